@@ -1,0 +1,51 @@
+"""The interface of every forecaster and what it returns; nothing else knows which method runs."""
+
+import abc
+import dataclasses
+
+import equinox as eqx
+import numpy as np
+
+from hfluxno.trajectory import Trajectory
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """A forecast and what is known about its quality.
+
+    **Attributes:**
+
+    - `trajectory`: the states at the forecast times, which follow the context's last time.
+    - `status`: one integer per trajectory, 0 where nothing is wrong; shape () or (trajectory,).
+    - `sentences`: what the status means, one sentence per trajectory.
+    - `backtest_error`: relative l2 error of the same method on the context's own last frames,
+      predicted from the frames before; shape () or (trajectory,), NaN where there is none.
+    - `conservation_drift`: the largest change of a field's total during the forecast, relative to
+      the mean absolute value of the field times the length of the domain.
+    - `left_observed_range`: whether the forecast left the range of values that the context shows
+      by more than one percent of it.
+    - `identifications`: the fitted laws, one per trajectory, where the method fits one.
+    """
+
+    trajectory: Trajectory
+    status: np.ndarray
+    sentences: tuple[str, ...]
+    backtest_error: np.ndarray
+    conservation_drift: np.ndarray
+    left_observed_range: np.ndarray
+    identifications: tuple = ()
+
+
+class Forecaster(eqx.Module):
+    """Anything that continues a context."""
+
+    @abc.abstractmethod
+    def forecast(self, context: Trajectory, steps: int) -> Forecast:
+        """The `steps` frames after the context, at the context's spacing in time."""
+
+
+def forecast_times(context: Trajectory, steps: int) -> np.ndarray:
+    """The `steps` times after the context, at its mean spacing."""
+    times = np.asarray(context.times, float)
+    spacing = (times[-1] - times[0]) / (len(times) - 1)
+    return times[-1] + spacing * np.arange(1, steps + 1)

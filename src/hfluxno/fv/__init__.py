@@ -1,0 +1,22 @@
+"""The finite-volume solver: limiters, numerical fluxes, the conservative step, CFL control."""
+
+from hfluxno.fv.limiters import LIMITERS
+from hfluxno.fv.numerical_flux import NumericalFlux
+from hfluxno.fv.roe import Roe
+from hfluxno.fv.rusanov import MUSCL, Rusanov
+from hfluxno.fv.solve import Solution, Status, StepControl, solve
+from hfluxno.fv.step import conservative_step, step
+
+__all__ = [
+    "LIMITERS",
+    "MUSCL",
+    "NumericalFlux",
+    "Roe",
+    "Rusanov",
+    "Solution",
+    "Status",
+    "StepControl",
+    "conservative_step",
+    "solve",
+    "step",
+]

@@ -1,0 +1,63 @@
+"""Waves of a linear system: the eigenvalues of a Roe matrix and the parts of a jump along them.
+
+A v = Σ_p λ_p P_p v with the spectral projections P_p. For one field both are trivial, for two
+fields they are Sylvester's formula, P_1 = (A - λ_2)/(λ_1 - λ_2); more fields use LAPACK (on CPU).
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+# The eigenvalues of a 2×2 matrix are kept apart by this part of the matrix' size, so that the
+# projections stay finite where the law is not strictly hyperbolic.
+_RELATIVE_GAP = 1e-4
+
+
+def speeds(matrix: Float[Array, "field field *points"]) -> Float[Array, "field *points"]:
+    """The eigenvalues (real parts) in ascending order."""
+    if matrix.shape[0] == 1:
+        return matrix[0]
+    if matrix.shape[0] == 2:
+        mean, gap = _mean_and_half_gap(matrix)
+        return jnp.stack([mean - gap, mean + gap])
+    values = jnp.linalg.eigvals(jnp.moveaxis(matrix, (0, 1), (-2, -1))).real
+    return jnp.moveaxis(jnp.sort(values, axis=-1), -1, 0)
+
+
+def waves(
+    matrix: Float[Array, "field field *points"],
+) -> tuple[Float[Array, "field *points"], Callable]:
+    """The eigenvalues and a function that splits a vector (field, *points) into its parts
+    (wave, field, *points) along the eigenvectors; the parts sum to the vector."""
+    if matrix.shape[0] == 1:
+        return matrix[0], lambda vector: vector[None]
+    if matrix.shape[0] == 2:
+        mean, gap = _mean_and_half_gap(matrix)
+
+        def split_two(vector):
+            image = jnp.sum(matrix * vector[None], axis=1)
+            second = (image - (mean - gap)[None] * vector) / (2.0 * gap)[None]
+            return jnp.stack([vector - second, second])
+
+        return jnp.stack([mean - gap, mean + gap]), split_two
+    values, vectors = jnp.linalg.eig(jnp.moveaxis(matrix, (0, 1), (-2, -1)))
+    order = jnp.argsort(values.real, axis=-1)
+    values = jnp.take_along_axis(values.real, order, axis=-1)
+    vectors = jnp.take_along_axis(vectors.real, order[..., None, :], axis=-1)
+
+    def split(vector):
+        strengths = jnp.linalg.solve(vectors, jnp.moveaxis(vector, 0, -1)[..., None])
+        parts = vectors * jnp.swapaxes(strengths, -1, -2)
+        return jnp.moveaxis(parts, (-1, -2), (0, 1))
+
+    return jnp.moveaxis(values, -1, 0), split
+
+
+def _mean_and_half_gap(matrix):
+    (a, b), (c, d) = matrix
+    difference = 0.5 * (a - d)
+    radicand = difference * difference + b * c
+    size = difference * difference + jnp.abs(b * c)
+    floor = _RELATIVE_GAP**2 * size + jnp.finfo(matrix.dtype).tiny
+    return 0.5 * (a + d), jnp.sqrt(jnp.maximum(radicand, floor))

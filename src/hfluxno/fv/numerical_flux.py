@@ -1,0 +1,70 @@
+"""What a numerical flux is: the fluxes at the interfaces of cells from the states around them.
+
+Classical schemes and learned flux operators share this interface, so the conservative step and
+the solver serve both.
+"""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.laws.base import ConservationLaw
+
+
+class NumericalFlux(eqx.Module):
+    """F_{i+1/2} at the N + 1 interfaces of N cells, from N + 2 `ghost` cells along the last axis.
+
+    **Attributes:**
+
+    - `ghost`: the number of ghost cells that it reads on each side.
+    - `integrator`: the Runge-Kutta scheme that it is made for (see [`step`][hfluxno.fv.step]).
+    - `odd_fields`: the fields that a wall reflects with the opposite sign.
+    """
+
+    ghost: eqx.AbstractClassVar[int]
+    integrator: eqx.AbstractClassVar[str]
+
+    @property
+    @abc.abstractmethod
+    def odd_fields(self) -> tuple[int, ...]: ...
+
+    @abc.abstractmethod
+    def __call__(
+        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
+    ) -> Float[Array, "field *interfaces"]:
+        """The fluxes over one step of length `dt`."""
+
+    @abc.abstractmethod
+    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+        """The speed that limits a step: the CFL number is dt·speed/dx."""
+
+
+def interior(values: Float[Array, "... cells"], width: int) -> Float[Array, "... inner"]:
+    """Without `width` entries at both ends of the last axis."""
+    return values[..., width : values.shape[-1] - width]
+
+
+def diffusive_flux(
+    law: ConservationLaw,
+    left: Float[Array, "field *interfaces"],
+    right: Float[Array, "field *interfaces"],
+    dx: float,
+) -> Float[Array, "field *interfaces"] | float:
+    """-ν(u) ∂x u at interfaces, centred, with the mean of the two diffusivities."""
+    nu_left, nu_right = law.diffusivity(left), law.diffusivity(right)
+    if nu_left is None or nu_right is None:
+        return 0.0
+    return -0.5 * (nu_left + nu_right) * (right - left) / dx
+
+
+def limiting_speed(
+    law: ConservationLaw,
+    advective: Float[Array, ""],
+    padded: Float[Array, "field *padded"],
+    dx: float,
+) -> Float[Array, ""]:
+    """The larger of the advective speed and 2ν/Δx, whose CFL number is 2νΔt/Δx²."""
+    nu = law.diffusivity(padded)
+    return advective if nu is None else jnp.maximum(advective, jnp.max(2.0 * nu) / dx)

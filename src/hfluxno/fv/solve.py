@@ -1,0 +1,218 @@
+"""Advancing a state through given times under CFL control.
+
+The step length follows Clawpack's rule: a step is proposed from the speed that the *previous* step
+met, Δt = desired/rate_previous, it is rejected and repeated with the present speed where its own
+CFL number exceeds the maximum, and the last step before a saved time is shortened to land on it.
+The rule has no other memory, so a run can be taken up at any frame.
+"""
+
+import enum
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from hfluxno.fv.numerical_flux import NumericalFlux
+from hfluxno.fv.step import limiting_speed, step
+from hfluxno.grid import Grid
+
+
+class Status(enum.IntEnum):
+    """How a run ended; `describe` gives the sentence."""
+
+    OK = 0
+    NON_FINITE = 1
+    TOO_MANY_STEPS = 2
+
+    @property
+    def sentence(self) -> str:
+        return {
+            Status.OK: "solved",
+            Status.NON_FINITE: "the state became non-finite; frames from there on repeat the last "
+            "finite one",
+            Status.TOO_MANY_STEPS: "the step limit between two saved times was reached; frames "
+            "from there on repeat the last state",
+        }[self]
+
+
+class StepControl(eqx.Module):
+    """The CFL rule of a run.
+
+    **Attributes:**
+
+    - `desired`: the CFL number that a step aims at.
+    - `maximum`: a step with a larger CFL number is rejected and repeated.
+    - `lagged`: whether a step is proposed from the speed of the step before (Clawpack's rule) or
+      from the speed of the present state, in which case no step is ever rejected.
+    """
+
+    desired: Float[Array, ""] | float = 0.5
+    maximum: Float[Array, ""] | float = 0.9
+    lagged: Bool[Array, ""] | bool = True
+
+    def __check_init__(self):
+        if isinstance(self.desired, float) and isinstance(self.maximum, float):
+            if not 0.0 < self.desired <= self.maximum:
+                raise ValueError(
+                    "A CFL rule needs 0 < desired <= maximum; got "
+                    f"desired={self.desired} and maximum={self.maximum}."
+                )
+
+
+class Solution(eqx.Module):
+    """What a run returns.
+
+    **Attributes:**
+
+    - `values`: the states at all times, the initial one first: (time, field, *space). Always
+      finite where the initial state is; see `status`.
+    - `status`: a [`Status`][hfluxno.fv.Status] as an integer.
+    - `steps`, `rejected`: the numbers of accepted and rejected steps.
+    - `rate`: speed/Δx of the last step, from which the next one would be proposed.
+    """
+
+    values: Float[Array, "time field *space"]
+    status: Int[Array, ""]
+    steps: Int[Array, ""]
+    rejected: Int[Array, ""]
+    rate: Float[Array, ""]
+
+
+class _Run(eqx.Module):
+    u: Float[Array, "field *space"]
+    remaining: Float[Array, ""]
+    rate: Float[Array, ""]
+    status: Int[Array, ""]
+    steps: Int[Array, ""]
+    rejected: Int[Array, ""]
+    tries: Int[Array, ""]
+
+
+def solve(
+    numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
+    initial: Float[Array, "field *space"],
+    times: Float[Array | np.ndarray, " time"],
+    grid: Grid,
+    control: StepControl | None = None,
+    *,
+    substeps: int | None = None,
+    rate: Float[Array, ""] | None = None,
+    max_steps: int = 10_000,
+) -> Solution:
+    """Advances `initial`, the state at `times[0]`, and returns it at all `times`.
+
+    Unbatched; use `jax.vmap` over laws and initial states. It can be compiled, has forward-mode
+    derivatives through the adaptive loop, and reverse-mode derivatives where `substeps` is given.
+
+    **Arguments:**
+
+    - `numerical_flux`: the scheme, one for each axis; it decides the Runge-Kutta scheme.
+    - `initial`: the cell averages at `times[0]`, shape (field, *space).
+    - `times`: increasing times, shape (time,).
+    - `control`: the CFL rule; ignored where `substeps` is given.
+    - `substeps`: a fixed number of equal steps between two times in place of the CFL rule.
+    - `rate`: speed/Δx of the step before `times[0]`, where the run continues another one. By
+      default the first step tries the whole interval, as a new run of PyClaw does.
+    - `max_steps`: how many steps may be taken between two times.
+
+    **Raises:**
+
+    - `ValueError`, where the shapes do not fit.
+    """
+    if initial.ndim != 1 + len(grid.shape) or initial.shape[1:] != grid.shape:
+        raise ValueError(
+            f"The initial state must have the shape (field, *{grid.shape}); got {initial.shape}. "
+            "Use jax.vmap for a batch."
+        )
+    if times.shape[0] < 1:
+        raise ValueError("A run needs at least one time.")
+    if substeps is not None and substeps < 1:
+        raise ValueError(f"substeps must be at least 1; got {substeps}.")
+    control = StepControl() if control is None else control
+    dtype = initial.dtype
+    numerical_flux, control = _as_dtype((numerical_flux, control), dtype)
+    # Differences are taken before rounding to the working precision: times may have a far origin.
+    if isinstance(times, np.ndarray):
+        intervals = jnp.asarray(np.diff(times), dtype)
+    else:
+        intervals = jnp.diff(times).astype(dtype)
+    run = _Run(
+        u=initial,
+        remaining=jnp.zeros((), dtype),
+        rate=jnp.zeros((), dtype) if rate is None else jnp.asarray(rate, dtype),
+        status=jnp.asarray(int(Status.OK)),
+        steps=jnp.asarray(0),
+        rejected=jnp.asarray(0),
+        tries=jnp.asarray(0),
+    )
+
+    def adaptive(run: _Run, interval):
+        run = eqx.tree_at(lambda r: (r.remaining, r.tries), run, (interval, jnp.asarray(0)))
+        run = jax.lax.while_loop(
+            lambda r: (r.remaining > 0.0) & (r.status == Status.OK),
+            lambda r: _adaptive_step(numerical_flux, grid, control, max_steps, r),
+            run,
+        )
+        return run, run.u
+
+    def fixed(run: _Run, interval):
+        def body(run, _):
+            u = step(numerical_flux, run.u, interval / substeps, grid)
+            return _accept(run, u, run.remaining, run.rate, jnp.asarray(0)), None
+
+        run, _ = jax.lax.scan(body, run, None, length=substeps)
+        return run, run.u
+
+    run, frames = jax.lax.scan(adaptive if substeps is None else fixed, run, intervals)
+    values = jnp.concatenate([initial[None], frames])
+    return Solution(values, run.status, run.steps, run.rejected, run.rate)
+
+
+def _adaptive_step(numerical_flux, grid, control, max_steps, run: _Run) -> _Run:
+    rate = limiting_speed(numerical_flux, run.u, grid)
+    reference = jnp.where(jnp.asarray(control.lagged), run.rate, rate)
+    proposed = _step_length(control.desired, reference, run.remaining)
+    # The speed is known before the step is taken, so a rejected step costs nothing: PyClaw would
+    # undo it and take it again with desired/rate.
+    rejected = proposed * rate > control.maximum
+    dt = jnp.where(rejected, _step_length(control.desired, rate, run.remaining), proposed)
+    u = step(numerical_flux, run.u, dt, grid)
+    run = _accept(run, u, run.remaining - dt, rate, rejected.astype(run.rejected.dtype))
+    exhausted = (run.tries >= max_steps) & (run.remaining > 0.0) & (run.status == Status.OK)
+    status = jnp.where(exhausted, int(Status.TOO_MANY_STEPS), run.status)
+    return eqx.tree_at(lambda r: r.status, run, status)
+
+
+def _step_length(cfl, rate, remaining):
+    """cfl/rate, but the remaining time where that is less, or larger by no more than rounding."""
+    moving = rate > 0.0
+    dt = cfl / jnp.where(moving, rate, 1.0)
+    lands = ~moving | (dt >= remaining * (1.0 - 64.0 * jnp.finfo(remaining.dtype).eps))
+    return jnp.where(lands, remaining, dt)
+
+
+def _accept(run: _Run, u, remaining, rate, rejected) -> _Run:
+    """The run after a step to `u`, or the old state and a status where `u` is not finite."""
+    finite = jnp.all(jnp.isfinite(u)) & (run.status == Status.OK)
+    failed = (run.status == Status.OK) & ~finite
+    return _Run(
+        u=jnp.where(finite, u, run.u),
+        remaining=remaining,
+        rate=rate,
+        status=jnp.where(failed, int(Status.NON_FINITE), run.status),
+        steps=run.steps + finite.astype(run.steps.dtype),
+        rejected=run.rejected + rejected,
+        tries=run.tries + 1,
+    )
+
+
+def _as_dtype(tree, dtype):
+    """The same tree with floating leaves in the working precision of the state."""
+
+    def convert(leaf):
+        is_real = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+        return jnp.asarray(leaf).astype(dtype) if is_real else leaf
+
+    return jax.tree.map(convert, tree)

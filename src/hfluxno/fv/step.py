@@ -1,0 +1,78 @@
+"""The conservative step, written once.
+
+    u_i ← u_i - Δt/Δx (F_{i+1/2} - F_{i-1/2})
+
+summed over the space axes. What leaves a cell enters its neighbour, so the total of every field
+changes only through the boundary. Runge-Kutta schemes that are convex combinations of this step
+inherit its conservation, positivity and TVD property (Shu and Osher, J. Comput. Phys. 77, 1988,
+439-471).
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.fv.numerical_flux import NumericalFlux
+from hfluxno.grid import Grid, pad
+
+# For every stage: the weight of the old state, the rest goes to a step from the newest stage.
+_STAGES: dict[str, tuple[float, ...]] = {
+    "euler": (0.0,),
+    "ssprk2": (0.0, 1 / 2),
+    "ssprk3": (0.0, 3 / 4, 1 / 3),
+}
+
+
+def conservative_step(
+    numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
+    u: Float[Array, "field *space"],
+    dt: Float[Array, ""],
+    grid: Grid,
+) -> Float[Array, "field *space"]:
+    """One forward step with one numerical flux for each space axis."""
+    change = jnp.zeros_like(u)
+    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid)):
+        dx = grid.spacing[axis]
+        interface_flux = flux(padded, dt, dx)
+        difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
+        change = change + jnp.moveaxis(difference, -1, axis + 1)
+    return u - dt * change
+
+
+def limiting_speed(
+    numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
+    u: Float[Array, "field *space"],
+    grid: Grid,
+) -> Float[Array, ""]:
+    """Σ speed/Δx over the axes: the CFL number of a step is Δt times this rate."""
+    rate = jnp.zeros((), u.dtype)
+    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid)):
+        dx = grid.spacing[axis]
+        rate = rate + flux.speed(padded, dx) / dx
+    return rate
+
+
+def step(
+    numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
+    u: Float[Array, "field *space"],
+    dt: Float[Array, ""],
+    grid: Grid,
+) -> Float[Array, "field *space"]:
+    """One step of the Runge-Kutta scheme that the numerical flux is made for."""
+    first = numerical_flux[0] if isinstance(numerical_flux, tuple) else numerical_flux
+    new = u
+    for old_weight in _STAGES[first.integrator]:
+        advanced = conservative_step(numerical_flux, new, dt, grid)
+        new = old_weight * u + (1.0 - old_weight) * advanced if old_weight else advanced
+    return new
+
+
+def _padded_axes(numerical_flux, u, grid):
+    fluxes = numerical_flux if isinstance(numerical_flux, tuple) else (numerical_flux,)
+    if len(fluxes) != len(grid.shape):
+        raise ValueError(
+            f"A grid with {len(grid.shape)} axes needs as many numerical fluxes; "
+            f"got {len(fluxes)}."
+        )
+    for axis, flux in enumerate(fluxes):
+        padded = pad(u, grid, flux.ghost, flux.odd_fields, axis)
+        yield flux, jnp.moveaxis(padded, axis + 1, -1)

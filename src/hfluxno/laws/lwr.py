@@ -1,0 +1,35 @@
+"""Traffic flow after Lighthill, Whitham and Richards."""
+
+from typing import ClassVar
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from hfluxno.laws.base import ConservationLaw, coefficient
+
+
+class LWR(ConservationLaw):
+    """∂t ρ + ∂x(v ρ (1 - ρ/ρ_max)) = 0, traffic density with Greenshields' speed.
+
+    `v` is the free speed and `rho_max` the density of a jam (Lighthill and Whitham, Proc. R. Soc.
+    A 229, 1955, 317-345; Greenshields, Highway Research Board 14, 1935). The flux is concave:
+    the reverse of Burgers' equation. The paper does not have this law; v uniform in [0.5, 1.5]
+    and ρ_max = 1 are our choice.
+    """
+
+    name: ClassVar[str] = "lwr"
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"v": (0.5, 1.5), "rho_max": (1.0, 1.0)}
+    fields: tuple[str, ...] = eqx.field(static=True, default=("rho",))
+    v: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
+    rho_max: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
+
+    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+        return self.v * u * (1.0 - u / self.rho_max)
+
+    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+        return (self.v * (1.0 - 2.0 * u / self.rho_max))[None]
+
+    def roe_matrix(
+        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
+    ) -> Float[Array, "field field *points"]:
+        return (self.v * (1.0 - (left + right) / self.rho_max))[None]

@@ -1,0 +1,149 @@
+"""A trajectory: the states of one system on a grid at given times.
+
+It is the one value that flows between all stages: what is read from a file, what is the context of
+an identification, what a solver and every forecaster return.
+"""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.grid import Boundary, Grid
+
+
+class Trajectory(eqx.Module):
+    """States of shape (time, field, *space) at `times` on `grid`.
+
+    A batch of trajectories that share times and grid is one `Trajectory` whose values have a
+    leading axis: (trajectory, time, field, *space).
+
+    **Attributes:**
+
+    - `values`: cell averages of the conserved fields.
+    - `times`: the times of the states, increasing.
+    - `grid`: the cells.
+    - `fields`: the names of the fields.
+    """
+
+    values: Float[Array, "*batch time field space"]
+    times: Float[Array, " time"]
+    grid: Grid
+    fields: tuple[str, ...] = eqx.field(static=True)
+
+    @classmethod
+    def from_numpy(
+        cls,
+        values: np.ndarray,
+        times: np.ndarray | None = None,
+        x: np.ndarray | None = None,
+        fields: Sequence[str] | None = None,
+        boundary: Boundary | tuple[Boundary, Boundary] = "periodic",
+    ) -> "Trajectory":
+        """From an array of shape (time, x), (time, field, x) or (trajectory, time, field, x).
+
+        **Arguments:**
+
+        - `values`: finite real numbers.
+        - `times`: increasing and uniform, shape (time,); the frame numbers where it is `None`.
+        - `x`: increasing and uniform cell centres, shape (x,); those of [0, 1] where it is `None`.
+        - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
+        - `boundary`: what happens at the two ends of the domain.
+
+        **Raises:**
+
+        - `ValueError`, where the numbers are not finite or the coordinates are not uniform.
+        """
+        values = np.asarray(values)
+        if np.iscomplexobj(values) or not np.issubdtype(values.dtype, np.number):
+            raise ValueError(
+                f"The values must be real numbers; their type is {values.dtype}. Convert complex "
+                "or textual data to one real field per part first."
+            )
+        values = values.astype(np.result_type(values.dtype, np.float32))
+        if values.ndim == 2:
+            values = values[:, None, :]
+        if values.ndim not in (3, 4):
+            raise ValueError(
+                "The values must have the shape (time, x), (time, field, x) or "
+                f"(trajectory, time, field, x); got {values.shape}."
+            )
+        if not np.all(np.isfinite(values)):
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            count = int(np.sum(~np.isfinite(values)))
+            raise ValueError(
+                f"{count} of the values are NaN or infinite, the first at index {where} of "
+                f"{values.shape}; remove or fill them first."
+            )
+        steps, fields_count, cells = values.shape[-3:]
+        times = np.arange(steps, dtype=float) if times is None else np.asarray(times, float)
+        if x is None:
+            x = (np.arange(cells) + 0.5) / cells
+        lower, upper = uniform_edges(np.asarray(x, float), cells, "x")
+        uniform_edges(times, steps, "time")
+        if fields is None:
+            fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]
+        if len(fields) != fields_count:
+            raise ValueError(
+                f"{len(fields)} field names for {fields_count} fields: give one name per field."
+            )
+        grid = Grid.interval(cells, lower, upper, boundary)
+        return cls(jnp.asarray(values), jnp.asarray(times), grid, tuple(str(f) for f in fields))
+
+    @property
+    def is_batched(self) -> bool:
+        return self.values.ndim == len(self.grid.shape) + 3
+
+    @property
+    def frames(self) -> int:
+        """The number of times."""
+        return self.values.shape[-2 - len(self.grid.shape)]
+
+    def window(self, start: int, stop: int) -> "Trajectory":
+        """The frames start ≤ j < stop."""
+        axis = self.values.ndim - 2 - len(self.grid.shape)
+        index = (slice(None),) * axis + (slice(start, stop),)
+        return Trajectory(self.values[index], self.times[start:stop], self.grid, self.fields)
+
+    def totals(self) -> Float[Array, "*batch time field"]:
+        """∫ u dx of every field at every time."""
+        axes = tuple(range(-len(self.grid.shape), 0))
+        return jnp.sum(self.values, axis=axes) * float(np.prod(self.grid.spacing))
+
+
+def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, float]:
+    """The ends (first - Δ/2, last + Δ/2) of a uniform increasing coordinate.
+
+    **Raises:**
+
+    - `ValueError`, where the coordinate has another length than `count`, is not finite, does not
+      increase, or is uneven by more than the rounding of single precision.
+    """
+    if centers.shape != (count,):
+        raise ValueError(
+            f"The coordinate {name} has the shape {centers.shape}, but the data have {count} "
+            f"entries along it."
+        )
+    if count < 2:
+        raise ValueError(f"The coordinate {name} needs at least two entries; got {count}.")
+    if not np.all(np.isfinite(centers)):
+        raise ValueError(f"The coordinate {name} has NaN or infinite entries; correct them first.")
+    steps = np.diff(centers)
+    if np.any(steps <= 0):
+        where = int(np.argmax(steps <= 0))
+        raise ValueError(
+            f"The coordinate {name} does not increase from entry {where} to {where + 1} "
+            f"({centers[where]:g} to {centers[where + 1]:g}); sort the data along it first."
+        )
+    spacing = (centers[-1] - centers[0]) / (count - 1)
+    # Coordinates are often stored in single precision: an offset far from zero rounds each entry.
+    rounding = 4 * np.finfo(np.float32).eps * np.max(np.abs(centers))
+    if np.max(np.abs(steps - spacing)) > 1e-3 * spacing + rounding:
+        where = int(np.argmax(np.abs(steps - spacing)))
+        raise ValueError(
+            f"The coordinate {name} is not uniform: the step from entry {where} to {where + 1} is "
+            f"{steps[where]:g}, the mean step is {spacing:g}; interpolate to a uniform grid first."
+        )
+    return float(centers[0] - spacing / 2), float(centers[-1] + spacing / 2)
