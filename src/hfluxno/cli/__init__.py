@@ -1,1 +1,74 @@
+"""The command `hfluxno`: one file a subcommand, each a typed config and `main(config)`.
 
+Only the module of the command that is asked for is imported, so that help comes at once.
+"""
+
+import importlib
+import sys
+import typing
+from collections.abc import Sequence
+
+COMMANDS = {
+    "forecast": "infer the law from the first frames of a file and continue them",
+    "identify": "infer the law alone, as a table, CSV or picture",
+    "generate": "make a data set: many solved trajectories of one law",
+    "demo": "forecast the example that comes with hfluxno",
+}
+
+_BAD_INPUT, _INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0, or 2 where the input is at fault.
+
+    What is at fault is said in one sentence on the standard error.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        sys.stdout.write(_overview())
+        return 0
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"hfluxno {version('hfluxno')}\n")
+        return 0
+    try:
+        return _run(arguments[0], arguments[1:])
+    except (ValueError, OSError, MemoryError) as error:
+        sentence = " ".join(str(error).split()) or type(error).__name__
+        sys.stderr.write(f"hfluxno: {sentence}\n")
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        sys.stderr.write("hfluxno: interrupted\n")
+        return _INTERRUPTED
+
+
+def _run(command: str, arguments: list[str]) -> int:
+    if command not in COMMANDS:
+        raise ValueError(f"Unknown command {command!r}; choose one of {', '.join(COMMANDS)}.")
+    import tyro
+
+    module = importlib.import_module(f"hfluxno.cli.{command}")
+    config_type = typing.get_type_hints(module.main)["config"]
+    try:
+        config = tyro.cli(config_type, prog=f"hfluxno {command}", args=arguments)
+    except SystemExit as exit:  # tyro has shown the help, or what it could not understand
+        return exit.code if isinstance(exit.code, int) else _BAD_INPUT
+    return module.main(config)
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: hfluxno COMMAND [options]",
+            "",
+            "Infer an unknown conservation law from a few snapshots and forecast it.",
+            "",
+            *lines,
+            "",
+            "`hfluxno COMMAND --help` shows the options of a command.",
+            "",
+        ]
+    )

@@ -1,1 +1,24 @@
+"""Data sets of solved trajectories: their configuration, generation and files."""
 
+from hfluxno.data.configuration import Configuration
+from hfluxno.data.cores import one_core_per_program
+from hfluxno.data.generate import Block, block_size, blocks
+from hfluxno.data.recipes import INITIALS, RECIPES, SPLITS, Recipe, recipe
+from hfluxno.data.store import SCHEMA, SCHEMA_VERSION, Writer, open_dataset
+
+__all__ = [
+    "INITIALS",
+    "RECIPES",
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "SPLITS",
+    "Block",
+    "Configuration",
+    "Recipe",
+    "Writer",
+    "block_size",
+    "blocks",
+    "one_core_per_program",
+    "open_dataset",
+    "recipe",
+]

@@ -36,8 +36,15 @@ def waves(
         mean, gap = _mean_and_half_gap(matrix)
 
         def split_two(vector):
-            image = jnp.sum(matrix * vector[None], axis=1)
-            second = (image - (mean - gap)[None] * vector) / (2.0 * gap)[None]
+            (a, b), (c, d) = matrix
+            first, other = vector
+            low, scale = mean - gap, 0.5 / gap
+            second = jnp.stack(
+                [
+                    scale * ((a - low) * first + b * other),
+                    scale * (c * first + (d - low) * other),
+                ]
+            )
             return jnp.stack([vector - second, second])
 
         return jnp.stack([mean - gap, mean + gap]), split_two

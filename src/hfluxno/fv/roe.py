@@ -57,15 +57,15 @@ class Roe(NumericalFlux):
         left, right = padded[..., :-1], padded[..., 1:]
         speeds, split = eigen.waves(self.law.roe_matrix(left, right))
         jumps = split(right - left)
-        flux_left, flux_right = self.law.flux(left), self.law.flux(right)
-        flux_jumps = split(flux_right - flux_left)
+        cell_flux = self.law.flux(padded)
+        flux_jumps = split(cell_flux[..., 1:] - cell_flux[..., :-1])
         negative = speeds[:, None] < 0.0
         fluctuation = jnp.where(negative, flux_jumps, 0.0)
         if self.entropy_fix:
             bound, transonic = self._sonic(left, right)
             lax_friedrichs = 0.5 * (flux_jumps - bound[:, None] * jumps)
             fluctuation = jnp.where(transonic[:, None], lax_friedrichs, fluctuation)
-        upwind_flux = interior(flux_left + jnp.sum(fluctuation, axis=0), 1)
+        upwind_flux = interior(cell_flux[..., :-1] + _total(fluctuation), 1)
         correction = self._correction(jumps, speeds, dt / dx)
         inner = interior(padded, 1)
         return upwind_flux + correction + diffusive_flux(
@@ -73,9 +73,11 @@ class Roe(NumericalFlux):
         )
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+        # The same matrices as in `__call__`, so that a compiler finds them once.
+        matrix = self.law.roe_matrix(padded[..., :-1], padded[..., 1:])
+        fastest = jnp.max(jnp.abs(interior(eigen.speeds(matrix), 1)))
         inner = interior(padded, 1)
         left, right = inner[..., :-1], inner[..., 1:]
-        fastest = jnp.max(jnp.abs(eigen.speeds(self.law.roe_matrix(left, right))))
         if self.entropy_fix:
             bound, transonic = self._sonic(left, right)
             fastest = jnp.maximum(fastest, jnp.max(jnp.where(transonic, bound, 0.0)))
@@ -83,14 +85,14 @@ class Roe(NumericalFlux):
 
     def _correction(self, jumps, speeds, ratio):
         """The limited second-order part of the flux."""
-        products = jnp.sum(jumps[..., 1:] * jumps[..., :-1], axis=1)
+        products = _total((jumps[..., 1:] * jumps[..., :-1]).swapaxes(0, 1))
         local = jumps[..., 1:-1]
         speeds = speeds[..., 1:-1]
         upwind = jnp.where(speeds > 0.0, products[..., :-1], products[..., 1:])
-        theta = jump_ratio(upwind, jnp.sum(local * local, axis=1))
+        theta = jump_ratio(upwind, _total((local * local).swapaxes(0, 1)))
         size = jnp.abs(speeds)
         weight = 0.5 * size * (1.0 - size * ratio) * limiter(self.limiter)(theta)
-        return jnp.sum(weight[:, None] * local, axis=0)
+        return _total(weight[:, None] * local)
 
     def _sonic(self, left, right):
         """max |λ_p| on the way from l to r, and whether λ_p changes its sign there."""
@@ -103,3 +105,7 @@ class Roe(NumericalFlux):
         )
         low, high = jnp.min(samples, axis=0), jnp.max(samples, axis=0)
         return jnp.maximum(jnp.abs(low), jnp.abs(high)), (low < 0.0) & (high > 0.0)
+
+
+def _total(parts):
+    return sum(parts[1:], start=parts[0])

@@ -31,7 +31,7 @@ def rusanov(
     right: Float[Array, "field *points"],
 ) -> Float[Array, "field *points"]:
     bound = jnp.maximum(spectral_radius(law, left), spectral_radius(law, right))
-    return 0.5 * (law.flux(left) + law.flux(right)) - 0.5 * bound * (right - left)
+    return 0.5 * (law.flux(left) + law.flux(right)) - 0.5 * bound[None] * (right - left)
 
 
 class Rusanov(NumericalFlux):

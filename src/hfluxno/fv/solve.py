@@ -99,7 +99,7 @@ def solve(
     *,
     substeps: int | None = None,
     rate: Float[Array, ""] | None = None,
-    max_steps: int = 10_000,
+    max_steps: int | Int[Array, ""] = 10_000,
 ) -> Solution:
     """Advances `initial`, the state at `times[0]`, and returns it at all `times`.
 

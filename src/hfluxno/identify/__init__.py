@@ -1,1 +1,15 @@
+"""Identification of an unknown conservation law from a context."""
 
+from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.forecaster import FittedLawForecaster
+from hfluxno.identify.identification import FitStatus, Identification, identify
+
+__all__ = [
+    "Candidate",
+    "FitStatus",
+    "FittedLaw",
+    "FittedLawForecaster",
+    "Identification",
+    "identify",
+]

@@ -1,1 +1,20 @@
+"""Initial conditions: random fields, random steps, Riemann data.
 
+Everything here is NumPy in float64 and unbatched: one call draws one sample from the generator it
+is given, so a sample depends on its own seed and on nothing that is drawn beside it.
+"""
+
+from hfluxno.initial.bounded import bounded
+from hfluxno.initial.gstools_field import FourierField
+from hfluxno.initial.periodic_field import periodic_covariance, periodic_field
+from hfluxno.initial.riemann import riemann
+from hfluxno.initial.steps import random_steps
+
+__all__ = [
+    "FourierField",
+    "bounded",
+    "periodic_covariance",
+    "periodic_field",
+    "random_steps",
+    "riemann",
+]

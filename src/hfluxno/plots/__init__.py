@@ -1,1 +1,8 @@
+"""Pictures of results; they compute nothing that a result does not hold."""
 
+from hfluxno.plots.forecast import forecast_figure
+from hfluxno.plots.labels import Labels
+from hfluxno.plots.law import law_figure
+from hfluxno.plots.style import save
+
+__all__ = ["Labels", "forecast_figure", "law_figure", "save"]

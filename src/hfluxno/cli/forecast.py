@@ -1,0 +1,98 @@
+"""`hfluxno forecast`: infer the law from a context and continue it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+METHODS = ("fit",)
+
+
+@dataclasses.dataclass(frozen=True)
+class ForecastConfig:
+    """Infer the law from the first frames of a file and continue them.
+
+    INPUT is NetCDF, HDF5 (netCDF4-style), Zarr or NPZ. It holds one variable with the dimensions
+    time (or t) and x, and perhaps trajectory and field, in any order; time and x are uniform, in
+    any units. Frames after the context are used to report the true error of the forecast.
+
+    An array of an NPZ file is (time, x), (time, field, x) or (trajectory, time, field, x), beside
+    the arrays time (or t), x and fields.
+
+    The output holds the forecast as the same variable with the same dimensions and units, how far
+    to trust it for each trajectory, and the inferred law as tables.
+
+    Example: hfluxno forecast traffic.nc --context 20 --steps 40 --figure traffic.png
+    """
+
+    input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
+    """The file with the snapshots."""
+    steps: Annotated[int, tyro.conf.arg(metavar="N", aliases=["-n"])]
+    """How many frames to forecast, at the spacing of the file."""
+    context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
+    """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
+    method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
+    """How to forecast: fit (infer the law from the context, then solve it)."""
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
+    """Where to write: .nc, .h5 or .zarr; INPUT_forecast.nc in the present folder where it is left
+    out. An older file there is replaced when the run has succeeded."""
+    figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also draw a picture, as .png, .pdf or .svg; of a batch, the first trajectory."""
+    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The variable to read, where the file has several that could be meant."""
+    boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
+    """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
+    (reflecting,outflow) where the left end differs from the right."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the report as one JSON object, and nothing else."""
+    float64: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Forecast in double precision (the law is always inferred in it)."""
+
+
+def main(config: ForecastConfig) -> int:
+    """Reads, forecasts, reports and writes.
+
+    **Raises:**
+
+    - `ValueError`, where an option or the input is at fault.
+    - `OSError`, where a file cannot be read or written.
+    """
+    from hfluxno.cli import report, runtime
+    from hfluxno.cli.summary import forecast_summary
+    from hfluxno.data.readers import read
+    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.data.writers import SUFFIXES, write_forecast
+    from hfluxno.plots import forecast_figure, save
+
+    if config.steps < 1:
+        raise ValueError(f"--steps must be at least 1; got {config.steps}.")
+    if config.method not in METHODS:
+        raise ValueError(f"Unknown method {config.method!r}; choose one of {', '.join(METHODS)}.")
+    output = config.output or Path(f"{config.input.stem}_forecast.nc")
+    check_writable(output, SUFFIXES, config.input)
+    if config.figure is not None:
+        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    with runtime.prepared(config.float64):
+        source = read(config.input, config.variable, config.boundary)
+        context = source.context(config.context)
+        with report.working(f"Inferring the law of {source.variable} and solving it"):
+            forecast = _forecaster(config.method).forecast(context, config.steps)
+        truth = source.values[..., context.frames : context.frames + config.steps, :, :]
+        files = [output] if config.figure is None else [output, config.figure]
+        with replacing(*files) as temporary:
+            write_forecast(temporary[0], source, forecast, context.frames)
+            if config.figure is not None:
+                labels = report.labels(source)
+                save(forecast_figure(context, forecast, truth, labels), temporary[1])
+    summary = forecast_summary(source, context, forecast, truth)
+    summary |= {"method": config.method, "files": [str(file) for file in files]}
+    report.show(summary, config.json)
+    return 0
+
+
+def _forecaster(method: str):
+    # Imported when the input is known to be sound, so that a fault in it is reported at once.
+    from hfluxno.identify import FittedLawForecaster
+
+    return {"fit": FittedLawForecaster}[method]()

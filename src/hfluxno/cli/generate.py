@@ -1,0 +1,122 @@
+"""`hfluxno generate`: makes a data set of solved trajectories."""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from hfluxno.data import Configuration, Writer, block_size, blocks, one_core_per_program
+from hfluxno.fv import Status
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerateConfig:
+    """Make a data set: many trajectories of one law with random coefficients.
+
+    The file gets its name when it is complete. An interrupted run leaves a folder OUTPUT.partial;
+    the same command goes on from there.
+    """
+
+    law: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LAW")]
+    """The conservation law: cubic, sine, shallow-water, burgers, lwr or buckley-leverett."""
+    output: Annotated[Path, tyro.conf.arg(metavar="FILE", aliases=["-o"])]
+    """Where to write: FILE.nc (NetCDF, for small sets) or FILE.zarr (Zarr, for large ones)."""
+    split: str = "train"
+    """train, validation or test; each has its own random numbers."""
+    laws: int | None = None
+    """The number of coefficient draws; 1000 for the train split and 100 for the others."""
+    initials: int = 100
+    """The number of initial conditions for each of them."""
+    initial: str = "grf"
+    """The kind of initial condition: grf (a smooth random field) or steps."""
+    cells: int = 100
+    """The number of cells on [0, 1]."""
+    seed: int = 0
+    """The seed; the same seed gives the same file."""
+    float64: bool = False
+    """Solve and store in double precision."""
+    batch: int = 2048
+    """About how many trajectories are held in memory; it changes the speed, never the file."""
+    overwrite: bool = False
+    """Replace an existing file, or an interrupted run with another configuration."""
+
+
+def main(config: GenerateConfig) -> int:
+    """Makes the data set and reports how many trajectories failed.
+
+    **Raises:**
+
+    - `ValueError`, where an option has an unknown or impossible value.
+    - `OSError`, where the output exists or cannot be written.
+    """
+    if config.batch < 1:
+        raise ValueError(f"batch must be at least 1; got {config.batch}.")
+    laws = config.laws
+    configuration = Configuration(
+        law=config.law,
+        split=config.split,
+        laws=laws if laws is not None else (1000 if config.split == "train" else 100),
+        initials=config.initials,
+        initial=config.initial,
+        cells=config.cells,
+        seed=config.seed,
+        float64=config.float64,
+    )
+    one_core_per_program()
+    writer = Writer(configuration, config.output, config.overwrite)
+    console = Console()
+    resumed, began = writer.written, time.perf_counter()
+    if resumed:
+        console.print(f"Going on after {resumed} trajectories of an interrupted run.")
+    in_flight = max(1, config.batch // block_size(configuration))
+    with _progress(console) as bar:
+        task = bar.add_task(
+            config.law, total=configuration.trajectories, completed=resumed, speed=""
+        )
+        for block in blocks(configuration, resumed, in_flight=in_flight):
+            writer.write(block)
+            speed = (writer.written - resumed) / (time.perf_counter() - began)
+            bar.update(task, completed=writer.written, speed=f"{speed:.0f}/s")
+    counts = writer.finish()
+    console.print(
+        f"{configuration.trajectories} trajectories of {config.law} in {config.output}.",
+        style="bold",
+    )
+    failed = sum(number for status, number in counts.items() if status != Status.OK)
+    if failed:
+        share = 100.0 * failed / configuration.trajectories
+        console.print(f"{failed} of them ({share:.2g} %) failed and are NaN from there on:")
+        for status, number in counts.items():
+            if status != Status.OK:
+                console.print(f"  status {status}: {number}, {_reason(Status(status))}")
+    return 0
+
+
+def _reason(status: Status) -> str:
+    return {
+        Status.NON_FINITE: "the state became non-finite",
+        Status.TOO_MANY_STEPS: "too many steps were needed between two frames",
+    }[status]
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )

@@ -1,0 +1,76 @@
+"""`hfluxno identify`: infer the law alone."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class IdentifyConfig:
+    """Infer the law from the first frames of a file, and report it.
+
+    INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr or NPZ with one variable
+    with the dimensions time (or t) and x, and perhaps trajectory and field.
+
+    Example: hfluxno identify traffic.nc --context 20 --csv law.csv --figure law.png
+    """
+
+    input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
+    """The file with the snapshots."""
+    context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
+    """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
+    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The variable to read, where the file has several that could be meant."""
+    boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
+    """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
+    (reflecting,outflow) where the left end differs from the right."""
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the flux, its derivative and the diffusivity over the observed range as .csv."""
+    figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw them as .png, .pdf or .svg; of a batch, those of the first trajectory."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the report as one JSON object, and nothing else."""
+
+
+def main(config: IdentifyConfig) -> int:
+    """Reads, identifies, reports and writes.
+
+    **Raises:**
+
+    - `ValueError`, where an option or the input is at fault.
+    - `OSError`, where a file cannot be read or written.
+    """
+    from hfluxno.cli import report, runtime
+    from hfluxno.cli.summary import law_summary
+    from hfluxno.data.law_table import tabulate, write_csv
+    from hfluxno.data.readers import read
+    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.plots import law_figure, save
+
+    if config.csv is not None:
+        check_writable(config.csv, (".csv",), config.input)
+    if config.figure is not None:
+        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    with runtime.prepared():
+        source = read(config.input, config.variable, config.boundary)
+        context = source.context(config.context)
+        with report.working(f"Inferring the law of {source.variable}"):
+            # Imported when the input is known to be sound: a fault in it is reported at once.
+            from hfluxno.identify import identify
+
+            found = identify(context)
+        identifications = found if isinstance(found, tuple) else (found,)
+        files = [file for file in (config.csv, config.figure) if file is not None]
+        with replacing(*files) as temporary:
+            paths = dict(zip(files, temporary, strict=True))
+            if config.csv is not None:
+                write_csv(paths[config.csv], [tabulate(each.law) for each in identifications])
+            if config.figure is not None:
+                figure = law_figure(identifications[0], context, report.labels(source))
+                save(figure, paths[config.figure])
+    summary = law_summary(source, context, identifications)
+    summary |= {"files": [str(file) for file in files]}
+    report.show(summary, config.json)
+    return 0

@@ -1,0 +1,166 @@
+"""What a command shows on the terminal."""
+
+import collections
+import contextlib
+import json
+import math
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hfluxno.data.source import Source
+from hfluxno.plots import Labels
+
+FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
+
+_MOST_ROWS = 10  # a larger batch is summarised
+_MOST_COEFFICIENTS = 20
+
+
+@contextlib.contextmanager
+def working(text: str) -> Iterator[None]:
+    """Says what is going on, on the standard error and only where somebody watches."""
+    with Console(stderr=True).status(text):
+        yield
+
+
+def show(summary: dict, as_json: bool) -> None:
+    """A short table, or one JSON object and nothing else."""
+    if as_json:
+        sys.stdout.write(json.dumps(_finite(summary), ensure_ascii=False) + "\n")
+        return
+    console = Console(highlight=False)
+    results = summary["results"]
+    task = f"{summary['context_frames']} frames of {summary['cells']} cells seen"
+    if "steps" in summary:
+        task += f", {summary['steps']} forecast"
+    console.print(
+        f"[bold]{escape(summary['variable'])}[/bold] in {escape(summary['input'])}: {task}"
+    )
+    if len(results) == 1:
+        console.print(_one(results[0]))
+    elif len(results) <= _MOST_ROWS:
+        console.print(_each(results))
+    else:
+        console.print(_all(results))
+        _counts(console, results)
+    for file in summary["files"]:
+        console.print(f"wrote {escape(file)}", soft_wrap=True)
+
+
+def labels(source: Source) -> Labels:
+    """The names and units of the axes of a picture."""
+
+    def units(attributes) -> str:
+        value = attributes.get("units", "")
+        return value if isinstance(value, str) else ""
+
+    def units_of(name: str) -> str:
+        return units(source.coordinates[name].attrs) if name in source.coordinates else ""
+
+    time = "t" if "t" in source.dims else "time"
+    start, duration = source.times[0], source.times[-1] - source.times[0]
+    far = abs(start) > 1e4 * duration  # the ticks of the axis would all look the same
+    return Labels(
+        fields=source.fields,
+        field_units=units(source.attributes),
+        x_units=units_of("x"),
+        time=f"{time} - {start:.10g}" if far else time,
+        time_units=units_of(time),
+        origin=0.0 if far else float(start),
+    )
+
+
+def _one(result: dict) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("status", _status(result))
+    table.add_row("law", escape(result.get("law", "")))
+    table.add_row("back-test error", _percent(result["backtest_error"]))
+    if "residual" in result:
+        table.add_row("misfit of the context", _percent(result["residual"]))
+    if "conservation_drift" in result:
+        table.add_row("conservation drift", f"{result['conservation_drift']:.1e}")
+        left = "yes: beyond it the law is a guess" if result["left_observed_range"] else "no"
+        table.add_row("left observed range", left)
+    for name, (low, high) in result.get("observed_range", {}).items():
+        table.add_row(f"observed {escape(name)}", f"{low:.4g} to {high:.4g}")
+    for step, error in result.get("true_error", {}).items():
+        table.add_row(f"true error, step {step}", _percent(error))
+    deviations = result.get("standard_deviations", {})
+    coefficients = result.get("coefficients", {})
+    for name, value in list(coefficients.items())[:_MOST_COEFFICIENTS]:
+        sigma = f" ± {deviations[name]:.1g}" if name in deviations else ""
+        table.add_row(f"coefficient {escape(name)}", f"{value:.6g}{sigma}")
+    if len(coefficients) > _MOST_COEFFICIENTS:
+        rest = len(coefficients) - _MOST_COEFFICIENTS
+        table.add_row("", f"and {rest} more coefficients (--json lists them)")
+    return table
+
+
+def _each(results: list[dict]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    steps = list(results[0].get("true_error", {}))
+    for column in ("", "back-test", *(f"true, step {n}" for n in steps)):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("law", overflow="fold")
+    table.add_column("status", overflow="fold")
+    for number, result in enumerate(results):
+        errors = [result["backtest_error"], *result.get("true_error", {}).values()]
+        table.add_row(
+            str(number), *map(_percent, errors), escape(result.get("law", "")), _status(result)
+        )
+    return table
+
+
+def _all(results: list[dict]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{len(results)} trajectories", style="dim", no_wrap=True)
+    for column in ("mean", "median", "95th percentile", "largest"):
+        table.add_column(column, justify="right")
+    rows = {"back-test error": [r["backtest_error"] for r in results]}
+    for step in results[0].get("true_error", {}):
+        rows[f"true error, step {step}"] = [r["true_error"][step] for r in results]
+    for name, numbers in rows.items():
+        known = np.array([n for n in numbers if math.isfinite(n)] or [math.nan])
+        figures = (known.mean(), np.median(known), np.percentile(known, 95), known.max())
+        table.add_row(name, *(_percent(float(figure)) for figure in figures))
+    return table
+
+
+def _counts(console: Console, results: list[dict]) -> None:
+    for status, count in collections.Counter(map(_status, results)).most_common():
+        console.print(f"{count:>5}  {status}")
+    left = sum(result.get("left_observed_range", False) for result in results)
+    if left:
+        console.print(f"{left:>5}  [yellow]left the observed range[/yellow]")
+    laws = collections.Counter(result.get("law", "") for result in results).most_common()
+    for law, count in laws[:5]:
+        console.print(f"{count:>5}  {escape(law)}")
+    if len(laws) > 5:
+        console.print(f"{sum(count for _, count in laws[5:]):>5}  other laws")
+
+
+def _status(result: dict) -> str:
+    colour = "green" if result["status"] == 0 else "yellow"
+    return f"[{colour}]{escape(result['status_sentence'])}[/{colour}]"
+
+
+def _percent(value: float) -> str:
+    return f"{100.0 * value:.3g} %" if math.isfinite(value) else "unknown"
+
+
+def _finite(value):
+    """The same with `None` for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

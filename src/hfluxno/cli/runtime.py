@@ -1,0 +1,34 @@
+"""The settings of a run of the command line: precision and the cache of compiled programs."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def prepared(float64: bool = False) -> Iterator[None]:
+    """Float64 where it is asked for, and compiled programs kept from run to run."""
+    import jax
+
+    _keep_compiled_programs()
+    with jax.enable_x64(True) if float64 else contextlib.nullcontext():
+        yield
+
+
+def _keep_compiled_programs() -> None:
+    """Lets JAX keep its programs in the user's cache folder; without one it compiles anew."""
+    import jax
+
+    chosen = jax.config.values["jax_compilation_cache_dir"]
+    if chosen is not None:  # by the user, or by a test
+        return
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = (Path(home) if home else Path.home() / ".cache") / "hfluxno" / "jax"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # a user without a home folder raises RuntimeError
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

@@ -1,0 +1,86 @@
+"""What a command reports, as plain numbers and words: the content of `--json`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hfluxno.data.source import Source
+from hfluxno.forecaster import Forecast
+from hfluxno.trajectory import Trajectory
+
+
+def law_summary(source: Source, context: Trajectory, identifications: Sequence) -> dict:
+    """The inferred laws; `results` has one entry per trajectory."""
+    return {
+        "input": str(source.path),
+        "variable": source.variable,
+        "fields": list(source.fields),
+        "boundary": list(source.boundary),
+        "frames": source.frames,
+        "cells": len(source.x),
+        "context_frames": context.frames,
+        "results": [_law(found) for found in identifications],
+    }
+
+
+def forecast_summary(
+    source: Source, context: Trajectory, forecast: Forecast, truth: np.ndarray
+) -> dict:
+    """The inferred laws and their forecasts; the true error where `truth` has frames."""
+    summary = law_summary(source, context, forecast.identifications)
+    steps = forecast.trajectory.frames
+    results = summary["results"] or [{} for _ in forecast.sentences]
+    errors = _true_errors(forecast, truth)
+    reported = sorted({1, max(1, steps // 2), steps, errors.shape[1]} - {0})
+    rows = zip(
+        results,
+        np.ravel(forecast.status),
+        forecast.sentences,
+        np.ravel(forecast.backtest_error),
+        np.ravel(forecast.conservation_drift),
+        np.ravel(forecast.left_observed_range),
+        errors,
+        strict=True,
+    )
+    for result, status, sentence, backtest, drift, left, error in rows:
+        result["status"] = int(status)
+        result["status_sentence"] = sentence
+        result["backtest_error"] = float(backtest)
+        result["conservation_drift"] = float(drift)
+        result["left_observed_range"] = bool(left)
+        result["true_error"] = {str(n): float(error[n - 1]) for n in reported if n <= len(error)}
+    return summary | {"steps": steps, "results": results}
+
+
+def _law(found) -> dict:
+    law = found.law
+    result = {
+        "status": int(found.status),
+        "status_sentence": found.status.sentence,
+        "law": str(found.candidate),
+        "backtest_error": float(found.backtest_error),
+        "residual": float(found.residual),
+        "total_drift": [float(drift) for drift in np.ravel(found.total_drift)],
+        "observed_range": {
+            name: [float(low), float(high)]
+            for name, low, high in zip(law.fields, law.lower, law.upper, strict=True)
+        },
+        "coefficients": {name: float(value) for name, value in found.coefficients.items()},
+        "tried": [[label, float(error)] for label, error in found.tried],
+    }
+    variance = np.diagonal(np.atleast_2d(np.asarray(found.covariance, float)))
+    if len(variance) == len(found.coefficients):
+        deviations = np.sqrt(np.maximum(variance, 0.0))
+        result["standard_deviations"] = dict(
+            zip(found.coefficients, map(float, deviations), strict=True)
+        )
+    return result
+
+
+def _true_errors(forecast: Forecast, truth: np.ndarray) -> np.ndarray:
+    """The relative l2 error of each known frame, over fields and cells: (trajectory, step)."""
+    values = np.asarray(forecast.trajectory.values, float)[..., : truth.shape[-3], :, :]
+    truth = truth.astype(float)
+    norm = np.sqrt(np.sum(truth**2, axis=(-2, -1)))
+    misfit = np.sqrt(np.sum((values - truth) ** 2, axis=(-2, -1)))
+    return np.atleast_2d(misfit / np.where(norm > 0.0, norm, 1.0))

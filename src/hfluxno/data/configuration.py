@@ -1,0 +1,106 @@
+"""What decides a data set, and the random numbers of each of its samples."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.data.recipes import INITIALS, SPLITS, law_class, recipe
+from hfluxno.grid import Grid
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """One data set. Two equal configurations give equal files.
+
+    **Attributes:**
+
+    - `law`: the name of the law, a key of `hfluxno.laws.LAWS`.
+    - `split`: `train`, `validation` or `test`; each has its own random numbers.
+    - `laws`: the number of coefficient draws.
+    - `initials`: the number of initial conditions for each of them.
+    - `initial`: the kind of initial condition, `grf` or `steps`.
+    - `cells`: the number of cells on [0, 1], periodic.
+    - `seed`: the seed of all random numbers, not negative.
+    - `float64`: whether the set is solved and stored in double precision.
+    - `frames`: the number of times, the initial one included.
+    - `final_time`: the last time; the first is 0.
+
+    **Raises:**
+
+    - `ValueError`, where a name is unknown or a number is out of range.
+    """
+
+    law: str
+    split: str = "train"
+    laws: int = 1000
+    initials: int = 100
+    initial: str = "grf"
+    cells: int = 100
+    seed: int = 0
+    float64: bool = False
+    frames: int = 101
+    final_time: float = 0.5
+
+    def __post_init__(self):
+        recipe(self.law)
+        if self.split not in SPLITS:
+            raise ValueError(f"Unknown split {self.split!r}; choose one of {', '.join(SPLITS)}.")
+        if self.initial not in INITIALS:
+            raise ValueError(
+                f"Unknown initial condition {self.initial!r}; choose one of {', '.join(INITIALS)}."
+            )
+        for name, least in (("laws", 1), ("initials", 1), ("cells", 8), ("frames", 2)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)}.")
+        if self.seed < 0:
+            raise ValueError(f"The seed must not be negative; got {self.seed}.")
+        if not (np.isfinite(self.final_time) and self.final_time > 0.0):
+            raise ValueError(f"final_time must be positive and finite; got {self.final_time}.")
+
+    @property
+    def trajectories(self) -> int:
+        return self.laws * self.initials
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float64 if self.float64 else np.float32)
+
+    @property
+    def grid(self) -> Grid:
+        return Grid.interval(self.cells)
+
+    @property
+    def times(self) -> Float[np.ndarray, " time"]:
+        return np.linspace(0.0, self.final_time, self.frames)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the law's coefficients."""
+        return tuple(law_class(self.law).ranges)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return law_class(self.law)().fields
+
+    def indices(self, trajectory: int) -> tuple[int, int]:
+        """The law's index and the initial condition's index of a trajectory."""
+        return divmod(trajectory, self.initials)
+
+    def coefficients(self, law_index: int) -> Float[np.ndarray, " parameter"]:
+        """The coefficients of one law, uniform in the ranges that the law publishes."""
+        random = self._random("coefficients", law_index)
+        low, high = np.asarray(list(law_class(self.law).ranges.values())).T
+        return random.uniform(low, high)
+
+    def initial_state(self, law_index: int, initial_index: int) -> Float[np.ndarray, "field x"]:
+        """The state at time 0 of one trajectory."""
+        random = self._random(self.initial, law_index, initial_index)
+        return recipe(self.law).initials[self.initial](random, self.cells)
+
+    def _random(self, purpose: str, *index: int) -> np.random.Generator:
+        """An own generator for each purpose and index: samples do not depend on their order, nor on
+        how many of them are drawn, nor on the grid."""
+        stream = zlib.crc32(f"data/{self.law}/{self.split}/{purpose}".encode())
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(stream, *index)))

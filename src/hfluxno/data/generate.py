@@ -1,0 +1,225 @@
+"""Solves the trajectories of a data set, in blocks and in bounded memory.
+
+A block is a fixed range of trajectories. Within a block they are sorted by their initial speed and
+solved in chunks of a fixed number of lanes, because lanes that are solved together wait for the one
+that needs the most steps. Neither the blocks nor the lanes depend on how many blocks are in memory
+or on the number of threads, so nothing of that can change a number.
+"""
+
+import collections
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from hfluxno.data.configuration import Configuration
+from hfluxno.data.recipes import law_class, recipe
+from hfluxno.fv import NumericalFlux, Status, solve
+from hfluxno.fv.step import limiting_speed
+
+# On a CPU the arrays of a chunk stay within a core's cache; an accelerator wants more at a time.
+_MOST_LANES = {"cpu": 32}
+_MOST_LANES_ELSEWHERE = 1024
+_CHUNKS_PER_BLOCK = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Trajectories start ≤ i < start + n of a data set.
+
+    **Attributes:**
+
+    - `start`: the index of the first.
+    - `law`, `initial`: the indices of the law and of the initial condition.
+    - `coefficients`: shape (trajectory, parameter).
+    - `values`: shape (trajectory, time, field, x). Where a run failed the frames that the solver
+      did not reach are NaN, so that no frozen state can be taken for data; the frame at time 0 is
+      always there.
+    - `status`: `hfluxno.fv.Status` as an integer.
+    """
+
+    start: int
+    law: Int[np.ndarray, " trajectory"]
+    initial: Int[np.ndarray, " trajectory"]
+    coefficients: Float[np.ndarray, "trajectory parameter"]
+    values: Float[np.ndarray, "trajectory time field x"]
+    status: Int[np.ndarray, " trajectory"]
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.status)
+
+
+def lanes(configuration: Configuration) -> int:
+    """How many trajectories are solved together: fewer where they have more than 100 cells."""
+    most = _MOST_LANES.get(jax.default_backend(), _MOST_LANES_ELSEWHERE)
+    return max(1, min(most, 100 * most // configuration.cells))
+
+
+def block_size(configuration: Configuration) -> int:
+    """How many trajectories are sorted and written together."""
+    return _CHUNKS_PER_BLOCK * lanes(configuration)
+
+
+def blocks(
+    configuration: Configuration,
+    start: int = 0,
+    *,
+    in_flight: int = 2,
+    max_steps: int | None = None,
+    threads: int | None = None,
+) -> Iterator[Block]:
+    """Solves the trajectories from `start` to the end, block after block.
+
+    **Arguments:**
+
+    - `configuration`: the data set.
+    - `start`: the first trajectory, a multiple of the block size.
+    - `in_flight`: the number of blocks that may be in memory at a time.
+    - `max_steps`: how many steps a trajectory may take between two frames before it is given up;
+      by default 20 times the number of cells, and at least 2000.
+    - `threads`: how many chunks are solved at a time; by default one for each core.
+
+    **Raises:**
+
+    - `ValueError`, where `start` is not the beginning of a block.
+    """
+    size = block_size(configuration)
+    if start % size:
+        raise ValueError(f"A run can be taken up at a multiple of {size}; got {start}.")
+    if max_steps is None:
+        max_steps = max(2000, 20 * configuration.cells)
+    run = _solver(
+        configuration.law,
+        configuration.cells,
+        configuration.frames,
+        configuration.final_time,
+        configuration.float64,
+        max_steps,
+    )
+    workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
+    pending: collections.deque[_Pending] = collections.deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="hfluxno-solve")
+    try:
+        for first in range(start, configuration.trajectories, size):
+            while len(pending) >= in_flight:
+                yield pending.popleft().result()
+            pending.append(_submit(configuration, first, run, pool))
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pending:
+    block: Block
+    chunks: list[Future]
+
+    def result(self) -> Block:
+        for chunk in self.chunks:
+            chunk.result()
+        return self.block
+
+
+def _submit(
+    configuration: Configuration, start: int, run: Callable, pool: ThreadPoolExecutor
+) -> _Pending:
+    """Draws the samples of a block and queues its chunks."""
+    count = min(block_size(configuration), configuration.trajectories - start)
+    pairs = [configuration.indices(start + i) for i in range(count)]
+    dtype = configuration.dtype
+    draws: dict[int, np.ndarray] = {}
+    for law, _ in pairs:
+        if law not in draws:
+            draws[law] = configuration.coefficients(law)
+    coefficients = np.stack([draws[law] for law, _ in pairs]).astype(dtype)
+    initial = np.stack([configuration.initial_state(*pair) for pair in pairs]).astype(dtype)
+    block = Block(
+        start=start,
+        law=np.asarray([law for law, _ in pairs], np.int32),
+        initial=np.asarray([index for _, index in pairs], np.int32),
+        coefficients=coefficients,
+        values=np.empty((count, configuration.frames, *initial.shape[1:]), dtype),
+        status=np.empty(count, np.int8),
+    )
+    width = lanes(configuration)
+    # The fastest first: they take longest, and the short ones fill the gaps at the end.
+    order = np.argsort(-_initial_rates(configuration, coefficients, initial), kind="stable")
+    chunks = [
+        pool.submit(_solve_chunk, configuration, run, block, initial, order[i : i + width])
+        for i in range(0, count, width)
+    ]
+    return _Pending(block, chunks)
+
+
+def _initial_rates(
+    configuration: Configuration, coefficients: np.ndarray, initial: np.ndarray
+) -> np.ndarray:
+    rate = _rate(configuration.law, configuration.cells, configuration.float64)
+    padded = np.resize(np.arange(len(initial)), block_size(configuration))
+    with jax.enable_x64(configuration.float64):
+        return np.asarray(rate(coefficients[padded], initial[padded]))[: len(initial)]
+
+
+def _solve_chunk(
+    configuration: Configuration,
+    run: Callable,
+    block: Block,
+    initial: np.ndarray,
+    members: np.ndarray,
+) -> None:
+    """Solves the trajectories `members` of a block and puts them in their place."""
+    padded = np.resize(members, lanes(configuration))
+    with jax.enable_x64(configuration.float64):
+        values, status = run(block.coefficients[padded], initial[padded])
+        block.values[members] = np.asarray(values)[: len(members)]
+        block.status[members] = np.asarray(status)[: len(members)]
+    for trajectory in members[block.status[members] != Status.OK]:
+        frames = block.values[trajectory]
+        frames[_reached(frames) :] = np.nan
+
+
+def _reached(values: Float[np.ndarray, "time field x"]) -> int:
+    """How many frames a failed run reached: the frames from the last change on are frozen."""
+    changes = np.any(values[1:] != values[:-1], axis=(1, 2))
+    return max(1, len(changes) - int(np.argmax(changes[::-1])) if np.any(changes) else 1)
+
+
+@functools.lru_cache(maxsize=16)
+def _solver(
+    law: str, cells: int, frames: int, final_time: float, float64: bool, max_steps: int
+) -> Callable:
+    """Compiled (coefficients, initial) ↦ (values, status), each with a leading axis of lanes."""
+    configuration = Configuration(
+        law, cells=cells, frames=frames, final_time=final_time, float64=float64
+    )
+    times, grid, control = configuration.times, configuration.grid, recipe(law).control
+
+    def one(coefficients, initial):
+        scheme = _scheme(law, coefficients)
+        solution = solve(scheme, initial, times, grid, control, max_steps=max_steps)
+        return solution.values, solution.status
+
+    return jax.jit(jax.vmap(one))
+
+
+@functools.lru_cache(maxsize=16)
+def _rate(law: str, cells: int, float64: bool) -> Callable:
+    """Compiled (coefficients, initial) ↦ speed/Δx, each with a leading axis of lanes."""
+    grid = Configuration(law, cells=cells, float64=float64).grid
+
+    def one(coefficients, initial):
+        return limiting_speed(_scheme(law, coefficients), initial, grid)
+
+    return jax.jit(jax.vmap(one))
+
+
+def _scheme(law: str, coefficients: Float[Array, " parameter"]) -> NumericalFlux:
+    named = {name: coefficients[i] for i, name in enumerate(law_class(law).ranges)}
+    return recipe(law).scheme(law_class(law)(**named))

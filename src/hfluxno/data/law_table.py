@@ -1,0 +1,70 @@
+"""An inferred law as tables over the range of states that it was inferred from."""
+
+import csv
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# Points along each field, so that a table of one to three fields has some hundred to thousand.
+_POINTS = {1: 101, 2: 33, 3: 13}
+_POINTS_OF_MORE = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class LawTable:
+    """f, f′ and ν at all combinations of equidistant states of each field.
+
+    **Attributes:**
+
+    - `fields`: their names.
+    - `states`: for each field its states, from the least to the largest observed value.
+    - `flux`: f_i at index (i, *states). A flux is known up to a constant; here it vanishes at the
+      observed state that is nearest to zero.
+    - `derivative`: ∂f_i/∂u_j at index (i, j, *states).
+    - `diffusivity`: ν_i at index (i, *states), zero where the law has none.
+    """
+
+    fields: tuple[str, ...]
+    states: tuple[np.ndarray, ...]
+    flux: np.ndarray
+    derivative: np.ndarray
+    diffusivity: np.ndarray
+
+
+def tabulate(law) -> LawTable:
+    """The table of a conservation law that has an observed range `lower`, `upper`."""
+    lower, upper = np.asarray(law.lower, float), np.asarray(law.upper, float)
+    points = _POINTS.get(len(lower), _POINTS_OF_MORE)
+    states = tuple(np.linspace(*ends, points) for ends in zip(lower, upper, strict=True))
+    mesh = np.stack(np.meshgrid(*states, indexing="ij"))
+    nearest_zero = np.clip(0.0, lower, upper).reshape((-1,) + (1,) * len(lower))
+    with jax.enable_x64(True):
+        u, origin = jnp.asarray(mesh), jnp.asarray(nearest_zero)
+        flux = np.asarray(law.flux(u)) - np.asarray(law.flux(origin))
+        derivative = np.asarray(law.jacobian(u))
+        diffusivity = law.diffusivity(u)
+    diffusivity = np.zeros_like(flux) if diffusivity is None else np.asarray(diffusivity)
+    return LawTable(tuple(law.fields), states, flux, derivative, diffusivity)
+
+
+def write_csv(path: Path, tables: Sequence[LawTable]) -> None:
+    """One line per trajectory and state: the state, then f, f′ and ν."""
+    fields = tables[0].fields
+    single = len(fields) == 1
+    header = ["trajectory", *fields]
+    header += ["flux"] if single else [f"flux_{i}" for i in fields]
+    header += ["flux_derivative"] if single else [f"dflux_{i}/d{j}" for i in fields for j in fields]
+    header += ["diffusivity"] if single else [f"diffusivity_{i}" for i in fields]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for trajectory, table in enumerate(tables):
+            states = np.stack(np.meshgrid(*table.states, indexing="ij"))
+            columns = [states, table.flux, table.derivative, table.diffusivity]
+            rows = np.concatenate([c.reshape(-1, states[0].size) for c in columns]).T
+            for row in rows:
+                writer.writerow([trajectory, *(f"{number:.10g}" for number in row)])

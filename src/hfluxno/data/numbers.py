@@ -1,0 +1,91 @@
+"""Checks of the numbers and coordinates of a file; every message names the fault and the mend."""
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.trajectory import uniform_edges
+
+# Squares of numbers within these bounds neither overflow nor vanish in single precision.
+_SMALLEST, _LARGEST = 1e-18, 1e18
+
+
+def real_numbers(values: np.ndarray, what: str) -> np.ndarray:
+    """The same numbers in native float32 or float64."""
+    if np.iscomplexobj(values) or values.dtype.kind not in "iuf":
+        raise ValueError(
+            f"The {what} must be real numbers; their type is {values.dtype}. Store complex or "
+            "textual data as real fields first."
+        )
+    if values.dtype.kind in "iu" and values.size:
+        largest = max(abs(int(values.min())), abs(int(values.max())))
+        if largest > 2**53:
+            raise ValueError(
+                f"The {what} are integers up to {largest:.3g}, too large for floating point to "
+                "hold exactly (2^53); subtract an offset or divide by a unit first."
+            )
+    single = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+    # A long double that overflows is found with the infinities of the file.
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32 if single else np.float64)
+
+
+def check_finite(values, dims, coordinates, name: str) -> None:
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    first = np.argwhere(bad)[0]
+    where = []
+    for dim, index in zip(dims, first, strict=True):
+        at = f"{dim} {index}"
+        if dim in coordinates and coordinates[dim].values.shape == (values.shape[dims.index(dim)],):
+            at = f"{dim} {index} ({coordinates[dim].values[index]})"
+        where.append(at)
+    raise ValueError(
+        f"{int(bad.sum())} of the {bad.size} values of {name} are NaN or infinite, the first at "
+        f"{', '.join(where)} counted from 0; fill them or cut them out first."
+    )
+
+
+def check_magnitude(values: np.ndarray, what: str) -> None:
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if largest > _LARGEST or 0.0 < largest < _SMALLEST:
+        raise ValueError(
+            f"The {what} reach {largest:.3g} in size, beyond what can be computed with; choose "
+            f"units in which they lie between {_SMALLEST:g} and {_LARGEST:g}."
+        )
+
+
+def uniform(coordinate: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:
+    """A coordinate as float64, checked to increase uniformly."""
+    if coordinate is None:
+        return default
+    stored = np.asarray(coordinate.values)
+    if stored.dtype.kind in "iu":
+        stored = stored.astype(np.float64)
+    numbers = real_numbers(stored, f"entries of the coordinate {name}").astype(np.float64)
+    uniform_edges(numbers, len(default), name)
+    if np.any(numbers != numbers.astype(np.float32)):
+        # The first check allows for a far origin in single precision; these numbers are finer.
+        uniform_edges(numbers - numbers[0], len(default), name)
+    check_magnitude(np.diff(numbers), f"steps of the coordinate {name}")
+    return numbers
+
+
+def field_names(coordinate: xr.Variable | None, count: int, variable: str) -> tuple[str, ...]:
+    if coordinate is None or np.asarray(coordinate.values).dtype.kind in "iuf":
+        return (variable,) if count == 1 else tuple(f"{variable}{i}" for i in range(count))
+    values = [
+        v.decode(errors="replace") if isinstance(v, bytes) else str(v)
+        for v in np.ravel(coordinate.values)
+    ]
+    if len(values) != count or len(set(values)) != count:
+        raise ValueError(
+            f"The coordinate field has the names {listed(values)} for {count} fields; give one "
+            "name per field, each of them once."
+        )
+    return tuple(values)
+
+
+def listed(names: list[str]) -> str:
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return shown or "none"

@@ -1,0 +1,121 @@
+"""The variables of a file of any kind that is read: NetCDF, HDF5, Zarr or NPZ.
+
+What a file is, its first bytes decide, never its name.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xarray as xr
+
+# Arrays of an NPZ file have no dimension names; their number of axes decides.
+_NPZ_DIMENSIONS = {
+    2: ("time", "x"),
+    3: ("time", "field", "x"),
+    4: ("trajectory", "time", "field", "x"),
+}
+_ENGINE_OPTIONS: dict[str, dict] = {
+    "h5netcdf": {"phony_dims": "access"},
+    "scipy": {},
+    "zarr": {"consolidated": False},
+}
+_NPZ_COORDINATES = {"t": "time", "time": "time", "x": "x", "fields": "field", "field": "field"}
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[dict[str, xr.Variable]]:
+    """The variables of a file, not loaded yet."""
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}; check the path.")
+    with reading(path):
+        kind = _kind(path)
+        if kind == "npz":
+            dataset, variables = None, _npz_variables(path)
+        elif kind:
+            if kind == "h5netcdf":
+                # h5netcdf 1.8 prints a traceback later on where this fails in its own opening.
+                with h5py.File(path, "r") as file:
+                    file.attrs.get("_nc3_strict")
+            # Times stay numbers: decoding them could only lose precision and units.
+            dataset = xr.open_dataset(
+                path,
+                engine=kind,
+                chunks=None,
+                cache=False,
+                decode_times=False,
+                backend_kwargs=_ENGINE_OPTIONS[kind],
+            )
+            variables = {str(name): v for name, v in dataset.variables.items()}
+    if not kind:
+        raise ValueError(
+            f"{path} is not a NetCDF, HDF5, Zarr or NPZ file; convert it to one of them first."
+        )
+    try:
+        yield variables
+    finally:
+        if dataset is not None:
+            dataset.close()
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns what a file library raises into an `OSError` that names the file.
+
+    The libraries raise nearly any exception on a damaged file, so nearly any is caught, and they
+    warn about encodings, of which a reader can make no use.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:
+        reason = str(error).strip() or type(error).__name__
+        reason = reason.splitlines()[0].rstrip(".")
+        raise OSError(f"{path} cannot be read ({reason}); check that it is complete.") from error
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a folder is a Zarr store."""
+    return any((path / mark).exists() for mark in ("zarr.json", ".zgroup", ".zmetadata"))
+
+
+def _kind(path: Path) -> str | None:
+    """The engine of xarray for a file, `npz`, or `None` where it is of no known kind."""
+    if path.is_dir():
+        return "zarr" if is_zarr(path) else None
+    with path.open("rb") as file:
+        start = file.read(8)
+    kinds = {b"\x89HDF\r\n\x1a\n": "h5netcdf", b"CDF": "scipy", b"PK\x03\x04": "npz"}
+    return next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
+
+
+def _npz_variables(path: Path) -> dict[str, xr.Variable]:
+    # Opened here, because np.load leaves a damaged file open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    variables = {}
+    for alias, dimension in _NPZ_COORDINATES.items():
+        if alias in arrays:
+            coordinate, attributes = _seconds(np.atleast_1d(arrays.pop(alias)))
+            others = (f"dimension {i}" for i in range(1, coordinate.ndim))
+            variables[dimension] = xr.Variable((dimension, *others), coordinate, attributes)
+    chosen = {"values": arrays["values"]} if "values" in arrays else arrays
+    for name, array in chosen.items():
+        unnamed = tuple(f"dimension {i}" for i in range(array.ndim))
+        dims = _NPZ_DIMENSIONS.get(array.ndim, unnamed)
+        variables[name] = xr.Variable(dims, array)
+    return variables
+
+
+def _seconds(coordinate: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
+    """Dates as seconds since 1970 and durations as seconds, with their units."""
+    kind = coordinate.dtype.kind
+    if kind not in "mM":
+        return coordinate, {}
+    nanoseconds = coordinate.astype(f"{kind}8[ns]")
+    seconds = np.where(np.isnat(nanoseconds), np.nan, nanoseconds.astype(np.int64) / 1e9)
+    return seconds, {"units": "seconds since 1970-01-01" if kind == "M" else "s"}

@@ -1,0 +1,161 @@
+"""Reading a trajectory, or a batch of them, from a file that somebody else made.
+
+NetCDF, HDF5 in the style of netCDF4, Zarr and NPZ. One variable is read. Its dimensions are among
+`trajectory`, `time` (or `t`), `field` and `x`, in any order; `time` and `x` are uniform, with any
+origin and units.
+
+Times stay the numbers that the file holds, in the units of the file ("days since …" counts days).
+Only dates without such a number (`datetime64` in NPZ) become seconds since 1970. A missing `time`
+counts the frames, a missing `x` is the cell centres of [0, 1].
+
+Arrays of an NPZ file have no dimension names: they are (time, x), (time, field, x) or
+(trajectory, time, field, x), with `time` (or `t`), `x` and `fields` as further arrays.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.numbers import (
+    check_finite,
+    check_magnitude,
+    field_names,
+    listed,
+    real_numbers,
+    uniform,
+)
+from hfluxno.data.opening import opened, reading
+from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
+from hfluxno.grid import BOUNDARIES, Boundary
+
+DIMENSIONS = ("trajectory", "time", "field", "x")
+
+
+def read(path: str | Path, variable: str | None = None, boundary: str = "periodic") -> Source:
+    """Reads the one variable that is a trajectory, or `variable` where there are several.
+
+    **Arguments:**
+
+    - `path`: a NetCDF, HDF5 or NPZ file, or a Zarr folder.
+    - `variable`: its name, where more than one could be meant.
+    - `boundary`: one name for both ends of the domain, or two with a comma
+      ("reflecting,outflow").
+
+    **Raises:**
+
+    - `OSError`, where the file does not exist or cannot be read.
+    - `ValueError`, where it does not hold what is described above; the message names the fault
+      and the mend.
+    """
+    path = Path(path)
+    sides = boundary_pair(boundary)
+    with opened(path) as variables:
+        name = _choose(variables, variable, path)
+        order = _canonical_order(variables[name].dims, name, path)
+        with reading(path):
+            found = variables[name].load()
+            coordinates = {str(d): variables[d].load() for d in found.dims if d in variables}
+    values = real_numbers(np.asarray(found.values), f"values of {name}")
+    check_finite(values, found.dims, coordinates, name)
+    check_magnitude(values, f"values of {name}")
+    values = values.transpose([found.dims.index(d) for d in order])
+    if "field" not in order:
+        values = np.expand_dims(values, -2)
+    if 0 in values.shape:
+        raise ValueError(f"The variable {name} of {path} is empty: its shape is {found.shape}.")
+    frames, cells = values.shape[-3], values.shape[-1]
+    if frames < LEAST_FRAMES or cells < LEAST_CELLS:
+        raise ValueError(
+            f"The variable {name} of {path} has {frames} frames and {cells} cells; a law can be "
+            f"inferred from {LEAST_FRAMES} frames and {LEAST_CELLS} cells or more."
+        )
+    time = "t" if "t" in order else "time"
+    cell_centres = (np.arange(cells) + 0.5) / cells
+    return Source(
+        path=path,
+        variable=name,
+        dims=tuple(str(d) for d in found.dims),
+        values=np.ascontiguousarray(values),
+        times=uniform(coordinates.get(time), np.arange(frames, dtype=float), time),
+        x=uniform(coordinates.get("x"), cell_centres, "x"),
+        fields=field_names(coordinates.get("field"), values.shape[-2], name),
+        boundary=sides,
+        attributes=dict(found.attrs),
+        coordinates=coordinates,
+    )
+
+
+def boundary_pair(text: str) -> tuple[Boundary, Boundary]:
+    """The boundary of each side from "periodic" or "reflecting,outflow".
+
+    **Raises:**
+
+    - `ValueError`, where a name is unknown, or asks for what a file cannot say.
+    """
+    names = [name.strip() for name in text.split(",")]
+    known = [name for name in BOUNDARIES if name != "inflow"]
+    for name in names:
+        if name == "inflow":
+            raise ValueError(
+                "An inflow boundary needs the state outside of the domain, which a file does not "
+                "hold: use Trajectory.from_numpy and Grid in Python, or choose outflow."
+            )
+        if name not in known:
+            raise ValueError(f"Unknown boundary {name!r}; choose one of {', '.join(known)}.")
+    if len(names) > 2:
+        raise ValueError(f"A domain has two sides; got {len(names)} boundaries: {text}.")
+    left, right = names[0], names[-1]
+    if (left == "periodic") != (right == "periodic"):
+        raise ValueError("A periodic boundary joins both sides: make both of them periodic.")
+    return left, right  # type: ignore[return-value]
+
+
+def _choose(variables: Mapping[str, xr.Variable], asked: str | None, path: Path) -> str:
+    """The name of the variable to read."""
+    data = [name for name, v in variables.items() if 2 <= v.ndim <= 4 and name not in DIMENSIONS]
+    if asked is not None:
+        if asked not in variables:
+            raise ValueError(
+                f"There is no variable {asked!r} in {path}; it has {listed(list(variables))}."
+            )
+        return asked
+    fitting = [name for name in data if _fits(variables[name].dims)]
+    candidates = fitting or data
+    if not candidates:
+        raise ValueError(
+            f"No variable of {path} is a trajectory: one with the dimensions time and x, and "
+            f"perhaps trajectory and field, is needed; the file has {listed(list(variables))}."
+        )
+    if len(candidates) > 1:
+        raise ValueError(
+            f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
+            "--variable NAME."
+        )
+    return candidates[0]
+
+
+def _fits(dims: tuple) -> bool:
+    names = ["time" if d == "t" else d for d in dims]
+    return set(names) <= set(DIMENSIONS) and {"time", "x"} <= set(names)
+
+
+def _canonical_order(dims: tuple, name: str, path: Path) -> list[str]:
+    if dims and all(str(d).startswith("phony_dim") for d in dims):
+        raise ValueError(
+            f"The variable {name} of {path} has no dimension names; attach HDF5 dimension scales "
+            "named time and x, as xarray and netCDF4 do when they write."
+        )
+    unknown = [str(d) for d in dims if d not in (*DIMENSIONS, "t")]
+    if unknown:
+        raise ValueError(
+            f"The variable {name} of {path} has unknown dimensions ({listed(unknown)}); known are "
+            "trajectory, time (or t), field and x: rename them, or select one entry of each."
+        )
+    if not _fits(dims) or len(set(dims) & {"time", "t"}) != 1:
+        raise ValueError(
+            f"The variable {name} of {path} has the dimensions ({', '.join(map(str, dims))}); it "
+            "needs x and exactly one of time and t."
+        )
+    return [d for d in ("trajectory", "time", "t", "field", "x") if d in dims]

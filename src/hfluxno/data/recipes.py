@@ -1,0 +1,149 @@
+"""How each law's data set is made: the solver and the initial conditions.
+
+The cubic, sine, shallow-water and Burgers sets are those of the HFluxNO paper (Appendix B); LWR and
+Buckley-Leverett are ours.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.fv import NumericalFlux, Roe, Rusanov, StepControl
+from hfluxno.initial import FourierField, bounded, periodic_field, random_steps
+from hfluxno.laws import LAWS, ConservationLaw
+
+Initial = Callable[[np.random.Generator, int], Float[np.ndarray, "field x"]]
+SPLITS: tuple[str, ...] = ("train", "validation", "test")
+INITIALS: tuple[str, ...] = ("grf", "steps")
+
+_BURGERS_FIELD = FourierField(variance=1.0, length=0.1)
+_MOMENTUM_FIELD = FourierField(variance=0.5, length=0.3)
+_HEIGHT_FIELD = FourierField(variance=0.5, length=0.3, lognormal=True)
+# A car density and a saturation are fractions; both stay clear of the ends of [0, 1].
+_FRACTION = (0.1, 0.9)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """The solver and the initial conditions of one law.
+
+    **Attributes:**
+
+    - `equation`: as a file writes it.
+    - `scheme`: the numerical flux for a law.
+    - `control`: the CFL rule.
+    - `initials`: by kind, a function that draws one state (field, x) on a number of cells of
+      [0, 1].
+    """
+
+    equation: str
+    scheme: Callable[[ConservationLaw], NumericalFlux]
+    control: StepControl
+    initials: Mapping[str, Initial]
+
+    def solver_attributes(self, law: ConservationLaw) -> dict[str, str | float]:
+        """What a file says about the solver."""
+        scheme = self.scheme(law)
+        if isinstance(scheme, Roe):
+            fix = "with" if scheme.entropy_fix else "without"
+            described = f"Roe wave propagation {fix} entropy fix, forward Euler"
+            limiter = scheme.limiter
+        else:
+            described = "first-order Rusanov, forward Euler, centred diffusion"
+            limiter = "none"
+        return {
+            "solver": described,
+            "limiter": limiter,
+            "cfl_desired": float(self.control.desired),
+            "cfl_maximum": float(self.control.maximum),
+            "cfl_speed": "previous step" if self.control.lagged else "present state",
+        }
+
+
+def law_class(law: str) -> Any:
+    """The class of the law of that name, which has `ranges`; every coefficient has a default."""
+    return LAWS[law]
+
+
+def recipe(law: str) -> Recipe:
+    """The recipe of the law of that name.
+
+    **Raises:**
+
+    - `ValueError`, where the law is not known.
+    """
+    if law not in RECIPES:
+        raise ValueError(f"Unknown law {law!r}; choose one of {', '.join(RECIPES)}.")
+    return RECIPES[law]
+
+
+def _roe(law: ConservationLaw) -> NumericalFlux:
+    return Roe(law, "mc", entropy_fix=False)
+
+
+def _entropy_fixed_roe(law: ConservationLaw) -> NumericalFlux:
+    return Roe(law, "mc", entropy_fix=True)
+
+
+def _grf(random, cells):
+    return periodic_field(random, cells)[None]
+
+
+def _steps(random, cells):
+    return random_steps(random, cells, -1.0, 1.0)[None]
+
+
+def _fraction(random, cells):
+    return bounded(periodic_field(random, cells), *_FRACTION)[None]
+
+
+def _fraction_steps(random, cells):
+    return random_steps(random, cells, 0.0, 1.0)[None]
+
+
+def _burgers_grf(random, cells):
+    return _BURGERS_FIELD.sample(random, _centers(cells))[None]
+
+
+def _shallow_water_grf(random, cells):
+    x = _centers(cells)
+    return np.stack([_HEIGHT_FIELD.sample(random, x), _MOMENTUM_FIELD.sample(random, x)])
+
+
+def _shallow_water_steps(random, cells):
+    # The momentum stays a smooth field: steps in both make irregular solutions (Appendix B.2).
+    height = random_steps(random, cells, 0.5, 4.5)
+    return np.stack([height, _MOMENTUM_FIELD.sample(random, _centers(cells))])
+
+
+def _centers(cells: int) -> Float[np.ndarray, " x"]:
+    return (np.arange(cells) + 0.5) / cells
+
+
+_CLAWPACK = StepControl(desired=0.5, maximum=0.9, lagged=True)
+_EXPLICIT = StepControl(desired=0.4, maximum=0.4, lagged=False)
+_SCALAR = {"grf": _grf, "steps": _steps}
+_BOUNDED = {"grf": _fraction, "steps": _fraction_steps}
+
+RECIPES: dict[str, Recipe] = {
+    "cubic": Recipe("∂t u + ∂x(a u³ + b u² + c u) = 0", _roe, _CLAWPACK, _SCALAR),
+    "sine": Recipe("∂t u + ∂x(a sin(b u)) = 0", _roe, _CLAWPACK, _SCALAR),
+    "shallow-water": Recipe(
+        "∂t h + ∂x(alpha m) = 0, ∂t m + ∂x(gamma m²/h + beta h²/2) = 0",
+        _roe,
+        _CLAWPACK,
+        {"grf": _shallow_water_grf, "steps": _shallow_water_steps},
+    ),
+    "burgers": Recipe(
+        "∂t u + ∂x(a u²) = nu ∂xx u", Rusanov, _EXPLICIT, {"grf": _burgers_grf, "steps": _steps}
+    ),
+    "lwr": Recipe(
+        "∂t rho + ∂x(v rho (1 - rho/rho_max)) = 0", _entropy_fixed_roe, _CLAWPACK, _BOUNDED
+    ),
+    "buckley-leverett": Recipe(
+        "∂t s + ∂x(q s²/(s² + M (1 - s)²)) = 0", _entropy_fixed_roe, _CLAWPACK, _BOUNDED
+    ),
+}

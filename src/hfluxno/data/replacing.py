@@ -1,0 +1,75 @@
+"""Writing files so that an interrupted or failed run neither leaves half a file nor loses one."""
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from hfluxno.data.opening import is_zarr
+
+
+def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = None) -> None:
+    """Refuses an output before the work for it is done.
+
+    **Raises:**
+
+    - `ValueError`, where the suffix is none of `suffixes`, or the file is `source` itself.
+    - `OSError`, where it cannot be written there.
+    """
+    if path.suffix not in suffixes:
+        raise ValueError(
+            f"The name {path} does not say what to write; end it with one of {', '.join(suffixes)}."
+        )
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}.")
+    if source is not None and path.exists() and path.resolve() == source.resolve():
+        raise ValueError(f"{path} is the input itself; choose another name for the output.")
+    if path.is_dir() and not (path.suffix == ".zarr" and is_zarr(path)):
+        raise IsADirectoryError(f"{path} is a folder; choose another name.")
+    if path.suffix == ".zarr" and path.is_file():
+        raise FileExistsError(f"{path} is a file, but a Zarr store is a folder; choose another.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"{path} cannot be written: the folder {folder} is read-only.")
+
+
+@contextlib.contextmanager
+def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Temporary siblings of `paths`, which take their places when the block has succeeded.
+
+    Where the block raises, nothing is left behind and what was there before stays.
+    """
+    mark = uuid.uuid4().hex[:8]
+    # The suffix stays last: libraries choose the format by it.
+    temporary = tuple(path.with_name(f".{path.stem}.{mark}.tmp{path.suffix}") for path in paths)
+    try:
+        yield temporary
+        for new, path in zip(temporary, paths, strict=True):
+            _replace(new, path, mark)
+    finally:
+        for new in temporary:
+            _remove(new)
+
+
+def _replace(new: Path, path: Path, mark: str) -> None:
+    if not path.is_dir():
+        os.replace(new, path)
+        return
+    # A folder cannot be renamed over another one.
+    old = path.with_name(f".{path.stem}.{mark}.old{path.suffix}")
+    os.rename(path, old)
+    try:
+        os.rename(new, path)
+    except OSError:
+        os.rename(old, path)
+        raise
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,99 @@
+"""What is read from a file: a trajectory, or a batch of them, and how the file has it."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.grid import Boundary
+from hfluxno.trajectory import Trajectory
+
+LEAST_FRAMES = 4
+LEAST_CELLS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The variable of a file, in the order (trajectory, time, field, x), and how the file has it.
+
+    **Attributes:**
+
+    - `path`, `variable`: where it comes from.
+    - `dims`: the names of its dimensions in the order of the file.
+    - `values`: (time, field, x) or (trajectory, time, field, x), in float32 or float64.
+    - `times`, `x`: the coordinates as float64, in the units of the file.
+    - `fields`: one name per field.
+    - `boundary`: a name for each side of the domain.
+    - `attributes`: those of the variable (units and the like).
+    - `coordinates`: the coordinates that the file has, by dimension, with their attributes.
+    """
+
+    path: Path
+    variable: str
+    dims: tuple[str, ...]
+    values: np.ndarray
+    times: np.ndarray
+    x: np.ndarray
+    fields: tuple[str, ...]
+    boundary: tuple[Boundary, Boundary]
+    attributes: Mapping[str, object]
+    coordinates: Mapping[str, xr.Variable]
+
+    @property
+    def frames(self) -> int:
+        return len(self.times)
+
+    @property
+    def trajectories(self) -> int:
+        return self.values.shape[0] if self.values.ndim == 4 else 1
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """All frames as a `Trajectory`, whose times count from the first frame."""
+        return self.window(0, self.frames)
+
+    def window(self, start: int, stop: int) -> Trajectory:
+        """The frames start ≤ j < stop; its times count from the first frame of the file.
+
+        A `Trajectory` has the working precision, in which a far origin of time would drown the
+        spacing: hence times that begin near zero.
+        """
+        return Trajectory.from_numpy(
+            self.values[..., start:stop, :, :],
+            self.times[start:stop] - self.times[0],
+            self.x,
+            self.fields,
+            self.boundary,
+        )
+
+    def context(self, frames: int | None = None) -> Trajectory:
+        """The first `frames` frames (all where it is `None`), fit to infer a law from.
+
+        **Raises:**
+
+        - `ValueError`, where there are fewer frames than asked for, or too few for any law, or
+          where the values do not change.
+        """
+        frames = self.frames if frames is None else frames
+        if frames > self.frames:
+            raise ValueError(
+                f"The context of {frames} frames is longer than {self.path}, which has "
+                f"{self.frames}; choose --context {self.frames} or less."
+            )
+        if frames < LEAST_FRAMES:
+            raise ValueError(
+                f"A context of {frames} frames is too short to infer a law; choose --context "
+                f"{LEAST_FRAMES} or more."
+            )
+        context = self.window(0, frames)
+        values = np.asarray(context.values)
+        size = np.max(np.abs(values), axis=(-3, -1))
+        if np.all(np.ptp(values, axis=(-3, -1)) <= 4.0 * np.finfo(values.dtype).eps * size):
+            raise ValueError(
+                f"The values of {self.variable} in {self.path} are constant (about "
+                f"{float(values.flat[0]):g}) in the first {frames} frames: there is nothing to "
+                "infer a law from; choose data in which something moves."
+            )
+        return context

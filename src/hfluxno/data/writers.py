@@ -1,0 +1,216 @@
+"""Writing a forecast as the input had its data: the same variable, dimensions and units.
+
+Beside the forecast stand, per trajectory, how far to trust it (`backtest_error`,
+`conservation_drift`, `left_observed_range`, `status`) and the inferred law: `flux`,
+`flux_derivative` and `diffusivity` at all combinations of the states `state_NAME` of the fields,
+which run over the observed range. With several fields they have the leading dimension `field`,
+and `flux_derivative` also `field_of_state`: the field by which the flux is differentiated.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.law_table import LawTable, tabulate
+from hfluxno.data.source import Source
+from hfluxno.forecaster import Forecast
+
+SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
+
+
+def write_forecast(path: Path, source: Source, forecast: Forecast, context_frames: int) -> None:
+    """Writes the forecast of `source` from its first `context_frames` frames.
+
+    **Raises:**
+
+    - `OSError`, where it cannot be written.
+    """
+    dataset = forecast_dataset(source, forecast, context_frames)
+    try:
+        if path.suffix == ".zarr":
+            dataset.to_zarr(path, mode="w", consolidated=False)
+        else:
+            reals = [name for name, v in dataset.variables.items() if v.dtype.kind == "f"]
+            bare = {name: {"_FillValue": None} for name in reals}
+            dataset.to_netcdf(path, engine="h5netcdf", encoding=bare)
+    except Exception as error:  # names or attributes that the format cannot hold, a full disk
+        raise OSError(f"The forecast cannot be written: {str(error).rstrip('.')}.") from error
+
+
+def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) -> xr.Dataset:
+    """What is written, as an `xarray.Dataset`."""
+    values = np.asarray(forecast.trajectory.values)
+    times = times_after(source.times[:context_frames], values.shape[-3])
+    order = [d for d in ("trajectory", "time", "t", "field", "x") if d in source.dims]
+    if "field" not in order:
+        values = values.squeeze(-2)
+    forecast_variable = xr.Variable(order, values, _attributes(source.attributes))
+    coordinates = _coordinates(source, times)
+    per_trajectory = tuple(d for d in order if d == "trajectory")
+    variables = _quality(forecast, per_trajectory)
+    if forecast.identifications:
+        labels = [str(found.candidate) for found in forecast.identifications]
+        variables["law"] = xr.Variable(
+            per_trajectory,
+            np.array(labels, dtype=object).reshape(-1 if per_trajectory else ()),
+            {"long_name": "chosen basis of the flux, diffusion, scheme and internal grid"},
+        )
+        tables = [tabulate(found.law) for found in forecast.identifications]
+        variables |= _law(tables, per_trajectory, source)
+    # Where the user's variable has one of our names, ours gives way.
+    data = {f"{name}_" if name == source.variable else name: v for name, v in variables.items()}
+    data[source.variable] = forecast_variable.transpose(*source.dims)
+    return xr.Dataset(
+        data,
+        coords=coordinates,
+        attrs={
+            "title": f"Forecast of {source.variable}",
+            "source": f"hfluxno {_version()}",
+            "input": source.path.name,
+            "context_frames": context_frames,
+            "boundary": ", ".join(source.boundary),
+        },
+    )
+
+
+def times_after(times: np.ndarray, steps: int) -> np.ndarray:
+    """The `steps` times after `times`, at their mean spacing."""
+    spacing = (times[-1] - times[0]) / (len(times) - 1)
+    return times[-1] + spacing * np.arange(1, steps + 1)
+
+
+def _coordinates(source: Source, times: np.ndarray) -> dict[str, xr.Variable]:
+    found = dict(source.coordinates)
+    time = "t" if "t" in source.dims else "time"
+    numbers = {time: times, "x": source.x}
+    if "field" in source.dims:
+        found.setdefault("field", xr.Variable("field", np.array(source.fields, dtype=object)))
+    result = {
+        name: xr.Variable(name, _text_as_objects(v.values), _attributes(v.attrs))
+        for name, v in found.items()
+    }
+    for name, coordinate in numbers.items():
+        attributes = result[name].attrs if name in result else {}
+        result[name] = xr.Variable(name, coordinate, attributes)
+    return result
+
+
+def _quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+    shape = np.shape(forecast.status)
+    status = np.asarray(forecast.status, np.int32)
+    meanings = _status_meanings(forecast)
+    left = np.asarray(forecast.left_observed_range).astype(np.int8)
+
+    def number(values: np.ndarray, long_name: str) -> xr.Variable:
+        attributes = {"units": "1", "long_name": long_name}
+        return xr.Variable(dims, np.asarray(values, float).reshape(shape), attributes)
+
+    return {
+        "backtest_error": number(
+            forecast.backtest_error,
+            "relative l2 error on the context's own last frames, predicted from those before",
+        ),
+        "conservation_drift": number(
+            forecast.conservation_drift,
+            "largest change of a field's total during the forecast, relative to the mean size of "
+            "the field times the length of the domain",
+        ),
+        "left_observed_range": xr.Variable(
+            dims,
+            left.reshape(shape),
+            {
+                "long_name": "whether the forecast left the values that the context shows",
+                "flag_values": np.array([0, 1], np.int8),
+                "flag_meanings": "inside left",
+            },
+        ),
+        "status": xr.Variable(
+            dims,
+            status,
+            {
+                "long_name": "; ".join(f"{value}: {text}" for value, (_, text) in meanings.items()),
+                "flag_values": np.array(list(meanings), np.int32),
+                "flag_meanings": " ".join(name for name, _ in meanings.values()),
+            },
+        ),
+    }
+
+
+def _status_meanings(forecast: Forecast) -> dict[int, tuple[str, str]]:
+    """For each status its name and its sentence."""
+    statuses, sentences = np.ravel(forecast.status), forecast.sentences
+    found = {
+        int(value): (f"status_{int(value)}", sentence)
+        for value, sentence in zip(statuses, sentences, strict=True)
+    }
+    if forecast.identifications:
+        every = type(forecast.identifications[0].status)
+        found |= {int(status): (status.name.lower(), status.sentence) for status in every}
+    return dict(sorted(found.items()))
+
+
+def _law(
+    tables: Sequence[LawTable], per_trajectory: tuple[str, ...], source: Source
+) -> dict[str, xr.Variable]:
+    names = [re.sub(r"\W+", "_", field) for field in tables[0].fields]
+    points = tuple(f"point_{name}" for name in names)
+    scalar = "field" not in source.dims
+    row = () if scalar else ("field",)
+    matrix = () if scalar else ("field", "field_of_state")
+    units = {k: v for k, v in source.attributes.items() if k == "units" and isinstance(v, str)}
+
+    def variable(arrays: list[np.ndarray], dims: tuple, text: str, **more: str) -> xr.Variable:
+        array = np.stack(arrays) if per_trajectory else arrays[0]
+        return xr.Variable((*per_trajectory, *dims), array, {"long_name": text, **more})
+
+    states = {
+        f"state_{name}": variable(
+            [table.states[i] for table in tables],
+            (points[i],),
+            f"states of {tables[0].fields[i]} over the observed range",
+            **units,
+        )
+        for i, name in enumerate(names)
+    }
+    return states | {
+        "flux": variable(
+            [table.flux[0] if scalar else table.flux for table in tables],
+            (*row, *points),
+            "inferred flux, zero at the observed state nearest to zero",
+        ),
+        "flux_derivative": variable(
+            [table.derivative[0, 0] if scalar else table.derivative for table in tables],
+            (*matrix, *points),
+            "derivative of the inferred flux by the state",
+        ),
+        "diffusivity": variable(
+            [table.diffusivity[0] if scalar else table.diffusivity for table in tables],
+            (*row, *points),
+            "inferred diffusivity",
+        ),
+    }
+
+
+def _attributes(attributes: Mapping) -> dict:
+    """Those attributes that every format can hold."""
+    plain = (str, int, float, np.number, np.ndarray)
+    return {
+        str(name): value
+        for name, value in attributes.items()
+        if isinstance(value, plain) and not str(name).startswith("_")
+    }
+
+
+def _text_as_objects(values: np.ndarray) -> np.ndarray:
+    return values.astype(object) if values.dtype.kind in "US" else values
+
+
+def _version() -> str:
+    try:
+        return version("hfluxno")
+    except PackageNotFoundError:
+        return "(version unknown)"

@@ -1,0 +1,213 @@
+"""Bases in which an unknown flux is linear, scaled to the observed range of the data.
+
+A basis maps states (field, *points) to its functions (function, *points). No basis has a constant:
+a constant flux moves nothing.
+"""
+
+import abc
+import itertools
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.laws.base import pointwise_jacobian
+
+
+class Basis(eqx.Module):
+    """Functions φ_k(u) of the state."""
+
+    @property
+    @abc.abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """One readable name per function."""
+
+    @abc.abstractmethod
+    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]: ...
+
+    def expand(
+        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+    ) -> Float[Array, "field *points"]:
+        """Σ_k C_ik φ_k(u)."""
+        return jnp.tensordot(coefficients, self(u), axes=1)
+
+    def gradient(
+        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+    ) -> Float[Array, "field field *points"]:
+        """Σ_k C_ik ∂φ_k/∂u_j at index (i, j)."""
+        return pointwise_jacobian(lambda state: self.expand(coefficients, state), u)
+
+
+class Chebyshev(Basis):
+    """T_1(v), …, T_size(v) of one field, v = (u - middle)/half in [-1, 1]."""
+
+    middle: Float[Array, " field"]
+    half: Float[Array, " field"]
+    size: int = eqx.field(static=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"T{k}" for k in range(1, self.size + 1))
+
+    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+        return jnp.stack(chebyshev(_scaled(u, self.middle, self.half)[0], self.size)[1:])
+
+    def expand(
+        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+    ) -> Float[Array, "field *points"]:
+        return _horner(self._powers(coefficients), _scaled(u, self.middle, self.half))
+
+    def gradient(
+        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+    ) -> Float[Array, "field field *points"]:
+        powers = self._powers(coefficients)
+        derivative = powers[1:] * jnp.arange(1, self.size + 1, dtype=powers.dtype)
+        return _horner(derivative / self.half, _scaled(u, self.middle, self.half))[None]
+
+    def _powers(self, coefficients):
+        """The coefficients of 1, v, v², …: Horner's rule is the cheapest way through a solver, and
+        on [-1, 1] the change of basis loses no more than a few digits up to degree ten."""
+        matrix = np.zeros((self.size, self.size + 1))
+        for k in range(1, self.size + 1):
+            matrix[k - 1, : k + 1] = np.polynomial.chebyshev.cheb2poly([0.0] * k + [1.0])
+        return coefficients[0] @ jnp.asarray(matrix, coefficients.dtype)
+
+
+class TensorChebyshev(Basis):
+    """Products T_i(v_1) T_j(v_2) … of total degree 1 to `degree`."""
+
+    middle: Float[Array, " field"]
+    half: Float[Array, " field"]
+    degree: int = eqx.field(static=True)
+    fields: int = eqx.field(static=True)
+
+    @property
+    def _degrees(self):
+        return exponents_up_to(self.fields, self.degree)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(
+            "·".join(f"T{k}(v{i})" for i, k in enumerate(degrees) if k)
+            for degrees in self._degrees
+        )
+
+    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+        v = _scaled(u, self.middle, self.half)
+        factors = [chebyshev(component, self.degree) for component in v]
+        return jnp.stack(
+            [
+                _product(factors[i][k] for i, k in enumerate(degrees) if k)
+                for degrees in self._degrees
+            ]
+        )
+
+
+class Dictionary(Basis):
+    """Monomials and quotients Π_i (u_i/scale_i)^{e_i} with integer exponents.
+
+    A negative exponent is only sensible for a field that stays away from zero.
+    """
+
+    scale: Float[Array, " field"]
+    exponents: tuple[tuple[int, ...], ...] = eqx.field(static=True)
+    fields: tuple[str, ...] = eqx.field(static=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(_term_name(self.fields, powers) for powers in self.exponents)
+
+    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+        v = u / self.scale.reshape((-1,) + (1,) * (u.ndim - 1))
+        return jnp.stack(
+            [
+                _product(_power(v[i], e) for i, e in enumerate(powers) if e)
+                for powers in self.exponents
+            ]
+        )
+
+
+def exponents_up_to(fields: int, degree: int) -> tuple[tuple[int, ...], ...]:
+    """All exponents of total degree 1 to `degree`, by degree."""
+    candidates = itertools.product(range(degree + 1), repeat=fields)
+    return tuple(
+        sorted((e for e in candidates if 0 < sum(e) <= degree), key=lambda e: (sum(e), e[::-1]))
+    )
+
+
+def physical_exponents(positive: tuple[bool, ...]) -> tuple[tuple[int, ...], ...]:
+    """The dictionary of a system: what fluxes of mechanics are made of.
+
+    Monomials of degree 1 and 2; and for every field p that stays away from zero: p³, p² q, and
+    the quotients q/p and q r/p with the other fields q, r (velocities and momentum fluxes).
+    """
+    count = len(positive)
+    terms = list(exponents_up_to(count, 2))
+    unit = [tuple(int(i == j) for j in range(count)) for i in range(count)]
+    for p in range(count):
+        if not positive[p]:
+            continue
+        others = [q for q in range(count) if q != p]
+        terms.append(_add(unit[p], unit[p], unit[p]))
+        for q in others:
+            terms.append(_add(unit[p], unit[p], unit[q]))
+            terms.append(_add(unit[q], _negative(unit[p])))
+        for q, r in itertools.combinations_with_replacement(others, 2):
+            terms.append(_add(unit[q], unit[r], _negative(unit[p])))
+    return tuple(dict.fromkeys(terms))
+
+
+def chebyshev(v: Float[Array, "*points"], degree: int) -> list[Float[Array, "*points"]]:
+    """T_0(v), …, T_degree(v) by the three-term recurrence."""
+    values = [jnp.ones_like(v), v]
+    for _ in range(degree - 1):
+        values.append(2.0 * v * values[-1] - values[-2])
+    return values[: degree + 1]
+
+
+def _scaled(u, middle, half):
+    shape = (-1,) + (1,) * (u.ndim - 1)
+    return (u - middle.reshape(shape)) / half.reshape(shape)
+
+
+def _horner(powers, v):
+    result = powers[-1]
+    for k in range(powers.shape[0] - 2, -1, -1):
+        result = result * v + powers[k]
+    return result
+
+
+def _power(v, exponent):
+    base = v if exponent > 0 else 1.0 / v
+    return _product(base for _ in range(abs(exponent)))
+
+
+def _product(factors):
+    result = None
+    for factor in factors:
+        result = factor if result is None else result * factor
+    return result
+
+
+def _add(*exponents):
+    return tuple(sum(parts) for parts in zip(*exponents, strict=True))
+
+
+def _negative(exponents):
+    return tuple(-e for e in exponents)
+
+
+def _term_name(fields, powers):
+    above = _factors(fields, [max(e, 0) for e in powers])
+    below = _factors(fields, [max(-e, 0) for e in powers])
+    return above if not below else f"{above or '1'}/{below}"
+
+
+def _factors(fields, powers):
+    superscript = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return "·".join(
+        name if e == 1 else name + str(e).translate(superscript)
+        for name, e in zip(fields, powers, strict=True)
+        if e
+    )

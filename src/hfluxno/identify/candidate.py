@@ -1,0 +1,157 @@
+"""The candidates among which a context chooses: what the law and its source may look like."""
+
+import dataclasses
+
+import numpy as np
+
+from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, TensorChebyshev, physical_exponents
+
+# (desired, maximum, lagged) of a CFL rule.
+CLAWPACK_PAPER = (0.5, 0.9, True)
+CLAWPACK_DEFAULT = (0.9, 1.0, True)
+PRESENT_STATE = (0.4, 0.4, False)
+
+DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
+
+# Sizes share compiled programs; refined grids, whose programs are dear, share one.
+_PROGRAM_SIZES = (4, 6, 9)
+
+# A field counts as staying away from zero where its least value exceeds this part of its largest.
+_AWAY_FROM_ZERO = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One hypothesis about the law and about the scheme that made (or best reproduces) the data.
+
+    **Attributes:**
+
+    - `basis`: `chebyshev` for one field; `dictionary` or `tensor` for several.
+    - `size`: how many functions are free: the polynomial degree of a Chebyshev basis, and 0 for all
+      functions of the others.
+    - `diffusion`: `none`, `constant` or `quadratic` in the field.
+    - `scheme`: the numerical flux.
+    - `refinement`: internal cells per cell of the data.
+    - `cfl`: the CFL rule (desired, maximum, lagged).
+    - `fresh_start`: whether the context starts where the run of its source did.
+    - `sparse`: whether functions that the data do not need are dropped.
+    """
+
+    basis: str = "chebyshev"
+    size: int = 4
+    diffusion: str = "none"
+    scheme: str = "roe"
+    refinement: int = 1
+    cfl: tuple[float, float, bool] = CLAWPACK_PAPER
+    fresh_start: bool = True
+    sparse: bool = False
+
+    def __str__(self) -> str:
+        basis = self.basis if self.size == 0 else f"{self.basis}-{self.size}"
+        parts = [
+            basis + (" sparse" if self.sparse else ""),
+            f"{self.diffusion} diffusion" if self.diffusion != "none" else "no diffusion",
+            f"{self.scheme} CFL {self.cfl[0]:g}",
+        ]
+        if self.refinement > 1:
+            parts.append(f"grid ×{self.refinement}")
+        if not self.fresh_start:
+            parts.append("mid-run start")
+        return ", ".join(parts)
+
+    @property
+    def complexity(self) -> tuple[int, int]:
+        """Orders candidates that predict equally well: fewer unknowns first, then less work."""
+        return (self.size + DIFFUSION_TERMS[self.diffusion] - 6 * self.sparse, self.refinement)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Candidates that are tried together, and the back-test error that ends the search."""
+
+    candidates: tuple[Candidate, ...]
+    good_enough: float
+
+
+def stages(fields: int) -> tuple[Stage, ...]:
+    """What is tried in turn.
+
+    The first stages ask whether one of the common schemes made the data, in which case a fit
+    reproduces them almost exactly. The last is for data from elsewhere: measurements, other
+    programs, noise.
+    """
+    if fields > 1:
+        return (
+            Stage(
+                (
+                    Candidate("dictionary", 0),
+                    Candidate("dictionary", 0, sparse=True),
+                ),
+                2e-4,
+            ),
+            Stage(
+                (
+                    Candidate("dictionary", 0, fresh_start=False, sparse=True),
+                    Candidate("dictionary", 0, scheme="roe-entropy-fix", sparse=True),
+                    Candidate("tensor", 0),
+                ),
+                1e-3,
+            ),
+            Stage(
+                (
+                    Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE),
+                    Candidate("dictionary", 0, scheme="roe-entropy-fix", refinement=2, sparse=True),
+                ),
+                0.0,
+            ),
+        )
+    return (
+        Stage((Candidate(),), 1e-6),
+        Stage((Candidate(size=9),), 1e-5),
+        Stage(
+            (
+                Candidate(size=6, diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE),
+                Candidate(size=9, fresh_start=False),
+                Candidate(size=9, cfl=CLAWPACK_DEFAULT),
+            ),
+            1e-4,
+        ),
+        Stage(
+            (
+                *(Candidate(size=size, scheme="roe-entropy-fix") for size in (5, 6)),
+                Candidate(size=6, diffusion="constant", scheme="roe-entropy-fix"),
+                Candidate(size=6, diffusion="quadratic", scheme="roe-entropy-fix"),
+            ),
+            1e-4,
+        ),
+        Stage(
+            tuple(
+                Candidate(size=size, scheme="roe-entropy-fix", refinement=refinement)
+                for refinement in (2, 4)
+                for size in (3, 4, 6)
+            ),
+            0.0,
+        ),
+    )
+
+
+def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]) -> Basis:
+    """The candidate's basis scaled to the range of a context (time, field, cells)."""
+    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    if candidate.basis == "chebyshev":
+        return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= candidate.size))
+    if candidate.basis == "tensor":
+        return TensorChebyshev(middle, half, 3, len(fields))
+    positive = tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
+    return Dictionary(np.maximum(np.abs(lower), np.abs(upper)), physical_exponents(positive), fields)
+
+
+def make_mask(candidate: Candidate, basis: Basis, fields: int) -> np.ndarray:
+    """Which parameters are free, in the order of `Unknowns`."""
+    count = len(basis.names)
+    free = np.arange(count) < (candidate.size or count)
+    terms = DIFFUSION_TERMS[candidate.diffusion]
+    program = 3 if terms else 0
+    diffusion = np.arange(program) < terms
+    return np.concatenate([np.tile(free, fields), np.tile(diffusion, fields)]).astype(float)

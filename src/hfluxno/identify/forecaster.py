@@ -1,0 +1,155 @@
+"""The forecaster that fits a law to the context and solves it."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.fv import Status
+from hfluxno.identify.batch import run_lanes, stack
+from hfluxno.identify.identification import FitStatus, Identification, identify
+from hfluxno.identify.refine import Settings, simulate
+from hfluxno.trajectory import Trajectory
+
+# A forecast counts as having left the observed range beyond this part of it.
+_RANGE_MARGIN = 0.01
+
+
+class FittedLawForecaster(Forecaster):
+    """Identifies the law of each context and advances it with the scheme that was chosen with it.
+
+    Where that run fails the entropy-fixed scheme and then the Rusanov flux take over, which is
+    said in the status; where nothing can be solved the last frame is repeated.
+    """
+
+    def forecast(self, context: Trajectory, steps: int) -> Forecast:
+        """The `steps` frames after the context.
+
+        **Raises:**
+
+        - `ValueError`, where `steps` is not positive or the context cannot be identified.
+        """
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1; got {steps}.")
+        found = identify(context)
+        identifications = found if isinstance(found, tuple) else (found,)
+        return self.advance(context, identifications, steps)
+
+    def advance(
+        self, context: Trajectory, identifications: tuple[Identification, ...], steps: int
+    ) -> Forecast:
+        """The forecast with laws that were identified before."""
+        values = np.asarray(context.values, np.float64)
+        batch = values if context.is_batched else values[None]
+        with jax.enable_x64(True):
+            frames, solved = _advance(batch, identifications, steps)
+        sentences = tuple(
+            _sentence(item, ok) for item, ok in zip(identifications, solved, strict=True)
+        )
+        status = np.array(
+            [
+                int(item.status) if ok else int(FitStatus.FAILED)
+                for item, ok in zip(identifications, solved, strict=True)
+            ]
+        )
+        backtest = np.array([item.backtest_error for item in identifications])
+        drift = _drift(frames)
+        left = _left_range(frames, identifications)
+        if not context.is_batched:
+            frames, status, backtest, drift, left = (
+                part[0] for part in (frames, status, backtest, drift, left)
+            )
+        trajectory = Trajectory(
+            jnp.asarray(frames, jnp.result_type(float)),
+            forecast_times(context, steps),
+            context.grid,
+            context.fields,
+        )
+        return Forecast(
+            trajectory,
+            np.asarray(status),
+            sentences,
+            np.asarray(backtest),
+            np.asarray(drift),
+            np.asarray(left),
+            identifications,
+        )
+
+
+def _advance(batch, identifications, steps):
+    """The frames of all lanes, and whether each was solved by the scheme that was chosen."""
+    frames = np.repeat(batch[:, -1:], steps, axis=1)
+    solved = np.zeros(len(batch), bool)
+    pending = [
+        lane for lane, item in enumerate(identifications) if item.status != FitStatus.FAILED
+    ]
+    for fallback in (None, "roe-entropy-fix", "rusanov"):
+        groups: dict = {}
+        for lane in pending:
+            item = identifications[lane]
+            settings = _with_scheme(item.settings, fallback)
+            key = (jax.tree.structure((item.grid_law, settings)), item.candidate)
+            groups.setdefault(key, (settings, []))[1].append(lane)
+        pending = []
+        for settings, members in groups.values():
+            index = np.array(members)
+            laws = stack([identifications[lane].grid_law for lane in members])
+            continues = np.array([identifications[lane].continues for lane in members])
+
+            def program(lanes, settings=settings):
+                return _run(lanes, settings, steps)
+
+            cost = np.zeros(len(members))
+            result, status = run_lanes(program, (laws, batch[index], continues), cost)
+            for position, lane in enumerate(members):
+                if status[position] == Status.OK and np.all(np.isfinite(result[position])):
+                    frames[lane] = result[position]
+                    solved[lane] = True
+                else:
+                    pending.append(lane)
+    return frames, solved
+
+
+def _with_scheme(settings: Settings, scheme: str | None) -> Settings:
+    if scheme is None:
+        return settings
+    return Settings(
+        settings.control, settings.fresh_start, settings.grid, scheme, settings.refinement
+    )
+
+
+@eqx.filter_jit
+def _run(lanes, settings, steps):
+    def one(law, values, continues):
+        _, past = simulate(law, settings, values[0], values.shape[0])
+        # The run through the context also leaves the speed from which the next step is proposed.
+        _, fine = simulate(law, settings, values[-1], 1)
+        usable = continues & (past.status == Status.OK)
+        initial = jnp.where(usable, past.values[-1], fine.values[-1])
+        frames, run = simulate(law, settings, initial, steps + 1, past.rate)
+        return frames[1:], run.status
+
+    return jax.vmap(one)(*lanes)
+
+
+def _drift(frames):
+    totals = frames.mean(axis=-1)
+    size = np.mean(np.abs(frames), axis=(1, 3))
+    change = np.abs(totals - totals[:, :1]).max(axis=1)
+    return np.max(change / np.where(size > 0.0, size, 1.0), axis=-1)
+
+
+def _left_range(frames, identifications):
+    left = []
+    for lane, item in zip(frames, identifications, strict=True):
+        margin = _RANGE_MARGIN * (item.law.upper - item.law.lower)
+        low, high = lane.min(axis=(0, 2)), lane.max(axis=(0, 2))
+        left.append(bool(np.any((low < item.law.lower - margin) | (high > item.law.upper + margin))))
+    return np.array(left)
+
+
+def _sentence(item: Identification, solved: bool) -> str:
+    if solved or item.status == FitStatus.FAILED:
+        return item.status.sentence
+    return "the fitted law could not be solved; the forecast repeats the last frame"

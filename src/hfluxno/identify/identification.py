@@ -1,0 +1,234 @@
+"""The law behind a context, and how far to trust it."""
+
+import dataclasses
+import enum
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.grid import Grid
+from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.refine import Settings
+from hfluxno.identify.select import Trial, choose
+from hfluxno.trajectory import Trajectory
+
+MINIMUM_FRAMES = 4
+MINIMUM_CELLS = 8
+
+# A law is called poor where its back-test error is more than this part of that of persistence,
+# or where its residual leaves more than this part of the observed change unexplained.
+_POOR = 0.5
+# Totals that drift by more than this part of the field's mean size, and by more than their scatter
+# explains, are not conserved.
+_DRIFT = 2e-3
+
+
+class FitStatus(enum.IntEnum):
+    """Whether a conservation law explains the data."""
+
+    OK = 0
+    POOR_FIT = 1
+    SOURCE_OR_LEAK = 2
+    FAILED = 3
+
+    @property
+    def sentence(self) -> str:
+        return {
+            FitStatus.OK: "a conservation law explains the data",
+            FitStatus.POOR_FIT: "no conservation law of the kinds tried explains the data well: "
+            "a source term, an unobserved field, a flux that depends on place, a wrong boundary "
+            "or noise; do not trust the forecast",
+            FitStatus.SOURCE_OR_LEAK: "a total changes more than a conservation law with this "
+            "boundary allows: there is a source or a leak, or the boundary is another one",
+            FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
+        }[self]
+
+
+@dataclasses.dataclass(frozen=True)
+class Identification:
+    """An identified conservation law and its report.
+
+    **Attributes:**
+
+    - `law`: the law in the units of the data; it can be solved as any other.
+    - `candidate`: the basis, diffusion, scheme and internal grid that were chosen.
+    - `status`: whether a conservation law explains the data.
+    - `backtest_error`: the relative l2 error of the chosen candidate on the context's last frames,
+      fitted to the frames before.
+    - `persistence_error`: the same error of repeating the last frame before them.
+    - `residual`: the relative root mean square misfit over the whole context after the last fit.
+    - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
+    - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
+      usual estimate of nonlinear least squares, which takes the misfit for independent noise).
+    - `total_drift`: the change of the total of each field over the context, relative to the mean
+      size of the field; changes that the boundary lets through are included.
+    - `continues`: whether forecasts continue the fitted trajectory (which averages noise out) or
+      restart at the last frame.
+    - `tried`: every candidate with its back-test error.
+    """
+
+    law: FittedLaw
+    candidate: Candidate
+    status: FitStatus
+    backtest_error: float
+    persistence_error: float
+    residual: float
+    coefficients: dict[str, float]
+    covariance: np.ndarray
+    total_drift: np.ndarray
+    continues: bool
+    tried: tuple[tuple[str, float], ...]
+    grid_law: FittedLaw = dataclasses.field(repr=False)
+    settings: Settings = dataclasses.field(repr=False)
+
+
+def identify(context: Trajectory) -> Identification | tuple[Identification, ...]:
+    """The conservation law that explains a context.
+
+    Computes in float64 whatever the precision outside. A batched context gives one result for each
+    trajectory.
+
+    **Arguments:**
+
+    - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells.
+
+    **Raises:**
+
+    - `ValueError`, where the context is too short, too coarse, constant or not finite.
+    """
+    values = np.asarray(context.values, np.float64)
+    _check(context, values)
+    batch = values if context.is_batched else values[None]
+    odd = _odd_fields(context)
+    with jax.enable_x64(True):
+        trials, labels = choose(batch, context.grid, context.fields, odd)
+        results = tuple(
+            _report(trial, tried, v, context)
+            for trial, tried, v in zip(trials, labels, batch, strict=True)
+        )
+    return results if context.is_batched else results[0]
+
+
+def _check(context: Trajectory, values: np.ndarray) -> None:
+    if len(context.grid.shape) != 1:
+        raise ValueError("Only contexts with one space dimension can be identified.")
+    if context.frames < MINIMUM_FRAMES:
+        raise ValueError(
+            f"A context needs at least {MINIMUM_FRAMES} frames; this one has {context.frames}."
+        )
+    if context.grid.shape[0] < MINIMUM_CELLS:
+        raise ValueError(
+            f"A context needs at least {MINIMUM_CELLS} cells; this one has {context.grid.shape[0]}."
+        )
+    if not np.all(np.isfinite(values)):
+        raise ValueError("The context has NaN or infinite values; remove or fill them first.")
+    batch = values if context.is_batched else values[None]
+    spread = np.ptp(batch, axis=(1, 3))
+    flat = spread <= 1e-12 * np.max(np.abs(batch), axis=(1, 3))
+    if np.any(flat):
+        lane, field = (int(i) for i in np.argwhere(flat)[0])
+        where = f" of trajectory {lane}" if context.is_batched else ""
+        raise ValueError(
+            f"The field {context.fields[field]!r}{where} is constant: there is nothing to infer "
+            "from it."
+        )
+    intervals = np.diff(np.asarray(context.times, float))
+    if np.any(np.abs(intervals - intervals.mean()) > 1e-3 * intervals.mean()):
+        raise ValueError("The frames of a context must be at equal intervals; interpolate first.")
+
+
+def _odd_fields(context: Trajectory) -> tuple[int, ...]:
+    """At a wall the second field of a system is taken for a momentum, as in Clawpack."""
+    return (1,) if len(context.fields) > 1 else ()
+
+
+def _report(trial: Trial, tried, values: np.ndarray, context: Trajectory) -> Identification:
+    times = np.asarray(context.times, float)
+    dt = (times[-1] - times[0]) / (len(times) - 1)
+    dx = context.grid.spacing[0]
+    grid_law = jax.tree.map(np.asarray, trial.unknowns.law(jnp.asarray(trial.fit.parameters)))
+    law = eqx.tree_at(
+        lambda t: (t.flux_coefficients, t.diffusion_coefficients),
+        grid_law,
+        (grid_law.flux_coefficients * (dx / dt), grid_law.diffusion_coefficients * (dx * dx / dt)),
+    )
+    names, scale = _names_and_units(trial, dx, dt)
+    numbers = np.asarray(trial.fit.parameters) * scale
+    free = np.asarray(trial.unknowns.mask, bool)
+    drift, conserved = _total_drift(values, context.grid)
+    held_out = max(1, len(times) // 4)
+    before, after = values[-held_out - 1], values[-held_out:]
+    persistence = float(np.sqrt(np.sum((after - before) ** 2) / np.sum(after**2)))
+    status = _status(trial, values, persistence, conserved)
+    return Identification(
+        law=law,
+        candidate=trial.candidate,
+        status=status,
+        backtest_error=trial.error,
+        persistence_error=persistence,
+        residual=float(trial.fit.residual),
+        coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
+        covariance=_covariance(trial, scale)[np.ix_(free, free)],
+        total_drift=drift,
+        # Under noise continuing is better: it has seen all frames. Ties go to it as well.
+        continues=trial.continued <= 1.1 * trial.restarted,
+        tried=tried,
+        grid_law=grid_law,
+        settings=trial.settings,
+    )
+
+
+def _names_and_units(trial: Trial, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
+    unknowns = trial.unknowns
+    flux_names = [f"f_{f}[{n}]" for f in unknowns.fields for n in unknowns.basis.names]
+    diffusion_names = [f"nu_{f}[T{k}]" for f in unknowns.fields for k in range(unknowns.terms)]
+    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
+    flux_scale = np.repeat(half, len(unknowns.basis.names)) * (dx / dt)
+    diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
+    return flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
+
+
+def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:
+    """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom."""
+    free = np.flatnonzero(np.asarray(trial.unknowns.mask, bool))
+    normal = np.asarray(trial.fit.normal)[np.ix_(free, free)]
+    equations = trial.fit.frames.size
+    variance = float(trial.fit.residual) ** 2 * equations / max(equations - len(free), 1)
+    full = np.zeros((len(scale), len(scale)))
+    full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
+    return full * np.outer(scale, scale)
+
+
+def _total_drift(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, bool]:
+    """The relative drift of each total over the context, and whether it is insignificant.
+
+    On a periodic domain totals must not change. The drift is that of a straight line through the
+    totals; scatter about it (noise) does not count as drift.
+    """
+    size = np.mean(np.abs(values), axis=(0, 2))
+    totals = values.mean(axis=2) / np.where(size > 0.0, size, 1.0)
+    frames = np.arange(len(totals), dtype=float)
+    centred = frames - frames.mean()
+    slope = centred @ totals / (centred @ centred)
+    rest = totals - totals.mean(axis=0) - np.outer(centred, slope)
+    scatter = np.sqrt(np.sum(rest**2, axis=0) / max(len(frames) - 2, 1) / (centred @ centred))
+    drift = slope * (len(frames) - 1)
+    if grid.boundary[0][0] != "periodic":
+        return drift, True
+    significant = (np.abs(drift) > _DRIFT) & (np.abs(slope) > 5.0 * scatter)
+    return drift, not bool(np.any(significant))
+
+
+def _status(trial: Trial, values, persistence: float, conserved: bool) -> FitStatus:
+    if not np.isfinite(trial.error):
+        return FitStatus.FAILED
+    if not conserved:
+        return FitStatus.SOURCE_OR_LEAK
+    change = np.sqrt(np.mean((values - values[:1]) ** 2) / np.mean(values**2))
+    unexplained = trial.fit.residual > _POOR * change
+    if trial.error > _POOR * persistence or unexplained:
+        return FitStatus.POOR_FIT
+    return FitStatus.OK

@@ -1,0 +1,196 @@
+"""Least squares through the solver: the fit of a law to all frames of a context at once.
+
+    min_θ Σ_j w_j ‖ u_j(θ) - û_j ‖²,   u_0 = û_0,
+
+where u_j(θ) is the state that the finite-volume solver reaches at frame j with the law θ, and û_j
+the observed one; forward-mode derivatives go through the adaptive solver.
+
+Lengths are counted in cells and times in frames, so nothing here depends on the units of the data
+and one compiled program serves every context of the same shape.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from hfluxno.fv import NumericalFlux, Roe, Rusanov, Solution, StepControl, solve
+from hfluxno.fv.step import limiting_speed
+from hfluxno.grid import Grid
+from hfluxno.identify.basis import Basis, Chebyshev
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
+from hfluxno.identify.subgrid import prolong, restrict
+from hfluxno.identify.weak_form import weak_start
+
+SCHEMES = ("roe", "roe-entropy-fix", "rusanov")
+
+# Holds a coefficient that the data say nothing about near its start.
+_PRIOR = 1e-4
+# A relative misfit at which data are reproduced, for every purpose, exactly.
+_EXACT = 1e-8
+# Trial laws that need more steps between two frames than a multiple of what the start of the fit
+# needs, and a few, are given up before they cost time.
+_SPARE_STEPS = 6
+_STEP_FACTOR = 2.0
+
+
+class Settings(eqx.Module):
+    """How the forward problem is solved; shared by a batch.
+
+    **Attributes:**
+
+    - `control`: the CFL rule.
+    - `fresh_start`: whether the first step tries the whole interval, as at the start of a run, or
+      is proposed from the speed of the first frame, as in the middle of one.
+    - `grid`: the cells of the data, of length 1.
+    - `scheme`: one of `SCHEMES`.
+    - `refinement`: the number of internal cells per cell of the data.
+    """
+
+    control: StepControl
+    fresh_start: Bool[Array, ""]
+    grid: Grid
+    scheme: str = eqx.field(static=True)
+    refinement: int = eqx.field(static=True)
+
+    def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
+        if self.scheme == "rusanov":
+            return Rusanov(law)
+        return Roe(law, "mc", entropy_fix=self.scheme == "roe-entropy-fix")
+
+
+class Unknowns(eqx.Module):
+    """The parametrisation of a fit: which law a vector of parameters means.
+
+    **Attributes:**
+
+    - `basis`: the functions of the flux.
+    - `mask`: which parameters are free, in the order (field, function), (field, diffusion term).
+    - `lower`, `upper`: the observed range of each field.
+    - `terms`: the number of terms of each diffusivity.
+    - `fields`, `odd`: the names of the fields and the indices of those that a wall reflects with
+      the opposite sign.
+    """
+
+    basis: Basis
+    mask: Float[Array, " parameter"]
+    lower: Float[Array, " field"]
+    upper: Float[Array, " field"]
+    terms: int = eqx.field(static=True)
+    fields: tuple[str, ...] = eqx.field(static=True)
+    odd: tuple[int, ...] = eqx.field(static=True)
+
+    def law(self, parameters: Float[Array, " parameter"]) -> FittedLaw:
+        """Flux coefficients are counted in half ranges of their field times cells per frame."""
+        d = len(self.fields)
+        count = d * len(self.basis.names)
+        free = parameters * self.mask
+        half = 0.5 * (self.upper - self.lower)
+        return FittedLaw(
+            self.fields,
+            self.basis,
+            free[:count].reshape(d, -1) * half[:, None],
+            free[count:].reshape(d, self.terms),
+            self.lower,
+            self.upper,
+            self.odd,
+        )
+
+    def start(
+        self,
+        values: Float[Array, "time field cells"],
+        weights: Float[Array, " time"],
+        periodic: bool,
+    ) -> Float[Array, " parameter"]:
+        """The parameters from the weak form.
+
+        Of a Chebyshev basis only the first four functions start: where few values are observed,
+        or the frames are far apart, the higher ones would only fit the quadrature's errors.
+        """
+        mask = self.mask
+        if isinstance(self.basis, Chebyshev):
+            mask = mask * jnp.asarray(np.arange(mask.shape[0]) % self.basis.size < 4, mask.dtype)
+            mask = mask.at[self.basis.size :].set(self.mask[self.basis.size :])
+        flux, diffusion = weak_start(
+            self.basis, mask, self.lower, self.upper, self.terms, values, weights, periodic
+        )
+        half = 0.5 * (self.upper - self.lower)
+        return jnp.concatenate([(flux / half[:, None]).reshape(-1), diffusion.reshape(-1)])
+
+
+class Fit(eqx.Module):
+    """What a fit returns.
+
+    **Attributes:**
+
+    - `parameters`: the free ones, zero where they are masked.
+    - `residual`: relative root mean square misfit over the weighted frames.
+    - `normal`: JᵀJ of the relative misfit.
+    - `frames`: the fitted trajectory at all frames, those of weight zero included.
+    - `evaluations`: how often the solver was run with its derivatives.
+    """
+
+    parameters: Float[Array, " parameter"]
+    residual: Float[Array, ""]
+    normal: Float[Array, "parameter parameter"]
+    frames: Float[Array, "time field cells"]
+    evaluations: Int[Array, ""]
+
+
+def simulate(
+    law: FittedLaw,
+    settings: Settings,
+    initial: Float[Array, "field cells"],
+    frames: int,
+    rate: Float[Array, ""] | None = None,
+    max_steps: Int[Array, ""] | int = 10_000,
+) -> tuple[Float[Array, "time field cells"], Solution]:
+    """`frames` frames from `initial`, on the cells of the data, and the run on the inner grid.
+
+    `initial` may be given on the inner grid, to continue a run; then `rate` is that run's.
+    """
+    grid = settings.grid.refine(settings.refinement)
+    if initial.shape[-1] != grid.shape[0]:
+        initial = prolong(initial, settings.grid, settings.refinement, law.odd_fields)
+    flux = settings.numerical_flux(law)
+    if rate is None:
+        present = limiting_speed(flux, initial, grid)
+        rate = jnp.where(settings.fresh_start, 0.0, present)
+    times = jnp.arange(frames, dtype=initial.dtype)
+    run = solve(flux, initial, times, grid, settings.control, rate=rate, max_steps=max_steps)
+    return restrict(run.values, settings.refinement), run
+
+
+def refine(
+    unknowns: Unknowns,
+    settings: Settings,
+    values: Float[Array, "time field cells"],
+    weights: Float[Array, " time"],
+    start: Float[Array, " parameter"],
+    evaluations: int,
+) -> Fit:
+    """The fit that starts from `start`, over the frames with weight one."""
+    size = jnp.sqrt(jnp.mean(values**2, axis=(0, 2)))
+    count = jnp.sum(weights) * values.shape[1] * values.shape[2]
+    limit = _step_limit(unknowns.law(start), settings, values[0])
+
+    def misfit(vector):
+        law = unknowns.law(vector)
+        frames, _ = simulate(law, settings, values[0], values.shape[0], max_steps=limit)
+        relative = (frames - values) * (weights[:, None] / size[None])[..., None]
+        prior = _PRIOR * (vector - start)
+        return jnp.concatenate([relative.reshape(-1) / jnp.sqrt(count), prior]), frames
+
+    found = levenberg_marquardt(misfit, start, _EXACT, evaluations)
+    relative = (found.aux - values) * (weights[:, None] / size[None])[..., None]
+    residual = jnp.sqrt(jnp.sum(relative**2) / count)
+    return Fit(
+        found.point * unknowns.mask, residual, found.normal * count, found.aux, found.evaluations
+    )
+
+
+def _step_limit(law, settings, initial):
+    speed = limiting_speed(Rusanov(law), initial, settings.grid) * settings.refinement
+    steps = _STEP_FACTOR * speed / settings.control.desired
+    return _SPARE_STEPS * settings.refinement + jnp.ceil(steps).astype(int)

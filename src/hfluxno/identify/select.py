@@ -1,0 +1,262 @@
+"""The choice among candidates by the context's own last frames.
+
+Each candidate is fitted to all frames but the last ones and predicts those: its back-test error.
+The best is then fitted again to all frames. Where errors are within ten percent of the best, the
+candidate with the fewest unknowns is taken.
+"""
+
+import dataclasses
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.fv import StepControl, Status, Rusanov
+from hfluxno.fv.step import limiting_speed
+from hfluxno.grid import Grid
+from hfluxno.identify.batch import run_lanes, stack
+from hfluxno.identify.candidate import (
+    DIFFUSION_TERMS,
+    Candidate,
+    make_basis,
+    make_mask,
+    stages,
+)
+from hfluxno.identify.refine import Fit, Settings, Unknowns, refine, simulate
+
+_EVALUATIONS = 12
+_REFIT_EVALUATIONS = 5
+_SIMPLER_WITHIN = 1.1
+
+
+@dataclasses.dataclass
+class Trial:
+    """A fitted candidate of one context."""
+
+    candidate: Candidate
+    settings: Settings
+    unknowns: Unknowns
+    fit: Fit
+    continued: float
+    restarted: float
+
+    @property
+    def error(self) -> float:
+        """The back-test error; infinite where the fit failed."""
+        errors = [e for e in (self.continued, self.restarted) if np.isfinite(e)]
+        return min(errors, default=np.inf)
+
+
+def held_out_frames(frames: int) -> int:
+    """A quarter of the context, at least one frame."""
+    return max(1, frames // 4)
+
+
+def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[int, ...]):
+    """For each context of a batch (lane, time, field, cells): the chosen trial, fitted to all
+    frames, and the labels and back-test errors of all that were tried."""
+    lanes = len(values)
+    best: list[Trial | None] = [None] * lanes
+    tried: list[list[Trial]] = [[] for _ in range(lanes)]
+    open_lanes = np.arange(lanes)
+    for stage in stages(len(fields)):
+        for candidate in stage.candidates:
+            if len(open_lanes) == 0:
+                break
+            starts = [_start_of(candidate, tried[lane]) for lane in open_lanes]
+            trials = _attempt(candidate, values[open_lanes], grid, fields, odd, starts)
+            for lane, trial in zip(open_lanes, trials, strict=True):
+                tried[lane].append(trial)
+        for lane in open_lanes:
+            best[lane] = _pick(tried[lane])
+        open_lanes = np.array(
+            [lane for lane in open_lanes if not best[lane].error <= stage.good_enough], int
+        )
+    final = _refit(best, values)
+    labels = [tuple((str(t.candidate), t.error) for t in trials) for trials in tried]
+    return final, labels
+
+
+def _pick(trials: list[Trial]) -> Trial:
+    least = min(trial.error for trial in trials)
+    near = [t for t in trials if t.error <= _SIMPLER_WITHIN * least] or trials
+    return min(near, key=lambda t: t.candidate.complexity)
+
+
+def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
+    """The best earlier fit from which this one can start: one whose unknowns it shares."""
+    usable = [
+        t
+        for t in trials
+        if t.candidate.basis == candidate.basis
+        and t.candidate.size <= candidate.size
+        and t.candidate.diffusion == candidate.diffusion
+        and (candidate.sparse or not t.candidate.sparse)
+        and np.isfinite(t.error)
+    ]
+    return min(usable, key=lambda t: t.error) if usable else None
+
+
+def _parameters_from(trial: Trial, unknowns: Unknowns) -> np.ndarray:
+    """The parameters of a fit in unknowns with as many functions or more."""
+    fields = len(unknowns.fields)
+    have, want = len(trial.unknowns.basis.names), len(unknowns.basis.names)
+    flux = np.zeros((fields, want))
+    flux[:, : min(have, want)] = trial.fit.parameters[: fields * have].reshape(fields, have)[
+        :, :want
+    ]
+    vector = np.concatenate([flux.reshape(-1), trial.fit.parameters[fields * have :]])
+    return vector * np.asarray(unknowns.mask)
+
+
+def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
+    held_out = held_out_frames(values.shape[1])
+    weights = np.ones(values.shape[1])
+    weights[-held_out:] = 0.0
+    settings = _settings(candidate, grid, len(fields))
+    # Bases of one batch can differ in structure (which fields stay positive): one group each.
+    unknowns = [
+        _unknowns(candidate, v, fields, odd, start)
+        for v, start in zip(values, starts, strict=True)
+    ]
+    trials: list[Trial | None] = [None] * len(values)
+    groups: dict = {}
+    for lane, unknown in enumerate(unknowns):
+        key = (jax.tree.structure(unknown), starts[lane] is None)
+        groups.setdefault(key, []).append(lane)
+    for (_, from_weak_form), members in groups.items():
+        index = np.array(members)
+        stacked = stack([unknowns[lane] for lane in members])
+        if from_weak_form:
+            begin = _weak_starts(stacked, values[index], weights, _periodic(grid))
+        else:
+            begin = np.stack([_parameters_from(starts[lane], unknowns[lane]) for lane in members])
+        cost = _speeds(stacked, begin, values[index], settings)
+        program = functools.partial(
+            _fit_and_backtest, settings=settings, weights=weights, held_out=held_out
+        )
+        result = run_lanes(program, (stacked, values[index], begin), cost)
+        for position, lane in enumerate(members):
+            fit, continued, restarted = jax.tree.map(lambda leaf, p=position: leaf[p], result)
+            trials[lane] = Trial(
+                candidate, settings, unknowns[lane], fit, float(continued), float(restarted)
+            )
+    return trials
+
+
+def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
+    final: list[Trial | None] = [None] * len(best)
+    groups: dict = {}
+    for lane, trial in enumerate(best):
+        groups.setdefault((trial.candidate, jax.tree.structure(trial.unknowns)), []).append(lane)
+    for members in groups.values():
+        index = np.array(members)
+        settings = best[members[0]].settings
+        stacked = stack([best[lane].unknowns for lane in members])
+        begin = np.stack([best[lane].fit.parameters for lane in members])
+        weights = np.ones(values.shape[1])
+        cost = _speeds(stacked, begin, values[index], settings)
+        program = functools.partial(_fit_only, settings=settings, weights=weights)
+        fits = run_lanes(program, (stacked, values[index], begin), cost)
+        for position, lane in enumerate(members):
+            fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
+            usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
+            final[lane] = dataclasses.replace(best[lane], fit=fit) if usable else best[lane]
+    return final
+
+
+def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
+    basis = make_basis(candidate, values, fields)
+    mask = make_mask(candidate, basis, len(fields))
+    if candidate.sparse and start is not None:
+        mask = mask * _needed(start)
+    terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
+    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    return Unknowns(basis, mask, lower, upper, terms, fields, odd)
+
+
+def _needed(trial: Trial) -> np.ndarray:
+    """Which parameters a fit needs: all others can be dropped together while the sum of squares,
+    in its quadratic model, stays below twice what it is or below an insignificant misfit.
+
+    One parameter at a time is eliminated, the one that costs least: c_k²/(JᵀJ)⁻¹_kk.
+    """
+    parameters, normal = trial.fit.parameters, trial.fit.normal
+    mask = np.asarray(trial.unknowns.mask, bool).copy()
+    count = trial.fit.frames.size
+    allowed = count * max(2.0 * trial.fit.residual**2, (2e-5) ** 2)
+    spent = 0.0
+    current = np.where(mask, parameters, 0.0)
+    while mask.sum() > 1:
+        free = np.flatnonzero(mask)
+        block = normal[np.ix_(free, free)]
+        inverse = np.linalg.pinv(block, rcond=1e-13, hermitian=True)
+        saliency = current[free] ** 2 / np.maximum(np.diag(inverse), 1e-300)
+        least = int(np.argmin(saliency))
+        if spent + saliency[least] > allowed:
+            break
+        spent += saliency[least]
+        current[free] -= inverse[:, least] * current[free[least]] / inverse[least, least]
+        mask[free[least]] = False
+        current[~mask] = 0.0
+    return mask.astype(float)
+
+
+def _settings(candidate: Candidate, grid: Grid, fields: int) -> Settings:
+    desired, maximum, lagged = candidate.cfl
+    cells = grid.shape[0]
+    inflow = grid.inflow
+    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary, inflow)
+    control = StepControl(np.asarray(desired), np.asarray(maximum), np.asarray(lagged))
+    return Settings(
+        control, np.asarray(candidate.fresh_start), unit, candidate.scheme, candidate.refinement
+    )
+
+
+def _periodic(grid: Grid) -> bool:
+    return grid.boundary[0][0] == "periodic"
+
+
+@eqx.filter_jit
+def _weak_starts(unknowns, values, weights, periodic):
+    return jax.vmap(lambda unknown, v: unknown.start(v, weights, periodic))(unknowns, values)
+
+
+@eqx.filter_jit
+def _initial_speeds(unknowns, parameters, values, settings):
+    def one(unknown, vector, v):
+        return limiting_speed(Rusanov(unknown.law(vector)), v[0], settings.grid)
+
+    return jax.vmap(one)(unknowns, parameters, values)
+
+
+def _speeds(unknowns, parameters, values, settings) -> np.ndarray:
+    return np.asarray(_initial_speeds(unknowns, parameters, values, settings))
+
+
+@eqx.filter_jit
+def _fit_and_backtest(lanes, settings, weights, held_out):
+    def one(unknown, values, start):
+        fit = refine(unknown, settings, values, weights, start, _EVALUATIONS)
+        law = unknown.law(fit.parameters)
+        train = values.shape[0] - held_out
+        truth = values[train:]
+        norm = jnp.sqrt(jnp.sum(truth**2))
+        restart = eqx.tree_at(lambda s: s.fresh_start, settings, jnp.asarray(False))
+        frames, run = simulate(law, restart, values[train - 1], held_out + 1)
+        failed = jnp.where(run.status == Status.OK, 0.0, jnp.inf)
+        continued = jnp.sqrt(jnp.sum((fit.frames[train:] - truth) ** 2)) / norm
+        restarted = jnp.sqrt(jnp.sum((frames[1:] - truth) ** 2)) / norm
+        return fit, continued, restarted + failed
+
+    return jax.vmap(one)(*lanes)
+
+
+@eqx.filter_jit
+def _fit_only(lanes, settings, weights):
+    def one(unknown, values, start):
+        return refine(unknown, settings, values, weights, start, _REFIT_EVALUATIONS)
+
+    return jax.vmap(one)(*lanes)

@@ -1,0 +1,152 @@
+"""The weak form of a conservation law, linear in its unknown coefficients: the start of a fit.
+
+Multiplied by a smooth test function ψ(x, t) of compact support and integrated by parts,
+
+    ∫∫ u ψ_t + f(u) ψ_x + N(u) ψ_xx dx dt = 0,   N′ = ν,
+
+so no derivative falls on the data and shocks do no harm. With f = Σ c_k φ_k and N = Σ d_k Φ_k this
+is one linear equation per test function (weak-form identification: Messenger and Bortz, Multiscale
+Model. Simul. 19, 2021, 1474-1497).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.identify.basis import Basis, chebyshev
+
+# Widths of the supports, in frames and in cells, and the power p of the bump (1 - ξ²)^p.
+_POWER = 4
+_FRAME_WIDTHS = (5, 9)
+_CELL_WIDTHS = (7, 13, 31)
+
+
+def bump(points: int, derivative: int) -> np.ndarray:
+    """(1 - ξ²)^p or its derivative of order 0, 1 or 2 at `points` inner points of [-1, 1]."""
+    polynomial = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** _POWER
+    for _ in range(derivative):
+        polynomial = polynomial.deriv()
+    xi = np.linspace(-1.0, 1.0, points + 2)[1:-1]
+    scale = 2.0 / (points + 1)
+    return polynomial(xi) * scale**derivative
+
+
+def bump_families(
+    frames: int, cells: int, periodic: bool
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """For each width: matrices of ψ and ψ_t over frames, of ψ, ψ_x and ψ_xx over cells, with one
+    row per position; derivatives are per frame and per cell."""
+    families = []
+    for frame_width in sorted({min(w, frames) for w in _FRAME_WIDTHS}):
+        for cell_width in sorted({min(w, cells) for w in _CELL_WIDTHS}):
+            in_time = [_rows(frames, frame_width, k, False, 1) for k in (0, 1)]
+            stride = max(1, cell_width // 4)
+            in_space = [_rows(cells, cell_width, k, periodic, stride) for k in (0, 1, 2)]
+            families.append((*in_time, *in_space))
+    return families
+
+
+def _rows(length, width, derivative, periodic, stride):
+    values = bump(width, derivative)
+    starts = np.arange(0, length if periodic else length - width + 1, stride)
+    rows = np.zeros((len(starts), length))
+    for row, start in zip(rows, starts, strict=True):
+        np.add.at(row, (start + np.arange(width)) % length, values)
+    return rows
+
+
+def weak_system(
+    values: Float[Array, "time field space"],
+    functions: Float[Array, "function time space"],
+    antiderivatives: Float[Array, "field term time space"],
+    frame_weights: Float[Array, " time"],
+    periodic: bool,
+) -> tuple[
+    Float[Array, "equation function"], Float[Array, "field equation term"], Float[Array, "field equation"]
+]:
+    """The columns of the flux functions, those of the diffusion terms, and the right-hand sides.
+
+    Times are counted in frames and lengths in cells: the flux coefficients come out in units of
+    field·cell/frame, those of the diffusion in cell²/frame. A test function that touches a frame
+    of weight zero has the weight zero.
+    """
+    flux_columns, diffusion_columns, rhs = [], [], []
+    dtype = values.dtype
+    for family in bump_families(values.shape[0], values.shape[2], periodic):
+        t0, t1, x0, x1, x2 = (jnp.asarray(matrix, dtype) for matrix in family)
+        valid = (jnp.abs(t0) @ (1.0 - frame_weights) == 0.0).astype(dtype)
+        norm = jnp.sqrt(t0.shape[1] / jnp.sum(t0 * t0) * x0.shape[1] / jnp.sum(x1 * x1)) * valid
+        flux_columns.append(
+            jnp.einsum("a,at,bx,ktx->abk", norm, t0, x1, functions).reshape(-1, functions.shape[0])
+        )
+        second = jnp.einsum("a,at,bx,iktx->iabk", norm, t0, x2, antiderivatives)
+        rows = t0.shape[0] * x0.shape[0]
+        diffusion_columns.append(
+            second.reshape(values.shape[1], rows, antiderivatives.shape[1])
+        )
+        rhs.append(
+            -jnp.einsum("a,at,bx,tix->iab", norm, t1, x0, values).reshape(values.shape[1], -1)
+        )
+    return (
+        jnp.concatenate(flux_columns),
+        jnp.concatenate(diffusion_columns, axis=1),
+        jnp.concatenate(rhs, axis=1),
+    )
+
+
+def antiderivatives(
+    v: Float[Array, "*points"], half: Float[Array, "*points"], terms: int
+) -> list[Float[Array, "*points"]]:
+    """∫ T_k(v) du for k < terms, with u = middle + half v."""
+    t = chebyshev(v, terms + 1)
+    integrals = [v, 0.25 * t[2] if terms > 1 else v]
+    integrals += [0.5 * (t[k + 1] / (k + 1) - t[k - 1] / (k - 1)) for k in range(2, terms)]
+    return [half * integral for integral in integrals[:terms]]
+
+
+def weak_start(
+    basis: Basis,
+    mask: Float[Array, " parameter"],
+    lower: Float[Array, " field"],
+    upper: Float[Array, " field"],
+    terms: int,
+    values: Float[Array, "time field space"],
+    frame_weights: Float[Array, " time"],
+    periodic: bool,
+) -> tuple[Float[Array, "field function"], Float[Array, "field term"]]:
+    """The least-squares solution of the weak system for the free coefficients.
+
+    A diffusivity that comes out negative starts at zero.
+    """
+    fields = values.shape[1]
+    functions = jax.vmap(basis, out_axes=1)(values)
+    half = 0.5 * (upper - lower)
+    v = (values - (0.5 * (lower + upper))[None, :, None]) / half[None, :, None]
+    columns = [
+        jnp.stack(antiderivatives(v[:, i], jnp.broadcast_to(half[i], v[:, i].shape), terms))
+        for i in range(fields)
+    ] if terms else [jnp.zeros((0, *v[:, 0].shape), v.dtype)] * fields
+    a, b, rhs = weak_system(values, functions, jnp.stack(columns), frame_weights, periodic)
+    count = functions.shape[0]
+    flux_mask = mask[: fields * count].reshape(fields, count)
+    diffusion_mask = mask[fields * count :].reshape(fields, terms)
+    flux, diffusion = [], []
+    for i in range(fields):
+        matrix = jnp.concatenate([a * flux_mask[i][None], b[i] * diffusion_mask[i][None]], axis=1)
+        solution = _ridge(matrix, rhs[i])
+        flux.append(solution[:count])
+        diffusion.append(solution[count:])
+    nu = jnp.stack(diffusion)
+    if terms:
+        nu = jnp.where(nu[:, :1] > 0.0, nu, 0.0)
+    return jnp.stack(flux), nu
+
+
+def _ridge(matrix, rhs):
+    """Least squares with columns of unit length; columns of zeros get the coefficient zero."""
+    norm = jnp.sqrt(jnp.sum(matrix * matrix, axis=0))
+    norm = jnp.where(norm == 0.0, 1.0, norm)
+    scaled = matrix / norm[None]
+    normal = scaled.T @ scaled + 1e-10 * jnp.eye(matrix.shape[1], dtype=matrix.dtype)
+    return jnp.linalg.solve(normal, scaled.T @ rhs) / norm

@@ -1,0 +1,64 @@
+"""What the axes of a picture say: the names of the quantities and their units."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """Names and units; a unit of "" or "1" is left out.
+
+    **Attributes:**
+
+    - `fields`, `x`, `time`: the names.
+    - `field_units`, `x_units`, `time_units`: the units; all fields share one.
+    - `origin`: what is added to the times of the trajectories.
+    """
+
+    fields: tuple[str, ...]
+    field_units: str = ""
+    x: str = "x"
+    x_units: str = ""
+    time: str = "time"
+    time_units: str = ""
+    origin: float = 0.0
+
+    def field_axis(self, index: int) -> str:
+        return with_units(self.fields[index], self.field_units)
+
+    @property
+    def x_axis(self) -> str:
+        return with_units(self.x, self.x_units)
+
+    @property
+    def time_axis(self) -> str:
+        return with_units(self.time, self.time_units)
+
+    @property
+    def speed_units(self) -> str:
+        return _ratio(_bare(self.x_units), _bare(self.time_units))
+
+    @property
+    def flux_units(self) -> str:
+        parts = [_bare(self.field_units), self.speed_units]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def diffusivity_units(self) -> str:
+        x_units = _bare(self.x_units)
+        return _ratio(f"{x_units}²" if x_units else "", _bare(self.time_units))
+
+
+def with_units(name: str, units: str) -> str:
+    return f"{name} ({_bare(units)})" if _bare(units) else name
+
+
+def _bare(units: str) -> str:
+    # "days since 2024-01-01" counts days.
+    units = units.split(" since ")[0].strip()
+    return "" if units == "1" else units
+
+
+def _ratio(above: str, below: str) -> str:
+    if not below:
+        return above
+    return f"{above or '1'}/{below}"

@@ -1,0 +1,73 @@
+"""The single panels of a forecast: space-time maps and profiles."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from hfluxno.plots.labels import Labels
+from hfluxno.plots.style import CONTEXT, FORECAST, TRUTH, light_grid
+
+
+def space_time(
+    figure: Figure | SubFigure,
+    axes: Axes,
+    values: np.ndarray,
+    times: np.ndarray,
+    title: str,
+    colours: dict,
+    edges: np.ndarray,
+    labels: Labels,
+    now: float | None = None,
+) -> None:
+    """A map of `values` (time, x), x to the right and time upwards; a line at the time `now`."""
+    half = 0.5 * (times[1] - times[0]) if len(times) > 1 else 0.5
+    time_edges = np.concatenate([times - half, times[-1:] + half])
+    image = axes.pcolormesh(edges, time_edges, values, rasterized=True, **colours)
+    if now is not None:
+        axes.axhline(now, color="white", linewidth=2.6)
+        axes.axhline(now, color=TRUTH, linewidth=1.2, linestyle=(0, (4, 2)))
+        for text, side, offset in (("forecast", "bottom", 3), ("context", "top", -3)):
+            axes.annotate(
+                text,
+                (edges[-1], now),
+                xytext=(-4, offset),
+                textcoords="offset points",
+                ha="right",
+                va=side,
+                fontsize=7.5,
+                color=TRUTH,
+                bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.75},
+            )
+    axes.set(title=title, xlabel=labels.x_axis, ylabel=labels.time_axis)
+    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=28)
+    bar.outline.set_linewidth(0.5)
+
+
+def profiles(
+    axes: Axes,
+    x: np.ndarray,
+    last: np.ndarray,
+    forecast: np.ndarray,
+    truth: np.ndarray | None,
+    labels: Labels,
+    field: int,
+    end: float,
+) -> None:
+    """The last frame of the context, and the forecast and the truth at the time `end`."""
+    light_grid(axes)
+    axes.plot(x, last, color=CONTEXT, linewidth=1.3, label="end of context")
+    if truth is not None:
+        axes.plot(x, truth, color=TRUTH, linewidth=2.8, label="truth")
+    axes.plot(x, forecast, color=FORECAST, linewidth=1.3, label="forecast")
+    curves = [last, forecast] + ([] if truth is None else [truth])
+    low, high = min(c.min() for c in curves), max(c.max() for c in curves)
+    room = max(high - low, 1e-12 * max(abs(low), abs(high), 1e-300))
+    axes.set_ylim(low - 0.06 * room, high + 0.3 * room)  # the legend stands above the curves
+    units = labels.time_axis.removeprefix(labels.time).strip(" ()")
+    axes.set(
+        title=f"Profile at {labels.time} {end:.4g} {units}".rstrip(),
+        xlabel=labels.x_axis,
+        ylabel=labels.field_axis(field),
+        xlim=(x[0], x[-1]),
+    )
+    axes.legend(loc="upper right", ncols=3, handlelength=1.2, columnspacing=0.9)

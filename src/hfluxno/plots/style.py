@@ -1,0 +1,86 @@
+"""The look of all pictures: one palette, light frames, vector text."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+CONTEXT = "#9aa3ad"
+FORECAST = "#c4462d"
+TRUTH = "#1d2733"
+LAW = "#1f5f8b"
+BAND = "#a9cbe0"
+
+SEQUENTIAL = "viridis"
+DIVERGING = "RdBu_r"
+
+_STYLE: Any = {
+    "axes.edgecolor": "#5c6670",
+    "axes.grid": False,
+    "axes.labelcolor": "#1d2733",
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titlepad": 6,
+    "figure.constrained_layout.w_pad": 0.09,
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 180,
+    "svg.fonttype": "none",
+    "xtick.color": "#5c6670",
+    "xtick.labelcolor": "#1d2733",
+    "xtick.labelsize": 8,
+    "ytick.color": "#5c6670",
+    "ytick.labelcolor": "#1d2733",
+    "ytick.labelsize": 8,
+}
+
+
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Everything drawn in the block has the look of hfluxno; other pictures keep theirs."""
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure without a window: it needs no display and leaves pyplot alone."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture in the format that the suffix names."""
+    with styled():
+        figure.savefig(path)
+
+
+def colours_of(values: np.ndarray) -> dict:
+    """A diverging map around zero where both signs matter, else a sequential one."""
+    low, high = float(np.min(values)), float(np.max(values))
+    if low < 0.0 < high and min(-low, high) > 0.2 * max(-low, high):
+        reach = max(-low, high)
+        return {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
+    return {"cmap": SEQUENTIAL, "vmin": low, "vmax": high if high > low else low + 1.0}
+
+
+def light_grid(axes: Axes) -> None:
+    axes.grid(True, color="#e6e9ec", linewidth=0.6)
+    axes.set_axisbelow(True)

@@ -1,0 +1,49 @@
+"""How well the data fix the curves of a fitted law: from coefficients to σ of f and f′."""
+
+import equinox as eqx
+import jax
+import numpy as np
+
+
+def flux_deviation(identification, points, origin) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The standard deviations of f - f(origin) and of f′ at `points` (1, points).
+
+    Both are linear in the flux coefficients C with the covariance Σ: σ² = ∂f/∂C Σ (∂f/∂C)ᵀ.
+    `None` where the law is not of that kind or a covariance is not finite.
+    """
+    law = identification.law
+    if not hasattr(law, "flux_coefficients"):
+        return None, None
+    covariance = _flux_covariance(identification)
+
+    def curves(values):
+        changed = eqx.tree_at(lambda law: law.flux_coefficients, law, values)
+        return (
+            (changed.flux(points) - changed.flux(origin))[0],
+            changed.jacobian(points)[0, 0],
+        )
+
+    sensitivities = jax.jacfwd(curves)(jax.numpy.asarray(law.flux_coefficients))
+    sigmas = []
+    for sensitivity in sensitivities:
+        rows = np.asarray(sensitivity).reshape(sensitivity.shape[0], -1)
+        variance = np.einsum("pi,ij,pj->p", rows, covariance, rows)
+        if not np.all(np.isfinite(variance)):
+            return None, None
+        sigmas.append(np.sqrt(np.maximum(variance, 0.0)))
+    return sigmas[0], sigmas[1]
+
+
+def _flux_covariance(identification) -> np.ndarray:
+    """The part of the covariance that belongs to the flux, in the order of its coefficients.
+
+    A result holds only the coefficients that its candidate leaves free; the others are certain.
+    """
+    law = identification.law
+    names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
+    order = {name: i for i, name in enumerate(identification.coefficients)}
+    free = [i for i, name in enumerate(names) if name in order]
+    found = [order[names[i]] for i in free]
+    covariance = np.zeros((len(names), len(names)))
+    covariance[np.ix_(free, free)] = np.asarray(identification.covariance)[np.ix_(found, found)]
+    return covariance

@@ -1,0 +1,238 @@
+"""The commands: what they leave, what they say, and how they refuse.
+
+The inference is replaced by a law that is known, so that these tests are about the commands.
+"""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import hfluxno.identify
+from hfluxno.cli import COMMANDS, main
+from hfluxno.cli.example import example_file
+from hfluxno.trajectory import Trajectory
+from tests.plots.fakes import FakeForecaster, identification
+
+
+def fake_identify(context):
+    if not context.is_batched:
+        return identification(context)
+    parts = [Trajectory(v, context.times, context.grid, context.fields) for v in context.values]
+    return tuple(map(identification, parts))
+
+
+@pytest.fixture(autouse=True)
+def known_law(monkeypatch):
+    monkeypatch.setattr(hfluxno.identify, "FittedLawForecaster", FakeForecaster, raising=False)
+    monkeypatch.setattr(hfluxno.identify, "identify", fake_identify, raising=False)
+
+
+def wave(frames=8, cells=16, shift=0.0):
+    x = (np.arange(cells) + 0.5) / cells
+    t = np.arange(frames) * 1e-3
+    return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None] + shift))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in, with the input beside it."""
+    np.savez(tmp_path / "in.npz", values=wave(), t=np.arange(8) * 1e-3)
+    batch = np.stack([wave(shift=s)[:, None] for s in np.linspace(0, 0.5, 12)])
+    np.savez(tmp_path / "batch.npz", values=batch, t=np.arange(8) * 1e-3)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# What they leave and say
+
+
+def test_forecast_leaves_a_file_and_a_table(folder, capsys):
+    assert main(["forecast", "../in.npz", "--steps", "3", "--context", "5"]) == 0
+    assert names(folder) == ["in_forecast.nc"]
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "5 frames of 16 cells seen, 3 forecast" in shown
+    assert "back-test error 0.12 %" in shown and "the law explains the data" in shown
+    assert "coefficient f_values[u²] -0.7 ± 0.1" in shown
+    assert "true error, step 3" in shown and "wrote in_forecast.nc" in shown
+
+
+def test_json_is_all_there_is_and_has_the_true_error(folder, capsys):
+    arguments = "forecast ../in.npz --steps 6 -k 5 --json -o a.h5 --figure a.png"
+    assert main(arguments.split()) == 0
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert captured.err == "" and report["files"] == ["a.h5", "a.png"]
+    assert names(folder) == ["a.h5", "a.png"]
+    (result,) = report["results"]
+    assert result["status"] == 0 and list(result["standard_deviations"].values()) == [2.0, 0.1]
+    # Three frames are known of the six that are forecast.
+    assert list(result["true_error"]) == ["1", "3"]
+    with xr.open_dataset("a.h5", engine="h5netcdf") as out:
+        forecast = out["values"].values
+    error = np.linalg.norm(forecast[2] - wave()[7]) / np.linalg.norm(wave()[7])
+    np.testing.assert_allclose(result["true_error"]["3"], error, rtol=1e-5)
+
+
+def test_float64_is_kept(folder):
+    assert main(["forecast", "../in.npz", "--steps", "2", "--float64"]) == 0
+    with xr.open_dataset("in_forecast.nc", engine="h5netcdf") as out:
+        assert out["values"].dtype == np.float64
+
+
+def test_a_batch_is_summarised(folder, capsys):
+    assert main(["forecast", "../batch.npz", "--steps", "3", "-k", "5", "-o", "a.zarr"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "12 trajectories mean median 95th percentile largest" in shown
+    assert "12 the law explains the data" in shown and "true error, step 3" in shown
+    assert main(["identify", "../batch.npz", "--json", "--csv", "a.csv"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["results"]) == 12
+    assert len((folder / "a.csv").read_text().splitlines()) == 1 + 12 * 101
+
+
+def test_identify_leaves_what_is_asked_for(folder, capsys):
+    assert main(["identify", "../in.npz"]) == 0
+    assert names(folder) == []
+    assert "observed values 0.8" in " ".join(capsys.readouterr().out.split())
+    assert main(["identify", "../in.npz", "--csv", "law.csv", "--figure", "law.svg"]) == 0
+    assert names(folder) == ["law.csv", "law.svg"]
+
+
+def test_demo_forecasts_the_example(folder, capsys):
+    assert example_file().is_file()
+    assert main(["demo", "--folder", str(folder)]) == 0
+    assert names(folder) == ["traffic_forecast.nc", "traffic_forecast.png"]
+    assert "true error, step 40" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command(command, capsys):
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"usage: hfluxno {command}" in shown and "None" not in shown.split("options")[0]
+
+
+def test_overview(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in COMMANDS)
+
+
+# How they refuse
+
+
+REFUSED = {
+    "unknown command": ("fit ../in.npz", "Unknown command 'fit'; choose one of forecast, "),
+    "missing file": ("forecast no.nc --steps 3", "There is no file no.nc; check the path."),
+    "no data file": ("forecast ../text.nc --steps 3", "../text.nc is not a NetCDF, HDF5, Zarr or"),
+    "zero steps": ("forecast ../in.npz --steps 0", "--steps must be at least 1; got 0."),
+    "negative steps": ("forecast ../in.npz --steps -4", "--steps must be at least 1; got -4."),
+    "long context": ("forecast ../in.npz --steps 3 -k 9", "The context of 9 frames is longer"),
+    "short context": ("forecast ../in.npz --steps 3 -k 2", "A context of 2 frames is too short"),
+    "method": ("forecast ../in.npz --steps 3 --method magic", "Unknown method 'magic'; choose one"),
+    "boundary": ("identify ../in.npz --boundary open", "Unknown boundary 'open'; choose one of"),
+    "variable": ("identify ../in.npz --variable w", "There is no variable 'w' in ../in.npz; it"),
+    "law": ("generate euler --output a.nc", "Unknown law 'euler'; choose one of cubic, "),
+    "output folder": (
+        "forecast ../in.npz --steps 3 -o no/a.nc",
+        "no/a.nc cannot be written: there",
+    ),
+    "output kind": ("forecast ../in.npz --steps 3 -o a.txt", "The name a.txt does not say what"),
+    "output is input": ("forecast ../in.nc --steps 3 -o ../in.nc", "../in.nc is the input itself"),
+    "figure kind": ("forecast ../in.npz --steps 3 --figure a.doc", "The name a.doc does not say"),
+    "csv kind": ("identify ../in.npz --csv a.xls", "The name a.xls does not say what to write"),
+    "constant": (
+        "forecast ../flat.npz --steps 3",
+        "The values of arr_0 in ../flat.npz are constant",
+    ),
+    "nan": ("forecast ../nan.npz --steps 3", "1 of the 128 values of arr_0 are NaN or infinite"),
+    "complex": ("forecast ../complex.npz --steps 3", "The values of arr_0 must be real numbers"),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_faults_end_in_a_sentence_and_write_nothing(folder, capsys, fault):
+    command, sentence = REFUSED[fault]
+    np.savez(folder.parent / "flat.npz", np.ones((8, 16)))
+    values = wave()
+    values[3, 5] = np.nan
+    np.savez(folder.parent / "nan.npz", values)
+    np.savez(folder.parent / "complex.npz", 1j * wave())
+    (folder.parent / "text.nc").write_text("1 2 3\n")
+    xr.Dataset({"u": (("time", "x"), wave())}).to_netcdf(folder.parent / "in.nc", engine="h5netcdf")
+    assert main(command.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith(f"hfluxno: {sentence}")
+    assert captured.err.count("\n") == 1 and names(folder) == []
+
+
+@pytest.mark.parametrize("arguments", ["forecast", "forecast a.nc --steps many", "identify --x"])
+def test_what_cannot_be_parsed_has_the_same_exit_status(folder, capsys, arguments):
+    assert main(arguments.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "--help" in captured.err and "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize("broken", ["hfluxno.data.writers.write_forecast", "hfluxno.plots.save"])
+def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch, broken):
+    def fail(*_):
+        raise OSError("No space left on device.")
+
+    for name in ("in_forecast.nc", "a.png"):
+        (folder / name).write_text("precious")
+    monkeypatch.setattr(broken, fail)
+    assert main(["forecast", "../in.npz", "--steps", "3", "--figure", "a.png"]) == 2
+    assert capsys.readouterr().err == "hfluxno: No space left on device.\n"
+    assert names(folder) == ["a.png", "in_forecast.nc"]
+    assert all((folder / name).read_text() == "precious" for name in names(folder))
+
+
+def test_no_traceback_leaves_the_process(folder):
+    """The whole program, with a damaged file: libraries may print after the fact."""
+    (folder / "a.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)))
+    command = [sys.executable, "-c", "import sys; from hfluxno.cli import main; sys.exit(main())"]
+    ended = subprocess.run(
+        [*command, "identify", "a.nc"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr.startswith("hfluxno: a.nc cannot be read (")
+    assert ended.stderr.count("\n") == 1 and names(folder) == ["a.nc"]
+
+
+WORDS = [
+    *("--steps", "0", "-1", "2", "9", "--context", "3", "4", "99", "--method", "fit", "x"),
+    *("--boundary", "outflow", "periodic,outflow", "inflow", "--output", "a.nc", ".", "a"),
+    *("--figure", "b.png", "--json", "--variable", "values", "t", "--help"),
+]
+OPTIONS = st.lists(st.sampled_from(WORDS), max_size=6)
+
+
+@given(command=st.sampled_from(["forecast", "identify"]), options=OPTIONS)
+@settings(max_examples=25)
+def test_random_options_end_with_a_status(tmp_path_factory, command, options):
+    folder = tmp_path_factory.getbasetemp()
+    np.savez(folder / "flat.npz", values=np.ones((5, 9)))  # whatever is asked, there is no law
+    allowed = (0, 2) if "--help" in options else (2,)
+    assert main([command, str(folder / "flat.npz"), *options]) in allowed
+
+
+@given(values=hnp.arrays(np.float64, (5, 9), elements=st.floats(-1e3, 1e3, width=16)))
+@settings(max_examples=5)
+def test_random_values_end_with_a_status(tmp_path_factory, values):
+    folder = tmp_path_factory.mktemp("random")
+    np.savez(folder / "in.npz", values=values)
+    output = folder / "out.nc"
+    status = main(["forecast", str(folder / "in.npz"), "-n", "2", "-o", str(output), "--json"])
+    assert (status == 0) == output.exists() and status in (0, 2)

@@ -1,0 +1,49 @@
+"""Settings of all tests: the CPU, strict promotion, checked shapes and types."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # read when JAX is first imported
+
+import jax
+import pytest
+from hypothesis import HealthCheck, settings
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# One directory per xdist worker, because JAX does not write entries atomically.
+_cache = Path(__file__).parents[1] / ".cache" / "jax"
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+jax.config.update("jax_compilation_cache_dir", str(_cache / _worker))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+# The hook acts on modules imported after it, and the test modules come after this file.
+install_import_hook("hfluxno", "beartype.beartype")
+
+settings.register_profile(
+    "hfluxno",
+    deadline=None,  # the first example compiles
+    derandomize=True,  # a failure must come back when the tests are run again
+    # `x64` is a setting that all examples share, so it need not be set up for each.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("hfluxno")
+
+
+@pytest.fixture
+def x64():
+    """Float64 for one test; the library's default is float32."""
+    with jax.enable_x64(True):
+        yield
+
+
+def pytest_collection_modifyitems(items):
+    if importlib.util.find_spec("clawpack") is not None:
+        return
+    skip = pytest.mark.skip(reason="Clawpack is not installed; recorded answers are compared")
+    for item in items:
+        if "clawpack" in item.keywords:
+            item.add_marker(skip)

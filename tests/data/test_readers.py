@@ -1,0 +1,344 @@
+"""Reading foreign files: every layout gives the same numbers, every fault its sentence."""
+
+import itertools
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hfluxno.data.readers import boundary_pair, read
+
+FRAMES, CELLS = 6, 9
+
+
+def wave(frames=FRAMES, cells=CELLS, dtype=np.float64):
+    x = (np.arange(cells) + 0.5) / cells
+    t = np.arange(frames) * 0.1
+    return np.sin(2 * np.pi * (x[None] - t[:, None])).astype(dtype)
+
+
+def dataset(values=None, dims=("time", "x"), name="u", **coords):
+    values = wave() if values is None else values
+    return xr.Dataset({name: (dims, values, {"units": "kg/m"})}, coords=coords)
+
+
+def save(data: xr.Dataset, path):
+    if path.suffix == ".zarr":
+        data.to_zarr(path, mode="w", consolidated=False)
+    else:
+        data.to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+# What is read
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5", ".hdf5", ".zarr"])
+def test_every_format_gives_the_numbers_and_the_units(tmp_path, suffix):
+    time = ("time", 3.0 + 0.5 * np.arange(FRAMES), {"units": "h"})
+    data = dataset(x=("x", -2.0 + 0.25 * np.arange(CELLS), {"units": "km"}), time=time)
+    source = read(save(data, tmp_path / f"a{suffix}"))
+    np.testing.assert_array_equal(source.values, wave()[:, None])
+    assert source.values.dtype == np.float64 and source.values.flags.c_contiguous
+    assert source.variable == "u" and source.fields == ("u",) and source.dims == ("time", "x")
+    assert source.attributes["units"] == "kg/m" and source.coordinates["x"].attrs["units"] == "km"
+    np.testing.assert_array_equal(source.times, 3.0 + 0.5 * np.arange(FRAMES))
+    grid = source.trajectory.grid
+    assert grid.lower == (-2.125,) and grid.upper == (0.125,)
+
+
+def test_classic_netcdf(tmp_path):
+    dataset().to_netcdf(tmp_path / "a.nc", engine="scipy", format="NETCDF3_CLASSIC")
+    np.testing.assert_array_equal(read(tmp_path / "a.nc").values, wave()[:, None])
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::3])
+def test_dimensions_in_any_order(tmp_path, order):
+    values = np.random.default_rng(0).normal(size=(3, FRAMES, 2, CELLS))
+    dims = ("trajectory", "t", "field", "x")
+    data = dataset(values.transpose(order), [dims[i] for i in order], field=["h", "m"])
+    source = read(save(data, tmp_path / "a.nc"))
+    np.testing.assert_array_equal(source.values, values)
+    assert source.fields == ("h", "m") and source.trajectories == 3
+    assert source.trajectory.is_batched
+
+
+def test_npz_arrays_are_placed_by_their_number_of_axes(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, values=wave(), t=np.arange(FRAMES), x=np.arange(CELLS), note=np.zeros((3, 3)))
+    assert read(path).values.shape == (FRAMES, 1, CELLS)
+    np.savez(path, depth=np.stack([wave()] * 2, axis=1), fields=["h", "m"])
+    source = read(path)
+    assert source.variable == "depth" and source.fields == ("h", "m")
+    np.savez(path, a=np.zeros((2, FRAMES, 3, CELLS)))
+    assert read(path).values.shape == (2, FRAMES, 3, CELLS)
+
+
+def test_missing_coordinates_are_frame_numbers_and_centres_of_the_unit_interval(tmp_path):
+    source = read(save(dataset(), tmp_path / "a.nc"))
+    np.testing.assert_array_equal(source.times, np.arange(FRAMES))
+    grid = source.trajectory.grid
+    np.testing.assert_allclose([grid.lower[0], grid.upper[0]], [0.0, 1.0], atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("stored", "kept"),
+    [(">f8", "f8"), (">f4", "f4"), ("i2", "f8"), ("u1", "f8"), ("f2", "f4"), (">i4", "f8")],
+)
+def test_numbers_of_every_kind(tmp_path, stored, kept):
+    values = np.round(50 + 40 * wave()).astype(stored)
+    np.savez(tmp_path / "a.npz", values)
+    source = read(tmp_path / "a.npz")
+    assert source.values.dtype == np.dtype(kept)
+    np.testing.assert_array_equal(source.values[:, 0], values)
+
+
+def test_packed_integers_are_unpacked(tmp_path):
+    data = dataset(100 + wave())
+    packed = {"u": {"dtype": "int16", "scale_factor": 0.001, "add_offset": 100.0, "_FillValue": -1}}
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf", encoding=packed)
+    np.testing.assert_allclose(read(tmp_path / "a.nc").values[:, 0], 100 + wave(), atol=6e-4)
+
+
+def test_dates_of_a_file_keep_its_unit(tmp_path):
+    days = np.array("2024-02-27", "datetime64[ns]") + np.arange(FRAMES) * np.timedelta64(1, "D")
+    source = read(save(dataset(time=days), tmp_path / "a.nc"))
+    np.testing.assert_array_equal(source.times, np.arange(FRAMES))
+    assert source.coordinates["time"].attrs["units"].startswith("days since 2024-02-27")
+
+
+def test_dates_of_npz_become_seconds(tmp_path):
+    dates = np.array("2024-02-27", "datetime64[m]") + np.arange(FRAMES) * np.timedelta64(5, "m")
+    np.savez(tmp_path / "a.npz", values=wave(), time=dates)
+    source = read(tmp_path / "a.npz")
+    np.testing.assert_allclose(np.diff(source.times), 300.0, atol=1e-6)
+    assert source.coordinates["time"].attrs["units"] == "seconds since 1970-01-01"
+    np.testing.assert_allclose(source.trajectory.times, 300.0 * np.arange(FRAMES))
+
+
+def test_far_origin_in_single_precision_is_uniform(tmp_path):
+    x = np.float32(1e6) + np.arange(CELLS, dtype=np.float32) * np.float32(0.7)
+    source = read(save(dataset(x=x), tmp_path / "a.nc"))
+    assert source.x[0] == 1e6
+
+
+def test_the_variable_is_chosen_by_name_or_by_being_the_only_one(tmp_path):
+    data = dataset().assign(v=(("time", "x"), wave()), status=("time", np.zeros(FRAMES)))
+    path = save(data, tmp_path / "a.nc")
+    assert read(path, variable="v").variable == "v"
+    with pytest.raises(ValueError, match=r"Several variables .*\(u, v\).*--variable NAME"):
+        read(path)
+    with pytest.raises(ValueError, match=r"no variable 'w' in .*; it has u, v, status"):
+        read(path, variable="w")
+
+
+def test_boundaries():
+    assert boundary_pair("outflow") == ("outflow", "outflow")
+    assert boundary_pair("reflecting, outflow") == ("reflecting", "outflow")
+    with pytest.raises(ValueError, match="choose one of periodic, outflow, reflecting"):
+        boundary_pair("open")
+    with pytest.raises(ValueError, match="make both of them periodic"):
+        boundary_pair("periodic,outflow")
+    with pytest.raises(ValueError, match="choose outflow"):
+        boundary_pair("inflow")
+    with pytest.raises(ValueError, match="two sides; got 3"):
+        boundary_pair("outflow,outflow,outflow")
+
+
+# What is refused
+
+
+def changed(index, value, dtype=np.float64):
+    values = wave(dtype=dtype)
+    values[index] = value
+    return values
+
+
+BAD = {
+    "unknown dimension": (
+        lambda: dataset(dims=("time", "lat")),
+        r"unknown dimensions \(lat\); known are trajectory, time",
+    ),
+    "no time": (lambda: dataset(dims=("field", "x")), "needs x and exactly one of time and t"),
+    "no trajectory": (
+        lambda: xr.Dataset({"n": ("x", np.arange(9.0))}),
+        "No variable of .* is a trajectory.* the file has n",
+    ),
+    "nan": (
+        lambda: dataset(changed((2, 4), np.nan), x=1.0 + np.arange(CELLS)),
+        r"1 of the 54 values of u are NaN or infinite, the first at time 2, x 4 \(5.0\)",
+    ),
+    "infinity": (lambda: dataset(changed((0, 0), -np.inf)), "the first at time 0, x 0"),
+    "few frames": (lambda: dataset(wave(3)), "3 frames and 9 cells; .* 4 frames and 8 cells"),
+    "few cells": (lambda: dataset(wave(6, 7)), "6 frames and 7 cells"),
+    "empty": (lambda: dataset(np.zeros((0, 9))), "is empty"),
+    "decreasing": (
+        lambda: dataset(x=-np.arange(CELLS)),
+        "coordinate x does not increase from entry 0 to 1",
+    ),
+    "uneven": (lambda: dataset(x=np.arange(CELLS) ** 2), "coordinate x is not uniform"),
+    "uneven far from zero": (
+        lambda: dataset(time=1.7e9 + np.array([0.0, 1, 2, 5, 6, 7])),
+        "coordinate time is not uniform: the step from entry 2 to 3 is 3",
+    ),
+    "repeated": (lambda: dataset(time=np.zeros(FRAMES)), "coordinate time does not increase"),
+    "nan coordinate": (
+        lambda: dataset(time=np.array([0, 1, np.nan, 3, 4, 5])),
+        "coordinate time has NaN",
+    ),
+    "words for x": (lambda: dataset(x=list("abcdefghi")), "coordinate x must be real numbers"),
+    "words": (lambda: dataset(np.full((6, 9), "a")), "values of u must be real numbers"),
+    "huge integers": (
+        lambda: dataset(np.full((6, 9), 2**63, np.uint64)),
+        "integers up to 9.22e.18, too large .* divide by a unit first",
+    ),
+    "huge": (
+        lambda: dataset(1e200 * np.sign(wave())),
+        "values of u reach 1e.200 in size.*choose units",
+    ),
+    "tiny": (lambda: dataset(1e-200 * wave()), "choose units"),
+    "doubled names": (
+        lambda: dataset(np.stack([wave()] * 2), ("field", "time", "x"), field=["h", "h"]),
+        "field has the names h, h for 2 fields",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_bad_data_are_refused_in_a_sentence(tmp_path, fault):
+    make, message = BAD[fault]
+    path = save(make(), tmp_path / "a.nc")
+    with pytest.raises(ValueError, match=message):
+        read(path)
+
+
+def test_complex_values_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", wave() + 1j)
+    with pytest.raises(ValueError, match="must be real numbers; their type is complex128"):
+        read(tmp_path / "a.npz")
+
+
+def test_coordinates_of_another_length_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", values=wave(), x=np.arange(5))
+    with pytest.raises(ValueError, match=r"x has the shape \(5,\), but the data have 9"):
+        read(tmp_path / "a.npz")
+
+
+def test_hdf5_without_dimension_names_is_refused(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["u"] = wave()
+    with pytest.raises(ValueError, match="no dimension names; attach HDF5 dimension scales"):
+        read(tmp_path / "a.h5")
+
+
+def test_unreadable_files_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"There is no file .*missing.nc; check the path"):
+        read(tmp_path / "missing.nc")
+    (tmp_path / "a.nc").write_text("x,y\n1,2\n")
+    with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr or NPZ file; convert it"):
+        read(tmp_path / "a.nc")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr or NPZ file"):
+        read(tmp_path / "folder")
+    np.savez(tmp_path / "pickled.npz", np.array([{}, []], dtype=object))
+    with pytest.raises(OSError, match=r"pickled.npz cannot be read \(.*\); check that it is"):
+        read(tmp_path / "pickled.npz")
+
+
+def test_the_context_is_checked(tmp_path):
+    source = read(save(dataset(), tmp_path / "a.nc"))
+    assert source.context().frames == FRAMES and source.context(4).frames == 4
+    with pytest.raises(ValueError, match=r"7 frames is longer than .* which has 6; choose .* 6"):
+        source.context(7)
+    with pytest.raises(ValueError, match=r"3 frames is too short .* choose --context 4 or more"):
+        source.context(3)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -1e9])
+def test_constant_data_have_no_law(tmp_path, value):
+    np.savez(tmp_path / "a.npz", np.full((2, 6, 1, 9), value))
+    with pytest.raises(ValueError, match=r"constant .* nothing to infer a law from; choose data"):
+        read(tmp_path / "a.npz").context()
+
+
+# Random input: a `Source` with sound numbers, or an error of one sentence; never anything else.
+
+
+def sound_or_sentence(path):
+    try:
+        source = read(path)
+        trajectory = source.context()
+    except (ValueError, OSError) as error:
+        assert len(str(error)) > 20 and "\n" not in str(error)
+        return
+    assert np.all(np.isfinite(source.values)) and np.all(np.isfinite(trajectory.values))
+    assert source.values.ndim in (3, 4) and np.all(np.diff(source.times) > 0)
+
+
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=10)
+TYPES = st.one_of(
+    hnp.floating_dtypes(),
+    hnp.integer_dtypes(),
+    hnp.unsigned_integer_dtypes(),
+    hnp.complex_number_dtypes(),
+    hnp.boolean_dtypes(),
+    hnp.unicode_string_dtypes(max_len=3),
+    hnp.datetime64_dtypes(max_period="D", min_period="s"),
+)
+ARRAYS = hnp.arrays(TYPES, SHAPES)
+
+
+@given(values=ARRAYS, time=st.none() | ARRAYS, x=st.none() | ARRAYS)
+@settings(max_examples=60)
+def test_random_arrays(tmp_path_factory, values, time, x):
+    path = tmp_path_factory.getbasetemp() / "random.npz"
+    arrays = {"values": values, "time": time, "x": x}
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    sound_or_sentence(path)
+
+
+NAMES = st.lists(
+    st.sampled_from(["trajectory", "time", "t", "field", "x", "y"]),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
+
+
+@given(
+    dims=NAMES,
+    sides=st.lists(st.integers(1, 9), min_size=4, max_size=4),
+    data=st.data(),
+)
+@settings(max_examples=40)
+def test_random_datasets(tmp_path_factory, dims, sides, data):
+    shape = tuple(sides[: len(dims)])
+    elements = st.floats(-10, 10, width=32) | st.just(np.nan)
+    values = data.draw(hnp.arrays(np.float32, shape, elements=elements, fill=st.just(0.5)))
+    coords = {}
+    for dim, side in zip(dims, shape, strict=True):
+        if data.draw(st.booleans()):
+            coords[dim] = data.draw(hnp.arrays(np.float64, side, elements=st.floats(-3, 3)))
+    path = tmp_path_factory.getbasetemp() / "random.nc"
+    sound_or_sentence(save(dataset(values, dims, **coords), path))
+
+
+@given(cut=st.integers(0, 20_000), flips=st.lists(st.integers(0, 20_000), max_size=5))
+@settings(max_examples=40)
+@pytest.mark.parametrize("suffix", [".nc", ".npz"])
+def test_damaged_files(tmp_path_factory, suffix, cut, flips):
+    folder = tmp_path_factory.getbasetemp()
+    path = folder / f"whole{suffix}"
+    if not path.exists():
+        np.savez(path, values=wave()) if suffix == ".npz" else save(dataset(), path)
+    content = bytearray(path.read_bytes())
+    for flip in flips:
+        content[flip % len(content)] ^= 0xFF
+    damaged = folder / f"damaged{suffix}"
+    damaged.write_bytes(content[: max(1, cut % (2 * len(content)))])
+    sound_or_sentence(damaged)

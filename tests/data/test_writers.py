@@ -1,0 +1,171 @@
+"""What is written is the input continued; what was there is lost only to a whole new file."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hfluxno.data.law_table import tabulate, write_csv
+from hfluxno.data.readers import read
+from hfluxno.data.replacing import check_writable, replacing
+from hfluxno.data.writers import write_forecast
+from tests.plots.fakes import FakeForecaster, Quadratic, identification, shallow_water
+
+
+def wave(frames=8, cells=16):
+    x = (np.arange(cells) + 0.5) / cells
+    t = np.arange(frames) * 1e-3
+    return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None]))
+
+
+def written(tmp_path, data: xr.Dataset, suffix=".nc", context=5, steps=3):
+    data.to_netcdf(tmp_path / "in.nc", engine="h5netcdf")
+    source = read(tmp_path / "in.nc")
+    forecast = FakeForecaster().forecast(source.context(context), steps)
+    path = tmp_path / f"out{suffix}"
+    write_forecast(path, source, forecast, context)
+    options = {"consolidated": False} if suffix == ".zarr" else {}
+    engine = "zarr" if suffix == ".zarr" else "h5netcdf"
+    with xr.open_dataset(path, engine=engine, decode_times=False, **options) as result:
+        return forecast, result.load()
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5", ".zarr"])
+def test_the_forecast_has_the_name_dimensions_and_units_of_the_input(tmp_path, suffix):
+    days = np.array("2024-02-27", "datetime64[ns]") + np.arange(8) * np.timedelta64(1, "D")
+    data = xr.Dataset(
+        {"u": (("x", "time"), wave().T, {"units": "kg/m", "long_name": "load"})},
+        coords={"time": days, "x": ("x", 5.0 + np.arange(16), {"units": "km"})},
+    )
+    forecast, out = written(tmp_path, data, suffix)
+    assert out["u"].dims == ("x", "time") and out["u"].attrs["units"] == "kg/m"
+    assert out["x"].attrs["units"] == "km"
+    np.testing.assert_array_equal(out["x"], 5.0 + np.arange(16))
+    np.testing.assert_array_equal(out["u"].values.T, forecast.trajectory.values[:, 0])
+    # The three days after the context's last, whatever the unit of the file.
+    decoded = xr.decode_cf(out)["time"].values
+    np.testing.assert_array_equal(decoded, days[5:])
+
+
+def test_the_quality_and_the_law_are_written(tmp_path):
+    _, out = written(tmp_path, xr.Dataset({"u": (("time", "x"), wave())}))
+    assert out["backtest_error"].item() == 0.0012 and out["conservation_drift"].item() == 1e-7
+    assert out["left_observed_range"].item() == 0 and out["status"].item() == 0
+    assert list(out["status"].attrs["flag_values"]) == [0, 1]
+    assert out["status"].attrs["flag_meanings"] == "ok poor_fit"
+    assert out["law"].item() == "quadratic, no diffusion, roe-mc, grid x1"
+    u = out["state_u"].values
+    np.testing.assert_allclose([u[0], u[-1]], [wave()[:5].min(), wave()[:5].max()], rtol=1e-6)
+    flux = 100.0 * u - 0.7 * u**2
+    np.testing.assert_allclose(out["flux"], flux - flux[0], atol=1e-12)
+    np.testing.assert_allclose(out["flux_derivative"], 100.0 - 1.4 * u)
+    np.testing.assert_array_equal(out["diffusivity"], 0.0)
+
+
+def test_a_batch_of_systems(tmp_path):
+    states = np.stack([shallow_water(8, 16)] * 3)
+    data = xr.Dataset(
+        {"w": (("field", "trajectory", "t", "x"), states.transpose(2, 0, 1, 3))},
+        coords={"field": ["h", "m"], "trajectory": [10, 20, 30]},
+    )
+    forecast, out = written(tmp_path, data)
+    assert out["w"].dims == ("field", "trajectory", "t", "x") and out["w"].shape == (2, 3, 3, 16)
+    np.testing.assert_array_equal(
+        out["w"].transpose("trajectory", "t", "field", "x"), forecast.trajectory.values
+    )
+    assert list(out["field"].values) == ["h", "m"] and list(out["trajectory"]) == [10, 20, 30]
+    assert out["status"].dims == ("trajectory",)
+    points = ("point_h", "point_m")
+    assert out["flux"].dims == ("trajectory", "field", *points)
+    assert out["flux_derivative"].dims == ("trajectory", "field", "field_of_state", *points)
+    h, m = np.meshgrid(out["state_h"][1], out["state_m"][1], indexing="ij")
+    np.testing.assert_allclose(out["flux_derivative"][1, 1, 0], 9.8 * h - (m / h) ** 2, rtol=1e-6)
+
+
+def test_a_variable_with_a_name_of_ours_keeps_it(tmp_path):
+    data = xr.Dataset({"status": (("time", "x"), wave())})
+    _, out = written(tmp_path, data)
+    assert out["status"].dims == ("time", "x") and out["status_"].item() == 0
+
+
+def test_the_flux_vanishes_at_the_state_nearest_to_zero():
+    law = Quadratic(np.array([[1.0, 2.0]]), np.array([-1.0]), np.array([3.0]), nu=0.5)
+    table = tabulate(law)
+    zero = np.argmin(np.abs(table.states[0]))
+    assert abs(table.states[0][zero]) < 1e-12 and abs(table.flux[0, zero]) < 1e-12
+    np.testing.assert_array_equal(table.diffusivity, 0.5)
+
+
+def test_csv_has_one_line_per_state(tmp_path):
+    laws = [Quadratic(np.array([[1.0, 2.0]]), np.array([0.0]), np.array([top])) for top in (1.0, 2)]
+    write_csv(tmp_path / "a.csv", [tabulate(law) for law in laws])
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["trajectory", "u", "flux", "flux_derivative", "diffusivity"]
+    assert len(rows) == 202 and rows[-1]["trajectory"] == "1"
+    assert float(rows[-1]["flux"]) == 10.0 and float(rows[-1]["flux_derivative"]) == 9.0
+
+
+def test_csv_of_a_system_names_both_fields(tmp_path):
+    states = shallow_water(8, 16)
+    from hfluxno.trajectory import Trajectory
+
+    law = identification(Trajectory.from_numpy(states, fields=["h", "m"])).law
+    write_csv(tmp_path / "a.csv", [tabulate(law)])
+    header = (tmp_path / "a.csv").read_text().splitlines()[0]
+    assert header.startswith("trajectory,h,m,flux_h,flux_m,dflux_h/dh,dflux_h/dm")
+
+
+# Replacing files
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    old = tmp_path / "a.nc"
+    old.write_text("precious")
+    with pytest.raises(RuntimeError), replacing(old, tmp_path / "b.png") as (new, picture):
+        new.write_text("half")
+        picture.write_text("half")
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nc"] and old.read_text() == "precious"
+
+
+def test_success_replaces_files_and_folders(tmp_path):
+    file, folder = tmp_path / "a.nc", tmp_path / "b.zarr"
+    file.write_text("old")
+    folder.mkdir()
+    (folder / "zarr.json").write_text("old")
+    with replacing(file, folder) as (new_file, new_folder):
+        assert new_file.suffix == ".nc" and new_folder.suffix == ".zarr"
+        new_file.write_text("new")
+        new_folder.mkdir()
+        (new_folder / "zarr.json").write_text("new")
+        assert file.read_text() == "old" and (folder / "zarr.json").read_text() == "old"
+    assert file.read_text() == "new" and (folder / "zarr.json").read_text() == "new"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nc", "b.zarr"]
+
+
+def test_outputs_that_cannot_be_written_are_refused(tmp_path):
+    suffixes = (".nc", ".zarr")
+
+    def refuse(path: Path, error, message, source=None):
+        with pytest.raises(error, match=message):
+            check_writable(path, suffixes, source)
+
+    refuse(tmp_path / "a.txt", ValueError, r"does not say what to write; end it with one of \.nc")
+    refuse(tmp_path / "no" / "a.nc", FileNotFoundError, "there is no folder")
+    (tmp_path / "a.nc").mkdir()
+    refuse(tmp_path / "a.nc", IsADirectoryError, "is a folder; choose another name")
+    (tmp_path / "b.zarr").mkdir()  # of something else: not ours to replace
+    refuse(tmp_path / "b.zarr", IsADirectoryError, "is a folder; choose another name")
+    (tmp_path / "c.zarr").write_text("")
+    refuse(tmp_path / "c.zarr", FileExistsError, "is a file, but a Zarr store is a folder")
+    (tmp_path / "d.nc").write_text("")
+    refuse(tmp_path / "d.nc", ValueError, "is the input itself", tmp_path / "." / "d.nc")
+
+
+def test_a_read_only_folder_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(PermissionError, match="is read-only"):
+        check_writable(tmp_path / "a.nc", (".nc",))

@@ -1,0 +1,66 @@
+"""Random steps and Riemann data."""
+
+import numpy as np
+import pytest
+
+from hfluxno.initial import random_steps, riemann
+
+
+def jumps(u):
+    return int(np.sum(u != np.roll(u, 1)))
+
+
+def test_number_of_jumps_is_uniform():
+    random = np.random.default_rng(0)
+    counts = np.bincount([jumps(random_steps(random, 100)) for _ in range(5000)], minlength=6)
+    # On a circle one jump is none.
+    assert counts[1] == 0 and len(counts) == 6
+    expected, error = 1000, np.sqrt(5000 * 0.2 * 0.8)
+    assert np.max(np.abs(counts[[0, 2, 3, 4, 5]] - expected)) < 4.5 * error
+
+
+def test_heights_are_uniform_in_their_range():
+    random = np.random.default_rng(1)
+    samples = np.stack([random_steps(random, 64, 0.5, 4.5) for _ in range(3000)])
+    assert samples.min() >= 0.5 and samples.max() <= 4.5
+    heights = samples[:, 0]  # one height per sample: cell 0 is not special
+    assert abs(heights.mean() - 2.5) < 4.5 * 4.0 / np.sqrt(12 * 3000)
+    low_quarter = np.mean(heights < 1.5)
+    assert abs(low_quarter - 0.25) < 4.5 * np.sqrt(0.25 * 0.75 / 3000)
+
+
+def test_every_edge_is_equally_likely():
+    random = np.random.default_rng(2)
+    samples = np.stack([random_steps(random, 16, min_jumps=4, max_jumps=4) for _ in range(4000)])
+    share = np.mean(samples != np.roll(samples, 1, axis=1), axis=0)
+    assert np.max(np.abs(share - 0.25)) < 4.5 * np.sqrt(0.25 * 0.75 / 4000)
+
+
+def test_exact_number_of_pieces():
+    u = random_steps(np.random.default_rng(3), 8, min_jumps=8, max_jumps=8)
+    assert jumps(u) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"min_jumps": 0}, "1 <= min_jumps"),
+        ({"min_jumps": 4, "max_jumps": 3}, "1 <= min_jumps"),
+        ({"max_jumps": 17}, "<= cells"),
+        ({"low": 1.0, "high": 0.0}, "low <= high"),
+    ],
+)
+def test_impossible_steps_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        random_steps(np.random.default_rng(0), 16, **arguments)
+
+
+def test_riemann_data_are_cell_averages():
+    x = np.arange(10) + 0.5
+    u = riemann(x, [2.0, 0.0], [1.0, 4.0], position=3.25)
+    assert u.shape == (2, 10)
+    np.testing.assert_allclose(u[0], [2, 2, 2, 1.25, 1, 1, 1, 1, 1, 1])
+    np.testing.assert_allclose(u.sum(axis=1), [2.0 * 3.25 + 6.75, 4.0 * 6.75])
+    assert riemann(x, 1.0, 0.0, 5.0).shape == (1, 10)
+    with pytest.raises(ValueError, match="one number per field"):
+        riemann(x, [1.0, 2.0], 0.0)

@@ -1,0 +1,138 @@
+"""Pictures show the numbers they are given, with names and units, for one field and for more."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from hfluxno.plots import Labels, forecast_figure, law_figure, save
+from hfluxno.plots.uncertainty import flux_deviation
+from hfluxno.trajectory import Trajectory
+from tests.plots.fakes import FakeForecaster, FakeStatus, identification, shallow_water
+
+LABELS = Labels(("load",), "kg/m", "x", "km", "time", "days since 2024-01-01", origin=100.0)
+
+
+def wave(frames=10, cells=24):
+    x = (np.arange(cells) + 0.5) / cells
+    t = np.arange(frames) * 1e-3
+    return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None]))
+
+
+@pytest.fixture(scope="module")
+def scalar():
+    whole = Trajectory.from_numpy(wave(), np.arange(10) * 1e-3, fields=["load"])
+    context = whole.window(0, 6)
+    return context, FakeForecaster().forecast(context, 4), np.asarray(whole.values[6:])
+
+
+def panels(figure):
+    figure.canvas.draw()
+    return {axes.get_title(loc="left"): axes for axes in figure.findobj(Axes)}
+
+
+def panel(figure, start):
+    return next(axes for title, axes in panels(figure).items() if title.startswith(start))
+
+
+def test_a_forecast_with_truth(scalar):
+    context, forecast, truth = scalar
+    figure = forecast_figure(context, forecast, truth, LABELS)
+    profile = panel(figure, "Profile")
+    assert profile.get_title(loc="left") == "Profile at time 100 days"
+    assert profile.get_xlabel() == "x (km)" and profile.get_ylabel() == "load (kg/m)"
+    curves = {line.get_label(): line.get_ydata() for line in profile.get_lines()}
+    np.testing.assert_allclose(curves["end of context"], context.values[-1, 0])
+    np.testing.assert_allclose(curves["forecast"], forecast.trajectory.values[-1, 0])
+    np.testing.assert_allclose(curves["truth"], truth[-1, 0])
+    names = panels(figure)
+    assert "load (kg/m): truth" in names and "load (kg/m): forecast minus truth" in names
+    assert panel(figure, "Flux f").get_ylabel() == "f (kg/m · km/days)"
+    assert panel(figure, "Wave speed").get_ylabel() == "f′ (km/days)"
+
+
+def test_the_line_between_context_and_forecast(scalar):
+    context, forecast, _ = scalar
+    figure = forecast_figure(context, forecast, None, LABELS)
+    chart = panel(figure, "load (kg/m): context and forecast")
+    for line in chart.get_lines():
+        np.testing.assert_allclose(line.get_ydata(), 100.0055, rtol=1e-9)
+    assert not [name for name in panels(figure) if "truth" in name]
+
+
+def test_the_curves_of_the_law(scalar):
+    context, *_ = scalar
+    found = identification(context, FakeStatus.POOR_FIT, nu=0.5)
+    figure = law_figure(found, context, LABELS)
+    u = panel(figure, "Wave speed").get_lines()[0].get_xdata()
+    np.testing.assert_allclose([u[0], u[-1]], [found.law.lower[0], found.law.upper[0]])
+    np.testing.assert_allclose(
+        panel(figure, "Wave speed").get_lines()[0].get_ydata(), 100 - 1.4 * u
+    )
+    np.testing.assert_allclose(panel(figure, "Diffusivity").get_lines()[0].get_ydata(), 0.5)
+    assert "Warning: the law explains the data poorly" in figure.get_suptitle()
+
+
+def test_the_band_follows_from_the_covariance(scalar, x64):
+    found = identification(scalar[0])  # Σ = diag(4, 0.01), f = c₁ u + c₂ u²
+    u = np.array([[0.5, 2.0]])
+    flux, speed = flux_deviation(found, jnp.asarray(u), jnp.zeros((1, 1)))
+    np.testing.assert_allclose(flux, np.sqrt(4.0 * u[0] ** 2 + 0.01 * u[0] ** 4))
+    np.testing.assert_allclose(speed, np.sqrt(4.0 + 0.01 * (2 * u[0]) ** 2))
+    # A coefficient that the candidate does not leave free is certain.
+    one = dataclasses.replace(
+        found, coefficients={"nu": 0.0, "f_load[u²]": -0.7}, covariance=np.diag([9.0, 0.01])
+    )
+    np.testing.assert_allclose(
+        flux_deviation(one, jnp.asarray(u), jnp.zeros((1, 1)))[1], 0.2 * u[0]
+    )
+
+
+def test_a_system_has_maps_of_fluxes_and_speeds(tmp_path):
+    states = shallow_water(12, 24)
+    whole = Trajectory.from_numpy(states, np.linspace(0, 0.15, 12), fields=["h", "m"])
+    context = whole.window(0, 6)
+    forecast = FakeForecaster().forecast(context, 6)
+    figure = forecast_figure(context, forecast, states[6:])
+    names = panels(figure)
+    for name in ("Flux of h", "Flux of m", "Slower wave speed", "Faster wave speed"):
+        assert name in names
+    profiles = [a for a in figure.findobj(Axes) if a.get_title(loc="left").startswith("Profile")]
+    assert [axes.get_ylabel() for axes in profiles] == ["h", "m"]
+    save(figure, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+def test_one_of_a_batch_is_shown():
+    values = np.stack([wave()[:, None], 2 * wave()[:, None]])
+    context = Trajectory.from_numpy(values, np.arange(10) * 1e-3)
+    forecast = FakeForecaster().forecast(context, 3)
+    figure = forecast_figure(context, forecast, index=1)
+    assert "trajectory 1 of 2" in figure.get_suptitle()
+    line = panel(figure, "Profile").get_lines()[0]
+    np.testing.assert_allclose(line.get_ydata(), context.values[1, -1, 0])
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_every_format_is_saved(tmp_path, scalar, suffix):
+    figure = law_figure(identification(scalar[0]))
+    save(figure, tmp_path / f"a.{suffix}")
+    assert (tmp_path / f"a.{suffix}").stat().st_size > 3_000
+
+
+def test_labels_without_units():
+    labels = Labels(("u",), time_units="s")
+    assert labels.field_axis(0) == "u" and labels.time_axis == "time (s)"
+    assert labels.speed_units == "1/s" and labels.flux_units == "1/s"
+    assert Labels(("u",), "1", x_units="1").flux_units == ""
+
+
+@pytest.mark.parametrize("fields", [1, 2])
+def test_a_constant_field_is_drawn_without_a_warning(fields):
+    values = np.ones((6, fields, 16))
+    context = Trajectory.from_numpy(values, fields=["h", "m"][:fields])
+    law_figure(identification(context), context).canvas.draw()
+    forecast = FakeForecaster().forecast(context, 2)
+    forecast_figure(context, forecast, values[:2]).canvas.draw()
