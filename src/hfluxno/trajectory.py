@@ -29,7 +29,7 @@ class Trajectory(eqx.Module):
     """
 
     values: Float[Array, "*batch time field space"]
-    times: Float[Array, " time"]
+    times: Float[Array, " time"] | Float[np.ndarray, " time"]
     grid: Grid
     fields: tuple[str, ...] = eqx.field(static=True)
 

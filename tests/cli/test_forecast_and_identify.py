@@ -96,7 +96,7 @@ def test_a_batch_is_summarised(folder, capsys):
     assert main(["forecast", "../batch.npz", "--steps", "3", "-k", "5", "-o", "a.zarr"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "12 trajectories mean median 95th percentile largest" in shown
-    assert "12 the law explains the data" in shown and "true error, step 3" in shown
+    assert "12 status 0: the law explains the data" in shown and "true error, step 3" in shown
     assert main(["identify", "../batch.npz", "--json", "--csv", "a.csv"]) == 0
     assert len(json.loads(capsys.readouterr().out)["results"]) == 12
     assert len((folder / "a.csv").read_text().splitlines()) == 1 + 12 * 101

@@ -43,10 +43,8 @@ def show(summary: dict, as_json: bool) -> None:
     )
     if len(results) == 1:
         console.print(_one(results[0]))
-    elif len(results) <= _MOST_ROWS:
-        console.print(_each(results))
     else:
-        console.print(_all(results))
+        console.print(_each(results) if len(results) <= _MOST_ROWS else _all(results))
         _counts(console, results)
     for file in summary["files"]:
         console.print(f"wrote {escape(file)}", soft_wrap=True)
@@ -79,7 +77,7 @@ def _one(result: dict) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("status", _status(result))
+    table.add_row("status", _coloured(result["status_sentence"], result))
     table.add_row("law", escape(result.get("law", "")))
     table.add_row("back-test error", _percent(result["backtest_error"]))
     if "residual" in result:
@@ -105,16 +103,14 @@ def _one(result: dict) -> Table:
 
 def _each(results: list[dict]) -> Table:
     table = Table(box=None, pad_edge=False)
-    steps = list(results[0].get("true_error", {}))
-    for column in ("", "back-test", *(f"true, step {n}" for n in steps)):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("law", overflow="fold")
-    table.add_column("status", overflow="fold")
+    errors = {"back-test error": [r["backtest_error"] for r in results]}
+    for step in results[0].get("true_error", {}):
+        errors[f"true error, step {step}"] = [r["true_error"][step] for r in results]
+    for column in ("trajectory", "status", *errors):
+        table.add_column(column, justify="right")
     for number, result in enumerate(results):
-        errors = [result["backtest_error"], *result.get("true_error", {}).values()]
-        table.add_row(
-            str(number), *map(_percent, errors), escape(result.get("law", "")), _status(result)
-        )
+        row = [_percent(numbers[number]) for numbers in errors.values()]
+        table.add_row(str(number), _coloured(str(result["status"]), result), *row)
     return table
 
 
@@ -134,8 +130,12 @@ def _all(results: list[dict]) -> Table:
 
 
 def _counts(console: Console, results: list[dict]) -> None:
-    for status, count in collections.Counter(map(_status, results)).most_common():
-        console.print(f"{count:>5}  {status}")
+    sentences = [
+        _coloured(f"status {result['status']}: {result['status_sentence']}", result)
+        for result in results
+    ]
+    for sentence, count in collections.Counter(sentences).most_common():
+        console.print(f"{count:>5}  {sentence}")
     left = sum(result.get("left_observed_range", False) for result in results)
     if left:
         console.print(f"{left:>5}  [yellow]left the observed range[/yellow]")
@@ -146,9 +146,9 @@ def _counts(console: Console, results: list[dict]) -> None:
         console.print(f"{sum(count for _, count in laws[5:]):>5}  other laws")
 
 
-def _status(result: dict) -> str:
+def _coloured(text: str, result: dict) -> str:
     colour = "green" if result["status"] == 0 else "yellow"
-    return f"[{colour}]{escape(result['status_sentence'])}[/{colour}]"
+    return f"[{colour}]{escape(text)}[/{colour}]"
 
 
 def _percent(value: float) -> str:

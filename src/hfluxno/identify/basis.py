@@ -29,8 +29,9 @@ class Basis(eqx.Module):
     def expand(
         self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
     ) -> Float[Array, "field *points"]:
-        """Σ_k C_ik φ_k(u)."""
-        return jnp.tensordot(coefficients, self(u), axes=1)
+        """Σ_k C_ik φ_k(u), written out: a compiler fuses sums of arrays, not small products of
+        matrices."""
+        return _combine(coefficients, list(self(u)))
 
     def gradient(
         self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
@@ -118,14 +119,36 @@ class Dictionary(Basis):
     def names(self) -> tuple[str, ...]:
         return tuple(_term_name(self.fields, powers) for powers in self.exponents)
 
-    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
-        v = u / self.scale.reshape((-1,) + (1,) * (u.ndim - 1))
-        return jnp.stack(
-            [
-                _product(_power(v[i], e) for i, e in enumerate(powers) if e)
-                for powers in self.exponents
+    def gradient(
+        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+    ) -> Float[Array, "field field *points"]:
+        v, inverse = self._scaled(u)
+        columns = []
+        for j in range(len(self.fields)):
+            lowered = [
+                (k, powers[j], powers[:j] + (powers[j] - 1,) + powers[j + 1 :])
+                for k, powers in enumerate(self.exponents)
+                if powers[j] != 0
             ]
-        )
+            terms = [factor * self._term(v, inverse, e) for _, factor, e in lowered]
+            used = coefficients[:, [k for k, _, _ in lowered]]
+            columns.append(_combine(used, terms) / self.scale[j])
+        return jnp.stack(columns, axis=1)
+
+    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+        v, inverse = self._scaled(u)
+        return jnp.stack([self._term(v, inverse, powers) for powers in self.exponents])
+
+    def _scaled(self, u):
+        v = [u[i] / self.scale[i] for i in range(len(self.fields))]
+        divides = [any(powers[i] < 0 for powers in self.exponents) for i in range(len(v))]
+        return v, [1.0 / x if needed else x for x, needed in zip(v, divides, strict=True)]
+
+    def _term(self, v, inverse, powers):
+        factors = [
+            (v[i] if e > 0 else inverse[i]) for i, e in enumerate(powers) for _ in range(abs(e))
+        ]
+        return _product(factors) if factors else jnp.ones_like(v[0])
 
 
 def exponents_up_to(fields: int, degree: int) -> tuple[tuple[int, ...], ...]:
@@ -178,9 +201,12 @@ def _horner(powers, v):
     return result
 
 
-def _power(v, exponent):
-    base = v if exponent > 0 else 1.0 / v
-    return _product(base for _ in range(abs(exponent)))
+def _combine(coefficients, functions):
+    rows = []
+    for row in coefficients:
+        terms = [c * function for c, function in zip(row, functions, strict=True)]
+        rows.append(sum(terms[1:], start=terms[0]))
+    return jnp.stack(rows)
 
 
 def _product(factors):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, TensorChebyshev, physical_exponents
@@ -60,6 +61,12 @@ class Candidate:
         return ", ".join(parts)
 
     @property
+    def evaluations(self) -> int:
+        """How often the solver may be run with its derivatives. The full dictionary only has to
+        come near enough to show which of its functions are needed."""
+        return 6 if self.basis == "dictionary" and not self.sparse else 12
+
+    @property
     def complexity(self) -> tuple[int, int]:
         """Orders candidates that predict equally well: fewer unknowns first, then less work."""
         return (self.size + DIFFUSION_TERMS[self.diffusion] - 6 * self.sparse, self.refinement)
@@ -92,13 +99,13 @@ def stages(fields: int) -> tuple[Stage, ...]:
             Stage(
                 (
                     Candidate("dictionary", 0, fresh_start=False, sparse=True),
-                    Candidate("dictionary", 0, scheme="roe-entropy-fix", sparse=True),
                     Candidate("tensor", 0),
                 ),
                 1e-3,
             ),
             Stage(
                 (
+                    Candidate("dictionary", 0, scheme="roe-entropy-fix", sparse=True),
                     Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE),
                     Candidate("dictionary", 0, scheme="roe-entropy-fix", refinement=2, sparse=True),
                 ),
@@ -107,10 +114,12 @@ def stages(fields: int) -> tuple[Stage, ...]:
         )
     return (
         Stage((Candidate(),), 1e-6),
+        Stage(
+            (Candidate(size=6, diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE),), 1e-5
+        ),
         Stage((Candidate(size=9),), 1e-5),
         Stage(
             (
-                Candidate(size=6, diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE),
                 Candidate(size=9, fresh_start=False),
                 Candidate(size=9, cfl=CLAWPACK_DEFAULT),
             ),
@@ -139,12 +148,14 @@ def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]
     """The candidate's basis scaled to the range of a context (time, field, cells)."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    scale = jnp.asarray(np.maximum(np.abs(lower), np.abs(upper)))
+    middle, half = jnp.asarray(middle), jnp.asarray(half)
     if candidate.basis == "chebyshev":
         return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= candidate.size))
     if candidate.basis == "tensor":
         return TensorChebyshev(middle, half, 3, len(fields))
     positive = tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
-    return Dictionary(np.maximum(np.abs(lower), np.abs(upper)), physical_exponents(positive), fields)
+    return Dictionary(scale, physical_exponents(positive), fields)
 
 
 def make_mask(candidate: Candidate, basis: Basis, fields: int) -> np.ndarray:

@@ -42,7 +42,9 @@ class FittedLaw(ConservationLaw):
         inside = law._nearest_observed(u)
         slope = law.basis.gradient(law.flux_coefficients, inside)
         value = law.basis.expand(law.flux_coefficients, inside)
-        return value + jnp.sum(slope * (u - inside)[None], axis=1)
+        beyond = u - inside
+        extension = [slope[:, j] * beyond[j][None] for j in range(u.shape[0])]
+        return value + sum(extension[1:], start=extension[0])
 
     def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
         law = self._like(u)

@@ -45,7 +45,7 @@ class FittedLawForecaster(Forecaster):
         with jax.enable_x64(True):
             frames, solved = _advance(batch, identifications, steps)
         sentences = tuple(
-            _sentence(item, ok) for item, ok in zip(identifications, solved, strict=True)
+            _sentence(item, bool(ok)) for item, ok in zip(identifications, solved, strict=True)
         )
         status = np.array(
             [

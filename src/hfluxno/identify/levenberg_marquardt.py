@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 _FIRST_DAMPING = 1e-3
 # A step that lowers the sum of squares by less than this part ends the iteration.
-_SMALL_DECREASE = 1e-4
+_SMALL_DECREASE = 1e-2
 
 
 class Minimum(eqx.Module):
@@ -47,7 +47,7 @@ def levenberg_marquardt(
     residual: Callable[[Float[Array, " parameter"]], tuple[Float[Array, " equation"], PyTree]],
     start: Float[Array, " parameter"],
     tolerance: float,
-    evaluations: int,
+    evaluations: int | Int[Array, ""],
 ) -> Minimum:
     """Minimises ‖residual(x)[0]‖² from `start`.
 

@@ -168,7 +168,7 @@ def refine(
     values: Float[Array, "time field cells"],
     weights: Float[Array, " time"],
     start: Float[Array, " parameter"],
-    evaluations: int,
+    evaluations: int | Int[Array, ""],
 ) -> Fit:
     """The fit that starts from `start`, over the frames with weight one."""
     size = jnp.sqrt(jnp.mean(values**2, axis=(0, 2)))

@@ -26,7 +26,6 @@ from hfluxno.identify.candidate import (
 )
 from hfluxno.identify.refine import Fit, Settings, Unknowns, refine, simulate
 
-_EVALUATIONS = 12
 _REFIT_EVALUATIONS = 5
 _SIMPLER_WITHIN = 1.1
 
@@ -133,11 +132,7 @@ def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
             begin = _weak_starts(stacked, values[index], weights, _periodic(grid))
         else:
             begin = np.stack([_parameters_from(starts[lane], unknowns[lane]) for lane in members])
-        cost = _speeds(stacked, begin, values[index], settings)
-        program = functools.partial(
-            _fit_and_backtest, settings=settings, weights=weights, held_out=held_out
-        )
-        result = run_lanes(program, (stacked, values[index], begin), cost)
+        result = _run_fits(stacked, values[index], begin, settings, weights, candidate.evaluations)
         for position, lane in enumerate(members):
             fit, continued, restarted = jax.tree.map(lambda leaf, p=position: leaf[p], result)
             trials[lane] = Trial(
@@ -157,14 +152,26 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
         stacked = stack([best[lane].unknowns for lane in members])
         begin = np.stack([best[lane].fit.parameters for lane in members])
         weights = np.ones(values.shape[1])
-        cost = _speeds(stacked, begin, values[index], settings)
-        program = functools.partial(_fit_only, settings=settings, weights=weights)
-        fits = run_lanes(program, (stacked, values[index], begin), cost)
+        fits, _, _ = _run_fits(
+            stacked, values[index], begin, settings, weights, _REFIT_EVALUATIONS
+        )
         for position, lane in enumerate(members):
             fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
             final[lane] = dataclasses.replace(best[lane], fit=fit) if usable else best[lane]
     return final
+
+
+def _run_fits(unknowns, values, begin, settings, weights, evaluations):
+    program = functools.partial(
+        _fit_and_backtest,
+        settings=settings,
+        weights=weights,
+        evaluations=np.asarray(evaluations),
+        held_out=held_out_frames(values.shape[1]),
+    )
+    cost = np.asarray(_initial_speeds(unknowns, begin, values, settings))
+    return run_lanes(program, (unknowns, values, begin), cost)
 
 
 def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
@@ -174,7 +181,9 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
         mask = mask * _needed(start)
     terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    return Unknowns(basis, mask, lower, upper, terms, fields, odd)
+    return Unknowns(
+        basis, jnp.asarray(mask), jnp.asarray(lower), jnp.asarray(upper), terms, fields, odd
+    )
 
 
 def _needed(trial: Trial) -> np.ndarray:
@@ -209,9 +218,9 @@ def _settings(candidate: Candidate, grid: Grid, fields: int) -> Settings:
     cells = grid.shape[0]
     inflow = grid.inflow
     unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary, inflow)
-    control = StepControl(np.asarray(desired), np.asarray(maximum), np.asarray(lagged))
+    control = StepControl(jnp.asarray(desired), jnp.asarray(maximum), jnp.asarray(lagged))
     return Settings(
-        control, np.asarray(candidate.fresh_start), unit, candidate.scheme, candidate.refinement
+        control, jnp.asarray(candidate.fresh_start), unit, candidate.scheme, candidate.refinement
     )
 
 
@@ -232,14 +241,10 @@ def _initial_speeds(unknowns, parameters, values, settings):
     return jax.vmap(one)(unknowns, parameters, values)
 
 
-def _speeds(unknowns, parameters, values, settings) -> np.ndarray:
-    return np.asarray(_initial_speeds(unknowns, parameters, values, settings))
-
-
 @eqx.filter_jit
-def _fit_and_backtest(lanes, settings, weights, held_out):
+def _fit_and_backtest(lanes, settings, weights, evaluations, held_out):
     def one(unknown, values, start):
-        fit = refine(unknown, settings, values, weights, start, _EVALUATIONS)
+        fit = refine(unknown, settings, values, weights, start, evaluations)
         law = unknown.law(fit.parameters)
         train = values.shape[0] - held_out
         truth = values[train:]
@@ -250,13 +255,5 @@ def _fit_and_backtest(lanes, settings, weights, held_out):
         continued = jnp.sqrt(jnp.sum((fit.frames[train:] - truth) ** 2)) / norm
         restarted = jnp.sqrt(jnp.sum((frames[1:] - truth) ** 2)) / norm
         return fit, continued, restarted + failed
-
-    return jax.vmap(one)(*lanes)
-
-
-@eqx.filter_jit
-def _fit_only(lanes, settings, weights):
-    def one(unknown, values, start):
-        return refine(unknown, settings, values, weights, start, _REFIT_EVALUATIONS)
 
     return jax.vmap(one)(*lanes)
