@@ -75,7 +75,7 @@ class Grid(eqx.Module):
         inflow: Float[Array, "field 2"] | None = None,
     ) -> "Grid":
         """A one-dimensional grid of `cells` cells on [`lower`, `upper`]."""
-        pair = (boundary, boundary) if isinstance(boundary, str) else tuple(boundary)
+        pair = (boundary, boundary) if isinstance(boundary, str) else (boundary[0], boundary[1])
         return cls((float(lower),), (float(upper),), (int(cells),), (pair,), inflow)
 
     @property

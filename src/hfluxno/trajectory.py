@@ -5,6 +5,7 @@ an identification, what a solver and every forecaster return.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,6 +13,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.grid import Boundary, Grid
+
+if TYPE_CHECKING:
+    import xarray
 
 
 class Trajectory(eqx.Module):
@@ -90,7 +94,59 @@ class Trajectory(eqx.Module):
                 f"{len(fields)} field names for {fields_count} fields: give one name per field."
             )
         grid = Grid.interval(cells, lower, upper, boundary)
-        return cls(jnp.asarray(values), jnp.asarray(times), grid, tuple(str(f) for f in fields))
+        # Times stay in float64: their origin may be far away compared with their spacing.
+        return cls(jnp.asarray(values), times, grid, tuple(str(f) for f in fields))
+
+    @classmethod
+    def from_xarray(
+        cls,
+        array: "xarray.DataArray",
+        boundary: Boundary | tuple[Boundary, Boundary] = "periodic",
+    ) -> "Trajectory":
+        """From a DataArray with the dimensions time (or t) and x, and perhaps trajectory and field.
+
+        The dimensions may come in any order. Coordinates that are missing are numbered; those of a
+        field dimension name the fields.
+
+        **Raises:**
+
+        - `ValueError`, where a dimension is missing or unknown, or the numbers are not usable.
+        """
+        names = [str(name) for name in array.dims]
+        time = "t" if "t" in names else "time"
+        order = [name for name in ("trajectory", time, "field", "x") if name in names]
+        unknown = sorted(set(names) - set(order))
+        if unknown or time not in names or "x" not in names:
+            raise ValueError(
+                "A DataArray needs the dimensions time (or t) and x, and may have trajectory and "
+                f"field; this one has {', '.join(names)}. Rename them with array.rename."
+            )
+        ordered = array.transpose(*order)
+        values = ordered.values
+        if "field" not in names:
+            values = np.expand_dims(values, axis=-2)
+        coordinate = {
+            name: np.asarray(ordered[name].values) if name in ordered.coords else None
+            for name in order
+        }
+        if "field" in names:
+            labels = coordinate["field"]
+            fields = None if labels is None else [str(label) for label in labels]
+        else:
+            fields = [str(array.name)] if array.name is not None else None
+        return cls.from_numpy(values, coordinate[time], coordinate["x"], fields, boundary)
+
+    def to_xarray(self) -> "xarray.DataArray":
+        """As a DataArray with the dimensions (trajectory,) time, field, x."""
+        import xarray
+
+        dims = ("trajectory",) * self.is_batched + ("time", "field", "x")
+        coordinates = {
+            "time": np.asarray(self.times),
+            "field": list(self.fields),
+            "x": self.grid.centers(),
+        }
+        return xarray.DataArray(np.asarray(self.values), coordinates, dims)
 
     @property
     def is_batched(self) -> bool:

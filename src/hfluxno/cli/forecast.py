@@ -6,8 +6,6 @@ from typing import Annotated
 
 import tyro
 
-METHODS = ("fit",)
-
 
 @dataclasses.dataclass(frozen=True)
 class ForecastConfig:
@@ -63,12 +61,12 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.data.readers import read
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, write_forecast
+    from hfluxno.methods import forecaster
     from hfluxno.plots import forecast_figure, save
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    if config.method not in METHODS:
-        raise ValueError(f"Unknown method {config.method!r}; choose one of {', '.join(METHODS)}.")
+    method = forecaster(config.method)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:
@@ -77,7 +75,7 @@ def main(config: ForecastConfig) -> int:
         source = read(config.input, config.variable, config.boundary)
         context = source.context(config.context)
         with report.working(f"Inferring the law of {source.variable} and solving it"):
-            forecast = _forecaster(config.method).forecast(context, config.steps)
+            forecast = method.forecast(context, config.steps)
         truth = source.values[..., context.frames : context.frames + config.steps, :, :]
         files = [output] if config.figure is None else [output, config.figure]
         with replacing(*files) as temporary:
@@ -89,10 +87,3 @@ def main(config: ForecastConfig) -> int:
     summary |= {"method": config.method, "files": [str(file) for file in files]}
     report.show(summary, config.json)
     return 0
-
-
-def _forecaster(method: str):
-    # Imported when the input is known to be sound, so that a fault in it is reported at once.
-    from hfluxno.identify import FittedLawForecaster
-
-    return {"fit": FittedLawForecaster}[method]()

@@ -68,8 +68,8 @@ class Roe(NumericalFlux):
         upwind_flux = interior(cell_flux[..., :-1] + _total(fluctuation), 1)
         correction = self._correction(jumps, speeds, dt / dx)
         inner = interior(padded, 1)
-        return upwind_flux + correction + diffusive_flux(
-            self.law, inner[..., :-1], inner[..., 1:], dx
+        return (
+            upwind_flux + correction + diffusive_flux(self.law, inner[..., :-1], inner[..., 1:], dx)
         )
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
@@ -98,10 +98,7 @@ class Roe(NumericalFlux):
         """max |λ_p| on the way from l to r, and whether λ_p changes its sign there."""
         points = (0.0, *GAUSS_NODES, 1.0)
         samples = jnp.stack(
-            [
-                eigen.speeds(self.law.jacobian(left + theta * (right - left)))
-                for theta in points
-            ]
+            [eigen.speeds(self.law.jacobian(left + theta * (right - left))) for theta in points]
         )
         low, high = jnp.min(samples, axis=0), jnp.max(samples, axis=0)
         return jnp.maximum(jnp.abs(low), jnp.abs(high)), (low < 0.0) & (high > 0.0)

@@ -65,8 +65,7 @@ class MUSCL(NumericalFlux):
     **Attributes:**
 
     - `law`: the conservation law.
-    - `limiter`: the name of the slope limiter. (`superbee` and `none` give slopes that are not
-      symmetric under reflection.)
+    - `limiter`: the name of the slope limiter; with `none` the slope is the forward difference.
     """
 
     ghost: ClassVar[int] = 2

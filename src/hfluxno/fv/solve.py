@@ -53,12 +53,12 @@ class StepControl(eqx.Module):
     lagged: Bool[Array, ""] | bool = True
 
     def __check_init__(self):
-        if isinstance(self.desired, float) and isinstance(self.maximum, float):
-            if not 0.0 < self.desired <= self.maximum:
-                raise ValueError(
-                    "A CFL rule needs 0 < desired <= maximum; got "
-                    f"desired={self.desired} and maximum={self.maximum}."
-                )
+        given = isinstance(self.desired, float) and isinstance(self.maximum, float)
+        if given and not 0.0 < self.desired <= self.maximum:
+            raise ValueError(
+                "A CFL rule needs 0 < desired <= maximum; got "
+                f"desired={self.desired} and maximum={self.maximum}."
+            )
 
 
 class Solution(eqx.Module):

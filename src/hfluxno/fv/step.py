@@ -70,8 +70,7 @@ def _padded_axes(numerical_flux, u, grid):
     fluxes = numerical_flux if isinstance(numerical_flux, tuple) else (numerical_flux,)
     if len(fluxes) != len(grid.shape):
         raise ValueError(
-            f"A grid with {len(grid.shape)} axes needs as many numerical fluxes; "
-            f"got {len(fluxes)}."
+            f"A grid with {len(grid.shape)} axes needs as many numerical fluxes; got {len(fluxes)}."
         )
     for axis, flux in enumerate(fluxes):
         padded = pad(u, grid, flux.ghost, flux.odd_fields, axis)

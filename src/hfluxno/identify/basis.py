@@ -90,8 +90,7 @@ class TensorChebyshev(Basis):
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(
-            "·".join(f"T{k}(v{i})" for i, k in enumerate(degrees) if k)
-            for degrees in self._degrees
+            "·".join(f"T{k}(v{i})" for i, k in enumerate(degrees) if k) for degrees in self._degrees
         )
 
     def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
@@ -126,7 +125,7 @@ class Dictionary(Basis):
         columns = []
         for j in range(len(self.fields)):
             lowered = [
-                (k, powers[j], powers[:j] + (powers[j] - 1,) + powers[j + 1 :])
+                (k, powers[j], (*powers[:j], powers[j] - 1, *powers[j + 1 :]))
                 for k, powers in enumerate(self.exponents)
                 if powers[j] != 0
             ]

@@ -8,9 +8,7 @@ import concurrent.futures
 import os
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
@@ -34,9 +32,7 @@ def run_lanes(function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.nda
     count = len(cost)
     lanes = 1 if count == 1 else LANES
     order = np.argsort(-cost, kind="stable")
-    chunks = [
-        np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)
-    ]
+    chunks = [np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)]
 
     def one(chunk):
         # The setting belongs to a thread.

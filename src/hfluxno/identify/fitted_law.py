@@ -60,7 +60,9 @@ class FittedLaw(ConservationLaw):
         middle, half = 0.5 * (law.lower + law.upper), 0.5 * (law.upper - law.lower)
         v = (inside - middle.reshape(shape)) / half.reshape(shape)
         functions = jnp.stack(chebyshev(v, max(terms - 1, 1))[:terms], axis=1)
-        weights = law.diffusion_coefficients.reshape((*law.diffusion_coefficients.shape, *shape[1:]))
+        weights = law.diffusion_coefficients.reshape(
+            (*law.diffusion_coefficients.shape, *shape[1:])
+        )
         return jnp.maximum(jnp.sum(weights * functions, axis=1), 0.0)
 
     def _nearest_observed(self, u):

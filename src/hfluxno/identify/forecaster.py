@@ -14,6 +14,7 @@ from hfluxno.trajectory import Trajectory
 
 # A forecast counts as having left the observed range beyond this part of it.
 _RANGE_MARGIN = 0.01
+_UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
 
 
 class FittedLawForecaster(Forecaster):
@@ -49,7 +50,7 @@ class FittedLawForecaster(Forecaster):
         )
         status = np.array(
             [
-                int(item.status) if ok else int(FitStatus.FAILED)
+                int(item.status) if ok or item.status in _UNSOLVABLE else int(FitStatus.FAILED)
                 for item, ok in zip(identifications, solved, strict=True)
             ]
         )
@@ -81,9 +82,7 @@ def _advance(batch, identifications, steps):
     """The frames of all lanes, and whether each was solved by the scheme that was chosen."""
     frames = np.repeat(batch[:, -1:], steps, axis=1)
     solved = np.zeros(len(batch), bool)
-    pending = [
-        lane for lane, item in enumerate(identifications) if item.status != FitStatus.FAILED
-    ]
+    pending = [lane for lane, item in enumerate(identifications) if item.status not in _UNSOLVABLE]
     for fallback in (None, "roe-entropy-fix", "rusanov"):
         groups: dict = {}
         for lane in pending:
@@ -145,11 +144,13 @@ def _left_range(frames, identifications):
     for lane, item in zip(frames, identifications, strict=True):
         margin = _RANGE_MARGIN * (item.law.upper - item.law.lower)
         low, high = lane.min(axis=(0, 2)), lane.max(axis=(0, 2))
-        left.append(bool(np.any((low < item.law.lower - margin) | (high > item.law.upper + margin))))
+        left.append(
+            bool(np.any((low < item.law.lower - margin) | (high > item.law.upper + margin)))
+        )
     return np.array(left)
 
 
 def _sentence(item: Identification, solved: bool) -> str:
-    if solved or item.status == FitStatus.FAILED:
+    if solved or item.status in _UNSOLVABLE:
         return item.status.sentence
     return "the fitted law could not be solved; the forecast repeats the last frame"

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.grid import Grid
+from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.refine import Settings
-from hfluxno.identify.select import Trial, choose
+from hfluxno.identify.select import Trial, choose, make_settings
 from hfluxno.trajectory import Trajectory
 
 MINIMUM_FRAMES = 4
@@ -33,6 +34,7 @@ class FitStatus(enum.IntEnum):
     POOR_FIT = 1
     SOURCE_OR_LEAK = 2
     FAILED = 3
+    CONSTANT = 4
 
     @property
     def sentence(self) -> str:
@@ -44,6 +46,8 @@ class FitStatus(enum.IntEnum):
             FitStatus.SOURCE_OR_LEAK: "a total changes more than a conservation law with this "
             "boundary allows: there is a source or a leak, or the boundary is another one",
             FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
+            FitStatus.CONSTANT: "a field of the context is constant: nothing can be inferred from "
+            "it; the forecast repeats the last frame",
         }[self]
 
 
@@ -94,22 +98,27 @@ def identify(context: Trajectory) -> Identification | tuple[Identification, ...]
     **Arguments:**
 
     - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells.
+      In a batch, a trajectory with a constant field gets the status `CONSTANT`.
 
     **Raises:**
 
-    - `ValueError`, where the context is too short, too coarse, constant or not finite.
+    - `ValueError`, where the context is too short, too coarse, not finite, or constant (every
+      trajectory of it).
     """
     values = np.asarray(context.values, np.float64)
     _check(context, values)
     batch = values if context.is_batched else values[None]
     odd = _odd_fields(context)
+    varies = ~np.any(_constant_fields(batch), axis=1)
+    results: list[Identification | None] = [None] * len(batch)
     with jax.enable_x64(True):
-        trials, labels = choose(batch, context.grid, context.fields, odd)
-        results = tuple(
-            _report(trial, tried, v, context)
-            for trial, tried, v in zip(trials, labels, batch, strict=True)
-        )
-    return results if context.is_batched else results[0]
+        trials, labels = choose(batch[varies], context.grid, context.fields, odd)
+        for lane, trial, tried in zip(np.flatnonzero(varies), trials, labels, strict=True):
+            results[lane] = _report(trial, tried, batch[lane], context)
+        for lane in np.flatnonzero(~varies):
+            results[lane] = _nothing_to_infer(batch[lane], context)
+    found = tuple(item for item in results if item is not None)
+    return found if context.is_batched else found[0]
 
 
 def _check(context: Trajectory, values: np.ndarray) -> None:
@@ -125,19 +134,48 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
         )
     if not np.all(np.isfinite(values)):
         raise ValueError("The context has NaN or infinite values; remove or fill them first.")
-    batch = values if context.is_batched else values[None]
-    spread = np.ptp(batch, axis=(1, 3))
-    flat = spread <= 1e-12 * np.max(np.abs(batch), axis=(1, 3))
-    if np.any(flat):
-        lane, field = (int(i) for i in np.argwhere(flat)[0])
-        where = f" of trajectory {lane}" if context.is_batched else ""
+    flat = _constant_fields(values if context.is_batched else values[None])
+    if np.all(np.any(flat, axis=1)):
+        field = int(np.argwhere(flat)[0][1])
+        which = " of every trajectory" if len(flat) > 1 else ""
         raise ValueError(
-            f"The field {context.fields[field]!r}{where} is constant: there is nothing to infer "
+            f"The field {context.fields[field]!r}{which} is constant: there is nothing to infer "
             "from it."
         )
     intervals = np.diff(np.asarray(context.times, float))
     if np.any(np.abs(intervals - intervals.mean()) > 1e-3 * intervals.mean()):
         raise ValueError("The frames of a context must be at equal intervals; interpolate first.")
+
+
+def _constant_fields(batch: np.ndarray) -> np.ndarray:
+    """Which fields of which trajectories do not vary by more than rounding."""
+    return np.ptp(batch, axis=(1, 3)) <= 1e-7 * np.max(np.abs(batch), axis=(1, 3))
+
+
+def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification:
+    """The report on a trajectory with a constant field: a law that moves nothing."""
+    fields = len(context.fields)
+    lower, upper = (jnp.asarray(f(values, axis=(0, 2))) for f in (np.min, np.max))
+    basis = TensorChebyshev(0.5 * (lower + upper), jnp.ones(fields), 1, fields)
+    law = FittedLaw(
+        context.fields, basis, jnp.zeros((fields, fields)), jnp.zeros((fields, 0)), lower, upper
+    )
+    candidate = Candidate("tensor", 0)
+    return Identification(
+        law=law,
+        candidate=candidate,
+        status=FitStatus.CONSTANT,
+        backtest_error=float("nan"),
+        persistence_error=float("nan"),
+        residual=float("nan"),
+        coefficients={},
+        covariance=np.zeros((0, 0)),
+        total_drift=np.zeros(fields),
+        continues=False,
+        tried=(),
+        grid_law=law,
+        settings=make_settings(candidate, context.grid),
+    )
 
 
 def _odd_fields(context: Trajectory) -> tuple[int, ...]:

@@ -119,7 +119,5 @@ def levenberg_marquardt(
             done=settled | (kept.cost <= tolerance**2) | (kept.damping > 1e6),
         )
 
-    state = jax.lax.while_loop(
-        lambda s: ~s.done & (s.evaluations < evaluations), body, first
-    )
+    state = jax.lax.while_loop(lambda s: ~s.done & (s.evaluations < evaluations), body, first)
     return Minimum(state.best, state.cost, state.normal, state.aux, state.evaluations)

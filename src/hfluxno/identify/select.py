@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.fv import StepControl, Status, Rusanov
+from hfluxno.fv import Rusanov, Status, StepControl
 from hfluxno.fv.step import limiting_speed
 from hfluxno.grid import Grid
 from hfluxno.identify.batch import run_lanes, stack
@@ -25,6 +25,7 @@ from hfluxno.identify.candidate import (
     stages,
 )
 from hfluxno.identify.refine import Fit, Settings, Unknowns, refine, simulate
+from hfluxno.identify.sparsify import needed
 
 _REFIT_EVALUATIONS = 5
 _SIMPLER_WITHIN = 1.1
@@ -57,12 +58,12 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
     """For each context of a batch (lane, time, field, cells): the chosen trial, fitted to all
     frames, and the labels and back-test errors of all that were tried."""
     lanes = len(values)
-    best: list[Trial | None] = [None] * lanes
+    best: dict[int, Trial] = {}
     tried: list[list[Trial]] = [[] for _ in range(lanes)]
-    open_lanes = np.arange(lanes)
+    open_lanes = list(range(lanes))
     for stage in stages(len(fields)):
         for candidate in stage.candidates:
-            if len(open_lanes) == 0:
+            if not open_lanes:
                 break
             starts = [_start_of(candidate, tried[lane]) for lane in open_lanes]
             trials = _attempt(candidate, values[open_lanes], grid, fields, odd, starts)
@@ -70,10 +71,8 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
                 tried[lane].append(trial)
         for lane in open_lanes:
             best[lane] = _pick(tried[lane])
-        open_lanes = np.array(
-            [lane for lane in open_lanes if not best[lane].error <= stage.good_enough], int
-        )
-    final = _refit(best, values)
+        open_lanes = [lane for lane in open_lanes if not best[lane].error <= stage.good_enough]
+    final = _refit([best[lane] for lane in range(lanes)], values)
     labels = [tuple((str(t.candidate), t.error) for t in trials) for trials in tried]
     return final, labels
 
@@ -114,13 +113,12 @@ def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
     held_out = held_out_frames(values.shape[1])
     weights = np.ones(values.shape[1])
     weights[-held_out:] = 0.0
-    settings = _settings(candidate, grid, len(fields))
+    settings = make_settings(candidate, grid)
     # Bases of one batch can differ in structure (which fields stay positive): one group each.
     unknowns = [
-        _unknowns(candidate, v, fields, odd, start)
-        for v, start in zip(values, starts, strict=True)
+        _unknowns(candidate, v, fields, odd, start) for v, start in zip(values, starts, strict=True)
     ]
-    trials: list[Trial | None] = [None] * len(values)
+    trials: dict[int, Trial] = {}
     groups: dict = {}
     for lane, unknown in enumerate(unknowns):
         key = (jax.tree.structure(unknown), starts[lane] is None)
@@ -138,11 +136,11 @@ def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
             trials[lane] = Trial(
                 candidate, settings, unknowns[lane], fit, float(continued), float(restarted)
             )
-    return trials
+    return [trials[lane] for lane in range(len(values))]
 
 
 def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
-    final: list[Trial | None] = [None] * len(best)
+    final: dict[int, Trial] = {}
     groups: dict = {}
     for lane, trial in enumerate(best):
         groups.setdefault((trial.candidate, jax.tree.structure(trial.unknowns)), []).append(lane)
@@ -152,14 +150,12 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
         stacked = stack([best[lane].unknowns for lane in members])
         begin = np.stack([best[lane].fit.parameters for lane in members])
         weights = np.ones(values.shape[1])
-        fits, _, _ = _run_fits(
-            stacked, values[index], begin, settings, weights, _REFIT_EVALUATIONS
-        )
+        fits, _, _ = _run_fits(stacked, values[index], begin, settings, weights, _REFIT_EVALUATIONS)
         for position, lane in enumerate(members):
             fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
             final[lane] = dataclasses.replace(best[lane], fit=fit) if usable else best[lane]
-    return final
+    return [final[lane] for lane in range(len(best))]
 
 
 def _run_fits(unknowns, values, begin, settings, weights, evaluations):
@@ -178,7 +174,7 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
     basis = make_basis(candidate, values, fields)
     mask = make_mask(candidate, basis, len(fields))
     if candidate.sparse and start is not None:
-        mask = mask * _needed(start)
+        mask = mask * needed(start.fit, np.asarray(start.unknowns.mask, bool))
     terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     return Unknowns(
@@ -186,38 +182,10 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
     )
 
 
-def _needed(trial: Trial) -> np.ndarray:
-    """Which parameters a fit needs: all others can be dropped together while the sum of squares,
-    in its quadratic model, stays below twice what it is or below an insignificant misfit.
-
-    One parameter at a time is eliminated, the one that costs least: c_k²/(JᵀJ)⁻¹_kk.
-    """
-    parameters, normal = trial.fit.parameters, trial.fit.normal
-    mask = np.asarray(trial.unknowns.mask, bool).copy()
-    count = trial.fit.frames.size
-    allowed = count * max(2.0 * trial.fit.residual**2, (2e-5) ** 2)
-    spent = 0.0
-    current = np.where(mask, parameters, 0.0)
-    while mask.sum() > 1:
-        free = np.flatnonzero(mask)
-        block = normal[np.ix_(free, free)]
-        inverse = np.linalg.pinv(block, rcond=1e-13, hermitian=True)
-        saliency = current[free] ** 2 / np.maximum(np.diag(inverse), 1e-300)
-        least = int(np.argmin(saliency))
-        if spent + saliency[least] > allowed:
-            break
-        spent += saliency[least]
-        current[free] -= inverse[:, least] * current[free[least]] / inverse[least, least]
-        mask[free[least]] = False
-        current[~mask] = 0.0
-    return mask.astype(float)
-
-
-def _settings(candidate: Candidate, grid: Grid, fields: int) -> Settings:
+def make_settings(candidate: Candidate, grid: Grid) -> Settings:
     desired, maximum, lagged = candidate.cfl
     cells = grid.shape[0]
-    inflow = grid.inflow
-    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary, inflow)
+    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary, grid.inflow)
     control = StepControl(jnp.asarray(desired), jnp.asarray(maximum), jnp.asarray(lagged))
     return Settings(
         control, jnp.asarray(candidate.fresh_start), unit, candidate.scheme, candidate.refinement

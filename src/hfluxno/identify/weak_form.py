@@ -63,7 +63,9 @@ def weak_system(
     frame_weights: Float[Array, " time"],
     periodic: bool,
 ) -> tuple[
-    Float[Array, "equation function"], Float[Array, "field equation term"], Float[Array, "field equation"]
+    Float[Array, "equation function"],
+    Float[Array, "field equation term"],
+    Float[Array, "field equation"],
 ]:
     """The columns of the flux functions, those of the diffusion terms, and the right-hand sides.
 
@@ -82,9 +84,7 @@ def weak_system(
         )
         second = jnp.einsum("a,at,bx,iktx->iabk", norm, t0, x2, antiderivatives)
         rows = t0.shape[0] * x0.shape[0]
-        diffusion_columns.append(
-            second.reshape(values.shape[1], rows, antiderivatives.shape[1])
-        )
+        diffusion_columns.append(second.reshape(values.shape[1], rows, antiderivatives.shape[1]))
         rhs.append(
             -jnp.einsum("a,at,bx,tix->iab", norm, t1, x0, values).reshape(values.shape[1], -1)
         )
@@ -123,10 +123,14 @@ def weak_start(
     functions = jax.vmap(basis, out_axes=1)(values)
     half = 0.5 * (upper - lower)
     v = (values - (0.5 * (lower + upper))[None, :, None]) / half[None, :, None]
-    columns = [
-        jnp.stack(antiderivatives(v[:, i], jnp.broadcast_to(half[i], v[:, i].shape), terms))
-        for i in range(fields)
-    ] if terms else [jnp.zeros((0, *v[:, 0].shape), v.dtype)] * fields
+    columns = (
+        [
+            jnp.stack(antiderivatives(v[:, i], jnp.broadcast_to(half[i], v[:, i].shape), terms))
+            for i in range(fields)
+        ]
+        if terms
+        else [jnp.zeros((0, *v[:, 0].shape), v.dtype)] * fields
+    )
     a, b, rhs = weak_system(values, functions, jnp.stack(columns), frame_weights, periodic)
     count = functions.shape[0]
     flux_mask = mask[: fields * count].reshape(fields, count)
