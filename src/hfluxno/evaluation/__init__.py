@@ -1,1 +1,16 @@
+"""How good forecasts are: error norms, the sets of the accuracy table, and its layout."""
 
+from hfluxno.evaluation.accuracy import CASES, STEPS, Case, Result, measure
+from hfluxno.evaluation.metrics import Summary, relative_l2, relative_linf, summarize
+
+__all__ = [
+    "CASES",
+    "STEPS",
+    "Case",
+    "Result",
+    "Summary",
+    "measure",
+    "relative_l2",
+    "relative_linf",
+    "summarize",
+]

@@ -1,6 +1,7 @@
 """The candidates among which a context chooses: what the law and its source may look like."""
 
 import dataclasses
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +15,7 @@ PRESENT_STATE = (0.4, 0.4, False)
 
 DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
 
-# Sizes share compiled programs; refined grids, whose programs are dear, share one.
+# Sizes share compiled programs: of a larger one, functions are masked.
 _PROGRAM_SIZES = (4, 6, 9)
 
 # A field counts as staying away from zero where its least value exceeds this part of its largest.
@@ -74,73 +75,70 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Candidates that are tried together, and the back-test error that ends the search."""
+    """What is tried next, given the best candidate so far, and the back-test error that ends the
+    search."""
 
-    candidates: tuple[Candidate, ...]
+    propose: Callable[[Candidate], tuple[Candidate, ...]]
     good_enough: float
+
+
+def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    return lambda best: candidates
+
+
+def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
+    if best.diffusion != "constant" or best.scheme == "rusanov":
+        return ()
+    return (dataclasses.replace(best, diffusion="quadratic"),)
+
+
+def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    """The best candidate on a finer internal grid, if the grid before was worth it."""
+
+    def propose(best: Candidate) -> tuple[Candidate, ...]:
+        if best.refinement < refinement // 2:
+            return ()
+        scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
+        size = min(best.size, 6)
+        return (dataclasses.replace(best, size=size, scheme=scheme, refinement=refinement),)
+
+    return propose
 
 
 def stages(fields: int) -> tuple[Stage, ...]:
     """What is tried in turn.
 
     The first stages ask whether one of the common schemes made the data, in which case a fit
-    reproduces them almost exactly. The last is for data from elsewhere: measurements, other
+    reproduces them almost exactly. The last are for data from elsewhere: measurements, other
     programs, noise.
     """
     if fields > 1:
+        full, sparse = Candidate("dictionary", 0), Candidate("dictionary", 0, sparse=True)
+        mid_run = dataclasses.replace(sparse, fresh_start=False)
+        fixed = dataclasses.replace(sparse, scheme="roe-entropy-fix")
+        rusanov = Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE)
         return (
-            Stage(
-                (
-                    Candidate("dictionary", 0),
-                    Candidate("dictionary", 0, sparse=True),
-                ),
-                2e-4,
-            ),
-            Stage(
-                (
-                    Candidate("dictionary", 0, fresh_start=False, sparse=True),
-                    Candidate("tensor", 0),
-                ),
-                1e-3,
-            ),
-            Stage(
-                (
-                    Candidate("dictionary", 0, scheme="roe-entropy-fix", sparse=True),
-                    Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE),
-                    Candidate("dictionary", 0, scheme="roe-entropy-fix", refinement=2, sparse=True),
-                ),
-                0.0,
-            ),
+            Stage(_always(full, sparse), 2e-4),
+            Stage(_always(mid_run, Candidate("tensor", 0)), 1e-3),
+            Stage(_always(fixed, rusanov), 1e-3),
+            Stage(_finer(2), 0.0),
         )
+    first, fixed = Candidate(), Candidate(size=6, scheme="roe-entropy-fix")
     return (
-        Stage((Candidate(),), 1e-6),
+        Stage(_always(first), 1e-6),
         Stage(
-            (Candidate(size=6, diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE),), 1e-5
-        ),
-        Stage((Candidate(size=9),), 1e-5),
-        Stage(
-            (
-                Candidate(size=9, fresh_start=False),
-                Candidate(size=9, cfl=CLAWPACK_DEFAULT),
+            _always(
+                dataclasses.replace(first, cfl=CLAWPACK_DEFAULT),
+                dataclasses.replace(first, fresh_start=False),
             ),
-            1e-4,
+            5e-5,
         ),
-        Stage(
-            (
-                *(Candidate(size=size, scheme="roe-entropy-fix") for size in (5, 6)),
-                Candidate(size=6, diffusion="constant", scheme="roe-entropy-fix"),
-                Candidate(size=6, diffusion="quadratic", scheme="roe-entropy-fix"),
-            ),
-            1e-4,
-        ),
-        Stage(
-            tuple(
-                Candidate(size=size, scheme="roe-entropy-fix", refinement=refinement)
-                for refinement in (2, 4)
-                for size in (3, 4, 6)
-            ),
-            0.0,
-        ),
+        Stage(_always(Candidate("chebyshev", 6, "constant", "rusanov", cfl=PRESENT_STATE)), 1e-5),
+        Stage(_always(Candidate(size=9)), 1e-4),
+        Stage(_always(fixed, dataclasses.replace(fixed, diffusion="constant")), 1e-4),
+        Stage(_richer_diffusion, 1e-4),
+        Stage(_finer(2), 1e-4),
+        Stage(_finer(4), 0.0),
     )
 
 

@@ -62,12 +62,14 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
     tried: list[list[Trial]] = [[] for _ in range(lanes)]
     open_lanes = list(range(lanes))
     for stage in stages(len(fields)):
-        for candidate in stage.candidates:
-            if not open_lanes:
-                break
-            starts = [_start_of(candidate, tried[lane]) for lane in open_lanes]
-            trials = _attempt(candidate, values[open_lanes], grid, fields, odd, starts)
-            for lane, trial in zip(open_lanes, trials, strict=True):
+        proposals: dict[Candidate, list[int]] = {}
+        for lane in open_lanes:
+            for candidate in stage.propose(best[lane].candidate if lane in best else Candidate()):
+                proposals.setdefault(candidate, []).append(lane)
+        for candidate, asking in proposals.items():
+            starts = [_start_of(candidate, tried[lane]) for lane in asking]
+            trials = _attempt(candidate, values[asking], grid, fields, odd, starts)
+            for lane, trial in zip(asking, trials, strict=True):
                 tried[lane].append(trial)
         for lane in open_lanes:
             best[lane] = _pick(tried[lane])

@@ -1,0 +1,104 @@
+"""Relative errors of a forecast at each time, and what many of them say together.
+
+    e_j = ‖u_j - û_j‖ / ‖û_j‖
+
+with the norm l2 or l∞ over fields and cells, the forecast u and the truth û at time j (HFluxNO,
+eq. 19).
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+_FIELD_AND_CELLS = (-2, -1)
+
+
+def relative_l2(
+    forecast: Float[np.ndarray, "*batch time field x"],
+    truth: Float[np.ndarray, "*batch time field x"],
+) -> Float[np.ndarray, "*batch time"]:
+    """The relative l2 error at each time; infinite where the forecast is not finite."""
+    misfit, truth = _misfit(forecast, truth)
+    with np.errstate(over="ignore"):  # a forecast that explodes has an infinite error
+        return _quotient(
+            np.sqrt(np.sum(misfit**2, axis=_FIELD_AND_CELLS)),
+            np.sqrt(np.sum(truth**2, axis=_FIELD_AND_CELLS)),
+        )
+
+
+def relative_linf(
+    forecast: Float[np.ndarray, "*batch time field x"],
+    truth: Float[np.ndarray, "*batch time field x"],
+) -> Float[np.ndarray, "*batch time"]:
+    """The relative l∞ error at each time; infinite where the forecast is not finite."""
+    misfit, truth = _misfit(forecast, truth)
+    return _quotient(
+        np.max(np.abs(misfit), axis=_FIELD_AND_CELLS), np.max(np.abs(truth), axis=_FIELD_AND_CELLS)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What the errors of many trajectories say together.
+
+    **Attributes:**
+
+    - `count`: the number of trajectories.
+    - `failures`: how many of them failed. Their errors are not left out: one that is infinite
+      makes the mean infinite.
+    - `mean`, `median`: of all errors; a median can hide a tail that shows in the mean.
+    - `p95`: the least error that 95 % of the trajectories do not exceed.
+    """
+
+    count: int
+    failures: int
+    mean: float
+    median: float
+    p95: float
+
+
+def summarize(
+    errors: Float[np.ndarray, " trajectory"], failed: Bool[np.ndarray, " trajectory"] | None = None
+) -> Summary:
+    """The summary of one error per trajectory.
+
+    **Arguments:**
+
+    - `errors`: not NaN.
+    - `failed`: trajectories that count as failed although their error is finite (a forecast that
+      repeats the last frame); an infinite error counts as failed in any case.
+
+    **Raises:**
+
+    - `ValueError`, where there is no error, or one is NaN.
+    """
+    if len(errors) == 0 or np.any(np.isnan(errors)):
+        raise ValueError("A summary needs at least one error, and none of them may be NaN.")
+    failures = np.isinf(errors) if failed is None else np.isinf(errors) | failed
+    ordered = np.sort(errors)
+    return Summary(
+        count=len(errors),
+        failures=int(np.sum(failures)),
+        mean=float(np.mean(errors)),
+        median=float(np.median(errors)),
+        p95=float(ordered[-(-95 * len(ordered) // 100) - 1]),
+    )
+
+
+def _misfit(forecast, truth):
+    if forecast.shape != truth.shape:
+        raise ValueError(
+            f"Forecast and truth must have the same shape; got {forecast.shape} and {truth.shape}."
+        )
+    # Float32 would round away the error of a good forecast.
+    truth = np.asarray(truth, np.float64)
+    misfit = np.asarray(forecast, np.float64) - truth
+    return np.where(np.isnan(misfit), np.inf, misfit), truth
+
+
+def _quotient(misfit, size):
+    """misfit/size; where the truth vanishes, 0 for an exact forecast and ∞ for any other."""
+    vanishes = size == 0.0
+    quotient = misfit / np.where(vanishes, 1.0, size)
+    return np.where(vanishes & (misfit > 0.0), np.inf, quotient)
