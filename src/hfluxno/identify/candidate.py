@@ -37,6 +37,8 @@ class Candidate:
     - `cfl`: the CFL rule (desired, maximum, lagged).
     - `fresh_start`: whether the context starts where the run of its source did.
     - `sparse`: whether functions that the data do not need are dropped.
+    - `denoised`: whether the fit starts from an estimate of the first state that several frames
+      share, in place of the first frame itself.
     """
 
     basis: str = "chebyshev"
@@ -47,6 +49,7 @@ class Candidate:
     cfl: tuple[float, float, bool] = CLAWPACK_PAPER
     fresh_start: bool = True
     sparse: bool = False
+    denoised: bool = False
 
     def __str__(self) -> str:
         basis = self.basis if self.size == 0 else f"{self.basis}-{self.size}"
@@ -59,13 +62,15 @@ class Candidate:
             parts.append(f"grid ×{self.refinement}")
         if not self.fresh_start:
             parts.append("mid-run start")
+        if self.denoised:
+            parts.append("denoised start")
         return ", ".join(parts)
 
     @property
     def evaluations(self) -> int:
         """How often the solver may be run with its derivatives. The full dictionary only has to
         come near enough to show which of its functions are needed."""
-        return 6 if self.basis == "dictionary" and not self.sparse else 12
+        return 8 if self.basis == "dictionary" and not self.sparse else 12
 
     @property
     def complexity(self) -> tuple[int, int]:
@@ -105,6 +110,10 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
     return propose
 
 
+def _denoised(best: Candidate) -> tuple[Candidate, ...]:
+    return (dataclasses.replace(best, denoised=True),)
+
+
 def stages(fields: int) -> tuple[Stage, ...]:
     """What is tried in turn.
 
@@ -121,7 +130,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
             Stage(_always(full, sparse), 2e-4),
             Stage(_always(mid_run, Candidate("tensor", 0)), 1e-3),
             Stage(_always(fixed, rusanov), 1e-3),
-            Stage(_finer(2), 0.0),
+            Stage(_finer(2), 1e-3),
+            Stage(_denoised, 0.0),
         )
     first, fixed = Candidate(), Candidate(size=6, scheme="roe-entropy-fix")
     return (
@@ -138,7 +148,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_always(fixed, dataclasses.replace(fixed, diffusion="constant")), 1e-4),
         Stage(_richer_diffusion, 1e-4),
         Stage(_finer(2), 1e-4),
-        Stage(_finer(4), 0.0),
+        Stage(_finer(4), 1e-4),
+        Stage(_denoised, 0.0),
     )
 
 

@@ -9,7 +9,9 @@ from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.fv import Status
 from hfluxno.identify.batch import run_lanes, stack
 from hfluxno.identify.identification import FitStatus, Identification, identify
-from hfluxno.identify.refine import Settings, simulate
+from hfluxno.identify.refine import simulate
+from hfluxno.identify.settings import Settings
+from hfluxno.identify.track import gains, track
 from hfluxno.trajectory import Trajectory
 
 # A forecast counts as having left the observed range beyond this part of it.
@@ -43,6 +45,8 @@ class FittedLawForecaster(Forecaster):
         """The forecast with laws that were identified before."""
         values = np.asarray(context.values, np.float64)
         batch = values if context.is_batched else values[None]
+        batch = batch.copy()
+        batch[:, 0] = [item.initial for item in identifications]
         with jax.enable_x64(True):
             frames, solved = _advance(batch, identifications, steps)
         sentences = tuple(
@@ -94,13 +98,14 @@ def _advance(batch, identifications, steps):
         for settings, members in groups.values():
             index = np.array(members)
             laws = stack([identifications[lane].grid_law for lane in members])
-            continues = np.array([identifications[lane].continues for lane in members])
+            modes = [identifications[lane].mode for lane in members]
+            schedules = np.stack([gains(m, batch.shape[1], batch.shape[1] - 1) for m in modes])
 
             def program(lanes, settings=settings):
                 return _run(lanes, settings, steps)
 
             cost = np.zeros(len(members))
-            result, status = run_lanes(program, (laws, batch[index], continues), cost)
+            result, status = run_lanes(program, (laws, batch[index], schedules), cost)
             for position, lane in enumerate(members):
                 if status[position] == Status.OK and np.all(np.isfinite(result[position])):
                     frames[lane] = result[position]
@@ -120,13 +125,9 @@ def _with_scheme(settings: Settings, scheme: str | None) -> Settings:
 
 @eqx.filter_jit
 def _run(lanes, settings, steps):
-    def one(law, values, continues):
-        _, past = simulate(law, settings, values[0], values.shape[0])
-        # The run through the context also leaves the speed from which the next step is proposed.
-        _, fine = simulate(law, settings, values[-1], 1)
-        usable = continues & (past.status == Status.OK)
-        initial = jnp.where(usable, past.values[-1], fine.values[-1])
-        frames, run = simulate(law, settings, initial, steps + 1, past.rate)
+    def one(law, values, schedule):
+        _, state, rate = track(law, settings, values, schedule)
+        frames, run = simulate(law, settings, state, steps + 1, rate)
         return frames[1:], run.status
 
     return jax.vmap(one)(*lanes)
@@ -142,11 +143,10 @@ def _drift(frames):
 def _left_range(frames, identifications):
     left = []
     for lane, item in zip(frames, identifications, strict=True):
-        margin = _RANGE_MARGIN * (item.law.upper - item.law.lower)
+        lower, upper = np.asarray(item.law.lower), np.asarray(item.law.upper)
+        margin = _RANGE_MARGIN * (upper - lower)
         low, high = lane.min(axis=(0, 2)), lane.max(axis=(0, 2))
-        left.append(
-            bool(np.any((low < item.law.lower - margin) | (high > item.law.upper + margin)))
-        )
+        left.append(bool(np.any((low < lower - margin) | (high > upper + margin))))
     return np.array(left)
 
 

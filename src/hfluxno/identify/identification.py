@@ -12,8 +12,8 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.refine import Settings
 from hfluxno.identify.select import Trial, choose, make_settings
+from hfluxno.identify.settings import Settings
 from hfluxno.trajectory import Trajectory
 
 MINIMUM_FRAMES = 4
@@ -69,9 +69,12 @@ class Identification:
       usual estimate of nonlinear least squares, which takes the misfit for independent noise).
     - `total_drift`: the change of the total of each field over the context, relative to the mean
       size of the field; changes that the boundary lets through are included.
-    - `continues`: whether forecasts continue the fitted trajectory (which averages noise out) or
-      restart at the last frame.
+    - `mode`: from which state forecasts start (see `hfluxno.identify.track`): `continue` the fitted
+      trajectory, `filter` all frames (under noise), or `restart` at the last frame.
     - `tried`: every candidate with its back-test error.
+    - `initial`: the state from which the fitted trajectory starts: the first frame, or an estimate
+      of it that several frames share.
+    - `grid_law`, `settings`: the law in cells and frames, and how it was solved.
     """
 
     law: FittedLaw
@@ -83,8 +86,9 @@ class Identification:
     coefficients: dict[str, float]
     covariance: np.ndarray
     total_drift: np.ndarray
-    continues: bool
+    mode: str
     tried: tuple[tuple[str, float], ...]
+    initial: np.ndarray = dataclasses.field(repr=False)
     grid_law: FittedLaw = dataclasses.field(repr=False)
     settings: Settings = dataclasses.field(repr=False)
 
@@ -124,6 +128,11 @@ def identify(context: Trajectory) -> Identification | tuple[Identification, ...]
 def _check(context: Trajectory, values: np.ndarray) -> None:
     if len(context.grid.shape) != 1:
         raise ValueError("Only contexts with one space dimension can be identified.")
+    if len(context.fields) > 2:
+        raise ValueError(
+            f"Only contexts with one or two fields can be identified; this one has "
+            f"{len(context.fields)}. Select one variable, or two that form a system."
+        )
     if context.frames < MINIMUM_FRAMES:
         raise ValueError(
             f"A context needs at least {MINIMUM_FRAMES} frames; this one has {context.frames}."
@@ -171,8 +180,9 @@ def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification
         coefficients={},
         covariance=np.zeros((0, 0)),
         total_drift=np.zeros(fields),
-        continues=False,
+        mode="restart",
         tried=(),
+        initial=values[0],
         grid_law=law,
         settings=make_settings(candidate, context.grid),
     )
@@ -187,7 +197,7 @@ def _report(trial: Trial, tried, values: np.ndarray, context: Trajectory) -> Ide
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
-    grid_law = jax.tree.map(np.asarray, trial.unknowns.law(jnp.asarray(trial.fit.parameters)))
+    grid_law = trial.unknowns.law(jnp.asarray(trial.fit.parameters))
     law = eqx.tree_at(
         lambda t: (t.flux_coefficients, t.diffusion_coefficients),
         grid_law,
@@ -211,9 +221,9 @@ def _report(trial: Trial, tried, values: np.ndarray, context: Trajectory) -> Ide
         coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
         covariance=_covariance(trial, scale)[np.ix_(free, free)],
         total_drift=drift,
-        # Under noise continuing is better: it has seen all frames. Ties go to it as well.
-        continues=trial.continued <= 1.1 * trial.restarted,
+        mode=trial.mode,
         tried=tried,
+        initial=np.asarray(trial.initial),
         grid_law=grid_law,
         settings=trial.settings,
     )

@@ -12,52 +12,25 @@ and one compiled program serves every context of the same shape.
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from hfluxno.fv import NumericalFlux, Roe, Rusanov, Solution, StepControl, solve
+from hfluxno.fv import Rusanov, Solution, solve
 from hfluxno.fv.step import limiting_speed
-from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Chebyshev
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
+from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import prolong, restrict
 from hfluxno.identify.weak_form import weak_start
 
-SCHEMES = ("roe", "roe-entropy-fix", "rusanov")
-
 # Holds a coefficient that the data say nothing about near its start.
-_PRIOR = 1e-4
+_PRIOR = 1e-6
 # A relative misfit at which data are reproduced, for every purpose, exactly.
 _EXACT = 1e-8
 # Trial laws that need more steps between two frames than a multiple of what the start of the fit
 # needs, and a few, are given up before they cost time.
 _SPARE_STEPS = 6
 _STEP_FACTOR = 2.0
-
-
-class Settings(eqx.Module):
-    """How the forward problem is solved; shared by a batch.
-
-    **Attributes:**
-
-    - `control`: the CFL rule.
-    - `fresh_start`: whether the first step tries the whole interval, as at the start of a run, or
-      is proposed from the speed of the first frame, as in the middle of one.
-    - `grid`: the cells of the data, of length 1.
-    - `scheme`: one of `SCHEMES`.
-    - `refinement`: the number of internal cells per cell of the data.
-    """
-
-    control: StepControl
-    fresh_start: Bool[Array, ""]
-    grid: Grid
-    scheme: str = eqx.field(static=True)
-    refinement: int = eqx.field(static=True)
-
-    def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
-        if self.scheme == "rusanov":
-            return Rusanov(law)
-        return Roe(law, "mc", entropy_fix=self.scheme == "roe-entropy-fix")
 
 
 class Unknowns(eqx.Module):

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.fv import Rusanov, Status, StepControl
+from hfluxno.fv import Rusanov, StepControl
 from hfluxno.fv.step import limiting_speed
 from hfluxno.grid import Grid
 from hfluxno.identify.batch import run_lanes, stack
@@ -24,11 +24,14 @@ from hfluxno.identify.candidate import (
     make_mask,
     stages,
 )
-from hfluxno.identify.refine import Fit, Settings, Unknowns, refine, simulate
+from hfluxno.identify.refine import Fit, Unknowns, refine
+from hfluxno.identify.settings import Settings
 from hfluxno.identify.sparsify import needed
+from hfluxno.identify.track import MODES, first_state, gains, track
 
 _REFIT_EVALUATIONS = 5
 _SIMPLER_WITHIN = 1.1
+_SAME = 1.02
 
 
 @dataclasses.dataclass
@@ -39,14 +42,21 @@ class Trial:
     settings: Settings
     unknowns: Unknowns
     fit: Fit
-    continued: float
-    restarted: float
+    initial: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def mode(self) -> str:
+        """The way to start a forecast that predicts the held-out frames best. Modes that are as
+        good go by their order, in which later ones trust single frames more."""
+        errors = np.where(np.isfinite(self.errors), self.errors, np.inf)
+        return MODES[int(np.argmax(errors <= _SAME * np.min(errors)))]
 
     @property
     def error(self) -> float:
-        """The back-test error; infinite where the fit failed."""
-        errors = [e for e in (self.continued, self.restarted) if np.isfinite(e)]
-        return min(errors, default=np.inf)
+        """The back-test error of that mode; infinite where the fit failed."""
+        error = float(self.errors[MODES.index(self.mode)])
+        return error if np.isfinite(error) else np.inf
 
 
 def held_out_frames(frames: int) -> int:
@@ -82,7 +92,12 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
 def _pick(trials: list[Trial]) -> Trial:
     least = min(trial.error for trial in trials)
     near = [t for t in trials if t.error <= _SIMPLER_WITHIN * least] or trials
-    return min(near, key=lambda t: t.candidate.complexity)
+    chosen = min(near, key=lambda t: t.candidate.complexity)
+    # A better first state has no unknowns of its own to be punished for.
+    twins = [
+        t for t in trials if t.candidate == dataclasses.replace(chosen.candidate, denoised=True)
+    ]
+    return min([chosen, *twins], key=lambda t: t.error)
 
 
 def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
@@ -132,11 +147,14 @@ def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
             begin = _weak_starts(stacked, values[index], weights, _periodic(grid))
         else:
             begin = np.stack([_parameters_from(starts[lane], unknowns[lane]) for lane in members])
-        result = _run_fits(stacked, values[index], begin, settings, weights, candidate.evaluations)
+        seen = values[index]
+        if candidate.denoised:
+            seen = _with_first_states(stacked, begin, seen, settings)
+        result = _run_fits(stacked, seen, begin, settings, weights, candidate.evaluations)
         for position, lane in enumerate(members):
-            fit, continued, restarted = jax.tree.map(lambda leaf, p=position: leaf[p], result)
+            fit, errors = jax.tree.map(lambda leaf, p=position: leaf[p], result)
             trials[lane] = Trial(
-                candidate, settings, unknowns[lane], fit, float(continued), float(restarted)
+                candidate, settings, unknowns[lane], fit, seen[position, 0], errors
             )
     return [trials[lane] for lane in range(len(values))]
 
@@ -152,7 +170,9 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
         stacked = stack([best[lane].unknowns for lane in members])
         begin = np.stack([best[lane].fit.parameters for lane in members])
         weights = np.ones(values.shape[1])
-        fits, _, _ = _run_fits(stacked, values[index], begin, settings, weights, _REFIT_EVALUATIONS)
+        seen = values[index].copy()
+        seen[:, 0] = [best[lane].initial for lane in members]
+        fits, _ = _run_fits(stacked, seen, begin, settings, weights, _REFIT_EVALUATIONS)
         for position, lane in enumerate(members):
             fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
@@ -170,6 +190,22 @@ def _run_fits(unknowns, values, begin, settings, weights, evaluations):
     )
     cost = np.asarray(_initial_speeds(unknowns, begin, values, settings))
     return run_lanes(program, (unknowns, values, begin), cost)
+
+
+def _with_first_states(unknowns, begin, values, settings) -> np.ndarray:
+    program = functools.partial(_first_states, settings=settings)
+    cost = np.asarray(_initial_speeds(unknowns, begin, values, settings))
+    estimated = values.copy()
+    estimated[:, 0] = run_lanes(program, (unknowns, values, begin), cost)
+    return estimated
+
+
+@eqx.filter_jit
+def _first_states(lanes, settings):
+    def one(unknown, values, vector):
+        return first_state(unknown.law(vector), settings, values)
+
+    return jax.vmap(one)(*lanes)
 
 
 def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
@@ -216,14 +252,11 @@ def _fit_and_backtest(lanes, settings, weights, evaluations, held_out):
     def one(unknown, values, start):
         fit = refine(unknown, settings, values, weights, start, evaluations)
         law = unknown.law(fit.parameters)
-        train = values.shape[0] - held_out
-        truth = values[train:]
-        norm = jnp.sqrt(jnp.sum(truth**2))
-        restart = eqx.tree_at(lambda s: s.fresh_start, settings, jnp.asarray(False))
-        frames, run = simulate(law, restart, values[train - 1], held_out + 1)
-        failed = jnp.where(run.status == Status.OK, 0.0, jnp.inf)
-        continued = jnp.sqrt(jnp.sum((fit.frames[train:] - truth) ** 2)) / norm
-        restarted = jnp.sqrt(jnp.sum((frames[1:] - truth) ** 2)) / norm
-        return fit, continued, restarted + failed
+        last = values.shape[0] - held_out - 1
+        schedules = jnp.asarray(np.stack([gains(mode, len(values), last) for mode in MODES]))
+        predicted = jax.vmap(lambda g: track(law, settings, values, g)[0])(schedules)
+        truth = values[last + 1 :]
+        squares = jnp.sum((predicted[:, last:] - truth[None]) ** 2, axis=(1, 2, 3))
+        return fit, jnp.sqrt(squares / jnp.sum(truth**2))
 
     return jax.vmap(one)(*lanes)

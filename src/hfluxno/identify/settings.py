@@ -1,0 +1,35 @@
+"""How the forward problem of an identification is solved."""
+
+import equinox as eqx
+from jaxtyping import Array, Bool
+
+from hfluxno.fv import NumericalFlux, Roe, Rusanov, StepControl
+from hfluxno.grid import Grid
+from hfluxno.identify.fitted_law import FittedLaw
+
+SCHEMES = ("roe", "roe-entropy-fix", "rusanov")
+
+
+class Settings(eqx.Module):
+    """How the forward problem is solved; shared by a batch.
+
+    **Attributes:**
+
+    - `control`: the CFL rule.
+    - `fresh_start`: whether the first step tries the whole interval, as at the start of a run, or
+      is proposed from the speed of the first frame, as in the middle of one.
+    - `grid`: the cells of the data, of length 1.
+    - `scheme`: one of `SCHEMES`.
+    - `refinement`: the number of internal cells per cell of the data.
+    """
+
+    control: StepControl
+    fresh_start: Bool[Array, ""]
+    grid: Grid
+    scheme: str = eqx.field(static=True)
+    refinement: int = eqx.field(static=True)
+
+    def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
+        if self.scheme == "rusanov":
+            return Rusanov(law)
+        return Roe(law, "mc", entropy_fix=self.scheme == "roe-entropy-fix")

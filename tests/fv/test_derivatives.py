@@ -1,0 +1,163 @@
+"""Derivatives through the solver: finite where cells are equal, and equal to differences."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve
+from hfluxno.grid import Grid
+from hfluxno.laws import LWR, BuckleyLeverett, Cubic, ShallowWater, Sine, ViscousBurgers
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+CELLS = 32
+GRID = Grid.interval(CELLS)
+TIMES = np.linspace(0.0, 0.06, 4)
+SCHEMES = {
+    "roe": Roe,
+    "roe-no-fix": lambda law: Roe(law, "mc", entropy_fix=False),
+    "roe-superbee": lambda law: Roe(law, "superbee"),
+    "roe-van-leer": lambda law: Roe(law, "van-leer"),
+    "roe-minmod": lambda law: Roe(law, "minmod"),
+    "rusanov": Rusanov,
+    "muscl": MUSCL,
+}
+with jax.enable_x64(True):
+    LAWS = {
+        "cubic": Cubic(a=0.8, b=-0.6, c=0.3),
+        "sine": Sine(a=0.9, b=1.3),
+        "viscous-burgers": ViscousBurgers(a=0.8, nu=0.01),
+        "lwr": LWR(),
+        "buckley-leverett": BuckleyLeverett(),
+        "shallow-water": ShallowWater(),
+    }
+
+
+def degenerate_states(law):
+    """A constant state, a step, a single cell, and a state of rest."""
+    i = np.arange(CELLS)
+    shapes = (0.5 + 0.0 * i, np.where(i < 12, 0.7, 0.2), np.where(i == 5, 0.9, 0.4), 0.0 * i)
+    if isinstance(law, ShallowWater):
+        return [jnp.asarray(np.stack([0.5 + u, 0.0 * u])) for u in shapes]
+    return [jnp.asarray(u[None]) for u in shapes]
+
+
+def real_part(tree):
+    return eqx.partition(tree, eqx.is_inexact_array)
+
+
+def loss(scheme, u, substeps):
+    values = solve(scheme, u, TIMES, GRID, substeps=substeps).values
+    return jnp.mean(values**2)
+
+
+@eqx.filter_jit
+def forward(scheme, u, substeps):
+    moving, rest = real_part(scheme)
+    tangent = jax.tree.map(jnp.ones_like, moving)
+    return jax.jvp(
+        lambda part, u: loss(eqx.combine(part, rest), u, substeps),
+        (moving, u),
+        (tangent, jnp.ones_like(u)),
+    )
+
+
+@eqx.filter_jit
+def reverse(scheme, u, substeps):
+    moving, rest = real_part(scheme)
+    return jax.grad(lambda part, u: loss(eqx.combine(part, rest), u, substeps), (0, 1))(moving, u)
+
+
+def all_finite(tree):
+    return all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(tree))
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
+@pytest.mark.parametrize("scheme", ["roe", "rusanov", "muscl"])
+def test_finite_where_neighbours_are_equal(scheme, law):
+    flux = SCHEMES[scheme](law)
+    for u in degenerate_states(law):
+        assert all_finite(forward(flux, u, None))
+        assert all_finite(reverse(flux, u, 3))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_finite_with_every_limiter(scheme):
+    for u in degenerate_states(LAWS["cubic"]):
+        assert all_finite(forward(SCHEMES[scheme](LAWS["cubic"]), u, None))
+        assert all_finite(reverse(SCHEMES[scheme](LAWS["cubic"]), u, 3))
+
+
+def test_gradient_of_a_constant_state_is_known():
+    """The mean of u² is (mean u)² there, whatever the law: 2u per shift of the state, and the
+    gradient with respect to one cell 2u/cells, because totals are conserved."""
+    frames, u = len(TIMES), jnp.full((1, CELLS), 0.5)
+    for scheme in SCHEMES.values():
+        gradient = reverse(scheme(LAWS["cubic"]), u, 3)[1]
+        assert float(jnp.sum(gradient)) == pytest.approx(1.0, abs=1e-12)
+        np.testing.assert_allclose(gradient, 1.0 / CELLS, atol=1e-10)
+    assert frames == 4
+
+
+def smooth_state(law):
+    x = GRID.centers()
+    u = 0.5 + 0.2 * np.sin(2.0 * np.pi * x) + 0.1 * np.cos(6.0 * np.pi * x + 0.3)
+    if isinstance(law, ShallowWater):
+        return jnp.asarray(np.stack([0.5 + u, 0.2 * np.cos(2.0 * np.pi * x)]))
+    return jnp.asarray(u[None])
+
+
+@pytest.mark.parametrize("substeps", [None, 3])
+@pytest.mark.parametrize("name", ["cubic", "viscous-burgers", "shallow-water"])
+@pytest.mark.parametrize("scheme", ["roe", "roe-no-fix", "roe-van-leer", "rusanov", "muscl"])
+def test_equal_to_central_differences(scheme, name, substeps):
+    law = LAWS[name]
+    flux, u = SCHEMES[scheme](law), smooth_state(law)
+    moving, rest = real_part(flux)
+    random = np.random.default_rng(0)
+    direction = jax.tree.map(
+        lambda leaf: jnp.asarray(random.normal(size=leaf.shape)), (moving, u)
+    )
+
+    @jax.jit
+    def values(part, u):
+        return solve(eqx.combine(part, rest), u, TIMES, GRID, substeps=substeps).values
+
+    _, tangent = jax.jit(lambda p, d: jax.jvp(values, p, d))((moving, u), direction)
+    size = 1e-6
+    up, down = (
+        values(*jax.tree.map(lambda p, d: p + s * size * d, (moving, u), direction))  # noqa: B023
+        for s in (1.0, -1.0)
+    )
+    difference = (up - down) / (2.0 * size)
+    assert float(jnp.max(jnp.abs(tangent))) > 0.1
+    # Limiters have kinks, which a difference may straddle in a cell; nowhere else may they differ.
+    close = np.isclose(tangent, difference, rtol=0.0, atol=1e-4)
+    assert np.mean(close) > 0.95
+
+
+@pytest.mark.parametrize("name", ["cubic", "shallow-water"])
+@pytest.mark.parametrize("scheme", ["roe", "muscl"])
+def test_reverse_equals_forward(scheme, name):
+    """⟨gradient, direction⟩ is the directional derivative."""
+    law = LAWS[name]
+    flux, u = SCHEMES[scheme](law), smooth_state(law)
+    slope = forward(flux, u, 3)[1]
+    total = sum(float(jnp.sum(leaf)) for leaf in jax.tree.leaves(reverse(flux, u, 3)))
+    assert float(slope) == pytest.approx(total, rel=1e-10)
+
+
+def test_derivative_of_the_cfl_rule_is_part_of_it():
+    """The step lengths depend on the speeds, so also the numbers of the rule have derivatives."""
+    u = smooth_state(LAWS["cubic"])
+
+    def final(desired):
+        control = StepControl(desired, jnp.asarray(0.9))
+        return solve(Roe(LAWS["cubic"], "van-leer"), u, TIMES, GRID, control).values[-1]
+
+    at, size = jnp.asarray(0.41), 1e-6
+    tangent = jax.jvp(final, (at,), (jnp.ones(()),))[1]
+    difference = (final(at + size) - final(at - size)) / (2.0 * size)
+    assert np.mean(np.isclose(tangent, difference, rtol=1e-3, atol=1e-6)) > 0.9

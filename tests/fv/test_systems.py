@@ -1,0 +1,172 @@
+"""Laws that the package does not have: three fields, and more than one dimension."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import Array, Float
+
+from hfluxno.fv import MUSCL, Roe, Rusanov, Status, solve
+from hfluxno.grid import Grid
+from hfluxno.laws import ConservationLaw, Cubic, ShallowWater
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+compiled_solve = eqx.filter_jit(solve)
+
+
+class Linear(ConservationLaw):
+    """∂t u + A ∂x u = 0 with any number of fields."""
+
+    fields: tuple[str, ...] = eqx.field(static=True)
+    matrix: Float[Array, "field field"]
+
+    def flux(self, u):
+        return jnp.tensordot(self.matrix, u, axes=1)
+
+
+class Euler(ConservationLaw):
+    """Gas dynamics with density, momentum and energy, and the ratio 1.4 of specific heats."""
+
+    gas: ClassVar[float] = 1.4
+    fields: tuple[str, ...] = eqx.field(static=True, default=("rho", "m", "E"))
+
+    @property
+    def odd_fields(self):
+        return (1,)
+
+    def flux(self, u):
+        rho, m, energy = u
+        pressure = (self.gas - 1.0) * (energy - 0.5 * m * m / rho)
+        return jnp.stack([m, m * m / rho + pressure, (energy + pressure) * m / rho])
+
+
+# Neither symmetric nor triangular, with speeds of both signs.
+VECTORS = np.array([[1.0, 0.5, -0.3], [0.2, 1.0, 0.7], [-0.6, 0.1, 1.0]])
+SPEEDS = np.array([-0.8, 0.5, 1.1])
+MATRIX = VECTORS @ np.diag(SPEEDS) @ np.linalg.inv(VECTORS)
+
+
+def characteristic_averages(edges, time):
+    """w_p = sin(2πp(x - λ_p t)) for p = 1, 2, 3, and u = R w."""
+    rows = []
+    for p, speed in enumerate(SPEEDS, start=1):
+        k = 2.0 * np.pi * p
+        rows.append(-np.diff(np.cos(k * (edges - speed * time))) / k / np.diff(edges))
+    return VECTORS @ np.stack(rows)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "least"),
+    [
+        (lambda law: Roe(law, "none"), 1.9),
+        (lambda law: Roe(law, "mc"), 1.75),
+        (lambda law: MUSCL(law, "mc"), 1.75),
+        (Rusanov, 0.8),
+    ],
+    ids=["roe-none", "roe-mc", "muscl", "rusanov"],
+)
+def test_three_linear_fields_move_along_their_characteristics(scheme, least):
+    errors = []
+    for cells in (100, 200):
+        grid = Grid.interval(cells)
+        edges = np.linspace(0.0, 1.0, cells + 1)
+        law = Linear(("a", "b", "c"), jnp.asarray(MATRIX))
+        initial = jnp.asarray(characteristic_averages(edges, 0.0))
+        solution = compiled_solve(scheme(law), initial, jnp.asarray([0.0, 0.3]), grid)
+        assert int(solution.status) == Status.OK
+        difference = np.asarray(solution.values[-1]) - characteristic_averages(edges, 0.3)
+        errors.append(np.mean(np.abs(difference)))
+    assert np.log2(errors[0] / errors[1]) > least
+
+
+def test_three_decoupled_fields_are_three_scalar_runs():
+    cells = 60
+    grid, times = Grid.interval(cells), jnp.linspace(0.0, 0.2, 3)
+    initial = np.random.default_rng(0).uniform(size=(3, cells))
+    law = Linear(("a", "b", "c"), jnp.asarray(np.diag(SPEEDS)))
+    together = compiled_solve(Roe(law), jnp.asarray(initial), times, grid, substeps=20)
+    for p, speed in enumerate(SPEEDS):
+        scalar = Roe(Cubic(a=0.0, b=0.0, c=speed))
+        alone = compiled_solve(scalar, jnp.asarray(initial[p : p + 1]), times, grid, substeps=20)
+        np.testing.assert_allclose(together.values[:, p], alone.values[:, 0], atol=1e-12)
+
+
+def test_one_wave_of_a_system_runs_alone():
+    """A jump along one eigenvector stays along it."""
+    cells = 100
+    profile = np.where(np.abs(np.arange(cells) - 50) < 15, 1.0, 0.0)
+    initial = jnp.asarray(VECTORS[:, 2:] * profile)
+    law = Linear(("a", "b", "c"), jnp.asarray(MATRIX))
+    solution = compiled_solve(Roe(law), initial, jnp.asarray([0.0, 0.1]), Grid.interval(cells))
+    others = np.linalg.inv(VECTORS)[:2] @ np.asarray(solution.values[-1])
+    np.testing.assert_allclose(others, 0.0, atol=1e-12)
+
+
+# Sod's shock tube, (density, velocity, pressure) 1, 0, 1 and 0.125, 0, 0.1. The states between its
+# waves as tabulated by Toro, Riemann Solvers and Numerical Methods, 2009, table 4.3.
+MIDDLE_PRESSURE, MIDDLE_VELOCITY = 0.30313, 0.92745
+MIDDLE_DENSITIES = 0.42632, 0.26557
+
+
+@pytest.mark.parametrize("scheme", [Roe, MUSCL, Rusanov])
+def test_sods_shock_tube(scheme):
+    cells, time = 400, 0.2
+    grid = Grid.interval(cells, boundary="outflow")
+    x = grid.centers()
+    rho, pressure = np.where(x < 0.5, 1.0, 0.125), np.where(x < 0.5, 1.0, 0.1)
+    initial = jnp.asarray(np.stack([rho, 0.0 * x, pressure / 0.4]))
+    solution = compiled_solve(scheme(Euler()), initial, jnp.asarray([0.0, time]), grid)
+    assert int(solution.status) == Status.OK
+    rho, m, energy = np.asarray(solution.values[-1])
+    velocity, pressure = m / rho, 0.4 * (energy - 0.5 * m**2 / rho)
+
+    def near(position):
+        return np.argmin(np.abs(x - position))
+
+    # Contact at 0.6855, shock at 0.8504, tail of the rarefaction at 0.4859.
+    tolerance = 0.01 if scheme is Rusanov else 0.003
+    for position, density in ((0.6, MIDDLE_DENSITIES[0]), (0.77, MIDDLE_DENSITIES[1])):
+        assert rho[near(position)] == pytest.approx(density, abs=tolerance)
+        assert pressure[near(position)] == pytest.approx(MIDDLE_PRESSURE, abs=tolerance)
+        assert velocity[near(position)] == pytest.approx(MIDDLE_VELOCITY, abs=2.0 * tolerance)
+    shock = x[np.argmax(rho < 0.5 * (0.125 + MIDDLE_DENSITIES[1]))]
+    assert shock == pytest.approx(0.8504, abs=0.005)
+    # Mass and energy stay; the pressures at the ends are 1 and 0.1.
+    gained = (np.asarray(solution.values[-1]) - np.asarray(initial)).mean(axis=1)
+    np.testing.assert_allclose(gained, [0.0, 0.9 * time, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize("scheme", [Roe, MUSCL, Rusanov])
+def test_rank_one_data_on_a_plane_equal_the_line(scheme):
+    """One axis of a two-dimensional grid at a time, in either order."""
+    cells, across = 40, 5
+    law = Cubic(a=0.7, b=0.4, c=-0.3)
+    u = np.random.default_rng(1).uniform(size=cells)
+    times = jnp.linspace(0.0, 0.1, 3)
+    line = compiled_solve(
+        scheme(law), jnp.asarray(u[None]), times, Grid.interval(cells), substeps=10
+    )
+    for axis in (0, 1):
+        shape = (cells, across) if axis == 0 else (across, cells)
+        spread = np.broadcast_to(u[:, None] if axis == 0 else u[None], shape)
+        plane = Grid((0.0, 0.0), (1.0, 1.0), shape, (("periodic", "periodic"),) * 2)
+        schemes = (scheme(law), scheme(law))
+        solution = compiled_solve(schemes, jnp.asarray(spread[None]), times, plane, substeps=10)
+        values = np.moveaxis(np.asarray(solution.values[:, 0]), axis + 1, -1)
+        expected = np.broadcast_to(np.asarray(line.values)[:, 0][:, None], values.shape)
+        np.testing.assert_allclose(values, expected, atol=1e-12)
+
+
+def test_plane_sums_the_rates_of_its_axes():
+    """Diagonal advection: the CFL number is Δt (|a|/Δx + |b|/Δy), and totals are constant."""
+    plane = Grid((0.0, 0.0), (1.0, 2.0), (20, 10), (("periodic", "periodic"), ("outflow",) * 2))
+    u = jnp.asarray(np.random.default_rng(2).uniform(size=(1, 20, 10)))
+    schemes = (Rusanov(Cubic(a=0.0, c=1.0)), Rusanov(Cubic(a=0.0, c=-0.5)))
+    solution = compiled_solve(schemes, u, jnp.asarray([0.0, 0.1]), plane)
+    assert float(solution.rate) == pytest.approx(1.0 / 0.05 + 0.5 / 0.2, rel=1e-12)
+    assert int(solution.steps) == int(np.ceil(0.1 * 22.5 / 0.5))
+    assert jax.tree.leaves(solution.values)[0].shape == (2, 1, 20, 10)

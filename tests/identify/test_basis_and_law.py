@@ -1,0 +1,103 @@
+"""Bases, and the fitted law as a conservation law."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import Roe, solve
+from hfluxno.grid import Grid
+from hfluxno.identify.basis import (
+    Chebyshev,
+    Dictionary,
+    TensorChebyshev,
+    exponents_up_to,
+    physical_exponents,
+)
+from hfluxno.identify.fitted_law import FittedLaw
+
+SW = ("h", "m")
+
+
+def _dictionary():
+    return Dictionary(jnp.array([2.0, 3.0]), physical_exponents((True, False)), SW)
+
+
+def _bases():
+    return [
+        Chebyshev(jnp.array([0.3]), jnp.array([1.5]), 9),
+        TensorChebyshev(jnp.array([1.0, 0.0]), jnp.array([0.8, 2.0]), 3, 2),
+        _dictionary(),
+    ]
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_expansion_and_gradient_agree_with_the_functions(x64, index):
+    basis = _bases()[index]
+    fields = 1 if index == 0 else 2
+    rng = np.random.default_rng(index)
+    c = jnp.asarray(rng.normal(size=(fields, len(basis.names))))
+    u = jnp.asarray(rng.uniform(0.3, 1.7, size=(fields, 7)))
+    np.testing.assert_allclose(basis.expand(c, u), c @ basis(u), rtol=1e-12, atol=1e-12)
+    exact = jax.vmap(jax.jacfwd(lambda q: c @ basis(q[:, None])[:, 0]), 1, 2)(u)
+    np.testing.assert_allclose(basis.gradient(c, u), exact, rtol=1e-10, atol=1e-10)
+
+
+def test_chebyshev_functions_are_chebyshev_polynomials(x64):
+    basis = Chebyshev(jnp.array([1.0]), jnp.array([2.0]), 6)
+    u = jnp.linspace(-1.0, 3.0, 11)[None]
+    angle = jnp.arccos((u[0] - 1.0) / 2.0)
+    for k, values in enumerate(basis(u), start=1):
+        np.testing.assert_allclose(values, jnp.cos(k * angle), atol=1e-12)
+
+
+def test_dictionary_of_shallow_water_is_the_physical_one():
+    assert set(_dictionary().names) == {
+        "h", "m", "h²", "h·m", "m²", "h³", "h²·m", "m/h", "m²/h",
+    }  # fmt: skip
+    assert len(exponents_up_to(2, 3)) == 9
+
+
+def _quadratic_law(diffusion=()):
+    # f(u) = u²/2 on [-1, 2]: with u = 1/2 + 3/2 v, u²/2 = 1/8 + 3/4 v + 9/8 v².
+    basis = Chebyshev(jnp.array([0.5]), jnp.array([1.5]), 2)
+    return FittedLaw(
+        ("u",),
+        basis,
+        jnp.array([[0.75, 9 / 16]]),
+        jnp.asarray(diffusion, float).reshape(1, -1),
+        jnp.array([-1.0]),
+        jnp.array([2.0]),
+    )
+
+
+def test_beyond_the_observed_range_the_flux_is_linear(x64):
+    law = _quadratic_law()
+    u = jnp.array([[-3.0, -1.0, 0.0, 2.0, 5.0]])
+    zero = law.flux(jnp.zeros((1, 1)))
+    expected = jnp.array([0.5 + 2.0, 0.5, 0.0, 2.0, 2.0 + 2.0 * 3.0])
+    np.testing.assert_allclose((law.flux(u) - zero)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(law.jacobian(u)[0, 0], [-1.0, -1.0, 0.0, 2.0, 2.0], atol=1e-12)
+
+
+def test_diffusivity_is_never_negative_and_constant_beyond_the_range(x64):
+    assert _quadratic_law().diffusivity(jnp.zeros((1, 3))) is None
+    law = _quadratic_law([0.1, 0.3])
+    nu = law.diffusivity(jnp.array([[-4.0, -1.0, 0.5, 2.0, 9.0]]))[0]
+    np.testing.assert_allclose(nu, [0.0, 0.0, 0.1, 0.4, 0.4], atol=1e-12)
+
+
+def test_fitted_law_is_solved_like_any_other_in_either_precision():
+    grid = Grid.interval(50)
+    x = grid.centers()
+    with jax.enable_x64(True):
+        law = _quadratic_law()
+        initial = jnp.asarray(0.5 + np.sin(2 * np.pi * x))[None]
+        double = solve(Roe(law), initial, jnp.array([0.0, 0.1, 0.2]), grid)
+        assert double.values.dtype == jnp.float64
+        totals = double.values.sum(axis=-1)
+        np.testing.assert_allclose(totals, 25.0, rtol=1e-14)
+        double_values = np.asarray(double.values)
+    single = solve(Roe(law), jnp.asarray(initial, jnp.float32), jnp.array([0.0, 0.1, 0.2]), grid)
+    assert single.values.dtype == jnp.float32
+    np.testing.assert_allclose(single.values, double_values, atol=2e-5)

@@ -1,0 +1,224 @@
+"""Identification end to end: the law, the forecast, and what is said about both."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.fv import Roe, Rusanov, StepControl, solve
+from hfluxno.grid import Grid
+from hfluxno.identify import FittedLawForecaster, FitStatus
+from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
+from hfluxno.trajectory import Trajectory
+
+CELLS, FRAMES, STEPS = 64, 12, 12
+INTERVAL = 0.01
+
+
+def _initial(seed, cells=CELLS):
+    rng = np.random.default_rng(seed)
+    x = (np.arange(cells) + 0.5) / cells
+    waves = [
+        rng.normal() * np.exp(-0.5 * k) * np.sin(2 * np.pi * (k * x + rng.uniform()))
+        for k in (1, 2, 3)
+    ]
+    return np.sum(waves, axis=0)
+
+
+def _run(flux, initial, frames=FRAMES + STEPS, control=None, boundary="periodic"):
+    with jax.enable_x64(True):
+        grid = Grid.interval(initial.shape[-1], boundary=boundary)
+        times = np.arange(frames) * INTERVAL
+        solution = solve(flux, jnp.asarray(initial), times, grid, control)
+        assert int(solution.status) == 0
+        return np.asarray(solution.values)
+
+
+def _context(values, fields=("u",), boundary="periodic"):
+    return Trajectory.from_numpy(
+        values[..., :FRAMES, :, :], np.arange(FRAMES) * INTERVAL, fields=fields, boundary=boundary
+    )
+
+
+def _error(forecast, values):
+    truth = values[FRAMES : FRAMES + STEPS]
+    difference = np.asarray(forecast.trajectory.values) - truth
+    return np.sqrt(np.sum(difference**2) / np.sum(truth**2))
+
+
+@pytest.fixture(scope="module")
+def cubic():
+    with jax.enable_x64(True):
+        law = Cubic(a=0.5, b=-0.7, c=0.4)
+        return _run(Roe(law, "mc", False), _initial(3)[None])
+
+
+def test_cubic_law_and_forecast(cubic, x64):
+    context = _context(cubic)
+    found = hfluxno.identify(context)
+    assert found.status == FitStatus.OK
+    assert found.backtest_error < 1e-6
+    u = jnp.linspace(float(found.law.lower[0]), float(found.law.upper[0]), 21)[None]
+    exact = Cubic(a=0.5, b=-0.7, c=0.4).jacobian(u)
+    np.testing.assert_allclose(found.law.jacobian(u), exact, atol=1e-4)
+    forecast = FittedLawForecaster().advance(context, (found,), STEPS)
+    assert _error(forecast, cubic) < 1e-5
+    assert forecast.conservation_drift < 1e-13
+    assert not forecast.left_observed_range
+
+
+def test_units_do_not_matter(cubic):
+    """In other units of length, time and state the law is the same law: f → f·(U L/T)."""
+    length, time, state = 250.0, 3.0, 7.0
+    scaled = Trajectory.from_numpy(
+        state * cubic[:FRAMES],
+        1e6 + time * INTERVAL * np.arange(FRAMES),
+        length * (np.arange(CELLS) + 0.5) / CELLS + 40.0,
+    )
+    here, there = hfluxno.identify(_context(cubic)), hfluxno.identify(scaled)
+    assert there.candidate == here.candidate
+    for name, value in here.coefficients.items():
+        expected = value * state * length / time
+        assert there.coefficients[name] == pytest.approx(expected, abs=1e-3 * state * length / time)
+
+
+def test_result_in_single_precision_outside(cubic):
+    forecast = hfluxno.forecast(_context(cubic), STEPS)
+    assert forecast.trajectory.values.dtype == jnp.float32
+    assert _error(forecast, cubic) < 1e-5
+    np.testing.assert_allclose(
+        forecast.trajectory.times, INTERVAL * (FRAMES + np.arange(STEPS)), rtol=1e-6
+    )
+
+
+def test_batch_equals_singles_and_a_constant_trajectory_is_said(cubic):
+    other = _run(Roe(LWR(v=0.8), "mc", False), 0.5 + 0.2 * _initial(5)[None])
+    flat = np.full_like(other, 0.3)
+    batch = _context(np.stack([cubic, flat, other]))
+    forecast = hfluxno.forecast(batch, STEPS)
+    np.testing.assert_array_equal(forecast.status, [0, FitStatus.CONSTANT, 0])
+    assert "constant" in forecast.sentences[1]
+    np.testing.assert_allclose(forecast.trajectory.values[1], 0.3, rtol=1e-6)
+    for lane, values in ((0, cubic), (2, other)):
+        alone = hfluxno.forecast(_context(values), STEPS)
+        np.testing.assert_allclose(
+            forecast.trajectory.values[lane], alone.trajectory.values, atol=2e-5
+        )
+
+
+def test_viscosity_is_told_from_numerical_diffusion(x64):
+    """Data of the first-order Rusanov scheme, whose own diffusion is as large as the viscosity."""
+    law = ViscousBurgers(a=0.8, nu=0.006)
+    values = _run(Rusanov(law), _initial(7)[None], control=StepControl(0.4, 0.4, False))
+    context = _context(values)
+    found = hfluxno.identify(context)
+    assert found.candidate.scheme == "rusanov"
+    assert found.coefficients["nu_u[T0]"] == pytest.approx(0.006, rel=1e-4)
+    assert _error(FittedLawForecaster().advance(context, (found,), STEPS), values) < 1e-4
+
+
+def test_shallow_water_is_found_term_by_term(x64):
+    law = ShallowWater(alpha=0.9, gamma=1.2, beta=9.0)
+    initial = np.stack([1.5 + 0.3 * _initial(11), 0.4 * _initial(13)])
+    values = _run(Roe(law, "mc", False), initial)
+    context = _context(values, ("h", "m"))
+    found = hfluxno.identify(context)
+    assert found.status == FitStatus.OK
+    assert set(found.coefficients) == {"f_h[m]", "f_m[h²]", "f_m[m²/h]"}
+    h, m = (float(s) for s in found.law.basis.scale)
+    assert found.coefficients["f_h[m]"] / m == pytest.approx(0.9, rel=1e-3)
+    assert found.coefficients["f_m[h²]"] / h**2 == pytest.approx(4.5, rel=1e-3)
+    assert found.coefficients["f_m[m²/h]"] / (m**2 / h) == pytest.approx(1.2, rel=1e-3)
+    forecast = FittedLawForecaster().advance(context, (found,), STEPS)
+    assert _error(forecast, values) < 1e-3
+    assert forecast.conservation_drift < 1e-13
+
+
+def test_outflow_boundary(x64):
+    x = (np.arange(CELLS) + 0.5) / CELLS
+    initial = (0.5 + 0.4 * np.exp(-(((x - 0.5) / 0.1) ** 2)))[None]
+    values = _run(Roe(Cubic(b=0.5), "mc", False), initial, boundary="outflow")
+    context = _context(values, boundary="outflow")
+    found = hfluxno.identify(context)
+    assert found.status == FitStatus.OK
+    assert _error(FittedLawForecaster().advance(context, (found,), STEPS), values) < 1e-4
+
+
+def test_covariance_covers_the_error_under_noise(cubic, x64):
+    """With independent noise the coefficients are within a few standard errors of the truth."""
+    noise = 0.01 * np.sqrt(np.mean(cubic**2)) * np.random.default_rng(0).normal(size=cubic.shape)
+    clean, noisy = hfluxno.identify(_context(cubic)), hfluxno.identify(_context(cubic + noise))
+    assert noisy.status == FitStatus.OK
+    u = jnp.linspace(-0.4, 0.4, 9)[None]
+    np.testing.assert_allclose(noisy.law.jacobian(u), clean.law.jacobian(u), atol=0.1)
+    assert noisy.covariance.shape == (len(noisy.coefficients),) * 2
+    assert np.all(np.linalg.eigvalsh(noisy.covariance) > 0.0)
+    forecast = FittedLawForecaster().advance(_context(cubic + noise), (noisy,), STEPS)
+    assert _error(forecast, cubic) < 0.02
+
+
+def test_a_leak_is_reported(cubic):
+    decay = np.exp(-0.5 * INTERVAL * np.arange(len(cubic)))[:, None, None]
+    found = hfluxno.identify(_context((cubic + 1.0) * decay))
+    assert found.status == FitStatus.SOURCE_OR_LEAK
+    # The total is that of a state with mean near one: it falls by the decay.
+    assert found.total_drift[0] == pytest.approx(-0.5 * INTERVAL * (FRAMES - 1), rel=0.1)
+
+
+def test_what_no_conservation_law_explains_is_reported():
+    """Values without any dynamics: independent noise in every frame, with equal totals."""
+    values = np.random.default_rng(2).normal(size=(FRAMES, 1, CELLS))
+    values -= values.mean(axis=-1, keepdims=True)
+    found = hfluxno.identify(_context(values))
+    assert found.status == FitStatus.POOR_FIT
+    assert "do not trust" in found.status.sentence
+
+
+def test_a_standing_source_is_reported(x64):
+    """∂t u + ∂x(u²/2) = s(x) with ∫ s = 0: the total stays, yet no flux of u explains it."""
+    x = (np.arange(CELLS) + 0.5) / CELLS
+    source = 20.0 * np.cos(2 * np.pi * x)
+    values = [_initial(3)]
+    for _ in range(FRAMES - 1):
+        moved = _run(Roe(Cubic(b=0.5), "mc", False), values[-1][None], frames=2)[-1, 0]
+        values.append(moved + INTERVAL * source)
+    found = hfluxno.identify(_context(np.stack(values)[:, None]))
+    assert found.status == FitStatus.POOR_FIT
+
+
+def test_a_law_that_cannot_be_solved_gives_a_status(cubic):
+    """A forecast is finite whatever the law: here one with an absurd speed and wrong settings."""
+    context = _context(cubic)
+    found = hfluxno.identify(context)
+    broken = dataclasses.replace(
+        found,
+        grid_law=jax.tree.map(lambda leaf: leaf * np.nan, found.grid_law),
+    )
+    forecast = FittedLawForecaster().advance(context, (broken,), 3)
+    assert int(forecast.status) == FitStatus.FAILED
+    assert np.all(np.isfinite(forecast.trajectory.values))
+    np.testing.assert_allclose(
+        forecast.trajectory.values, np.broadcast_to(context.values[-1], (3, 1, CELLS))
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [((3, 1, 64), "at least 4 frames"), ((12, 1, 7), "at least 8 cells")],
+)
+def test_too_little_data_is_refused(shape, sentence):
+    values = np.random.default_rng(0).normal(size=shape)
+    with pytest.raises(ValueError, match=sentence):
+        hfluxno.identify(Trajectory.from_numpy(values))
+
+
+def test_constant_data_and_bad_steps_and_methods_are_refused(cubic):
+    with pytest.raises(ValueError, match="nothing to infer"):
+        hfluxno.identify(Trajectory.from_numpy(np.ones((12, 1, 64))))
+    with pytest.raises(ValueError, match="steps must be at least 1; got 0"):
+        hfluxno.forecast(_context(cubic), 0)
+    with pytest.raises(ValueError, match="Unknown method 'magic'; choose one of fit"):
+        hfluxno.forecast(_context(cubic), 5, method="magic")

@@ -1,0 +1,49 @@
+"""Going to a finer grid and back, and dropping what a fit does not need."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.grid import Grid
+from hfluxno.identify.refine import Fit
+from hfluxno.identify.sparsify import needed
+from hfluxno.identify.subgrid import prolong, restrict
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "outflow", "reflecting"])
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_restriction_undoes_prolongation(x64, boundary, factor):
+    u = jnp.asarray(np.random.default_rng(0).normal(size=(2, 30)))
+    fine = prolong(u, Grid.interval(30, boundary=boundary), factor, (1,))
+    assert fine.shape == (2, 30 * factor)
+    np.testing.assert_allclose(restrict(fine, factor), u, rtol=1e-13)
+
+
+def test_prolongation_is_second_order_and_makes_no_new_extrema(x64):
+    errors = []
+    for cells in (40, 80):
+        edges = np.linspace(0.0, 1.0, 4 * cells + 1)
+        averages = -np.diff(np.cos(2 * np.pi * edges)) / (2 * np.pi) * 4 * cells
+        coarse = jnp.asarray(averages.reshape(cells, 4).mean(axis=1))[None]
+        fine = prolong(coarse, Grid.interval(cells), 4)
+        errors.append(float(jnp.mean(jnp.abs(fine[0] - averages))))
+        assert fine.max() <= coarse.max()
+        assert fine.min() >= coarse.min()
+    assert np.log2(errors[0] / errors[1]) > 1.9
+
+
+def test_only_what_is_needed_stays():
+    """A linear model with two of five columns, one of them small but well determined."""
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(400, 5))
+    exact = np.array([1.0, 0.0, 0.0, 0.01, 0.0])
+    parameters = np.linalg.lstsq(matrix, matrix @ exact + 1e-4 * rng.normal(size=400))[0]
+    misfit = matrix @ (parameters - exact)
+    fit = Fit(
+        jnp.asarray(parameters),
+        jnp.asarray(np.sqrt(np.mean(misfit**2))),
+        jnp.asarray(matrix.T @ matrix),
+        jnp.zeros((4, 1, 100)),
+        jnp.asarray(1),
+    )
+    np.testing.assert_array_equal(needed(fit, np.ones(5, bool)), [1, 0, 0, 1, 0])
