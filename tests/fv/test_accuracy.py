@@ -79,7 +79,15 @@ with jax.enable_x64(True):
         (lambda law: MUSCL(law, "van-leer"), 1.85),
         (lambda law: Rusanov(law), 0.9),
     ],
-    ids=["roe-none-no-fix", "roe-none", "roe-mc", "roe-van-leer", "muscl-mc", "muscl-vl", "rusanov"],
+    ids=[
+        "roe-none-no-fix",
+        "roe-none",
+        "roe-mc",
+        "roe-van-leer",
+        "muscl-mc",
+        "muscl-vl",
+        "rusanov",
+    ],
 )
 def test_order_on_smooth_data(scheme, least, problem):
     law, exact = problem
@@ -110,7 +118,9 @@ def test_upwind_part_of_roe_is_rusanovs_on_advection():
         amplification = 1.0 - cfl * (1.0 - np.exp(-1j * speed * kappa))
         wave = np.exp(1j * kappa * np.arange(cells))
         scheme = Rusanov(Cubic(a=0.0, b=0.0, c=speed))
-        values = run(scheme, wave.real[None], count * cfl / cells, Grid.interval(cells), None, count)
+        values = run(
+            scheme, wave.real[None], count * cfl / cells, Grid.interval(cells), None, count
+        )
         np.testing.assert_allclose(values[0], (amplification**count * wave).real, atol=1e-12)
 
 

@@ -117,9 +117,7 @@ def test_equal_to_central_differences(scheme, name, substeps):
     flux, u = SCHEMES[scheme](law), smooth_state(law)
     moving, rest = real_part(flux)
     random = np.random.default_rng(0)
-    direction = jax.tree.map(
-        lambda leaf: jnp.asarray(random.normal(size=leaf.shape)), (moving, u)
-    )
+    direction = jax.tree.map(lambda leaf: jnp.asarray(random.normal(size=leaf.shape)), (moving, u))
 
     @jax.jit
     def values(part, u):

@@ -100,9 +100,7 @@ def test_water_between_walls_or_in_a_ring_stays(scheme):
         assert int(solution.status) == Status.OK
         totals = np.asarray(solution.values.mean(axis=-1))
         conserved = totals if boundary == "periodic" else totals[:, :1]
-        np.testing.assert_allclose(
-            conserved, conserved[:1].repeat(7, axis=0), rtol=0.0, atol=1e-14
-        )
+        np.testing.assert_allclose(conserved, conserved[:1].repeat(7, axis=0), rtol=0.0, atol=1e-14)
         if boundary == "reflecting":
             # Walls push: without this the test would hold for a wall that mirrors nothing.
             assert np.max(np.abs(totals[:, 1] - totals[0, 1])) > 1e-2
@@ -311,7 +309,10 @@ def test_limit_of_diffusive_steps():
 def test_strong_diffusion_is_stable_under_the_default_control(scheme):
     law = ViscousBurgers(a=1.0, nu=0.1)
     solution = compiled_solve(
-        scheme(law), jnp.asarray(random_steps(6, 50)[None]), jnp.linspace(0.0, 0.1, 5), Grid.interval(50)
+        scheme(law),
+        jnp.asarray(random_steps(6, 50)[None]),
+        jnp.linspace(0.0, 0.1, 5),
+        Grid.interval(50),
     )
     variation = total_variation(np.asarray(solution.values))
     assert np.all(np.diff(variation[:, 0]) < 0.0)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import MUSCL, Roe, Rusanov, Status, solve
 from hfluxno.grid import Grid
-from hfluxno.laws import ConservationLaw, Cubic, ShallowWater
+from hfluxno.laws import ConservationLaw, Cubic
 
 pytestmark = pytest.mark.usefixtures("x64")
 

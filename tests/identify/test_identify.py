@@ -10,7 +10,7 @@ import pytest
 import hfluxno
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
-from hfluxno.identify import FittedLawForecaster, FitStatus
+from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.trajectory import Trajectory
 
@@ -122,7 +122,7 @@ def test_viscosity_is_told_from_numerical_diffusion(x64):
 
 def test_shallow_water_is_found_term_by_term(x64):
     law = ShallowWater(alpha=0.9, gamma=1.2, beta=9.0)
-    initial = np.stack([1.5 + 0.3 * _initial(11), 0.4 * _initial(13)])
+    initial = np.stack([1.5 + 1.2 * _initial(11), 0.4 * _initial(13)])
     values = _run(Roe(law, "mc", False), initial)
     context = _context(values, ("h", "m"))
     found = hfluxno.identify(context)
@@ -222,3 +222,9 @@ def test_constant_data_and_bad_steps_and_methods_are_refused(cubic):
         hfluxno.forecast(_context(cubic), 0)
     with pytest.raises(ValueError, match="Unknown method 'magic'; choose one of fit"):
         hfluxno.forecast(_context(cubic), 5, method="magic")
+
+
+def test_three_fields_are_refused():
+    values = np.random.default_rng(0).normal(size=(12, 3, 64))
+    with pytest.raises(ValueError, match="one or two fields"):
+        hfluxno.identify(Trajectory.from_numpy(values))

@@ -120,7 +120,9 @@ def test_smooth_solutions_solve_their_equations():
         change = (exact.averages(edges, t + dt)[0] - exact.averages(edges, t - dt)[0]) / (2.0 * dt)
         advection = (np.roll(f(u), -1) - np.roll(f(u), 1)) / (2.0 * dx)
         diffusion = nu * (np.roll(u, -1) - 2.0 * u + np.roll(u, 1)) / dx**2
-        np.testing.assert_allclose(change, diffusion - advection, atol=1e-3 * np.max(np.abs(change)))
+        np.testing.assert_allclose(
+            change, diffusion - advection, atol=1e-3 * np.max(np.abs(change))
+        )
     np.testing.assert_allclose(
         wave.averages(edges, 0.0)[0], wave.initial(0.5 * (edges[1:] + edges[:-1])), atol=1e-6
     )

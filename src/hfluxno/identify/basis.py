@@ -194,7 +194,7 @@ def _scaled(u, middle, half):
 
 
 def _horner(powers, v):
-    result = powers[-1]
+    result = jnp.broadcast_to(powers[-1], v.shape)
     for k in range(powers.shape[0] - 2, -1, -1):
         result = result * v + powers[k]
     return result

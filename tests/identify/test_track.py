@@ -1,0 +1,77 @@
+"""Following noisy frames: what the gains leave of the noise, and what they keep."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import Roe, StepControl, solve
+from hfluxno.grid import Grid
+from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.settings import Settings
+from hfluxno.identify.track import MODES, first_state, gains, track
+
+CELLS, FRAMES = 60, 16
+
+
+@pytest.fixture
+def problem(x64):
+    """Advection by 0.3 cells a frame, in cells and frames: exact frames, settings and law."""
+    grid = Grid.interval(CELLS, 0.0, float(CELLS))
+    one = jnp.ones(1)
+    basis = Chebyshev(0.0 * one, 2.0 * one, 1)
+    law = FittedLaw(("u",), basis, jnp.array([[0.6]]), jnp.zeros((1, 0)), -2.0 * one, 2.0 * one)
+    control = StepControl(jnp.asarray(0.5), jnp.asarray(0.9), jnp.asarray(True))
+    settings = Settings(control, jnp.asarray(True), grid, "roe", 1)
+    initial = jnp.asarray(np.sin(2 * np.pi * (np.arange(CELLS) + 0.5) / CELLS))[None]
+    frames = solve(Roe(law, "mc", False), initial, np.arange(float(FRAMES)), grid, control).values
+    return law, settings, frames
+
+
+def _rms(values):
+    return float(jnp.sqrt(jnp.mean(values**2)))
+
+
+def test_exact_frames_are_predicted_in_every_mode(problem):
+    law, settings, frames = problem
+    for mode in MODES:
+        schedule = jnp.asarray(gains(mode, FRAMES, FRAMES - 1))
+        predicted, state, _ = track(law, settings, frames, schedule)
+        np.testing.assert_allclose(predicted, frames[1:], atol=1e-12)
+        np.testing.assert_allclose(state, frames[-1], atol=1e-12)
+
+
+def test_the_filter_averages_noise_as_all_frames_can(problem):
+    """Of noise σ per value the mean of K frames keeps σ/√K; the scheme smooths a little more."""
+    law, settings, frames = problem
+    noise = 0.02 * jnp.asarray(np.random.default_rng(0).normal(size=frames.shape))
+    left = {}
+    for mode in MODES:
+        schedule = jnp.asarray(gains(mode, FRAMES, FRAMES - 1))
+        left[mode] = _rms(track(law, settings, frames + noise, schedule)[1] - frames[-1])
+    assert left["restart"] == pytest.approx(0.02, rel=0.2)
+    assert left["filter"] < 1.3 * 0.02 / np.sqrt(FRAMES)
+    assert left["filter"] < left["continue"] < left["restart"]
+
+
+def test_restart_ends_at_the_last_frame_and_totals_follow_the_observation(problem):
+    law, settings, frames = problem
+    shifted = frames.at[-1].add(0.1)
+    schedule = jnp.asarray(gains("restart", FRAMES, FRAMES - 1))
+    _, state, _ = track(law, settings, shifted, schedule)
+    np.testing.assert_allclose(state, shifted[-1], atol=1e-12)
+
+
+def test_first_state_is_better_than_the_first_frame(problem):
+    law, settings, frames = problem
+    noise = 0.02 * jnp.asarray(np.random.default_rng(1).normal(size=frames.shape))
+    estimate = first_state(law, settings, frames + noise)
+    assert _rms(estimate - frames[0]) < 0.65 * _rms(noise[0])
+    np.testing.assert_allclose(first_state(law, settings, frames), frames[0], atol=2e-2)
+
+
+def test_frames_after_the_last_seen_have_no_gain():
+    for mode in MODES:
+        assert np.all(gains(mode, 10, 6)[6:] == 0.0)
+    with pytest.raises(ValueError, match="choose one of continue, filter, restart"):
+        gains("guess", 10, 6)
