@@ -67,7 +67,11 @@ with jax.enable_x64(True):
     )
 
 
-@pytest.mark.parametrize("problem", [BURGERS, CUBIC_TO_THE_LEFT], ids=["burgers", "cubic"])
+@pytest.mark.parametrize(
+    "problem",
+    [pytest.param(BURGERS, marks=pytest.mark.validation), CUBIC_TO_THE_LEFT],
+    ids=["burgers", "cubic"],
+)
 @pytest.mark.parametrize(
     ("scheme", "least"),
     [
@@ -231,8 +235,24 @@ SCHEMES = {
 }
 
 
-@pytest.mark.parametrize("name", SCALAR)
-@pytest.mark.parametrize("scheme", SCHEMES)
+# The compiler takes most of the time: once for each law, scheme and grid.
+ALWAYS = {"burgers-transonic", "buckley-leverett", "buckley-leverett-back", "sine-many"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "name"),
+    [
+        pytest.param(
+            scheme,
+            name,
+            marks=[]
+            if scheme == "roe" or name in ALWAYS or name.startswith("cubic")
+            else pytest.mark.validation,
+        )
+        for scheme in SCHEMES
+        for name in SCALAR
+    ],
+)
 def test_scalar_riemann_problem(scheme, name):
     make, least = SCHEMES[scheme]
     law, flux, left, right, time = SCALAR[name]

@@ -74,44 +74,55 @@ def all_finite(tree):
     return all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(tree))
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-@pytest.mark.parametrize("scheme", ["roe", "rusanov", "muscl"])
-def test_finite_where_neighbours_are_equal(scheme, law):
+@pytest.mark.parametrize(
+    ("scheme", "name"),
+    [("roe", name) for name in LAWS]
+    + [(scheme, name) for scheme in ("rusanov", "muscl") for name in ("cubic", "shallow-water")],
+)
+def test_finite_where_neighbours_are_equal(scheme, name):
+    law = LAWS[name]
     flux = SCHEMES[scheme](law)
     for u in degenerate_states(law):
         assert all_finite(forward(flux, u, None))
         assert all_finite(reverse(flux, u, 3))
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ["roe-no-fix", "roe-superbee", "roe-van-leer", "roe-minmod"])
 def test_finite_with_every_limiter(scheme):
     for u in degenerate_states(LAWS["cubic"]):
         assert all_finite(forward(SCHEMES[scheme](LAWS["cubic"]), u, None))
         assert all_finite(reverse(SCHEMES[scheme](LAWS["cubic"]), u, 3))
 
 
-def test_gradient_of_a_constant_state_is_known():
-    """The mean of u² is (mean u)² there, whatever the law: 2u per shift of the state, and the
-    gradient with respect to one cell 2u/cells, because totals are conserved."""
-    frames, u = len(TIMES), jnp.full((1, CELLS), 0.5)
-    for scheme in SCHEMES.values():
-        gradient = reverse(scheme(LAWS["cubic"]), u, 3)[1]
-        assert float(jnp.sum(gradient)) == pytest.approx(1.0, abs=1e-12)
-        np.testing.assert_allclose(gradient, 1.0 / CELLS, atol=1e-10)
-    assert frames == 4
+@pytest.mark.parametrize("scheme", ["roe", "muscl"])
+def test_gradient_of_a_constant_state_is_known(scheme):
+    """There the mean of u² changes as the mean of 2u du, which is conserved."""
+    gradient = reverse(SCHEMES[scheme](LAWS["cubic"]), jnp.full((1, CELLS), 0.5), 3)[1]
+    np.testing.assert_allclose(gradient, 1.0 / CELLS, atol=1e-12)
 
 
 def smooth_state(law):
     x = GRID.centers()
+    # No two neighbours are equal: there limiters have a kink, and no difference is the derivative.
     u = 0.5 + 0.2 * np.sin(2.0 * np.pi * x) + 0.1 * np.cos(6.0 * np.pi * x + 0.3)
     if isinstance(law, ShallowWater):
-        return jnp.asarray(np.stack([0.5 + u, 0.2 * np.cos(2.0 * np.pi * x)]))
+        return jnp.asarray(np.stack([0.5 + u, 0.2 * np.cos(2.0 * np.pi * x + 0.4)]))
     return jnp.asarray(u[None])
 
 
-@pytest.mark.parametrize("substeps", [None, 3])
-@pytest.mark.parametrize("name", ["cubic", "viscous-burgers", "shallow-water"])
-@pytest.mark.parametrize("scheme", ["roe", "roe-no-fix", "roe-van-leer", "rusanov", "muscl"])
+@pytest.mark.parametrize(
+    ("scheme", "name", "substeps"),
+    [
+        ("roe", "cubic", None),
+        ("roe", "cubic", 3),
+        ("roe", "shallow-water", None),
+        ("roe-no-fix", "viscous-burgers", None),
+        ("roe-van-leer", "cubic", None),
+        ("rusanov", "shallow-water", None),
+        ("muscl", "viscous-burgers", None),
+        ("muscl", "shallow-water", 3),
+    ],
+)
 def test_equal_to_central_differences(scheme, name, substeps):
     law = LAWS[name]
     flux, u = SCHEMES[scheme](law), smooth_state(law)

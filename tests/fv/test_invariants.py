@@ -68,8 +68,8 @@ def test_periodic_totals_are_constant(scheme, law):
     assert np.all(np.abs(np.diff(np.asarray(solution.values), axis=0)).max(axis=(1, 2)) > 1e-6)
 
 
-@pytest.mark.parametrize("law", SCALAR_LAWS, ids=SCALAR_NAMES)
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("law", SCALAR_LAWS[::3], ids=SCALAR_NAMES[::3])
+@pytest.mark.parametrize("scheme", ["roe", "muscl"])
 def test_outflow_totals_change_by_the_flux_through_the_ends(scheme, law):
     # Constant near the ends, where the fluxes are those of the outer states until a wave arrives.
     cells, time = 60, 0.02

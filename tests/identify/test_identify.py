@@ -195,7 +195,7 @@ def test_a_law_that_cannot_be_solved_gives_a_status(cubic):
     found = hfluxno.identify(context)
     broken = dataclasses.replace(
         found,
-        grid_law=jax.tree.map(lambda leaf: leaf * np.nan, found.grid_law),
+        grid_law=jax.tree.map(lambda leaf: np.asarray(leaf) * np.nan, found.grid_law),
     )
     forecast = FittedLawForecaster().advance(context, (broken,), 3)
     assert int(forecast.status) == FitStatus.FAILED
