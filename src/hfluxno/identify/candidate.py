@@ -127,10 +127,10 @@ def stages(fields: int) -> tuple[Stage, ...]:
         fixed = dataclasses.replace(sparse, scheme="roe-entropy-fix")
         rusanov = Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE)
         return (
-            Stage(_always(full, sparse), 2e-4),
-            Stage(_always(mid_run, Candidate("tensor", 0)), 1e-3),
-            Stage(_always(fixed, rusanov), 1e-3),
-            Stage(_finer(2), 1e-3),
+            Stage(_always(full, sparse), 1e-3),
+            Stage(_always(mid_run, Candidate("tensor", 0)), 5e-3),
+            Stage(_always(fixed, rusanov), 1e-2),
+            Stage(_finer(2), 1e-2),
             Stage(_denoised, 0.0),
         )
     first, fixed = Candidate(), Candidate(size=6, scheme="roe-entropy-fix")
