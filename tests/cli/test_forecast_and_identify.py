@@ -3,6 +3,7 @@
 The inference is replaced by a law that is known, so that these tests are about the commands.
 """
 
+import importlib
 import json
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import hfluxno.identify
+import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.example import example_file
 from hfluxno.trajectory import Trajectory
@@ -30,8 +31,10 @@ def fake_identify(context):
 
 @pytest.fixture(autouse=True)
 def known_law(monkeypatch):
-    monkeypatch.setattr(hfluxno.identify, "FittedLawForecaster", FakeForecaster, raising=False)
-    monkeypatch.setattr(hfluxno.identify, "identify", fake_identify, raising=False)
+    monkeypatch.setitem(hfluxno.methods.METHODS, "fit", FakeForecaster)
+    # The package, not the function that the top level names like it.
+    package = importlib.import_module("hfluxno.identify")
+    monkeypatch.setattr(package, "identify", fake_identify)
 
 
 def wave(frames=8, cells=16, shift=0.0):

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.forecaster import Forecast, forecast_times
+from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.fv import Roe, solve
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.trajectory import Trajectory
@@ -83,7 +83,7 @@ def identification(context: Trajectory, status=FakeStatus.OK, nu=None):
     return FakeIdentification(law, status=status, coefficients=coefficients)
 
 
-class FakeForecaster:
+class FakeForecaster(Forecaster):
     """Solves the fake law from the last frame."""
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:

@@ -176,7 +176,7 @@ def _adaptive_step(numerical_flux, grid, control, max_steps, run: _Run) -> _Run:
     proposed = _step_length(control.desired, reference, run.remaining)
     # The speed is known before the step is taken, so a rejected step costs nothing: PyClaw would
     # undo it and take it again with desired/rate.
-    rejected = proposed * rate > control.maximum
+    rejected = jnp.asarray(control.lagged) & (proposed * rate > control.maximum)
     dt = jnp.where(rejected, _step_length(control.desired, rate, run.remaining), proposed)
     u = step(numerical_flux, run.u, dt, grid)
     run = _accept(run, u, run.remaining - dt, rate, rejected.astype(run.rejected.dtype))

@@ -1,0 +1,96 @@
+"""Grids, their ghost cells and what they refuse."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import TypeCheckError
+
+from hfluxno.grid import BOUNDARIES, Grid, pad
+
+
+def test_cells_and_centers():
+    grid = Grid.interval(4, -1.0, 3.0)
+    assert grid.spacing == (1.0,)
+    np.testing.assert_allclose(grid.centers(), [-0.5, 0.5, 1.5, 2.5])
+    fine = grid.refine(3)
+    assert (fine.shape, fine.lower, fine.upper) == ((12,), (-1.0,), (3.0,))
+    # The average of three fine centres is the coarse one.
+    np.testing.assert_allclose(fine.centers().reshape(4, 3).mean(axis=1), grid.centers())
+    plane = Grid((0.0, 0.0), (1.0, 2.0), (2, 8), (("periodic",) * 2, ("outflow",) * 2))
+    assert plane.spacing == (0.5, 0.25)
+    np.testing.assert_allclose(plane.centers(1)[:2], [0.125, 0.375])
+
+
+def test_refining_keeps_the_boundary():
+    inflow = jnp.asarray([[1.0, 2.0]])
+    fine = Grid.interval(4, boundary=("inflow", "outflow"), inflow=inflow).refine(2)
+    assert fine.boundary == (("inflow", "outflow"),)
+    np.testing.assert_array_equal(fine.inflow, inflow)
+
+
+STATE = jnp.asarray([[1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]])
+
+
+@pytest.mark.parametrize(
+    ("boundary", "first", "second"),
+    [
+        ("periodic", [3, 4, 1, 2, 3, 4, 1, 2], [30, 40, 10, 20, 30, 40, 10, 20]),
+        ("outflow", [1, 1, 1, 2, 3, 4, 4, 4], [10, 10, 10, 20, 30, 40, 40, 40]),
+        ("reflecting", [2, 1, 1, 2, 3, 4, 4, 3], [-20, -10, 10, 20, 30, 40, -40, -30]),
+        ("inflow", [5, 5, 1, 2, 3, 4, 6, 6], [7, 7, 10, 20, 30, 40, 8, 8]),
+        (("outflow", "inflow"), [1, 1, 1, 2, 3, 4, 6, 6], [10, 10, 10, 20, 30, 40, 8, 8]),
+        (("reflecting", "outflow"), [2, 1, 1, 2, 3, 4, 4, 4], [-20, -10, 10, 20, 30, 40, 40, 40]),
+    ],
+)
+def test_ghost_cells(boundary, first, second):
+    grid = Grid.interval(4, boundary=boundary, inflow=jnp.asarray([[5.0, 6.0], [7.0, 8.0]]))
+    padded = pad(STATE, grid, 2, odd_fields=(1,))
+    np.testing.assert_array_equal(padded, np.array([first, second], float))
+    np.testing.assert_array_equal(pad(STATE, grid, 1, odd_fields=(1,)), padded[:, 1:-1])
+
+
+def test_each_boundary_name_has_a_case_above():
+    assert set(BOUNDARIES) == {"periodic", "outflow", "reflecting", "inflow"}
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "outflow", "reflecting"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_ghost_cells_of_a_plane(boundary, axis):
+    """Along one axis each line of a plane is padded like a line of its own."""
+    plane = np.random.default_rng(0).normal(size=(2, 4, 4))
+    grid = Grid((0.0, 0.0), (1.0, 1.0), (4, 4), ((boundary,) * 2,) * 2)
+    padded = np.moveaxis(pad(jnp.asarray(plane), grid, 2, (1,), axis), axis + 1, -1)
+    lines = np.moveaxis(plane, axis + 1, -1)
+    for i in range(4):
+        line = pad(jnp.asarray(lines[:, i]), Grid.interval(4, boundary=boundary), 2, (1,))
+        np.testing.assert_array_equal(padded[:, i], line)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Grid.interval(8, 1.0, 1.0), r"lower < upper; got \[1.0, 1.0\]"),
+        (lambda: Grid.interval(8, 2.0, 1.0), r"lower < upper; got \[2.0, 1.0\]"),
+        (lambda: Grid.interval(8, 0.0, float("inf")), "finite ends"),
+        (lambda: Grid.interval(8, float("nan"), 1.0), "finite ends"),
+        (lambda: Grid.interval(0), "at least one cell per axis; got 0"),
+        (lambda: Grid.interval(8, boundary=("periodic", "outflow")), "both of them periodic"),
+        (lambda: Grid.interval(8, boundary=("outflow", "periodic")), "both of them periodic"),
+        (lambda: Grid.interval(8, boundary="inflow"), r"inflow=array of shape \(field, 2\)"),
+        (lambda: Grid((0.0,), (1.0, 2.0), (8,), (("outflow",) * 2,)), "one entry per axis; got 1"),
+        (lambda: Grid((0.0,), (1.0,), (8,), ()), "got 1, 1, 1 and 0"),
+    ],
+)
+def test_bad_grids(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_unknown_boundary():
+    # In these tests the annotation is checked first; the message is that of a plain run.
+    with pytest.raises((ValueError, TypeCheckError)):
+        Grid.interval(8, boundary="open")
+    grid = Grid.interval(8)
+    object.__setattr__(grid, "boundary", (("open", "open"),))
+    with pytest.raises(ValueError, match=r"Unknown boundary .open.; choose one of periodic"):
+        grid.__check_init__()

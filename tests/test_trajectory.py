@@ -1,0 +1,140 @@
+"""Trajectories: what they are made from, what they refuse, and their totals."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray
+
+from hfluxno.trajectory import Trajectory, uniform_edges
+
+VALUES = np.random.default_rng(0).normal(size=(3, 5, 2, 8)).astype(np.float32)
+TIMES = np.linspace(1.0, 1.4, 5)
+X = 10.0 + 0.5 * np.arange(8)
+
+
+def test_shapes_of_arrays():
+    one = Trajectory.from_numpy(VALUES[0, :, 0])
+    assert one.values.shape == (5, 1, 8)
+    assert (one.fields, one.is_batched, one.frames) == (("u",), False, 5)
+    np.testing.assert_array_equal(one.times, np.arange(5.0))
+    assert (one.grid.lower, one.grid.upper) == ((0.0,), (1.0,))
+
+    two = Trajectory.from_numpy(VALUES[0], TIMES, X, ["h", "m"], "reflecting")
+    assert two.values.shape == (5, 2, 8)
+    assert two.fields == ("h", "m")
+    # The centres are those given, so the ends lie half a cell outside.
+    assert (two.grid.lower, two.grid.upper) == ((9.75,), (13.75,))
+    np.testing.assert_allclose(two.grid.centers(), X)
+    assert two.grid.boundary == (("reflecting", "reflecting"),)
+
+    batch = Trajectory.from_numpy(VALUES, TIMES, X)
+    assert batch.values.shape == (3, 5, 2, 8)
+    assert (batch.fields, batch.is_batched, batch.frames) == (("u0", "u1"), True, 5)
+
+
+def test_types_of_numbers():
+    whole = Trajectory.from_numpy(np.arange(32).reshape(4, 8))
+    np.testing.assert_array_equal(whole.values[:, 0], np.arange(32.0).reshape(4, 8))
+    assert Trajectory.from_numpy(VALUES[0]).values.dtype == jnp.float32
+
+
+@pytest.mark.usefixtures("x64")
+def test_double_precision_is_kept():
+    values = np.full((4, 8), 1.0 + 1e-12)
+    trajectory = Trajectory.from_numpy(values)
+    assert trajectory.values.dtype == jnp.float64
+    np.testing.assert_array_equal(trajectory.values[:, 0], values)
+
+
+def test_windows_and_totals():
+    batch = Trajectory.from_numpy(VALUES, TIMES, X)
+    part = batch.window(1, 4)
+    np.testing.assert_array_equal(part.values, VALUES[:, 1:4])
+    np.testing.assert_array_equal(part.times, TIMES[1:4])
+    np.testing.assert_allclose(batch.totals(), 0.5 * VALUES.sum(axis=-1), rtol=1e-5, atol=1e-6)
+    single = Trajectory.from_numpy(VALUES[0], TIMES, X)
+    np.testing.assert_array_equal(single.window(2, 3).values, VALUES[0, 2:3])
+    assert single.window(2, 3).frames == 1
+    assert single.totals().shape == (5, 2)
+
+
+def test_far_origin_of_time_is_kept():
+    times = 1e9 + 0.005 * np.arange(5)
+    trajectory = Trajectory.from_numpy(VALUES[0], times)
+    np.testing.assert_array_equal(np.asarray(trajectory.times), times)
+
+
+@pytest.mark.parametrize("time", ["time", "t"])
+def test_xarray_in_any_order(time):
+    array = xarray.DataArray(
+        VALUES,
+        {time: TIMES, "x": X, "field": ["h", "m"]},
+        ("trajectory", time, "field", "x"),
+    )
+    for order in (("trajectory", time, "field", "x"), ("x", "field", time, "trajectory")):
+        trajectory = Trajectory.from_xarray(array.transpose(*order))
+        np.testing.assert_array_equal(trajectory.values, VALUES)
+        np.testing.assert_array_equal(trajectory.times, TIMES)
+        assert trajectory.fields == ("h", "m")
+    back = Trajectory.from_xarray(trajectory.to_xarray())
+    np.testing.assert_array_equal(back.values, VALUES)
+    np.testing.assert_allclose(back.grid.centers(), X)
+
+
+def test_xarray_without_fields_or_coordinates():
+    array = xarray.DataArray(VALUES[0, :, 0].T, dims=("x", "time"), name="density")
+    trajectory = Trajectory.from_xarray(array)
+    np.testing.assert_array_equal(trajectory.values[:, 0], VALUES[0, :, 0])
+    assert trajectory.fields == ("density",)
+    assert trajectory.to_xarray().dims == ("time", "field", "x")
+    with pytest.raises(ValueError, match=r"dimensions time \(or t\) and x.*this one has a, x"):
+        Trajectory.from_xarray(xarray.DataArray(VALUES[0, 0], dims=("a", "x")))
+    with pytest.raises(ValueError, match=r"array\.rename"):
+        Trajectory.from_xarray(xarray.DataArray(VALUES[0, 0], dims=("time", "y")))
+
+
+def spoiled(value):
+    values = VALUES[0].copy()
+    values[2, 1, 3] = values[4, 0, 0] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((VALUES[0] * 1j,), "must be real numbers; their type is complex64"),
+        ((np.full((4, 8), "a"),), "must be real numbers"),
+        ((VALUES[0, 0, 0],), r"must have the shape .*; got \(8,\)"),
+        ((VALUES[None],), r"got \(1, 3, 5, 2, 8\)"),
+        (
+            (spoiled(np.nan),),
+            r"2 of the values are NaN .* at index \(2, 1, 3\)",
+        ),
+        ((spoiled(np.inf),), r"2 of the values are NaN or infinite.*remove or fill"),
+        ((VALUES[0], TIMES[:4]), r"time has the shape \(4,\), but the data have 5"),
+        ((VALUES[0], TIMES[::-1]), r"time does not increase from entry 0 to 1 \(1.4 to 1.3\)"),
+        ((VALUES[0], [0, 1, 2, 2, 3]), "time does not increase from entry 2 to 3"),
+        ((VALUES[0], [0, 1, 2, 4, 5]), "time is not uniform: the step from entry 2 to 3 is 2"),
+        ((VALUES[0], [0, 1, np.nan, 3, 4]), "time has NaN or infinite entries"),
+        ((VALUES[0], TIMES, X**2), "x is not uniform.*interpolate to a uniform grid"),
+        ((VALUES[0], TIMES, X[:, None]), r"x has the shape \(8, 1\)"),
+        ((VALUES[0][:1],), "time needs at least two entries; got 1"),
+        ((VALUES[0], TIMES, X, ["h"]), "1 field names for 2 fields"),
+        ((VALUES[0], TIMES, X, None, ("periodic", "outflow")), "both of them periodic"),
+    ],
+)
+def test_bad_input(arguments, message):
+    arguments = [np.asarray(a) if i in (1, 2) else a for i, a in enumerate(arguments)]
+    with pytest.raises(ValueError, match=message):
+        Trajectory.from_numpy(*arguments)
+
+
+def test_rounding_of_single_precision_is_uniform():
+    # Seconds with an offset of a million: single precision has steps of 1/16 there.
+    centers = (1e6 + 0.3 * np.arange(50)).astype(np.float32).astype(float)
+    assert np.ptp(np.diff(centers)) > 0.05
+    lower, upper = uniform_edges(centers, 50, "x")
+    assert upper - lower == pytest.approx(15.0, rel=1e-2)
+    with pytest.raises(ValueError, match="not uniform"):
+        uniform_edges(np.array([0.0, 1.0, 2.0, 3.01]), 4, "x")
+    assert uniform_edges(np.array([1.0, 2.0]), 2, "x") == (0.5, 2.5)
