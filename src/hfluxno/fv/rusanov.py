@@ -50,7 +50,7 @@ def rusanov(
 
 
 class Rusanov(NumericalFlux):
-    """The first-order Rusanov flux: monotone for scalar laws, and it keeps heights positive."""
+    """The first-order Rusanov flux, monotone for scalar laws."""
 
     ghost: ClassVar[int] = 1
     integrator: ClassVar[str] = "euler"
