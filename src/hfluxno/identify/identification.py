@@ -12,7 +12,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.select import Trial, choose, make_settings
+from hfluxno.identify.select import Trial, choose, held_out_frames, make_settings
 from hfluxno.identify.settings import Settings
 from hfluxno.trajectory import Trajectory
 
@@ -207,7 +207,7 @@ def _report(trial: Trial, tried, values: np.ndarray, context: Trajectory) -> Ide
     numbers = np.asarray(trial.fit.parameters) * scale
     free = np.asarray(trial.unknowns.mask, bool)
     drift, conserved = _total_drift(values, context.grid)
-    held_out = max(1, len(times) // 4)
+    held_out = held_out_frames(len(times))
     before, after = values[-held_out - 1], values[-held_out:]
     persistence = float(np.sqrt(np.sum((after - before) ** 2) / np.sum(after**2)))
     status = _status(trial, values, persistence, conserved)

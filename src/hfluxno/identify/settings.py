@@ -29,6 +29,10 @@ class Settings(eqx.Module):
     scheme: str = eqx.field(static=True)
     refinement: int = eqx.field(static=True)
 
+    def __check_init__(self):
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"Unknown scheme {self.scheme!r}; choose one of {', '.join(SCHEMES)}.")
+
     def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
         if self.scheme == "rusanov":
             return Rusanov(law)
