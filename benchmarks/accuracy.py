@@ -23,7 +23,7 @@ import jax
 import numpy as np
 
 from hfluxno.cli.runtime import prepared
-from hfluxno.data import Configuration, one_core_per_program
+from hfluxno.data import Configuration
 from hfluxno.data.generate import lanes
 from hfluxno.data.recipes import law_class
 from hfluxno.data.replacing import check_writable, replacing
@@ -38,7 +38,6 @@ _FINE_CONTROL = StepControl(desired=0.45, maximum=0.5, lagged=False)
 
 
 def main() -> None:
-    one_core_per_program()  # before anything is computed
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", metavar="NAME", choices=CASES, default=list(CASES))
     parser.add_argument("--contexts", type=int, default=100, help="trajectories drawn for each set")

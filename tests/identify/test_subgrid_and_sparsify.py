@@ -1,10 +1,12 @@
 """Going to a finer grid and back, and dropping what a fit does not need."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from hfluxno.grid import Grid
+from hfluxno.identify.candidate import make_directions
 from hfluxno.identify.refine import Fit
 from hfluxno.identify.sparsify import needed
 from hfluxno.identify.subgrid import prolong, restrict
@@ -30,6 +32,32 @@ def test_prolongation_is_second_order_and_makes_no_new_extrema(x64):
         assert fine.max() <= coarse.max()
         assert fine.min() >= coarse.min()
     assert np.log2(errors[0] / errors[1]) > 1.9
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_a_jump_inside_a_cell_is_found_again(x64, factor):
+    """Cell averages of plateaus determine where the jumps between them are."""
+    fine = np.where(np.arange(30 * factor) < 7 * factor + factor // 2, 0.3, 0.9)
+    fine[19 * factor + 1 :] = -0.4
+    coarse = restrict(jnp.asarray(fine)[None], factor)
+    np.testing.assert_allclose(prolong(coarse, Grid.interval(30), factor)[0], fine, atol=1e-14)
+
+
+def test_prolongation_has_derivatives_where_neighbours_are_equal(x64):
+    u = jnp.asarray(np.repeat([0.2, 0.2, 0.5, 0.7], 3))[None]
+    slope = jax.jacfwd(lambda u: prolong(u, Grid.interval(12), 4))(u)
+    assert np.all(np.isfinite(slope))
+
+
+def test_directions_are_the_free_parameters_and_fill_up_to_a_shared_size():
+    mask = np.zeros(18)
+    mask[[2, 7, 17]] = 1.0
+    directions = make_directions(mask)
+    assert directions.shape == (4, 18)
+    np.testing.assert_array_equal(directions.sum(axis=0), mask)
+    np.testing.assert_array_equal(directions.sum(axis=1), [1, 1, 1, 0])
+    assert make_directions(np.ones(18)).shape == (18, 18)
+    assert make_directions(np.ones(3)).shape == (3, 3)
 
 
 def test_only_what_is_needed_stays():

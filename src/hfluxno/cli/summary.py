@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfluxno.data.source import Source
+from hfluxno.evaluation.metrics import relative_l2
 from hfluxno.forecaster import Forecast
 from hfluxno.trajectory import Trajectory
 
@@ -30,7 +31,8 @@ def forecast_summary(
     summary = law_summary(source, context, forecast.identifications)
     steps = forecast.trajectory.frames
     results = summary["results"] or [{} for _ in forecast.sentences]
-    errors = _true_errors(forecast, truth)
+    known = np.asarray(forecast.trajectory.values)[..., : truth.shape[-3], :, :]
+    errors = np.atleast_2d(relative_l2(known, truth))
     reported = sorted({1, max(1, steps // 2), steps, errors.shape[1]} - {0})
     rows = zip(
         results,
@@ -75,12 +77,3 @@ def _law(found) -> dict:
             zip(found.coefficients, map(float, deviations), strict=True)
         )
     return result
-
-
-def _true_errors(forecast: Forecast, truth: np.ndarray) -> np.ndarray:
-    """The relative l2 error of each known frame, over fields and cells: (trajectory, step)."""
-    values = np.asarray(forecast.trajectory.values, float)[..., : truth.shape[-3], :, :]
-    truth = truth.astype(float)
-    norm = np.sqrt(np.sum(truth**2, axis=(-2, -1)))
-    misfit = np.sqrt(np.sum((values - truth) ** 2, axis=(-2, -1)))
-    return np.atleast_2d(misfit / np.where(norm > 0.0, norm, 1.0))

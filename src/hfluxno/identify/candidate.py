@@ -18,6 +18,9 @@ DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
 # Sizes share compiled programs: of a larger one, functions are masked.
 _PROGRAM_SIZES = (4, 6, 9)
 
+# The derivatives of a fit are taken along its free parameters, in programs for so many of them.
+_PROGRAM_DIRECTIONS = (4, 8)
+
 # A field counts as staying away from zero where its least value exceeds this part of its largest.
 _AWAY_FROM_ZERO = 0.02
 
@@ -98,14 +101,20 @@ def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
 
 
 def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
-    """The best candidate on a finer internal grid, if the grid before was worth it."""
+    """The best candidate on a finer internal grid, if the grid before was worth it.
+
+    The first finer grid is also asked whether it supports a richer flux: on the cells of the data,
+    jumps are too smeared to tell.
+    """
 
     def propose(best: Candidate) -> tuple[Candidate, ...]:
         if best.refinement < refinement // 2:
             return ()
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
         size = min(best.size, 6)
-        return (dataclasses.replace(best, size=size, scheme=scheme, refinement=refinement),)
+        sizes = (size, 6) if refinement == 2 and 0 < size < 6 else (size,)
+        finer = dataclasses.replace(best, scheme=scheme, refinement=refinement)
+        return tuple(dataclasses.replace(finer, size=size) for size in sizes)
 
     return propose
 
@@ -175,3 +184,13 @@ def make_mask(candidate: Candidate, basis: Basis, fields: int) -> np.ndarray:
     program = 3 if terms else 0
     diffusion = np.arange(program) < terms
     return np.concatenate([np.tile(free, fields), np.tile(diffusion, fields)]).astype(float)
+
+
+def make_directions(mask: np.ndarray) -> np.ndarray:
+    """The unit vectors of the free parameters, filled up with zeros to a number that programs
+    share."""
+    free = np.flatnonzero(mask)
+    rows = next((n for n in _PROGRAM_DIRECTIONS if len(free) <= n <= len(mask)), len(mask))
+    directions = np.zeros((rows, len(mask)))
+    directions[np.arange(len(free)), free] = 1.0
+    return directions

@@ -39,7 +39,8 @@ class Unknowns(eqx.Module):
     **Attributes:**
 
     - `basis`: the functions of the flux.
-    - `mask`: which parameters are free, in the order (field, function), (field, diffusion term).
+    - `directions`: one unit vector per free parameter, in the order (field, function), (field,
+      diffusion term); rows of zeros fill up the number that a compiled program is made for.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
     - `fields`, `odd`: the names of the fields and the indices of those that a wall reflects with
@@ -47,12 +48,17 @@ class Unknowns(eqx.Module):
     """
 
     basis: Basis
-    mask: Float[Array, " parameter"]
+    directions: Float[Array, "free parameter"]
     lower: Float[Array, " field"]
     upper: Float[Array, " field"]
     terms: int = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
     odd: tuple[int, ...] = eqx.field(static=True)
+
+    @property
+    def mask(self) -> Float[Array, " parameter"]:
+        """One where a parameter is free, zero elsewhere."""
+        return jnp.sum(self.directions, axis=0)
 
     def law(self, parameters: Float[Array, " parameter"]) -> FittedLaw:
         """Flux coefficients are counted in half ranges of their field times cells per frame."""
@@ -148,19 +154,19 @@ def refine(
     count = jnp.sum(weights) * values.shape[1] * values.shape[2]
     limit = _step_limit(unknowns.law(start), settings, values[0])
 
-    def misfit(vector):
-        law = unknowns.law(vector)
+    def misfit(step):
+        law = unknowns.law(start + step @ unknowns.directions)
         frames, _ = simulate(law, settings, values[0], values.shape[0], max_steps=limit)
         relative = (frames - values) * (weights[:, None] / size[None])[..., None]
-        prior = _PRIOR * (vector - start)
-        return jnp.concatenate([relative.reshape(-1) / jnp.sqrt(count), prior]), frames
+        return jnp.concatenate([relative.reshape(-1) / jnp.sqrt(count), _PRIOR * step]), frames
 
-    found = levenberg_marquardt(misfit, start, _EXACT, evaluations)
+    nowhere = jnp.zeros(unknowns.directions.shape[0], start.dtype)
+    found = levenberg_marquardt(misfit, nowhere, _EXACT, evaluations)
     relative = (found.aux - values) * (weights[:, None] / size[None])[..., None]
     residual = jnp.sqrt(jnp.sum(relative**2) / count)
-    return Fit(
-        found.point * unknowns.mask, residual, found.normal * count, found.aux, found.evaluations
-    )
+    parameters = (start + found.point @ unknowns.directions) * unknowns.mask
+    normal = unknowns.directions.T @ found.normal @ unknowns.directions
+    return Fit(parameters, residual, normal * count, found.aux, found.evaluations)
 
 
 def _step_limit(law, settings, initial):

@@ -21,6 +21,7 @@ from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
     Candidate,
     make_basis,
+    make_directions,
     make_mask,
     stages,
 )
@@ -131,14 +132,15 @@ def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
     weights = np.ones(values.shape[1])
     weights[-held_out:] = 0.0
     settings = make_settings(candidate, grid)
-    # Bases of one batch can differ in structure (which fields stay positive): one group each.
+    # Bases of one batch can differ in structure (which fields stay positive), and sparse laws in
+    # how many parameters are free: one group each.
     unknowns = [
         _unknowns(candidate, v, fields, odd, start) for v, start in zip(values, starts, strict=True)
     ]
     trials: dict[int, Trial] = {}
     groups: dict = {}
     for lane, unknown in enumerate(unknowns):
-        key = (jax.tree.structure(unknown), starts[lane] is None)
+        key = (_program(unknown), starts[lane] is None)
         groups.setdefault(key, []).append(lane)
     for (_, from_weak_form), members in groups.items():
         index = np.array(members)
@@ -163,7 +165,7 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
     final: dict[int, Trial] = {}
     groups: dict = {}
     for lane, trial in enumerate(best):
-        groups.setdefault((trial.candidate, jax.tree.structure(trial.unknowns)), []).append(lane)
+        groups.setdefault((trial.candidate, _program(trial.unknowns)), []).append(lane)
     for members in groups.values():
         index = np.array(members)
         settings = best[members[0]].settings
@@ -216,8 +218,19 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
     terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     return Unknowns(
-        basis, jnp.asarray(mask), jnp.asarray(lower), jnp.asarray(upper), terms, fields, odd
+        basis,
+        jnp.asarray(make_directions(mask)),
+        jnp.asarray(lower),
+        jnp.asarray(upper),
+        terms,
+        fields,
+        odd,
     )
+
+
+def _program(unknowns: Unknowns):
+    """What lanes of one compiled program have in common."""
+    return jax.tree.structure(unknowns), unknowns.directions.shape
 
 
 def make_settings(candidate: Candidate, grid: Grid) -> Settings:
