@@ -5,8 +5,8 @@
 
 For each set it draws N trajectories of the test split (each with its own law), infers the law of
 each from its first 20 frames, forecasts 80 steps and prints the relative l2 errors after 1, 20 and
-80 of them (see `hfluxno.evaluation.accuracy`). Times are per context of a batch, after a few
-contexts that compile. A Markdown file that exists gets the table between its lines
+80 of them (see `hfluxno.evaluation.accuracy`). Times are per context of a batch, without
+compilation. A Markdown file that exists gets the table between its lines
 "accuracy: begin" and "accuracy: end"; any other is written anew.
 """
 

@@ -27,9 +27,6 @@ from hfluxno.trajectory import Trajectory
 
 CONTEXT_FRAMES = 20
 STEPS = (1, 20, 80)
-# Contexts that are identified before the clock starts. They need nearly all of the programs.
-_WARM_UP = 5
-
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -112,7 +109,7 @@ class Result:
     - `unsolved`: how many are left out because the truth could not be computed.
     - `l2`, `linf`: the relative errors after each of `STEPS`.
     - `statuses`: the number of forecasts by the name of their status.
-    - `seconds`: the time per context that identification took, after a few contexts that compile.
+    - `seconds`: the time per context that identification took, the second time: the first compiles.
     """
 
     case: Case
@@ -169,8 +166,7 @@ def measure(
     if len(usable) == 0:
         raise ValueError(f"None of {len(truth)} trajectories of {case.name} is usable; draw more.")
     context = _context(case, configuration, truth[usable], usable)
-    few = usable[:_WARM_UP]
-    identify(_context(case, configuration, truth[few], few))  # compiles
+    identify(context)  # compiles
     began = time.perf_counter()
     found = identify(context)
     seconds = (time.perf_counter() - began) / len(usable)

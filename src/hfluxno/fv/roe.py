@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv import eigen
 from hfluxno.fv.limiters import jump_ratio, limiter
 from hfluxno.fv.numerical_flux import NumericalFlux, diffusive_flux, interior, limiting_speed
-from hfluxno.laws.base import GAUSS_NODES, ConservationLaw
+from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, on_the_way
 
 
 class Roe(NumericalFlux):
@@ -97,13 +97,10 @@ class Roe(NumericalFlux):
 
     def _sonic(self, left, right):
         """max |λ_p| on the way from l to r, and whether λ_p passes zero upwards there."""
-        samples = [
-            eigen.speeds(self.law.jacobian(left + theta * (right - left)))
-            for theta in (0.0, *GAUSS_NODES, 1.0)
-        ]
-        bound, lowest = jnp.abs(samples[0]), samples[0]
+        samples = eigen.speeds(self.law.jacobian(on_the_way(left, right, (0.0, *GAUSS_NODES, 1.0))))
+        bound, lowest = jnp.abs(samples[:, 0]), samples[:, 0]
         transonic = jnp.zeros(bound.shape, bool)
-        for sample in samples[1:]:
+        for sample in jnp.moveaxis(samples[:, 1:], 1, 0):
             transonic = transonic | ((lowest < 0.0) & (sample > 0.0))
             lowest = jnp.minimum(lowest, sample)
             bound = jnp.maximum(bound, jnp.abs(sample))

@@ -33,6 +33,8 @@ from hfluxno.identify.track import MODES, first_state, gains, track
 _REFIT_EVALUATIONS = 5
 _SIMPLER_WITHIN = 1.1
 _SAME = 1.02
+# Up to so many contexts a program of its own for sparse laws takes longer to compile than it saves.
+_FEW = 8
 
 
 @dataclasses.dataclass
@@ -79,7 +81,7 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
                 proposals.setdefault(candidate, []).append(lane)
         for candidate, asking in proposals.items():
             starts = [_start_of(candidate, tried[lane]) for lane in asking]
-            trials = _attempt(candidate, values[asking], grid, fields, odd, starts)
+            trials = _attempt(candidate, values[asking], grid, fields, odd, starts, lanes)
             for lane, trial in zip(asking, trials, strict=True):
                 tried[lane].append(trial)
         for lane in open_lanes:
@@ -127,7 +129,7 @@ def _parameters_from(trial: Trial, unknowns: Unknowns) -> np.ndarray:
     return vector * np.asarray(unknowns.mask)
 
 
-def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
+def _attempt(candidate, values, grid, fields, odd, starts, batch) -> list[Trial]:
     held_out = held_out_frames(values.shape[1])
     weights = np.ones(values.shape[1])
     weights[-held_out:] = 0.0
@@ -135,7 +137,8 @@ def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
     # Bases of one batch can differ in structure (which fields stay positive), and sparse laws in
     # how many parameters are free: one group each.
     unknowns = [
-        _unknowns(candidate, v, fields, odd, start) for v, start in zip(values, starts, strict=True)
+        _unknowns(candidate, v, fields, odd, start, batch > _FEW)
+        for v, start in zip(values, starts, strict=True)
     ]
     trials: dict[int, Trial] = {}
     groups: dict = {}
@@ -151,12 +154,13 @@ def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
             begin = np.stack([_parameters_from(starts[lane], unknowns[lane]) for lane in members])
         seen = values[index]
         if candidate.denoised:
-            seen = _with_first_states(stacked, begin, seen, settings)
-        result = _run_fits(stacked, seen, begin, settings, weights, candidate.evaluations)
+            seen = _with_first_states(stacked, begin, seen, settings, batch)
+        fits = _run_fits(stacked, seen, begin, settings, weights, candidate.evaluations, batch)
+        errors = _backtests(stacked, seen, fits, settings, batch)
         for position, lane in enumerate(members):
-            fit, errors = jax.tree.map(lambda leaf, p=position: leaf[p], result)
+            fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             trials[lane] = Trial(
-                candidate, settings, unknowns[lane], fit, seen[position, 0], errors
+                candidate, settings, unknowns[lane], fit, seen[position, 0], errors[position]
             )
     return [trials[lane] for lane in range(len(values))]
 
@@ -174,7 +178,9 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
         weights = np.ones(values.shape[1])
         seen = values[index].copy()
         seen[:, 0] = [best[lane].initial for lane in members]
-        fits, _ = _run_fits(stacked, seen, begin, settings, weights, _REFIT_EVALUATIONS)
+        fits = _run_fits(
+            stacked, seen, begin, settings, weights, _REFIT_EVALUATIONS, len(values)
+        )
         for position, lane in enumerate(members):
             fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
@@ -182,23 +188,27 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
     return [final[lane] for lane in range(len(best))]
 
 
-def _run_fits(unknowns, values, begin, settings, weights, evaluations):
+def _run_fits(unknowns, values, begin, settings, weights, evaluations, batch) -> Fit:
     program = functools.partial(
-        _fit_and_backtest,
-        settings=settings,
-        weights=weights,
-        evaluations=np.asarray(evaluations),
-        held_out=held_out_frames(values.shape[1]),
+        _fits, settings=settings, weights=weights, evaluations=np.asarray(evaluations)
     )
     cost = np.asarray(_initial_speeds(unknowns, begin, values, settings))
-    return run_lanes(program, (unknowns, values, begin), cost)
+    return run_lanes(program, (unknowns, values, begin), cost, batch)
 
 
-def _with_first_states(unknowns, begin, values, settings) -> np.ndarray:
+def _backtests(unknowns, values, fits: Fit, settings, batch) -> np.ndarray:
+    """For each lane and each of `MODES` the relative l2 error on the held-out frames."""
+    laws = _laws(unknowns, fits.parameters)
+    program = functools.partial(_backtest_errors, settings=settings)
+    cost = np.asarray(_initial_speeds(unknowns, fits.parameters, values, settings))
+    return run_lanes(program, (laws, values), cost, batch)
+
+
+def _with_first_states(unknowns, begin, values, settings, batch) -> np.ndarray:
     program = functools.partial(_first_states, settings=settings)
     cost = np.asarray(_initial_speeds(unknowns, begin, values, settings))
     estimated = values.copy()
-    estimated[:, 0] = run_lanes(program, (unknowns, values, begin), cost)
+    estimated[:, 0] = run_lanes(program, (unknowns, values, begin), cost, batch)
     return estimated
 
 
@@ -210,7 +220,7 @@ def _first_states(lanes, settings):
     return jax.vmap(one)(*lanes)
 
 
-def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
+def _unknowns(candidate, values, fields, odd, start: Trial | None, many: bool) -> Unknowns:
     basis = make_basis(candidate, values, fields)
     mask = make_mask(candidate, basis, len(fields))
     if candidate.sparse and start is not None:
@@ -219,7 +229,7 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None) -> Unknowns:
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     return Unknowns(
         basis,
-        jnp.asarray(make_directions(mask)),
+        jnp.asarray(make_directions(mask) if many else np.eye(len(mask)) * mask),
         jnp.asarray(lower),
         jnp.asarray(upper),
         terms,
@@ -261,15 +271,26 @@ def _initial_speeds(unknowns, parameters, values, settings):
 
 
 @eqx.filter_jit
-def _fit_and_backtest(lanes, settings, weights, evaluations, held_out):
+def _laws(unknowns, parameters):
+    return jax.vmap(lambda unknown, vector: unknown.law(vector))(unknowns, parameters)
+
+
+@eqx.filter_jit
+def _fits(lanes, settings, weights, evaluations):
     def one(unknown, values, start):
-        fit = refine(unknown, settings, values, weights, start, evaluations)
-        law = unknown.law(fit.parameters)
-        last = values.shape[0] - held_out - 1
+        return refine(unknown, settings, values, weights, start, evaluations)
+
+    return jax.vmap(one)(*lanes)
+
+
+@eqx.filter_jit
+def _backtest_errors(lanes, settings):
+    def one(law, values):
+        last = len(values) - held_out_frames(len(values)) - 1
         schedules = jnp.asarray(np.stack([gains(mode, len(values), last) for mode in MODES]))
         predicted = jax.vmap(lambda g: track(law, settings, values, g)[0])(schedules)
         truth = values[last + 1 :]
         squares = jnp.sum((predicted[:, last:] - truth[None]) ** 2, axis=(1, 2, 3))
-        return fit, jnp.sqrt(squares / jnp.sum(truth**2))
+        return jnp.sqrt(squares / jnp.sum(truth**2))
 
     return jax.vmap(one)(*lanes)
