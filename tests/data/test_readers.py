@@ -135,6 +135,19 @@ def test_the_variable_is_chosen_by_name_or_by_being_the_only_one(tmp_path):
         read(path, variable="w")
 
 
+def test_trajectories_that_failed_are_left_out_and_counted(tmp_path):
+    values = np.stack([wave(), 2.0 * wave(), 3.0 * wave()])[:, :, None]
+    values[1, 3:] = np.nan
+    data = dataset(values, ("trajectory", "time", "field", "x"))
+    source = read(save(data.assign(status=("trajectory", [0, 1, 0])), tmp_path / "a.nc"))
+    np.testing.assert_array_equal(source.values, values[[0, 2]])
+    assert source.failed == 1
+    np.testing.assert_array_equal(source.coordinates["trajectory"].values, [0, 2])
+    # A status alone says nothing, and neither do missing values alone.
+    with pytest.raises(ValueError, match="NaN"):
+        read(save(data.assign(status=("trajectory", [1, 0, 0])), tmp_path / "b.nc"))
+
+
 def test_boundaries():
     assert boundary_pair("outflow") == ("outflow", "outflow")
     assert boundary_pair("reflecting, outflow") == ("reflecting", "outflow")

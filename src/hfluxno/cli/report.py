@@ -46,6 +46,9 @@ def show(summary: dict, as_json: bool) -> None:
     else:
         console.print(_each(results) if len(results) <= _MOST_ROWS else _all(results))
         _counts(console, results)
+    if summary["failed_left_out"]:
+        count = summary["failed_left_out"]
+        console.print(f"{count:>5}  of the file's trajectories have failed and are left out")
     for file in summary["files"]:
         console.print(f"wrote {escape(file)}", soft_wrap=True)
 

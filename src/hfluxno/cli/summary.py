@@ -20,6 +20,7 @@ def law_summary(source: Source, context: Trajectory, identifications: Sequence) 
         "frames": source.frames,
         "cells": len(source.x),
         "context_frames": context.frames,
+        "failed_left_out": source.failed,
         "results": [_law(found) for found in identifications],
     }
 

@@ -8,6 +8,9 @@ Times stay the numbers that the file holds, in the units of the file ("days sinc
 Only dates without such a number (`datetime64` in NPZ) become seconds since 1970. A missing `time`
 counts the frames, a missing `x` is the cell centres of [0, 1].
 
+A file of `hfluxno generate` keeps trajectories whose solution failed: their `status` is not 0 and
+they hold NaN. They are left out and counted.
+
 Arrays of an NPZ file have no dimension names: they are (time, x), (time, field, x) or
 (trajectory, time, field, x), with `time` (or `t`), `x` and `fields` as further arrays.
 """
@@ -57,6 +60,12 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
         with reading(path):
             found = variables[name].load()
             coordinates = {str(d): variables[d].load() for d in found.dims if d in variables}
+            failed = _failed(variables, found)
+    if failed.any():
+        kept = np.flatnonzero(~failed)
+        numbers = coordinates.get("trajectory", xr.Variable("trajectory", np.arange(len(failed))))
+        coordinates["trajectory"] = numbers.isel(trajectory=kept)
+        found = found.isel(trajectory=kept)
     values = real_numbers(np.asarray(found.values), f"values of {name}")
     check_finite(values, found.dims, coordinates, name)
     check_magnitude(values, f"values of {name}")
@@ -84,6 +93,7 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
         boundary=sides,
         attributes=dict(found.attrs),
         coordinates=coordinates,
+        failed=int(failed.sum()),
     )
 
 
@@ -110,6 +120,18 @@ def boundary_pair(text: str) -> tuple[Boundary, Boundary]:
     if (left == "periodic") != (right == "periodic"):
         raise ValueError("A periodic boundary joins both sides: make both of them periodic.")
     return left, right  # type: ignore[return-value]
+
+
+def _failed(variables: Mapping[str, xr.Variable], found: xr.Variable) -> np.ndarray:
+    """Which trajectories the file itself declares failed: NaN, and a `status` that is not 0."""
+    if "trajectory" not in found.dims:
+        return np.zeros(1, bool)
+    count = found.sizes["trajectory"]
+    status = variables.get("status")
+    if status is None or status.dims != ("trajectory",) or found.dtype.kind != "f":
+        return np.zeros(count, bool)
+    others = tuple(axis for axis, d in enumerate(found.dims) if d != "trajectory")
+    return (np.asarray(status.values) != 0) & ~np.isfinite(found.values).all(axis=others)
 
 
 def _choose(variables: Mapping[str, xr.Variable], asked: str | None, path: Path) -> str:

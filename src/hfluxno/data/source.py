@@ -28,6 +28,7 @@ class Source:
     - `boundary`: a name for each side of the domain.
     - `attributes`: those of the variable (units and the like).
     - `coordinates`: the coordinates that the file has, by dimension, with their attributes.
+    - `failed`: the number of trajectories that the file declares failed, which are left out.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Source:
     boundary: tuple[Boundary, Boundary]
     attributes: Mapping[str, object]
     coordinates: Mapping[str, xr.Variable]
+    failed: int = 0
 
     @property
     def frames(self) -> int:

@@ -178,9 +178,7 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
         weights = np.ones(values.shape[1])
         seen = values[index].copy()
         seen[:, 0] = [best[lane].initial for lane in members]
-        fits = _run_fits(
-            stacked, seen, begin, settings, weights, _REFIT_EVALUATIONS, len(values)
-        )
+        fits = _run_fits(stacked, seen, begin, settings, weights, _REFIT_EVALUATIONS, len(values))
         for position, lane in enumerate(members):
             fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)

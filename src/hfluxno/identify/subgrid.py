@@ -12,7 +12,6 @@ from jaxtyping import Array, Float
 
 from hfluxno.grid import Grid, pad
 
-
 # Neighbours that differ by less than this part of a jump are its plateaus.
 _PLATEAU = 0.1
 
