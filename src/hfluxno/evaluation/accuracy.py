@@ -28,6 +28,7 @@ from hfluxno.trajectory import Trajectory
 CONTEXT_FRAMES = 20
 STEPS = (1, 20, 80)
 
+
 @dataclasses.dataclass(frozen=True)
 class Case:
     """One set of the table.

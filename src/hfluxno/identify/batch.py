@@ -24,16 +24,13 @@ def take(tree: PyTree, lanes: np.ndarray) -> PyTree:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[lanes], tree)
 
 
-def run_lanes(
-    function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray, batch: int
-) -> PyTree:
+def run_lanes(function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray) -> PyTree:
     """`function` over all lanes of `inputs`, in chunks of lanes of similar `cost`.
 
-    Every chunk has the same number of lanes (the last is filled up), so one program is compiled:
-    for one lane where the whole `batch`, of which these are some, has no more.
+    Every chunk has the same number of lanes (the last is filled up), so one program is compiled.
     """
     count = len(cost)
-    lanes = 1 if batch == 1 else LANES
+    lanes = 1 if count == 1 else LANES
     order = np.argsort(-cost, kind="stable")
     chunks = [np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)]
 

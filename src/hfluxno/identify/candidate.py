@@ -19,7 +19,7 @@ DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
 _PROGRAM_SIZES = (4, 6, 9)
 
 # The derivatives of a fit are taken along its free parameters, in programs for so many of them.
-_PROGRAM_DIRECTIONS = (4, 8)
+_PROGRAM_DIRECTIONS = (4, 6, 8)
 
 # A field counts as staying away from zero where its least value exceeds this part of its largest.
 _AWAY_FROM_ZERO = 0.02
@@ -72,8 +72,11 @@ class Candidate:
     @property
     def evaluations(self) -> int:
         """How often the solver may be run with its derivatives. The full dictionary only has to
-        come near enough to show which of its functions are needed."""
-        return 8 if self.basis == "dictionary" and not self.sparse else 12
+        come near enough to show which of its functions are needed; a system on a finer grid is
+        dear, and starts from the fit on the coarser one."""
+        if self.basis == "dictionary" and not self.sparse:
+            return 8
+        return 6 if self.basis != "chebyshev" and self.refinement > 1 else 12
 
     @property
     def complexity(self) -> tuple[int, int]:
@@ -92,6 +95,10 @@ class Stage:
 
 def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ...]]:
     return lambda best: candidates
+
+
+def _richer_flux(best: Candidate) -> tuple[Candidate, ...]:
+    return (dataclasses.replace(best, size=9),)
 
 
 def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
@@ -145,6 +152,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
     first, fixed = Candidate(), Candidate(size=6, scheme="roe-entropy-fix")
     return (
         Stage(_always(first), 1e-6),
+        Stage(_always(Candidate("chebyshev", 4, "constant", "rusanov", cfl=PRESENT_STATE)), 1e-5),
         Stage(
             _always(
                 dataclasses.replace(first, cfl=CLAWPACK_DEFAULT),
@@ -152,8 +160,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
             ),
             5e-5,
         ),
-        Stage(_always(Candidate("chebyshev", 6, "constant", "rusanov", cfl=PRESENT_STATE)), 1e-5),
-        Stage(_always(Candidate(size=9)), 1e-4),
+        Stage(_richer_flux, 1e-4),
         Stage(_always(fixed, dataclasses.replace(fixed, diffusion="constant")), 1e-4),
         Stage(_richer_diffusion, 1e-4),
         Stage(_finer(2), 1e-4),

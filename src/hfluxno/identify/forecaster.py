@@ -105,7 +105,7 @@ def _advance(batch, identifications, steps):
                 return _run(lanes, settings, steps)
 
             cost = np.zeros(len(members))
-            result, status = run_lanes(program, (laws, batch[index], schedules), cost, len(batch))
+            result, status = run_lanes(program, (laws, batch[index], schedules), cost)
             for position, lane in enumerate(members):
                 if status[position] == Status.OK and np.all(np.isfinite(result[position])):
                     frames[lane] = result[position]

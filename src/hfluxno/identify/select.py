@@ -154,9 +154,9 @@ def _attempt(candidate, values, grid, fields, odd, starts, batch) -> list[Trial]
             begin = np.stack([_parameters_from(starts[lane], unknowns[lane]) for lane in members])
         seen = values[index]
         if candidate.denoised:
-            seen = _with_first_states(stacked, begin, seen, settings, batch)
-        fits = _run_fits(stacked, seen, begin, settings, weights, candidate.evaluations, batch)
-        errors = _backtests(stacked, seen, fits, settings, batch)
+            seen = _with_first_states(stacked, begin, seen, settings)
+        fits = _run_fits(stacked, seen, begin, settings, weights, candidate.evaluations)
+        errors = _backtests(stacked, seen, fits, settings)
         for position, lane in enumerate(members):
             fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             trials[lane] = Trial(
@@ -178,7 +178,7 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
         weights = np.ones(values.shape[1])
         seen = values[index].copy()
         seen[:, 0] = [best[lane].initial for lane in members]
-        fits = _run_fits(stacked, seen, begin, settings, weights, _REFIT_EVALUATIONS, len(values))
+        fits = _run_fits(stacked, seen, begin, settings, weights, _REFIT_EVALUATIONS)
         for position, lane in enumerate(members):
             fit = jax.tree.map(lambda leaf, p=position: leaf[p], fits)
             usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
@@ -186,27 +186,27 @@ def _refit(best: list[Trial], values: np.ndarray) -> list[Trial]:
     return [final[lane] for lane in range(len(best))]
 
 
-def _run_fits(unknowns, values, begin, settings, weights, evaluations, batch) -> Fit:
+def _run_fits(unknowns, values, begin, settings, weights, evaluations) -> Fit:
     program = functools.partial(
         _fits, settings=settings, weights=weights, evaluations=np.asarray(evaluations)
     )
     cost = np.asarray(_initial_speeds(unknowns, begin, values, settings))
-    return run_lanes(program, (unknowns, values, begin), cost, batch)
+    return run_lanes(program, (unknowns, values, begin), cost)
 
 
-def _backtests(unknowns, values, fits: Fit, settings, batch) -> np.ndarray:
+def _backtests(unknowns, values, fits: Fit, settings) -> np.ndarray:
     """For each lane and each of `MODES` the relative l2 error on the held-out frames."""
     laws = _laws(unknowns, fits.parameters)
     program = functools.partial(_backtest_errors, settings=settings)
     cost = np.asarray(_initial_speeds(unknowns, fits.parameters, values, settings))
-    return run_lanes(program, (laws, values), cost, batch)
+    return run_lanes(program, (laws, values), cost)
 
 
-def _with_first_states(unknowns, begin, values, settings, batch) -> np.ndarray:
+def _with_first_states(unknowns, begin, values, settings) -> np.ndarray:
     program = functools.partial(_first_states, settings=settings)
     cost = np.asarray(_initial_speeds(unknowns, begin, values, settings))
     estimated = values.copy()
-    estimated[:, 0] = run_lanes(program, (unknowns, values, begin), cost, batch)
+    estimated[:, 0] = run_lanes(program, (unknowns, values, begin), cost)
     return estimated
 
 
