@@ -4,6 +4,7 @@ from hfluxno.forecaster import Forecast, Forecaster
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLaw, Identification, identify
 from hfluxno.methods import forecast
+from hfluxno.models.weights import load
 from hfluxno.trajectory import Trajectory
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "Trajectory",
     "forecast",
     "identify",
+    "load",
 ]

@@ -6,33 +6,57 @@ from hfluxno.forecaster import Forecast, Forecaster
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.trajectory import Trajectory
 
-METHODS: dict[str, Callable[[], Forecaster]] = {"fit": FittedLawForecaster}
+
+def _fit(weights: str | None) -> Forecaster:
+    if weights is not None:
+        raise ValueError("The method fit has no weights; choose the method hfluxno to use them.")
+    return FittedLawForecaster()
 
 
-def forecaster(method: str) -> Forecaster:
+def _hfluxno(weights: str | None) -> Forecaster:
+    # The networks and their libraries load only where one is asked for.
+    from hfluxno.models.weights import load, shipped
+
+    if weights is None:
+        raise ValueError(
+            "The method hfluxno needs weights: a shipped name "
+            f"({', '.join(shipped()) or 'none in this installation'}), a folder or a hub id."
+        )
+    return load(weights)
+
+
+METHODS: dict[str, Callable[[str | None], Forecaster]] = {"fit": _fit, "hfluxno": _hfluxno}
+
+
+def forecaster(method: str, weights: str | None = None) -> Forecaster:
     """The forecaster of that name.
 
     **Raises:**
 
-    - `ValueError`, where the name is not known.
+    - `ValueError`, where the name is not known, or the weights are not.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
-    return METHODS[method]()
+    return METHODS[method](weights)
 
 
-def forecast(context: Trajectory, steps: int, method: str = "fit") -> Forecast:
+def forecast(
+    context: Trajectory, steps: int, method: str = "fit", weights: str | None = None
+) -> Forecast:
     """The `steps` frames after the context, at its spacing in time.
 
     **Arguments:**
 
     - `context`: the observed trajectory, or a batch of them.
     - `steps`: how many frames to forecast.
-    - `method`: `fit` identifies the law from the context and solves it.
+    - `method`: `fit` identifies the law from the context and solves it; `hfluxno` uses a trained
+      network.
+    - `weights`: of the network: a shipped name such as `cubic`, a folder, or an id of the Hugging
+      Face hub; for the method `hfluxno` only.
 
     **Raises:**
 
-    - `ValueError`, where the method is not known, `steps` is not positive, or the context cannot
-      be used.
+    - `ValueError`, where the method or the weights are not known, `steps` is not positive, or the
+      context cannot be used.
     """
-    return forecaster(method).forecast(context, steps)
+    return forecaster(method, weights).forecast(context, steps)

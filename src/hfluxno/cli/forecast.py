@@ -31,7 +31,11 @@ class ForecastConfig:
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
-    """How to forecast: fit (infer the law from the context, then solve it)."""
+    """How to forecast: fit (infer the law from the context, then solve it) or hfluxno (a trained
+    network, see --weights)."""
+    weights: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The network of the method hfluxno: shipped weights such as cubic, a folder, or an id
+    owner/name of the Hugging Face hub."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
     """Where to write: .nc, .h5 or .zarr; INPUT_forecast.nc in the present folder where it is left
     out. An older file there is replaced when the run has succeeded."""
@@ -66,7 +70,7 @@ def main(config: ForecastConfig) -> int:
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    method = forecaster(config.method)
+    method = forecaster(config.method, config.weights)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:

@@ -23,8 +23,13 @@ class NumericalFlux(eqx.Module):
     - `odd_fields`: the fields that a wall reflects with the opposite sign.
     """
 
-    ghost: eqx.AbstractClassVar[int]
-    integrator: eqx.AbstractClassVar[str]
+    @property
+    @abc.abstractmethod
+    def ghost(self) -> int: ...
+
+    @property
+    @abc.abstractmethod
+    def integrator(self) -> str: ...
 
     @property
     @abc.abstractmethod

@@ -1,0 +1,29 @@
+"""Flux NO: the flux operator with parameters of its own, for one equation.
+
+It is HFluxNO without a context: what the hypernetwork would write is learned directly (Kim and
+Kang, 2025, cited in arXiv:2605.05488). It shows what the context is worth.
+"""
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from hfluxno.fv import NumericalFlux
+from hfluxno.grid import Grid
+from hfluxno.models.network import ContextNetwork, FluxOperator
+
+
+class FluxNO(ContextNetwork):
+    """One flux operator for all contexts.
+
+    **Attributes:**
+
+    - `fluxes`: one for each axis.
+    - `grid`, `interval`: the cells and Δt that it works at.
+    """
+
+    fluxes: tuple[NumericalFlux, ...]
+    grid: Grid
+    interval: float = eqx.field(static=True)
+
+    def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
+        return FluxOperator(self.fluxes, self.grid, self.interval)

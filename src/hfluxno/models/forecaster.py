@@ -1,0 +1,247 @@
+"""A trained network as a forecaster."""
+
+import enum
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.models.configuration import LawConfig, ModelConfig
+from hfluxno.models.hfluxno import HFluxNO
+from hfluxno.models.law_target import LawNetwork
+from hfluxno.models.network import ContextNetwork
+from hfluxno.models.rollout import frozen, rollout
+from hfluxno.trajectory import Trajectory
+
+# Spacings that differ by less than this part are the same.
+_SAME_SPACING = 1e-2
+# Contexts that are forecast at once.
+_LANES = 64
+_RANGE_MARGIN = 0.01
+# A forecast is called poor where its back-test error is more than this part of that of persistence.
+_POOR = 0.5
+
+
+class NetworkStatus(enum.IntEnum):
+    """Whether a network's forecast can be used."""
+
+    OK = 0
+    POOR = 1
+    NON_FINITE = 2
+
+    @property
+    def sentence(self) -> str:
+        return {
+            NetworkStatus.OK: "the network advanced the context without incident",
+            NetworkStatus.POOR: "the network predicts the context's own last frames hardly better "
+            "than repeating the frame before them; do not trust the forecast",
+            NetworkStatus.NON_FINITE: "the forecast became non-finite; frames from there on repeat "
+            "the last finite one",
+        }[self]
+
+
+class NetworkForecaster(Forecaster):
+    """Continues contexts like those that the network was trained on.
+
+    The network reads the last frames of a context, as many as it was trained with. Where the
+    context has more, the network also predicts its last frames from those before: the back-test.
+
+    **Attributes:**
+
+    - `network`: the network; its precision is that of the forecast, except where a law is refined.
+    - `config`: what it was built from.
+    - `name`: how sentences call it.
+    """
+
+    network: ContextNetwork
+    config: ModelConfig = eqx.field(static=True)
+    name: str = eqx.field(static=True, default="this network")
+
+    def forecast(self, context: Trajectory, steps: int) -> Forecast:
+        """The `steps` frames after the context.
+
+        **Raises:**
+
+        - `ValueError`, where `steps` is not positive or the context is not of the kind that the
+          network was trained on.
+        """
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1; got {steps}.")
+        self.check(context)
+        network = self._fitted_to(context)
+        values = np.asarray(context.values)
+        batch = values if context.is_batched else values[None]
+        given = self.config.context
+        frames, finite = self._advance(network, batch[:, -given:], steps)
+        held_out = min(max(1, given // 4), batch.shape[1] - given)
+        errors = np.full(len(batch), np.nan)
+        persistence = np.full(len(batch), np.nan)
+        if held_out > 0:
+            seen, after = batch[:, -given - held_out : -held_out], batch[:, -held_out:]
+            predicted, _ = self._advance(network, seen, held_out)
+            errors = _relative_error(predicted, after)
+            persistence = _relative_error(np.broadcast_to(seen[:, -1:], after.shape), after)
+        status = np.where(errors > _POOR * persistence, NetworkStatus.POOR, NetworkStatus.OK)
+        status = np.where(finite, status, NetworkStatus.NON_FINITE).astype(int)
+        sentences = tuple(NetworkStatus(int(s)).sentence for s in status)
+        drift = _drift(batch[:, -1], frames)
+        left = _left_range(batch, frames)
+        if not context.is_batched:
+            frames, status, errors, drift, left = (
+                part[0] for part in (frames, status, errors, drift, left)
+            )
+        trajectory = Trajectory(
+            jnp.asarray(frames, jnp.result_type(float)),
+            forecast_times(context, steps),
+            context.grid,
+            context.fields,
+        )
+        return Forecast(
+            trajectory,
+            np.asarray(status),
+            sentences,
+            np.asarray(errors),
+            np.asarray(drift),
+            np.asarray(left),
+        )
+
+    def check(self, context: Trajectory) -> None:
+        """Whether the network may read the context.
+
+        **Raises:**
+
+        - `ValueError`, where it may not.
+        """
+        config, grid = self.config, context.grid
+        if len(context.fields) != len(config.fields):
+            raise ValueError(
+                f"{self.name} forecasts {_counted(len(config.fields), 'field')} "
+                f"({', '.join(config.fields)}); the context has "
+                f"{len(context.fields)} ({', '.join(context.fields)})."
+            )
+        if grid.shape != config.cells:
+            raise ValueError(
+                f"{self.name} works on {_shape(config.cells)} cells; the context has "
+                f"{_shape(grid.shape)}. Interpolate to that grid first, or use the method fit."
+            )
+        if context.frames < config.context:
+            raise ValueError(
+                f"{self.name} reads {_counted(config.context, 'frame')}; the context has "
+                f"{context.frames}. Give it a longer context, or use the method fit."
+            )
+        if not np.all(np.isfinite(np.asarray(context.values))):
+            raise ValueError("The context has NaN or infinite values; remove or fill them first.")
+        if isinstance(self.network, LawNetwork):
+            return
+        if grid.boundary != config.grid.boundary:
+            raise ValueError(
+                f"{self.name} works on periodic domains only; the boundary of the context is "
+                f"{grid.boundary[0][0]}, {grid.boundary[0][1]}. Use the method fit."
+            )
+        if config.spacing_aware:
+            return
+        present = (_interval(context), *grid.spacing)
+        trained = (config.interval, *config.spacing)
+        names = ("Δt", *(f"Δ{axis}" for axis in "xyz"[: len(config.cells)]))
+        for name, here, there in zip(names, present, trained, strict=True):
+            if abs(here - there) > _SAME_SPACING * there:
+                raise ValueError(
+                    f"{self.name} works at {name} = {there:g}; that of the context is {here:g}. "
+                    "Interpolate or change the units, or use the method fit."
+                )
+
+    def _fitted_to(self, context: Trajectory) -> ContextNetwork:
+        """The network at the spacing and boundary of the context, where it can change them."""
+        network = self.network
+        if isinstance(network, LawNetwork) or (
+            isinstance(network, HFluxNO) and self.config.spacing_aware
+        ):
+            return network.at(context.grid, _interval(context))
+        return network
+
+    def _advance(self, network, batch, steps):
+        """The frames after each context of a batch, and whether all of them were finite."""
+        lanes = min(_LANES, len(batch))
+        frames = []
+        for start in range(0, len(batch), lanes):
+            chunk = batch[start : start + lanes]
+            # Every chunk has the same number of lanes, so one program is compiled.
+            filled = np.concatenate([chunk, np.repeat(chunk[-1:], lanes - len(chunk), axis=0)])
+            frames.append(self._continue(network, filled, steps)[: len(chunk)])
+        result = np.concatenate(frames)
+        good = np.all(np.isfinite(result), axis=tuple(range(2, result.ndim)))
+        good = np.logical_and.accumulate(good, axis=1)
+        for lane in np.flatnonzero(~good[:, -1]):
+            count = int(np.sum(good[lane]))
+            result[lane, count:] = result[lane, count - 1] if count else batch[lane, -1]
+        return result, good[:, -1]
+
+    def _continue(self, network, batch, steps):
+        target = self.config.target
+        dtype = jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array))[0].dtype
+        seen = jnp.asarray(batch, dtype)
+        if isinstance(target, LawConfig) and target.refinement > 0:
+            with jax.enable_x64(True):
+                start = np.asarray(_parameters(network, seen), np.float64)
+                frames = _refined(
+                    network, np.asarray(batch, np.float64), start, steps, target.refinement
+                )
+                return np.array(frames)
+        return np.array(_rollouts(network, seen, steps, self.config.context_mode))
+
+
+@eqx.filter_jit
+def _rollouts(network, batch, steps, mode):
+    return jax.vmap(lambda context: rollout(network, context, steps, mode))(batch)
+
+
+@eqx.filter_jit
+def _parameters(network: LawNetwork, batch):
+    return jax.vmap(network.parameters)(batch)
+
+
+@eqx.filter_jit
+def _refined(network: LawNetwork, batch, start, steps, refinement):
+    def one(context, vector):
+        return frozen(network.refined(context, vector, refinement), context[-1], steps)
+
+    return jax.vmap(one)(batch, start)
+
+
+def _interval(context: Trajectory) -> float:
+    times = np.asarray(context.times, float)
+    return float((times[-1] - times[0]) / max(len(times) - 1, 1))
+
+
+def _relative_error(predicted, truth):
+    axes = tuple(range(1, truth.ndim))
+    size = np.sum(truth**2, axis=axes)
+    error = np.sum((predicted - truth) ** 2, axis=axes)
+    return np.sqrt(error / np.where(size > 0.0, size, 1.0))
+
+
+def _drift(last, frames):
+    axes = tuple(range(3, frames.ndim))
+    totals = np.asarray(np.mean(frames, axis=axes, dtype=np.float64))
+    begin = np.asarray(np.mean(last[:, None], axis=axes, dtype=np.float64))
+    size = np.mean(np.abs(frames), axis=(1, *axes))
+    change = np.abs(totals - begin).max(axis=1)
+    return np.max(change / np.where(size > 0.0, size, 1.0), axis=-1)
+
+
+def _left_range(batch, frames):
+    axes = (1, *range(3, frames.ndim))
+    lower, upper = batch.min(axis=axes), batch.max(axis=axes)
+    margin = _RANGE_MARGIN * (upper - lower)
+    low, high = frames.min(axis=axes), frames.max(axis=axes)
+    return np.any((low < lower - margin) | (high > upper + margin), axis=1)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _shape(cells: tuple[int, ...]) -> str:
+    return "×".join(map(str, cells))

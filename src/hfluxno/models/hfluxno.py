@@ -1,0 +1,122 @@
+"""HFluxNO: the context decides the numerical flux.
+
+    c = E(u^{n-k+1}, …, u^n),   Θ = H(c),   u^{n+1} = u^n - Δt/Δx (G_Θ(V^r) - G_Θ(V^l))
+
+with an encoder E, a hypernetwork H and a flux operator G (arXiv:2605.05488, equations 6 and 14).
+Whatever the parameters are, the step is conservative.
+
+Three options change what the network is given; all are off in the published model.
+
+`normalise`: the network sees v = (u - m)/s, which runs from -1 to 1 over the context for every
+field. If u obeys a conservation law with the flux f, then v obeys one with the flux
+f(m + s v)/s, so nothing is lost, and contexts that differ by units or by an offset look alike.
+
+`spacing_aware`: log(Δt/Δt₀) and log(Δx/Δx₀) join the embedding, with the spacings of the training
+data Δt₀, Δx₀. Frames show speeds in cells per frame, but the generated flux is in physical units:
+without the two numbers a network that works at one spacing must fail at another.
+
+`weak_form`: the coefficients of the law that least squares see in the context join the embedding
+(`hfluxno.models.law_space`). What moves how fast is a linear problem; the network is left with what
+is not: how such a law acts over a whole frame, and where least squares err.
+"""
+
+import dataclasses
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.fv import NumericalFlux
+from hfluxno.grid import Grid
+from hfluxno.models.encoder import Encoder
+from hfluxno.models.hypernetwork import Hypernetwork
+from hfluxno.models.law_space import LawSpace
+from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.scaling import observed_range, per_field
+
+
+class HFluxNO(ContextNetwork):
+    """The published model.
+
+    **Attributes:**
+
+    - `encoder`, `hypernetwork`: E and H; the latter writes one flux for each axis.
+    - `grid`, `interval`: the cells and Δt that it works at.
+    - `normalise`: whether the fields of a context are brought to [-1, 1].
+    - `reference`: Δt₀ and the Δx₀ of each axis where the network is aware of its spacing, or
+      `None`.
+    - `space`: the laws of the weak form that join the embedding, or `None`.
+    """
+
+    encoder: Encoder
+    hypernetwork: Hypernetwork
+    grid: Grid
+    interval: float = eqx.field(static=True)
+    normalise: bool = eqx.field(static=True, default=False)
+    reference: tuple[float, ...] | None = eqx.field(static=True, default=None)
+    space: LawSpace | None = None
+
+    def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
+        if not self.normalise:
+            return FluxOperator(self._fluxes(context, context), self.grid, self.interval)
+        shift, scale = observed_range(context)
+        scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
+        fluxes = self._fluxes(scaled, context)
+        of_u = tuple(ScaledFlux(flux, shift, scale) for flux in fluxes)
+        return FluxOperator(of_u, self.grid, self.interval)
+
+    def at(self, grid: Grid, interval: float) -> "HFluxNO":
+        """The same network at another spacing."""
+        return dataclasses.replace(self, grid=grid, interval=interval)
+
+    def _fluxes(self, seen, context):
+        embedding = self.encoder(seen)
+        if self.reference is not None:
+            present = (self.interval, *self.grid.spacing)
+            logs = [math.log(a / b) for a, b in zip(present, self.reference, strict=True)]
+            embedding = jnp.concatenate([embedding, jnp.asarray(logs, embedding.dtype)])
+        if self.space is not None:
+            # Numbers of the scaled variable, whether the network is given that or not.
+            law = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
+            embedding = jnp.concatenate([embedding, jnp.arcsinh(law)])
+        return self.hypernetwork(embedding)
+
+
+class ScaledFlux(NumericalFlux):
+    """F(u) = s F̃((u - m)/s): the flux of u from the flux of the scaled variable.
+
+    It is applied to u itself, so the step conserves to the rounding of u.
+
+    **Attributes:**
+
+    - `inner`: F̃.
+    - `shift`, `scale`: m and s of every field.
+    """
+
+    inner: NumericalFlux
+    shift: Float[Array, " field"]
+    scale: Float[Array, " field"]
+
+    @property
+    def ghost(self) -> int:
+        return self.inner.ghost
+
+    @property
+    def integrator(self) -> str:
+        return self.inner.integrator
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        return self.inner.odd_fields
+
+    def __call__(
+        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
+    ) -> Float[Array, "field *interfaces"]:
+        return per_field(self.scale, padded, 0) * self.inner(self._scaled(padded), dt, dx)
+
+    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+        return self.inner.speed(self._scaled(padded), dx)
+
+    def _scaled(self, padded):
+        return (padded - per_field(self.shift, padded, 0)) / per_field(self.scale, padded, 0)

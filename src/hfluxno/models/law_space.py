@@ -1,0 +1,75 @@
+"""The laws that a network can name: what a vector of numbers means on a context.
+
+The numbers are the coefficients of f and ν in a basis on the range of values that the context
+shows, in cells and frames, so they do not depend on the units of the data. The space also says
+which of its laws least squares on the weak form see in a context (`hfluxno.identify.weak_form`):
+that costs little, needs no training, and has the errors of a quadrature over frames.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, physical_exponents
+from hfluxno.identify.refine import Unknowns
+from hfluxno.models.scaling import observed_range
+
+
+class LawSpace(eqx.Module):
+    """A family of laws on one axis.
+
+    **Attributes:**
+
+    - `fields`: the names of the fields.
+    - `size`: for one field, the number of Chebyshev functions of f.
+    - `positive`: for systems, which fields stay away from zero, so that the dictionary may divide
+      by them.
+    - `terms`: the number of coefficients of ν for each field; 0 without diffusion.
+    """
+
+    fields: tuple[str, ...] = eqx.field(static=True)
+    size: int = eqx.field(static=True)
+    positive: tuple[bool, ...] = eqx.field(static=True)
+    terms: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        fields = len(self.fields)
+        if self.terms not in (0, 1, 3):
+            raise ValueError(f"A diffusivity has 0, 1 or 3 terms; got {self.terms}.")
+        if fields == 1 and self.size < 1:
+            raise ValueError(f"A speed needs at least one coefficient; got {self.size}.")
+        if fields > 1 and len(self.positive) != fields:
+            raise ValueError(
+                f"The law of {fields} fields needs to know for each whether it stays positive; got "
+                f"{len(self.positive)} answers."
+            )
+
+    @property
+    def count(self) -> int:
+        """The number of parameters."""
+        fields = len(self.fields)
+        functions = self.size if fields == 1 else len(physical_exponents(self.positive))
+        return fields * (functions + self.terms)
+
+    def unknowns(self, context: Float[Array, "time field cells"]) -> Unknowns:
+        """What a vector of parameters means on this context."""
+        middle, half = observed_range(context)
+        lower, upper = middle - half, middle + half
+        basis: Basis
+        if len(self.fields) == 1:
+            basis = Chebyshev(middle, half, self.size)
+        else:
+            scale = jnp.maximum(jnp.abs(lower), jnp.abs(upper))
+            basis = Dictionary(scale, physical_exponents(self.positive), self.fields)
+        free = jnp.eye(self.count, dtype=context.dtype)
+        # The second field of a system is a momentum where there are walls, as in identification.
+        odd = (1,) if len(self.fields) > 1 else ()
+        return Unknowns(basis, free, lower, upper, self.terms, self.fields, odd)
+
+    def weak_form(
+        self, context: Float[Array, "time field cells"], periodic: bool
+    ) -> Float[Array, " parameter"]:
+        """The parameters from the weak form; zero where it has no solution."""
+        weights = jnp.ones(context.shape[0], context.dtype)
+        found = self.unknowns(context).start(context, weights, periodic)
+        return jnp.where(jnp.isfinite(found), found, 0.0)

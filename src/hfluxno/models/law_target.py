@@ -1,0 +1,200 @@
+"""The `law` target: the context decides the physical flux, and a solver does the rest.
+
+    c = E(context),   (f′, ν) = M(c),   ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u)
+
+The network M emits coefficients in a basis on the range of values that the context shows, in cells
+and frames. So the result does not know the units of the data, and once it is converted it serves
+any Δt, grid and boundary. Nothing is learned about numerics, which are known.
+
+For one field, M emits the Chebyshev coefficients of the speed f′ and the law is their integral: the
+speed is what frames show and what a regression on known laws compares. For systems it emits the
+coefficients of each flux in the dictionary of `hfluxno.identify.basis`.
+
+With the start `weak-form` the network emits a correction of what least squares on the weak form see
+(`hfluxno.models.law_space`), which it also reads: only the errors of that are left to learn. At
+first the correction is zero.
+
+The law amortises identification: it may be taken as it is, or as the start of a few
+Levenberg-Marquardt steps on the context, where the weak form is a poor start.
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.fv import StepControl, solve
+from hfluxno.grid import Grid
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.refine import Unknowns, refine, simulate
+from hfluxno.identify.settings import Settings
+from hfluxno.models.encoder import Encoder
+from hfluxno.models.law_space import LawSpace
+from hfluxno.models.network import ContextNetwork, Operator
+from hfluxno.models.scaling import observed_range, per_field
+from hfluxno.nn.linear import MLP
+
+STARTS = ("none", "weak-form")
+
+# A diffusivity of the weak form, in cells² a frame, counts as at least so much: the network has to
+# be able to raise it.
+_LEAST_DIFFUSIVITY = 1e-3
+
+
+class LawOperator(Operator):
+    """Solves a law over one frame.
+
+    **Attributes:**
+
+    - `law`: in cells and frames.
+    - `settings`: the scheme, its CFL rule and the grid.
+    - `substeps`: a fixed number of steps in a frame, through which gradients run backwards, or
+      `None` for the CFL rule.
+    """
+
+    law: FittedLaw
+    settings: Settings
+    substeps: int | None = eqx.field(static=True)
+
+    def __call__(self, u: Float[Array, "field cells"]) -> Float[Array, "field cells"]:
+        if self.substeps is None:
+            return simulate(self.law, self.settings, u, 2)[0][1]
+        flux = self.settings.numerical_flux(self.law)
+        frame = np.arange(2.0)
+        return solve(flux, u, frame, self.settings.grid, substeps=self.substeps).values[1]
+
+
+class LawNetwork(ContextNetwork):
+    """Reads a context and returns its conservation law.
+
+    **Attributes:**
+
+    - `encoder`, `head`: E and M.
+    - `grid`, `interval`: the cells and Δt of the contexts; only their number of cells and the
+      boundary matter to `read`.
+    - `space`: the laws that it can name.
+    - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.identify.settings.SCHEMES`, and the
+      CFL rule (desired, maximum, lagged).
+    - `substeps`: see `LawOperator`.
+    - `normalise`: whether the encoder sees the context scaled to [-1, 1].
+    - `start`: one of `STARTS`: what the emitted coefficients are added to, nothing or those of the
+      weak form.
+    """
+
+    encoder: Encoder
+    head: MLP
+    grid: Grid
+    interval: float = eqx.field(static=True)
+    space: LawSpace
+    scheme: str = eqx.field(static=True)
+    cfl: tuple[float, float, bool] = eqx.field(static=True)
+    substeps: int | None = eqx.field(static=True)
+    normalise: bool = eqx.field(static=True)
+    start: str = eqx.field(static=True)
+
+    def read(self, context: Float[Array, "time field cells"]) -> LawOperator:
+        return LawOperator(self.law(context), self.settings(), self.substeps)
+
+    def law(self, context: Float[Array, "time field cells"]) -> FittedLaw:
+        """The law in cells and frames."""
+        return self.unknowns(context).law(self.parameters(context))
+
+    def law_in_units(self, context: Float[Array, "time field cells"]) -> FittedLaw:
+        """The law in the units of the network's Δt and Δx."""
+        speed = self.grid.spacing[0] / self.interval
+        return _rescaled(self.law(context), speed, speed * self.grid.spacing[0])
+
+    def derivatives(
+        self, context: Float[Array, "time field cells"], states: Float[Array, "field point"]
+    ) -> tuple[Float[Array, "field field point"], Float[Array, "field point"] | None]:
+        """f′(u) and ν(u) in cells and frames, for the regression on known laws: a law with the
+        physical f′ and ν has f′ Δt/Δx and ν Δt/Δx²."""
+        law = self.law(context)
+        return law.jacobian(states), law.diffusivity(states)
+
+    def parameters(self, context: Float[Array, "time field cells"]) -> Float[Array, " parameter"]:
+        """The parameters of `unknowns`."""
+        seen = context
+        if self.normalise:
+            middle, half = observed_range(context)
+            seen = (context - per_field(middle, context, 1)) / per_field(half, context, 1)
+        code = self.encoder(seen)
+        weak = None
+        if self.start == "weak-form":
+            weak = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
+            code = jnp.concatenate([code, jnp.arcsinh(weak)])
+        emitted = self.head(code[:, None])[:, 0]
+        d, terms = len(self.space.fields), self.space.terms
+        split = emitted.shape[0] - d * terms
+        flux, diffusion = emitted[:split], emitted[split:].reshape(d, terms)
+        if d == 1:
+            flux = jnp.asarray(integration_matrix(self.space.size), flux.dtype) @ flux
+        if weak is not None:
+            # What the quadrature misses grows with the speeds.
+            flux = weak[:split] + jnp.sqrt(1.0 + jnp.sum(weak[:split] ** 2)) * flux
+            mean = jnp.maximum(weak[split:].reshape(d, terms)[:, :1], _LEAST_DIFFUSIVITY)
+            diffusion = diffusion.at[:, :1].add(jnp.log(jnp.expm1(mean)))
+        if terms:
+            # The mean of ν is positive, and its gradient never vanishes.
+            mean = jax.nn.softplus(diffusion[:, :1])
+            diffusion = jnp.concatenate([mean, diffusion[:, 1:]], axis=1)
+        return jnp.concatenate([flux, diffusion.reshape(-1)])
+
+    def unknowns(self, context: Float[Array, "time field cells"]) -> Unknowns:
+        """What a vector of parameters means on this context."""
+        return self.space.unknowns(context)
+
+    def settings(self) -> Settings:
+        """How its laws are solved: from the middle of a run, on the cells of the data."""
+        desired, maximum, lagged = self.cfl
+        cells = self.grid.shape[0]
+        unit = Grid((0.0,), (float(cells),), self.grid.shape, self.grid.boundary, self.grid.inflow)
+        control = StepControl(jnp.asarray(desired), jnp.asarray(maximum), jnp.asarray(lagged))
+        return Settings(control, jnp.asarray(False), unit, self.scheme, 1)
+
+    def refined(
+        self,
+        context: Float[Array, "time field cells"],
+        start: Float[Array, " parameter"],
+        steps: int,
+    ) -> LawOperator:
+        """The operator after `steps` Levenberg-Marquardt steps through the solver, which bring the
+        law closer to all frames of the context; in the precision of the context."""
+        unknowns = self.unknowns(context)
+        weights = jnp.ones(context.shape[0], context.dtype)
+        settings = self.settings()
+        # The first evaluation is that of the start.
+        fit = refine(unknowns, settings, context, weights, start, steps + 1)
+        return LawOperator(unknowns.law(fit.parameters), settings, self.substeps)
+
+    def at(self, grid: Grid, interval: float) -> "LawNetwork":
+        """The same network for other units or another boundary."""
+        return dataclasses.replace(self, grid=grid, interval=interval)
+
+
+def correcting(head: MLP) -> MLP:
+    """The same network with an output of zero, whatever it reads."""
+    last = head.layers[-1]
+    assert last.bias is not None
+    return eqx.tree_at(
+        lambda mlp: (mlp.layers[-1].weight, mlp.layers[-1].bias),
+        head,
+        (jnp.zeros_like(last.weight), jnp.zeros_like(last.bias)),
+    )
+
+
+def integration_matrix(size: int) -> np.ndarray:
+    """From the coefficients of Σ_{k<size} s_k T_k to those of T_1, …, T_size of its integral."""
+    columns = [np.polynomial.chebyshev.chebint(np.eye(size)[k])[1:] for k in range(size)]
+    return np.stack(columns, axis=1)
+
+
+def _rescaled(law: FittedLaw, flux: float, diffusion: float) -> FittedLaw:
+    return eqx.tree_at(
+        lambda t: (t.flux_coefficients, t.diffusion_coefficients),
+        law,
+        (flux * law.flux_coefficients, diffusion * law.diffusion_coefficients),
+    )

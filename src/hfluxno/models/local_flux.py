@@ -1,0 +1,116 @@
+"""A learned numerical flux that sees a stencil: the target network of the paper's tables.
+
+    F_{i+1/2} = G(u_{i+1-left}, …, u_{i+right})
+
+with a linear lift of the stencil and a small network after it (HFluxNO, arXiv:2605.05488, equations
+12 to 15). At all interfaces the same network acts, so the operator commutes with shifts, except
+where it is given the coordinates of the cells, as in the paper.
+"""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.fv import NumericalFlux
+from hfluxno.nn.linear import MLP, on_columns
+
+
+class LocalFlux(NumericalFlux):
+    """The flux of one axis, the last one of the padded states.
+
+    It is made for one Δt: the flux is the mean over a whole frame, not at an instant. It sets no
+    limit to the step.
+
+    **Attributes:**
+
+    - `lift`: from the stencil, counted (channel, cell), to the first hidden layer; linear.
+    - `mlp`: from there to the fluxes of the fields.
+    - `left`, `right`: the numbers of cells before and after an interface that it sees.
+    - `axis`: which axis of the domain the last one of the padded states is.
+    - `coordinates`: whether the stencil also holds the place of every cell, one number per axis.
+    """
+
+    integrator: ClassVar[str] = "euler"
+    lift: eqx.nn.Linear
+    mlp: MLP
+    left: int = eqx.field(static=True)
+    right: int = eqx.field(static=True)
+    axis: int = eqx.field(static=True)
+    coordinates: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        fields: int,
+        axes: int,
+        axis: int = 0,
+        *,
+        left: int,
+        right: int,
+        lift: int,
+        width: int,
+        depth: int,
+        activation: str,
+        coordinates: bool,
+        key: jax.Array,
+    ):
+        if left < 1 or right < 1:
+            raise ValueError(
+                f"A flux needs at least one cell on each side; got {left} and {right}."
+            )
+        channels = fields + axes if coordinates else fields
+        keys = jax.random.split(key, 2)
+        self.lift = eqx.nn.Linear(channels * (left + right), lift, key=keys[0])
+        self.mlp = MLP(lift, fields, width, depth, activation, key=keys[1])
+        self.left, self.right = left, right
+        self.axis, self.coordinates = axis, coordinates
+
+    @property
+    def ghost(self) -> int:
+        return max(self.left, self.right)
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        return ()
+
+    def __call__(
+        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
+    ) -> Float[Array, "field *interfaces"]:
+        if self.coordinates:
+            padded = with_places(padded, self.ghost, self.axis)
+        stencil = stencils(padded, self.ghost, self.left, self.right)
+        features = stencil.reshape(stencil.shape[0], -1)
+        flux = self.mlp(on_columns(self.lift, features))
+        return flux.reshape(-1, *stencil.shape[1:])
+
+    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+        return jnp.zeros((), padded.dtype)
+
+
+def stencils(
+    padded: Float[Array, "channel *padded"], ghost: int, left: int, right: int
+) -> Float[Array, "number *interfaces"]:
+    """The numbers that a flux sees at every interface, counted (channel, cell)."""
+    count = padded.shape[-1] - 2 * ghost + 1
+    start = ghost - left
+    cells = [padded[..., start + k : start + k + count] for k in range(left + right)]
+    stacked = jnp.stack(cells, axis=1)
+    return stacked.reshape(-1, *stacked.shape[2:])
+
+
+def with_places(
+    padded: Float[Array, "field *padded"], ghost: int, axis: int
+) -> Float[Array, "channel *padded"]:
+    """Appends the place of every cell, one channel per axis of the domain, from 0 at the first cell
+    to 1 at the last; ghost cells have that of the cells which they stand for in a periodic domain.
+    """
+    cells = padded.shape[-1] - 2 * ghost
+    index = np.arange(-ghost, cells + ghost) % cells
+    along = [np.linspace(0.0, 1.0, n) for n in padded.shape[1:-1]]
+    along.append(np.linspace(0.0, 1.0, cells)[index])
+    *others, own = np.meshgrid(*along, indexing="ij")
+    others.insert(axis, own)
+    return jnp.concatenate([padded, jnp.asarray(np.stack(others), padded.dtype)])

@@ -1,0 +1,49 @@
+"""What a network that forecasts is: it reads a context once and returns an operator.
+
+Reading is dear and advancing is cheap, so the two are apart. Whether the context is read again
+at every step is a matter of the roll-out (see `hfluxno.models.rollout`), not of the network.
+"""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.fv import NumericalFlux, conservative_step
+from hfluxno.grid import Grid
+
+
+class Operator(eqx.Module):
+    """Advances a state (field, *space) by one frame.
+
+    An operator is a pytree: a batch of contexts gives a batch of operators by `eqx.filter_vmap`.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]: ...
+
+
+class ContextNetwork(eqx.Module):
+    """Anything that reads a context of frames (time, field, *space) and returns an operator."""
+
+    @abc.abstractmethod
+    def read(self, context: Float[Array, "time field *space"]) -> Operator: ...
+
+
+class FluxOperator(Operator):
+    """The conservative step with learned numerical fluxes, one for each axis.
+
+    **Attributes:**
+
+    - `fluxes`: the numerical fluxes.
+    - `grid`: the cells.
+    - `interval`: Δt, the time between two frames.
+    """
+
+    fluxes: tuple[NumericalFlux, ...]
+    grid: Grid
+    interval: float = eqx.field(static=True)
+
+    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
+        return conservative_step(self.fluxes, u, jnp.asarray(self.interval, u.dtype), self.grid)

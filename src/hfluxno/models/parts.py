@@ -1,0 +1,172 @@
+"""The configurations of the parts of a network: encoders, targets, the hypernetwork.
+
+The defaults are those of the paper's cubic model where it has the part.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class TRecViTConfig:
+    """The paper's encoder (see `hfluxno.models.trecvit`).
+
+    **Attributes:**
+
+    - `patch`: the cells of a patch along each axis.
+    - `stride`: the cells between two patches, or `None` for patches side by side.
+    - `embedding`, `layers`, `heads`: the size of tokens and embedding; the number of layers and of
+      heads.
+    - `channels`: the width of the recurrent unit.
+    - `mlp_width`: the width of the transformer's small network.
+    - `positions`: `learned` (the paper), `relative` or `none`.
+    """
+
+    patch: tuple[int, ...] = (4,)
+    stride: tuple[int, ...] | None = None
+    embedding: int = 128
+    layers: int = 2
+    channels: int = 128
+    heads: int = 8
+    mlp_width: int = 64
+    positions: str = "learned"
+
+
+@dataclasses.dataclass(frozen=True)
+class ViTConfig:
+    """A vision transformer over space and time (see `hfluxno.models.vit`).
+
+    **Attributes:**
+
+    - `patch`: the frames and then the cells of a patch.
+    - `embedding`, `layers`, `heads`, `mlp_width`: as for the paper's encoder.
+    """
+
+    patch: tuple[int, ...] = (1, 4)
+    embedding: int = 128
+    layers: int = 2
+    heads: int = 4
+    mlp_width: int = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class DPOTConfig:
+    """The DPOT-style encoder (see `hfluxno.models.dpot_encoder`).
+
+    **Attributes:**
+
+    - `patch`: the cells of a patch along each axis.
+    - `patch_width`: the hidden width between patch and token.
+    - `embedding`, `layers`, `mlp_width`: as for the paper's encoder.
+    - `modes`, `blocks`: the largest wave number kept along each axis, and the number of blocks of
+      the spectral mixing.
+    """
+
+    patch: tuple[int, ...] = (4,)
+    patch_width: int = 128
+    embedding: int = 128
+    layers: int = 2
+    mlp_width: int = 128
+    modes: tuple[int, ...] = (12,)
+    blocks: int = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalConfig:
+    """The local flux operator (see `hfluxno.models.local_flux`).
+
+    **Attributes:**
+
+    - `left`, `right`: the cells before and after an interface that it sees.
+    - `lift`, `width`, `depth`: the size of the lift, and of the hidden layers and their number.
+    """
+
+    left: int = 11
+    right: int = 10
+    lift: int = 128
+    width: int = 128
+    depth: int = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class FourierConfig:
+    """The Fourier flux operator (see `hfluxno.models.fourier_flux`).
+
+    **Attributes:**
+
+    - `left`, `right`: the cells before and after an interface in its stencil.
+    - `channels`, `depth`: of the spectral layers, and how many there are.
+    - `width`: of the hidden layer of lift and projection.
+    - `modes`, `blocks`: the largest wave number kept along each axis, and the number of blocks.
+    """
+
+    left: int = 4
+    right: int = 3
+    channels: int = 128
+    width: int = 128
+    depth: int = 4
+    modes: tuple[int, ...] = (12,)
+    blocks: int = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class LawConfig:
+    """The physical law as the target (see `hfluxno.models.law_target`); one-dimensional.
+
+    **Attributes:**
+
+    - `size`: the number of Chebyshev coefficients of f′; for one field.
+    - `positive`: for each field whether it stays away from zero; for several fields.
+    - `terms`: the number of coefficients of ν: 0, 1 or 3.
+    - `scheme`, `cfl`: how the law is solved: a numerical flux, and (desired CFL number, largest CFL
+      number, whether a step is proposed from the speed of the one before).
+    - `substeps`: a fixed number of steps per frame in place of that rule, for gradients.
+    - `width`, `depth`: of the hidden layers of the network that emits the coefficients.
+    - `refinement`: how many Levenberg-Marquardt steps a forecast takes on its context, 0 to 3.
+    - `start`: `none`, or `weak-form`: the network corrects the least-squares solution of the weak
+      form.
+    """
+
+    size: int = 7
+    positive: tuple[bool, ...] = ()
+    terms: int = 0
+    scheme: str = "roe"
+    cfl: tuple[float, float, bool] = (0.5, 0.9, True)
+    substeps: int | None = None
+    width: int = 128
+    depth: int = 1
+    refinement: int = 0
+    start: str = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class WeakFormConfig:
+    """The laws among which least squares on the weak form choose (see `hfluxno.models.law_space`).
+
+    **Attributes:**
+
+    - `size`: the number of Chebyshev functions of f; for one field.
+    - `positive`: for each field whether it stays away from zero; for several fields.
+    - `terms`: the number of coefficients of ν: 0, 1 or 3.
+    """
+
+    size: int = 4
+    positive: tuple[bool, ...] = ()
+    terms: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class HypernetworkConfig:
+    """The hypernetwork (see `hfluxno.models.hypernetwork`).
+
+    **Attributes:**
+
+    - `outputs`, `width`, `depth`: of the trunk: its output, and its hidden layers and their number.
+    - `blocks`: the number of blocks of the head.
+    - `initialisation`: `bias-hyperinit` or `default`.
+    """
+
+    outputs: int = 128
+    width: int = 128
+    depth: int = 1
+    blocks: int = 4
+    initialisation: str = "bias-hyperinit"

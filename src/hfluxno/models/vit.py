@@ -1,0 +1,95 @@
+"""The vision transformer over space and time: an alternative encoder of the paper's ablation.
+
+Patches of space and time become tokens; every layer mixes all of them; the embedding is their
+mean (Dosovitskiy et al., ICLR 2021). Attention over all tokens makes it dearer than a recurrent
+encoder, and it has to read the window again when a frame is added.
+"""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.models.encoder import Encoder
+from hfluxno.nn.attention import TransformerBlock
+from hfluxno.nn.patch import PatchEmbedding, tokens_along
+
+_LONGEST = 10_000.0
+
+
+class ViT(Encoder):
+    """A plain vision transformer with fixed positions.
+
+    **Attributes:**
+
+    - `embed`: patches of space and time to tokens; time is its first axis.
+    - `blocks`: the layers.
+    - `norm`: over the embedding, at the end.
+    - `coordinates`: whether the fixed positions tell places too, or times only.
+    """
+
+    embed: PatchEmbedding
+    blocks: tuple[TransformerBlock, ...]
+    norm: eqx.nn.LayerNorm
+    coordinates: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        fields: int,
+        times: int,
+        cells: tuple[int, ...],
+        *,
+        patch: tuple[int, ...],
+        embedding: int,
+        layers: int,
+        heads: int,
+        mlp_width: int,
+        coordinates: bool,
+        activation: str,
+        key: jax.Array,
+    ):
+        axes = 1 + len(cells)
+        if embedding % (2 * axes) != 0:
+            raise ValueError(
+                f"The embedding of a vision transformer over {axes} axes must be a multiple of "
+                f"{2 * axes}; got {embedding}."
+            )
+        tokens = tokens_along((times, *cells), patch, patch)
+        keys = jax.random.split(key, layers + 1)
+        self.embed = PatchEmbedding(fields, embedding, patch, patch, coordinates, key=keys[0])
+        self.blocks = tuple(
+            TransformerBlock(embedding, mlp_width, heads, tokens, False, activation, key=k)
+            for k in keys[1:]
+        )
+        self.norm = eqx.nn.LayerNorm(embedding)
+        self.coordinates = coordinates
+
+    def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
+        sizes = (context.shape[0], *context.shape[2:])
+        tokens = tokens_along(sizes, self.embed.patch, self.embed.stride)
+        v = self.embed(jnp.moveaxis(context, 0, 1)[None])
+        known = tokens if self.coordinates else (tokens[0], *(1 for _ in tokens[1:]))
+        v = v + jnp.asarray(waves(tokens, known, v.shape[-1]), v.dtype)[None]
+        for block in self.blocks:
+            v = block(v)
+        return jnp.mean(jax.vmap(self.norm)(v[0]), axis=0)
+
+
+def waves(tokens: tuple[int, ...], known: tuple[int, ...], embedding: int) -> np.ndarray:
+    """Sines and cosines of every token's index along each axis, shape (token, embedding).
+
+    The wave numbers run from 1 to 1/10 000. An axis of length one in `known` is left out: all its
+    tokens get the same numbers.
+    """
+    count = embedding // (2 * len(tokens))
+    numbers = _LONGEST ** -np.linspace(0.0, 1.0, count)
+    places = np.stack(np.unravel_index(np.arange(math.prod(tokens)), tokens))
+    parts = []
+    # Space first, time last.
+    for place, length in zip(places[::-1], known[::-1], strict=True):
+        phase = np.outer(place if length > 1 else np.zeros_like(place), numbers)
+        parts += [np.sin(phase), np.cos(phase)]
+    return np.concatenate(parts, axis=1)

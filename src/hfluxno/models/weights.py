@@ -1,0 +1,296 @@
+"""Trained networks as files, and back.
+
+A released network is a folder:
+
+- `config.json`: the version of the format, the model configuration, where the weights come from;
+- `model.safetensors`: every array under its path in the network, real numbers only (a complex array
+  is two), perhaps in half precision;
+- `README.md`: the model card for people.
+
+Nothing in it is executed when it is read, and everything is checked: the version, the
+configuration's keys, and that names and shapes are those of the architecture.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.models.configuration import ModelConfig, build
+from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.network import ContextNetwork
+from hfluxno.models.strict_json import from_dict, to_dict
+
+VERSION = 1
+CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
+# Where the networks lie that come with the package.
+SHIPPED = Path(__file__).parents[1] / "weights"
+_PREFIX = "hfluxno-"
+_PRECISIONS = ("float32", "float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """Where the weights come from; part of `config.json` and of the card.
+
+    **Attributes:**
+
+    - `data`: the data that they were trained on, in words.
+    - `preset`: the name of the training preset.
+    - `seed`, `steps`, `minutes`: of the training run.
+    - `validation_error`: the relative l2 error on the validation set, in the words of `measure`.
+    - `measure`: what the validation error measures.
+    - `limits`: what the network cannot do, one sentence each.
+    """
+
+    data: str
+    preset: str
+    seed: int
+    steps: int
+    minutes: float
+    validation_error: float
+    measure: str
+    limits: tuple[str, ...] = ()
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the networks that come with the package."""
+    if not SHIPPED.is_dir():
+        return ()
+    return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / CONFIG).is_file()))
+
+
+def save_pretrained(
+    folder: str | Path,
+    network: ContextNetwork,
+    config: ModelConfig,
+    training: Training,
+    precision: str = "float32",
+) -> None:
+    """Writes a network as a folder of three files.
+
+    **Arguments:**
+
+    - `folder`: is made where it does not exist; its name is that of the network.
+    - `precision`: `float32`, or `float16` for half the size: numbers lose all but three digits.
+
+    **Raises:**
+
+    - `ValueError`, where the precision is not known or cannot hold the weights.
+    - `OSError`, where a file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    if precision not in _PRECISIONS:
+        raise ValueError(
+            f"Unknown precision {precision!r}; choose one of {', '.join(_PRECISIONS)}."
+        )
+    arrays: dict[str, np.ndarray] = {}
+    for name, leaf in _named_arrays(network).items():
+        with np.errstate(over="ignore"):
+            parts = {key: part.astype(precision) for key, part in _real_parts(name, leaf).items()}
+        if not all(np.all(np.isfinite(part)) for part in parts.values()):
+            raise ValueError(
+                f"The array {name} is not finite in {precision}; save it in another precision or "
+                "train again."
+            )
+        arrays |= parts
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {
+        "format": "hfluxno",
+        "version": VERSION,
+        "model": to_dict(config),
+        "training": to_dict(training),
+    }
+    (folder / ARRAYS).write_bytes(save(arrays))
+    (folder / CONFIG).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(card(folder.name, network, config, training), encoding="utf-8")
+
+
+def load(name: str | Path) -> NetworkForecaster:
+    """The forecaster of a released network.
+
+    **Arguments:**
+
+    - `name`: of a network that comes with the package (`hfluxno-cubic`, or `cubic` for short), a
+      folder, or an id `owner/name` of the Hugging Face hub.
+
+    **Raises:**
+
+    - `ValueError`, where there is no such network, or its files are not what this version reads.
+    - `OSError`, where a file cannot be read.
+    """
+    folder = _folder(str(name))
+    network, config, _ = read_folder(folder)
+    return NetworkForecaster(network, config, folder.name)
+
+
+def read_folder(folder: Path) -> tuple[ContextNetwork, ModelConfig, Training]:
+    """The network of a folder, its configuration, and where its weights come from.
+
+    **Raises:**
+
+    - `ValueError`, where the files are not what this version reads.
+    - `OSError`, where a file cannot be read.
+    """
+    described = _described(folder / CONFIG)
+    config = from_dict(ModelConfig, described["model"], "the model configuration")
+    training = from_dict(Training, described["training"], "the description of the training")
+    skeleton = eqx.filter_eval_shape(build, config, jax.random.key(0))
+    return _filled(skeleton, _read_arrays(folder / ARRAYS), folder / ARRAYS), config, training
+
+
+def card(name: str, network: ContextNetwork, config: ModelConfig, training: Training) -> str:
+    """The model card, in Markdown."""
+    count = sum(leaf.size for leaf in _named_arrays(network).values())
+    cells = "×".join(map(str, config.cells))
+    spacing = ", ".join(f"{dx:g}" for dx in config.spacing)
+    reads = (
+        f"{config.context} frames of {', '.join(config.fields)} at Δt = {config.interval:g} on "
+        f"{cells} cells of {spacing}"
+    )
+    encoder = type(config.encoder).__name__.removesuffix("Config")
+    target = type(config.target).__name__.removesuffix("Config")
+    limits = "".join(f"- {limit}\n" for limit in training.limits)
+    return f"""---
+library_name: hfluxno
+license: apache-2.0
+tags: [conservation-laws, forecasting]
+---
+
+# {name}
+
+Continues snapshots of an unknown conservation law, conservatively.
+
+```python
+import hfluxno
+
+hfluxno.load("{name}").forecast(context, steps=20)
+```
+
+| | |
+|---|---|
+| reads | {reads} |
+| encoder, target | {encoder}, {target} |
+| parameters | {count:,} |
+| data | {training.data} |
+| preset, seed | {training.preset}, {training.seed} |
+| steps, minutes | {training.steps:,}, {training.minutes:.0f} |
+| validation error | {training.validation_error:.4g} ({training.measure}) |
+
+## Limits
+
+{limits or "- None are known beyond those of the data that it was trained on."}
+"""
+
+
+def _folder(name: str) -> Path:
+    if (Path(name) / CONFIG).is_file():
+        return Path(name)
+    for known in (name, _PREFIX + name):
+        if known in shipped():
+            return SHIPPED / known
+    if Path(name).is_dir():
+        raise ValueError(f"The folder {name} holds no {CONFIG}: it is not a released network.")
+    if name.count("/") == 1 and not name.startswith((".", "/")):
+        from hfluxno.models.hub import download
+
+        return download(name)
+    known = ", ".join(shipped()) or "none in this installation"
+    raise ValueError(
+        f"Unknown weights {name!r}: give a folder, an id owner/name of the Hugging Face hub, or "
+        f"the name of shipped weights ({known})."
+    )
+
+
+def _described(path: Path) -> dict[str, Any]:
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is corrupt: it is not JSON.") from error
+    if not isinstance(described, dict) or described.get("format") != "hfluxno":
+        raise ValueError(f"{path} does not describe a network of hfluxno.")
+    if described.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has version {described.get('version')!r} of the format; this hfluxno reads "
+            f"version {VERSION}. Use the hfluxno that the weights were made with."
+        )
+    unknown = sorted(set(described) - {"format", "version", "model", "training"})
+    if unknown:
+        raise ValueError(f"Unknown key {unknown[0]!r} in {path}.")
+    for key in ("model", "training"):
+        if key not in described:
+            raise ValueError(f"The key {key!r} is missing in {path}.")
+    return described
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    content = path.read_bytes()
+    try:
+        return load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} is corrupt: it is not a whole safetensors file.") from error
+
+
+def _filled(skeleton: ContextNetwork, arrays: dict[str, np.ndarray], path: Path) -> ContextNetwork:
+    """The network with the arrays of a file in place of its shapes."""
+    leaves, structure = jax.tree_util.tree_flatten_with_path(skeleton)
+    expected: set[str] = set()
+    filled = []
+    for place, leaf in leaves:
+        if not isinstance(leaf, jax.ShapeDtypeStruct):
+            filled.append(leaf)
+            continue
+        name = _name(place)
+        names = [f"{name}.real", f"{name}.imag"] if _is_complex(leaf) else [name]
+        expected |= set(names)
+        parts = []
+        for key in names:
+            if key not in arrays:
+                raise ValueError(
+                    f"{path} holds another architecture than its configuration: {key} is missing."
+                )
+            if arrays[key].shape != leaf.shape:
+                raise ValueError(
+                    f"{path} holds another architecture than its configuration: {key} has the "
+                    f"shape {arrays[key].shape}, but {leaf.shape} is expected."
+                )
+            parts.append(arrays[key].astype(np.float32))
+        whole = map(jnp.asarray, parts)
+        filled.append(jax.lax.complex(*whole) if len(parts) == 2 else next(whole))
+    extra = sorted(set(arrays) - expected)
+    if extra:
+        raise ValueError(
+            f"{path} holds another architecture than its configuration: {extra[0]} is not part of "
+            "it."
+        )
+    return jax.tree_util.tree_unflatten(structure, filled)
+
+
+def _named_arrays(network: ContextNetwork) -> dict[str, jax.Array]:
+    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(network, eqx.is_array))
+    return {_name(place): leaf for place, leaf in leaves}
+
+
+def _name(place) -> str:
+    return jax.tree_util.keystr(place, simple=True, separator=".")
+
+
+def _is_complex(leaf) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jnp.complexfloating))
+
+
+def _real_parts(name: str, leaf) -> dict[str, np.ndarray]:
+    if not _is_complex(leaf):
+        return {name: np.asarray(leaf)}
+    value = np.asarray(leaf)
+    return {f"{name}.real": value.real, f"{name}.imag": value.imag}

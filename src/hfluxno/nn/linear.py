@@ -1,0 +1,57 @@
+"""A linear layer over many vectors at once: one matrix product.
+
+The weights live in `equinox.nn.Linear`, which maps one vector. Mapping it over vectors with `vmap`
+leaves the order of the axes to the compiler; these two functions fix it, so that a batch of
+any size is one product of matrices without a transposition.
+"""
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from hfluxno.nn.activation import activation
+
+
+def on_rows(
+    linear: eqx.nn.Linear, x: Float[Array, "*rows inputs"]
+) -> Float[Array, "*rows outputs"]:
+    """x Wᵀ + b: the vectors are the rows of `x`."""
+    y = x @ linear.weight.T
+    return y if linear.bias is None else y + linear.bias.reshape((1,) * (y.ndim - 1) + (-1,))
+
+
+def on_columns(
+    linear: eqx.nn.Linear, x: Float[Array, "inputs points"]
+) -> Float[Array, "outputs points"]:
+    """W x + b: the vectors are the columns of `x`."""
+    y = linear.weight @ x
+    return y if linear.bias is None else y + linear.bias[:, None]
+
+
+class MLP(eqx.Module):
+    """Linear layers with an activation between them, over the columns of a matrix.
+
+    **Attributes:**
+
+    - `layers`: `depth` hidden layers of `width` neurons, then the output layer.
+    - `activation`: the name of the function between them.
+    """
+
+    layers: tuple[eqx.nn.Linear, ...]
+    activation: str = eqx.field(static=True)
+
+    def __init__(
+        self, inputs: int, outputs: int, width: int, depth: int, activation: str, *, key: jax.Array
+    ):
+        sizes = (inputs, *(width for _ in range(depth)), outputs)
+        keys = jax.random.split(key, depth + 1)
+        self.layers = tuple(
+            eqx.nn.Linear(n, m, key=k) for n, m, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
+        )
+        self.activation = activation
+
+    def __call__(self, x: Float[Array, "inputs points"]) -> Float[Array, "outputs points"]:
+        between = activation(self.activation)
+        for layer in self.layers[:-1]:
+            x = between(on_columns(layer, x))
+        return on_columns(self.layers[-1], x)

@@ -1,0 +1,119 @@
+"""The residual recurrent block: mixing over time, for every token by itself.
+
+    y = gelu(W_y v + b_y),   z = RG-LRU(conv(W_x v + b_x)),   x + W_o (y ∘ z) + b_o,
+
+v = RMSNorm(x), with a causal depthwise convolution over time (De et al., Griffin,
+arXiv:2402.19427, section 2.3). Only time is mixed, and only forwards.
+
+The convolution is written as shifted products and sums, which fuse with their neighbours.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from hfluxno.nn.activation import activation
+from hfluxno.nn.linear import on_rows
+from hfluxno.nn.rg_lru import RGLRU
+
+
+class RecurrentState(eqx.Module):
+    """What the block remembers: the last inputs of its convolution, and the state of its unit."""
+
+    inputs: Float[Array, "width token channel"]
+    memory: Float[Array, "token channel"]
+
+
+class RecurrentBlock(eqx.Module):
+    """Maps (time, token, embedding) to the same shape.
+
+    **Attributes:**
+
+    - `norm`: over the embedding.
+    - `gate`, `enter`, `leave`: the linear layers W_y, W_x and W_o.
+    - `kernel`, `bias`: of the convolution, shapes (channel, width) and (channel,); its last column
+      meets the present time.
+    - `unit`: the RG-LRU.
+    - `activation`: of the gate.
+    """
+
+    norm: eqx.nn.RMSNorm
+    gate: eqx.nn.Linear
+    enter: eqx.nn.Linear
+    leave: eqx.nn.Linear
+    kernel: Float[Array, "channel width"]
+    bias: Float[Array, " channel"]
+    unit: RGLRU
+    activation: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        embedding: int,
+        channels: int,
+        heads: int,
+        activation: str,
+        *,
+        width: int = 4,
+        shortest_memory: float = 0.9,
+        key: jax.Array,
+    ):
+        keys = jax.random.split(key, 6)
+        self.norm = eqx.nn.RMSNorm(embedding, use_bias=False)
+        self.gate = eqx.nn.Linear(embedding, channels, key=keys[0])
+        self.enter = eqx.nn.Linear(embedding, channels, key=keys[1])
+        self.leave = eqx.nn.Linear(channels, embedding, key=keys[2])
+        bound = width**-0.5
+        self.kernel = jax.random.uniform(keys[3], (channels, width), minval=-bound, maxval=bound)
+        self.bias = jax.random.uniform(keys[4], (channels,), minval=-bound, maxval=bound)
+        self.unit = RGLRU(channels, heads, shortest_memory, key=keys[5])
+        self.activation = activation
+
+    def __call__(
+        self, x: Float[Array, "time token embedding"]
+    ) -> Float[Array, "time token embedding"]:
+        v = self._normalised(x)
+        z = self.unit(self._convolved(v))
+        return x + on_rows(self.leave, self._gated(v) * z)
+
+    def last(self, x: Float[Array, "time token embedding"]) -> Float[Array, "token embedding"]:
+        """The last time of the result alone, which needs a part of the work."""
+        v = self._normalised(x)
+        z = self.unit.last(self._convolved(v))
+        return x[-1] + on_rows(self.leave, self._gated(v[-1]) * z)
+
+    def initial_state(self, tokens: int) -> RecurrentState:
+        channels, width = self.kernel.shape
+        zeros = jnp.zeros((width - 1, tokens, channels), self.kernel.dtype)
+        return RecurrentState(zeros, jnp.zeros((tokens, channels), self.kernel.dtype))
+
+    def step(
+        self, state: RecurrentState, x: Float[Array, "token embedding"], first: Bool[Array, ""]
+    ) -> tuple[RecurrentState, Float[Array, "token embedding"]]:
+        """The block at one more time; `first` says that nothing came before it."""
+        v = self._normalised(x[None])
+        inputs = jnp.concatenate([state.inputs, on_rows(self.enter, v)])
+        memory = self.unit.step(state.memory, self._shifted_sum(inputs)[-1], first)
+        y = x + on_rows(self.leave, self._gated(v[0]) * memory)
+        return RecurrentState(inputs[1:], memory), y
+
+    def _normalised(self, x):
+        return jax.vmap(jax.vmap(self.norm))(x)
+
+    def _gated(self, v):
+        return activation(self.activation)(on_rows(self.gate, v))
+
+    def _convolved(self, v):
+        return self._shifted_sum(on_rows(self.enter, v))
+
+    def _shifted_sum(self, x):
+        """b + Σ_k w_k x_{t-width+1+k}, with zeros before the first time."""
+        total = self.bias[None, None]
+        zero = jnp.zeros((), x.dtype)
+        last = self.kernel.shape[1] - 1
+        for k in range(last + 1):
+            # One padding, negative at the end, shifts by last - k; its derivative is one as well.
+            shift = (last - k, k - last, 0)
+            shifted = jax.lax.pad(x, zero, (shift, (0, 0, 0), (0, 0, 0)))
+            total = total + self.kernel[:, k][None, None] * shifted
+        return total

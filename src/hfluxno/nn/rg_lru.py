@@ -1,0 +1,88 @@
+"""The real-gated linear recurrent unit.
+
+    r_t = σ(W_r x_t + b_r),  i_t = σ(W_i x_t + b_i),  a_t = exp(-8 r_t softplus(Λ)),
+    h_t = a_t h_{t-1} + sqrt(1 - a_t²) (i_t x_t)
+
+(De et al., Griffin, arXiv:2402.19427, section 2.4). W_r and W_i are block diagonal. At the first
+time a_0 = 0: the past is empty, and the input enters in full.
+
+The gates of all times are one matrix product; what remains of the recurrence is elementwise.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from hfluxno.nn.block_linear import BlockLinear
+
+_SHARPNESS = 8.0
+_LONGEST_MEMORY = 0.999
+
+
+class RGLRU(eqx.Module):
+    """Maps (time, token, channel) to states of the same shape; every channel has its own memory.
+
+    **Attributes:**
+
+    - `input_gate`, `recurrence_gate`: W_i, b_i and W_r, b_r.
+    - `decay`: Λ; at r_t = 1/8 the memory of a channel is a = exp(-softplus(Λ)). It is drawn so
+      that a² is uniform between the squares of `shortest_memory` and 0.999.
+    """
+
+    input_gate: BlockLinear
+    recurrence_gate: BlockLinear
+    decay: Float[Array, " channel"]
+
+    def __init__(self, channels: int, blocks: int, shortest_memory: float, *, key: jax.Array):
+        keys = jax.random.split(key, 3)
+        self.input_gate = BlockLinear(channels, channels, blocks, key=keys[0])
+        self.recurrence_gate = BlockLinear(channels, channels, blocks, key=keys[1])
+        low, high = shortest_memory**2, _LONGEST_MEMORY**2
+        squared = jax.random.uniform(keys[2], (channels,), minval=low, maxval=high)
+        self.decay = jnp.log(jnp.expm1(-0.5 * jnp.log(squared)))
+
+    def __call__(self, x: Float[Array, "time token channel"]) -> Float[Array, "time token channel"]:
+        log_a, gated = self._gates(x)
+        a = _without_past(jnp.exp(log_a))
+        return _recurrence(a, gated * jnp.sqrt(1.0 - a * a))
+
+    def last(self, x: Float[Array, "time token channel"]) -> Float[Array, "token channel"]:
+        """The last state alone, without keeping the others."""
+        log_a, gated = self._gates(x)
+        a = _without_past(jnp.exp(log_a))
+        return _recurrence(a, gated * jnp.sqrt(1.0 - a * a), keep=False)
+
+    def step(
+        self,
+        state: Float[Array, "token channel"],
+        x: Float[Array, "token channel"],
+        first: Bool[Array, ""],
+    ) -> Float[Array, "token channel"]:
+        """The state after one more time; `first` says that nothing came before it."""
+        log_a, gated = self._gates(x[None])
+        a = jnp.where(first, 0.0, jnp.exp(log_a[0]))
+        return a * state + gated[0] * jnp.sqrt(1.0 - a * a)
+
+    def _gates(self, x):
+        """log a_t and i_t x_t."""
+        rates = jax.nn.sigmoid(self.recurrence_gate.on_rows(x))
+        strength = -_SHARPNESS * jax.nn.softplus(self.decay)
+        return strength[None, None] * rates, jax.nn.sigmoid(self.input_gate.on_rows(x)) * x
+
+
+def _without_past(a):
+    later = np.arange(a.shape[0]) > 0
+    return jnp.where(later[:, None, None], a, 0.0)
+
+
+def _recurrence(a, x, keep=True):
+    """All states, or the last one, of h_t = a_t h_{t-1} + x_t from h = 0."""
+
+    def body(h, inputs):
+        h = inputs[0] * h + inputs[1]
+        return h, h if keep else None
+
+    last, states = jax.lax.scan(body, jnp.zeros_like(x[0]), (a, x))
+    return states if keep else last

@@ -1,0 +1,91 @@
+"""Tiny networks for tests."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.models.configuration import ModelConfig, build
+from hfluxno.models.parts import (
+    DPOTConfig,
+    FourierConfig,
+    HypernetworkConfig,
+    LawConfig,
+    LocalConfig,
+    TRecViTConfig,
+    ViTConfig,
+    WeakFormConfig,
+)
+
+HYPER = HypernetworkConfig(8, 8, 1, 2)
+LINE = ModelConfig(
+    fields=("u",),
+    cells=(16,),
+    spacing=(0.1,),
+    interval=0.02,
+    context=5,
+    encoder=TRecViTConfig((4,), None, 8, 1, 8, 2, 8),
+    target=LocalConfig(3, 2, 6, 6, 1),
+    hypernetwork=HYPER,
+)
+PAIR = dataclasses.replace(LINE, fields=("h", "m"))
+PLANE = dataclasses.replace(
+    LINE,
+    fields=("u", "v"),
+    cells=(8, 6),
+    spacing=(0.1, 0.2),
+    encoder=TRecViTConfig((4, 3), None, 8, 1, 8, 2, 8),
+    target=LocalConfig(2, 2, 6, 6, 1),
+)
+CONFIGURATIONS = {
+    "local": LINE,
+    "two fields": PAIR,
+    "plane": PLANE,
+    "normalised": dataclasses.replace(PAIR, normalise=True, coordinates=False),
+    "normalised plane": dataclasses.replace(PLANE, normalise=True),
+    "spacing aware": dataclasses.replace(LINE, spacing_aware=True),
+    "weak form": dataclasses.replace(LINE, weak_form=WeakFormConfig(size=3, terms=1)),
+    "weak form of a system": dataclasses.replace(
+        PAIR, weak_form=WeakFormConfig(positive=(True, False)), normalise=True
+    ),
+    "fourier": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2)),
+    "fourier plane": dataclasses.replace(PLANE, target=FourierConfig(1, 2, 4, 6, 1, (3, 2), 2)),
+    "flux no": dataclasses.replace(PAIR, encoder=None),
+    "vit": dataclasses.replace(LINE, encoder=ViTConfig((1, 4), 8, 1, 2, 8)),
+    "dpot": dataclasses.replace(LINE, encoder=DPOTConfig((4,), 8, 8, 1, 8, (2,), 2)),
+    "law": dataclasses.replace(LINE, target=LawConfig(size=4, terms=1, width=8), normalise=True),
+}
+
+
+def network(config: ModelConfig, seed: int = 0):
+    """A network in which every parameter is a random number, so that no zero hides a part of it.
+
+    The numbers are NumPy's: nothing has to be compiled.
+    """
+    skeleton = eqx.filter_eval_shape(build, config, jax.random.key(0))
+    random = np.random.default_rng(seed)
+
+    def filled(leaf):
+        if not isinstance(leaf, jax.ShapeDtypeStruct):
+            return leaf
+        numbers = random.normal(0.0, 0.4, leaf.shape)
+        if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
+            numbers = numbers + 1j * random.normal(0.0, 0.4, leaf.shape)
+        return jnp.asarray(numbers.astype(leaf.dtype))
+
+    return jax.tree.map(filled, skeleton)
+
+
+def context(config: ModelConfig, seed: int = 1, frames: int | None = None):
+    """Waves that travel, so that frames resemble those of a law."""
+    random = np.random.default_rng(seed)
+    times = np.arange(config.context if frames is None else frames) / 10.0
+    places = np.meshgrid(*[np.arange(n) / n for n in config.cells], indexing="ij")
+    parts = []
+    for row in random.uniform(size=(len(config.fields), len(places))):
+        phase = sum(place + shift for place, shift in zip(places, row, strict=True))
+        waves = times.reshape((-1,) + (1,) * len(places)) + row[0] + phase[None]
+        parts.append(np.sin(2.0 * np.pi * waves) + row[0])
+    return jnp.asarray(np.stack(parts, axis=1), float)

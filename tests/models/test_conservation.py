@@ -1,0 +1,153 @@
+"""Whatever the weights are, totals do not change, and shifts stay shifts."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import NumericalFlux
+from hfluxno.models.network import FluxOperator
+from hfluxno.models.parts import FourierConfig, LocalConfig, TRecViTConfig
+from hfluxno.models.rollout import frozen
+from tests.models import small
+
+CONSERVATIVE = [name for name in small.CONFIGURATIONS if name not in ("vit", "dpot")]
+
+
+class _Bounded(NumericalFlux):
+    """A flux of moderate size, so that 1 000 steps stay finite.
+
+    Random networks amplify what they see. Limiting the flux, the same at both sides of an
+    interface, changes nothing about conservation.
+    """
+
+    inner: NumericalFlux
+
+    @property
+    def ghost(self):
+        return self.inner.ghost
+
+    @property
+    def integrator(self):
+        return self.inner.integrator
+
+    @property
+    def odd_fields(self):
+        return self.inner.odd_fields
+
+    def __call__(self, padded, dt, dx):
+        # Of limited size for states of any size.
+        return jnp.tanh(self.inner(3.0 * jnp.tanh(padded / 3.0), dt, dx))
+
+    def speed(self, padded, dx):
+        return self.inner.speed(padded, dx)
+
+
+@eqx.filter_jit
+def _drift(network, context, steps):
+    operator = network.read(context)
+    if isinstance(operator, FluxOperator):
+        bounded = tuple(_Bounded(flux) for flux in operator.fluxes)
+        operator = eqx.tree_at(lambda o: o.fluxes, operator, bounded)
+    frames = frozen(operator, context[-1], steps)
+    axes = tuple(range(2, frames.ndim))
+    size = jnp.mean(jnp.abs(frames), axis=(0, *axes))
+    moved = jnp.mean(jnp.abs(frames[-1] - context[-1]))
+    change = jnp.mean(frames, axis=axes) - jnp.mean(context[-1:], axis=axes)
+    return jnp.max(jnp.abs(change) / size[None]), moved, jnp.all(jnp.isfinite(frames))
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [(name, "float64") for name in CONSERVATIVE]
+    + [(name, "float32") for name in ("two fields", "normalised plane", "fourier", "law")],
+)
+def test_totals_are_kept_for_1000_steps(name, precision):
+    config = small.CONFIGURATIONS[name]
+    with jax.enable_x64(precision == "float64"):
+        network, context = small.network(config), small.context(config)
+        assert context.dtype == precision
+        drift, moved, finite = map(float, _drift(network, context, 1000))
+    assert finite
+    assert moved > 1e-2  # something did happen
+    assert drift <= (1e-12 if precision == "float64" else 1e-5)
+
+
+@eqx.filter_jit
+def read(network, context):
+    return network.read(context)
+
+
+@eqx.filter_jit
+def step(network, context):
+    return network.read(context)(context[-1])
+
+
+def _without_places(config, target, **encoder):
+    parts = dataclasses.replace(config.encoder, **encoder)
+    return dataclasses.replace(config, coordinates=False, encoder=parts, target=target)
+
+
+@pytest.mark.parametrize("positions", ["none", "relative"])
+@pytest.mark.parametrize("shift", [1, 4])
+def test_networks_without_places_commute_with_shifts_by_strides(positions, shift, x64):
+    """By whole patches, and by any number of cells where the stride is one."""
+    stride = (shift,)
+    config = _without_places(
+        small.LINE, LocalConfig(3, 2, 6, 6, 1), positions=positions, stride=stride
+    )
+    network, context = small.network(config), small.context(config)
+
+    there = step(network, jnp.roll(context, shift, -1))
+    np.testing.assert_allclose(there, jnp.roll(step(network, context), shift, -1), atol=1e-13)
+    assert not np.allclose(there, step(network, context), atol=1e-3)
+
+
+def test_networks_in_the_plane_commute_with_shifts(x64):
+    config = _without_places(small.PLANE, LocalConfig(2, 2, 6, 6, 1), positions="relative")
+    network, context = small.network(config), small.context(config)
+    there = step(network, jnp.roll(context, (4, 3), (-2, -1)))
+    here = step(network, context)
+    np.testing.assert_allclose(there, jnp.roll(here, (4, 3), (-2, -1)), atol=1e-13)
+
+
+def test_an_operator_without_places_commutes_with_every_shift(x64):
+    config = dataclasses.replace(small.PAIR, coordinates=False)
+    context = small.context(config)
+    operator = read(small.network(config), context)
+    u = context[-1]
+    np.testing.assert_allclose(operator(jnp.roll(u, 3, 1)), jnp.roll(operator(u), 3, 1), atol=1e-13)
+
+
+def test_coordinates_and_learned_positions_break_the_symmetry(x64):
+    """What the docstrings say about the published configuration."""
+    places = small.LINE
+    learned = dataclasses.replace(small.LINE, coordinates=False)
+    for config in (places, learned):
+        network, context = small.network(config), small.context(config)
+        there = step(network, jnp.roll(context, 4, -1))
+        assert not np.allclose(there, jnp.roll(step(network, context), 4, -1), atol=1e-6)
+
+
+def test_fourier_interfaces_agree_at_the_ends():
+    config = dataclasses.replace(small.LINE, target=FourierConfig(2, 2, 4, 6, 1, (3,), 2))
+    context = small.context(config)
+    flux = read(small.network(config), context).fluxes[0]
+    padded = jnp.pad(context[-1], ((0, 0), (flux.ghost, flux.ghost)), mode="wrap")
+    values = flux(padded, jnp.asarray(1.0), 1.0)
+    assert values.shape == (1, 17)
+    np.testing.assert_array_equal(values[:, 0], values[:, -1])
+
+
+def test_stencils_need_both_sides():
+    with pytest.raises(ValueError, match="at least one cell on each side; got 0 and 2"):
+        small.network(dataclasses.replace(small.LINE, target=LocalConfig(0, 2, 6, 6, 1)))
+
+
+def test_unknown_positions():
+    encoder = TRecViTConfig((4,), None, 8, 1, 8, 2, 8, positions="absolute")
+    with pytest.raises(ValueError, match="Unknown positions 'absolute'; choose one of learned,"):
+        small.network(dataclasses.replace(small.LINE, encoder=encoder))

@@ -1,0 +1,145 @@
+"""Networks as forecasters: what they return, and what they refuse."""
+
+import dataclasses
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.grid import Grid
+from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
+from hfluxno.models.rollout import rollout
+from hfluxno.trajectory import Trajectory
+from tests.models import small
+
+LINE = small.LINE
+
+
+def trajectory(config=LINE, frames=None, batch=False, boundary="periodic"):
+    frames = config.context if frames is None else frames
+    values = np.asarray(small.context(config, frames=frames))
+    if batch:
+        values = np.stack([values, 0.5 * values])
+    times = 3.0 + config.interval * np.arange(frames)
+    x = config.spacing[0] * (np.arange(config.cells[0]) + 0.5)
+    return Trajectory.from_numpy(values, times, x, config.fields, boundary)
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    return NetworkForecaster(small.network(LINE), LINE, "hfluxno-test")
+
+
+def test_a_forecast_is_the_roll_out(forecaster):
+    context = trajectory()
+    forecast = forecaster.forecast(context, 3)
+    expected = rollout(forecaster.network, context.values, 3, "sliding")
+    np.testing.assert_allclose(forecast.trajectory.values, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(forecast.trajectory.times, 3.0 + 0.02 * np.arange(5, 8))
+    assert forecast.status.shape == () and int(forecast.status) == NetworkStatus.OK
+    assert forecast.sentences == (NetworkStatus.OK.sentence,)
+    assert float(forecast.conservation_drift) < 1e-5
+    assert np.isnan(forecast.backtest_error)
+    assert forecast.identifications == ()
+
+
+def test_batches_and_longer_contexts(forecaster):
+    context = trajectory(frames=7, batch=True)
+    forecast = forecaster.forecast(context, 2)
+    assert forecast.trajectory.values.shape == (2, 2, 1, 16)
+    for lane in range(2):
+        single = Trajectory(context.values[lane], context.times, context.grid, context.fields)
+        alone = forecaster.forecast(single, 2)
+        np.testing.assert_allclose(
+            forecast.trajectory.values[lane], alone.trajectory.values, rtol=1e-4, atol=1e-5
+        )
+        # The back-test: the last frame (a quarter of a context) from the five before it.
+        guess = rollout(forecaster.network, single.values[1:6], 1)
+        truth = np.asarray(single.values[6:])
+        error = np.linalg.norm(guess - truth) / np.linalg.norm(truth)
+        np.testing.assert_allclose(forecast.backtest_error[lane], error, rtol=1e-4)
+    # A random network does not predict waves.
+    assert np.all(forecast.status == NetworkStatus.POOR)
+    assert "do not trust the forecast" in forecast.sentences[0]
+
+
+def test_a_forecast_that_blows_up_says_so():
+    network = small.network(LINE)
+    wild = dataclasses.replace(network, interval=1e30)
+    forecast = NetworkForecaster(wild, LINE).forecast(trajectory(), 4)
+    assert np.all(np.isfinite(np.asarray(forecast.trajectory.values)))
+    assert int(forecast.status) == NetworkStatus.NON_FINITE
+    assert "became non-finite" in forecast.sentences[0]
+    assert bool(forecast.left_observed_range)
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        (trajectory(small.PAIR), r"forecasts 1 field \(u\); the context has 2 \(h, m\)"),
+        (
+            trajectory(dataclasses.replace(LINE, cells=(20,))),
+            "works on 16 cells; the context has 20",
+        ),
+        (trajectory(frames=4), "reads 5 frames; the context has 4"),
+        (
+            trajectory(dataclasses.replace(LINE, interval=0.03)),
+            "works at Δt = 0.02; that of the context is 0.03",
+        ),
+        (
+            trajectory(dataclasses.replace(LINE, spacing=(0.2,))),
+            "works at Δx = 0.1; that of the context is 0.2",
+        ),
+        (
+            trajectory(boundary="outflow"),
+            "periodic domains only; the boundary of the context is outflow, outflow",
+        ),
+    ],
+)
+def test_contexts_that_do_not_fit(forecaster, context, message):
+    with pytest.raises(ValueError, match=message):
+        forecaster.forecast(context, 2)
+
+
+def test_numbers_that_do_not_fit(forecaster):
+    with pytest.raises(ValueError, match="steps must be at least 1; got 0"):
+        forecaster.forecast(trajectory(), 0)
+    grid = Grid.interval(16, 0.0, 1.6)
+    bad = Trajectory(jnp.full((5, 1, 16), jnp.nan), 0.02 * np.arange(5), grid, ("u",))
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        forecaster.forecast(bad, 1)
+
+
+def test_spacing_aware_networks_and_laws_accept_other_spacings():
+    aware = small.CONFIGURATIONS["spacing aware"]
+    other = dataclasses.replace(aware, interval=0.03)
+    NetworkForecaster(small.network(aware), aware).check(trajectory(other))
+    law = small.CONFIGURATIONS["law"]
+    model = NetworkForecaster(small.network(law), law)
+    model.check(trajectory(dataclasses.replace(law, interval=0.03), boundary="outflow"))
+
+
+def test_refined_laws_forecast_better_than_rough_ones():
+    """A law that is a little wrong becomes that of the data: waves of speed one cell a frame."""
+    config = dataclasses.replace(small.CONFIGURATIONS["law"], context=5)
+    target = dataclasses.replace(config.target, terms=0, size=2)
+    config = dataclasses.replace(config, target=target)
+    shift = np.arange(7)[:, None]
+    x = np.arange(16)[None]
+    values = np.sin(2 * np.pi * (x - shift) / 16)[:, None].astype(np.float32)
+    context = Trajectory.from_numpy(
+        values[:5], 0.02 * np.arange(5), 0.1 * (np.arange(16) + 0.5), ("u",)
+    )
+    errors = []
+    for steps in (0, 3):
+        refined = dataclasses.replace(config, target=dataclasses.replace(target, refinement=steps))
+        network = small.network(refined)
+        network = eqx.tree_at(
+            lambda n: (n.head.layers[-1].weight, n.head.layers[-1].bias),
+            network,
+            (jnp.zeros((2, 8)), jnp.asarray([0.8, 0.1])),
+        )
+        forecast = NetworkForecaster(network, refined).forecast(context, 2)
+        errors.append(np.abs(np.asarray(forecast.trajectory.values) - values[5:]).max())
+    assert errors[1] < 0.1 and errors[1] < 0.2 * errors[0]

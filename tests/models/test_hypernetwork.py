@@ -1,0 +1,110 @@
+"""The hypernetwork: what it writes at the start, complex parameters, and its options."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.models.configuration import build
+from hfluxno.models.hypernetwork import Head, Hypernetwork
+from hfluxno.models.local_flux import LocalFlux
+from hfluxno.nn.spectral import SpectralMixing
+from tests.models import small
+
+
+def flux(key=0):
+    return LocalFlux(
+        1, 1, left=2, right=1, lift=3, width=5, depth=1, activation="gelu_tanh",
+        coordinates=False, key=jax.random.key(key),
+    )  # fmt: skip
+
+
+def make(targets, initialisation="bias-hyperinit", blocks=2):
+    return Hypernetwork(
+        6, targets, outputs=4, width=7, depth=1, blocks=blocks, initialisation=initialisation,
+        activation="gelu_tanh", key=jax.random.key(1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "target", [flux(), SpectralMixing(4, 2, (2,), "gelu", key=jax.random.key(3))]
+)
+def test_bias_hyperinit_writes_the_fresh_target_for_every_context(target):
+    hypernetwork = make((target,))
+    for seed in (0, 1):
+        written = hypernetwork(jax.random.normal(jax.random.key(seed), (6,)))[0]
+        assert eqx.tree_equal(written, target)
+
+
+def test_default_initialisation_depends_on_the_context():
+    hypernetwork = make((flux(),), "default")
+    first, second = (hypernetwork(s * jnp.ones(6))[0].lift.weight for s in (0.5, 1.0))
+    assert not np.allclose(first, second, atol=1e-3)
+    assert float(jnp.max(jnp.abs(hypernetwork.heads[0].linear.bias))) == 0.0
+
+
+def test_heads_share_the_trunk_and_write_what_belongs_to_them():
+    first, second = make((flux(1), flux(2)))(jnp.ones(6))
+    assert eqx.tree_equal(first, flux(1)) and eqx.tree_equal(second, flux(2))
+
+
+def test_parameters_are_the_block_diagonal_map_of_the_code(x64):
+    """Real and imaginary parts of each array, row by row, from their own block of the input."""
+    target = SpectralMixing(2, 1, (1,), "gelu", key=jax.random.key(0))
+    head = Head(4, target, 2, "default", key=jax.random.key(1))
+    code = jax.random.normal(jax.random.key(2), (4,))
+    blocks = np.split(np.asarray(code), 2)
+    numbers = np.concatenate([w @ c for w, c in zip(head.linear.weight, blocks, strict=True)])
+    assert numbers.size == head.template.size == 2 * (4 + 4 + 2 + 2)
+    written = head(code)
+    expected = (numbers[:4] + 1j * numbers[4:8]).reshape(1, 2, 2)
+    np.testing.assert_allclose(written.first, expected, rtol=1e-12)
+    expected = (numbers[20:22] + 1j * numbers[22:24]).reshape(1, 2)
+    np.testing.assert_allclose(written.second_bias, expected, rtol=1e-12)
+
+
+def test_gradients_reach_complex_parameters_with_the_right_sign(x64):
+    """Against finite differences: the head's numbers are real, so no conjugate can go astray."""
+    config = dataclasses.replace(small.CONFIGURATIONS["fourier"])
+    network, context = small.network(config), small.context(config)
+    where = lambda n: n.hypernetwork.heads[0].linear.bias  # noqa: E731
+
+    def loss(bias):
+        changed = eqx.tree_at(where, network, bias)
+        return jnp.sum(changed.read(context)(context[-1]) ** 2)
+
+    bias = where(network)
+    template = network.hypernetwork.heads[0].template
+    gradient = eqx.filter_jit(jax.grad(loss))(bias).reshape(-1)[: template.size]
+    # The place of an imaginary part in the vector.
+    layer = template.module(jnp.arange(float(template.size))).layers[0]
+    place = int(layer.second.imag[0, 1, 0])
+    step = jnp.zeros(bias.size).at[place].set(1e-6).reshape(bias.shape)
+    loss = eqx.filter_jit(loss)
+    slope = (loss(bias + step) - loss(bias - step)) / 2e-6
+    np.testing.assert_allclose(gradient[place], slope, rtol=1e-5)
+    assert abs(slope) > 1e-6
+
+
+def test_unknown_initialisation():
+    with pytest.raises(ValueError, match="Unknown initialisation 'bias_hyperinit'; choose one of"):
+        make((flux(),), "bias_hyperinit")
+
+
+def test_published_size():
+    """2.68 M parameters, of which 0.279 M in the encoder (HFluxNO, Table 5)."""
+    shapes = eqx.filter_eval_shape(build, small.ModelConfig(), jax.random.key(0))
+
+    def count(tree):
+        leaves = jax.tree.leaves(tree)
+        return sum(leaf.size for leaf in leaves if isinstance(leaf, jax.ShapeDtypeStruct))
+
+    assert count(shapes) == 2_678_020
+    assert count(shapes.encoder) == 279_424
+    two = eqx.filter_eval_shape(
+        build, dataclasses.replace(small.ModelConfig(), fields=("h", "m")), jax.random.key(0)
+    )
+    assert count(two) == 2_771_460

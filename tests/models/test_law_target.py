@@ -1,0 +1,221 @@
+"""The law target: exact where its coefficients are, and refined by the solver."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import Roe, Rusanov, solve
+from hfluxno.grid import Grid
+from hfluxno.laws import Cubic, ShallowWater, ViscousBurgers
+from hfluxno.models.configuration import build
+from hfluxno.models.law_target import integration_matrix
+from hfluxno.models.parts import LawConfig
+from hfluxno.models.rollout import frozen
+from tests.models import small
+
+CELLS, DX, DT = 32, 1 / 32, 0.01
+GRID = Grid.interval(CELLS)
+
+
+def configuration(fields=("u",), **target):
+    return dataclasses.replace(
+        small.LINE,
+        fields=fields,
+        cells=(CELLS,),
+        spacing=(DX,),
+        interval=DT,
+        context=8,
+        target=LawConfig(width=8, **target),
+        normalise=True,
+    )
+
+
+def network(fields=("u",), **target):
+    """One with random numbers in every parameter."""
+    return small.network(configuration(fields, **target))
+
+
+def emitting(model, numbers):
+    """The network that emits these numbers for every context."""
+    layers = model.head.layers
+    last = eqx.tree_at(
+        lambda layer: (layer.weight, layer.bias),
+        layers[-1],
+        (0.0 * layers[-1].weight, jnp.asarray(numbers)),
+    )
+    return eqx.tree_at(lambda m: m.head.layers, model, (*layers[:-1], last))
+
+
+def frames(flux, initial, count=9):
+    return solve(flux, initial, DT * np.arange(count), GRID).values
+
+
+def waves(scale=1.0):
+    x = jnp.asarray(GRID.centers())
+    return scale * (0.2 + jnp.sin(2 * jnp.pi * x) + 0.4 * jnp.cos(4 * jnp.pi * x))[None]
+
+
+def cubic_case(size):
+    """A network that emits the speed of a cubic law on the range of its data, in cells a frame."""
+    law = Cubic(a=0.4, b=0.3, c=-0.5)
+    data = frames(Roe(law, entropy_fix=False), waves())
+    context = data[:8]
+    low, high = float(context.min()), float(context.max())
+    points = np.cos(np.pi * (np.arange(size) + 0.5) / size)
+    states = jnp.asarray(0.5 * (low + high) + 0.5 * (high - low) * points)
+    speeds = np.asarray(law.jacobian(states[None])[0, 0]) * DT / DX
+    numbers = np.polynomial.chebyshev.chebfit(points, speeds, size - 1)
+    return law, data, emitting(network(size=size), numbers)
+
+
+def test_the_integral_of_chebyshev_polynomials():
+    s = np.array([0.3, -1.0, 0.5, 2.0])
+    c = np.concatenate([[0.0], integration_matrix(4) @ s])
+    v = np.linspace(-1, 1, 7)
+    slope = np.polynomial.chebyshev.chebval(v, np.polynomial.chebyshev.chebder(c))
+    np.testing.assert_allclose(slope, np.polynomial.chebyshev.chebval(v, s), atol=1e-13)
+
+
+def test_a_correction_of_the_weak_form_is_zero_at_first(x64):
+    """An untrained network already knows the law as well as least squares do."""
+    law = Cubic(a=0.4, b=0.3, c=-0.5)
+    context = frames(Roe(law, entropy_fix=False), waves())[:8]
+    states = jnp.linspace(context.min(), context.max(), 9)[None]
+    fresh = build(configuration(size=3, start="weak-form"), jax.random.key(0))
+    speed, _ = fresh.derivatives(context, states)
+    true = law.jacobian(states) * DT / DX
+    assert float(jnp.max(jnp.abs(speed - true)) / jnp.max(jnp.abs(true))) < 0.06
+
+
+def test_a_correction_is_added_to_the_weak_form(x64):
+    model = network(fields=("u",), size=3, terms=1, scheme="rusanov", start="weak-form")
+    data = frames(Rusanov(ViscousBurgers(a=0.5, nu=0.01)), waves())
+    plain = emitting(model, np.zeros(4)).parameters(data[:8])
+    corrected = emitting(model, [0.0, 0.0, 0.0, 1.0]).parameters(data[:8])
+    np.testing.assert_allclose(corrected[:3], plain[:3])
+    assert corrected[3] > plain[3] > 0.0
+    faster = emitting(model, [1.0, 0.0, 0.0, 0.0]).parameters(data[:8])
+    np.testing.assert_allclose(faster[1:], plain[1:], atol=1e-12)
+    np.testing.assert_allclose(faster[0] - plain[0], jnp.sqrt(1.0 + jnp.sum(plain[:3] ** 2)))
+
+
+def test_an_unknown_start_is_refused():
+    with pytest.raises(ValueError, match="none, weak-form"):
+        network(size=3, start="nowhere")
+
+
+def test_the_right_coefficients_give_the_true_law(x64):
+    law, data, model = cubic_case(3)
+    context = data[:8]
+    states = jnp.linspace(float(context.min()), float(context.max()), 11)[None]
+    jacobian, diffusivity = model.derivatives(context, states)
+    np.testing.assert_allclose(jacobian, law.jacobian(states) * DT / DX, atol=1e-12)
+    assert diffusivity is None
+    flux = model.law_in_units(context).flux(states)
+    true = law.flux(states)
+    np.testing.assert_allclose(flux - flux[:, :1], true - true[:, :1], atol=1e-12)
+    # One frame by the solver, from the middle of a run.
+    operator = model.read(context)
+    rate = jnp.max(jnp.abs(law.jacobian(context[-1]))) / DX
+    expected = solve(
+        Roe(law, entropy_fix=False), context[-1], DT * np.arange(2), GRID, rate=rate
+    ).values[1]
+    np.testing.assert_allclose(operator(context[-1]), expected, atol=1e-12)
+
+
+def test_diffusion_in_cells_and_frames(x64):
+    law = ViscousBurgers(a=1.0, nu=0.01)
+    data = frames(Rusanov(law), waves())
+    low, high = float(data[:8].min()), float(data[:8].max())
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    speed = np.array([2.0 * middle, 2.0 * half]) * DT / DX  # f′ = 2 a u
+    nu = 0.01 * DT / DX**2
+    model = emitting(
+        network(size=2, terms=1, scheme="rusanov"), np.append(speed, np.log(np.expm1(nu)))
+    )
+    states = jnp.linspace(low, high, 5)[None]
+    jacobian, diffusivity = model.derivatives(data[:8], states)
+    np.testing.assert_allclose(jacobian[0, 0], 2.0 * states[0] * DT / DX, atol=1e-12)
+    np.testing.assert_allclose(diffusivity, nu * jnp.ones_like(states), rtol=1e-12)
+    np.testing.assert_allclose(
+        model.law_in_units(data[:8]).diffusivity(states), 0.01 * jnp.ones_like(states), rtol=1e-12
+    )
+
+
+def test_systems_are_written_in_the_dictionary(x64):
+    law = ShallowWater(alpha=1.2, gamma=0.8, beta=9.0)
+    x = jnp.asarray(GRID.centers())
+    initial = jnp.stack([2.0 + jnp.sin(2 * jnp.pi * x), 0.5 * jnp.cos(2 * jnp.pi * x)])
+    context = frames(Roe(law, entropy_fix=False), initial)[:8]
+    model = network(("h", "m"), positive=(True, False))
+    unknowns = model.unknowns(context)
+    names = unknowns.basis.names
+    scale = np.asarray(unknowns.basis.scale)
+    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
+    numbers = np.zeros((2, len(names)))
+    numbers[0, names.index("m")] = 1.2 * scale[1]
+    numbers[1, names.index("h²")] = 4.5 * scale[0] ** 2
+    numbers[1, names.index("m²/h")] = 0.8 * scale[1] ** 2 / scale[0]
+    numbers *= (DT / DX) / half[:, None]
+    model = emitting(model, numbers.reshape(-1))
+    states = context[-1]
+    jacobian, _ = model.derivatives(context, states)
+    np.testing.assert_allclose(jacobian, law.jacobian(states) * DT / DX, atol=1e-11)
+
+
+def test_refinement_brings_a_rough_law_to_the_true_one(x64):
+    _, data, model = cubic_case(4)
+    context, truth = data[:8], data[8]
+    start = model.parameters(context)
+    rough = start * 1.05 + 0.01
+    errors = []
+    for steps in (0, 1, 3):
+        operator = eqx.filter_jit(model.refined)(context, rough, steps)
+        errors.append(float(jnp.max(jnp.abs(operator(context[-1]) - truth))))
+    assert errors[0] > 1e-3 and errors[1] < 0.3 * errors[0] and errors[2] < 1e-2 * errors[0]
+
+
+def test_fixed_substeps_have_gradients(x64):
+    config_model = network(size=3, substeps=4)
+    context = frames(Roe(Cubic(a=0.1, b=0.2, c=0.3)), waves())[:8]
+
+    def loss(model):
+        return jnp.sum(frozen(model.read(context), context[-1], 2)[-1] ** 2)
+
+    value, gradient = eqx.filter_value_and_grad(loss)(config_model)
+    slope = jnp.max(jnp.abs(gradient.head.layers[-1].weight))
+    assert np.isfinite(value) and np.isfinite(slope) and slope > 0.0
+
+
+def test_other_units_and_boundaries(x64):
+    _, data, model = cubic_case(3)
+    context = data[:8]
+    other = model.at(Grid.interval(CELLS, 0.0, 10.0, "outflow"), 3.0)
+    assert eqx.tree_equal(other.law(context), model.law(context))
+    ratio = (10.0 / CELLS / 3.0) / (DX / DT)
+    np.testing.assert_allclose(
+        other.law_in_units(context).flux_coefficients,
+        ratio * model.law_in_units(context).flux_coefficients,
+    )
+    following = other.read(context)(context[-1])
+    assert np.allclose(following[:, 4:-4], model.read(context)(context[-1])[:, 4:-4], atol=1e-10)
+    assert not np.allclose(following[:, 0], model.read(context)(context[-1])[:, 0], atol=1e-6)
+
+
+def test_laws_that_cannot_be():
+    with pytest.raises(ValueError, match="0, 1 or 3 terms; got 2"):
+        network(terms=2)
+    with pytest.raises(ValueError, match="law of 2 fields needs to know for each"):
+        network(("h", "m"))
+    with pytest.raises(ValueError, match="Unknown scheme 'hll'; choose one of roe,"):
+        network(scheme="hll")
+    with pytest.raises(ValueError, match="refined by 0 to 3 steps; got 4"):
+        network(refinement=4)
+    with pytest.raises(ValueError, match="law target is one-dimensional; got 2 axes"):
+        small.network(dataclasses.replace(small.PLANE, target=LawConfig()))
+    with pytest.raises(ValueError, match="written from a context: choose an encoder"):
+        small.network(dataclasses.replace(small.LINE, encoder=None, target=LawConfig()))

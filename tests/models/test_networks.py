@@ -1,0 +1,143 @@
+"""Options of the networks, roll-out modes, and consistency."""
+
+import dataclasses
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import Rusanov, solve
+from hfluxno.grid import Grid
+from hfluxno.laws import Cubic
+from hfluxno.models.consistency import consistency_error, constant_state_flux
+from hfluxno.models.rollout import rollout
+from tests.models import small
+
+step = eqx.filter_jit(lambda network, context: network.read(context)(context[-1]))
+
+
+@pytest.mark.parametrize("name", ["normalised", "law"])
+def test_normalised_networks_commute_with_a_change_of_units(name, x64):
+    """u → a + b u: the scaled variable obeys the scaled law, and looks the same to the network."""
+    config = small.CONFIGURATIONS[name]
+    network, context = small.network(config), small.context(config)
+    np.testing.assert_allclose(
+        step(network, 3.0 + 20.0 * context), 3.0 + 20.0 * step(network, context), rtol=1e-9
+    )
+    plain = dataclasses.replace(config, normalise=False)
+    other = step(small.network(plain), 3.0 + 20.0 * context)
+    assert not np.allclose(other, 3.0 + 20.0 * step(small.network(plain), context), rtol=1e-3)
+
+
+def test_a_constant_field_does_not_blow_up_the_scaling():
+    config = small.CONFIGURATIONS["normalised"]
+    context = small.context(config).at[:, 0].set(2.0)
+    assert np.all(np.isfinite(step(small.network(config), context)))
+
+
+def test_a_network_that_knows_its_spacing_answers_to_it(x64):
+    config = small.CONFIGURATIONS["spacing aware"]
+    network, context = small.network(config), small.context(config)
+    grid = Grid.interval(16, 0.0, 3.2)
+    flux = network.read(context).fluxes[0]
+    assert eqx.tree_equal(network.at(config.grid, config.interval).read(context).fluxes[0], flux)
+    for other in (network.at(grid, 0.02), network.at(config.grid, 0.04)):
+        assert not np.allclose(other.read(context).fluxes[0].lift.weight, flux.lift.weight)
+    blind = small.network(small.LINE)
+    there, here = blind.at(grid, 0.02).read(context), blind.read(context)
+    assert eqx.tree_equal(there.fluxes, here.fluxes)
+    # The step itself scales with Δt/Δx.
+    u = context[-1]
+    np.testing.assert_allclose(there(u) - u, 0.5 * (here(u) - u), rtol=1e-10)
+
+
+def test_the_step_is_the_flux_difference(x64):
+    config = small.PAIR
+    network, context = small.network(config), small.context(config)
+    operator, u = network.read(context), context[-1]
+    flux = operator.fluxes[0]
+    padded = jnp.pad(u, ((0, 0), (3, 3)), mode="wrap")
+    values = flux(padded, jnp.asarray(0.02), 0.1)
+    expected = u - 0.02 / 0.1 * (values[:, 1:] - values[:, :-1])
+    np.testing.assert_allclose(operator(u), expected, rtol=1e-12)
+
+
+def test_a_local_flux_sees_its_stencil_only(x64):
+    """Interface i + 1/2 with 3 cells before it and 2 after."""
+    config = dataclasses.replace(small.LINE, coordinates=False)
+    flux = small.network(config).read(small.context(config)).fluxes[0]
+    u = small.context(config)[-1]
+
+    def interfaces(u):
+        return flux(jnp.pad(u, ((0, 0), (3, 3)), mode="wrap"), jnp.asarray(1.0), 1.0)[0]
+
+    touched = np.flatnonzero(np.abs(interfaces(u.at[0, 8].add(0.1)) - interfaces(u)) > 1e-14)
+    # Interface number j lies before cell j: cell 8 is after 7 and 8, and before 9, 10 and 11.
+    np.testing.assert_array_equal(touched, [7, 8, 9, 10, 11])
+
+
+def test_sliding_reads_the_window_again_and_frozen_once(x64):
+    network, context = small.network(small.LINE), small.context(small.LINE)
+    sliding = rollout(network, context, 3, "sliding")
+    window = context
+    for frame in sliding:
+        np.testing.assert_allclose(frame, network.read(window)(window[-1]), rtol=1e-11)
+        window = jnp.concatenate([window[1:], frame[None]])
+    operator, u = network.read(context), context[-1]
+    for frame in rollout(network, context, 3, "frozen"):
+        u = operator(u)
+        np.testing.assert_allclose(frame, u, rtol=1e-11)
+    assert not np.allclose(u, sliding[-1], atol=1e-9)
+    with pytest.raises(ValueError, match="Unknown context mode 'fixed'; choose one of sliding,"):
+        rollout(network, context, 3, "fixed")
+
+
+def test_flux_no_ignores_the_context(x64):
+    config = small.CONFIGURATIONS["flux no"]
+    network = small.network(config)
+    first, second = (network.read(small.context(config, seed)) for seed in (1, 2))
+    assert eqx.tree_equal(first, second)
+
+
+def test_operators_batch(x64):
+    network = small.network(small.LINE)
+    contexts = jnp.stack([small.context(small.LINE, seed) for seed in (1, 2, 3)])
+    operators = eqx.filter_vmap(network.read)(contexts)
+    together = eqx.filter_vmap(lambda operator, u: operator(u))(operators, contexts[:, -1])
+    for context, frame in zip(contexts, together, strict=True):
+        np.testing.assert_allclose(frame, step(network, context), rtol=1e-10)
+
+
+def test_a_consistent_flux_has_no_consistency_error(x64):
+    law = Cubic(a=0.5, b=-0.3, c=1.0)
+    states = jnp.linspace(-1.0, 1.0, 9)[None]
+    flux = Rusanov(law)
+    centred = law.flux(states) - jnp.mean(law.flux(states))
+    np.testing.assert_allclose(constant_state_flux(flux, states, 0.1, 0.1), centred, atol=1e-14)
+    assert consistency_error(flux, states, law.flux(states) + 7.0, 0.1, 0.1) < 1e-28
+    wrong = consistency_error(flux, states, law.flux(states) + 0.2 * states, 0.1, 0.1)
+    np.testing.assert_allclose(wrong, jnp.mean((0.2 * states) ** 2), rtol=1e-12)
+
+
+def test_consistency_of_a_learned_flux_can_be_trained(x64):
+    config = dataclasses.replace(small.CONFIGURATIONS["normalised"], fields=("u",))
+    context = small.context(config)
+    flux = small.network(config).read(context).fluxes[0]
+    states = jnp.linspace(-1.0, 1.0, 5)[None]
+    value, gradient = eqx.filter_value_and_grad(consistency_error)(
+        flux, states, states**2, 0.1, 0.1
+    )
+    assert value > 0.0
+    assert float(jnp.max(jnp.abs(gradient.inner.lift.weight))) > 0.0
+
+
+def test_a_learned_flux_can_be_solved_like_any_other(x64):
+    """It sets no limit to the step, so the solver takes whole frames."""
+    network, context = small.network(small.LINE), small.context(small.LINE)
+    operator = network.read(context)
+    times = 0.02 * np.arange(3)
+    run = solve(operator.fluxes[0], context[-1], times, operator.grid)
+    once = operator(context[-1])
+    np.testing.assert_allclose(run.values[1:], jnp.stack([once, operator(once)]), rtol=1e-11)
+    assert int(run.steps) == 2

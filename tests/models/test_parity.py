@@ -1,0 +1,106 @@
+"""With its weights, our networks give the numbers of the original HFluxNO code."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv.step import conservative_step
+from hfluxno.grid import Grid, pad
+from hfluxno.models.local_flux import LocalFlux
+from hfluxno.models.rollout import rollout
+from hfluxno.models.vit import waves
+from hfluxno.nn.attention import TransformerBlock
+from tests.models import original
+
+TOLERANCE = 1e-10  # both compute in float64
+
+
+def assert_close(value, recorded):
+    np.testing.assert_allclose(np.asarray(value), recorded, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["local", "local_two_fields", "local_2d"])
+def test_encoder_hypernetwork_step_and_rollout(name, x64):
+    arrays = original.recorded(name)
+    found = _everything(original.network(name, arrays), jnp.asarray(arrays["context"]))
+    for key, value in found.items():
+        recorded = arrays[f"out/{key}"]
+        assert_close(value.reshape(recorded.shape), recorded)
+
+
+@eqx.filter_jit
+def _everything(network, context):
+    """What a network computes on the way, under the names of the record."""
+    found = {}
+    encoder = network.encoder
+    found["tokens"] = v = encoder._tokens(context)
+    for i, (temporal, spatial) in enumerate(zip(encoder.temporal, encoder.spatial, strict=True)):
+        found[f"layer{i}/recurrent"] = v = temporal(v)
+        found[f"layer{i}/transformer"] = v = spatial(v)
+    found["embedding"] = embedding = encoder(context)
+    found["trunk"] = network.hypernetwork.trunk(embedding[:, None])
+    operator = network.read(context)
+    for axis, flux in enumerate(operator.fluxes):
+        found[f"head{axis}/real"] = network.hypernetwork.heads[axis].template.vector(flux)
+        found[f"flux{axis}/lift/weight"] = flux.lift.weight
+        padded = pad(context[-1], network.grid, flux.ghost, axis=axis)
+        interfaces = flux(jnp.moveaxis(padded, axis + 1, -1), jnp.asarray(1.0), 1.0)
+        found[f"interface{axis}"] = jnp.moveaxis(interfaces, -1, axis + 1)
+    found["next"] = operator(context[-1])
+    found["rollout"] = rollout(network, context, 3, "sliding")
+    return found
+
+
+def test_one_step_in_single_precision():
+    arrays = original.recorded("local")
+    with jax.enable_x64(True):
+        network = original.network("local", arrays)
+    single = jax.tree.map(
+        lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf, network
+    )
+    context = jnp.asarray(arrays["context"], jnp.float32)
+    following = eqx.filter_jit(lambda n, c: n.read(c)(c[-1]))(single, context)
+    np.testing.assert_allclose(following, arrays["out/next"], rtol=1e-5, atol=1e-5)
+
+
+def test_flux_no_step(x64):
+    arrays = original.recorded("flux_no")
+    state = jnp.asarray(arrays["state"])
+    fresh = LocalFlux(
+        1, 1, left=4, right=2, lift=8, width=10, depth=4, activation="gelu_tanh",
+        coordinates=True, key=jax.random.key(0),
+    )  # fmt: skip
+    flux = original.flux(fresh, arrays)
+    dt, dx = original.CASES["flux_no"]["steps"]
+    grid = Grid.interval(state.shape[1], 0.0, dx * state.shape[1])
+    assert_close(conservative_step(flux, state, jnp.asarray(dt), grid), arrays["out/next"])
+
+
+def test_dpot_encoder(x64):
+    arrays = original.recorded("dpot")
+    encoder = original.dpot(arrays)
+    assert_close(eqx.filter_jit(encoder)(jnp.asarray(arrays["context"])), arrays["out/embedding"])
+
+
+def test_blocks_of_the_vision_transformer(x64):
+    arrays = original.recorded("vit")
+    tokens, embedding = arrays["out/tokens"].shape
+    x = jnp.asarray(arrays["out/tokens"])[None]
+    for i in range(2):
+        fresh = TransformerBlock(
+            embedding, 20, 4, (tokens,), False, "gelu_tanh", key=jax.random.key(0)
+        )
+        x = original.transformer(fresh, arrays, f"encoder/layer{i}")(x)
+        assert_close(x[0], arrays[f"out/layer{i}"])
+
+
+def test_fixed_positions_of_the_vision_transformer():
+    # Written out for one token: 4 wave numbers for each of two axes, space before time.
+    e, time, place = 8, 3, 5
+    numbers = np.array([1.0, 1e-4])
+    expected = [np.sin(place * numbers), np.cos(place * numbers)]
+    expected += [np.sin(time * numbers), np.cos(time * numbers)]
+    table = waves((4, 7), (4, 7), e)
+    np.testing.assert_allclose(table[time * 7 + place], np.concatenate(expected))

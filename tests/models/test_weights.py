@@ -1,0 +1,168 @@
+"""Released networks: round trips, and files that are not what they should be."""
+
+import json
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.methods import forecaster
+from hfluxno.models import weights
+from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.weights import Training, load, read_folder, save_pretrained
+from tests.models import small
+from tests.models.test_forecaster import trajectory
+
+TRAINING = Training("20 000 made-up cubic laws", "tiny", 3, 1000, 2.5, 0.0125, "one step", ("No.",))
+
+
+def saved(folder, name="local", precision="float32"):
+    config = small.CONFIGURATIONS[name]
+    network = small.network(config)
+    save_pretrained(folder, network, config, TRAINING, precision)
+    return network, config
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights") / "hfluxno-tiny"
+    saved(folder)
+    return folder
+
+
+def altered(released, tmp_path, **changes):
+    """A copy whose config.json has other entries; `None` removes one."""
+    described = json.loads((released / "config.json").read_text()) | changes
+    described = {key: value for key, value in described.items() if value is not None}
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    (tmp_path / "model.safetensors").write_bytes((released / "model.safetensors").read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["local", "fourier", "law", "flux no", "dpot"])
+def test_round_trip_is_exact(name, tmp_path):
+    network, config = saved(tmp_path / "net", name)
+    again, config_again, training = read_folder(tmp_path / "net")
+    assert eqx.tree_equal(again, network) and config_again == config and training == TRAINING
+
+
+def test_half_precision_halves_the_file(tmp_path):
+    network, _ = saved(tmp_path / "single")
+    saved(tmp_path / "half", precision="float16")
+    sizes = [(tmp_path / f / "model.safetensors").stat().st_size for f in ("single", "half")]
+    assert sizes[1] < 0.7 * sizes[0]
+    again, _, _ = read_folder(tmp_path / "half")
+    for new, old in zip(*map(jax.tree.leaves, (again, network)), strict=True):
+        assert new.dtype == jnp.float32
+        np.testing.assert_allclose(new, old, rtol=1e-3, atol=1e-4)
+
+
+def test_numbers_that_half_precision_cannot_hold(tmp_path):
+    network = small.network(small.LINE)
+    huge = eqx.tree_at(lambda n: n.encoder.norm.bias, network, 1e6 * jnp.ones(8))
+    with pytest.raises(ValueError, match=r"encoder\.norm\.bias is not finite in float16"):
+        save_pretrained(tmp_path / "net", huge, small.LINE, TRAINING, "float16")
+    assert not (tmp_path / "net").exists()
+    with pytest.raises(ValueError, match="Unknown precision 'int8'; choose one of float32,"):
+        save_pretrained(tmp_path / "net", network, small.LINE, TRAINING, "int8")
+
+
+def test_load_gives_a_forecaster(released):
+    model = hfluxno.load(released)
+    assert model.name == "hfluxno-tiny"
+    forecast = model.forecast(trajectory(), 2)
+    by_method = hfluxno.forecast(trajectory(), 2, method="hfluxno", weights=str(released))
+    np.testing.assert_array_equal(forecast.trajectory.values, by_method.trajectory.values)
+
+
+def test_shipped_names_have_a_short_form(released, monkeypatch):
+    monkeypatch.setattr(weights, "SHIPPED", released.parent)
+    assert weights.shipped() == ("hfluxno-tiny",)
+    for name in ("tiny", "hfluxno-tiny"):
+        assert load(name).name == "hfluxno-tiny"
+    with pytest.raises(ValueError, match=r"Unknown weights 'cubik'.*\(hfluxno-tiny\)"):
+        load("cubik")
+
+
+def test_the_card_says_where_the_weights_come_from(released):
+    text = (released / "README.md").read_text()
+    for part in ("# hfluxno-tiny", "20 000 made-up cubic laws", "tiny, 3", "0.0125 (one step)"):
+        assert part in text
+    assert "- No." in text and "16 cells of 0.1" in text
+
+
+def test_methods_that_need_or_refuse_weights(released):
+    with pytest.raises(ValueError, match="The method hfluxno needs weights"):
+        forecaster("hfluxno")
+    with pytest.raises(ValueError, match="The method fit has no weights"):
+        forecaster("fit", str(released))
+
+
+def test_corrupt_files(released, tmp_path):
+    folder = altered(released, tmp_path)
+    whole = (released / "model.safetensors").read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"\xff" * 64):
+        (folder / "model.safetensors").write_bytes(content)
+        with pytest.raises(ValueError, match=r"model\.safetensors is corrupt"):
+            load(folder)
+    (folder / "config.json").write_text('{"format": ')
+    with pytest.raises(ValueError, match=r"config\.json is corrupt"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"version": 2}, "version 2 of the format; this hfluxno reads version 1"),
+        ({"format": "other"}, "does not describe a network of hfluxno"),
+        ({"extra": 1}, "Unknown key 'extra'"),
+        ({"model": None}, "The key 'model' is missing"),
+        ({"training": {"data": "x"}}, "The key 'preset' is missing"),
+    ],
+)
+def test_descriptions_that_do_not_fit(released, tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        load(altered(released, tmp_path, **changes))
+
+
+def test_another_architecture(released, tmp_path):
+    model = json.loads((released / "config.json").read_text())["model"]
+    wider = model | {"target": model["target"] | {"width": 7}}
+    with pytest.raises(ValueError, match=r"another architecture than its configuration: .* shape"):
+        load(altered(released, tmp_path, model=wider))
+    deeper = model | {"encoder": model["encoder"] | {"layers": 2}}
+    with pytest.raises(ValueError, match=r"another architecture .* is missing"):
+        load(altered(released, tmp_path, model=deeper))
+    blind = model | {"encoder": model["encoder"] | {"positions": "none"}}
+    with pytest.raises(ValueError, match=r"another architecture .* is not part of it"):
+        load(altered(released, tmp_path, model=blind))
+
+
+def test_folders_without_a_network(tmp_path):
+    with pytest.raises(ValueError, match=r"holds no config\.json"):
+        load(tmp_path)
+    with pytest.raises(ValueError, match="Unknown weights"):
+        load(str(tmp_path / "nowhere"))
+
+
+def test_the_hub_mixin_saves_and_reads_the_same_files(tmp_path, monkeypatch):
+    from hfluxno.models import hub
+
+    network, config = small.network(small.LINE), small.LINE
+    forecaster = NetworkForecaster(network, config, "net")
+    hub.HubNetwork(forecaster, TRAINING).save_pretrained(tmp_path / "net")
+    again = hub.HubNetwork.from_pretrained(str(tmp_path / "net"))
+    assert eqx.tree_equal(again.forecaster, forecaster) and again.origin == TRAINING
+    # An id goes to the hub, which is not there in a test.
+    monkeypatch.setattr(hub, "snapshot_download", lambda name, **options: str(tmp_path / "net"))
+    assert load("someone/net").config == config
+
+    def unreachable(name, **options):
+        raise hub.LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(hub, "snapshot_download", unreachable)
+    with pytest.raises(ValueError, match="hub has no network 'someone/net', or cannot be reached"):
+        load("someone/net")

@@ -1,0 +1,89 @@
+"""The recurrent unit and its block against direct loops, and their causality."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.nn.recurrent_block import RecurrentBlock
+from hfluxno.nn.rg_lru import RGLRU
+
+TIMES, TOKENS, CHANNELS = 6, 3, 8
+
+
+def sequence(key=1):
+    return jax.random.normal(jax.random.key(key), (TIMES, TOKENS, CHANNELS))
+
+
+@pytest.fixture
+def unit(x64):
+    return RGLRU(CHANNELS, 2, 0.9, key=jax.random.key(0))
+
+
+@pytest.fixture
+def block(x64):
+    return RecurrentBlock(CHANNELS, 4, 2, "gelu_tanh", key=jax.random.key(0))
+
+
+def by_a_loop(unit, x):
+    """The definition, one token, one time and one block at a time, in NumPy."""
+
+    def gate(layer, value):
+        blocks = np.split(value, layer.weight.shape[0])
+        parts = [w @ v + b for w, v, b in zip(layer.weight, blocks, layer.bias, strict=True)]
+        return 1.0 / (1.0 + np.exp(-np.concatenate(parts)))
+
+    x = np.asarray(x)
+    out = np.zeros_like(x)
+    softplus = np.log1p(np.exp(np.asarray(unit.decay)))
+    for token in range(x.shape[1]):
+        h = np.zeros(x.shape[2])
+        for t in range(x.shape[0]):
+            value = x[t, token]
+            a = np.exp(-8.0 * gate(unit.recurrence_gate, value) * softplus)
+            if t == 0:
+                a = np.zeros_like(a)
+            h = a * h + np.sqrt(1.0 - a**2) * gate(unit.input_gate, value) * value
+            out[t, token] = h
+    return out
+
+
+def test_unit_is_its_definition(unit):
+    x = sequence()
+    expected = by_a_loop(unit, x)
+    np.testing.assert_allclose(unit(x), expected, rtol=1e-12)
+    np.testing.assert_allclose(unit.last(x), expected[-1], rtol=1e-12)
+
+
+def test_memory_starts_long():
+    decay = RGLRU(512, 1, 0.9, key=jax.random.key(0)).decay
+    memory = np.exp(-np.logaddexp(0.0, decay))
+    assert 0.9 <= memory.min() < 0.91 and 0.995 < memory.max() <= 0.999
+    np.testing.assert_allclose(np.mean(memory**2), (0.9**2 + 0.999**2) / 2, atol=0.01)
+
+
+def test_convolution_is_causal_and_has_the_present_last(block):
+    v = sequence()
+    z = block._convolved(v)
+    entered = np.asarray(v @ block.enter.weight.T + block.enter.bias[None, None])
+    kernel, bias = np.asarray(block.kernel), np.asarray(block.bias)
+    for t in range(TIMES):
+        past = sum(kernel[:, 3 - k] * entered[t - k] for k in range(min(t + 1, 4)))
+        np.testing.assert_allclose(z[t], past + bias, rtol=1e-12)
+
+
+def test_streaming_and_the_last_time_are_the_block(block):
+    x = sequence()
+    whole = block(x)
+    np.testing.assert_allclose(block.last(x), whole[-1], rtol=1e-12)
+    state = block.initial_state(TOKENS)
+    for t in range(TIMES):
+        state, y = block.step(state, x[t], jnp.asarray(t == 0))
+        np.testing.assert_allclose(y, whole[t], rtol=1e-11)
+
+
+def test_tokens_do_not_mix(block):
+    x = sequence()
+    changed = block(x.at[:, 1].add(1.0))
+    np.testing.assert_array_equal(changed[:, 0], block(x)[:, 0])
+    assert np.all(np.abs(changed[:, 1] - block(x)[:, 1]) > 0.0)

@@ -1,0 +1,73 @@
+"""Spectral mixing: two dimensions against one, what is kept, and parity with a plain transform."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.nn.spectral import SpectralMixing
+
+
+def without_bias(modes, key=0):
+    mixing = SpectralMixing(4, 2, modes, "gelu_tanh", key=jax.random.key(key))
+    zero = jnp.zeros_like(mixing.first_bias)
+    return eqx.tree_at(lambda m: (m.first_bias, m.second_bias), mixing, (zero, zero))
+
+
+@pytest.mark.parametrize("cells", [8, 9])
+def test_two_dimensions_are_one_on_data_that_vary_along_one_axis(cells, x64):
+    flat, full = without_bias((3,)), without_bias((3, 3))
+    z = jax.random.normal(jax.random.key(1), (4, cells))
+    along = flat(z)
+    broadcast = jnp.broadcast_to(z[:, :, None], (4, cells, 6))
+    np.testing.assert_allclose(full(broadcast), along[:, :, None] + np.zeros((1, 1, 6)), atol=1e-12)
+    other = jnp.broadcast_to(z[:, None], (4, 6, cells))
+    np.testing.assert_allclose(full(other), along[:, None] + np.zeros((1, 6, 1)), atol=1e-12)
+
+
+def _real(matrix):
+    return jax.lax.complex(matrix.real, jnp.zeros_like(matrix.real))
+
+
+def test_rank_one_data_through_a_linear_mixing(x64, monkeypatch):
+    """With real matrices and without σ and biases, K(g ⊗ h) = K(g) ⊗ (h without other waves)."""
+    monkeypatch.setattr("hfluxno.nn.spectral.activation", lambda name: lambda x: x)
+    flat, full = (
+        eqx.tree_at(lambda m: (m.first, m.second), mixing, replace_fn=_real)
+        for mixing in (without_bias((2,)), without_bias((2, 1)))
+    )
+    g = jax.random.normal(jax.random.key(1), (4, 8))
+    h = jax.random.normal(jax.random.key(2), (6,))
+    waves = np.fft.rfft(h)
+    waves[2:] = 0.0
+    smooth = np.fft.irfft(waves, 6)
+    expected = flat(g)[:, :, None] * smooth[None, None]
+    np.testing.assert_allclose(full(g[:, :, None] * h[None, None]), expected, atol=1e-12)
+
+
+def test_only_kept_waves_come_out(x64):
+    mixing = SpectralMixing(4, 2, (2, 3), "gelu_tanh", key=jax.random.key(0))
+    out = mixing(jax.random.normal(jax.random.key(1), (4, 10, 12)))
+    spectrum = np.abs(np.fft.fftn(np.asarray(out), axes=(1, 2)))
+    x, y = np.abs(np.fft.fftfreq(10, 0.1)), np.abs(np.fft.fftfreq(12, 1 / 12))
+    kept = (x[:, None] <= 2) & (y[None] <= 3)
+    assert np.all(spectrum[:, ~kept] < 1e-10)
+    assert np.all(spectrum.max(axis=0)[kept] > 1e-3)
+
+
+def test_coefficients_do_not_depend_on_the_number_of_cells(x64):
+    mixing = without_bias((2,))
+
+    def wave(cells):
+        x = jnp.arange(cells) / cells
+        return jnp.stack([jnp.sin(2 * jnp.pi * (x + 0.1 * k)) for k in range(4)])
+
+    np.testing.assert_allclose(mixing(wave(24))[:, ::3], mixing(wave(8)), atol=1e-12)
+
+
+def test_bad_sizes():
+    with pytest.raises(ValueError, match="must divide the 4 channels; got 3"):
+        SpectralMixing(4, 3, (2,), "gelu", key=jax.random.key(0))
+    with pytest.raises(ValueError, match="a number of modes for each"):
+        SpectralMixing(4, 2, (2,), "gelu", key=jax.random.key(0))(jnp.zeros((4, 8, 8)))
