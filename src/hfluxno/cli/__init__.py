@@ -12,6 +12,8 @@ COMMANDS = {
     "forecast": "infer the law from the first frames of a file and continue them",
     "identify": "infer the law alone, as a table, CSV or picture",
     "generate": "make a data set: many solved trajectories of one law",
+    "train": "train a network from a preset",
+    "evaluate": "measure a network on a data set",
     "demo": "forecast the example that comes with hfluxno",
 }
 

@@ -1,0 +1,150 @@
+"""`hfluxno evaluate`: the errors of a network on a data set."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateConfig:
+    """Measure a network on a data set of `hfluxno generate`.
+
+    All windows of the set are forecast for one step and for some steps, and each trajectory is
+    forecast from its first frames to its end. Errors are relative, in the norms l2 and l∞.
+
+    Example: hfluxno evaluate --weights cubic --data cubic-test.nc --output cubic.json
+    """
+
+    weights: Annotated[str, tyro.conf.arg(metavar="NAME")]
+    """Shipped weights (cubic), a folder with weights, the folder of a run of `hfluxno train` (its
+    best checkpoint), or an id of the Hugging Face hub."""
+    data: Annotated[Path, tyro.conf.arg(metavar="FILE")]
+    """The data set, usually a test split."""
+    steps: int = 20
+    """The number of frames that a window's forecast has."""
+    every: int = 1
+    """Use windows that start at every so many frames; 1 for all."""
+    trajectories: int | None = None
+    """Use only the first so many trajectories."""
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
+    """Where to write all numbers as .json; NAME_DATA.json in the present folder where it is left
+    out."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the numbers as one JSON object, and nothing else."""
+
+
+def main(config: EvaluateConfig) -> int:
+    """Evaluates, writes and shows.
+
+    **Raises:**
+
+    - `ValueError`, where an option, the weights or the data are at fault.
+    - `OSError`, where a file cannot be read or written.
+    """
+    import sys
+
+    from rich.console import Console
+    from rich.markup import escape
+
+    from hfluxno.cli import runtime
+    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.evaluation.windows import evaluate
+
+    name = Path(config.weights).name
+    output = config.output or Path(f"{name}_{config.data.stem}.json")
+    check_writable(output, (".json",), config.data)
+    with runtime.prepared():
+        forecaster = _forecaster(config.weights)
+        with _progress(name) as advance:
+            errors = evaluate(
+                forecaster,
+                config.data,
+                steps=config.steps,
+                every=config.every,
+                trajectories=config.trajectories,
+                advance=advance,
+            )
+    described = {"weights": config.weights, "data": str(config.data), "every": config.every}
+    text = json.dumps(_finite(described | dataclasses.asdict(errors)), ensure_ascii=False)
+    with replacing(output) as (temporary,):
+        temporary.write_text(text + "\n", encoding="utf-8")
+    if config.json:
+        sys.stdout.write(text + "\n")
+        return 0
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{escape(name)}[/bold] on {escape(str(config.data))}: {errors.windows} windows of "
+        f"{errors.trajectories} trajectories, context {errors.context} frames"
+    )
+    console.print(_table(errors))
+    if errors.left_out:
+        console.print(f"{errors.left_out} trajectories were left out: they were not solved.")
+    for sentence, count in errors.statuses.items():
+        console.print(f"{count:>7}  {escape(sentence)}", soft_wrap=True)
+    console.print(f"wrote {escape(str(output))}", soft_wrap=True)
+    return 0
+
+
+def _forecaster(weights: str):
+    from hfluxno.models.forecaster import NetworkForecaster
+    from hfluxno.models.weights import load
+    from hfluxno.training.run_folder import is_run, load_best
+
+    folder = Path(weights)
+    if not is_run(folder):
+        return load(weights)
+    trained = load_best(folder)
+    return NetworkForecaster(trained.network, trained.config.model, folder.name)
+
+
+def _progress(name: str):
+    """A progress bar on the standard error; gives what `evaluate` calls."""
+    import contextlib
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    @contextlib.contextmanager
+    def shown():
+        with Progress(console=Console(stderr=True)) as bar:
+            task = bar.add_task(name, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    return shown()
+
+
+def _table(errors):
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("relative error", style="dim", no_wrap=True)
+    for column in ("mean", "median", "95th percentile", "failures"):
+        table.add_column(column, justify="right")
+    steps = errors.steps
+    last = len(errors.times)
+    rows = [
+        *(("1 step", norm, summary) for norm, summary in errors.one_step.items()),
+        *((f"{steps} steps", norm, summary) for norm, summary in errors.all_steps.items()),
+    ]
+    for j in sorted({0, last // 4, last // 2, (3 * last) // 4, last - 1}):
+        rows.append((f"roll-out, t = {errors.times[j]:g}", "l2", errors.over_time["l2"][j]))
+    for what, norm, summary in rows:
+        numbers = (f"{value:.3g}" for value in (summary.mean, summary.median, summary.p95))
+        label = f"{what}, {norm.replace('linf', 'l∞')}"
+        table.add_row(label, *numbers, str(summary.failures))
+    return table
+
+
+def _finite(value: Any) -> Any:
+    """The same with `None` for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

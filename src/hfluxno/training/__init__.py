@@ -1,0 +1,1 @@
+"""Training of networks: data, losses, the trainer and its checkpoints."""

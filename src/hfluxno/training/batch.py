@@ -1,0 +1,47 @@
+"""What one training step sees: windows of trajectories and the laws that they obey."""
+
+import functools
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.data.recipes import law_class
+from hfluxno.laws.base import ConservationLaw
+
+
+class Batch(eqx.Module):
+    """Windows of consecutive frames.
+
+    **Attributes:**
+
+    - `frames`: cell averages, shape (batch, time, field, *space). The first ones are the context,
+      the others its future.
+    - `law`: the law of each window, one law with a leading axis on its coefficients; `None` where
+      the data do not say.
+    """
+
+    frames: Float[Array, "batch time field *space"] | Float[np.ndarray, "batch time field *space"]
+    law: ConservationLaw | None = None
+
+
+def batch_of(
+    law: str,
+    frames: Float[np.ndarray, "batch time field *space"],
+    coefficients: Float[np.ndarray, "batch parameter"],
+) -> Batch:
+    """Windows of the law of that name with the given coefficients, in single precision."""
+    coefficients = np.asarray(coefficients, np.float32)
+    return Batch(np.asarray(frames, np.float32), _constructor(law)(coefficients))
+
+
+@functools.lru_cache(maxsize=16)
+def _constructor(law: str):
+    """Compiled coefficients ↦ laws; a law is unbatched, so `vmap` makes the batch of them."""
+    names = tuple(law_class(law).ranges)
+
+    def one(coefficients):
+        return law_class(law)(**{name: coefficients[i] for i, name in enumerate(names)})
+
+    return jax.jit(jax.vmap(one))

@@ -1,0 +1,132 @@
+"""Checkpoints of a run: the best by validation error and the last ones.
+
+Orbax writes a checkpoint beside its place and renames it, so a run that is killed, or a disk that
+is full, leaves the ones before untouched.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+from orbax.checkpoint.checkpoint_managers import preservation_policy
+
+from hfluxno.training.state import TrainState
+
+# The tree of a state is a part of the format: count up where it changes.
+VERSION = 1
+
+
+class Checkpoints:
+    """The checkpoints in a folder, which is made where it does not exist."""
+
+    def __init__(self, folder: Path, best: int = 1, latest: int = 2):
+        if best < 1 or latest < 1:
+            raise ValueError(f"Keep at least one checkpoint of each kind; got {best} and {latest}.")
+        policy = preservation_policy
+        kept = [
+            policy.LatestN(latest),
+            # Orbax keeps the largest.
+            policy.BestN(get_metric_fn=lambda metrics: -metrics["error"], n=best),
+        ]
+        self.folder = Path(folder).absolute()
+        self._manager = ocp.CheckpointManager(
+            self.folder,
+            item_names=("state",),
+            options=ocp.CheckpointManagerOptions(
+                best_fn=lambda metrics: -metrics["error"],  # without it no metrics are written
+                preservation_policy=policy.AnyPreservationPolicy(kept),
+                enable_async_checkpointing=False,
+                cleanup_tmp_directories=True,
+            ),
+        )
+
+    @property
+    def latest(self) -> int | None:
+        """The step of the last checkpoint."""
+        return self._manager.latest_step()
+
+    @property
+    def best(self) -> int | None:
+        """The step of the checkpoint with the least error, the last one of equals."""
+        errors = {step: self.error(step) for step in self._manager.all_steps()}
+        return min(errors, key=lambda step: (errors[step], -step)) if errors else None
+
+    def error(self, step: int) -> float:
+        """The validation error of a checkpoint."""
+        return self.numbers(step)["error"]
+
+    def numbers(self, step: int) -> dict[str, float]:
+        """What was known of a checkpoint when it was made."""
+        return dict(self._manager.metrics(step) or {"error": math.inf})
+
+    def save(self, state: TrainState, numbers: dict[str, float]) -> None:
+        """Adds a checkpoint.
+
+        **Arguments:**
+
+        - `numbers`: are kept with it; `error` is the validation error.
+
+        **Raises:**
+
+        - `OSError`, where it cannot be written; those before it are still there.
+        """
+        step, before = int(state.step), self.latest
+        try:
+            self._manager.save(
+                step,
+                args=ocp.args.Composite(state=ocp.args.StandardSave(_named(state))),
+                metrics=numbers,
+            )
+            self._manager.wait_until_finished()
+        except Exception as failure:  # Orbax and its storage raise nearly any exception
+            survives = "no earlier one" if before is None else f"the one of step {before} is intact"
+            raise OSError(
+                f"The checkpoint of step {step} cannot be written to {self.folder} "
+                f"({_reason(failure)}); {survives}. Make room and run the same command again."
+            ) from failure
+
+    def restore(self, like: TrainState, step: int) -> TrainState:
+        """The state of a checkpoint.
+
+        **Arguments:**
+
+        - `like`: a state of the same run, for its shapes, types and places on devices.
+
+        **Raises:**
+
+        - `ValueError`, where it is damaged or belongs to another network.
+        """
+        wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _named(like))
+        try:
+            restored = self._manager.restore(
+                step, args=ocp.args.Composite(state=ocp.args.StandardRestore(wanted))
+            )
+        except Exception as failure:
+            raise ValueError(
+                f"The checkpoint {self.folder / str(step)} is damaged, or of another network "
+                f"({_reason(failure)}); delete it to go on from the one before."
+            ) from failure
+        leaves = jax.tree.leaves(restored["state"])
+        return jax.tree.unflatten(jax.tree.structure(like), leaves)
+
+    def close(self) -> None:
+        self._manager.close()
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *failure) -> None:
+        self.close()
+
+
+def _named(state: TrainState) -> dict[str, Any]:
+    """The leaves by their place in the tree: Orbax knows dictionaries, not Equinox modules."""
+    leaves = jax.tree_util.tree_flatten_with_path(state)[0]
+    return {f"{i:05d}{jax.tree_util.keystr(path)}": leaf for i, (path, leaf) in enumerate(leaves)}
+
+
+def _reason(failure: Exception) -> str:
+    text = " ".join(str(failure).split()) or type(failure).__name__
+    return text if len(text) <= 200 else text[:200] + " …"

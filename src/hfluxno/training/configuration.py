@@ -1,0 +1,176 @@
+"""What decides a training run, as typed values.
+
+Equal configurations give equal runs on the same machine. The full configuration is kept with every
+run, and a run is never taken up with another one. What changes no number (workers, trackers, where
+files go) is not part of it.
+"""
+
+import dataclasses
+
+from hfluxno.data import INITIALS, Configuration
+from hfluxno.models.configuration import ContextMode, ModelConfig
+from hfluxno.training.augment import AugmentConfig
+from hfluxno.training.losses import LossConfig
+from hfluxno.training.optimizer import OptimizerConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Where windows come from.
+
+    **Attributes:**
+
+    - `law`: the law of the trajectories.
+    - `initial`: the kind of initial condition of generated ones, `grf` or `steps`.
+    - `limit`: no window of the training or the validation reaches beyond this time.
+    - `windows`: how many windows a generated trajectory gives.
+    - `train`, `validation`: files of `hfluxno generate` to read them from; where one is `None`, its
+      trajectories are generated.
+    """
+
+    law: str = "cubic"
+    initial: str = "grf"
+    limit: float = 0.4
+    windows: int = 2
+    train: str | None = None
+    validation: str | None = None
+
+    def __post_init__(self):
+        if self.initial not in INITIALS:
+            raise ValueError(
+                f"Unknown initial condition {self.initial!r}; choose one of {', '.join(INITIALS)}."
+            )
+        if self.windows < 1 or not self.limit > 0.0:
+            raise ValueError(
+                "Data need at least one window of a trajectory and a positive time limit; got "
+                f"{self.windows} and {self.limit}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidationConfig:
+    """The fixed validation set and how a network is judged on it.
+
+    **Attributes:**
+
+    - `windows`: the number of windows, each of another trajectory.
+    - `steps`: the length of the forecasts, whose error decides which checkpoint is the best.
+    - `context_mode`: whether they read the context at every step or once.
+    - `every`: validate, and keep a checkpoint, every so many steps.
+    """
+
+    windows: int = 256
+    steps: int = 20
+    context_mode: ContextMode = "frozen"
+    every: int = 1_000
+
+    def __post_init__(self):
+        if min(self.windows, self.steps, self.every) < 1:
+            raise ValueError(
+                "A validation needs at least one window, one step and a period of one step; got "
+                f"{self.windows}, {self.steps} and {self.every}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class StopConfig:
+    """When a run is given up.
+
+    **Attributes:**
+
+    - `skipped`: after so many updates in a row that were not finite.
+    - `validations`: after so many validations in a row in which the forecasts were no better than
+      repeating the last frame of the context.
+    """
+
+    skipped: int = 50
+    validations: int = 20
+
+    def __post_init__(self):
+        if min(self.skipped, self.validations) < 1:
+            raise ValueError(
+                "A run is given up after at least one failure; got "
+                f"{self.skipped} updates and {self.validations} validations."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """One training run.
+
+    **Attributes:**
+
+    - `name`: what the run is called.
+    - `model`, `data`, `loss`, `augment`, `optimizer`, `validation`, `stop`: its parts.
+    - `steps`: the number of updates.
+    - `batch`: the number of windows of each.
+    - `average`: the decay of the mean of the weights that is evaluated and released; 0 for the
+      weights themselves.
+    - `seed`: the seed of everything, split by name.
+    - `best`, `latest`: how many checkpoints are kept by error and by recency.
+    """
+
+    name: str
+    model: ModelConfig
+    data: DataConfig = DataConfig()
+    loss: LossConfig = dataclasses.field(default_factory=LossConfig)
+    augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
+    optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    validation: ValidationConfig = ValidationConfig()
+    stop: StopConfig = StopConfig()
+    steps: int = 50_000
+    batch: int = 256
+    average: float = 0.0
+    seed: int = 0
+    best: int = 1
+    latest: int = 2
+
+    def __post_init__(self):
+        if min(self.steps, self.batch) < 1:
+            raise ValueError(
+                f"A run needs at least one step and one window; got {self.steps} and {self.batch}."
+            )
+        if self.optimizer.warmup >= self.steps:
+            raise ValueError(
+                f"The warm-up of {self.optimizer.warmup} updates is no shorter than the run of "
+                f"{self.steps}; shorten the one or lengthen the other."
+            )
+        if not 0.0 <= self.average < 1.0:
+            raise ValueError(f"The decay of the mean must be in [0, 1); got {self.average}.")
+        if self.seed < 0:
+            raise ValueError(f"The seed must not be negative; got {self.seed}.")
+        if (
+            len(self.model.cells) != 1
+            or abs(self.model.cells[0] * self.model.spacing[0] - 1) > 1e-6
+        ):
+            raise ValueError(
+                "Training is for one axis of length 1; the model has "
+                f"{self.model.cells} cells of {self.model.spacing}."
+            )
+        fields = self.trajectories("train").fields
+        if fields != self.model.fields:
+            raise ValueError(
+                f"The data of {self.data.law} have the fields {', '.join(fields)}, but the model "
+                f"has {', '.join(self.model.fields)}; choose a model for these data."
+            )
+
+    @property
+    def window(self) -> int:
+        """The number of frames of a training window."""
+        return self.augment.frames(self.loss.frames(self.model.context))
+
+    def trajectories(self, split: str) -> Configuration:
+        """The set of generated trajectories, on the model's cells and frames, up to the limit."""
+        interval = self.model.interval
+        frames = int(self.data.limit / interval + 1e-6) + 1
+        return Configuration(
+            self.data.law,
+            split=split,
+            laws=self.validation.windows,
+            initials=1,
+            initial=self.data.initial,
+            cells=self.model.cells[0],
+            seed=self.seed,
+            frames=frames,
+            final_time=(frames - 1) * interval,
+        )

@@ -1,0 +1,199 @@
+"""What a network is trained for, by name.
+
+Every loss is an error of one window, averaged over the batch. The network reads the first K frames
+and returns an operator that advances a state by one frame (`hfluxno.models.network`). Frames count
+from 0.
+
+- `one-step`: frame K against the prediction from the context; the published loss.
+- `pushforward`: frame K + 1 against the prediction from a context whose last frame was predicted,
+  without the derivative of that prediction (Brandstetter, Worrall and Welling, ICLR 2022).
+- `denoising`: frame K against the prediction from a context with noise.
+- `unrolled`: the n frames after the context against a forecast of n steps, differentiated through.
+- `many-targets`: n steps from frames all over the window and after it, with one operator. Reading
+  the context is by far the dearest part, so one reading serves many comparisons.
+- `speed`: the inferred f′ and ν against the true ones (see `hfluxno.training.speed_loss`).
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from hfluxno.models.configuration import ContextMode
+from hfluxno.models.consistency import consistency_error
+from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.rollout import rollout
+from hfluxno.training.batch import Batch
+from hfluxno.training.speed_loss import speed_error
+
+Measure = Literal["mse", "relative"]
+
+_STATES = 16  # about so many constant states are asked for the consistency
+
+Loss = Callable[[ContextNetwork, Batch, PRNGKeyArray], Float[Array, ""]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """A loss and its settings; those that a loss does not know are not used.
+
+    **Attributes:**
+
+    - `name`: a key of `LOSSES`.
+    - `measure`: `mse`, the mean square error, or `relative`, ‖error‖₂/‖truth‖₂ of each window:
+      what an evaluation reports, in which no window outweighs the others.
+    - `steps`: n of `unrolled` and `many-targets`.
+    - `targets`: from how many frames `many-targets` starts, spread over the window with a random
+      offset; 0 for all.
+    - `after`: how many frames after the context `many-targets` uses.
+    - `context_mode`: whether `unrolled` reads the context again at every step (`sliding`) or once
+      (`frozen`).
+    - `noise`: the standard deviation of the noise of `denoising`, relative to the root mean square
+      of each field and frame.
+    - `consistency`: the weight of the term that asks F(u, …, u) = f(u) + constant of a learned
+      numerical flux; 0 leaves it out.
+    """
+
+    name: str = "one-step"
+    measure: Measure = "mse"
+    steps: int = 1
+    targets: int = 0
+    after: int = 1
+    context_mode: ContextMode = "frozen"
+    noise: float = 1e-4
+    consistency: float = 0.0
+
+    def __post_init__(self):
+        if self.name not in LOSSES:
+            raise ValueError(f"Unknown loss {self.name!r}; choose one of {', '.join(LOSSES)}.")
+        if self.steps < 1 or self.targets < 0 or self.after < 0:
+            raise ValueError(
+                "A loss needs steps ≥ 1, targets ≥ 0 and after ≥ 0; got "
+                f"{self.steps}, {self.targets} and {self.after}."
+            )
+        if self.noise < 0.0 or self.consistency < 0.0:
+            raise ValueError(
+                "The noise and the weight of the consistency must not be negative; got "
+                f"{self.noise} and {self.consistency}."
+            )
+
+    def frames(self, context: int) -> int:
+        """How many frames a window needs where the context has `context`."""
+        after = LOSSES[self.name].after(self)
+        if context + after <= self.steps and self.name == "many-targets":
+            raise ValueError(
+                f"{self.steps} steps do not fit a window of {context + after} frames; use a larger "
+                "`after` or fewer steps."
+            )
+        return context + after
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """A loss of one window, (network, frames, law, key, context) ↦ error, and how many frames after
+    the context it uses."""
+
+    error: Callable
+    after: Callable[[LossConfig], int]
+
+
+def make_loss(config: LossConfig, context: int) -> Loss:
+    """The loss of a batch whose windows begin with `context` frames of context."""
+    error = LOSSES[config.name].error
+
+    def one(network, frames, law, key):
+        value = error(config, context, network, frames, law, key)
+        if config.consistency:
+            operator = network.read(frames[:context])
+            value += config.consistency * _inconsistency(operator, law, frames[context - 1])
+        return value
+
+    def loss(network: ContextNetwork, batch: Batch, key: PRNGKeyArray) -> Float[Array, ""]:
+        keys = jax.random.split(key, batch.frames.shape[0])
+        samples = (jnp.asarray(batch.frames), batch.law, keys)
+        return jnp.mean(jax.vmap(lambda *sample: one(network, *sample))(*samples))
+
+    return loss
+
+
+def _measured(config: LossConfig, forecast, truth) -> Float[Array, ""]:
+    square = jnp.mean(jnp.square(forecast - truth))
+    if config.measure == "mse":
+        return square
+    # The small number keeps the derivative of the root finite where the error vanishes.
+    return jnp.sqrt(square / (jnp.mean(jnp.square(truth)) + 1e-12) + 1e-12)
+
+
+def _inconsistency(operator, law, u) -> Float[Array, ""]:
+    """The mean square of F(v, …, v) - f(v) over states v of u, in units of u Δx/Δt: how many cells
+    a wave is wrong in a frame."""
+    if not isinstance(operator, FluxOperator):
+        raise ValueError(
+            "The consistency term is for learned numerical fluxes; this target has another."
+        )
+    (flux,), (dx,) = operator.fluxes, operator.grid.spacing
+    states = u[:, :: max(1, u.shape[1] // _STATES)]
+    error = consistency_error(flux, states, law.flux(states), operator.interval, dx)
+    size = jnp.mean(jnp.var(states, axis=1)) * (dx / operator.interval) ** 2
+    return error / (size + 1e-12)
+
+
+def _one_step(config, context, network, frames, law, key):
+    forecast = network.read(frames[:context])(frames[context - 1])
+    return _measured(config, forecast, frames[context])
+
+
+def _pushforward(config, context, network, frames, law, key):
+    predicted = network.read(frames[:context])(frames[context - 1])
+    pushed = jnp.concatenate([frames[1:context], jax.lax.stop_gradient(predicted)[None]])
+    return _measured(config, network.read(pushed)(pushed[-1]), frames[context + 1])
+
+
+def _denoising(config, context, network, frames, law, key):
+    seen = frames[:context]
+    axes = tuple(range(2, seen.ndim))
+    size = jnp.sqrt(jnp.mean(jnp.square(seen), axis=axes, keepdims=True))
+    noisy = seen + config.noise * size * jax.random.normal(key, seen.shape, seen.dtype)
+    return _measured(config, network.read(noisy)(noisy[-1]), frames[context])
+
+
+def _unrolled(config, context, network, frames, law, key):
+    forecast = rollout(network, frames[:context], config.steps, config.context_mode)
+    return _measured(config, forecast, frames[context : context + config.steps])
+
+
+def _many_targets(config, context, network, frames, law, key):
+    operator = network.read(frames[:context])
+    possible = context + config.after - config.steps
+    count = min(config.targets or possible, possible)
+    # Evenly spread with one random offset: each start is equally likely, none is drawn twice.
+    offset = jax.random.uniform(key, (), frames.dtype)
+    spread = (jnp.arange(count, dtype=frames.dtype) + offset) * (possible / count)
+    starts = jnp.minimum(jnp.floor(spread).astype(jnp.int32), possible - 1)
+
+    def advance(u, _):
+        u = operator(u)
+        return u, u
+
+    def forecast(start):
+        return jax.lax.scan(advance, frames[start], None, length=config.steps)[1]
+
+    reached = starts[:, None] + jnp.arange(1, config.steps + 1, dtype=jnp.int32)[None]
+    return _measured(config, jax.vmap(forecast)(starts), frames[reached])
+
+
+def _speed(config, context, network, frames, law, key):
+    return speed_error(network, frames[:context], law, config.measure == "relative")
+
+
+LOSSES: dict[str, _Kind] = {
+    "one-step": _Kind(_one_step, lambda config: 1),
+    "pushforward": _Kind(_pushforward, lambda config: 2),
+    "denoising": _Kind(_denoising, lambda config: 1),
+    "unrolled": _Kind(_unrolled, lambda config: config.steps),
+    "many-targets": _Kind(_many_targets, lambda config: config.after),
+    "speed": _Kind(_speed, lambda config: 0),
+}

@@ -1,0 +1,54 @@
+"""AdamW under a warm-up and a cosine, with the norm of the gradient clipped."""
+
+import dataclasses
+
+import optax
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """The update rule.
+
+    The learning rate rises linearly from 0 to `peak` in `warmup` updates and then follows a cosine
+    to `end` at the last one (Loshchilov and Hutter, ICLR 2017 and 2019). It depends on the number
+    of updates, never on the clock.
+
+    **Attributes:**
+
+    - `peak`, `warmup`, `end`: of the learning rate.
+    - `weight_decay`: of AdamW.
+    - `clip`: the largest norm of the whole gradient, which is scaled down to it; `None` for no
+      clipping.
+    """
+
+    peak: float = 5e-5
+    warmup: int = 5_000
+    end: float = 0.0
+    weight_decay: float = 1e-4
+    clip: float | None = None
+
+    def __post_init__(self):
+        if not self.peak > 0.0 or self.end < 0.0 or self.weight_decay < 0.0:
+            raise ValueError(
+                "An optimiser needs peak > 0, end ≥ 0 and weight_decay ≥ 0; got "
+                f"{self.peak}, {self.end} and {self.weight_decay}."
+            )
+        if self.warmup < 0:
+            raise ValueError(f"The warm-up must not be negative; got {self.warmup} updates.")
+        if self.clip is not None and not self.clip > 0.0:
+            raise ValueError(f"The gradient is clipped to a positive norm; got {self.clip}.")
+
+
+def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
+    """The rule for a run of `steps` updates, more than the warm-up has."""
+    schedule = optax.schedules.warmup_cosine_decay_schedule(
+        init_value=0.0,
+        peak_value=config.peak,
+        warmup_steps=config.warmup,
+        decay_steps=steps,
+        end_value=config.end,
+    )
+    adamw = optax.adamw(schedule, weight_decay=config.weight_decay)
+    if config.clip is None:
+        return adamw
+    return optax.chain(optax.clip_by_global_norm(config.clip), adamw)

@@ -1,0 +1,53 @@
+"""The network of a finished run in the form that is given to others."""
+
+from pathlib import Path
+
+from hfluxno.models.weights import Training, save_pretrained
+from hfluxno.training.configuration import TrainConfig
+from hfluxno.training.run_folder import load_best
+
+
+def release(run: Path, folder: Path, precision: str = "float32") -> None:
+    """Writes the best network of a run as released weights (see `hfluxno.models.weights`).
+
+    **Raises:**
+
+    - `ValueError`, where the checkpoint or the precision cannot be used.
+    - `OSError`, where a file cannot be read or written.
+    """
+    trained = load_best(run)
+    config, validation = trained.config, trained.config.validation
+    save_pretrained(
+        folder,
+        trained.network,
+        config.model,
+        Training(
+            data=_data(config),
+            preset=config.name,
+            seed=config.seed,
+            steps=trained.step,
+            minutes=trained.numbers.get("minutes", 0.0),
+            validation_error=trained.numbers["error"],
+            measure=f"mean relative l2 over {validation.steps} frames, each at most 1, of "
+            f"{validation.windows} windows with a {validation.context_mode} context",
+            limits=_limits(config),
+        ),
+        precision,
+    )
+
+
+def _data(config: TrainConfig) -> str:
+    data = config.data
+    origin = "generated while training" if data.train is None else "from a file"
+    return (
+        f"{data.law} with `{data.initial}` initial conditions, {origin}, windows with t ≤ "
+        f"{data.limit:g}, {config.batch} a step"
+    )
+
+
+def _limits(config: TrainConfig) -> tuple[str, ...]:
+    return (
+        f"Trained on laws and initial states like those of the data set {config.data.law} (see "
+        "docs/data_format.md); on others its error is unknown.",
+        f"Trained at times up to {config.data.limit:g}.",
+    )

@@ -1,0 +1,142 @@
+"""The folder of a run: its configuration, checkpoints and numbers.
+
+RUN/config.json      the whole configuration and what made it
+RUN/checkpoints/     one folder for each step that is kept
+RUN/metrics.jsonl    the numbers, one JSON object a line
+"""
+
+import dataclasses
+import json
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from hfluxno.models.configuration import build
+from hfluxno.models.network import ContextNetwork
+from hfluxno.models.strict_json import from_dict, to_dict
+from hfluxno.training.checkpoint import VERSION, Checkpoints
+from hfluxno.training.configuration import TrainConfig
+from hfluxno.training.optimizer import make_optimizer
+from hfluxno.training.state import first_state, named_key, split_network
+
+_CONFIG, _CHECKPOINTS, METRICS = "config.json", "checkpoints", "metrics.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What a run has come to.
+
+    **Attributes:**
+
+    - `config`: its configuration.
+    - `network`: that of the best checkpoint, with the mean of its weights.
+    - `step`: when that was.
+    - `numbers`: what was known then: `error` is the validation error, `minutes` the time taken.
+    """
+
+    config: TrainConfig
+    network: ContextNetwork
+    step: int
+    numbers: dict[str, float]
+
+
+def open_run(folder: Path, config: TrainConfig) -> None:
+    """Makes the folder of a run, or makes sure that it holds a run of this configuration.
+
+    **Raises:**
+
+    - `ValueError`, where it holds another run.
+    - `OSError`, where it cannot be written, or holds something else.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(
+            {"format": VERSION, "made_by": _versions(), "config": to_dict(config)}, indent=2
+        )
+        new = folder / (_CONFIG + ".new")
+        new.write_text(text + "\n")
+        os.replace(new, folder / _CONFIG)
+        return
+    found = to_dict(read_config(folder))
+    different = _differences(found, to_dict(config))
+    if different:
+        raise ValueError(
+            f"{folder} holds a run with another configuration (it differs in "
+            f"{', '.join(different)}); go on with its own, or choose another --output."
+        )
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run with checkpoints."""
+    return (folder / _CHECKPOINTS).is_dir()
+
+
+def read_config(folder: Path) -> TrainConfig:
+    """The configuration of a run.
+
+    **Raises:**
+
+    - `OSError`, where the folder is not that of a run.
+    - `ValueError`, where it was written by another version, or by hand.
+    """
+    path = folder / _CONFIG
+    try:
+        written = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{folder} is not the folder of a run: it has no {_CONFIG}."
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); choose another folder.") from error
+    if not isinstance(written, dict) or written.get("format") != VERSION:
+        found = written.get("format") if isinstance(written, dict) else None
+        raise ValueError(
+            f"{folder} is a run in the format {found}, this hfluxno reads the format {VERSION}; "
+            "use the version that made it, or train anew."
+        )
+    return from_dict(TrainConfig, written.get("config"), str(path))
+
+
+def checkpoints_of(folder: Path, config: TrainConfig) -> Checkpoints:
+    return Checkpoints(folder / _CHECKPOINTS, config.best, config.latest)
+
+
+def load_best(folder: Path) -> Trained:
+    """The best network of a run.
+
+    **Raises:**
+
+    - `OSError`, where the folder is not that of a run, or has no checkpoint yet.
+    - `ValueError`, where the checkpoint cannot be used.
+    """
+    config = read_config(folder)
+    network = build(config.model, named_key(config.seed, "model"))
+    like = first_state(network, make_optimizer(config.optimizer, config.steps), config.seed)
+    with checkpoints_of(folder, config) as checkpoints:
+        step = checkpoints.best
+        if step is None:
+            raise FileNotFoundError(f"{folder} has no checkpoint yet; train for longer.")
+        state = checkpoints.restore(like, step)
+        numbers = checkpoints.numbers(step)
+    return Trained(config, eqx.combine(state.average, split_network(network)[1]), step, numbers)
+
+
+def _versions() -> dict[str, str]:
+    try:
+        own = version("hfluxno")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        own = "unknown"
+    return {"hfluxno": own, "jax": jax.__version__}
+
+
+def _differences(found: Any, wanted: Any, where: str = "") -> list[str]:
+    """The keys, with dots, in which two trees of dictionaries differ."""
+    if not (isinstance(found, dict) and isinstance(wanted, dict)):
+        return [] if found == wanted else [where]
+    keys = dict.fromkeys([*found, *wanted])
+    paths = [(key, f"{where}.{key}" if where else key) for key in keys]
+    return [d for key, path in paths for d in _differences(found.get(key), wanted.get(key), path)]

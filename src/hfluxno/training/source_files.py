@@ -1,0 +1,103 @@
+"""Batches from a file of trajectories, through Grain.
+
+Grain maps the number of a batch to its windows, so a run is taken up at any batch, and it reads
+ahead: in a thread, or in several processes whose batches take turns, which changes no batch.
+"""
+
+import dataclasses
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+
+from hfluxno.data import open_dataset
+from hfluxno.models.configuration import ModelConfig
+from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.source import Source
+from hfluxno.training.windows import WindowFile
+
+
+@dataclasses.dataclass(frozen=True)
+class FileSource(Source):
+    """Windows of the solved trajectories of a file.
+
+    **Attributes:**
+
+    - `path`: a data set of `hfluxno generate`.
+    - `window`, `limit`, `seed`: as in `WindowFile`.
+    - `batch`: the number of windows of a batch.
+    - `workers`: how many processes read; with 0 a thread of this one does. It changes the speed,
+      never a batch.
+    """
+
+    path: Path
+    window: int
+    batch: int
+    limit: float
+    seed: int
+    workers: int = 0
+
+    def __post_init__(self):
+        if self.workers < 0:
+            raise ValueError(f"The number of workers must not be negative; got {self.workers}.")
+        self._windows[0]  # a file that cannot be used is refused before anything is computed
+
+    @property
+    def _windows(self) -> WindowFile:
+        return WindowFile(Path(self.path), self.window, self.limit, self.seed)
+
+    def batches(self, start: int) -> Generator[Batch, None, None]:
+        import grain
+        from absl import flags
+
+        with open_dataset(self.path) as data:
+            law = str(data.attrs["law"])
+        numbered = grain.MapDataset.source(self._windows).batch(self.batch, batch_fn=_stacked)
+        # One thread: windows that follow each other use the chunk that was read last.
+        reading = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
+        dataset = numbered.slice(slice(start, None)).to_iter_dataset(reading)
+        if self.workers:
+            if not flags.FLAGS.is_parsed():  # Grain asks a flag of its own command lines
+                flags.FLAGS.mark_as_parsed()
+            dataset = dataset.mp_prefetch(grain.MultiprocessingOptions(num_workers=self.workers))
+        iterator = iter(dataset)
+        try:
+            for sample in iterator:
+                # A copy: what a worker sends lies in memory that is shared with it.
+                yield batch_of(law, np.array(sample["frames"]), sample["coefficients"])
+        finally:
+            iterator.close()
+
+
+def check_file(path: Path, law: str, model: ModelConfig) -> None:
+    """Refuses a data set that a network is not made for.
+
+    **Raises:**
+
+    - `OSError`, where it cannot be read.
+    - `ValueError`, where its law, fields, cells or times do not fit.
+    """
+    with open_dataset(path) as data:
+        times = data["time"].values
+        expected = {
+            "law": law,
+            "fields": ", ".join(model.fields),
+            "cells": model.cells[0],
+            "time between frames": f"{model.interval:g}",
+        }
+        found = {
+            "law": data.attrs["law"],
+            "fields": ", ".join(map(str, data["field"].values)),
+            "cells": data.sizes["x"],
+            "time between frames": f"{(times[-1] - times[0]) / (len(times) - 1):g}",
+        }
+    for name, value in expected.items():
+        if found[name] != value:
+            raise ValueError(
+                f"{path} does not fit the model: its {name} is {found[name]} where {value} is "
+                "needed; choose another preset or another file."
+            )
+
+
+def _stacked(samples: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}

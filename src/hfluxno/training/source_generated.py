@@ -1,0 +1,88 @@
+"""Batches of trajectories that are solved while the training runs.
+
+The samples are those of the data set that `hfluxno generate` would make with one initial condition
+for each law, continued without end: the same draws, the same solver, the same CFL rule. They are
+solved block by block in a thread beside the training step, so a block is ready when the one before
+it is used up. Drawing an initial state takes some 20 µs and solving it in chunks of similar speed
+0.3 to 0.9 ms, which is little beside an update; a sampler on the device would gain nothing.
+
+Each trajectory gives a few windows. They are shuffled within their block, in which every trajectory
+has a law of its own, and failed trajectories are replaced by further windows of the others.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Generator
+
+import numpy as np
+from jaxtyping import Int
+
+from hfluxno.data import Block, Configuration, block_size, blocks
+from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.source import Source, random, window_starts
+
+_ENDLESS = 2**31 - 1  # laws: they are counted in 32 bits
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratedSource(Source):
+    """Windows of trajectories on the fly.
+
+    **Attributes:**
+
+    - `configuration`: the set that the samples belong to; its number of laws does not matter.
+    - `window`: the number of frames of a window.
+    - `batch`: the number of windows of a batch.
+    - `windows`: how many windows each trajectory gives.
+    """
+
+    configuration: Configuration
+    window: int
+    batch: int
+    windows: int = 2
+
+    def __post_init__(self):
+        times = self.configuration.times
+        window_starts(times, float(times[-1]), self.window)
+        if self.batch > self._block * self.windows:
+            raise ValueError(
+                f"A batch of {self.batch} windows is larger than a block of {self._block} "
+                f"trajectories with {self.windows} windows each; take more windows of each."
+            )
+
+    @property
+    def _block(self) -> int:
+        return block_size(self.configuration)
+
+    def batches(self, start: int) -> Generator[Batch, None, None]:
+        endless = dataclasses.replace(self.configuration, laws=_ENDLESS, initials=1)
+        per_block = self._block * self.windows // self.batch
+        number, within = divmod(start, per_block)
+        generator = blocks(endless, number * self._block, threads=1)
+        assert isinstance(generator, Generator)
+        with contextlib.closing(generator) as solved:
+            for block in solved:
+                chosen = self._choose(block)
+                for i in range(within, per_block):
+                    yield self._cut(block, chosen[i * self.batch : (i + 1) * self.batch])
+                within = 0
+
+    def _choose(self, block: Block) -> Int[np.ndarray, "window 2"]:
+        """(trajectory, start) of the windows of a block, in the order of use."""
+        draw = random(self.configuration.seed, "windows", block.start // self._block)
+        usable = np.flatnonzero(block.status == 0)
+        if len(usable) == 0:
+            raise ValueError(
+                f"None of {len(block.status)} trajectories of {self.configuration.law} could be "
+                "solved; use another range of coefficients or another grid."
+            )
+        count = len(block.status) * self.windows
+        rounds = -(-count // len(usable))
+        order = np.concatenate([draw.permutation(usable) for _ in range(rounds)])[:count]
+        starts = draw.integers(0, block.values.shape[1] - self.window + 1, count)
+        return np.stack([order, starts], axis=1)
+
+    def _cut(self, block: Block, chosen: Int[np.ndarray, "window 2"]) -> Batch:
+        frames = np.stack([block.values[i, first : first + self.window] for i, first in chosen])
+        coefficients = block.coefficients[chosen[:, 0]]
+        return batch_of(self.configuration.law, frames, coefficients)

@@ -1,0 +1,70 @@
+"""All that a run has to remember, as one pytree.
+
+A run that is taken up from its state goes on bitwise as if it had not been interrupted: batches and
+random numbers are functions of the seed and of the number of steps.
+"""
+
+import zlib
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int, UInt32
+
+from hfluxno.models.network import ContextNetwork
+
+
+class TrainState(eqx.Module):
+    """The state of a run after a number of steps.
+
+    **Attributes:**
+
+    - `parameters`: the network's arrays, `None` where it has something else.
+    - `average`: the exponential mean of them, which is evaluated and released.
+    - `optimizer`: the optimiser's state.
+    - `step`: how many batches were used; so also the loader's position.
+    - `key`: the key of the training's random numbers, folded with `step` for each step.
+    - `skipped`: how many updates were skipped because loss or gradient was not finite.
+    - `skipped_in_row`: how many of them were the last ones.
+    - `hopeless_in_row`: in how many of the last validations the network was no better than
+      repeating a frame.
+    """
+
+    parameters: Any
+    average: Any
+    optimizer: Any
+    step: Int[Array, ""]
+    key: UInt32[Array, " words"]
+    skipped: Int[Array, ""]
+    skipped_in_row: Int[Array, ""]
+    hopeless_in_row: Int[Array, ""]
+
+
+def named_key(seed: int, name: str) -> jax.Array:
+    """The seed split by name: what is drawn for one purpose does not depend on the others."""
+    return jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
+
+
+def split_network(network: ContextNetwork) -> tuple[Any, Any]:
+    """(trainable arrays, the rest); `eqx.combine` puts them together again."""
+    return eqx.partition(network, lambda leaf: eqx.is_array(leaf) and eqx.is_inexact_array(leaf))
+
+
+def first_state(
+    network: ContextNetwork, optimizer: optax.GradientTransformation, seed: int
+) -> TrainState:
+    """The state before the first step."""
+    parameters, _ = split_network(network)
+    return TrainState(
+        parameters=parameters,
+        # Another copy: the step gives the memory of its state away, each array once.
+        average=jax.tree.map(jnp.copy, parameters),
+        optimizer=optimizer.init(parameters),
+        step=jnp.zeros((), jnp.int32),
+        key=jax.random.key_data(named_key(seed, "training")),
+        skipped=jnp.zeros((), jnp.int32),
+        skipped_in_row=jnp.zeros((), jnp.int32),
+        hopeless_in_row=jnp.zeros((), jnp.int32),
+    )

@@ -1,0 +1,83 @@
+"""One training step: a compiled function of the state and a batch.
+
+    θ ← θ + AdamW(∇L),   θ̄ ← d θ̄ + (1 - d) θ,   d = min(decay, (1 + n)/(10 + n))
+
+An update whose loss or gradient is not finite is left out whole; the state counts it. The mean θ̄
+of the weights is shorter at the beginning, so that it does not remember the start.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from hfluxno.training.augment import AugmentConfig, augment
+from hfluxno.training.batch import Batch
+from hfluxno.training.losses import Loss
+from hfluxno.training.state import TrainState
+
+Metrics = dict[str, Float[Array, ""]]
+
+
+def make_step(
+    loss: Loss,
+    optimizer: optax.GradientTransformation,
+    static: eqx.Module,
+    augmentation: AugmentConfig,
+    decay: float,
+) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+    """The compiled step.
+
+    **Arguments:**
+
+    - `static`: what a network is besides its trainable arrays.
+    - `decay`: of the mean of the weights; with 0 it is the weights themselves.
+    """
+
+    def loss_of(parameters, batch: Batch, key):
+        return loss(eqx.combine(parameters, static), batch, key)
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+        augment_key, loss_key = jax.random.split(key)
+        if augmentation.active:
+            batch = augment(augmentation, batch, augment_key)
+        value, gradient = jax.value_and_grad(loss_of)(state.parameters, batch, loss_key)
+        # The derivative by a complex number that JAX returns is the conjugate of the direction.
+        gradient = jax.tree.map(jnp.conj, gradient)
+        norm = optax.tree.norm(gradient)
+        finite = jnp.isfinite(value) & jnp.isfinite(norm)
+        # Optax mixes integers and reals, which a strict user of JAX may have forbidden.
+        with jax.numpy_dtype_promotion("standard"):
+            updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.parameters)
+        parameters = _where(
+            finite, optax.apply_updates(state.parameters, updates), state.parameters
+        )
+        n = state.step.astype(jnp.float32)
+        kept = jnp.minimum(decay, (1.0 + n) / (10.0 + n))
+        average = jax.tree.map(
+            lambda mean, new: new + kept.astype(new.dtype) * (mean - new),
+            state.average,
+            parameters,
+        )
+        failed = (~finite).astype(jnp.int32)
+        new = TrainState(
+            parameters=parameters,
+            average=average,
+            optimizer=_where(finite, optimizer_state, state.optimizer),
+            step=state.step + 1,
+            key=state.key,
+            skipped=state.skipped + failed,
+            skipped_in_row=jnp.where(finite, 0, state.skipped_in_row + 1),
+            hopeless_in_row=state.hopeless_in_row,
+        )
+        return new, {"loss": value, "gradient_norm": norm}
+
+    return jax.jit(step, donate_argnums=0)
+
+
+def _where(condition, new, old):
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)

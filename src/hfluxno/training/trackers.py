@@ -1,0 +1,133 @@
+"""Where the numbers of a run go: a file of JSON lines, TensorBoard, Weights & Biases, a terminal.
+
+The trainer knows only this interface, so a tracker can change nothing of a run.
+"""
+
+import abc
+import importlib
+import json
+import math
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+Numbers = Mapping[str, float]
+
+
+class Tracker(abc.ABC):
+    """Receives the numbers of a run."""
+
+    def start(self, step: int, steps: int) -> None:  # noqa: B027, most need not know
+        """The run begins after `step` of `steps` steps."""
+
+    @abc.abstractmethod
+    def log(self, step: int, numbers: Numbers) -> None:
+        """What is known after `step` steps."""
+
+    def close(self) -> None:  # noqa: B027
+        """The run has ended, or was given up."""
+
+
+class JsonLines(Tracker):
+    """One JSON object a line; a run that is taken up loses the lines after its checkpoint."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    def start(self, step: int, steps: int) -> None:
+        if not self.path.exists():
+            return
+        kept = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
+        new = self.path.with_name(self.path.name + ".new")
+        new.write_text("".join(line + "\n" for line in kept))
+        os.replace(new, self.path)
+
+    def log(self, step: int, numbers: Numbers) -> None:
+        # JSON has no number for what is not finite.
+        finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        with self.path.open("a") as file:
+            file.write(json.dumps({"step": step, **finite}) + "\n")
+
+
+class TensorBoard(Tracker):
+    """Event files for TensorBoard.
+
+    **Raises:**
+
+    - `ValueError`, where tensorboardX is not installed.
+    """
+
+    def __init__(self, folder: Path):
+        self._module: Any = _optional("tensorboardX", "TensorBoard", "tensorboard")
+        self._folder = Path(folder)
+        self._writer: Any = None
+
+    def start(self, step: int, steps: int) -> None:
+        self._writer = self._module.SummaryWriter(str(self._folder), purge_step=step + 1)
+
+    def log(self, step: int, numbers: Numbers) -> None:
+        for name, value in numbers.items():
+            self._writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class WeightsAndBiases(Tracker):
+    """A run at Weights & Biases.
+
+    **Arguments:**
+
+    - `project`: the project there.
+    - `folder`: where it keeps its files.
+    - `configuration`: what it shows of the run.
+
+    **Raises:**
+
+    - `ValueError`, where wandb is not installed.
+    """
+
+    def __init__(self, project: str, folder: Path, configuration: Mapping[str, Any]):
+        self._module: Any = _optional("wandb", "Weights & Biases", "wandb")
+        place, name = str(Path(folder).absolute()), Path(folder).name
+        self._options = {
+            "project": project,
+            "dir": place,
+            "config": dict(configuration),
+            "name": name,
+            # A run that is taken up from its folder goes on there, too.
+            "id": f"{name}-{zlib.crc32(place.encode()):08x}",
+            "resume": "allow",
+        }
+        self._run: Any = None
+
+    def start(self, step: int, steps: int) -> None:
+        self._run = self._module.init(**self._options)
+
+    def log(self, step: int, numbers: Numbers) -> None:
+        self._run.log(dict(numbers), step=step)
+
+    def close(self) -> None:
+        if self._run is not None:
+            self._run.finish()
+
+
+def _optional(module: str, name: str, extra: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(
+            f"{name} needs the package {module}; run pip install 'hfluxno[{extra}]' or leave its "
+            "option out."
+        ) from error
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):  # the last line of a killed run may be half a line
+        return float("inf")

@@ -1,0 +1,207 @@
+"""The training loop: it moves batches into the compiled step and, now and then, looks.
+
+Everything that decides the numbers is in the configuration and in the state; the loop adds the
+validations, the checkpoints and the reports, and gives a run up that does not get anywhere.
+"""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hfluxno.models.configuration import build
+from hfluxno.training.checkpoint import Checkpoints
+from hfluxno.training.configuration import TrainConfig
+from hfluxno.training.losses import make_loss
+from hfluxno.training.optimizer import make_optimizer
+from hfluxno.training.run_folder import checkpoints_of, open_run
+from hfluxno.training.sharding import Placement
+from hfluxno.training.source import Source
+from hfluxno.training.source_files import FileSource, check_file
+from hfluxno.training.source_generated import GeneratedSource
+from hfluxno.training.state import TrainState, first_state, named_key, split_network
+from hfluxno.training.step import Metrics, make_step
+from hfluxno.training.trackers import Tracker
+from hfluxno.training.validation import Validation
+
+
+class Diverged(Exception):
+    """A run that is given up; the message is one sentence."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    **Attributes:**
+
+    - `steps`: the number of steps.
+    - `best_step`, `best_error`: the checkpoint with the least validation error.
+    - `skipped`: the number of updates that were skipped.
+    """
+
+    steps: int
+    best_step: int
+    best_error: float
+    skipped: int
+
+
+def train(
+    config: TrainConfig,
+    folder: Path,
+    *,
+    trackers: Sequence[Tracker] = (),
+    device: str | None = None,
+    workers: int = 0,
+    log_every: int = 20,
+) -> Outcome:
+    """Trains to the end, from the last checkpoint in `folder` where there is one.
+
+    **Arguments:**
+
+    - `folder`: the run's; made where it does not exist.
+    - `trackers`: what receives the numbers; they are closed at the end.
+    - `device`: `cpu` or `gpu`; all of that kind are used.
+    - `workers`: the number of processes that read files.
+    - `log_every`: the number of steps between two reports of the loss.
+
+    **Raises:**
+
+    - `ValueError`, where the configuration, the data or a checkpoint cannot be used.
+    - `OSError`, where a file cannot be read or written.
+    - `Diverged`, where the run is given up.
+    """
+    placement = Placement.on(device)
+    placement.check(config.batch)
+    source = make_source(config, workers)
+    open_run(folder, config)
+    network = build(config.model, named_key(config.seed, "model"))
+    optimizer = make_optimizer(config.optimizer, config.steps)
+    static = split_network(network)[1]
+    loss = make_loss(config.loss, config.model.context)
+    run = _Run(
+        config,
+        placement.everywhere(first_state(network, optimizer, config.seed)),
+        make_step(loss, optimizer, static, config.augment, config.average),
+        placement,
+        trackers,
+    )
+    with contextlib.ExitStack() as stack:
+        checkpoints = stack.enter_context(checkpoints_of(folder, config))
+        if checkpoints.latest is not None:
+            run.state = checkpoints.restore(run.state, checkpoints.latest)
+            run.minutes = checkpoints.numbers(checkpoints.latest).get("minutes", 0.0)
+        for tracker in trackers:
+            stack.callback(tracker.close)
+            tracker.start(int(run.state.step), config.steps)
+        if int(run.state.step) < config.steps:
+            validation = Validation(config, static, placement)
+            run.to_the_end(source, validation, checkpoints, log_every)
+        best = checkpoints.best
+        assert best is not None
+        return Outcome(int(run.state.step), best, checkpoints.error(best), int(run.state.skipped))
+
+
+def make_source(config: TrainConfig, workers: int = 0) -> Source:
+    """Where the training windows of a configuration come from.
+
+    **Raises:**
+
+    - `ValueError`, where a file does not fit the model.
+    """
+    files = [Path(file) for file in (config.data.train, config.data.validation) if file is not None]
+    for file in files:
+        check_file(file, config.data.law, config.model)
+    if config.data.train is None:
+        trajectories = config.trajectories("train")
+        return GeneratedSource(trajectories, config.window, config.batch, config.data.windows)
+    limit, seed = config.data.limit, config.seed
+    return FileSource(files[0], config.window, config.batch, limit, seed, workers)
+
+
+class _Run:
+    """The state of a run and what moves it on."""
+
+    def __init__(self, config: TrainConfig, state: TrainState, step, placement, trackers):
+        self.config = config
+        self.state = state
+        self.minutes = 0.0  # of earlier runs and this one
+        self._step = step
+        self._placement = placement
+        self._trackers = trackers
+
+    def to_the_end(
+        self, source: Source, validation: Validation, checkpoints: Checkpoints, log_every: int
+    ) -> None:
+        config, done = self.config, int(self.state.step)
+        before, started = self.minutes, time.perf_counter()
+        began, first = started, done
+        with contextlib.closing(source.batches(done)) as batches:
+            for batch in batches:
+                self.state, metrics = self._step(self.state, self._placement.batch(batch))
+                done += 1
+                looks = done % config.validation.every == 0 or done == config.steps
+                if looks or done % log_every == 0:
+                    # Reading the numbers waits for the device, so it is not done at each step.
+                    self._report(done, metrics, (done - first, time.perf_counter() - began))
+                    began, first = time.perf_counter(), done
+                if looks:
+                    self.minutes = before + (time.perf_counter() - started) / 60.0
+                    self._validate(validation, checkpoints)
+                    began = time.perf_counter()
+                if done == config.steps:
+                    return
+
+    def _report(self, done: int, metrics: Metrics, pace: tuple[int, float]) -> None:
+        loss, norm, skipped, in_row = jax.device_get(
+            (
+                metrics["loss"],
+                metrics["gradient_norm"],
+                self.state.skipped,
+                self.state.skipped_in_row,
+            )
+        )
+        steps, seconds = pace
+        self._log(
+            done,
+            {
+                "loss": float(loss),
+                "gradient_norm": float(norm),
+                "skipped": float(skipped),
+                "samples_per_second": steps * self.config.batch / seconds,
+            },
+        )
+        if in_row >= self.config.stop.skipped:
+            raise Diverged(
+                f"The run was given up at step {done}: loss or gradient were not finite in the "
+                f"last {in_row} steps; lower the learning rate or clip the gradient."
+            )
+
+    def _validate(self, validation: Validation, checkpoints: Checkpoints) -> None:
+        errors = validation.errors(self.state.average)
+        step = int(self.state.step)
+        hopeless = errors["error"] >= validation.persistence
+        in_row = int(self.state.hopeless_in_row) + 1 if hopeless else 0
+        self.state = eqx.tree_at(
+            lambda state: state.hopeless_in_row,
+            self.state,
+            self._placement.everywhere(jnp.asarray(in_row, jnp.int32)),
+        )
+        numbers = errors | {"minutes": self.minutes}
+        self._log(step, numbers)
+        checkpoints.save(self.state, numbers)
+        if in_row >= self.config.stop.validations:
+            raise Diverged(
+                f"The run was given up at step {step}: in {in_row} validations in a row its "
+                f"forecasts were no better than repeating a frame (error {errors['error']:.3g} "
+                f"against {validation.persistence:.3g}); lower the learning rate."
+            )
+
+    def _log(self, step: int, numbers: dict[str, float]) -> None:
+        for tracker in self._trackers:
+            tracker.log(step, numbers)

@@ -1,0 +1,111 @@
+"""A fixed set of windows that a network is judged on while it is trained.
+
+The windows come from the validation split, whose laws and initial states no training window has,
+and are the same at every validation and in every run with the same data and seed. The error of a
+window is that of the published evaluation,
+
+    ‖forecast - truth‖₂ / ‖truth‖₂
+
+over all frames of the forecast, and over the first frame alone. Each is capped at 1, so that one
+forecast that explodes counts as wrong and does not hide what the others do.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.data import blocks
+from hfluxno.models.rollout import rollout
+from hfluxno.training.configuration import TrainConfig
+from hfluxno.training.sharding import Placement
+from hfluxno.training.windows import WindowFile
+
+
+def validation_frames(config: TrainConfig) -> Float[np.ndarray, "window time field x"]:
+    """The windows: a context and the frames after it, each of another trajectory.
+
+    **Raises:**
+
+    - `ValueError`, where no trajectory could be solved.
+    """
+    window = config.model.context + config.validation.steps
+    count = config.validation.windows
+    if config.data.validation is not None:
+        path = Path(config.data.validation)
+        windows = WindowFile(path, window, config.data.limit, config.seed)
+        return np.stack([windows[i]["frames"] for i in range(count)])
+    trajectories = config.trajectories("validation")
+    parts = list(blocks(trajectories, threads=1))
+    status = np.concatenate([part.status for part in parts])
+    values = np.concatenate([part.values for part in parts])[status == 0]
+    if len(values) == 0 or values.shape[1] < window:
+        raise ValueError(
+            f"The validation needs {window} frames of solved trajectories with t ≤ "
+            f"{config.data.limit:g}; use fewer steps, a shorter context or another law."
+        )
+    # Spread evenly over the times at which a window can start.
+    starts = np.arange(len(values)) % (values.shape[1] - window + 1)
+    return np.stack([v[i : i + window] for v, i in zip(values, starts, strict=True)])
+
+
+class Validation:
+    """The validation of a run: `errors(parameters)` are those of the network."""
+
+    def __init__(self, config: TrainConfig, static: eqx.Module, placement: Placement):
+        frames = validation_frames(config)
+        context = config.model.context
+        self._persistence = _capped(frames[:, context - 1 : context], frames[:, context:])
+        self._count = len(frames)
+        size = placement.multiple(min(config.batch, self._count))
+        chunks = [frames[i : i + size] for i in range(0, self._count, size)]
+        self._chunks = [
+            placement.batch(np.resize(chunk, (size, *chunk.shape[1:]))) for chunk in chunks
+        ]
+        self._errors = _compiled(config, static)
+
+    @property
+    def persistence(self) -> float:
+        """The error of forecasts that repeat the last frame of the context."""
+        return float(np.mean(self._persistence))
+
+    def errors(self, parameters: Any) -> dict[str, float]:
+        """`error` over all steps and `error_one_step`, means over the windows."""
+        pairs = [np.asarray(self._errors(parameters, chunk)) for chunk in self._chunks]
+        whole, first = np.concatenate(pairs, axis=1)[:, : self._count].astype(float).mean(axis=1)
+        return {"error": float(whole), "error_one_step": float(first)}
+
+
+def _compiled(config: TrainConfig, static: eqx.Module) -> Callable[[Any, Any], Array]:
+    context, steps = config.model.context, config.validation.steps
+    mode = config.validation.context_mode
+
+    def one(network, frames):
+        forecast = rollout(network, frames[:context], steps, mode)
+        truth = frames[context:]
+        return jnp.stack([_error(forecast, truth), _error(forecast[:1], truth[:1])])
+
+    def errors(parameters, frames):
+        network = eqx.combine(parameters, static)
+        return jax.vmap(lambda sample: one(network, sample), out_axes=1)(frames)
+
+    return jax.jit(errors)
+
+
+def _error(forecast, truth) -> Float[Array, ""]:
+    size = jnp.sqrt(jnp.sum(jnp.square(truth)))
+    misfit = jnp.sqrt(jnp.sum(jnp.square(forecast - truth)))
+    error = misfit / jnp.where(size > 0.0, size, 1.0)
+    return jnp.where(jnp.isfinite(error), jnp.minimum(error, 1.0), 1.0)
+
+
+def _capped(forecast: np.ndarray, truth: np.ndarray) -> Float[np.ndarray, " window"]:
+    axes = (1, 2, 3)
+    size = np.sqrt(np.sum(np.square(truth), axis=axes))
+    misfit = np.sqrt(np.sum(np.square(forecast - truth), axis=axes))
+    return np.minimum(misfit / np.where(size > 0.0, size, 1.0), 1.0)

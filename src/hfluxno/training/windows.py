@@ -1,0 +1,117 @@
+"""Windows of a file of trajectories by number, in an order that mixes laws and reads each chunk
+of the file seldom.
+
+A pass visits every solved trajectory once, with one window of it. The trajectories are shuffled
+within neighbourhoods as large as a chunk of the file, cut into groups of `group`, and the groups
+are shuffled over the whole file. So neighbours in the order share a chunk, which is read once for
+them, while a batch holds many groups and so many laws. From pass to pass the window of a
+trajectory moves on by one frame, from a random start, until it has been everywhere.
+"""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from hfluxno.data import open_dataset
+from hfluxno.training.source import random, window_starts
+
+_WITHOUT_CHUNKS = 32  # neighbours in a file that is not chunked
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowFile:
+    """Random access to an endless sequence of windows; what Grain calls a data source.
+
+    The file is opened where it is first read, so an object can be sent to another process. It
+    holds the chunk that was read last, and an index of the trajectories.
+
+    **Attributes:**
+
+    - `path`: a data set of `hfluxno generate`.
+    - `window`: the number of frames of a window.
+    - `limit`: no window reaches beyond this time.
+    - `seed`: decides the order.
+    - `group`: how many windows are taken from a chunk at a time.
+    """
+
+    path: Path
+    window: int
+    limit: float
+    seed: int
+    group: int = 4
+
+    def __len__(self) -> int:
+        return 2**40
+
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
+        number = int(number)
+        file = self._file
+        passed, place = divmod(number, len(file.solved))
+        trajectory = int(self._order(passed)[place])
+        first = (int(file.offsets[trajectory]) + passed) % file.starts
+        frames = file.chunk(trajectory)[:, first : first + self.window]
+        return {"frames": frames[trajectory % file.size], "coefficients": file.of(trajectory)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @functools.cached_property
+    def _file(self) -> "_OpenFile":
+        return _OpenFile(self)
+
+    @functools.cached_property
+    def _orders(self) -> dict[int, Int[np.ndarray, " place"]]:
+        return {}
+
+    def _order(self, passed: int) -> Int[np.ndarray, " place"]:
+        """The trajectories of a pass; the two passes that were used last are kept."""
+        if passed not in self._orders:
+            for old in sorted(self._orders)[:-1]:
+                del self._orders[old]
+            draw = random(self.seed, "order", passed)
+            self._orders[passed] = _mixed(draw, self._file.solved, self._file.size, self.group)
+        return self._orders[passed]
+
+
+class _OpenFile:
+    """A file in use: its index, and the chunk that was read last."""
+
+    def __init__(self, windows: WindowFile):
+        data = open_dataset(windows.path)
+        values = data["values"]
+        chunks = values.encoding.get("preferred_chunks") or {}
+        self.size = int(chunks.get("trajectory", _WITHOUT_CHUNKS))
+        self.solved = np.flatnonzero(data["status"].values == 0).astype(np.int32)
+        if len(self.solved) == 0:
+            raise ValueError(f"No trajectory of {windows.path} was solved; generate another set.")
+        self.starts = window_starts(data["time"].values, windows.limit, windows.window)
+        draw = random(windows.seed, "offsets")
+        self.offsets = draw.integers(0, self.starts, values.sizes["trajectory"], np.int32)
+        self._coefficients = data["coefficients"].values
+        self._values = values
+        self._held, self._chunk = -1, np.empty(0)
+
+    def of(self, trajectory: int) -> np.ndarray:
+        return self._coefficients[trajectory]
+
+    def chunk(self, trajectory: int) -> np.ndarray:
+        """All trajectories of the chunk with this one."""
+        number = trajectory // self.size
+        if number != self._held:
+            part = slice(number * self.size, (number + 1) * self.size)
+            self._held, self._chunk = number, self._values[part].values
+        return self._chunk
+
+
+def _mixed(
+    draw: np.random.Generator, solved: Int[np.ndarray, " solved"], size: int, group: int
+) -> Int[np.ndarray, " place"]:
+    """The trajectories of one pass in their order, each once."""
+    # Sorting by (chunk, random number) shuffles within chunks.
+    shuffled = solved[np.lexsort((draw.random(len(solved)), solved // size))]
+    groups = np.array_split(shuffled, np.arange(group, len(shuffled), group))
+    return np.concatenate([groups[i] for i in draw.permutation(len(groups))])

@@ -1,0 +1,112 @@
+"""`hfluxno train`: from a preset to weights, and refusals in one sentence."""
+
+import json
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+from hfluxno.cli import main
+from hfluxno.cli.train import TrainCommand, resolve
+from hfluxno.data import generate
+from hfluxno.models.configuration import build
+from hfluxno.models.weights import load
+from hfluxno.training.augment import augment
+from hfluxno.training.batch import batch_of
+from hfluxno.training.losses import make_loss
+from hfluxno.training.overrides import override
+from hfluxno.training.presets import PRESETS, preset
+from hfluxno.training.run_folder import read_config
+
+
+def _refused(capsys, *arguments):
+    assert main(["train", *map(str, arguments)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("hfluxno: ") and said.count("\n") == 1
+    return said
+
+
+def test_a_preset_becomes_weights(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+    monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
+    folder = tmp_path / "run"
+    command = ["train", "tiny", "--output", str(folder), "--log-every", "2", "--seed", "3"]
+    command += ["--set", "steps=6", "optimizer.peak=2e-3"]
+    assert main(command) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith("6 steps; the best validation error is") and "wrote" in shown
+    config = read_config(folder)
+    assert (config.steps, config.optimizer.peak, config.seed) == (6, 2e-3, 3)
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 4, 6, 6]
+    assert load(folder / "tiny").config == config.model
+    said = _refused(capsys, "tiny", "--output", folder)
+    assert "another configuration (it differs in optimizer.peak, steps, seed)" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("huge",), "Unknown preset 'huge'; choose one of paper-cubic"),
+        (("tiny", "--device", "gpu"), "There is no gpu that JAX can use, only cpu"),
+        (("tiny", "--log-every", "0"), "--log-every must be at least 1"),
+        (("tiny", "--set", "optimizer.peek=1"), "Unknown key 'peek' in optimizer"),
+        (("tiny", "--set", "peek"), "--set takes KEY=VALUE"),
+        (("tiny", "--set", "batch=many"), "batch must be of type int; got 'many'"),
+        (("tiny", "--set", "loss.measure=l1"), "choose one of mse, relative"),
+        (("tiny", "--set", "loss.name=l1"), "Unknown loss 'l1'; choose one of one-step"),
+        (("tiny", "--set", "data.law=shallow-water"), "have the fields h, m"),
+        (("tiny", "--train", "none.nc"), "There is no data set none.nc"),
+        (("tiny", "--workers", "-1", "--train", "none.nc"), "There is no data set"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    tmp_path, capsys, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert message in _refused(capsys, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_and_settings_make_one_configuration():
+    options = ("data.windows=4", "loss.name=unrolled", "optimizer.clip=null", "model.cells=[20]")
+    resolved = resolve(TrainCommand("tiny", steps=7, set=options))
+    assert (resolved.steps, resolved.data.windows, resolved.loss.name) == (7, 4, "unrolled")
+    assert resolved.optimizer.clip is None and resolved.model.cells == (20,)
+    assert override(preset("tiny"), {}) == preset("tiny")
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_preset_is_consistent(name):
+    config = preset(name)
+    assert config.name == name
+    # Every window fits the time limit, and the blocks that are generated fit the batches.
+    assert config.window <= config.trajectories("train").frames
+    if name.startswith("paper"):
+        assert (config.steps, config.batch, config.loss.name) == (50_000, 256, "one-step")
+        assert (config.optimizer.peak, config.optimizer.warmup) == (5e-5, 5_000)
+        assert config.data.limit == 0.4 and config.model.context == 20
+        assert not config.augment.active and config.optimizer.clip is None
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_the_loss_of_a_preset_fits_its_network_and_data(name):
+    config = preset(name)
+    fields, cells = len(config.model.fields), config.model.cells[0]
+    coefficients = np.ones((2, len(config.trajectories("train").parameters)))
+
+    def gradient(key):
+        batch = batch_of(config.data.law, np.ones((2, config.window, fields, cells)), coefficients)
+        if config.augment.active:
+            batch = augment(config.augment, batch, key)
+        loss = make_loss(config.loss, config.model.context)
+        network = build(config.model, key)
+        return eqx.filter_grad(lambda network: loss(network, batch, key))(network), network
+
+    # Shapes alone: nothing is computed.
+    found, _ = eqx.filter_eval_shape(gradient, jax.random.key(0))
+    count = sum(leaf.size for leaf in jax.tree.leaves(found))
+    assert count > 0
+    if name == "paper-cubic":
+        assert round(count / 1e6, 2) == 2.68  # as published

@@ -1,0 +1,35 @@
+"""A tiny network: advection at a learned speed, upwind. It conserves, and its answers are known."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.models.network import ContextNetwork, Operator
+
+
+class Upwind(Operator):
+    number: Float[Array, ""]
+
+    def __call__(self, u: Float[Array, "field x"]) -> Float[Array, "field x"]:
+        return u - self.number * (u - jnp.roll(u, 1, axis=-1))
+
+
+class Advection(ContextNetwork):
+    """Advances by `number` cells a frame; with `reads`, by that times the mean of the context."""
+
+    number: Float[Array, ""]
+    reads: bool = eqx.field(static=True, default=False)
+
+    def read(self, context: Float[Array, "time field x"]) -> Upwind:
+        return Upwind(self.number * jnp.mean(context) if self.reads else self.number)
+
+
+def advected(number: float, frames: int, windows: int, cells: int = 12) -> Array:
+    """Windows that the network with this number reproduces: (window, time, field, x)."""
+    u = 2.0 + jax.random.normal(jax.random.key(3), (windows, 1, cells))
+    operator = Upwind(jnp.asarray(number))
+    states = [u]
+    for _ in range(frames - 1):
+        states.append(jax.vmap(operator)(states[-1]))
+    return jnp.stack(states, axis=1)

@@ -1,0 +1,201 @@
+"""Losses: each compares what it says it does, on a network whose answers are known."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.laws import Cubic, ShallowWater, ViscousBurgers
+from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.losses import LOSSES, LossConfig, make_loss
+from tests.training.standin import Advection, advected
+
+_K = 4
+_KEY = jax.random.key(0)
+_EXACT = Advection(jnp.asarray(0.3))
+_WRONG = Advection(jnp.asarray(0.4))
+
+
+def _loss(network, frames, **options):
+    config = LossConfig(**options)
+    frames = frames[:, : config.frames(_K)]
+    return float(jax.jit(make_loss(config, _K))(network, Batch(frames), _KEY))
+
+
+def _step(u, number):
+    return u - number * (u - np.roll(u, 1, axis=-1))
+
+
+@pytest.mark.parametrize("name", ["one-step", "pushforward", "unrolled", "many-targets"])
+def test_the_exact_network_has_no_error(name):
+    frames = advected(0.3, _K + 3, 5)
+    assert _loss(_EXACT, frames, name=name, steps=2, after=3) < 1e-12
+    assert _loss(_WRONG, frames, name=name, steps=2, after=3) > 1e-4
+
+
+def test_one_step_is_the_mean_square_of_the_next_frame():
+    frames = np.asarray(advected(0.3, _K + 1, 5))
+    expected = np.mean((_step(frames[:, _K - 1], 0.4) - frames[:, _K]) ** 2)
+    np.testing.assert_allclose(_loss(_WRONG, frames), expected, rtol=1e-5)
+
+
+def test_one_step_from_noise_free_denoising_and_one_unrolled_step_agree():
+    frames = advected(0.3, _K + 1, 5)
+    one = _loss(_WRONG, frames)
+    np.testing.assert_allclose(_loss(_WRONG, frames, name="denoising", noise=0.0), one, rtol=1e-6)
+    np.testing.assert_allclose(_loss(_WRONG, frames, name="unrolled", steps=1), one, rtol=1e-6)
+    assert _loss(_EXACT, frames, name="denoising", noise=0.1) > 1e-4
+
+
+def test_unrolled_reads_again_where_the_context_slides():
+    frames = advected(0.3, _K + 3, 5)
+    network = Advection(jnp.asarray(0.1), reads=True)
+    options = {"name": "unrolled", "steps": 3}
+    frozen = _loss(network, frames, **options, context_mode="frozen")
+    sliding = _loss(network, frames, **options, context_mode="sliding")
+    u, context, expected = np.asarray(frames[:, _K - 1]), np.asarray(frames[:, :_K]), []
+    for j in range(3):
+        number = 0.1 * context.mean(axis=(1, 2, 3))[:, None, None]
+        u = _step(u, number)
+        context = np.concatenate([context[:, 1:], u[:, None]], axis=1)
+        expected.append(np.mean((u - np.asarray(frames[:, _K + j])) ** 2))
+    np.testing.assert_allclose(sliding, np.mean(expected), rtol=1e-4)
+    assert frozen != sliding
+
+
+def test_pushforward_does_not_differentiate_the_first_prediction():
+    frames = advected(0.3, _K + 2, 5)
+    config = LossConfig("pushforward")
+    loss = make_loss(config, _K)
+    gradient = jax.jit(jax.grad(lambda net: loss(net, Batch(frames), _KEY)))(_WRONG).number
+    pushed = jnp.asarray(_step(np.asarray(frames[:, _K - 1]), 0.4))
+
+    def by_hand(number):
+        return jnp.mean((pushed - number * (pushed - jnp.roll(pushed, 1, -1)) - frames[:, -1]) ** 2)
+
+    np.testing.assert_allclose(gradient, jax.grad(by_hand)(jnp.asarray(0.4)), rtol=1e-4)
+
+
+def test_many_targets_uses_every_start_once():
+    frames = np.asarray(advected(0.3, _K + 3, 5))
+    options = {"name": "many-targets", "steps": 2, "after": 3}
+    errors = []
+    for start in range(_K + 3 - 2):
+        u = frames[:, start]
+        for j in (1, 2):
+            u = _step(u, 0.4)
+            errors.append(np.mean((u - frames[:, start + j]) ** 2))
+    np.testing.assert_allclose(_loss(_WRONG, frames, **options), np.mean(errors), rtol=1e-4)
+    some = _loss(_WRONG, frames, **options, targets=2)
+    assert min(errors) <= some <= max(errors)
+
+
+def test_the_relative_measure_does_not_depend_on_units():
+    frames = advected(0.3, _K + 1, 5)
+    one, other = (_loss(_WRONG, factor * frames, measure="relative") for factor in (1.0, 1000.0))
+    np.testing.assert_allclose(one, other, rtol=1e-4)
+    truth = np.asarray(frames)
+    misfit = np.linalg.norm(_step(truth[:, _K - 1], 0.4) - truth[:, _K], axis=(1, 2))
+    np.testing.assert_allclose(
+        one, np.mean(misfit / np.linalg.norm(truth[:, _K], axis=(1, 2))), 1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "two-step"}, "choose one of one-step, pushforward"),
+        ({"targets": -1}, "targets ≥ 0"),
+        ({"steps": 0}, "steps ≥ 1"),
+        ({"noise": -1.0}, "must not be negative"),
+    ],
+)
+def test_options_are_closed(options, message):
+    with pytest.raises(ValueError, match=message):
+        LossConfig(**options)
+
+
+def test_windows_are_as_long_as_the_losses_need():
+    lengths = {name: LossConfig(name, steps=3, after=5).frames(_K) - _K for name in LOSSES}
+    assert lengths == {
+        "one-step": 1,
+        "pushforward": 2,
+        "denoising": 1,
+        "unrolled": 3,
+        "many-targets": 5,
+        "speed": 0,
+    }
+    with pytest.raises(ValueError, match="3 steps do not fit a window of 2 frames"):
+        LossConfig("many-targets", steps=3, after=1).frames(1)
+
+
+def _water(alpha, gamma, beta):
+    return ShallowWater(alpha=alpha, gamma=gamma, beta=beta)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Answer:
+    """Infers a given law, whatever the context."""
+
+    law: object
+    grid: object
+    interval: float = 0.005
+
+    def derivatives(self, context, states):
+        dx = self.grid.spacing[0]
+        nu = self.law.diffusivity(states)
+        speed = self.law.jacobian(states) * (self.interval / dx)
+        return speed, None if nu is None else nu * (self.interval / dx**2)
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    from hfluxno.grid import Grid
+    from hfluxno.training import speed_loss
+
+    monkeypatch.setattr(speed_loss, "LawNetwork", _Answer)
+    # The stand-in is no `ContextNetwork`, so the check of types is passed over.
+    error = getattr(speed_loss.speed_error, "__wrapped__", speed_loss.speed_error)
+    context = 1.5 + 0.3 * jax.random.normal(jax.random.key(1), (_K, 2, 50))
+
+    def of(inferred, true, fields, relative=True):
+        def compiled(inferred, true):
+            network = _Answer(inferred, Grid.interval(50))
+            return error(network, context[:, :fields], true, relative)
+
+        return float(jax.jit(compiled)(inferred, true))
+
+    return of
+
+
+def test_the_speed_loss_vanishes_for_the_true_law_alone(answer):
+    assert answer(Cubic(a=1.0, b=0.5, c=0.2), Cubic(a=1.0, b=0.5, c=0.2), 1) < 1e-5
+    near = answer(Cubic(a=1.0, b=0.5, c=0.21), Cubic(a=1.0, b=0.5, c=0.2), 1)
+    far = answer(Cubic(a=1.0, b=0.5, c=0.3), Cubic(a=1.0, b=0.5, c=0.2), 1)
+    assert 1e-4 < near < far
+    np.testing.assert_allclose(far / near, 10.0, rtol=1e-2)
+
+
+def test_the_speed_loss_knows_diffusion_and_systems(answer):
+    assert answer(ViscousBurgers(a=1.0, nu=0.01), ViscousBurgers(a=1.0, nu=0.01), 1) < 1e-5
+    assert answer(ViscousBurgers(a=1.0, nu=0.0), ViscousBurgers(a=1.0, nu=0.01), 1) > 0.05
+    assert answer(_water(1.0, 0.8, 9.0), _water(1.0, 0.8, 9.0), 2) < 1e-5
+    assert answer(_water(1.0, 0.8, 10.0), _water(1.0, 0.8, 9.0), 2) > 0.05
+
+
+def test_a_shift_of_all_speeds_is_counted_in_cells_a_frame(answer):
+    # δf′ = 0.1 everywhere is 0.1·0.005/0.02 cells a frame, in both means.
+    error = answer(Cubic(a=1.0, b=0.5, c=0.3), Cubic(a=1.0, b=0.5, c=0.2), 1, relative=False)
+    np.testing.assert_allclose(error, 0.025**2, rtol=1e-3)
+
+
+def test_the_speed_loss_refuses_another_network():
+    frames = advected(0.3, _K, 3)
+    batch = batch_of("cubic", np.asarray(frames), np.ones((3, 3)))
+    with pytest.raises(ValueError, match="use another loss or the law target"):
+        make_loss(LossConfig("speed"), _K)(_EXACT, batch, _KEY)
+    with pytest.raises(ValueError, match="is for learned numerical fluxes"):
+        batch = batch_of("cubic", np.asarray(advected(0.3, _K + 1, 3)), np.ones((3, 3)))
+        make_loss(LossConfig(consistency=1.0), _K)(_EXACT, batch, _KEY)
