@@ -46,7 +46,9 @@ CONFIGURATIONS = {
     "normalised": dataclasses.replace(PAIR, normalise=True, coordinates=False),
     "normalised plane": dataclasses.replace(PLANE, normalise=True),
     "spacing aware": dataclasses.replace(LINE, spacing_aware=True),
-    "weak form": dataclasses.replace(LINE, weak_form=WeakFormConfig(size=3, terms=1)),
+    "weak form": dataclasses.replace(
+        LINE, weak_form=WeakFormConfig(size=3, terms=1), normalise=True
+    ),
     "weak form of a system": dataclasses.replace(
         PAIR, weak_form=WeakFormConfig(positive=(True, False)), normalise=True
     ),

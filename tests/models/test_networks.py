@@ -17,7 +17,7 @@ from tests.models import small
 step = eqx.filter_jit(lambda network, context: network.read(context)(context[-1]))
 
 
-@pytest.mark.parametrize("name", ["normalised", "law"])
+@pytest.mark.parametrize("name", ["normalised", "law", "weak form"])
 def test_normalised_networks_commute_with_a_change_of_units(name, x64):
     """u → a + b u: the scaled variable obeys the scaled law, and looks the same to the network."""
     config = small.CONFIGURATIONS[name]

@@ -12,7 +12,7 @@ import jax
 
 from hfluxno.grid import Grid
 from hfluxno.identify.settings import SCHEMES
-from hfluxno.models import law_target
+from hfluxno.models import guided_flux, law_target
 from hfluxno.models.dpot_encoder import DPOTEncoder
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.flux_no import FluxNO
@@ -37,7 +37,7 @@ from hfluxno.models.strict_json import from_dict, to_dict
 from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
 from hfluxno.nn.activation import activation
-from hfluxno.nn.linear import MLP
+from hfluxno.nn.linear import MLP, silent
 
 ContextMode = Literal["sliding", "frozen"]
 
@@ -131,15 +131,13 @@ def build(config: ModelConfig, key: jax.Array) -> ContextNetwork:
     if isinstance(config.target, LawConfig):
         return _law_network(config, config.target, head_key, encoder_key)
     keys = jax.random.split(target_key, axes)
+    space = _weak_form(config)
     targets = tuple(_flux(config, axis, k) for axis, k in enumerate(keys))
+    if space is not None:
+        targets = tuple(map(guided_flux.central, targets))
     if config.encoder is None:
         return FluxNO(targets, config.grid, config.interval)
-    hyper, seen = config.hypernetwork, config.weak_form
-    if seen is not None and axes > 1:
-        raise ValueError(f"The weak form is for one axis; got {axes}.")
-    space = None
-    if seen is not None:
-        space = LawSpace(config.fields, seen.size, seen.positive, seen.terms)
+    hyper = config.hypernetwork
     inputs = config.encoder.embedding + (1 + axes if config.spacing_aware else 0)
     hypernetwork = Hypernetwork(
         inputs + (space.count if space is not None else 0),
@@ -161,6 +159,20 @@ def build(config: ModelConfig, key: jax.Array) -> ContextNetwork:
         (config.interval, *config.spacing) if config.spacing_aware else None,
         space,
     )
+
+
+def _weak_form(config: ModelConfig) -> LawSpace | None:
+    seen = config.weak_form
+    if seen is None:
+        return None
+    if len(config.cells) > 1:
+        raise ValueError(f"The weak form is for one axis; got {len(config.cells)}.")
+    if config.encoder is None or not config.normalise:
+        raise ValueError(
+            "A network with weak_form reads a context and works with the scaled variable: choose "
+            "an encoder and set normalise."
+        )
+    return LawSpace(config.fields, seen.size, seen.positive, seen.terms)
 
 
 def _encoder(config: ModelConfig, key: jax.Array) -> Encoder:
@@ -216,11 +228,14 @@ def _encoder(config: ModelConfig, key: jax.Array) -> Encoder:
 
 def _flux(config: ModelConfig, axis: int, key: jax.Array) -> LocalFlux | FourierFlux:
     fields, axes, target = len(config.fields), len(config.cells), config.target
+    seen = config.weak_form
+    inputs = fields if seen is None else guided_flux.channels(fields, seen.terms > 0)
     if isinstance(target, FourierConfig):
         return FourierFlux(
             fields,
             axes,
             axis,
+            inputs=inputs,
             left=target.left,
             right=target.right,
             channels=target.channels,
@@ -237,6 +252,7 @@ def _flux(config: ModelConfig, axis: int, key: jax.Array) -> LocalFlux | Fourier
         fields,
         axes,
         axis,
+        inputs=inputs,
         left=target.left,
         right=target.right,
         lift=target.lift,
@@ -279,7 +295,7 @@ def _law_network(
     )
     return LawNetwork(
         encoder=encoder,
-        head=law_target.correcting(head) if corrects else head,
+        head=silent(head) if corrects else head,
         grid=config.grid,
         interval=config.interval,
         space=space,

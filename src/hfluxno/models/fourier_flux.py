@@ -34,6 +34,8 @@ class FourierFlux(NumericalFlux):
     - `left`, `right`: the numbers of cells before and after an interface in its stencil.
     - `axis`: which axis of the domain the last one of the padded states is.
     - `coordinates`: whether the stencil also holds the place of every cell, one number per axis.
+
+    The padded states have `inputs` channels, by default as many as there are fluxes.
     """
 
     integrator: ClassVar[str] = "euler"
@@ -51,6 +53,7 @@ class FourierFlux(NumericalFlux):
         axes: int,
         axis: int = 0,
         *,
+        inputs: int | None = None,
         left: int,
         right: int,
         channels: int,
@@ -62,9 +65,9 @@ class FourierFlux(NumericalFlux):
         coordinates: bool,
         key: jax.Array,
     ):
-        inputs = (fields + axes if coordinates else fields) * (left + right)
+        seen = (fields if inputs is None else inputs) + (axes if coordinates else 0)
         keys = jax.random.split(key, depth + 2)
-        self.lift = MLP(inputs, channels, width, 1, activation, key=keys[0])
+        self.lift = MLP(seen * (left + right), channels, width, 1, activation, key=keys[0])
         self.project = MLP(channels, fields, width, 1, activation, key=keys[1])
         self.layers = tuple(
             SpectralMixing(channels, blocks, modes, activation, key=k) for k in keys[2:]
@@ -81,7 +84,7 @@ class FourierFlux(NumericalFlux):
         return ()
 
     def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
+        self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         if self.coordinates:
             padded = with_places(padded, self.ghost, self.axis)
@@ -93,5 +96,5 @@ class FourierFlux(NumericalFlux):
         flux = self.project(z.reshape(z.shape[0], -1)).reshape(-1, *shape)
         return jnp.concatenate([flux, flux[..., :1]], axis=-1)
 
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Float[Array, "channel *padded"], dx: float) -> Float[Array, ""]:
         return jnp.zeros((), padded.dtype)

@@ -15,9 +15,11 @@ f(m + s v)/s, so nothing is lost, and contexts that differ by units or by an off
 data Δt₀, Δx₀. Frames show speeds in cells per frame, but the generated flux is in physical units:
 without the two numbers a network that works at one spacing must fail at another.
 
-`weak_form`: the coefficients of the law that least squares see in the context join the embedding
-(`hfluxno.models.law_space`). What moves how fast is a linear problem; the network is left with what
-is not: how such a law acts over a whole frame, and where least squares err.
+`weak_form`: the network is told the law that least squares see in the context
+(`hfluxno.models.law_space`): its coefficients join the embedding, and the flux operator sees f and
+f′ in every cell (`hfluxno.models.guided_flux`). What moves how fast is a linear problem; the
+network is left with what is not: how such a law acts over a whole frame, and where least squares
+err. It works with the scaled variable, so it needs `normalise`.
 """
 
 import dataclasses
@@ -30,6 +32,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv import NumericalFlux
 from hfluxno.grid import Grid
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.guided_flux import GuidedFlux
 from hfluxno.models.hypernetwork import Hypernetwork
 from hfluxno.models.law_space import LawSpace
 from hfluxno.models.network import ContextNetwork, FluxOperator
@@ -46,7 +49,7 @@ class HFluxNO(ContextNetwork):
     - `normalise`: whether the fields of a context are brought to [-1, 1].
     - `reference`: Δt₀ and the Δx₀ of each axis where the network is aware of its spacing, or
       `None`.
-    - `space`: the laws of the weak form that join the embedding, or `None`.
+    - `space`: the laws among which the weak form chooses, where the network is told, or `None`.
     """
 
     encoder: Encoder
@@ -59,28 +62,31 @@ class HFluxNO(ContextNetwork):
 
     def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
         if not self.normalise:
-            return FluxOperator(self._fluxes(context, context), self.grid, self.interval)
+            return FluxOperator(self._fluxes(context), self.grid, self.interval)
         shift, scale = observed_range(context)
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
-        fluxes = self._fluxes(scaled, context)
-        of_u = tuple(ScaledFlux(flux, shift, scale) for flux in fluxes)
+        of_u: tuple[NumericalFlux, ...]
+        if self.space is None:
+            of_u = tuple(ScaledFlux(flux, shift, scale) for flux in self._fluxes(scaled))
+        else:
+            weak = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
+            law = self.space.unknowns(context).law(weak)
+            # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
+            (flux,) = self._fluxes(scaled, jnp.arcsinh(weak))
+            of_u = (GuidedFlux(flux, law, shift, scale),)
         return FluxOperator(of_u, self.grid, self.interval)
 
     def at(self, grid: Grid, interval: float) -> "HFluxNO":
         """The same network at another spacing."""
         return dataclasses.replace(self, grid=grid, interval=interval)
 
-    def _fluxes(self, seen, context):
+    def _fluxes(self, seen, *more):
         embedding = self.encoder(seen)
         if self.reference is not None:
             present = (self.interval, *self.grid.spacing)
             logs = [math.log(a / b) for a, b in zip(present, self.reference, strict=True)]
-            embedding = jnp.concatenate([embedding, jnp.asarray(logs, embedding.dtype)])
-        if self.space is not None:
-            # Numbers of the scaled variable, whether the network is given that or not.
-            law = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
-            embedding = jnp.concatenate([embedding, jnp.arcsinh(law)])
-        return self.hypernetwork(embedding)
+            more = (jnp.asarray(logs, embedding.dtype), *more)
+        return self.hypernetwork(jnp.concatenate([embedding, *more]))
 
 
 class ScaledFlux(NumericalFlux):

@@ -175,17 +175,6 @@ class LawNetwork(ContextNetwork):
         return dataclasses.replace(self, grid=grid, interval=interval)
 
 
-def correcting(head: MLP) -> MLP:
-    """The same network with an output of zero, whatever it reads."""
-    last = head.layers[-1]
-    assert last.bias is not None
-    return eqx.tree_at(
-        lambda mlp: (mlp.layers[-1].weight, mlp.layers[-1].bias),
-        head,
-        (jnp.zeros_like(last.weight), jnp.zeros_like(last.bias)),
-    )
-
-
 def integration_matrix(size: int) -> np.ndarray:
     """From the coefficients of Σ_{k<size} s_k T_k to those of T_1, …, T_size of its integral."""
     columns = [np.polynomial.chebyshev.chebint(np.eye(size)[k])[1:] for k in range(size)]

@@ -32,6 +32,8 @@ class LocalFlux(NumericalFlux):
     - `left`, `right`: the numbers of cells before and after an interface that it sees.
     - `axis`: which axis of the domain the last one of the padded states is.
     - `coordinates`: whether the stencil also holds the place of every cell, one number per axis.
+
+    The padded states have `inputs` channels, by default as many as there are fluxes.
     """
 
     integrator: ClassVar[str] = "euler"
@@ -48,6 +50,7 @@ class LocalFlux(NumericalFlux):
         axes: int,
         axis: int = 0,
         *,
+        inputs: int | None = None,
         left: int,
         right: int,
         lift: int,
@@ -61,7 +64,7 @@ class LocalFlux(NumericalFlux):
             raise ValueError(
                 f"A flux needs at least one cell on each side; got {left} and {right}."
             )
-        channels = fields + axes if coordinates else fields
+        channels = (fields if inputs is None else inputs) + (axes if coordinates else 0)
         keys = jax.random.split(key, 2)
         self.lift = eqx.nn.Linear(channels * (left + right), lift, key=keys[0])
         self.mlp = MLP(lift, fields, width, depth, activation, key=keys[1])
@@ -77,7 +80,7 @@ class LocalFlux(NumericalFlux):
         return ()
 
     def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
+        self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         if self.coordinates:
             padded = with_places(padded, self.ghost, self.axis)
@@ -86,7 +89,7 @@ class LocalFlux(NumericalFlux):
         flux = self.mlp(on_columns(self.lift, features))
         return flux.reshape(-1, *stencil.shape[1:])
 
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Float[Array, "channel *padded"], dx: float) -> Float[Array, ""]:
         return jnp.zeros((), padded.dtype)
 
 

@@ -5,9 +5,9 @@ t ≤ 0.4 from the 100 000 trajectories of a set (here: as many as are needed, g
 updates of AdamW, a warm-up of 5 000 to 5e-5 and a cosine to 0. (The authors' own configuration ends
 the cosine at 45 000, so its last updates have the learning rate 0; we follow the text.)
 
-`cpu-*` are for two cores and at most 75 minutes: a smaller encoder, a flux without coordinates, and
-losses that use a context more than once (see docs/training_log.md). Those that end with `-law`
-train the `law` target by regression. `tiny` is for tests.
+`cpu-*` are for two cores and at most 75 minutes: a smaller encoder, a flux that is told the law of
+the weak form, and a loss that uses a context more than once (see docs/training_log.md). Those that
+end with `-law` train the `law` target by regression. `tiny` is for tests.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from hfluxno.models.configuration import (
     LocalConfig,
     ModelConfig,
     TRecViTConfig,
+    WeakFormConfig,
 )
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
@@ -28,6 +29,11 @@ _SMALL_ENCODER = TRecViTConfig(
     patch=(10,), embedding=64, layers=2, channels=64, heads=4, mlp_width=64
 )
 _FIELDS = {"cubic": ("u",), "shallow-water": ("h", "m"), "burgers": ("u",)}
+_WEAK_FORMS = {
+    "cubic": WeakFormConfig(size=6),
+    "shallow-water": WeakFormConfig(positive=(True, False)),
+    "burgers": WeakFormConfig(size=4, terms=1),
+}
 _LAW_TARGETS = {
     "cubic": LawConfig(size=7, start="weak-form"),
     "shallow-water": LawConfig(positive=(True, False), start="weak-form"),
@@ -55,15 +61,17 @@ def _cpu_local(law: str) -> TrainConfig:
             target=LocalConfig(lift=64, width=64),
             hypernetwork=HypernetworkConfig(outputs=64, width=64),
             coordinates=False,
+            normalise=True,
+            weak_form=_WEAK_FORMS[law],
             context_mode="frozen",
         ),
         data=DataConfig(law),
-        loss=LossConfig("many-targets", steps=4, targets=13, after=8),
+        loss=LossConfig("many-targets", measure="relative", steps=2, targets=8, after=8),
         augment=AugmentConfig(shift=True, reflection=True),
-        optimizer=OptimizerConfig(peak=6e-4, warmup=500, clip=0.05),
-        steps=8_000,
+        optimizer=OptimizerConfig(peak=2e-3, warmup=200, clip=1.0),
+        steps=6_000,
         batch=64,
-        average=0.999,
+        average=0.99,
         validation=ValidationConfig(every=500),
     )
 
@@ -73,11 +81,9 @@ def _cpu_law(law: str) -> TrainConfig:
     return dataclasses.replace(
         local,
         name=f"cpu-{law}-law",
-        model=dataclasses.replace(local.model, target=_LAW_TARGETS[law], normalise=True),
+        model=dataclasses.replace(local.model, target=_LAW_TARGETS[law], weak_form=None),
         loss=LossConfig("speed", measure="relative"),
         optimizer=OptimizerConfig(peak=1e-3, warmup=200, clip=1.0),
-        steps=2_000,
-        average=0.99,
     )
 
 

@@ -1,0 +1,24 @@
+"""Keeps the memory of the process.
+
+glibc gives every large array back to the operating system as soon as it is free, and gets the next
+one as new pages that the system has to clear. Compiled programs allocate their temporaries anew at
+each call, so a training step spends up to two fifths of its time on that. Here freed memory stays
+with the process.
+"""
+
+import contextlib
+import ctypes
+
+# From malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
+_MOST = 2**31 - 1
+
+
+def keep_memory() -> None:
+    """Does so where the C library is glibc; elsewhere nothing."""
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, _MOST)
+        # One arena: the others cannot hold large arrays without mmap.
+        mallopt(_M_ARENA_MAX, 1)

@@ -1,0 +1,82 @@
+"""A learned numerical flux that is told the law: what the weak form sees goes into its stencil.
+
+    F_{i+1/2} = s Δx/Δt (½ (f̃_i + f̃_{i+1}) - ½ (ν_i + ν_{i+1}) (v_{i+1} - v_i) + G(V))
+
+with the scaled variable v = (u - m)/s, the flux f̃ and the diffusivity ν of v that least squares
+see in the context, in cells and frames (`hfluxno.models.law_space`), and a stencil V of v, f̃(v),
+f̃′(v) and ν(v). Which law it is changes from context to context; how a law becomes the mean flux of
+a frame does not. So G is nearly the same network for every context, where a network that sees v
+alone has to be another one for each, and it learns accordingly faster. At first G is zero.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.fv import NumericalFlux
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.models.fourier_flux import FourierFlux
+from hfluxno.models.local_flux import LocalFlux
+from hfluxno.models.scaling import per_field
+from hfluxno.nn.linear import silent
+
+
+class GuidedFlux(NumericalFlux):
+    """The flux of u on the one axis.
+
+    **Attributes:**
+
+    - `inner`: G; it sees v, f̃(v), the entries of f̃′(v) and, where there is diffusion, ν(v).
+    - `law`: the law of u in cells and frames.
+    - `shift`, `scale`: m and s of every field.
+    """
+
+    inner: NumericalFlux
+    law: FittedLaw
+    shift: Float[Array, " field"]
+    scale: Float[Array, " field"]
+
+    @property
+    def ghost(self) -> int:
+        return self.inner.ghost
+
+    @property
+    def integrator(self) -> str:
+        return self.inner.integrator
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        return self.inner.odd_fields
+
+    def __call__(
+        self, padded: Float[Array, "field padded"], dt: Float[Array, ""], dx: float
+    ) -> Float[Array, "field interfaces"]:
+        scale = per_field(self.scale, padded, 0)
+        v = (padded - per_field(self.shift, padded, 0)) / scale
+        f = self.law.flux(padded) / scale
+        ratio = self.scale[None, :, None] / self.scale[:, None, None]
+        slopes = (self.law.jacobian(padded) * ratio).reshape(-1, padded.shape[1])
+        nu = self.law.diffusivity(padded)
+        seen = jnp.concatenate([v, f, slopes] if nu is None else [v, f, slopes, nu])
+
+        first, last = self.ghost - 1, padded.shape[1] - self.ghost
+        left, right = slice(first, last), slice(first + 1, last + 1)
+        flux = 0.5 * (f[:, left] + f[:, right]) + self.inner(seen, dt, dx)
+        if nu is not None:
+            flux -= 0.5 * (nu[:, left] + nu[:, right]) * (v[:, right] - v[:, left])
+        return scale * (dx / dt) * flux
+
+    def speed(self, padded: Float[Array, "field padded"], dx: float) -> Float[Array, ""]:
+        return jnp.zeros((), padded.dtype)
+
+
+def channels(fields: int, diffusive: bool) -> int:
+    """How many numbers G sees in a cell."""
+    return fields * (2 + fields + (1 if diffusive else 0))
+
+
+def central(inner: LocalFlux | FourierFlux) -> LocalFlux | FourierFlux:
+    """The same G with an output of zero."""
+    if isinstance(inner, FourierFlux):
+        return eqx.tree_at(lambda flux: flux.project, inner, silent(inner.project))
+    return eqx.tree_at(lambda flux: flux.mlp, inner, silent(inner.mlp))

@@ -1,0 +1,120 @@
+"""The flux operator that is told the law."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import NumericalFlux
+from hfluxno.models.configuration import build
+from hfluxno.models.guided_flux import channels
+from hfluxno.models.parts import FourierConfig, WeakFormConfig
+from tests.models import small
+
+NAMES = ("weak form", "weak form of a system")
+
+
+class _Upwind(NumericalFlux):
+    """½ (f_i - f_{i+1}) + ½ (ν_i + ν_{i+1}) (v_{i+1} - v_i) from the channels: what turns the
+    central flux into that of the left cell."""
+
+    fields: int = eqx.field(static=True)
+
+    @property
+    def ghost(self):
+        return 2
+
+    @property
+    def integrator(self):
+        return "euler"
+
+    @property
+    def odd_fields(self):
+        return ()
+
+    def __call__(self, padded, dt, dx):
+        d = self.fields
+        left, right = padded[:, 1:-2], padded[:, 2:-1]
+        flux = 0.5 * (left[d : 2 * d] - right[d : 2 * d])
+        if padded.shape[0] > d * (2 + d):
+            nu = 0.5 * (left[-d:] + right[-d:])
+            flux += nu * (right[:d] - left[:d])
+        return flux
+
+    def speed(self, padded, dx):
+        return jnp.zeros(())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_sees_the_flux_of_the_weak_form_in_units_of_the_scaled_variable(name, x64):
+    config = small.CONFIGURATIONS[name]
+    network, context = small.network(config), 2.0 + small.context(config)
+    operator = network.read(context)
+    flux = dataclasses.replace(operator.fluxes[0], inner=_Upwind(len(config.fields)))
+    u = context[-1]
+    found = eqx.tree_at(lambda o: o.fluxes, operator, (flux,))(u)
+    # The law is in cells and frames, so neither Δt nor Δx is left.
+    weak = network.space.weak_form(context, True)
+    f = network.space.unknowns(context).law(weak).flux(u)
+    np.testing.assert_allclose(found, u - (f - jnp.roll(f, 1, 1)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_sees_the_slopes_of_the_flux(name, x64):
+    """The Jacobian of the flux of v, by differentiation of what stands before it."""
+    config = small.CONFIGURATIONS[name]
+    d = len(config.fields)
+    context = 2.0 + small.context(config)
+    operator = small.network(config).read(context)
+    seen = []
+
+    class Spy(_Upwind):
+        def __call__(self, padded, dt, dx):
+            seen.append(padded)
+            return super().__call__(padded, dt, dx)
+
+    flux = dataclasses.replace(operator.fluxes[0], inner=Spy(d))
+
+    def told(u):
+        """f̃ in one cell, as G is told."""
+        flux(jnp.repeat(u[:, None], 5, axis=1), jnp.asarray(1.0), 1.0)
+        return seen[-1][d : 2 * d, 0]
+
+    u = context[-1][:, 3]
+    jacobian = jax.jacfwd(told)(u) * flux.scale[None]
+    told(u)
+    slopes = seen[-1][2 * d : 2 * d + d * d, 0].reshape(d, d)
+    np.testing.assert_allclose(slopes, jacobian, rtol=1e-9, atol=1e-12)
+    assert seen[-1].shape[0] == channels(d, config.weak_form.terms > 0)
+
+
+@pytest.mark.parametrize("target", [None, FourierConfig(2, 2, 4, 6, 1, (3,), 2)])
+def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
+    config = small.CONFIGURATIONS["weak form"]
+    if target is not None:
+        config = dataclasses.replace(config, target=target)
+    network, context = build(config, jax.random.key(0)), small.context(config)
+    law = network.space.unknowns(context).law(network.space.weak_form(context, True))
+    u = context[-1]
+    f, nu = law.flux(u), law.diffusivity(u)
+    right = jnp.roll(u, -1, 1)
+    flux = 0.5 * (f + jnp.roll(f, -1, 1)) - 0.5 * (nu + jnp.roll(nu, -1, 1)) * (right - u)
+    expected = u - (flux - jnp.roll(flux, 1, 1))
+    np.testing.assert_allclose(network.read(context)(u), expected, rtol=1e-10)
+    assert not np.allclose(expected, u, atol=1e-3)
+
+
+def test_it_needs_one_axis_a_context_and_the_scaled_variable():
+    told = small.CONFIGURATIONS["weak form"]
+    plane = dataclasses.replace(small.PLANE, weak_form=WeakFormConfig(), normalise=True)
+    with pytest.raises(ValueError, match="The weak form is for one axis; got 2"):
+        small.network(plane)
+    for config in (
+        dataclasses.replace(told, normalise=False),
+        dataclasses.replace(told, encoder=None),
+    ):
+        with pytest.raises(ValueError, match="choose an encoder and set normalise"):
+            small.network(config)
