@@ -7,13 +7,16 @@ from hfluxno.identify import FittedLawForecaster
 from hfluxno.trajectory import Trajectory
 
 
-def _fit(weights: str | None) -> Forecaster:
-    if weights is not None:
-        raise ValueError("The method fit has no weights; choose the method hfluxno to use them.")
+def _fit(weights: str | None, refinement: int | None) -> Forecaster:
+    if weights is not None or refinement is not None:
+        raise ValueError(
+            "The method fit has no weights and refines its law until it fits; choose the method "
+            "hfluxno for weights or a refinement."
+        )
     return FittedLawForecaster()
 
 
-def _hfluxno(weights: str | None) -> Forecaster:
+def _hfluxno(weights: str | None, refinement: int | None) -> Forecaster:
     # The networks and their libraries load only where one is asked for.
     from hfluxno.models.weights import load, shipped
 
@@ -22,22 +25,28 @@ def _hfluxno(weights: str | None) -> Forecaster:
             "The method hfluxno needs weights: a shipped name "
             f"({', '.join(shipped()) or 'none in this installation'}), a folder or a hub id."
         )
-    return load(weights)
+    network = load(weights)
+    return network if refinement is None else network.refined(refinement)
 
 
-METHODS: dict[str, Callable[[str | None], Forecaster]] = {"fit": _fit, "hfluxno": _hfluxno}
+METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
+    "fit": _fit,
+    "hfluxno": _hfluxno,
+}
 
 
-def forecaster(method: str, weights: str | None = None) -> Forecaster:
+def forecaster(
+    method: str, weights: str | None = None, refinement: int | None = None
+) -> Forecaster:
     """The forecaster of that name.
 
     **Raises:**
 
-    - `ValueError`, where the name is not known, or the weights are not.
+    - `ValueError`, where the name is not known, or the weights are not, or have no law to refine.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
-    return METHODS[method](weights)
+    return METHODS[method](weights, refinement)
 
 
 def forecast(

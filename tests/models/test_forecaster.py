@@ -133,13 +133,30 @@ def test_refined_laws_forecast_better_than_rough_ones():
     )
     errors = []
     for steps in (0, 3):
-        refined = dataclasses.replace(config, target=dataclasses.replace(target, refinement=steps))
-        network = small.network(refined)
+        network = small.network(config)
         network = eqx.tree_at(
             lambda n: (n.head.layers[-1].weight, n.head.layers[-1].bias),
             network,
             (jnp.zeros((2, 8)), jnp.asarray([0.8, 0.1])),
         )
-        forecast = NetworkForecaster(network, refined).forecast(context, 2)
+        forecast = NetworkForecaster(network, config).refined(steps).forecast(context, 2)
         errors.append(np.abs(np.asarray(forecast.trajectory.values) - values[5:]).max())
     assert errors[1] < 0.1 and errors[1] < 0.2 * errors[0]
+
+
+def test_what_infers_no_law_cannot_be_refined(forecaster):
+    with pytest.raises(ValueError, match="this network infers no law that could be refined"):
+        forecaster.refined(2)
+    law = NetworkForecaster(small.network(small.CONFIGURATIONS["law"]), small.CONFIGURATIONS["law"])
+    with pytest.raises(ValueError, match="refined by 0 to 3 steps; got 4"):
+        law.refined(4)
+
+
+def test_a_network_that_is_told_the_law_does_not_know_units():
+    """Other Δt and Δx with the same frames: the same forecast."""
+    config = small.CONFIGURATIONS["weak form"]
+    network = NetworkForecaster(small.network(config), config)
+    here = trajectory(config)
+    there = trajectory(dataclasses.replace(config, interval=3.0, spacing=(0.7,)))
+    first, second = (network.forecast(context, 3).trajectory.values for context in (here, there))
+    np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-4)

@@ -50,9 +50,6 @@ def _run(command: str, arguments: list[str]) -> int:
         raise ValueError(f"Unknown command {command!r}; choose one of {', '.join(COMMANDS)}.")
     import tyro
 
-    from hfluxno.cli.allocator import keep_memory
-
-    keep_memory()
     module = importlib.import_module(f"hfluxno.cli.{command}")
     config_type = typing.get_type_hints(module.main)["config"]
     try:

@@ -24,6 +24,8 @@ class EvaluateConfig:
     best checkpoint), or an id of the Hugging Face hub."""
     data: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """The data set, usually a test split."""
+    refinement: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """How many Levenberg-Marquardt steps, 0 to 3, an inferred law takes on each context."""
     steps: int = 20
     """The number of frames that a window's forecast has."""
     every: int = 1
@@ -59,6 +61,8 @@ def main(config: EvaluateConfig) -> int:
     check_writable(output, (".json",), config.data)
     with runtime.prepared():
         forecaster = _forecaster(config.weights)
+        if config.refinement is not None:
+            forecaster = forecaster.refined(config.refinement)
         with _progress(name) as advance:
             errors = evaluate(
                 forecaster,
@@ -68,7 +72,12 @@ def main(config: EvaluateConfig) -> int:
                 trajectories=config.trajectories,
                 advance=advance,
             )
-    described = {"weights": config.weights, "data": str(config.data), "every": config.every}
+    asked = ("weights", "data", "every", "refinement")
+    described = {
+        key: str(value) if isinstance(value, Path) else value
+        for key, value in dataclasses.asdict(config).items()
+        if key in asked
+    }
     text = json.dumps(_finite(described | dataclasses.asdict(errors)), ensure_ascii=False)
     with replacing(output) as (temporary,):
         temporary.write_text(text + "\n", encoding="utf-8")

@@ -36,6 +36,9 @@ class ForecastConfig:
     weights: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The network of the method hfluxno: shipped weights such as cubic, a folder, or an id
     owner/name of the Hugging Face hub."""
+    refinement: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """How many Levenberg-Marquardt steps, 0 to 3, the law of a network takes on the context; for
+    weights that infer a law, such as cubic-law."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
     """Where to write: .nc, .h5 or .zarr; INPUT_forecast.nc in the present folder where it is left
     out. An older file there is replaced when the run has succeeded."""
@@ -70,7 +73,7 @@ def main(config: ForecastConfig) -> int:
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    method = forecaster(config.method, config.weights)
+    method = forecaster(config.method, config.weights, config.refinement)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:

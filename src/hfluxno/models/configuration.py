@@ -271,8 +271,6 @@ def _law_network(
         raise ValueError(f"The law target is one-dimensional; got {len(config.cells)} axes.")
     if target.scheme not in SCHEMES:
         raise ValueError(f"Unknown scheme {target.scheme!r}; choose one of {', '.join(SCHEMES)}.")
-    if not 0 <= target.refinement <= 3:
-        raise ValueError(f"A law is refined by 0 to 3 steps; got {target.refinement}.")
     if config.spacing_aware:
         raise ValueError("The law target counts in cells and frames: it needs no spacing_aware.")
     encoder = _encoder(config, encoder_key)

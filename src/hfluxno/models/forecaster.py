@@ -1,5 +1,6 @@
 """A trained network as a forecaster."""
 
+import dataclasses
 import enum
 
 import equinox as eqx
@@ -107,6 +108,21 @@ class NetworkForecaster(Forecaster):
             np.asarray(left),
         )
 
+    def refined(self, steps: int) -> "NetworkForecaster":
+        """The same forecaster with so many Levenberg-Marquardt steps on each context.
+
+        **Raises:**
+
+        - `ValueError`, where `steps` is not 0 to 3, or the network does not infer a law.
+        """
+        target = self.config.target
+        if not isinstance(target, LawConfig):
+            raise ValueError(
+                f"{self.name} infers no law that could be refined; use weights of the target law."
+            )
+        target = dataclasses.replace(target, refinement=steps)
+        return dataclasses.replace(self, config=dataclasses.replace(self.config, target=target))
+
     def check(self, context: Trajectory) -> None:
         """Whether the network may read the context.
 
@@ -140,7 +156,7 @@ class NetworkForecaster(Forecaster):
                 f"{self.name} works on periodic domains only; the boundary of the context is "
                 f"{grid.boundary[0][0]}, {grid.boundary[0][1]}. Use the method fit."
             )
-        if config.spacing_aware:
+        if _changes_spacing(config):
             return
         present = (_interval(context), *grid.spacing)
         trained = (config.interval, *config.spacing)
@@ -156,7 +172,7 @@ class NetworkForecaster(Forecaster):
         """The network at the spacing and boundary of the context, where it can change them."""
         network = self.network
         if isinstance(network, LawNetwork) or (
-            isinstance(network, HFluxNO) and self.config.spacing_aware
+            isinstance(network, HFluxNO) and _changes_spacing(self.config)
         ):
             return network.at(context.grid, _interval(context))
         return network
@@ -208,6 +224,12 @@ def _refined(network: LawNetwork, batch, start, steps, refinement):
         return frozen(network.refined(context, vector, refinement), context[-1], steps)
 
     return jax.vmap(one)(batch, start)
+
+
+def _changes_spacing(config: ModelConfig) -> bool:
+    """Whether a flux operator serves other Δt and Δx: it is told them, or counts in cells and
+    frames."""
+    return config.spacing_aware or config.weak_form is not None
 
 
 def _interval(context: Trajectory) -> float:

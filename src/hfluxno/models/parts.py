@@ -137,6 +137,10 @@ class LawConfig:
     refinement: int = 0
     start: str = "none"
 
+    def __post_init__(self):
+        if not 0 <= self.refinement <= 3:
+            raise ValueError(f"A law is refined by 0 to 3 steps; got {self.refinement}.")
+
 
 @dataclasses.dataclass(frozen=True)
 class WeakFormConfig:
