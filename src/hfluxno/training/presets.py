@@ -69,7 +69,7 @@ def _cpu_local(law: str) -> TrainConfig:
         loss=LossConfig("many-targets", measure="relative", steps=2, targets=8, after=8),
         augment=AugmentConfig(shift=True, reflection=True),
         optimizer=OptimizerConfig(peak=2e-3, warmup=200, clip=1.0),
-        steps=6_000,
+        steps=4_000,
         batch=64,
         average=0.99,
         validation=ValidationConfig(every=500),
