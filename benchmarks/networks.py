@@ -1,7 +1,7 @@
 """How fast the network is: HFluxNO of hfluxno beside the authors' code, in one run on one machine.
 
-    python benchmarks/networks.py [ORIGINAL] [--python PATH] [--batches N …] [--repeats N]
-                                  [--validation] [--markdown FILE …]
+    python benchmarks/networks.py [ORIGINAL] [--python PATH] [--batches N …] [--windows N]
+                                  [--repeats N] [--validation] [--markdown FILE …]
 
 ORIGINAL is a checkout of the authors' repository (xx257xx/CONTEXT_FLUX_NO) and --python the
 interpreter of an environment that can run it: Python 3.12 or later with jax, equinox, einops,
@@ -90,13 +90,14 @@ def main() -> None:
     parser.add_argument("original", type=Path, nargs="?", help="checkout of the authors' code")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="its interpreter")
     parser.add_argument("--batches", type=int, nargs="+", metavar="N", default=[64, 256])
+    parser.add_argument("--windows", type=int, metavar="N", default=64, help="of a roll-out")
     parser.add_argument("--repeats", type=int, default=3, help="timed calls in every turn")
     parser.add_argument("--validation", action="store_true", help="in the original's training step")
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if min(options.repeats, *options.batches) < 1:
-        parser.error("--batches and --repeats must be at least 1.")
+    if min(options.repeats, options.windows, *options.batches) < 1:
+        parser.error("--batches, --windows and --repeats must be at least 1.")
     if options.side:
         measure(options)
         return
@@ -107,9 +108,10 @@ def main() -> None:
         parser.error(str(error))
 
 
-def works(batches: Sequence[int]) -> list[Work]:
-    training = [Work("training", batch, 1, 4.0) for batch in batches]
-    return [*training, Work("sliding", 64, 20, 4.0), Work("frozen", 64, 80, 25.0)]
+def works(options: argparse.Namespace) -> list[Work]:
+    training = [Work("training", batch, 1, 4.0) for batch in options.batches]
+    count = options.windows
+    return [*training, Work("sliding", count, 20, 4.0), Work("frozen", count, 80, 25.0)]
 
 
 # --- one turn of one side, in its own process -------------------------------------------------
@@ -120,8 +122,7 @@ def measure(options: argparse.Namespace) -> None:
     with contextlib.redirect_stdout(sys.stderr):  # the original prints as it runs
         side = our_side() if options.side == SIDES[0] else original_side(options)
         times = [
-            seconds(side.prepare(work), options.repeats, work.title)
-            for work in works(options.batches)
+            seconds(side.prepare(work), options.repeats, work.title) for work in works(options)
         ]
     packages = {name: version(name) for name in ("jax", "equinox")}
     found = {
@@ -292,7 +293,7 @@ def compare(options: argparse.Namespace) -> None:
     sides = SIDES if options.original else SIDES[:1]
     if not options.original:
         print("The comparison is left out because no checkout of the original was given.")
-    todo = works(options.batches)
+    todo = works(options)
     turns: dict[str, list[dict]] = {side: [] for side in sides}
     for _ in range(TURNS):
         for side in sides:
@@ -309,6 +310,7 @@ def run(side: str, options: argparse.Namespace) -> dict:
     """One turn of a side, measured in another process."""
     python = sys.executable if side == SIDES[0] else options.python
     command = [python, __file__, "--side", side, "--repeats", str(options.repeats)]
+    command += ["--windows", str(options.windows)]
     command += ["--batches", *map(str, options.batches)]
     if options.original:
         command[2:2] = [str(options.original.resolve())]

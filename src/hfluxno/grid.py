@@ -109,14 +109,14 @@ def pad(
     odd_fields: tuple[int, ...] = (),
     axis: int = 0,
 ) -> Float[Array, "field *padded"]:
-    """Adds `ghost` cells on both sides of one space axis.
+    """Adds `ghost` cells on both sides of one space axis of the grid, whose axes are the last ones.
 
     A `reflecting` wall mirrors the cells next to it and changes the sign of the fields with the
     indices `odd_fields`, those that point along the axis (a momentum). The mirror image is what
     makes the wall's flux of every even field vanish (LeVeque, Finite Volume Methods for
     Hyperbolic Problems, 2002, section 7.3.3).
     """
-    position = axis + 1
+    position = u.ndim - len(grid.shape) + axis
     left, right = grid.boundary[axis]
     if left == "periodic":
         width = [(0, 0)] * u.ndim

@@ -31,7 +31,9 @@ def fake_identify(context):
 
 @pytest.fixture(autouse=True)
 def known_law(monkeypatch):
-    monkeypatch.setitem(hfluxno.methods.METHODS, "fit", lambda weights, refinement: FakeForecaster())
+    monkeypatch.setitem(
+        hfluxno.methods.METHODS, "fit", lambda weights, refinement: FakeForecaster()
+    )
     # The package, not the function that the top level names like it.
     package = importlib.import_module("hfluxno.identify")
     monkeypatch.setattr(package, "identify", fake_identify)

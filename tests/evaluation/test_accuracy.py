@@ -9,7 +9,7 @@ import pytest
 
 from hfluxno.evaluation import CASES, Case, accuracy, measure
 from hfluxno.evaluation.accuracy import CONTEXT_FRAMES, STEPS, coarse_truth
-from hfluxno.evaluation.tables import BEGIN, END, inserted, markdown, plain
+from hfluxno.evaluation.tables import inserted, markdown, plain
 from hfluxno.trajectory import Trajectory
 
 CELLS = 16
@@ -178,10 +178,11 @@ def test_the_table_shows_a_number_for_each_step(identifier, oracle):
 
 
 def test_a_table_takes_the_place_of_the_one_before():
-    text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    once = inserted(text, "| new |\n")
-    assert once == f"before\n{BEGIN}\n\n| new |\n\n{END}\nafter\n"
-    assert inserted(once, "| new |\n") == once
-    for broken in ("nothing", f"{BEGIN} alone", f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"):
-        with pytest.raises(ValueError, match="needs one line"):
-            inserted(broken, "")
+    begin, end = "<!-- speed: begin -->", "<!-- speed: end -->"
+    text = f"before\n{begin}\nold\n{end}\nafter\n"
+    once = inserted(text, "| new |\n", "speed")
+    assert once == f"before\n{begin}\n\n| new |\n\n{end}\nafter\n"
+    assert inserted(once, "| new |\n", "speed") == once
+    for broken in ("nothing", f"{begin} alone", f"{end} {begin}", f"{begin}{end}{begin}{end}"):
+        with pytest.raises(ValueError, match="needs one line <!-- speed: begin -->"):
+            inserted(broken, "", "speed")

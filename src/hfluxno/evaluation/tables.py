@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 from hfluxno.evaluation.accuracy import STEPS, Result
 
-BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
-
 _HEADER = (
     "set",
     "contexts",
@@ -64,18 +62,20 @@ def plain(result: Result) -> dict:
     }
 
 
-def inserted(text: str, table: str) -> str:
-    """`text` with `table` in place of what stands between its lines `BEGIN` and `END`.
+def inserted(text: str, table: str, name: str = "accuracy") -> str:
+    """`text` with `table` in place of what stands between its lines `<!-- NAME: begin -->` and
+    `<!-- NAME: end -->`.
 
     **Raises:**
 
     - `ValueError`, where the text does not have one of each, in this order.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or BEGIN in rest or END in after:
-        raise ValueError(f"The text needs one line {BEGIN} and after it one line {END}.")
-    return f"{before}{BEGIN}\n\n{table}\n{END}{after}"
+    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not (begin and end) or first in rest or last in after:
+        raise ValueError(f"The text needs one line {first} and after it one line {last}.")
+    return f"{before}{first}\n\n{table}\n{last}{after}"
 
 
 def _joined(parts) -> str:

@@ -35,6 +35,11 @@ class NumericalFlux(eqx.Module):
     @abc.abstractmethod
     def odd_fields(self) -> tuple[int, ...]: ...
 
+    @property
+    def rowwise(self) -> bool:
+        """Whether rows along the last axis never meet, so that they may be any states."""
+        return True
+
     @abc.abstractmethod
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float

@@ -28,13 +28,17 @@ def conservative_step(
     dt: Float[Array, ""],
     grid: Grid,
 ) -> Float[Array, "field *space"]:
-    """One forward step with one numerical flux for each space axis."""
+    """One forward step with one numerical flux for each axis of the grid.
+
+    Axes between the fields and those of the grid count states that do not meet, where the numerical
+    flux is `rowwise`.
+    """
     change = jnp.zeros_like(u)
     for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid)):
         dx = grid.spacing[axis]
         interface_flux = flux(padded, dt, dx)
         difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
-        change = change + jnp.moveaxis(difference, -1, axis + 1)
+        change = change + jnp.moveaxis(difference, -1, u.ndim - len(grid.shape) + axis)
     return u - dt * change
 
 
@@ -74,4 +78,4 @@ def _padded_axes(numerical_flux, u, grid):
         )
     for axis, flux in enumerate(fluxes):
         padded = pad(u, grid, flux.ghost, flux.odd_fields, axis)
-        yield flux, jnp.moveaxis(padded, axis + 1, -1)
+        yield flux, jnp.moveaxis(padded, u.ndim - len(grid.shape) + axis, -1)

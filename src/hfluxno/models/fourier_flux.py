@@ -83,6 +83,10 @@ class FourierFlux(NumericalFlux):
     def odd_fields(self) -> tuple[int, ...]:
         return ()
 
+    @property
+    def rowwise(self) -> bool:
+        return False
+
     def __call__(
         self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:

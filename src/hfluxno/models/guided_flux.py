@@ -48,25 +48,30 @@ class GuidedFlux(NumericalFlux):
     def odd_fields(self) -> tuple[int, ...]:
         return self.inner.odd_fields
 
+    @property
+    def rowwise(self) -> bool:
+        return self.inner.rowwise
+
     def __call__(
-        self, padded: Float[Array, "field padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field interfaces"]:
+        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
+    ) -> Float[Array, "field *interfaces"]:
         scale = per_field(self.scale, padded, 0)
         v = (padded - per_field(self.shift, padded, 0)) / scale
         f = self.law.flux(padded) / scale
-        ratio = self.scale[None, :, None] / self.scale[:, None, None]
-        slopes = (self.law.jacobian(padded) * ratio).reshape(-1, padded.shape[1])
+        # s_j/s_i for the derivative of the flux of the field i by the field j.
+        ratio = scale[None] / scale[:, None]
+        slopes = (self.law.jacobian(padded) * ratio).reshape(-1, *padded.shape[1:])
         nu = self.law.diffusivity(padded)
         seen = jnp.concatenate([v, f, slopes] if nu is None else [v, f, slopes, nu])
 
-        first, last = self.ghost - 1, padded.shape[1] - self.ghost
+        first, last = self.ghost - 1, padded.shape[-1] - self.ghost
         left, right = slice(first, last), slice(first + 1, last + 1)
-        flux = 0.5 * (f[:, left] + f[:, right]) + self.inner(seen, dt, dx)
+        flux = 0.5 * (f[..., left] + f[..., right]) + self.inner(seen, dt, dx)
         if nu is not None:
-            flux -= 0.5 * (nu[:, left] + nu[:, right]) * (v[:, right] - v[:, left])
+            flux -= 0.5 * (nu[..., left] + nu[..., right]) * (v[..., right] - v[..., left])
         return scale * (dx / dt) * flux
 
-    def speed(self, padded: Float[Array, "field padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         return jnp.zeros((), padded.dtype)
 
 

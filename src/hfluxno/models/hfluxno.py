@@ -116,6 +116,10 @@ class ScaledFlux(NumericalFlux):
     def odd_fields(self) -> tuple[int, ...]:
         return self.inner.odd_fields
 
+    @property
+    def rowwise(self) -> bool:
+        return self.inner.rowwise
+
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:

@@ -79,6 +79,10 @@ class LocalFlux(NumericalFlux):
     def odd_fields(self) -> tuple[int, ...]:
         return ()
 
+    @property
+    def rowwise(self) -> bool:
+        return not self.coordinates  # which say what the other axes are
+
     def __call__(
         self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:

@@ -7,6 +7,7 @@ at every step is a matter of the roll-out (see `hfluxno.models.rollout`), not of
 import abc
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -22,6 +23,12 @@ class Operator(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]: ...
+
+    def together(
+        self, states: Float[Array, "state field *space"]
+    ) -> Float[Array, "state field *space"]:
+        """Many states, each by itself."""
+        return jax.vmap(self)(states)
 
 
 class ContextNetwork(eqx.Module):
@@ -44,6 +51,14 @@ class FluxOperator(Operator):
     fluxes: tuple[NumericalFlux, ...]
     grid: Grid
     interval: float = eqx.field(static=True)
+
+    def together(
+        self, states: Float[Array, "state field *space"]
+    ) -> Float[Array, "state field *space"]:
+        if not all(flux.rowwise for flux in self.fluxes):
+            return jax.vmap(self)(states)
+        # One matrix product for all of them; a mapped one would be followed by a transposition.
+        return self(states.swapaxes(0, 1)).swapaxes(0, 1)
 
     def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
         return conservative_step(self.fluxes, u, jnp.asarray(self.interval, u.dtype), self.grid)

@@ -27,6 +27,7 @@ from hfluxno.models.consistency import consistency_error
 from hfluxno.models.network import ContextNetwork, FluxOperator
 from hfluxno.models.rollout import rollout
 from hfluxno.training.batch import Batch
+from hfluxno.training.in_cache import with_gradient
 from hfluxno.training.speed_loss import speed_error
 
 Measure = Literal["mse", "relative"]
@@ -174,15 +175,17 @@ def _many_targets(config, context, network, frames, law, key):
     spread = (jnp.arange(count, dtype=frames.dtype) + offset) * (possible / count)
     starts = jnp.minimum(jnp.floor(spread).astype(jnp.int32), possible - 1)
 
-    def advance(u, _):
-        u = operator(u)
-        return u, u
+    reached = starts[None] + jnp.arange(1, config.steps + 1, dtype=jnp.int32)[:, None]
 
-    def forecast(start):
-        return jax.lax.scan(advance, frames[start], None, length=config.steps)[1]
+    def error(operator, initial, truth):
+        def advance(states, _):
+            states = operator.together(states)
+            return states, states
 
-    reached = starts[:, None] + jnp.arange(1, config.steps + 1, dtype=jnp.int32)[None]
-    return _measured(config, jax.vmap(forecast)(starts), frames[reached])
+        forecast = jax.lax.scan(advance, initial, None, length=config.steps)[1]
+        return _measured(config, forecast, truth)
+
+    return with_gradient(error)(operator, frames[starts], frames[reached])
 
 
 def _speed(config, context, network, frames, law, key):

@@ -66,7 +66,7 @@ def _cpu_local(law: str) -> TrainConfig:
             context_mode="frozen",
         ),
         data=DataConfig(law),
-        loss=LossConfig("many-targets", measure="relative", steps=2, targets=8, after=8),
+        loss=LossConfig("many-targets", measure="relative", steps=2, targets=4, after=8),
         augment=AugmentConfig(shift=True, reflection=True),
         optimizer=OptimizerConfig(peak=2e-3, warmup=200, clip=1.0),
         steps=4_000,

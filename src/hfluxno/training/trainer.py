@@ -148,7 +148,7 @@ class _Run:
                 looks = done % config.validation.every == 0 or done == config.steps
                 if looks or done % log_every == 0:
                     # Reading the numbers waits for the device, so it is not done at each step.
-                    self._report(done, metrics, (done - first, time.perf_counter() - began))
+                    self._report(done, metrics, done - first, began)
                     began, first = time.perf_counter(), done
                 if looks:
                     self.minutes = before + (time.perf_counter() - started) / 60.0
@@ -157,7 +157,7 @@ class _Run:
                 if done == config.steps:
                     return
 
-    def _report(self, done: int, metrics: Metrics, pace: tuple[int, float]) -> None:
+    def _report(self, done: int, metrics: Metrics, steps: int, began: float) -> None:
         loss, norm, skipped, in_row = jax.device_get(
             (
                 metrics["loss"],
@@ -166,7 +166,7 @@ class _Run:
                 self.state.skipped_in_row,
             )
         )
-        steps, seconds = pace
+        seconds = time.perf_counter() - began  # the numbers are there, so the steps are done
         self._log(
             done,
             {
