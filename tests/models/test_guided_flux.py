@@ -11,6 +11,7 @@ import pytest
 from hfluxno.fv import NumericalFlux
 from hfluxno.models.configuration import build
 from hfluxno.models.guided_flux import channels
+from hfluxno.models.heat_flux import heat_flux
 from hfluxno.models.parts import FourierConfig, WeakFormConfig
 from tests.models import small
 
@@ -100,8 +101,10 @@ def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     law = network.space.unknowns(context).law(network.space.weak_form(context, True))
     u = context[-1]
     f, nu = law.flux(u), law.diffusivity(u)
-    right = jnp.roll(u, -1, 1)
-    flux = 0.5 * (f + jnp.roll(f, -1, 1)) - 0.5 * (nu + jnp.roll(nu, -1, 1)) * (right - u)
+    ghost = config.target.left
+    padded = jnp.pad(u, ((0, 0), (ghost, ghost)), mode="wrap")
+    diffusive = heat_flux(padded, jnp.pad(0.5 * (nu + jnp.roll(nu, -1, 1)), ((0, 0), (1, 0)), mode="wrap"), ghost)[:, 1:]
+    flux = 0.5 * (f + jnp.roll(f, -1, 1)) + diffusive
     expected = u - (flux - jnp.roll(flux, 1, 1))
     np.testing.assert_allclose(network.read(context)(u), expected, rtol=1e-10)
     assert not np.allclose(expected, u, atol=1e-3)

@@ -1,10 +1,10 @@
 """A learned numerical flux that is told the law: what the weak form sees goes into its stencil.
 
-    F_{i+1/2} = s Δx/Δt (½ (f̃_i + f̃_{i+1}) - ½ (ν_i + ν_{i+1}) (v_{i+1} - v_i) + G(V))
+    F_{i+1/2} = s Δx/Δt (½ (f̃_i + f̃_{i+1}) + H(v, ½ (ν_i + ν_{i+1})) + G(V))
 
 with the scaled variable v = (u - m)/s, the flux f̃ and the diffusivity ν of v that least squares
-see in the context, in cells and frames (`hfluxno.models.law_space`), and a stencil V of v, f̃(v),
-f̃′(v) and ν(v). Which law it is changes from context to context; how a law becomes the mean flux of
+see in the context, in cells and frames (`hfluxno.models.law_space`), the diffusive flux H of a whole
+frame (`hfluxno.models.heat_flux`), and a stencil V of v, f̃(v), f̃′(v) and ν(v). Which law it is changes from context to context; how a law becomes the mean flux of
 a frame does not. So G is nearly the same network for every context, where a network that sees v
 alone has to be another one for each, and it learns accordingly faster. At first G is zero.
 """
@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv import NumericalFlux
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.models.fourier_flux import FourierFlux
+from hfluxno.models.heat_flux import heat_flux
 from hfluxno.models.local_flux import LocalFlux
 from hfluxno.models.scaling import per_field
 from hfluxno.nn.linear import silent
@@ -68,7 +69,7 @@ class GuidedFlux(NumericalFlux):
         left, right = slice(first, last), slice(first + 1, last + 1)
         flux = 0.5 * (f[..., left] + f[..., right]) + self.inner(seen, dt, dx)
         if nu is not None:
-            flux -= 0.5 * (nu[..., left] + nu[..., right]) * (v[..., right] - v[..., left])
+            flux += heat_flux(v, 0.5 * (nu[..., left] + nu[..., right]), self.ghost)
         return scale * (dx / dt) * flux
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
