@@ -103,7 +103,9 @@ def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     f, nu = law.flux(u), law.diffusivity(u)
     ghost = config.target.left
     padded = jnp.pad(u, ((0, 0), (ghost, ghost)), mode="wrap")
-    diffusive = heat_flux(padded, jnp.pad(0.5 * (nu + jnp.roll(nu, -1, 1)), ((0, 0), (1, 0)), mode="wrap"), ghost)[:, 1:]
+    diffusive = heat_flux(
+        padded, jnp.pad(0.5 * (nu + jnp.roll(nu, -1, 1)), ((0, 0), (1, 0)), mode="wrap"), ghost
+    )[:, 1:]
     flux = 0.5 * (f + jnp.roll(f, -1, 1)) + diffusive
     expected = u - (flux - jnp.roll(flux, 1, 1))
     np.testing.assert_allclose(network.read(context)(u), expected, rtol=1e-10)
@@ -121,3 +123,22 @@ def test_it_needs_one_axis_a_context_and_the_scaled_variable():
     ):
         with pytest.raises(ValueError, match="choose an encoder and set normalise"):
             small.network(config)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_flux_is_bounded_and_the_range_and_its_surroundings_are_free(name, x64):
+    config = small.CONFIGURATIONS[name]
+    context = 2.0 + small.context(config)
+    flux = small.network(config).read(context).fluxes[0]
+    low, high = context.min(axis=(0, 2)), context.max(axis=(0, 2))
+    cells = 2 * flux.ghost + 3
+    inside = jax.random.uniform(jax.random.key(1), (len(config.fields), cells))
+    u = (low - 0.9 * (high - low))[:, None] + 2.8 * (high - low)[:, None] * inside
+    free = jax.jacfwd(lambda u: flux(u, jnp.asarray(1.0), 1.0))(u)
+    # The stencil is shorter on the right.
+    assert np.all(np.any(np.asarray(free)[..., :-1] != 0.0, axis=(0, 1)))
+    far = u.at[:, flux.ghost].set(1e30)
+    further = u.at[:, flux.ghost].set(2e30)
+    np.testing.assert_array_equal(
+        flux(far, jnp.asarray(1.0), 1.0), flux(further, jnp.asarray(1.0), 1.0)
+    )

@@ -148,9 +148,25 @@ def weak_start(
 
 
 def _ridge(matrix, rhs):
-    """Least squares with columns of unit length; columns of zeros get the coefficient zero."""
+    """Least squares with columns of unit length; columns of zeros get the coefficient zero.
+
+    The columns of a dictionary are nearly dependent, and single precision has no digits left after
+    their products. So the matrix is made orthogonal itself, with the rows of the ridge below it, by
+    the modified Gram-Schmidt process, which is as stable for least squares as reflections are
+    (Björck, BIT 7, 1967, 1-21).
+    """
+    count = matrix.shape[1]
     norm = jnp.sqrt(jnp.sum(matrix * matrix, axis=0))
     norm = jnp.where(norm == 0.0, 1.0, norm)
-    scaled = matrix / norm[None]
-    normal = scaled.T @ scaled + 1e-10 * jnp.eye(matrix.shape[1], dtype=matrix.dtype)
-    return jnp.linalg.solve(normal, scaled.T @ rhs) / norm
+    ridge = 1e-5 * jnp.eye(count, dtype=matrix.dtype)
+    below = jnp.concatenate([ridge, jnp.zeros((count, 1), matrix.dtype)], axis=1)
+    system = jnp.concatenate([jnp.concatenate([matrix / norm[None], rhs[:, None]], 1), below])
+
+    def orthogonal_to(system, k):
+        column = system[:, k]
+        unit = column / jnp.sqrt(jnp.sum(column * column))
+        row = unit @ system
+        return system - jnp.outer(unit, row), row
+
+    rows = jax.lax.scan(orthogonal_to, system, jnp.arange(count, dtype=jnp.int32))[1]
+    return jnp.linalg.solve(jnp.triu(rows[:, :count]), rows[:, count]) / norm

@@ -7,6 +7,10 @@ see in the context, in cells and frames (`hfluxno.models.law_space`), the diffus
 frame (`hfluxno.models.heat_flux`), and a stencil V of v, f̃(v), f̃′(v) and ν(v). Which law it is changes from context to context; how a law becomes the mean flux of
 a frame does not. So G is nearly the same network for every context, where a network that sees v
 alone has to be another one for each, and it learns accordingly faster. At first G is zero.
+
+G knows nothing of states far from those that it has seen. So the flux sees none that is more than
+the width of the observed range outside of it: it stays bounded, and a forecast that goes wrong does
+not explode.
 """
 
 import equinox as eqx
@@ -57,6 +61,9 @@ class GuidedFlux(NumericalFlux):
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         scale = per_field(self.scale, padded, 0)
+        width = self.law.upper - self.law.lower
+        lower, upper = self.law.lower - width, self.law.upper + width
+        padded = jnp.clip(padded, per_field(lower, padded, 0), per_field(upper, padded, 0))
         v = (padded - per_field(self.shift, padded, 0)) / scale
         f = self.law.flux(padded) / scale
         # s_j/s_i for the derivative of the flux of the field i by the field j.

@@ -38,9 +38,7 @@ def heat_flux(
     flux = jnp.zeros_like(rate)
     for n in range(1, ghost + 1):
         left, right = ghost - n, ghost + n - 1
-        difference = (
-            padded[..., left : left + interfaces] - padded[..., right : right + interfaces]
-        )
+        difference = padded[..., left : left + interfaces] - padded[..., right : right + interfaces]
         flux = flux + weights[n - 1] * difference
     return flux
 
