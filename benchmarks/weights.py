@@ -6,8 +6,9 @@
 For each network the test split of its law is solved (N laws, each with N initial conditions), with
 smooth and with step initial data, and all windows of 20 + 20 frames with t ≤ 0.5 are forecast; the
 errors of the paper stand beside. Then every network for one field continues the example, averaged
-to 100 cells, beside the fitted law. A Markdown file needs the lines "weights: begin" and
-"weights: end".
+to 100 cells, beside the fitted law. A Markdown file gets the first table between its lines
+"weights: begin" and "weights: end", the second between "example: begin" and "example: end"; it
+needs one of the two pairs.
 """
 
 import argparse
@@ -67,24 +68,39 @@ def main() -> None:
     if options.json:
         check_writable(options.json, (".json",))
     for file in options.markdown:
-        inserted(file.read_text(encoding="utf-8"), "", "weights")
+        check_writable(file, (".md",))
+        filled(file.read_text(encoding="utf-8"), {"weights": "", "example": ""})
     with prepared(), tempfile.TemporaryDirectory() as folder:
         rows = run(options, Path(folder))
         example = on_the_example(options.weights)
     conditions = (
-        f"{options.laws} laws with {options.initials} initial conditions each; "
+        f"{options.laws} laws with {options.initials} initial conditions each"
+        f"{'' if options.every == 1 else f', windows from every {options.every}th frame'}; "
         f"{processors()}, JAX on cpu."
     )
-    text = f"{conditions}\n\n{table(rows)}\n{example}"
-    print(f"\n{text}")
+    tables = {"weights": f"{conditions}\n\n{table(rows)}", "example": example}
+    print("\n{weights}\n{example}".format(**tables))
     if options.json:
         report = {"conditions": conditions, "rows": [dataclasses.asdict(row) for row in rows]}
         with replacing(options.json) as (path,):
             path.write_text(json.dumps(report, indent=1), encoding="utf-8")
     for file in options.markdown:
-        whole = inserted(file.read_text(encoding="utf-8"), text, "weights")
+        whole = filled(file.read_text(encoding="utf-8"), tables)
         with replacing(file) as (path,):
             path.write_text(whole, encoding="utf-8")
+
+
+def filled(text: str, tables: dict[str, str]) -> str:
+    """The text with those tables that it has a place for.
+
+    **Raises:**
+
+    - `ValueError`, where it has none.
+    """
+    present = [name for name in tables if f"{name}: begin" in text] or list(tables)
+    for name in present:
+        text = inserted(text, tables[name], name)
+    return text
 
 
 def run(options, folder: Path) -> list[Row]:

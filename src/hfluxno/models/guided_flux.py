@@ -3,10 +3,11 @@
     F_{i+1/2} = s Δx/Δt (½ (f̃_i + f̃_{i+1}) + H(v, ½ (ν_i + ν_{i+1})) + G(V))
 
 with the scaled variable v = (u - m)/s, the flux f̃ and the diffusivity ν of v that least squares
-see in the context, in cells and frames (`hfluxno.models.law_space`), the diffusive flux H of a whole
-frame (`hfluxno.models.heat_flux`), and a stencil V of v, f̃(v), f̃′(v) and ν(v). Which law it is changes from context to context; how a law becomes the mean flux of
-a frame does not. So G is nearly the same network for every context, where a network that sees v
-alone has to be another one for each, and it learns accordingly faster. At first G is zero.
+see in the context, in cells and frames (`hfluxno.models.law_space`), the diffusive flux H of a
+whole frame (`hfluxno.models.heat_flux`), and a stencil V of v, f̃(v), f̃′(v) and ν(v). Which law it
+is changes from context to context; how a law becomes the mean flux of a frame does not. So G is
+nearly the same network for every context, where a network that sees v alone has to be another one
+for each, and it learns accordingly faster. At first G is zero.
 
 G knows nothing of states far from those that it has seen. So the flux sees none that is more than
 the width of the observed range outside of it: it stays bounded, and a forecast that goes wrong does

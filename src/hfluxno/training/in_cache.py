@@ -41,7 +41,7 @@ def with_gradient(
         value.defvjp(
             lambda arrays, *data: both(arrays, *data),
             lambda gradient, seed: (
-                jax.tree.map(lambda g: seed * g, gradient),
+                jax.tree.map(lambda g: seed.astype(g.dtype) * g, gradient),
                 *(None for _ in data),
             ),
         )

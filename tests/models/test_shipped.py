@@ -1,0 +1,64 @@
+"""The networks that are part of the package."""
+
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.data import Configuration, blocks
+from hfluxno.models.weights import SHIPPED, shipped
+
+LAWS = ("cubic", "shallow-water", "burgers")
+NAMES = [f"hfluxno-{law}{target}" for law in LAWS for target in ("", "-law")]
+# The published one-step and 20-step errors; those of so few windows scatter.
+PUBLISHED = {"cubic": (0.0041, 0.052), "shallow-water": (0.0063, 0.076), "burgers": (0.0013, 0.017)}
+
+
+def test_all_of_them_are_there_and_small():
+    assert sorted(shipped()) == sorted(NAMES)
+    for name in NAMES:
+        folder = SHIPPED / name
+        assert sum(file.stat().st_size for file in folder.iterdir()) <= 5_000_000
+        assert f"# {name}" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    """(trajectory, time, field, x) of a law: trajectories that no training has seen."""
+    found = {}
+
+    def of(law):
+        if law not in found:
+            configuration = Configuration(law, split="test", laws=12, initials=1, initial="grf")
+            block = next(iter(blocks(configuration)))
+            values = np.asarray(block.values)
+            found[law] = values[np.isfinite(values).all(axis=(1, 2, 3))]
+        return found[law]
+
+    return of
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_forecasts_held_out_trajectories_as_well_as_the_published_model(name, held_out):
+    law = name.removeprefix("hfluxno-").removesuffix("-law")
+    values = held_out(law)
+    network = hfluxno.load(name)
+    start = 20
+    times = 0.005 * np.arange(values.shape[1])
+    x = (np.arange(values.shape[-1]) + 0.5) / values.shape[-1]
+    context = hfluxno.Trajectory.from_numpy(
+        values[:, start : start + 20],
+        times[start : start + 20],
+        x,
+        network.config.fields,
+        boundary="periodic",
+    )
+    result = network.forecast(context, 20)
+    truth = values[:, start + 20 : start + 40]
+    forecast = np.asarray(result.trajectory.values)
+    assert np.max(result.conservation_drift) < 1e-5
+    for steps, published in zip((1, 20), PUBLISHED[law], strict=True):
+        error = np.sqrt(
+            np.sum((forecast - truth)[:, :steps] ** 2, axis=(1, 2, 3))
+            / np.sum(truth[:, :steps] ** 2, axis=(1, 2, 3))
+        )
+        assert np.mean(error) < 2.0 * published

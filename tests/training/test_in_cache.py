@@ -1,0 +1,47 @@
+"""The derivative that is computed window by window is the derivative."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.training.in_cache import with_gradient
+from tests.models import small
+
+NAMES = ("local", "weak form", "weak form of a system", "fourier", "plane")
+
+
+def _error(operator, initial, truth):
+    return jnp.mean(jnp.square(operator.together(initial) - truth))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in small.CONFIGURATIONS])
+def test_a_batch_has_the_plain_derivative(name, x64):
+    config = small.CONFIGURATIONS[name]
+    network = small.network(config)
+    contexts = 2.0 + jnp.stack([small.context(config), small.context(config)[..., ::-1]])
+    parameters, static = eqx.partition(network, eqx.is_inexact_array)
+
+    def loss(parameters, function):
+        def one(context, weight):
+            operator = eqx.combine(parameters, static).read(context)
+            return weight * function(operator, context[:2], context[1:3])
+
+        return jnp.sum(jax.vmap(one)(contexts, jnp.asarray([1.0, -3.0])))
+
+    value, gradient = jax.value_and_grad(loss)(parameters, with_gradient(_error))
+    expected_value, expected = jax.value_and_grad(loss)(parameters, _error)
+    np.testing.assert_allclose(value, expected_value, rtol=1e-12)
+    for found, wanted in zip(jax.tree.leaves(gradient), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [n for n in small.CONFIGURATIONS if not n.startswith("law")])
+def test_states_that_are_advanced_together_are_advanced_each_by_itself(name, x64):
+    config = small.CONFIGURATIONS[name]
+    context = 2.0 + small.context(config)
+    operator = small.network(config).read(context)
+    states = context[:3]
+    expected = jnp.stack([operator(u) for u in states])
+    np.testing.assert_allclose(operator.together(states), expected, rtol=1e-10, atol=1e-12)
