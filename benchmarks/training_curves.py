@@ -3,7 +3,7 @@
     python benchmarks/training_curves.py RUN … --figure FILE
 
 RUN is the folder of a run of `hfluxno train`. One line for each run and panel: the relative l2
-error of the first step, and over all steps; minutes are those of the run.
+error of the first step, and over all steps.
 """
 
 import argparse
@@ -43,14 +43,14 @@ def draw(runs: dict[str, list[dict[str, float]]]):
                 law = name.removeprefix("cpu-")
                 line = "--" if law.endswith("-law") else "-"
                 axes.semilogy(
-                    [record["minutes"] for record in records],
+                    [record["step"] for record in records],
                     [record[key] for record in records],
                     line,
                     color=COLOURS.get(law.removesuffix("-law")),
                     label=law,
                 )
             axes.set_title(title)
-            axes.set_xlabel("minutes")
+            axes.set_xlabel("updates")
             light_grid(axes)
         figure.axes[0].set_ylabel("relative l2 error")
         figure.axes[-1].legend()
