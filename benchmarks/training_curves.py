@@ -1,4 +1,4 @@
-"""The picture of training runs: error on the validation set against time.
+"""The picture of training runs: error on the validation set over the updates.
 
     python benchmarks/training_curves.py RUN … --figure FILE
 
@@ -37,7 +37,7 @@ def validations(run: Path) -> list[dict[str, float]]:
 
 def draw(runs: dict[str, list[dict[str, float]]]):
     with styled():
-        figure = new_figure(7.2, 3.0)
+        figure = new_figure(8.4, 3.0)
         for axes, (key, title) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
             for name, records in runs.items():
                 law = name.removeprefix("cpu-")
@@ -53,7 +53,8 @@ def draw(runs: dict[str, list[dict[str, float]]]):
             axes.set_xlabel("updates")
             light_grid(axes)
         figure.axes[0].set_ylabel("relative l2 error")
-        figure.axes[-1].legend()
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right center")
     return figure
 
 
