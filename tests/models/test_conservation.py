@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hfluxno.fv import NumericalFlux
+from hfluxno.models.guided_flux import GuidedFlux
 from hfluxno.models.network import FluxOperator
 from hfluxno.models.parts import FourierConfig, LocalConfig, TRecViTConfig
 from hfluxno.models.rollout import frozen
@@ -49,7 +50,8 @@ class _Bounded(NumericalFlux):
 @eqx.filter_jit
 def _drift(network, context, steps):
     operator = network.read(context)
-    if isinstance(operator, FluxOperator):
+    guided = isinstance(operator, FluxOperator) and isinstance(operator.fluxes[0], GuidedFlux)
+    if isinstance(operator, FluxOperator) and not guided:  # guided fluxes are bounded themselves
         bounded = tuple(_Bounded(flux) for flux in operator.fluxes)
         operator = eqx.tree_at(lambda o: o.fluxes, operator, bounded)
     frames = frozen(operator, context[-1], steps)

@@ -145,7 +145,7 @@ def test_refined_laws_forecast_better_than_rough_ones():
 
 
 def test_what_infers_no_law_cannot_be_refined(forecaster):
-    with pytest.raises(ValueError, match="this network infers no law that could be refined"):
+    with pytest.raises(ValueError, match="hfluxno-test infers no law that could be refined"):
         forecaster.refined(2)
     law = NetworkForecaster(small.network(small.CONFIGURATIONS["law"]), small.CONFIGURATIONS["law"])
     with pytest.raises(ValueError, match="refined by 0 to 3 steps; got 4"):

@@ -25,6 +25,8 @@ def test_normalised_networks_commute_with_a_change_of_units(name, x64):
     np.testing.assert_allclose(
         step(network, 3.0 + 20.0 * context), 3.0 + 20.0 * step(network, context), rtol=1e-9
     )
+    if config.weak_form is not None:  # which works with the scaled variable only
+        return
     plain = dataclasses.replace(config, normalise=False)
     other = step(small.network(plain), 3.0 + 20.0 * context)
     assert not np.allclose(other, 3.0 + 20.0 * step(small.network(plain), context), rtol=1e-3)
