@@ -1,20 +1,21 @@
 """How accurate the shipped networks are: the tables of the documentation.
 
-    python benchmarks/weights.py [--weights NAME …] [--laws N] [--initials N]
+    python benchmarks/weights.py [--weights NAME …] [--laws N] [--initials N] [--every N]
                                  [--json FILE] [--markdown FILE …]
 
 For each network the test split of its law is solved (N laws, each with N initial conditions), with
-smooth and with step initial data, and all windows of 20 + 20 frames with t ≤ 0.5 are forecast; the
-errors of the paper stand beside. Then every network for one field continues the example, averaged
-to 100 cells, beside the fitted law. A Markdown file gets the first table between its lines
-"weights: begin" and "weights: end", the second between "example: begin" and "example: end"; it
-needs one of the two pairs.
+smooth and with step initial data, and the windows of 20 + 20 frames with t ≤ 0.5 are forecast, all
+or those that start at every N-th frame; the errors of the paper stand beside. Then every network
+for one field continues the example, averaged to 100 cells, beside the fitted law. A Markdown file
+gets the first table between its lines "weights: begin" and "weights: end", the second between
+"example: begin" and "example: end"; it needs one of the two pairs.
 """
 
 import argparse
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -156,16 +157,18 @@ def table(rows: list[Row]) -> str:
             name if row.refinement == 0 else f"{name}, {row.refinement} refinement steps",
             row.law if row.initial == "grf" else f"{row.law} with steps",
             str(row.errors.windows),
-            *(
-                " / ".join(f"{getattr(error, key):.2g}" for error in errors)
-                if key != "paper"
-                else ("–" if published is None else " / ".join(f"{v:.2g}" for v in published))
-                for key in ("mean", "paper", "median", "p95")
-            ),
+            pair(error.mean for error in errors),
+            "–" if published is None else pair(published),
+            pair(error.median for error in errors),
+            pair(error.p95 for error in errors),
             str(errors[1].failures),
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def pair(numbers: Iterable[float]) -> str:
+    return " / ".join(f"{number:.2g}" for number in numbers)
 
 
 def on_the_example(weights) -> str:

@@ -50,8 +50,8 @@ class _Bounded(NumericalFlux):
 @eqx.filter_jit
 def _drift(network, context, steps):
     operator = network.read(context)
-    guided = isinstance(operator, FluxOperator) and isinstance(operator.fluxes[0], GuidedFlux)
-    if isinstance(operator, FluxOperator) and not guided:  # guided fluxes are bounded themselves
+    # Guided fluxes are bounded themselves.
+    if isinstance(operator, FluxOperator) and not isinstance(operator.fluxes[0], GuidedFlux):
         bounded = tuple(_Bounded(flux) for flux in operator.fluxes)
         operator = eqx.tree_at(lambda o: o.fluxes, operator, bounded)
     frames = frozen(operator, context[-1], steps)
