@@ -19,7 +19,8 @@ windows:
 
 Each side runs in processes of its own, in turns; a figure is the fastest call in any of its turns,
 so that a load that comes and goes does not count, and every turn is printed, so that it shows. Ours
-keeps its memory as `hfluxno train` does; the original runs as it comes. Compilation is left out. A
+uses memory and cores as `hfluxno train` and `hfluxno evaluate` do; the original runs as it comes.
+Compilation is left out. A
 Markdown file that exists gets the table between its lines "networks: begin" and "networks: end";
 any other is written anew.
 """
@@ -42,6 +43,7 @@ import numpy as np
 
 CELLS, CONTEXT, INTERVAL = 100, 20, 0.005
 SIDES = ("hfluxno", "original")
+PARTS = ("training", "roll-out")
 TURNS = 2
 
 
@@ -95,6 +97,7 @@ def main() -> None:
     parser.add_argument("--validation", action="store_true", help="in the original's training step")
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if min(options.repeats, options.windows, *options.batches) < 1:
         parser.error("--batches, --windows and --repeats must be at least 1.")
@@ -108,22 +111,22 @@ def main() -> None:
         parser.error(str(error))
 
 
-def works(options: argparse.Namespace) -> list[Work]:
-    training = [Work("training", batch, 1, 4.0) for batch in options.batches]
+def works(options: argparse.Namespace, part: str) -> list[Work]:
+    if part == "training":
+        return [Work(part, batch, 1, 4.0) for batch in options.batches]
     count = options.windows
-    return [*training, Work("sliding", count, 20, 4.0), Work("frozen", count, 80, 25.0)]
+    return [Work("sliding", count, 20, 4.0), Work("frozen", count, 80, 25.0)]
 
 
 # --- one turn of one side, in its own process -------------------------------------------------
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Times all works of one side and prints what was found as JSON."""
+    """Times the works of one part of one side and prints what was found as JSON."""
+    todo = works(options, options.part)
     with contextlib.redirect_stdout(sys.stderr):  # the original prints as it runs
-        side = our_side() if options.side == SIDES[0] else original_side(options)
-        times = [
-            seconds(side.prepare(work), options.repeats, work.title) for work in works(options)
-        ]
+        side = our_side(todo) if options.side == SIDES[0] else original_side(options)
+        times = [seconds(side.prepare(work), options.repeats, work.title) for work in todo]
     packages = {name: version(name) for name in ("jax", "equinox")}
     found = {
         "parameters": side.parameters,
@@ -154,16 +157,20 @@ def windows(count: int, frames: int) -> np.ndarray:
     return (amplitude * np.sin(2.0 * np.pi * (x - speed * t + phase))).astype(np.float32)
 
 
-def our_side() -> Side:
+def our_side(todo: Sequence[Work]) -> Side:
     from hfluxno.cli.allocator import keep_memory
+    from hfluxno.cli.cores import one_core_per_device, one_core_per_program
 
-    keep_memory()  # before JAX takes any
+    keep_memory()
+    if todo[0].kind == "training":
+        one_core_per_device(min(work.windows for work in todo))
+    else:
+        one_core_per_program()
 
-    import equinox as eqx
     import jax
 
     from hfluxno.models.configuration import build
-    from hfluxno.models.rollout import rollout
+    from hfluxno.models.forecaster import NetworkForecaster
     from hfluxno.training.batch import Batch
     from hfluxno.training.losses import make_loss
     from hfluxno.training.optimizer import make_optimizer
@@ -171,6 +178,7 @@ def our_side() -> Side:
     from hfluxno.training.sharding import Placement
     from hfluxno.training.state import first_state, named_key, split_network
     from hfluxno.training.step import make_step
+    from hfluxno.trajectory import Trajectory
 
     config = preset("paper-cubic")
     network = build(config.model, named_key(config.seed, "model"))
@@ -195,13 +203,11 @@ def our_side() -> Side:
     def prepare(work: Work) -> Callable[[], np.ndarray]:
         if work.kind == "training":
             return training(work)
-        contexts = windows(work.windows, CONTEXT)
-
-        @eqx.filter_jit
-        def program(network, contexts):
-            return jax.vmap(lambda u: rollout(network, u, work.steps, work.kind))(contexts)
-
-        return lambda: np.asarray(program(network, contexts))
+        model = dataclasses.replace(config.model, context_mode=work.kind)
+        forecaster = NetworkForecaster(network, model)
+        times = INTERVAL * np.arange(CONTEXT)
+        contexts = Trajectory.from_numpy(windows(work.windows, CONTEXT), times)
+        return lambda: np.asarray(forecaster.forecast(contexts, work.steps).trajectory.values)
 
     return Side(count(parameters), prepare)
 
@@ -293,7 +299,7 @@ def compare(options: argparse.Namespace) -> None:
     sides = SIDES if options.original else SIDES[:1]
     if not options.original:
         print("The comparison is left out because no checkout of the original was given.")
-    todo = works(options)
+    todo = [work for part in PARTS for work in works(options, part)]
     turns: dict[str, list[dict]] = {side: [] for side in sides}
     for _ in range(TURNS):
         for side in sides:
@@ -307,7 +313,7 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def run(side: str, options: argparse.Namespace) -> dict:
-    """One turn of a side, measured in another process."""
+    """One turn of a side, each part measured in another process."""
     python = sys.executable if side == SIDES[0] else options.python
     command = [python, __file__, "--side", side, "--repeats", str(options.repeats)]
     command += ["--windows", str(options.windows)]
@@ -316,11 +322,16 @@ def run(side: str, options: argparse.Namespace) -> dict:
         command[2:2] = [str(options.original.resolve())]
     if options.validation:
         command.append("--validation")
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
-        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ValueError(f"The {side} code could not be run by {python}: {last}")
-    return json.loads(result.stdout)
+    found: dict = {}
+    times = []
+    for part in PARTS:
+        result = subprocess.run([*command, "--part", part], capture_output=True, text=True)
+        if result.returncode != 0:
+            last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ValueError(f"The {side} code could not be run by {python}: {last}")
+        found = json.loads(result.stdout)
+        times += found["seconds"]
+    return found | {"seconds": times}
 
 
 def rate(work: Work, turns: Sequence[dict], index: int) -> float:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.data import Configuration, block_size, blocks, one_core_per_program
+from hfluxno.cli.cores import one_core_per_program
+from hfluxno.data import Configuration, block_size, blocks
 
 SETS = ("cubic", "shallow-water")
 

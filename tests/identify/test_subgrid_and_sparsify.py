@@ -5,11 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
+from hfluxno.identify.basis import Dictionary, physical_exponents
 from hfluxno.identify.candidate import make_directions
-from hfluxno.identify.refine import Fit
-from hfluxno.identify.sparsify import needed
+from hfluxno.identify.refine import Fit, Unknowns
+from hfluxno.identify.sparsify import needed, needed_by_weak_form
 from hfluxno.identify.subgrid import prolong, restrict
+from hfluxno.laws import ShallowWater
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "outflow", "reflecting"])
@@ -75,3 +78,25 @@ def test_only_what_is_needed_stays():
         jnp.asarray(1),
     )
     np.testing.assert_array_equal(needed(fit, np.ones(5, bool)), [1, 0, 0, 1, 0])
+
+
+@pytest.mark.parametrize("dam", [False, True])
+def test_the_weak_form_names_the_terms_of_shallow_water(x64, dam):
+    """From frames alone, without a run of the solver: m, and h² and m²/h."""
+    grid = Grid.interval(100)
+    x = grid.centers()
+    h = np.where(np.abs(x - 0.5) < 0.2, 3.0, 1.0) if dam else 1.5 + 0.5 * np.sin(2 * np.pi * x)
+    m = np.zeros(100) if dam else np.cos(4 * np.pi * x)
+    law = ShallowWater(alpha=0.8, gamma=1.2, beta=9.0)
+    frames = solve(Roe(law), jnp.asarray(np.stack([h, m])), 0.005 * np.arange(20), grid).values
+    lower, upper = jnp.min(frames, axis=(0, 2)), jnp.max(frames, axis=(0, 2))
+    basis = Dictionary(
+        jnp.maximum(jnp.abs(lower), jnp.abs(upper)), physical_exponents((True, False)), ("h", "m")
+    )
+    free = np.ones((2, len(basis.names)))
+    directions = jnp.asarray(make_directions(free.reshape(-1)))
+    unknowns = Unknowns(basis, directions, lower, upper, 0, ("h", "m"), (1,))
+    normals = unknowns.weak_normal(frames, jnp.ones(20), periodic=True)
+    masks = needed_by_weak_form(np.asarray(normals), free)
+    named = [{n for n, stays in zip(basis.names, mask, strict=True) if stays} for mask in masks]
+    assert named == [{"m"}, {"h²", "m²/h"}]

@@ -7,7 +7,7 @@ import pytest
 from hfluxno.fv import MUSCL, Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Chebyshev
-from hfluxno.identify.weak_form import antiderivatives, bump, weak_start
+from hfluxno.identify.weak_form import antiderivatives, bump, weak_equations, weak_start
 from hfluxno.laws import Cubic, ViscousBurgers
 
 FRAMES, CELLS = 20, 100
@@ -18,7 +18,8 @@ def _start(values, size, terms, periodic=True, weights=None):
     basis = Chebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), size)
     mask = jnp.ones(size + terms)
     weights = jnp.ones(values.shape[0]) if weights is None else weights
-    flux, nu = weak_start(basis, mask, lower, upper, terms, values, weights, periodic)
+    system = weak_equations(basis, mask, lower, upper, terms, values, weights, periodic)
+    flux, nu = weak_start(*system, terms)
     return basis, flux, nu
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
+from hfluxno.models.law_target import LawNetwork
 from hfluxno.models.rollout import rollout
 from hfluxno.trajectory import Trajectory
 from tests.models import small
@@ -64,14 +65,34 @@ def test_batches_and_longer_contexts(forecaster):
     assert "do not trust the forecast" in forecast.sentences[0]
 
 
-def test_a_forecast_that_blows_up_says_so():
+@pytest.mark.parametrize("interval", [1e30, 1e4], ids=["not finite", "finite"])
+def test_a_forecast_that_blows_up_says_so(interval):
     network = small.network(LINE)
-    wild = dataclasses.replace(network, interval=1e30)
-    forecast = NetworkForecaster(wild, LINE).forecast(trajectory(), 4)
-    assert np.all(np.isfinite(np.asarray(forecast.trajectory.values)))
-    assert int(forecast.status) == NetworkStatus.NON_FINITE
-    assert "became non-finite" in forecast.sentences[0]
-    assert bool(forecast.left_observed_range)
+    wild, context = dataclasses.replace(network, interval=interval), trajectory()
+    raw = rollout(wild, context.values, 4)
+    assert not np.all(np.abs(raw) < 100.0)
+    forecast = NetworkForecaster(wild, LINE).forecast(context, 4)
+    largest = np.abs(np.asarray(context.values)).max()
+    assert np.all(np.abs(np.asarray(forecast.trajectory.values)) <= 2.0 * largest)
+    assert int(forecast.status) == NetworkStatus.DIVERGED
+    assert "became non-finite or left the observed range" in forecast.sentences[0]
+
+
+class _SolvableByRusanov(LawNetwork):
+    def read(self, context):
+        operator = super().read(context)
+        return operator if self.scheme == "rusanov" else (lambda u: jnp.nan * operator(u))
+
+
+def test_a_law_that_its_scheme_cannot_solve_is_solved_by_another():
+    config = small.CONFIGURATIONS["law"]
+    law, context = small.network(config), trajectory(config, batch=True)
+    parts = {part.name: getattr(law, part.name) for part in dataclasses.fields(law)}
+    forecast = NetworkForecaster(_SolvableByRusanov(**parts), config).forecast(context, 2)
+    assert np.all(forecast.status == NetworkStatus.OK)
+    operator = dataclasses.replace(law, scheme="rusanov").read(context.values[1])
+    expected = operator(context.values[1, -1])
+    np.testing.assert_allclose(forecast.trajectory.values[1, 0], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,11 @@ def test_a_local_flux_sees_its_stencil_only(x64):
     np.testing.assert_array_equal(touched, [7, 8, 9, 10, 11])
 
 
-def test_sliding_reads_the_window_again_and_frozen_once(x64):
-    network, context = small.network(small.LINE), small.context(small.LINE)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_sliding_reads_the_window_again_and_frozen_once(layers, x64):
+    encoder = dataclasses.replace(small.LINE.encoder, layers=layers)
+    network = small.network(dataclasses.replace(small.LINE, encoder=encoder))
+    context = small.context(small.LINE)
     sliding = rollout(network, context, 3, "sliding")
     window = context
     for frame in sliding:

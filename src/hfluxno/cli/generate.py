@@ -16,7 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hfluxno.data import Configuration, Writer, block_size, blocks, one_core_per_program
+from hfluxno.cli.cores import one_core_per_program
+from hfluxno.data import Configuration, Writer, block_size, blocks
 from hfluxno.fv import Status
 
 

@@ -1,7 +1,6 @@
 """Data sets of solved trajectories: their configuration, generation and files."""
 
 from hfluxno.data.configuration import Configuration
-from hfluxno.data.cores import one_core_per_program
 from hfluxno.data.generate import Block, block_size, blocks
 from hfluxno.data.recipes import INITIALS, RECIPES, SPLITS, Recipe, recipe
 from hfluxno.data.store import SCHEMA, SCHEMA_VERSION, Writer, open_dataset
@@ -18,7 +17,6 @@ __all__ = [
     "Writer",
     "block_size",
     "blocks",
-    "one_core_per_program",
     "open_dataset",
     "recipe",
 ]

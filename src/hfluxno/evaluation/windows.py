@@ -189,7 +189,7 @@ def _forecast(forecaster, data, lot, count, context):
     )
     result = forecaster.forecast(seen, lot.shape[1] - context)
     forecast = np.asarray(result.trajectory.values)[:count]
-    failed = result.status[:count] == NetworkStatus.NON_FINITE
+    failed = result.status[:count] == NetworkStatus.DIVERGED
     return forecast, lot[:count, context:], failed, result.sentences[:count]
 
 

@@ -1,7 +1,8 @@
-"""Running one compiled fit over many contexts: lanes, chunks and cores.
+"""Running one compiled program over many contexts: lanes, chunks and cores.
 
-A batched adaptive solver takes as long as its slowest lane. So lanes are sorted by the speed that
-the weak form sees and cut into small chunks, which two threads feed to the cores.
+A batched adaptive solver takes as long as its slowest lane, and a large batch of any kind leaves
+the cache. So lanes are sorted by what they are expected to take and cut into small chunks, which
+one thread for each core works off.
 """
 
 import concurrent.futures
@@ -9,6 +10,7 @@ import os
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
@@ -24,25 +26,27 @@ def take(tree: PyTree, lanes: np.ndarray) -> PyTree:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[lanes], tree)
 
 
-def run_lanes(function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray) -> PyTree:
+def run_lanes(
+    function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray, lanes: int = LANES
+) -> PyTree:
     """`function` over all lanes of `inputs`, in chunks of lanes of similar `cost`.
 
-    Every chunk has the same number of lanes (the last is filled up), so one program is compiled.
+    Every chunk has the same number of `lanes` (the last is filled up), so one program is compiled;
+    a single lane is run alone.
     """
     count = len(cost)
-    lanes = 1 if count == 1 else LANES
+    lanes = 1 if count == 1 else lanes
     order = np.argsort(-cost, kind="stable")
     chunks = [np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)]
+    precise = jnp.result_type(float) == jnp.float64
 
     def one(chunk):
         # The setting belongs to a thread.
-        with jax.enable_x64(True):
+        with jax.enable_x64(precise):
             return jax.tree.map(np.asarray, function(take(inputs, chunk)))
 
-    if len(chunks) == 1:
-        results = [one(chunks[0])]
-    else:
-        results = [one(chunks[0])]  # compiles once, before the threads start
+    results = [one(chunks[0])]  # compiles once, before the threads start
+    if len(chunks) > 1:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results += list(pool.map(one, chunks[1:]))
     places = np.concatenate(chunks)

@@ -39,7 +39,8 @@ class Candidate:
     - `refinement`: internal cells per cell of the data.
     - `cfl`: the CFL rule (desired, maximum, lagged).
     - `fresh_start`: whether the context starts where the run of its source did.
-    - `sparse`: whether functions that the data do not need are dropped.
+    - `sparse`: what tells which functions the data do not need, which are dropped: the `weak-form`,
+      or an earlier `fit`; `None` keeps all.
     - `denoised`: whether the fit starts from an estimate of the first state that several frames
       share, in place of the first frame itself.
     """
@@ -51,13 +52,13 @@ class Candidate:
     refinement: int = 1
     cfl: tuple[float, float, bool] = CLAWPACK_PAPER
     fresh_start: bool = True
-    sparse: bool = False
+    sparse: str | None = None
     denoised: bool = False
 
     def __str__(self) -> str:
         basis = self.basis if self.size == 0 else f"{self.basis}-{self.size}"
         parts = [
-            basis + (" sparse" if self.sparse else ""),
+            basis + (f" sparse by {self.sparse}" if self.sparse else ""),
             f"{self.diffusion} diffusion" if self.diffusion != "none" else "no diffusion",
             f"{self.scheme} CFL {self.cfl[0]:g}",
         ]
@@ -81,7 +82,10 @@ class Candidate:
     @property
     def complexity(self) -> tuple[int, int]:
         """Orders candidates that predict equally well: fewer unknowns first, then less work."""
-        return (self.size + DIFFUSION_TERMS[self.diffusion] - 6 * self.sparse, self.refinement)
+        return (
+            self.size + DIFFUSION_TERMS[self.diffusion] - 6 * bool(self.sparse),
+            self.refinement,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,13 +142,17 @@ def stages(fields: int) -> tuple[Stage, ...]:
     programs, noise.
     """
     if fields > 1:
-        full, sparse = Candidate("dictionary", 0), Candidate("dictionary", 0, sparse=True)
+        weak = Candidate("dictionary", 0, sparse="weak-form")
+        full, sparse = Candidate("dictionary", 0), Candidate("dictionary", 0, sparse="fit")
         mid_run = dataclasses.replace(sparse, fresh_start=False)
         fixed = dataclasses.replace(sparse, scheme="roe-entropy-fix")
         rusanov = Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE)
         return (
+            Stage(_always(weak), 1e-4),
+            Stage(_always(dataclasses.replace(weak, fresh_start=False)), 3e-4),
             Stage(_always(full, sparse), 1e-3),
-            Stage(_always(mid_run, Candidate("tensor", 0)), 5e-3),
+            Stage(_always(mid_run), 5e-3),
+            Stage(_always(Candidate("tensor", 0)), 5e-3),
             Stage(_always(fixed, rusanov), 1e-2),
             Stage(_finer(2), 1e-2),
             Stage(_denoised, 0.0),

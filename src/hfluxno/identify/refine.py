@@ -21,7 +21,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import prolong, restrict
-from hfluxno.identify.weak_form import weak_start
+from hfluxno.identify.weak_form import weak_equations, weak_start
 
 # Holds a coefficient that the data say nothing about near its start.
 _PRIOR = 1e-6
@@ -91,11 +91,27 @@ class Unknowns(eqx.Module):
         if isinstance(self.basis, Chebyshev):
             mask = mask * jnp.asarray(np.arange(mask.shape[0]) % self.basis.size < 4, mask.dtype)
             mask = mask.at[self.basis.size :].set(self.mask[self.basis.size :])
-        flux, diffusion = weak_start(
-            self.basis, mask, self.lower, self.upper, self.terms, values, weights, periodic
-        )
+        matrices, rhs = self._weak_equations(mask, values, weights, periodic)
+        flux, diffusion = weak_start(matrices, rhs, self.terms)
         half = 0.5 * (self.upper - self.lower)
         return jnp.concatenate([(flux / half[:, None]).reshape(-1), diffusion.reshape(-1)])
+
+    def weak_normal(
+        self,
+        values: Float[Array, "time field cells"],
+        weights: Float[Array, " time"],
+        periodic: bool,
+    ) -> Float[Array, "field unknown_ unknown_"]:
+        """For each field (A b)ᵀ(A b) of its weak equations A x = b, the flux coefficients before
+        the diffusion terms in x."""
+        matrices, rhs = self._weak_equations(self.mask, values, weights, periodic)
+        augmented = jnp.concatenate([matrices, rhs[..., None]], axis=2)
+        return jnp.einsum("fep,feq->fpq", augmented, augmented)
+
+    def _weak_equations(self, mask, values, weights, periodic):
+        return weak_equations(
+            self.basis, mask, self.lower, self.upper, self.terms, values, weights, periodic
+        )
 
 
 class Fit(eqx.Module):

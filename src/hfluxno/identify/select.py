@@ -27,14 +27,12 @@ from hfluxno.identify.candidate import (
 )
 from hfluxno.identify.refine import Fit, Unknowns, refine
 from hfluxno.identify.settings import Settings
-from hfluxno.identify.sparsify import needed
+from hfluxno.identify.sparsify import needed, needed_by_weak_form
 from hfluxno.identify.track import MODES, first_state, gains, track
 
 _REFIT_EVALUATIONS = 5
 _SIMPLER_WITHIN = 1.1
 _SAME = 1.02
-# Up to so many contexts a program of its own for sparse laws takes longer to compile than it saves.
-_FEW = 8
 
 
 @dataclasses.dataclass
@@ -81,7 +79,7 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
                 proposals.setdefault(candidate, []).append(lane)
         for candidate, asking in proposals.items():
             starts = [_start_of(candidate, tried[lane]) for lane in asking]
-            trials = _attempt(candidate, values[asking], grid, fields, odd, starts, lanes)
+            trials = _attempt(candidate, values[asking], grid, fields, odd, starts)
             for lane, trial in zip(asking, trials, strict=True):
                 tried[lane].append(trial)
         for lane in open_lanes:
@@ -111,7 +109,7 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
         if t.candidate.basis == candidate.basis
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
-        and (candidate.sparse or not t.candidate.sparse)
+        and candidate.sparse in (t.candidate.sparse, "fit")
         and np.isfinite(t.error)
     ]
     return min(usable, key=lambda t: t.error) if usable else None
@@ -129,7 +127,7 @@ def _parameters_from(trial: Trial, unknowns: Unknowns) -> np.ndarray:
     return vector * np.asarray(unknowns.mask)
 
 
-def _attempt(candidate, values, grid, fields, odd, starts, batch) -> list[Trial]:
+def _attempt(candidate, values, grid, fields, odd, starts) -> list[Trial]:
     held_out = held_out_frames(values.shape[1])
     weights = np.ones(values.shape[1])
     weights[-held_out:] = 0.0
@@ -137,7 +135,7 @@ def _attempt(candidate, values, grid, fields, odd, starts, batch) -> list[Trial]
     # Bases of one batch can differ in structure (which fields stay positive), and sparse laws in
     # how many parameters are free: one group each.
     unknowns = [
-        _unknowns(candidate, v, fields, odd, start, batch > _FEW)
+        _unknowns(candidate, v, fields, odd, start, weights, _periodic(grid))
         for v, start in zip(values, starts, strict=True)
     ]
     trials: dict[int, Trial] = {}
@@ -218,22 +216,28 @@ def _first_states(lanes, settings):
     return jax.vmap(one)(*lanes)
 
 
-def _unknowns(candidate, values, fields, odd, start: Trial | None, many: bool) -> Unknowns:
+def _unknowns(
+    candidate, values, fields, odd, start: Trial | None, weights, periodic: bool
+) -> Unknowns:
     basis = make_basis(candidate, values, fields)
     mask = make_mask(candidate, basis, len(fields))
-    if candidate.sparse and start is not None:
-        mask = mask * needed(start.fit, np.asarray(start.unknowns.mask, bool))
-    terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    return Unknowns(
-        basis,
-        jnp.asarray(make_directions(mask) if many else np.eye(len(mask)) * mask),
-        jnp.asarray(lower),
-        jnp.asarray(upper),
-        terms,
-        fields,
-        odd,
-    )
+
+    def with_free(mask):
+        terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
+        directions = jnp.asarray(make_directions(mask))
+        return Unknowns(
+            basis, directions, jnp.asarray(lower), jnp.asarray(upper), terms, fields, odd
+        )
+
+    if candidate.sparse == "fit" and start is not None:
+        return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool)))
+    if candidate.sparse == "weak-form":
+        if start is not None:
+            return with_free(np.asarray(start.unknowns.mask))
+        normals = np.asarray(_weak_normals(with_free(mask), values, weights, periodic))
+        return with_free(needed_by_weak_form(normals, mask.reshape(len(fields), -1)).reshape(-1))
+    return with_free(mask)
 
 
 def _program(unknowns: Unknowns):
@@ -258,6 +262,11 @@ def _periodic(grid: Grid) -> bool:
 @eqx.filter_jit
 def _weak_starts(unknowns, values, weights, periodic):
     return jax.vmap(lambda unknown, v: unknown.start(v, weights, periodic))(unknowns, values)
+
+
+@eqx.filter_jit
+def _weak_normals(unknowns, values, weights, periodic):
+    return unknowns.weak_normal(values, weights, periodic)
 
 
 @eqx.filter_jit

@@ -1,29 +1,64 @@
-"""Which parameters a fit needs.
+"""Which parameters a law needs.
 
 Parameters are removed one at a time, each time the one that costs least in the quadratic model of
-the sum of squares, c_k²/(JᵀJ)⁻¹_kk, while the others adapt ("optimal brain surgeon": Hassibi and
+the sum of squares, c_k²/(AᵀA)⁻¹_kk, while the others adapt ("optimal brain surgeon": Hassibi and
 Stork, Advances in Neural Information Processing Systems 5, 1993).
+
+The sum of squares is that of a fit through the solver, or that of the weak form. The latter knows
+little of the numbers but much of the structure: its errors are those of a quadrature, which no
+parameter reduces, so the sum grows by percents where a parameter is not needed, and by orders of
+magnitude where it is.
 """
 
 import numpy as np
 
 from hfluxno.identify.refine import Fit
 
-# The sum of squares may grow to this multiple of what it is, or to that of this relative misfit.
+# The sum of squares may grow by this multiple of what it is, or by that of this relative misfit.
 _GROWTH = 2.0
 _INSIGNIFICANT = 2e-5
+# The same for the weak form of each field, where a parameter of several that can stand in for each
+# other adds more.
+_WEAK_GROWTH = 1.0
+_DEPENDENT = 1e-13
 
 
 def needed(fit: Fit, free: np.ndarray) -> np.ndarray:
     """The mask of the parameters that stay, among those that are `free` in the fit."""
-    normal = np.asarray(fit.normal)
-    mask = free.copy()
     allowed = fit.frames.size * max(_GROWTH * float(fit.residual) ** 2, _INSIGNIFICANT**2)
+    return _pruned(np.asarray(fit.normal), np.asarray(fit.parameters), free, allowed)
+
+
+def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The mask of the parameters that stay, from `Unknowns.weak_normal` of a context.
+
+    **Arguments:**
+
+    - `normals`: shape (field, unknown + 1, unknown + 1).
+    - `free`: which parameters may stay, shape (field, unknown); the law has no diffusion.
+    """
+    masks = []
+    for normal, may_stay in zip(normals, free, strict=True):
+        left = np.flatnonzero(may_stay)
+        scale = np.sqrt(np.diag(normal)[left])
+        scaled = normal[np.ix_(left, left)] / np.outer(scale, scale)
+        right = normal[left, -1] / scale
+        solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
+        rest = max(normal[-1, -1] - solution @ right, np.finfo(float).eps * normal[-1, -1])
+        mask = np.zeros(len(may_stay))
+        mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * rest)
+        masks.append(mask)
+    return np.stack(masks)
+
+
+def _pruned(normal: np.ndarray, parameters: np.ndarray, free: np.ndarray, allowed: float):
+    """The mask that is left where removals may add `allowed` to the sum of squares."""
+    mask = free.copy()
     spent = 0.0
-    current = np.where(mask, np.asarray(fit.parameters), 0.0)
+    current = np.where(mask, parameters, 0.0)
     while mask.sum() > 1:
         left = np.flatnonzero(mask)
-        inverse = np.linalg.pinv(normal[np.ix_(left, left)], rcond=1e-13, hermitian=True)
+        inverse = np.linalg.pinv(normal[np.ix_(left, left)], rcond=_DEPENDENT, hermitian=True)
         variance = np.maximum(np.diag(inverse), np.finfo(float).tiny)
         costs = current[left] ** 2 / variance
         least = int(np.argmin(costs))

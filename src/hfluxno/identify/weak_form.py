@@ -105,7 +105,7 @@ def antiderivatives(
     return [half * integral for integral in integrals[:terms]]
 
 
-def weak_start(
+def weak_equations(
     basis: Basis,
     mask: Float[Array, " parameter"],
     lower: Float[Array, " field"],
@@ -114,11 +114,9 @@ def weak_start(
     values: Float[Array, "time field space"],
     frame_weights: Float[Array, " time"],
     periodic: bool,
-) -> tuple[Float[Array, "field function"], Float[Array, "field term"]]:
-    """The least-squares solution of the weak system for the free coefficients.
-
-    A diffusivity that comes out negative starts at zero.
-    """
+) -> tuple[Float[Array, "field equation unknown"], Float[Array, "field equation"]]:
+    """For each field the linear system of its flux coefficients and then its diffusion terms;
+    the columns of those that are not free are zero."""
     fields = values.shape[1]
     functions = jax.vmap(basis, out_axes=1)(values)
     half = 0.5 * (upper - lower)
@@ -135,16 +133,25 @@ def weak_start(
     count = functions.shape[0]
     flux_mask = mask[: fields * count].reshape(fields, count)
     diffusion_mask = mask[fields * count :].reshape(fields, terms)
-    flux, diffusion = [], []
-    for i in range(fields):
-        matrix = jnp.concatenate([a * flux_mask[i][None], b[i] * diffusion_mask[i][None]], axis=1)
-        solution = _ridge(matrix, rhs[i])
-        flux.append(solution[:count])
-        diffusion.append(solution[count:])
-    nu = jnp.stack(diffusion)
+    matrices = jnp.concatenate([a[None] * flux_mask[:, None], b * diffusion_mask[:, None]], axis=2)
+    return matrices, rhs
+
+
+def weak_start(
+    matrices: Float[Array, "field equation unknown"],
+    rhs: Float[Array, "field equation"],
+    terms: int,
+) -> tuple[Float[Array, "field function"], Float[Array, "field term"]]:
+    """The least-squares solution of the weak equations.
+
+    A diffusivity that comes out negative starts at zero.
+    """
+    solution = jnp.stack([_ridge(*system) for system in zip(matrices, rhs, strict=True)])
+    count = matrices.shape[2] - terms
+    flux, nu = solution[:, :count], solution[:, count:]
     if terms:
         nu = jnp.where(nu[:, :1] > 0.0, nu, 0.0)
-    return jnp.stack(flux), nu
+    return flux, nu
 
 
 def _ridge(matrix, rhs):

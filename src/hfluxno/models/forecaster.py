@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.identify.batch import run_lanes
 from hfluxno.models.configuration import LawConfig, ModelConfig
 from hfluxno.models.hfluxno import HFluxNO
 from hfluxno.models.law_target import LawNetwork
@@ -18,9 +19,11 @@ from hfluxno.trajectory import Trajectory
 
 # Spacings that differ by less than this part are the same.
 _SAME_SPACING = 1e-2
-# Contexts that are forecast at once.
-_LANES = 64
+# Contexts that are forecast at once: what fits the cache of a core, and what fills a GPU.
+_LANES, _LANES_OF_ACCELERATOR = 8, 256
 _RANGE_MARGIN = 0.01
+# Schemes for laws that the scheme of the network cannot solve.
+_FALLBACKS = ("roe-entropy-fix", "rusanov")
 # A forecast is called poor where its back-test error is more than this part of that of persistence.
 _POOR = 0.5
 
@@ -30,7 +33,7 @@ class NetworkStatus(enum.IntEnum):
 
     OK = 0
     POOR = 1
-    NON_FINITE = 2
+    DIVERGED = 2
 
     @property
     def sentence(self) -> str:
@@ -38,8 +41,8 @@ class NetworkStatus(enum.IntEnum):
             NetworkStatus.OK: "the network advanced the context without incident",
             NetworkStatus.POOR: "the network predicts the context's own last frames hardly better "
             "than repeating the frame before them; do not trust the forecast",
-            NetworkStatus.NON_FINITE: "the forecast became non-finite; frames from there on repeat "
-            "the last finite one",
+            NetworkStatus.DIVERGED: "the forecast became non-finite or left the observed range by "
+            "more than the largest value observed; frames from there on repeat the last one before",
         }[self]
 
 
@@ -75,7 +78,7 @@ class NetworkForecaster(Forecaster):
         values = np.asarray(context.values)
         batch = values if context.is_batched else values[None]
         given = self.config.context
-        frames, finite = self._advance(network, batch[:, -given:], steps)
+        frames, bounded = self._advance(network, batch[:, -given:], steps)
         held_out = min(max(1, given // 4), batch.shape[1] - given)
         errors = np.full(len(batch), np.nan)
         persistence = np.full(len(batch), np.nan)
@@ -85,7 +88,7 @@ class NetworkForecaster(Forecaster):
             errors = _relative_error(predicted, after)
             persistence = _relative_error(np.broadcast_to(seen[:, -1:], after.shape), after)
         status = np.where(errors > _POOR * persistence, NetworkStatus.POOR, NetworkStatus.OK)
-        status = np.where(finite, status, NetworkStatus.NON_FINITE).astype(int)
+        status = np.where(bounded, status, NetworkStatus.DIVERGED).astype(int)
         sentences = tuple(NetworkStatus(int(s)).sentence for s in status)
         drift = _drift(batch[:, -1], frames)
         left = _left_range(batch, frames)
@@ -178,21 +181,40 @@ class NetworkForecaster(Forecaster):
         return network
 
     def _advance(self, network, batch, steps):
-        """The frames after each context of a batch, and whether all of them were finite."""
-        lanes = min(_LANES, len(batch))
-        frames = []
-        for start in range(0, len(batch), lanes):
-            chunk = batch[start : start + lanes]
-            # Every chunk has the same number of lanes, so one program is compiled.
-            filled = np.concatenate([chunk, np.repeat(chunk[-1:], lanes - len(chunk), axis=0)])
-            frames.append(self._continue(network, filled, steps)[: len(chunk)])
-        result = np.concatenate(frames)
-        good = np.all(np.isfinite(result), axis=tuple(range(2, result.ndim)))
-        good = np.logical_and.accumulate(good, axis=1)
+        """The frames after each context of a batch, and whether none of them diverged.
+
+        A law that cannot be solved by the network's scheme is solved by more dissipative ones.
+        """
+        frames, good = self._run(network, batch, steps)
+        for scheme in _FALLBACKS if isinstance(network, LawNetwork) else ():
+            failed = np.flatnonzero(~good[:, -1])
+            if len(failed) == 0:
+                break
+            other = dataclasses.replace(network, scheme=scheme)
+            again, fine = self._run(other, batch[failed], steps)
+            solved = fine[:, -1]
+            frames[failed[solved]], good[failed[solved]] = again[solved], True
         for lane in np.flatnonzero(~good[:, -1]):
             count = int(np.sum(good[lane]))
-            result[lane, count:] = result[lane, count - 1] if count else batch[lane, -1]
-        return result, good[:, -1]
+            frames[lane, count:] = frames[lane, count - 1] if count else batch[lane, -1]
+        return frames, good[:, -1]
+
+    def _run(self, network, batch, steps):
+        """The frames after each context, and which of them can be used: those before the first that
+        is not finite or leaves the range of the context by more than the largest value in it."""
+        lanes = _LANES if jax.default_backend() == "cpu" else _LANES_OF_ACCELERATOR
+
+        def program(chunk):
+            return self._continue(network, chunk, steps)
+
+        frames = run_lanes(program, batch, np.zeros(len(batch)), lanes)
+        space = tuple(range(3, batch.ndim))
+        lower, upper = batch.min((1, *space), keepdims=True), batch.max((1, *space), keepdims=True)
+        margin = np.maximum(np.abs(lower), np.abs(upper))
+        margin = np.where(margin > 0.0, margin, np.inf)
+        # What is not a number is not inside either.
+        inside = (frames >= lower - margin) & (frames <= upper + margin) & np.isfinite(frames)
+        return frames, np.logical_and.accumulate(inside.all((2, *space)), axis=1)
 
     def _continue(self, network, batch, steps):
         target = self.config.target
@@ -201,11 +223,9 @@ class NetworkForecaster(Forecaster):
         if isinstance(target, LawConfig) and target.refinement > 0:
             with jax.enable_x64(True):
                 start = np.asarray(_parameters(network, seen), np.float64)
-                frames = _refined(
-                    network, np.asarray(batch, np.float64), start, steps, target.refinement
-                )
-                return np.array(frames)
-        return np.array(_rollouts(network, seen, steps, self.config.context_mode))
+                exact = np.asarray(batch, np.float64)
+                return np.asarray(_refined(network, exact, start, steps, target.refinement))
+        return np.asarray(_rollouts(network, seen, steps, self.config.context_mode))
 
 
 @eqx.filter_jit

@@ -27,7 +27,7 @@ import math
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from hfluxno.fv import NumericalFlux
 from hfluxno.grid import Grid
@@ -62,26 +62,38 @@ class HFluxNO(ContextNetwork):
 
     def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
         if not self.normalise:
-            return FluxOperator(self._fluxes(context), self.grid, self.interval)
+            return self._operator(self._fluxes(self.encoder(context)))
         shift, scale = observed_range(context)
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
         of_u: tuple[NumericalFlux, ...]
         if self.space is None:
-            of_u = tuple(ScaledFlux(flux, shift, scale) for flux in self._fluxes(scaled))
+            fluxes = self._fluxes(self.encoder(scaled))
+            of_u = tuple(ScaledFlux(flux, shift, scale) for flux in fluxes)
         else:
             weak = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
             law = self.space.unknowns(context).law(weak)
             # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
-            (flux,) = self._fluxes(scaled, jnp.arcsinh(weak))
+            (flux,) = self._fluxes(self.encoder(scaled), jnp.arcsinh(weak))
             of_u = (GuidedFlux(flux, law, shift, scale),)
-        return FluxOperator(of_u, self.grid, self.interval)
+        return self._operator(of_u)
+
+    def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> PyTree:
+        # Where the scale is that of the window nothing can be said of a frame by itself.
+        return frames if self.normalise else self.encoder.frame_by_frame(frames)
+
+    def read_frames(self, seen: PyTree) -> FluxOperator:
+        if self.normalise:
+            return self.read(seen)
+        return self._operator(self._fluxes(self.encoder.of_frames(seen)))
 
     def at(self, grid: Grid, interval: float) -> "HFluxNO":
         """The same network at another spacing."""
         return dataclasses.replace(self, grid=grid, interval=interval)
 
-    def _fluxes(self, seen, *more):
-        embedding = self.encoder(seen)
+    def _operator(self, fluxes) -> FluxOperator:
+        return FluxOperator(fluxes, self.grid, self.interval)
+
+    def _fluxes(self, embedding, *more):
         if self.reference is not None:
             present = (self.interval, *self.grid.spacing)
             logs = [math.log(a / b) for a, b in zip(present, self.reference, strict=True)]

@@ -9,7 +9,7 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from hfluxno.fv import NumericalFlux, conservative_step
 from hfluxno.grid import Grid
@@ -36,6 +36,15 @@ class ContextNetwork(eqx.Module):
 
     @abc.abstractmethod
     def read(self, context: Float[Array, "time field *space"]) -> Operator: ...
+
+    def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> PyTree:
+        """What the network computes of every frame by itself: arrays (time, …). A window that
+        slides keeps it."""
+        return frames
+
+    def read_frames(self, seen: PyTree) -> Operator:
+        """The operator of the window with these `frame_by_frame`."""
+        return self.read(seen)
 
 
 class FluxOperator(Operator):

@@ -33,11 +33,15 @@ def rollout(
     if mode == "frozen":
         return frozen(network.read(context), context[-1], steps)
 
-    def slide(window, _):
-        u = network.read(window)(window[-1])
-        return jnp.concatenate([window[1:], u[None]]), u
+    def slide(carry, _):
+        seen, u = carry
+        u = network.read_frames(seen)(u)
+        newest = network.frame_by_frame(u[None])
+        seen = jax.tree.map(lambda old, new: jnp.concatenate([old[1:], new]), seen, newest)
+        return (seen, u), u
 
-    return jax.lax.scan(slide, context, None, length=steps)[1]
+    start = (network.frame_by_frame(context), context[-1])
+    return jax.lax.scan(slide, start, None, length=steps)[1]
 
 
 def frozen(

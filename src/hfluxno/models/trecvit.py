@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool, Float
 from hfluxno.models.encoder import Encoder
 from hfluxno.nn.attention import TransformerBlock
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
-from hfluxno.nn.recurrent_block import RecurrentBlock, RecurrentState
+from hfluxno.nn.recurrent_block import RecurrentBlock, RecurrentState, Rows
 
 POSITIONS = ("learned", "relative", "none")
 
@@ -98,6 +98,17 @@ class TRecViT(Encoder):
         v = self._tokens(context)
         for temporal, spatial in zip(self.temporal[:-1], self.spatial[:-1], strict=True):
             v = spatial(temporal(v))
+        return self._pooled(self.spatial[-1](self.temporal[-1].last(v)[None])[0])
+
+    def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> Rows:
+        return self.temporal[0].rows(self._tokens(frames))
+
+    def of_frames(self, seen: Rows) -> Float[Array, " embedding"]:
+        v = self.spatial[0](self.temporal[0].mixed(*seen))
+        for temporal, spatial in zip(self.temporal[1:-1], self.spatial[1:-1], strict=True):
+            v = spatial(temporal(v))
+        if len(self.temporal) == 1:
+            return self._pooled(v[-1])
         return self._pooled(self.spatial[-1](self.temporal[-1].last(v)[None])[0])
 
     def states(

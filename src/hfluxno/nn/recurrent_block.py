@@ -17,6 +17,12 @@ from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.rg_lru import RGLRU
 
+Rows = tuple[
+    Float[Array, "time token embedding"],
+    Float[Array, "time token channel"],
+    Float[Array, "time token channel"],
+]
+
 
 class RecurrentState(eqx.Module):
     """What the block remembers: the last inputs of its convolution, and the state of its unit."""
@@ -72,14 +78,27 @@ class RecurrentBlock(eqx.Module):
     def __call__(
         self, x: Float[Array, "time token embedding"]
     ) -> Float[Array, "time token embedding"]:
+        return self.mixed(*self.rows(x))
+
+    def rows(self, x: Float[Array, "time token embedding"]) -> Rows:
+        """x, y and W_x v + b_x: what is said of every time by itself."""
         v = self._normalised(x)
-        z = self.unit(self._convolved(v))
-        return x + on_rows(self.leave, self._gated(v) * z)
+        return x, self._gated(v), on_rows(self.enter, v)
+
+    def mixed(
+        self,
+        x: Float[Array, "time token embedding"],
+        y: Float[Array, "time token channel"],
+        entered: Float[Array, "time token channel"],
+    ) -> Float[Array, "time token embedding"]:
+        """The block from its `rows`."""
+        z = self.unit(self._shifted_sum(entered))
+        return x + on_rows(self.leave, y * z)
 
     def last(self, x: Float[Array, "time token embedding"]) -> Float[Array, "token embedding"]:
         """The last time of the result alone, which needs a part of the work."""
         v = self._normalised(x)
-        z = self.unit.last(self._convolved(v))
+        z = self.unit.last(self._shifted_sum(on_rows(self.enter, v)))
         return x[-1] + on_rows(self.leave, self._gated(v[-1]) * z)
 
     def initial_state(self, tokens: int) -> RecurrentState:
@@ -102,9 +121,6 @@ class RecurrentBlock(eqx.Module):
 
     def _gated(self, v):
         return activation(self.activation)(on_rows(self.gate, v))
-
-    def _convolved(self, v):
-        return self._shifted_sum(on_rows(self.enter, v))
 
     def _shifted_sum(self, x):
         """b + Σ_k w_k x_{t-width+1+k}, with zeros before the first time."""
