@@ -9,6 +9,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.weak_form import antiderivatives, bump, weak_equations, weak_start
 from hfluxno.laws import Cubic, ViscousBurgers
+from tests.compiled import compiled
 
 FRAMES, CELLS = 20, 100
 
@@ -18,14 +19,18 @@ def _start(values, size, terms, periodic=True, weights=None):
     basis = Chebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), size)
     mask = jnp.ones(size + terms)
     weights = jnp.ones(values.shape[0]) if weights is None else weights
-    system = weak_equations(basis, mask, lower, upper, terms, values, weights, periodic)
-    flux, nu = weak_start(*system, terms)
+
+    def found(values):
+        system = weak_equations(basis, mask, lower, upper, terms, values, weights, periodic)
+        return weak_start(*system, terms)
+
+    flux, nu = compiled(found, values)
     return basis, flux, nu
 
 
 def _frames(law, initial, grid, interval, control=None, scheme=Roe):
     times = np.arange(FRAMES) * interval
-    return solve(scheme(law), initial, times, grid, control).values
+    return compiled(lambda u: solve(scheme(law), u, times, grid, control).values, initial)
 
 
 @pytest.mark.parametrize("derivative", [1, 2])

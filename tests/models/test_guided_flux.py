@@ -13,6 +13,7 @@ from hfluxno.models.configuration import build
 from hfluxno.models.guided_flux import channels
 from hfluxno.models.heat_flux import heat_flux
 from hfluxno.models.parts import FourierConfig, WeakFormConfig
+from tests.compiled import compiled
 from tests.models import small
 
 NAMES = ("weak form", "weak form of a system")
@@ -49,17 +50,24 @@ class _Upwind(NumericalFlux):
         return jnp.zeros(())
 
 
+def _law_of_the_weak_form(network):
+    def law(context):
+        weak = network.space.weak_form(context, True)
+        return network.space.unknowns(context).law(weak)
+
+    return law
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_sees_the_flux_of_the_weak_form_in_units_of_the_scaled_variable(name, x64):
     config = small.CONFIGURATIONS[name]
     network, context = small.network(config), 2.0 + small.context(config)
-    operator = network.read(context)
+    operator = compiled(network.read, context)
     flux = dataclasses.replace(operator.fluxes[0], inner=_Upwind(len(config.fields)))
     u = context[-1]
-    found = eqx.tree_at(lambda o: o.fluxes, operator, (flux,))(u)
+    found = compiled(eqx.tree_at(lambda o: o.fluxes, operator, (flux,)), u)
     # The law is in cells and frames, so neither Δt nor Δx is left.
-    weak = network.space.weak_form(context, True)
-    f = network.space.unknowns(context).law(weak).flux(u)
+    f = compiled(_law_of_the_weak_form(network), context).flux(u)
     np.testing.assert_allclose(found, u - (f - jnp.roll(f, 1, 1)), rtol=1e-10)
 
 
@@ -69,7 +77,7 @@ def test_it_sees_the_slopes_of_the_flux(name, x64):
     config = small.CONFIGURATIONS[name]
     d = len(config.fields)
     context = 2.0 + small.context(config)
-    operator = small.network(config).read(context)
+    operator = compiled(small.network(config).read, context)
     seen = []
 
     class Spy(_Upwind):
@@ -80,16 +88,15 @@ def test_it_sees_the_slopes_of_the_flux(name, x64):
     flux = dataclasses.replace(operator.fluxes[0], inner=Spy(d))
 
     def told(u):
-        """f̃ in one cell, as G is told."""
+        """f̃ in one cell, as G is told, and all that it is told."""
         flux(jnp.repeat(u[:, None], 5, axis=1), jnp.asarray(1.0), 1.0)
-        return seen[-1][d : 2 * d, 0]
+        return seen[-1][d : 2 * d, 0], seen[-1][:, 0]
 
     u = context[-1][:, 3]
-    jacobian = jax.jacfwd(told)(u) * flux.scale[None]
-    told(u)
-    slopes = seen[-1][2 * d : 2 * d + d * d, 0].reshape(d, d)
-    np.testing.assert_allclose(slopes, jacobian, rtol=1e-9, atol=1e-12)
-    assert seen[-1].shape[0] == channels(d, config.weak_form.terms > 0)
+    jacobian, channel = compiled(jax.jacfwd(told, has_aux=True), u)
+    slopes = channel[2 * d : 2 * d + d * d].reshape(d, d)
+    np.testing.assert_allclose(slopes, jacobian * flux.scale[None], rtol=1e-9, atol=1e-12)
+    assert channel.shape[0] == channels(d, config.weak_form.terms > 0)
 
 
 @pytest.mark.parametrize("target", [None, FourierConfig(2, 2, 4, 6, 1, (3,), 2)])
@@ -98,7 +105,7 @@ def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     if target is not None:
         config = dataclasses.replace(config, target=target)
     network, context = build(config, jax.random.key(0)), small.context(config)
-    law = network.space.unknowns(context).law(network.space.weak_form(context, True))
+    law = compiled(_law_of_the_weak_form(network), context)
     u = context[-1]
     f, nu = law.flux(u), law.diffusivity(u)
     ghost = config.target.left
@@ -108,7 +115,8 @@ def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     )[:, 1:]
     flux = 0.5 * (f + jnp.roll(f, -1, 1)) + diffusive
     expected = u - (flux - jnp.roll(flux, 1, 1))
-    np.testing.assert_allclose(network.read(context)(u), expected, rtol=1e-10)
+    found = compiled(lambda context, u: network.read(context)(u), context, u)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
     assert not np.allclose(expected, u, atol=1e-3)
 
 
@@ -129,16 +137,15 @@ def test_it_needs_one_axis_a_context_and_the_scaled_variable():
 def test_the_flux_is_bounded_and_the_range_and_its_surroundings_are_free(name, x64):
     config = small.CONFIGURATIONS[name]
     context = 2.0 + small.context(config)
-    flux = small.network(config).read(context).fluxes[0]
+    flux = compiled(small.network(config).read, context).fluxes[0]
     low, high = context.min(axis=(0, 2)), context.max(axis=(0, 2))
     cells = 2 * flux.ghost + 3
     inside = jax.random.uniform(jax.random.key(1), (len(config.fields), cells))
     u = (low - 0.9 * (high - low))[:, None] + 2.8 * (high - low)[:, None] * inside
-    free = jax.jacfwd(lambda u: flux(u, jnp.asarray(1.0), 1.0))(u)
+    of_u = eqx.filter_jit(lambda u: flux(u, jnp.asarray(1.0), 1.0))
+    free = compiled(jax.jacfwd(of_u), u)
     # The stencil is shorter on the right.
     assert np.all(np.any(np.asarray(free)[..., :-1] != 0.0, axis=(0, 1)))
     far = u.at[:, flux.ghost].set(1e30)
     further = u.at[:, flux.ghost].set(2e30)
-    np.testing.assert_array_equal(
-        flux(far, jnp.asarray(1.0), 1.0), flux(further, jnp.asarray(1.0), 1.0)
-    )
+    np.testing.assert_array_equal(of_u(far), of_u(further))

@@ -15,6 +15,7 @@ from hfluxno.models.configuration import build
 from hfluxno.models.law_target import integration_matrix
 from hfluxno.models.parts import LawConfig
 from hfluxno.models.rollout import frozen
+from tests.compiled import compiled
 from tests.models import small
 
 CELLS, DX, DT = 32, 1 / 32, 0.01
@@ -51,7 +52,7 @@ def emitting(model, numbers):
 
 
 def frames(flux, initial, count=9):
-    return solve(flux, initial, DT * np.arange(count), GRID).values
+    return compiled(lambda u: solve(flux, u, DT * np.arange(count), GRID).values, initial)
 
 
 def waves(scale=1.0):
@@ -86,7 +87,7 @@ def test_a_correction_of_the_weak_form_is_zero_at_first(x64):
     context = frames(Roe(law, entropy_fix=False), waves())[:8]
     states = jnp.linspace(context.min(), context.max(), 9)[None]
     fresh = build(configuration(size=3, start="weak-form"), jax.random.key(0))
-    speed, _ = fresh.derivatives(context, states)
+    speed, _ = compiled(fresh.derivatives, context, states)
     true = law.jacobian(states) * DT / DX
     assert float(jnp.max(jnp.abs(speed - true)) / jnp.max(jnp.abs(true))) < 0.06
 
@@ -94,11 +95,11 @@ def test_a_correction_of_the_weak_form_is_zero_at_first(x64):
 def test_a_correction_is_added_to_the_weak_form(x64):
     model = network(fields=("u",), size=3, terms=1, scheme="rusanov", start="weak-form")
     data = frames(Rusanov(ViscousBurgers(a=0.5, nu=0.01)), waves())
-    plain = emitting(model, np.zeros(4)).parameters(data[:8])
-    corrected = emitting(model, [0.0, 0.0, 0.0, 1.0]).parameters(data[:8])
+    plain = compiled(emitting(model, np.zeros(4)).parameters, data[:8])
+    corrected = compiled(emitting(model, np.eye(4)[3]).parameters, data[:8])
     np.testing.assert_allclose(corrected[:3], plain[:3])
     assert corrected[3] > plain[3] > 0.0
-    faster = emitting(model, [1.0, 0.0, 0.0, 0.0]).parameters(data[:8])
+    faster = compiled(emitting(model, np.eye(4)[0]).parameters, data[:8])
     np.testing.assert_allclose(faster[1:], plain[1:], atol=1e-12)
     np.testing.assert_allclose(faster[0] - plain[0], jnp.sqrt(1.0 + jnp.sum(plain[:3] ** 2)))
 
@@ -112,19 +113,19 @@ def test_the_right_coefficients_give_the_true_law(x64):
     law, data, model = cubic_case(3)
     context = data[:8]
     states = jnp.linspace(float(context.min()), float(context.max()), 11)[None]
-    jacobian, diffusivity = model.derivatives(context, states)
+    jacobian, diffusivity = compiled(model.derivatives, context, states)
     np.testing.assert_allclose(jacobian, law.jacobian(states) * DT / DX, atol=1e-12)
     assert diffusivity is None
     flux = model.law_in_units(context).flux(states)
     true = law.flux(states)
     np.testing.assert_allclose(flux - flux[:, :1], true - true[:, :1], atol=1e-12)
     # One frame by the solver, from the middle of a run.
-    operator = model.read(context)
+    operator = compiled(model.read, context)
     rate = jnp.max(jnp.abs(law.jacobian(context[-1]))) / DX
     expected = solve(
         Roe(law, entropy_fix=False), context[-1], DT * np.arange(2), GRID, rate=rate
     ).values[1]
-    np.testing.assert_allclose(operator(context[-1]), expected, atol=1e-12)
+    np.testing.assert_allclose(compiled(operator, context[-1]), expected, atol=1e-12)
 
 
 def test_diffusion_in_cells_and_frames(x64):
@@ -163,19 +164,19 @@ def test_systems_are_written_in_the_dictionary(x64):
     numbers *= (DT / DX) / half[:, None]
     model = emitting(model, numbers.reshape(-1))
     states = context[-1]
-    jacobian, _ = model.derivatives(context, states)
+    jacobian, _ = compiled(model.derivatives, context, states)
     np.testing.assert_allclose(jacobian, law.jacobian(states) * DT / DX, atol=1e-11)
 
 
 def test_refinement_brings_a_rough_law_to_the_true_one(x64):
     _, data, model = cubic_case(4)
     context, truth = data[:8], data[8]
-    start = model.parameters(context)
+    start = compiled(model.parameters, context)
     rough = start * 1.05 + 0.01
     errors = []
     for steps in (0, 1, 3):
-        operator = eqx.filter_jit(model.refined)(context, rough, steps)
-        errors.append(float(jnp.max(jnp.abs(operator(context[-1]) - truth))))
+        operator = compiled(model.refined, context, rough, jnp.asarray(steps))
+        errors.append(float(jnp.max(jnp.abs(compiled(operator, context[-1]) - truth))))
     assert errors[0] > 1e-3 and errors[1] < 0.3 * errors[0] and errors[2] < 1e-2 * errors[0]
 
 
@@ -186,7 +187,7 @@ def test_fixed_substeps_have_gradients(x64):
     def loss(model):
         return jnp.sum(frozen(model.read(context), context[-1], 2)[-1] ** 2)
 
-    value, gradient = eqx.filter_value_and_grad(loss)(config_model)
+    value, gradient = compiled(eqx.filter_value_and_grad(loss), config_model)
     slope = jnp.max(jnp.abs(gradient.head.layers[-1].weight))
     assert np.isfinite(value) and np.isfinite(slope) and slope > 0.0
 

@@ -12,6 +12,7 @@ from hfluxno.grid import Grid
 from hfluxno.laws import Cubic
 from hfluxno.models.consistency import consistency_error, constant_state_flux
 from hfluxno.models.rollout import rollout
+from tests.compiled import compiled
 from tests.models import small
 
 step = eqx.filter_jit(lambda network, context: network.read(context)(context[-1]))
@@ -108,8 +109,9 @@ def test_flux_no_ignores_the_context(x64):
 def test_operators_batch(x64):
     network = small.network(small.LINE)
     contexts = jnp.stack([small.context(small.LINE, seed) for seed in (1, 2, 3)])
-    operators = eqx.filter_vmap(network.read)(contexts)
-    together = eqx.filter_vmap(lambda operator, u: operator(u))(operators, contexts[:, -1])
+    operators = compiled(eqx.filter_vmap(network.read), contexts)
+    advance = eqx.filter_vmap(lambda operator, u: operator(u))
+    together = compiled(advance, operators, contexts[:, -1])
     for context, frame in zip(contexts, together, strict=True):
         np.testing.assert_allclose(frame, step(network, context), rtol=1e-10)
 
@@ -128,11 +130,10 @@ def test_a_consistent_flux_has_no_consistency_error(x64):
 def test_consistency_of_a_learned_flux_can_be_trained(x64):
     config = dataclasses.replace(small.CONFIGURATIONS["normalised"], fields=("u",))
     context = small.context(config)
-    flux = small.network(config).read(context).fluxes[0]
+    flux = compiled(small.network(config).read, context).fluxes[0]
     states = jnp.linspace(-1.0, 1.0, 5)[None]
-    value, gradient = eqx.filter_value_and_grad(consistency_error)(
-        flux, states, states**2, 0.1, 0.1
-    )
+    error = eqx.filter_value_and_grad(consistency_error)
+    value, gradient = compiled(error, flux, states, states**2, 0.1, 0.1)
     assert value > 0.0
     assert float(jnp.max(jnp.abs(gradient.inner.lift.weight))) > 0.0
 

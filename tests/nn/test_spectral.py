@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hfluxno.nn.spectral import SpectralMixing
+from tests.compiled import compiled
 
 
 def without_bias(modes, key=0):
@@ -19,11 +20,13 @@ def without_bias(modes, key=0):
 def test_two_dimensions_are_one_on_data_that_vary_along_one_axis(cells, x64):
     flat, full = without_bias((3,)), without_bias((3, 3))
     z = jax.random.normal(jax.random.key(1), (4, cells))
-    along = flat(z)
+    along = compiled(flat, z)
     broadcast = jnp.broadcast_to(z[:, :, None], (4, cells, 6))
-    np.testing.assert_allclose(full(broadcast), along[:, :, None] + np.zeros((1, 1, 6)), atol=1e-12)
+    found = compiled(full, broadcast)
+    np.testing.assert_allclose(found, along[:, :, None] + np.zeros((1, 1, 6)), atol=1e-12)
     other = jnp.broadcast_to(z[:, None], (4, 6, cells))
-    np.testing.assert_allclose(full(other), along[:, None] + np.zeros((1, 6, 1)), atol=1e-12)
+    found = compiled(full, other)
+    np.testing.assert_allclose(found, along[:, None] + np.zeros((1, 6, 1)), atol=1e-12)
 
 
 def _real(matrix):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hfluxno.training.in_cache import with_gradient
+from tests.compiled import compiled
 from tests.models import small
 
 NAMES = ("weak form", "fourier")  # told the law; complex, and its rows meet
@@ -30,8 +31,9 @@ def test_a_batch_has_the_plain_derivative(name, x64):
 
         return jnp.sum(jax.vmap(one)(contexts, jnp.asarray([1.0, -3.0])))
 
-    value, gradient = jax.value_and_grad(loss)(parameters, with_gradient(_error))
-    expected_value, expected = jax.value_and_grad(loss)(parameters, _error)
+    both = jax.value_and_grad(loss)
+    value, gradient = compiled(lambda p: both(p, with_gradient(_error)), parameters)
+    expected_value, expected = compiled(lambda p: both(p, _error), parameters)
     np.testing.assert_allclose(value, expected_value, rtol=1e-12)
     for found, wanted in zip(jax.tree.leaves(gradient), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-12)
@@ -41,7 +43,8 @@ def test_a_batch_has_the_plain_derivative(name, x64):
 def test_states_that_are_advanced_together_are_advanced_each_by_itself(name, x64):
     config = small.CONFIGURATIONS[name]
     context = 2.0 + small.context(config)
-    operator = small.network(config).read(context)
+    operator = compiled(small.network(config).read, context)
     states = context[:3]
-    expected = jnp.stack([operator(u) for u in states])
-    np.testing.assert_allclose(operator.together(states), expected, rtol=1e-10, atol=1e-12)
+    expected = jnp.stack([compiled(operator, u) for u in states])
+    together = compiled(operator.together, states)
+    np.testing.assert_allclose(together, expected, rtol=1e-10, atol=1e-12)

@@ -10,6 +10,7 @@ and with an XLA that does not know them, they leave things as they are. They hol
 process, so they are for the command line, not for the library.
 """
 
+import contextlib
 import os
 
 import jax
@@ -33,8 +34,9 @@ def one_core_per_device(batch: int) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         most = max(1, min(cores or 1, batch // _LEAST_SHARE))
         devices = max(n for n in range(1, most + 1) if batch % n == 0)
-        if jax.config.values["jax_num_cpu_devices"] in (-1, None):
-            jax.config.update("jax_num_cpu_devices", devices)
+        if jax.config.values["jax_num_cpu_devices"] == -1:
+            with contextlib.suppress(RuntimeError):  # where JAX has started
+                jax.config.update("jax_num_cpu_devices", devices)
     _start_with_one_core()
 
 

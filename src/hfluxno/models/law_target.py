@@ -24,9 +24,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from hfluxno.fv import StepControl, solve
+from hfluxno.fv import Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.refine import Unknowns, refine, simulate
@@ -45,7 +45,7 @@ _LEAST_DIFFUSIVITY = 1e-3
 
 
 class LawOperator(Operator):
-    """Solves a law over one frame.
+    """Solves a law over one frame; what cannot be solved is not a number.
 
     **Attributes:**
 
@@ -61,7 +61,9 @@ class LawOperator(Operator):
 
     def __call__(self, u: Float[Array, "field cells"]) -> Float[Array, "field cells"]:
         if self.substeps is None:
-            return simulate(self.law, self.settings, u, 2)[0][1]
+            frames, run = simulate(self.law, self.settings, u, 2)
+            # The solver repeats the last finite state, which nobody could tell from a law at rest.
+            return jnp.where(run.status == Status.OK, frames[1], jnp.nan)
         flux = self.settings.numerical_flux(self.law)
         frame = np.arange(2.0)
         return solve(flux, u, frame, self.settings.grid, substeps=self.substeps).values[1]
@@ -159,7 +161,7 @@ class LawNetwork(ContextNetwork):
         self,
         context: Float[Array, "time field cells"],
         start: Float[Array, " parameter"],
-        steps: int,
+        steps: int | Int[Array, ""],
     ) -> LawOperator:
         """The operator after `steps` Levenberg-Marquardt steps through the solver, which bring the
         law closer to all frames of the context; in the precision of the context."""
