@@ -19,8 +19,8 @@ windows:
 
 Each side runs in processes of its own, in turns; a figure is the fastest call in any of its turns,
 so that a load that comes and goes does not count, and every turn is printed, so that it shows. Ours
-uses memory and cores as `hfluxno train` and `hfluxno evaluate` do; the original runs as it comes.
-Compilation is left out. A
+keeps its memory as `hfluxno train` does and forecasts as `hfluxno evaluate` does; the original runs
+as it comes. Compilation is left out. A
 Markdown file that exists gets the table between its lines "networks: begin" and "networks: end";
 any other is written anew.
 """
@@ -125,7 +125,7 @@ def measure(options: argparse.Namespace) -> None:
     """Times the works of one part of one side and prints what was found as JSON."""
     todo = works(options, options.part)
     with contextlib.redirect_stdout(sys.stderr):  # the original prints as it runs
-        side = our_side(todo) if options.side == SIDES[0] else original_side(options)
+        side = our_side() if options.side == SIDES[0] else original_side(options)
         times = [seconds(side.prepare(work), options.repeats, work.title) for work in todo]
     packages = {name: version(name) for name in ("jax", "equinox")}
     found = {
@@ -157,15 +157,10 @@ def windows(count: int, frames: int) -> np.ndarray:
     return (amplitude * np.sin(2.0 * np.pi * (x - speed * t + phase))).astype(np.float32)
 
 
-def our_side(todo: Sequence[Work]) -> Side:
+def our_side() -> Side:
     from hfluxno.cli.allocator import keep_memory
-    from hfluxno.cli.cores import one_core_per_device, one_core_per_program
 
-    keep_memory()
-    if todo[0].kind == "training":
-        one_core_per_device(min(work.windows for work in todo))
-    else:
-        one_core_per_program()
+    keep_memory()  # before JAX takes any
 
     import jax
 

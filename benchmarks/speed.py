@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.cli.cores import one_core_per_program
 from hfluxno.data import Configuration, block_size, blocks
 
 SETS = ("cubic", "shallow-water")
@@ -29,7 +28,6 @@ def main() -> None:
     parser.add_argument("--trajectories", type=int, default=10_240, help="solved by hfluxno")
     parser.add_argument("--peer", type=int, default=40, help="of them solved by PyClaw, too")
     options = parser.parse_args()
-    one_core_per_program()
     peer = load_peer()
     print(f"{os.cpu_count()} cores; trajectories a second")
     for law in SETS:

@@ -16,7 +16,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hfluxno.cli.cores import one_core_per_program
 from hfluxno.data import Configuration, Writer, block_size, blocks
 from hfluxno.fv import Status
 
@@ -74,7 +73,6 @@ def main(config: GenerateConfig) -> int:
         seed=config.seed,
         float64=config.float64,
     )
-    one_core_per_program()
     writer = Writer(configuration, config.output, config.overwrite)
     console = Console()
     resumed, began = writer.written, time.perf_counter()

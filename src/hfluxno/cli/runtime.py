@@ -1,5 +1,4 @@
-"""The settings of a run of the command line: precision, memory, cores, the cache of compiled
-programs."""
+"""The settings of a run of the command line: precision, memory, the cache of compiled programs."""
 
 import contextlib
 import os
@@ -7,26 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hfluxno.cli.allocator import keep_memory
-from hfluxno.cli.cores import one_core_per_device, one_core_per_program
 
 
 @contextlib.contextmanager
-def prepared(float64: bool = False, batch: int | None = None) -> Iterator[None]:
-    """Float64 where it is asked for, one core for each program, memory and compiled programs that
-    are kept.
-
-    **Arguments:**
-
-    - `batch`: the size of a batch that all cores share, for training.
-    """
+def prepared(float64: bool = False) -> Iterator[None]:
+    """Float64 where it is asked for, memory and compiled programs that are kept."""
     import jax
 
     keep_memory()
     _keep_compiled_programs()
-    if batch is None:
-        one_core_per_program()
-    else:
-        one_core_per_device(batch)
     with jax.enable_x64(True) if float64 else contextlib.nullcontext():
         yield
 

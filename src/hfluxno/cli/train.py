@@ -80,7 +80,7 @@ def main(config: TrainCommand) -> int:
         trackers.append(TensorBoard(folder / "tensorboard"))
     if config.wandb is not None:
         trackers.append(WeightsAndBiases(config.wandb, folder, dataclasses.asdict(resolved)))
-    with runtime.prepared(batch=resolved.batch):
+    with runtime.prepared():
         try:
             outcome = train(
                 resolved,

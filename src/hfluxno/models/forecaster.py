@@ -20,7 +20,7 @@ from hfluxno.trajectory import Trajectory
 # Spacings that differ by less than this part are the same.
 _SAME_SPACING = 1e-2
 # Contexts that are forecast at once: what fits the cache of a core, and what fills a GPU.
-_LANES, _LANES_OF_ACCELERATOR = 8, 256
+_LANES, _LANES_OF_ACCELERATOR = 4, 256
 _RANGE_MARGIN = 0.01
 # Schemes for laws that the scheme of the network cannot solve.
 _FALLBACKS = ("roe-entropy-fix", "rusanov")
