@@ -172,7 +172,7 @@ def our_side() -> Side:
     from hfluxno.training.presets import preset
     from hfluxno.training.sharding import Placement
     from hfluxno.training.state import first_state, named_key, split_network
-    from hfluxno.training.step import make_step
+    from hfluxno.training.step import chunk_for, make_step
     from hfluxno.trajectory import Trajectory
 
     config = preset("paper-cubic")
@@ -182,7 +182,8 @@ def our_side() -> Side:
     def training(work: Work) -> Callable[[], np.ndarray]:
         loss = make_loss(config.loss, config.model.context)
         optimizer, placement = make_optimizer(config.optimizer, config.steps), Placement.on()
-        step = make_step(loss, optimizer, static, config.augment, config.average)
+        chunk = chunk_for(work.windows, jax.devices()[0])
+        step = make_step(loss, optimizer, static, config.augment, config.average, chunk)
         # The step gives the memory of its state away, and the network is still needed.
         fresh = jax.tree.map(lambda x: x.copy(), network)
         state = placement.everywhere(first_state(fresh, optimizer, config.seed))

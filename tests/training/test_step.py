@@ -14,7 +14,7 @@ from hfluxno.training.batch import Batch
 from hfluxno.training.losses import LossConfig, make_loss
 from hfluxno.training.optimizer import OptimizerConfig, make_optimizer
 from hfluxno.training.state import first_state, named_key, split_network
-from hfluxno.training.step import make_step
+from hfluxno.training.step import chunk_for, make_step
 from tests.training.standin import Advection, Upwind, advected
 
 _PLAIN = AugmentConfig()
@@ -43,6 +43,27 @@ def test_training_finds_the_speed():
         state, metrics = step(state, batch)
     np.testing.assert_allclose(state.parameters.number, 0.3, atol=5e-3)
     assert int(state.step) == 60 and float(metrics["loss"]) < 1e-3
+
+
+def test_chunks_have_the_gradient_of_the_batch():
+    network, optimizer = Advection(jnp.asarray(0.1)), optax.sgd(1.0)
+    loss, static = make_loss(LossConfig(), 4), split_network(network)[1]
+    speeds = (0.3, -0.2, 0.5)
+    batch = Batch(jnp.concatenate([advected(speed, 5, 2) for speed in speeds]))
+    found = []
+    for chunk in (None, 2, 3):
+        step = make_step(loss, optimizer, static, _PLAIN, 0.0, chunk)
+        # The step gives the memory of its state away.
+        fresh = jax.tree.map(lambda leaf: leaf.copy(), network)
+        state, metrics = step(first_state(fresh, optimizer, 0), batch)
+        found.append((float(state.parameters.number), float(metrics["loss"])))
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-5)
+    assert found[0][0] != 0.1
+
+
+def test_a_cpu_takes_large_batches_in_chunks():
+    (cpu,) = jax.devices("cpu")[:1]
+    assert [chunk_for(batch, cpu) for batch in (8, 64, 96, 256, 130)] == [None, None, 48, 64, 26]
 
 
 def test_an_update_that_is_not_finite_is_left_out_and_counted():

@@ -21,6 +21,9 @@ from hfluxno.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
 
+# Measured with the paper's model on two cores: 64 windows at once are 1.6 times as fast as 256.
+_CHUNK = 64
+
 
 def make_step(
     loss: Loss,
@@ -28,6 +31,7 @@ def make_step(
     static: eqx.Module,
     augmentation: AugmentConfig,
     decay: float,
+    chunk: int | None = None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """The compiled step.
 
@@ -35,17 +39,35 @@ def make_step(
 
     - `static`: what a network is besides its trainable arrays.
     - `decay`: of the mean of the weights; with 0 it is the weights themselves.
+    - `chunk`: how many windows are differentiated at once, a divisor of the batch; their mean is
+      the gradient of the batch. By default all: right for accelerators. A CPU is faster with as
+      many as fit its cache (see `chunk_for`).
     """
 
     def loss_of(parameters, batch: Batch, key):
         return loss(eqx.combine(parameters, static), batch, key)
+
+    def gradient_of(parameters, batch: Batch, key):
+        windows = batch.frames.shape[0]
+        if chunk is None or chunk == windows:
+            return jax.value_and_grad(loss_of)(parameters, batch, key)
+        count = windows // chunk
+        parts = jax.tree.map(lambda leaf: leaf.reshape(count, chunk, *leaf.shape[1:]), batch)
+
+        def add(total, part):
+            found = jax.value_and_grad(loss_of)(parameters, *part)
+            return jax.tree.map(lambda a, b: a + b / count, total, found), None
+
+        shapes = jax.eval_shape(jax.value_and_grad(loss_of), parameters, batch, key)
+        zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        return jax.lax.scan(add, zero, (parts, jax.random.split(key, count)))[0]
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
         augment_key, loss_key = jax.random.split(key)
         if augmentation.active:
             batch = augment(augmentation, batch, augment_key)
-        value, gradient = jax.value_and_grad(loss_of)(state.parameters, batch, loss_key)
+        value, gradient = gradient_of(state.parameters, batch, loss_key)
         # The derivative by a complex number that JAX returns is the conjugate of the direction.
         gradient = jax.tree.map(jnp.conj, gradient)
         norm = optax.tree.norm(gradient)
@@ -77,6 +99,13 @@ def make_step(
         return new, {"loss": value, "gradient_norm": norm}
 
     return jax.jit(step, donate_argnums=0)
+
+
+def chunk_for(batch: int, device: jax.Device) -> int | None:
+    """How many windows of a batch to differentiate at once where one device has all of it."""
+    if device.platform != "cpu" or batch <= _CHUNK:
+        return None
+    return max(n for n in range(1, _CHUNK + 1) if batch % n == 0)
 
 
 def _where(condition, new, old):
