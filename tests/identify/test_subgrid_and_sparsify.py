@@ -103,3 +103,6 @@ def test_the_weak_form_names_the_terms_of_shallow_water(x64, steps):
     masks = needed_by_weak_form(np.asarray(normals), free)
     named = [{n for n, stays in zip(basis.names, mask, strict=True) if stays} for mask in masks]
     assert named == [{"m"}, {"h²", "m²/h"}]
+    # Where no test function avoids the frames that are held out, everything stays.
+    nothing = compiled(unknowns.weak_normal, frames[:4], jnp.asarray([1.0, 1.0, 1.0, 0.0]), True)
+    np.testing.assert_array_equal(needed_by_weak_form(np.asarray(nothing), free), free)

@@ -103,8 +103,9 @@ class Unknowns(eqx.Module):
         periodic: bool,
     ) -> Float[Array, "field unknown_ unknown_"]:
         """For each field (A b)ᵀ(A b) of its weak equations A x = b, the flux coefficients before
-        the diffusion terms in x."""
+        the diffusion terms in x, and b in half ranges of its field."""
         matrices, rhs = self._weak_equations(self.mask, values, weights, periodic)
+        rhs = rhs / (0.5 * (self.upper - self.lower))[:, None]
         augmented = jnp.concatenate([matrices, rhs[..., None]], axis=2)
         return jnp.einsum("fep,feq->fpq", augmented, augmented)
 
