@@ -20,9 +20,8 @@ windows:
 Each side runs in processes of its own, in turns; a figure is the fastest call in any of its turns,
 so that a load that comes and goes does not count, and every turn is printed, so that it shows. Ours
 keeps its memory as `hfluxno train` does and forecasts as `hfluxno evaluate` does; the original runs
-as it comes. Compilation is left out. A
-Markdown file that exists gets the table between its lines "networks: begin" and "networks: end";
-any other is written anew.
+as it comes. Compilation is left out. A Markdown file that exists gets the table between its lines
+"networks: begin" and "networks: end"; any other is written anew.
 """
 
 import argparse
@@ -43,7 +42,6 @@ import numpy as np
 
 CELLS, CONTEXT, INTERVAL = 100, 20, 0.005
 SIDES = ("hfluxno", "original")
-PARTS = ("training", "roll-out")
 TURNS = 2
 
 
@@ -97,7 +95,6 @@ def main() -> None:
     parser.add_argument("--validation", action="store_true", help="in the original's training step")
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if min(options.repeats, options.windows, *options.batches) < 1:
         parser.error("--batches, --windows and --repeats must be at least 1.")
@@ -111,22 +108,22 @@ def main() -> None:
         parser.error(str(error))
 
 
-def works(options: argparse.Namespace, part: str) -> list[Work]:
-    if part == "training":
-        return [Work(part, batch, 1, 4.0) for batch in options.batches]
+def works(options: argparse.Namespace) -> list[Work]:
+    training = [Work("training", batch, 1, 4.0) for batch in options.batches]
     count = options.windows
-    return [Work("sliding", count, 20, 4.0), Work("frozen", count, 80, 25.0)]
+    return [*training, Work("sliding", count, 20, 4.0), Work("frozen", count, 80, 25.0)]
 
 
 # --- one turn of one side, in its own process -------------------------------------------------
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Times the works of one part of one side and prints what was found as JSON."""
-    todo = works(options, options.part)
+    """Times all works of one side and prints what was found as JSON."""
     with contextlib.redirect_stdout(sys.stderr):  # the original prints as it runs
         side = our_side() if options.side == SIDES[0] else original_side(options)
-        times = [seconds(side.prepare(work), options.repeats, work.title) for work in todo]
+        times = [
+            seconds(side.prepare(work), options.repeats, work.title) for work in works(options)
+        ]
     packages = {name: version(name) for name in ("jax", "equinox")}
     found = {
         "parameters": side.parameters,
@@ -182,7 +179,7 @@ def our_side() -> Side:
     def training(work: Work) -> Callable[[], np.ndarray]:
         loss = make_loss(config.loss, config.model.context)
         optimizer, placement = make_optimizer(config.optimizer, config.steps), Placement.on()
-        chunk = chunk_for(work.windows, jax.devices()[0])
+        chunk = chunk_for(work.windows, placement)
         step = make_step(loss, optimizer, static, config.augment, config.average, chunk)
         # The step gives the memory of its state away, and the network is still needed.
         fresh = jax.tree.map(lambda x: x.copy(), network)
@@ -295,7 +292,7 @@ def compare(options: argparse.Namespace) -> None:
     sides = SIDES if options.original else SIDES[:1]
     if not options.original:
         print("The comparison is left out because no checkout of the original was given.")
-    todo = [work for part in PARTS for work in works(options, part)]
+    todo = works(options)
     turns: dict[str, list[dict]] = {side: [] for side in sides}
     for _ in range(TURNS):
         for side in sides:
@@ -309,7 +306,7 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def run(side: str, options: argparse.Namespace) -> dict:
-    """One turn of a side, each part measured in another process."""
+    """One turn of a side, measured in another process."""
     python = sys.executable if side == SIDES[0] else options.python
     command = [python, __file__, "--side", side, "--repeats", str(options.repeats)]
     command += ["--windows", str(options.windows)]
@@ -318,16 +315,11 @@ def run(side: str, options: argparse.Namespace) -> dict:
         command[2:2] = [str(options.original.resolve())]
     if options.validation:
         command.append("--validation")
-    found: dict = {}
-    times = []
-    for part in PARTS:
-        result = subprocess.run([*command, "--part", part], capture_output=True, text=True)
-        if result.returncode != 0:
-            last = (result.stderr.strip().splitlines() or ["no message"])[-1]
-            raise ValueError(f"The {side} code could not be run by {python}: {last}")
-        found = json.loads(result.stdout)
-        times += found["seconds"]
-    return found | {"seconds": times}
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ValueError(f"The {side} code could not be run by {python}: {last}")
+    return json.loads(result.stdout)
 
 
 def rate(work: Work, turns: Sequence[dict], index: int) -> float:

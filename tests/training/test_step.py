@@ -13,6 +13,7 @@ from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.batch import Batch
 from hfluxno.training.losses import LossConfig, make_loss
 from hfluxno.training.optimizer import OptimizerConfig, make_optimizer
+from hfluxno.training.sharding import Placement
 from hfluxno.training.state import first_state, named_key, split_network
 from hfluxno.training.step import chunk_for, make_step
 from tests.training.standin import Advection, Upwind, advected
@@ -62,7 +63,7 @@ def test_chunks_have_the_gradient_of_the_batch():
 
 
 def test_a_cpu_takes_large_batches_in_chunks():
-    (cpu,) = jax.devices("cpu")[:1]
+    cpu = Placement.on("cpu")
     assert [chunk_for(batch, cpu) for batch in (8, 64, 96, 256, 130)] == [None, None, 48, 64, 26]
 
 

@@ -82,10 +82,8 @@ class Candidate:
     @property
     def complexity(self) -> tuple[int, int]:
         """Orders candidates that predict equally well: fewer unknowns first, then less work."""
-        return (
-            self.size + DIFFUSION_TERMS[self.diffusion] - 6 * bool(self.sparse),
-            self.refinement,
-        )
+        dropped = 6 if self.sparse else 0
+        return (self.size + DIFFUSION_TERMS[self.diffusion] - dropped, self.refinement)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,9 +17,9 @@ from hfluxno.identify.refine import Fit
 # The sum of squares may grow by this multiple of what it is, or by that of this relative misfit.
 _GROWTH = 2.0
 _INSIGNIFICANT = 2e-5
-# The same for the weak form of each field, where a parameter of several that can stand in for each
-# other adds more.
+# The sum of the weak form of a field may double.
 _WEAK_GROWTH = 1.0
+# Directions below this part of the largest eigenvalue say nothing.
 _DEPENDENT = 1e-13
 
 

@@ -95,21 +95,18 @@ class TRecViT(Encoder):
         self.norm = eqx.nn.LayerNorm(embedding)
 
     def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
-        v = self._tokens(context)
-        for temporal, spatial in zip(self.temporal[:-1], self.spatial[:-1], strict=True):
-            v = spatial(temporal(v))
-        return self._pooled(self.spatial[-1](self.temporal[-1].last(v)[None])[0])
+        return self.of_frames(self.frame_by_frame(context))
 
     def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> Rows:
         return self.temporal[0].rows(self._tokens(frames))
 
     def of_frames(self, seen: Rows) -> Float[Array, " embedding"]:
-        v = self.spatial[0](self.temporal[0].mixed(*seen))
-        for temporal, spatial in zip(self.temporal[1:-1], self.spatial[1:-1], strict=True):
-            v = spatial(temporal(v))
-        if len(self.temporal) == 1:
-            return self._pooled(v[-1])
-        return self._pooled(self.spatial[-1](self.temporal[-1].last(v)[None])[0])
+        v = self.temporal[0].mixed(*seen)
+        for spatial, temporal in zip(self.spatial[:-2], self.temporal[1:-1], strict=True):
+            v = temporal(spatial(v))
+        several = len(self.temporal) > 1
+        last = self.temporal[-1].last(self.spatial[-2](v)) if several else v[-1]
+        return self._pooled(self.spatial[-1](last[None])[0])
 
     def states(
         self, context: Float[Array, "time field *space"]

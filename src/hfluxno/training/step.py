@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from hfluxno.training.augment import AugmentConfig, augment
 from hfluxno.training.batch import Batch
 from hfluxno.training.losses import Loss
+from hfluxno.training.sharding import Placement
 from hfluxno.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
@@ -49,7 +50,7 @@ def make_step(
 
     def gradient_of(parameters, batch: Batch, key):
         windows = batch.frames.shape[0]
-        if chunk is None or chunk == windows:
+        if chunk is None:
             return jax.value_and_grad(loss_of)(parameters, batch, key)
         count = windows // chunk
         parts = jax.tree.map(lambda leaf: leaf.reshape(count, chunk, *leaf.shape[1:]), batch)
@@ -101,9 +102,11 @@ def make_step(
     return jax.jit(step, donate_argnums=0)
 
 
-def chunk_for(batch: int, device: jax.Device) -> int | None:
-    """How many windows of a batch to differentiate at once where one device has all of it."""
-    if device.platform != "cpu" or batch <= _CHUNK:
+def chunk_for(batch: int, placement: Placement) -> int | None:
+    """How many windows of a batch to differentiate at once; `None` for all, which is right where
+    several devices share it."""
+    (first, *others) = placement.mesh.devices.flat
+    if others or first.platform != "cpu" or batch <= _CHUNK:
         return None
     return max(n for n in range(1, _CHUNK + 1) if batch % n == 0)
 

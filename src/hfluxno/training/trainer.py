@@ -84,8 +84,7 @@ def train(
     optimizer = make_optimizer(config.optimizer, config.steps)
     static = split_network(network)[1]
     loss = make_loss(config.loss, config.model.context)
-    one_device = placement.mesh.devices.flat[0] if placement.devices == 1 else None
-    chunk = chunk_for(config.batch, one_device) if one_device else None
+    chunk = chunk_for(config.batch, placement)
     run = _Run(
         config,
         placement.everywhere(first_state(network, optimizer, config.seed)),
