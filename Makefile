@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
-TRY := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
+# JAX for Python 3.12 and later compiles in two thirds of the time of the last one for 3.11.
+TRY := $(or $(PYTHON),python3.13 python3.12 python3 python3.11)
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint validate format accuracy benchmark clean

@@ -7,6 +7,6 @@ import equinox as eqx
 
 
 @eqx.filter_jit
-def compiled(function, *arguments):
+def compiled(function, *arguments, **named):
     """function(*arguments); what the function closes over is constant unless it is a module."""
-    return function(*arguments)
+    return function(*arguments, **named)

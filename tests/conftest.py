@@ -14,10 +14,9 @@ from jaxtyping import install_import_hook
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# One directory per xdist worker, because JAX does not write entries atomically.
-_cache = Path(__file__).parents[1] / ".cache" / "jax"
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-jax.config.update("jax_compilation_cache_dir", str(_cache / _worker))
+# The workers share it. JAX does not write entries atomically, but one that is not yet whole cannot
+# be unpacked, and then the reader compiles by itself (a warning, see filterwarnings).
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache" / "jax"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 # The hook acts on modules imported after it, and the test modules come after this file.

@@ -95,8 +95,7 @@ with jax.enable_x64(True):
 )
 def test_order_on_smooth_data(scheme, least, problem):
     law, exact = problem
-    errors = smooth_errors(scheme(law), exact, 0.5 * exact.shock_time(), (100, 200, 400))
-    assert errors[-1] < errors[-2] < errors[-3]
+    errors = smooth_errors(scheme(law), exact, 0.5 * exact.shock_time(), (200, 400))
     assert least <= order(errors) < least + 0.4
     # Constants matter as well: a second-order scheme is far more accurate at 400 cells.
     assert errors[-1] < (1e-4 if least > 1.5 else 1e-2)
@@ -170,7 +169,7 @@ def test_order_in_time(scheme, expected):
 @pytest.mark.parametrize("scheme", [Rusanov, Roe, MUSCL])
 def test_heat_equation(scheme):
     exact = HeatWave(nu=0.02)
-    errors = smooth_errors(scheme(ViscousBurgers(a=0.0, nu=0.02)), exact, 0.5, (32, 64, 128))
+    errors = smooth_errors(scheme(ViscousBurgers(a=0.0, nu=0.02)), exact, 0.5, (64, 128))
     assert order(errors) > 1.95
 
 
@@ -179,7 +178,7 @@ def test_heat_equation(scheme):
 )
 def test_viscous_burgers(scheme, least):
     exact = ColeHopf(a=0.8, nu=0.03)
-    errors = smooth_errors(scheme(ViscousBurgers(a=0.8, nu=0.03)), exact, 0.3, (64, 128, 256))
+    errors = smooth_errors(scheme(ViscousBurgers(a=0.8, nu=0.03)), exact, 0.3, (128, 256))
     assert order(errors) > least
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve
+from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve, step
 from hfluxno.grid import Grid
 from hfluxno.laws import LWR, BuckleyLeverett, Cubic, ShallowWater, Sine, ViscousBurgers
 
@@ -70,39 +70,53 @@ def reverse(scheme, u, substeps):
     return jax.grad(lambda part, u: loss(eqx.combine(part, rest), u, substeps), (0, 1))(moving, u)
 
 
+@eqx.filter_jit
+def reverse_of_a_step(scheme, u):
+    """The same of one step, which compiles in a fraction of the time."""
+    moving, rest = real_part(scheme)
+
+    def loss(part, u):
+        return jnp.mean(step(eqx.combine(part, rest), u, jnp.asarray(0.004), GRID) ** 2)
+
+    return jax.grad(loss, (0, 1))(moving, u)
+
+
 def all_finite(tree):
     return all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(tree))
 
 
 @pytest.mark.parametrize(
     ("scheme", "name"),
-    [("roe", name) for name in ("cubic", "buckley-leverett", "shallow-water")]
-    + [(scheme, name) for scheme in ("rusanov", "muscl") for name in ("cubic", "shallow-water")],
+    [(scheme, name) for scheme in ("roe", "muscl") for name in ("cubic", "shallow-water")]
+    + [("rusanov", "shallow-water")],
 )
 def test_finite_where_neighbours_are_equal(scheme, name):
     law = LAWS[name]
     flux = SCHEMES[scheme](law)
     for u in degenerate_states(law):
         assert all_finite(forward(flux, u, None))
-        assert all_finite(reverse(flux, u, 3))
+        assert all_finite(
+            reverse(flux, u, 3) if scheme != "rusanov" else reverse_of_a_step(flux, u)
+        )
 
 
-@pytest.mark.parametrize("name", ["sine", "viscous-burgers", "lwr"])
+@pytest.mark.parametrize("name", ["sine", "viscous-burgers", "lwr", "buckley-leverett"])
 def test_finite_with_every_law(name):
     for u in degenerate_states(LAWS[name]):
-        assert all_finite(forward(Roe(LAWS[name]), u, None))
+        assert all_finite(reverse_of_a_step(Roe(LAWS[name]), u))
 
 
 @pytest.mark.parametrize("scheme", ["roe-no-fix", "roe-superbee", "roe-van-leer", "roe-minmod"])
 def test_finite_with_every_limiter(scheme):
     for u in degenerate_states(LAWS["cubic"]):
-        assert all_finite(reverse(SCHEMES[scheme](LAWS["cubic"]), u, 3))
+        assert all_finite(reverse_of_a_step(SCHEMES[scheme](LAWS["cubic"]), u))
 
 
 @pytest.mark.parametrize("scheme", ["roe", "muscl"])
 def test_gradient_of_a_constant_state_is_known(scheme):
     """There the mean of u² changes as the mean of 2u du, which is conserved."""
-    gradient = reverse(SCHEMES[scheme](LAWS["cubic"]), jnp.full((1, CELLS), 0.5), 3)[1]
+    constant = degenerate_states(LAWS["cubic"])[0]
+    gradient = reverse(SCHEMES[scheme](LAWS["cubic"]), constant, 3)[1]
     np.testing.assert_allclose(gradient, 1.0 / CELLS, atol=1e-12)
 
 
@@ -119,7 +133,6 @@ def smooth_state(law):
     ("scheme", "name", "substeps"),
     [
         ("roe", "cubic", None),
-        ("roe", "cubic", 3),
         ("roe", "shallow-water", None),
         ("roe-no-fix", "viscous-burgers", None),
         ("roe-van-leer", "cubic", None),
@@ -136,13 +149,16 @@ def test_equal_to_central_differences(scheme, name, substeps):
     direction = jax.tree.map(lambda leaf: jnp.asarray(random.normal(size=leaf.shape)), (moving, u))
 
     @jax.jit
-    def values(part, u):
-        return solve(eqx.combine(part, rest), u, TIMES, GRID, substeps=substeps).values
+    def derivative(at):
+        def values(part, u):
+            return solve(eqx.combine(part, rest), u, TIMES, GRID, substeps=substeps).values
 
-    _, tangent = jax.jit(lambda p, d: jax.jvp(values, p, d))((moving, u), direction)
+        return jax.jvp(values, at, direction)
+
     size = 1e-6
+    tangent = derivative((moving, u))[1]
     up, down = (
-        values(*jax.tree.map(lambda p, d: p + s * size * d, (moving, u), direction))  # noqa: B023
+        derivative(jax.tree.map(lambda p, d: p + s * size * d, (moving, u), direction))[0]  # noqa: B023
         for s in (1.0, -1.0)
     )
     difference = (up - down) / (2.0 * size)
@@ -172,6 +188,7 @@ def test_derivative_of_the_cfl_rule_is_part_of_it():
         return solve(Roe(LAWS["cubic"], "van-leer"), u, TIMES, GRID, control).values[-1]
 
     at, size = jnp.asarray(0.41), 1e-6
-    tangent = jax.jvp(final, (at,), (jnp.ones(()),))[1]
-    difference = (final(at + size) - final(at - size)) / (2.0 * size)
+    derivative = jax.jit(lambda at: jax.jvp(final, (at,), (jnp.ones(()),)))
+    tangent = derivative(at)[1]
+    difference = (derivative(at + size)[0] - derivative(at - size)[0]) / (2.0 * size)
     assert np.mean(np.isclose(tangent, difference, rtol=1e-3, atol=1e-6)) > 0.9

@@ -1,6 +1,7 @@
 """Identification end to end: the law, the forecast, and what is said about both."""
 
 import dataclasses
+import importlib
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +55,15 @@ def cubic():
     with jax.enable_x64(True):
         law = Cubic(a=0.5, b=-0.7, c=0.4)
         return _run(Roe(law, "mc", False), _initial(3)[None])
+
+
+@pytest.fixture
+def short_search(monkeypatch):
+    """The first stage and the last one, which is for noise: what is left out compiles for long and
+    has no part in what the test is about. Another test goes through all stages."""
+    select = importlib.import_module("hfluxno.identify.select")
+    first, *_, last = select.stages(1)
+    monkeypatch.setattr(select, "stages", lambda fields: (first, last))
 
 
 def test_cubic_law_and_forecast(cubic, x64):
@@ -147,7 +157,7 @@ def test_outflow_boundary(x64):
     assert _error(FittedLawForecaster().advance(context, (found,), STEPS), values) < 1e-4
 
 
-def test_covariance_covers_the_error_under_noise(cubic, x64):
+def test_covariance_covers_the_error_under_noise(cubic, x64, short_search):
     """With independent noise the coefficients are within a few standard errors of the truth."""
     noise = 0.01 * np.sqrt(np.mean(cubic**2)) * np.random.default_rng(0).normal(size=cubic.shape)
     clean, noisy = hfluxno.identify(_context(cubic)), hfluxno.identify(_context(cubic + noise))
@@ -160,7 +170,7 @@ def test_covariance_covers_the_error_under_noise(cubic, x64):
     assert _error(forecast, cubic) < 0.02
 
 
-def test_a_leak_is_reported(cubic):
+def test_a_leak_is_reported(cubic, short_search):
     decay = np.exp(-0.5 * INTERVAL * np.arange(len(cubic)))[:, None, None]
     found = hfluxno.identify(_context((cubic + 1.0) * decay))
     assert found.status == FitStatus.SOURCE_OR_LEAK
@@ -175,9 +185,12 @@ def test_what_no_conservation_law_explains_is_reported():
     found = hfluxno.identify(_context(values))
     assert found.status == FitStatus.POOR_FIT
     assert "do not trust" in found.status.sentence
+    # Everything has been tried.
+    names = " ".join(name for name, _ in found.tried)
+    assert all(word in names for word in ("rusanov", "roe-entropy-fix", "grid ×2", "denoised"))
 
 
-def test_a_standing_source_is_reported(x64):
+def test_a_standing_source_is_reported(x64, short_search):
     """∂t u + ∂x(u²/2) = s(x) with ∫ s = 0: the total stays, yet no flux of u explains it."""
     x = (np.arange(CELLS) + 0.5) / CELLS
     source = 20.0 * np.cos(2 * np.pi * x)

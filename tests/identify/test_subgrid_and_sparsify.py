@@ -1,5 +1,6 @@
 """Going to a finer grid and back, and dropping what a fit does not need."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,13 +8,15 @@ import pytest
 
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
+from hfluxno.identify import subgrid
 from hfluxno.identify.basis import Dictionary, physical_exponents
 from hfluxno.identify.candidate import make_directions
 from hfluxno.identify.refine import Fit, Unknowns
 from hfluxno.identify.sparsify import needed, needed_by_weak_form
-from hfluxno.identify.subgrid import prolong, restrict
 from hfluxno.laws import ShallowWater
 from tests.compiled import compiled
+
+prolong, restrict = eqx.filter_jit(subgrid.prolong), eqx.filter_jit(subgrid.restrict)
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "outflow", "reflecting"])
@@ -49,7 +52,7 @@ def test_a_jump_inside_a_cell_is_found_again(x64, factor):
 
 def test_prolongation_has_derivatives_where_neighbours_are_equal(x64):
     u = jnp.asarray(np.repeat([0.2, 0.2, 0.5, 0.7], 3))[None]
-    slope = jax.jacfwd(lambda u: prolong(u, Grid.interval(12), 4))(u)
+    slope = compiled(jax.jacfwd(lambda u: prolong(u, Grid.interval(12), 4)), u)
     assert np.all(np.isfinite(slope))
 
 

@@ -12,6 +12,7 @@ from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.models.law_target import LawNetwork, LawOperator
 from hfluxno.models.rollout import rollout
 from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
 from tests.models import small
 
 LINE = small.LINE
@@ -35,7 +36,7 @@ def forecaster():
 def test_a_forecast_is_the_roll_out(forecaster):
     context = trajectory()
     forecast = forecaster.forecast(context, 3)
-    expected = rollout(forecaster.network, context.values, 3, "sliding")
+    expected = compiled(rollout, forecaster.network, context.values, 3, "sliding")
     np.testing.assert_allclose(forecast.trajectory.values, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(forecast.trajectory.times, 3.0 + 0.02 * np.arange(5, 8))
     assert forecast.status.shape == () and int(forecast.status) == NetworkStatus.OK
@@ -56,7 +57,7 @@ def test_batches_and_longer_contexts(forecaster):
             forecast.trajectory.values[lane], alone.trajectory.values, rtol=1e-4, atol=1e-5
         )
         # The back-test: the last frame (a quarter of a context) from the five before it.
-        guess = rollout(forecaster.network, single.values[1:6], 1)
+        guess = compiled(rollout, forecaster.network, single.values[1:6], 1)
         truth = np.asarray(single.values[6:])
         error = np.linalg.norm(guess - truth) / np.linalg.norm(truth)
         np.testing.assert_allclose(forecast.backtest_error[lane], error, rtol=1e-4)
@@ -69,7 +70,7 @@ def test_batches_and_longer_contexts(forecaster):
 def test_a_forecast_that_blows_up_says_so(interval):
     network = small.network(LINE)
     wild, context = dataclasses.replace(network, interval=interval), trajectory()
-    raw = rollout(wild, context.values, 4)
+    raw = compiled(rollout, wild, context.values, 4)
     assert not np.all(np.abs(raw) < 100.0)
     forecast = NetworkForecaster(wild, LINE).forecast(context, 4)
     largest = np.abs(np.asarray(context.values)).max()
@@ -93,8 +94,8 @@ def test_a_law_that_its_scheme_cannot_solve_is_solved_by_another(monkeypatch):
     parts = {part.name: getattr(law, part.name) for part in dataclasses.fields(law)}
     forecast = NetworkForecaster(_SolvableByRusanov(**parts), config).forecast(context, 2)
     assert np.all(forecast.status == NetworkStatus.OK)
-    operator = dataclasses.replace(law, scheme="rusanov").read(context.values[1])
-    expected = operator(context.values[1, -1])
+    solvable = dataclasses.replace(law, scheme="rusanov")
+    expected = compiled(lambda u: solvable.read(u)(u[-1]), context.values[1])
     np.testing.assert_allclose(forecast.trajectory.values[1, 0], expected, rtol=1e-4, atol=1e-5)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hfluxno.models.rollout import rollout
 from tests.compiled import compiled
 from tests.models import small
 
+read = eqx.filter_jit(lambda network, context: network.read(context))
 step = eqx.filter_jit(lambda network, context: network.read(context)(context[-1]))
 
 
@@ -43,35 +45,37 @@ def test_a_network_that_knows_its_spacing_answers_to_it(x64):
     config = small.CONFIGURATIONS["spacing aware"]
     network, context = small.network(config), small.context(config)
     grid = Grid.interval(16, 0.0, 3.2)
-    flux = network.read(context).fluxes[0]
-    assert eqx.tree_equal(network.at(config.grid, config.interval).read(context).fluxes[0], flux)
+    flux = read(network, context).fluxes[0]
+    same = network.at(config.grid, config.interval)
+    assert eqx.tree_equal(read(same, context).fluxes[0], flux)
     for other in (network.at(grid, 0.02), network.at(config.grid, 0.04)):
-        assert not np.allclose(other.read(context).fluxes[0].lift.weight, flux.lift.weight)
+        assert not np.allclose(read(other, context).fluxes[0].lift.weight, flux.lift.weight)
     blind = small.network(small.LINE)
-    there, here = blind.at(grid, 0.02).read(context), blind.read(context)
+    there, here = read(blind.at(grid, 0.02), context), read(blind, context)
     assert eqx.tree_equal(there.fluxes, here.fluxes)
     # The step itself scales with Δt/Δx.
     u = context[-1]
-    np.testing.assert_allclose(there(u) - u, 0.5 * (here(u) - u), rtol=1e-10)
+    np.testing.assert_allclose(compiled(there, u) - u, 0.5 * (compiled(here, u) - u), rtol=1e-10)
 
 
 def test_the_step_is_the_flux_difference(x64):
     config = small.PAIR
     network, context = small.network(config), small.context(config)
-    operator, u = network.read(context), context[-1]
+    operator, u = read(network, context), context[-1]
     flux = operator.fluxes[0]
-    padded = jnp.pad(u, ((0, 0), (3, 3)), mode="wrap")
-    values = flux(padded, jnp.asarray(0.02), 0.1)
-    expected = u - 0.02 / 0.1 * (values[:, 1:] - values[:, :-1])
-    np.testing.assert_allclose(operator(u), expected, rtol=1e-12)
+    padded = np.pad(u, ((0, 0), (3, 3)), mode="wrap")
+    values = np.asarray(compiled(flux, jnp.asarray(padded), jnp.asarray(0.02), 0.1))
+    expected = np.asarray(u) - 0.02 / 0.1 * (values[:, 1:] - values[:, :-1])
+    np.testing.assert_allclose(compiled(operator, u), expected, rtol=1e-12)
 
 
 def test_a_local_flux_sees_its_stencil_only(x64):
     """Interface i + 1/2 with 3 cells before it and 2 after."""
     config = dataclasses.replace(small.LINE, coordinates=False)
-    flux = small.network(config).read(small.context(config)).fluxes[0]
+    flux = read(small.network(config), small.context(config)).fluxes[0]
     u = small.context(config)[-1]
 
+    @jax.jit
     def interfaces(u):
         return flux(jnp.pad(u, ((0, 0), (3, 3)), mode="wrap"), jnp.asarray(1.0), 1.0)[0]
 
@@ -80,19 +84,19 @@ def test_a_local_flux_sees_its_stencil_only(x64):
     np.testing.assert_array_equal(touched, [7, 8, 9, 10, 11])
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("layers", [1, 3])
 def test_sliding_reads_the_window_again_and_frozen_once(layers, x64):
     encoder = dataclasses.replace(small.LINE.encoder, layers=layers)
     network = small.network(dataclasses.replace(small.LINE, encoder=encoder))
     context = small.context(small.LINE)
-    sliding = rollout(network, context, 3, "sliding")
+    sliding = compiled(rollout, network, context, 3, "sliding")
     window = context
     for frame in sliding:
-        np.testing.assert_allclose(frame, network.read(window)(window[-1]), rtol=1e-11)
-        window = jnp.concatenate([window[1:], frame[None]])
-    operator, u = network.read(context), context[-1]
-    for frame in rollout(network, context, 3, "frozen"):
-        u = operator(u)
+        np.testing.assert_allclose(frame, step(network, window), rtol=1e-11)
+        window = jnp.asarray(np.concatenate([window[1:], frame[None]]))
+    operator, u = read(network, context), context[-1]
+    for frame in compiled(rollout, network, context, 3, "frozen"):
+        u = compiled(operator, u)
         np.testing.assert_allclose(frame, u, rtol=1e-11)
     assert not np.allclose(u, sliding[-1], atol=1e-9)
     with pytest.raises(ValueError, match="Unknown context mode 'fixed'; choose one of sliding,"):
@@ -102,7 +106,7 @@ def test_sliding_reads_the_window_again_and_frozen_once(layers, x64):
 def test_flux_no_ignores_the_context(x64):
     config = small.CONFIGURATIONS["flux no"]
     network = small.network(config)
-    first, second = (network.read(small.context(config, seed)) for seed in (1, 2))
+    first, second = (read(network, small.context(config, seed)) for seed in (1, 2))
     assert eqx.tree_equal(first, second)
 
 
@@ -121,9 +125,11 @@ def test_a_consistent_flux_has_no_consistency_error(x64):
     states = jnp.linspace(-1.0, 1.0, 9)[None]
     flux = Rusanov(law)
     centred = law.flux(states) - jnp.mean(law.flux(states))
-    np.testing.assert_allclose(constant_state_flux(flux, states, 0.1, 0.1), centred, atol=1e-14)
-    assert consistency_error(flux, states, law.flux(states) + 7.0, 0.1, 0.1) < 1e-28
-    wrong = consistency_error(flux, states, law.flux(states) + 0.2 * states, 0.1, 0.1)
+    found = compiled(constant_state_flux, flux, states, 0.1, 0.1)
+    np.testing.assert_allclose(found, centred, atol=1e-14)
+    error = eqx.filter_jit(consistency_error)
+    assert error(flux, states, law.flux(states) + 7.0, 0.1, 0.1) < 1e-28
+    wrong = error(flux, states, law.flux(states) + 0.2 * states, 0.1, 0.1)
     np.testing.assert_allclose(wrong, jnp.mean((0.2 * states) ** 2), rtol=1e-12)
 
 
@@ -141,9 +147,10 @@ def test_consistency_of_a_learned_flux_can_be_trained(x64):
 def test_a_learned_flux_can_be_solved_like_any_other(x64):
     """It sets no limit to the step, so the solver takes whole frames."""
     network, context = small.network(small.LINE), small.context(small.LINE)
-    operator = network.read(context)
+    operator = read(network, context)
     times = 0.02 * np.arange(3)
-    run = solve(operator.fluxes[0], context[-1], times, operator.grid)
-    once = operator(context[-1])
-    np.testing.assert_allclose(run.values[1:], jnp.stack([once, operator(once)]), rtol=1e-11)
+    run = compiled(solve, operator.fluxes[0], context[-1], times, operator.grid)
+    once = compiled(operator, context[-1])
+    np.testing.assert_allclose(run.values[1], once, rtol=1e-11)
+    np.testing.assert_allclose(run.values[2], compiled(operator, once), rtol=1e-11)
     assert int(run.steps) == 2

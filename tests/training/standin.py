@@ -16,13 +16,14 @@ class Upwind(Operator):
 
 
 class Advection(ContextNetwork):
-    """Advances by `number` cells a frame; with `reads`, by that times the mean of the context."""
+    """Advances by `number` cells a frame; with `reads`, by that times the mean square of the
+    context, which falls while the mean is conserved."""
 
     number: Float[Array, ""]
     reads: bool = eqx.field(static=True, default=False)
 
     def read(self, context: Float[Array, "time field x"]) -> Upwind:
-        return Upwind(self.number * jnp.mean(context) if self.reads else self.number)
+        return Upwind(self.number * jnp.mean(context**2) if self.reads else self.number)
 
 
 def advected(number: float, frames: int, windows: int, cells: int = 12) -> Array:

@@ -11,6 +11,7 @@ from hfluxno.laws import Cubic, ShallowWater, ViscousBurgers
 from hfluxno.training.augment import AugmentConfig, augment
 from hfluxno.training.batch import Batch
 from hfluxno.training.transformed_law import TransformedLaw
+from tests.compiled import compiled
 
 _CELLS, _FRAMES, _WINDOWS = 24, 5, 6
 _GRID = Grid.interval(_CELLS)
@@ -47,8 +48,8 @@ def _windows(case, frames):
     initial = wave[:, None]
     if case == "water":
         initial = jnp.stack([2.0 + 0.3 * wave, 0.5 * wave[:, ::-1]], axis=1)
-    values = jax.vmap(lambda law, u: _solved(law, scheme, u, frames, 8))(law, initial)
-    return Batch(values, law), scheme
+    solved = jax.vmap(lambda law, u: _solved(law, scheme, u, frames, 8))
+    return Batch(compiled(solved, law, initial), law), scheme
 
 
 @pytest.mark.parametrize("case", list(_CASES))
@@ -56,7 +57,7 @@ def test_a_transformed_trajectory_solves_the_transformed_law(x64, case):
     sign = case != "water"
     config = AugmentConfig(shift=True, reflection=True, sign=sign, scale=2.0, pace=2)
     batch, scheme = _windows(case, config.frames(_FRAMES))
-    transformed = augment(config, batch, jax.random.key(2))
+    transformed = compiled(augment, config, batch, jax.random.key(2))
     assert isinstance(transformed.law, TransformedLaw)
     assert {float(d) for d in transformed.law.direction} == {-1.0, 1.0}
     assert {float(p) for p in transformed.law.pace} == {1.0, 2.0}
@@ -65,7 +66,8 @@ def test_a_transformed_trajectory_solves_the_transformed_law(x64, case):
         law, first = jax.tree.map(
             lambda leaf, i=chosen: leaf[i], (transformed.law, transformed.frames[:, 0])
         )
-        again = jax.vmap(lambda law, u, n=8 * pace: _solved(law, scheme, u, _FRAMES, n))(law, first)
+        solved = jax.vmap(lambda law, u, n=8 * pace: _solved(law, scheme, u, _FRAMES, n))
+        again = compiled(solved, law, first)
         np.testing.assert_allclose(again, transformed.frames[chosen], rtol=0.0, atol=1e-12)
 
 
@@ -77,12 +79,21 @@ def test_speed_and_roe_matrix_are_those_of_the_transformed_flux(x64, case):
     factors = jnp.asarray([1.7, -1.7][:fields])
     law = TransformedLaw(law.fields, law, factors, jnp.asarray(-1.0), jnp.asarray(2.0))
     u, v = factors[:, None] * batch.frames[0, 0], factors[:, None] * batch.frames[0, 1]
-    for j in range(fields):
-        direction = jnp.zeros_like(u).at[j].set(1.0)
-        column = jax.jvp(law.flux, (u,), (direction,))[1]
-        np.testing.assert_allclose(law.jacobian(u)[:, j], column, atol=1e-11)
-    jump = jnp.sum(law.roe_matrix(u, v) * (v - u)[None], axis=1)
-    np.testing.assert_allclose(jump, law.flux(v) - law.flux(u), atol=1e-11)
+
+    @jax.jit
+    def told(u, v):
+        jump = jnp.sum(law.roe_matrix(u, v) * (v - u)[None], axis=1)
+        return law.jacobian(u), jump
+
+    @jax.jit
+    def differentiated(u, v):
+        columns = [
+            jax.jvp(law.flux, (u,), (jnp.zeros_like(u).at[j].set(1.0),))[1] for j in range(fields)
+        ]
+        return jnp.stack(columns, axis=1), law.flux(v) - law.flux(u)
+
+    for found, expected in zip(told(u, v), differentiated(u, v), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-11)
 
 
 def test_shift_moves_whole_cells_and_nothing_else():

@@ -22,14 +22,15 @@ def test_a_batch_has_the_plain_derivative(name, x64):
     config = small.CONFIGURATIONS[name]
     network = small.network(config)
     contexts = 2.0 + jnp.stack([small.context(config), small.context(config)[..., ::-1]])
-    parameters, static = eqx.partition(network, eqx.is_inexact_array)
+    operators = compiled(eqx.filter_vmap(network.read), contexts)
+    parameters, static = eqx.partition(operators, eqx.is_inexact_array)
 
     def loss(parameters, function):
-        def one(context, weight):
-            operator = eqx.combine(parameters, static).read(context)
+        def one(parameters, context, weight):
+            operator = eqx.combine(parameters, static)
             return weight * function(operator, context[:2], context[1:3])
 
-        return jnp.sum(jax.vmap(one)(contexts, jnp.asarray([1.0, -3.0])))
+        return jnp.sum(jax.vmap(one)(parameters, contexts, jnp.asarray([1.0, -3.0])))
 
     both = jax.value_and_grad(loss)
     value, gradient = compiled(lambda p: both(p, with_gradient(_error)), parameters)
