@@ -1,5 +1,6 @@
 """Settings of all tests: the CPU, strict promotion, checked shapes and types."""
 
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -21,6 +22,11 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 # The hook acts on modules imported after it, and the test modules come after this file.
 install_import_hook("hfluxno", "beartype.beartype")
+
+# Programs consist of very many small objects that stay: the search for garbage among them would
+# take a tenth of the time.
+gc.freeze()
+gc.set_threshold(200_000, 50, 1000)
 
 settings.register_profile(
     "hfluxno",
