@@ -19,9 +19,9 @@ windows:
 
 Each side runs in processes of its own, in turns; a figure is the fastest call in any of its turns,
 so that a load that comes and goes does not count, and every turn is printed, so that it shows. Ours
-keeps its memory as `hfluxno train` does and forecasts as `hfluxno evaluate` does; the original runs
-as it comes. Compilation is left out. A Markdown file that exists gets the table between its lines
-"networks: begin" and "networks: end"; any other is written anew.
+has a device for each core as `hfluxno train` does and keeps its memory as `hfluxno evaluate` does;
+the original runs as it comes. Compilation is left out. A Markdown file that exists gets the table
+between its lines "networks: begin" and "networks: end"; any other is written anew.
 """
 
 import argparse
@@ -120,7 +120,7 @@ def works(options: argparse.Namespace) -> list[Work]:
 def measure(options: argparse.Namespace) -> None:
     """Times all works of one side and prints what was found as JSON."""
     with contextlib.redirect_stdout(sys.stderr):  # the original prints as it runs
-        side = our_side() if options.side == SIDES[0] else original_side(options)
+        side = our_side(options) if options.side == SIDES[0] else original_side(options)
         times = [
             seconds(side.prepare(work), options.repeats, work.title) for work in works(options)
         ]
@@ -154,24 +154,22 @@ def windows(count: int, frames: int) -> np.ndarray:
     return (amplitude * np.sin(2.0 * np.pi * (x - speed * t + phase))).astype(np.float32)
 
 
-def our_side() -> Side:
-    from hfluxno.cli.allocator import keep_memory
-
-    keep_memory()  # before JAX takes any
-
+def our_side(options: argparse.Namespace) -> Side:
     import jax
 
+    from hfluxno.cli.allocator import keep_memory
     from hfluxno.models.configuration import build
     from hfluxno.models.forecaster import NetworkForecaster
     from hfluxno.training.batch import Batch
     from hfluxno.training.losses import make_loss
     from hfluxno.training.optimizer import make_optimizer
     from hfluxno.training.presets import preset
-    from hfluxno.training.sharding import Placement
+    from hfluxno.training.sharding import Placement, use_cores
     from hfluxno.training.state import first_state, named_key, split_network
     from hfluxno.training.step import chunk_for, make_step
     from hfluxno.trajectory import Trajectory
 
+    use_cores(min(options.batches))
     config = preset("paper-cubic")
     network = build(config.model, named_key(config.seed, "model"))
     parameters, static = split_network(network)
@@ -180,7 +178,7 @@ def our_side() -> Side:
         loss = make_loss(config.loss, config.model.context)
         optimizer, placement = make_optimizer(config.optimizer, config.steps), Placement.on()
         chunk = chunk_for(work.windows, placement)
-        step = make_step(loss, optimizer, static, config.augment, config.average, chunk)
+        step = make_step(loss, optimizer, static, config.augment, config.average, placement, chunk)
         # The step gives the memory of its state away, and the network is still needed.
         fresh = jax.tree.map(lambda x: x.copy(), network)
         state = placement.everywhere(first_state(fresh, optimizer, config.seed))
@@ -196,6 +194,7 @@ def our_side() -> Side:
     def prepare(work: Work) -> Callable[[], np.ndarray]:
         if work.kind == "training":
             return training(work)
+        keep_memory()
         model = dataclasses.replace(config.model, context_mode=work.kind)
         forecaster = NetworkForecaster(network, model)
         times = INTERVAL * np.arange(CONTEXT)

@@ -104,7 +104,9 @@ def test_the_loss_of_a_preset_fits_its_network_and_data(name):
             batch = augment(config.augment, batch, key)
         loss = make_loss(config.loss, config.model.context)
         network = build(config.model, key)
-        return eqx.filter_grad(lambda network: loss(network, batch, key))(network), network
+        return eqx.filter_grad(lambda network: loss(network, batch, jax.random.split(key, 2)))(
+            network
+        ), network
 
     # Shapes alone: nothing is computed.
     found, _ = eqx.filter_eval_shape(gradient, jax.random.key(0))

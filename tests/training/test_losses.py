@@ -13,15 +13,18 @@ from hfluxno.training.losses import LOSSES, LossConfig, make_loss
 from tests.training.standin import Advection, advected
 
 _K = 4
-_KEY = jax.random.key(0)
 _EXACT = Advection(jnp.asarray(0.3))
 _WRONG = Advection(jnp.asarray(0.4))
+
+
+def _keys(frames):
+    return jax.random.split(jax.random.key(0), len(frames))
 
 
 def _loss(network, frames, **options):
     config = LossConfig(**options)
     frames = frames[:, : config.frames(_K)]
-    return float(jax.jit(make_loss(config, _K))(network, Batch(frames), _KEY))
+    return float(jax.jit(make_loss(config, _K))(network, Batch(frames), _keys(frames)))
 
 
 def _step(u, number):
@@ -69,7 +72,7 @@ def test_pushforward_does_not_differentiate_the_first_prediction():
     frames = advected(0.3, _K + 2, 5)
     config = LossConfig("pushforward")
     loss = make_loss(config, _K)
-    gradient = jax.jit(jax.grad(lambda net: loss(net, Batch(frames), _KEY)))(_WRONG).number
+    gradient = jax.jit(jax.grad(lambda net: loss(net, Batch(frames), _keys(frames))))(_WRONG).number
     pushed = jnp.asarray(_step(np.asarray(frames[:, _K - 1]), 0.4))
 
     def by_hand(number):
@@ -195,7 +198,7 @@ def test_the_speed_loss_refuses_another_network():
     frames = advected(0.3, _K, 3)
     batch = batch_of("cubic", np.asarray(frames), np.ones((3, 3)))
     with pytest.raises(ValueError, match="use another loss or the law target"):
-        make_loss(LossConfig("speed"), _K)(_EXACT, batch, _KEY)
+        make_loss(LossConfig("speed"), _K)(_EXACT, batch, _keys(batch.frames))
     with pytest.raises(ValueError, match="is for learned numerical fluxes"):
         batch = batch_of("cubic", np.asarray(advected(0.3, _K + 1, 3)), np.ones((3, 3)))
-        make_loss(LossConfig(consistency=1.0), _K)(_EXACT, batch, _KEY)
+        make_loss(LossConfig(consistency=1.0), _K)(_EXACT, batch, _keys(batch.frames))

@@ -62,7 +62,7 @@ def _final(folder):
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 
 
-def _elsewhere(script, folder, **environment):
+def _elsewhere(script, folder):
     """Runs a script in a process of its own; returns how it ended."""
     settings = {
         "JAX_PLATFORMS": "cpu",
@@ -75,7 +75,7 @@ def _elsewhere(script, folder, **environment):
         start = start.replace("\n", f"\ngenerate.{name} = {value}\n", 1)
     done = subprocess.run(
         [sys.executable, "-c", start, str(folder)],
-        env=os.environ | settings | environment,
+        env=os.environ | settings,
         capture_output=True,
         text=True,
     )
@@ -152,12 +152,14 @@ def test_four_devices_give_the_result_of_one(whole, tmp_path):
         from pathlib import Path
         import jax
         from hfluxno.training.presets import preset
+        from hfluxno.training.sharding import use_cores
         from hfluxno.training.trainer import train
 
+        use_cores(preset("tiny").batch, cores=7)  # batches of 8
         assert len(jax.devices()) == 4
         train(preset("tiny"), Path(sys.argv[1]))
     """
-    code, said = _elsewhere(script, folder, XLA_FLAGS="--xla_force_host_platform_device_count=4")
+    code, said = _elsewhere(script, folder)
     assert code == 0, said
     one, four = _final(whole[0]), _final(folder)
     for key, leaf in one.items():

@@ -1,19 +1,16 @@
-"""The settings of a run of the command line: precision, memory, the cache of compiled programs."""
+"""The settings of a run of the command line: precision, and the cache of compiled programs."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from hfluxno.cli.allocator import keep_memory
-
 
 @contextlib.contextmanager
 def prepared(float64: bool = False) -> Iterator[None]:
-    """Float64 where it is asked for, memory and compiled programs that are kept."""
+    """Float64 where it is asked for, and compiled programs that are kept."""
     import jax
 
-    keep_memory()
     _keep_compiled_programs()
     with jax.enable_x64(True) if float64 else contextlib.nullcontext():
         yield

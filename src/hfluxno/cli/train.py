@@ -64,6 +64,7 @@ def main(config: TrainCommand) -> int:
     from hfluxno.training.progress import ProgressBar
     from hfluxno.training.release import release
     from hfluxno.training.run_folder import METRICS
+    from hfluxno.training.sharding import use_cores
     from hfluxno.training.trackers import JsonLines, TensorBoard, Tracker, WeightsAndBiases
     from hfluxno.training.trainer import Diverged, train
 
@@ -80,6 +81,7 @@ def main(config: TrainCommand) -> int:
         trackers.append(TensorBoard(folder / "tensorboard"))
     if config.wandb is not None:
         trackers.append(WeightsAndBiases(config.wandb, folder, dataclasses.asdict(resolved)))
+    use_cores(resolved.batch)
     with runtime.prepared():
         try:
             outcome = train(

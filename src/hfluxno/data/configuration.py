@@ -82,7 +82,8 @@ class Configuration:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return law_class(self.law)().fields
+        # A law itself would be an array, and arrays start JAX: too early for `use_cores`.
+        return law_class(self.law).fields
 
     def indices(self, trajectory: int) -> tuple[int, int]:
         """The law's index and the initial condition's index of a trajectory."""

@@ -40,15 +40,19 @@ def run_lanes(
     chunks = [np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)]
     precise = jnp.result_type(float) == jnp.float64
 
-    def one(chunk):
+    def start(chunk):
         # The setting belongs to a thread.
         with jax.enable_x64(precise):
-            return jax.tree.map(np.asarray, function(take(inputs, chunk)))
+            return function(take(inputs, chunk))
 
-    results = [one(chunks[0])]  # compiles once, before the threads start
-    if len(chunks) > 1:
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            results += list(pool.map(one, chunks[1:]))
+    def whole(chunk):
+        return jax.tree.map(np.asarray, start(chunk))
+
+    # Compiles before the threads start, so once. What it returns may still be in the making.
+    first_result = start(chunks[0])
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        others = pool.map(whole, chunks[1:])
+        results = [jax.tree.map(np.asarray, first_result), *others]
     places = np.concatenate(chunks)
     first = np.zeros(count, int)
     first[places[::-1]] = np.arange(len(places))[::-1]

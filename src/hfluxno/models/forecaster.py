@@ -224,8 +224,8 @@ class NetworkForecaster(Forecaster):
             with jax.enable_x64(True):
                 start = np.asarray(_parameters(network, seen), np.float64)
                 exact = np.asarray(batch, np.float64)
-                return np.asarray(_refined(network, exact, start, steps, target.refinement))
-        return np.asarray(_rollouts(network, seen, steps, self.config.context_mode))
+                return _refined(network, exact, start, steps, target.refinement)
+        return _rollouts(network, seen, steps, self.config.context_mode)
 
 
 @eqx.filter_jit

@@ -20,7 +20,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key
 
 from hfluxno.models.configuration import ContextMode
 from hfluxno.models.consistency import consistency_error
@@ -34,7 +34,8 @@ Measure = Literal["mse", "relative"]
 
 _STATES = 16  # about so many constant states are asked for the consistency
 
-Loss = Callable[[ContextNetwork, Batch, PRNGKeyArray], Float[Array, ""]]
+# Of a network, a batch, and a key for each of its windows.
+Loss = Callable[[ContextNetwork, Batch, Key[Array, " batch"]], Float[Array, ""]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +113,7 @@ def make_loss(config: LossConfig, context: int) -> Loss:
             value += config.consistency * _inconsistency(operator, law, frames[context - 1])
         return value
 
-    def loss(network: ContextNetwork, batch: Batch, key: PRNGKeyArray) -> Float[Array, ""]:
-        keys = jax.random.split(key, batch.frames.shape[0])
+    def loss(network: ContextNetwork, batch: Batch, keys: Key[Array, " batch"]) -> Float[Array, ""]:
         samples = (jnp.asarray(batch.frames), batch.law, keys)
         return jnp.mean(jax.vmap(lambda *sample: one(network, *sample))(*samples))
 

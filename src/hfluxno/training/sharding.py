@@ -4,12 +4,29 @@ JAX compiles the step once for all of them and adds what the devices find (data 
 result is that of one device but for the order of sums.
 """
 
+import contextlib
 import dataclasses
+import os
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+
+def use_cores(batch: int, cores: int | None = None) -> None:
+    """Makes every core of the CPU a device, or as many as can share a batch equally.
+
+    Cores that work on windows of their own wait for each other once a step, and not at every
+    operation. It has to be called before JAX is first used, and afterwards changes nothing; neither
+    does it where `XLA_FLAGS` gives a number of devices.
+    """
+    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return
+    cores = cores or os.cpu_count() or 1
+    devices = max(n for n in range(1, cores + 1) if batch % n == 0)
+    with contextlib.suppress(RuntimeError):  # JAX has been used
+        jax.config.update("jax_num_cpu_devices", devices)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -88,7 +88,7 @@ def train(
     run = _Run(
         config,
         placement.everywhere(first_state(network, optimizer, config.seed)),
-        make_step(loss, optimizer, static, config.augment, config.average, chunk),
+        make_step(loss, optimizer, static, config.augment, config.average, placement, chunk),
         placement,
         trackers,
     )
