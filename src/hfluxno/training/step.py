@@ -26,8 +26,8 @@ from hfluxno.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
 
-# What a core of a CPU keeps in its cache. With the paper's model on two cores 4 windows at a time are
-# 1.6 times as fast as all, and 2 or 8 are no faster.
+# What a core of a CPU keeps in its cache. With the paper's model on two cores 4 windows at a time
+# are 1.6 times as fast as all, and 2 or 8 are no faster.
 _CHUNK = 4
 
 
