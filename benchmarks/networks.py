@@ -166,7 +166,7 @@ def our_side(options: argparse.Namespace) -> Side:
     from hfluxno.training.presets import preset
     from hfluxno.training.sharding import Placement, use_cores
     from hfluxno.training.state import first_state, named_key, split_network
-    from hfluxno.training.step import chunk_for, make_step
+    from hfluxno.training.step import make_step
     from hfluxno.trajectory import Trajectory
 
     use_cores(min(options.batches))
@@ -177,8 +177,7 @@ def our_side(options: argparse.Namespace) -> Side:
     def training(work: Work) -> Callable[[], np.ndarray]:
         loss = make_loss(config.loss, config.model.context)
         optimizer, placement = make_optimizer(config.optimizer, config.steps), Placement.on()
-        chunk = chunk_for(work.windows, placement)
-        step = make_step(loss, optimizer, static, config.augment, config.average, placement, chunk)
+        step = make_step(loss, optimizer, static, config.augment, config.average, placement)
         # The step gives the memory of its state away, and the network is still needed.
         fresh = jax.tree.map(lambda x: x.copy(), network)
         state = placement.everywhere(first_state(fresh, optimizer, config.seed))

@@ -15,7 +15,7 @@ from hfluxno.training.losses import LossConfig, make_loss
 from hfluxno.training.optimizer import OptimizerConfig, make_optimizer
 from hfluxno.training.sharding import Placement
 from hfluxno.training.state import first_state, named_key, split_network
-from hfluxno.training.step import chunk_for, make_step
+from hfluxno.training.step import make_step
 from tests.training.standin import Advection, Upwind, advected
 
 _PLAIN = AugmentConfig()
@@ -47,14 +47,15 @@ def test_training_finds_the_speed():
     assert int(state.step) == 60 and float(metrics["loss"]) < 1e-3
 
 
-def test_chunks_have_the_gradient_of_the_batch():
+def test_chunks_have_the_gradient_of_the_batch(monkeypatch):
     network, optimizer = Advection(jnp.asarray(0.1)), optax.sgd(1.0)
     loss, static = make_loss(LossConfig(), 4), split_network(network)[1]
     speeds = (0.3, -0.2, 0.5)
     batch = Batch(jnp.concatenate([advected(speed, 5, 2) for speed in speeds]))
     found = []
-    for chunk in (None, 2, 3):
-        step = make_step(loss, optimizer, static, _PLAIN, 0.0, Placement.on(), chunk)
+    for chunk in (6, 2, 3):
+        monkeypatch.setattr("hfluxno.training.sharding._WINDOWS_OF_A_CORE", chunk)
+        step = make_step(loss, optimizer, static, _PLAIN, 0.0, Placement.on())
         # The step gives the memory of its state away.
         fresh = jax.tree.map(lambda leaf: leaf.copy(), network)
         state, metrics = step(first_state(fresh, optimizer, 0), batch)
@@ -63,9 +64,9 @@ def test_chunks_have_the_gradient_of_the_batch():
     assert found[0][0] != 0.1
 
 
-def test_a_cpu_takes_batches_in_chunks():
+def test_a_cpu_takes_few_windows_at_once():
     cpu = Placement.on("cpu")
-    assert [chunk_for(batch, cpu) for batch in (1, 8, 64, 6, 130)] == [1, 4, 4, 3, 2]
+    assert [cpu.windows_at_once(batch) for batch in (1, 8, 64, 6, 130)] == [1, 4, 4, 3, 2]
 
 
 def test_an_update_that_is_not_finite_is_left_out_and_counted():

@@ -155,7 +155,7 @@ def test_four_devices_give_the_result_of_one(whole, tmp_path):
         from hfluxno.training.sharding import use_cores
         from hfluxno.training.trainer import train
 
-        use_cores(preset("tiny").batch, cores=7)  # batches of 8
+        use_cores(16, cores=7)
         assert len(jax.devices()) == 4
         train(preset("tiny"), Path(sys.argv[1]))
     """

@@ -26,10 +26,6 @@ from hfluxno.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
 
-# What a core of a CPU keeps in its cache. With the paper's model on two cores 4 windows at a time
-# are 1.6 times as fast as all, and 2 or 8 are no faster.
-_CHUNK = 4
-
 
 def make_step(
     loss: Loss,
@@ -38,7 +34,6 @@ def make_step(
     augmentation: AugmentConfig,
     decay: float,
     placement: Placement,
-    chunk: int | None = None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """The compiled step.
 
@@ -47,29 +42,26 @@ def make_step(
     - `static`: what a network is besides its trainable arrays.
     - `decay`: of the mean of the weights; with 0 it is the weights themselves.
     - `placement`: the devices that share a batch.
-    - `chunk`: how many windows a device differentiates at once, a divisor of its share; by default
-      all (see `chunk_for`).
     """
 
     def loss_of(parameters, batch: Batch, keys):
         return loss(eqx.combine(parameters, static), batch, keys)
 
     def gradient_of_share(parameters, *share):
+        both = jax.value_and_grad(loss_of)
         windows = share[1].shape[0]
-        count = windows // (chunk or windows)
+        count = windows // placement.windows_at_once(windows * placement.devices)
         if count == 1:
-            found = jax.value_and_grad(loss_of)(parameters, *share)
-        else:
-            parts = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), share)
+            return jax.lax.pmean(both(parameters, *share), "batch")
+        chunks = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), share)
 
-            def add(total, part):
-                found = jax.value_and_grad(loss_of)(parameters, *part)
-                return jax.tree.map(lambda a, b: a + b / count, total, found), None
+        def add(total, chunk):
+            found = both(parameters, *chunk)
+            return jax.tree.map(lambda a, b: a + b / count, total, found), None
 
-            shapes = jax.eval_shape(jax.value_and_grad(loss_of), parameters, *share)
-            zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-            found = jax.lax.scan(add, zero, parts)[0]
-        return jax.lax.pmean(found, "batch")
+        shapes = jax.eval_shape(both, parameters, *share)
+        zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        return jax.lax.pmean(jax.lax.scan(add, zero, chunks)[0], "batch")
 
     split, whole = PartitionSpec("batch"), PartitionSpec()
     gradient_of = jax.shard_map(
@@ -118,15 +110,6 @@ def make_step(
         return new, {"loss": value, "gradient_norm": norm}
 
     return jax.jit(step, donate_argnums=0)
-
-
-def chunk_for(batch: int, placement: Placement) -> int | None:
-    """How many windows of its share of a batch a device should differentiate at once; `None` for
-    all, which is right for accelerators."""
-    if placement.mesh.devices.flat[0].platform != "cpu":
-        return None
-    share = batch // placement.devices
-    return max(n for n in range(1, _CHUNK + 1) if share % n == 0)
 
 
 def _where(condition, new, old):

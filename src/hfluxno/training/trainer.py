@@ -25,7 +25,7 @@ from hfluxno.training.source import Source
 from hfluxno.training.source_files import FileSource, check_file
 from hfluxno.training.source_generated import GeneratedSource
 from hfluxno.training.state import TrainState, first_state, named_key, split_network
-from hfluxno.training.step import Metrics, chunk_for, make_step
+from hfluxno.training.step import Metrics, make_step
 from hfluxno.training.trackers import Tracker
 from hfluxno.training.validation import Validation
 
@@ -84,11 +84,10 @@ def train(
     optimizer = make_optimizer(config.optimizer, config.steps)
     static = split_network(network)[1]
     loss = make_loss(config.loss, config.model.context)
-    chunk = chunk_for(config.batch, placement)
     run = _Run(
         config,
         placement.everywhere(first_state(network, optimizer, config.seed)),
-        make_step(loss, optimizer, static, config.augment, config.average, placement, chunk),
+        make_step(loss, optimizer, static, config.augment, config.average, placement),
         placement,
         trackers,
     )
