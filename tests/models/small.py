@@ -80,6 +80,16 @@ def network(config: ModelConfig, seed: int = 0):
     return jax.tree.map(filled, skeleton)
 
 
+@eqx.filter_jit
+def read(network, context):
+    return network.read(context)
+
+
+@eqx.filter_jit
+def step(network, context):
+    return network.read(context)(context[-1])
+
+
 def context(config: ModelConfig, seed: int = 1, frames: int | None = None):
     """Waves that travel, so that frames resemble those of a law."""
     random = np.random.default_rng(seed)

@@ -14,6 +14,7 @@ from hfluxno.models.network import FluxOperator
 from hfluxno.models.parts import FourierConfig, LocalConfig, TRecViTConfig
 from hfluxno.models.rollout import frozen
 from tests.models import small
+from tests.models.small import read, step
 
 CONSERVATIVE = [name for name in small.CONFIGURATIONS if name not in ("vit", "dpot")]
 
@@ -76,16 +77,6 @@ def test_totals_are_kept_for_1000_steps(name, precision):
     assert finite
     assert moved > 1e-2  # something did happen
     assert drift <= (1e-12 if precision == "float64" else 1e-5)
-
-
-@eqx.filter_jit
-def read(network, context):
-    return network.read(context)
-
-
-@eqx.filter_jit
-def step(network, context):
-    return network.read(context)(context[-1])
 
 
 def _without_places(config, target, **encoder):

@@ -15,9 +15,7 @@ from hfluxno.models.consistency import consistency_error, constant_state_flux
 from hfluxno.models.rollout import rollout
 from tests.compiled import compiled
 from tests.models import small
-
-read = eqx.filter_jit(lambda network, context: network.read(context))
-step = eqx.filter_jit(lambda network, context: network.read(context)(context[-1]))
+from tests.models.small import read, step
 
 
 @pytest.mark.parametrize("name", ["normalised", "law", "weak form"])

@@ -75,10 +75,9 @@ class Placement:
                 f"use a multiple of {self.devices}."
             )
 
-    def windows_at_once(self, batch: int) -> int:
+    def windows_at_once(self, share: int) -> int:
         """How many windows of its share of a batch a device should differentiate at once, a divisor
         of the share: all of them on accelerators, and few on a CPU."""
-        share = batch // self.devices
         if self.mesh.devices.flat[0].platform != "cpu":
             return share
         return max(n for n in range(1, _WINDOWS_OF_A_CORE + 1) if share % n == 0)

@@ -50,7 +50,7 @@ def make_step(
     def gradient_of_share(parameters, *share):
         both = jax.value_and_grad(loss_of)
         windows = share[1].shape[0]
-        count = windows // placement.windows_at_once(windows * placement.devices)
+        count = windows // placement.windows_at_once(windows)
         if count == 1:
             return jax.lax.pmean(both(parameters, *share), "batch")
         chunks = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), share)
