@@ -158,7 +158,6 @@ def our_side(options: argparse.Namespace) -> Side:
     import jax
 
     from hfluxno.cli.allocator import keep_memory
-    from hfluxno.models.configuration import build
     from hfluxno.models.forecaster import NetworkForecaster
     from hfluxno.training.batch import Batch
     from hfluxno.training.losses import make_loss
@@ -171,7 +170,7 @@ def our_side(options: argparse.Namespace) -> Side:
 
     use_cores(min(options.batches))
     config = preset("paper-cubic")
-    network = build(config.model, named_key(config.seed, "model"))
+    network = config.model.build(named_key(config.seed, "model"))
     parameters, static = split_network(network)
 
     def training(work: Work) -> Callable[[], np.ndarray]:

@@ -30,7 +30,7 @@ from hfluxno.evaluation import relative_l2
 from hfluxno.evaluation.tables import inserted
 from hfluxno.evaluation.windows import Errors, evaluate
 from hfluxno.methods import forecaster as forecaster_of
-from hfluxno.models.configuration import LawConfig
+from hfluxno.models.parts import LawConfig
 from hfluxno.models.weights import shipped
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "traffic.nc"

@@ -10,7 +10,6 @@ import pytest
 from hfluxno.cli import main
 from hfluxno.cli.train import TrainCommand, resolve
 from hfluxno.data import generate
-from hfluxno.models.configuration import build
 from hfluxno.models.weights import load
 from hfluxno.training.augment import augment
 from hfluxno.training.batch import batch_of
@@ -103,7 +102,7 @@ def test_the_loss_of_a_preset_fits_its_network_and_data(name):
         if config.augment.active:
             batch = augment(config.augment, batch, key)
         loss = make_loss(config.loss, config.model.context)
-        network = build(config.model, key)
+        network = config.model.build(key)
         return eqx.filter_grad(lambda network: loss(network, batch, jax.random.split(key, 2)))(
             network
         ), network

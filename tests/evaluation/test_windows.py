@@ -15,7 +15,6 @@ from hfluxno.cli.generate import main as generate_set
 from hfluxno.data import open_dataset
 from hfluxno.evaluation import windows
 from hfluxno.evaluation.windows import evaluate
-from hfluxno.models.configuration import build
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.weights import Training, save_pretrained
@@ -121,7 +120,7 @@ def test_data_that_do_not_fit_are_refused(file):
 def test_the_command_shows_a_table_and_writes_all_numbers(file, tmp_path, capsys):
     weights = tmp_path / "net"
     described = Training("nothing", "tiny", 0, 0, 0.0, 1.0, "nothing")
-    save_pretrained(weights, build(_CONFIG, jax.random.key(0)), _CONFIG, described)
+    save_pretrained(weights, _CONFIG.build(jax.random.key(0)), _CONFIG, described)
     output = tmp_path / "errors.json"
     command = ["evaluate", "--weights", str(weights), "--data", str(file), "--output", str(output)]
     command += ["--steps", "3", "--every", "50", "--trajectories", "2"]

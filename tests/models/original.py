@@ -8,13 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.models.configuration import (
-    DPOTConfig,
+from hfluxno.models.hfluxno_config import HFluxNOConfig
+from hfluxno.models.parts import (
+    DPOTEncoderConfig,
     HypernetworkConfig,
     LocalConfig,
-    ModelConfig,
     TRecViTConfig,
-    build,
 )
 
 _FOLDER = Path(__file__).parents[1] / "oracle"
@@ -35,7 +34,7 @@ def network(name: str, arrays: dict[str, np.ndarray]):
     interval, *spacing = case["steps"]
     frames, fields, *cells = case["context_shape"]
     left, right = sizes["stencil_size"]
-    config = ModelConfig(
+    config = HFluxNOConfig(
         fields=tuple(f"u{i}" for i in range(fields)),
         cells=tuple(cells),
         spacing=tuple(spacing),
@@ -71,7 +70,7 @@ def network(name: str, arrays: dict[str, np.ndarray]):
 
 def _zeros(config):
     """The network with zeros for weights, which takes no time to make."""
-    skeleton = eqx.filter_eval_shape(build, config, jax.random.key(0))
+    skeleton = eqx.filter_eval_shape(config.build, jax.random.key(0))
     return jax.tree.map(
         lambda leaf: (
             jnp.asarray(np.zeros(leaf.shape, leaf.dtype))
@@ -105,10 +104,10 @@ def dpot(arrays):
     """Our DPOT encoder of the case `dpot`."""
     frames, _, *cells = CASES["dpot"]["context_shape"]
     sizes = CASES["dpot"]["encoder_sizes"]
-    config = ModelConfig(
+    config = HFluxNOConfig(
         cells=tuple(cells),
         context=frames,
-        encoder=DPOTConfig(
+        encoder=DPOTEncoderConfig(
             patch=tuple(sizes["patch_size"]),
             patch_width=sizes["hidden_dim_patch"],
             embedding=arrays["out/embedding"].size,

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.models.configuration import ModelConfig, build
+from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.parts import (
-    DPOTConfig,
+    DPOTEncoderConfig,
     FourierConfig,
     HypernetworkConfig,
     LawConfig,
@@ -20,7 +21,7 @@ from hfluxno.models.parts import (
 )
 
 HYPER = HypernetworkConfig(8, 8, 1, 2)
-LINE = ModelConfig(
+LINE = HFluxNOConfig(
     fields=("u",),
     cells=(16,),
     spacing=(0.1,),
@@ -56,7 +57,7 @@ CONFIGURATIONS = {
     "fourier plane": dataclasses.replace(PLANE, target=FourierConfig(1, 2, 4, 6, 1, (3, 2), 2)),
     "flux no": dataclasses.replace(PAIR, encoder=None),
     "vit": dataclasses.replace(LINE, encoder=ViTConfig((1, 4), 8, 1, 2, 8)),
-    "dpot": dataclasses.replace(LINE, encoder=DPOTConfig((4,), 8, 8, 1, 8, (2,), 2)),
+    "dpot": dataclasses.replace(LINE, encoder=DPOTEncoderConfig((4,), 8, 8, 1, 8, (2,), 2)),
     "law": dataclasses.replace(LINE, target=LawConfig(size=4, terms=1, width=8), normalise=True),
 }
 
@@ -66,7 +67,7 @@ def network(config: ModelConfig, seed: int = 0):
 
     The numbers are NumPy's: nothing has to be compiled.
     """
-    skeleton = eqx.filter_eval_shape(build, config, jax.random.key(0))
+    skeleton = eqx.filter_eval_shape(config.build, jax.random.key(0))
     random = np.random.default_rng(seed)
 
     def filled(leaf):
@@ -90,7 +91,7 @@ def step(network, context):
     return network.read(context)(context[-1])
 
 
-def context(config: ModelConfig, seed: int = 1, frames: int | None = None):
+def context(config: HFluxNOConfig, seed: int = 1, frames: int | None = None):
     """Waves that travel, so that frames resemble those of a law."""
     random = np.random.default_rng(seed)
     times = np.arange(config.context if frames is None else frames) / 10.0

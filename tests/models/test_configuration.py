@@ -5,22 +5,32 @@ import json
 
 import pytest
 
-from hfluxno.models.configuration import ModelConfig, from_json, to_json
+from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.hfluxno_config import HFluxNOConfig
+from hfluxno.models.strict_json import from_dict, to_dict
 from tests.models import small
+
+
+def written(config):
+    return {"kind": type(config).__name__} | to_dict(config)
+
+
+def read(data):
+    return from_dict(ModelConfig, json.loads(json.dumps(data)), "the model configuration")
 
 
 @pytest.mark.parametrize("name", small.CONFIGURATIONS)
 def test_round_trip(name):
     config = small.CONFIGURATIONS[name]
-    assert from_json(to_json(config)) == config
+    assert read(written(config)) == config
 
 
 def changed(**values):
-    return json.dumps(json.loads(to_json(small.LINE)) | values)
+    return written(small.LINE) | values
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("data", "message"),
     [
         (changed(colour="red"), "Unknown key 'colour' in the model configuration; it may have "),
         (changed(encoder={"kind": "CNN"}), "Unknown kind 'CNN' of encoder; choose one of TRecViT"),
@@ -32,24 +42,24 @@ def changed(**values):
         (changed(activation="relu"), "Unknown activation 'relu'"),
         (changed(spacing=[0.1, 0.1]), "a spacing for each axis; got 1 and 2"),
         (changed(context=0), "at least one frame"),
-        ("{", "not JSON"),
-        ("[]", "must be an object"),
+        (changed(kind="CNNConfig"), "Unknown kind 'CNNConfig' of the model configuration"),
+        ([], "must be an object"),
     ],
 )
-def test_what_is_refused(text, message):
+def test_what_is_refused(data, message):
     with pytest.raises(ValueError, match=message):
-        from_json(text)
+        read(data)
 
 
 def test_the_key_of_a_part_is_named():
-    data = json.loads(to_json(small.LINE))
+    data = written(small.LINE)
     data["hypernetwork"]["block"] = data["hypernetwork"].pop("blocks")
     with pytest.raises(ValueError, match="Unknown key 'block' in hypernetwork"):
-        from_json(json.dumps(data))
+        read(data)
 
 
 def test_defaults_are_the_published_model():
-    config = ModelConfig()
+    config = HFluxNOConfig()
     assert (config.interval, config.spacing, config.context) == (0.005, (0.01,), 20)
     assert config.coordinates and not config.normalise and not config.spacing_aware
     assert config.context_mode == "sliding"

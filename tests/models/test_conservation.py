@@ -55,7 +55,7 @@ def _drift(network, context, steps):
     if isinstance(operator, FluxOperator) and not isinstance(operator.fluxes[0], GuidedFlux):
         bounded = tuple(_Bounded(flux) for flux in operator.fluxes)
         operator = eqx.tree_at(lambda o: o.fluxes, operator, bounded)
-    frames = frozen(operator, context[-1], steps)
+    frames = frozen(operator, context, steps)
     axes = tuple(range(2, frames.ndim))
     size = jnp.mean(jnp.abs(frames), axis=(0, *axes))
     moved = jnp.mean(jnp.abs(frames[-1] - context[-1]))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from hfluxno.fv import NumericalFlux
-from hfluxno.models.configuration import build
 from hfluxno.models.guided_flux import channels
 from hfluxno.models.heat_flux import heat_flux
 from hfluxno.models.parts import FourierConfig, WeakFormConfig
@@ -106,7 +105,7 @@ def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     config = small.CONFIGURATIONS["weak form"]
     if target is not None:
         config = dataclasses.replace(config, target=target)
-    network, context = build(config, jax.random.key(0)), small.context(config)
+    network, context = config.build(jax.random.key(0)), small.context(config)
     law = _law_of_the_weak_form(network)
     ghost = config.target.left
 

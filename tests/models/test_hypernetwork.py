@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.models.configuration import build
 from hfluxno.models.hypernetwork import Head, Hypernetwork
 from hfluxno.models.local_flux import LocalFlux
 from hfluxno.nn.spectral import SpectralMixing
@@ -96,7 +95,7 @@ def test_unknown_initialisation():
 
 def test_published_size():
     """2.68 M parameters, of which 0.279 M in the encoder (HFluxNO, Table 5)."""
-    shapes = eqx.filter_eval_shape(build, small.ModelConfig(), jax.random.key(0))
+    shapes = eqx.filter_eval_shape(small.HFluxNOConfig().build, jax.random.key(0))
 
     def count(tree):
         leaves = jax.tree.leaves(tree)
@@ -105,6 +104,6 @@ def test_published_size():
     assert count(shapes) == 2_678_020
     assert count(shapes.encoder) == 279_424
     two = eqx.filter_eval_shape(
-        build, dataclasses.replace(small.ModelConfig(), fields=("h", "m")), jax.random.key(0)
+        dataclasses.replace(small.HFluxNOConfig(), fields=("h", "m")).build, jax.random.key(0)
     )
     assert count(two) == 2_771_460

@@ -116,7 +116,7 @@ def test_corrupt_files(released, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": 2}, "version 2 of the format; this hfluxno reads version 1"),
+        ({"version": 1}, "version 1 of the format; this hfluxno reads version 2"),
         ({"format": "other"}, "does not describe a network of hfluxno"),
         ({"extra": 1}, "Unknown key 'extra'"),
         ({"model": None}, "The key 'model' is missing"),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data import generate
-from hfluxno.models.configuration import LawConfig, build
+from hfluxno.models.parts import LawConfig
 from hfluxno.models.weights import load
 from hfluxno.training import trainer
 from hfluxno.training.configuration import TrainConfig
@@ -54,7 +54,7 @@ class _Kept(Tracker):
 def _final(folder):
     """The leaves of the last checkpoint by name."""
     config = read_config(folder)
-    network = build(config.model, jax.random.key(0))
+    network = config.model.build(jax.random.key(0))
     like = first_state(network, make_optimizer(config.optimizer, config.steps), 0)
     with checkpoints_of(folder, config) as checkpoints:
         state = checkpoints.restore(like, checkpoints.latest)

@@ -10,10 +10,12 @@ import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.identify.batch import run_lanes
-from hfluxno.models.configuration import LawConfig, ModelConfig
+from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno import HFluxNO
+from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.law_target import LawNetwork
-from hfluxno.models.network import ContextNetwork
+from hfluxno.models.network import Network
+from hfluxno.models.parts import LawConfig
 from hfluxno.models.rollout import frozen, rollout
 from hfluxno.trajectory import Trajectory
 
@@ -59,7 +61,7 @@ class NetworkForecaster(Forecaster):
     - `name`: how sentences call it.
     """
 
-    network: ContextNetwork
+    network: Network
     config: ModelConfig = eqx.field(static=True)
     name: str = eqx.field(static=True, default="this network")
 
@@ -118,13 +120,13 @@ class NetworkForecaster(Forecaster):
 
         - `ValueError`, where `steps` is not 0 to 3, or the network does not infer a law.
         """
-        target = self.config.target
-        if not isinstance(target, LawConfig):
+        config, target = self.config, _law(self.config)
+        if target is None or not isinstance(config, HFluxNOConfig):
             raise ValueError(
                 f"{self.name} infers no law that could be refined; use weights of the target law."
             )
         target = dataclasses.replace(target, refinement=steps)
-        return dataclasses.replace(self, config=dataclasses.replace(self.config, target=target))
+        return dataclasses.replace(self, config=dataclasses.replace(config, target=target))
 
     def check(self, context: Trajectory) -> None:
         """Whether the network may read the context.
@@ -171,7 +173,7 @@ class NetworkForecaster(Forecaster):
                     "Interpolate or change the units, or use the method fit."
                 )
 
-    def _fitted_to(self, context: Trajectory) -> ContextNetwork:
+    def _fitted_to(self, context: Trajectory) -> Network:
         """The network at the spacing and boundary of the context, where it can change them."""
         network = self.network
         if isinstance(network, LawNetwork) or (
@@ -217,10 +219,10 @@ class NetworkForecaster(Forecaster):
         return frames, np.logical_and.accumulate(inside.all((2, *space)), axis=1)
 
     def _continue(self, network, batch, steps):
-        target = self.config.target
+        target = _law(self.config)
         dtype = jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array))[0].dtype
         seen = jnp.asarray(batch, dtype)
-        if isinstance(target, LawConfig) and target.refinement > 0:
+        if target is not None and target.refinement > 0:
             with jax.enable_x64(True):
                 start = np.asarray(_parameters(network, seen), np.float64)
                 exact = np.asarray(batch, np.float64)
@@ -241,15 +243,23 @@ def _parameters(network: LawNetwork, batch):
 @eqx.filter_jit
 def _refined(network: LawNetwork, batch, start, steps, refinement):
     def one(context, vector):
-        return frozen(network.refined(context, vector, refinement), context[-1], steps)
+        return frozen(network.refined(context, vector, refinement), context, steps)
 
     return jax.vmap(one)(batch, start)
+
+
+def _law(config: ModelConfig) -> LawConfig | None:
+    """How a network infers a law, where it does."""
+    target = config.target if isinstance(config, HFluxNOConfig) else None
+    return target if isinstance(target, LawConfig) else None
 
 
 def _changes_spacing(config: ModelConfig) -> bool:
     """Whether a flux operator serves other Δt and Δx: it is told them, or counts in cells and
     frames."""
-    return config.spacing_aware or config.weak_form is not None
+    return isinstance(config, HFluxNOConfig) and (
+        config.spacing_aware or config.weak_form is not None
+    )
 
 
 def _interval(context: Trajectory) -> float:

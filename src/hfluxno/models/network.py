@@ -1,7 +1,8 @@
-"""What a network that forecasts is: it reads a context once and returns an operator.
+"""What a network that forecasts is: it predicts the frame after a context.
 
-Reading is dear and advancing is cheap, so the two are apart. Whether the context is read again
-at every step is a matter of the roll-out (see `hfluxno.models.rollout`), not of the network.
+Most read the context and return an operator. Reading is dear and advancing is cheap, so the two are
+apart. Whether the context is read again at every step is a matter of the roll-out (see
+`hfluxno.models.rollout`), not of the network.
 """
 
 import abc
@@ -16,10 +17,15 @@ from hfluxno.grid import Grid
 
 
 class Operator(eqx.Module):
-    """Advances a state (field, *space) by one frame.
+    """Advances a state (field, *space) by one frame, or by `stride` frames.
 
     An operator is a pytree: a batch of contexts gives a batch of operators by `eqx.filter_vmap`.
     """
+
+    @property
+    def stride(self) -> int:
+        """The number of frames from a state to what the operator makes of it."""
+        return 1
 
     @abc.abstractmethod
     def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]: ...
@@ -31,20 +37,44 @@ class Operator(eqx.Module):
         return jax.vmap(self)(states)
 
 
-class ContextNetwork(eqx.Module):
-    """Anything that reads a context of frames (time, field, *space) and returns an operator."""
+class Network(eqx.Module):
+    """Anything that continues a context of frames (time, field, *space)."""
 
     @abc.abstractmethod
-    def read(self, context: Float[Array, "time field *space"]) -> Operator: ...
+    def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
+        """The frame after the context."""
 
     def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> PyTree:
         """What the network computes of every frame by itself: arrays (time, …). A window that
         slides keeps it."""
         return frames
 
+    def predict_from(
+        self, seen: PyTree, recent: Float[Array, "recent field *space"]
+    ) -> Float[Array, "field *space"]:
+        """The frame after the window with these `frame_by_frame`, which ends with `recent`."""
+        return self.predict(seen)
+
+
+class ContextNetwork(Network):
+    """A network that reads a context and returns an operator, which advances any state."""
+
+    @abc.abstractmethod
+    def read(self, context: Float[Array, "time field *space"]) -> Operator: ...
+
     def read_frames(self, seen: PyTree) -> Operator:
         """The operator of the window with these `frame_by_frame`."""
         return self.read(seen)
+
+    def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
+        operator = self.read(context)
+        return operator(context[-operator.stride])
+
+    def predict_from(
+        self, seen: PyTree, recent: Float[Array, "recent field *space"]
+    ) -> Float[Array, "field *space"]:
+        operator = self.read_frames(seen)
+        return operator(recent[-operator.stride])
 
 
 class FluxOperator(Operator):

@@ -49,7 +49,7 @@ class ViTConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class DPOTConfig:
+class DPOTEncoderConfig:
     """The DPOT-style encoder (see `hfluxno.models.dpot_encoder`).
 
     **Attributes:**

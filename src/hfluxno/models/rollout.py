@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.models.network import ContextNetwork, Operator
+from hfluxno.models.network import ContextNetwork, Network, Operator
 
 CONTEXT_MODES = ("sliding", "frozen")
 
 
 def rollout(
-    network: ContextNetwork,
+    network: Network,
     context: Float[Array, "time field *space"],
     steps: int,
     mode: str = "sliding",
@@ -24,33 +24,42 @@ def rollout(
 
     **Raises:**
 
-    - `ValueError`, where the mode is not known.
+    - `ValueError`, where the mode is not known, or is `frozen` for a network that has no operator.
     """
     if mode not in CONTEXT_MODES:
         raise ValueError(
             f"Unknown context mode {mode!r}; choose one of {', '.join(CONTEXT_MODES)}."
         )
     if mode == "frozen":
-        return frozen(network.read(context), context[-1], steps)
+        if not isinstance(network, ContextNetwork):
+            raise ValueError(
+                f"{type(network).__name__} reads its context at every step; choose the context "
+                "mode sliding."
+            )
+        return frozen(network.read(context), context, steps)
 
     def slide(carry, _):
-        seen, u = carry
-        u = network.read_frames(seen)(u)
-        newest = network.frame_by_frame(u[None])
-        seen = jax.tree.map(lambda old, new: jnp.concatenate([old[1:], new]), seen, newest)
-        return (seen, u), u
+        seen, recent = carry
+        u = network.predict_from(seen, recent)[None]
+        newest = network.frame_by_frame(u)
+        seen, recent = jax.tree.map(_moved_on, (seen, recent), (newest, u))
+        return (seen, recent), u[0]
 
-    start = (network.frame_by_frame(context), context[-1])
+    start = (network.frame_by_frame(context), context)
     return jax.lax.scan(slide, start, None, length=steps)[1]
 
 
 def frozen(
-    operator: Operator, u: Float[Array, "field *space"], steps: int
+    operator: Operator, context: Float[Array, "time field *space"], steps: int
 ) -> Float[Array, "steps field *space"]:
-    """The `steps` states after `u`."""
+    """The `steps` states after the context, each from the state `operator.stride` frames before."""
 
-    def advance(u, _):
-        u = operator(u)
-        return u, u
+    def advance(recent, _):
+        u = operator(recent[0])
+        return _moved_on(recent, u[None]), u
 
-    return jax.lax.scan(advance, u, None, length=steps)[1]
+    return jax.lax.scan(advance, context[-operator.stride :], None, length=steps)[1]
+
+
+def _moved_on(frames, newest):
+    return jnp.concatenate([frames[1:], newest])

@@ -1,11 +1,13 @@
 """Configurations as JSON and back, without losing or guessing anything.
 
 A dataclass becomes an object; where a field may hold one of several dataclasses, the object says
-which under "kind". Reading refuses unknown and missing keys, unknown kinds and wrong types:
-a misspelt option that silently falls back to its default gives another model than was asked for.
+which under "kind". An abstract dataclass stands for those of its class method `kinds`. Reading
+refuses unknown and missing keys, unknown kinds and wrong types: a misspelt option that silently
+falls back to its default gives another model than was asked for.
 """
 
 import dataclasses
+import inspect
 import types
 import typing
 from typing import Any, Literal
@@ -19,7 +21,7 @@ def to_dict(config: Any) -> Any:
         for field in dataclasses.fields(config):
             value = getattr(config, field.name)
             plain = to_dict(value)
-            if dataclasses.is_dataclass(value) and len(_members(hints[field.name])) > 1:
+            if dataclasses.is_dataclass(value) and _is_choice(hints[field.name]):
                 plain = {"kind": type(value).__name__} | plain
             result[field.name] = plain
         return result
@@ -39,10 +41,8 @@ def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
 
     - `ValueError`, where the data do not describe such a value.
     """
-    members = _members(kind)
-    if len(members) > 1:
-        return _from_union(members, data, where)
-    kind = members[0]
+    if _is_choice(kind):
+        return _from_union(_members(kind), data, where)
     if dataclasses.is_dataclass(kind):
         return _from_object(kind, data, where)
     origin = typing.get_origin(kind)
@@ -62,7 +62,13 @@ def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
     return data
 
 
+def _is_choice(kind: Any) -> bool:
+    return inspect.isabstract(kind) or len(_members(kind)) > 1
+
+
 def _members(kind: Any) -> tuple[Any, ...]:
+    if inspect.isabstract(kind):
+        return kind.kinds()
     is_union = typing.get_origin(kind) in (typing.Union, types.UnionType)
     return typing.get_args(kind) if is_union else (kind,)
 

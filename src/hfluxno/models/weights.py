@@ -21,12 +21,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.models.configuration import ModelConfig, build
+from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.models.network import ContextNetwork
+from hfluxno.models.network import Network
 from hfluxno.models.strict_json import from_dict, to_dict
 
-VERSION = 1
+VERSION = 2
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 # Where the networks lie that come with the package.
 SHIPPED = Path(__file__).parents[1] / "weights"
@@ -67,7 +67,7 @@ def shipped() -> tuple[str, ...]:
 
 def save_pretrained(
     folder: str | Path,
-    network: ContextNetwork,
+    network: Network,
     config: ModelConfig,
     training: Training,
     precision: str = "float32",
@@ -105,7 +105,7 @@ def save_pretrained(
     described = {
         "format": "hfluxno",
         "version": VERSION,
-        "model": to_dict(config),
+        "model": {"kind": type(config).__name__} | to_dict(config),
         "training": to_dict(training),
     }
     (folder / ARRAYS).write_bytes(save(arrays))
@@ -131,7 +131,7 @@ def load(name: str | Path) -> NetworkForecaster:
     return NetworkForecaster(network, config, folder.name)
 
 
-def read_folder(folder: Path) -> tuple[ContextNetwork, ModelConfig, Training]:
+def read_folder(folder: Path) -> tuple[Network, ModelConfig, Training]:
     """The network of a folder, its configuration, and where its weights come from.
 
     **Raises:**
@@ -142,11 +142,11 @@ def read_folder(folder: Path) -> tuple[ContextNetwork, ModelConfig, Training]:
     described = _described(folder / CONFIG)
     config = from_dict(ModelConfig, described["model"], "the model configuration")
     training = from_dict(Training, described["training"], "the description of the training")
-    skeleton = eqx.filter_eval_shape(build, config, jax.random.key(0))
+    skeleton = eqx.filter_eval_shape(config.build, jax.random.key(0))
     return _filled(skeleton, _read_arrays(folder / ARRAYS), folder / ARRAYS), config, training
 
 
-def card(name: str, network: ContextNetwork, config: ModelConfig, training: Training) -> str:
+def card(name: str, network: Network, config: ModelConfig, training: Training) -> str:
     """The model card, in Markdown."""
     count = sum(leaf.size for leaf in _named_arrays(network).values())
     cells = "×".join(map(str, config.cells))
@@ -155,8 +155,7 @@ def card(name: str, network: ContextNetwork, config: ModelConfig, training: Trai
         f"{config.context} frames of {', '.join(config.fields)} at Δt = {config.interval:g} on "
         f"{cells} cells of {spacing}"
     )
-    encoder = type(config.encoder).__name__.removesuffix("Config")
-    target = type(config.target).__name__.removesuffix("Config")
+    conservatively = ", conservatively" if config.conservative else ""
     limits = "".join(f"- {limit}\n" for limit in training.limits)
     return f"""---
 library_name: hfluxno
@@ -166,7 +165,7 @@ tags: [conservation-laws, forecasting]
 
 # {name}
 
-Continues snapshots of an unknown conservation law, conservatively.
+Continues snapshots of an unknown conservation law{conservatively}.
 
 ```python
 import hfluxno
@@ -177,7 +176,7 @@ hfluxno.load("{name}").forecast(context, steps=20)
 | | |
 |---|---|
 | reads | {reads} |
-| encoder, target | {encoder}, {target} |
+| network | {config.summary} |
 | parameters | {count:,} |
 | data | {training.data} |
 | preset, seed | {training.preset}, {training.seed} |
@@ -241,7 +240,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is corrupt: it is not a whole safetensors file.") from error
 
 
-def _filled(skeleton: ContextNetwork, arrays: dict[str, np.ndarray], path: Path) -> ContextNetwork:
+def _filled(skeleton: Network, arrays: dict[str, np.ndarray], path: Path) -> Network:
     """The network with the arrays of a file in place of its shapes."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(skeleton)
     expected: set[str] = set()
@@ -276,7 +275,7 @@ def _filled(skeleton: ContextNetwork, arrays: dict[str, np.ndarray], path: Path)
     return jax.tree_util.tree_unflatten(structure, filled)
 
 
-def _named_arrays(network: ContextNetwork) -> dict[str, jax.Array]:
+def _named_arrays(network: Network) -> dict[str, jax.Array]:
     leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(network, eqx.is_array))
     return {_name(place): leaf for place, leaf in leaves}
 

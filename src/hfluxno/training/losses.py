@@ -1,8 +1,7 @@
 """What a network is trained for, by name.
 
-Every loss is an error of one window, averaged over the batch. The network reads the first K frames
-and returns an operator that advances a state by one frame (`hfluxno.models.network`). Frames count
-from 0.
+Every loss is an error of one window, averaged over the batch. The network sees the first K frames
+(`hfluxno.models.network`). Frames count from 0.
 
 - `one-step`: frame K against the prediction from the context; the published loss.
 - `pushforward`: frame K + 1 against the prediction from a context whose last frame was predicted,
@@ -24,7 +23,7 @@ from jaxtyping import Array, Float, Key
 
 from hfluxno.models.configuration import ContextMode
 from hfluxno.models.consistency import consistency_error
-from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.network import ContextNetwork, FluxOperator, Network, Operator
 from hfluxno.models.rollout import rollout
 from hfluxno.training.batch import Batch
 from hfluxno.training.in_cache import with_gradient
@@ -35,7 +34,7 @@ Measure = Literal["mse", "relative"]
 _STATES = 16  # about so many constant states are asked for the consistency
 
 # Of a network, a batch, and a key for each of its windows.
-Loss = Callable[[ContextNetwork, Batch, Key[Array, " batch"]], Float[Array, ""]]
+Loss = Callable[[Network, Batch, Key[Array, " batch"]], Float[Array, ""]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,11 +108,11 @@ def make_loss(config: LossConfig, context: int) -> Loss:
     def one(network, frames, law, key):
         value = error(config, context, network, frames, law, key)
         if config.consistency:
-            operator = network.read(frames[:context])
+            operator = _operator(network, frames[:context])
             value += config.consistency * _inconsistency(operator, law, frames[context - 1])
         return value
 
-    def loss(network: ContextNetwork, batch: Batch, keys: Key[Array, " batch"]) -> Float[Array, ""]:
+    def loss(network: Network, batch: Batch, keys: Key[Array, " batch"]) -> Float[Array, ""]:
         samples = (jnp.asarray(batch.frames), batch.law, keys)
         return jnp.mean(jax.vmap(lambda *sample: one(network, *sample))(*samples))
 
@@ -142,15 +141,24 @@ def _inconsistency(operator, law, u) -> Float[Array, ""]:
     return error / (size + 1e-12)
 
 
+def _operator(network, context) -> Operator:
+    if not isinstance(network, ContextNetwork):
+        raise ValueError(
+            f"{type(network).__name__} has no operator that advances any state; use the loss "
+            "one-step, pushforward, denoising or unrolled."
+        )
+    return network.read(context)
+
+
 def _one_step(config, context, network, frames, law, key):
-    forecast = network.read(frames[:context])(frames[context - 1])
+    forecast = network.predict(frames[:context])
     return _measured(config, forecast, frames[context])
 
 
 def _pushforward(config, context, network, frames, law, key):
-    predicted = network.read(frames[:context])(frames[context - 1])
+    predicted = network.predict(frames[:context])
     pushed = jnp.concatenate([frames[1:context], jax.lax.stop_gradient(predicted)[None]])
-    return _measured(config, network.read(pushed)(pushed[-1]), frames[context + 1])
+    return _measured(config, network.predict(pushed), frames[context + 1])
 
 
 def _denoising(config, context, network, frames, law, key):
@@ -158,7 +166,7 @@ def _denoising(config, context, network, frames, law, key):
     axes = tuple(range(2, seen.ndim))
     size = jnp.sqrt(jnp.mean(jnp.square(seen), axis=axes, keepdims=True))
     noisy = seen + config.noise * size * jax.random.normal(key, seen.shape, seen.dtype)
-    return _measured(config, network.read(noisy)(noisy[-1]), frames[context])
+    return _measured(config, network.predict(noisy), frames[context])
 
 
 def _unrolled(config, context, network, frames, law, key):
@@ -167,7 +175,7 @@ def _unrolled(config, context, network, frames, law, key):
 
 
 def _many_targets(config, context, network, frames, law, key):
-    operator = network.read(frames[:context])
+    operator = _operator(network, frames[:context])
     possible = context + config.after - config.steps
     count = min(config.targets or possible, possible)
     # Evenly spread with one random offset: each start is equally likely, none is drawn twice.

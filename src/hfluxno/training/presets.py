@@ -12,11 +12,11 @@ end with `-law` train the `law` target by regression. `tiny` is for tests.
 
 import dataclasses
 
-from hfluxno.models.configuration import (
+from hfluxno.models.hfluxno_config import HFluxNOConfig
+from hfluxno.models.parts import (
     HypernetworkConfig,
     LawConfig,
     LocalConfig,
-    ModelConfig,
     TRecViTConfig,
     WeakFormConfig,
 )
@@ -46,25 +46,29 @@ _LAW_TARGETS = {
 def _paper(law: str) -> TrainConfig:
     return TrainConfig(
         name=f"paper-{law}",
-        model=ModelConfig(fields=_FIELDS[law]),
+        model=HFluxNOConfig(fields=_FIELDS[law]),
         data=DataConfig(law),
         validation=ValidationConfig(context_mode="sliding"),
+    )
+
+
+def _told_the_law(law: str) -> HFluxNOConfig:
+    return HFluxNOConfig(
+        fields=_FIELDS[law],
+        encoder=_SMALL_ENCODER,
+        target=LocalConfig(lift=64, width=64),
+        hypernetwork=HypernetworkConfig(outputs=64, width=64),
+        coordinates=False,
+        normalise=True,
+        weak_form=_WEAK_FORMS[law],
+        context_mode="frozen",
     )
 
 
 def _cpu_local(law: str) -> TrainConfig:
     return TrainConfig(
         name=f"cpu-{law}",
-        model=ModelConfig(
-            fields=_FIELDS[law],
-            encoder=_SMALL_ENCODER,
-            target=LocalConfig(lift=64, width=64),
-            hypernetwork=HypernetworkConfig(outputs=64, width=64),
-            coordinates=False,
-            normalise=True,
-            weak_form=_WEAK_FORMS[law],
-            context_mode="frozen",
-        ),
+        model=_told_the_law(law),
         data=DataConfig(law),
         loss=LossConfig("many-targets", measure="relative", steps=2, targets=4, after=8),
         augment=AugmentConfig(shift=True, reflection=True),
@@ -81,7 +85,7 @@ def _cpu_law(law: str) -> TrainConfig:
     return dataclasses.replace(
         local,
         name=f"cpu-{law}-law",
-        model=dataclasses.replace(local.model, target=_LAW_TARGETS[law], weak_form=None),
+        model=dataclasses.replace(_told_the_law(law), target=_LAW_TARGETS[law], weak_form=None),
         loss=LossConfig("speed", measure="relative"),
         optimizer=OptimizerConfig(peak=1e-3, warmup=200, clip=1.0),
         # A small diffusivity shows less in the frames than a speed, and is learned more slowly.
@@ -92,7 +96,7 @@ def _cpu_law(law: str) -> TrainConfig:
 def _tiny() -> TrainConfig:
     return TrainConfig(
         name="tiny",
-        model=ModelConfig(
+        model=HFluxNOConfig(
             cells=(20,),
             spacing=(0.05,),
             context=4,

@@ -15,8 +15,7 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from hfluxno.models.configuration import build
-from hfluxno.models.network import ContextNetwork
+from hfluxno.models.network import Network
 from hfluxno.models.strict_json import from_dict, to_dict
 from hfluxno.training.checkpoint import VERSION, Checkpoints
 from hfluxno.training.configuration import TrainConfig
@@ -39,7 +38,7 @@ class Trained:
     """
 
     config: TrainConfig
-    network: ContextNetwork
+    network: Network
     step: int
     numbers: dict[str, float]
 
@@ -114,7 +113,7 @@ def load_best(folder: Path) -> Trained:
     - `ValueError`, where the checkpoint cannot be used.
     """
     config = read_config(folder)
-    network = build(config.model, named_key(config.seed, "model"))
+    network = config.model.build(named_key(config.seed, "model"))
     like = first_state(network, make_optimizer(config.optimizer, config.steps), config.seed)
     with checkpoints_of(folder, config) as checkpoints:
         step = checkpoints.best

@@ -18,13 +18,13 @@ from jaxtyping import Array, Float
 
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.models.law_target import LawNetwork
-from hfluxno.models.network import ContextNetwork
+from hfluxno.models.network import Network
 
 _TINY = 1e-12
 
 
 def speed_error(
-    network: ContextNetwork,
+    network: Network,
     context: Float[Array, "time field x"],
     law: ConservationLaw,
     relative: bool,

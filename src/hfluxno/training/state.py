@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int, UInt32
 
-from hfluxno.models.network import ContextNetwork
+from hfluxno.models.network import Network
 
 
 class TrainState(eqx.Module):
@@ -47,14 +47,12 @@ def named_key(seed: int, name: str) -> jax.Array:
     return jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
 
 
-def split_network(network: ContextNetwork) -> tuple[Any, Any]:
+def split_network(network: Network) -> tuple[Any, Any]:
     """(trainable arrays, the rest); `eqx.combine` puts them together again."""
     return eqx.partition(network, lambda leaf: eqx.is_array(leaf) and eqx.is_inexact_array(leaf))
 
 
-def first_state(
-    network: ContextNetwork, optimizer: optax.GradientTransformation, seed: int
-) -> TrainState:
+def first_state(network: Network, optimizer: optax.GradientTransformation, seed: int) -> TrainState:
     """The state before the first step."""
     parameters, _ = split_network(network)
     return TrainState(

@@ -14,7 +14,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hfluxno.models.configuration import build
 from hfluxno.training.checkpoint import Checkpoints
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.losses import make_loss
@@ -80,7 +79,7 @@ def train(
     placement.check(config.batch)
     source = make_source(config, workers)
     open_run(folder, config)
-    network = build(config.model, named_key(config.seed, "model"))
+    network = config.model.build(named_key(config.seed, "model"))
     optimizer = make_optimizer(config.optimizer, config.steps)
     static = split_network(network)[1]
     loss = make_loss(config.loss, config.model.context)

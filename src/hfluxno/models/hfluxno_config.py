@@ -1,0 +1,255 @@
+"""What decides an HFluxNO or a Flux NO, as typed values, and how they become one."""
+
+import dataclasses
+
+import jax
+
+from hfluxno.identify.settings import SCHEMES
+from hfluxno.models import guided_flux, law_target
+from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.dpot_encoder import DPOTEncoder
+from hfluxno.models.encoder import Encoder
+from hfluxno.models.flux_no import FluxNO
+from hfluxno.models.fourier_flux import FourierFlux
+from hfluxno.models.hfluxno import HFluxNO
+from hfluxno.models.hypernetwork import Hypernetwork
+from hfluxno.models.law_space import LawSpace
+from hfluxno.models.law_target import LawNetwork
+from hfluxno.models.local_flux import LocalFlux
+from hfluxno.models.network import ContextNetwork
+from hfluxno.models.parts import (
+    DPOTEncoderConfig,
+    FourierConfig,
+    HypernetworkConfig,
+    LawConfig,
+    LocalConfig,
+    TRecViTConfig,
+    ViTConfig,
+    WeakFormConfig,
+)
+from hfluxno.models.trecvit import TRecViT
+from hfluxno.models.vit import ViT
+from hfluxno.nn.activation import activation
+from hfluxno.nn.linear import MLP, silent
+
+
+@dataclasses.dataclass(frozen=True)
+class HFluxNOConfig(ModelConfig):
+    """An HFluxNO, or a Flux NO. The defaults are the paper's model of the cubic law.
+
+    **Attributes:**
+
+    - `encoder`: how a context is read, or `None` for a flux operator without context (Flux NO).
+    - `target`: what the hypernetwork writes.
+    - `hypernetwork`: how it does.
+    - `activation`: `gelu_tanh` (what the published model computes) or `gelu`.
+    - `coordinates`: whether encoder and flux see the place of each cell. Without it, and without
+      learned positions, the network commutes with shifts by whole strides of the patches; once a
+      context is read, its operator commutes with every shift.
+    - `normalise`, `spacing_aware`, `weak_form`: see `hfluxno.models.hfluxno`.
+    """
+
+    encoder: TRecViTConfig | ViTConfig | DPOTEncoderConfig | None = dataclasses.field(
+        default_factory=TRecViTConfig
+    )
+    target: LocalConfig | FourierConfig | LawConfig = dataclasses.field(default_factory=LocalConfig)
+    hypernetwork: HypernetworkConfig = dataclasses.field(default_factory=HypernetworkConfig)
+    activation: str = "gelu_tanh"
+    coordinates: bool = True
+    normalise: bool = False
+    spacing_aware: bool = False
+    weak_form: WeakFormConfig | None = None
+
+    def check(self) -> None:
+        activation(self.activation)
+
+    @property
+    def summary(self) -> str:
+        target = type(self.target).__name__.removesuffix("Config")
+        if self.encoder is None:
+            return f"Flux NO, {target} flux"
+        encoder = type(self.encoder).__name__.removesuffix("Config").removesuffix("Encoder")
+        return f"HFluxNO, {encoder} encoder, {target} target"
+
+    @property
+    def conservative(self) -> bool:
+        return True
+
+    def build(self, key: jax.Array) -> ContextNetwork:
+        target_key, head_key, encoder_key = jax.random.split(key, 3)
+        axes = len(self.cells)
+        if isinstance(self.target, LawConfig):
+            return _law_network(self, self.target, head_key, encoder_key)
+        keys = jax.random.split(target_key, axes)
+        space = _weak_form(self)
+        targets = tuple(_flux(self, axis, k) for axis, k in enumerate(keys))
+        if space is not None:
+            targets = tuple(map(guided_flux.central, targets))
+        if self.encoder is None:
+            return FluxNO(targets, self.grid, self.interval)
+        hyper = self.hypernetwork
+        inputs = self.encoder.embedding + (1 + axes if self.spacing_aware else 0)
+        hypernetwork = Hypernetwork(
+            inputs + (space.count if space is not None else 0),
+            targets,
+            outputs=hyper.outputs,
+            width=hyper.width,
+            depth=hyper.depth,
+            blocks=hyper.blocks,
+            initialisation=hyper.initialisation,
+            activation=self.activation,
+            key=head_key,
+        )
+        return HFluxNO(
+            _encoder(self, encoder_key),
+            hypernetwork,
+            self.grid,
+            self.interval,
+            self.normalise,
+            (self.interval, *self.spacing) if self.spacing_aware else None,
+            space,
+        )
+
+
+def _weak_form(config: HFluxNOConfig) -> LawSpace | None:
+    seen = config.weak_form
+    if seen is None:
+        return None
+    if len(config.cells) > 1:
+        raise ValueError(f"The weak form is for one axis; got {len(config.cells)}.")
+    if config.encoder is None or not config.normalise:
+        raise ValueError(
+            "A network with weak_form reads a context and works with the scaled variable: choose "
+            "an encoder and set normalise."
+        )
+    return LawSpace(config.fields, seen.size, seen.positive, seen.terms)
+
+
+def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
+    fields, encoder = len(config.fields), config.encoder
+    if encoder is None:
+        raise ValueError("This target is written from a context: choose an encoder.")
+    if isinstance(encoder, ViTConfig):
+        return ViT(
+            fields,
+            config.context,
+            config.cells,
+            patch=encoder.patch,
+            embedding=encoder.embedding,
+            layers=encoder.layers,
+            heads=encoder.heads,
+            mlp_width=encoder.mlp_width,
+            coordinates=config.coordinates,
+            activation=config.activation,
+            key=key,
+        )
+    if isinstance(encoder, DPOTEncoderConfig):
+        return DPOTEncoder(
+            fields,
+            config.context,
+            config.cells,
+            patch=encoder.patch,
+            patch_width=encoder.patch_width,
+            embedding=encoder.embedding,
+            layers=encoder.layers,
+            mlp_width=encoder.mlp_width,
+            modes=encoder.modes,
+            blocks=encoder.blocks,
+            coordinates=config.coordinates,
+            activation=config.activation,
+            key=key,
+        )
+    return TRecViT(
+        fields,
+        config.cells,
+        patch=encoder.patch,
+        stride=encoder.patch if encoder.stride is None else encoder.stride,
+        embedding=encoder.embedding,
+        layers=encoder.layers,
+        channels=encoder.channels,
+        heads=encoder.heads,
+        mlp_width=encoder.mlp_width,
+        positions=encoder.positions,
+        coordinates=config.coordinates,
+        activation=config.activation,
+        key=key,
+    )
+
+
+def _flux(config: HFluxNOConfig, axis: int, key: jax.Array) -> LocalFlux | FourierFlux:
+    fields, axes, target = len(config.fields), len(config.cells), config.target
+    seen = config.weak_form
+    inputs = fields if seen is None else guided_flux.channels(fields, seen.terms > 0)
+    if isinstance(target, FourierConfig):
+        return FourierFlux(
+            fields,
+            axes,
+            axis,
+            inputs=inputs,
+            left=target.left,
+            right=target.right,
+            channels=target.channels,
+            width=target.width,
+            depth=target.depth,
+            modes=target.modes,
+            blocks=target.blocks,
+            activation=config.activation,
+            coordinates=config.coordinates,
+            key=key,
+        )
+    assert isinstance(target, LocalConfig)
+    return LocalFlux(
+        fields,
+        axes,
+        axis,
+        inputs=inputs,
+        left=target.left,
+        right=target.right,
+        lift=target.lift,
+        width=target.width,
+        depth=target.depth,
+        activation=config.activation,
+        coordinates=config.coordinates,
+        key=key,
+    )
+
+
+def _law_network(
+    config: HFluxNOConfig, target: LawConfig, head_key: jax.Array, encoder_key: jax.Array
+) -> LawNetwork:
+    if len(config.cells) != 1:
+        raise ValueError(f"The law target is one-dimensional; got {len(config.cells)} axes.")
+    if target.scheme not in SCHEMES:
+        raise ValueError(f"Unknown scheme {target.scheme!r}; choose one of {', '.join(SCHEMES)}.")
+    if config.spacing_aware:
+        raise ValueError("The law target counts in cells and frames: it needs no spacing_aware.")
+    encoder = _encoder(config, encoder_key)
+    assert config.encoder is not None
+    if config.weak_form is not None:
+        raise ValueError("The law target has a start of its own in place of weak_form.")
+    space = LawSpace(config.fields, target.size, target.positive, target.terms)
+    if target.start not in law_target.STARTS:
+        raise ValueError(
+            f"Unknown start {target.start!r}; choose one of {', '.join(law_target.STARTS)}."
+        )
+    corrects = target.start == "weak-form"
+    head = MLP(
+        config.encoder.embedding + (space.count if corrects else 0),
+        space.count,
+        target.width,
+        target.depth,
+        config.activation,
+        key=head_key,
+    )
+    return LawNetwork(
+        encoder=encoder,
+        head=silent(head) if corrects else head,
+        grid=config.grid,
+        interval=config.interval,
+        space=space,
+        scheme=target.scheme,
+        cfl=target.cfl,
+        substeps=target.substeps,
+        normalise=config.normalise,
+        start=target.start,
+    )
