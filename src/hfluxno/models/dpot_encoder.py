@@ -118,6 +118,13 @@ class DPOTEncoder(Encoder):
         self.activation = activation
 
     def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
+        x = self.features(context)
+        return jnp.mean(x.reshape(x.shape[0], -1), axis=1)
+
+    def features(
+        self, context: Float[Array, "time field *space"]
+    ) -> Float[Array, "embedding *patches"]:
+        """What the last layer says of every patch."""
         times = self.weights.shape[0]
         if context.shape[0] != times:
             raise ValueError(f"This encoder reads exactly {times} frames; got {context.shape[0]}.")
@@ -130,4 +137,4 @@ class DPOTEncoder(Encoder):
         x = jnp.einsum("tpi,tij->jp", v, self.weights).reshape(-1, *self.tokens)
         for block in self.blocks:
             x = block(x)
-        return jnp.mean(x.reshape(x.shape[0], -1), axis=1)
+        return x

@@ -5,8 +5,12 @@ that of the method, and begins the names of its weights and presets.
 """
 
 from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.dpot import DPOTConfig
+from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 
 MODELS: dict[str, type[ModelConfig]] = {
     "hfluxno": HFluxNOConfig,
+    "dpot": DPOTConfig,
+    "fno": FNOConfig,
 }

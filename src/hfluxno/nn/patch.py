@@ -42,6 +42,17 @@ def cut(
     return u.transpose(order).reshape(*lead, count, -1)
 
 
+def joined(
+    rows: Float[Array, "token cell channel"], tokens: tuple[int, ...], patch: tuple[int, ...]
+) -> Float[Array, "channel *space"]:
+    """A field from patches side by side: what `cut` takes apart, but for the order in a row."""
+    axes, channels = len(patch), rows.shape[-1]
+    u = rows.reshape(*tokens, *patch, channels)
+    order = [2 * axes, *(axis for i in range(axes) for axis in (i, axes + i))]
+    space = [n * width for n, width in zip(tokens, patch, strict=True)]
+    return u.transpose(order).reshape(channels, *space)
+
+
 def _windows(u, position, width, step):
     """Replaces one axis by (window, cell of the window)."""
     cells = u.shape[position]
@@ -84,6 +95,14 @@ def coordinates(shape: tuple[int, ...]) -> np.ndarray:
     return np.stack(np.meshgrid(*axes, indexing="ij"))
 
 
+def with_coordinates(u: Float[Array, "..."], axes: int) -> Float[Array, "..."]:
+    """Fields (*lead, channel, *space) with the place of every cell as further channels."""
+    lead, space = u.shape[: u.ndim - axes - 1], u.shape[u.ndim - axes :]
+    place = jnp.asarray(coordinates(space), u.dtype)
+    place = jnp.broadcast_to(place, (*lead, *place.shape))
+    return jnp.concatenate([u, place], axis=len(lead))
+
+
 class PatchEmbedding(eqx.Module):
     """Snapshots (time, channel, *space) to tokens (time, token, embedding).
 
@@ -117,7 +136,5 @@ class PatchEmbedding(eqx.Module):
         self, u: Float[Array, "time field *space"]
     ) -> Float[Array, "time token embedding"]:
         if self.coordinates:
-            place = jnp.asarray(coordinates(u.shape[2:]), u.dtype)
-            place = jnp.broadcast_to(place[None], (u.shape[0], *place.shape))
-            u = jnp.concatenate([u, place], axis=1)
+            u = with_coordinates(u, len(self.patch))
         return on_rows(self.linear, cut(u, self.patch, self.stride))

@@ -60,7 +60,7 @@ class SpectralMixing(eqx.Module):
         shape = z.shape[1:]
         axes = tuple(range(1, z.ndim))
         spectrum = jnp.fft.rfftn(z, axes=axes, norm="forward")
-        kept = np.ix_(np.arange(z.shape[0]), *_wave_numbers(shape, self.modes))
+        kept = np.ix_(np.arange(z.shape[0]), *wave_numbers(shape, self.modes))
         coefficients = spectrum[kept]
         mixed = self._mix(coefficients.reshape(z.shape[0], -1)).reshape(coefficients.shape)
         result = _conjugate_symmetric(jnp.zeros_like(spectrum).at[kept].set(mixed), shape)
@@ -81,7 +81,7 @@ def _uniform(key, shape, inputs):
     return jax.lax.complex(real, imaginary)
 
 
-def _wave_numbers(shape: tuple[int, ...], modes: tuple[int, ...]) -> list[np.ndarray]:
+def wave_numbers(shape: tuple[int, ...], modes: tuple[int, ...]) -> list[np.ndarray]:
     """The places of the kept wave numbers in a real transform, whose last axis is halved."""
     if len(shape) != len(modes):
         raise ValueError(

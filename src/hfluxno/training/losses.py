@@ -176,6 +176,11 @@ def _unrolled(config, context, network, frames, law, key):
 
 def _many_targets(config, context, network, frames, law, key):
     operator = _operator(network, frames[:context])
+    if operator.stride != 1:
+        raise ValueError(
+            f"The loss many-targets is for operators that advance by one frame; this one advances "
+            f"by {operator.stride}. Use the loss one-step."
+        )
     possible = context + config.after - config.steps
     count = min(config.targets or possible, possible)
     # Evenly spread with one random offset: each start is equally likely, none is drawn twice.

@@ -21,6 +21,7 @@ from hfluxno.models.parts import (
     WeakFormConfig,
 )
 from hfluxno.training.augment import AugmentConfig
+from hfluxno.training.baseline_presets import baselines
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
 from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import OptimizerConfig
@@ -125,6 +126,7 @@ PRESETS: dict[str, TrainConfig] = {
         *map(_paper, _FIELDS),
         *map(_cpu_local, _FIELDS),
         *map(_cpu_law, _FIELDS),
+        *baselines(_FIELDS),
         _tiny(),
     )
 }

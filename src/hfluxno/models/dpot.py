@@ -1,0 +1,108 @@
+"""DPOT: predicts the next frame from a weighted sum of the frames of the context.
+
+    v = Σ_t cos(ω t) ∘ patches(u_t) W_t,   spectral layers,   u_{n+1} = patches⁻¹(layers(v))
+
+(Hao et al., DPOT: Auto-Regressive Denoising Operator Transformer for Large-Scale PDE Pre-Training,
+ICML 2024; a baseline of arXiv:2605.05488). The layers are those of the DPOT-style encoder. It knows
+nothing of conservation, and forecasts by reading its own output.
+"""
+
+import dataclasses
+import math
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.dpot_encoder import DPOTEncoder
+from hfluxno.models.network import Network
+from hfluxno.nn.activation import activation
+from hfluxno.nn.linear import on_rows
+from hfluxno.nn.patch import joined
+
+
+@dataclasses.dataclass(frozen=True)
+class DPOTConfig(ModelConfig):
+    """A DPOT. The defaults are the paper's baseline for the cubic law.
+
+    **Attributes:**
+
+    - `patch`: the cells of a patch along each axis.
+    - `patch_width`, `output_width`: the hidden widths between patch and token, at both ends.
+    - `embedding`, `layers`, `mlp_width`: the size of tokens, the number of layers, and the hidden
+      width of each.
+    - `modes`, `blocks`: the largest wave number kept along each axis, and the number of blocks of
+      the spectral mixing.
+    - `activation`: `gelu_tanh` (what the published model computes) or `gelu`.
+    """
+
+    patch: tuple[int, ...] = (4,)
+    patch_width: int = 512
+    output_width: int = 512
+    embedding: int = 128
+    layers: int = 10
+    mlp_width: int = 512
+    modes: tuple[int, ...] = (12,)
+    blocks: int = 8
+    activation: str = "gelu_tanh"
+
+    @property
+    def summary(self) -> str:
+        return f"DPOT, {self.layers} layers"
+
+    def check(self) -> None:
+        activation(self.activation)
+
+    def build(self, key: jax.Array) -> "DPOT":
+        return DPOT(self, key=key)
+
+
+class DPOT(Network):
+    """Patches of all frames to one frame.
+
+    **Attributes:**
+
+    - `encoder`: from the context to what the last layer says of every patch.
+    - `spread`: from that to the numbers of every cell of the patch.
+    - `mix`, `leave`: the two layers at every cell.
+    """
+
+    encoder: DPOTEncoder
+    spread: eqx.nn.Linear
+    mix: eqx.nn.Linear
+    leave: eqx.nn.Linear
+    patch: tuple[int, ...] = eqx.field(static=True)
+    activation: str = eqx.field(static=True)
+
+    def __init__(self, config: DPOTConfig, *, key: jax.Array):
+        keys = jax.random.split(key, 4)
+        fields, width = len(config.fields), config.output_width
+        self.encoder = DPOTEncoder(
+            fields,
+            config.context,
+            config.cells,
+            patch=config.patch,
+            patch_width=config.patch_width,
+            embedding=config.embedding,
+            layers=config.layers,
+            mlp_width=config.mlp_width,
+            modes=config.modes,
+            blocks=config.blocks,
+            coordinates=True,
+            activation=config.activation,
+            key=keys[0],
+        )
+        cells = math.prod(config.patch)
+        self.spread = eqx.nn.Linear(config.embedding, cells * width, key=keys[1])
+        self.mix = eqx.nn.Linear(width, width, key=keys[2])
+        self.leave = eqx.nn.Linear(width, fields, key=keys[3])
+        self.patch = config.patch
+        self.activation = config.activation
+
+    def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
+        bend = activation(self.activation)
+        rows = self.encoder.features(context).reshape(self.spread.in_features, -1).T
+        cells = on_rows(self.spread, rows).reshape(len(rows), -1, self.mix.in_features)
+        cells = on_rows(self.leave, bend(on_rows(self.mix, bend(cells))))
+        return joined(cells, self.encoder.tokens, self.patch)

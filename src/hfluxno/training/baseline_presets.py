@@ -1,0 +1,70 @@
+"""Training runs of the baselines by name.
+
+`paper-METHOD-SET` have the sizes and the protocol of arXiv:2605.05488. `cpu-METHOD-SET` are for two
+cores and 20 minutes: smaller networks, the same one-step loss, relative to the size of the truth,
+and the same data, augmentation, optimizer and validation set as the `cpu` runs of HFluxNO. How many
+updates fit into the 20 minutes was measured on two cores of a server (AMD EPYC); the number of
+updates, not the time, is what a preset says, so that runs can be repeated.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.dpot import DPOTConfig
+from hfluxno.models.fno import FNOConfig
+from hfluxno.models.hfluxno_config import HFluxNOConfig
+from hfluxno.models.parts import LocalConfig
+from hfluxno.training.augment import AugmentConfig
+from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
+from hfluxno.training.losses import LossConfig
+from hfluxno.training.optimizer import OptimizerConfig
+
+_SMALL: dict[str, ModelConfig] = {
+    "dpot": DPOTConfig(
+        patch_width=128, output_width=128, embedding=64, layers=4, mlp_width=128, modes=(12,)
+    ),
+    "fno": FNOConfig(),
+    "flux-no": HFluxNOConfig(
+        encoder=None,
+        target=LocalConfig(lift=64, width=64),
+        coordinates=False,
+        context_mode="frozen",
+    ),
+}
+_PUBLISHED: dict[str, ModelConfig] = {"dpot": DPOTConfig(), "fno": FNOConfig()}
+# Updates of 64 windows in 20 minutes.
+_UPDATES = {"dpot": 12_000, "fno": 12_000, "flux-no": 4_000}
+
+
+def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
+    """The runs of all baselines on the sets with these fields."""
+    for law, names in fields.items():
+        for method, model in _PUBLISHED.items():
+            yield _paper(method, law, dataclasses.replace(model, fields=names))
+        for method, model in _SMALL.items():
+            yield _cpu(method, law, dataclasses.replace(model, fields=names))
+
+
+def _paper(method: str, law: str, model: ModelConfig) -> TrainConfig:
+    return TrainConfig(
+        name=f"paper-{method}-{law}",
+        model=model,
+        data=DataConfig(law),
+        validation=ValidationConfig(context_mode=model.context_mode),
+    )
+
+
+def _cpu(method: str, law: str, model: ModelConfig) -> TrainConfig:
+    return TrainConfig(
+        name=f"cpu-{method}-{law}",
+        model=model,
+        data=DataConfig(law),
+        loss=LossConfig("one-step", measure="relative"),
+        augment=AugmentConfig(shift=True, reflection=True),
+        optimizer=OptimizerConfig(peak=1e-3, warmup=200, clip=1.0),
+        steps=_UPDATES[method],
+        batch=64,
+        average=0.99,
+        validation=ValidationConfig(every=1_000, context_mode=model.context_mode),
+    )
