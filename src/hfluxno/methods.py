@@ -4,34 +4,62 @@ from collections.abc import Callable
 
 from hfluxno.forecaster import Forecast, Forecaster
 from hfluxno.identify import FittedLawForecaster
+from hfluxno.persistence import Persistence
 from hfluxno.trajectory import Trajectory
 
 
 def _fit(weights: str | None, refinement: int | None) -> Forecaster:
-    if weights is not None or refinement is not None:
-        raise ValueError(
-            "The method fit has no weights and refines its law until it fits; choose the method "
-            "hfluxno for weights or a refinement."
-        )
+    _without_weights("fit", weights, refinement)
     return FittedLawForecaster()
 
 
-def _hfluxno(weights: str | None, refinement: int | None) -> Forecaster:
-    # The networks and their libraries load only where one is asked for.
-    from hfluxno.models.weights import load, shipped
+def _persistence(weights: str | None, refinement: int | None) -> Forecaster:
+    _without_weights("persistence", weights, refinement)
+    return Persistence()
 
-    if weights is None:
+
+def _without_weights(method: str, weights: str | None, refinement: int | None) -> None:
+    if weights is not None or refinement is not None:
         raise ValueError(
-            "The method hfluxno needs weights: a shipped name "
-            f"({', '.join(shipped()) or 'none in this installation'}), a folder or a hub id."
+            f"The method {method} has no weights and takes no number of refinement steps; choose "
+            "the method hfluxno for weights or a refinement."
         )
-    network = load(weights)
-    return network if refinement is None else network.refined(refinement)
+
+
+def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
+    def of(weights: str | None, refinement: int | None) -> Forecaster:
+        # The networks and their libraries load only where one is asked for.
+        from hfluxno.models.registry import method_of
+        from hfluxno.models.weights import load, shipped
+
+        names = [name for name in shipped() if name.startswith(f"{method}-")]
+        if weights is None:
+            raise ValueError(
+                f"The method {method} needs weights: a shipped name "
+                f"({', '.join(names) or 'none in this installation'}), a folder or a hub id."
+            )
+        short = f"{method}-{weights}"
+        network = load(short if short in names else weights)
+        found = method_of(network.config)
+        if found != method:
+            raise ValueError(
+                f"The weights {weights} are of the method {found}, not of {method}; choose that "
+                f"method, or other weights."
+            )
+        return network if refinement is None else network.refined(refinement)
+
+    return of
 
 
 METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
     "fit": _fit,
-    "hfluxno": _hfluxno,
+    "hfluxno": _network("hfluxno"),
+    "flux-no": _network("flux-no"),
+    "dpot": _network("dpot"),
+    "disco": _network("disco"),
+    "fno": _network("fno"),
+    "icon": _network("icon"),
+    "persistence": _persistence,
 }
 
 
@@ -59,9 +87,9 @@ def forecast(
     - `context`: the observed trajectory, or a batch of them.
     - `steps`: how many frames to forecast.
     - `method`: `fit` identifies the law from the context and solves it; `hfluxno` uses a trained
-      network.
+      network, and so do the baselines; `persistence` repeats the last frame.
     - `weights`: of the network: a shipped name such as `cubic`, a folder, or an id of the Hugging
-      Face hub; for the method `hfluxno` only.
+      Face hub.
 
     **Raises:**
 

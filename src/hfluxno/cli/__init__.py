@@ -14,6 +14,7 @@ COMMANDS = {
     "generate": "make a data set: many solved trajectories of one law",
     "train": "train a network from a preset",
     "evaluate": "measure a network on a data set",
+    "benchmark": "measure every method as the paper does: its tables and figures",
     "demo": "forecast the example that comes with hfluxno",
 }
 

@@ -56,13 +56,14 @@ def main(config: EvaluateConfig) -> int:
     from hfluxno.cli.allocator import keep_memory
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.evaluation.windows import evaluate
+    from hfluxno.training.release import any_weights
 
     name = Path(config.weights).name
     output = config.output or Path(f"{name}_{config.data.stem}.json")
     check_writable(output, (".json",), config.data)
     keep_memory()
     with runtime.prepared():
-        forecaster = _forecaster(config.weights)
+        forecaster = any_weights(config.weights)
         if config.refinement is not None:
             forecaster = forecaster.refined(config.refinement)
         with _progress(name) as advance:
@@ -98,18 +99,6 @@ def main(config: EvaluateConfig) -> int:
         console.print(f"{count:>7}  {escape(sentence)}", soft_wrap=True)
     console.print(f"wrote {escape(str(output))}", soft_wrap=True)
     return 0
-
-
-def _forecaster(weights: str):
-    from hfluxno.models.forecaster import NetworkForecaster
-    from hfluxno.models.weights import load
-    from hfluxno.training.run_folder import is_run, load_best
-
-    folder = Path(weights)
-    if not is_run(folder):
-        return load(weights)
-    trained = load_best(folder)
-    return NetworkForecaster(trained.network, trained.config.model, folder.name)
 
 
 def _progress(name: str):

@@ -1,7 +1,7 @@
 """Data sets of solved trajectories: their configuration, generation and files."""
 
 from hfluxno.data.configuration import Configuration
-from hfluxno.data.generate import Block, block_size, blocks
+from hfluxno.data.generate import Block, block_size, blocks, solver
 from hfluxno.data.recipes import INITIALS, RECIPES, SPLITS, Recipe, recipe
 from hfluxno.data.store import SCHEMA, SCHEMA_VERSION, Writer, open_dataset
 
@@ -19,4 +19,5 @@ __all__ = [
     "blocks",
     "open_dataset",
     "recipe",
+    "solver",
 ]

@@ -92,16 +92,7 @@ def blocks(
     size = block_size(configuration)
     if start % size:
         raise ValueError(f"A run can be taken up at a multiple of {size}; got {start}.")
-    if max_steps is None:
-        max_steps = max(2000, 20 * configuration.cells)
-    run = _solver(
-        configuration.law,
-        configuration.cells,
-        configuration.frames,
-        configuration.final_time,
-        configuration.float64,
-        max_steps,
-    )
+    run = solver(configuration, max_steps)
     workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
     pending: collections.deque[_Pending] = collections.deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="hfluxno-solve")
@@ -114,6 +105,27 @@ def blocks(
             yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def solver(configuration: Configuration, max_steps: int | None = None) -> Callable:
+    """Compiled (coefficients, initial) ↦ (values, status), each with a leading axis of lanes: the
+    solver of a set, from any states.
+
+    **Arguments:**
+
+    - `max_steps`: how many steps a trajectory may take between two frames before it is given up;
+      by default 20 times the number of cells, and at least 2000.
+    """
+    if max_steps is None:
+        max_steps = max(2000, 20 * configuration.cells)
+    return _solver(
+        configuration.law,
+        configuration.cells,
+        configuration.frames,
+        configuration.final_time,
+        configuration.float64,
+        max_steps,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

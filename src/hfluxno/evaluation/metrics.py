@@ -9,7 +9,7 @@ eq. 19).
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 _FIELD_AND_CELLS = (-2, -1)
 
@@ -49,6 +49,8 @@ class Summary:
       makes the mean infinite.
     - `mean`, `median`: of all errors; a median can hide a tail that shows in the mean.
     - `p95`: the least error that 95 % of the trajectories do not exceed.
+    - `standard_error`: of the mean, where the errors are a sample in groups; infinite where the
+      mean is, `None` where it cannot be known.
     """
 
     count: int
@@ -56,10 +58,13 @@ class Summary:
     mean: float
     median: float
     p95: float
+    standard_error: float | None = None
 
 
 def summarize(
-    errors: Float[np.ndarray, " trajectory"], failed: Bool[np.ndarray, " trajectory"] | None = None
+    errors: Float[np.ndarray, " trajectory"],
+    failed: Bool[np.ndarray, " trajectory"] | None = None,
+    groups: Int[np.ndarray, " trajectory"] | None = None,
 ) -> Summary:
     """The summary of one error per trajectory.
 
@@ -68,6 +73,8 @@ def summarize(
     - `errors`: not NaN.
     - `failed`: trajectories that count as failed although their error is finite (a forecast that
       repeats the last frame); an infinite error counts as failed in any case.
+    - `groups`: which errors belong together, those of one law: within a group they are alike, so
+      that the mean is as uncertain as the number of groups has it.
 
     **Raises:**
 
@@ -83,7 +90,20 @@ def summarize(
         mean=float(np.mean(errors)),
         median=float(np.median(errors)),
         p95=float(ordered[-(-95 * len(ordered) // 100) - 1]),
+        standard_error=None if groups is None else _standard_error(errors, groups),
     )
+
+
+def _standard_error(errors, groups) -> float | None:
+    """√(G/(G - 1) Σ_g (Σ_{i in g} (e_i - ē))²)/n over G groups."""
+    if not np.all(np.isfinite(errors)):
+        return float("inf")
+    _, index = np.unique(groups, return_inverse=True)
+    sums = np.bincount(index, errors - np.mean(errors))
+    count = len(sums)
+    if count < 2:
+        return None
+    return float(np.sqrt(count / (count - 1) * np.sum(sums**2)) / len(errors))
 
 
 def _misfit(forecast, truth):

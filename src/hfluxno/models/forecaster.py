@@ -16,6 +16,7 @@ from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.law_target import LawNetwork
 from hfluxno.models.network import Network
 from hfluxno.models.parts import LawConfig
+from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import frozen, rollout
 from hfluxno.trajectory import Trajectory
 
@@ -59,11 +60,13 @@ class NetworkForecaster(Forecaster):
     - `network`: the network; its precision is that of the forecast, except where a law is refined.
     - `config`: what it was built from.
     - `name`: how sentences call it.
+    - `training`: where the weights come from, where that is known.
     """
 
     network: Network
     config: ModelConfig = eqx.field(static=True)
     name: str = eqx.field(static=True, default="this network")
+    training: Training | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context.

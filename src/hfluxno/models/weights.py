@@ -11,7 +11,6 @@ Nothing in it is executed when it is read, and everything is checked: the versio
 configuration's keys, and that names and shapes are those of the architecture.
 """
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import numpy as np
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import Network
+from hfluxno.models.provenance import Training
 from hfluxno.models.strict_json import from_dict, to_dict
 
 VERSION = 2
@@ -32,30 +32,6 @@ CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 SHIPPED = Path(__file__).parents[1] / "weights"
 _PREFIX = "hfluxno-"
 _PRECISIONS = ("float32", "float16")
-
-
-@dataclasses.dataclass(frozen=True)
-class Training:
-    """Where the weights come from; part of `config.json` and of the card.
-
-    **Attributes:**
-
-    - `data`: the data that they were trained on, in words.
-    - `preset`: the name of the training preset.
-    - `seed`, `steps`, `minutes`: of the training run.
-    - `validation_error`: the relative l2 error on the validation set, in the words of `measure`.
-    - `measure`: what the validation error measures.
-    - `limits`: what the network cannot do, one sentence each.
-    """
-
-    data: str
-    preset: str
-    seed: int
-    steps: int
-    minutes: float
-    validation_error: float
-    measure: str
-    limits: tuple[str, ...] = ()
 
 
 def shipped() -> tuple[str, ...]:
@@ -127,8 +103,8 @@ def load(name: str | Path) -> NetworkForecaster:
     - `OSError`, where a file cannot be read.
     """
     folder = _folder(str(name))
-    network, config, _ = read_folder(folder)
-    return NetworkForecaster(network, config, folder.name)
+    network, config, training = read_folder(folder)
+    return NetworkForecaster(network, config, folder.name, training)
 
 
 def read_folder(folder: Path) -> tuple[Network, ModelConfig, Training]:

@@ -14,6 +14,7 @@ from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot import DPOTConfig
 from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
+from hfluxno.models.icon import ICONConfig
 from hfluxno.models.parts import LocalConfig
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
@@ -32,9 +33,16 @@ _SMALL: dict[str, ModelConfig] = {
         context_mode="frozen",
     ),
 }
+_FAR = 20  # frames that ICON advances at τ = 0.1
+_SMALL_ICON = ICONConfig(width=48, heads=2, layers=3, points=20)
+# ICON is compared on the cubic law alone.
+_SMALL_ICONS: dict[str, ModelConfig] = {
+    "icon": _SMALL_ICON,
+    "icon-far": dataclasses.replace(_SMALL_ICON, stride=_FAR, context=25),
+}
 _PUBLISHED: dict[str, ModelConfig] = {"dpot": DPOTConfig(), "fno": FNOConfig()}
 # Updates of 64 windows in 20 minutes.
-_UPDATES = {"dpot": 12_000, "fno": 12_000, "flux-no": 4_000}
+_UPDATES = {"dpot": 12_000, "fno": 12_000, "flux-no": 4_000, "icon": 3_000, "icon-far": 3_000}
 
 
 def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
@@ -42,7 +50,8 @@ def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
     for law, names in fields.items():
         for method, model in _PUBLISHED.items():
             yield _paper(method, law, dataclasses.replace(model, fields=names))
-        for method, model in _SMALL.items():
+        icons = _SMALL_ICONS if law == "cubic" else {}
+        for method, model in (_SMALL | icons).items():
             yield _cpu(method, law, dataclasses.replace(model, fields=names))
 
 

@@ -1,10 +1,12 @@
-"""The network of a finished run in the form that is given to others."""
+"""The network of a run: in the form that is given to others, and as a forecaster."""
 
 from pathlib import Path
 
-from hfluxno.models.weights import Training, save_pretrained
+from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.provenance import Training
+from hfluxno.models.weights import load, save_pretrained
 from hfluxno.training.configuration import TrainConfig
-from hfluxno.training.run_folder import load_best
+from hfluxno.training.run_folder import Trained, is_run, load_best
 
 
 def release(run: Path, folder: Path, precision: str = "float32") -> None:
@@ -16,23 +18,39 @@ def release(run: Path, folder: Path, precision: str = "float32") -> None:
     - `OSError`, where a file cannot be read or written.
     """
     trained = load_best(run)
+    save_pretrained(folder, trained.network, trained.config.model, provenance(trained), precision)
+
+
+def any_weights(source: str) -> NetworkForecaster:
+    """The network of a released name, folder or hub id, or the best one of a run.
+
+    **Raises:**
+
+    - `ValueError`, where there is no such network, or its files are not what this version reads.
+    - `OSError`, where a file cannot be read.
+    """
+    folder = Path(source)
+    if not is_run(folder):
+        return load(source)
+    trained = load_best(folder)
+    return NetworkForecaster(
+        trained.network, trained.config.model, folder.name, provenance(trained)
+    )
+
+
+def provenance(trained: Trained) -> Training:
+    """Where the weights of a run come from."""
     config, validation = trained.config, trained.config.validation
-    save_pretrained(
-        folder,
-        trained.network,
-        config.model,
-        Training(
-            data=_data(config),
-            preset=config.name,
-            seed=config.seed,
-            steps=trained.step,
-            minutes=trained.numbers.get("minutes", 0.0),
-            validation_error=trained.numbers["error"],
-            measure=f"mean relative l2 over {validation.steps} frames, each at most 1, of "
-            f"{validation.windows} windows with a {validation.context_mode} context",
-            limits=_limits(config),
-        ),
-        precision,
+    return Training(
+        data=_data(config),
+        preset=config.name,
+        seed=config.seed,
+        steps=trained.step,
+        minutes=trained.numbers.get("minutes", 0.0),
+        validation_error=trained.numbers["error"],
+        measure=f"mean relative l2 over {validation.steps} frames, each at most 1, of "
+        f"{validation.windows} windows with a {validation.context_mode} context",
+        limits=_limits(config),
     )
 
 

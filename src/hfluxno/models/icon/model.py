@@ -1,14 +1,14 @@
 """ICON as a network that reads a context: the examples are pairs of its frames.
 
-A condition is u_j and its quantity u_{j+s}. Every cell of them, or every so-manieth, is a token, the
+A condition is u_j and its quantity u_{j+s}. Every cell of them is a token, or one of every few, the
 row
 
     [x, u(x), ±e_k]
 
-with the place x, all fields, and the number k of the example as a unit vector, with + for the
-condition and - for the quantity; the question, a condition, comes last.
+with the place x, all fields, and the number k of the example as a unit vector, + for the condition
+and - for the quantity; the question, a condition, comes last.
 
-Reading embeds the rows of the examples. It can do no more: from the first layer on they attend to
+Reading embeds the rows of the examples. It can do little more: in the first layer they attend to
 the question as well, so every step runs the whole encoder.
 """
 
@@ -27,8 +27,9 @@ from hfluxno.models.network import ContextNetwork, Operator
 
 @dataclasses.dataclass(frozen=True)
 class ICONConfig(ModelConfig):
-    """An ICON. The defaults are those of the paper on conservation laws, but for τ: with frames
-    0.005 apart, its τ = 0.1 is a `stride` of 20, which needs a context of 25 frames.
+    """An ICON. The sizes are those of the baseline of arXiv:2605.05488, whose code has 20 examples,
+    one frame from condition to quantity. ICON's own study has τ = 0.1: with frames 0.005 apart that
+    is a `stride` of 20, and five examples need a context of 25 frames.
 
     **Attributes:**
 

@@ -19,6 +19,80 @@ from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
 
 
+class WideAttention(eqx.Module):
+    """Multi-head attention of rows to others, in which each head has the width of the embedding.
+
+    Elsewhere (`hfluxno.nn.attention`) the heads share that width. Here they have `heads` times as
+    many numbers, and most of the parameters of a layer are theirs.
+
+    **Attributes:**
+
+    - `query`, `key`, `value`: to those of all heads.
+    - `leave`: from the heads.
+    - `heads`: the number of heads.
+    """
+
+    query: eqx.nn.Linear
+    key: eqx.nn.Linear
+    value: eqx.nn.Linear
+    leave: eqx.nn.Linear
+    heads: int = eqx.field(static=True)
+
+    def __init__(self, width: int, heads: int, *, key: jax.Array):
+        keys = jax.random.split(key, 4)
+        self.query, self.key, self.value = (_glorot(width, heads * width, k) for k in keys[:3])
+        self.leave = _glorot(heads * width, width, keys[3])
+        self.heads = heads
+
+    def __call__(
+        self,
+        query: Float[Array, "row width"],
+        key: Float[Array, "seen width"],
+        value: Float[Array, "seen width"],
+    ) -> Float[Array, "row width"]:
+        rows, size = query.shape
+        q, k, v = (
+            on_rows(linear, x).reshape(x.shape[0], self.heads, size)
+            for linear, x in ((self.query, query), (self.key, key), (self.value, value))
+        )
+        scores = jnp.einsum("ihc,jhc->hij", q / math.sqrt(size), k)
+        mixed = jnp.einsum("hij,jhc->ihc", jax.nn.softmax(scores), v)
+        return on_rows(self.leave, mixed.reshape(rows, self.heads * size))
+
+
+class Layer(eqx.Module):
+    """y = N(x + A(x, key, value)),   N(y + W_2 gelu(W_1 y + b_1) + b_2): the norms are behind.
+
+    **Attributes:**
+
+    - `attention`, `attention_norm`: A and the norm behind it.
+    - `widen`, `narrow`, `mlp_norm`: W_1, b_1, W_2, b_2 and the norm behind them.
+    """
+
+    attention: WideAttention
+    attention_norm: eqx.nn.LayerNorm
+    widen: eqx.nn.Linear
+    narrow: eqx.nn.Linear
+    mlp_norm: eqx.nn.LayerNorm
+
+    def __init__(self, width: int, heads: int, widening: int, *, key: jax.Array):
+        attention, widen, narrow = jax.random.split(key, 3)
+        self.attention = WideAttention(width, heads, key=attention)
+        self.attention_norm, self.mlp_norm = eqx.nn.LayerNorm(width), eqx.nn.LayerNorm(width)
+        self.widen = _glorot(width, widening * width, widen)
+        self.narrow = _glorot(widening * width, width, narrow)
+
+    def __call__(
+        self,
+        x: Float[Array, "row width"],
+        key: Float[Array, "seen width"],
+        value: Float[Array, "seen width"],
+    ) -> Float[Array, "row width"]:
+        y = jax.vmap(self.attention_norm)(x + self.attention(x, key, value))
+        wide = activation("gelu_tanh")(on_rows(self.widen, y))
+        return jax.vmap(self.mlp_norm)(y + on_rows(self.narrow, wide))
+
+
 class Transformer(eqx.Module):
     """An encoder of the prompt, and a decoder that asks it at every place.
 
@@ -35,10 +109,10 @@ class Transformer(eqx.Module):
     embed_norm: eqx.nn.LayerNorm
     place: eqx.nn.Linear
     place_norm: eqx.nn.LayerNorm
-    encoder: tuple["Layer", ...]
+    encoder: tuple[Layer, ...]
     key_norm: eqx.nn.LayerNorm
     value_norm: eqx.nn.LayerNorm
-    decoder: tuple["Layer", ...]
+    decoder: tuple[Layer, ...]
     answer: eqx.nn.Linear
 
     def __init__(
@@ -74,80 +148,6 @@ class Transformer(eqx.Module):
         for layer in self.decoder:
             q = layer(q, key, value)
         return on_rows(self.answer, q).T
-
-
-class Layer(eqx.Module):
-    """y = N(x + A(x, key, value)),   N(y + W_2 gelu(W_1 y + b_1) + b_2): the norms are behind.
-
-    **Attributes:**
-
-    - `attention`, `attention_norm`: A and the norm behind it.
-    - `widen`, `narrow`, `mlp_norm`: W_1, b_1, W_2, b_2 and the norm behind them.
-    """
-
-    attention: "WideAttention"
-    attention_norm: eqx.nn.LayerNorm
-    widen: eqx.nn.Linear
-    narrow: eqx.nn.Linear
-    mlp_norm: eqx.nn.LayerNorm
-
-    def __init__(self, width: int, heads: int, widening: int, *, key: jax.Array):
-        attention, widen, narrow = jax.random.split(key, 3)
-        self.attention = WideAttention(width, heads, key=attention)
-        self.attention_norm, self.mlp_norm = eqx.nn.LayerNorm(width), eqx.nn.LayerNorm(width)
-        self.widen = _glorot(width, widening * width, widen)
-        self.narrow = _glorot(widening * width, width, narrow)
-
-    def __call__(
-        self,
-        x: Float[Array, "row width"],
-        key: Float[Array, "seen width"],
-        value: Float[Array, "seen width"],
-    ) -> Float[Array, "row width"]:
-        y = jax.vmap(self.attention_norm)(x + self.attention(x, key, value))
-        wide = activation("gelu_tanh")(on_rows(self.widen, y))
-        return jax.vmap(self.mlp_norm)(y + on_rows(self.narrow, wide))
-
-
-class WideAttention(eqx.Module):
-    """Multi-head attention of rows to others, in which each head has the width of the embedding.
-
-    Elsewhere (`hfluxno.nn.attention`) the heads share that width. Here they have `heads` times as
-    many numbers, and three quarters of the parameters of a layer and more are theirs.
-
-    **Attributes:**
-
-    - `query`, `key`, `value`: to those of all heads.
-    - `leave`: from the heads.
-    - `heads`: the number of heads.
-    """
-
-    query: eqx.nn.Linear
-    key: eqx.nn.Linear
-    value: eqx.nn.Linear
-    leave: eqx.nn.Linear
-    heads: int = eqx.field(static=True)
-
-    def __init__(self, width: int, heads: int, *, key: jax.Array):
-        keys = jax.random.split(key, 4)
-        self.query, self.key, self.value = (_glorot(width, heads * width, k) for k in keys[:3])
-        self.leave = _glorot(heads * width, width, keys[3])
-        self.heads = heads
-
-    def __call__(
-        self,
-        query: Float[Array, "row width"],
-        key: Float[Array, "seen width"],
-        value: Float[Array, "seen width"],
-    ) -> Float[Array, "row width"]:
-        rows, size = query.shape
-        q, k, v = (
-            on_rows(linear, x).reshape(x.shape[0], self.heads, size)
-            for linear, x in ((self.query, query), (self.key, key), (self.value, value))
-        )
-        scores = jnp.einsum("ihc,jhc->hij", q / math.sqrt(size), k)
-        mixed = jnp.einsum("hij,jhc->ihc", jax.nn.softmax(scores), v)
-        return on_rows(self.leave, mixed.reshape(rows, self.heads * size))
 
 
 def _glorot(inputs: int, outputs: int, key: jax.Array) -> eqx.nn.Linear:

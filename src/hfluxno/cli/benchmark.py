@@ -1,0 +1,217 @@
+"""`hfluxno benchmark paper`: the tables and figures of the paper, for every method."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+_RESULTS, _MARKDOWN, _LATEX = "results.json", "tables.md", "tables.tex"
+_SMOKE_WINDOWS, _SMOKE_LAWS, _SMOKE_SETS = 4, 2, ("cubic", "sine-steps")
+_SMOKE_METHODS = ("persistence", "known-law", "dpot", "fno")
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkConfig:
+    """Measure every method as the paper does, and draw its tables and figures.
+
+    The folder OUTPUT gets results.json with everything that was measured, tables.md, tables.tex and
+    the figures. The same command goes on where it was interrupted, and draws again what is there.
+
+    Example: hfluxno benchmark paper --tables 1,2 --methods fit,hfluxno --windows 200
+    """
+
+    suite: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="paper")]]
+    """The benchmark; paper is the only one."""
+    output: Annotated[Path, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = Path("benchmark")
+    """Where results, tables and figures go; the folder is made."""
+    tables: str = "1,2,3,4,5"
+    """Which tables: 1 in distribution, 2 out of distribution, 3 and 4 ICON, 5 size and cost."""
+    figures: str = "2,3"
+    """Which figures: 2 long roll-outs, 3 examples."""
+    sets: str = ""
+    """Only these sets, such as cubic,sine-steps."""
+    methods: str = ""
+    """Only these methods, such as fit,hfluxno,dpot; all that have weights where it is left out."""
+    windows: str = "400"
+    """How many windows of each set are used, spread evenly, or all (the published protocol)."""
+    laws: int = 100
+    """The number of coefficient draws of each set."""
+    initials: int = 100
+    """The number of initial conditions of each law; a sample draws no more than it needs."""
+    seed: int = 0
+    """The seed of the sets."""
+    data: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET=FILE")] = ()
+    """Read a set from a file of hfluxno generate instead."""
+    add: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=WEIGHTS")] = ()
+    """Put weights of your own into the tables: a folder, a run of hfluxno train or a hub id;
+    several seeds with commas between. Those for a known method replace the shipped ones."""
+    markdown: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also put the tables into this file, between its lines <!-- results: begin --> and
+    <!-- results: end -->."""
+    smoke: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Go the whole way with a handful of windows, to see whether everything works."""
+
+
+def main(config: BenchmarkConfig) -> int:
+    """Measures what is not there yet, and draws.
+
+    **Raises:**
+
+    - `ValueError`, where an option, weights, a set or a results file cannot be used.
+    - `OSError`, where a file cannot be read or written.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    from hfluxno.cli import runtime
+    from hfluxno.cli.allocator import keep_memory
+    from hfluxno.data.replacing import check_writable
+    from hfluxno.evaluation.paper.contenders import contenders
+    from hfluxno.evaluation.paper.problems import PROBLEMS, sets_of
+    from hfluxno.evaluation.paper.results import Results
+    from hfluxno.evaluation.paper.run import run
+
+    if config.suite != "paper":
+        raise ValueError(f"Unknown benchmark {config.suite!r}; choose paper.")
+    tables, figures = _numbers("tables", config.tables), _numbers("figures", config.figures)
+    sets = sets_of(tables, figures)
+    chosen = _names(config.sets) or (_SMOKE_SETS if config.smoke else ())
+    for name in chosen:
+        if name not in PROBLEMS:
+            raise ValueError(f"Unknown set {name!r}; choose from {', '.join(PROBLEMS)}.")
+    sets = tuple(name for name in PROBLEMS if name in (chosen or sets))
+    names = _names(config.methods)
+    if not names and config.smoke:
+        names = _SMOKE_METHODS
+    added = {name: _names(value) for name, value in _pairs("add", config.add).items()}
+    methods = contenders(names, added)
+    sample = _sample(config)
+    if config.markdown is not None:
+        check_writable(config.markdown, (".md",))
+        _filled(config.markdown, "")
+    config.output.mkdir(parents=True, exist_ok=True)
+    results = Results(config.output / _RESULTS, sample.conditions())
+    console = Console(stderr=True, highlight=False)
+    keep_memory()
+    with runtime.prepared(), _progress(console) as started:
+        run(
+            results,
+            sample,
+            sets,
+            methods,
+            with_costs=5 in tables,
+            started=started,
+            said=lambda sentence: console.print(escape(sentence), soft_wrap=True),
+        )
+    _draw(config, tables, figures, results)
+    return 0
+
+
+def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
+    """Tables and figures of what is in the results file."""
+    import sys
+
+    from hfluxno.data.replacing import replacing
+    from hfluxno.evaluation.paper import layout
+    from hfluxno.evaluation.paper.results import read
+    from hfluxno.evaluation.paper.tables import diagnostics, sampling
+    from hfluxno.evaluation.paper.tables import tables as tables_of
+    from hfluxno.plots import benchmark as plots
+    from hfluxno.plots.style import save
+
+    found = read(results.path)
+    drawn = tables_of(found, tables)
+    whole = [*drawn, *diagnostics(found), sampling(found)]
+    text = layout.markdown(whole)
+    outputs = {_MARKDOWN: text, _LATEX: layout.latex(whole)}
+    for name, content in outputs.items():
+        with replacing(config.output / name) as (temporary,):
+            temporary.write_text(content, encoding="utf-8")
+    pictures = {2: plots.long_rollouts, 3: plots.examples}
+    wanted = {f"figure_{number}.png": pictures[number](found) for number in figures}
+    wanted["cost_and_error.png"] = plots.cost_and_error(found)
+    for name, figure in wanted.items():
+        if figure is not None:
+            with replacing(config.output / name) as (temporary,):
+                save(figure, temporary)
+    if config.markdown is not None:
+        content = _filled(config.markdown, text)
+        with replacing(config.markdown) as (temporary,):
+            temporary.write_text(content, encoding="utf-8")
+    sys.stdout.write(layout.markdown(drawn))
+    sys.stdout.write(f"\nwrote {config.output}\n")
+
+
+def _filled(path: Path, text: str) -> str:
+    from hfluxno.evaluation.tables import inserted
+
+    return inserted(path.read_text(encoding="utf-8"), text, "results")
+
+
+def _sample(config: BenchmarkConfig):
+    from hfluxno.evaluation.paper.run import Sample
+
+    windows, laws = config.windows, config.laws
+    if config.smoke:
+        windows, laws = str(_SMOKE_WINDOWS), _SMOKE_LAWS
+    if windows != "all" and not windows.isdecimal():
+        raise ValueError(f"--windows is a number or all; got {windows!r}.")
+    files = {name: Path(value) for name, value in _pairs("data", config.data).items()}
+    return Sample(
+        None if windows == "all" else int(windows), laws, config.initials, config.seed, files
+    )
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    names = _names(text)
+    if not all(name.isdecimal() for name in names):
+        raise ValueError(f"--{option} takes numbers with commas between; got {text!r}.")
+    return tuple(map(int, names))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise ValueError(f"--{option} takes NAME=VALUE; got {text!r}.")
+        found[name] = value
+    return found
+
+
+def _progress(console):
+    """A progress bar on the standard error; gives what `run` tells."""
+    import contextlib
+
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    @contextlib.contextmanager
+    def shown():
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[windows]} windows"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task("", total=None, windows=0)
+
+            def started(problem: str, method: str):
+                done = 0
+                bar.reset(task, description=f"{problem}: {method}", windows=0)
+
+                def advance(windows: int) -> None:
+                    nonlocal done
+                    done += windows
+                    bar.update(task, windows=done)
+
+                return advance
+
+            yield started
+
+    return shown()

@@ -1,0 +1,79 @@
+"""The true law, solved again from the last frame of a context: the floor of any forecast.
+
+What is left is what frames do not say: the step size that the solver had. On other numbers of cells
+it is the classical solver to compare the cost of a forecast with: the frame is averaged to coarser
+cells, or repeated on finer ones, and the result brought back.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.data import Configuration, solver
+from hfluxno.identify.batch import run_lanes
+
+_LANES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownLaw:
+    """The solver of a data set.
+
+    **Attributes:**
+
+    - `law`: the name of the law.
+    - `cells`: the number of cells that it works on, which divides that of the states or is a
+      multiple of it.
+    - `interval`: the time between two frames.
+    """
+
+    law: str
+    cells: int
+    interval: float
+
+    def advance(
+        self,
+        coefficients: Float[np.ndarray, "window parameter"],
+        states: Float[np.ndarray, "window field x"],
+        steps: int,
+    ) -> tuple[Float[np.ndarray, "window steps field x"], Bool[np.ndarray, " window"]]:
+        """The `steps` frames after each state, and which windows could be solved; the others
+        repeat their state."""
+        given = states.shape[-1]
+        configuration = Configuration(
+            self.law,
+            cells=self.cells,
+            frames=steps + 1,
+            final_time=steps * self.interval,
+        )
+        run = solver(configuration)
+        initial = brought_to(states, self.cells).astype(configuration.dtype)
+        lanes = (coefficients.astype(configuration.dtype), initial)
+        values, status = run_lanes(lambda chunk: run(*chunk), lanes, _cost(initial), _LANES)
+        frames = brought_to(values[:, 1:], given)
+        solved = (status == 0) & np.all(np.isfinite(frames), axis=(1, 2, 3))
+        frames[~solved] = states[~solved, None]
+        return frames, solved
+
+
+def brought_to(
+    values: Float[np.ndarray, "*lead x"], cells: int
+) -> Float[np.ndarray, "*lead cells"]:
+    """Cell averages on another number of cells: means of several, or copies of one.
+
+    **Raises:**
+
+    - `ValueError`, where neither number is a multiple of the other.
+    """
+    given = values.shape[-1]
+    if given % cells == 0:
+        return values.reshape(*values.shape[:-1], cells, -1).mean(axis=-1)
+    if cells % given == 0:
+        return np.repeat(values, cells // given, axis=-1)
+    raise ValueError(f"{cells} cells are no multiple of {given} cells, nor a divisor.")
+
+
+def _cost(states) -> np.ndarray:
+    """What a lane takes grows with its speeds, and those with the size of its states."""
+    return np.max(np.abs(states), axis=(1, 2))

@@ -1,0 +1,188 @@
+"""The methods of the benchmark by name: what forecasts a set, and with which weights.
+
+A contender answers with a forecast for contexts of a problem. Those that learn have weights for the
+set that a problem was trained on (`Problem.trained`); several weights are several seeds. The
+yardsticks need none, and the true law is the only one that is told the coefficients.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.evaluation.known_law import KnownLaw
+from hfluxno.evaluation.paper.problems import CONTEXT, Problem
+from hfluxno.forecaster import Forecaster
+from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
+from hfluxno.models.weights import shipped
+from hfluxno.persistence import Persistence
+from hfluxno.training.release import any_weights
+from hfluxno.trajectory import Trajectory
+
+Frames = Float[np.ndarray, "window time field x"]
+# (context, coefficients, steps) ↦ frames and which windows failed.
+Forecast = Callable[
+    [Trajectory, Float[np.ndarray, "window parameter"], int],
+    tuple[Frames, Bool[np.ndarray, " window"]],
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """A method that can forecast a problem.
+
+    **Attributes:**
+
+    - `forecast`: what it says.
+    - `context`: how many frames it reads.
+    - `source`: the weights, or "" where there are none.
+    - `network`: the forecaster with the network, where there is one.
+    """
+
+    forecast: Forecast
+    context: int = CONTEXT
+    source: str = ""
+    network: NetworkForecaster | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """One method.
+
+    **Attributes:**
+
+    - `name`: by which it is asked for.
+    - `title`: what tables call it.
+    - `prepare`: for a problem, the method ready to use, once for each seed; empty where it has no
+      weights for it.
+    """
+
+    name: str
+    title: str
+    prepare: Callable[[Problem], Sequence[Ready]]
+
+
+def _persistence(problem: Problem) -> Sequence[Ready]:
+    return [Ready(_by(Persistence(), failed_at=None))]
+
+
+def _known_law(problem: Problem) -> Sequence[Ready]:
+    return [Ready(known_law_forecast(problem.law, None))]
+
+
+def _fit(problem: Problem) -> Sequence[Ready]:
+    return [Ready(_by(FittedLawForecaster(), failed_at=int(FitStatus.FAILED)))]
+
+
+def known_law_forecast(law: str, cells: int | None) -> Forecast:
+    """The true law solved on so many cells; `None` for those of the data."""
+
+    def forecast(context: Trajectory, coefficients, steps: int):
+        values, times = np.asarray(context.values), np.asarray(context.times, float)
+        interval = (times[-1] - times[0]) / (len(times) - 1)
+        known = KnownLaw(law, cells or values.shape[-1], float(interval))
+        frames, solved = known.advance(coefficients, values[:, -1], steps)
+        return frames, ~solved
+
+    return forecast
+
+
+def network(sources: Sequence[str], refinement: int = 0) -> Sequence[Ready]:
+    """Networks with these weights: names of shipped ones, folders, runs or hub ids.
+
+    **Raises:**
+
+    - `ValueError`, where there are no such weights.
+    """
+    return [_network(source, refinement) for source in sources]
+
+
+def _network(source: str, refinement: int) -> Ready:
+    forecaster = any_weights(source)
+    if refinement:
+        forecaster = forecaster.refined(refinement)
+    return Ready(
+        _by(forecaster, failed_at=int(NetworkStatus.DIVERGED)),
+        forecaster.config.context,
+        source,
+        forecaster,
+    )
+
+
+def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
+    def forecast(context: Trajectory, coefficients, steps: int):
+        result = forecaster.forecast(context, steps)
+        frames = np.asarray(result.trajectory.values)
+        status = np.asarray(result.status)
+        failed = np.zeros(len(frames), bool) if failed_at is None else status == failed_at
+        return frames, failed
+
+    return forecast
+
+
+def _with_weights(method: str, suffix: str = "", refinement: int = 0):
+    """Shipped weights `METHOD-SET` + suffix, where there are any."""
+
+    def prepare(problem: Problem) -> Sequence[Ready]:
+        name = f"{method}-{problem.trained}{suffix}"
+        return network([name], refinement) if name in shipped() else []
+
+    return prepare
+
+
+CONTENDERS: dict[str, Contender] = {
+    contender.name: contender
+    for contender in (
+        Contender("persistence", "persistence", _persistence),
+        Contender("known-law", "true law", _known_law),
+        Contender("fit", "fitted law", _fit),
+        Contender("hfluxno", "HFluxNO", _with_weights("hfluxno")),
+        Contender("hfluxno-law", "HFluxNO, law", _with_weights("hfluxno", "-law")),
+        Contender(
+            "hfluxno-law-refined",
+            "HFluxNO, law, 3 refinements",
+            _with_weights("hfluxno", "-law", refinement=3),
+        ),
+        Contender("dpot", "DPOT", _with_weights("dpot")),
+        Contender("disco", "DISCO", _with_weights("disco")),
+        Contender("fno", "FNO", _with_weights("fno")),
+        Contender("flux-no", "Flux NO", _with_weights("flux-no")),
+        Contender("icon", "ICON, τ = 0.005", _with_weights("icon")),
+        Contender("icon-far", "ICON, τ = 0.1", _with_weights("icon-far")),
+    )
+}
+
+
+def contenders(
+    names: Sequence[str], added: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Contender]:
+    """The methods of these names (all, where there are none), and those that are added.
+
+    **Arguments:**
+
+    - `added`: weights by name. Weights of one's own are used for every problem that they fit; those
+      for a known name take the place of the shipped ones.
+
+    **Raises:**
+
+    - `ValueError`, where a name is not known.
+    """
+    found = dict(CONTENDERS)
+    for name, sources in (added or {}).items():
+        title = CONTENDERS[name].title if name in CONTENDERS else name
+        found[name] = Contender(name, title, _fitting(tuple(sources)))
+    for name in names:
+        if name not in found:
+            raise ValueError(f"Unknown method {name!r}; choose from {', '.join(found)}.")
+    return {name: found[name] for name in names} if names else found
+
+
+def _fitting(sources: tuple[str, ...]):
+    def prepare(problem: Problem) -> Sequence[Ready]:
+        fields = problem.configuration(1, 1, 0).fields
+        ready = network(sources)
+        return [r for r in ready if r.network is not None and r.network.config.fields == fields]
+
+    return prepare

@@ -1,0 +1,146 @@
+"""What methods cost: Table 5, and error against time of the classical solver.
+
+| number | how |
+|---|---|
+| parameters | real numbers; a complex one counts twice |
+| megabytes | of the parameters in single precision |
+| FLOPs | of one predicted frame, as the compiled program counts them |
+| training step | milliseconds of one update of 64 windows with the preset of the weights |
+| forecast | milliseconds of `STEPS` frames from one context, by itself |
+
+A method without a fixed program (the solvers choose their steps) has no count of FLOPs.
+"""
+
+import dataclasses
+import time
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.evaluation.metrics import relative_l2, summarize
+from hfluxno.evaluation.paper.contenders import Ready, known_law_forecast
+from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
+from hfluxno.evaluation.paper.sample import TestSet
+from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.training.losses import make_loss
+from hfluxno.training.optimizer import make_optimizer
+from hfluxno.training.presets import PRESETS
+from hfluxno.training.sharding import Placement
+from hfluxno.training.state import first_state, named_key, split_network
+from hfluxno.training.step import make_step
+from hfluxno.training.trainer import make_source
+
+# Cells of the classical solver, beside those of the data.
+GRIDS = (20, 25, 50, 100, 200, 400)
+_BATCH = 64
+_REPEATS = 5
+
+Plain = dict[str, Any]
+
+
+def cost(ready: Ready, test: TestSet) -> Plain:
+    """The numbers of one method, on the contexts of a set."""
+    lot = next(test.lots(ready.context, STEPS))
+    one = dataclasses.replace(
+        lot, frames=lot.frames[:1], coefficients=lot.coefficients[:1], laws=lot.laws[:1]
+    )
+    context = test.context(one, ready.context)
+
+    def forecast():
+        ready.forecast(context, one.coefficients, STEPS)
+
+    found: Plain = {"forecast_milliseconds": 1e3 * _seconds(forecast)}
+    if ready.network is None:
+        return found
+    count = _parameters(ready.network)
+    return found | {
+        "parameters": count,
+        "megabytes": 4e-6 * count,
+        "flops": _flops(ready.network),
+        "training_milliseconds": _training_step(ready.network),
+    }
+
+
+def classical(test: TestSet) -> list[Plain]:
+    """The true law on coarser and finer grids: the error over `STEPS` frames and the time."""
+    found = []
+    for cells in GRIDS:
+        forecast = known_law_forecast(test.problem.law, cells)
+        errors, seconds, count = [], 0.0, 0
+        for number, lot in enumerate(test.lots(CONTEXT, STEPS)):
+            context = test.context(lot, CONTEXT)
+            if number == 0:  # compiles
+                forecast(context, lot.coefficients, STEPS)
+            began = time.perf_counter()
+            frames, _ = forecast(context, lot.coefficients, STEPS)
+            seconds += time.perf_counter() - began
+            count += len(frames)
+            joined = [
+                f.reshape(len(f), 1, -1, f.shape[-1]) for f in (frames, lot.frames[:, CONTEXT:])
+            ]
+            errors.append(relative_l2(*joined)[:, 0])
+        summary = summarize(np.concatenate(errors))
+        found.append({"cells": cells, "error": summary.mean, "milliseconds": 1e3 * seconds / count})
+    return found
+
+
+def _parameters(network: NetworkForecaster) -> int:
+    leaves = jax.tree.leaves(split_network(network.network)[0])
+    return sum(leaf.size * (2 if jnp.iscomplexobj(leaf) else 1) for leaf in leaves)
+
+
+def _flops(forecaster: NetworkForecaster) -> float | None:
+    config = forecaster.config
+    shape = (config.context, len(config.fields), *config.cells)
+    arrays, static = eqx.partition(forecaster.network, eqx.is_array)
+    program = jax.jit(lambda arrays, context: eqx.combine(arrays, static).predict(context))
+    compiled = program.lower(arrays, jax.ShapeDtypeStruct(shape, jnp.float32)).compile()
+    analysis = compiled.cost_analysis()
+    counted = analysis.get("flops") if isinstance(analysis, dict) else None
+    return None if counted is None or counted <= 0 else float(counted)
+
+
+def _training_step(forecaster: NetworkForecaster) -> float | None:
+    """`None` where the preset is not known."""
+    name = forecaster.training.preset if forecaster.training else None
+    if name not in PRESETS:
+        return None
+    config = dataclasses.replace(PRESETS[name], batch=_BATCH)
+    placement = Placement.on(None)
+    network = config.model.build(named_key(config.seed, "model"))
+    optimizer = make_optimizer(config.optimizer, config.steps)
+    step = make_step(
+        make_loss(config.loss, config.model.context),
+        optimizer,
+        split_network(network)[1],
+        config.augment,
+        config.average,
+        placement,
+    )
+    batches = make_source(config).batches(0)
+    batch = placement.batch(next(batches))
+    batches.close()
+    state = placement.everywhere(first_state(network, optimizer, config.seed))
+    state, metrics = step(state, batch)
+    times = []
+    for _ in range(_REPEATS):
+        metrics["loss"].block_until_ready()
+        began = time.perf_counter()
+        state, metrics = step(state, batch)
+        metrics["loss"].block_until_ready()
+        times.append(time.perf_counter() - began)
+    return 1e3 * float(np.median(times))
+
+
+def _seconds(function) -> float:
+    """The median time of a call, the first one aside: it compiles."""
+    function()
+    times = []
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times))

@@ -1,0 +1,59 @@
+"""Tables as Markdown and as LaTeX."""
+
+from collections.abc import Iterable
+
+from hfluxno.evaluation.paper.tables import Table
+
+_LATEX = {
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "∞": r"$\infty$",
+    "±": r"$\pm$",
+    "–": "--",
+    "τ": r"$\tau$",
+    "l2": r"$\ell_2$",
+}
+
+
+def markdown(tables: Iterable[Table], heading: str = "###") -> str:
+    """The tables, each under its title."""
+    return "\n".join(f"{heading} {table.title}\n\n{_markdown(table)}" for table in tables)
+
+
+def latex(tables: Iterable[Table]) -> str:
+    """The tables as floats for the package booktabs."""
+    return "\n".join(map(_latex, tables))
+
+
+def _markdown(table: Table) -> str:
+    lines = [table.header, tuple("---" for _ in table.header), *table.rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _latex(table: Table) -> str:
+    def line(cells):
+        return " & ".join(map(_escaped, cells)) + r" \\"
+
+    columns = "l" + "r" * (len(table.header) - 1)
+    return "\n".join(
+        [
+            r"\begin{table}",
+            rf"\caption{{{_escaped(table.title)}}}",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            line(table.header),
+            r"\midrule",
+            *map(line, table.rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _escaped(text: str) -> str:
+    for plain, escaped in _LATEX.items():
+        text = text.replace(plain, escaped)
+    return text

@@ -1,0 +1,158 @@
+"""One method on one test set: errors of all windows, of long roll-outs, and diagnostics.
+
+What comes out is plain data, ready for JSON: numbers that summarise many windows, and a few whole
+forecasts for pictures. No window's states are kept.
+"""
+
+import collections
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hfluxno.evaluation.diagnostics import DIAGNOSTICS, diagnose
+from hfluxno.evaluation.metrics import relative_l2, relative_linf, summarize
+from hfluxno.evaluation.paper.contenders import Ready
+from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
+from hfluxno.evaluation.paper.sample import Lot, TestSet
+
+NORMS = {"l2": relative_l2, "linf": relative_linf}
+# Frames after the context at which the example of a set is kept, with the whole of its forecast.
+EXAMPLE_FRAMES = (0, 19, 39, 79)
+
+Plain = dict[str, Any]
+
+
+def measured(
+    ready: Ready, test: TestSet, advance: Callable[[int], None] = lambda windows: None
+) -> Plain:
+    """The record of one method on one set.
+
+    **Arguments:**
+
+    - `advance`: is told how many more windows are done.
+
+    **Raises:**
+
+    - `ValueError`, where the set has no window that can be used, or does not fit the method.
+    """
+    errors, seconds = _windows(ready, test, advance)
+    if not errors.laws:
+        raise ValueError(
+            f"No window of {test.problem.name} can be used; draw more laws or another seed."
+        )
+    long, example = _long(ready, test, advance)
+    count = sum(map(len, errors.laws))
+    return {
+        "source": ready.source,
+        "training": _training(ready),
+        "context": ready.context,
+        "windows": count,
+        "laws": len(np.unique(np.concatenate(errors.laws))),
+        "errors": errors.summaries(),
+        "long": long,
+        "example": example,
+        "seconds": seconds,
+        "windows_per_second": count / seconds if seconds > 0.0 else None,
+    }
+
+
+def _training(ready: Ready) -> Plain | None:
+    """What the weights have cost."""
+    known = None if ready.network is None else ready.network.training
+    if known is None:
+        return None
+    return {key: getattr(known, key) for key in ("preset", "seed", "steps", "minutes")}
+
+
+class _Collected:
+    """Numbers of windows, lot by lot."""
+
+    def __init__(self):
+        self.laws: list[np.ndarray] = []
+        self._failed: list[np.ndarray] = []
+        self._numbers: dict[str, list[np.ndarray]] = collections.defaultdict(list)
+
+    def add(self, lot: Lot, failed: np.ndarray, numbers: dict[str, np.ndarray]) -> None:
+        self.laws.append(lot.laws)
+        self._failed.append(failed)
+        for name, values in numbers.items():
+            self._numbers[name].append(values)
+
+    def summaries(self) -> dict[str, Plain | None]:
+        laws, failed = np.concatenate(self.laws), np.concatenate(self._failed)
+        return {
+            name: _summary(np.concatenate(parts), failed, laws)
+            for name, parts in self._numbers.items()
+        }
+
+
+def _summary(values, failed, laws) -> Plain | None:
+    there = ~np.isnan(values)
+    if not np.any(there):
+        return None
+    return dataclasses.asdict(summarize(values[there], failed[there], laws[there]))
+
+
+def _windows(ready: Ready, test: TestSet, advance) -> tuple[_Collected, float]:
+    collected, seconds = _Collected(), 0.0
+    for number, lot in enumerate(test.lots(ready.context, STEPS)):
+        context = test.context(lot, ready.context)
+        if number == 0:  # compiles
+            ready.forecast(context, lot.coefficients, STEPS)
+        began = time.perf_counter()
+        forecast, failed = ready.forecast(context, lot.coefficients, STEPS)
+        seconds += time.perf_counter() - began
+        truth = lot.frames[:, ready.context :]
+        numbers = {}
+        for norm, error in NORMS.items():
+            numbers[f"{norm}, 1 step"] = error(forecast[:, :1], truth[:, :1])[:, 0]
+            numbers[f"{norm}, {STEPS} steps"] = error(_joined(forecast), _joined(truth))[:, 0]
+        diagnosed = diagnose(forecast, truth, lot.frames[:, ready.context - 1])
+        numbers |= {name: diagnosed[name] for name in DIAGNOSTICS}
+        collected.add(lot, failed, numbers)
+        advance(len(lot.laws))
+    return collected, seconds
+
+
+def _long(ready: Ready, test: TestSet, advance) -> tuple[Plain, Plain]:
+    """The errors at each time of the roll-outs to the end, and the first of them whole."""
+    parts: dict[str, list[np.ndarray]] = {norm: [] for norm in NORMS}
+    failed, laws = [], []
+    example: Plain = {}
+    for lot in test.long_lots(ready.context):
+        context = test.context(lot, ready.context)
+        truth = lot.frames[:, ready.context :]
+        forecast, stopped = ready.forecast(context, lot.coefficients, truth.shape[1])
+        for norm, error in NORMS.items():
+            parts[norm].append(error(forecast, truth))
+        failed.append(stopped)
+        laws.append(lot.laws)
+        if not example:
+            example = _example(forecast, truth)
+        advance(len(lot.laws))
+    stops, groups = np.concatenate(failed), np.concatenate(laws)
+    first = max(ready.context, CONTEXT)
+    curves: Plain = {"times": [float(t) for t in test.times[first:]]}
+    for norm, errors in parts.items():
+        curves[norm] = [_summary(column, stops, groups) for column in np.concatenate(errors).T]
+    return curves, example
+
+
+def _example(forecast, truth) -> Plain:
+    """A trajectory that moves as much as half of the lot does, at a few frames."""
+    travelled = np.abs(np.diff(truth, axis=1)).sum(axis=(1, 2, 3))
+    lane = int(np.argsort(travelled)[len(travelled) // 2])
+    frames = [frame for frame in EXAMPLE_FRAMES if frame < truth.shape[1]]
+    rounded = {
+        name: [[[round(float(x), 5) for x in field] for field in states[lane, j]] for j in frames]
+        for name, states in (("forecast", forecast), ("truth", truth))
+    }
+    return {"frames": frames} | rounded
+
+
+def _joined(frames):
+    """(window, 1, time·field, x): all frames of a forecast as one."""
+    return frames.reshape(len(frames), 1, -1, frames.shape[-1])

@@ -1,0 +1,119 @@
+"""The raw results of the benchmark: one JSON file that grows and is never half written.
+
+    {"format": …, "version": …, "conditions": {…}, "costs": {…},
+     "records": {SET: {METHOD: [the record of each seed]}}}
+
+A run with the same conditions takes up what is there; with others it refuses, so that no table
+mixes two samples. An infinite number is the string "inf", as JSON has none.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from hfluxno.data.replacing import replacing
+
+FORMAT, VERSION = "hfluxno-benchmark", 1
+
+Plain = dict[str, Any]
+
+
+class Results:
+    """What a benchmark has measured so far.
+
+    **Attributes:**
+
+    - `path`: the file.
+    - `conditions`: everything that decides the numbers but for the methods.
+    - `records`: by set and method, one record for each seed.
+    - `costs`: by method, and of the classical solver.
+
+    **Raises:**
+
+    - `ValueError`, where the file is of another version, damaged, or of other conditions.
+    """
+
+    def __init__(self, path: Path, conditions: Plain):
+        self.path, self.conditions = path, conditions
+        self.records: dict[str, dict[str, list[Plain]]] = {}
+        self.costs: Plain = {}
+        if not path.exists():
+            return
+        found = read(path)
+        different = [
+            key
+            for key in sorted({*conditions, *found["conditions"]})
+            if conditions.get(key) != found["conditions"].get(key)
+        ]
+        if different:
+            raise ValueError(
+                f"{path} holds results of another sample (it differs in {', '.join(different)}); "
+                "choose another output, or the options that it was made with."
+            )
+        self.records, self.costs = found["records"], found["costs"]
+
+    def missing(self, problem: str, method: str, sources: list[str]) -> list[str]:
+        """Which of these weights have no record yet; "" stands for no weights."""
+        there = {record["source"] for record in self.records.get(problem, {}).get(method, [])}
+        return [source for source in sources if source not in there]
+
+    def add(self, problem: str, method: str, record: Plain) -> None:
+        """Keeps a record, on the disk as well."""
+        self.records.setdefault(problem, {}).setdefault(method, []).append(record)
+        self.save()
+
+    def save(self) -> None:
+        written = {
+            "format": FORMAT,
+            "version": VERSION,
+            "conditions": self.conditions,
+            "records": self.records,
+            "costs": self.costs,
+        }
+        text = json.dumps(_spelled(written), indent=1, ensure_ascii=False)
+        with replacing(self.path) as (temporary,):
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> Plain:
+    """The contents of a results file.
+
+    **Raises:**
+
+    - `OSError`, where it cannot be read.
+    - `ValueError`, where it is no such file, of another version, or damaged.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged: it is not JSON; remove it to begin anew.") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ValueError(f"{path} does not hold results of the benchmark.")
+    if found.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has version {found.get('version')} of the results, this hfluxno reads version "
+            f"{VERSION}; choose another output to measure anew."
+        )
+    for key in ("conditions", "records", "costs"):
+        if not isinstance(found.get(key), dict):
+            raise ValueError(f"{path} is damaged: {key!r} is missing; remove it to begin anew.")
+    return _understood(found)
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _spelled(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spelled(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "inf" if value > 0.0 else None
+    return value
+
+
+def _understood(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _understood(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_understood(entry) for entry in value]
+    return math.inf if value == "inf" else value

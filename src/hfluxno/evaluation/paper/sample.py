@@ -1,0 +1,184 @@
+"""Windows of a test set, generated or from a file, in bounded memory.
+
+A window is a context and the frames after it. Its place is the number of its first forecast frame,
+so that methods that read more or fewer frames forecast the same ones. All places of all solved
+trajectories make up the published protocol; a sample takes so many, spread over trajectories and
+places.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hfluxno.data import Configuration, blocks, open_dataset
+from hfluxno.evaluation.paper.problems import CONTEXT, STEPS, Problem
+from hfluxno.trajectory import Trajectory
+
+LOT = 256
+# Places of neighbours in a sample lie this many frames apart, modulo the number of places: it has
+# no divisor in common with the usual numbers.
+_STRIDE = 37
+_PART = 1024  # trajectories of a file in memory at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class Lot:
+    """Windows that are forecast together.
+
+    **Attributes:**
+
+    - `frames`: contexts and what follows them, shape (window, time, field, x).
+    - `coefficients`: of the laws.
+    - `laws`: which law each window has.
+    """
+
+    frames: Float[np.ndarray, "window time field x"]
+    coefficients: Float[np.ndarray, "window parameter"]
+    laws: Int[np.ndarray, " window"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TestSet:
+    """The trajectories of a problem.
+
+    **Attributes:**
+
+    - `problem`: which one.
+    - `configuration`: of the trajectories that are generated.
+    - `windows`: how many windows are used, spread evenly; `None` for all.
+    - `path`: a file of `hfluxno generate` to read them from instead, or `None`.
+    """
+
+    problem: Problem
+    configuration: Configuration
+    windows: int | None
+    path: Path | None = None
+
+    @property
+    def times(self) -> Float[np.ndarray, " time"]:
+        return self.configuration.times
+
+    @property
+    def trajectories(self) -> int:
+        return self.configuration.trajectories
+
+    def chosen(self) -> Iterator[tuple[int, int]]:
+        """(trajectory, place) of every window, trajectories in order."""
+        places = len(self.times) - CONTEXT - STEPS + 1
+        count = self.trajectories * places if self.windows is None else self.windows
+        count = min(count, self.trajectories * places)
+        for number in range(count):
+            place = number * _STRIDE % places if count < self.trajectories * places else number
+            yield number * self.trajectories // count, CONTEXT + place % places
+
+    def lots(self, context: int, steps: int) -> Iterator[Lot]:
+        """The windows with `context` frames before their place and `steps` after it. A place with
+        fewer frames before it moves on."""
+        return self._lots(self.chosen(), context, steps)
+
+    def long_lots(self, context: int) -> Iterator[Lot]:
+        """From the first frames to the end: one trajectory of each law, or all of them where all
+        windows are used."""
+        initials = self.configuration.initials
+        step = 1 if self.windows is None else initials
+        places = ((trajectory, CONTEXT) for trajectory in range(0, self.trajectories, step))
+        return self._lots(places, context, len(self.times) - max(context, CONTEXT))
+
+    def context(self, lot: Lot, frames: int) -> Trajectory:
+        """The contexts of a lot. Laws do not know the time, so all begin at 0."""
+        return Trajectory.from_numpy(
+            lot.frames[:, :frames],
+            self.times[:frames],
+            self.configuration.grid.centers(),
+            list(self.configuration.fields),
+        )
+
+    def _lots(self, wanted, context, steps):
+        held: list[tuple] = []
+        for (trajectory, place), part in self._with_values(wanted):
+            first = max(place, context) - context
+            values, coefficients, solved = part(trajectory)
+            if not solved or first + context + steps > len(values):
+                continue
+            law = trajectory // self.configuration.initials
+            held.append((values[first : first + context + steps], coefficients, law))
+            if len(held) == LOT:
+                yield _stacked(held)
+                held = []
+        if held:
+            yield _stacked(held)
+
+    def _with_values(self, wanted):
+        """Each wanted pair with access to the part of the set that its trajectory is in."""
+        parts = self._parts()
+        start, stop, part = 0, 0, None
+        for pair in wanted:
+            while pair[0] >= stop:
+                start, stop, part = next(parts)
+            yield pair, lambda trajectory, part=part, start=start: part(trajectory - start)
+
+    def _parts(self):
+        if self.path is None:
+            for block in blocks(self.configuration):
+                yield block.start, block.stop, _in(block.values, block.coefficients, block.status)
+            return
+        with open_dataset(self.path) as data:
+            for start in range(0, self.trajectories, _PART):
+                rows = slice(start, min(start + _PART, self.trajectories))
+                arrays = [data[n].values[rows] for n in ("coefficients", "status")]
+                yield start, rows.stop, _in(data["values"][rows].values, *arrays)
+
+
+def generated(
+    problem: Problem, windows: int | None, laws: int, initials: int, seed: int
+) -> TestSet:
+    """A set of fresh trajectories; for a sample only as many initial conditions as it needs."""
+    if windows is not None:
+        initials = min(initials, -(-windows // laws))
+    return TestSet(problem, problem.configuration(laws, initials, seed), windows)
+
+
+def given(problem: Problem, windows: int | None, path: Path) -> TestSet:
+    """A set from a file of `hfluxno generate`.
+
+    **Raises:**
+
+    - `OSError`, where it cannot be read.
+    - `ValueError`, where it is not a set of the problem's law and initial conditions.
+    """
+    with open_dataset(path) as data:
+        about = data.attrs
+        found, asked = (about["law"], about["initial"]), (problem.law, problem.initial)
+        if found != asked:
+            raise ValueError(
+                f"{path} is a set of {found[0]} with the initial conditions {found[1]}, but "
+                f"{problem.name} is {asked[0]} with {asked[1]}."
+            )
+        configuration = Configuration(
+            law=about["law"],
+            split=about["split"],
+            laws=int(about["laws"]),
+            initials=int(about["initials"]),
+            initial=about["initial"],
+            cells=int(about["cells"]),
+            seed=int(about["seed"]),
+            float64=about["dtype"] == "float64",
+            frames=int(about["frames"]),
+            final_time=float(about["final_time"]),
+        )
+    if configuration.frames < CONTEXT + STEPS:
+        raise ValueError(
+            f"{path} has {configuration.frames} frames; a window needs {CONTEXT + STEPS}."
+        )
+    return TestSet(problem, configuration, windows, path)
+
+
+def _in(values, coefficients, status):
+    return lambda row: (values[row], coefficients[row], status[row] == 0)
+
+
+def _stacked(held) -> Lot:
+    return Lot(*(np.stack(part) for part in zip(*held, strict=True)))

@@ -1,0 +1,266 @@
+"""The tables of the paper from raw results, as rows of text; nothing is computed again."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hfluxno.evaluation.paper.contenders import CONTENDERS
+from hfluxno.evaluation.paper.problems import PROBLEMS, PUBLISHED, STEPS, TABLES
+
+Plain = dict[str, Any]
+
+NOTHING = "–"
+_ICON = ("icon", "icon-far")
+_TITLES = {
+    1: "In distribution",
+    2: "Out of distribution",
+    3: "ICON, in distribution",
+    4: "ICON, out of distribution and longer",
+    5: "Size and cost",
+}
+_NORMS = {"l2": "l2", "linf": "l∞"}
+# Frames after the context of the long roll-out: the paper's two steps of τ = 0.1, and the end.
+_LONG, _LONG_SET = 40, "cubic"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """One table.
+
+    **Attributes:**
+
+    - `title`: what stands above it.
+    - `header`, `rows`: its cells, as text.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(results: Plain, numbers: Iterable[int]) -> list[Table]:
+    """The tables with these numbers that the results have something for."""
+    found: list[Table] = []
+    for number in numbers:
+        found += _cost_table(results) if number == 5 else _error_tables(results, number)
+    return found
+
+
+def diagnostics(results: Plain) -> list[Table]:
+    """The physical diagnostics of every set."""
+    header = (
+        "method",
+        "drift of totals",
+        "total variation, ratio",
+        "spectrum error",
+        "shock position error, cells",
+        "windows with a shock",
+    )
+    found = []
+    for problem, methods in _sets(results, PROBLEMS):
+        rows = []
+        for method, records in methods:
+            shock = records[0]["errors"].get("shock")
+            rows.append(
+                (
+                    _title(method),
+                    *(_mean(records, name) for name in ("drift", "variation", "spectrum", "shock")),
+                    NOTHING if shock is None else str(shock["count"]),
+                )
+            )
+        title = f"Physics after {STEPS} steps: {PROBLEMS[problem].title}"
+        found.append(Table(title, header, tuple(rows)))
+    return found
+
+
+def sampling(results: Plain) -> Table:
+    """How much of each set was used."""
+    header = ("set", "method", "windows", "laws", "windows a second", "weights", "trained, minutes")
+    rows = []
+    for problem, methods in _sets(results, PROBLEMS):
+        for method, records in methods:
+            first = records[0]
+            training = first.get("training")
+            rows.append(
+                (
+                    PROBLEMS[problem].title,
+                    _title(method),
+                    str(first["windows"]),
+                    str(first["laws"]),
+                    _number(first["windows_per_second"]),
+                    ", ".join(record["source"] or NOTHING for record in records),
+                    NOTHING if training is None else f"{training['minutes']:.0f}",
+                )
+            )
+    return Table("Sample and speed", header, tuple(rows))
+
+
+def _error_tables(results: Plain, number: int) -> list[Table]:
+    found = []
+    if number in (1, 2):
+        found += [_overview(results, number, norm) for norm in _NORMS]
+    for problem, methods in _sets(results, TABLES[number]):
+        chosen = [pair for pair in methods if number < 3 or _beside_icon(pair[0])]
+        if number == 4 and problem == _LONG_SET:  # its errors are those of Table 3
+            found.append(_long_table(problem, chosen))
+            continue
+        for norm, spelled in _NORMS.items():
+            rows = [_errors(problem, method, records, norm) for method, records in chosen]
+            title = (
+                f"Table {number}. {_TITLES[number]}: {PROBLEMS[problem].title}, relative {spelled}"
+            )
+            found.append(Table(title, _ERROR_HEADER, tuple(rows)))
+    return [table for table in found if table.rows]
+
+
+def _beside_icon(method: str) -> bool:
+    """ICON's tables also have the yardsticks and the paper's model."""
+    return method in (*_ICON, "persistence", "fit", "hfluxno")
+
+
+def _overview(results: Plain, number: int, norm: str) -> Table:
+    """As the paper prints it: one row a method, one column a set."""
+    present = list(_sets(results, TABLES[number]))
+    methods = dict.fromkeys(method for _, pairs in present for method, _ in pairs)
+    by_set = {problem: dict(pairs) for problem, pairs in present}
+    rows = []
+    for method in methods:
+        cells = [_title(method)]
+        for problem in by_set:
+            records = by_set[problem].get(method)
+            ours = NOTHING if records is None else _pair(_pooled(records, norm))
+            published = PUBLISHED[norm].get(problem, {}).get(method)
+            cells.append(ours if published is None else f"{ours} (paper {_pair(published)})")
+        rows.append(tuple(cells))
+    header = ("method", *(PROBLEMS[problem].title for problem in by_set))
+    title = (
+        f"Table {number}. {_TITLES[number]}: relative {_NORMS[norm]} error, 1 step / {STEPS} steps"
+    )
+    return Table(title, header, tuple(rows))
+
+
+_ERROR_HEADER = (
+    "method",
+    "1 step",
+    "paper",
+    "ours/paper",
+    f"{STEPS} steps",
+    "paper",
+    "ours/paper",
+    "median",
+    "95th percentile",
+    "windows",
+    "failures",
+)
+
+
+def _errors(problem: str, method: str, records: list[Plain], norm: str) -> tuple[str, ...]:
+    keys = [f"{norm}, 1 step", f"{norm}, {STEPS} steps"]
+    published = PUBLISHED[norm].get(problem, {}).get(method)
+    cells = [_title(method)]
+    for i, key in enumerate(keys):
+        cells.append(_mean(records, key))
+        if published is None:
+            cells += [NOTHING, NOTHING]
+        else:
+            cells += [_number(published[i]), _number(_pooled(records, norm)[i] / published[i])]
+    whole = [record["errors"] for record in records]
+    cells.append(_pair(np.mean([errors[key]["median"] for errors in whole]) for key in keys))
+    cells.append(_pair(np.mean([errors[key]["p95"] for errors in whole]) for key in keys))
+    cells.append(str(whole[0][keys[1]]["count"]))
+    cells.append(", ".join(str(errors[keys[1]]["failures"]) for errors in whole))
+    return tuple(cells)
+
+
+def _long_table(problem: str, methods) -> Table:
+    rows = []
+    for method, records in methods:
+        curve = records[0]["long"]["l2"]
+        if len(curve) <= _LONG:
+            continue
+        cells = [_number(curve[j]["mean"]) for j in (_LONG - 1, len(curve) - 1)]
+        rows.append((_title(method), *cells, str(curve[0]["count"])))
+    title = f"Table 4. Long roll-out: {PROBLEMS[problem].title}, relative l2 at a time"
+    return Table(
+        title, ("method", f"after {_LONG} steps", "at the end", "trajectories"), tuple(rows)
+    )
+
+
+def _cost_table(results: Plain) -> list[Table]:
+    header = (
+        "method",
+        "parameters",
+        "MB",
+        "MFLOP a step",
+        "training step of 64, ms",
+        f"forecast of {STEPS} steps, ms",
+        "windows a second",
+    )
+    rows = []
+    for method, cost in results["costs"].get("methods", {}).items():
+        records = results["records"].get("cubic", {}).get(method)
+        flops = cost.get("flops")
+        rows.append(
+            (
+                _title(method),
+                NOTHING if "parameters" not in cost else f"{cost['parameters']:,}",
+                _number(cost.get("megabytes")),
+                _number(None if flops is None else 1e-6 * flops),
+                _number(cost.get("training_milliseconds")),
+                _number(cost["forecast_milliseconds"]),
+                _number(records[0]["windows_per_second"] if records else None),
+            )
+        )
+    title = f"Table 5. {_TITLES[5]}: cubic"
+    return [Table(title, header, tuple(rows))] if rows else []
+
+
+def _sets(results: Plain, names: Iterable[str]) -> Iterator[tuple[str, list]]:
+    """(set, [(method, records)]) in the order of the benchmark, where there is something."""
+    for problem in names:
+        records = results["records"].get(problem, {})
+        order = [
+            *(m for m in CONTENDERS if m in records),
+            *(m for m in records if m not in CONTENDERS),
+        ]
+        if order:
+            yield problem, [(method, records[method]) for method in order]
+
+
+def _title(method: str) -> str:
+    return CONTENDERS[method].title if method in CONTENDERS else method
+
+
+def _pooled(records: list[Plain], norm: str) -> tuple[float, ...]:
+    keys = (f"{norm}, 1 step", f"{norm}, {STEPS} steps")
+    return tuple(float(np.mean([r["errors"][key]["mean"] for r in records])) for key in keys)
+
+
+def _mean(records: list[Plain], name: str) -> str:
+    """The mean, ± its standard deviation over seeds, or ± its sampling error where there is one
+    seed."""
+    found = [record["errors"].get(name) for record in records]
+    there = [summary for summary in found if summary is not None]
+    if not there:
+        return NOTHING
+    means = [summary["mean"] for summary in there]
+    spread = float(np.std(means)) if len(means) > 1 else there[0]["standard_error"]
+    text = _number(float(np.mean(means)))
+    if spread is None or not math.isfinite(spread):
+        return text
+    return f"{text} ± {_number(spread, 1)}"
+
+
+def _pair(numbers: Iterable[float]) -> str:
+    return " / ".join(_number(float(number)) for number in numbers)
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    if value is None:
+        return NOTHING
+    if not math.isfinite(value):
+        return "∞"
+    return f"{value:.{digits}g}"

@@ -1,0 +1,33 @@
+"""The forecaster that repeats the last frame: what any other one has to beat."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.trajectory import Trajectory
+
+
+class Persistence(Forecaster):
+    """Repeats the last frame of the context."""
+
+    def forecast(self, context: Trajectory, steps: int) -> Forecast:
+        """The `steps` frames after the context.
+
+        **Raises:**
+
+        - `ValueError`, where `steps` is not positive.
+        """
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1; got {steps}.")
+        batch = context.values if context.is_batched else context.values[None]
+        frames = jnp.repeat(batch[:, -1:], steps, axis=1)
+        shape = (len(batch),) if context.is_batched else ()
+        values = frames if context.is_batched else frames[0]
+        return Forecast(
+            Trajectory(values, forecast_times(context, steps), context.grid, context.fields),
+            status=np.zeros(shape, int),
+            sentences=("the last frame is repeated",) * len(batch),
+            backtest_error=np.full(shape, np.nan),
+            conservation_drift=np.zeros(shape),
+            left_observed_range=np.zeros(shape, bool),
+        )
