@@ -42,7 +42,7 @@ _SMALL_ICONS: dict[str, ModelConfig] = {
 }
 _PUBLISHED: dict[str, ModelConfig] = {"dpot": DPOTConfig(), "fno": FNOConfig()}
 # Updates of 64 windows in 20 minutes.
-_UPDATES = {"dpot": 12_000, "fno": 12_000, "flux-no": 4_000, "icon": 3_000, "icon-far": 3_000}
+_UPDATES = {"dpot": 12_000, "fno": 12_000, "flux-no": 12_000, "icon": 3_000, "icon-far": 3_000}
 
 
 def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
