@@ -1,6 +1,7 @@
 """Networks with the weights that the original HFluxNO code was recorded with (see tests/oracle)."""
 
 import json
+import math
 from pathlib import Path
 
 import equinox as eqx
@@ -117,8 +118,12 @@ def dpot(arrays):
             blocks=sizes["num_blocks"],
         ),
     )
-    encoder = _zeros(config).encoder
-    patches = encoder.tokens[0]
+    return dpot_encoder(_zeros(config).encoder, arrays)
+
+
+def dpot_encoder(encoder, arrays):
+    """A DPOT encoder of ours with recorded weights."""
+    patches = math.prod(encoder.tokens)
     blocks = []
     for i, block in enumerate(encoder.blocks):
         name = f"encoder/layer{i}"

@@ -108,7 +108,8 @@ def cost_and_error(results: Plain) -> Figure | None:
             title="Cubic law: error and cost (numbers: cells of the solver)",
         )
         axes.margins(x=0.18)
-        axes.legend(loc="lower left")
+        if solver:
+            axes.legend(loc="lower left")
     return figure
 
 
