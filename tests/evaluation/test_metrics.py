@@ -81,3 +81,40 @@ def test_failures_are_counted_and_not_left_out():
 def test_a_summary_needs_errors(errors):
     with pytest.raises(ValueError, match="at least one error"):
         summarize(errors)
+
+
+def uncertainty(errors, groups):
+    return summarize(np.asarray(errors, float), None, np.asarray(groups)).standard_error
+
+
+def test_the_standard_error_of_single_errors_is_that_of_textbooks():
+    errors = np.random.default_rng(0).exponential(size=50)
+    expected = np.std(errors, ddof=1) / np.sqrt(50)
+    assert uncertainty(errors, np.arange(50)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_repeating_an_error_makes_the_mean_no_surer():
+    each = np.random.default_rng(1).exponential(size=7)
+    for copies in (1, 2, 30):
+        found = uncertainty(np.tile(each, copies), np.tile(np.arange(7), copies))
+        assert found == pytest.approx(np.std(each, ddof=1) / np.sqrt(7), rel=1e-12)
+
+
+def test_of_groups_of_one_size_it_is_that_of_their_means():
+    errors = np.random.default_rng(2).exponential(size=(6, 5))
+    labels = np.array([40, 3, 3000, 7, 1, 2])  # any numbers, in any order
+    order = np.random.default_rng(3).permutation(30)
+    found = uncertainty(errors.ravel()[order], np.repeat(labels, 5)[order])
+    expected = np.std(errors.mean(axis=1), ddof=1) / np.sqrt(6)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_of_unequal_groups():
+    # The mean is 3; the groups' sums about it are -2 - 1 = -3 and 3.
+    assert uncertainty([1.0, 2.0, 6.0], [0, 0, 1]) == pytest.approx(np.sqrt(2 * 18) / 3)
+
+
+def test_where_there_is_no_standard_error():
+    assert summarize(np.array([1.0, 2.0])).standard_error is None
+    assert uncertainty([1.0, 2.0, 6.0], [4, 4, 4]) is None
+    assert uncertainty([1.0, np.inf, 6.0], [0, 1, 2]) == np.inf

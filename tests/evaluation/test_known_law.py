@@ -1,0 +1,94 @@
+"""The true law from any frame of a set gives the frames after it."""
+
+import jax
+import numpy as np
+import pytest
+
+from hfluxno.data import Configuration, blocks
+from hfluxno.evaluation.known_law import KnownLaw, brought_to
+
+CELLS, INTERVAL = 20, 0.005
+
+
+@pytest.fixture(scope="module")
+def sets():
+    """By law, the one block of a small set."""
+    found = {}
+
+    def of(law):
+        if law not in found:
+            configuration = Configuration(law, "test", laws=3, initials=2, cells=CELLS)
+            found[law] = next(blocks(configuration))
+            assert not np.any(found[law].status)
+        return found[law]
+
+    return of
+
+
+# The steps of Burgers' equation follow from the state alone, those of Clawpack's rule also from
+# the step before, and steps of other lengths have other rounding.
+@pytest.mark.parametrize(("law", "tolerance"), [("burgers", 1e-6), ("cubic", 2e-3)])
+@pytest.mark.parametrize("start", [1, 40])
+def test_a_set_goes_on_from_any_frame(sets, law, tolerance, start):
+    block = sets(law)
+    # As many steps as the set has: its compiled program is used again.
+    frames, solved = KnownLaw(law, CELLS, INTERVAL).advance(
+        block.coefficients, block.values[:, start], 100
+    )
+    truth = block.values[:, start + 1 :]
+    assert np.all(solved) and frames.shape == (6, 100, 1, CELLS)
+    error = np.abs(frames[:, : truth.shape[1]] - truth).max(axis=(1, 2, 3))
+    moved = np.abs(truth - block.values[:, start, None]).max(axis=(1, 2, 3))
+    assert np.all(error <= tolerance * np.abs(truth).max()) and np.all(moved > 50 * error)
+
+
+@pytest.mark.parametrize("cells", [10, 40])
+def test_other_grids_conserve_the_total_and_come_close(sets, cells):
+    block, steps = sets("burgers"), 20
+    states = block.values[:, 30]
+    frames, solved = KnownLaw("burgers", cells, INTERVAL).advance(block.coefficients, states, steps)
+    assert np.all(solved) and frames.shape == (6, steps, 1, CELLS)
+    totals = frames.mean(axis=-1, dtype=float)
+    np.testing.assert_allclose(
+        totals, np.broadcast_to(states.mean(axis=-1)[:, None], totals.shape), atol=2e-6
+    )
+    truth = block.values[:, 31 : 31 + steps]
+    error = np.sqrt(np.mean((frames - truth) ** 2, axis=(1, 2, 3)))
+    assert np.all(error < 0.5 * np.sqrt(np.mean(truth**2, axis=(1, 2, 3))))
+    # It is not the solver of the set.
+    assert np.all(error > 1e-4)
+
+
+def test_what_cannot_be_solved_repeats_its_state(sets):
+    block = sets("cubic")
+    coefficients = block.coefficients.copy()
+    coefficients[1], coefficients[4] = np.nan, 1e30
+    frames, solved = KnownLaw("cubic", CELLS, INTERVAL).advance(
+        coefficients, block.values[:, 0], 100
+    )
+    np.testing.assert_array_equal(solved, [True, False, True, True, False, True])
+    for lane in (1, 4):
+        np.testing.assert_array_equal(
+            frames[lane], np.broadcast_to(block.values[lane, 0], frames[lane].shape)
+        )
+    # The others are not touched by it.
+    np.testing.assert_array_equal(frames[solved], block.values[solved, 1:])
+
+
+def test_other_numbers_of_cells_keep_constants_and_means():
+    constant = np.full((2, 3, 12), 0.1, np.float32)
+    for cells in (1, 4, 12, 36):
+        np.testing.assert_array_equal(
+            brought_to(constant, cells), np.full((2, 3, cells), 0.1, np.float32)
+        )
+    values = np.random.default_rng(0).normal(size=(2, 3, 12))
+    np.testing.assert_array_equal(brought_to(values, 12), values)
+    np.testing.assert_array_equal(brought_to(brought_to(values, 24), 12), values)
+    np.testing.assert_allclose(brought_to(values, 4)[..., 1], values[..., 3:6].mean(axis=-1))
+    np.testing.assert_array_equal(brought_to(values, 24)[..., 2:4], values[..., [1, 1]])
+
+
+def test_cells_that_do_not_fit_are_refused(sets):
+    states = np.zeros((1, 1, CELLS))
+    with pytest.raises(ValueError, match="30 cells are no multiple of 20 cells, nor a divisor"):
+        KnownLaw("cubic", 30, INTERVAL).advance(np.ones((1, 3)), states, 2)
