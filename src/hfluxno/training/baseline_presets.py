@@ -15,7 +15,7 @@ from hfluxno.models.dpot import DPOTConfig
 from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.icon import ICONConfig
-from hfluxno.models.parts import LocalConfig
+from hfluxno.models.parts import HypernetworkConfig, LocalConfig, TRecViTConfig
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
 from hfluxno.training.losses import LossConfig
@@ -26,6 +26,12 @@ _SMALL: dict[str, ModelConfig] = {
         patch_width=128, output_width=128, embedding=64, layers=4, mlp_width=128, modes=(12,)
     ),
     "fno": FNOConfig(),
+    # The published architecture and loss, without what our own presets add.
+    "hfluxno-plain": HFluxNOConfig(
+        encoder=TRecViTConfig(embedding=64, channels=64, heads=4),
+        target=LocalConfig(lift=64, width=64),
+        hypernetwork=HypernetworkConfig(outputs=64, width=64),
+    ),
     "flux-no": HFluxNOConfig(
         encoder=None,
         target=LocalConfig(lift=64, width=64),
@@ -42,7 +48,14 @@ _SMALL_ICONS: dict[str, ModelConfig] = {
 }
 _PUBLISHED: dict[str, ModelConfig] = {"dpot": DPOTConfig(), "fno": FNOConfig()}
 # Updates of 64 windows in 20 minutes.
-_UPDATES = {"dpot": 12_000, "fno": 12_000, "flux-no": 12_000, "icon": 3_000, "icon-far": 3_000}
+_UPDATES = {
+    "dpot": 12_000,
+    "fno": 12_000,
+    "hfluxno-plain": 5_000,
+    "flux-no": 12_000,
+    "icon": 3_000,
+    "icon-far": 3_000,
+}
 
 
 def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:

@@ -145,6 +145,7 @@ CONTENDERS: dict[str, Contender] = {
             "HFluxNO, law, 3 refinements",
             _with_weights("hfluxno", "-law", refinement=3),
         ),
+        Contender("hfluxno-plain", "HFluxNO, as published", _with_weights("hfluxno-plain")),
         Contender("dpot", "DPOT", _with_weights("dpot")),
         Contender("disco", "DISCO", _with_weights("disco")),
         Contender("fno", "FNO", _with_weights("fno")),
@@ -176,7 +177,7 @@ def contenders(
     for name in names:
         if name not in found:
             raise ValueError(f"Unknown method {name!r}; choose from {', '.join(found)}.")
-    return {name: found[name] for name in names} if names else found
+    return {name: found[name] for name in (*names, *(added or {}))} if names else found
 
 
 def _fitting(sources: tuple[str, ...]):
