@@ -10,11 +10,12 @@ import numpy as np
 
 from hfluxno.models.disco.config import DISCOConfig
 from hfluxno.models.disco.generator import Generator
-from hfluxno.models.disco.unet import LEVELS, UNet
+from hfluxno.models.disco.unet import UNet
 
 _FOLDER = Path(__file__).parents[1] / "oracle"
 CASES = json.loads((_FOLDER / "baselines_original.json").read_text())["cases"]
 
+LEVELS = 4
 # The layers of the U-Net in the order of ours, under the names of the record.
 LAYERS = [
     f"{part}/{i}"
@@ -58,7 +59,7 @@ def network(name: str, arrays: dict[str, np.ndarray]):
         substeps=sizes["max_steps"],
     )
     model = eqx.filter_eval_shape(config.build, jax.random.key(0))
-    unet = UNet(fields, len(cells), config.channels, config.groups)
+    unet = UNet(fields, len(cells), config.channels, config.groups, LEVELS)
     bounds = tuple(float(arrays[f"scale/{key}"]) for key in ARRAYS)
     generator = eqx.filter_eval_shape(
         lambda key: Generator(config.embedding, config.mlp_width, unet, bounds, key=key),

@@ -8,11 +8,12 @@ _LATEX = {
     "&": r"\&",
     "%": r"\%",
     "_": r"\_",
+    "relative l2": r"relative $\ell_2$",
+    "relative l∞": r"relative $\ell_\infty$",
     "∞": r"$\infty$",
     "±": r"$\pm$",
     "–": "--",
     "τ": r"$\tau$",
-    "l2": r"$\ell_2$",
 }
 
 

@@ -1,0 +1,276 @@
+"""DISCO: its convolutions, positions, solver and standardisation, and the original's numbers."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy
+
+from hfluxno.models.disco.attention import AxisAttention, offset_bins
+from hfluxno.models.disco.config import DISCOConfig
+from hfluxno.models.disco.convolution import Convolution, circular, doubled, halved, pointwise
+from hfluxno.models.disco.disco import Tolerance, integrated
+from hfluxno.models.disco.unet import UNet, normalised
+from hfluxno.models.rollout import rollout
+from tests.compiled import compiled
+from tests.models import original_disco as original
+from tests.models import small
+
+TOLERANCE = 1e-10  # both compute in float64
+LINE = DISCOConfig(
+    cells=(9,), spacing=(0.1,), context=3, embedding=8, blocks=1, heads=2, mlp_width=4, channels=2,
+    levels=1,
+)  # fmt: skip
+PAIR = dataclasses.replace(LINE, fields=("h", "m"))
+PLANE = dataclasses.replace(PAIR, cells=(8, 7), spacing=(0.1, 0.2))
+
+
+def layer(inputs, outputs, taps, seed=0):
+    random = np.random.default_rng(seed)
+    fresh = Convolution(inputs, outputs, taps)
+    return eqx.tree_at(
+        lambda c: (c.weight, c.bias),
+        fresh,
+        tuple(jnp.asarray(random.normal(size=a.shape)) for a in (fresh.weight, fresh.bias)),
+    )
+
+
+def field(*shape, seed=1):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("space", [(5,), (1,), (4, 3)])
+@pytest.mark.parametrize("inputs", [6, 2, 1])
+def test_circular_convolution_is_its_sum(space, inputs, x64):
+    outputs = 6 // inputs if inputs < 6 else 4
+    convolution, u = layer(inputs, outputs, (3,) * len(space)), field(6, *space)
+    found = compiled(circular, convolution, u)
+    weight, expected = np.asarray(convolution.weight), np.zeros((outputs, *space))
+    for o in range(outputs):
+        # With fewer inputs than channels every output sees the next ones.
+        first = 0 if inputs == 6 else o * inputs
+        for place in np.ndindex(*space):
+            expected[o][place] = convolution.bias[o]
+            for tap in np.ndindex(*(3,) * len(space)):
+                seen = tuple((np.array(place) + tap - 1) % space)
+                for i in range(inputs):
+                    expected[o][place] += weight[(o, i, *tap)] * u[(first + i, *seen)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_halving_looks_at_pairs_and_leaves_the_odd_cell_out(x64):
+    convolution, u = layer(3, 2, (2,)), field(3, 7)
+    found = compiled(halved, convolution, u)
+    expected = [
+        convolution.weight[:, :, 0] @ u[:, 2 * j]
+        + convolution.weight[:, :, 1] @ u[:, 2 * j + 1]
+        + convolution.bias
+        for j in range(3)
+    ]
+    np.testing.assert_allclose(found, np.stack(expected, 1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("space", [(8,), (7,), (4, 5)])
+def test_doubling_is_the_transpose_of_halving(space, x64):
+    down = layer(3, 2, (2,) * len(space))
+    down = eqx.tree_at(lambda c: c.bias, down, jnp.zeros(2))
+    up = Convolution(2, 3, (2,) * len(space))
+    up = eqx.tree_at(lambda c: c.weight, up, jnp.swapaxes(down.weight, 0, 1))
+    u, v = field(3, *space), field(2, *(n // 2 for n in space), seed=2)
+    left = jnp.sum(compiled(halved, down, u) * v)
+    right = jnp.sum(u * compiled(doubled, up, v, space))
+    np.testing.assert_allclose(left, right, rtol=1e-12)
+    # The cell that halving leaves out gets the bias alone.
+    up = eqx.tree_at(lambda c: c.bias, up, jnp.arange(3.0) + 1.0)
+    if space == (7,):
+        np.testing.assert_array_equal(compiled(doubled, up, v, space)[:, 6], [1.0, 2.0, 3.0])
+
+
+def test_a_pointwise_layer_and_a_norm(x64):
+    convolution, u = layer(4, 3, (1, 1)), field(4, 3, 2)
+    expected = np.einsum("oi,ixy->oxy", convolution.weight[..., 0, 0], u)
+    expected += np.asarray(convolution.bias)[:, None, None]
+    np.testing.assert_allclose(pointwise(convolution, u), expected, rtol=1e-12)
+    halves = np.split(np.asarray(normalised(u, 2)), 2)
+    np.testing.assert_allclose([half.mean() for half in halves], 0.0, atol=1e-14)
+    np.testing.assert_allclose([half.std() for half in halves], 1.0, rtol=1e-4)
+
+
+def test_bins_of_offsets():
+    # Eight distances by themselves; then a bin begins at every 8·√2^k.
+    starts = [*range(8), 8, 12, 16, 23, 32, 46, 64, 91]
+    expected = [np.searchsorted(starts, d, "right") - 1 for d in range(300)]
+    table = offset_bins(300)
+    np.testing.assert_array_equal(table[:, 0], expected)  # what came before
+    np.testing.assert_array_equal(table[0, 1:], np.add(expected[1:], 16))  # what comes after
+    np.testing.assert_array_equal(np.diagonal(table), 0)
+
+
+def test_attention_is_its_definition(x64):
+    heads, size, tokens = 2, 3, 4
+    attention = AxisAttention(heads * size, heads, key=jax.random.key(0))
+    x = field(tokens, heads * size)
+
+    def of_heads(linear, norm=None):
+        rows = (x @ linear.weight.T + linear.bias[None]).reshape(tokens, heads, size)
+        return np.asarray(rows if norm is None else jax.vmap(jax.vmap(norm))(rows))
+
+    query = of_heads(attention.query, attention.query_norm)
+    key = of_heads(attention.key, attention.key_norm)
+    value = of_heads(attention.value)
+    # Three tokens before are bin 3, three after are bin 16 + 3.
+    offset = np.array([[attention.offsets[i - j if j <= i else 16 + j - i] for j in range(tokens)]
+                       for i in range(tokens)])  # fmt: skip
+    scores = np.einsum("ihc,jhc->ijh", query, key) / np.sqrt(size) + offset
+    weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    expected = np.einsum("ijh,jhc->ihc", weights, value).reshape(tokens, -1)
+    np.testing.assert_allclose(compiled(attention, x), expected, rtol=1e-12)
+    # A token alone sees its own value.
+    np.testing.assert_allclose(compiled(attention, x[:1])[0], value[0].reshape(-1), rtol=1e-12)
+
+
+@eqx.filter_jit
+def derivative_of(network, u):
+    return network(u)
+
+
+def test_the_solver_solves_the_equation(x64):
+    arrays = original.recorded("disco")
+    start = UNet(1, 1, 2, 2, 2)
+    random = np.random.default_rng(0)
+    unet = jax.tree.map(lambda leaf: jnp.asarray(random.normal(0.0, 0.5, leaf.shape)), start)
+    u = jnp.asarray(arrays["out/state"])
+    found = {
+        rtol: compiled(integrated, unet, u, Tolerance(rtol, 1e-3 * rtol, substeps))
+        for rtol, substeps in ((1e-4, 16), (1e-7, 1000))
+    }
+    exact = scipy.integrate.solve_ivp(
+        lambda t, u: np.asarray(derivative_of(unet, jnp.asarray(u)[None])[0]),
+        (0.0, 1.0), u[0], "DOP853", rtol=1e-10, atol=1e-12,
+    ).y[:, -1]  # fmt: skip
+    moved = np.abs(exact - u[0]).max()
+    assert np.abs(found[1e-4][0] - exact).max() < 1e-3 * moved
+    np.testing.assert_allclose(found[1e-7][0], exact, rtol=1e-6, atol=1e-6)
+
+
+# --- the network ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["disco", "disco_2d"])
+def test_the_numbers_of_the_original(name, x64):
+    arrays = original.recorded(name)
+    network = original.network(name, arrays)
+
+    @eqx.filter_jit
+    def forecast(network, context):
+        operator = network.read(context)
+        return network.encoder(context), operator, operator(context[-1])
+
+    context, frames = jnp.asarray(arrays["context"]), []
+    for step in range(3):
+        embedding, operator, u = forecast(network, context)
+        if step == 0:
+            # The original's encoder reads a context that is standardised once before.
+            np.testing.assert_allclose(embedding, arrays["out/embedding"], rtol=1e-5, atol=1e-5)
+            weights = jax.tree.leaves(operator.derivative)
+            for key, weight in zip(original.ARRAYS, weights, strict=True):
+                recorded = original.own_layout(key, arrays[f"out/params/{key}"])
+                np.testing.assert_allclose(
+                    weight, recorded.reshape(weight.shape), rtol=TOLERANCE, atol=TOLERANCE
+                )
+        frames.append(u)
+        context = jnp.concatenate([context[1:], u[None]])
+    np.testing.assert_allclose(frames[0], arrays["out/next"], rtol=TOLERANCE, atol=TOLERANCE)
+    np.testing.assert_allclose(frames, arrays["out/rollout"], rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("problem", ["cubic", "shallow_water"])
+def test_parameters_are_those_that_the_original_uses(problem):
+    fields = {"cubic": ("u",), "shallow_water": ("h", "m")}[problem]
+    shapes = eqx.filter_eval_shape(DISCOConfig(fields=fields).build, jax.random.key(0))
+    arrays = [leaf for leaf in jax.tree.leaves(shapes) if isinstance(leaf, jax.ShapeDtypeStruct)]
+    about = json.loads((original._FOLDER / "baselines_original.json").read_text())
+    counts = about["parameter_counts"][problem]["DISCO"]
+    assert sum(leaf.size for leaf in arrays) == counts["used"]
+
+
+def test_a_batch_in_single_precision_commutes_with_scales_and_shifts():
+    network, context = small.network(PAIR), small.context(PAIR)
+    scale, shift = (jnp.array(pair)[:, None] for pair in ((30.0, 0.1), (2.0, -1.0)))
+    contexts = jnp.stack([context, scale[None] * context + shift[None], context[::-1]])
+    found = np.asarray(compiled(jax.vmap(network.predict), contexts))
+    assert found.dtype == np.float32
+    change = np.abs(found[0] - context[-1]).max()
+    assert change > 0.1
+    np.testing.assert_allclose((found[1] - shift) / scale, found[0], atol=1e-3 * change)
+    assert np.abs(found[2] - found[0]).max() > 0.1 * change
+
+
+@pytest.mark.parametrize("config", [LINE, PAIR, PLANE], ids=["line", "two fields", "plane"])
+@pytest.mark.parametrize("mode", ["sliding", "frozen"])
+def test_shapes(config, mode):
+    network, context = small.network(config), small.context(config)
+    frames = eqx.filter_eval_shape(lambda n, c: rollout(n, c, 2, mode), network, context)
+    assert frames.shape == (2, len(config.fields), *config.cells)
+
+
+def test_gradients_are_finite(x64):
+    """Also where a field is constant, whose deviation is zero."""
+    network = small.network(PAIR)
+    context = small.context(PAIR).at[:, 1].set(0.5)
+
+    @eqx.filter_jit
+    @eqx.filter_grad
+    def gradient(network, context):
+        return jnp.sum(jnp.square(network.predict(context)[0]))
+
+    found = gradient(network, context)
+    sizes = [float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(found)]
+    assert np.all(np.isfinite(sizes))
+    # Along the axes of length 1 nothing has to be looked for.
+    unused = found.encoder.blocks[0][1].attentions[1:]
+    zero = sum(np.size(leaf) > 0 for a in unused for leaf in jax.tree.leaves((
+        a.query, a.key, a.query_norm, a.key_norm, a.offsets)))  # fmt: skip
+    assert sizes.count(0.0) == zero
+
+
+def test_weights_are_bounded():
+    network = small.network(LINE)
+    small_code, large_code = jnp.full(8, 1e-3), jnp.full(8, 1e4)
+    for code in (small_code, large_code):
+        leaves = jax.tree.leaves(compiled(network.generator, code))
+        for bound, leaf in zip(network.generator.bounds, leaves, strict=True):
+            assert np.abs(leaf).max() <= 2.0 * bound * (1.0 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cells": (15,), "levels": 4}, "for all halvings, here 16; got \\(15,\\) and 4 levels"),
+        ({"patch": 6}, "must be a multiple of 4; got 6"),
+        ({"embedding": 6}, "an embedding that is a multiple of 4, and heads; got 6 and 2"),
+        ({"heads": 3}, "must divide its embedding of 8; got 3 heads"),
+        ({"groups": 3}, "must divide its 2 channels; got 3"),
+        ({"substeps": 0}, "positive tolerances and at least one substep"),
+    ],
+)
+def test_what_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(LINE, **changes)
+
+
+def test_a_configuration_does_not_import_the_solver():
+    program = (
+        "import sys, hfluxno.models.registry, hfluxno.models.disco.config\n"
+        "sys.exit('diffrax' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

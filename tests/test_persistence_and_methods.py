@@ -1,0 +1,109 @@
+"""The forecaster that repeats, and forecasters by name."""
+
+import numpy as np
+import pytest
+
+from hfluxno.identify import FittedLawForecaster
+from hfluxno.methods import METHODS, forecast, forecaster
+from hfluxno.models.registry import MODELS, method_of
+from hfluxno.models.weights import load, shipped
+from hfluxno.persistence import Persistence
+from hfluxno.training.presets import PRESETS
+from hfluxno.trajectory import Trajectory
+from tests.models.small import CONFIGURATIONS, LINE
+
+VALUES = np.random.default_rng(0).normal(size=(3, 4, 2, 10)).astype(np.float32)
+TIMES = 7.0 + 0.5 * np.arange(4)
+
+
+def test_persistence_repeats_the_last_frame_at_the_times_that_follow():
+    context = Trajectory.from_numpy(VALUES[0], TIMES, fields=["h", "m"])
+    found = Persistence().forecast(context, 3)
+    assert found.trajectory.values.shape == (3, 2, 10) and not found.trajectory.is_batched
+    for frame in found.trajectory.values:
+        np.testing.assert_array_equal(frame, VALUES[0, -1])
+    np.testing.assert_allclose(found.trajectory.times, [9.0, 9.5, 10.0])
+    assert found.trajectory.fields == ("h", "m") and found.trajectory.grid == context.grid
+    assert found.status.shape == () and found.status == 0 and len(found.sentences) == 1
+    assert np.isnan(found.backtest_error) and found.conservation_drift == 0.0
+    assert not found.left_observed_range
+
+
+def test_persistence_of_a_batch_is_that_of_each():
+    batch = Persistence().forecast(Trajectory.from_numpy(VALUES, TIMES), 2)
+    assert batch.trajectory.values.shape == (3, 2, 2, 10) and len(batch.sentences) == 3
+    for name in ("status", "backtest_error", "conservation_drift", "left_observed_range"):
+        assert getattr(batch, name).shape == (3,)
+    for values, frames in zip(VALUES, batch.trajectory.values, strict=True):
+        alone = Persistence().forecast(Trajectory.from_numpy(values, TIMES), 2)
+        np.testing.assert_array_equal(frames, alone.trajectory.values)
+        np.testing.assert_allclose(batch.trajectory.times, alone.trajectory.times)
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_persistence_needs_a_step(steps):
+    with pytest.raises(ValueError, match=f"steps must be at least 1; got {steps}"):
+        Persistence().forecast(Trajectory.from_numpy(VALUES), steps)
+
+
+def test_methods_without_weights_are_found_by_name():
+    assert isinstance(forecaster("fit"), FittedLawForecaster)
+    assert isinstance(forecaster("persistence"), Persistence)
+    context = Trajectory.from_numpy(VALUES[0])
+    np.testing.assert_array_equal(
+        forecast(context, 2, "persistence").trajectory.values[1], VALUES[0, -1]
+    )
+    with pytest.raises(ValueError, match="Unknown method 'oracle'; choose one of fit, hfluxno,"):
+        forecaster("oracle")
+
+
+@pytest.mark.parametrize("method", ["fit", "persistence"])
+def test_methods_without_weights_take_none(method):
+    for arguments in (("hfluxno-cubic", None), (None, 2)):
+        with pytest.raises(ValueError, match=f"The method {method} has no weights and takes no"):
+            forecaster(method, *arguments)
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"fit", "persistence"}))
+def test_networks_need_weights_and_name_the_shipped_ones(method):
+    with pytest.raises(
+        ValueError, match=f"The method {method} needs weights: a shipped name"
+    ) as said:
+        forecaster(method)
+    for name in shipped():
+        assert (f"{name}," in str(said.value) or f"{name})" in str(said.value)) == name.startswith(
+            f"{method}-"
+        )
+
+
+def test_a_shipped_name_may_be_short():
+    named, short = forecaster("hfluxno", "hfluxno-cubic"), forecaster("hfluxno", "cubic")
+    assert named.name == short.name == "hfluxno-cubic" and named.config == short.config
+    refined = forecaster("hfluxno", "cubic-law", 2)
+    assert refined.config.target.refinement == 2
+    with pytest.raises(ValueError, match="hfluxno-cubic infers no law that could be refined"):
+        forecaster("hfluxno", "cubic", 1)
+
+
+@pytest.mark.parametrize("weights", ["hfluxno-cubic", "cubic"])
+def test_weights_of_another_method_are_refused(weights, monkeypatch):
+    from hfluxno.models import weights as module
+
+    # Otherwise "cubic" may be short for weights of DPOT.
+    monkeypatch.setattr(module, "shipped", lambda: ("hfluxno-cubic",))
+    message = f"The weights {weights} are of the method hfluxno, not of dpot; choose that method"
+    with pytest.raises(ValueError, match=message):
+        forecaster("dpot", weights)
+
+
+def test_every_kind_of_network_has_a_method():
+    assert set(MODELS) | {"flux-no"} <= set(METHODS)
+    assert {method_of(config) for config in CONFIGURATIONS.values()} == {"hfluxno", "flux-no"}
+    assert method_of(LINE) == "hfluxno" and method_of(CONFIGURATIONS["flux no"]) == "flux-no"
+    for name, config in PRESETS.items():
+        assert method_of(config.model) in METHODS, name
+
+
+def test_shipped_weights_are_of_the_method_that_begins_their_name():
+    for name in shipped():
+        assert name.startswith(f"{method_of(load(name).config)}-")
