@@ -1,6 +1,5 @@
 """The true law from any frame of a set gives the frames after it."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -25,21 +24,29 @@ def sets():
     return of
 
 
-# The steps of Burgers' equation follow from the state alone, those of Clawpack's rule also from
-# the step before, and steps of other lengths have other rounding.
-@pytest.mark.parametrize(("law", "tolerance"), [("burgers", 1e-6), ("cubic", 2e-3)])
+# The steps of Burgers' equation follow from the state alone; Clawpack's rule also knows the step
+# before, and the same frames with other steps are a little different.
+@pytest.mark.parametrize(("law", "tolerance"), [("burgers", 1e-6), ("cubic", 3e-3)])
 @pytest.mark.parametrize("start", [1, 40])
 def test_a_set_goes_on_from_any_frame(sets, law, tolerance, start):
-    block = sets(law)
-    # As many steps as the set has: its compiled program is used again.
+    block, steps = sets(law), 20
+    # As many frames as the set has: its compiled program is used again.
     frames, solved = KnownLaw(law, CELLS, INTERVAL).advance(
         block.coefficients, block.values[:, start], 100
     )
-    truth = block.values[:, start + 1 :]
     assert np.all(solved) and frames.shape == (6, 100, 1, CELLS)
-    error = np.abs(frames[:, : truth.shape[1]] - truth).max(axis=(1, 2, 3))
-    moved = np.abs(truth - block.values[:, start, None]).max(axis=(1, 2, 3))
-    assert np.all(error <= tolerance * np.abs(truth).max()) and np.all(moved > 50 * error)
+    truth = block.values[:, start + 1 : start + 1 + steps]
+    assert np.all(distance(frames[:, :steps], truth) < tolerance)
+    assert np.all(distance(block.values[:, start, None], truth) > 10 * tolerance)
+
+
+def distance(states, truth):
+    """‖states - truth‖/‖truth‖ of each window, all frames together."""
+    return norm(states - truth) / norm(truth)
+
+
+def norm(values):
+    return np.sqrt(np.sum(np.square(values, dtype=float), axis=(1, 2, 3)))
 
 
 @pytest.mark.parametrize("cells", [10, 40])
@@ -52,11 +59,8 @@ def test_other_grids_conserve_the_total_and_come_close(sets, cells):
     np.testing.assert_allclose(
         totals, np.broadcast_to(states.mean(axis=-1)[:, None], totals.shape), atol=2e-6
     )
-    truth = block.values[:, 31 : 31 + steps]
-    error = np.sqrt(np.mean((frames - truth) ** 2, axis=(1, 2, 3)))
-    assert np.all(error < 0.5 * np.sqrt(np.mean(truth**2, axis=(1, 2, 3))))
-    # It is not the solver of the set.
-    assert np.all(error > 1e-4)
+    error = distance(frames, block.values[:, 31 : 31 + steps])
+    assert np.all(error < 0.5) and np.all(error > 1e-3)  # close, but not the solver of the set
 
 
 def test_what_cannot_be_solved_repeats_its_state(sets):
