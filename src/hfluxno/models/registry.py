@@ -5,6 +5,7 @@ that of the method, and begins the names of its weights and presets.
 """
 
 from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.disco.config import DISCOConfig
 from hfluxno.models.dpot import DPOTConfig
 from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
@@ -15,6 +16,7 @@ FLUX_NO = "flux-no"
 MODELS: dict[str, type[ModelConfig]] = {
     "hfluxno": HFluxNOConfig,
     "dpot": DPOTConfig,
+    "disco": DISCOConfig,
     "fno": FNOConfig,
     "icon": ICONConfig,
 }

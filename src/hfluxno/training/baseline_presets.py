@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.disco.config import DISCOConfig
 from hfluxno.models.dpot import DPOTConfig
 from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
@@ -25,6 +26,7 @@ _SMALL: dict[str, ModelConfig] = {
     "dpot": DPOTConfig(
         patch_width=128, output_width=128, embedding=64, layers=4, mlp_width=128, modes=(12,)
     ),
+    "disco": DISCOConfig(embedding=64, blocks=2, heads=4),
     "fno": FNOConfig(),
     # The published architecture and loss, without what our own presets add.
     "hfluxno-plain": HFluxNOConfig(
@@ -46,10 +48,15 @@ _SMALL_ICONS: dict[str, ModelConfig] = {
     "icon": _SMALL_ICON,
     "icon-far": dataclasses.replace(_SMALL_ICON, stride=_FAR, context=25),
 }
-_PUBLISHED: dict[str, ModelConfig] = {"dpot": DPOTConfig(), "fno": FNOConfig()}
+_PUBLISHED: dict[str, ModelConfig] = {
+    "dpot": DPOTConfig(),
+    "disco": DISCOConfig(),
+    "fno": FNOConfig(),
+}
 # Updates of 64 windows in 20 minutes.
 _UPDATES = {
     "dpot": 12_000,
+    "disco": 4_000,
     "fno": 12_000,
     "hfluxno-plain": 5_000,
     "flux-no": 12_000,

@@ -67,7 +67,7 @@ class Sample:
         return generated(PROBLEMS[name], self.windows, self.laws, self.initials, self.seed)
 
 
-# What is going on: (set, method, seeds done of all).
+# (set, method) that begin ↦ what is told how many more of their windows are done.
 Report = Callable[[str, str], Callable[[int], None]]
 
 

@@ -1,0 +1,156 @@
+"""DISCO: a hypernetwork writes the differential equation that continues a context.
+
+    du/dt = f_θ(u) from one frame at t = 0 to the next at t = 1,   θ = G(E(u^{n-k+1}, …, u^n))
+
+with a U-Net f, a generator of its weights G and an encoder E (Morel, Han and Oyallon, DISCO:
+learning to DISCover an evolution Operator for multi-physics-agnostic prediction, ICML 2025; a
+baseline of arXiv:2605.05488). The equation is for a standardised state: the statistics of the
+context, and then those of the state itself, are taken out before and put back after. Hence the
+forecast of s u + m is s times that of u, plus m.
+
+Nothing in it knows that anything is conserved. The stochastic depth with which the original is
+trained (blocks of the encoder left out at random) is not here: networks have no random numbers.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.models.disco.config import DISCOConfig
+from hfluxno.models.disco.encoder import AxialTransformer
+from hfluxno.models.disco.generator import Generator
+from hfluxno.models.disco.standard import moments
+from hfluxno.models.disco.unet import UNet, usual_bounds
+from hfluxno.models.network import ContextNetwork, Operator
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """How exactly the equation is solved.
+
+    **Attributes:**
+
+    - `rtol`, `atol`: the error of a step by the size of the state, and by itself.
+    - `substeps`: no step is shorter than the time between two frames divided by this number,
+      whatever its error.
+    """
+
+    rtol: float
+    atol: float
+    substeps: int
+
+
+class NeuralODE(Operator):
+    """Solves du/dt = f(u) from one frame to the next.
+
+    Steps are those of Bogacki and Shampine's method of third order, adaptive.
+
+    **Attributes:**
+
+    - `derivative`: f, for standardised states.
+    - `mean`, `deviation`: of every field over the context.
+    - `tolerance`: of the solver.
+    """
+
+    derivative: UNet
+    mean: Float[Array, "field *ones"]
+    deviation: Float[Array, "field *ones"]
+    tolerance: Tolerance = eqx.field(static=True)
+
+    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
+        v = (u - self.mean) / self.deviation
+        mean, deviation = moments(v, tuple(range(1, v.ndim)))
+        v = integrated(self.derivative, (v - mean) / deviation, self.tolerance)
+        return (v * deviation + mean) * self.deviation + self.mean
+
+
+def integrated(
+    derivative: UNet, u: Float[Array, "field *space"], tolerance: Tolerance
+) -> Float[Array, "field *space"]:
+    """The state after one unit of time; not a number where the solver gives up."""
+    with _as_diffrax_expects():
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(_of_state),
+            diffrax.Bosh3(),
+            # Plain numbers would be doubles where these are allowed, and the state with them.
+            t0=jnp.zeros((), u.dtype),
+            t1=jnp.ones((), u.dtype),
+            dt0=None,
+            y0=u,
+            args=derivative,
+            stepsize_controller=diffrax.PIDController(
+                rtol=tolerance.rtol,
+                atol=tolerance.atol,
+                dtmin=1.0 / tolerance.substeps,
+                force_dtmin=True,
+            ),
+            adjoint=diffrax.RecursiveCheckpointAdjoint(),
+            max_steps=4 * tolerance.substeps,
+            throw=False,
+        )
+    assert solution.ys is not None
+    return jnp.where(solution.result == diffrax.RESULTS.successful, solution.ys[0], jnp.nan)
+
+
+@contextlib.contextmanager
+def _as_diffrax_expects() -> Iterator[None]:
+    """Diffrax mixes types and ranks, which a strict user of JAX may have forbidden. And its loops
+    compare arrays with their mesh, which inside `shard_map`, where training runs, some of them have
+    and some have not."""
+    no_mesh = jax.sharding.AbstractMesh((), ())
+    with (
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+        jax.sharding.use_abstract_mesh(no_mesh),
+    ):
+        yield
+
+
+# The solver's loops are traced over and over; a function of its own counts as one operation there.
+@jax.jit
+def _of_state(t, u, derivative):
+    return derivative(u)
+
+
+class DISCO(ContextNetwork):
+    """A context to a neural differential equation.
+
+    **Attributes:**
+
+    - `encoder`: from a context to an embedding.
+    - `generator`: from that to the equation.
+    - `tolerance`: how exactly the equation is solved.
+    """
+
+    encoder: AxialTransformer
+    generator: Generator
+    tolerance: Tolerance = eqx.field(static=True)
+
+    def __init__(self, config: DISCOConfig, *, key: jax.Array):
+        encoder_key, generator_key = jax.random.split(key)
+        fields, axes = len(config.fields), len(config.cells)
+        self.encoder = AxialTransformer(
+            fields,
+            axes,
+            patch=config.patch,
+            embedding=config.embedding,
+            blocks=config.blocks,
+            heads=config.heads,
+            key=encoder_key,
+        )
+        unet = UNet(fields, axes, config.channels, config.groups, config.levels)
+        self.generator = Generator(
+            config.embedding, config.mlp_width, unet, usual_bounds(unet), key=generator_key
+        )
+        self.tolerance = Tolerance(config.rtol, config.atol, config.substeps)
+
+    def read(self, context: Float[Array, "time field *space"]) -> NeuralODE:
+        mean, deviation = moments(context, (0, *range(2, context.ndim)))
+        embedding = self.encoder((context - mean) / deviation)
+        return NeuralODE(self.generator(embedding), mean[0], deviation[0], self.tolerance)

@@ -1,0 +1,108 @@
+"""The encoder of DISCO: an axial vision transformer over patches.
+
+A context is standardised, lifted to a quarter of the embedding at every cell, cut into patches in
+three stages, and read by blocks of attention (see `hfluxno.models.disco.attention`); the embedding
+is the mean of all tokens. Tokens know no absolute place.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.models.disco.attention import SPACE, SpaceBlock, TimeBlock
+from hfluxno.models.disco.standard import moments
+from hfluxno.models.encoder import Encoder
+from hfluxno.nn.activation import activation
+from hfluxno.nn.linear import on_rows
+from hfluxno.nn.patch import cut
+
+_ACTIVATION = activation("gelu_tanh")
+
+
+class Stage(eqx.Module):
+    """Small patches of every frame to vectors, which are normalised over the frame.
+
+    **Attributes:**
+
+    - `linear`: from the numbers of a patch.
+    - `norm`: over all channels and places.
+    - `width`: the cells of a patch along each axis.
+    """
+
+    linear: eqx.nn.Linear
+    norm: eqx.nn.GroupNorm
+    width: int = eqx.field(static=True)
+
+    def __init__(self, inputs: int, outputs: int, width: int, axes: int, *, key: jax.Array):
+        self.linear = eqx.nn.Linear(inputs * width**axes, outputs, key=key)
+        self.norm = eqx.nn.GroupNorm(1, outputs)
+        self.width = width
+
+    def __call__(
+        self, frames: Float[Array, "time channel *space"]
+    ) -> Float[Array, "time outputs *patches"]:
+        """Cells that do not fill a patch are left out."""
+        patches = tuple(n // self.width for n in frames.shape[2:])
+        whole = tuple(slice(n * self.width) for n in patches)
+        each = (self.width,) * len(patches)
+        rows = on_rows(self.linear, cut(frames[(slice(None), slice(None), *whole)], each, each))
+        return jax.vmap(self.norm)(rows.swapaxes(1, 2).reshape(len(frames), -1, *patches))
+
+
+class AxialTransformer(Encoder):
+    """Patches, and blocks of attention along time and along each axis of space.
+
+    **Attributes:**
+
+    - `lift`: from the fields of a cell.
+    - `stages`: to patches of a quarter of the width, then of half of it, then of all.
+    - `blocks`: along time and along space, in turn.
+    """
+
+    lift: eqx.nn.Linear
+    stages: tuple[Stage, ...]
+    blocks: tuple[tuple[TimeBlock, SpaceBlock], ...]
+
+    def __init__(
+        self,
+        fields: int,
+        axes: int,
+        *,
+        patch: int,
+        embedding: int,
+        blocks: int,
+        heads: int,
+        key: jax.Array,
+    ):
+        lift_key, stage_key, block_key = jax.random.split(key, 3)
+        quarter = embedding // 4
+        self.lift = eqx.nn.Linear(fields, quarter, key=lift_key)
+        sizes = ((quarter, patch // 4), (quarter, 2), (embedding, 2))
+        self.stages = tuple(
+            Stage(quarter, outputs, width, axes, key=k)
+            for (outputs, width), k in zip(sizes, jax.random.split(stage_key, 3), strict=True)
+        )
+        keys = jax.random.split(block_key, (blocks, 2))
+        self.blocks = tuple(
+            (TimeBlock(embedding, heads, key=k[0]), SpaceBlock(embedding, heads, key=k[1]))
+            for k in keys
+        )
+
+    def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
+        mean, deviation = moments(context, (0, *range(2, context.ndim)))
+        x = self.tokens((context - mean) / deviation)
+        for along_time, along_space in self.blocks:
+            x = along_space(along_time(x))
+        return jnp.mean(x.reshape(-1, x.shape[-1]), axis=0)
+
+    def tokens(
+        self, frames: Float[Array, "time field *space"]
+    ) -> Float[Array, "time x y z embedding"]:
+        """What the first block reads; axes that there are not have length 1."""
+        v = jnp.moveaxis(on_rows(self.lift, jnp.moveaxis(frames, 1, -1)), -1, 1)
+        for stage in self.stages[:-1]:
+            v = _ACTIVATION(stage(v))
+        v = jnp.moveaxis(self.stages[-1](v), 1, -1)
+        times, *patches, embedding = v.shape
+        return v.reshape(times, *patches, *(1,) * (SPACE - len(patches)), embedding)

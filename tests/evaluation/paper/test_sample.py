@@ -1,0 +1,213 @@
+"""Which windows of a test set are used, and that they are those of its trajectories."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from hfluxno.data import Block, Configuration, Writer, blocks
+from hfluxno.evaluation.paper import sample
+from hfluxno.evaluation.paper.problems import PROBLEMS
+from hfluxno.evaluation.paper.sample import LOT, generated, given
+
+CUBIC = PROBLEMS["cubic"]
+PLACES = range(20, 82)  # 20 of 101 frames before a window's place and 20 from it on
+SIZE = 3  # trajectories of a block
+
+
+def numbered(configuration, unsolved=()):
+    """Blocks whose states are 1000 times the trajectory plus the frame, and whose coefficients are
+    the number of the law."""
+    for start in range(0, configuration.trajectories, SIZE):
+        index = np.arange(start, min(start + SIZE, configuration.trajectories), dtype=np.int32)
+        frames = 1000 * index[:, None] + np.arange(configuration.frames)
+        space = (len(configuration.fields), configuration.cells)
+        law = index // configuration.initials
+        yield Block(
+            start=start,
+            law=law,
+            initial=index % configuration.initials,
+            coefficients=np.repeat(law[:, None], len(configuration.parameters), 1).astype("f4"),
+            values=np.broadcast_to(frames[..., None, None], (*frames.shape, *space)).astype("f4"),
+            status=np.isin(index, unsolved).astype(np.int8),
+        )
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The blocks that were asked for; nothing is solved."""
+    found = []
+
+    def fake(configuration):
+        for block in numbered(configuration):
+            found.append(block.start)
+            yield block
+
+    monkeypatch.setattr(sample, "blocks", fake)
+    return found
+
+
+def tiny(windows, laws, initials, problem=CUBIC):
+    """A set of 20 cells."""
+    test = generated(problem, windows, laws, initials, seed=0)
+    return dataclasses.replace(
+        test, configuration=dataclasses.replace(test.configuration, cells=20)
+    )
+
+
+def read(lots, context):
+    """(trajectory, first forecast frame) of numbered windows that are whole and have their law."""
+    found = []
+    for lot in lots:
+        number = lot.frames[:, :, 0, 0].astype(int)
+        np.testing.assert_array_equal(np.diff(number), 1)
+        np.testing.assert_array_equal(lot.coefficients[:, 0], lot.laws)
+        found += [(n // 1000, n % 1000) for n in number[:, context].tolist()]
+    return found
+
+
+def test_all_windows_are_every_place_of_every_trajectory_once():
+    test = generated(CUBIC, None, laws=3, initials=2, seed=0)
+    assert list(test.chosen()) == list(itertools.product(range(6), PLACES))
+    # A sample that asks for more gets the same.
+    assert list(generated(CUBIC, 1000, 3, 2, 0).chosen()) == list(test.chosen())
+
+
+@pytest.mark.parametrize(
+    ("windows", "laws", "initials", "trajectories"),
+    [
+        (400, 100, 100, 400),
+        (7, 100, 100, 100),
+        (150, 3, 100, 150),
+        (250, 3, 2, 6),
+        (371, 3, 2, 6),
+        (4, 2, 100, 4),
+        (1, 1, 1, 1),
+    ],
+)
+def test_a_sample_is_spread_over_trajectories_and_places(windows, laws, initials, trajectories):
+    test = generated(CUBIC, windows, laws, initials, seed=0)
+    assert test.trajectories == trajectories
+    found = list(test.chosen())
+    assert len(found) == len(set(found)) == windows
+    used, places = np.transpose(found)
+    assert np.all(np.diff(used) >= 0) and set(places) <= set(PLACES)
+    # Every trajectory, and every place, is taken as often as any other, or once more.
+    assert np.ptp(np.bincount(used, minlength=trajectories)) <= 1
+    assert np.ptp(np.bincount(places - PLACES[0], minlength=len(PLACES))) <= 1
+    # Where some are skipped, no long stretch is.
+    assert np.diff([-1, *used, trajectories]).max() <= max(1, trajectories // windows + 1)
+
+
+def test_windows_are_cut_where_they_were_chosen(drawn):
+    for test in (tiny(None, 2, 2), tiny(30, 7, 100), tiny(7, 100, 100)):
+        assert read(test.lots(20, 20), 20) == list(test.chosen())
+        assert read(test.lots(20, 5), 20) == list(test.chosen())
+
+
+@pytest.mark.parametrize("context", [1, 2, 20, 30, 81])
+def test_any_context_forecasts_the_same_frames(drawn, context):
+    test = tiny(90, 5, 4)
+    expected = [(trajectory, max(place, context)) for trajectory, place in test.chosen()]
+    assert read(test.lots(context, 20), context) == expected
+    assert context > 20 or expected == list(test.chosen())
+
+
+def test_a_context_that_leaves_no_forecast_has_no_windows(drawn):
+    assert list(tiny(90, 5, 4).lots(82, 20)) == []
+
+
+@pytest.mark.parametrize("context", [2, 20, 30])
+def test_long_rollouts_go_to_the_end(drawn, context):
+    few, all_windows = tiny(9, 3, 100), tiny(None, 3, 3)
+    first = max(context, 20)
+    for test, used in ((few, [0, 3, 6]), (all_windows, range(9))):
+        lots = list(test.long_lots(context))
+        assert read(lots, context) == [(trajectory, first) for trajectory in used]
+        for lot in lots:
+            np.testing.assert_array_equal(lot.frames[:, -1, 0, 0] % 1000, 100)
+
+
+def test_trajectories_that_were_not_solved_are_left_out(monkeypatch):
+    unsolved = (0, 4, 5, 8)
+    monkeypatch.setattr(sample, "blocks", lambda c: numbered(c, unsolved))
+    test = tiny(60, 3, 3)
+    expected = [pair for pair in test.chosen() if pair[0] not in unsolved]
+    assert 0 < len(expected) < 60 and read(test.lots(20, 20), 20) == expected
+    assert read(test.long_lots(20), 20) == [(3, 20), (6, 20)]
+
+
+def test_lots_are_bounded_and_made_when_they_are_asked_for(drawn):
+    lots = tiny(None, 4, 3).lots(20, 20)
+    assert drawn == []
+    first = next(lots)
+    assert len(first.laws) == LOT and drawn == [0, 3]  # 62 windows of each trajectory
+    sizes = [len(first.laws), *(len(lot.laws) for lot in lots)]
+    assert sizes == [LOT, LOT, 12 * 62 - 2 * LOT]
+
+
+def test_a_context_has_the_grid_the_fields_and_the_interval_of_the_set(drawn):
+    test = tiny(4, 2, 2, PROBLEMS["shallow-water"])
+    context = test.context(next(test.lots(2, 20)), 2)
+    assert context.fields == ("h", "m") and context.grid.shape == (20,)
+    np.testing.assert_allclose(context.times, [0.0, 0.005])
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    """A small set and its file."""
+    configuration = Configuration("cubic", "test", laws=3, initials=2, cells=20, seed=5)
+    path = tmp_path_factory.mktemp("set") / "set.nc"
+    writer = Writer(configuration, path)
+    for block in blocks(configuration):
+        writer.write(block)
+    writer.finish()
+    return configuration, path
+
+
+@pytest.mark.parametrize("windows", [None, 13])
+def test_a_file_has_the_windows_of_the_set_that_it_was_made_of(solved, monkeypatch, windows):
+    configuration, path = solved
+    monkeypatch.setattr(sample, "_PART", 4)
+    test = given(CUBIC, windows, path)
+    assert test.configuration == configuration
+    fresh = dataclasses.replace(test, path=None)
+    for name, arguments in (("lots", (20, 20)), ("long_lots", (20,))):
+        pairs = zip(getattr(test, name)(*arguments), getattr(fresh, name)(*arguments), strict=True)
+        for read_lot, made in pairs:
+            for field in dataclasses.fields(made):
+                np.testing.assert_array_equal(
+                    getattr(read_lot, field.name), getattr(made, field.name)
+                )
+
+
+def written(configuration, path):
+    writer = Writer(configuration, path)
+    for block in numbered(configuration):
+        writer.write(block)
+    writer.finish()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("problem", "frames", "message"),
+    [
+        ("sine", 101, "is a set of cubic with the initial conditions grf, but sine is sine with"),
+        ("cubic-steps", 101, "grf, but cubic-steps is cubic with steps"),
+        ("cubic", 39, "has 39 frames; a window needs 40"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(tmp_path, problem, frames, message):
+    configuration = Configuration("cubic", "test", laws=1, initials=1, cells=8, frames=frames)
+    path = written(configuration, tmp_path / "set.zarr")
+    with pytest.raises(ValueError, match=message):
+        given(PROBLEMS[problem], None, path)
+
+
+def test_a_file_may_have_other_numbers_of_frames_and_cells(tmp_path):
+    configuration = Configuration("cubic", "test", laws=2, initials=1, cells=8, frames=41)
+    test = given(CUBIC, None, written(configuration, tmp_path / "set.nc"))
+    assert read(test.lots(20, 20), 20) == [(0, 20), (0, 21), (1, 20), (1, 21)]
+    with pytest.raises(OSError, match="There is no data set"):
+        given(CUBIC, None, tmp_path / "none.nc")
