@@ -56,7 +56,7 @@ _PUBLISHED: dict[str, ModelConfig] = {
 # Updates of 64 windows in 20 minutes.
 _UPDATES = {
     "dpot": 12_000,
-    "disco": 4_000,
+    "disco": 1_700,
     "fno": 12_000,
     "hfluxno-plain": 5_000,
     "flux-no": 12_000,

@@ -55,6 +55,9 @@ def split_network(network: Network) -> tuple[Any, Any]:
 def first_state(network: Network, optimizer: optax.GradientTransformation, seed: int) -> TrainState:
     """The state before the first step."""
     parameters, _ = split_network(network)
+    # A type that is weak (from a Python number) would be strong after the first step, and the step
+    # be compiled again.
+    parameters = jax.tree.map(lambda p: jax.lax.convert_element_type(p, p.dtype), parameters)
     return TrainState(
         parameters=parameters,
         # Another copy: the step gives the memory of its state away, each array once.
