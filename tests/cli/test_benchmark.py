@@ -36,7 +36,7 @@ def refused(capsys, *arguments):
         (("paper", "--data", "cubic"), "--data takes NAME=VALUE; got 'cubic'."),
         (("paper", "--data", "cosine=a.nc"), "Unknown set 'cosine'; choose from cubic,"),
         (("paper", "--markdown", "a.txt"), "end it with one of .md."),
-        (("paper", "--markdown", "a.md"), "No such file or directory: 'a.md'"),
+        (("paper", "--markdown", "a.md"), "There is no file a.md to put the tables into."),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is(

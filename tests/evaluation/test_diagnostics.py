@@ -146,3 +146,14 @@ def test_shapes_are_those_of_the_last_frame_and_windows_are_apart():
     for name in DIAGNOSTICS[1:]:
         np.testing.assert_array_equal(diagnose(wild, truth, last)[name], together[name])
     assert np.all(diagnose(wild, truth, last)["drift"] > together["drift"])
+
+
+def test_a_forecast_that_is_not_finite_or_has_no_jump_is_as_far_off_as_can_be():
+    truth = np.zeros((2, 2, 1, 20))
+    truth[..., 5:9] = 1.0
+    forecast = truth.copy()
+    forecast[0, 1, 0, 3] = np.nan
+    forecast[1] = 0.3
+    found = diagnose(forecast, truth, truth[:, 0])
+    assert all(np.isinf(values[0]) for values in found.values())
+    assert found["shock"][1] == 10.0 and found["variation"][1] == 0.0

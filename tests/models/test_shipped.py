@@ -13,9 +13,14 @@ NAMES = [f"hfluxno-{law}{target}" for law in LAWS for target in ("", "-law")]
 PUBLISHED = {"cubic": (0.0041, 0.052), "shallow-water": (0.0063, 0.076), "burgers": (0.0013, 0.017)}
 
 
+# Of the baselines, with the part of persistence's one-step error that they must stay below. Flux NO
+# cannot know the law of a context.
+BASELINES = {"dpot-cubic": 0.3, "fno-cubic": 0.3, "flux-no-cubic": 1.0}
+
+
 def test_all_of_them_are_there_and_small():
-    assert sorted(shipped()) == sorted(NAMES)
-    for name in NAMES:
+    assert sorted(shipped()) == sorted([*NAMES, *BASELINES])
+    for name in shipped():
         folder = SHIPPED / name
         assert sum(file.stat().st_size for file in folder.iterdir()) <= 5_000_000
         assert f"# {name}" in (folder / "README.md").read_text(encoding="utf-8")
@@ -68,3 +73,17 @@ def test_it_forecasts_held_out_trajectories_as_well_as_the_published_model(name,
             / np.sum(truth[:, :steps] ** 2, axis=(1, 2, 3))
         )
         assert np.mean(error) < 2.0 * published
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_predicts_a_frame(name, held_out):
+    network = hfluxno.load(name)
+    values = held_out("cubic")
+    frames = network.config.context
+    context = hfluxno.Trajectory.from_numpy(
+        values[:, :frames], 0.005 * np.arange(frames), (np.arange(100) + 0.5) / 100, ("u",)
+    )
+    truth = values[:, frames]
+    found = np.asarray(network.forecast(context, 1).trajectory.values)[:, 0]
+    error, persistence = (np.linalg.norm(v - truth) for v in (found, values[:, frames - 1]))
+    assert error < BASELINES[name] * persistence

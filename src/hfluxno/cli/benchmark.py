@@ -86,6 +86,12 @@ def main(config: BenchmarkConfig) -> int:
         names = _SMOKE_METHODS
     added = {name: _names(value) for name, value in _pairs("add", config.add).items()}
     methods = contenders(names, added)
+    for name in (*_names(config.methods), *added):
+        if not any(methods[name].prepare(PROBLEMS[problem]) for problem in sets):
+            raise ValueError(
+                f"{methods[name].title} has no weights for {', '.join(sets) or 'these tables'}; "
+                f"train it (hfluxno train) and pass --add {name}=FOLDER."
+            )
     sample = _sample(config)
     if config.markdown is not None:
         check_writable(config.markdown, (".md",))
@@ -146,6 +152,8 @@ def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
 def _filled(path: Path, text: str) -> str:
     from hfluxno.evaluation.tables import inserted
 
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path} to put the tables into.")
     return inserted(path.read_text(encoding="utf-8"), text, "results")
 
 

@@ -8,7 +8,8 @@
 | `shock` | distance in cells between the steepest jumps at the last frame, where û has a shock |
 
 TV is the total variation Σ abs(u_{i+1} - u_i) around the periodic domain. A shock is a jump between
-neighbours of at least a quarter of the range of û; that of u is the largest jump of the same sign.
+neighbours of at least a quarter of the range of û; that of u is the largest jump of the same sign,
+and half the domain away where it has none. A forecast that is not finite has infinite numbers.
 """
 
 import numpy as np
@@ -32,12 +33,15 @@ def diagnose(
     - `last`: the last frame of the context, from which totals are counted.
     """
     forecast, truth, last = (np.asarray(v, np.float64) for v in (forecast, truth, last))
-    return {
+    finite = np.all(np.isfinite(forecast), axis=(1, 2, 3))
+    forecast = np.where(finite[:, None, None, None], forecast, 0.0)
+    found = {
         "drift": _drift(forecast, truth, last),
         "variation": _variation(forecast[:, -1], truth[:, -1]),
         "spectrum": _spectrum(forecast[:, -1], truth[:, -1]),
         "shock": _shock(forecast[:, -1], truth[:, -1]),
     }
+    return {name: np.where(finite | np.isnan(v), v, np.inf) for name, v in found.items()}
 
 
 def _drift(forecast, truth, last):
@@ -67,10 +71,11 @@ def _shock(u, truth):
     jumps, true = _jumps(u[:, 0]), _jumps(truth[:, 0])
     place = np.argmax(np.abs(true), axis=-1)
     largest = np.take_along_axis(true, place[:, None], axis=-1)[:, 0]
-    found = np.argmax(jumps * np.sign(largest)[:, None], axis=-1)
-    cells = truth.shape[-1]
+    same_way = jumps * np.sign(largest)[:, None]
+    found, cells = np.argmax(same_way, axis=-1), truth.shape[-1]
     distance = np.abs(found - place)
     distance = np.minimum(distance, cells - distance).astype(float)
+    distance = np.where(np.max(same_way, axis=-1) > 0.0, distance, cells / 2)
     span = np.ptp(truth[:, 0], axis=-1)
     has_shock = (np.abs(largest) >= _SHOCK * span) & (span > _TINY)
     return np.where(has_shock, distance, np.nan)

@@ -1,4 +1,4 @@
-"""The figures of the benchmark, drawn from its raw results."""
+"""The figures of the benchmark, from its raw results; of several seeds they show the first."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,15 +8,16 @@ from matplotlib.figure import Figure
 
 from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.evaluation.paper.problems import FIGURES, PROBLEMS, STEPS
+from hfluxno.evaluation.paper.tables import ordered, title_of
 from hfluxno.plots.style import TRUTH, light_grid, new_figure, styled
 
 Plain = Mapping[str, Any]
 
 _PALETTE = (
     "#c4462d", "#1f5f8b", "#e0a03a", "#4a8f5b", "#8a5aa8", "#3fa7b5",
-    "#b85c8e", "#7a6a4f", "#5c6670", "#d77f5f", "#2d6a4f", "#9aa3ad",
+    "#b85c8e", "#7a6a4f", "#5c6670", "#d77f5f", "#2d6a4f", "#9aa3ad", "#b0b84a",
 )  # fmt: skip
-_YARDSTICKS = {"persistence": ":", "known-law": "--", "fit": "-"}
+_YARDSTICKS = {"persistence": ":", "known-law": "--"}
 _LEAST = 1e-7  # errors below it are drawn there: single precision says no more
 
 
@@ -46,11 +47,11 @@ def examples(results: Plain) -> Figure | None:
     if not sets:
         return None
     with styled():
-        columns = max(len(_example(results, problem)[0]["frames"]) for problem in sets)
+        columns = max(len(_example(results, problem)["frames"]) for problem in sets)
         figure = new_figure(3.3 * columns, 2.7 * len(sets) + 0.5)
         grid = figure.subplots(len(sets), columns, squeeze=False)
         for row, problem in zip(grid, sets, strict=True):
-            first, _ = _example(results, problem)
+            first = _example(results, problem)
             truth = np.asarray(first["truth"])
             x = (np.arange(truth.shape[-1]) + 0.5) / truth.shape[-1]
             for j, frame in enumerate(first["frames"]):
@@ -98,7 +99,7 @@ def cost_and_error(results: Plain) -> Figure | None:
             milliseconds = 1e3 / records[0]["windows_per_second"]
             error = max(records[0]["errors"][key]["mean"], _LEAST)
             axes.plot(milliseconds, error, "o", color=_line(method)["color"], markersize=7)
-            axes.annotate(_title(method), (milliseconds, error), xytext=(7, -3),
+            axes.annotate(title_of(method), (milliseconds, error), xytext=(7, -3),
                           textcoords="offset points", fontsize=8)  # fmt: skip
         axes.set(
             xscale="log",
@@ -114,22 +115,16 @@ def cost_and_error(results: Plain) -> Figure | None:
 
 
 def _present(results: Plain, sets: Sequence[str]) -> list[str]:
-    return [problem for problem in sets if results["records"].get(problem)]
+    return [problem for problem in sets if _methods(results, problem)]
 
 
 def _methods(results: Plain, problem: str) -> list[tuple[str, list]]:
     records = results["records"].get(problem, {})
-    known = [method for method in CONTENDERS if method in records]
-    return [(m, records[m]) for m in [*known, *(m for m in records if m not in known)]]
+    return [(method, records[method]) for method in ordered(records) if records[method]]
 
 
-def _example(results: Plain, problem: str) -> tuple[Plain, str]:
-    method, records = _methods(results, problem)[0]
-    return records[0]["example"], method
-
-
-def _title(method: str) -> str:
-    return CONTENDERS[method].title if method in CONTENDERS else method
+def _example(results: Plain, problem: str) -> Plain:
+    return _methods(results, problem)[0][1][0]["example"]
 
 
 def _line(method: str) -> dict[str, Any]:
@@ -138,7 +133,7 @@ def _line(method: str) -> dict[str, Any]:
     return {
         "color": _PALETTE[place % len(_PALETTE)],
         "linestyle": _YARDSTICKS.get(method, "-"),
-        "label": _title(method),
+        "label": title_of(method),
     }
 
 

@@ -177,7 +177,9 @@ def test_a_frame_that_is_infinite_is_not_averaged_away():
 
 
 def test_a_set_without_windows_is_said():
-    with pytest.raises(ValueError, match="No window of cubic can be used; draw more laws"):
+    with pytest.raises(
+        ValueError, match="No window of cubic can be used: none was solved that has 102 frames"
+    ):
         measured(Ready(moved(1.0), 82), tiny(6))
 
 
@@ -186,13 +188,13 @@ def path(tmp_path):
     return tmp_path / "results.json"
 
 
-def record_of(source, **more):
-    return {"source": source} | more
+def record_of(source, fingerprint=0, **more):
+    return {"source": source, "fingerprint": fingerprint} | more
 
 
 def test_what_was_added_is_there_again(path):
     results = Results(path, CONDITIONS)
-    assert results.missing("cubic", "fit", ["", "b"]) == ["", "b"] and not path.exists()
+    assert results.keep("cubic", "fit", {("", 0)}) == set() and not path.exists()
     results.add("cubic", "fit", record_of("", error=math.inf, known=None, many=[1.5, math.inf]))
     results.add("cubic", "fit", record_of("b", training={"title": "τ ± ∞"}))
     results.costs["fit"] = 2.0
@@ -200,11 +202,20 @@ def test_what_was_added_is_there_again(path):
     again = Results(path, CONDITIONS)
     assert again.records == results.records and again.costs == results.costs
     assert again.records["cubic"]["fit"][0]["error"] == math.inf
-    assert again.missing("cubic", "fit", ["", "b", "c"]) == ["c"]
-    assert again.missing("sine", "fit", [""]) == [""]
+    assert again.keep("cubic", "fit", {("", 0), ("b", 0), ("c", 0)}) == {("", 0), ("b", 0)}
+    assert again.keep("sine", "fit", {("", 0)}) == set()
     # The file is JSON as others read it, without Infinity and NaN.
     json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert [file.name for file in path.parent.iterdir()] == ["results.json"]
+
+
+def test_records_of_other_weights_are_forgotten(path):
+    results = Results(path, CONDITIONS)
+    for source, fingerprint in (("a", 1), ("b", 1), ("b", 2)):
+        results.add("cubic", "dpot", record_of(source, fingerprint))
+    # The same place with other numbers in it is another network.
+    assert results.keep("cubic", "dpot", {("b", 2), ("c", 1)}) == {("b", 2)}
+    assert results.records["cubic"]["dpot"] == [record_of("b", 2)]
 
 
 def test_results_of_another_sample_are_not_mixed(path):
@@ -317,10 +328,7 @@ def test_a_method_that_cannot_forecast_a_set_is_left_out_of_it(path):
     )
     results, said, _ = ran(path, broken, nothing, fine, sets=("sine",))
     assert list(results.records["sine"]) == ["fine"]
-    assert said == [
-        "Broken was left out of sine flux: 10 cells.",
-        "X has no weights for sine flux.",
-    ]
+    assert said == ["Broken was left out of sine flux: 10 cells."]
 
 
 def test_other_errors_are_not_hidden(path):
@@ -346,7 +354,10 @@ def test_a_sample_is_described_and_checked(tmp_path):
             Sample(**wrong)
 
 
-def test_methods_are_found_by_name_and_added():
+def test_methods_are_found_by_name_and_added(monkeypatch):
+    from hfluxno.evaluation.paper import contenders as module
+
+    monkeypatch.setattr(module, "any_weights", lambda source: network(LINE))
     assert list(contenders(())) == list(CONTENDERS)
     assert list(contenders(("fit", "persistence"))) == ["fit", "persistence"]
     found = contenders(("fit",), {"mine": ("folder",), "dpot": ("other",)})
@@ -355,6 +366,9 @@ def test_methods_are_found_by_name_and_added():
     assert list(contenders((), {"mine": ("folder",)})) == [*CONTENDERS, "mine"]
     with pytest.raises(ValueError, match="Unknown method 'mine'; choose from persistence, "):
         contenders(("mine",))
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="Unknown weights 'no-such'"):
+        contenders((), {"mine": ("no-such",)})
 
 
 def test_own_weights_are_tried_where_their_fields_fit(monkeypatch):

@@ -6,8 +6,11 @@ yardsticks need none, and the true law is the only one that is told the coeffici
 """
 
 import dataclasses
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 
+import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -16,6 +19,7 @@ from hfluxno.evaluation.paper.problems import CONTEXT, Problem
 from hfluxno.forecaster import Forecaster
 from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
+from hfluxno.models.network import Network
 from hfluxno.models.weights import shipped
 from hfluxno.persistence import Persistence
 from hfluxno.training.release import any_weights
@@ -39,12 +43,14 @@ class Ready:
     - `context`: how many frames it reads.
     - `source`: the weights, or "" where there are none.
     - `network`: the forecaster with the network, where there is one.
+    - `fingerprint`: a number that other weights do not have.
     """
 
     forecast: Forecast
     context: int = CONTEXT
     source: str = ""
     network: NetworkForecaster | None = None
+    fingerprint: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +114,15 @@ def _network(source: str, refinement: int) -> Ready:
         forecaster.config.context,
         source,
         forecaster,
+        _fingerprint(forecaster.network),
     )
+
+
+def _fingerprint(network: Network) -> int:
+    found = 0
+    for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array)):
+        found = zlib.crc32(np.asarray(leaf).tobytes(), found)
+    return found
 
 
 def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
@@ -168,7 +182,8 @@ def contenders(
 
     **Raises:**
 
-    - `ValueError`, where a name is not known.
+    - `ValueError`, where a name is not known, or weights are not.
+    - `OSError`, where weights cannot be read.
     """
     found = dict(CONTENDERS)
     for name, sources in (added or {}).items():
@@ -181,9 +196,10 @@ def contenders(
 
 
 def _fitting(sources: tuple[str, ...]):
+    ready = network(sources)
+
     def prepare(problem: Problem) -> Sequence[Ready]:
         fields = problem.configuration(1, 1, 0).fields
-        ready = network(sources)
-        return [r for r in ready if r.network is not None and r.network.config.fields == fields]
+        return [one for one in ready if one.network and one.network.config.fields == fields]
 
     return prepare

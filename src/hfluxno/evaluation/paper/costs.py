@@ -23,7 +23,7 @@ import numpy as np
 from hfluxno.evaluation.metrics import relative_l2, summarize
 from hfluxno.evaluation.paper.contenders import Ready, known_law_forecast
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
-from hfluxno.evaluation.paper.sample import TestSet
+from hfluxno.evaluation.paper.sample import WindowSet
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.training.losses import make_loss
 from hfluxno.training.optimizer import make_optimizer
@@ -41,9 +41,16 @@ _REPEATS = 5
 Plain = dict[str, Any]
 
 
-def cost(ready: Ready, test: TestSet) -> Plain:
-    """The numbers of one method, on the contexts of a set."""
-    lot = next(test.lots(ready.context, STEPS))
+def cost(ready: Ready, test: WindowSet) -> Plain:
+    """The numbers of one method, on the contexts of a set.
+
+    **Raises:**
+
+    - `ValueError`, where the set has no window for it.
+    """
+    lot = next(test.lots(ready.context, STEPS), None)
+    if lot is None:
+        raise ValueError(f"No window of {test.problem.name} can be used; draw more laws.")
     one = dataclasses.replace(
         lot, frames=lot.frames[:1], coefficients=lot.coefficients[:1], laws=lot.laws[:1]
     )
@@ -64,10 +71,12 @@ def cost(ready: Ready, test: TestSet) -> Plain:
     }
 
 
-def classical(test: TestSet) -> list[Plain]:
+def classical(test: WindowSet) -> list[Plain]:
     """The true law on coarser and finer grids: the error over `STEPS` frames and the time."""
-    found = []
+    found, given = [], test.configuration.cells
     for cells in GRIDS:
+        if cells % given and given % cells:
+            continue
         forecast = known_law_forecast(test.problem.law, cells)
         errors, seconds, count = [], 0.0, 0
         for number, lot in enumerate(test.lots(CONTEXT, STEPS)):

@@ -17,9 +17,9 @@ _LATEX = {
 }
 
 
-def markdown(tables: Iterable[Table], heading: str = "###") -> str:
+def markdown(tables: Iterable[Table]) -> str:
     """The tables, each under its title."""
-    return "\n".join(f"{heading} {table.title}\n\n{_markdown(table)}" for table in tables)
+    return "\n".join(f"### {table.title}\n\n{_markdown(table)}" for table in tables)
 
 
 def latex(tables: Iterable[Table]) -> str:

@@ -16,17 +16,17 @@ from hfluxno.evaluation.diagnostics import DIAGNOSTICS, diagnose
 from hfluxno.evaluation.metrics import relative_l2, relative_linf, summarize
 from hfluxno.evaluation.paper.contenders import Ready
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
-from hfluxno.evaluation.paper.sample import Lot, TestSet
+from hfluxno.evaluation.paper.sample import Lot, WindowSet
 
 NORMS = {"l2": relative_l2, "linf": relative_linf}
-# Frames after the context at which the example of a set is kept, with the whole of its forecast.
+# Frames after the context at which the example of a set is kept.
 EXAMPLE_FRAMES = (0, 19, 39, 79)
 
 Plain = dict[str, Any]
 
 
 def measured(
-    ready: Ready, test: TestSet, advance: Callable[[int], None] = lambda windows: None
+    ready: Ready, test: WindowSet, advance: Callable[[int], None] = lambda windows: None
 ) -> Plain:
     """The record of one method on one set.
 
@@ -41,12 +41,14 @@ def measured(
     errors, seconds = _windows(ready, test, advance)
     if not errors.laws:
         raise ValueError(
-            f"No window of {test.problem.name} can be used; draw more laws or another seed."
+            f"No window of {test.problem.name} can be used: none was solved that has "
+            f"{ready.context + STEPS} frames; draw more laws, or read a longer set."
         )
     long, example = _long(ready, test, advance)
     count = sum(map(len, errors.laws))
     return {
         "source": ready.source,
+        "fingerprint": ready.fingerprint,
         "training": _training(ready),
         "context": ready.context,
         "windows": count,
@@ -96,7 +98,7 @@ def _summary(values, failed, laws) -> Plain | None:
     return dataclasses.asdict(summarize(values[there], failed[there], laws[there]))
 
 
-def _windows(ready: Ready, test: TestSet, advance) -> tuple[_Collected, float]:
+def _windows(ready: Ready, test: WindowSet, advance) -> tuple[_Collected, float]:
     collected, seconds = _Collected(), 0.0
     for number, lot in enumerate(test.lots(ready.context, STEPS)):
         context = test.context(lot, ready.context)
@@ -117,7 +119,7 @@ def _windows(ready: Ready, test: TestSet, advance) -> tuple[_Collected, float]:
     return collected, seconds
 
 
-def _long(ready: Ready, test: TestSet, advance) -> tuple[Plain, Plain]:
+def _long(ready: Ready, test: WindowSet, advance) -> tuple[Plain, Plain]:
     """The errors at each time of the roll-outs to the end, and the first of them whole."""
     parts: dict[str, list[np.ndarray]] = {norm: [] for norm in NORMS}
     failed, laws = [], []
@@ -142,7 +144,7 @@ def _long(ready: Ready, test: TestSet, advance) -> tuple[Plain, Plain]:
 
 
 def _example(forecast, truth) -> Plain:
-    """A trajectory that moves as much as half of the lot does, at a few frames."""
+    """The trajectory of the lot that moves by the median, at a few frames."""
     travelled = np.abs(np.diff(truth, axis=1)).sum(axis=(1, 2, 3))
     lane = int(np.argsort(travelled)[len(travelled) // 2])
     frames = [frame for frame in EXAMPLE_FRAMES if frame < truth.shape[1]]

@@ -17,6 +17,7 @@ from hfluxno.data.replacing import replacing
 FORMAT, VERSION = "hfluxno-benchmark", 1
 
 Plain = dict[str, Any]
+Weights = tuple[str, int]  # where they come from, and their fingerprint
 
 
 class Results:
@@ -53,10 +54,13 @@ class Results:
             )
         self.records, self.costs = found["records"], found["costs"]
 
-    def missing(self, problem: str, method: str, sources: list[str]) -> list[str]:
-        """Which of these weights have no record yet; "" stands for no weights."""
-        there = {record["source"] for record in self.records.get(problem, {}).get(method, [])}
-        return [source for source in sources if source not in there]
+    def keep(self, problem: str, method: str, weights: set[Weights]) -> set[Weights]:
+        """Forgets the records of other weights, and returns those that have one."""
+        of_set = self.records.get(problem, {})
+        kept = [record for record in of_set.get(method, []) if _weights(record) in weights]
+        if method in of_set:
+            of_set[method] = kept
+        return {_weights(record) for record in kept}
 
     def add(self, problem: str, method: str, record: Plain) -> None:
         """Keeps a record, on the disk as well."""
@@ -74,6 +78,10 @@ class Results:
         text = json.dumps(_spelled(written), indent=1, ensure_ascii=False)
         with replacing(self.path) as (temporary,):
             temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _weights(record: Plain) -> Weights:
+    return record["source"], record["fingerprint"]
 
 
 def read(path: Path) -> Plain:

@@ -12,7 +12,7 @@ from hfluxno.evaluation.paper.contenders import Contender, Ready
 from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results
-from hfluxno.evaluation.paper.sample import TestSet, generated, given
+from hfluxno.evaluation.paper.sample import WindowSet, generated, given
 
 _COST_SET = "cubic"
 
@@ -55,7 +55,7 @@ class Sample:
             "files": {name: str(path) for name, path in sorted(self.files.items())},
         }
 
-    def test_set(self, name: str) -> TestSet:
+    def test_set(self, name: str) -> WindowSet:
         """The set of that name.
 
         **Raises:**
@@ -97,11 +97,9 @@ def run(
         test = sample.test_set(problem)
         for name, contender in methods.items():
             ready = contender.prepare(test.problem)
-            if not ready:
-                said(f"{contender.title} has no weights for {test.problem.title}.")
-            missing = results.missing(problem, name, [one.source for one in ready])
+            there = results.keep(problem, name, {(one.source, one.fingerprint) for one in ready})
             for one in ready:
-                if one.source not in missing:
+                if (one.source, one.fingerprint) in there:
                     continue
                 try:
                     record = measured(one, test, started(problem, name))
@@ -110,10 +108,13 @@ def run(
                     continue
                 results.add(problem, name, record)
     if with_costs:
-        _costs(results, sample.test_set(_COST_SET), methods, started)
+        try:
+            _costs(results, sample.test_set(_COST_SET), methods, started)
+        except ValueError as error:
+            said(f"Sizes and costs were left out: {error}")
 
 
-def _costs(results: Results, test: TestSet, methods: Mapping[str, Contender], started) -> None:
+def _costs(results: Results, test: WindowSet, methods: Mapping[str, Contender], started) -> None:
     there = results.costs.setdefault("methods", {})
     for name, contender in methods.items():
         ready: Sequence[Ready] = contender.prepare(test.problem)

@@ -7,6 +7,7 @@ places.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,6 @@ from hfluxno.evaluation.paper.problems import CONTEXT, STEPS, Problem
 from hfluxno.trajectory import Trajectory
 
 LOT = 256
-# Places of neighbours in a sample lie this many frames apart, modulo the number of places: it has
-# no divisor in common with the usual numbers.
-_STRIDE = 37
 _PART = 1024  # trajectories of a file in memory at a time
 
 
@@ -41,7 +39,7 @@ class Lot:
 
 
 @dataclasses.dataclass(frozen=True)
-class TestSet:
+class WindowSet:
     """The trajectories of a problem.
 
     **Attributes:**
@@ -70,9 +68,12 @@ class TestSet:
         places = len(self.times) - CONTEXT - STEPS + 1
         count = self.trajectories * places if self.windows is None else self.windows
         count = min(count, self.trajectories * places)
+        # Neighbours of a sample lie far apart: at the golden ratio, without a common divisor.
+        stride = round(0.618 * places) if count < self.trajectories * places else 1
+        while math.gcd(stride, places) > 1:
+            stride += 1
         for number in range(count):
-            place = number * _STRIDE % places if count < self.trajectories * places else number
-            yield number * self.trajectories // count, CONTEXT + place % places
+            yield number * self.trajectories // count, CONTEXT + number * stride % places
 
     def lots(self, context: int, steps: int) -> Iterator[Lot]:
         """The windows with `context` frames before their place and `steps` after it. A place with
@@ -80,12 +81,11 @@ class TestSet:
         return self._lots(self.chosen(), context, steps)
 
     def long_lots(self, context: int) -> Iterator[Lot]:
-        """From the first frames to the end: one trajectory of each law, or all of them where all
-        windows are used."""
-        initials = self.configuration.initials
-        step = 1 if self.windows is None else initials
-        places = ((trajectory, CONTEXT) for trajectory in range(0, self.trajectories, step))
-        return self._lots(places, context, len(self.times) - max(context, CONTEXT))
+        """From the first frames to the end: the first solved trajectory of each law, or all of them
+        where all windows are used."""
+        places = ((trajectory, CONTEXT) for trajectory in range(self.trajectories))
+        steps = len(self.times) - max(context, CONTEXT)
+        return self._lots(places, context, steps, once=self.windows is not None)
 
     def context(self, lot: Lot, frames: int) -> Trajectory:
         """The contexts of a lot. Laws do not know the time, so all begin at 0."""
@@ -96,14 +96,18 @@ class TestSet:
             list(self.configuration.fields),
         )
 
-    def _lots(self, wanted, context, steps):
+    def _lots(self, wanted, context, steps, once=False):
         held: list[tuple] = []
+        done = -1  # the last law, where each is used once
         for (trajectory, place), part in self._with_values(wanted):
             first = max(place, context) - context
             values, coefficients, solved = part(trajectory)
             if not solved or first + context + steps > len(values):
                 continue
             law = trajectory // self.configuration.initials
+            if once and law == done:
+                continue
+            done = law
             held.append((values[first : first + context + steps], coefficients, law))
             if len(held) == LOT:
                 yield _stacked(held)
@@ -134,14 +138,14 @@ class TestSet:
 
 def generated(
     problem: Problem, windows: int | None, laws: int, initials: int, seed: int
-) -> TestSet:
+) -> WindowSet:
     """A set of fresh trajectories; for a sample only as many initial conditions as it needs."""
     if windows is not None:
         initials = min(initials, -(-windows // laws))
-    return TestSet(problem, problem.configuration(laws, initials, seed), windows)
+    return WindowSet(problem, problem.configuration(laws, initials, seed), windows)
 
 
-def given(problem: Problem, windows: int | None, path: Path) -> TestSet:
+def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
     """A set from a file of `hfluxno generate`.
 
     **Raises:**
@@ -152,6 +156,10 @@ def given(problem: Problem, windows: int | None, path: Path) -> TestSet:
     with open_dataset(path) as data:
         about = data.attrs
         found, asked = (about["law"], about["initial"]), (problem.law, problem.initial)
+        if about["split"] != "test":
+            raise ValueError(
+                f"{path} is a {about['split']} split; methods are compared on test sets."
+            )
         if found != asked:
             raise ValueError(
                 f"{path} is a set of {found[0]} with the initial conditions {found[1]}, but "
@@ -173,7 +181,7 @@ def given(problem: Problem, windows: int | None, path: Path) -> TestSet:
         raise ValueError(
             f"{path} has {configuration.frames} frames; a window needs {CONTEXT + STEPS}."
         )
-    return TestSet(problem, configuration, windows, path)
+    return WindowSet(problem, configuration, windows, path)
 
 
 def _in(values, coefficients, status):

@@ -66,7 +66,7 @@ def diagnostics(results: Plain) -> list[Table]:
             shock = records[0]["errors"].get("shock")
             rows.append(
                 (
-                    _title(method),
+                    title_of(method),
                     *(_mean(records, name) for name in ("drift", "variation", "spectrum", "shock")),
                     NOTHING if shock is None else str(shock["count"]),
                 )
@@ -87,7 +87,7 @@ def sampling(results: Plain) -> Table:
             rows.append(
                 (
                     PROBLEMS[problem].title,
-                    _title(method),
+                    title_of(method),
                     str(first["windows"]),
                     str(first["laws"]),
                     _number(first["windows_per_second"]),
@@ -128,7 +128,7 @@ def _overview(results: Plain, number: int, norm: str) -> Table:
     by_set = {problem: dict(pairs) for problem, pairs in present}
     rows = []
     for method in methods:
-        cells = [_title(method)]
+        cells = [title_of(method)]
         for problem in by_set:
             records = by_set[problem].get(method)
             ours = NOTHING if records is None else _pair(_pooled(records, norm))
@@ -160,7 +160,7 @@ _ERROR_HEADER = (
 def _errors(problem: str, method: str, records: list[Plain], norm: str) -> tuple[str, ...]:
     keys = [f"{norm}, 1 step", f"{norm}, {STEPS} steps"]
     published = PUBLISHED[norm].get(problem, {}).get(method)
-    cells = [_title(method)]
+    cells = [title_of(method)]
     for i, key in enumerate(keys):
         cells.append(_mean(records, key))
         if published is None:
@@ -182,7 +182,7 @@ def _long_table(problem: str, methods) -> Table:
         if len(curve) <= _LONG:
             continue
         cells = [_number(curve[j]["mean"]) for j in (_LONG - 1, len(curve) - 1)]
-        rows.append((_title(method), *cells, str(curve[0]["count"])))
+        rows.append((title_of(method), *cells, str(curve[0]["count"])))
     title = f"Table 4. Long roll-out: {PROBLEMS[problem].title}, relative l2 at a time"
     return Table(
         title, ("method", f"after {_LONG} steps", "at the end", "trajectories"), tuple(rows)
@@ -200,12 +200,14 @@ def _cost_table(results: Plain) -> list[Table]:
         "windows a second",
     )
     rows = []
-    for method, cost in results["costs"].get("methods", {}).items():
+    costs = results["costs"].get("methods", {})
+    for method in ordered(costs):
+        cost = costs[method]
         records = results["records"].get("cubic", {}).get(method)
         flops = cost.get("flops")
         rows.append(
             (
-                _title(method),
+                title_of(method),
                 NOTHING if "parameters" not in cost else f"{cost['parameters']:,}",
                 _number(cost.get("megabytes")),
                 _number(None if flops is None else 1e-6 * flops),
@@ -222,15 +224,19 @@ def _sets(results: Plain, names: Iterable[str]) -> Iterator[tuple[str, list]]:
     """(set, [(method, records)]) in the order of the benchmark, where there is something."""
     for problem in names:
         records = results["records"].get(problem, {})
-        order = [
-            *(m for m in CONTENDERS if m in records),
-            *(m for m in records if m not in CONTENDERS),
-        ]
-        if order:
-            yield problem, [(method, records[method]) for method in order]
+        present = [method for method in ordered(records) if records[method]]
+        if present:
+            yield problem, [(method, records[method]) for method in present]
 
 
-def _title(method: str) -> str:
+def ordered(methods: Iterable[str]) -> list[str]:
+    """Methods in the order of the benchmark; those that were added come last."""
+    names = list(CONTENDERS)
+    return sorted(methods, key=lambda m: names.index(m) if m in names else len(names))
+
+
+def title_of(method: str) -> str:
+    """What tables and figures call a method."""
     return CONTENDERS[method].title if method in CONTENDERS else method
 
 
@@ -240,14 +246,13 @@ def _pooled(records: list[Plain], norm: str) -> tuple[float, ...]:
 
 
 def _mean(records: list[Plain], name: str) -> str:
-    """The mean, ± its standard deviation over seeds, or ± its sampling error where there is one
-    seed."""
+    """The mean, ± the standard deviation over seeds, or ± the sampling error of one seed."""
     found = [record["errors"].get(name) for record in records]
     there = [summary for summary in found if summary is not None]
     if not there:
         return NOTHING
     means = [summary["mean"] for summary in there]
-    spread = float(np.std(means)) if len(means) > 1 else there[0]["standard_error"]
+    spread = float(np.std(means, ddof=1)) if len(means) > 1 else there[0]["standard_error"]
     text = _number(float(np.mean(means)))
     if spread is None or not math.isfinite(spread):
         return text
