@@ -8,10 +8,12 @@ import pytest
 
 from hfluxno.fv.step import conservative_step
 from hfluxno.grid import Grid, pad
+from hfluxno.models.fourier_flux import FourierFlux
 from hfluxno.models.local_flux import LocalFlux
 from hfluxno.models.rollout import rollout
 from hfluxno.models.vit import waves
 from hfluxno.nn.attention import TransformerBlock
+from hfluxno.nn.linear import MLP
 from tests.models import original
 
 TOLERANCE = 1e-10  # both compute in float64
@@ -104,3 +106,46 @@ def test_fixed_positions_of_the_vision_transformer():
     expected += [np.sin(time * numbers), np.cos(time * numbers)]
     table = waves((4, 7), (4, 7), e)
     np.testing.assert_allclose(table[time * 7 + place], np.concatenate(expected))
+
+
+def test_fourier_flux_at_the_left_faces(x64):
+    """The original's layers are z ← 2z + K(z), ours z ← z + K(z): the same network with z halved in
+    every layer. Its fluxes at right faces are a pass of their own, which does not conserve."""
+    arrays = {
+        key.replace("out/flux0", "weights"): value
+        for key, value in original.recorded("fourier").items()
+    }
+    sizes, steps = original.CASES["fourier"]["sizes"], original.CASES["fourier"]["steps"]
+    before, after = sizes["stencil_size"][0] + 1, sizes["stencil_size"][1]
+    context = jnp.asarray(arrays["context"])
+    cells = context.shape[-1]
+    ours = FourierFlux(
+        1, 1, left=before, right=after, channels=sizes["lift_dim"], width=sizes["width_lift"],
+        depth=sizes["depth"], modes=(sizes["frequency_modes"],), blocks=sizes["blocks_flux"],
+        activation="gelu_tanh", coordinates=True, key=jax.random.key(0),
+    )  # fmt: skip
+    # The original also sees the place of the cell right of the face, which our stencil holds.
+    lift = arrays["weights/lift/0/weight"].copy()
+    lift[:, before + after + before] += lift[:, -1]
+    arrays["weights/lift/0/weight"] = lift[:, :-1]
+    depth = sizes["depth"]
+    arrays["weights/project/0/weight"] = arrays["weights/project/0/weight"] * 2.0**depth
+    layers = []
+    for i, layer in enumerate(ours.layers):
+        layer = original.spectral(layer, arrays, f"layer{i}", cells)
+        parts = lambda m: (m.first, m.second, m.second_bias)  # noqa: E731
+        first, second, bias = parts(layer)
+        halved = (first * 2.0**i, second / 2.0 ** (i + 1), bias / 2.0 ** (i + 1))
+        layers.append(eqx.tree_at(parts, layer, halved))
+    lifted = original._chain(ours.lift.layers, arrays, "lift")
+    wide = MLP(sizes["lift_dim"], 1, sizes["width_project"], 1, "gelu_tanh", key=jax.random.key(0))
+    projected = original._chain(wide.layers, arrays, "project")
+    ours = eqx.tree_at(
+        lambda f: (f.lift.layers, f.layers, f.project.layers),
+        ours,
+        (lifted, tuple(layers), projected),
+    )
+    grid = Grid.interval(cells, 0.0, steps[1] * cells)
+    padded = pad(context[-1], grid, ours.ghost)
+    found = eqx.filter_jit(ours)(padded, jnp.asarray(steps[0]), steps[1])
+    assert_close(found[:, :-1], arrays["out/left0"])
