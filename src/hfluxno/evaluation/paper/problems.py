@@ -142,6 +142,15 @@ PUBLISHED: dict[str, dict[str, dict[str, Pair]]] = {
 }
 
 
+# Both of our HFluxNO stand beside the published one.
+_SAME = {"hfluxno-plain": "hfluxno"}
+
+
+def published_for(norm: str, problem: str, method: str) -> Pair | None:
+    """What the paper has for a method on a set, where it has something."""
+    return PUBLISHED[norm].get(problem, {}).get(_SAME.get(method, method))
+
+
 def sets_of(tables: tuple[int, ...], figures: tuple[int, ...]) -> tuple[str, ...]:
     """The sets that these tables and figures need, in the order of `PROBLEMS`.
 

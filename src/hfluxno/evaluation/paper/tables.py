@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hfluxno.evaluation.paper.contenders import CONTENDERS
-from hfluxno.evaluation.paper.problems import PROBLEMS, PUBLISHED, STEPS, TABLES
+from hfluxno.evaluation.paper.problems import PROBLEMS, STEPS, TABLES, published_for
 
 Plain = dict[str, Any]
 
@@ -132,7 +132,7 @@ def _overview(results: Plain, number: int, norm: str) -> Table:
         for problem in by_set:
             records = by_set[problem].get(method)
             ours = NOTHING if records is None else _pair(_pooled(records, norm))
-            published = PUBLISHED[norm].get(problem, {}).get(method)
+            published = published_for(norm, problem, method)
             cells.append(ours if published is None else f"{ours} (paper {_pair(published)})")
         rows.append(tuple(cells))
     header = ("method", *(PROBLEMS[problem].title for problem in by_set))
@@ -159,7 +159,7 @@ _ERROR_HEADER = (
 
 def _errors(problem: str, method: str, records: list[Plain], norm: str) -> tuple[str, ...]:
     keys = [f"{norm}, 1 step", f"{norm}, {STEPS} steps"]
-    published = PUBLISHED[norm].get(problem, {}).get(method)
+    published = published_for(norm, problem, method)
     cells = [title_of(method)]
     for i, key in enumerate(keys):
         cells.append(_mean(records, key))
