@@ -21,6 +21,7 @@ BASELINES = {
     "fno-cubic": 0.3,
     "flux-no-cubic": 1.0,
     "hfluxno-plain-cubic": 0.3,
+    "icon-cubic": 4.0,
 }
 
 
