@@ -14,7 +14,7 @@ PUBLISHED = {"cubic": (0.0041, 0.052), "shallow-water": (0.0063, 0.076), "burger
 
 
 # Of the baselines, with the part of persistence's one-step error that they must stay below. Flux NO
-# cannot know the law of a context.
+# cannot know the law of a context, and ICON learns little in 20 minutes (see docs/results.md).
 BASELINES = {
     "disco-cubic": 0.5,
     "dpot-cubic": 0.3,

@@ -21,6 +21,7 @@ from hfluxno.evaluation.paper.sample import Lot, WindowSet
 NORMS = {"l2": relative_l2, "linf": relative_linf}
 # Frames after the context at which the example of a set is kept.
 EXAMPLE_FRAMES = (0, 19, 39, 79)
+_WARM = 8  # windows that are forecast before the clock starts: their programs are those of all
 
 Plain = dict[str, Any]
 
@@ -101,9 +102,10 @@ def _summary(values, failed, laws) -> Plain | None:
 def _windows(ready: Ready, test: WindowSet, advance) -> tuple[_Collected, float]:
     collected, seconds = _Collected(), 0.0
     for number, lot in enumerate(test.lots(ready.context, STEPS)):
-        context = test.context(lot, ready.context)
         if number == 0:  # compiles
-            ready.forecast(context, lot.coefficients, STEPS)
+            few = lot.first(_WARM)
+            ready.forecast(test.context(few, ready.context), few.coefficients, STEPS)
+        context = test.context(lot, ready.context)
         began = time.perf_counter()
         forecast, failed = ready.forecast(context, lot.coefficients, STEPS)
         seconds += time.perf_counter() - began

@@ -37,6 +37,10 @@ class Lot:
     coefficients: Float[np.ndarray, "window parameter"]
     laws: Int[np.ndarray, " window"]
 
+    def first(self, count: int) -> "Lot":
+        """The first so many windows, or all of them where there are fewer."""
+        return Lot(self.frames[:count], self.coefficients[:count], self.laws[:count])
+
 
 @dataclasses.dataclass(frozen=True)
 class WindowSet:
