@@ -170,3 +170,15 @@ def test_only_arrays_of_the_network_are_trained():
     parameters, static = split_network(network)
     assert len(jax.tree.leaves(parameters)) == 1
     assert eqx.combine(parameters, static).reads
+
+
+def test_a_weak_type_among_first_weights_does_not_compile_the_step_twice():
+    weak = jnp.full((), 0.1)  # from a Python number
+    assert weak.weak_type
+    step, state = _step(Advection(weak), optax.sgd(0.05))
+    assert not state.parameters.number.weak_type
+    placement = Placement.on()
+    state = placement.everywhere(state)
+    for _ in range(2):
+        state, _ = step(state, placement.batch(Batch(advected(0.0, 5, 8))))
+    assert step._cache_size() == 1
