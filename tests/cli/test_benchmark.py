@@ -112,7 +112,7 @@ def test_a_second_run_measures_nothing_and_draws_the_same(finished, capsys, monk
     kept = ("results.json", "tables.md", "tables.tex")
     before = {name: (output / name).read_bytes() for name in kept}
     pictured = (output / "figure_2.png").stat().st_mtime_ns
-    for name in ("_windows", "_long"):
+    for name in ("forecast_windows", "_long"):
         monkeypatch.setattr(measure, name, None)  # whoever measures fails
     assert main([*command, "--methods", "persistence,known-law"]) == 0
     assert {name: (output / name).read_bytes() for name in kept} == before

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from hfluxno.evaluation.diagnostics import DIAGNOSTICS, diagnose
+from hfluxno.evaluation.diagnostics import diagnose
+
+DIAGNOSTICS = ("drift", "variation", "spectrum", "shock")
 
 CELLS = 16
 X = (np.arange(CELLS) + 0.5) / CELLS

@@ -15,8 +15,6 @@ and half the domain away where it has none. A forecast that is not finite has in
 import numpy as np
 from jaxtyping import Float
 
-DIAGNOSTICS = ("drift", "variation", "spectrum", "shock")
-
 _SHOCK = 0.25
 _TINY = 1e-12
 

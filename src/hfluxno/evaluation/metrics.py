@@ -38,6 +38,16 @@ def relative_linf(
     )
 
 
+NORMS = {"l2": relative_l2, "linf": relative_linf}
+
+
+def joined(
+    frames: Float[np.ndarray, "window time field x"],
+) -> Float[np.ndarray, "window 1 rows x"]:
+    """All frames of a forecast as one, so that it has one error."""
+    return frames.reshape(len(frames), 1, -1, frames.shape[-1])
+
+
 @dataclasses.dataclass(frozen=True)
 class Summary:
     """What the errors of many trajectories say together.

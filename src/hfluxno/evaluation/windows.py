@@ -22,13 +22,11 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from hfluxno.data import open_dataset
-from hfluxno.evaluation.metrics import Summary, relative_l2, relative_linf, summarize
+from hfluxno.evaluation.metrics import NORMS, Summary, joined, summarize
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.trajectory import Trajectory
 
 _LOT = 256
-
-_NORMS = {"l2": relative_l2, "linf": relative_linf}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,10 +126,10 @@ class _Measured:
         self._long_failed: list[np.ndarray] = []
 
     def window(self, forecast, truth, failed: Bool[np.ndarray, " window"], sentences) -> None:
-        for norm, error in _NORMS.items():
+        for norm, error in NORMS.items():
             first = error(forecast[:, :1], truth[:, :1])[:, 0]
             # All frames of a forecast as one.
-            whole = error(_joined(forecast), _joined(truth))[:, 0]
+            whole = error(joined(forecast), joined(truth))[:, 0]
             self._windows[norm, "one step"].append(first)
             self._windows[norm, "all steps"].append(whole)
         self._failed.append(failed)
@@ -139,7 +137,7 @@ class _Measured:
         self.done += len(failed)
 
     def long(self, forecast, truth, failed: Bool[np.ndarray, " window"], sentences) -> None:
-        for norm, error in _NORMS.items():
+        for norm, error in NORMS.items():
             self._long[norm].append(error(forecast, truth).astype(np.float32))
         self._long_failed.append(failed)
         self.done += len(failed)
@@ -147,7 +145,7 @@ class _Measured:
     def summaries(self, what: str) -> dict[str, Summary]:
         failed = np.concatenate(self._failed)
         return {
-            norm: summarize(np.concatenate(self._windows[norm, what]), failed) for norm in _NORMS
+            norm: summarize(np.concatenate(self._windows[norm, what]), failed) for norm in NORMS
         }
 
     def over_time(self) -> dict[str, tuple[Summary, ...]]:
@@ -191,8 +189,3 @@ def _forecast(forecaster, data, lot, count, context):
     forecast = np.asarray(result.trajectory.values)[:count]
     failed = result.status[:count] == NetworkStatus.DIVERGED
     return forecast, lot[:count, context:], failed, result.sentences[:count]
-
-
-def _joined(frames: Float[np.ndarray, "window time field x"]):
-    """(window, 1, time·field, x)."""
-    return frames.reshape(len(frames), 1, -1, frames.shape[-1])

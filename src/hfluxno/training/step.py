@@ -25,6 +25,7 @@ from hfluxno.training.sharding import Placement
 from hfluxno.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
+Step = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 
 
 def make_step(
@@ -34,7 +35,7 @@ def make_step(
     augmentation: AugmentConfig,
     decay: float,
     placement: Placement,
-) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+) -> Step:
     """The compiled step.
 
     **Arguments:**

@@ -24,7 +24,7 @@ from hfluxno.training.source import Source
 from hfluxno.training.source_files import FileSource, check_file
 from hfluxno.training.source_generated import GeneratedSource
 from hfluxno.training.state import TrainState, first_state, named_key, split_network
-from hfluxno.training.step import Metrics, make_step
+from hfluxno.training.step import Metrics, Step, make_step
 from hfluxno.training.trackers import Tracker
 from hfluxno.training.validation import Validation
 
@@ -79,17 +79,8 @@ def train(
     placement.check(config.batch)
     source = make_source(config, workers)
     open_run(folder, config)
-    network = config.model.build(named_key(config.seed, "model"))
-    optimizer = make_optimizer(config.optimizer, config.steps)
-    static = split_network(network)[1]
-    loss = make_loss(config.loss, config.model.context)
-    run = _Run(
-        config,
-        placement.everywhere(first_state(network, optimizer, config.seed)),
-        make_step(loss, optimizer, static, config.augment, config.average, placement),
-        placement,
-        trackers,
-    )
+    step, state, static = beginning(config, placement)
+    run = _Run(config, state, step, placement, trackers)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(checkpoints_of(folder, config))
         if checkpoints.latest is not None:
@@ -104,6 +95,17 @@ def train(
         best = checkpoints.best
         assert best is not None
         return Outcome(int(run.state.step), best, checkpoints.error(best), int(run.state.skipped))
+
+
+def beginning(config: TrainConfig, placement: Placement) -> tuple[Step, TrainState, eqx.Module]:
+    """The compiled step of a configuration, the state before the first one, and what the network
+    is besides its trainable arrays."""
+    network = config.model.build(named_key(config.seed, "model"))
+    optimizer = make_optimizer(config.optimizer, config.steps)
+    static = split_network(network)[1]
+    loss = make_loss(config.loss, config.model.context)
+    step = make_step(loss, optimizer, static, config.augment, config.average, placement)
+    return step, placement.everywhere(first_state(network, optimizer, config.seed)), static
 
 
 def make_source(config: TrainConfig, workers: int = 0) -> Source:

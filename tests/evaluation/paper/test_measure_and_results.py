@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from hfluxno.data import Block
-from hfluxno.evaluation.diagnostics import DIAGNOSTICS
 from hfluxno.evaluation.paper import costs, sample
 from hfluxno.evaluation.paper.contenders import CONTENDERS, Contender, Ready, contenders
 from hfluxno.evaluation.paper.measure import measured
@@ -82,7 +81,7 @@ def test_a_forecast_that_is_off_by_a_factor_has_that_error_everywhere():
     record = measured(Ready(moved(1.25), source="mine"), tiny(30), told.append)
     errors = record["errors"]
     keys = [f"{n}, {s}" for n in ("l2", "linf") for s in ("1 step", "20 steps")]
-    assert set(errors) == {*keys, *DIAGNOSTICS}
+    assert set(errors) == {*keys, "drift", "variation", "spectrum", "shock"}
     for key in (*keys, "spectrum"):
         summary = errors[key]
         for name in ("mean", "median", "p95"):
@@ -430,7 +429,7 @@ def test_costs_are_measured_once(path, monkeypatch):
     method = Method("still")
     results, _, started = ran(path, method, sets=(), with_costs=True)
     assert started == [("cost", "still"), ("cost", "classical solver")]
-    assert list(results.costs["methods"]["still"]) == ["forecast_milliseconds"]
+    assert list(results.costs["methods"]["still"]) == ["fingerprint", "forecast_milliseconds"]
     classical = results.costs["classical"]
     assert [entry["cells"] for entry in classical] == list(costs.GRIDS)
     np.testing.assert_allclose(
@@ -441,3 +440,8 @@ def test_costs_are_measured_once(path, monkeypatch):
     calls = method.calls
     again, _, started = ran(path, method, sets=(), with_costs=True)
     assert (started, method.calls, again.costs) == ([], calls, results.costs)
+    # Other weights under the same name have costs of their own.
+    results.costs["methods"]["still"]["fingerprint"] = 1
+    results.save()
+    _, _, started = ran(path, method, sets=(), with_costs=True)
+    assert started == [("cost", "still")]

@@ -6,6 +6,7 @@ yardsticks need none, and the true law is the only one that is told the coeffici
 """
 
 import dataclasses
+import functools
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -137,11 +138,15 @@ def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
 
 
 def _with_weights(method: str, suffix: str = "", refinement: int = 0):
-    """Shipped weights `METHOD-SET` + suffix, where there are any."""
+    """Shipped weights `METHOD-SET` + suffix, where there are any; read once for all sets."""
+
+    @functools.cache
+    def ready(name: str) -> Sequence[Ready]:
+        return network([name], refinement)
 
     def prepare(problem: Problem) -> Sequence[Ready]:
         name = f"{method}-{problem.trained}{suffix}"
-        return network([name], refinement) if name in shipped() else []
+        return ready(name) if name in shipped() else []
 
     return prepare
 

@@ -11,34 +11,30 @@
 A method without a fixed program (the solvers choose their steps) has no count of FLOPs.
 """
 
+import contextlib
 import dataclasses
 import time
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.evaluation.metrics import relative_l2, summarize
 from hfluxno.evaluation.paper.contenders import Ready, known_law_forecast
-from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
+from hfluxno.evaluation.paper.measure import forecast_windows
+from hfluxno.evaluation.paper.problems import STEPS
+from hfluxno.evaluation.paper.results import Plain
 from hfluxno.evaluation.paper.sample import WindowSet
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.training.losses import make_loss
-from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.presets import PRESETS
 from hfluxno.training.sharding import Placement
-from hfluxno.training.state import first_state, named_key, split_network
-from hfluxno.training.step import make_step
-from hfluxno.training.trainer import make_source
+from hfluxno.training.state import split_network
+from hfluxno.training.trainer import beginning, make_source
 
 # Cells of the classical solver, beside those of the data.
 GRIDS = (20, 25, 50, 100, 200, 400)
 _BATCH = 64
 _REPEATS = 5
-
-Plain = dict[str, Any]
 
 
 def cost(ready: Ready, test: WindowSet) -> Plain:
@@ -57,7 +53,10 @@ def cost(ready: Ready, test: WindowSet) -> Plain:
     def forecast():
         ready.forecast(context, one.coefficients, STEPS)
 
-    found: Plain = {"forecast_milliseconds": 1e3 * _seconds(forecast)}
+    found: Plain = {
+        "fingerprint": ready.fingerprint,
+        "forecast_milliseconds": 1e3 * _seconds(forecast),
+    }
     if ready.network is None:
         return found
     count = _parameters(ready.network)
@@ -75,23 +74,12 @@ def classical(test: WindowSet) -> list[Plain]:
     for cells in GRIDS:
         if cells % given and given % cells:
             continue
-        forecast = known_law_forecast(test.problem.law, cells)
-        errors, seconds, count = [], 0.0, 0
-        for number, lot in enumerate(test.lots(CONTEXT, STEPS)):
-            context = test.context(lot, CONTEXT)
-            if number == 0:  # compiles; one window alone would be another program
-                few = lot.first(2)
-                forecast(test.context(few, CONTEXT), few.coefficients, STEPS)
-            began = time.perf_counter()
-            frames, _ = forecast(context, lot.coefficients, STEPS)
-            seconds += time.perf_counter() - began
-            count += len(frames)
-            joined = [
-                f.reshape(len(f), 1, -1, f.shape[-1]) for f in (frames, lot.frames[:, CONTEXT:])
-            ]
-            errors.append(relative_l2(*joined)[:, 0])
-        summary = summarize(np.concatenate(errors))
-        found.append({"cells": cells, "error": summary.mean, "milliseconds": 1e3 * seconds / count})
+        solver = Ready(known_law_forecast(test.problem.law, cells))
+        errors, seconds = forecast_windows(solver, test)
+        summary = errors.summaries()[f"l2, {STEPS} steps"]
+        assert summary is not None
+        milliseconds = 1e3 * seconds / summary["count"]
+        found.append({"cells": cells, "error": summary["mean"], "milliseconds": milliseconds})
     return found
 
 
@@ -118,29 +106,16 @@ def _training_step(forecaster: NetworkForecaster) -> float | None:
         return None
     config = dataclasses.replace(PRESETS[name], batch=_BATCH)
     placement = Placement.on(None)
-    network = config.model.build(named_key(config.seed, "model"))
-    optimizer = make_optimizer(config.optimizer, config.steps)
-    step = make_step(
-        make_loss(config.loss, config.model.context),
-        optimizer,
-        split_network(network)[1],
-        config.augment,
-        config.average,
-        placement,
-    )
-    batches = make_source(config).batches(0)
-    batch = placement.batch(next(batches))
-    batches.close()
-    state = placement.everywhere(first_state(network, optimizer, config.seed))
-    state, metrics = step(state, batch)
-    times = []
-    for _ in range(_REPEATS):
-        metrics["loss"].block_until_ready()
-        began = time.perf_counter()
+    step, state, _ = beginning(config, placement)
+    with contextlib.closing(make_source(config).batches(0)) as batches:
+        batch = placement.batch(next(batches))
+
+    def update():
+        nonlocal state
         state, metrics = step(state, batch)
         metrics["loss"].block_until_ready()
-        times.append(time.perf_counter() - began)
-    return 1e3 * float(np.median(times))
+
+    return 1e3 * _seconds(update)
 
 
 def _seconds(function) -> float:

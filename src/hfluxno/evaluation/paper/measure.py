@@ -8,22 +8,19 @@ import collections
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from hfluxno.evaluation.diagnostics import DIAGNOSTICS, diagnose
-from hfluxno.evaluation.metrics import relative_l2, relative_linf, summarize
+from hfluxno.evaluation.diagnostics import diagnose
+from hfluxno.evaluation.metrics import NORMS, joined, summarize
 from hfluxno.evaluation.paper.contenders import Ready
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
+from hfluxno.evaluation.paper.results import Plain
 from hfluxno.evaluation.paper.sample import Lot, WindowSet
 
-NORMS = {"l2": relative_l2, "linf": relative_linf}
 # Frames after the context at which the example of a set is kept.
 EXAMPLE_FRAMES = (0, 19, 39, 79)
 _WARM = 8  # windows that are forecast before the clock starts: their programs are those of all
-
-Plain = dict[str, Any]
 
 
 def measured(
@@ -39,7 +36,7 @@ def measured(
 
     - `ValueError`, where the set has no window that can be used, or does not fit the method.
     """
-    errors, seconds = _windows(ready, test, advance)
+    errors, seconds = forecast_windows(ready, test, advance)
     if not errors.laws:
         raise ValueError(
             f"No window of {test.problem.name} can be used: none was solved that has "
@@ -70,7 +67,7 @@ def _training(ready: Ready) -> Plain | None:
     return {key: getattr(known, key) for key in ("preset", "seed", "steps", "minutes")}
 
 
-class _Collected:
+class Collected:
     """Numbers of windows, lot by lot."""
 
     def __init__(self):
@@ -99,8 +96,11 @@ def _summary(values, failed, laws) -> Plain | None:
     return dataclasses.asdict(summarize(values[there], failed[there], laws[there]))
 
 
-def _windows(ready: Ready, test: WindowSet, advance) -> tuple[_Collected, float]:
-    collected, seconds = _Collected(), 0.0
+def forecast_windows(
+    ready: Ready, test: WindowSet, advance: Callable[[int], None] = lambda windows: None
+) -> tuple[Collected, float]:
+    """The numbers of all windows, and the seconds that the forecasts took."""
+    collected, seconds = Collected(), 0.0
     for number, lot in enumerate(test.lots(ready.context, STEPS)):
         if number == 0:  # compiles
             few = lot.first(_WARM)
@@ -113,16 +113,15 @@ def _windows(ready: Ready, test: WindowSet, advance) -> tuple[_Collected, float]
         numbers = {}
         for norm, error in NORMS.items():
             numbers[f"{norm}, 1 step"] = error(forecast[:, :1], truth[:, :1])[:, 0]
-            numbers[f"{norm}, {STEPS} steps"] = error(_joined(forecast), _joined(truth))[:, 0]
-        diagnosed = diagnose(forecast, truth, lot.frames[:, ready.context - 1])
-        numbers |= {name: diagnosed[name] for name in DIAGNOSTICS}
+            numbers[f"{norm}, {STEPS} steps"] = error(joined(forecast), joined(truth))[:, 0]
+        numbers |= diagnose(forecast, truth, lot.frames[:, ready.context - 1])
         collected.add(lot, failed, numbers)
         advance(len(lot.laws))
     return collected, seconds
 
 
 def _long(ready: Ready, test: WindowSet, advance) -> tuple[Plain, Plain]:
-    """The errors at each time of the roll-outs to the end, and the first of them whole."""
+    """The errors at each time of the roll-outs to the end, and one of them at a few frames."""
     parts: dict[str, list[np.ndarray]] = {norm: [] for norm in NORMS}
     failed, laws = [], []
     example: Plain = {}
@@ -155,8 +154,3 @@ def _example(forecast, truth) -> Plain:
         for name, states in (("forecast", forecast), ("truth", truth))
     }
     return {"frames": frames} | rounded
-
-
-def _joined(frames):
-    """(window, 1, time·field, x): all frames of a forecast as one."""
-    return frames.reshape(len(frames), 1, -1, frames.shape[-1])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hfluxno.evaluation.paper import costs
-from hfluxno.evaluation.paper.contenders import Contender, Ready
+from hfluxno.evaluation.paper.contenders import Contender
 from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results
@@ -97,6 +97,8 @@ def run(
         test = sample.test_set(problem)
         for name, contender in methods.items():
             ready = contender.prepare(test.problem)
+            if not ready:  # what was measured with weights that are not here now stays
+                continue
             there = results.keep(problem, name, {(one.source, one.fingerprint) for one in ready})
             for one in ready:
                 if (one.source, one.fingerprint) in there:
@@ -117,8 +119,8 @@ def run(
 def _costs(results: Results, test: WindowSet, methods: Mapping[str, Contender], started) -> None:
     there = results.costs.setdefault("methods", {})
     for name, contender in methods.items():
-        ready: Sequence[Ready] = contender.prepare(test.problem)
-        if name not in there and ready:
+        ready = contender.prepare(test.problem)
+        if ready and there.get(name, {}).get("fingerprint") != ready[0].fingerprint:
             started("cost", name)
             there[name] = costs.cost(ready[0], test)
             results.save()

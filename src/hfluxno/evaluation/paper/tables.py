@@ -3,14 +3,12 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
 from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.evaluation.paper.problems import PROBLEMS, STEPS, TABLES, published_for
-
-Plain = dict[str, Any]
+from hfluxno.evaluation.paper.results import Plain
 
 NOTHING = "–"
 _ICON = ("icon", "icon-far")
