@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data import Configuration, blocks
-from hfluxno.evaluation.known_law import KnownLaw, brought_to
+from hfluxno.evaluation.known_law import brought_to, solve_known_law
 
 CELLS, INTERVAL = 20, 0.005
 
@@ -31,8 +31,8 @@ def sets():
 def test_a_set_goes_on_from_any_frame(sets, law, tolerance, start):
     block, steps = sets(law), 20
     # As many frames as the set has: its compiled program is used again.
-    frames, solved = KnownLaw(law, CELLS, INTERVAL).advance(
-        block.coefficients, block.values[:, start], 100
+    frames, solved = solve_known_law(
+        law, block.coefficients, block.values[:, start], 100, interval=INTERVAL
     )
     assert np.all(solved) and frames.shape == (6, 100, 1, CELLS)
     truth = block.values[:, start + 1 : start + 1 + steps]
@@ -53,7 +53,9 @@ def norm(values):
 def test_other_grids_conserve_the_total_and_come_close(sets, cells):
     block, steps = sets("burgers"), 20
     states = block.values[:, 30]
-    frames, solved = KnownLaw("burgers", cells, INTERVAL).advance(block.coefficients, states, steps)
+    frames, solved = solve_known_law(
+        "burgers", block.coefficients, states, steps, interval=INTERVAL, cells=cells
+    )
     assert np.all(solved) and frames.shape == (6, steps, 1, CELLS)
     totals = frames.mean(axis=-1, dtype=float)
     np.testing.assert_allclose(
@@ -67,8 +69,8 @@ def test_what_cannot_be_solved_repeats_its_state(sets):
     block = sets("cubic")
     coefficients = block.coefficients.copy()
     coefficients[1], coefficients[4] = np.nan, 1e30
-    frames, solved = KnownLaw("cubic", CELLS, INTERVAL).advance(
-        coefficients, block.values[:, 0], 100
+    frames, solved = solve_known_law(
+        "cubic", coefficients, block.values[:, 0], 100, interval=INTERVAL
     )
     np.testing.assert_array_equal(solved, [True, False, True, True, False, True])
     for lane in (1, 4):
@@ -95,4 +97,4 @@ def test_other_numbers_of_cells_keep_constants_and_means():
 def test_cells_that_do_not_fit_are_refused(sets):
     states = np.zeros((1, 1, CELLS))
     with pytest.raises(ValueError, match="30 cells are no multiple of 20 cells, nor a divisor"):
-        KnownLaw("cubic", 30, INTERVAL).advance(np.ones((1, 3)), states, 2)
+        solve_known_law("cubic", np.ones((1, 3)), states, 2, interval=INTERVAL, cells=30)

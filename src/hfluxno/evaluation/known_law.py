@@ -5,56 +5,49 @@ it is the classical solver to compare the cost of a forecast with: the frame is 
 cells, or repeated on finer ones, and the result brought back.
 """
 
-import dataclasses
-
 import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.data import Configuration, solver
-from hfluxno.identify.batch import run_lanes
+from hfluxno.lanes import run_lanes
 
 _LANES = 32
 
 
-@dataclasses.dataclass(frozen=True)
-class KnownLaw:
-    """The solver of a data set.
+def solve_known_law(
+    law: str,
+    coefficients: Float[np.ndarray, "window parameter"],
+    states: Float[np.ndarray, "window field x"],
+    steps: int,
+    *,
+    interval: float,
+    cells: int | None = None,
+) -> tuple[Float[np.ndarray, "window steps field x"], Bool[np.ndarray, " window"]]:
+    """The `steps` frames after each state, and which windows could be solved; the others repeat
+    their state.
 
-    **Attributes:**
+    **Arguments:**
 
     - `law`: the name of the law.
-    - `cells`: the number of cells that it works on, which divides that of the states or is a
-      multiple of it.
     - `interval`: the time between two frames.
+    - `cells`: the number of cells that the solver works on; `None` for those of the states.
+
+    **Raises:**
+
+    - `ValueError`, where neither number of cells is a multiple of the other.
     """
-
-    law: str
-    cells: int
-    interval: float
-
-    def advance(
-        self,
-        coefficients: Float[np.ndarray, "window parameter"],
-        states: Float[np.ndarray, "window field x"],
-        steps: int,
-    ) -> tuple[Float[np.ndarray, "window steps field x"], Bool[np.ndarray, " window"]]:
-        """The `steps` frames after each state, and which windows could be solved; the others
-        repeat their state."""
-        given = states.shape[-1]
-        configuration = Configuration(
-            self.law,
-            cells=self.cells,
-            frames=steps + 1,
-            final_time=steps * self.interval,
-        )
-        run = solver(configuration)
-        initial = brought_to(states, self.cells).astype(configuration.dtype)
-        lanes = (coefficients.astype(configuration.dtype), initial)
-        values, status = run_lanes(lambda chunk: run(*chunk), lanes, _cost(initial), _LANES)
-        frames = brought_to(values[:, 1:], given)
-        solved = (status == 0) & np.all(np.isfinite(frames), axis=(1, 2, 3))
-        frames[~solved] = states[~solved, None]
-        return frames, solved
+    given = states.shape[-1]
+    configuration = Configuration(
+        law, cells=cells or given, frames=steps + 1, final_time=steps * interval
+    )
+    run = solver(configuration)
+    initial = brought_to(states, configuration.cells).astype(configuration.dtype)
+    lanes = (coefficients.astype(configuration.dtype), initial)
+    values, status = run_lanes(lambda chunk: run(*chunk), lanes, _cost(initial), _LANES)
+    frames = brought_to(values[:, 1:], given)
+    solved = (status == 0) & np.all(np.isfinite(frames), axis=(1, 2, 3))
+    frames[~solved] = states[~solved, None]
+    return frames, solved
 
 
 def brought_to(

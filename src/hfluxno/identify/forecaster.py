@@ -7,11 +7,11 @@ import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.fv import Status
-from hfluxno.identify.batch import run_lanes, stack
 from hfluxno.identify.identification import FitStatus, Identification, identify
 from hfluxno.identify.refine import simulate
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.track import gains, track
+from hfluxno.lanes import run_lanes, stack
 from hfluxno.trajectory import Trajectory
 
 # A forecast counts as having left the observed range beyond this part of it.

@@ -16,7 +16,6 @@ import numpy as np
 from hfluxno.fv import Rusanov, StepControl
 from hfluxno.fv.step import limiting_speed
 from hfluxno.grid import Grid
-from hfluxno.identify.batch import run_lanes, stack
 from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
     Candidate,
@@ -29,6 +28,7 @@ from hfluxno.identify.refine import Fit, Unknowns, refine
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.sparsify import needed, needed_by_weak_form
 from hfluxno.identify.track import MODES, first_state, gains, track
+from hfluxno.lanes import run_lanes, stack
 
 _REFIT_EVALUATIONS = 5
 _SIMPLER_WITHIN = 1.1

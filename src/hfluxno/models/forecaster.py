@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
-from hfluxno.identify.batch import run_lanes
+from hfluxno.lanes import run_lanes
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno import HFluxNO
 from hfluxno.models.hfluxno_config import HFluxNOConfig

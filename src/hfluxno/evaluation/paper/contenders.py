@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hfluxno.evaluation.known_law import KnownLaw
+from hfluxno.evaluation.known_law import solve_known_law
 from hfluxno.evaluation.paper.problems import CONTEXT, Problem
 from hfluxno.forecaster import Forecaster
 from hfluxno.identify import FitStatus, FittedLawForecaster
@@ -89,8 +89,9 @@ def known_law_forecast(law: str, cells: int | None) -> Forecast:
     def forecast(context: Trajectory, coefficients, steps: int):
         values, times = np.asarray(context.values), np.asarray(context.times, float)
         interval = (times[-1] - times[0]) / (len(times) - 1)
-        known = KnownLaw(law, cells or values.shape[-1], float(interval))
-        frames, solved = known.advance(coefficients, values[:, -1], steps)
+        frames, solved = solve_known_law(
+            law, coefficients, values[:, -1], steps, interval=float(interval), cells=cells
+        )
         return frames, ~solved
 
     return forecast
