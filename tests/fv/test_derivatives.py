@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve, step
+from hfluxno.fv.numerical_flux import largest
 from hfluxno.grid import Grid
 from hfluxno.laws import LWR, BuckleyLeverett, Cubic, ShallowWater, Sine, ViscousBurgers
 
@@ -177,6 +178,33 @@ def test_reverse_equals_forward(scheme, name):
     slope = forward(flux, u, 3)[1]
     total = sum(float(jnp.sum(leaf)) for leaf in jax.tree.leaves(reverse(flux, u, 3)))
     assert float(slope) == pytest.approx(total, rel=1e-10)
+
+
+def test_another_compiler_finds_the_same_derivative():
+    """Without optimisation numbers are rounded in other places, the speeds of the CFL rule too."""
+    flux, u = Roe(LAWS["cubic"]), smooth_state(LAWS["cubic"])
+    moving, rest = real_part(flux)
+    tangent = jax.tree.map(jnp.ones_like, (moving, u))
+
+    def derivative(part, u):
+        def values(part, u):
+            return solve(eqx.combine(part, rest), u, TIMES, GRID).values
+
+        return jax.jvp(values, (part, u), tangent)[1]
+
+    lowered = jax.jit(derivative).lower(moving, u)
+    plain, optimised = (
+        lowered.compile(compiler_options={"xla_backend_optimization_level": level})(moving, u)
+        for level in (0, 2)
+    )
+    np.testing.assert_allclose(plain, optimised, rtol=1e-6, atol=1e-6)
+
+
+def test_the_largest_value_has_one_derivative():
+    values = jnp.asarray([[1.0, 3.0], [3.0, 2.0]])
+    value, slope = jax.jvp(largest, (values,), (jnp.asarray([[5.0, 7.0], [11.0, 13.0]]),))
+    assert (value, slope) == (3.0, 7.0)
+    assert jnp.isnan(largest(values.at[1, 1].set(jnp.nan)))
 
 
 def test_derivative_of_the_cfl_rule_is_part_of_it():

@@ -7,6 +7,7 @@ the solver serve both.
 import abc
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -77,4 +78,20 @@ def limiting_speed(
 ) -> Float[Array, ""]:
     """The larger of the advective speed and 2ν/Δx, whose CFL number is 2νΔt/Δx²."""
     nu = law.diffusivity(padded)
-    return advective if nu is None else jnp.maximum(advective, jnp.max(2.0 * nu) / dx)
+    return advective if nu is None else jnp.maximum(advective, largest(2.0 * nu) / dx)
+
+
+@jax.custom_jvp
+def largest(values: Float[Array, "*points"]) -> Float[Array, ""]:
+    """The maximum, with the derivative of the first value that attains it.
+
+    JAX's own derivative looks for values that are equal to the maximum. A compiler may compute them
+    anew beside the comparison and round otherwise; then none is equal, and it divides by zero.
+    """
+    return jnp.max(values)
+
+
+@largest.defjvp
+def _largest_jvp(primals, tangents):
+    (values,), (tangent,) = primals, tangents
+    return jnp.max(values), tangent.reshape(-1)[jnp.argmax(values)]

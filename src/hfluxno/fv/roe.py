@@ -18,7 +18,13 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import eigen
 from hfluxno.fv.limiters import jump_ratio, limiter
-from hfluxno.fv.numerical_flux import NumericalFlux, diffusive_flux, interior, limiting_speed
+from hfluxno.fv.numerical_flux import (
+    NumericalFlux,
+    diffusive_flux,
+    interior,
+    largest,
+    limiting_speed,
+)
 from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, on_the_way
 
 
@@ -76,12 +82,12 @@ class Roe(NumericalFlux):
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         # The same matrices as in `__call__`, so that a compiler finds them once.
         matrix = self.law.roe_matrix(padded[..., :-1], padded[..., 1:])
-        fastest = jnp.max(jnp.abs(interior(eigen.speeds(matrix), 1)))
+        fastest = largest(jnp.abs(interior(eigen.speeds(matrix), 1)))
         inner = interior(padded, 1)
         left, right = inner[..., :-1], inner[..., 1:]
         if self.entropy_fix:
             bound, transonic = self._sonic(left, right)
-            fastest = jnp.maximum(fastest, jnp.max(jnp.where(transonic, bound, 0.0)))
+            fastest = jnp.maximum(fastest, largest(jnp.where(transonic, bound, 0.0)))
         return limiting_speed(self.law, fastest, padded, dx)
 
     def _correction(self, jumps, speeds, ratio):

@@ -16,7 +16,13 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import eigen
 from hfluxno.fv.limiters import jump_ratio, limiter
-from hfluxno.fv.numerical_flux import NumericalFlux, diffusive_flux, interior, limiting_speed
+from hfluxno.fv.numerical_flux import (
+    NumericalFlux,
+    diffusive_flux,
+    interior,
+    largest,
+    limiting_speed,
+)
 from hfluxno.laws.base import GAUSS_NODES, ConservationLaw
 
 
@@ -24,7 +30,8 @@ def spectral_radius(
     law: ConservationLaw, u: Float[Array, "field *points"]
 ) -> Float[Array, "*points"]:
     """max_p |λ_p(u)|."""
-    return jnp.max(jnp.abs(eigen.speeds(law.jacobian(u))), axis=0)
+    speeds = eigen.speeds(law.jacobian(u))  # ascending
+    return jnp.maximum(jnp.abs(speeds[0]), jnp.abs(speeds[-1]))
 
 
 def speed_bound(
@@ -68,7 +75,7 @@ class Rusanov(NumericalFlux):
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         bound = speed_bound(self.law, padded[..., :-1], padded[..., 1:])
-        return limiting_speed(self.law, jnp.max(bound), padded, dx)
+        return limiting_speed(self.law, largest(bound), padded, dx)
 
 
 class MUSCL(NumericalFlux):
@@ -110,4 +117,4 @@ class MUSCL(NumericalFlux):
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         bound = speed_bound(self.law, padded[..., :-1], padded[..., 1:])
-        return limiting_speed(self.law, jnp.max(bound), padded, dx)
+        return limiting_speed(self.law, largest(bound), padded, dx)
