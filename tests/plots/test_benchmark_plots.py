@@ -132,6 +132,16 @@ def test_costs_are_points_beside_the_line_of_the_solver():
     assert found["DPOT"] == [[5.0, 0.136]] and found["HFluxNO"] == [[5.0, 0.05]]
 
 
+def test_no_label_of_the_costs_covers_another():
+    figure = cost_and_error(RESULTS)  # which has several methods at one place
+    (axes,) = panels(figure).values()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    boxes = [box for box in boxes if np.all(np.isfinite(box.get_points()))]
+    assert len(boxes) > 5
+    for k, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:k])
+
+
 def test_a_method_that_failed_does_not_spoil_the_picture_of_costs():
     (axes,) = panels(cost_and_error(RESULTS)).values()
     assert np.all(np.isfinite([*axes.get_xlim(), *axes.get_ylim()]))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.evaluation.paper.problems import FIGURES, PROBLEMS, STEPS
@@ -111,7 +113,21 @@ def cost_and_error(results: Plain) -> Figure | None:
         axes.margins(x=0.18)
         if solver:
             axes.legend(loc="lower left")
+        _part(figure, axes.texts)
     return figure
+
+
+def _part(figure: Figure, labels: Sequence[Text]) -> None:
+    """Moves labels down from those that they would cover."""
+    figure.draw_without_rendering()
+    placed: list[Bbox] = []
+    for label in sorted(labels, key=lambda label: -label.get_window_extent().y0):
+        box = label.get_window_extent()
+        while covered := [other for other in placed if other.overlaps(box)]:
+            box = box.translated(0.0, min(other.y0 for other in covered) - box.y1 - 1.0)
+        down = (box.y0 - label.get_window_extent().y0) * 72.0 / figure.dpi
+        label.set_position((label.get_position()[0], label.get_position()[1] + down))
+        placed.append(box)
 
 
 def _present(results: Plain, sets: Sequence[str]) -> list[str]:
