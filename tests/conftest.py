@@ -38,15 +38,6 @@ settings.register_profile(
 settings.load_profile("hfluxno")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def little_optimization(request):
-    """A training step is much to compile and, in tests, little to run. All else, and every program
-    that a test starts, is optimised as for users."""
-    jax.config.update("jax_disable_most_optimizations", request.path.parent.name == "training")
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture
 def x64():
     """Float64 for one test; the library's default is float32."""

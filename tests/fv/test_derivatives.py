@@ -96,9 +96,7 @@ def test_finite_where_neighbours_are_equal(scheme, name):
     flux = SCHEMES[scheme](law)
     for u in degenerate_states(law):
         assert all_finite(forward(flux, u, None))
-        assert all_finite(
-            reverse(flux, u, 3) if scheme != "rusanov" else reverse_of_a_step(flux, u)
-        )
+        assert all_finite(reverse(flux, u, 3) if scheme == "roe" else reverse_of_a_step(flux, u))
 
 
 @pytest.mark.parametrize("name", ["sine", "viscous-burgers", "lwr", "buckley-leverett"])
