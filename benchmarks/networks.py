@@ -160,26 +160,20 @@ def our_side(options: argparse.Namespace) -> Side:
     from hfluxno.cli.allocator import keep_memory
     from hfluxno.models.forecaster import NetworkForecaster
     from hfluxno.training.batch import Batch
-    from hfluxno.training.losses import make_loss
-    from hfluxno.training.optimizer import make_optimizer
     from hfluxno.training.presets import preset
     from hfluxno.training.sharding import Placement, use_cores
-    from hfluxno.training.state import first_state, named_key, split_network
-    from hfluxno.training.step import make_step
+    from hfluxno.training.state import named_key, split_network
+    from hfluxno.training.trainer import beginning
     from hfluxno.trajectory import Trajectory
 
     use_cores(min(options.batches))
     config = preset("paper-cubic")
     network = config.model.build(named_key(config.seed, "model"))
-    parameters, static = split_network(network)
+    parameters = split_network(network)[0]
 
     def training(work: Work) -> Callable[[], np.ndarray]:
-        loss = make_loss(config.loss, config.model.context)
-        optimizer, placement = make_optimizer(config.optimizer, config.steps), Placement.on()
-        step = make_step(loss, optimizer, static, config.augment, config.average, placement)
-        # The step gives the memory of its state away, and the network is still needed.
-        fresh = jax.tree.map(lambda x: x.copy(), network)
-        state = placement.everywhere(first_state(fresh, optimizer, config.seed))
+        placement = Placement.on()
+        step, state, _ = beginning(config, placement)
         batch = Batch(windows(work.windows, CONTEXT + 1))
 
         def call():
