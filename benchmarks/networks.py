@@ -19,8 +19,8 @@ windows:
 
 Each side runs in processes of its own, in turns; a figure is the fastest call in any of its turns,
 so that a load that comes and goes does not count, and every turn is printed, so that it shows. Ours
-has a device for each core as `hfluxno train` does and keeps its memory as `hfluxno evaluate` does;
-the original runs as it comes. Compilation is left out. A Markdown file that exists gets the table
+has a device for each core and huge pages, as `hfluxno train` and `hfluxno evaluate` have; the
+original runs as it comes. Compilation is left out. A Markdown file that exists gets the table
 between its lines "networks: begin" and "networks: end"; any other is written anew.
 """
 
@@ -119,6 +119,10 @@ def works(options: argparse.Namespace) -> list[Work]:
 
 def measure(options: argparse.Namespace) -> None:
     """Times all works of one side and prints what was found as JSON."""
+    if options.side == SIDES[0]:
+        from hfluxno.cli.huge_pages import use_huge_pages
+
+        use_huge_pages()
     with contextlib.redirect_stdout(sys.stderr):  # the original prints as it runs
         side = our_side(options) if options.side == SIDES[0] else original_side(options)
         times = [
@@ -157,7 +161,6 @@ def windows(count: int, frames: int) -> np.ndarray:
 def our_side(options: argparse.Namespace) -> Side:
     import jax
 
-    from hfluxno.cli.allocator import keep_memory
     from hfluxno.models.forecaster import NetworkForecaster
     from hfluxno.training.batch import Batch
     from hfluxno.training.presets import preset
@@ -186,7 +189,6 @@ def our_side(options: argparse.Namespace) -> Side:
     def prepare(work: Work) -> Callable[[], np.ndarray]:
         if work.kind == "training":
             return training(work)
-        keep_memory()
         model = dataclasses.replace(config.model, context_mode=work.kind)
         forecaster = NetworkForecaster(network, model)
         times = INTERVAL * np.arange(CONTEXT)

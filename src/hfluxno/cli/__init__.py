@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "forecast the example that comes with hfluxno",
 }
 
+_LONG = ("train", "evaluate", "benchmark")  # worth to be started with other settings
 _BAD_INPUT, _INTERRUPTED = 2, 130
 
 
@@ -27,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     What is at fault is said in one sentence on the standard error.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and arguments[:1] and arguments[0] in _LONG:
+        from hfluxno.cli.huge_pages import use_huge_pages
+
+        use_huge_pages()
     if not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(_overview())
         return 0
@@ -40,6 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, MemoryError) as error:
         sentence = " ".join(str(error).split()) or type(error).__name__
         sys.stderr.write(f"hfluxno: {sentence}\n")
+        return _BAD_INPUT
+    except RuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        sys.stderr.write(f"hfluxno: There is not enough memory: {str(error).splitlines()[0]}\n")
         return _BAD_INPUT
     except KeyboardInterrupt:
         sys.stderr.write("hfluxno: interrupted\n")

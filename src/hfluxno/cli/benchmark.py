@@ -65,7 +65,6 @@ def main(config: BenchmarkConfig) -> int:
     from rich.markup import escape
 
     from hfluxno.cli import runtime
-    from hfluxno.cli.allocator import keep_memory
     from hfluxno.data.replacing import check_writable
     from hfluxno.evaluation.paper.contenders import contenders
     from hfluxno.evaluation.paper.problems import PROBLEMS, sets_of
@@ -99,7 +98,6 @@ def main(config: BenchmarkConfig) -> int:
     config.output.mkdir(parents=True, exist_ok=True)
     results = Results(config.output / _RESULTS, sample.conditions())
     console = Console(stderr=True, highlight=False)
-    keep_memory()
     with runtime.prepared(), _progress(console) as started:
         run(
             results,

@@ -53,7 +53,6 @@ def main(config: EvaluateConfig) -> int:
     from rich.markup import escape
 
     from hfluxno.cli import runtime
-    from hfluxno.cli.allocator import keep_memory
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.evaluation.windows import evaluate
     from hfluxno.training.release import any_weights
@@ -61,7 +60,6 @@ def main(config: EvaluateConfig) -> int:
     name = Path(config.weights).name
     output = config.output or Path(f"{name}_{config.data.stem}.json")
     check_writable(output, (".json",), config.data)
-    keep_memory()
     with runtime.prepared():
         forecaster = any_weights(config.weights)
         if config.refinement is not None:
