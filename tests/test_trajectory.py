@@ -38,12 +38,13 @@ def test_types_of_numbers():
     assert Trajectory.from_numpy(VALUES[0]).values.dtype == jnp.float32
 
 
-@pytest.mark.usefixtures("x64")
-def test_double_precision_is_kept():
+@pytest.mark.parametrize("stored", [np.float64, ">f8", np.longdouble])
+def test_double_precision_is_kept(stored):
     values = np.full((4, 8), 1.0 + 1e-12)
-    trajectory = Trajectory.from_numpy(values)
-    assert trajectory.values.dtype == jnp.float64
+    trajectory = Trajectory.from_numpy(values.astype(stored))
+    assert trajectory.values.dtype == np.float64
     np.testing.assert_array_equal(trajectory.values[:, 0], values)
+    np.testing.assert_allclose(trajectory.totals(), np.full((4, 1), 1.0 + 1e-12), rtol=1e-15)
 
 
 def test_windows_and_totals():
@@ -138,3 +139,35 @@ def test_rounding_of_single_precision_is_uniform():
     with pytest.raises(ValueError, match="not uniform"):
         uniform_edges(np.array([0.0, 1.0, 2.0, 3.01]), 4, "x")
     assert uniform_edges(np.array([1.0, 2.0]), 2, "x") == (0.5, 2.5)
+
+
+def test_masked_values_are_missing():
+    masked = np.ma.masked_greater(np.where(VALUES > 1.0, 1e20, VALUES), 1.0)
+    with pytest.raises(ValueError, match="of the values are NaN or infinite"):
+        Trajectory.from_numpy(masked)
+    with pytest.raises(ValueError, match="time has NaN"):
+        Trajectory.from_numpy(VALUES, np.ma.masked_array(TIMES, np.arange(5) == 2))
+    whole = np.ma.masked_array(VALUES, np.zeros(VALUES.shape, bool))
+    np.testing.assert_array_equal(Trajectory.from_numpy(whole).values, VALUES)
+
+
+def test_a_far_origin_hides_no_uneven_steps():
+    uneven = 1e6 + np.array([0.0, 1.1, 1.9, 3.0, 4.2, 5.0, 5.8, 7.0])
+    with pytest.raises(ValueError, match="x is not uniform"):
+        Trajectory.from_numpy(VALUES, TIMES, uneven)
+    # Single precision cannot say it better.
+    Trajectory.from_numpy(VALUES, TIMES, (1e6 + 0.1 * np.arange(8)).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((np.zeros((0, 5, 1, 8)),), "There are no values"),
+        ((VALUES, TIMES, X, ["h", "h"]), "h, h are not different"),
+        ((VALUES, TIMES.astype("datetime64[s]")), "times must be real numbers"),
+        ((VALUES, TIMES, X + 1j), "coordinate x must be real numbers"),
+    ],
+)
+def test_what_is_no_trajectory(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Trajectory.from_numpy(*arguments)

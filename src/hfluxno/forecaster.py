@@ -45,7 +45,14 @@ class Forecaster(eqx.Module):
 
 
 def forecast_times(context: Trajectory, steps: int) -> np.ndarray:
-    """The `steps` times after the context, at its mean spacing."""
+    """The `steps` times after the context, at its mean spacing.
+
+    **Raises:**
+
+    - `ValueError`, where the context has one frame.
+    """
+    if context.frames < 2:
+        raise ValueError("A context of one frame has no spacing in time; give it two or more.")
     times = np.asarray(context.times, float)
     spacing = (times[-1] - times[0]) / (len(times) - 1)
     return times[-1] + spacing * np.arange(1, steps + 1)

@@ -1,6 +1,5 @@
 """The forecaster that repeats the last frame: what any other one has to beat."""
 
-import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
@@ -19,8 +18,9 @@ class Persistence(Forecaster):
         """
         if steps < 1:
             raise ValueError(f"steps must be at least 1; got {steps}.")
-        batch = context.values if context.is_batched else context.values[None]
-        frames = jnp.repeat(batch[:, -1:], steps, axis=1)
+        known = np.asarray(context.values)
+        batch = known if context.is_batched else known[None]
+        frames = np.repeat(batch[:, -1:], steps, axis=1)
         shape = (len(batch),) if context.is_batched else ()
         values = frames if context.is_batched else frames[0]
         return Forecast(

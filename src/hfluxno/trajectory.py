@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -26,13 +25,14 @@ class Trajectory(eqx.Module):
 
     **Attributes:**
 
-    - `values`: cell averages of the conserved fields.
+    - `values`: cell averages of the conserved fields. Data and forecasts are NumPy arrays, which
+      keep their precision whatever that of JAX; solutions are arrays of JAX.
     - `times`: the times of the states, increasing.
     - `grid`: the cells.
     - `fields`: the names of the fields.
     """
 
-    values: Float[Array, "*batch time field space"]
+    values: Float[Array, "*batch time field space"] | Float[np.ndarray, "*batch time field space"]
     times: Float[Array, " time"] | Float[np.ndarray, " time"]
     grid: Grid
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -50,7 +50,8 @@ class Trajectory(eqx.Module):
 
         **Arguments:**
 
-        - `values`: finite real numbers.
+        - `values`: finite real numbers. Double precision and integers become float64, what is
+          shorter float32.
         - `times`: increasing and uniform, shape (time,); the frame numbers where it is `None`.
         - `x`: increasing and uniform cell centres, shape (x,); those of [0, 1] where it is `None`.
         - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
@@ -58,15 +59,12 @@ class Trajectory(eqx.Module):
 
         **Raises:**
 
-        - `ValueError`, where the numbers are not finite or the coordinates are not uniform.
+        - `ValueError`, where the numbers are not finite (masked ones are not) or the coordinates
+          are not uniform.
         """
-        values = np.asarray(values)
-        if np.iscomplexobj(values) or not np.issubdtype(values.dtype, np.number):
-            raise ValueError(
-                f"The values must be real numbers; their type is {values.dtype}. Convert complex "
-                "or textual data to one real field per part first."
-            )
-        values = values.astype(np.result_type(values.dtype, np.float32))
+        values = _real(values, "values")
+        short = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+        values = values.astype(np.float32 if short else np.float64)
         if values.ndim == 2:
             values = values[:, None, :]
         if values.ndim not in (3, 4):
@@ -74,6 +72,8 @@ class Trajectory(eqx.Module):
                 "The values must have the shape (time, x), (time, field, x) or "
                 f"(trajectory, time, field, x); got {values.shape}."
             )
+        if values.size == 0:
+            raise ValueError(f"There are no values: the shape is {values.shape}.")
         if not np.all(np.isfinite(values)):
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
             count = int(np.sum(~np.isfinite(values)))
@@ -82,10 +82,10 @@ class Trajectory(eqx.Module):
                 f"{values.shape}; remove or fill them first."
             )
         steps, fields_count, cells = values.shape[-3:]
-        times = np.arange(steps, dtype=float) if times is None else np.asarray(times, float)
-        if x is None:
-            x = (np.arange(cells) + 0.5) / cells
-        lower, upper = uniform_edges(np.asarray(x, float), cells, "x")
+        times = np.arange(steps) if times is None else _real(times, "times")
+        times = times.astype(np.float64)
+        x = (np.arange(cells) + 0.5) / cells if x is None else _real(x, "coordinate x")
+        lower, upper = uniform_edges(x.astype(np.float64), cells, "x")
         uniform_edges(times, steps, "time")
         if fields is None:
             fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]
@@ -93,9 +93,13 @@ class Trajectory(eqx.Module):
             raise ValueError(
                 f"{len(fields)} field names for {fields_count} fields: give one name per field."
             )
+        if len(set(map(str, fields))) < len(fields):
+            raise ValueError(
+                f"The field names {', '.join(map(str, fields))} are not different from each other."
+            )
         grid = Grid.interval(cells, lower, upper, boundary)
         # Times stay in float64: their origin may be far away compared with their spacing.
-        return cls(jnp.asarray(values), times, grid, tuple(str(f) for f in fields))
+        return cls(values, times, grid, tuple(str(f) for f in fields))
 
     @classmethod
     def from_xarray(
@@ -163,10 +167,25 @@ class Trajectory(eqx.Module):
         index = (slice(None),) * axis + (slice(start, stop),)
         return Trajectory(self.values[index], self.times[start:stop], self.grid, self.fields)
 
-    def totals(self) -> Float[Array, "*batch time field"]:
+    def totals(
+        self,
+    ) -> Float[Array, "*batch time field"] | Float[np.ndarray, "*batch time field"]:
         """∫ u dx of every field at every time."""
         axes = tuple(range(-len(self.grid.shape), 0))
-        return jnp.sum(self.values, axis=axes) * float(np.prod(self.grid.spacing))
+        return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
+
+
+def _real(array: np.ndarray, what: str) -> np.ndarray:
+    """An array of real numbers, whose masked entries are NaN."""
+    if np.ma.isMaskedArray(array) and np.ma.is_masked(array):
+        array = np.ma.filled(array.astype(np.result_type(array.dtype, np.float32)), np.nan)
+    array = np.asarray(array)
+    if np.iscomplexobj(array) or not np.issubdtype(array.dtype, np.number):
+        raise ValueError(
+            f"The {what} must be real numbers; their type is {array.dtype}. Convert complex or "
+            "textual data to real numbers first."
+        )
+    return array
 
 
 def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, float]:
@@ -202,4 +221,7 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
             f"The coordinate {name} is not uniform: the step from entry {where} to {where + 1} is "
             f"{steps[where]:g}, the mean step is {spacing:g}; interpolate to a uniform grid first."
         )
+    if centers[0] != 0.0 and np.any(centers != centers.astype(np.float32)):
+        # These numbers are finer than single precision, so the origin rounds nothing.
+        uniform_edges(centers - centers[0], count, name)
     return float(centers[0] - spacing / 2), float(centers[-1] + spacing / 2)

@@ -57,6 +57,27 @@ def cubic():
         return _run(Roe(law, "mc", False), _initial(3)[None])
 
 
+def test_double_precision_is_used_where_the_data_have_it(cubic, short_search):
+    # In single precision a tenth of the amplitude would be lost.
+    values = 1e5 + 0.05 * cubic
+    context = _context(values)
+    found = hfluxno.identify(context)
+    assert found.status == FitStatus.OK
+    forecast = FittedLawForecaster().advance(context, (found,), STEPS)
+    ahead = np.asarray(forecast.trajectory.values)
+    assert ahead.dtype == np.float64
+    truth = 0.05 * cubic[FRAMES:]
+    assert np.linalg.norm(ahead - 1e5 - truth) < 1e-7 * np.linalg.norm(truth)
+
+
+def test_the_drift_counts_from_the_state_before_the_first_frame(cubic, short_search):
+    context = _context(cubic)
+    found = hfluxno.identify(context)
+    with jax.enable_x64(True):
+        one = FittedLawForecaster().advance(context, (found,), 1)
+    assert 0.0 < one.conservation_drift < 1e-13
+
+
 @pytest.fixture
 def short_search(monkeypatch):
     """The first stage and the last one, which is for noise: what is left out compiles for long and
@@ -95,9 +116,9 @@ def test_units_do_not_matter(cubic):
         assert there.coefficients[name] == pytest.approx(expected, abs=1e-3 * state * length / time)
 
 
-def test_result_in_single_precision_outside(cubic):
-    forecast = hfluxno.forecast(_context(cubic), STEPS)
-    assert forecast.trajectory.values.dtype == jnp.float32
+def test_the_result_has_the_precision_of_the_context(cubic):
+    forecast = hfluxno.forecast(_context(cubic.astype(np.float32)), STEPS)
+    assert forecast.trajectory.values.dtype == np.float32
     assert _error(forecast, cubic) < 1e-5
     np.testing.assert_allclose(
         forecast.trajectory.times, INTERVAL * (FRAMES + np.arange(STEPS)), rtol=1e-6

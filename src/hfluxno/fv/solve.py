@@ -92,7 +92,7 @@ class _Run(eqx.Module):
 
 def solve(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
-    initial: Float[Array, "field *space"],
+    initial: Float[Array, "field *space"] | Float[np.ndarray, "field *space"],
     times: Float[Array | np.ndarray, " time"],
     grid: Grid,
     control: StepControl | None = None,
@@ -121,6 +121,7 @@ def solve(
 
     - `ValueError`, where the shapes do not fit.
     """
+    initial = jnp.asarray(initial)
     if initial.ndim != 1 + len(grid.shape) or initial.shape[1:] != grid.shape:
         raise ValueError(
             f"The initial state must have the shape (field, *{grid.shape}); got {initial.shape}. "

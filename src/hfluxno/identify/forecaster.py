@@ -60,13 +60,14 @@ class FittedLawForecaster(Forecaster):
         )
         backtest = np.array([item.backtest_error for item in identifications])
         drift = _drift(frames)
+        frames = frames[:, 1:]
         left = _left_range(frames, identifications)
         if not context.is_batched:
             frames, status, backtest, drift, left = (
                 part[0] for part in (frames, status, backtest, drift, left)
             )
         trajectory = Trajectory(
-            jnp.asarray(frames, jnp.result_type(float)),
+            frames.astype(np.result_type(np.asarray(context.values), jnp.result_type(float))),
             forecast_times(context, steps),
             context.grid,
             context.fields,
@@ -83,8 +84,8 @@ class FittedLawForecaster(Forecaster):
 
 
 def _advance(batch, identifications, steps):
-    """The frames of all lanes, and whether each was solved by the scheme that was chosen."""
-    frames = np.repeat(batch[:, -1:], steps, axis=1)
+    """The state that each lane starts from and its frames, and whether they were solved."""
+    frames = np.repeat(batch[:, -1:], 1 + steps, axis=1)
     solved = np.zeros(len(batch), bool)
     pending = [lane for lane, item in enumerate(identifications) if item.status not in _UNSOLVABLE]
     for fallback in (None, "roe-entropy-fix", "rusanov"):
@@ -128,14 +129,15 @@ def _run(lanes, settings, steps):
     def one(law, values, schedule):
         _, state, rate = track(law, settings, values, schedule)
         frames, run = simulate(law, settings, state, steps + 1, rate)
-        return frames[1:], run.status
+        return frames, run.status
 
     return jax.vmap(one)(*lanes)
 
 
 def _drift(frames):
+    """The largest change of a total since the state that the forecast starts from."""
     totals = frames.mean(axis=-1)
-    size = np.mean(np.abs(frames), axis=(1, 3))
+    size = np.mean(np.abs(frames[:, 1:]), axis=(1, 3))
     change = np.abs(totals - totals[:, :1]).max(axis=1)
     return np.max(change / np.where(size > 0.0, size, 1.0), axis=-1)
 

@@ -63,7 +63,8 @@ class Identification:
     - `backtest_error`: the relative l2 error of the chosen candidate on the context's last frames,
       fitted to the frames before.
     - `persistence_error`: the same error of repeating the last frame before them.
-    - `residual`: the relative root mean square misfit over the whole context after the last fit.
+    - `residual`: the root mean square misfit over the whole context after the last fit, relative to
+      the standard deviation of each field.
     - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
     - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
       usual estimate of nonlinear least squares, which takes the misfit for independent noise).
@@ -113,7 +114,7 @@ def identify(context: Trajectory) -> Identification | tuple[Identification, ...]
     _check(context, values)
     batch = values if context.is_batched else values[None]
     odd = _odd_fields(context)
-    varies = ~np.any(_constant_fields(batch), axis=1)
+    varies = ~np.any(_constant_fields(context), axis=1)
     results: list[Identification | None] = [None] * len(batch)
     with jax.enable_x64(True):
         trials, labels = choose(batch[varies], context.grid, context.fields, odd)
@@ -143,7 +144,7 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
         )
     if not np.all(np.isfinite(values)):
         raise ValueError("The context has NaN or infinite values; remove or fill them first.")
-    flat = _constant_fields(values if context.is_batched else values[None])
+    flat = _constant_fields(context)
     if np.all(np.any(flat, axis=1)):
         field = int(np.argwhere(flat)[0][1])
         which = " of every trajectory" if len(flat) > 1 else ""
@@ -156,9 +157,12 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
         raise ValueError("The frames of a context must be at equal intervals; interpolate first.")
 
 
-def _constant_fields(batch: np.ndarray) -> np.ndarray:
+def _constant_fields(context: Trajectory) -> np.ndarray:
     """Which fields of which trajectories do not vary by more than rounding."""
-    return np.ptp(batch, axis=(1, 3)) <= 1e-7 * np.max(np.abs(batch), axis=(1, 3))
+    values = np.asarray(context.values)
+    batch = values if context.is_batched else values[None]
+    rounding = max(4.0 * float(np.finfo(batch.dtype).eps), 1e-12)
+    return np.ptp(batch, axis=(1, 3)) <= rounding * np.max(np.abs(batch), axis=(1, 3))
 
 
 def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification:
@@ -275,7 +279,8 @@ def _status(trial: Trial, values, persistence: float, conserved: bool) -> FitSta
         return FitStatus.FAILED
     if not conserved:
         return FitStatus.SOURCE_OR_LEAK
-    change = np.sqrt(np.mean((values - values[:1]) ** 2) / np.mean(values**2))
+    size = np.std(values, axis=(0, 2))[:, None]
+    change = np.sqrt(np.mean(((values - values[:1]) / size) ** 2))
     unexplained = trial.fit.residual > _POOR * change
     if trial.error > _POOR * persistence or unexplained:
         return FitStatus.POOR_FIT

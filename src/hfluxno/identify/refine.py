@@ -121,7 +121,8 @@ class Fit(eqx.Module):
     **Attributes:**
 
     - `parameters`: the free ones, zero where they are masked.
-    - `residual`: relative root mean square misfit over the weighted frames.
+    - `residual`: root mean square misfit over the weighted frames, relative to the standard
+      deviation of each field.
     - `normal`: JᵀJ of the relative misfit.
     - `frames`: the fitted trajectory at all frames, those of weight zero included.
     - `evaluations`: how often the solver was run with its derivatives.
@@ -167,7 +168,9 @@ def refine(
     evaluations: int | Int[Array, ""],
 ) -> Fit:
     """The fit that starts from `start`, over the frames with weight one."""
-    size = jnp.sqrt(jnp.mean(values**2, axis=(0, 2)))
+    # A constant added to a field changes no law, and must not hide how well one fits.
+    size = jnp.std(values, axis=(0, 2))
+    size = jnp.where(size > 0.0, size, 1.0)
     count = jnp.sum(weights) * values.shape[1] * values.shape[2]
     limit = _step_limit(unknowns.law(start), settings, values[0])
 

@@ -33,6 +33,7 @@ from hfluxno.lanes import run_lanes, stack
 _REFIT_EVALUATIONS = 5
 _SIMPLER_WITHIN = 1.1
 _SAME = 1.02
+_LARGE_OFFSET = 100.0  # in standard deviations
 
 
 @dataclasses.dataclass
@@ -72,6 +73,10 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
     best: dict[int, Trial] = {}
     tried: list[list[Trial]] = [[] for _ in range(lanes)]
     open_lanes = list(range(lanes))
+    # Beside a constant that is far larger than what moves, no law would look wrong.
+    moves = np.sqrt(np.mean(np.var(values, axis=(1, 3)), axis=1))
+    size = np.sqrt(np.mean(values**2, axis=(1, 2, 3)))
+    visible = np.minimum(1.0, _LARGE_OFFSET * moves / size)
     for stage in stages(len(fields)):
         proposals: dict[Candidate, list[int]] = {}
         for lane in open_lanes:
@@ -84,7 +89,9 @@ def choose(values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[i
                 tried[lane].append(trial)
         for lane in open_lanes:
             best[lane] = _pick(tried[lane])
-        open_lanes = [lane for lane in open_lanes if not best[lane].error <= stage.good_enough]
+        open_lanes = [
+            lane for lane in open_lanes if not best[lane].error <= stage.good_enough * visible[lane]
+        ]
     final = _refit([best[lane] for lane in range(lanes)], values)
     labels = [tuple((str(t.candidate), t.error) for t in trials) for trials in tried]
     return final, labels
