@@ -135,6 +135,25 @@ def test_the_variable_is_chosen_by_name_or_by_being_the_only_one(tmp_path):
         read(path, variable="w")
 
 
+def test_values_of_npz_give_way_to_the_name_that_is_asked_for(tmp_path):
+    np.savez(tmp_path / "a.npz", values=wave(), u=2.0 * wave())
+    assert read(tmp_path / "a.npz").variable == "values"
+    np.testing.assert_array_equal(read(tmp_path / "a.npz", "u").values[:, 0], 2.0 * wave())
+    np.savez(tmp_path / "empty.npz")
+    with pytest.raises(ValueError, match=r"No variable of .*empty\.npz is a trajectory"):
+        read(tmp_path / "empty.npz")
+
+
+def test_names_and_coordinates_that_no_output_can_hold_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", **{"a/b": wave()})
+    with pytest.raises(ValueError, match=r"'a/b' .* has a name that no output can hold"):
+        read(tmp_path / "a.npz")
+    several = np.stack([wave()[:, None]] * 3)
+    np.savez(tmp_path / "b.npz", u=several, trajectory=np.arange(5))
+    with pytest.raises(ValueError, match=r"trajectory of .* has the shape .* but there are 3"):
+        read(tmp_path / "b.npz", "u")
+
+
 def test_trajectories_that_failed_are_left_out_and_counted(tmp_path):
     values = np.stack([wave(), 2.0 * wave(), 3.0 * wave()])[:, :, None]
     values[1, 3:] = np.nan

@@ -1,6 +1,7 @@
 """What is written is the input continued; what was there is lost only to a whole new file."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,36 @@ def test_a_variable_with_a_name_of_ours_keeps_it(tmp_path):
     data = xr.Dataset({"status": (("time", "x"), wave())})
     _, out = written(tmp_path, data)
     assert out["status"].dims == ("time", "x") and out["status_"].item() == 0
+
+
+def test_fields_whose_names_differ_by_a_sign_keep_their_states(tmp_path):
+    states = np.stack([shallow_water(8, 16)] * 3).transpose(2, 0, 1, 3)
+    data = xr.Dataset({"w": (("field", "trajectory", "t", "x"), states)}, {"field": ["u+", "u-"]})
+    _, out = written(tmp_path, data)
+    assert {"state_u_0", "state_u_1"} <= set(out)
+    assert out["flux"].dims[-2:] == ("point_u_0", "point_u_1")
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_attributes_that_a_format_cannot_hold_are_left_out(tmp_path, suffix):
+    more = {"units": "m", "phase": np.complex128(1j), "range": np.array([0.0, 1.0])}
+    _, out = written(tmp_path, xr.Dataset({"u": (("time", "x"), wave(), more)}), suffix)
+    assert out["u"].attrs["units"] == "m" and "phase" not in out["u"].attrs
+    np.testing.assert_array_equal(out["u"].attrs["range"], [0.0, 1.0])
+
+
+def test_names_that_are_no_text_or_long_are_written(tmp_path):
+    data = xr.Dataset({"u": (("time", "x"), wave())})
+    data.to_netcdf(tmp_path / "in.nc", engine="h5netcdf")
+    odd = tmp_path / os.fsdecode(b"bad\xff.nc")
+    os.rename(tmp_path / "in.nc", odd)
+    source = read(odd)
+    path = tmp_path / f"{'a' * 250}.nc"
+    forecast = FakeForecaster().forecast(source.context(5), 3)
+    with replacing(path) as (temporary,):
+        write_forecast(temporary, source, forecast, 5)
+    with xr.open_dataset(path, engine="h5netcdf") as result:
+        assert result.attrs["input"].startswith("bad")
 
 
 def test_the_flux_vanishes_at_the_state_nearest_to_zero():

@@ -129,6 +129,13 @@ def test_labels_without_units():
     assert Labels(("u",), "1", x_units="1").flux_units == ""
 
 
+def test_dollars_in_the_words_of_a_file_are_no_formulas(tmp_path, scalar):
+    labels = Labels((r"$\bad{$",), "$", x_units="$/km")
+    figure = law_figure(identification(scalar[0]), labels=labels)
+    save(figure, tmp_path / "a.svg")
+    assert "$/km" in (tmp_path / "a.svg").read_text()
+
+
 @pytest.mark.parametrize("fields", [1, 2])
 def test_a_constant_field_is_drawn_without_a_warning(fields):
     values = np.ones((6, fields, 16))

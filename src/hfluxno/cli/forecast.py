@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+_MOST_STEPS = 10**9
+
 
 @dataclasses.dataclass(frozen=True)
 class ForecastConfig:
@@ -53,7 +55,8 @@ class ForecastConfig:
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
     float64: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Forecast in double precision (the law is always inferred in it)."""
+    """Write double precision even where the file is in single, and let networks compute in it (a
+    law is always inferred and solved in it)."""
 
 
 def main(config: ForecastConfig) -> int:
@@ -74,6 +77,8 @@ def main(config: ForecastConfig) -> int:
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
+    if config.steps > _MOST_STEPS:
+        raise ValueError(f"--steps must be at most {_MOST_STEPS:,}; got {config.steps:,}.")
     method = forecaster(config.method, config.weights, config.refinement)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)

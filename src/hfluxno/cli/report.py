@@ -31,7 +31,7 @@ def working(text: str) -> Iterator[None]:
 def show(summary: dict, as_json: bool) -> None:
     """A short table, or one JSON object and nothing else."""
     if as_json:
-        sys.stdout.write(json.dumps(_finite(summary), ensure_ascii=False) + "\n")
+        sys.stdout.write(_readable(json.dumps(_finite(summary), ensure_ascii=False)) + "\n")
         return
     console = Console(highlight=False)
     results = summary["results"]
@@ -39,7 +39,7 @@ def show(summary: dict, as_json: bool) -> None:
     if "steps" in summary:
         task += f", {summary['steps']} forecast"
     console.print(
-        f"[bold]{escape(summary['variable'])}[/bold] in {escape(summary['input'])}: {task}"
+        f"[bold]{escape(summary['variable'])}[/bold] in {_shown(summary['input'])}: {task}"
     )
     if len(results) == 1:
         console.print(_one(results[0]))
@@ -50,7 +50,16 @@ def show(summary: dict, as_json: bool) -> None:
         count = summary["failed_left_out"]
         console.print(f"{count:>5}  of the file's trajectories have failed and are left out")
     for file in summary["files"]:
-        console.print(f"wrote {escape(file)}", soft_wrap=True)
+        console.print(f"wrote {_shown(file)}", soft_wrap=True)
+
+
+def _shown(path: str) -> str:
+    return escape(_readable(path))
+
+
+def _readable(text: str) -> str:
+    """A name of a file may hold bytes that are no text."""
+    return text.encode(errors="replace").decode()
 
 
 def labels(source: Source) -> Labels:

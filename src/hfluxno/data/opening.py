@@ -27,14 +27,15 @@ _NPZ_COORDINATES = {"t": "time", "time": "time", "x": "x", "fields": "field", "f
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[dict[str, xr.Variable]]:
-    """The variables of a file, not loaded yet."""
+def opened(path: Path, asked: str | None = None) -> Iterator[dict[str, xr.Variable]]:
+    """The variables of a file, not loaded yet; `values` alone of an NPZ file that has it, unless
+    another is `asked` for."""
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}; check the path.")
     with reading(path):
         kind = _kind(path)
         if kind == "npz":
-            dataset, variables = None, _npz_variables(path)
+            dataset, variables = None, _npz_variables(path, asked)
         elif kind:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later on where this fails in its own opening.
@@ -90,10 +91,11 @@ def _kind(path: Path) -> str | None:
     with path.open("rb") as file:
         start = file.read(8)
     kinds = {b"\x89HDF\r\n\x1a\n": "h5netcdf", b"CDF": "scipy", b"PK\x03\x04": "npz"}
+    kinds[b"PK\x05\x06"] = "npz"  # without arrays
     return next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
 
 
-def _npz_variables(path: Path) -> dict[str, xr.Variable]:
+def _npz_variables(path: Path, asked: str | None) -> dict[str, xr.Variable]:
     # Opened here, because np.load leaves a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
@@ -103,7 +105,8 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
             coordinate, attributes = _seconds(np.atleast_1d(arrays.pop(alias)))
             others = (f"dimension {i}" for i in range(1, coordinate.ndim))
             variables[dimension] = xr.Variable((dimension, *others), coordinate, attributes)
-    chosen = {"values": arrays["values"]} if "values" in arrays else arrays
+    alone = asked is None and "values" in arrays
+    chosen = {"values": arrays["values"]} if alone else arrays
     for name, array in chosen.items():
         unnamed = tuple(f"dimension {i}" for i in range(array.ndim))
         dims = _NPZ_DIMENSIONS.get(array.ndim, unnamed)

@@ -54,13 +54,19 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
     """
     path = Path(path)
     sides = boundary_pair(boundary)
-    with opened(path) as variables:
+    with opened(path, variable) as variables:
         name = _choose(variables, variable, path)
         order = _canonical_order(variables[name].dims, name, path)
         with reading(path):
             found = variables[name].load()
             coordinates = {str(d): variables[d].load() for d in found.dims if d in variables}
             failed = _failed(variables, found)
+    numbers = coordinates.get("trajectory")
+    if numbers is not None and numbers.shape != (found.sizes["trajectory"],):
+        raise ValueError(
+            f"The coordinate trajectory of {path} has the shape {numbers.shape}, but there are "
+            f"{found.sizes['trajectory']} trajectories; give one entry for each, or leave it out."
+        )
     if failed.any():
         kept = np.flatnonzero(~failed)
         numbers = coordinates.get("trajectory", xr.Variable("trajectory", np.arange(len(failed))))
@@ -142,7 +148,7 @@ def _choose(variables: Mapping[str, xr.Variable], asked: str | None, path: Path)
             raise ValueError(
                 f"There is no variable {asked!r} in {path}; it has {listed(list(variables))}."
             )
-        return asked
+        return _storable(asked, path)
     fitting = [name for name in data if _fits(variables[name].dims)]
     candidates = fitting or data
     if not candidates:
@@ -155,7 +161,15 @@ def _choose(variables: Mapping[str, xr.Variable], asked: str | None, path: Path)
             f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
             "--variable NAME."
         )
-    return candidates[0]
+    return _storable(candidates[0], path)
+
+
+def _storable(name: str, path: Path) -> str:
+    if name in ("", ".", "..") or "/" in name:
+        raise ValueError(
+            f"The variable {name!r} of {path} has a name that no output can hold; rename it."
+        )
+    return name
 
 
 def _fits(dims: tuple) -> bool:

@@ -42,8 +42,11 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
     Where the block raises, nothing is left behind and what was there before stays.
     """
     mark = uuid.uuid4().hex[:8]
-    # The suffix stays last: libraries choose the format by it.
-    temporary = tuple(path.with_name(f".{path.stem}.{mark}.tmp{path.suffix}") for path in paths)
+    # The suffix stays last: libraries choose the format by it. A name has 255 bytes at most.
+    temporary = tuple(
+        path.with_name(f".{path.stem[:40]}.{mark}.{i}.tmp{path.suffix}")
+        for i, path in enumerate(paths)
+    )
     try:
         yield temporary
         for new, path in zip(temporary, paths, strict=True):
@@ -58,7 +61,7 @@ def _replace(new: Path, path: Path, mark: str) -> None:
         os.replace(new, path)
         return
     # A folder cannot be renamed over another one.
-    old = path.with_name(f".{path.stem}.{mark}.old{path.suffix}")
+    old = path.with_name(f".{path.stem[:40]}.{mark}.old{path.suffix}")
     os.rename(path, old)
     try:
         os.rename(new, path)

@@ -196,6 +196,10 @@ class Writer:
         )
 
 
+# What is read of a set that somebody else may have written.
+_NEEDED = {"coefficients", "field", "status", "time", "values", "x"}
+
+
 def open_dataset(path: str | Path) -> xr.Dataset:
     """A data set as an `xarray.Dataset` whose values are read when they are used.
 
@@ -217,13 +221,18 @@ def open_dataset(path: str | Path) -> xr.Dataset:
         raise ValueError(
             f"{path} is not a data set of hfluxno: it lacks the attribute schema = {SCHEMA!r}."
         )
-    if int(dataset.attrs["schema_version"]) > SCHEMA_VERSION:
+    if int(dataset.attrs.get("schema_version", 0)) > SCHEMA_VERSION:
         newer = int(dataset.attrs["schema_version"])
         dataset.close()
         raise ValueError(
             f"{path} has the schema version {newer}, this hfluxno reads up to {SCHEMA_VERSION}; "
             "install a newer hfluxno."
         )
+    missing = sorted(_NEEDED - set(dataset.variables))
+    if missing or "schema_version" not in dataset.attrs:
+        dataset.close()
+        lacks = ", ".join(missing) or "the attribute schema_version"
+        raise ValueError(f"{path} is not a complete data set of hfluxno: it lacks {lacks}.")
     return dataset
 
 

@@ -7,6 +7,7 @@ which run over the observed range. With several fields they have the leading dim
 and `flux_derivative` also `field_of_state`: the field by which the flux is differentiated.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -70,7 +71,7 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
         attrs={
             "title": f"Forecast of {source.variable}",
             "source": f"hfluxno {_version()}",
-            "input": source.path.name,
+            "input": os.fsencode(source.path.name).decode(errors="replace"),
             "context_frames": context_frames,
             "boundary": ", ".join(source.boundary),
         },
@@ -157,6 +158,8 @@ def _law(
     tables: Sequence[LawTable], per_trajectory: tuple[str, ...], source: Source
 ) -> dict[str, xr.Variable]:
     names = [re.sub(r"\W+", "_", field) for field in tables[0].fields]
+    if len(set(names)) < len(names):  # u+ and u-
+        names = [f"{name}{i}" for i, name in enumerate(names)]
     points = tuple(f"point_{name}" for name in names)
     scalar = "field" not in source.dims
     row = () if scalar else ("field",)
@@ -197,11 +200,11 @@ def _law(
 
 def _attributes(attributes: Mapping) -> dict:
     """Those attributes that every format can hold."""
-    plain = (str, int, float, np.number, np.ndarray)
     return {
         str(name): value
         for name, value in attributes.items()
-        if isinstance(value, plain) and not str(name).startswith("_")
+        if not str(name).startswith("_")
+        and (isinstance(value, str) or np.asarray(value).dtype.kind in "iuf")
     }
 
 

@@ -22,6 +22,12 @@ class Labels:
     time_units: str = ""
     origin: float = 0.0
 
+    def __post_init__(self):
+        # A dollar in the user's words does not begin a formula.
+        for name in ("field_units", "x", "x_units", "time", "time_units"):
+            object.__setattr__(self, name, getattr(self, name).replace("$", r"\$"))
+        object.__setattr__(self, "fields", tuple(f.replace("$", r"\$") for f in self.fields))
+
     def field_axis(self, index: int) -> str:
         return with_units(self.fields[index], self.field_units)
 
