@@ -65,6 +65,19 @@ def test_far_origin_of_time_is_kept():
     np.testing.assert_array_equal(np.asarray(trajectory.times), times)
 
 
+def test_dates_are_seconds():
+    dates = np.datetime64("2024-02-28T12:00") + np.arange(5) * np.timedelta64(12, "h")
+    trajectory = Trajectory.from_numpy(VALUES, dates, X)
+    np.testing.assert_array_equal(np.diff(trajectory.times), 12 * 3600.0)
+    assert trajectory.times[0] == dates[0].astype("datetime64[s]").astype(int)
+    np.testing.assert_array_equal(
+        Trajectory.from_numpy(VALUES, dates - dates[0], X).times, 12 * 3600.0 * np.arange(5)
+    )
+    dates[2] = "NaT"
+    with pytest.raises(ValueError, match="time has NaN"):
+        Trajectory.from_numpy(VALUES, dates, X)
+
+
 @pytest.mark.parametrize("time", ["time", "t"])
 def test_xarray_in_any_order(time):
     array = xarray.DataArray(
@@ -164,7 +177,7 @@ def test_a_far_origin_hides_no_uneven_steps():
     [
         ((np.zeros((0, 5, 1, 8)),), "There are no values"),
         ((VALUES, TIMES, X, ["h", "h"]), "h, h are not different"),
-        ((VALUES, TIMES.astype("datetime64[s]")), "times must be real numbers"),
+        ((VALUES, np.array(list("abcde"))), "times must be real numbers"),
         ((VALUES, TIMES, X + 1j), "coordinate x must be real numbers"),
     ],
 )

@@ -53,6 +53,7 @@ class Trajectory(eqx.Module):
         - `values`: finite real numbers. Double precision and integers become float64, what is
           shorter float32.
         - `times`: increasing and uniform, shape (time,); the frame numbers where it is `None`.
+          Dates count as seconds since 1970, durations as seconds.
         - `x`: increasing and uniform cell centres, shape (x,); those of [0, 1] where it is `None`.
         - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
         - `boundary`: what happens at the two ends of the domain.
@@ -82,7 +83,7 @@ class Trajectory(eqx.Module):
                 f"{values.shape}; remove or fill them first."
             )
         steps, fields_count, cells = values.shape[-3:]
-        times = np.arange(steps) if times is None else _real(times, "times")
+        times = np.arange(steps) if times is None else _real(seconds(times), "times")
         times = times.astype(np.float64)
         x = (np.arange(cells) + 0.5) / cells if x is None else _real(x, "coordinate x")
         lower, upper = uniform_edges(x.astype(np.float64), cells, "x")
@@ -173,6 +174,16 @@ class Trajectory(eqx.Module):
         """∫ u dx of every field at every time."""
         axes = tuple(range(-len(self.grid.shape), 0))
         return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
+
+
+def seconds(times: np.ndarray) -> np.ndarray:
+    """Dates as seconds since 1970 and durations as seconds, both in float64 with NaN for what is
+    not a time; anything else as it is."""
+    kind = np.asarray(times).dtype.kind
+    if kind not in "mM":
+        return times
+    nanoseconds = np.asarray(times).astype(f"{kind}8[ns]")
+    return np.where(np.isnat(nanoseconds), np.nan, nanoseconds.astype(np.int64) / 1e9)
 
 
 def _real(array: np.ndarray, what: str) -> np.ndarray:

@@ -18,7 +18,7 @@ COMMANDS = {
     "demo": "forecast the example that comes with hfluxno",
 }
 
-_LONG = ("train", "evaluate", "benchmark")  # worth to be started with other settings
+_LONG = ("train", "evaluate", "benchmark")  # so a second start is no matter
 _BAD_INPUT, _INTERRUPTED = 2, 130
 
 

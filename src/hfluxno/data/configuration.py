@@ -55,7 +55,7 @@ class Configuration:
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)}.")
         if not 0 <= self.seed < 2**63:
-            raise ValueError(f"The seed must not be negative and less than 2^63; got {self.seed}.")
+            raise ValueError(f"The seed must not be negative, and less than 2^63; got {self.seed}.")
         if not (np.isfinite(self.final_time) and self.final_time > 0.0):
             raise ValueError(f"final_time must be positive and finite; got {self.final_time}.")
 

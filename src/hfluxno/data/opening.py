@@ -12,6 +12,8 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from hfluxno.trajectory import seconds
+
 # Arrays of an NPZ file have no dimension names; their number of axes decides.
 _NPZ_DIMENSIONS = {
     2: ("time", "x"),
@@ -116,9 +118,5 @@ def _npz_variables(path: Path, asked: str | None) -> dict[str, xr.Variable]:
 
 def _seconds(coordinate: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
     """Dates as seconds since 1970 and durations as seconds, with their units."""
-    kind = coordinate.dtype.kind
-    if kind not in "mM":
-        return coordinate, {}
-    nanoseconds = coordinate.astype(f"{kind}8[ns]")
-    seconds = np.where(np.isnat(nanoseconds), np.nan, nanoseconds.astype(np.int64) / 1e9)
-    return seconds, {"units": "seconds since 1970-01-01" if kind == "M" else "s"}
+    units = {"M": "seconds since 1970-01-01", "m": "s"}.get(coordinate.dtype.kind)
+    return seconds(coordinate), {} if units is None else {"units": units}
