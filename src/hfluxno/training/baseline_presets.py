@@ -60,8 +60,6 @@ _UPDATES = {
     "icon": 3_000,
     "icon-far": 3_000,
 }
-# An update of two fields takes DISCO twice as long.
-_UPDATES_OF_SYSTEMS = _UPDATES | {"disco": 800}
 
 
 def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
@@ -84,7 +82,6 @@ def _paper(method: str, law: str, model: ModelConfig) -> TrainConfig:
 
 
 def _cpu(method: str, law: str, model: ModelConfig) -> TrainConfig:
-    updates = _UPDATES if len(model.fields) == 1 else _UPDATES_OF_SYSTEMS
     return TrainConfig(
         name=f"cpu-{method}-{law}",
         model=model,
@@ -92,7 +89,7 @@ def _cpu(method: str, law: str, model: ModelConfig) -> TrainConfig:
         loss=LossConfig("one-step", measure="relative"),
         augment=AugmentConfig(shift=True, reflection=True),
         optimizer=OptimizerConfig(peak=1e-3, warmup=200, clip=1.0),
-        steps=updates[method],
+        steps=_UPDATES[method],
         batch=64,
         average=0.99,
         validation=ValidationConfig(every=1_000, context_mode=model.context_mode),
