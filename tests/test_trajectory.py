@@ -160,6 +160,10 @@ def test_masked_values_are_missing():
         Trajectory.from_numpy(masked)
     with pytest.raises(ValueError, match="time has NaN"):
         Trajectory.from_numpy(VALUES, np.ma.masked_array(TIMES, np.arange(5) == 2))
+    dates = np.datetime64("2024-02-28") + np.arange(5)
+    for times in (dates, dates - dates[0]):
+        with pytest.raises(ValueError, match="time has NaN"):
+            Trajectory.from_numpy(VALUES, np.ma.masked_array(times, np.arange(5) == 2))
     whole = np.ma.masked_array(VALUES, np.zeros(VALUES.shape, bool))
     np.testing.assert_array_equal(Trajectory.from_numpy(whole).values, VALUES)
 

@@ -182,21 +182,23 @@ def seconds(times: np.ndarray) -> np.ndarray:
     kind = np.asarray(times).dtype.kind
     if kind not in "mM":
         return times
+    if np.ma.isMaskedArray(times):
+        times = times.filled(np.datetime64("NaT") if kind == "M" else np.timedelta64("NaT"))
     nanoseconds = np.asarray(times).astype(f"{kind}8[ns]")
     return np.where(np.isnat(nanoseconds), np.nan, nanoseconds.astype(np.int64) / 1e9)
 
 
 def _real(array: np.ndarray, what: str) -> np.ndarray:
     """An array of real numbers, whose masked entries are NaN."""
-    if np.ma.isMaskedArray(array) and np.ma.is_masked(array):
-        array = np.ma.filled(array.astype(np.result_type(array.dtype, np.float32)), np.nan)
-    array = np.asarray(array)
-    if np.iscomplexobj(array) or not np.issubdtype(array.dtype, np.number):
+    numbers = np.asarray(array)
+    if np.iscomplexobj(numbers) or not np.issubdtype(numbers.dtype, np.number):
         raise ValueError(
-            f"The {what} must be real numbers; their type is {array.dtype}. Convert complex or "
+            f"The {what} must be real numbers; their type is {numbers.dtype}. Convert complex or "
             "textual data to real numbers first."
         )
-    return array
+    if np.ma.is_masked(array):
+        return np.ma.filled(array.astype(np.result_type(numbers, np.float32)), np.nan)
+    return numbers
 
 
 def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, float]:
@@ -226,13 +228,13 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
     spacing = (centers[-1] - centers[0]) / (count - 1)
     # Coordinates are often stored in single precision: an offset far from zero rounds each entry.
     rounding = 4 * np.finfo(np.float32).eps * np.max(np.abs(centers))
+    # Numbers that are finer have not been; they may come from rounded ones.
+    if np.any(centers != centers.astype(np.float32)):
+        rounding = min(rounding, 1e-2 * spacing)
     if np.max(np.abs(steps - spacing)) > 1e-3 * spacing + rounding:
         where = int(np.argmax(np.abs(steps - spacing)))
         raise ValueError(
             f"The coordinate {name} is not uniform: the step from entry {where} to {where + 1} is "
             f"{steps[where]:g}, the mean step is {spacing:g}; interpolate to a uniform grid first."
         )
-    if centers[0] != 0.0 and np.any(centers != centers.astype(np.float32)):
-        # These numbers are finer than single precision, so the origin rounds nothing.
-        uniform_edges(centers - centers[0], count, name)
     return float(centers[0] - spacing / 2), float(centers[-1] + spacing / 2)

@@ -11,7 +11,7 @@ import xarray as xr
 from hfluxno.data.law_table import tabulate, write_csv
 from hfluxno.data.readers import read
 from hfluxno.data.replacing import check_writable, replacing
-from hfluxno.data.writers import write_forecast
+from hfluxno.data.writers import check_storable, write_forecast
 from tests.plots.fakes import FakeForecaster, Quadratic, identification, shallow_water
 
 
@@ -105,6 +105,12 @@ def test_attributes_that_a_format_cannot_hold_are_left_out(tmp_path, suffix):
     _, out = written(tmp_path, xr.Dataset({"u": (("time", "x"), wave(), more)}), suffix)
     assert out["u"].attrs["units"] == "m" and "phase" not in out["u"].attrs
     np.testing.assert_array_equal(out["u"].attrs["range"], [0.0, 1.0])
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b"])
+def test_names_that_no_output_can_hold_are_refused(name):
+    with pytest.raises(ValueError, match="No output can hold a variable with the name"):
+        check_storable(name)
 
 
 def test_names_that_are_no_text_or_long_are_written(tmp_path):

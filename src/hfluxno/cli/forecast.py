@@ -6,8 +6,6 @@ from typing import Annotated
 
 import tyro
 
-_MOST_STEPS = 10**9
-
 
 @dataclasses.dataclass(frozen=True)
 class ForecastConfig:
@@ -55,8 +53,8 @@ class ForecastConfig:
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
     float64: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Write double precision even where the file is in single, and let networks compute in it (a
-    law is always inferred and solved in it)."""
+    """Write double precision even where the file is in single. (Laws are inferred and solved in it
+    in any case, networks compute in single.)"""
 
 
 def main(config: ForecastConfig) -> int:
@@ -71,14 +69,12 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.cli.summary import forecast_summary
     from hfluxno.data.readers import read
     from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.data.writers import SUFFIXES, write_forecast
+    from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
     from hfluxno.methods import forecaster
     from hfluxno.plots import forecast_figure, save
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    if config.steps > _MOST_STEPS:
-        raise ValueError(f"--steps must be at most {_MOST_STEPS:,}; got {config.steps:,}.")
     method = forecaster(config.method, config.weights, config.refinement)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
@@ -86,6 +82,8 @@ def main(config: ForecastConfig) -> int:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     with runtime.prepared(config.float64):
         source = read(config.input, config.variable, config.boundary)
+        check_storable(source.variable)
+        runtime.check_memory(config.steps, source.values[..., 0, :, :].size)
         context = source.context(config.context)
         with report.working(f"Inferring the law of {source.variable} and solving it"):
             forecast = method.forecast(context, config.steps)

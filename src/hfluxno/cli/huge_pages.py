@@ -11,19 +11,23 @@ import os
 import sys
 
 _TUNABLES, _HUGE_PAGES = "GLIBC_TUNABLES", "glibc.malloc.hugetlb"
+_MARK = "HFLUXNO_ON_HUGE_PAGES"
 
 
 def use_huge_pages() -> None:
     """Starts the command of this process once more, with the tunable.
 
-    Where a user has set it, or the C library is another, it does nothing.
+    Where a user has set it, the C library is another, or there is no command that could be started
+    again, it does nothing.
     """
     tunables = os.environ.get(_TUNABLES, "")
-    if _HUGE_PAGES in tunables or not _glibc():
+    again = bool(sys.executable) and os.path.isfile(sys.argv[0])
+    # A system that does not let tunables through must not be asked for ever.
+    if _HUGE_PAGES in tunables or _MARK in os.environ or not again or not _glibc():
         return
     more = ":".join(filter(None, (tunables, f"{_HUGE_PAGES}=1")))
     with contextlib.suppress(OSError):
-        os.execve(sys.executable, sys.orig_argv, os.environ | {_TUNABLES: more})
+        os.execve(sys.executable, sys.orig_argv, os.environ | {_TUNABLES: more, _MARK: "1"})
 
 
 def _glibc() -> bool:

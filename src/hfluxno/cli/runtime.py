@@ -16,6 +16,25 @@ def prepared(float64: bool = False) -> Iterator[None]:
         yield
 
 
+def check_memory(frames: int, numbers: int) -> None:
+    """Refuses a forecast that this machine cannot hold, `numbers` in double precision a frame.
+
+    **Raises:**
+
+    - `ValueError`, where it is larger than the memory.
+    """
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        return
+    needed = 8 * frames * numbers
+    if needed > memory:
+        raise ValueError(
+            f"A forecast of {frames:,} frames takes {needed / 2**30:,.0f} GiB, more than the "
+            f"{memory / 2**30:.0f} GiB of memory of this machine; choose fewer --steps."
+        )
+
+
 def _keep_compiled_programs() -> None:
     """Lets JAX keep its programs in the user's cache folder; without one it compiles anew."""
     import jax

@@ -21,8 +21,9 @@ class TrainCommand:
     preset: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="PRESET")]]
     """What to train: paper-cubic, paper-shallow-water or paper-burgers (the published protocol),
     cpu-cubic, cpu-shallow-water or cpu-burgers, each also with -law at the end (two cores, at most
-    75 minutes); of the baselines, cpu-METHOD-SET (20 minutes) or paper-METHOD-SET with dpot, disco,
-    fno, flux-no or icon; or tiny."""
+    75 minutes); of the baselines, cpu-METHOD-SET (20 minutes) with dpot, disco, fno, flux-no,
+    hfluxno-plain, and for cubic icon and icon-far, or paper-METHOD-SET with the first three; or
+    tiny."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = None
     """The folder of the run; runs/PRESET where it is left out."""
     seed: int | None = None

@@ -148,7 +148,7 @@ def _choose(variables: Mapping[str, xr.Variable], asked: str | None, path: Path)
             raise ValueError(
                 f"There is no variable {asked!r} in {path}; it has {listed(list(variables))}."
             )
-        return _storable(asked, path)
+        return asked
     fitting = [name for name in data if _fits(variables[name].dims)]
     candidates = fitting or data
     if not candidates:
@@ -161,15 +161,7 @@ def _choose(variables: Mapping[str, xr.Variable], asked: str | None, path: Path)
             f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
             "--variable NAME."
         )
-    return _storable(candidates[0], path)
-
-
-def _storable(name: str, path: Path) -> str:
-    if name in ("", ".", "..") or "/" in name:
-        raise ValueError(
-            f"The variable {name!r} of {path} has a name that no output can hold; rename it."
-        )
-    return name
+    return candidates[0]
 
 
 def _fits(dims: tuple) -> bool:

@@ -59,8 +59,8 @@ class Source:
     def window(self, start: int, stop: int) -> Trajectory:
         """The frames start ≤ j < stop; its times count from the first frame of the file.
 
-        A `Trajectory` has the working precision, in which a far origin of time would drown the
-        spacing: hence times that begin near zero.
+        Times that begin near zero survive single precision, in which a far origin would drown the
+        spacing.
         """
         return Trajectory.from_numpy(
             self.values[..., start:stop, :, :],

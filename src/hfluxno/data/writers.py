@@ -23,6 +23,19 @@ from hfluxno.forecaster import Forecast
 SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
 
 
+def check_storable(variable: str) -> None:
+    """Refuses a name that no format can hold, before the work for it is done.
+
+    **Raises:**
+
+    - `ValueError`, where it is one.
+    """
+    if variable in ("", ".", "..") or "/" in variable:
+        raise ValueError(
+            f"No output can hold a variable with the name {variable!r}; rename it in the input."
+        )
+
+
 def write_forecast(path: Path, source: Source, forecast: Forecast, context_frames: int) -> None:
     """Writes the forecast of `source` from its first `context_frames` frames.
 
@@ -204,8 +217,12 @@ def _attributes(attributes: Mapping) -> dict:
         str(name): value
         for name, value in attributes.items()
         if not str(name).startswith("_")
-        and (isinstance(value, str) or np.asarray(value).dtype.kind in "iuf")
+        and (isinstance(value, (str, int, float)) or _is_real(value))
     }
+
+
+def _is_real(value) -> bool:
+    return isinstance(value, (np.number, np.ndarray)) and value.dtype.kind in "iuf"
 
 
 def _text_as_objects(values: np.ndarray) -> np.ndarray:

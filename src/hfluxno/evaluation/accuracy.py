@@ -207,7 +207,6 @@ def _context(
             seed = np.random.SeedSequence(configuration.seed, spawn_key=(stream, int(index)))
             size = case.noise * np.sqrt(np.mean(truth[lane] ** 2))
             values[lane] += size * np.random.default_rng(seed).standard_normal(values[lane].shape)
-    with jax.enable_x64(True):
-        return Trajectory.from_numpy(
-            values, configuration.times[:CONTEXT_FRAMES], fields=configuration.fields
-        )
+    return Trajectory.from_numpy(
+        values, configuration.times[:CONTEXT_FRAMES], fields=configuration.fields
+    )

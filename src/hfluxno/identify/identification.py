@@ -161,7 +161,8 @@ def _constant_fields(context: Trajectory) -> np.ndarray:
     """Which fields of which trajectories do not vary by more than rounding."""
     values = np.asarray(context.values)
     batch = values if context.is_batched else values[None]
-    rounding = max(4.0 * float(np.finfo(batch.dtype).eps), 1e-12)
+    single = batch.dtype.kind == "f" and batch.dtype.itemsize <= 4
+    rounding = 4.0 * float(np.finfo(np.float32).eps) if single else 1e-12
     return np.ptp(batch, axis=(1, 3)) <= rounding * np.max(np.abs(batch), axis=(1, 3))
 
 

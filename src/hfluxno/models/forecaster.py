@@ -102,7 +102,7 @@ class NetworkForecaster(Forecaster):
                 part[0] for part in (frames, status, errors, drift, left)
             )
         trajectory = Trajectory(
-            np.asarray(frames, jnp.result_type(float)),
+            frames.astype(np.result_type(values, jnp.result_type(float))),
             forecast_times(context, steps),
             context.grid,
             context.fields,
