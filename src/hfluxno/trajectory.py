@@ -182,10 +182,9 @@ def seconds(times: np.ndarray) -> np.ndarray:
     kind = np.asarray(times).dtype.kind
     if kind not in "mM":
         return times
-    if np.ma.isMaskedArray(times):
-        times = times.filled(np.datetime64("NaT") if kind == "M" else np.timedelta64("NaT"))
     nanoseconds = np.asarray(times).astype(f"{kind}8[ns]")
-    return np.where(np.isnat(nanoseconds), np.nan, nanoseconds.astype(np.int64) / 1e9)
+    missing = np.isnat(nanoseconds) | np.ma.getmaskarray(times)
+    return np.where(missing, np.nan, nanoseconds.astype(np.int64) / 1e9)
 
 
 def _real(array: np.ndarray, what: str) -> np.ndarray:
