@@ -53,6 +53,14 @@ def show(summary: dict, as_json: bool) -> None:
         console.print(f"wrote {_shown(file)}", soft_wrap=True)
 
 
+def _range(low: float, high: float) -> str:
+    """Both ends, with at least four digits of their difference."""
+    digits = 4
+    if low < high:
+        digits += max(0, math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))))
+    return f"{low:.{digits}g} to {high:.{digits}g}"
+
+
 def _shown(path: str) -> str:
     return escape(_readable(path))
 
@@ -99,7 +107,7 @@ def _one(result: dict) -> Table:
         left = "yes: beyond it the law is a guess" if result["left_observed_range"] else "no"
         table.add_row("left observed range", left)
     for name, (low, high) in result.get("observed_range", {}).items():
-        table.add_row(f"observed {escape(name)}", f"{low:.4g} to {high:.4g}")
+        table.add_row(f"observed {escape(name)}", _range(low, high))
     for step, error in result.get("true_error", {}).items():
         table.add_row(f"true error, step {step}", _percent(error))
     deviations = result.get("standard_deviations", {})
