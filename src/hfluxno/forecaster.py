@@ -4,7 +4,9 @@ import abc
 import dataclasses
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from hfluxno.trajectory import Trajectory
 
@@ -56,3 +58,14 @@ def forecast_times(context: Trajectory, steps: int) -> np.ndarray:
     times = np.asarray(context.times, float)
     spacing = (times[-1] - times[0]) / (len(times) - 1)
     return times[-1] + spacing * np.arange(1, steps + 1)
+
+
+def continuation(
+    context: Trajectory, frames: Float[np.ndarray, "*batch time field space"]
+) -> Trajectory:
+    """The frames after the context as a trajectory, in the precision of the context or the working
+    one of JAX, whichever is higher."""
+    steps = frames.shape[-2 - len(context.grid.shape)]
+    dtype = np.result_type(np.asarray(context.values), jnp.result_type(float))
+    times = forecast_times(context, steps)
+    return Trajectory(frames.astype(dtype, copy=False), times, context.grid, context.fields)

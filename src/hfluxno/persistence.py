@@ -1,9 +1,8 @@
 """The forecaster that repeats the last frame: what any other one has to beat."""
 
-import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.trajectory import Trajectory
 
 
@@ -22,11 +21,10 @@ class Persistence(Forecaster):
         known = np.asarray(context.values)
         batch = known if context.is_batched else known[None]
         frames = np.repeat(batch[:, -1:], steps, axis=1)
-        frames = frames.astype(np.result_type(frames, jnp.result_type(float)), copy=False)
         shape = (len(batch),) if context.is_batched else ()
         values = frames if context.is_batched else frames[0]
         return Forecast(
-            Trajectory(values, forecast_times(context, steps), context.grid, context.fields),
+            continuation(context, values),
             status=np.zeros(shape, int),
             sentences=("the last frame is repeated",) * len(batch),
             backtest_error=np.full(shape, np.nan),

@@ -32,8 +32,8 @@ class Trajectory(eqx.Module):
     - `fields`: the names of the fields.
     """
 
-    values: Float[Array, "*batch time field space"] | Float[np.ndarray, "*batch time field space"]
-    times: Float[Array, " time"] | Float[np.ndarray, " time"]
+    values: Float[Array | np.ndarray, "*batch time field space"]
+    times: Float[Array | np.ndarray, " time"]
     grid: Grid
     fields: tuple[str, ...] = eqx.field(static=True)
 
@@ -63,9 +63,8 @@ class Trajectory(eqx.Module):
         - `ValueError`, where the numbers are not finite (masked ones are not) or the coordinates
           are not uniform.
         """
-        values = _real(values, "values")
-        short = values.dtype.kind == "f" and values.dtype.itemsize <= 4
-        values = values.astype(np.float32 if short else np.float64)
+        values = real(values, "values")
+        values = values.astype(kept_precision(values.dtype))
         if values.ndim == 2:
             values = values[:, None, :]
         if values.ndim not in (3, 4):
@@ -83,9 +82,9 @@ class Trajectory(eqx.Module):
                 f"{values.shape}; remove or fill them first."
             )
         steps, fields_count, cells = values.shape[-3:]
-        times = np.arange(steps) if times is None else _real(seconds(times), "times")
+        times = np.arange(steps) if times is None else real(seconds(times), "times")
         times = times.astype(np.float64)
-        x = (np.arange(cells) + 0.5) / cells if x is None else _real(x, "coordinate x")
+        x = (np.arange(cells) + 0.5) / cells if x is None else real(x, "coordinate x")
         lower, upper = uniform_edges(x.astype(np.float64), cells, "x")
         uniform_edges(times, steps, "time")
         if fields is None:
@@ -168,9 +167,7 @@ class Trajectory(eqx.Module):
         index = (slice(None),) * axis + (slice(start, stop),)
         return Trajectory(self.values[index], self.times[start:stop], self.grid, self.fields)
 
-    def totals(
-        self,
-    ) -> Float[Array, "*batch time field"] | Float[np.ndarray, "*batch time field"]:
+    def totals(self) -> Float[Array | np.ndarray, "*batch time field"]:
         """∫ u dx of every field at every time."""
         axes = tuple(range(-len(self.grid.shape), 0))
         return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
@@ -187,10 +184,21 @@ def seconds(times: np.ndarray) -> np.ndarray:
     return np.where(missing, np.nan, nanoseconds.astype(np.int64) / 1e9)
 
 
-def _real(array: np.ndarray, what: str) -> np.ndarray:
-    """An array of real numbers, whose masked entries are NaN."""
+def kept_precision(dtype: np.dtype) -> np.dtype:
+    """float32 for real numbers of at most four bytes, float64 for all others."""
+    short = dtype.kind == "f" and dtype.itemsize <= 4
+    return np.dtype(np.float32 if short else np.float64)
+
+
+def real(array: np.ndarray, what: str) -> np.ndarray:
+    """An array of real numbers, whose masked entries are NaN.
+
+    **Raises:**
+
+    - `ValueError`, where it holds anything else.
+    """
     numbers = np.asarray(array)
-    if np.iscomplexobj(numbers) or not np.issubdtype(numbers.dtype, np.number):
+    if numbers.dtype.kind not in "iuf":
         raise ValueError(
             f"The {what} must be real numbers; their type is {numbers.dtype}. Convert complex or "
             "textual data to real numbers first."

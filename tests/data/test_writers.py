@@ -107,6 +107,16 @@ def test_attributes_that_a_format_cannot_hold_are_left_out(tmp_path, suffix):
     np.testing.assert_array_equal(out["u"].attrs["range"], [0.0, 1.0])
 
 
+def test_lists_of_lists_which_zarr_may_hold_are_left_out(tmp_path):
+    more = {"units": "m", "bounds": [[0, 1], [2]]}
+    data = xr.Dataset({"u": (("time", "x"), wave(), more)})
+    data.to_zarr(tmp_path / "in.zarr", consolidated=False)
+    source = read(tmp_path / "in.zarr")
+    write_forecast(tmp_path / "out.nc", source, FakeForecaster().forecast(source.context(5), 3), 5)
+    with xr.open_dataset(tmp_path / "out.nc", engine="h5netcdf") as result:
+        assert result["u"].attrs == {"units": "m"}
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b"])
 def test_names_that_no_output_can_hold_are_refused(name):
     with pytest.raises(ValueError, match="No output can hold a variable with the name"):

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.trajectory import uniform_edges
+from hfluxno.trajectory import kept_precision, real, uniform_edges
 
 # Squares of numbers within these bounds neither overflow nor vanish in single precision.
 _SMALLEST, _LARGEST = 1e-18, 1e18
@@ -11,11 +11,7 @@ _SMALLEST, _LARGEST = 1e-18, 1e18
 
 def real_numbers(values: np.ndarray, what: str) -> np.ndarray:
     """The same numbers in native float32 or float64."""
-    if np.iscomplexobj(values) or values.dtype.kind not in "iuf":
-        raise ValueError(
-            f"The {what} must be real numbers; their type is {values.dtype}. Store complex or "
-            "textual data as real fields first."
-        )
+    values = real(values, what)
     if values.dtype.kind in "iu" and values.size:
         largest = max(abs(int(values.min())), abs(int(values.max())))
         if largest > 2**53:
@@ -23,10 +19,9 @@ def real_numbers(values: np.ndarray, what: str) -> np.ndarray:
                 f"The {what} are integers up to {largest:.3g}, too large for floating point to "
                 "hold exactly (2^53); subtract an offset or divide by a unit first."
             )
-    single = values.dtype.kind == "f" and values.dtype.itemsize <= 4
     # A long double that overflows is found with the infinities of the file.
     with np.errstate(over="ignore"):
-        return values.astype(np.float32 if single else np.float64)
+        return values.astype(kept_precision(values.dtype))
 
 
 def check_finite(values, dims, coordinates, name: str) -> None:

@@ -69,7 +69,8 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
         )
     if failed.any():
         kept = np.flatnonzero(~failed)
-        numbers = coordinates.get("trajectory", xr.Variable("trajectory", np.arange(len(failed))))
+        if numbers is None:
+            numbers = xr.Variable("trajectory", np.arange(len(failed)))
         coordinates["trajectory"] = numbers.isel(trajectory=kept)
         found = found.isel(trajectory=kept)
     values = real_numbers(np.asarray(found.values), f"values of {name}")

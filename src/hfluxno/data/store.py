@@ -28,6 +28,8 @@ SCHEMA = "hfluxno-trajectories"
 SCHEMA_VERSION = 1
 SUFFIXES = (".nc", ".zarr")
 
+# What is read of a set, which somebody else may have written.
+_NEEDED = {"coefficients", "field", "status", "time", "values", "x"}
 _STORE, _NOTE, _NETCDF, _OLD = "set.zarr", "written.json", "set.nc", "replaced"
 
 
@@ -194,10 +196,6 @@ class Writer:
             min(size, lanes(self.configuration)) if name == "trajectory" else size
             for name, size in zip(variable.dimensions, self._shape(variable), strict=True)
         )
-
-
-# What is read of a set that somebody else may have written.
-_NEEDED = {"coefficients", "field", "status", "time", "values", "x"}
 
 
 def open_dataset(path: str | Path) -> xr.Dataset:

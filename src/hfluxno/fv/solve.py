@@ -92,7 +92,7 @@ class _Run(eqx.Module):
 
 def solve(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
-    initial: Float[Array, "field *space"] | Float[np.ndarray, "field *space"],
+    initial: Float[Array | np.ndarray, "field *space"],
     times: Float[Array | np.ndarray, " time"],
     grid: Grid,
     control: StepControl | None = None,

@@ -2,10 +2,9 @@
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.fv import Status
 from hfluxno.identify.identification import FitStatus, Identification, identify
 from hfluxno.identify.refine import simulate
@@ -66,14 +65,8 @@ class FittedLawForecaster(Forecaster):
             frames, status, backtest, drift, left = (
                 part[0] for part in (frames, status, backtest, drift, left)
             )
-        trajectory = Trajectory(
-            frames.astype(np.result_type(np.asarray(context.values), jnp.result_type(float))),
-            forecast_times(context, steps),
-            context.grid,
-            context.fields,
-        )
         return Forecast(
-            trajectory,
+            continuation(context, frames),
             np.asarray(status),
             sentences,
             np.asarray(backtest),

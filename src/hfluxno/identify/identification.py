@@ -14,7 +14,7 @@ from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.select import Trial, choose, held_out_frames, make_settings
 from hfluxno.identify.settings import Settings
-from hfluxno.trajectory import Trajectory
+from hfluxno.trajectory import Trajectory, kept_precision
 
 MINIMUM_FRAMES = 4
 MINIMUM_CELLS = 8
@@ -161,8 +161,7 @@ def _constant_fields(context: Trajectory) -> np.ndarray:
     """Which fields of which trajectories do not vary by more than rounding."""
     values = np.asarray(context.values)
     batch = values if context.is_batched else values[None]
-    single = batch.dtype.kind == "f" and batch.dtype.itemsize <= 4
-    rounding = 4.0 * float(np.finfo(np.float32).eps) if single else 1e-12
+    rounding = max(4.0 * float(np.finfo(kept_precision(batch.dtype)).eps), 1e-12)
     return np.ptp(batch, axis=(1, 3)) <= rounding * np.max(np.abs(batch), axis=(1, 3))
 
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.lanes import run_lanes
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno import HFluxNO
@@ -101,14 +101,8 @@ class NetworkForecaster(Forecaster):
             frames, status, errors, drift, left = (
                 part[0] for part in (frames, status, errors, drift, left)
             )
-        trajectory = Trajectory(
-            frames.astype(np.result_type(values, jnp.result_type(float))),
-            forecast_times(context, steps),
-            context.grid,
-            context.fields,
-        )
         return Forecast(
-            trajectory,
+            continuation(context, frames),
             np.asarray(status),
             sentences,
             np.asarray(errors),
