@@ -45,14 +45,16 @@ def run_lanes(
         with jax.enable_x64(precise):
             return function(take(inputs, chunk))
 
-    def whole(chunk):
-        return jax.tree.map(np.asarray, start(chunk))
-
-    # Compiles before the threads start, so once. What it returns may still be in the making.
+    # Compiles before the threads start, so once. What it returns may still be in the making, which
+    # keeps a core busy, so a thread waits for it.
     first_result = start(chunks[0])
+
+    def whole(number):
+        result = start(chunks[number]) if number else first_result
+        return jax.tree.map(np.asarray, result)
+
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        others = pool.map(whole, chunks[1:])
-        results = [jax.tree.map(np.asarray, first_result), *others]
+        results = list(pool.map(whole, range(len(chunks))))
     places = np.concatenate(chunks)
     first = np.zeros(count, int)
     first[places[::-1]] = np.arange(len(places))[::-1]

@@ -3,6 +3,7 @@
 import abc
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 
@@ -14,11 +15,14 @@ class Encoder(eqx.Module):
         self, context: Float[Array, "time field *space"]
     ) -> Float[Array, " embedding"]: ...
 
-    def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> PyTree:
-        """What the encoder computes of every frame by itself: arrays (time, …). A window that
-        slides keeps it."""
-        return frames
+    def window(self, context: Float[Array, "time field *space"]) -> PyTree:
+        """What the encoder keeps of a window of frames that slides; by default the frames."""
+        return context
 
-    def of_frames(self, seen: PyTree) -> Float[Array, " embedding"]:
-        """The embedding of the window with these `frame_by_frame`."""
-        return self(seen)
+    def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+        """The window without its first frame and with one more at its end."""
+        return jnp.concatenate([window[1:], frame[None]])
+
+    def of_window(self, window: PyTree) -> Float[Array, " embedding"]:
+        """The embedding of a window."""
+        return self(window)

@@ -77,14 +77,17 @@ class HFluxNO(ContextNetwork):
             of_u = (GuidedFlux(flux, law, shift, scale),)
         return self._operator(of_u)
 
-    def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> PyTree:
+    def window(self, context: Float[Array, "time field *space"]) -> PyTree:
         # Where the scale is that of the window nothing can be said of a frame by itself.
-        return frames if self.normalise else self.encoder.frame_by_frame(frames)
+        return context if self.normalise else self.encoder.window(context)
 
-    def read_frames(self, seen: PyTree) -> FluxOperator:
+    def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+        return super().slid(window, frame) if self.normalise else self.encoder.slid(window, frame)
+
+    def read_window(self, window: PyTree) -> FluxOperator:
         if self.normalise:
-            return self.read(seen)
-        return self._operator(self._fluxes(self.encoder.of_frames(seen)))
+            return self.read(window)
+        return self._operator(self._fluxes(self.encoder.of_window(window)))
 
     def at(self, grid: Grid, interval: float) -> "HFluxNO":
         """The same network at another spacing."""

@@ -44,16 +44,19 @@ class Network(eqx.Module):
     def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
         """The frame after the context."""
 
-    def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> PyTree:
-        """What the network computes of every frame by itself: arrays (time, …). A window that
-        slides keeps it."""
-        return frames
+    def window(self, context: Float[Array, "time field *space"]) -> PyTree:
+        """What the network keeps of a context that slides; by default its frames."""
+        return context
+
+    def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+        """The window without its first frame and with one more at its end."""
+        return jnp.concatenate([window[1:], frame[None]])
 
     def predict_from(
-        self, seen: PyTree, recent: Float[Array, "recent field *space"]
+        self, window: PyTree, recent: Float[Array, "recent field *space"]
     ) -> Float[Array, "field *space"]:
-        """The frame after the window with these `frame_by_frame`, which ends with `recent`."""
-        return self.predict(seen)
+        """The frame after a window, which ends with `recent`."""
+        return self.predict(window)
 
 
 class ContextNetwork(Network):
@@ -62,18 +65,18 @@ class ContextNetwork(Network):
     @abc.abstractmethod
     def read(self, context: Float[Array, "time field *space"]) -> Operator: ...
 
-    def read_frames(self, seen: PyTree) -> Operator:
-        """The operator of the window with these `frame_by_frame`."""
-        return self.read(seen)
+    def read_window(self, window: PyTree) -> Operator:
+        """The operator of a window."""
+        return self.read(window)
 
     def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
         operator = self.read(context)
         return operator(context[-operator.stride])
 
     def predict_from(
-        self, seen: PyTree, recent: Float[Array, "recent field *space"]
+        self, window: PyTree, recent: Float[Array, "recent field *space"]
     ) -> Float[Array, "field *space"]:
-        operator = self.read_frames(seen)
+        operator = self.read_window(window)
         return operator(recent[-operator.stride])
 
 

@@ -39,13 +39,11 @@ def rollout(
         return frozen(network.read(context), context, steps)
 
     def slide(carry, _):
-        seen, recent = carry
-        u = network.predict_from(seen, recent)[None]
-        newest = network.frame_by_frame(u)
-        seen, recent = jax.tree.map(_moved_on, (seen, recent), (newest, u))
-        return (seen, recent), u[0]
+        window, recent = carry
+        u = network.predict_from(window, recent)
+        return (network.slid(window, u), _moved_on(recent, u[None])), u
 
-    start = (network.frame_by_frame(context), context)
+    start = (network.window(context), context)
     return jax.lax.scan(slide, start, None, length=steps)[1]
 
 

@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool, Float
 from hfluxno.models.encoder import Encoder
 from hfluxno.nn.attention import TransformerBlock
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
-from hfluxno.nn.recurrent_block import RecurrentBlock, RecurrentState, Rows
+from hfluxno.nn.recurrent_block import RecurrentBlock, RecurrentState, RecurrentWindow
 
 POSITIONS = ("learned", "relative", "none")
 
@@ -95,13 +95,18 @@ class TRecViT(Encoder):
         self.norm = eqx.nn.LayerNorm(embedding)
 
     def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
-        return self.of_frames(self.frame_by_frame(context))
+        return self.of_window(self.window(context))
 
-    def frame_by_frame(self, frames: Float[Array, "time field *space"]) -> Rows:
-        return self.temporal[0].rows(self._tokens(frames))
+    def window(self, context: Float[Array, "time field *space"]) -> RecurrentWindow:
+        return self.temporal[0].window(self._tokens(context))
 
-    def of_frames(self, seen: Rows) -> Float[Array, " embedding"]:
-        v = self.temporal[0].mixed(*seen)
+    def slid(
+        self, window: RecurrentWindow, frame: Float[Array, "field *space"]
+    ) -> RecurrentWindow:
+        return self.temporal[0].slid(window, self._tokens(frame[None])[0])
+
+    def of_window(self, window: RecurrentWindow) -> Float[Array, " embedding"]:
+        v = self.temporal[0].mixed(window)
         for spatial, temporal in zip(self.spatial[:-2], self.temporal[1:-1], strict=True):
             v = temporal(spatial(v))
         several = len(self.temporal) > 1

@@ -17,11 +17,22 @@ from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.rg_lru import RGLRU
 
-Rows = tuple[
-    Float[Array, "time token embedding"],
-    Float[Array, "time token channel"],
-    Float[Array, "time token channel"],
-]
+class RecurrentWindow(eqx.Module):
+    """What the block keeps of the times that it mixes, while they slide.
+
+    **Attributes:**
+
+    - `x`: the input.
+    - `gate`: y.
+    - `entered`: W_x v + b_x.
+    - `decay`, `driven`: the coefficients of the unit.
+    """
+
+    x: Float[Array, "time token embedding"]
+    gate: Float[Array, "time token channel"]
+    entered: Float[Array, "time token channel"]
+    decay: Float[Array, "time token channel"]
+    driven: Float[Array, "time token channel"]
 
 
 class RecurrentState(eqx.Module):
@@ -78,22 +89,43 @@ class RecurrentBlock(eqx.Module):
     def __call__(
         self, x: Float[Array, "time token embedding"]
     ) -> Float[Array, "time token embedding"]:
-        return self.mixed(*self.rows(x))
+        return self.mixed(self.window(x))
 
-    def rows(self, x: Float[Array, "time token embedding"]) -> Rows:
-        """x, y and W_x v + b_x: what is said of every time by itself."""
+    def window(self, x: Float[Array, "time token embedding"]) -> RecurrentWindow:
+        """What `mixed` needs to know of these times."""
         v = self._normalised(x)
-        return x, self._gated(v), on_rows(self.enter, v)
+        entered = on_rows(self.enter, v)
+        return RecurrentWindow(
+            x, self._gated(v), entered, *self.unit.coefficients(self._shifted_sum(entered))
+        )
 
-    def mixed(
-        self,
-        x: Float[Array, "time token embedding"],
-        y: Float[Array, "time token channel"],
-        entered: Float[Array, "time token channel"],
-    ) -> Float[Array, "time token embedding"]:
-        """The block from its `rows`."""
-        z = self.unit(self._shifted_sum(entered))
-        return x + on_rows(self.leave, y * z)
+    def slid(
+        self, window: RecurrentWindow, x: Float[Array, "token embedding"]
+    ) -> RecurrentWindow:
+        """The window without its first time and with one more at its end.
+
+        Only the convolution sees more than one time. So all stays as it was but for what begins at
+        the first times, which have lost what they saw, and for the new one.
+        """
+        newest = self.window(x[None])
+        entered = _moved(window.entered, newest.entered)
+        width = min(self.kernel.shape[1], len(entered))
+        first = self.unit.coefficients(self._shifted_sum(entered[: width - 1]))
+        last = self.unit.coefficients(
+            self._shifted_sum(entered[-width:])[-1:], begins=len(entered) == 1
+        )
+        coefficients = (
+            jnp.concatenate([begin, kept[width:], end])
+            for begin, kept, end in zip(first, (window.decay, window.driven), last, strict=True)
+        )
+        return RecurrentWindow(
+            _moved(window.x, newest.x), _moved(window.gate, newest.gate), entered, *coefficients
+        )
+
+    def mixed(self, window: RecurrentWindow) -> Float[Array, "time token embedding"]:
+        """The block over a window."""
+        z = self.unit.states(window.decay, window.driven)
+        return window.x + on_rows(self.leave, window.gate * z)
 
     def last(self, x: Float[Array, "time token embedding"]) -> Float[Array, "token embedding"]:
         """The last time of the result alone, which needs a part of the work."""
@@ -133,3 +165,7 @@ class RecurrentBlock(eqx.Module):
             shifted = jax.lax.pad(x, zero, (shift, (0, 0, 0), (0, 0, 0)))
             total = total + self.kernel[:, k][None, None] * shifted
         return total
+
+
+def _moved(times, newest):
+    return jnp.concatenate([times[1:], newest])

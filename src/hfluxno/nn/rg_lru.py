@@ -44,15 +44,38 @@ class RGLRU(eqx.Module):
         self.decay = jnp.log(jnp.expm1(-0.5 * jnp.log(squared)))
 
     def __call__(self, x: Float[Array, "time token channel"]) -> Float[Array, "time token channel"]:
+        return self.states(*self.coefficients(x))
+
+    def coefficients(
+        self, x: Float[Array, "time token channel"], *, begins: bool = True
+    ) -> tuple[Float[Array, "time token channel"], Float[Array, "time token channel"]]:
+        """a_t and sqrt(1 - a_t²) i_t x_t; `begins` says that nothing came before the first time."""
         log_a, gated = self._gates(x)
-        a = _without_past(jnp.exp(log_a))
-        return _recurrence(a, gated * jnp.sqrt(1.0 - a * a))
+        a = jnp.exp(log_a)
+        if begins:
+            later = np.arange(a.shape[0]) > 0
+            a = jnp.where(later[:, None, None], a, 0.0)
+        return a, gated * jnp.sqrt(1.0 - a * a)
+
+    def states(
+        self, a: Float[Array, "time token channel"], b: Float[Array, "time token channel"]
+    ) -> Float[Array, "time token channel"]:
+        """All h_t = a_t h_{t-1} + b_t from h = 0."""
+
+        def body(h, inputs):
+            h = inputs[0] * h + inputs[1]
+            return h, h
+
+        return jax.lax.scan(body, jnp.zeros_like(b[0]), (a, b))[1]
 
     def last(self, x: Float[Array, "time token channel"]) -> Float[Array, "token channel"]:
         """The last state alone, without keeping the others."""
-        log_a, gated = self._gates(x)
-        a = _without_past(jnp.exp(log_a))
-        return _recurrence(a, gated * jnp.sqrt(1.0 - a * a), keep=False)
+
+        def body(h, inputs):
+            return inputs[0] * h + inputs[1], None
+
+        a, b = self.coefficients(x)
+        return jax.lax.scan(body, jnp.zeros_like(b[0]), (a, b))[0]
 
     def step(
         self,
@@ -70,19 +93,3 @@ class RGLRU(eqx.Module):
         rates = jax.nn.sigmoid(self.recurrence_gate.on_rows(x))
         strength = -_SHARPNESS * jax.nn.softplus(self.decay)
         return strength[None, None] * rates, jax.nn.sigmoid(self.input_gate.on_rows(x)) * x
-
-
-def _without_past(a):
-    later = np.arange(a.shape[0]) > 0
-    return jnp.where(later[:, None, None], a, 0.0)
-
-
-def _recurrence(a, x, keep=True):
-    """All states, or the last one, of h_t = a_t h_{t-1} + x_t from h = 0."""
-
-    def body(h, inputs):
-        h = inputs[0] * h + inputs[1]
-        return h, h if keep else None
-
-    last, states = jax.lax.scan(body, jnp.zeros_like(x[0]), (a, x))
-    return states if keep else last
