@@ -3,6 +3,8 @@
 A batched adaptive solver takes as long as its slowest lane, and a large batch of any kind leaves
 the cache. So lanes are sorted by what they are expected to take and cut into small chunks, which
 one thread for each core works off.
+
+`WIDE_VECTORS` are options for the compilation of networks.
 """
 
 import concurrent.futures
@@ -15,6 +17,8 @@ import numpy as np
 from jaxtyping import PyTree
 
 LANES = 4
+# By default XLA uses half of the vector registers of a CPU with AVX-512. Others don't mind.
+WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
 
 
 def stack(trees: list[PyTree]) -> PyTree:
@@ -40,21 +44,14 @@ def run_lanes(
     chunks = [np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)]
     precise = jnp.result_type(float) == jnp.float64
 
-    def start(chunk):
+    def run(chunk):
         # The setting belongs to a thread.
         with jax.enable_x64(precise):
-            return function(take(inputs, chunk))
+            return jax.tree.map(np.asarray, function(take(inputs, chunk)))
 
-    # Compiles before the threads start, so once. What it returns may still be in the making, which
-    # keeps a core busy, so a thread waits for it.
-    first_result = start(chunks[0])
-
-    def whole(number):
-        result = start(chunks[number]) if number else first_result
-        return jax.tree.map(np.asarray, result)
-
+    # JAX compiles a program once, also where several threads ask for it.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(whole, range(len(chunks))))
+        results = list(pool.map(run, chunks))
     places = np.concatenate(chunks)
     first = np.zeros(count, int)
     first[places[::-1]] = np.arange(len(places))[::-1]

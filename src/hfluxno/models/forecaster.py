@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, continuation
-from hfluxno.lanes import run_lanes
+from hfluxno.lanes import WIDE_VECTORS, run_lanes
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno import HFluxNO
 from hfluxno.models.hfluxno_config import HFluxNOConfig
@@ -24,8 +24,6 @@ from hfluxno.trajectory import Trajectory
 _SAME_SPACING = 1e-2
 # Contexts that are forecast at once: what fits the cache of a core, and what fills a GPU.
 _LANES, _LANES_OF_ACCELERATOR = 4, 256
-# By default XLA uses half of the vector registers of a CPU with AVX-512: a tenth slower.
-_WIDE = {"xla_cpu_prefer_vector_width": 512}
 _RANGE_MARGIN = 0.01
 # Schemes for laws that the scheme of the network cannot solve.
 _FALLBACKS = ("roe-entropy-fix", "rusanov")
@@ -229,7 +227,7 @@ class NetworkForecaster(Forecaster):
         return _rollouts(network, seen, steps, self.config.context_mode)
 
 
-@eqx.filter_jit(compiler_options=_WIDE)
+@eqx.filter_jit(compiler_options=WIDE_VECTORS)
 def _rollouts(network, batch, steps, mode):
     return jax.vmap(lambda context: rollout(network, context, steps, mode))(batch)
 

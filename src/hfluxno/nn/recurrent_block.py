@@ -17,6 +17,7 @@ from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.rg_lru import RGLRU
 
+
 class RecurrentWindow(eqx.Module):
     """What the block keeps of the times that it mixes, while they slide.
 
@@ -99,9 +100,7 @@ class RecurrentBlock(eqx.Module):
             x, self._gated(v), entered, *self.unit.coefficients(self._shifted_sum(entered))
         )
 
-    def slid(
-        self, window: RecurrentWindow, x: Float[Array, "token embedding"]
-    ) -> RecurrentWindow:
+    def slid(self, window: RecurrentWindow, x: Float[Array, "token embedding"]) -> RecurrentWindow:
         """The window without its first time and with one more at its end.
 
         Only the convolution sees more than one time. So all stays as it was but for what begins at

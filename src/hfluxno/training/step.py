@@ -18,6 +18,7 @@ import optax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
+from hfluxno.lanes import WIDE_VECTORS
 from hfluxno.training.augment import AugmentConfig, augment
 from hfluxno.training.batch import Batch
 from hfluxno.training.losses import Loss
@@ -110,7 +111,7 @@ def make_step(
         )
         return new, {"loss": value, "gradient_norm": norm}
 
-    return jax.jit(step, donate_argnums=0)
+    return jax.jit(step, donate_argnums=0, compiler_options=WIDE_VECTORS)
 
 
 def _where(condition, new, old):

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.data import blocks
+from hfluxno.lanes import WIDE_VECTORS
 from hfluxno.models.rollout import rollout
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.sharding import Placement
@@ -94,7 +95,7 @@ def _compiled(config: TrainConfig, static: eqx.Module) -> Callable[[Any, Any], A
         network = eqx.combine(parameters, static)
         return jax.vmap(lambda sample: one(network, sample), out_axes=1)(frames)
 
-    return jax.jit(errors)
+    return jax.jit(errors, compiler_options=WIDE_VECTORS)
 
 
 def _error(forecast, truth) -> Float[Array, ""]:
