@@ -87,7 +87,8 @@ def test_sliding_reads_the_window_again_and_frozen_once(layers, x64):
     encoder = dataclasses.replace(small.LINE.encoder, layers=layers)
     network = small.network(dataclasses.replace(small.LINE, encoder=encoder))
     context = small.context(small.LINE)
-    sliding = compiled(rollout, network, context, 3, "sliding")
+    # So many that no frame of the context is left.
+    sliding = compiled(rollout, network, context, 7, "sliding")
     window = context
     for frame in sliding:
         np.testing.assert_allclose(frame, step(network, window), rtol=1e-11)

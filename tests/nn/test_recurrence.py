@@ -84,6 +84,18 @@ def test_streaming_and_the_last_time_are_the_block(block):
         np.testing.assert_allclose(y, whole[t], rtol=1e-11)
 
 
+@pytest.mark.parametrize("length", [1, 3, 4, 7])
+def test_a_window_that_slid_is_that_of_its_own_times(block, length):
+    """Shorter and longer than the convolution, which sees four times."""
+    x = jax.random.normal(jax.random.key(2), (12, TOKENS, CHANNELS))
+    window = compiled(block.window, x[:length])
+    for end in range(length + 1, len(x) + 1):
+        window = compiled(block.slid, window, x[end - 1])
+        fresh = compiled(block.window, x[end - length : end])
+        for kept, new in zip(jax.tree.leaves(window), jax.tree.leaves(fresh), strict=True):
+            np.testing.assert_allclose(kept, new, rtol=1e-11, atol=1e-14)
+
+
 def test_tokens_do_not_mix(block):
     x = sequence()
     changed = block(x.at[:, 1].add(1.0))

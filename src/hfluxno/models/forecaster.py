@@ -227,7 +227,8 @@ class NetworkForecaster(Forecaster):
         return _rollouts(network, seen, steps, self.config.context_mode)
 
 
-@eqx.filter_jit(compiler_options=WIDE_VECTORS)
+# Equinox hands the options of jax.jit on but does not declare them.
+@eqx.filter_jit(compiler_options=WIDE_VECTORS)  # type: ignore[call-overload]
 def _rollouts(network, batch, steps, mode):
     return jax.vmap(lambda context: rollout(network, context, steps, mode))(batch)
 
