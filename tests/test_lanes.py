@@ -1,4 +1,4 @@
-"""Lanes: every input gets its own output, in chunks of one shape, at the precision of the caller."""
+"""Lanes: every input gets its own output, in chunks of one shape, at the caller's precision."""
 
 import jax
 import jax.numpy as jnp

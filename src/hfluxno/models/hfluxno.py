@@ -36,6 +36,7 @@ from hfluxno.models.guided_flux import GuidedFlux
 from hfluxno.models.hypernetwork import Hypernetwork
 from hfluxno.models.law_space import LawSpace
 from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.scaled_flux import ScaledFlux
 from hfluxno.models.scaling import observed_range, per_field
 
 
@@ -74,7 +75,7 @@ class HFluxNO(ContextNetwork):
             law = self.space.unknowns(context).law(weak)
             # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
             (flux,) = self._fluxes(self.encoder(scaled), jnp.arcsinh(weak))
-            of_u = (GuidedFlux(flux, law, shift, scale),)
+            of_u = (GuidedFlux(flux, shift, scale, law),)
         return self._operator(of_u)
 
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
@@ -102,46 +103,3 @@ class HFluxNO(ContextNetwork):
             logs = [math.log(a / b) for a, b in zip(present, self.reference, strict=True)]
             more = (jnp.asarray(logs, embedding.dtype), *more)
         return self.hypernetwork(jnp.concatenate([embedding, *more]))
-
-
-class ScaledFlux(NumericalFlux):
-    """F(u) = s F̃((u - m)/s): the flux of u from the flux of the scaled variable.
-
-    It is applied to u itself, so the step conserves to the rounding of u.
-
-    **Attributes:**
-
-    - `inner`: F̃.
-    - `shift`, `scale`: m and s of every field.
-    """
-
-    inner: NumericalFlux
-    shift: Float[Array, " field"]
-    scale: Float[Array, " field"]
-
-    @property
-    def ghost(self) -> int:
-        return self.inner.ghost
-
-    @property
-    def integrator(self) -> str:
-        return self.inner.integrator
-
-    @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.inner.odd_fields
-
-    @property
-    def rowwise(self) -> bool:
-        return self.inner.rowwise
-
-    def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
-        return per_field(self.scale, padded, 0) * self.inner(self._scaled(padded), dt, dx)
-
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
-        return self.inner.speed(self._scaled(padded), dx)
-
-    def _scaled(self, padded):
-        return (padded - per_field(self.shift, padded, 0)) / per_field(self.scale, padded, 0)
