@@ -3,8 +3,9 @@
 import abc
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
+
+from hfluxno.nn.sliding import moved_on
 
 
 class Encoder(eqx.Module):
@@ -21,7 +22,7 @@ class Encoder(eqx.Module):
 
     def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
         """The window without its first frame and with one more at its end."""
-        return jnp.concatenate([window[1:], frame[None]])
+        return moved_on(window, frame[None])
 
     def of_window(self, window: PyTree) -> Float[Array, " embedding"]:
         """The embedding of a window."""

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, PyTree
 
 from hfluxno.fv import NumericalFlux, conservative_step
 from hfluxno.grid import Grid
+from hfluxno.nn.sliding import moved_on
 
 
 class Operator(eqx.Module):
@@ -50,7 +51,7 @@ class Network(eqx.Module):
 
     def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
         """The window without its first frame and with one more at its end."""
-        return jnp.concatenate([window[1:], frame[None]])
+        return moved_on(window, frame[None])
 
     def predict_from(
         self, window: PyTree, recent: Float[Array, "recent field *space"]

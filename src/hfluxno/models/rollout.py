@@ -6,10 +6,10 @@ be learned from frames that the network made itself, and reading is by far the d
 """
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.models.network import ContextNetwork, Network, Operator
+from hfluxno.nn.sliding import moved_on
 
 CONTEXT_MODES = ("sliding", "frozen")
 
@@ -41,7 +41,7 @@ def rollout(
     def slide(carry, _):
         window, recent = carry
         u = network.predict_from(window, recent)
-        return (network.slid(window, u), _moved_on(recent, u[None])), u
+        return (network.slid(window, u), moved_on(recent, u[None])), u
 
     start = (network.window(context), context)
     return jax.lax.scan(slide, start, None, length=steps)[1]
@@ -54,10 +54,6 @@ def frozen(
 
     def advance(recent, _):
         u = operator(recent[0])
-        return _moved_on(recent, u[None]), u
+        return moved_on(recent, u[None]), u
 
     return jax.lax.scan(advance, context[-operator.stride :], None, length=steps)[1]
-
-
-def _moved_on(frames, newest):
-    return jnp.concatenate([frames[1:], newest])

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float
 from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.rg_lru import RGLRU
+from hfluxno.nn.sliding import moved_on
 
 
 class RecurrentWindow(eqx.Module):
@@ -94,10 +95,9 @@ class RecurrentBlock(eqx.Module):
 
     def window(self, x: Float[Array, "time token embedding"]) -> RecurrentWindow:
         """What `mixed` needs to know of these times."""
-        v = self._normalised(x)
-        entered = on_rows(self.enter, v)
+        gate, entered = self._rows(x)
         return RecurrentWindow(
-            x, self._gated(v), entered, *self.unit.coefficients(self._shifted_sum(entered))
+            x, gate, entered, *self.unit.coefficients(self._shifted_sum(entered))
         )
 
     def slid(self, window: RecurrentWindow, x: Float[Array, "token embedding"]) -> RecurrentWindow:
@@ -106,8 +106,8 @@ class RecurrentBlock(eqx.Module):
         Only the convolution sees more than one time. So all stays as it was but for what begins at
         the first times, which have lost what they saw, and for the new one.
         """
-        newest = self.window(x[None])
-        entered = _moved(window.entered, newest.entered)
+        gate, entered = self._rows(x[None])
+        entered = moved_on(window.entered, entered)
         width = min(self.kernel.shape[1], len(entered))
         first = self.unit.coefficients(self._shifted_sum(entered[: width - 1]))
         last = self.unit.coefficients(
@@ -118,7 +118,7 @@ class RecurrentBlock(eqx.Module):
             for begin, kept, end in zip(first, (window.decay, window.driven), last, strict=True)
         )
         return RecurrentWindow(
-            _moved(window.x, newest.x), _moved(window.gate, newest.gate), entered, *coefficients
+            moved_on(window.x, x[None]), moved_on(window.gate, gate), entered, *coefficients
         )
 
     def mixed(self, window: RecurrentWindow) -> Float[Array, "time token embedding"]:
@@ -147,6 +147,11 @@ class RecurrentBlock(eqx.Module):
         y = x + on_rows(self.leave, self._gated(v[0]) * memory)
         return RecurrentState(inputs[1:], memory), y
 
+    def _rows(self, x):
+        """y and W_x v + b_x: what is said of every time by itself."""
+        v = self._normalised(x)
+        return self._gated(v), on_rows(self.enter, v)
+
     def _normalised(self, x):
         return jax.vmap(jax.vmap(self.norm))(x)
 
@@ -164,7 +169,3 @@ class RecurrentBlock(eqx.Module):
             shifted = jax.lax.pad(x, zero, (shift, (0, 0, 0), (0, 0, 0)))
             total = total + self.kernel[:, k][None, None] * shifted
         return total
-
-
-def _moved(times, newest):
-    return jnp.concatenate([times[1:], newest])

@@ -47,35 +47,25 @@ class RGLRU(eqx.Module):
         return self.states(*self.coefficients(x))
 
     def coefficients(
-        self, x: Float[Array, "time token channel"], *, begins: bool = True
+        self, x: Float[Array, "time token channel"], *, begins: bool | Bool[Array, ""] = True
     ) -> tuple[Float[Array, "time token channel"], Float[Array, "time token channel"]]:
         """a_t and sqrt(1 - a_t²) i_t x_t; `begins` says that nothing came before the first time."""
-        log_a, gated = self._gates(x)
-        a = jnp.exp(log_a)
-        if begins:
-            later = np.arange(a.shape[0]) > 0
-            a = jnp.where(later[:, None, None], a, 0.0)
+        rates = jax.nn.sigmoid(self.recurrence_gate.on_rows(x))
+        strength = -_SHARPNESS * jax.nn.softplus(self.decay)
+        first = np.arange(len(x))[:, None, None] == 0
+        a = jnp.where(first & begins, 0.0, jnp.exp(strength[None, None] * rates))
+        gated = jax.nn.sigmoid(self.input_gate.on_rows(x)) * x
         return a, gated * jnp.sqrt(1.0 - a * a)
 
     def states(
         self, a: Float[Array, "time token channel"], b: Float[Array, "time token channel"]
     ) -> Float[Array, "time token channel"]:
         """All h_t = a_t h_{t-1} + b_t from h = 0."""
-
-        def body(h, inputs):
-            h = inputs[0] * h + inputs[1]
-            return h, h
-
-        return jax.lax.scan(body, jnp.zeros_like(b[0]), (a, b))[1]
+        return _recurrence(a, b)
 
     def last(self, x: Float[Array, "time token channel"]) -> Float[Array, "token channel"]:
         """The last state alone, without keeping the others."""
-
-        def body(h, inputs):
-            return inputs[0] * h + inputs[1], None
-
-        a, b = self.coefficients(x)
-        return jax.lax.scan(body, jnp.zeros_like(b[0]), (a, b))[0]
+        return _recurrence(*self.coefficients(x), keep=False)
 
     def step(
         self,
@@ -84,12 +74,16 @@ class RGLRU(eqx.Module):
         first: Bool[Array, ""],
     ) -> Float[Array, "token channel"]:
         """The state after one more time; `first` says that nothing came before it."""
-        log_a, gated = self._gates(x[None])
-        a = jnp.where(first, 0.0, jnp.exp(log_a[0]))
-        return a * state + gated[0] * jnp.sqrt(1.0 - a * a)
+        a, b = self.coefficients(x[None], begins=first)
+        return a[0] * state + b[0]
 
-    def _gates(self, x):
-        """log a_t and i_t x_t."""
-        rates = jax.nn.sigmoid(self.recurrence_gate.on_rows(x))
-        strength = -_SHARPNESS * jax.nn.softplus(self.decay)
-        return strength[None, None] * rates, jax.nn.sigmoid(self.input_gate.on_rows(x)) * x
+
+def _recurrence(a, b, keep=True):
+    """All states, or the last one, of h_t = a_t h_{t-1} + b_t from h = 0."""
+
+    def body(h, inputs):
+        h = inputs[0] * h + inputs[1]
+        return h, h if keep else None
+
+    last, states = jax.lax.scan(body, jnp.zeros_like(b[0]), (a, b))
+    return states if keep else last
