@@ -25,7 +25,7 @@ import numpy as np
 from hfluxno.cli.runtime import prepared
 from hfluxno.data import Configuration
 from hfluxno.data.generate import lanes
-from hfluxno.data.recipes import law_class
+from hfluxno.data.recipes import recipe
 from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.evaluation import CASES, STEPS, Case, measure
 from hfluxno.evaluation.accuracy import coarse_truth
@@ -103,7 +103,7 @@ def fine_truth(
     pairs = [fine.indices(i) for i in range(fine.trajectories)]
     coefficients = np.stack([fine.coefficients(law) for law, _ in pairs])
     initial = np.stack([fine.initial_state(*pair) for pair in pairs])
-    grid, law_type = Grid.interval(cells), law_class(fine.law)
+    grid, law_type = Grid.interval(cells), recipe(fine.law).law
 
     def one(numbers, state):
         law = law_type(**dict(zip(fine.parameters, numbers, strict=True)))

@@ -47,7 +47,7 @@ def test_coefficients_are_in_the_published_ranges(law):
     configuration = Configuration(law)
     drawn = np.stack([configuration.coefficients(i) for i in range(300)])
     assert drawn.shape == (300, len(configuration.parameters))
-    low, high = np.asarray(list(generate.law_class(law).ranges.values())).T
+    low, high = np.asarray(list(generate.recipe(law).ranges.values())).T
     assert np.all((low <= drawn) & (drawn <= high))
     error = (high - low) / np.sqrt(12 * 300)
     assert np.all(np.abs(drawn.mean(axis=0) - (low + high) / 2) <= 4.5 * error)

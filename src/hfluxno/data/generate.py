@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hfluxno.data.configuration import Configuration
-from hfluxno.data.recipes import law_class, recipe
+from hfluxno.data.recipes import recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
 
@@ -124,6 +124,7 @@ def solver(configuration: Configuration, max_steps: int | None = None) -> Callab
         configuration.frames,
         configuration.final_time,
         configuration.float64,
+        configuration.thinning,
         max_steps,
     )
 
@@ -205,18 +206,25 @@ def _reached(values: Float[np.ndarray, "time field x"]) -> int:
 
 @functools.lru_cache(maxsize=16)
 def _solver(
-    law: str, cells: int, frames: int, final_time: float, float64: bool, max_steps: int
+    law: str,
+    cells: int,
+    frames: int,
+    final_time: float,
+    float64: bool,
+    thinning: int,
+    max_steps: int,
 ) -> Callable:
     """Compiled (coefficients, initial) ↦ (values, status), each with a leading axis of lanes."""
     configuration = Configuration(
         law, cells=cells, frames=frames, final_time=final_time, float64=float64
     )
-    times, grid, control = configuration.times, configuration.grid, recipe(law).control
+    times = np.linspace(0.0, final_time, (frames - 1) * thinning + 1)
+    grid, control = configuration.grid, recipe(law).control
 
     def one(coefficients, initial):
         scheme = _scheme(law, coefficients)
         solution = solve(scheme, initial, times, grid, control, max_steps=max_steps)
-        return solution.values, solution.status
+        return solution.values[::thinning], solution.status
 
     return jax.jit(jax.vmap(one))
 
@@ -233,5 +241,5 @@ def _rate(law: str, cells: int, float64: bool) -> Callable:
 
 
 def _scheme(law: str, coefficients: Float[Array, " parameter"]) -> NumericalFlux:
-    named = {name: coefficients[i] for i, name in enumerate(law_class(law).ranges)}
-    return recipe(law).scheme(law_class(law)(**named))
+    named = {name: coefficients[i] for i, name in enumerate(recipe(law).ranges)}
+    return recipe(law).scheme(recipe(law).law(**named))

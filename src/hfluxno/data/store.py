@@ -22,7 +22,7 @@ import zarr
 
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.generate import Block, lanes
-from hfluxno.data.recipes import law_class, recipe
+from hfluxno.data.recipes import recipe
 
 SCHEMA = "hfluxno-trajectories"
 SCHEMA_VERSION = 1
@@ -236,14 +236,14 @@ def open_dataset(path: str | Path) -> xr.Dataset:
 
 def attributes(configuration: Configuration) -> dict[str, str | int | float]:
     """What the file says about itself: everything that decides its numbers."""
-    law = law_class(configuration.law)
+    made = recipe(configuration.law)
     return {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "law": configuration.law,
-        "equation": recipe(configuration.law).equation,
+        "equation": made.equation,
         "coefficient_ranges": ", ".join(
-            f"{name} in [{low:g}, {high:g}]" for name, (low, high) in law.ranges.items()
+            f"{name} in [{low:g}, {high:g}]" for name, (low, high) in made.ranges.items()
         ),
         "initial": configuration.initial,
         "split": configuration.split,
@@ -253,9 +253,10 @@ def attributes(configuration: Configuration) -> dict[str, str | int | float]:
         "cells": configuration.cells,
         "frames": configuration.frames,
         "final_time": configuration.final_time,
+        "thinning": configuration.thinning,
         "boundary": "periodic",
         "dtype": configuration.dtype.name,
-        **recipe(configuration.law).solver_attributes(law()),
+        **made.solver_attributes(made.law()),
         "hfluxno_version": _version("hfluxno"),
         "jax_version": jax.__version__,
         "jax_backend": jax.default_backend(),

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.data.recipes import law_class
+from hfluxno.data.recipes import recipe
 from hfluxno.laws.base import ConservationLaw
 
 
@@ -39,9 +39,9 @@ def batch_of(
 @functools.lru_cache(maxsize=16)
 def _constructor(law: str):
     """Compiled coefficients ↦ laws; a law is unbatched, so `vmap` makes the batch of them."""
-    names = tuple(law_class(law).ranges)
+    made = recipe(law)
 
     def one(coefficients):
-        return law_class(law)(**{name: coefficients[i] for i, name in enumerate(names)})
+        return made.law(**{name: coefficients[i] for i, name in enumerate(made.ranges)})
 
     return jax.jit(jax.vmap(one))

@@ -17,6 +17,8 @@ class OptimizerConfig:
 
     - `peak`, `warmup`, `end`: of the learning rate.
     - `weight_decay`: of AdamW.
+    - `eps`: ε of AdamW: gradients far below it move nothing, so it has to lie below those of the
+      loss.
     - `clip`: the largest norm of the whole gradient, which is scaled down to it; `None` for no
       clipping.
     """
@@ -25,6 +27,7 @@ class OptimizerConfig:
     warmup: int = 5_000
     end: float = 0.0
     weight_decay: float = 1e-4
+    eps: float = 1e-8
     clip: float | None = None
 
     def __post_init__(self):
@@ -33,6 +36,8 @@ class OptimizerConfig:
                 "An optimiser needs peak > 0, end ≥ 0 and weight_decay ≥ 0; got "
                 f"{self.peak}, {self.end} and {self.weight_decay}."
             )
+        if not self.eps > 0.0:
+            raise ValueError(f"AdamW needs eps > 0; got {self.eps}.")
         if self.warmup < 0:
             raise ValueError(f"The warm-up must not be negative; got {self.warmup} updates.")
         if self.clip is not None and not self.clip > 0.0:
@@ -48,7 +53,7 @@ def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransfo
         decay_steps=steps,
         end_value=config.end,
     )
-    adamw = optax.adamw(schedule, weight_decay=config.weight_decay)
+    adamw = optax.adamw(schedule, eps=config.eps, weight_decay=config.weight_decay)
     if config.clip is None:
         return adamw
     return optax.chain(optax.clip_by_global_norm(config.clip), adamw)

@@ -180,6 +180,7 @@ def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
             float64=about["dtype"] == "float64",
             frames=int(about["frames"]),
             final_time=float(about["final_time"]),
+            thinning=int(about.get("thinning", 1)),  # sets of version 0.1.0 do not say
         )
     if configuration.frames < CONTEXT + STEPS:
         raise ValueError(
