@@ -170,7 +170,7 @@ def our_side(options: argparse.Namespace) -> Side:
     from hfluxno.trajectory import Trajectory
 
     use_cores(min(options.batches))
-    config = preset("paper-cubic")
+    config = preset("paper-hfluxno-cubic")
     network = config.model.build(named_key(config.seed, "model"))
     parameters = split_network(network)[0]
 

@@ -71,29 +71,44 @@ def test_networks_need_weights_and_name_the_shipped_ones(method):
     ) as said:
         forecaster(method)
     for name in shipped():
-        assert (f"{name}," in str(said.value) or f"{name})" in str(said.value)) == name.startswith(
-            f"{method}-"
-        )
+        named = f"{name}," in str(said.value) or f"{name})" in str(said.value)
+        assert named == (method_of(load(name).config) == method)
 
 
 def test_a_shipped_name_may_be_short():
-    named, short = forecaster("hfluxno", "hfluxno-cubic"), forecaster("hfluxno", "cubic")
-    assert named.name == short.name == "hfluxno-cubic" and named.config == short.config
-    refined = forecaster("hfluxno", "cubic-law", 2)
+    name = "hfluxno-weak-form-cubic"
+    named, short = forecaster("hfluxno-weak-form", name), forecaster("hfluxno-weak-form", "cubic")
+    assert named.name == short.name == name and named.config == short.config
+    refined = forecaster("hfluxno-law", "cubic", 2)
     assert refined.config.target.refinement == 2
-    with pytest.raises(ValueError, match="hfluxno-cubic infers no law that could be refined"):
-        forecaster("hfluxno", "cubic", 1)
+    with pytest.raises(ValueError, match=f"{name} infers no law that could be refined"):
+        forecaster("hfluxno-weak-form", "cubic", 1)
 
 
-@pytest.mark.parametrize("weights", ["hfluxno-cubic", "cubic"])
-def test_weights_of_another_method_are_refused(weights, monkeypatch):
-    from hfluxno.models import weights as module
+@pytest.mark.parametrize(
+    ("method", "old", "new"),
+    [
+        ("hfluxno", "cubic", "hfluxno-weak-form-cubic"),
+        ("hfluxno", "hfluxno-burgers", "hfluxno-weak-form-burgers"),
+        ("hfluxno", "cubic-law", "hfluxno-law-cubic"),
+        ("hfluxno", "plain-cubic", "hfluxno-small-cubic"),
+        (None, "hfluxno-cubic-law", "hfluxno-law-cubic"),
+        (None, "cubic", "hfluxno-weak-form-cubic"),
+    ],
+)
+def test_names_of_the_version_before_are_understood(method, old, new):
+    with pytest.warns(FutureWarning, match=f"The weights .*{old} are called {new} now"):
+        found = load(old) if method is None else forecaster(method, old)
+    assert found.name == new
 
-    # Otherwise "cubic" may be short for weights of DPOT.
-    monkeypatch.setattr(module, "shipped", lambda: ("hfluxno-cubic",))
+
+def test_weights_of_another_method_are_refused():
+    weights = "hfluxno-small-cubic"
     message = f"The weights {weights} are of the method hfluxno, not of dpot; choose that method"
     with pytest.raises(ValueError, match=message):
         forecaster("dpot", weights)
+    with pytest.raises(ValueError, match="of the method hfluxno-law, not of hfluxno; choose that"):
+        forecaster("hfluxno", "hfluxno-law-cubic")
 
 
 def test_every_kind_of_network_has_a_method():

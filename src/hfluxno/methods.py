@@ -22,7 +22,7 @@ def _without_weights(method: str, weights: str | None, refinement: int | None) -
     if weights is not None or refinement is not None:
         raise ValueError(
             f"The method {method} has no weights and takes no number of refinement steps; choose "
-            "the method hfluxno for weights or a refinement."
+            "a network for weights, or the method hfluxno-law for a refinement."
         )
 
 
@@ -30,18 +30,20 @@ def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
     def of(weights: str | None, refinement: int | None) -> Forecaster:
         # The networks and their libraries load only where one is asked for.
         from hfluxno.models.registry import method_of
+        from hfluxno.models.renamed import RENAMED
         from hfluxno.models.weights import load, shipped
 
-        names = [name for name in shipped() if name.startswith(f"{method}-")]
+        names = [name for name in shipped() if _owner(name) == method]
         if weights is None:
             raise ValueError(
                 f"The method {method} needs weights: a shipped name "
                 f"({', '.join(names) or 'none in this installation'}), a folder or a hub id."
             )
         short = f"{method}-{weights}"
-        network = load(short if short in names else weights)
+        network = load(short if short in names or short in RENAMED else weights)
         found = method_of(network.config)
-        if found != method:
+        # In version 0.1.0 the variants were of the method hfluxno.
+        if found != method and not {short, weights} & set(RENAMED):
             raise ValueError(
                 f"The weights {weights} are of the method {found}, not of {method}; choose that "
                 f"method, or other weights."
@@ -51,9 +53,17 @@ def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
     return of
 
 
+def _owner(weights: str) -> str:
+    """The method that shipped weights belong to: their name begins with it. The name of a variant
+    begins with that of the method it is one of, so the longest counts."""
+    return max((name for name in METHODS if weights.startswith(f"{name}-")), key=len, default="")
+
+
 METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
     "fit": _fit,
     "hfluxno": _network("hfluxno"),
+    "hfluxno-weak-form": _network("hfluxno-weak-form"),
+    "hfluxno-law": _network("hfluxno-law"),
     "flux-no": _network("flux-no"),
     "dpot": _network("dpot"),
     "disco": _network("disco"),
@@ -86,10 +96,11 @@ def forecast(
 
     - `context`: the observed trajectory, or a batch of them.
     - `steps`: how many frames to forecast.
-    - `method`: `fit` identifies the law from the context and solves it; `hfluxno` uses a trained
-      network, and so do the baselines; `persistence` repeats the last frame.
-    - `weights`: of the network: a shipped name such as `cubic`, a folder, or an id of the Hugging
-      Face hub.
+    - `method`: `fit` identifies the law from the context and solves it; `hfluxno`, its variants
+      `hfluxno-weak-form` and `hfluxno-law` and the baselines use a trained network; `persistence`
+      repeats the last frame.
+    - `weights`: of the network: a shipped name such as `hfluxno-small-cubic` (`small-cubic` for
+      short), a folder, or an id of the Hugging Face hub.
 
     **Raises:**
 

@@ -27,7 +27,7 @@ def refused(capsys, *arguments):
         (("paper", "--tables", "one"), "--tables takes numbers with commas between; got 'one'."),
         (("paper", "--tables", "-1"), "--tables takes numbers with commas between; got '-1'."),
         (("paper", "--methods", "fit,oracle"), "Unknown method 'oracle'; choose from persistence,"),
-        (("paper", "--sets", "cosine"), "Unknown set 'cosine'; choose from cubic, shallow-water,"),
+        (("paper", "--sets", "cosine"), "Unknown set 'cosine'; choose from cubic, cubic-authors,"),
         (("paper", "--windows", "many"), "--windows is a number or all; got 'many'."),
         (("paper", "--windows", "0"), "windows must be at least 1; got 0."),
         (("paper", "--laws", "0"), "laws must be at least 1; got 0."),

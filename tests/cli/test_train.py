@@ -49,7 +49,7 @@ def test_a_preset_becomes_weights(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("huge",), "Unknown preset 'huge'; choose one of paper-cubic"),
+        (("huge",), "Unknown preset 'huge'; choose one of paper-hfluxno-cubic"),
         (("tiny", "--device", "gpu"), "There is no gpu that JAX can use, only cpu"),
         (("tiny", "--log-every", "0"), "--log-every must be at least 1"),
         (("tiny", "--set", "optimizer.peek=1"), "Unknown key 'peek' in optimizer"),
@@ -111,5 +111,5 @@ def test_the_loss_of_a_preset_fits_its_network_and_data(name):
     found, _ = eqx.filter_eval_shape(gradient, jax.random.key(0))
     count = sum(leaf.size for leaf in jax.tree.leaves(found))
     assert count > 0
-    if name == "paper-cubic":
+    if name == "paper-hfluxno-cubic":
         assert round(count / 1e6, 2) == 2.68  # as published

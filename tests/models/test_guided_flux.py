@@ -132,8 +132,9 @@ def test_it_needs_one_axis_a_context_and_the_scaled_variable():
     for config in (
         dataclasses.replace(told, normalise=False),
         dataclasses.replace(told, encoder=None),
+        dataclasses.replace(told, spacing_aware=True),
     ):
-        with pytest.raises(ValueError, match="choose an encoder and set normalise"):
+        with pytest.raises(ValueError, match="choose an encoder, set normalise"):
             small.network(config)
 
 

@@ -16,7 +16,21 @@ from hfluxno.models.weights import Training, load, read_folder, save_pretrained
 from tests.models import small
 from tests.models.test_forecaster import trajectory
 
-TRAINING = Training("20 000 made-up cubic laws", "tiny", 3, 1000, 2.5, 0.0125, "one step", ("No.",))
+TRAINING = Training(
+    data="20 000 made-up cubic laws",
+    data_set="cubic",
+    preset="tiny",
+    seed=3,
+    steps=1000,
+    batch=64,
+    loss="one-step, mean square error",
+    augmentation="shift",
+    optimizer="AdamW",
+    minutes=2.5,
+    validation_error=0.0125,
+    measure="one step",
+    limits=("No.",),
+)
 
 
 def saved(folder, name="local", precision="float32"):
@@ -78,20 +92,33 @@ def test_load_gives_a_forecaster(released):
     np.testing.assert_array_equal(forecast.trajectory.values, by_method.trajectory.values)
 
 
-def test_shipped_names_have_a_short_form(released, monkeypatch):
+def test_shipped_names(released, monkeypatch):
     monkeypatch.setattr(weights, "SHIPPED", released.parent)
     assert weights.shipped() == ("hfluxno-tiny",)
-    for name in ("tiny", "hfluxno-tiny"):
-        assert load(name).name == "hfluxno-tiny"
+    assert load("hfluxno-tiny").name == "hfluxno-tiny"
     with pytest.raises(ValueError, match=r"Unknown weights 'cubik'.*\(hfluxno-tiny\)"):
         load("cubik")
 
 
 def test_the_card_says_where_the_weights_come_from(released):
     text = (released / "README.md").read_text()
-    for part in ("# hfluxno-tiny", "20 000 made-up cubic laws", "tiny, 3", "0.0125 (one step)"):
+    for part in (
+        "# hfluxno-tiny",
+        "20 000 made-up cubic laws",
+        "tiny, 3",
+        "0.0125 (one step)",
+        "1,000 of 64",
+    ):
         assert part in text
     assert "- No." in text and "16 cells of 0.1" in text
+
+
+def test_version_2_says_less_about_the_training(released, tmp_path):
+    new = ("data_set", "batch", "loss", "augmentation", "optimizer")
+    said = json.loads((released / "config.json").read_text())["training"]
+    old = {key: value for key, value in said.items() if key not in new}
+    found = load(altered(released, tmp_path, version=2, training=old)).training
+    assert found.loss == "not recorded" and found.batch == 0 and found.steps == 1000
 
 
 def test_methods_that_need_or_refuse_weights(released):
@@ -116,11 +143,12 @@ def test_corrupt_files(released, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": 1}, "version 1 of the format; this hfluxno reads version 2"),
+        ({"version": 1}, "version 1 of the format; this hfluxno reads versions 2 and 3"),
         ({"format": "other"}, "does not describe a network of hfluxno"),
         ({"extra": 1}, "Unknown key 'extra'"),
         ({"model": None}, "The key 'model' is missing"),
-        ({"training": {"data": "x"}}, "The key 'preset' is missing"),
+        ({"training": {"data": "x"}}, "The key 'data_set' is missing"),
+        ({"version": 2, "training": {"data": "x"}}, "The key 'preset' is missing"),
     ],
 )
 def test_descriptions_that_do_not_fit(released, tmp_path, changes, message):

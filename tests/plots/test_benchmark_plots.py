@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.plots import save
 from hfluxno.plots.benchmark import cost_and_error, examples, long_rollouts
-from tests.evaluation.paper.test_tables import CUBIC_METHODS, RESULTS
+from tests.evaluation.paper.test_tables import CUBIC_METHODS, HFLUXNO, RESULTS
 
 EMPTY = {"conditions": {}, "records": {}, "costs": {}}
 
@@ -66,9 +66,14 @@ def test_every_method_of_the_benchmark_has_its_own_colour():
     full = copy.deepcopy(RESULTS)
     record = full["records"]["cubic"]["dpot"]
     full["records"] = {"cubic": dict.fromkeys(reversed(CONTENDERS), record)}
+    base = copy.deepcopy(record)
+    base[0]["network"]["parameters"] = 2_678_020
+    full["records"]["cubic"]["hfluxno-base"] = base
     figure = long_rollouts(full)
     lines = curves(panels(figure)["cubic"])
-    assert legend(figure) == [contender.title for contender in CONTENDERS.values()]
+    sizes = {"hfluxno-base": ", 2.68 M", "hfluxno-small": ", 0.42 M"}
+    expected = [one.title + sizes.get(name, "") for name, one in CONTENDERS.items()]
+    assert legend(figure) == expected
     looks = {(line.get_color(), line.get_linestyle()) for line in lines.values()}
     assert len(looks) == len(CONTENDERS)
 
@@ -88,11 +93,11 @@ def test_examples_are_the_forecasts_beside_the_truth():
         assert list(lines) == ["truth", *CUBIC_METHODS[1:]]
         truth = records["dpot"][0]["example"]["truth"][number][0]
         np.testing.assert_allclose(lines["truth"].get_ydata(), truth)
-        np.testing.assert_allclose(lines["HFluxNO"].get_ydata(), 0.9 * np.asarray(truth))
+        np.testing.assert_allclose(lines[HFLUXNO].get_ydata(), 0.9 * np.asarray(truth))
         np.testing.assert_allclose(lines["DPOT"].get_xdata(), [0.125, 0.375, 0.625, 0.875])
         low, high = axes.get_ylim()
         assert low < min(truth) and max(truth) < high
-    assert list(curves(found["sine flux, steps, 20 frames on"])) == ["truth", "HFluxNO"]
+    assert list(curves(found["sine flux, steps, 20 frames on"])) == ["truth", HFLUXNO]
     assert legend(figure) == ["truth", *CUBIC_METHODS[1:]]
 
 
@@ -129,7 +134,7 @@ def test_costs_are_points_beside_the_line_of_the_solver():
     assert names == ["50", "100", *(name for name in CUBIC_METHODS[:-1] if name != "true law")]
     # 200 windows a second are 5 ms each; the error is that of 20 steps, of the first seed.
     found = dict(zip(names[2:], (point.get_xydata().tolist() for point in points), strict=True))
-    assert found["DPOT"] == [[5.0, 0.136]] and found["HFluxNO"] == [[5.0, 0.05]]
+    assert found["DPOT"] == [[5.0, 0.136]] and found[HFLUXNO] == [[5.0, 0.05]]
 
 
 def test_no_label_of_the_costs_covers_another():

@@ -6,6 +6,7 @@ Only the module of the command that is asked for is imported, so that help comes
 import importlib
 import sys
 import typing
+import warnings
 from collections.abc import Sequence
 
 COMMANDS = {
@@ -41,7 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"hfluxno {version('hfluxno')}\n")
         return 0
     try:
-        return _run(arguments[0], arguments[1:])
+        with warnings.catch_warnings():
+            usual = warnings.showwarning
+            warnings.showwarning = lambda message, category, *where: (
+                _say(message) if category is FutureWarning else usual(message, category, *where)
+            )
+            return _run(arguments[0], arguments[1:])
     except (ValueError, OSError, MemoryError) as error:
         sentence = " ".join(str(error).split()) or type(error).__name__
         sys.stderr.write(f"hfluxno: {sentence}\n")
@@ -54,6 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("hfluxno: interrupted\n")
         return _INTERRUPTED
+
+
+def _say(message: Warning | str) -> None:
+    """A warning for users is a sentence; where in the program it arose helps none of them."""
+    sys.stderr.write(f"hfluxno: {message}\n")
 
 
 def _run(command: str, arguments: list[str]) -> int:

@@ -16,12 +16,12 @@ class EvaluateConfig:
     All windows of the set are forecast for one step and for some steps, and each trajectory is
     forecast from its first frames to its end. Errors are relative, in the norms l2 and l∞.
 
-    Example: hfluxno evaluate --weights cubic --data cubic-test.nc --output cubic.json
+    Example: hfluxno evaluate --weights hfluxno-small-cubic --data cubic-test.nc --output cubic.json
     """
 
     weights: Annotated[str, tyro.conf.arg(metavar="NAME")]
-    """Shipped weights (cubic), a folder with weights, the folder of a run of `hfluxno train` (its
-    best checkpoint), or an id of the Hugging Face hub."""
+    """Shipped weights (hfluxno-small-cubic), a folder with weights, the folder of a run of `hfluxno
+    train` (its best checkpoint), or an id of the Hugging Face hub."""
     data: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """The data set, usually a test split."""
     refinement: Annotated[int | None, tyro.conf.arg(metavar="N")] = None

@@ -31,15 +31,16 @@ class ForecastConfig:
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
-    """How to forecast: fit (infer the law from the context, then solve it), hfluxno (a trained
-    network, see --weights), one of the baselines dpot, disco, fno, flux-no and icon (the same), or
-    persistence (repeat the last frame)."""
+    """How to forecast: fit (infer the law from the context, then solve it), a trained network (see
+    --weights): hfluxno, its variants hfluxno-weak-form and hfluxno-law, or one of the baselines
+    dpot, disco, fno, flux-no and icon; or persistence (repeat the last frame)."""
     weights: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The network of a method that is trained: shipped weights such as cubic, a folder, or an id
-    owner/name of the Hugging Face hub."""
+    """The network of a method that is trained: shipped weights (cubic with the method
+    hfluxno-weak-form stands for hfluxno-weak-form-cubic), a folder, or an id owner/name of the
+    Hugging Face hub."""
     refinement: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """How many Levenberg-Marquardt steps, 0 to 3, the law of a network takes on the context; for
-    weights that infer a law, such as cubic-law."""
+    the method hfluxno-law."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
     """Where to write: .nc, .h5 or .zarr; INPUT_forecast.nc in the present folder where it is left
     out. An older file there is replaced when the run has succeeded."""

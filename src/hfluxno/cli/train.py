@@ -15,15 +15,14 @@ class TrainCommand:
     lines, and in the end the weights, for `hfluxno forecast --weights` and `hfluxno evaluate`. The
     same command takes a run that was interrupted up from its last checkpoint.
 
-    Example: hfluxno train cpu-cubic --output runs/cubic --set optimizer.peak=1e-3 steps=4000
+    Example: hfluxno train cpu-hfluxno-small-cubic --output runs/cubic --set optimizer.peak=1e-3
     """
 
     preset: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="PRESET")]]
-    """What to train: paper-cubic, paper-shallow-water or paper-burgers (the published protocol),
-    cpu-cubic, cpu-shallow-water or cpu-burgers, each also with -law at the end (two cores, at most
-    75 minutes); of the baselines, cpu-METHOD-SET (20 minutes) with dpot, disco, fno, flux-no,
-    hfluxno-plain, and for cubic icon and icon-far, or paper-METHOD-SET with the first three; or
-    tiny."""
+    """What to train, METHOD-SET with a prefix: paper- is the published protocol, of hfluxno, dpot,
+    disco and fno; cpu- is for two cores: hfluxno-base (the published architecture and size),
+    hfluxno-small (half as wide), its variants hfluxno-weak-form and hfluxno-law, dpot, disco, fno,
+    flux-no and icon. A wrong name lists all. tiny is for trying the command."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = None
     """The folder of the run; runs/PRESET where it is left out."""
     seed: int | None = None

@@ -18,6 +18,7 @@ from hfluxno.models.network import Network
 from hfluxno.models.parts import LawConfig
 from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import frozen, rollout
+from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 from hfluxno.trajectory import Trajectory
 
 # Spacings that differ by less than this part are the same.
@@ -174,7 +175,7 @@ class NetworkForecaster(Forecaster):
         """The network at the spacing and boundary of the context, where it can change them."""
         network = self.network
         if isinstance(network, LawNetwork) or (
-            isinstance(network, HFluxNO) and _changes_spacing(self.config)
+            isinstance(network, (HFluxNO, WeakFormHFluxNO)) and _changes_spacing(self.config)
         ):
             return network.at(context.grid, _interval(context))
         return network

@@ -5,7 +5,7 @@
 with an encoder E, a hypernetwork H and a flux operator G (arXiv:2605.05488, equations 6 and 14).
 Whatever the parameters are, the step is conservative.
 
-Three options change what the network is given; all are off in the published model.
+Two options change what the network is given; both are off in the published architecture.
 
 `normalise`: the network sees v = (u - m)/s, which runs from -1 to 1 over the context for every
 field. If u obeys a conservation law with the flux f, then v obeys one with the flux
@@ -14,12 +14,6 @@ f(m + s v)/s, so nothing is lost, and contexts that differ by units or by an off
 `spacing_aware`: log(Δt/Δt₀) and log(Δx/Δx₀) join the embedding, with the spacings of the training
 data Δt₀, Δx₀. Frames show speeds in cells per frame, but the generated flux is in physical units:
 without the two numbers a network that works at one spacing must fail at another.
-
-`weak_form`: the network is told the law that least squares see in the context
-(`hfluxno.models.law_space`): its coefficients join the embedding, and the flux operator sees f and
-f′ in every cell (`hfluxno.models.guided_flux`). What moves how fast is a linear problem; the
-network is left with what is not: how such a law acts over a whole frame, and where least squares
-err. It works with the scaled variable, so it needs `normalise`.
 """
 
 import dataclasses
@@ -29,28 +23,23 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from hfluxno.fv import NumericalFlux
 from hfluxno.grid import Grid
 from hfluxno.models.encoder import Encoder
-from hfluxno.models.guided_flux import GuidedFlux
 from hfluxno.models.hypernetwork import Hypernetwork
-from hfluxno.models.law_space import LawSpace
 from hfluxno.models.network import ContextNetwork, FluxOperator
 from hfluxno.models.scaled_flux import ScaledFlux
 from hfluxno.models.scaling import observed_range, per_field
 
 
 class HFluxNO(ContextNetwork):
-    """The published model.
+    """The published architecture, of any size.
 
     **Attributes:**
 
     - `encoder`, `hypernetwork`: E and H; the latter writes one flux for each axis.
     - `grid`, `interval`: the cells and Δt that it works at.
     - `normalise`: whether the fields of a context are brought to [-1, 1].
-    - `reference`: Δt₀ and the Δx₀ of each axis where the network is aware of its spacing, or
-      `None`.
-    - `space`: the laws among which the weak form chooses, where the network is told, or `None`.
+    - `reference`: Δt₀ and the Δx₀ of each axis if the network is aware of its spacing, or `None`.
     """
 
     encoder: Encoder
@@ -59,27 +48,17 @@ class HFluxNO(ContextNetwork):
     interval: float = eqx.field(static=True)
     normalise: bool = eqx.field(static=True, default=False)
     reference: tuple[float, ...] | None = eqx.field(static=True, default=None)
-    space: LawSpace | None = None
 
     def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
         if not self.normalise:
             return self._operator(self._fluxes(self.encoder(context)))
         shift, scale = observed_range(context)
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
-        of_u: tuple[NumericalFlux, ...]
-        if self.space is None:
-            fluxes = self._fluxes(self.encoder(scaled))
-            of_u = tuple(ScaledFlux(flux, shift, scale) for flux in fluxes)
-        else:
-            weak = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
-            law = self.space.unknowns(context).law(weak)
-            # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
-            (flux,) = self._fluxes(self.encoder(scaled), jnp.arcsinh(weak))
-            of_u = (GuidedFlux(flux, shift, scale, law),)
-        return self._operator(of_u)
+        fluxes = self._fluxes(self.encoder(scaled))
+        return self._operator(tuple(ScaledFlux(flux, shift, scale) for flux in fluxes))
 
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
-        # Where the scale is that of the window nothing can be said of a frame by itself.
+        # The scale is that of the whole window, so nothing can be said of a frame by itself.
         return context if self.normalise else self.encoder.window(context)
 
     def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
@@ -97,9 +76,9 @@ class HFluxNO(ContextNetwork):
     def _operator(self, fluxes) -> FluxOperator:
         return FluxOperator(fluxes, self.grid, self.interval)
 
-    def _fluxes(self, embedding, *more):
-        if self.reference is not None:
-            present = (self.interval, *self.grid.spacing)
-            logs = [math.log(a / b) for a, b in zip(present, self.reference, strict=True)]
-            more = (jnp.asarray(logs, embedding.dtype), *more)
-        return self.hypernetwork(jnp.concatenate([embedding, *more]))
+    def _fluxes(self, embedding):
+        if self.reference is None:
+            return self.hypernetwork(embedding)
+        present = (self.interval, *self.grid.spacing)
+        logs = [math.log(a / b) for a, b in zip(present, self.reference, strict=True)]
+        return self.hypernetwork(jnp.concatenate([embedding, jnp.asarray(logs, embedding.dtype)]))

@@ -1,4 +1,4 @@
-"""What decides an HFluxNO or a Flux NO, as typed values, and how they become one."""
+"""What decides an HFluxNO, one of its variants or a Flux NO, and how they become one."""
 
 import dataclasses
 
@@ -29,13 +29,15 @@ from hfluxno.models.parts import (
 )
 from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
+from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import MLP, silent
 
 
 @dataclasses.dataclass(frozen=True)
 class HFluxNOConfig(ModelConfig):
-    """An HFluxNO, or a Flux NO. The defaults are the paper's model of the cubic law.
+    """An HFluxNO, a variant of it, or a Flux NO. The defaults are the published model of the cubic
+    law, in architecture and size.
 
     **Attributes:**
 
@@ -46,7 +48,8 @@ class HFluxNOConfig(ModelConfig):
     - `coordinates`: whether encoder and flux see the place of each cell. Without it, and without
       learned positions, the network commutes with shifts by whole strides of the patches; once a
       context is read, its operator commutes with every shift.
-    - `normalise`, `spacing_aware`, `weak_form`: see `hfluxno.models.hfluxno`.
+    - `normalise`, `spacing_aware`: see `hfluxno.models.hfluxno`.
+    - `weak_form`: makes it the variant of `hfluxno.models.weak_form_hfluxno`.
     """
 
     encoder: TRecViTConfig | ViTConfig | DPOTEncoderConfig | None = dataclasses.field(
@@ -69,7 +72,10 @@ class HFluxNOConfig(ModelConfig):
         if self.encoder is None:
             return f"Flux NO, {target} flux"
         encoder = type(self.encoder).__name__.removesuffix("Config").removesuffix("Encoder")
-        return f"HFluxNO, {encoder} encoder, {target} target"
+        if isinstance(self.target, LawConfig):
+            return f"HFluxNO → law, {encoder} encoder"
+        variant = "HFluxNO" if self.weak_form is None else "HFluxNO + weak form"
+        return f"{variant}, {encoder} encoder, {target} flux"
 
     @property
     def conservative(self) -> bool:
@@ -100,14 +106,16 @@ class HFluxNOConfig(ModelConfig):
             activation=self.activation,
             key=head_key,
         )
+        encoder = _encoder(self, encoder_key)
+        if space is not None:
+            return WeakFormHFluxNO(encoder, hypernetwork, self.grid, self.interval, space)
         return HFluxNO(
-            _encoder(self, encoder_key),
+            encoder,
             hypernetwork,
             self.grid,
             self.interval,
             self.normalise,
             (self.interval, *self.spacing) if self.spacing_aware else None,
-            space,
         )
 
 
@@ -117,10 +125,10 @@ def _weak_form(config: HFluxNOConfig) -> LawSpace | None:
         return None
     if len(config.cells) > 1:
         raise ValueError(f"The weak form is for one axis; got {len(config.cells)}.")
-    if config.encoder is None or not config.normalise:
+    if config.encoder is None or not config.normalise or config.spacing_aware:
         raise ValueError(
-            "A network with weak_form reads a context and works with the scaled variable: choose "
-            "an encoder and set normalise."
+            "A network with weak_form reads a context, works with the scaled variable and counts "
+            "in cells and frames: choose an encoder, set normalise and leave out spacing_aware."
         )
     return LawSpace(config.fields, seen.size, seen.positive, seen.terms)
 

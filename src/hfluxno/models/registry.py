@@ -10,9 +10,8 @@ from hfluxno.models.dpot import DPOTConfig
 from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.icon import ICONConfig
+from hfluxno.models.parts import LawConfig
 
-# Flux NO is an HFluxNO without an encoder.
-FLUX_NO = "flux-no"
 MODELS: dict[str, type[ModelConfig]] = {
     "hfluxno": HFluxNOConfig,
     "dpot": DPOTConfig,
@@ -24,6 +23,15 @@ MODELS: dict[str, type[ModelConfig]] = {
 
 def method_of(config: ModelConfig) -> str:
     """The name of the method that a configuration is one of."""
-    if isinstance(config, HFluxNOConfig) and config.encoder is None:
-        return FLUX_NO
+    if isinstance(config, HFluxNOConfig):
+        return _method_of(config)
     return next(name for name, kind in MODELS.items() if type(config) is kind)
+
+
+def _method_of(config: HFluxNOConfig) -> str:
+    """HFluxNO alone is the published architecture; Flux NO is one without an encoder."""
+    if config.encoder is None:
+        return "flux-no"
+    if isinstance(config.target, LawConfig):
+        return "hfluxno-law"
+    return "hfluxno" if config.weak_form is None else "hfluxno-weak-form"

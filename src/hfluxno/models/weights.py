@@ -24,13 +24,15 @@ from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import Network
 from hfluxno.models.provenance import Training
+from hfluxno.models.renamed import present_name
 from hfluxno.models.strict_json import from_dict, to_dict
 
-VERSION = 2
+VERSION = 3
+# Version 2 says less about the training.
+_SAYS_LESS = 2
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 # Where the networks lie that come with the package.
 SHIPPED = Path(__file__).parents[1] / "weights"
-_PREFIX = "hfluxno-"
 _PRECISIONS = ("float32", "float16")
 
 
@@ -94,8 +96,9 @@ def load(name: str | Path) -> NetworkForecaster:
 
     **Arguments:**
 
-    - `name`: of a network that comes with the package (`hfluxno-cubic`, or `cubic` for short), a
-      folder, or an id `owner/name` of the Hugging Face hub.
+    - `name`: of a network that comes with the package, such as `hfluxno-small-cubic`, a folder, or
+      an id `owner/name` of the Hugging Face hub. A name of version 0.1.0 warns and says the present
+      one.
 
     **Raises:**
 
@@ -116,6 +119,8 @@ def read_folder(folder: Path) -> tuple[Network, ModelConfig, Training]:
     - `OSError`, where a file cannot be read.
     """
     described = _described(folder / CONFIG)
+    if described["version"] == _SAYS_LESS:
+        _complete(described)
     config = from_dict(ModelConfig, described["model"], "the model configuration")
     training = from_dict(Training, described["training"], "the description of the training")
     skeleton = eqx.filter_eval_shape(config.build, jax.random.key(0))
@@ -156,7 +161,10 @@ hfluxno.load("{name}").forecast(context, steps=20)
 | parameters | {count:,} |
 | data | {training.data} |
 | preset, seed | {training.preset}, {training.seed} |
-| steps, minutes | {training.steps:,}, {training.minutes:.0f} |
+| updates | {training.steps:,} of {training.batch} windows, {training.minutes:.0f} minutes |
+| loss | {training.loss} |
+| augmentation | {training.augmentation} |
+| optimiser | {training.optimizer} |
 | validation error | {training.validation_error:.4g} ({training.measure}) |
 
 ## Limits
@@ -168,9 +176,9 @@ hfluxno.load("{name}").forecast(context, steps=20)
 def _folder(name: str) -> Path:
     if (Path(name) / CONFIG).is_file():
         return Path(name)
-    for known in (name, _PREFIX + name):
-        if known in shipped():
-            return SHIPPED / known
+    name = present_name(name)
+    if name in shipped():
+        return SHIPPED / name
     if Path(name).is_dir():
         raise ValueError(f"The folder {name} holds no {CONFIG}: it is not a released network.")
     if name.count("/") == 1 and not name.startswith((".", "/")):
@@ -191,10 +199,10 @@ def _described(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is corrupt: it is not JSON.") from error
     if not isinstance(described, dict) or described.get("format") != "hfluxno":
         raise ValueError(f"{path} does not describe a network of hfluxno.")
-    if described.get("version") != VERSION:
+    if described.get("version") not in (_SAYS_LESS, VERSION):
         raise ValueError(
             f"{path} has version {described.get('version')!r} of the format; this hfluxno reads "
-            f"version {VERSION}. Use the hfluxno that the weights were made with."
+            f"versions {_SAYS_LESS} and {VERSION}. Use the hfluxno that the weights were made with."
         )
     unknown = sorted(set(described) - {"format", "version", "model", "training"})
     if unknown:
@@ -203,6 +211,13 @@ def _described(path: Path) -> dict[str, Any]:
         if key not in described:
             raise ValueError(f"The key {key!r} is missing in {path}.")
     return described
+
+
+def _complete(described: dict[str, Any]) -> None:
+    """Adds what version 2 did not say: nothing is known of it."""
+    if isinstance(described["training"], dict):
+        unknown = dict.fromkeys(("data_set", "loss", "augmentation", "optimizer"), "not recorded")
+        described["training"] = unknown | {"batch": 0} | described["training"]
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -36,7 +36,7 @@ def long_rollouts(results: Plain) -> Figure | None:
             for method, records in _methods(results, problem):
                 curve = records[0]["long"]
                 means = np.array([entry["mean"] for entry in curve["l2"]])
-                axes.plot(curve["times"], np.maximum(means, _LEAST), **_line(method))
+                axes.plot(curve["times"], np.maximum(means, _LEAST), **_line(method, records))
             axes.set(yscale="log", xlabel="time", title=PROBLEMS[problem].title)
         panels[0].set_ylabel("mean relative l2 error")
         _legend(figure, panels)
@@ -65,7 +65,7 @@ def examples(results: Plain) -> Figure | None:
                     if method == "persistence" or example.get("truth") != first["truth"]:
                         continue  # another trajectory, or other frames of it
                     states = np.asarray(example["forecast"])
-                    axes.plot(x, states[j, 0], **(_line(method) | {"linewidth": 1.1}))
+                    axes.plot(x, states[j, 0], **(_line(method, records) | {"linewidth": 1.1}))
                 room = 0.15 * max(np.ptp(truth[:, 0]), 1e-9)
                 axes.set_ylim(truth[:, 0].min() - room, truth[:, 0].max() + room)
                 number = frame + 1
@@ -100,8 +100,8 @@ def cost_and_error(results: Plain) -> Figure | None:
                 continue
             milliseconds = 1e3 / records[0]["windows_per_second"]
             error = max(records[0]["errors"][key]["mean"], _LEAST)
-            axes.plot(milliseconds, error, "o", color=_line(method)["color"], markersize=7)
-            axes.annotate(title_of(method), (milliseconds, error), xytext=(7, -3),
+            axes.plot(milliseconds, error, "o", color=_line(method, records)["color"], markersize=7)
+            axes.annotate(title_of(method, records), (milliseconds, error), xytext=(7, -3),
                           textcoords="offset points", fontsize=8)  # fmt: skip
         axes.set(
             xscale="log",
@@ -143,13 +143,13 @@ def _example(results: Plain, problem: str) -> Plain:
     return _methods(results, problem)[0][1][0]["example"]
 
 
-def _line(method: str) -> dict[str, Any]:
+def _line(method: str, records: list) -> dict[str, Any]:
     names = list(CONTENDERS)
     place = names.index(method) if method in names else len(names) + sum(map(ord, method))
     return {
         "color": _PALETTE[place % len(_PALETTE)],
         "linestyle": _YARDSTICKS.get(method, "-"),
-        "label": title_of(method),
+        "label": title_of(method, records),
     }
 
 

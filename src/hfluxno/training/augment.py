@@ -47,6 +47,17 @@ class AugmentConfig:
     scale: float = 1.0
     pace: int = 1
 
+    @property
+    def description(self) -> str:
+        """The symmetries that are drawn."""
+        drawn = [name for name in ("shift", "reflection", "sign") if getattr(self, name)]
+        drawn += [
+            f"{name} {getattr(self, name):g}"
+            for name in ("scale", "pace")
+            if getattr(self, name) != 1
+        ]
+        return ", ".join(drawn) or "none"
+
     def __post_init__(self):
         if not self.scale >= 1.0:
             raise ValueError(f"The scale of the augmentation is at least 1; got {self.scale}.")

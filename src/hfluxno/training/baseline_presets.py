@@ -44,8 +44,8 @@ _SMALL_ICON = ICONConfig(width=48, heads=2, layers=3, points=20)
 _ON_AUTHORS_SET = ("hfluxno-small", "dpot", "disco")
 # ICON is compared on the cubic law alone.
 _SMALL_ICONS: dict[str, ModelConfig] = {
-    "icon": _SMALL_ICON,
-    "icon-far": dataclasses.replace(_SMALL_ICON, stride=20, context=25),  # τ = 0.1
+    "icon-context": _SMALL_ICON,
+    "icon-context-far": dataclasses.replace(_SMALL_ICON, stride=20, context=25),  # τ = 0.1
 }
 _PUBLISHED: dict[str, ModelConfig] = {
     "dpot": DPOTConfig(),
@@ -59,8 +59,8 @@ _UPDATES = {
     "fno": 12_000,
     "hfluxno-small": 5_000,
     "flux-no": 12_000,
-    "icon": 3_000,
-    "icon-far": 3_000,
+    "icon-context": 3_000,
+    "icon-context-far": 3_000,
 }
 
 

@@ -30,6 +30,7 @@ from hfluxno.training.in_cache import with_gradient
 from hfluxno.training.speed_loss import speed_error
 
 Measure = Literal["mse", "relative"]
+_MEASURES = {"mse": "mean square error", "relative": "relative l2 error"}
 
 _STATES = 16  # about so many constant states are asked for the consistency
 
@@ -66,6 +67,11 @@ class LossConfig:
     context_mode: ContextMode = "frozen"
     noise: float = 1e-4
     consistency: float = 0.0
+
+    @property
+    def description(self) -> str:
+        """The loss in a few words."""
+        return f"{self.name}, {_MEASURES[self.measure]}"
 
     def __post_init__(self):
         if self.name not in LOSSES:

@@ -30,6 +30,13 @@ class OptimizerConfig:
     eps: float = 1e-8
     clip: float | None = None
 
+    @property
+    def description(self) -> str:
+        """The rule in a few words."""
+        clipped = "" if self.clip is None else f", gradient at most {self.clip:g}"
+        epsilon = "" if self.eps == type(self).eps else f", ε {self.eps:g}"
+        return f"AdamW, peak {self.peak:g}, warm-up {self.warmup}{epsilon}{clipped}"
+
     def __post_init__(self):
         if not self.peak > 0.0 or self.end < 0.0 or self.weight_decay < 0.0:
             raise ValueError(

@@ -16,8 +16,8 @@ of the weak form, and a loss that uses a context more than once; `hfluxno-law` t
 target by regression (see docs/training_log.md). `tiny` is for tests.
 """
 
-import warnings
 import dataclasses
+import warnings
 
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.parts import (

@@ -1,6 +1,7 @@
 """The network of a run: in the form that is given to others, and as a forecaster."""
 
 from pathlib import Path
+from typing import Any
 
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.provenance import Training
@@ -43,6 +44,7 @@ def provenance(trained: Trained) -> Training:
     config, validation = trained.config, trained.config.validation
     return Training(
         data=_data(config),
+        **protocol(config),
         preset=config.name,
         seed=config.seed,
         steps=trained.step,
@@ -52,6 +54,18 @@ def provenance(trained: Trained) -> Training:
         f"{validation.windows} windows with a {validation.context_mode} context",
         limits=_limits(config),
     )
+
+
+def protocol(config: TrainConfig) -> dict[str, Any]:
+    """What decides a training besides the network and the number of updates, in words."""
+    averaged = f", mean of the weights {config.average:g}" if config.average else ""
+    return {
+        "data_set": config.data.law,
+        "batch": config.batch,
+        "loss": config.loss.description,
+        "augmentation": config.augment.description,
+        "optimizer": config.optimizer.description + averaged,
+    }
 
 
 def _data(config: TrainConfig) -> str:

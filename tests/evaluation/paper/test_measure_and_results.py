@@ -16,6 +16,7 @@ from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results, read
 from hfluxno.evaluation.paper.run import Sample, run
+from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.provenance import Training
@@ -97,7 +98,7 @@ def test_a_forecast_that_is_off_by_a_factor_has_that_error_everywhere():
         np.testing.assert_allclose([entry["mean"] for entry in curve], 0.25, rtol=1e-6)
     np.testing.assert_allclose(record["long"]["times"], 0.005 * np.arange(20, 101))
     assert (record["windows"], record["laws"], record["context"]) == (30, LAWS, 20)
-    assert (record["source"], record["training"]) == ("mine", None)
+    assert (record["source"], record["network"]) == ("mine", None)
     assert sum(told) == 30 + LAWS
     assert record["windows_per_second"] == pytest.approx(30 / record["seconds"])
 
@@ -237,10 +238,10 @@ def test_results_of_another_sample_are_not_mixed(path):
         (b'{"format": "hfluxno"}', "does not hold results of the benchmark"),
         (
             b'{"format": "hfluxno-benchmark", "version": 0}',
-            "has version 0 of the results, this hfluxno reads version 1; choose another output",
+            "has version 0 of the results, this hfluxno reads version 2; choose another output",
         ),
         (
-            b'{"format": "hfluxno-benchmark", "version": 1, "conditions": {}, "records": []}',
+            b'{"format": "hfluxno-benchmark", "version": 2, "conditions": {}, "records": []}',
             "is damaged: 'records' is missing",
         ),
     ],
@@ -397,14 +398,37 @@ class _Network(ContextNetwork):
 
 
 def network(config, preset="nothing"):
-    described = Training("nothing", preset, 3, 10, 2.0, 1.0, "nothing")
+    described = Training(
+        data="nothing",
+        data_set="cubic",
+        preset=preset,
+        seed=3,
+        steps=10,
+        batch=64,
+        loss="one-step",
+        augmentation="none",
+        optimizer="AdamW",
+        minutes=2.0,
+        validation_error=1.0,
+        measure="nothing",
+    )
     return NetworkForecaster(
         _Network(jnp.ones(5), jnp.ones((2, 3), jnp.complex64)), config, "net", described
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Config(ModelConfig):
+    def build(self, key):
+        return _Network(jnp.ones(5), jnp.ones((2, 3), jnp.complex64))
+
+    @property
+    def summary(self):
+        return "net"
+
+
 def test_a_complex_parameter_counts_twice():
-    ready = Ready(moved(1.0), 20, "net", network(LINE))
+    ready = Ready(moved(1.0), 20, "net", network(_Config(cells=LINE.cells)))
     found = costs.cost(ready, tiny(4))
     assert found["parameters"] == 5 + 2 * 6
     assert found["megabytes"] == pytest.approx(17 * 4e-6)
@@ -412,7 +436,8 @@ def test_a_complex_parameter_counts_twice():
     assert found["training_milliseconds"] is None  # of a preset that is not known
     assert found["forecast_milliseconds"] > 0.0
     record = measured(ready, tiny(4))
-    assert record["training"] == {"preset": "nothing", "seed": 3, "steps": 10, "minutes": 2.0}
+    expected = {"parameters": 17, "preset": "nothing", "seed": 3, "steps": 10, "minutes": 2.0}
+    assert {key: record["network"][key] for key in expected} == expected
 
 
 def test_costs_are_measured_once(path, monkeypatch):
@@ -426,9 +451,14 @@ def test_costs_are_measured_once(path, monkeypatch):
         return forecast
 
     monkeypatch.setattr(costs, "known_law_forecast", solver)
+    monkeypatch.setattr(costs, "published_sizes", lambda test: {"dpot": {"flops": 1.0}})
     method = Method("still")
     results, _, started = ran(path, method, sets=(), with_costs=True)
-    assert started == [("cost", "still"), ("cost", "classical solver")]
+    assert started == [
+        ("cost", "still"),
+        ("cost", "published sizes"),
+        ("cost", "classical solver"),
+    ]
     assert list(results.costs["methods"]["still"]) == ["fingerprint", "forecast_milliseconds"]
     classical = results.costs["classical"]
     assert [entry["cells"] for entry in classical] == list(costs.GRIDS)

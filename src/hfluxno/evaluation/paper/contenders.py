@@ -64,11 +64,13 @@ class Contender:
     - `title`: what tables call it.
     - `prepare`: for a problem, the method ready to use, once for each seed; empty where it has no
       weights for it.
+    - `sized`: whether tables say its size beside the title: it comes in several.
     """
 
     name: str
     title: str
     prepare: Callable[[Problem], Sequence[Ready]]
+    sized: bool = False
 
 
 def _persistence(problem: Problem) -> Sequence[Ready]:
@@ -109,8 +111,11 @@ def network(sources: Sequence[str], refinement: int = 0) -> Sequence[Ready]:
 
 def _network(source: str, refinement: int) -> Ready:
     forecaster = any_weights(source)
-    if refinement:
-        forecaster = forecaster.refined(refinement)
+    return network_ready(forecaster.refined(refinement) if refinement else forecaster, source)
+
+
+def network_ready(forecaster: NetworkForecaster, source: str) -> Ready:
+    """A network that is there already, as a method."""
     return Ready(
         _by(forecaster, failed_at=int(NetworkStatus.DIVERGED)),
         forecaster.config.context,
@@ -138,16 +143,20 @@ def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
     return forecast
 
 
-def _with_weights(method: str, suffix: str = "", refinement: int = 0):
-    """Shipped weights `METHOD-SET` + suffix, where there are any; read once for all sets."""
+def _with_weights(method: str, refinement: int = 0):
+    """Shipped weights `METHOD-SET` of every seed, if there are any; read once for all sets.
+
+    Those of the seed 0 have that name, further seeds are `METHOD-SET-seed-1` and so on.
+    """
 
     @functools.cache
     def ready(name: str) -> Sequence[Ready]:
         return network([name], refinement)
 
     def prepare(problem: Problem) -> Sequence[Ready]:
-        name = f"{method}-{problem.trained}{suffix}"
-        return ready(name) if name in shipped() else []
+        name = f"{method}-{problem.trained}"
+        seeds = (one for one in shipped() if one == name or one.startswith(f"{name}-seed-"))
+        return [one for seed in seeds for one in ready(seed)]
 
     return prepare
 
@@ -158,20 +167,23 @@ CONTENDERS: dict[str, Contender] = {
         Contender("persistence", "persistence", _persistence),
         Contender("known-law", "true law", _known_law),
         Contender("fit", "fitted law", _fit),
-        Contender("hfluxno", "HFluxNO", _with_weights("hfluxno")),
-        Contender("hfluxno-law", "HFluxNO, law", _with_weights("hfluxno", "-law")),
+        Contender("hfluxno-base", "HFluxNO", _with_weights("hfluxno-base"), sized=True),
+        Contender("hfluxno-small", "HFluxNO", _with_weights("hfluxno-small"), sized=True),
+        Contender("hfluxno-weak-form", "HFluxNO + weak form", _with_weights("hfluxno-weak-form")),
+        Contender("hfluxno-law", "HFluxNO → law", _with_weights("hfluxno-law")),
         Contender(
             "hfluxno-law-refined",
-            "HFluxNO, law, 3 refinements",
-            _with_weights("hfluxno", "-law", refinement=3),
+            "HFluxNO → law, 3 refinements",
+            _with_weights("hfluxno-law", refinement=3),
         ),
-        Contender("hfluxno-plain", "HFluxNO, as published", _with_weights("hfluxno-plain")),
         Contender("dpot", "DPOT", _with_weights("dpot")),
         Contender("disco", "DISCO", _with_weights("disco")),
         Contender("fno", "FNO", _with_weights("fno")),
         Contender("flux-no", "Flux NO", _with_weights("flux-no")),
-        Contender("icon", "ICON, τ = 0.005", _with_weights("icon")),
-        Contender("icon-far", "ICON, τ = 0.1", _with_weights("icon-far")),
+        Contender("icon-context", "ICON of the context, τ = 0.005", _with_weights("icon-context")),
+        Contender(
+            "icon-context-far", "ICON of the context, τ = 0.1", _with_weights("icon-context-far")
+        ),
     )
 }
 
@@ -193,8 +205,10 @@ def contenders(
     """
     found = dict(CONTENDERS)
     for name, sources in (added or {}).items():
-        title = CONTENDERS[name].title if name in CONTENDERS else name
-        found[name] = Contender(name, title, _fitting(tuple(sources)))
+        if name in CONTENDERS:
+            found[name] = dataclasses.replace(CONTENDERS[name], prepare=_fitting(tuple(sources)))
+        else:
+            found[name] = Contender(name, name, _fitting(tuple(sources)))
     for name in names:
         if name not in found:
             raise ValueError(f"Unknown method {name!r}; choose from {', '.join(found)}.")

@@ -1,5 +1,7 @@
 """What methods cost: Table 5, and error against time of the classical solver.
 
+Size and cost of the published networks need no training: fresh ones stand beside ours.
+
 | number | how |
 |---|---|
 | parameters | real numbers; a complex one counts twice |
@@ -20,25 +22,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.evaluation.paper.contenders import Ready, known_law_forecast
+from hfluxno.evaluation.paper.contenders import Ready, known_law_forecast, network_ready
 from hfluxno.evaluation.paper.measure import forecast_windows
 from hfluxno.evaluation.paper.problems import STEPS
+from hfluxno.evaluation.paper.published import parameters
 from hfluxno.evaluation.paper.results import Plain
 from hfluxno.evaluation.paper.sample import WindowSet
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.presets import PRESETS
 from hfluxno.training.sharding import Placement
-from hfluxno.training.state import split_network
 from hfluxno.training.trainer import beginning, make_source
 
 # Cells of the classical solver, beside those of the data.
 GRIDS = (20, 25, 50, 100, 200, 400)
+# Whose published sizes are measured, too.
+_PUBLISHED = ("hfluxno", "dpot", "disco", "fno")
 _BATCH = 64
 _REPEATS = 5
 
 
-def cost(ready: Ready, test: WindowSet) -> Plain:
+def cost(ready: Ready, test: WindowSet, config: TrainConfig | None = None) -> Plain:
     """The numbers of one method, on the contexts of a set.
+
+    **Arguments:**
+
+    - `config`: how its network is trained; by default the preset of its weights.
 
     **Raises:**
 
@@ -59,13 +68,23 @@ def cost(ready: Ready, test: WindowSet) -> Plain:
     }
     if ready.network is None:
         return found
-    count = _parameters(ready.network)
+    count = parameters(ready.network.config)
     return found | {
         "parameters": count,
         "megabytes": 4e-6 * count,
         "flops": _flops(ready.network),
-        "training_milliseconds": _training_step(ready.network),
+        "training_milliseconds": _training_step(config or _preset_of(ready.network)),
     }
+
+
+def published_sizes(test: WindowSet) -> dict[str, Plain]:
+    """The numbers of fresh networks of the published sizes, by method."""
+    found = {}
+    for method in _PUBLISHED:
+        config = PRESETS[f"paper-{method}-{test.problem.trained}"]
+        fresh = NetworkForecaster(config.model.build(jax.random.key(0)), config.model, method)
+        found[method] = cost(network_ready(fresh, method), test, config)
+    return found
 
 
 def classical(test: WindowSet) -> list[Plain]:
@@ -83,11 +102,6 @@ def classical(test: WindowSet) -> list[Plain]:
     return found
 
 
-def _parameters(network: NetworkForecaster) -> int:
-    leaves = jax.tree.leaves(split_network(network.network)[0])
-    return sum(leaf.size * (2 if jnp.iscomplexobj(leaf) else 1) for leaf in leaves)
-
-
 def _flops(forecaster: NetworkForecaster) -> float | None:
     config = forecaster.config
     shape = (config.context, len(config.fields), *config.cells)
@@ -99,12 +113,14 @@ def _flops(forecaster: NetworkForecaster) -> float | None:
     return None if counted is None or counted <= 0 else float(counted)
 
 
-def _training_step(forecaster: NetworkForecaster) -> float | None:
-    """`None` where the preset is not known."""
-    name = forecaster.training.preset if forecaster.training else None
-    if name not in PRESETS:
+def _preset_of(forecaster: NetworkForecaster) -> TrainConfig | None:
+    return PRESETS.get(forecaster.training.preset) if forecaster.training else None
+
+
+def _training_step(config: TrainConfig | None) -> float | None:
+    if config is None:
         return None
-    config = dataclasses.replace(PRESETS[name], batch=_BATCH)
+    config = dataclasses.replace(config, batch=_BATCH)
     placement = Placement.on(None)
     step, state, _ = beginning(config, placement)
     with contextlib.closing(make_source(config).batches(0)) as batches:

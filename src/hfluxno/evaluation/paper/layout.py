@@ -14,6 +14,9 @@ _LATEX = {
     "±": r"$\pm$",
     "–": "--",
     "τ": r"$\tau$",
+    "→": r"$\to$",
+    "ε": r"$\varepsilon$",
+    "β": r"$\beta$",
 }
 
 
@@ -29,7 +32,9 @@ def latex(tables: Iterable[Table]) -> str:
 
 def _markdown(table: Table) -> str:
     lines = [table.header, tuple("---" for _ in table.header), *table.rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    text = "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    notes = "".join(f"- {note}\n" for note in table.notes)
+    return f"{text}\n{notes}" if notes else text
 
 
 def _latex(table: Table) -> str:
@@ -48,6 +53,7 @@ def _latex(table: Table) -> str:
             *map(line, table.rows),
             r"\bottomrule",
             r"\end{tabular}",
+            *(rf"\par {{\footnotesize {_escaped(note)}}}" for note in table.notes),
             r"\end{table}",
             "",
         ]

@@ -16,6 +16,7 @@ from hfluxno.evaluation.metrics import NORMS, joined, summarize
 from hfluxno.evaluation.paper.contenders import Ready
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
 from hfluxno.evaluation.paper.results import Plain
+from hfluxno.evaluation.paper.rows import network_record
 from hfluxno.evaluation.paper.sample import Lot, WindowSet
 
 # Frames after the context at which the example of a set is kept.
@@ -47,7 +48,7 @@ def measured(
     return {
         "source": ready.source,
         "fingerprint": ready.fingerprint,
-        "training": _training(ready),
+        "network": None if ready.network is None else network_record(ready.network),
         "context": ready.context,
         "windows": count,
         "laws": len(np.unique(np.concatenate(errors.laws))),
@@ -57,14 +58,6 @@ def measured(
         "seconds": seconds,
         "windows_per_second": count / seconds if seconds > 0.0 else None,
     }
-
-
-def _training(ready: Ready) -> Plain | None:
-    """What the weights have cost."""
-    known = None if ready.network is None else ready.network.training
-    if known is None:
-        return None
-    return {key: getattr(known, key) for key in ("preset", "seed", "steps", "minutes")}
 
 
 class Collected:

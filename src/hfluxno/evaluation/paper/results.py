@@ -14,7 +14,7 @@ from typing import Any
 
 from hfluxno.data.replacing import replacing
 
-FORMAT, VERSION = "hfluxno-benchmark", 1
+FORMAT, VERSION = "hfluxno-benchmark", 2
 
 Plain = dict[str, Any]
 Weights = tuple[str, int]  # where they come from, and their fingerprint

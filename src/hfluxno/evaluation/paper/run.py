@@ -124,6 +124,10 @@ def _costs(results: Results, test: WindowSet, methods: Mapping[str, Contender], 
             started("cost", name)
             there[name] = costs.cost(ready[0], test)
             results.save()
+    if "published" not in results.costs:
+        started("cost", "published sizes")
+        results.costs["published"] = costs.published_sizes(test)
+        results.save()
     if "classical" not in results.costs:
         started("cost", "classical solver")
         results.costs["classical"] = costs.classical(test)

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from hfluxno.evaluation.paper import rows as described
 from hfluxno.evaluation.paper.contenders import CONTENDERS
-from hfluxno.evaluation.paper.problems import PROBLEMS, STEPS, TABLES, published_for
+from hfluxno.evaluation.paper.problems import PROBLEMS, STEPS, TABLES
+from hfluxno.evaluation.paper.published import published_for, published_network, zero_frame
 from hfluxno.evaluation.paper.results import Plain
 
 NOTHING = "–"
-_ICON = ("icon", "icon-far")
+_PUBLISHED_TITLES = {"hfluxno": "HFluxNO", "dpot": "DPOT", "disco": "DISCO", "fno": "FNO"}
+_ICON = ("icon", "icon-context", "icon-context-far")
 _TITLES = {
     1: "In distribution",
     2: "Out of distribution",
@@ -32,11 +35,13 @@ class Table:
 
     - `title`: what stands above it.
     - `header`, `rows`: its cells, as text.
+    - `notes`: what stands below it: what the rows are, one line each.
     """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
 
 
 def tables(results: Plain, numbers: Iterable[int]) -> list[Table]:
@@ -64,7 +69,7 @@ def diagnostics(results: Plain) -> list[Table]:
             shock = records[0]["errors"].get("shock")
             rows.append(
                 (
-                    title_of(method),
+                    title_of(method, records),
                     *(_mean(records, name) for name in ("drift", "variation", "spectrum", "shock")),
                     NOTHING if shock is None else str(shock["count"]),
                 )
@@ -81,16 +86,16 @@ def sampling(results: Plain) -> Table:
     for problem, methods in _sets(results, PROBLEMS):
         for method, records in methods:
             first = records[0]
-            training = first.get("training")
+            network = first.get("network")
             rows.append(
                 (
                     PROBLEMS[problem].title,
-                    title_of(method),
+                    title_of(method, records),
                     str(first["windows"]),
                     str(first["laws"]),
                     _number(first["windows_per_second"]),
                     ", ".join(record["source"] or NOTHING for record in records),
-                    NOTHING if training is None else f"{training['minutes']:.0f}",
+                    _minutes(network),
                 )
             )
     return Table("Sample and speed", header, tuple(rows))
@@ -110,13 +115,25 @@ def _error_tables(results: Plain, number: int) -> list[Table]:
             title = (
                 f"Table {number}. {_TITLES[number]}: {PROBLEMS[problem].title}, relative {spelled}"
             )
-            found.append(Table(title, _ERROR_HEADER, tuple(rows)))
+            notes = _notes(problem, chosen)
+            found.append(Table(title, _error_header(norm, problem), tuple(rows), notes))
     return [table for table in found if table.rows]
 
 
 def _beside_icon(method: str) -> bool:
     """ICON's tables also have the yardsticks and the paper's model."""
-    return method in (*_ICON, "persistence", "fit", "hfluxno")
+    return method in (*_ICON, "persistence", "fit", "hfluxno-base", "hfluxno-small")
+
+
+def _notes(problem: str, methods) -> tuple[str, ...]:
+    """What the rows are, and in what they differ from the published ones."""
+    found = [f"Set: {PROBLEMS[problem].differs}."] if PROBLEMS[problem].differs else []
+    for method, records in methods:
+        compared = published_for("l2", problem, method) is not None
+        published = published_network(PROBLEMS[problem], method) if compared else None
+        note = described.line(title_of(method, records), records, published)
+        found += [note] if note else []
+    return tuple(found)
 
 
 def _overview(results: Plain, number: int, norm: str) -> Table:
@@ -126,12 +143,12 @@ def _overview(results: Plain, number: int, norm: str) -> Table:
     by_set = {problem: dict(pairs) for problem, pairs in present}
     rows = []
     for method in methods:
-        cells = [title_of(method)]
+        cells = [title_of(method, [r for of in by_set.values() for r in of.get(method, [])])]
         for problem in by_set:
             records = by_set[problem].get(method)
             ours = NOTHING if records is None else _pair(_pooled(records, norm))
             published = published_for(norm, problem, method)
-            cells.append(ours if published is None else f"{ours} (paper {_pair(published)})")
+            cells.append(ours if published is None else f"{ours} (published {_pair(published)})")
         rows.append(tuple(cells))
     header = ("method", *(PROBLEMS[problem].title for problem in by_set))
     title = (
@@ -140,37 +157,47 @@ def _overview(results: Plain, number: int, norm: str) -> Table:
     return Table(title, header, tuple(rows))
 
 
-_ERROR_HEADER = (
-    "method",
-    "1 step",
-    "paper",
-    "ours/paper",
-    f"{STEPS} steps",
-    "paper",
-    "ours/paper",
-    "median",
-    "95th percentile",
-    "windows",
-    "failures",
-)
+def _error_header(norm: str, problem: str) -> tuple[str, ...]:
+    less = zero_frame(norm, problem) is not None
+    return (
+        "method",
+        "1 step",
+        "published",
+        "ours/published",
+        f"{STEPS} steps",
+        "published",
+        *(["published, less the zero frame (estimate)"] if less else []),
+        "ours/published" + (" less it" if less else ""),
+        "median",
+        "95th percentile",
+        "windows",
+        "failures",
+    )
 
 
 def _errors(problem: str, method: str, records: list[Plain], norm: str) -> tuple[str, ...]:
     keys = [f"{norm}, 1 step", f"{norm}, {STEPS} steps"]
-    published = published_for(norm, problem, method)
-    cells = [title_of(method)]
-    for i, key in enumerate(keys):
-        cells.append(_mean(records, key))
-        if published is None:
-            cells += [NOTHING, NOTHING]
-        else:
-            cells += [_number(published[i]), _number(_pooled(records, norm)[i] / published[i])]
+    published = published_for(norm, problem, method) or (None, None)
+    ours = _pooled(records, norm)
+    less = zero_frame(norm, problem)
+    cells = [title_of(method, records), _mean(records, keys[0])]
+    cells += [_number(published[0]), _ratio(ours[0], published[0])]
+    cells += [_mean(records, keys[1]), _number(published[1])]
+    like = published[1]
+    if less is not None:
+        like = None if like is None else like - less
+        cells.append(_number(like))
+    cells.append(_ratio(ours[1], like))
     whole = [record["errors"] for record in records]
     cells.append(_pair(np.mean([errors[key]["median"] for errors in whole]) for key in keys))
     cells.append(_pair(np.mean([errors[key]["p95"] for errors in whole]) for key in keys))
     cells.append(str(whole[0][keys[1]]["count"]))
     cells.append(", ".join(str(errors[keys[1]]["failures"]) for errors in whole))
     return tuple(cells)
+
+
+def _ratio(ours: float, published: float | None) -> str:
+    return NOTHING if published is None else _number(ours / published)
 
 
 def _long_table(problem: str, methods) -> Table:
@@ -180,7 +207,7 @@ def _long_table(problem: str, methods) -> Table:
         if len(curve) <= _LONG:
             continue
         cells = [_number(curve[j]["mean"]) for j in (_LONG - 1, len(curve) - 1)]
-        rows.append((title_of(method), *cells, str(curve[0]["count"])))
+        rows.append((title_of(method, records), *cells, str(curve[0]["count"])))
     title = f"Table 4. Long roll-out: {PROBLEMS[problem].title}, relative l2 at a time"
     return Table(
         title, ("method", f"after {_LONG} steps", "at the end", "trajectories"), tuple(rows)
@@ -197,25 +224,29 @@ def _cost_table(results: Plain) -> list[Table]:
         f"forecast of {STEPS} steps, ms",
         "windows a second",
     )
-    rows = []
+    records = results["records"].get("cubic", {})
     costs = results["costs"].get("methods", {})
-    for method in ordered(costs):
-        cost = costs[method]
-        records = results["records"].get("cubic", {}).get(method)
-        flops = cost.get("flops")
-        rows.append(
-            (
-                title_of(method),
-                NOTHING if "parameters" not in cost else f"{cost['parameters']:,}",
-                _number(cost.get("megabytes")),
-                _number(None if flops is None else 1e-6 * flops),
-                _number(cost.get("training_milliseconds")),
-                _number(cost["forecast_milliseconds"]),
-                _number(records[0]["windows_per_second"] if records else None),
-            )
-        )
+    rows = [
+        _cost(title_of(method, records.get(method, [])), costs[method], records.get(method))
+        for method in ordered(costs)
+    ]
+    for method, cost in results["costs"].get("published", {}).items():
+        rows.append(_cost(f"{_PUBLISHED_TITLES[method]}, published size, untrained", cost, None))
     title = f"Table 5. {_TITLES[5]}: cubic"
     return [Table(title, header, tuple(rows))] if rows else []
+
+
+def _cost(title: str, cost: Plain, records: list[Plain] | None) -> tuple[str, ...]:
+    flops = cost.get("flops")
+    return (
+        title,
+        NOTHING if "parameters" not in cost else f"{cost['parameters']:,}",
+        _number(cost.get("megabytes")),
+        _number(None if flops is None else 1e-6 * flops),
+        _number(cost.get("training_milliseconds")),
+        _number(cost["forecast_milliseconds"]),
+        _number(records[0]["windows_per_second"] if records else None),
+    )
 
 
 def _sets(results: Plain, names: Iterable[str]) -> Iterator[tuple[str, list]]:
@@ -233,9 +264,18 @@ def ordered(methods: Iterable[str]) -> list[str]:
     return sorted(methods, key=lambda m: names.index(m) if m in names else len(names))
 
 
-def title_of(method: str) -> str:
-    """What tables and figures call a method."""
-    return CONTENDERS[method].title if method in CONTENDERS else method
+def title_of(method: str, records: list[Plain]) -> str:
+    """What tables and figures call a method; of HFluxNO, which has several sizes, they say it."""
+    if method not in CONTENDERS:
+        return method
+    contender = CONTENDERS[method]
+    known = contender.sized and any(record.get("network") for record in records)
+    return f"{contender.title}, {described.size(records)}" if known else contender.title
+
+
+def _minutes(network: Plain | None) -> str:
+    minutes = None if network is None else network["minutes"]
+    return NOTHING if minutes is None else f"{minutes:.0f}"
 
 
 def _pooled(records: list[Plain], norm: str) -> tuple[float, ...]:
@@ -257,8 +297,8 @@ def _mean(records: list[Plain], name: str) -> str:
     return f"{text} ± {_number(spread, 1)}"
 
 
-def _pair(numbers: Iterable[float]) -> str:
-    return " / ".join(_number(float(number)) for number in numbers)
+def _pair(numbers: Iterable[float | None]) -> str:
+    return " / ".join(_number(None if number is None else float(number)) for number in numbers)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -1,0 +1,34 @@
+"""Names of version 0.1.0 that weights had; they are understood in this version, too.
+
+There `hfluxno-SET` was not the published architecture but the variant that is told the law of the
+weak form; `hfluxno-plain-SET` was the published architecture, half as wide.
+"""
+
+import warnings
+
+_SETS = ("cubic", "shallow-water", "burgers")
+RENAMED = {
+    old: new
+    for name in _SETS
+    for old, new in (
+        (name, f"hfluxno-weak-form-{name}"),
+        (f"{name}-law", f"hfluxno-law-{name}"),
+        (f"plain-{name}", f"hfluxno-small-{name}"),
+        (f"hfluxno-{name}", f"hfluxno-weak-form-{name}"),
+        (f"hfluxno-{name}-law", f"hfluxno-law-{name}"),
+        (f"hfluxno-plain-{name}", f"hfluxno-small-{name}"),
+    )
+} | {"icon-cubic": "icon-context-cubic", "icon-far-cubic": "icon-context-far-cubic"}
+
+
+def present_name(name: str) -> str:
+    """The name that weights have now; an old one warns in one sentence."""
+    if name not in RENAMED:
+        return name
+    present = RENAMED[name]
+    warnings.warn(
+        f"The weights {name} are called {present} now; the old name goes with the next version.",
+        FutureWarning,
+        stacklevel=3,
+    )
+    return present

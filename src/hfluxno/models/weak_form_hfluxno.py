@@ -1,0 +1,58 @@
+"""HFluxNO + weak form: a variant of HFluxNO that is told the law of the weak form.
+
+    a = least squares of the weak form,   c = E((u - m)/s),   Θ = H(c, arsinh a)
+    u^{n+1} = u^n - Δt/Δx (F^r - F^l),    F of `hfluxno.models.guided_flux` with G_Θ, m, s and f_a
+
+It is not the published model. The coefficients a of the law that least squares see in the context
+(`hfluxno.models.law_space`) join the embedding, and the flux operator sees f and f′ in every cell.
+What moves how fast is a linear problem; the network is left with what is not: how such a law acts
+over a whole frame, and where least squares err. It works with the scaled variable (u - m)/s, which
+runs from -1 to 1 over the context.
+"""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.grid import Grid
+from hfluxno.models.encoder import Encoder
+from hfluxno.models.guided_flux import GuidedFlux
+from hfluxno.models.hypernetwork import Hypernetwork
+from hfluxno.models.law_space import LawSpace
+from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.scaling import observed_range, per_field
+
+
+class WeakFormHFluxNO(ContextNetwork):
+    """The variant of one axis.
+
+    **Attributes:**
+
+    - `encoder`, `hypernetwork`: E and H.
+    - `grid`, `interval`: the cells and Δt that it works at; it counts in cells and frames, so they
+      may be any.
+    - `space`: the laws among which the weak form chooses.
+    """
+
+    encoder: Encoder
+    hypernetwork: Hypernetwork
+    grid: Grid
+    interval: float = eqx.field(static=True)
+    space: LawSpace
+
+    def read(self, context: Float[Array, "time field x"]) -> FluxOperator:
+        shift, scale = observed_range(context)
+        scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
+        weak = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
+        law = self.space.unknowns(context).law(weak)
+        # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
+        flux: Any
+        (flux,) = self.hypernetwork(jnp.concatenate([self.encoder(scaled), jnp.arcsinh(weak)]))
+        return FluxOperator((GuidedFlux(flux, shift, scale, law),), self.grid, self.interval)
+
+    def at(self, grid: Grid, interval: float) -> "WeakFormHFluxNO":
+        """The same network at another spacing."""
+        return dataclasses.replace(self, grid=grid, interval=interval)
