@@ -22,7 +22,7 @@ def refused(capsys, *arguments):
     ("arguments", "message"),
     [
         (("pdebench",), "Unknown benchmark 'pdebench'; choose paper."),
-        (("paper", "--tables", "7"), "Unknown table 7; choose from 1, 2, 3, 4, 5."),
+        (("paper", "--tables", "7"), "Unknown table 7; choose from 1, 2, 3, 4, 5, 6."),
         (("paper", "--figures", "2,4"), "Unknown figure 4; choose from 2, 3."),
         (("paper", "--tables", "one"), "--tables takes numbers with commas between; got 'one'."),
         (("paper", "--tables", "-1"), "--tables takes numbers with commas between; got '-1'."),

@@ -18,21 +18,22 @@ class BenchmarkConfig:
     The folder OUTPUT gets results.json with everything that was measured, tables.md, tables.tex and
     the figures. The same command goes on where it was interrupted, and draws again what is there.
 
-    Example: hfluxno benchmark paper --tables 1,2 --methods fit,hfluxno --windows 200
+    Example: hfluxno benchmark paper --tables 1,2 --methods fit,hfluxno-small --windows 200
     """
 
     suite: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="paper")]]
     """The benchmark; paper is the only one."""
     output: Annotated[Path, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = Path("benchmark")
     """Where results, tables and figures go; the folder is made."""
-    tables: str = "1,2,3,4,5"
-    """Which tables: 1 in distribution, 2 out of distribution, 3 and 4 ICON, 5 size and cost."""
+    tables: str = "1,2,3,4,5,6"
+    """Which tables: 1 in distribution, 2 out of distribution, 3 and 4 ICON, 5 size and cost,
+    6 forecasts on twice the cells of the training."""
     figures: str = "2,3"
     """Which figures: 2 long roll-outs, 3 examples."""
     sets: str = ""
     """Only these sets, such as cubic,sine-steps."""
     methods: str = ""
-    """Only these methods, such as fit,hfluxno,dpot; all that have weights where it is left out."""
+    """Only these methods, such as fit,hfluxno-small,dpot; by default all that have weights."""
     windows: str = "400"
     """How many windows of each set are used, spread evenly, or all (the published protocol)."""
     laws: int = 100

@@ -11,6 +11,7 @@ import numpy as np
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.lanes import WIDE_VECTORS, run_lanes
 from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.finer import FinerNetwork
 from hfluxno.models.hfluxno import HFluxNO
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.law_target import LawNetwork
@@ -140,9 +141,10 @@ class NetworkForecaster(Forecaster):
                 f"({', '.join(config.fields)}); the context has "
                 f"{len(context.fields)} ({', '.join(context.fields)})."
             )
-        if grid.shape != config.cells:
+        if self._factor(context) is None:
+            multiple = " or a multiple" if self._takes_more_cells else ""
             raise ValueError(
-                f"{self.name} works on {_shape(config.cells)} cells; the context has "
+                f"{self.name} works on {_shape(config.cells)} cells{multiple}; the context has "
                 f"{_shape(grid.shape)}. Interpolate to that grid first, or use the method fit."
             )
         if context.frames < config.context:
@@ -161,7 +163,8 @@ class NetworkForecaster(Forecaster):
             )
         if _changes_spacing(config):
             return
-        present = (_interval(context), *grid.spacing)
+        factor = self._factor(context) or 1
+        present = (_interval(context), *(factor * dx for dx in grid.spacing))
         trained = (config.interval, *config.spacing)
         names = ("Δt", *(f"Δ{axis}" for axis in "xyz"[: len(config.cells)]))
         for name, here, there in zip(names, present, trained, strict=True):
@@ -173,12 +176,31 @@ class NetworkForecaster(Forecaster):
 
     def _fitted_to(self, context: Trajectory) -> Network:
         """The network at the spacing and boundary of the context, where it can change them."""
-        network = self.network
+        network, factor = self.network, self._factor(context) or 1
+        grid = context.grid
+        coarse = dataclasses.replace(grid, shape=tuple(n // factor for n in grid.shape))
         if isinstance(network, LawNetwork) or (
             isinstance(network, (HFluxNO, WeakFormHFluxNO)) and _changes_spacing(self.config)
         ):
-            return network.at(context.grid, _interval(context))
-        return network
+            network = network.at(coarse, _interval(context))
+        if factor == 1:
+            return network
+        assert isinstance(network, (HFluxNO, WeakFormHFluxNO))
+        return FinerNetwork(network, grid, factor)
+
+    @property
+    def _takes_more_cells(self) -> bool:
+        one_axis = len(self.config.cells) == 1
+        return one_axis and isinstance(self.network, (HFluxNO, WeakFormHFluxNO))
+
+    def _factor(self, context: Trajectory) -> int | None:
+        """How many cells of the context make one of the network's; `None` where it cannot be."""
+        given, own = context.grid.shape, self.config.cells
+        if given == own:
+            return 1
+        if self._takes_more_cells and len(given) == 1 and given[0] % own[0] == 0:
+            return given[0] // own[0]
+        return None
 
     def _advance(self, network, batch, steps):
         """The frames after each context of a batch, and whether none of them diverged.

@@ -206,6 +206,15 @@ def test_a_file_of_something_else_is_refused(tmp_path, problem, frames, message)
         given(PROBLEMS[problem], None, path)
 
 
+def test_a_file_whose_solver_landed_on_other_frames_is_refused(tmp_path):
+    configuration = dataclasses.replace(CUBIC.configuration(1, 1, 0), cells=8)
+    path = written(configuration, tmp_path / "set.nc")
+    with pytest.raises(
+        ValueError, match="thinning = 1, but cubic-authors has 10; generate it with"
+    ):
+        given(PROBLEMS["cubic-authors"], None, path)
+
+
 def test_a_file_may_have_other_numbers_of_frames_and_cells(tmp_path):
     configuration = Configuration("cubic", "test", laws=2, initials=1, cells=8, frames=41)
     test = given(CUBIC, None, written(configuration, tmp_path / "set.nc"))

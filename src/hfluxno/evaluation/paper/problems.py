@@ -23,7 +23,7 @@ class Problem:
     - `title`: what tables call it.
     - `law`, `initial`: as in `hfluxno.data.Configuration`.
     - `trained`: the set whose training split the networks have seen.
-    - `thinning`: as in `Configuration`.
+    - `cells`, `thinning`: as in `Configuration`.
     - `differs`: in what the set is known to differ from the one that the published errors belong
       to; empty if in nothing.
     """
@@ -33,6 +33,7 @@ class Problem:
     law: str
     initial: str
     trained: str
+    cells: int = 100
     thinning: int = 1
     differs: str = ""
 
@@ -44,6 +45,7 @@ class Problem:
             laws=laws,
             initials=initials,
             initial=self.initial,
+            cells=self.cells,
             seed=seed,
             thinning=self.thinning,
         )
@@ -56,6 +58,7 @@ PROBLEMS: dict[str, Problem] = {
     for problem in (
         Problem("cubic", "cubic", "cubic", "grf", "cubic", differs=_ALL_FRAMES),
         Problem("cubic-authors", "cubic, authors' frames", "cubic", "grf", "cubic", thinning=10),
+        Problem("cubic-200", "cubic, 200 cells", "cubic", "grf", "cubic", cells=200),
         Problem("shallow-water", "shallow water", "shallow-water", "grf", "shallow-water"),
         Problem(
             "shallow-water-authors",
@@ -113,6 +116,7 @@ TABLES: dict[int, tuple[str, ...]] = {
     3: ("cubic",),
     4: ("cubic", "cubic-steps", "sine", "sine-steps"),
     5: (),
+    6: ("cubic-200",),
 }
 FIGURES: dict[int, tuple[str, ...]] = {
     2: ("cubic", "shallow-water", "burgers"),

@@ -182,6 +182,11 @@ def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
             final_time=float(about["final_time"]),
             thinning=int(about.get("thinning", 1)),  # sets of version 0.1.0 do not say
         )
+    if configuration.thinning != problem.thinning:
+        raise ValueError(
+            f"{path} was made with thinning = {configuration.thinning}, but {problem.name} has "
+            f"{problem.thinning}; generate it with --thinning {problem.thinning}."
+        )
     if configuration.frames < CONTEXT + STEPS:
         raise ValueError(
             f"{path} has {configuration.frames} frames; a window needs {CONTEXT + STEPS}."

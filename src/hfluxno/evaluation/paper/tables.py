@@ -21,6 +21,7 @@ _TITLES = {
     3: "ICON, in distribution",
     4: "ICON, out of distribution and longer",
     5: "Size and cost",
+    6: "Twice the cells of the training",
 }
 _NORMS = {"l2": "l2", "linf": "l∞"}
 # Frames after the context of the long roll-out: the paper's two steps of τ = 0.1, and the end.
@@ -106,7 +107,7 @@ def _error_tables(results: Plain, number: int) -> list[Table]:
     if number in (1, 2):
         found += [_overview(results, number, norm) for norm in _NORMS]
     for problem, methods in _sets(results, TABLES[number]):
-        chosen = [pair for pair in methods if number < 3 or _beside_icon(pair[0])]
+        chosen = [pair for pair in methods if number not in (3, 4) or _beside_icon(pair[0])]
         if number == 4 and problem == _LONG_SET:  # its errors are those of Table 3
             found.append(_long_table(problem, chosen))
             continue
