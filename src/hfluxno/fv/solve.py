@@ -20,7 +20,7 @@ from hfluxno.grid import Grid
 
 
 class Status(enum.IntEnum):
-    """How a run ended; `describe` gives the sentence."""
+    """How a run ended."""
 
     OK = 0
     NON_FINITE = 1

@@ -210,7 +210,7 @@ def test_a_file_whose_solver_landed_on_other_frames_is_refused(tmp_path):
     configuration = dataclasses.replace(CUBIC.configuration(1, 1, 0), cells=8)
     path = written(configuration, tmp_path / "set.nc")
     with pytest.raises(
-        ValueError, match="thinning = 1, but cubic-authors has 10; generate it with"
+        ValueError, match="thinning = 1, but cubic-authors has 10; generate"
     ):
         given(PROBLEMS["cubic-authors"], None, path)
 
