@@ -5,6 +5,7 @@ The inference is replaced by a law that is known, so that these tests are about 
 
 import importlib
 import json
+import resource
 import subprocess
 import sys
 
@@ -206,6 +207,20 @@ def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch, brok
     assert capsys.readouterr().err == "hfluxno: No space left on device.\n"
     assert names(folder) == ["a.png", "in_forecast.nc"]
     assert all((folder / name).read_text() == "precious" for name in names(folder))
+
+
+@pytest.mark.parametrize("file", ["--csv a.csv", "--figure a.png", "--figure a.pdf"])
+def test_a_file_that_does_not_fit_is_said_and_leaves_nothing(folder, capsys, file):
+    """Tables and pictures; `tests/data/test_full_disk.py` has the other formats."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        status = main(["identify", "../batch.npz", *file.split()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert status == 2 and names(folder) == []
+    name = file.split()[1]
+    assert capsys.readouterr().err.startswith(f"hfluxno: {name} cannot be written: File too large;")
 
 
 def test_no_traceback_leaves_the_process(folder):

@@ -1,6 +1,8 @@
 """The file: complete or not there, the same whatever happened on the way, readable by others."""
 
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,3 +214,35 @@ def test_other_files_are_not_data_sets(tmp_path):
     newer.to_netcdf(tmp_path / "newer.nc", engine="h5netcdf")
     with pytest.raises(ValueError, match="install a newer hfluxno"):
         open_dataset(tmp_path / "newer.nc")
+
+
+# A disk that is too small
+
+
+def test_a_set_that_will_not_fit_is_refused_after_its_first_block(tmp_path, monkeypatch):
+    output = tmp_path / "a.nc"
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=30_000))
+    with pytest.raises(OSError, match=r"takes about .* GiB more .*: make room and run the same"):
+        make(CONFIGURATION, output)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nc.partial"]
+    monkeypatch.undo()
+    assert Writer(CONFIGURATION, output).written == 8
+
+
+def test_a_disk_that_fills_up_later_leaves_what_a_run_goes_on_from(tmp_path, monkeypatch):
+    reference, output = tmp_path / "a.nc", tmp_path / "b.nc"
+    make(CONFIGURATION, reference)
+    writer = Writer(CONFIGURATION, output)
+    for block in blocks(CONFIGURATION):
+        writer.write(block)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large; .* holds 20 of 20 trajectories"):
+            writer.finish()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not output.exists() and not (writer.folder / "set.nc").exists()
+    make(CONFIGURATION, output)
+    assert content(output) == content(reference)

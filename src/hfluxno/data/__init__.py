@@ -3,7 +3,8 @@
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.generate import Block, block_size, blocks, solver
 from hfluxno.data.recipes import INITIALS, RECIPES, SPLITS, Recipe, recipe
-from hfluxno.data.store import SCHEMA, SCHEMA_VERSION, Writer, open_dataset
+from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION
+from hfluxno.data.store import Writer, open_dataset
 
 __all__ = [
     "INITIALS",

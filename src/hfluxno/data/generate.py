@@ -79,7 +79,7 @@ def blocks(
     **Arguments:**
 
     - `configuration`: the data set.
-    - `start`: the first trajectory, a multiple of the block size.
+    - `start`: the first trajectory, a multiple of the block size, or the end.
     - `in_flight`: the number of blocks that may be in memory at a time.
     - `max_steps`: how many steps a trajectory may take between two frames before it is given up;
       by default 20 times the number of cells, and at least 2000.
@@ -90,7 +90,7 @@ def blocks(
     - `ValueError`, where `start` is not the beginning of a block.
     """
     size = block_size(configuration)
-    if start % size:
+    if start % size and start != configuration.trajectories:
         raise ValueError(f"A run can be taken up at a multiple of {size}; got {start}.")
     run = solver(configuration, max_steps)
     workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])

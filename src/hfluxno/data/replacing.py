@@ -1,13 +1,18 @@
 """Writing files so that an interrupted or failed run neither leaves half a file nor loses one."""
 
 import contextlib
+import errno
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from hfluxno.data.opening import is_zarr
+
+# A full disk, a full quota, a file longer than the system allows.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = None) -> None:
@@ -40,6 +45,10 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Temporary siblings of `paths`, which take their places when the block has succeeded.
 
     Where the block raises, nothing is left behind and what was there before stays.
+
+    **Raises:**
+
+    - `OSError`, where the disk is full.
     """
     mark = uuid.uuid4().hex[:8]
     # The suffix stays last: libraries choose the format by it. A name has 255 bytes at most.
@@ -51,9 +60,21 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
         yield temporary
         for new, path in zip(temporary, paths, strict=True):
             _replace(new, path, mark)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        names = ", ".join(map(str, paths))
+        raise OSError(
+            f"{names} cannot be written: {error.strerror}; make room or choose another folder."
+        ) from error
     finally:
         for new in temporary:
-            _remove(new)
+            remove(new)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it is that the disk has no room."""
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 def _replace(new: Path, path: Path, mark: str) -> None:
@@ -68,11 +89,17 @@ def _replace(new: Path, path: Path, mark: str) -> None:
     except OSError:
         os.rename(old, path)
         raise
-    _remove(old)
+    remove(old)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+def remove(path: Path) -> None:
+    """Removes a file or a folder, if it is there."""
+    if not path.is_dir():
         path.unlink(missing_ok=True)
+        return
+    # Zarr writes in threads of its own, which may go on for a moment after one of them has failed.
+    for _ in range(100):
+        shutil.rmtree(path, ignore_errors=True)
+        time.sleep(0.01)
+        if not path.exists():
+            return

@@ -6,39 +6,31 @@ of the same configuration takes up a partial folder where it ends. `docs/data_fo
 the schema.
 """
 
-import dataclasses
+import contextlib
 import json
 import os
 import shutil
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator
 from pathlib import Path
 
-import h5netcdf
 import h5py
-import jax
 import numpy as np
 import xarray as xr
 import zarr
 
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.generate import Block, lanes
-from hfluxno.data.recipes import recipe
+from hfluxno.data.hdf5 import new_netcdf
+from hfluxno.data.replacing import is_full, remove
+from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION, Variable, attributes, variables
 
-SCHEMA = "hfluxno-trajectories"
-SCHEMA_VERSION = 1
 SUFFIXES = (".nc", ".zarr")
 
 # What is read of a set, which somebody else may have written.
 _NEEDED = {"coefficients", "field", "status", "time", "values", "x"}
+# The part of the room a set is expected to take that has to be free: sets are compressed.
+_CERTAIN = 0.8
 _STORE, _NOTE, _NETCDF, _OLD = "set.zarr", "written.json", "set.nc", "replaced"
-
-
-@dataclasses.dataclass(frozen=True)
-class _Variable:
-    dimensions: tuple[str, ...]
-    dtype: np.dtype
-    attributes: dict[str, str]
-    values: np.ndarray | None = None  # of a coordinate; the others are filled block by block
 
 
 class Writer:
@@ -52,7 +44,8 @@ class Writer:
 
     - `ValueError`, where the output has another suffix than `.nc` or `.zarr`.
     - `OSError`, where the output exists and is not to be overwritten, cannot be written, or an
-      interrupted run with another configuration is beside it.
+      interrupted run with another configuration is beside it. `write` and `finish` raise it too
+      where the disk is full, `write` as soon as it is clear that it will be.
     """
 
     def __init__(self, configuration: Configuration, output: Path, overwrite: bool = False):
@@ -61,22 +54,26 @@ class Writer:
         self.folder = self.output.with_name(self.output.name + ".partial")
         _check_output(self.output, overwrite)
         self._attributes = attributes(configuration)
-        self._variables = _variables(configuration)
+        self._variables = variables(configuration)
         resumed = self._resume(overwrite)
-        self.written = resumed or 0
+        self.written = self._resumed = resumed or 0
         if resumed is None:
-            self._start()
+            with self._room():
+                self._start()
         self._group = zarr.open_group(self.folder / _STORE, mode="r+")
 
     def write(self, block: Block) -> None:
         """Adds the block that begins at `written`."""
         if block.start != self.written:
             raise ValueError(f"The next block begins at {self.written}, not at {block.start}.")
-        for name, variable in self._variables.items():
-            if variable.values is None:
-                self._array(name)[block.start : block.stop] = getattr(block, name)
-        self.written = block.stop
-        self._note()
+        with self._room():
+            for name, variable in self._variables.items():
+                if variable.values is None:
+                    self._array(name)[block.start : block.stop] = getattr(block, name)
+            self.written = block.stop
+            self._note()
+        if block.start == self._resumed:
+            self._check_room()
 
     def finish(self) -> dict[int, int]:
         """Gives the output its name; returns how many trajectories ended with each status."""
@@ -86,17 +83,59 @@ class Writer:
                 "the set is not complete."
             )
         status, counts = np.unique(np.asarray(self._array("status")[:]), return_counts=True)
-        if self.output.suffix == ".zarr":
-            zarr.consolidate_metadata(self._group.store, zarr_format=2)
-            complete = self.folder / _STORE
-        else:
-            complete = self.folder / _NETCDF
-            self._write_netcdf(complete)
+        with self._room():
+            if self.output.suffix == ".zarr":
+                zarr.consolidate_metadata(self._group.store, zarr_format=2)
+                complete = self.folder / _STORE
+            else:
+                complete = self.folder / _NETCDF
+                self._write_netcdf(complete)
         if self.output.is_dir():
             os.replace(self.output, self.folder / _OLD)
         os.replace(complete, self.output)
         shutil.rmtree(self.folder)
         return dict(zip(status.tolist(), counts.tolist(), strict=True))
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        """Where the disk is full, says what stays: what a run can go on from, or nothing."""
+        before = self.written
+        try:
+            yield
+        except OSError as error:
+            if not is_full(error):
+                raise
+            (self.folder / _NETCDF).unlink(missing_ok=True)
+            rest = "make room or choose another folder"
+            self.written = before
+            if before:
+                rest = self._kept()
+            else:
+                remove(self.folder)
+            raise OSError(f"{self.output} cannot be written: {error.strerror}; {rest}.") from error
+
+    def _check_room(self) -> None:
+        """Refuses a set that will not fit on the disk, judged by its first block."""
+        store = sum(
+            512 * path.stat().st_blocks
+            for path in (self.folder / _STORE).rglob("*")
+            if path.is_file()
+        )
+        copies = 2 if self.output.suffix == ".nc" else 1  # the Zarr store, and then the file
+        share = self.written / self.configuration.trajectories
+        needed, free = store * (copies / share - 1.0), shutil.disk_usage(self.folder).free
+        if _CERTAIN * needed > free:
+            raise OSError(
+                f"{self.output} takes about {needed / 2**30:.2g} GiB more while it is made, and "
+                f"{free / 2**30:.2g} GiB are free; {self._kept()}."
+            )
+
+    def _kept(self) -> str:
+        total = self.configuration.trajectories
+        return (
+            f"{self.folder} holds {self.written} of {total} trajectories: make room and run the "
+            "same command again, which goes on from there, or delete it"
+        )
 
     def _array(self, name: str) -> zarr.Array:
         array = self._group[name]
@@ -156,7 +195,7 @@ class Writer:
         os.replace(new, self.folder / _NOTE)
 
     def _write_netcdf(self, path: Path) -> None:
-        with h5netcdf.File(path, "w") as file:
+        with new_netcdf(path) as (file, check):
             file.attrs.update(self._attributes)
             file.dimensions = self._sizes()
             for name, variable in self._variables.items():
@@ -176,6 +215,7 @@ class Writer:
                 step = 16 * lanes(self.configuration)
                 for start in range(0, self.configuration.trajectories, step):
                     array[start : start + step] = self._array(name)[start : start + step]
+                    check()
 
     def _sizes(self) -> dict[str, int]:
         configuration = self.configuration
@@ -187,10 +227,10 @@ class Writer:
             "parameter": len(configuration.parameters),
         }
 
-    def _shape(self, variable: _Variable) -> tuple[int, ...]:
+    def _shape(self, variable: Variable) -> tuple[int, ...]:
         return tuple(self._sizes()[name] for name in variable.dimensions)
 
-    def _chunks(self, variable: _Variable) -> tuple[int, ...]:
+    def _chunks(self, variable: Variable) -> tuple[int, ...]:
         """Whole trajectories, as many as are solved together."""
         return tuple(
             min(size, lanes(self.configuration)) if name == "trajectory" else size
@@ -232,77 +272,6 @@ def open_dataset(path: str | Path) -> xr.Dataset:
         lacks = ", ".join(missing) or "the attribute schema_version"
         raise ValueError(f"{path} is not a complete data set of hfluxno: it lacks {lacks}.")
     return dataset
-
-
-def attributes(configuration: Configuration) -> dict[str, str | int | float]:
-    """What the file says about itself: everything that decides its numbers."""
-    made = recipe(configuration.law)
-    return {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "law": configuration.law,
-        "equation": made.equation,
-        "coefficient_ranges": ", ".join(
-            f"{name} in [{low:g}, {high:g}]" for name, (low, high) in made.ranges.items()
-        ),
-        "initial": configuration.initial,
-        "split": configuration.split,
-        "seed": configuration.seed,
-        "laws": configuration.laws,
-        "initials": configuration.initials,
-        "cells": configuration.cells,
-        "frames": configuration.frames,
-        "final_time": configuration.final_time,
-        "thinning": configuration.thinning,
-        "boundary": "periodic",
-        "dtype": configuration.dtype.name,
-        **made.solver_attributes(made.law()),
-        "hfluxno_version": _version("hfluxno"),
-        "jax_version": jax.__version__,
-        "jax_backend": jax.default_backend(),
-    }
-
-
-def _variables(configuration: Configuration) -> dict[str, _Variable]:
-    real, trajectory = configuration.dtype, ("trajectory",)
-    small, index = np.dtype(np.int8), np.dtype(np.int32)
-
-    def named(*names: str) -> np.ndarray:
-        return np.asarray(names)
-
-    def coordinate(dimension: str, values: np.ndarray, **attributes: str) -> _Variable:
-        return _Variable((dimension,), values.dtype, attributes, values)
-
-    return {
-        "time": coordinate("time", configuration.times, units="1", long_name="time"),
-        "field": coordinate("field", named(*configuration.fields), long_name="conserved field"),
-        "x": coordinate("x", configuration.grid.centers(), units="1", long_name="cell centre"),
-        "parameter": coordinate(
-            "parameter", named(*configuration.parameters), long_name="coefficient of the law"
-        ),
-        "values": _Variable(
-            ("trajectory", "time", "field", "x"),
-            real,
-            {"units": "1", "long_name": "cell average; NaN from where a run failed"},
-        ),
-        "coefficients": _Variable(
-            ("trajectory", "parameter"), real, {"units": "1", "long_name": "coefficients"}
-        ),
-        "status": _Variable(
-            trajectory,
-            small,
-            {"long_name": "0 solved, 1 the state became non-finite, 2 too many steps"},
-        ),
-        "law": _Variable(trajectory, index, {"long_name": "index of the coefficient draw"}),
-        "initial": _Variable(trajectory, index, {"long_name": "index of the initial condition"}),
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _check_output(output: Path, overwrite: bool) -> None:

@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.law_table import LawTable, tabulate
+from hfluxno.data.replacing import is_full
 from hfluxno.data.source import Source
 from hfluxno.forecaster import Forecast
 
@@ -50,8 +52,11 @@ def write_forecast(path: Path, source: Source, forecast: Forecast, context_frame
         else:
             reals = [name for name, v in dataset.variables.items() if v.dtype.kind == "f"]
             bare = {name: {"_FillValue": None} for name in reals}
-            dataset.to_netcdf(path, engine="h5netcdf", encoding=bare)
-    except Exception as error:  # names or attributes that the format cannot hold, a full disk
+            with new_netcdf(path) as (file, _):
+                dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=bare)
+    except Exception as error:  # names or attributes that the format cannot hold
+        if is_full(error):
+            raise
         raise OSError(f"The forecast cannot be written: {str(error).rstrip('.')}.") from error
 
 

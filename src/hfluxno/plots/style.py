@@ -1,6 +1,7 @@
 """The look of all pictures: one palette, light frames, vector text."""
 
 import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,17 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a picture in the format that the suffix names."""
+    """Writes a picture in the format that the suffix names.
+
+    **Raises:**
+
+    - `OSError`, where the file cannot be written.
+    """
+    # Drawn into memory first: the writer of PDF fails with an error of its own on a full disk.
+    picture = io.BytesIO()
     with styled():
-        figure.savefig(path)
+        figure.savefig(picture, format=path.suffix.removeprefix("."))
+    path.write_bytes(picture.getvalue())
 
 
 def colours_of(values: np.ndarray) -> dict:

@@ -1,0 +1,56 @@
+"""Writing NetCDF, which is HDF5, so that a full disk is an error and no crash.
+
+Where a write fails, the HDF5 library keeps what it could not write, tries again when its objects
+are freed or the process ends, and crashes there. So here it writes through a file that never fails:
+after the first failure it takes everything and keeps nothing, and the failure is raised when HDF5
+has let go of it.
+"""
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import h5netcdf
+
+
+@contextlib.contextmanager
+def new_netcdf(path: Path) -> Iterator[tuple[h5netcdf.File, Callable[[], None]]]:
+    """A new NetCDF file, and a check that raises what has failed so far: for long writing.
+
+    **Raises:**
+
+    - `OSError`, where the file could not be written; it is there all the same, and worthless.
+    """
+    with _Unfailing(path, "w+") as target:
+        with h5netcdf.File(target, "w") as file:
+            yield file, target.check
+        target.check()
+
+
+class _Unfailing(io.FileIO):
+    """A file whose writing does not fail, but can be asked whether it has."""
+
+    failure: OSError | None = None
+
+    def check(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def write(self, data) -> int:
+        rest = memoryview(data)
+        size = rest.nbytes
+        while rest.nbytes and self.failure is None:
+            try:
+                rest = rest[super().write(rest) :]
+            except OSError as error:
+                self.failure = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.failure is None:
+            try:
+                return super().truncate(size)
+            except OSError as error:
+                self.failure = error
+        return size or 0

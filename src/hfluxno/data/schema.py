@@ -1,0 +1,94 @@
+"""What a data set says about itself, and its variables; see `docs/data_format.md`."""
+
+import dataclasses
+from importlib.metadata import PackageNotFoundError, version
+
+import jax
+import numpy as np
+
+from hfluxno.data.configuration import Configuration
+from hfluxno.data.recipes import recipe
+
+SCHEMA = "hfluxno-trajectories"
+SCHEMA_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A variable of the file before it is there."""
+
+    dimensions: tuple[str, ...]
+    dtype: np.dtype
+    attributes: dict[str, str]
+    values: np.ndarray | None = None  # of a coordinate; the others are filled block by block
+
+
+def attributes(configuration: Configuration) -> dict[str, str | int | float]:
+    """What the file says about itself: everything that decides its numbers."""
+    made = recipe(configuration.law)
+    return {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "law": configuration.law,
+        "equation": made.equation,
+        "coefficient_ranges": ", ".join(
+            f"{name} in [{low:g}, {high:g}]" for name, (low, high) in made.ranges.items()
+        ),
+        "initial": configuration.initial,
+        "split": configuration.split,
+        "seed": configuration.seed,
+        "laws": configuration.laws,
+        "initials": configuration.initials,
+        "cells": configuration.cells,
+        "frames": configuration.frames,
+        "final_time": configuration.final_time,
+        "thinning": configuration.thinning,
+        "boundary": "periodic",
+        "dtype": configuration.dtype.name,
+        **made.solver_attributes(made.law()),
+        "hfluxno_version": _version("hfluxno"),
+        "jax_version": jax.__version__,
+        "jax_backend": jax.default_backend(),
+    }
+
+
+def variables(configuration: Configuration) -> dict[str, Variable]:
+    real, trajectory = configuration.dtype, ("trajectory",)
+    small, index = np.dtype(np.int8), np.dtype(np.int32)
+
+    def named(*names: str) -> np.ndarray:
+        return np.asarray(names)
+
+    def coordinate(dimension: str, values: np.ndarray, **attributes: str) -> Variable:
+        return Variable((dimension,), values.dtype, attributes, values)
+
+    return {
+        "time": coordinate("time", configuration.times, units="1", long_name="time"),
+        "field": coordinate("field", named(*configuration.fields), long_name="conserved field"),
+        "x": coordinate("x", configuration.grid.centers(), units="1", long_name="cell centre"),
+        "parameter": coordinate(
+            "parameter", named(*configuration.parameters), long_name="coefficient of the law"
+        ),
+        "values": Variable(
+            ("trajectory", "time", "field", "x"),
+            real,
+            {"units": "1", "long_name": "cell average; NaN from where a run failed"},
+        ),
+        "coefficients": Variable(
+            ("trajectory", "parameter"), real, {"units": "1", "long_name": "coefficients"}
+        ),
+        "status": Variable(
+            trajectory,
+            small,
+            {"long_name": "0 solved, 1 the state became non-finite, 2 too many steps"},
+        ),
+        "law": Variable(trajectory, index, {"long_name": "index of the coefficient draw"}),
+        "initial": Variable(trajectory, index, {"long_name": "index of the initial condition"}),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
