@@ -1,11 +1,18 @@
-"""Infer an unknown conservation law from a few snapshots and forecast it."""
+"""Infer an unknown conservation law from a few snapshots and forecast it.
 
-from hfluxno.forecaster import Forecast, Forecaster
-from hfluxno.grid import Grid
-from hfluxno.identify import FittedLaw, Identification, identify
-from hfluxno.methods import forecast
-from hfluxno.models.weights import load
-from hfluxno.trajectory import Trajectory
+The public names are imported when they are used (PEP 562), so that `import hfluxno`, and with it
+every command, is there at once.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hfluxno.forecaster import Forecast, Forecaster
+    from hfluxno.grid import Grid
+    from hfluxno.identify import FittedLaw, Identification, identify
+    from hfluxno.methods import forecast
+    from hfluxno.models.weights import load
+    from hfluxno.trajectory import Trajectory
 
 __all__ = [
     "FittedLaw",
@@ -18,3 +25,38 @@ __all__ = [
     "identify",
     "load",
 ]
+
+if not TYPE_CHECKING:  # to a type checker, any name would be right
+    import importlib
+    import sys
+    import types
+
+    _PLACES = {
+        "FittedLaw": "hfluxno.identify",
+        "Forecast": "hfluxno.forecaster",
+        "Forecaster": "hfluxno.forecaster",
+        "Grid": "hfluxno.grid",
+        "Identification": "hfluxno.identify",
+        "Trajectory": "hfluxno.trajectory",
+        "forecast": "hfluxno.methods",
+        "identify": "hfluxno.identify",
+        "load": "hfluxno.models.weights",
+    }
+
+    def __getattr__(name):
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_PLACES[name]), name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
+    class _Package(types.ModuleType):
+        """A package in which `identify` stays the function: importing a subpackage sets the name to
+        that of the package."""
+
+        def __setattr__(self, name, value):
+            if name not in _PLACES or not isinstance(value, types.ModuleType):
+                super().__setattr__(name, value)
+
+    sys.modules[__name__].__class__ = _Package

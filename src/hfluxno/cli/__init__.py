@@ -9,6 +9,8 @@ import typing
 import warnings
 from collections.abc import Sequence
 
+from hfluxno.cli.interrupt import INTERRUPTED, SENTENCE, end_at_interrupt
+
 COMMANDS = {
     "forecast": "infer the law from the first frames of a file and continue them",
     "identify": "infer the law alone, as a table, CSV or picture",
@@ -20,14 +22,17 @@ COMMANDS = {
 }
 
 _LONG = ("train", "evaluate", "benchmark")  # so a second start is no matter
-_BAD_INPUT, _INTERRUPTED = 2, 130
+_BAD_INPUT = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0, or 2 where the input is at fault.
+    """Runs one command; returns the exit status: 0, 2 where the input is at fault, or 130 where it
+    is interrupted.
 
     What is at fault is said in one sentence on the standard error.
     """
+    if argv is None:
+        end_at_interrupt()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if argv is None and arguments[:1] and arguments[0] in _LONG:
         from hfluxno.cli.huge_pages import use_huge_pages
@@ -58,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"hfluxno: There is not enough memory: {str(error).splitlines()[0]}\n")
         return _BAD_INPUT
     except KeyboardInterrupt:
-        sys.stderr.write("hfluxno: interrupted\n")
-        return _INTERRUPTED
+        sys.stderr.write(SENTENCE)
+        return INTERRUPTED
 
 
 def _say(message: Warning | str) -> None:

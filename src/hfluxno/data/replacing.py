@@ -14,6 +14,9 @@ from hfluxno.data.opening import is_zarr
 # A full disk, a full quota, a file longer than the system allows.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+# What is there for a moment, and for what was moved away where it belongs.
+_unfinished: dict[Path, Path | None] = {}
+
 
 def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = None) -> None:
     """Refuses an output before the work for it is done.
@@ -56,6 +59,7 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
         path.with_name(f".{path.stem[:40]}.{mark}.{i}.tmp{path.suffix}")
         for i, path in enumerate(paths)
     )
+    _unfinished.update(dict.fromkeys(temporary))
     try:
         yield temporary
         for new, path in zip(temporary, paths, strict=True):
@@ -70,6 +74,17 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
     finally:
         for new in temporary:
             remove(new)
+            del _unfinished[new]
+
+
+def remove_unfinished() -> None:
+    """For the end of a process in the middle of anything: as if the blocks of all `replacing` had
+    raised."""
+    for path, home in list(_unfinished.items()):
+        if home is not None and path.exists() and not home.exists():
+            os.rename(path, home)
+        else:
+            remove(path)
 
 
 def is_full(error: BaseException) -> bool:
@@ -83,6 +98,7 @@ def _replace(new: Path, path: Path, mark: str) -> None:
         return
     # A folder cannot be renamed over another one.
     old = path.with_name(f".{path.stem[:40]}.{mark}.old{path.suffix}")
+    _unfinished[old] = path
     os.rename(path, old)
     try:
         os.rename(new, path)
@@ -90,6 +106,7 @@ def _replace(new: Path, path: Path, mark: str) -> None:
         os.rename(old, path)
         raise
     remove(old)
+    del _unfinished[old]
 
 
 def remove(path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Ctrl-C: ends a command at any moment with one line and the exit status 130.
+
+Python raises `KeyboardInterrupt` wherever the main thread happens to be. A library that is being
+imported may take it for a failure of its own, a callback loses it, and a compilation does not let
+go before it is done. So here a thread waits for the signal, removes what is half written and ends
+the process, while the main thread halts where it is.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+INTERRUPTED = 130
+SENTENCE = "hfluxno: interrupted\n"
+
+# Of a terminal: back to the start of the line, which is cleared, and the cursor is shown.
+_RESTORED = "\r\x1b[K\x1b[?25h"
+
+
+def end_at_interrupt() -> None:
+    """From now on Ctrl-C ends this process; not where it is ignored, as in the background."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return
+    waiting, signalled = os.pipe()
+    os.set_blocking(signalled, False)
+    signal.signal(signal.SIGINT, lambda *_: time.sleep(60))
+    signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
+    threading.Thread(target=_wait, args=(waiting,), daemon=True).start()
+
+
+def _wait(waiting: int) -> None:
+    while os.read(waiting, 1)[0] != signal.SIGINT:  # others come here too
+        pass
+    try:
+        # Nothing is being written before this module is there.
+        replacing = sys.modules.get("hfluxno.data.replacing")
+        getattr(replacing, "remove_unfinished", lambda: None)()
+        if sys.stdout.isatty():
+            os.write(1, _RESTORED.encode())
+        os.write(2, ((_RESTORED if sys.stderr.isatty() else "") + SENTENCE).encode())
+    finally:
+        os._exit(INTERRUPTED)
