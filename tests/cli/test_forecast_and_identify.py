@@ -195,18 +195,36 @@ def test_what_cannot_be_parsed_has_the_same_exit_status(folder, capsys, argument
     assert captured.out == "" and "--help" in captured.err and "Traceback" not in captured.err
 
 
-@pytest.mark.parametrize("broken", ["hfluxno.data.writers.write_forecast", "hfluxno.plots.save"])
-def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch, broken):
+def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch):
     def fail(*_):
         raise OSError("No space left on device.")
 
     for name in ("in_forecast.nc", "a.png"):
         (folder / name).write_text("precious")
-    monkeypatch.setattr(broken, fail)
+    monkeypatch.setattr("hfluxno.data.writers.write_forecast", fail)
     assert main(["forecast", "../in.npz", "--steps", "3", "--figure", "a.png"]) == 2
     assert capsys.readouterr().err == "hfluxno: No space left on device.\n"
     assert names(folder) == ["a.png", "in_forecast.nc"]
     assert all((folder / name).read_text() == "precious" for name in names(folder))
+
+
+@pytest.mark.parametrize("command", ["forecast ../in.npz -n 3 -o a.nc", "identify ../in.npz"])
+def test_a_picture_that_fails_does_not_cost_the_results(folder, capsys, monkeypatch, command):
+    def fail(*_):
+        raise RuntimeError("Invalid DISPLAY\nvariable.")
+
+    name = f"{command.split()[0]}_figure".replace("identify", "law")
+    monkeypatch.setattr(f"hfluxno.plots.{name}", fail)
+    (folder / "a.png").write_text("precious")
+    csv = ["--csv", "a.csv"] if "identify" in command else []
+    assert main([*command.split(), *csv, "--figure", "a.png", "--json"]) == 2
+    captured = capsys.readouterr()
+    sentence = "The picture is missing: Invalid DISPLAY variable; everything else is complete."
+    assert captured.err == f"hfluxno: {sentence}\n"
+    written = "a.csv" if csv else "a.nc"
+    assert json.loads(captured.out)["files"] == [written]
+    assert names(folder) == sorted(["a.png", written])
+    assert (folder / "a.png").read_text() == "precious"
 
 
 @pytest.mark.parametrize("file", ["--csv a.csv", "--figure a.png", "--figure a.pdf"])
@@ -219,8 +237,7 @@ def test_a_file_that_does_not_fit_is_said_and_leaves_nothing(folder, capsys, fil
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert status == 2 and names(folder) == []
-    name = file.split()[1]
-    assert capsys.readouterr().err.startswith(f"hfluxno: {name} cannot be written: File too large;")
+    assert f"{file.split()[1]} cannot be written: File too large;" in capsys.readouterr().err
 
 
 def test_no_traceback_leaves_the_process(folder):

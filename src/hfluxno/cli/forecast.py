@@ -72,7 +72,7 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
     from hfluxno.methods import forecaster
-    from hfluxno.plots import forecast_figure, save
+    from hfluxno.plots import forecast_figure
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
@@ -89,13 +89,18 @@ def main(config: ForecastConfig) -> int:
         with report.working(f"Inferring the law of {source.variable} and solving it"):
             forecast = method.forecast(context, config.steps)
         truth = source.values[..., context.frames : context.frames + config.steps, :, :]
-        files = [output] if config.figure is None else [output, config.figure]
-        with replacing(*files) as temporary:
-            write_forecast(temporary[0], source, forecast, context.frames)
-            if config.figure is not None:
-                labels = report.labels(source)
-                save(forecast_figure(context, forecast, truth, labels), temporary[1])
+        with replacing(output) as (temporary,):
+            write_forecast(temporary, source, forecast, context.frames)
+        files, fault = [output], ""
+        if config.figure is not None:
+            labels = report.labels(source)
+            fault = report.draw(
+                config.figure, lambda: forecast_figure(context, forecast, truth, labels)
+            )
+            files += [config.figure] if not fault else []
     summary = forecast_summary(source, context, forecast, truth)
     summary |= {"method": config.method, "files": [str(file) for file in files]}
     report.show(summary, config.json)
+    if fault:
+        raise OSError(fault)
     return 0

@@ -47,7 +47,7 @@ def main(config: IdentifyConfig) -> int:
     from hfluxno.data.law_table import tabulate, write_csv
     from hfluxno.data.readers import read
     from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.plots import law_figure, save
+    from hfluxno.plots import law_figure
 
     if config.csv is not None:
         check_writable(config.csv, (".csv",), config.input)
@@ -62,15 +62,20 @@ def main(config: IdentifyConfig) -> int:
 
             found = identify(context)
         identifications = found if isinstance(found, tuple) else (found,)
-        files = [file for file in (config.csv, config.figure) if file is not None]
-        with replacing(*files) as temporary:
-            paths = dict(zip(files, temporary, strict=True))
-            if config.csv is not None:
-                write_csv(paths[config.csv], [tabulate(each.law) for each in identifications])
-            if config.figure is not None:
-                figure = law_figure(identifications[0], context, report.labels(source))
-                save(figure, paths[config.figure])
+        files, fault = [], ""
+        if config.csv is not None:
+            with replacing(config.csv) as (temporary,):
+                write_csv(temporary, [tabulate(each.law) for each in identifications])
+            files.append(config.csv)
+        if config.figure is not None:
+            labels = report.labels(source)
+            fault = report.draw(
+                config.figure, lambda: law_figure(identifications[0], context, labels)
+            )
+            files += [config.figure] if not fault else []
     summary = law_summary(source, context, identifications)
     summary |= {"files": [str(file) for file in files]}
     report.show(summary, config.json)
+    if fault:
+        raise OSError(fault)
     return 0

@@ -5,15 +5,18 @@ import contextlib
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
-from hfluxno.plots import Labels
+from hfluxno.plots import Labels, save
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
@@ -51,6 +54,20 @@ def show(summary: dict, as_json: bool) -> None:
         console.print(f"{count:>5}  of the file's trajectories have failed and are left out")
     for file in summary["files"]:
         console.print(f"wrote {_shown(file)}", soft_wrap=True)
+
+
+def draw(path: Path, figure: Callable[[], Figure]) -> str:
+    """Draws a picture; what went wrong as a sentence, empty where nothing did.
+
+    Whatever it is, it must not cost the results, which took longer.
+    """
+    try:
+        with replacing(path) as (temporary,):
+            save(figure(), temporary)
+    except Exception as error:
+        fault = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        return f"The picture is missing: {fault}; everything else is complete."
+    return ""
 
 
 def _range(low: float, high: float) -> str:
