@@ -144,11 +144,27 @@ def test_values_of_npz_give_way_to_the_name_that_is_asked_for(tmp_path):
         read(tmp_path / "empty.npz")
 
 
+@pytest.mark.parametrize("names", [["times", "positions"], ["t", "X"], ["dt", "x"]])
+def test_names_of_npz_that_are_not_understood_are_refused(tmp_path, names):
+    """In silence, the frames and cells would be counted and the law have other units."""
+    known = {"t": np.arange(FRAMES), "x": np.arange(CELLS), "dt": np.array(0.1)}
+    arrays = {name: known.get(name, np.arange(5.0)) for name in names}
+    np.savez(tmp_path / "a.npz", values=wave(), **arrays)
+    strange = ", ".join(name for name in names if name not in ("t", "x"))
+    sentence = rf"the names {strange}, which are not understood.* time \(or t\), x, field .* rename"
+    with pytest.raises(ValueError, match=sentence):
+        read(tmp_path / "a.npz")
+    # Beside both coordinates they can only be something else.
+    np.savez(tmp_path / "b.npz", values=wave(), **{**known, **arrays})
+    np.testing.assert_array_equal(read(tmp_path / "b.npz").x, np.arange(CELLS))
+
+
 def test_a_coordinate_of_trajectories_has_one_entry_for_each(tmp_path):
     several = np.stack([wave()[:, None]] * 3)
-    np.savez(tmp_path / "b.npz", u=several, trajectory=np.arange(5))
-    with pytest.raises(ValueError, match=r"trajectory of .* has the shape .* but there are 3"):
-        read(tmp_path / "b.npz", "u")
+    for name in ("u", "values"):
+        np.savez(tmp_path / "b.npz", **{name: several}, trajectory=np.arange(5))
+        with pytest.raises(ValueError, match=r"trajectory of .* has the shape .* but there are 3"):
+            read(tmp_path / "b.npz")
 
 
 def test_trajectories_that_failed_are_left_out_and_counted(tmp_path):

@@ -16,7 +16,8 @@ class ForecastConfig:
     any units. Frames after the context are used to report the true error of the forecast.
 
     An array of an NPZ file is (time, x), (time, field, x) or (trajectory, time, field, x), beside
-    the arrays time (or t), x and fields; one with the name values is taken before others.
+    the arrays time (or t), x, fields and trajectory; one with the name values is taken before
+    others.
 
     The output holds the forecast as the same variable with the same dimensions and units, how far
     to trust it for each trajectory, and the inferred law as tables.

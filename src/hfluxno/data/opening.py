@@ -25,19 +25,32 @@ _ENGINE_OPTIONS: dict[str, dict] = {
     "scipy": {},
     "zarr": {"consolidated": False},
 }
-_NPZ_COORDINATES = {"t": "time", "time": "time", "x": "x", "fields": "field", "field": "field"}
+_NPZ_COORDINATES = {
+    "t": "time",
+    "time": "time",
+    "x": "x",
+    "fields": "field",
+    "field": "field",
+    "trajectory": "trajectory",
+}
 
 
 @contextlib.contextmanager
 def opened(path: Path, asked: str | None = None) -> Iterator[dict[str, xr.Variable]]:
     """The variables of a file, not loaded yet; `values` alone of an NPZ file that has it, unless
-    another is `asked` for."""
+    another is `asked` for.
+
+    **Raises:**
+
+    - `OSError`, where the file is not there or cannot be read.
+    - `ValueError`, where it is of no known kind, or an NPZ file has names that are not understood.
+    """
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}; check the path.")
     with reading(path):
         kind = _kind(path)
         if kind == "npz":
-            dataset, variables = None, _npz_variables(path, asked)
+            dataset, variables = None, _npz_variables(path)
         elif kind:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later on where this fails in its own opening.
@@ -57,6 +70,11 @@ def opened(path: Path, asked: str | None = None) -> Iterator[dict[str, xr.Variab
         raise ValueError(
             f"{path} is not a NetCDF, HDF5, Zarr or NPZ file; convert it to one of them first."
         )
+    if kind == "npz":
+        _check_npz_names(path, variables)
+        if asked is None and "values" in variables:
+            known = {"values", *_NPZ_COORDINATES.values()}
+            variables = {name: v for name, v in variables.items() if name in known}
     try:
         yield variables
     finally:
@@ -97,7 +115,7 @@ def _kind(path: Path) -> str | None:
     return next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
 
 
-def _npz_variables(path: Path, asked: str | None) -> dict[str, xr.Variable]:
+def _npz_variables(path: Path) -> dict[str, xr.Variable]:
     # Opened here, because np.load leaves a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
@@ -107,13 +125,27 @@ def _npz_variables(path: Path, asked: str | None) -> dict[str, xr.Variable]:
             coordinate, attributes = _seconds(np.atleast_1d(arrays.pop(alias)))
             others = (f"dimension {i}" for i in range(1, coordinate.ndim))
             variables[dimension] = xr.Variable((dimension, *others), coordinate, attributes)
-    alone = asked is None and "values" in arrays
-    chosen = {"values": arrays["values"]} if alone else arrays
-    for name, array in chosen.items():
+    for name, array in arrays.items():
         unnamed = tuple(f"dimension {i}" for i in range(array.ndim))
         dims = _NPZ_DIMENSIONS.get(array.ndim, unnamed)
         variables[name] = xr.Variable(dims, array)
     return variables
+
+
+def _check_npz_names(path: Path, variables: dict[str, xr.Variable]) -> None:
+    """Refuses what may be a coordinate under another name, where a coordinate is missing."""
+    missing = {"time", "x"} - set(variables)
+    known = set(_NPZ_COORDINATES.values())
+    strange = [
+        name for name, v in variables.items() if name not in known and v.ndim not in _NPZ_DIMENSIONS
+    ]
+    if missing and strange:
+        raise ValueError(
+            f"{path} has the names {', '.join(strange)}, which are not understood, and no "
+            f"{' and no '.join(sorted(missing))}; understood are values (or another name of what "
+            "has the axes time and x), time (or t), x, field (or fields) and trajectory: rename "
+            "them, or leave them out."
+        )
 
 
 def _seconds(coordinate: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:

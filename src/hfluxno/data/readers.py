@@ -12,7 +12,8 @@ A file of `hfluxno generate` keeps trajectories whose solution failed: their `st
 they hold NaN. They are left out and counted.
 
 Arrays of an NPZ file have no dimension names: they are (time, x), (time, field, x) or
-(trajectory, time, field, x), with `time` (or `t`), `x` and `fields` as further arrays.
+(trajectory, time, field, x), with `time` (or `t`), `x`, `fields` and `trajectory` beside them.
+Where `time` or `x` is missing, other arrays of one axis may be meant for it and are refused.
 """
 
 from collections.abc import Mapping
