@@ -44,7 +44,10 @@ def test_every_format_gives_the_numbers_and_the_units(tmp_path, suffix):
     np.testing.assert_array_equal(source.values, wave()[:, None])
     assert source.values.dtype == np.float64 and source.values.flags.c_contiguous
     assert source.variable == "u" and source.fields == ("u",) and source.dims == ("time", "x")
-    assert source.attributes["units"] == "kg/m" and source.coordinates["x"].attrs["units"] == "km"
+    assert (
+        source.parts[0].attributes["units"] == "kg/m"
+        and source.coordinates["x"].attrs["units"] == "km"
+    )
     np.testing.assert_array_equal(source.times, 3.0 + 0.5 * np.arange(FRAMES))
     grid = source.trajectory.grid
     assert grid.lower == (-2.125,) and grid.upper == (0.125,)
@@ -133,6 +136,81 @@ def test_the_variable_is_chosen_by_name_or_by_being_the_only_one(tmp_path):
         read(path)
     with pytest.raises(ValueError, match=r"no variable 'w' in .*; it has u, v, status"):
         read(path, variable="w")
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5", ".zarr"])
+def test_several_variables_are_the_fields_of_a_system(tmp_path, suffix):
+    h, hu = 2.0 + wave(), wave(dtype=np.float32)
+    data = xr.Dataset(
+        {
+            "hu": (("x", "time"), hu.T, {"units": "m2/s"}),
+            "h": (("time", "x"), h, {"units": "m"}),
+            "b": ("x", np.zeros(CELLS)),
+        },
+        coords={"x": np.arange(CELLS)},
+    )
+    path = save(data, tmp_path / f"a{suffix}")
+    source = read(path, "h, hu")
+    assert source.fields == ("h", "hu") and source.variable == "h, hu"
+    np.testing.assert_array_equal(source.values, np.stack([h, hu], axis=1))
+    np.testing.assert_array_equal(source.x, np.arange(CELLS))
+    assert [part.dims for part in source.parts] == [("time", "x"), ("x", "time")]
+    assert [each["units"] for each in source.field_attributes] == ["m", "m2/s"]
+    assert read(path, "hu,h").fields == ("hu", "h")
+    np.testing.assert_array_equal(read(path, "hu,h").values, source.values[:, ::-1])
+
+
+def test_several_variables_of_a_batch_leave_out_what_failed(tmp_path):
+    h = np.stack([2.0 + wave(), 3.0 + wave(), 4.0 + wave()])
+    hu = h.copy()
+    hu[1, 3:] = np.nan
+    dims = ("trajectory", "t", "x")
+    data = xr.Dataset({"h": (dims, h), "hu": (dims, hu), "status": ("trajectory", [0, 1, 0])})
+    source = read(save(data, tmp_path / "a.nc"), "h,hu")
+    assert source.failed == 1
+    np.testing.assert_array_equal(source.values, np.stack([h, hu], axis=2)[[0, 2]])
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".npz"])
+def test_fields_of_a_variable_are_chosen_and_ordered(tmp_path, suffix):
+    values = np.random.default_rng(0).normal(size=(FRAMES, 3, CELLS))
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npz":
+        np.savez(path, values=values, fields=["h", "m", "e"], other=wave())
+    else:
+        save(dataset(values, ("time", "field", "x"), field=["h", "m", "e"]), path)
+    source = read(path, "m,h")
+    assert source.fields == ("m", "h") and source.parts[0].dims == ("time", "field", "x")
+    np.testing.assert_array_equal(source.values, values[:, [1, 0]])
+    assert list(source.coordinates["field"].values) == ["m", "h"]
+    assert read(path, "e").fields == ("e",)
+    with pytest.raises(ValueError, match=r"no variable 'q' in .*the fields of (u|values) are h, m"):
+        read(path, "h,q")
+
+
+def test_variables_that_are_no_system_are_refused(tmp_path):
+    several = np.stack([wave()] * 2)
+    data = dataset().assign(
+        v=(("time", "x"), wave()),
+        w=(("trajectory", "time", "x"), several),
+        s=(("field", "time", "x"), several),
+        b=("x", np.zeros(CELLS)),
+    )
+    path = save(data, tmp_path / "a.nc")
+    with pytest.raises(
+        ValueError, match=r"u and w .* no fields of one system: their shapes are .ti"
+    ):
+        read(path, "u,w")
+    with pytest.raises(ValueError, match=r"variable s .* has fields of its own; choose it alone"):
+        read(path, "u,s")
+    with pytest.raises(ValueError, match=r"variable b .* needs x and exactly one of time and t"):
+        read(path, "u,b")
+    with pytest.raises(ValueError, match="A name stands twice in --variable u,u"):
+        read(path, "u,u")
+    with pytest.raises(ValueError, match="no variable '' in"):
+        read(path, "u,")
+    with pytest.raises(ValueError, match="or the fields of a system with --variable NAME,NAME"):
+        read(path)
 
 
 def test_values_of_npz_give_way_to_the_name_that_is_asked_for(tmp_path):

@@ -21,9 +21,9 @@ def wave(frames=8, cells=16):
     return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None]))
 
 
-def written(tmp_path, data: xr.Dataset, suffix=".nc", context=5, steps=3):
+def written(tmp_path, data: xr.Dataset, suffix=".nc", context=5, steps=3, variable=None):
     data.to_netcdf(tmp_path / "in.nc", engine="h5netcdf")
-    source = read(tmp_path / "in.nc")
+    source = read(tmp_path / "in.nc", variable)
     forecast = FakeForecaster().forecast(source.context(context), steps)
     path = tmp_path / f"out{suffix}"
     write_forecast(path, source, forecast, context)
@@ -83,6 +83,34 @@ def test_a_batch_of_systems(tmp_path):
     assert out["flux_derivative"].dims == ("trajectory", "field", "field_of_state", *points)
     h, m = np.meshgrid(out["state_h"][1], out["state_m"][1], indexing="ij")
     np.testing.assert_allclose(out["flux_derivative"][1, 1, 0], 9.8 * h - (m / h) ** 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_the_fields_of_a_system_stay_variables_of_their_own(tmp_path, suffix):
+    h, hu = np.moveaxis(shallow_water(8, 16), 1, 0)
+    data = xr.Dataset(
+        {
+            "hu": (("x", "time"), hu.T, {"units": "m2/s"}),
+            "h": (("time", "x"), h, {"units": "m", "long_name": "depth"}),
+        }
+    )
+    forecast, out = written(tmp_path, data, suffix, variable="h,hu")
+    assert out["h"].dims == ("time", "x") and out["hu"].dims == ("x", "time")
+    np.testing.assert_array_equal(out["h"], forecast.trajectory.values[:, 0])
+    np.testing.assert_array_equal(out["hu"].values.T, forecast.trajectory.values[:, 1])
+    assert out["h"].attrs["long_name"] == "depth" and out["hu"].attrs["units"] == "m2/s"
+    # The tables of the law need an axis of fields.
+    assert list(out["field"].values) == ["h", "hu"]
+    assert out["flux"].dims == ("field", "point_h", "point_hu")
+    assert out["state_h"].attrs["units"] == "m" and out["state_hu"].attrs["units"] == "m2/s"
+
+
+def test_chosen_fields_of_a_variable_stay_one(tmp_path):
+    states = np.moveaxis(shallow_water(8, 16), 1, 0)
+    data = xr.Dataset({"w": (("field", "time", "x"), states)}, {"field": ["m", "h"]})
+    forecast, out = written(tmp_path, data.isel(field=[1, 0]), variable="m,h")
+    assert list(out["field"].values) == ["m", "h"] and out["w"].dims == ("field", "time", "x")
+    np.testing.assert_array_equal(out["w"][0], forecast.trajectory.values[:, 0])
 
 
 def test_a_variable_with_a_name_of_ours_keeps_it(tmp_path):

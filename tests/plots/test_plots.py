@@ -125,8 +125,14 @@ def test_every_format_is_saved(tmp_path, scalar, suffix):
 def test_labels_without_units():
     labels = Labels(("u",), time_units="s")
     assert labels.field_axis(0) == "u" and labels.time_axis == "time (s)"
-    assert labels.speed_units == "1/s" and labels.flux_units == "1/s"
-    assert Labels(("u",), "1", x_units="1").flux_units == ""
+    assert labels.speed_units == "1/s" and labels.flux_units(0) == "1/s"
+    assert Labels(("u",), "1", x_units="1").flux_units(0) == ""
+
+
+def test_each_field_of_a_system_may_have_units_of_its_own():
+    labels = Labels(("h", "hu"), ("m", "m2/s"), x_units="m", time_units="s")
+    assert [labels.field_axis(i) for i in range(2)] == ["h (m)", "hu (m2/s)"]
+    assert [labels.flux_units(i) for i in range(2)] == ["m · m/s", "m2/s · m/s"]
 
 
 def test_dollars_in_the_words_of_a_file_are_no_formulas(tmp_path, scalar):

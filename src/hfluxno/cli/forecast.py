@@ -48,7 +48,8 @@ class ForecastConfig:
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also draw a picture, as .png, .pdf or .svg; of a batch, the first trajectory."""
     variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The variable to read, where the file has several that could be meant."""
+    """The variable to read, where the file has several that could be meant; h,hu takes two, or two
+    fields of one, as the fields of a system."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
     """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
     (reflecting,outflow) where the left end differs from the right."""
@@ -84,7 +85,8 @@ def main(config: ForecastConfig) -> int:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     with runtime.prepared(config.float64):
         source = read(config.input, config.variable, config.boundary)
-        check_storable(source.variable)
+        for part in source.parts:
+            check_storable(part.name)
         runtime.check_memory(config.steps, source.values[..., 0, :, :].size)
         context = source.context(config.context)
         with report.working(f"Inferring the law of {source.variable} and solving it"):

@@ -22,7 +22,8 @@ class IdentifyConfig:
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
     variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The variable to read, where the file has several that could be meant."""
+    """The variable to read, where the file has several that could be meant; h,hu takes two, or two
+    fields of one, as the fields of a system."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
     """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
     (reflecting,outflow) where the left end differs from the right."""

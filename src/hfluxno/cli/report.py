@@ -102,7 +102,7 @@ def labels(source: Source) -> Labels:
     far = abs(start) > 1e4 * duration  # the ticks of the axis would all look the same
     return Labels(
         fields=source.fields,
-        field_units=units(source.attributes),
+        field_units=tuple(map(units, source.field_attributes)),
         x_units=units_of("x"),
         time=f"{time} - {start:.10g}" if far else time,
         time_units=units_of(time),

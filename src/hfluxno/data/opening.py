@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.choice import asked_names
 from hfluxno.trajectory import seconds
 
 # Arrays of an NPZ file have no dimension names; their number of axes decides.
@@ -72,7 +73,7 @@ def opened(path: Path, asked: str | None = None) -> Iterator[dict[str, xr.Variab
         )
     if kind == "npz":
         _check_npz_names(path, variables)
-        if asked is None and "values" in variables:
+        if "values" in variables and not set(asked_names(asked)) & set(variables):
             known = {"values", *_NPZ_COORDINATES.values()}
             variables = {name: v for name, v in variables.items() if name in known}
     try:

@@ -22,28 +22,29 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.choice import canonical_order, choose, combined, selected
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
     field_names,
-    listed,
     real_numbers,
     uniform,
 )
 from hfluxno.data.opening import opened, reading
-from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
+from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Part, Source
 from hfluxno.grid import BOUNDARIES, Boundary
-
-DIMENSIONS = ("trajectory", "time", "field", "x")
 
 
 def read(path: str | Path, variable: str | None = None, boundary: str = "periodic") -> Source:
     """Reads the one variable that is a trajectory, or `variable` where there are several.
 
+    A system is one variable with the dimension `field`, or several variables of the same shape.
+
     **Arguments:**
 
     - `path`: a NetCDF, HDF5 or NPZ file, or a Zarr folder.
-    - `variable`: its name, where more than one could be meant.
+    - `variable`: its name, where more than one could be meant; names with commas between
+      ("h,hu") choose and order the fields of a system.
     - `boundary`: one name for both ends of the domain, or two with a comma
       ("reflecting,outflow").
 
@@ -56,11 +57,21 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
     path = Path(path)
     sides = boundary_pair(boundary)
     with opened(path, variable) as variables:
-        name = _choose(variables, variable, path)
-        order = _canonical_order(variables[name].dims, name, path)
+        names, fields = choose(variables, variable, path)
+        for each in names:
+            canonical_order(variables[each].dims, each, path)
         with reading(path):
-            found = variables[name].load()
+            stored = {each: variables[each].load() for each in names}
+            found = stored[names[0]]
             coordinates = {str(d): variables[d].load() for d in found.dims if d in variables}
+        name = ", ".join(names)
+        if len(names) > 1:
+            found = combined(stored, path)
+            coordinates["field"] = xr.Variable("field", np.array(names, dtype=object))
+        if fields:
+            found = selected(found, coordinates, name, fields)
+        order = canonical_order(found.dims, name, path)
+        with reading(path):
             failed = _failed(variables, found)
     numbers = coordinates.get("trajectory")
     if numbers is not None and numbers.shape != (found.sizes["trajectory"],):
@@ -92,14 +103,15 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
     cell_centres = (np.arange(cells) + 0.5) / cells
     return Source(
         path=path,
-        variable=name,
-        dims=tuple(str(d) for d in found.dims),
+        parts=tuple(
+            Part(each, tuple(map(str, part.dims)), dict(part.attrs))
+            for each, part in stored.items()
+        ),
         values=np.ascontiguousarray(values),
         times=uniform(coordinates.get(time), np.arange(frames, dtype=float), time),
         x=uniform(coordinates.get("x"), cell_centres, "x"),
         fields=field_names(coordinates.get("field"), values.shape[-2], name),
         boundary=sides,
-        attributes=dict(found.attrs),
         coordinates=coordinates,
         failed=int(failed.sum()),
     )
@@ -140,52 +152,3 @@ def _failed(variables: Mapping[str, xr.Variable], found: xr.Variable) -> np.ndar
         return np.zeros(count, bool)
     others = tuple(axis for axis, d in enumerate(found.dims) if d != "trajectory")
     return (np.asarray(status.values) != 0) & ~np.isfinite(found.values).all(axis=others)
-
-
-def _choose(variables: Mapping[str, xr.Variable], asked: str | None, path: Path) -> str:
-    """The name of the variable to read."""
-    data = [name for name, v in variables.items() if 2 <= v.ndim <= 4 and name not in DIMENSIONS]
-    if asked is not None:
-        if asked not in variables:
-            raise ValueError(
-                f"There is no variable {asked!r} in {path}; it has {listed(list(variables))}."
-            )
-        return asked
-    fitting = [name for name in data if _fits(variables[name].dims)]
-    candidates = fitting or data
-    if not candidates:
-        raise ValueError(
-            f"No variable of {path} is a trajectory: one with the dimensions time and x, and "
-            f"perhaps trajectory and field, is needed; the file has {listed(list(variables))}."
-        )
-    if len(candidates) > 1:
-        raise ValueError(
-            f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
-            "--variable NAME."
-        )
-    return candidates[0]
-
-
-def _fits(dims: tuple) -> bool:
-    names = ["time" if d == "t" else d for d in dims]
-    return set(names) <= set(DIMENSIONS) and {"time", "x"} <= set(names)
-
-
-def _canonical_order(dims: tuple, name: str, path: Path) -> list[str]:
-    if dims and all(str(d).startswith("phony_dim") for d in dims):
-        raise ValueError(
-            f"The variable {name} of {path} has no dimension names; attach HDF5 dimension scales "
-            "named time and x, as xarray and netCDF4 do when they write."
-        )
-    unknown = [str(d) for d in dims if d not in (*DIMENSIONS, "t")]
-    if unknown:
-        raise ValueError(
-            f"The variable {name} of {path} has unknown dimensions ({listed(unknown)}); known are "
-            "trajectory, time (or t), field and x: rename them, or select one entry of each."
-        )
-    if not _fits(dims) or len(set(dims) & {"time", "t"}) != 1:
-        raise ValueError(
-            f"The variable {name} of {path} has the dimensions ({', '.join(map(str, dims))}); it "
-            "needs x and exactly one of time and t."
-        )
-    return [d for d in ("trajectory", "time", "t", "field", "x") if d in dims]

@@ -15,33 +15,56 @@ LEAST_CELLS = 8
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """A variable as the file has it: its name, dimensions and attributes (units and the like)."""
+
+    name: str
+    dims: tuple[str, ...]
+    attributes: Mapping[str, object]
+
+
+@dataclasses.dataclass(frozen=True)
 class Source:
-    """The variable of a file, in the order (trajectory, time, field, x), and how the file has it.
+    """What is read of a file, in the order (trajectory, time, field, x), and how the file has it.
 
     **Attributes:**
 
-    - `path`, `variable`: where it comes from.
-    - `dims`: the names of its dimensions in the order of the file.
+    - `path`: where it comes from.
+    - `parts`: the one variable, or several, each of which is a field.
     - `values`: (time, field, x) or (trajectory, time, field, x), in float32 or float64.
     - `times`, `x`: the coordinates as float64, in the units of the file.
     - `fields`: one name per field.
     - `boundary`: a name for each side of the domain.
-    - `attributes`: those of the variable (units and the like).
     - `coordinates`: the coordinates that the file has, by dimension, with their attributes.
     - `failed`: the number of trajectories that the file declares failed, which are left out.
     """
 
     path: Path
-    variable: str
-    dims: tuple[str, ...]
+    parts: tuple[Part, ...]
     values: np.ndarray
     times: np.ndarray
     x: np.ndarray
     fields: tuple[str, ...]
     boundary: tuple[Boundary, Boundary]
-    attributes: Mapping[str, object]
     coordinates: Mapping[str, xr.Variable]
     failed: int = 0
+
+    @property
+    def variable(self) -> str:
+        """The name, or the names with commas between."""
+        return ", ".join(part.name for part in self.parts)
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """The dimensions of each part in the order (trajectory, time or t, field, x)."""
+        names = self.parts[0].dims
+        return tuple(d for d in ("trajectory", "time", "t", "field", "x") if d in names)
+
+    @property
+    def field_attributes(self) -> tuple[Mapping[str, object], ...]:
+        """For each field the attributes of its variable."""
+        several = len(self.parts) > 1
+        return tuple(self.parts[i if several else 0].attributes for i in range(len(self.fields)))
 
     @property
     def frames(self) -> int:

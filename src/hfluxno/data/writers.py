@@ -64,12 +64,8 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
     """What is written, as an `xarray.Dataset`."""
     values = np.asarray(forecast.trajectory.values)
     times = times_after(source.times[:context_frames], values.shape[-3])
-    order = [d for d in ("trajectory", "time", "t", "field", "x") if d in source.dims]
-    if "field" not in order:
-        values = values.squeeze(-2)
-    forecast_variable = xr.Variable(order, values, _attributes(source.attributes))
     coordinates = _coordinates(source, times)
-    per_trajectory = tuple(d for d in order if d == "trajectory")
+    per_trajectory = tuple(d for d in source.dims if d == "trajectory")
     variables = _quality(forecast, per_trajectory)
     if forecast.identifications:
         labels = [str(found.candidate) for found in forecast.identifications]
@@ -81,8 +77,14 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
         tables = [tabulate(found.law) for found in forecast.identifications]
         variables |= _law(tables, per_trajectory, source)
     # Where the user's variable has one of our names, ours gives way.
-    data = {f"{name}_" if name == source.variable else name: v for name, v in variables.items()}
-    data[source.variable] = forecast_variable.transpose(*source.dims)
+    taken = {part.name for part in source.parts}
+    data = {f"{name}_" if name in taken else name: v for name, v in variables.items()}
+    whole = "field" in source.dims
+    for i, part in enumerate(source.parts):
+        own = values if whole else values[..., i, :]
+        data[part.name] = xr.Variable(source.dims, own, _attributes(part.attributes)).transpose(
+            *part.dims
+        )
     return xr.Dataset(
         data,
         coords=coordinates,
@@ -106,7 +108,7 @@ def _coordinates(source: Source, times: np.ndarray) -> dict[str, xr.Variable]:
     found = dict(source.coordinates)
     time = "t" if "t" in source.dims else "time"
     numbers = {time: times, "x": source.x}
-    if "field" in source.dims:
+    if "field" in source.dims or len(source.parts) > 1:
         found.setdefault("field", xr.Variable("field", np.array(source.fields, dtype=object)))
     result = {
         name: xr.Variable(name, _text_as_objects(v.values), _attributes(v.attrs))
@@ -179,10 +181,9 @@ def _law(
     if len(set(names)) < len(names):  # u+ and u-
         names = [f"{name}{i}" for i, name in enumerate(names)]
     points = tuple(f"point_{name}" for name in names)
-    scalar = "field" not in source.dims
+    scalar = "field" not in source.dims and len(source.parts) == 1
     row = () if scalar else ("field",)
     matrix = () if scalar else ("field", "field_of_state")
-    units = {k: v for k, v in source.attributes.items() if k == "units" and isinstance(v, str)}
 
     def variable(arrays: list[np.ndarray], dims: tuple, text: str, **more: str) -> xr.Variable:
         array = np.stack(arrays) if per_trajectory else arrays[0]
@@ -193,7 +194,7 @@ def _law(
             [table.states[i] for table in tables],
             (points[i],),
             f"states of {tables[0].fields[i]} over the observed range",
-            **units,
+            **_units(source.field_attributes[i]),
         )
         for i, name in enumerate(names)
     }
@@ -214,6 +215,10 @@ def _law(
             "inferred diffusivity",
         ),
     }
+
+
+def _units(attributes: Mapping) -> dict[str, str]:
+    return {k: v for k, v in attributes.items() if k == "units" and isinstance(v, str)}
 
 
 def _attributes(attributes: Mapping) -> dict:

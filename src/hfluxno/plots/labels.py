@@ -10,12 +10,12 @@ class Labels:
     **Attributes:**
 
     - `fields`, `x`, `time`: the names.
-    - `field_units`, `x_units`, `time_units`: the units; all fields share one.
+    - `field_units`, `x_units`, `time_units`: the units; one for all fields, or one for each.
     - `origin`: what is added to the times of the trajectories.
     """
 
     fields: tuple[str, ...]
-    field_units: str = ""
+    field_units: str | tuple[str, ...] = ""
     x: str = "x"
     x_units: str = ""
     time: str = "time"
@@ -24,12 +24,16 @@ class Labels:
 
     def __post_init__(self):
         # A dollar in the user's words does not begin a formula.
-        for name in ("field_units", "x", "x_units", "time", "time_units"):
+        for name in ("x", "x_units", "time", "time_units"):
             object.__setattr__(self, name, getattr(self, name).replace("$", r"\$"))
-        object.__setattr__(self, "fields", tuple(f.replace("$", r"\$") for f in self.fields))
+        if isinstance(self.field_units, str):
+            object.__setattr__(self, "field_units", (self.field_units,) * len(self.fields))
+        for name in ("fields", "field_units"):
+            words = tuple(word.replace("$", r"\$") for word in getattr(self, name))
+            object.__setattr__(self, name, words)
 
     def field_axis(self, index: int) -> str:
-        return with_units(self.fields[index], self.field_units)
+        return with_units(self.fields[index], self.field_units[index])
 
     @property
     def x_axis(self) -> str:
@@ -43,9 +47,8 @@ class Labels:
     def speed_units(self) -> str:
         return _ratio(_bare(self.x_units), _bare(self.time_units))
 
-    @property
-    def flux_units(self) -> str:
-        parts = [_bare(self.field_units), self.speed_units]
+    def flux_units(self, index: int) -> str:
+        parts = [_bare(self.field_units[index]), self.speed_units]
         return " · ".join(part for part in parts if part)
 
     @property

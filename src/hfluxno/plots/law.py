@@ -101,7 +101,7 @@ def _scalar(figure, identification, states, labels: Labels) -> None:
     speed = np.asarray(law.jacobian(points))[0, 0]
     deviation = flux_deviation(identification, points, origin)
     curves = [
-        ("Flux f", with_units("f", labels.flux_units), flux, deviation[0]),
+        ("Flux f", with_units("f", labels.flux_units(0)), flux, deviation[0]),
         ("Wave speed f′", with_units("f′", labels.speed_units), speed, deviation[1]),
     ]
     if _has_diffusion(law):
@@ -145,7 +145,7 @@ def _maps(figure, law, states, labels: Labels) -> None:
     flux = np.asarray(law.flux(mesh) - law.flux(origin))
     matrix = np.moveaxis(np.asarray(law.jacobian(mesh)), (0, 1), (-2, -1))
     speeds = np.sort(np.linalg.eigvals(matrix).real, axis=-1)
-    maps = [(f"Flux of {labels.fields[i]}", flux[i], labels.flux_units) for i in range(2)]
+    maps = [(f"Flux of {labels.fields[i]}", flux[i], labels.flux_units(i)) for i in range(2)]
     maps += [
         (f"{name} wave speed", speeds[..., i], labels.speed_units)
         for i, name in enumerate(("Slower", "Faster"))
@@ -188,7 +188,7 @@ def _sections(figure, law, labels: Labels) -> None:
         axes.set(
             title=f"Flux of {labels.fields[i]}",
             xlabel="position within the observed range of",
-            ylabel=with_units(f"f of {labels.fields[i]}", labels.flux_units),
+            ylabel=with_units(f"f of {labels.fields[i]}", labels.flux_units(i)),
         )
         axes.legend()
 

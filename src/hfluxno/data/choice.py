@@ -1,0 +1,140 @@
+"""Which variables of a file are meant, and which fields of one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.numbers import field_names, listed
+
+DIMENSIONS = ("trajectory", "time", "field", "x")
+
+
+def asked_names(asked: str | None) -> tuple[str, ...]:
+    """The names in "h,hu"."""
+    return () if asked is None else tuple(name.strip() for name in asked.split(","))
+
+
+def choose(
+    variables: Mapping[str, xr.Variable], asked: str | None, path: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the variables to read, and of the fields of the one variable where some are
+    asked for.
+
+    **Raises:**
+
+    - `ValueError`, where there is none, or several could be meant.
+    """
+    if asked is None:
+        return (_only(variables, path),), ()
+    if asked in variables:
+        return (asked,), ()
+    names = asked_names(asked)
+    if len(set(names)) < len(names):
+        raise ValueError(f"A name stands twice in --variable {asked}; name each field once.")
+    unknown = [name for name in names if name not in variables]
+    if not unknown:
+        return names, ()
+    whole = [name for name, v in variables.items() if _fits(v.dims) and "field" in v.dims]
+    fields = {name: _fields(variables, name) for name in whole}
+    having = [name for name in whole if set(names) <= set(fields[name])]
+    if len(having) == 1:
+        return (having[0],), names
+    every = {field for each in fields.values() for field in each}
+    wrong = next((name for name in unknown if name not in every), unknown[0])
+    more = "".join(f"; the fields of {name} are {listed(list(fields[name]))}" for name in whole)
+    raise ValueError(
+        f"There is no variable {wrong!r} in {path}; it has {listed(list(variables))}{more}."
+    )
+
+
+def combined(parts: Mapping[str, xr.Variable], path: Path) -> xr.Variable:
+    """Several variables as the fields of one, which is its last dimension.
+
+    **Raises:**
+
+    - `ValueError`, where they differ in dimensions or shape.
+    """
+    (first, one), *others = parts.items()
+    for name, part in parts.items():
+        if "field" in part.dims:
+            raise ValueError(
+                f"The variable {name} of {path} has fields of its own; choose it alone, or its "
+                "fields by their names."
+            )
+    for name, part in others:
+        if dict(part.sizes) != dict(one.sizes):
+            raise ValueError(
+                f"The variables {first} and {name} of {path} are no fields of one system: their "
+                f"shapes are {_shape(one)} and {_shape(part)}."
+            )
+    values = [np.asarray(part.transpose(*one.dims).values) for part in parts.values()]
+    return xr.Variable((*one.dims, "field"), np.stack(values, axis=-1))
+
+
+def selected(
+    whole: xr.Variable, coordinates: dict[str, xr.Variable], name: str, fields: Sequence[str]
+) -> xr.Variable:
+    """Some fields of a variable in the order of `fields`; the coordinate follows."""
+    known = field_names(coordinates.get("field"), whole.sizes["field"], name)
+    index = [known.index(field) for field in fields]
+    attributes = coordinates["field"].attrs if "field" in coordinates else {}
+    coordinates["field"] = xr.Variable("field", np.array(fields, dtype=object), attributes)
+    return whole.isel(field=index)
+
+
+def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
+    """The dimensions of a variable as (trajectory, time, field, x).
+
+    **Raises:**
+
+    - `ValueError`, where one is missing or unknown.
+    """
+    if dims and all(str(d).startswith("phony_dim") for d in dims):
+        raise ValueError(
+            f"The variable {name} of {path} has no dimension names; attach HDF5 dimension scales "
+            "named time and x, as xarray and netCDF4 do when they write."
+        )
+    unknown = [str(d) for d in dims if d not in (*DIMENSIONS, "t")]
+    if unknown:
+        raise ValueError(
+            f"The variable {name} of {path} has unknown dimensions ({listed(unknown)}); known are "
+            "trajectory, time (or t), field and x: rename them, or select one entry of each."
+        )
+    if not _fits(dims) or len(set(dims) & {"time", "t"}) != 1:
+        raise ValueError(
+            f"The variable {name} of {path} has the dimensions ({', '.join(map(str, dims))}); it "
+            "needs x and exactly one of time and t."
+        )
+    return [d for d in ("trajectory", "time", "t", "field", "x") if d in dims]
+
+
+def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
+    data = [name for name, v in variables.items() if 2 <= v.ndim <= 4 and name not in DIMENSIONS]
+    fitting = [name for name in data if _fits(variables[name].dims)]
+    candidates = fitting or data
+    if not candidates:
+        raise ValueError(
+            f"No variable of {path} is a trajectory: one with the dimensions time and x, and "
+            f"perhaps trajectory and field, is needed; the file has {listed(list(variables))}."
+        )
+    if len(candidates) > 1:
+        raise ValueError(
+            f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
+            "--variable NAME, or the fields of a system with --variable NAME,NAME."
+        )
+    return candidates[0]
+
+
+def _fields(variables: Mapping[str, xr.Variable], name: str) -> tuple[str, ...]:
+    return field_names(variables.get("field"), variables[name].sizes["field"], name)
+
+
+def _fits(dims: Sequence) -> bool:
+    names = ["time" if d == "t" else d for d in dims]
+    return set(names) <= set(DIMENSIONS) and {"time", "x"} <= set(names)
+
+
+def _shape(part: xr.Variable) -> str:
+    return "(" + ", ".join(f"{name} {size}" for name, size in part.sizes.items()) + ")"
