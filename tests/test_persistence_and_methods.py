@@ -112,7 +112,7 @@ def test_weights_of_another_method_are_refused():
 
 
 def test_every_kind_of_network_has_a_method():
-    assert set(MODELS) | {"flux-no"} <= set(METHODS)
+    assert set(MODELS) | {"flux-no", "icon-context"} <= set(METHODS)
     assert method_of(LINE) == "hfluxno" and method_of(CONFIGURATIONS["flux no"]) == "flux-no"
     for name, config in PRESETS.items():
         assert method_of(config.model) in METHODS, name

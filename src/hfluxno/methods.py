@@ -69,6 +69,7 @@ METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
     "disco": _network("disco"),
     "fno": _network("fno"),
     "icon": _network("icon"),
+    "icon-context": _network("icon-context"),
     "persistence": _persistence,
 }
 

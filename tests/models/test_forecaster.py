@@ -3,12 +3,14 @@
 import dataclasses
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
+from hfluxno.models.icon import ICONConfig
 from hfluxno.models.law_target import LawNetwork, LawOperator
 from hfluxno.models.rollout import rollout
 from hfluxno.trajectory import Trajectory
@@ -185,3 +187,56 @@ def test_a_network_that_is_told_the_law_does_not_know_units():
     there = trajectory(dataclasses.replace(config, interval=3.0, spacing=(0.7,)))
     first, second = (network.forecast(context, 3).trajectory.values for context in (here, there))
     np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-4)
+
+
+ICON = ICONConfig(
+    cells=(16,), spacing=(0.1,), interval=0.02, examples=3, width=8, layers=1, heads=2, points=8
+)
+
+
+def test_a_network_that_is_shown_examples_forecasts_with_those_of_each_context():
+    # Norms and averages make small numbers alike: with large ones every token matters.
+    network = jax.tree.map(
+        lambda leaf: 5.0 * leaf if eqx.is_inexact_array(leaf) else leaf, small.network(ICON)
+    )
+    shown = NetworkForecaster(network, ICON, "icon-test")
+    context = trajectory(ICON, frames=3, batch=True)
+    # So large that no answer leaves the range.
+    context = dataclasses.replace(context, values=100.0 * context.values)
+    pairs = np.random.default_rng(0).normal(size=(2, 3, 2, 1, 16))
+    forecast = shown.forecast(context, 4, examples=pairs)
+    for lane in range(2):
+        single = Trajectory(context.values[lane], context.times, context.grid, context.fields)
+
+        def expected(network, pairs, frames):
+            return rollout(network.shown(pairs), frames, 4)
+
+        u = compiled(expected, shown.network, jnp.asarray(pairs[lane], "f4"), single.values[-1:])
+        alone = shown.forecast(single, 4, examples=pairs[lane]).trajectory.values
+        np.testing.assert_allclose(alone, u, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(forecast.trajectory.values[lane], alone, rtol=1e-4, atol=1e-5)
+    assert np.all(forecast.backtest_error > 0.0)  # of the last frame, from the one before
+    exchanged = shown.forecast(context, 4, examples=pairs[::-1])
+    assert not np.allclose(exchanged.trajectory.values, forecast.trajectory.values, rtol=1e-3)
+
+
+def test_examples_that_are_missing_or_do_not_fit_are_refused(forecaster):
+    shown = NetworkForecaster(small.network(ICON), ICON, "icon-test")
+    context, pairs = trajectory(ICON, frames=3), np.zeros((3, 2, 1, 16))
+    for examples, message in (
+        (
+            None,
+            "icon-test needs examples, 3 pairs of states of other trajectories of the same law, "
+            "which a context does not hold; give them in Python",
+        ),
+        (pairs[:2], r"of the shape \(3, 2, 1, 16\), pairs of states 1 frames apart; got the shape"),
+        (np.nan * pairs, "must be finite numbers"),
+    ):
+        with pytest.raises(ValueError, match=message) as refused:
+            shown.forecast(context, 2, examples=examples)
+        assert "\n" not in str(refused.value)
+    batch = trajectory(ICON, frames=3, batch=True)
+    with pytest.raises(ValueError, match=r"of the shape \(2, 3, 2, 1, 16\)"):
+        shown.forecast(batch, 2, examples=pairs)
+    with pytest.raises(ValueError, match="hfluxno-test reads a context alone; leave the examples"):
+        forecaster.forecast(trajectory(), 2, examples=pairs)

@@ -22,6 +22,7 @@ CONFIG = ICONConfig(
     cells=(6,),
     spacing=(0.1,),
     context=7,
+    examples_from="context",
     stride=3,
     examples=2,
     points=3,
@@ -31,11 +32,14 @@ CONFIG = ICONConfig(
     widening=2,
 )
 
+# The examples are given beside the context.
+LAW = dataclasses.replace(CONFIG, context=3, examples_from="law")
 
-def sensitive():
+
+def sensitive(config=CONFIG):
     """Norms and averages make small numbers alike: with large ones every token matters."""
     return jax.tree.map(
-        lambda leaf: 3.0 * leaf if eqx.is_inexact_array(leaf) else leaf, small.network(CONFIG)
+        lambda leaf: 3.0 * leaf if eqx.is_inexact_array(leaf) else leaf, small.network(config)
     )
 
 
@@ -64,6 +68,85 @@ def test_the_prompt_is_written_as_published(x64):
     np.testing.assert_allclose(
         answer, compiled(expected, network.transformer, jnp.asarray(prompt), places), rtol=1e-10
     )
+
+
+def random_pairs(config, seed=4):
+    shape = (config.examples, 2, len(config.fields), *config.cells)
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def test_the_prompt_of_given_examples_is_written_as_published(x64):
+    network, pairs = sensitive(LAW), random_pairs(LAW)
+    operator = compiled(network.shown, jnp.asarray(pairs)).operator
+    u = np.random.default_rng(5).normal(size=(2, 6))
+    # One block after the other: condition, quantity, …, and the question last.
+    states = [
+        (pairs[0, 0], [1, 0, 0]), (pairs[0, 1], [-1, 0, 0]),
+        (pairs[1, 0], [0, 1, 0]), (pairs[1, 1], [0, -1, 0]),
+        (u, [0, 0, 1]),
+    ]  # fmt: skip
+    prompt = [
+        [(cell + 0.5) / 6, state[0, cell], state[1, cell], *number]
+        for state, number in states
+        for cell in (0, 2, 4)
+    ]
+
+    def expected(transformer, prompt):
+        return transformer(transformer.tokens(prompt), (jnp.arange(6.0) + 0.5) / 6.0)
+
+    found = compiled(expected, network.transformer, jnp.asarray(prompt))
+    np.testing.assert_allclose(compiled(operator, jnp.asarray(u)), found, rtol=1e-10)
+
+
+def test_given_pairs_of_the_context_answer_as_those_that_are_taken_from_it(x64):
+    context = small.context(CONFIG)
+    taken = compiled(sensitive(CONFIG).predict, context)
+    pairs = jnp.stack([context[:4:3], context[3::3]], axis=1)
+    given = compiled(lambda n, p, c: n.shown(p).predict(c), sensitive(LAW), pairs, context[-3:])
+    np.testing.assert_allclose(given, taken, rtol=1e-10)
+
+
+def test_examples_have_no_order_but_the_numbers_that_mark_them(x64):
+    network, pairs = sensitive(LAW), jnp.asarray(random_pairs(LAW))
+    context = small.context(LAW)
+
+    def answer(network, pairs):
+        return network.shown(pairs).predict(context)
+
+    expected = compiled(answer, network, pairs)
+    columns = network.transformer.embed.weight
+    # The numbers of the two examples are the columns behind the place and the fields.
+    exchanged = eqx.tree_at(
+        lambda n: n.transformer.embed.weight, network, columns[:, jnp.asarray([0, 1, 2, 4, 3, 5])]
+    )
+    np.testing.assert_allclose(compiled(answer, exchanged, pairs[::-1]), expected, rtol=1e-9)
+    assert not np.allclose(compiled(answer, exchanged, pairs), expected, rtol=1e-3)
+    # What became of a condition matters, and which of the two it was.
+    assert not np.allclose(compiled(answer, network, pairs[:, ::-1]), expected, rtol=1e-3)
+
+
+def test_a_roll_out_keeps_its_examples(x64):
+    network, context = sensitive(LAW), small.context(LAW)
+    shown = network.shown(jnp.asarray(random_pairs(LAW)))
+    operator = shown.operator
+    for mode in ("frozen", "sliding"):
+        found = compiled(rollout, shown, context, 5, mode)
+        before = jnp.concatenate([context, found[:2]])
+        np.testing.assert_allclose(found, compiled(operator.together, before), rtol=1e-9)
+
+
+def test_examples_where_they_do_not_belong_or_are_missing():
+    context, pairs = small.context(LAW), jnp.asarray(random_pairs(LAW))
+    with pytest.raises(ValueError, match="takes its examples from other trajectories of the law"):
+        small.network(LAW).predict(context)
+    with pytest.raises(ValueError, match="must be shown 2 pairs of states; got 1"):
+        small.network(LAW).shown(pairs[:1])
+    with pytest.raises(ValueError, match="takes its examples from the context; give it none"):
+        small.network(CONFIG).shown(pairs)
+    with pytest.raises(ValueError, match="HFluxNO reads a context alone; give it no examples"):
+        small.network(small.LINE).shown(pairs)
+    with pytest.raises(ValueError, match="context of at least its stride, 3 frames; got 2"):
+        dataclasses.replace(LAW, context=2)
 
 
 def test_examples_are_spread_evenly_to_the_newest():
@@ -102,12 +185,15 @@ def test_a_step_starts_from_the_frame_a_stride_before(x64):
     assert not np.allclose(sliding[1], frozen[1], rtol=1e-4)
 
 
-def test_every_parameter_has_a_finite_gradient(x64):
-    network, context = small.network(CONFIG), small.context(CONFIG)
+@pytest.mark.parametrize("config", [CONFIG, LAW], ids=["context", "law"])
+def test_every_parameter_has_a_finite_gradient(x64, config):
+    network, context = small.network(config), small.context(config)
+    pairs = jnp.asarray(random_pairs(config))
 
     @eqx.filter_grad
     def gradient(network):
-        return jnp.sum(network.predict(context) ** 2)
+        ready = network if config.pairs is None else network.shown(pairs)
+        return jnp.sum(ready.predict(context) ** 2)
 
     for path, leaf in jax.tree.leaves_with_path(compiled(gradient, network)):
         assert np.all(np.isfinite(leaf))
@@ -148,10 +234,11 @@ def test_a_fresh_network_has_the_published_scales():
 @pytest.mark.parametrize("examples", [5, 20])
 def test_the_published_sizes_have_the_published_number_of_parameters(examples):
     counts = json.loads((ORACLE / "baselines_original.json").read_text())["parameter_counts"]
-    config = ICONConfig(context=examples + 1, examples=examples)
+    config = ICONConfig(examples=examples)
     network = eqx.filter_eval_shape(config.build, jax.random.key(0))
     found = sum(leaf.size for leaf in jax.tree.leaves(network) if hasattr(leaf, "size"))
     assert found == counts["cubic"][f"ICON, {examples} demos"]["real"]
+    assert abs(found / 31.6e6 - 1.0) < 0.02
 
 
 def test_the_numbers_of_the_original(x64):

@@ -34,7 +34,8 @@ class ForecastConfig:
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
     """How to forecast: fit (infer the law from the context, then solve it), a trained network (see
     --weights): hfluxno, its variants hfluxno-weak-form and hfluxno-law, or one of the baselines
-    dpot, disco, fno, flux-no and icon; or persistence (repeat the last frame)."""
+    dpot, disco, fno, flux-no and icon-context (icon needs examples, which only Python can give);
+    or persistence (repeat the last frame)."""
     weights: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The network of a method that is trained: shipped weights (cubic with the method
     hfluxno-weak-form stands for hfluxno-weak-form-cubic), a folder, or an id owner/name of the

@@ -18,6 +18,21 @@ ContextMode = Literal["sliding", "frozen"]
 
 
 @dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Pairs of states that a network must be shown beside a context, from other trajectories of the
+    same law.
+
+    **Attributes:**
+
+    - `count`: how many.
+    - `ahead`: how many frames the second state of a pair is after the first.
+    """
+
+    count: int
+    ahead: int
+
+
+@dataclasses.dataclass(frozen=True)
 class ModelConfig(abc.ABC):
     """One network. The defaults are those of the paper's cubic model.
 
@@ -56,6 +71,11 @@ class ModelConfig(abc.ABC):
     def conservative(self) -> bool:
         """Whether forecasts keep the total of every field, whatever the weights are."""
         return False
+
+    @property
+    def pairs(self) -> Pairs | None:
+        """What the network must be shown beside a context; `None` where it reads that alone."""
+        return None
 
     @classmethod
     def kinds(cls) -> tuple[type["ModelConfig"], ...]:

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.lanes import WIDE_VECTORS, run_lanes
@@ -70,13 +71,24 @@ class NetworkForecaster(Forecaster):
     name: str = eqx.field(static=True, default="this network")
     training: Training | None = eqx.field(static=True, default=None)
 
-    def forecast(self, context: Trajectory, steps: int) -> Forecast:
+    def forecast(
+        self,
+        context: Trajectory,
+        steps: int,
+        examples: Float[np.ndarray, "..."] | None = None,
+    ) -> Forecast:
         """The `steps` frames after the context.
+
+        **Arguments:**
+
+        - `examples`: for a network that must be shown them (`config.pairs`), pairs of states of
+          other trajectories of the same law, `config.pairs.ahead` frames apart, shape
+          (pair, 2, field, *space); of a batch of contexts those of each, with a leading axis.
 
         **Raises:**
 
-        - `ValueError`, where `steps` is not positive or the context is not of the kind that the
-          network was trained on.
+        - `ValueError`, where `steps` is not positive, the context is not of the kind that the
+          network was trained on, or there are examples too few or too many.
         """
         if steps < 1:
             raise ValueError(f"steps must be at least 1; got {steps}.")
@@ -84,14 +96,15 @@ class NetworkForecaster(Forecaster):
         network = self._fitted_to(context)
         values = np.asarray(context.values)
         batch = values if context.is_batched else values[None]
+        shown = self._examples(examples, batch.shape[0], context.is_batched)
         given = self.config.context
-        frames, bounded = self._advance(network, batch[:, -given:], steps)
+        frames, bounded = self._advance(network, batch[:, -given:], steps, shown)
         held_out = min(max(1, given // 4), batch.shape[1] - given)
         errors = np.full(len(batch), np.nan)
         persistence = np.full(len(batch), np.nan)
         if held_out > 0:
             seen, after = batch[:, -given - held_out : -held_out], batch[:, -held_out:]
-            predicted, _ = self._advance(network, seen, held_out)
+            predicted, _ = self._advance(network, seen, held_out, shown)
             errors = _relative_error(predicted, after)
             persistence = _relative_error(np.broadcast_to(seen[:, -1:], after.shape), after)
         status = np.where(errors > _POOR * persistence, NetworkStatus.POOR, NetworkStatus.OK)
@@ -174,6 +187,30 @@ class NetworkForecaster(Forecaster):
                     "Interpolate or change the units, or use the method fit."
                 )
 
+    def _examples(self, examples, contexts: int, batched: bool):
+        """The examples of each context, or `None` where the network needs none."""
+        pairs = self.config.pairs
+        if pairs is None and examples is None:
+            return None
+        if pairs is None:
+            raise ValueError(f"{self.name} reads a context alone; leave the examples out.")
+        if examples is None:
+            raise ValueError(
+                f"{self.name} needs examples, {pairs.count} pairs of states of other trajectories "
+                "of the same law, which a context does not hold; give them in Python, "
+                "forecast(context, steps, examples=pairs), or use a network that reads a context "
+                "alone, such as icon-context-cubic."
+            )
+        found = np.asarray(examples) if batched else np.asarray(examples)[None]
+        expected = (contexts, pairs.count, 2, len(self.config.fields), *self.config.cells)
+        if found.shape != expected or not np.all(np.isfinite(found)):
+            raise ValueError(
+                f"The examples of {self.name} must be finite numbers of the shape "
+                f"{expected if batched else expected[1:]}, pairs of states {pairs.ahead} frames "
+                f"apart; got the shape {found.shape if batched else found.shape[1:]}."
+            )
+        return found
+
     def _fitted_to(self, context: Trajectory) -> Network:
         """The network at the spacing and boundary of the context, where it can change them."""
         network, factor = self.network, self._factor(context) or 1
@@ -202,18 +239,18 @@ class NetworkForecaster(Forecaster):
             return given[0] // own[0]
         return None
 
-    def _advance(self, network, batch, steps):
+    def _advance(self, network, batch, steps, shown):
         """The frames after each context of a batch, and whether none of them diverged.
 
         A law that cannot be solved by the network's scheme is solved by more dissipative ones.
         """
-        frames, good = self._run(network, batch, steps)
+        frames, good = self._run(network, batch, steps, shown)
         for scheme in _FALLBACKS if isinstance(network, LawNetwork) else ():
             failed = np.flatnonzero(~good[:, -1])
             if len(failed) == 0:
                 break
             other = dataclasses.replace(network, scheme=scheme)
-            again, fine = self._run(other, batch[failed], steps)
+            again, fine = self._run(other, batch[failed], steps, None)
             solved = fine[:, -1]
             frames[failed[solved]], good[failed[solved]] = again[solved], True
         for lane in np.flatnonzero(~good[:, -1]):
@@ -221,15 +258,16 @@ class NetworkForecaster(Forecaster):
             frames[lane, count:] = frames[lane, count - 1] if count else batch[lane, -1]
         return frames, good[:, -1]
 
-    def _run(self, network, batch, steps):
+    def _run(self, network, batch, steps, shown):
         """The frames after each context, and which of them can be used: those before the first that
         is not finite or leaves the range of the context by more than the largest value in it."""
         lanes = _LANES if jax.default_backend() == "cpu" else _LANES_OF_ACCELERATOR
 
         def program(chunk):
-            return self._continue(network, chunk, steps)
+            seen, pairs = chunk
+            return self._continue(network, seen, pairs, steps)
 
-        frames = run_lanes(program, batch, np.zeros(len(batch)), lanes)
+        frames = run_lanes(program, (batch, shown), np.zeros(len(batch)), lanes)
         space = tuple(range(3, batch.ndim))
         lower, upper = batch.min((1, *space), keepdims=True), batch.max((1, *space), keepdims=True)
         margin = np.maximum(np.abs(lower), np.abs(upper))
@@ -238,7 +276,7 @@ class NetworkForecaster(Forecaster):
         inside = (frames >= lower - margin) & (frames <= upper + margin) & np.isfinite(frames)
         return frames, np.logical_and.accumulate(inside.all((2, *space)), axis=1)
 
-    def _continue(self, network, batch, steps):
+    def _continue(self, network, batch, shown, steps):
         target = _law(self.config)
         dtype = jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array))[0].dtype
         seen = jnp.asarray(batch, dtype)
@@ -247,13 +285,18 @@ class NetworkForecaster(Forecaster):
                 start = np.asarray(_parameters(network, seen), np.float64)
                 exact = np.asarray(batch, np.float64)
                 return _refined(network, exact, start, steps, target.refinement)
-        return _rollouts(network, seen, steps, self.config.context_mode)
+        shown = None if shown is None else jnp.asarray(shown, dtype)
+        return _rollouts(network, seen, shown, steps, self.config.context_mode)
 
 
 # Equinox hands the options of jax.jit on but does not declare them.
 @eqx.filter_jit(compiler_options=WIDE_VECTORS)  # type: ignore[call-overload]
-def _rollouts(network, batch, steps, mode):
-    return jax.vmap(lambda context: rollout(network, context, steps, mode))(batch)
+def _rollouts(network, batch, shown, steps, mode):
+    def one(context, pairs):
+        ready = network if pairs is None else network.shown(pairs)
+        return rollout(ready, context, steps, mode)
+
+    return jax.vmap(one)(batch, shown)
 
 
 @eqx.filter_jit

@@ -45,6 +45,15 @@ class Network(eqx.Module):
     def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
         """The frame after the context."""
 
+    def shown(self, pairs: Float[Array, "pair 2 field *space"]) -> "Network":
+        """The network after it was shown pairs of states of other trajectories of the same law.
+
+        **Raises:**
+
+        - `ValueError`, where it has no use for them.
+        """
+        raise ValueError(f"{type(self).__name__} reads a context alone; give it no examples.")
+
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
         """What the network keeps of a context that slides; by default its frames."""
         return context

@@ -25,6 +25,8 @@ def method_of(config: ModelConfig) -> str:
     """The name of the method that a configuration is one of."""
     if isinstance(config, HFluxNOConfig):
         return _method_of(config)
+    if isinstance(config, ICONConfig) and config.examples_from == "context":
+        return "icon-context"  # a variant of ours
     return next(name for name, kind in MODELS.items() if type(config) is kind)
 
 

@@ -132,10 +132,13 @@ def card(name: str, network: Network, config: ModelConfig, training: Training) -
     count = sum(leaf.size for leaf in _named_arrays(network).values())
     cells = "×".join(map(str, config.cells))
     spacing = ", ".join(f"{dx:g}" for dx in config.spacing)
+    frames = "1 frame" if config.context == 1 else f"{config.context} frames"
+    shown = "" if config.pairs is None else f" and {config.pairs.count} pairs of states of its law"
     reads = (
-        f"{config.context} frames of {', '.join(config.fields)} at Δt = {config.interval:g} on "
-        f"{cells} cells of {spacing}"
+        f"{frames} of {', '.join(config.fields)} at Δt = {config.interval:g} on "
+        f"{cells} cells of {spacing}{shown}"
     )
+    examples = "" if config.pairs is None else ", examples=pairs"
     conservatively = ", conservatively" if config.conservative else ""
     limits = "".join(f"- {limit}\n" for limit in training.limits)
     return f"""---
@@ -151,7 +154,7 @@ Continues snapshots of an unknown conservation law{conservatively}.
 ```python
 import hfluxno
 
-hfluxno.load("{name}").forecast(context, steps=20)
+hfluxno.load("{name}").forecast(context, steps=20{examples})
 ```
 
 | | |

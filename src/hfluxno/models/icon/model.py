@@ -1,18 +1,22 @@
-"""ICON as a network that reads a context: the examples are pairs of its frames.
+"""ICON, whose examples are pairs of states of the law: a condition u(t), its quantity u(t + τ).
 
-A condition is u_j and its quantity u_{j+s}. Every cell of them is a token, or one of every few, the
-row
+In the published protocol they are from other trajectories of the law, each at a random time, and a
+roll-out keeps them. They cannot be found in a context, so the network has to be shown them. In a
+variant of ours they are pairs of frames of the context.
+
+Every cell of a state is a token, or one of every few, the row
 
     [x, u(x), ±e_k]
 
 with the place x, all fields, and the number k of the example as a unit vector, + for the condition
 and - for the quantity; the question, a condition, comes last.
 
-Reading embeds the rows of the examples. It can do little more: in the first layer they attend to
-the question as well, so every step runs the whole encoder.
+An operator has the embedded rows of the examples. It can have little more: in the first layer they
+attend to the question as well, so every step runs the whole encoder.
 """
 
 import dataclasses
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -20,20 +24,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from hfluxno.models.configuration import ContextMode, ModelConfig
+from hfluxno.models.configuration import ContextMode, ModelConfig, Pairs
 from hfluxno.models.icon.transformer import Transformer
 from hfluxno.models.network import ContextNetwork, Operator
 
 
 @dataclasses.dataclass(frozen=True)
 class ICONConfig(ModelConfig):
-    """An ICON. The sizes are those of the baseline of arXiv:2605.05488, whose code has 20 examples,
-    one frame from condition to quantity. ICON's own study has τ = 0.1: with frames 0.005 apart that
-    is a `stride` of 20, and five examples need a context of 25 frames.
+    """An ICON. The defaults are those of the baseline of arXiv:2605.05488: 20 examples from other
+    trajectories, one frame from condition to quantity. ICON's own study has τ = 0.1: with frames
+    0.005 apart that is a `stride` of 20.
 
     **Attributes:**
 
-    - `stride`: s, the number of frames that a step advances.
+    - `examples_from`: `law`, other trajectories of the same law, or `context`, pairs of its frames.
+      With `law` a context holds no more than the questions of the next steps, `stride` frames.
+    - `stride`: s, the number of frames that a step advances; τ = s Δt.
     - `examples`: the number of pairs in the prompt.
     - `points`: how many cells of a state become tokens, or `None` for all. A prompt has
       (2 examples + 1) points tokens, and attention takes the square of that. Answers are always at
@@ -43,9 +49,11 @@ class ICONConfig(ModelConfig):
       times as wide inside.
     """
 
+    context: int = 1
     context_mode: ContextMode = "frozen"
+    examples_from: Literal["law", "context"] = "law"
     stride: int = 1
-    examples: int = 5
+    examples: int = 20
     points: int | None = None
     width: int = 256
     layers: int = 6
@@ -63,29 +71,42 @@ class ICONConfig(ModelConfig):
             raise ValueError(
                 f"The points of ICON must divide its {cells} cells; got {self.points}."
             )
-        starts(self.context, self.stride, self.examples)
+        if self.examples_from == "context":
+            starts(self.context, self.stride, self.examples)
+        elif self.context < self.stride:
+            raise ValueError(
+                f"ICON needs a context of at least its stride, {self.stride} frames; got "
+                f"{self.context}."
+            )
 
     @property
     def summary(self) -> str:
         frames = "one frame" if self.stride == 1 else f"{self.stride} frames"
-        return f"ICON, {self.examples} examples, {frames} a step"
+        origin = "the context" if self.examples_from == "context" else "other trajectories"
+        return f"ICON, {self.examples} examples from {origin}, {frames} a step"
+
+    @property
+    def pairs(self) -> Pairs | None:
+        return Pairs(self.examples, self.stride) if self.examples_from == "law" else None
 
     def build(self, key: jax.Array) -> "ICON":
         return ICON(self, key=key)
 
 
 class ICON(ContextNetwork):
-    """Takes its examples from the context.
+    """Takes its examples from the context, or is shown them.
 
     **Attributes:**
 
     - `transformer`: from the prompt to the answer.
+    - `from_context`: whether the examples are pairs of frames of the context.
     - `examples`: the number of pairs.
     - `ahead`: s, the frames from a condition to its quantity.
     - `every`: of so many cells one becomes a token.
     """
 
     transformer: Transformer
+    from_context: bool = eqx.field(static=True)
     examples: int = eqx.field(static=True)
     ahead: int = eqx.field(static=True)
     every: int = eqx.field(static=True)
@@ -101,12 +122,30 @@ class ICON(ContextNetwork):
             widening=config.widening,
             key=key,
         )
+        self.from_context = config.examples_from == "context"
         self.examples, self.ahead = config.examples, config.stride
         self.every = 1 if config.points is None else config.cells[0] // config.points
 
     def read(self, context: Float[Array, "time field cell"]) -> "InContextOperator":
+        if not self.from_context:
+            raise ValueError(
+                "This ICON takes its examples from other trajectories of the law; show it pairs of "
+                "their states before it reads a context."
+            )
         first = starts(context.shape[0], self.ahead, self.examples)
-        pairs = jnp.stack([context[first], context[first + self.ahead]], axis=1)
+        return self.operator(jnp.stack([context[first], context[first + self.ahead]], axis=1))
+
+    def shown(self, pairs: Float[Array, "pair 2 field cell"]) -> "ShownICON":
+        if self.from_context:
+            raise ValueError("This ICON takes its examples from the context; give it none.")
+        if pairs.shape[0] != self.examples:
+            raise ValueError(
+                f"This ICON must be shown {self.examples} pairs of states; got {pairs.shape[0]}."
+            )
+        return ShownICON(self.operator(pairs))
+
+    def operator(self, pairs: Float[Array, "pair 2 field cell"]) -> "InContextOperator":
+        """What advances a state as the conditions of the pairs became their quantities."""
         number = np.eye(self.examples, self.examples + 1)
         signed = np.stack([number, -number], axis=1)
         return InContextOperator(self, self.tokens(_flat(pairs), _flat(signed)))
@@ -115,6 +154,20 @@ class ICON(ContextNetwork):
         self, states: Float[Array, "state field cell"], numbers: Float[np.ndarray, "state number"]
     ) -> Float[Array, "token width"]:
         return self.transformer.tokens(rows(states, numbers, self.every))
+
+
+class ShownICON(ContextNetwork):
+    """An ICON with its examples; of a context it uses the questions alone.
+
+    **Attributes:**
+
+    - `operator`: what the examples show.
+    """
+
+    operator: "InContextOperator"
+
+    def read(self, context: Float[Array, "time field cell"]) -> "InContextOperator":
+        return self.operator
 
 
 class InContextOperator(Operator):
