@@ -10,10 +10,12 @@ import pytest
 from hfluxno.cli import main
 from hfluxno.cli.train import TrainCommand, resolve
 from hfluxno.data import generate
+from hfluxno.models.configuration import Pairs
 from hfluxno.models.weights import load
 from hfluxno.training.augment import augment
-from hfluxno.training.batch import batch_of
-from hfluxno.training.losses import make_loss
+from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.losses import LossConfig, make_loss
+from hfluxno.training.optimizer import OptimizerConfig
 from hfluxno.training.overrides import override
 from hfluxno.training.presets import PRESETS, preset
 from hfluxno.training.run_folder import read_config
@@ -84,7 +86,12 @@ def test_a_preset_is_consistent(name):
     assert config.name == name
     # Every window fits the time limit, and the blocks that are generated fit the batches.
     assert config.window <= config.trajectories("train").frames
-    if name.startswith("paper"):
+    if name == "paper-icon-cubic":
+        assert (config.steps, config.batch) == (1_000_000, 16)
+        assert config.loss == LossConfig("one-step", "mse") and not config.augment.active
+        assert config.optimizer == OptimizerConfig(1e-4, 100_000, 0.0, 1e-4, 1.0)
+        assert config.model.pairs == Pairs(20, 1) and config.trajectories("train").frames == 82
+    elif name.startswith("paper"):
         assert (config.steps, config.batch, config.loss.name) == (50_000, 256, "one-step")
         assert (config.optimizer.peak, config.optimizer.warmup) == (5e-5, 5_000)
         assert config.data.limit == 0.4 and config.model.context == 20
@@ -99,6 +106,9 @@ def test_the_loss_of_a_preset_fits_its_network_and_data(name):
 
     def gradient(key):
         batch = batch_of(config.data.law, np.ones((2, config.window, fields, cells)), coefficients)
+        if (pairs := config.model.pairs) is not None:
+            shown = np.ones((2, pairs.count, 2, fields, cells), np.float32)
+            batch = Batch(batch.frames, examples=shown)
         if config.augment.active:
             batch = augment(config.augment, batch, key)
         loss = make_loss(config.loss, config.model.context)

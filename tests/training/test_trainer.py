@@ -28,7 +28,7 @@ from hfluxno.training.source import Source
 from hfluxno.training.state import first_state, split_network
 from hfluxno.training.trackers import JsonLines, Tracker
 from hfluxno.training.trainer import Diverged, make_source, train
-from hfluxno.training.validation import Validation, validation_frames
+from hfluxno.training.validation import Validation, validation_windows
 
 _TINY = preset("tiny")
 _SMALL_BLOCKS = {"_MOST_LANES": {"cpu": 4}, "_CHUNKS_PER_BLOCK": 2}
@@ -247,9 +247,9 @@ def test_a_run_that_is_no_better_than_a_frozen_frame_is_given_up(tmp_path, monke
 
 
 def test_the_validation_set_is_fixed_and_apart_from_the_training():
-    frames = validation_frames(_TINY)
+    frames = validation_windows(_TINY).frames
     assert frames.shape == (8, 7, 1, 20)
-    assert np.array_equal(frames, validation_frames(_TINY))
+    assert np.array_equal(frames, validation_windows(_TINY).frames)
     batches = make_source(_TINY).batches(0)
     trained = next(batches).frames
     batches.close()

@@ -5,6 +5,8 @@ cores and 20 minutes: smaller networks, the same one-step loss, relative to the 
 and the same data, augmentation and validation set as the `cpu` runs of HFluxNO. They have about as
 many updates as fit into the 20 minutes; a preset says the number, not the time, so that runs can be
 repeated (docs/training_log.md has the minutes that they took).
+
+ICON sees other data: several trajectories of a law, as examples of each other, and no symmetries.
 """
 
 import dataclasses
@@ -39,10 +41,12 @@ _SMALL: dict[str, ModelConfig] = {
         context_mode="frozen",
     ),
 }
-_SMALL_ICON = ICONConfig(width=48, heads=2, layers=3, points=20)
 # Of the set that the authors trained on, only what they compare is trained.
 _ON_AUTHORS_SET = ("hfluxno-small", "dpot", "disco")
-# ICON is compared on the cubic law alone.
+_SMALL_ICON = ICONConfig(
+    context=20, examples_from="context", examples=5, width=48, heads=2, layers=3, points=20
+)
+# ICON is compared on the cubic law alone. These two are our variants of it.
 _SMALL_ICONS: dict[str, ModelConfig] = {
     "icon-context": _SMALL_ICON,
     "icon-context-far": dataclasses.replace(_SMALL_ICON, stride=20, context=25),  # τ = 0.1
@@ -66,6 +70,8 @@ _UPDATES = {
 
 def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
     """The runs of all baselines on the sets with these fields."""
+    yield _paper_icon()
+    yield _cpu_icon()
     for law, names in fields.items():
         authors = law.endswith("-authors")
         for method, model in _PUBLISHED.items():
@@ -98,4 +104,34 @@ def _cpu(method: str, law: str, model: ModelConfig) -> TrainConfig:
         batch=64,
         average=0.99,
         validation=ValidationConfig(every=1_000, context_mode=model.context_mode),
+    )
+
+
+def _paper_icon() -> TrainConfig:
+    """The protocol of the authors' ICON. A pair begins at t ≤ 0.4, so it ends at 0.405.
+
+    A prompt has 4 100 tokens: the attention weights of one layer for 16 windows are 8.6 GB.
+    """
+    return TrainConfig(
+        name="paper-icon-cubic",
+        model=ICONConfig(),
+        data=DataConfig("cubic", limit=0.405),
+        optimizer=OptimizerConfig(peak=1e-4, warmup=100_000, clip=1.0),
+        steps=1_000_000,
+        batch=16,
+        validation=ValidationConfig(every=10_000, context_mode="frozen"),
+    )
+
+
+def _cpu_icon() -> TrainConfig:
+    return TrainConfig(
+        name="cpu-icon-cubic",
+        model=ICONConfig(width=48, heads=2, layers=3, points=10),
+        data=DataConfig("cubic"),
+        loss=LossConfig("one-step", measure="relative"),
+        optimizer=OptimizerConfig(peak=1e-3, warmup=500, clip=1.0),
+        steps=5_000,
+        batch=16,
+        average=0.99,
+        validation=ValidationConfig(every=1_000, context_mode="frozen"),
     )

@@ -1,4 +1,4 @@
-"""What one training step sees: windows of trajectories and the laws that they obey."""
+"""What one training step sees: windows of trajectories, their laws, and examples of these."""
 
 import functools
 
@@ -20,10 +20,17 @@ class Batch(eqx.Module):
       the others its future.
     - `law`: the law of each window, one law with a leading axis on its coefficients; `None` where
       the data do not say.
+    - `examples`: pairs of states of other trajectories of the law, shape
+      (batch, pair, 2, field, *space), for networks that are shown them.
     """
 
     frames: Float[Array, "batch time field *space"] | Float[np.ndarray, "batch time field *space"]
     law: ConservationLaw | None = None
+    examples: (
+        Float[Array, "batch pair 2 field *space"]
+        | Float[np.ndarray, "batch pair 2 field *space"]
+        | None
+    ) = None
 
 
 def batch_of(

@@ -147,11 +147,25 @@ class TrainConfig:
                 "Training is for one axis of length 1; the model has "
                 f"{self.model.cells} cells of {self.model.spacing}."
             )
+        if self.model.pairs is not None:
+            self._check_examples()
         fields = self.trajectories("train").fields
         if fields != self.model.fields:
             raise ValueError(
                 f"The data of {self.data.law} have the fields {', '.join(fields)}, but the model "
                 f"has {', '.join(self.model.fields)}; choose a model for these data."
+            )
+
+    def _check_examples(self) -> None:
+        if self.augment.active:
+            raise ValueError(
+                "A network that is shown examples has to see them with its window, and the "
+                "symmetries transform the window alone; leave the augmentation out."
+            )
+        if self.data.train is not None or self.data.validation is not None:
+            raise ValueError(
+                "A network that is shown examples needs several trajectories of each law, which "
+                "are generated while it is trained; leave the files out."
             )
 
     @property

@@ -111,7 +111,9 @@ def make_loss(config: LossConfig, context: int) -> Loss:
     """The loss of a batch whose windows begin with `context` frames of context."""
     error = LOSSES[config.name].error
 
-    def one(network, frames, law, key):
+    def one(network, frames, law, examples, key):
+        if examples is not None:
+            network = network.shown(examples)
         value = error(config, context, network, frames, law, key)
         if config.consistency:
             operator = _operator(network, frames[:context])
@@ -119,7 +121,8 @@ def make_loss(config: LossConfig, context: int) -> Loss:
         return value
 
     def loss(network: Network, batch: Batch, keys: Key[Array, " batch"]) -> Float[Array, ""]:
-        samples = (jnp.asarray(batch.frames), batch.law, keys)
+        examples = None if batch.examples is None else jnp.asarray(batch.examples)
+        samples = (jnp.asarray(batch.frames), batch.law, examples, keys)
         return jnp.mean(jax.vmap(lambda *sample: one(network, *sample))(*samples))
 
     return loss

@@ -8,6 +8,10 @@ it is used up. Drawing an initial state takes some 20 µs and solving it in chun
 
 Each trajectory gives a few windows. They are shuffled within their block, in which every trajectory
 has a law of its own, and failed trajectories are replaced by further windows of the others.
+
+For networks that are shown examples 32 trajectories have a law in common, and a window has pairs of
+the others. Half of such a batch runs backwards in time, windows and pairs alike: in ICON's study
+the inverse of a step is one more operator to learn.
 """
 
 import contextlib
@@ -18,10 +22,13 @@ import numpy as np
 from jaxtyping import Int
 
 from hfluxno.data import Block, Configuration, block_size, blocks
+from hfluxno.models.configuration import Pairs
 from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.examples import drawn
 from hfluxno.training.source import Source, random, window_starts
 
 _ENDLESS = 2**31 - 1  # laws: they are counted in 32 bits
+_OF_A_LAW = 32  # trajectories, where they are examples of each other; divides every block
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +41,14 @@ class GeneratedSource(Source):
     - `window`: the number of frames of a window.
     - `batch`: the number of windows of a batch.
     - `windows`: how many windows each trajectory gives.
+    - `pairs`: what each window is shown beside it, or `None`.
     """
 
     configuration: Configuration
     window: int
     batch: int
     windows: int = 2
+    pairs: Pairs | None = None
 
     def __post_init__(self):
         times = self.configuration.times
@@ -55,7 +64,8 @@ class GeneratedSource(Source):
         return block_size(self.configuration)
 
     def batches(self, start: int) -> Generator[Batch, None, None]:
-        endless = dataclasses.replace(self.configuration, laws=_ENDLESS, initials=1)
+        initials = 1 if self.pairs is None else _OF_A_LAW
+        endless = dataclasses.replace(self.configuration, laws=_ENDLESS, initials=initials)
         per_block = self._block * self.windows // self.batch
         number, within = divmod(start, per_block)
         generator = blocks(endless, number * self._block, threads=1)
@@ -64,13 +74,16 @@ class GeneratedSource(Source):
             for block in solved:
                 chosen = self._choose(block)
                 for i in range(within, per_block):
-                    yield self._cut(block, chosen[i * self.batch : (i + 1) * self.batch])
+                    yield self._cut(block, chosen[i * self.batch : (i + 1) * self.batch], i)
                 within = 0
 
     def _choose(self, block: Block) -> Int[np.ndarray, "window 2"]:
         """(trajectory, start) of the windows of a block, in the order of use."""
         draw = random(self.configuration.seed, "windows", block.start // self._block)
         usable = np.flatnonzero(block.status == 0)
+        if self.pairs is not None:  # there have to be others of the law
+            laws, solved = np.unique(block.law[usable], return_counts=True)
+            usable = usable[np.isin(block.law[usable], laws[solved > 1])]
         if len(usable) == 0:
             raise ValueError(
                 f"None of {len(block.status)} trajectories of {self.configuration.law} could be "
@@ -82,7 +95,15 @@ class GeneratedSource(Source):
         starts = draw.integers(0, block.values.shape[1] - self.window + 1, count)
         return np.stack([order, starts], axis=1)
 
-    def _cut(self, block: Block, chosen: Int[np.ndarray, "window 2"]) -> Batch:
+    def _cut(self, block: Block, chosen: Int[np.ndarray, "window 2"], place: int) -> Batch:
+        """The windows of the batch with this place in a block."""
         frames = np.stack([block.values[i, first : first + self.window] for i, first in chosen])
-        coefficients = block.coefficients[chosen[:, 0]]
-        return batch_of(self.configuration.law, frames, coefficients)
+        if self.pairs is None:
+            return batch_of(self.configuration.law, frames, block.coefficients[chosen[:, 0]])
+        draw = random(self.configuration.seed, "examples", block.start // self._block, place)
+        examples = drawn(draw, block, chosen[:, 0], self.pairs)
+        backwards = draw.permutation(len(chosen)) < len(chosen) // 2
+        frames[backwards] = frames[backwards, ::-1]
+        examples[backwards] = examples[backwards][:, :, ::-1]
+        # Backwards they are no solutions of a law, so none is named.
+        return Batch(frames.astype(np.float32), examples=examples.astype(np.float32))

@@ -120,7 +120,8 @@ def make_source(config: TrainConfig, workers: int = 0) -> Source:
         check_file(file, config.data.law, config.model)
     if config.data.train is None:
         trajectories = config.trajectories("train")
-        return GeneratedSource(trajectories, config.window, config.batch, config.data.windows)
+        windows, pairs = config.data.windows, config.model.pairs
+        return GeneratedSource(trajectories, config.window, config.batch, windows, pairs)
     limit, seed = config.data.limit, config.seed
     return FileSource(files[0], config.window, config.batch, limit, seed, workers)
 

@@ -23,13 +23,16 @@ from jaxtyping import Array, Float
 from hfluxno.data import blocks
 from hfluxno.lanes import WIDE_VECTORS
 from hfluxno.models.rollout import rollout
+from hfluxno.training.batch import Batch
 from hfluxno.training.configuration import TrainConfig
+from hfluxno.training.examples import fixed
 from hfluxno.training.sharding import Placement
 from hfluxno.training.windows import WindowFile
 
 
-def validation_frames(config: TrainConfig) -> Float[np.ndarray, "window time field x"]:
-    """The windows: a context and the frames after it, each of another trajectory.
+def validation_windows(config: TrainConfig) -> Batch:
+    """The windows: a context and the frames after it, each of another trajectory; and the examples
+    of a network that is shown some.
 
     **Raises:**
 
@@ -40,7 +43,7 @@ def validation_frames(config: TrainConfig) -> Float[np.ndarray, "window time fie
     if config.data.validation is not None:
         path = Path(config.data.validation)
         windows = WindowFile(path, window, config.data.limit, config.seed)
-        return np.stack([windows[i]["frames"] for i in range(count)])
+        return Batch(np.stack([windows[i]["frames"] for i in range(count)]))
     trajectories = config.trajectories("validation")
     parts = list(blocks(trajectories, threads=1))
     status = np.concatenate([part.status for part in parts])
@@ -52,21 +55,31 @@ def validation_frames(config: TrainConfig) -> Float[np.ndarray, "window time fie
         )
     # Spread evenly over the times at which a window can start.
     starts = np.arange(len(values)) % (values.shape[1] - window + 1)
-    return np.stack([v[i : i + window] for v, i in zip(values, starts, strict=True)])
+    frames = np.stack([v[i : i + window] for v, i in zip(values, starts, strict=True)])
+    if config.model.pairs is None:
+        return Batch(frames)
+    laws = np.flatnonzero(status == 0)  # each has one trajectory
+    coefficients = np.concatenate([part.coefficients for part in parts])[laws]
+    limit = config.data.limit
+    return Batch(
+        frames, examples=fixed(trajectories, laws, coefficients, config.model.pairs, limit)
+    )
 
 
 class Validation:
     """The validation of a run: `errors(parameters)` are those of the network."""
 
     def __init__(self, config: TrainConfig, static: eqx.Module, placement: Placement):
-        frames = validation_frames(config)
-        context = config.model.context
+        windows, context = validation_windows(config), config.model.context
+        frames = np.asarray(windows.frames)
         self._persistence = _capped(frames[:, context - 1 : context], frames[:, context:])
         self._count = len(frames)
         size = placement.multiple(min(config.batch, self._count))
-        chunks = [frames[i : i + size] for i in range(0, self._count, size)]
+        places = np.arange(self._count)
+        chunks = [np.resize(places[i : i + size], size) for i in range(0, self._count, size)]
         self._chunks = [
-            placement.batch(np.resize(chunk, (size, *chunk.shape[1:]))) for chunk in chunks
+            placement.batch(jax.tree.map(lambda leaf, chunk=chunk: leaf[chunk], windows))
+            for chunk in chunks
         ]
         self._errors = _compiled(config, static)
 
@@ -86,14 +99,17 @@ def _compiled(config: TrainConfig, static: eqx.Module) -> Callable[[Any, Any], A
     context, steps = config.model.context, config.validation.steps
     mode = config.validation.context_mode
 
-    def one(network, frames):
+    def one(network, frames, examples):
+        if examples is not None:
+            network = network.shown(examples)
         forecast = rollout(network, frames[:context], steps, mode)
         truth = frames[context:]
         return jnp.stack([_error(forecast, truth), _error(forecast[:1], truth[:1])])
 
-    def errors(parameters, frames):
+    def errors(parameters, windows):
         network = eqx.combine(parameters, static)
-        return jax.vmap(lambda sample: one(network, sample), out_axes=1)(frames)
+        samples = (windows.frames, windows.examples)
+        return jax.vmap(lambda *sample: one(network, *sample), out_axes=1)(*samples)
 
     return jax.jit(errors, compiler_options=WIDE_VECTORS)
 

@@ -1,0 +1,91 @@
+"""Examples of a law, for networks that are shown them: pairs of states of its trajectories.
+
+A pair is (u(t), u(t + τ)) with a random t. The pairs of one window are of different trajectories,
+as far as there are enough, and never of the window's own.
+"""
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from hfluxno.data import Block, Configuration, solver
+from hfluxno.data.generate import lanes
+from hfluxno.models.configuration import Pairs
+from hfluxno.training.source import last_frame, random
+
+PairsOfWindows = Float[np.ndarray, "window pair 2 field x"]
+
+
+def drawn(
+    draw: np.random.Generator, block: Block, windows: Int[np.ndarray, " window"], pairs: Pairs
+) -> PairsOfWindows:
+    """Pairs for windows of these trajectories of a block, from the other solved trajectories that
+    the block has of their laws."""
+    frames = block.values.shape[1]
+    found = []
+    for window in windows:
+        same = np.flatnonzero((block.law == block.law[window]) & (block.status == 0))
+        chosen = np.resize(draw.permutation(same[same != window]), pairs.count)
+        first = draw.integers(0, frames - pairs.ahead, pairs.count)
+        found.append([block.values[chosen, first], block.values[chosen, first + pairs.ahead]])
+    return np.asarray(found).swapaxes(1, 2)
+
+
+def fixed(
+    configuration: Configuration,
+    laws: Int[np.ndarray, " law"],
+    coefficients: Float[np.ndarray, "law parameter"],
+    pairs: Pairs,
+    limit: float,
+) -> Float[np.ndarray, "law pair 2 field x"]:
+    """The pairs by which networks are judged on a set: for a law they are always the same. Their
+    initial conditions are the next ones after those of the set, and t ≤ `limit`.
+
+    **Arguments:**
+
+    - `laws`, `coefficients`: which laws of the set, and what they are.
+
+    **Raises:**
+
+    - `ValueError`, where none of the trajectories of a law could be solved.
+    """
+    starts = min(last_frame(configuration.times, limit) + 1, configuration.frames - pairs.ahead)
+    own = [
+        [configuration.initial_state(int(law), configuration.initials + i) for law in laws]
+        for i in range(pairs.count)
+    ]
+    initial = np.asarray(own, configuration.dtype).swapaxes(0, 1)
+    first = np.stack([_times(configuration, int(law), starts, pairs.count) for law in laws])
+    found, solved = _solved(configuration, coefficients, initial, first, pairs.ahead)
+    for law, good in enumerate(solved):
+        if not np.any(good):
+            raise ValueError(
+                f"No trajectory of law {laws[law]} of {configuration.law} could be solved for "
+                "examples; use another seed or another grid."
+            )
+        found[law] = found[law][np.resize(np.flatnonzero(good), pairs.count)]
+    return found
+
+
+def _times(configuration: Configuration, law: int, starts: int, count: int) -> np.ndarray:
+    purpose = f"examples/{configuration.split}/{configuration.initial}"
+    return random(configuration.seed, purpose, law).integers(0, starts, count)
+
+
+def _solved(configuration, coefficients, initial, first, ahead):
+    """(pairs, which were solved) from these states, at these frames: (law, pair, …)."""
+    count, width = first.size, lanes(configuration)
+    states = initial.reshape(count, *initial.shape[2:])
+    of_law = np.repeat(np.asarray(coefficients, configuration.dtype), first.shape[1], axis=0)
+    run, frame = solver(configuration), first.ravel()
+    pairs = np.empty((count, 2, *states.shape[1:]), configuration.dtype)
+    solved = np.empty(count, bool)
+    for begin in range(0, count, width):
+        members = np.arange(begin, min(begin + width, count))
+        padded = np.resize(members, width)
+        with jax.enable_x64(configuration.float64):
+            values, status = map(np.asarray, run(of_law[padded], states[padded]))
+        lane, own = np.arange(len(members)), frame[members]
+        pairs[members] = np.stack([values[lane, own], values[lane, own + ahead]], axis=1)
+        solved[members] = status[lane] == 0
+    return pairs.reshape(*first.shape, *pairs.shape[1:]), solved.reshape(first.shape)
