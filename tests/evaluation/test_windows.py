@@ -16,6 +16,7 @@ from hfluxno.data import open_dataset
 from hfluxno.evaluation import windows
 from hfluxno.evaluation.windows import evaluate
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.icon import ICONConfig
 from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.weights import Training, save_pretrained
 from hfluxno.training.presets import preset
@@ -105,6 +106,9 @@ def test_data_that_do_not_fit_are_refused(file):
         evaluate(forecaster, file, steps=100)
     with pytest.raises(ValueError, match="every must be at least 1"):
         evaluate(forecaster, file, every=0)
+    shown = NetworkForecaster(_Fading(jax.numpy.asarray(1.0)), ICONConfig(), "icon-test")
+    with pytest.raises(ValueError, match="icon-test needs examples of the law of every window"):
+        evaluate(shown, file)
     other = dataclasses.replace(_CONFIG, cells=(10,), spacing=(0.1,))
     with pytest.raises(ValueError, match="10 cells"):
         evaluate(

@@ -81,6 +81,11 @@ def evaluate(
     for name, value in (("steps", steps), ("every", every), ("trajectories", trajectories)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1; got {value}.")
+    if forecaster.config.pairs is not None:
+        raise ValueError(
+            f"{forecaster.name} needs examples of the law of every window, which a file has not "
+            "beside them; compare it by `hfluxno benchmark paper --add NAME=WEIGHTS`."
+        )
     with open_dataset(path) as data:
         solved = np.flatnonzero(data["status"].values == 0)
         used = solved[:trajectories]

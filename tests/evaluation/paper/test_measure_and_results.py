@@ -16,8 +16,9 @@ from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results, read
 from hfluxno.evaluation.paper.run import Sample, run
-from hfluxno.models.configuration import ModelConfig
+from hfluxno.models.configuration import ModelConfig, Pairs
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.icon import ICONConfig
 from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.provenance import Training
 from tests.models.small import LINE
@@ -59,7 +60,7 @@ def tiny(windows, laws=LAWS, initials=INITIALS):
 def moved(factor):
     """Knows how the waves go on, but is off by a factor."""
 
-    def forecast(context, coefficients, steps):
+    def forecast(context, lot, steps):
         last = np.asarray(context.values)[:, -1]
         frames = np.stack([np.roll(last, j, axis=-1) for j in range(1, steps + 1)], axis=1)
         return factor * frames, np.zeros(len(last), bool)
@@ -67,10 +68,10 @@ def moved(factor):
     return forecast
 
 
-def still(context, coefficients, steps):
+def still(context, lot, steps):
     """Repeats the last frame, and says that it failed for the first law."""
     last = np.asarray(context.values)[:, -1:]
-    return np.repeat(last, steps, axis=1), coefficients[:, 0] == 0
+    return np.repeat(last, steps, axis=1), lot.coefficients[:, 0] == 0
 
 
 def norm(values):
@@ -160,9 +161,9 @@ def test_the_example_is_a_middling_trajectory_at_some_frames():
 
 
 def test_a_frame_that_is_infinite_is_not_averaged_away():
-    def broken(context, coefficients, steps):
-        frames, failed = moved(1.0)(context, coefficients, steps)
-        frames[coefficients[:, 0] == 1, 3] = np.inf
+    def broken(context, lot, steps):
+        frames, failed = moved(1.0)(context, lot, steps)
+        frames[lot.coefficients[:, 0] == 1, 3] = np.inf
         return frames, failed
 
     record = measured(Ready(broken), tiny(6))
@@ -262,11 +263,11 @@ class Method:
             name, name.title(), lambda problem: [Ready(self.forecast, source=s) for s in sources]
         )
 
-    def forecast(self, context, coefficients, steps):
+    def forecast(self, context, lot, steps):
         self.calls += 1
         if self.raises is not None:
             raise self.raises
-        return moved(1.1)(context, coefficients, steps)
+        return moved(1.1)(context, lot, steps)
 
 
 def ran(path, *methods, sets=("cubic", "sine"), with_costs=False, windows=4):
@@ -440,13 +441,38 @@ def test_a_complex_parameter_counts_twice():
     assert {key: record["network"][key] for key in expected} == expected
 
 
+def test_a_method_that_is_shown_examples_is_measured_with_them():
+    config = ICONConfig(
+        cells=(CELLS,),
+        spacing=(1 / CELLS,),
+        examples=2,
+        width=4,
+        layers=1,
+        heads=1,
+        points=CELLS // 2,
+    )
+    forecaster = NetworkForecaster(config.build(jax.random.key(0)), config, "icon", None)
+    asked = []
+
+    def forecast(context, lot, steps):
+        asked.append(lot.examples.shape)
+        return moved(1.25)(context, lot, steps)
+
+    ready = Ready(forecast, 2, "icon", forecaster)
+    assert ready.pairs == Pairs(2, 1) and Ready(forecast).pairs is None
+    record = measured(ready, tiny(6))
+    assert record["errors"]["l2, 20 steps"]["mean"] == pytest.approx(0.25, rel=1e-6)
+    assert {shape[1:] for shape in asked} == {(2, 2, 1, CELLS)}
+    assert costs.cost(ready, tiny(4))["flops"] > 0
+
+
 def test_costs_are_measured_once(path, monkeypatch):
     told = []
 
     def solver(law, cells):
-        def forecast(context, coefficients, steps):
+        def forecast(context, lot, steps):
             told.append((law, cells))
-            return moved(1.0 + 1.0 / cells)(context, coefficients, steps)
+            return moved(1.0 + 1.0 / cells)(context, lot, steps)
 
         return forecast
 

@@ -6,10 +6,11 @@ import itertools
 import numpy as np
 import pytest
 
-from hfluxno.data import Block, Configuration, Writer, blocks
+from hfluxno.data import Block, Configuration, Writer, blocks, solver
 from hfluxno.evaluation.paper import sample
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.sample import LOT, generated, given
+from hfluxno.models.configuration import Pairs
 
 CUBIC = PROBLEMS["cubic"]
 PLACES = range(20, 82)  # 20 of 101 frames before a window's place and 20 from it on
@@ -209,9 +210,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, problem, frames, message)
 def test_a_file_whose_solver_landed_on_other_frames_is_refused(tmp_path):
     configuration = dataclasses.replace(CUBIC.configuration(1, 1, 0), cells=8)
     path = written(configuration, tmp_path / "set.nc")
-    with pytest.raises(
-        ValueError, match="thinning = 1, but cubic-authors has 10; generate"
-    ):
+    with pytest.raises(ValueError, match="thinning = 1, but cubic-authors has 10; generate"):
         given(PROBLEMS["cubic-authors"], None, path)
 
 
@@ -221,3 +220,34 @@ def test_a_file_may_have_other_numbers_of_frames_and_cells(tmp_path):
     assert read(test.lots(20, 20), 20) == [(0, 20), (0, 21), (1, 20), (1, 21)]
     with pytest.raises(OSError, match="There is no data set"):
         given(CUBIC, None, tmp_path / "none.nc")
+
+
+def test_the_windows_of_a_law_have_the_same_examples_of_other_trajectories(monkeypatch):
+    monkeypatch.setattr(sample, "LOT", 7)
+    test, pairs = tiny(20, 3, 4), Pairs(3, 1)
+    block = next(iter(blocks(test.configuration)))
+    found: dict[int, np.ndarray] = {}
+    for lot in (*test.lots(20, 20, pairs), *test.long_lots(20, pairs)):
+        assert lot.examples.shape == (len(lot.laws), 3, 2, 1, 20)
+        for law, examples in zip(lot.laws.tolist(), lot.examples, strict=True):
+            np.testing.assert_array_equal(found.setdefault(law, examples), examples)
+            # No state of the set is among them.
+            assert not np.isin(examples, block.values).all(axis=(2, 3)).any()
+        few = lot.first(2)
+        np.testing.assert_array_equal(few.examples, lot.examples[:2])
+    assert len(found) == 3 and not np.array_equal(found[0], found[1])
+    assert next(test.lots(20, 20)).examples is None
+
+
+def test_examples_obey_the_law_of_their_windows():
+    """The solver of the law takes each first state to the second."""
+    test = tiny(6, 3, 2)
+    (lot,) = test.lots(20, 20, Pairs(2, 20))
+    configuration = dataclasses.replace(test.configuration, frames=2, final_time=0.1)
+    flat = lot.examples.reshape(-1, 2, 1, 20)
+    values, status = solver(configuration)(np.repeat(lot.coefficients, 2, axis=0), flat[:, 0])
+    assert not np.any(status)
+    # The solver takes other steps where it does not stop at every frame.
+    error = np.linalg.norm(np.asarray(values)[:, 1] - flat[:, 1], axis=(1, 2))
+    moved = np.linalg.norm(flat[:, 1] - flat[:, 0], axis=(1, 2))
+    assert np.all(error < 0.1 * moved + 1e-6)

@@ -90,6 +90,7 @@ RESULTS = {
         },
         "cubic": {
             "my_2 & 50%": [record("runs/a_b", math.inf, math.inf, failures=400, scale=0.1)],
+            "icon": [record("icon-cubic", 0.03, 0.182, frames=60)],
             "icon-context": [record("icon-context-cubic", 0.03, 0.3, frames=60)],
             "dpot": [record("dpot-cubic", 0.0037, 0.136)],
             "hfluxno-small": [
@@ -118,8 +119,10 @@ RESULTS = {
     },
 }
 HFLUXNO = "HFluxNO, 0.42 M"
-ICON = "ICON of the context, τ = 0.005"
-CUBIC_METHODS = ["persistence", "true law", HFLUXNO, "DPOT", ICON, "my_2 & 50%"]
+CONTEXT_ICON = "ICON, pairs of the context, τ = 0.005"
+CUBIC_METHODS = [
+    "persistence", "true law", HFLUXNO, "DPOT", "ICON", CONTEXT_ICON, "my_2 & 50%",
+]  # fmt: skip
 
 
 def rows(number, title, results=RESULTS):
@@ -135,6 +138,8 @@ def test_the_paper_s_table_has_a_row_a_method_and_a_column_a_set():
     assert found["DPOT"] == ("0.0037 / 0.136 (published 0.0074 / 0.136)",)
     assert found[HFLUXNO] == ("0.004 / 0.06 (published 0.0041 / 0.0521)",)
     assert found["true law"] == ("1e-09 / 0.001",)
+    assert found["ICON"] == ("0.03 / 0.182 (published – / 0.364)",)  # one step is not published
+    assert found[CONTEXT_ICON] == ("0.03 / 0.3",)
     assert found["my_2 & 50%"] == ("∞ / ∞",)
     _, found = rows(1, "relative l∞ error, 1 step / 20 steps")
     assert found["DPOT"] == ("0.037 / 1.36 (published 0.0242 / 0.678)",)
@@ -168,6 +173,8 @@ def test_errors_stand_beside_the_published_ones():
         "windows": "400",
         "failures": "0",
     }
+    assert found["ICON"][:6] == ("0.03 ± 0.003", "–", "–", "0.182 ± 0.02", "0.364", "0.5")
+    assert found[CONTEXT_ICON][:6] == ("0.03 ± 0.003", "–", "–", "0.3 ± 0.03", "–", "–")
     assert found["persistence"][:6] == ("0.02 ± 0.002", "–", "–", "0.2 ± 0.02", "–", "–")
 
 
@@ -206,7 +213,7 @@ def test_table_2_has_the_sets_out_of_distribution():
 
 
 def test_the_tables_of_icon_have_icon_yardsticks_and_the_paper_s_model():
-    expected = ["persistence", HFLUXNO, ICON]
+    expected = ["persistence", HFLUXNO, "ICON", CONTEXT_ICON]
     assert [table.title for table in tables(RESULTS, [3])] == [
         f"Table 3. ICON, in distribution: cubic, relative {norm}" for norm in ("l2", "l∞")
     ]
@@ -220,7 +227,11 @@ def test_the_tables_of_icon_have_icon_yardsticks_and_the_paper_s_model():
     header, found = rows(4, "Long roll-out: cubic, relative l2 at a time")
     assert header == ("method", "after 40 steps", "at the end", "trajectories")
     # Step j has the error j times that of one step; persistence ends at the 40th.
-    assert found == {HFLUXNO: ("0.12", "0.243", "100"), ICON: ("1.2", "1.8", "100")}
+    assert found == {
+        HFLUXNO: ("0.12", "0.243", "100"),
+        "ICON": ("1.2", "1.8", "100"),
+        CONTEXT_ICON: ("1.2", "1.8", "100"),
+    }
 
 
 def test_the_table_of_costs():
@@ -246,7 +257,7 @@ def test_the_physics_of_every_set():
 
 def test_the_sample_of_every_record():
     found = {row[:2]: row[2:] for row in sampling(RESULTS).rows}
-    assert len(found) == 8
+    assert len(found) == 9
     assert found["cubic", HFLUXNO] == ("400", "100", "200", "seed0, seed1, seed2", "92")
     assert found["cubic", "persistence"] == ("400", "100", "200", "–", "–")
 

@@ -17,8 +17,10 @@ from jaxtyping import Bool, Float
 
 from hfluxno.evaluation.known_law import solve_known_law
 from hfluxno.evaluation.paper.problems import CONTEXT, Problem
+from hfluxno.evaluation.paper.sample import Lot
 from hfluxno.forecaster import Forecaster
 from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.models.configuration import Pairs
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.models.network import Network
 from hfluxno.models.weights import shipped
@@ -27,11 +29,9 @@ from hfluxno.training.release import any_weights
 from hfluxno.trajectory import Trajectory
 
 Frames = Float[np.ndarray, "window time field x"]
-# (context, coefficients, steps) ↦ frames and which windows failed.
-Forecast = Callable[
-    [Trajectory, Float[np.ndarray, "window parameter"], int],
-    tuple[Frames, Bool[np.ndarray, " window"]],
-]
+# (context, its lot, steps) ↦ frames and which windows failed. Of the lot a method may know the
+# coefficients, if it is the true law, or the examples, if it has to be shown some.
+Forecast = Callable[[Trajectory, Lot, int], tuple[Frames, Bool[np.ndarray, " window"]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +52,11 @@ class Ready:
     source: str = ""
     network: NetworkForecaster | None = None
     fingerprint: int = 0
+
+    @property
+    def pairs(self) -> Pairs | None:
+        """The examples that it must be shown."""
+        return None if self.network is None else self.network.config.pairs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +93,11 @@ def _fit(problem: Problem) -> Sequence[Ready]:
 def known_law_forecast(law: str, cells: int | None) -> Forecast:
     """The true law solved on so many cells; `None` for those of the data."""
 
-    def forecast(context: Trajectory, coefficients, steps: int):
+    def forecast(context: Trajectory, lot: Lot, steps: int):
         values, times = np.asarray(context.values), np.asarray(context.times, float)
         interval = (times[-1] - times[0]) / (len(times) - 1)
         frames, solved = solve_known_law(
-            law, coefficients, values[:, -1], steps, interval=float(interval), cells=cells
+            law, lot.coefficients, values[:, -1], steps, interval=float(interval), cells=cells
         )
         return frames, ~solved
 
@@ -116,9 +121,15 @@ def _network(source: str, refinement: int) -> Ready:
 
 def network_ready(forecaster: NetworkForecaster, source: str) -> Ready:
     """A network that is there already, as a method."""
+
+    def forecast(context: Trajectory, lot: Lot, steps: int):
+        result = forecaster.forecast(context, steps, examples=lot.examples)
+        failed = np.asarray(result.status) == NetworkStatus.DIVERGED
+        return np.asarray(result.trajectory.values), failed
+
     return Ready(
-        _by(forecaster, failed_at=int(NetworkStatus.DIVERGED)),
-        forecaster.config.context,
+        forecast,
+        max(2, forecaster.config.context),  # a trajectory of one frame has no Δt
         source,
         forecaster,
         _fingerprint(forecaster.network),
@@ -133,7 +144,7 @@ def _fingerprint(network: Network) -> int:
 
 
 def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
-    def forecast(context: Trajectory, coefficients, steps: int):
+    def forecast(context: Trajectory, lot: Lot, steps: int):
         result = forecaster.forecast(context, steps)
         frames = np.asarray(result.trajectory.values)
         status = np.asarray(result.status)
@@ -180,9 +191,14 @@ CONTENDERS: dict[str, Contender] = {
         Contender("disco", "DISCO", _with_weights("disco")),
         Contender("fno", "FNO", _with_weights("fno")),
         Contender("flux-no", "Flux NO", _with_weights("flux-no")),
-        Contender("icon-context", "ICON of the context, τ = 0.005", _with_weights("icon-context")),
+        Contender("icon", "ICON", _with_weights("icon")),
         Contender(
-            "icon-context-far", "ICON of the context, τ = 0.1", _with_weights("icon-context-far")
+            "icon-context", "ICON, pairs of the context, τ = 0.005", _with_weights("icon-context")
+        ),
+        Contender(
+            "icon-context-far",
+            "ICON, pairs of the context, τ = 0.1",
+            _with_weights("icon-context-far"),
         ),
     )
 }

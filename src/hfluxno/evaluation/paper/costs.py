@@ -53,14 +53,14 @@ def cost(ready: Ready, test: WindowSet, config: TrainConfig | None = None) -> Pl
 
     - `ValueError`, where the set has no window for it.
     """
-    lot = next(test.lots(ready.context, STEPS), None)
+    lot = next(test.lots(ready.context, STEPS, ready.pairs), None)
     if lot is None:
         raise ValueError(f"No window of {test.problem.name} can be used; draw more laws.")
     one = lot.first(1)
     context = test.context(one, ready.context)
 
     def forecast():
-        ready.forecast(context, one.coefficients, STEPS)
+        ready.forecast(context, one, STEPS)
 
     found: Plain = {
         "fingerprint": ready.fingerprint,
@@ -104,10 +104,17 @@ def classical(test: WindowSet) -> list[Plain]:
 
 def _flops(forecaster: NetworkForecaster) -> float | None:
     config = forecaster.config
-    shape = (config.context, len(config.fields), *config.cells)
+    state = (len(config.fields), *config.cells)
     arrays, static = eqx.partition(forecaster.network, eqx.is_array)
-    program = jax.jit(lambda arrays, context: eqx.combine(arrays, static).predict(context))
-    compiled = program.lower(arrays, jax.ShapeDtypeStruct(shape, jnp.float32)).compile()
+
+    @jax.jit
+    def program(arrays, context, shown):
+        network = eqx.combine(arrays, static)
+        return (network if shown is None else network.shown(shown)).predict(context)
+
+    context = jax.ShapeDtypeStruct((config.context, *state), jnp.float32)
+    shown = config.pairs and jax.ShapeDtypeStruct((config.pairs.count, 2, *state), jnp.float32)
+    compiled = program.lower(arrays, context, shown).compile()
     analysis = compiled.cost_analysis()
     counted = analysis.get("flops") if isinstance(analysis, dict) else None
     return None if counted is None or counted <= 0 else float(counted)

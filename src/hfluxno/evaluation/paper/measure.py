@@ -94,13 +94,13 @@ def forecast_windows(
 ) -> tuple[Collected, float]:
     """The numbers of all windows, and the seconds that the forecasts took."""
     collected, seconds = Collected(), 0.0
-    for number, lot in enumerate(test.lots(ready.context, STEPS)):
+    for number, lot in enumerate(test.lots(ready.context, STEPS, ready.pairs)):
         if number == 0:  # compiles
             few = lot.first(_WARM)
-            ready.forecast(test.context(few, ready.context), few.coefficients, STEPS)
+            ready.forecast(test.context(few, ready.context), few, STEPS)
         context = test.context(lot, ready.context)
         began = time.perf_counter()
-        forecast, failed = ready.forecast(context, lot.coefficients, STEPS)
+        forecast, failed = ready.forecast(context, lot, STEPS)
         seconds += time.perf_counter() - began
         truth = lot.frames[:, ready.context :]
         numbers = {}
@@ -118,10 +118,10 @@ def _long(ready: Ready, test: WindowSet, advance) -> tuple[Plain, Plain]:
     parts: dict[str, list[np.ndarray]] = {norm: [] for norm in NORMS}
     failed, laws = [], []
     example: Plain = {}
-    for lot in test.long_lots(ready.context):
+    for lot in test.long_lots(ready.context, ready.pairs):
         context = test.context(lot, ready.context)
         truth = lot.frames[:, ready.context :]
-        forecast, stopped = ready.forecast(context, lot.coefficients, truth.shape[1])
+        forecast, stopped = ready.forecast(context, lot, truth.shape[1])
         for norm, error in NORMS.items():
             parts[norm].append(error(forecast, truth))
         failed.append(stopped)

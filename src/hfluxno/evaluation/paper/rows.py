@@ -49,7 +49,7 @@ def line(title: str, records: list[Plain], published: Plain | None) -> str | Non
     ours = _described(one) + f"; seed{'s' * (len(networks) > 1)} {seeds}"
     if published is None:
         return f"{title}: {ours}."
-    theirs = f"{_described(published)}; {published['seeds']} seeds"
+    theirs = f"{_described(published)}; {_seeds(published['seeds'])}"
     differ = ", ".join(_differences(one["model"], published["model"]))
     return (
         f"{title}: {ours}. Published: {theirs}."
@@ -79,3 +79,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("kind", "given"))
     return _ABSENT if value is None else str(value)
+
+
+def _seeds(count: int) -> str:
+    return "one seed" if count == 1 else f"{count} seeds"

@@ -16,10 +16,13 @@ from jaxtyping import Float, Int
 
 from hfluxno.data import Configuration, blocks, open_dataset
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS, Problem
+from hfluxno.models.configuration import Pairs
+from hfluxno.training.examples import fixed
 from hfluxno.trajectory import Trajectory
 
 LOT = 256
 _PART = 1024  # trajectories of a file in memory at a time
+_LATEST_EXAMPLE = 0.4  # as in the training sets, which forecasts go beyond
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,15 +34,18 @@ class Lot:
     - `frames`: contexts and what follows them, shape (window, time, field, x).
     - `coefficients`: of the laws.
     - `laws`: which law each window has.
+    - `examples`: pairs of states of other trajectories of the law, for methods that are shown some.
     """
 
     frames: Float[np.ndarray, "window time field x"]
     coefficients: Float[np.ndarray, "window parameter"]
     laws: Int[np.ndarray, " window"]
+    examples: Float[np.ndarray, "window pair 2 field x"] | None = None
 
     def first(self, count: int) -> "Lot":
         """The first so many windows, or all of them where there are fewer."""
-        return Lot(self.frames[:count], self.coefficients[:count], self.laws[:count])
+        examples = None if self.examples is None else self.examples[:count]
+        return Lot(self.frames[:count], self.coefficients[:count], self.laws[:count], examples)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,17 +85,23 @@ class WindowSet:
         for number in range(count):
             yield number * self.trajectories // count, CONTEXT + number * stride % places
 
-    def lots(self, context: int, steps: int) -> Iterator[Lot]:
+    def lots(self, context: int, steps: int, pairs: Pairs | None = None) -> Iterator[Lot]:
         """The windows with `context` frames before their place and `steps` after it. A place with
-        fewer frames before it moves on."""
-        return self._lots(self.chosen(), context, steps)
+        fewer frames before it moves on.
 
-    def long_lots(self, context: int) -> Iterator[Lot]:
+        **Arguments:**
+
+        - `pairs`: the examples that the windows get, those of a law always the same.
+        """
+        return self._with_examples(self._lots(self.chosen(), context, steps), pairs)
+
+    def long_lots(self, context: int, pairs: Pairs | None = None) -> Iterator[Lot]:
         """From the first frames to the end: the first solved trajectory of each law, or all of them
         where all windows are used."""
         places = ((trajectory, CONTEXT) for trajectory in range(self.trajectories))
         steps = len(self.times) - max(context, CONTEXT)
-        return self._lots(places, context, steps, once=self.windows is not None)
+        lots = self._lots(places, context, steps, once=self.windows is not None)
+        return self._with_examples(lots, pairs)
 
     def context(self, lot: Lot, frames: int) -> Trajectory:
         """The contexts of a lot. Laws do not know the time, so all begin at 0."""
@@ -99,6 +111,20 @@ class WindowSet:
             self.configuration.grid.centers(),
             list(self.configuration.fields),
         )
+
+    def _with_examples(self, lots: Iterator[Lot], pairs: Pairs | None) -> Iterator[Lot]:
+        if pairs is None:
+            yield from lots
+            return
+        known: dict[int, np.ndarray] = {}
+        for lot in lots:
+            laws, first = np.unique(lot.laws, return_index=True)
+            if np.any(new := ~np.isin(laws, list(known))):
+                coefficients = lot.coefficients[first[new]]
+                found = fixed(self.configuration, laws[new], coefficients, pairs, _LATEST_EXAMPLE)
+                known |= zip(laws[new].tolist(), found, strict=True)
+            examples = np.stack([known[law] for law in lot.laws.tolist()])
+            yield dataclasses.replace(lot, examples=examples)
 
     def _lots(self, wanted, context, steps, once=False):
         held: list[tuple] = []
