@@ -24,12 +24,13 @@ PARTS = {
     "icon-context": 4.0,
     "icon-context-far": 1.0,
 }
+ON_AUTHORS_SET = ("hfluxno-small",)
 # ICON is compared on the cubic law alone.
 BASELINES = {
     f"{method}-{law}": (law, part)
     for method, part in PARTS.items()
     for law in (("cubic",) if method.startswith("icon") else LAWS)
-}
+} | {f"{method}-shallow-water-authors": ("shallow-water-authors", 0.3) for method in ON_AUTHORS_SET}
 # DISCO takes long to compile, and another law of the same method runs no other code.
 QUICK = [f"{method}-cubic" for method in PARTS if method not in ("disco", "icon-context-far")]
 

@@ -12,6 +12,7 @@ import hfluxno
 from hfluxno.methods import forecaster
 from hfluxno.models import weights
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.icon import ICONConfig
 from hfluxno.models.weights import Training, load, read_folder, save_pretrained
 from tests.models import small
 from tests.models.test_forecaster import trajectory
@@ -119,6 +120,16 @@ def test_version_2_says_less_about_the_training(released, tmp_path):
     old = {key: value for key, value in said.items() if key not in new}
     found = load(altered(released, tmp_path, version=2, training=old)).training
     assert found.loss == "not recorded" and found.batch == 0 and found.steps == 1000
+
+
+def test_an_icon_of_version_2_takes_its_examples_from_the_context(tmp_path):
+    config = ICONConfig(
+        cells=(8,), context=4, examples_from="context", examples=2, width=4, layers=1, heads=1
+    )
+    save_pretrained(tmp_path / "net", small.network(config), config, TRAINING)
+    model = json.loads((tmp_path / "net" / "config.json").read_text())["model"]
+    del model["examples_from"]
+    assert load(altered(tmp_path / "net", tmp_path, version=2, model=model)).config == config
 
 
 def test_methods_that_need_or_refuse_weights(released):

@@ -28,8 +28,9 @@ from hfluxno.models.renamed import present_name
 from hfluxno.models.strict_json import from_dict, to_dict
 
 VERSION = 3
-# Version 2 says less about the training.
+# Version 2 says less about the training, and lacks options that came later.
 _SAYS_LESS = 2
+_ONCE_ALONE: dict[Any, dict[str, Any]] = {"ICONConfig": {"examples_from": "context"}}
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 # Where the networks lie that come with the package.
 SHIPPED = Path(__file__).parents[1] / "weights"
@@ -217,7 +218,12 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _complete(described: dict[str, Any]) -> None:
-    """Adds what version 2 did not say: nothing is known of it."""
+    """Adds what version 2 did not say: of the training nothing is known, of networks what there was
+    but one of."""
+    if isinstance(described["model"], dict):
+        described["model"] = (
+            _ONCE_ALONE.get(described["model"].get("kind"), {}) | described["model"]
+        )
     if isinstance(described["training"], dict):
         unknown = dict.fromkeys(("data_set", "loss", "augmentation", "optimizer"), "not recorded")
         described["training"] = unknown | {"batch": 0} | described["training"]
