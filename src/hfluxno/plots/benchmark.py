@@ -146,9 +146,10 @@ def _example(results: Plain, problem: str) -> Plain:
 
 def _line(method: str, records: list) -> dict[str, Any]:
     names = list(CONTENDERS)
-    place = names.index(method) if method in names else len(names) + sum(map(ord, method))
+    free = len(_PALETTE) - len(names)  # for methods that are added
+    place = names.index(method) if method in names else len(names) + sum(map(ord, method)) % free
     return {
-        "color": _PALETTE[place % len(_PALETTE)],
+        "color": _PALETTE[place],
         "linestyle": _YARDSTICKS.get(method, "-"),
         "label": title_of(method, records),
     }
