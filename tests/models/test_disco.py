@@ -18,6 +18,8 @@ from hfluxno.models.disco.convolution import Convolution, circular, doubled, hal
 from hfluxno.models.disco.disco import Tolerance, integrated
 from hfluxno.models.disco.unet import UNet, normalised
 from hfluxno.models.rollout import rollout
+from hfluxno.models.weights import SHIPPED
+from hfluxno.training.presets import preset
 from tests.compiled import compiled
 from tests.models import original_disco as original
 from tests.models import small
@@ -258,6 +260,91 @@ def test_the_gradient_is_the_slope(x64):
     assert sum(not np.any(leaf) for leaf in leaves) == len(jax.tree.leaves(unused))
 
 
+# --- drop-path --------------------------------------------------------------------------------
+
+DEEP = dataclasses.replace(LINE, blocks=3, drop_path=0.5)
+
+
+def branches(encoder):
+    """The scale of every branch: (block, branch, embedding)."""
+    return jnp.stack(
+        [jnp.stack([time.scale, space.scale, space.mlp_scale]) for time, space in encoder.blocks]
+    )
+
+
+def test_branches_are_left_out_at_rates_that_rise_with_depth():
+    encoder = small.network(DEEP).encoder
+    count = 4000
+    keys = jax.random.split(jax.random.key(0), count)
+    factors = compiled(
+        jax.vmap(lambda encoder, key: branches(encoder.thinned(0.5, key)), (None, 0)), encoder, keys
+    )
+    factors = np.asarray(factors / branches(encoder)[None])
+    # One draw is for the whole branch.
+    np.testing.assert_allclose(np.ptp(factors, axis=-1), 0.0, atol=1e-5)
+    factors = factors[..., 0]
+    for block, rate in enumerate((0.0, 0.25, 0.5)):
+        seen = factors[:, block]
+        np.testing.assert_allclose(seen[seen > 0.0], 1.0 / (1.0 - rate), rtol=1e-5)
+        # Within four standard deviations.
+        sigma = np.sqrt(rate * (1.0 - rate) / count)
+        np.testing.assert_allclose(np.mean(seen == 0.0, axis=0), rate, atol=4.0 * sigma + 1e-9)
+        np.testing.assert_allclose(np.mean(seen, axis=0), 1.0, atol=4.0 * sigma / (1.0 - rate))
+    # Each by itself.
+    drawn = factors[:, 1:].reshape(count, -1) > 0.0
+    correlation = np.corrcoef(drawn.T) - np.eye(6)
+    assert np.abs(correlation).max() < 4.0 / np.sqrt(count)
+
+
+def test_a_block_without_its_branches_is_the_identity(x64):
+    """And one with all of them is divided by what is kept."""
+    encoder = small.network(DEEP).encoder
+    x = field(3, 2, 1, 1, 8)
+    keys = jax.random.split(jax.random.key(1), 60)
+    factors = np.stack([branches(encoder.thinned(0.5, key)) for key in keys])[..., 0]
+    nothing = keys[np.flatnonzero(~factors[:, 2].any(axis=-1))[0]]
+    time, space = encoder.thinned(0.5, nothing).blocks[2]
+    np.testing.assert_array_equal(compiled(space, compiled(time, x)), x)
+    timely = keys[np.flatnonzero(factors[:, 2, 0])[0]]
+    thin, whole = encoder.thinned(0.5, timely).blocks[2][0], encoder.blocks[2][0]
+    np.testing.assert_allclose(compiled(thin, x) - x, 2.0 * (compiled(whole, x) - x), rtol=1e-10)
+
+
+def test_a_thinned_encoder_has_a_finite_gradient():
+    """Also where a field is constant."""
+    encoder = small.network(dataclasses.replace(DEEP, blocks=2)).encoder
+    context = small.context(DEEP).at[:, 0].set(0.5)
+
+    @eqx.filter_jit
+    @eqx.filter_grad
+    def gradient(encoder, key):
+        return jnp.sum(jnp.sin(encoder.thinned(0.5, key)(context)))
+
+    found = gradient(encoder, jax.random.key(2))
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(found))
+    left_out = np.asarray(branches(encoder.thinned(0.5, jax.random.key(2))))[..., 0] == 0.0
+    assert 0 < left_out.sum() < 6
+    np.testing.assert_array_equal(np.all(branches(found) == 0.0, axis=-1), left_out)
+
+
+def test_only_training_leaves_branches_out():
+    network = small.network(LINE)
+    never = small.network(dataclasses.replace(LINE, drop_path=0.0))
+    assert network.drop_path == 0.1  # as the original is trained
+    assert never.while_training(jax.random.key(0)) is never
+    assert jax.tree.structure(network.encoder) == jax.tree.structure(never.encoder)
+    thinned = network.while_training(jax.random.key(0))
+    assert jax.tree.structure(thinned) == jax.tree.structure(network)
+
+
+def test_the_shipped_weights_say_how_they_were_trained():
+    for law in ("cubic", "shallow-water", "burgers"):
+        described = json.loads((SHIPPED / f"disco-{law}" / "config.json").read_text())
+        assert described["model"]["drop_path"] == 0.0
+        assert preset(f"cpu-disco-{law}").model.drop_path == 0.1
+        assert preset(f"paper-disco-{law}").model.drop_path == 0.1
+
+
 def test_weights_are_bounded():
     generator = small.network(LINE).generator
     # A sum over three cells of one field, then over three of two channels.
@@ -275,6 +362,7 @@ def test_weights_are_bounded():
         ({"embedding": 6}, "an embedding that is a multiple of 4, and heads; got 6 and 2"),
         ({"heads": 3}, "must divide its embedding of 8; got 3 heads"),
         ({"groups": 3}, "must divide its 2 channels; got 3"),
+        ({"drop_path": 1.0}, "must be in \\[0, 1\\); got 1.0"),
         ({"substeps": 0}, "positive tolerances and at least one substep"),
     ],
 )

@@ -95,6 +95,21 @@ def test_many_targets_uses_every_start_once():
     assert min(errors) <= some <= max(errors)
 
 
+class _Uncertain(Advection):
+    """Advances by 0.3 or, in half of the windows that it is trained on, by 0.4."""
+
+    def while_training(self, key):
+        wrong = jax.random.bernoulli(key)
+        return _Uncertain(jnp.where(wrong, 0.4, 0.3))
+
+
+def test_what_is_random_in_a_network_is_drawn_for_every_window():
+    frames = jnp.tile(advected(0.3, _K + 1, 1), (64, 1, 1, 1))
+    part = _loss(_Uncertain(jnp.asarray(0.3)), frames) / _loss(_WRONG, frames)
+    assert 0.25 < part < 0.75
+    np.testing.assert_allclose(64 * part, np.round(64 * part), atol=1e-2)
+
+
 def test_the_relative_measure_does_not_depend_on_units():
     frames = advected(0.3, _K + 1, 5)
     one, other = (_loss(_WRONG, factor * frames, measure="relative") for factor in (1.0, 1000.0))

@@ -10,7 +10,7 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Key, PyTree
 
 from hfluxno.fv import NumericalFlux, conservative_step
 from hfluxno.grid import Grid
@@ -53,6 +53,11 @@ class Network(eqx.Module):
         - `ValueError`, where it has no use for them.
         """
         raise ValueError(f"{type(self).__name__} reads a context alone; give it no examples.")
+
+    def while_training(self, key: Key[Array, ""]) -> "Network":
+        """The network that one window sees while it is trained, where something in it is random;
+        by default the network itself."""
+        return self
 
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
         """What the network keeps of a context that slides; by default its frames."""

@@ -33,6 +33,7 @@ Measure = Literal["mse", "relative"]
 _MEASURES = {"mse": "mean square error", "relative": "relative l2 error"}
 
 _STATES = 16  # about so many constant states are asked for the consistency
+_NETWORK = 1  # splits the random numbers of the network from those of the loss
 
 # Of a network, a batch, and a key for each of its windows.
 Loss = Callable[[Network, Batch, Key[Array, " batch"]], Float[Array, ""]]
@@ -112,6 +113,7 @@ def make_loss(config: LossConfig, context: int) -> Loss:
     error = LOSSES[config.name].error
 
     def one(network, frames, law, examples, key):
+        network = network.while_training(jax.random.fold_in(key, _NETWORK))
         if examples is not None:
             network = network.shown(examples)
         value = error(config, context, network, frames, law, key)

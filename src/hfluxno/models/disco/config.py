@@ -22,6 +22,8 @@ class DISCOConfig(ModelConfig):
 
     - `patch`: the cells of a patch of the encoder along each axis, a multiple of 4.
     - `embedding`, `blocks`, `heads`: the size of its tokens, the number of its blocks and of heads.
+    - `drop_path`: with which probability a branch of the last block is left out of one window while
+      it is trained; it rises linearly from 0 in the first block.
     - `mlp_width`: of the network between the embedding and the weights that are written.
     - `channels`, `groups`, `levels`: the channels of the differential equation's finest level, the
       number of groups in which channels are normalised, and how often cells are halved.
@@ -33,6 +35,7 @@ class DISCOConfig(ModelConfig):
     embedding: int = 128
     blocks: int = 3
     heads: int = 8
+    drop_path: float = 0.1
     mlp_width: int = 32
     channels: int = 4
     groups: int = 2
@@ -64,6 +67,8 @@ class DISCOConfig(ModelConfig):
                 f"Twice the heads of DISCO must divide its embedding of {self.embedding}; got "
                 f"{self.heads} heads."
             )
+        if not 0.0 <= self.drop_path < 1.0:
+            raise ValueError(f"DISCO's drop_path must be in [0, 1); got {self.drop_path}.")
         if self.groups < 1 or self.channels < 1 or self.channels % self.groups != 0:
             raise ValueError(
                 f"The groups of DISCO must divide its {self.channels} channels; got {self.groups}."

@@ -8,8 +8,8 @@ baseline of arXiv:2605.05488). The equation is for a standardised state: the sta
 context, and then those of the state itself, are taken out before and put back after. Hence the
 forecast of s u + m is s times that of u, plus m.
 
-Nothing in it knows that anything is conserved. The stochastic depth with which the original is
-trained (blocks of the encoder left out at random) is not here: networks have no random numbers.
+Nothing in it knows that anything is conserved. While it is trained, every window leaves out some
+branches of the encoder's blocks at random (stochastic depth, Huang et al., ECCV 2016).
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from hfluxno.models.disco.config import DISCOConfig
 from hfluxno.models.disco.encoder import AxialTransformer
@@ -126,11 +126,13 @@ class DISCO(ContextNetwork):
     - `encoder`: from a context to an embedding.
     - `generator`: from that to the equation.
     - `tolerance`: how exactly the equation is solved.
+    - `drop_path`: with which probability the branches of the last block are left out.
     """
 
     encoder: AxialTransformer
     generator: Generator
     tolerance: Tolerance = eqx.field(static=True)
+    drop_path: float = eqx.field(static=True)
 
     def __init__(self, config: DISCOConfig, *, key: jax.Array):
         encoder_key, generator_key = jax.random.split(key)
@@ -149,6 +151,13 @@ class DISCO(ContextNetwork):
             config.embedding, config.mlp_width, unet, usual_bounds(unet), key=generator_key
         )
         self.tolerance = Tolerance(config.rtol, config.atol, config.substeps)
+        self.drop_path = config.drop_path
+
+    def while_training(self, key: Key[Array, ""]) -> "DISCO":
+        if self.drop_path == 0.0:
+            return self
+        thinned = self.encoder.thinned(self.drop_path, key)
+        return eqx.tree_at(lambda network: network.encoder, self, thinned)
 
     def read(self, context: Float[Array, "time field *space"]) -> NeuralODE:
         mean, deviation = moments(context, (0, *range(2, context.ndim)))

@@ -8,7 +8,8 @@ is the mean of all tokens. Tokens know no absolute place.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Key
 
 from hfluxno.models.disco.attention import SPACE, SpaceBlock, TimeBlock
 from hfluxno.models.disco.standard import moments
@@ -95,6 +96,35 @@ class AxialTransformer(Encoder):
         for along_time, along_space in self.blocks:
             x = along_space(along_time(x))
         return jnp.mean(x.reshape(-1, x.shape[-1]), axis=0)
+
+    def thinned(self, most: float, key: Key[Array, ""]) -> "AxialTransformer":
+        """The same encoder without some branches of its blocks, for one window.
+
+        A branch is left out with probability p, which rises linearly from 0 in the first block to
+        `most` in the last, and is divided by 1 - p where it stays: so its mean is that of the whole
+        encoder. Every block has three: attention along time, along space, and the small network.
+        """
+        rates = np.linspace(0.0, most, len(self.blocks))
+        keys = jax.random.split(key, (len(self.blocks), 3))
+
+        def scale(block: int, branch: int, s: Float[Array, " embedding"]):
+            kept = 1.0 - float(rates[block])
+            stays = jax.random.bernoulli(keys[block, branch], kept)
+            return s * (stays.astype(s.dtype) / kept)
+
+        # The scale of a branch is its last factor, for all times and places at once.
+        blocks = tuple(
+            (
+                eqx.tree_at(lambda b: b.scale, time, scale(i, 0, time.scale)),
+                eqx.tree_at(
+                    lambda b: (b.scale, b.mlp_scale),
+                    space,
+                    (scale(i, 1, space.scale), scale(i, 2, space.mlp_scale)),
+                ),
+            )
+            for i, (time, space) in enumerate(self.blocks)
+        )
+        return eqx.tree_at(lambda encoder: encoder.blocks, self, blocks)
 
     def tokens(
         self, frames: Float[Array, "time field *space"]
