@@ -15,6 +15,7 @@ from hfluxno.models.parts import (
     HypernetworkConfig,
     LocalConfig,
     TRecViTConfig,
+    ViTConfig,
 )
 
 _FOLDER = Path(__file__).parents[1] / "oracle"
@@ -99,6 +100,35 @@ def trecvit(encoder, arrays):
         encoder,
         (_positions(arrays), temporal, spatial),
     )
+
+
+def vit(arrays):
+    """Our vision transformer of the case `vit`."""
+    frames, _, *cells = CASES["vit"]["context_shape"]
+    sizes = CASES["vit"]["encoder_sizes"]
+    config = HFluxNOConfig(
+        cells=tuple(cells),
+        context=frames,
+        encoder=ViTConfig(
+            patch=tuple(sizes["patch_size"]),
+            patch_depth=sizes["num_hidden_patch"],
+            embedding=arrays["out/embedding"].size,
+            layers=sizes["num_layers"],
+            heads=sizes["num_heads"],
+            mlp_width=sizes["hidden_dim"],
+        ),
+    )
+    encoder = _zeros(config).encoder
+    encoder = _filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
+    encoder = _filled(encoder, arrays, "encoder/norm", lambda e: e.norm)
+    layers = tuple(
+        _filled(layer, arrays, f"encoder/patch/{i + 1}", lambda layer: layer)
+        for i, layer in enumerate(encoder.patch_layers)
+    )
+    blocks = tuple(
+        transformer(block, arrays, f"encoder/layer{i}") for i, block in enumerate(encoder.blocks)
+    )
+    return eqx.tree_at(lambda e: (e.patch_layers, e.blocks), encoder, (layers, blocks))
 
 
 def dpot(arrays):

@@ -56,7 +56,7 @@ CONFIGURATIONS = {
     "fourier": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2)),
     "fourier plane": dataclasses.replace(PLANE, target=FourierConfig(1, 2, 4, 6, 1, (3, 2), 2)),
     "flux no": dataclasses.replace(PAIR, encoder=None),
-    "vit": dataclasses.replace(LINE, encoder=ViTConfig((1, 4), 8, 1, 2, 8)),
+    "vit": dataclasses.replace(LINE, encoder=ViTConfig((1, 4), 1, 8, 1, 2, 8)),
     "dpot": dataclasses.replace(LINE, encoder=DPOTEncoderConfig((4,), 8, 8, 1, 8, (2,), 2)),
     "law": dataclasses.replace(LINE, target=LawConfig(size=4, terms=1, width=8), normalise=True),
 }

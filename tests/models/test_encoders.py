@@ -3,6 +3,7 @@
 import dataclasses
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_the_other_encoders_see_the_order_of_frames(name):
 
 def test_a_vision_transformer_without_places_ignores_shifts_by_patches(x64):
     config = dataclasses.replace(
-        small.LINE, encoder=ViTConfig((1, 4), 8, 1, 2, 8), coordinates=False
+        small.LINE, encoder=ViTConfig((1, 4), 1, 8, 1, 2, 8), coordinates=False
     )
     encoder = eqx.filter_jit(small.network(config).encoder)
     context = small.context(config)
@@ -67,10 +68,20 @@ def test_a_vision_transformer_without_places_ignores_shifts_by_patches(x64):
     np.testing.assert_allclose(encoder(shifted), encoder(context), rtol=1e-11)
 
 
+@pytest.mark.parametrize(("depth", "least", "most"), [(1, 1e-2, 1.0), (32, 0.0, 1e-6)])
+def test_what_deep_patch_networks_let_through_at_first(depth, least, most):
+    """The 32 hidden layers of the authors' ablation hide the context from a fresh network."""
+    config = dataclasses.replace(small.LINE, encoder=ViTConfig((1, 4), depth, 64, 1, 4, 8))
+    encoder = config.build(jax.random.key(0)).encoder
+    tokens = eqx.filter_jit(lambda encoder, context: encoder.tokens(context))
+    first, second = (tokens(encoder, small.context(config, seed)) for seed in (1, 2))
+    assert least <= np.abs(first - second).mean() <= most
+
+
 def test_sizes_that_do_not_fit():
     dpot = small.network(small.CONFIGURATIONS["dpot"]).encoder
     with pytest.raises(ValueError, match="reads exactly 5 frames; got 6"):
         dpot(small.context(small.LINE, frames=6))
-    odd = dataclasses.replace(small.LINE, encoder=ViTConfig((1, 4), 6, 1, 2, 8))
+    odd = dataclasses.replace(small.LINE, encoder=ViTConfig((1, 4), 1, 6, 1, 2, 8))
     with pytest.raises(ValueError, match="must be a multiple of 4; got 6"):
         small.network(odd)

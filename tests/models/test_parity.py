@@ -9,10 +9,11 @@ import pytest
 from hfluxno.fv.step import conservative_step
 from hfluxno.grid import Grid, pad
 from hfluxno.models.fourier_flux import FourierFlux
+from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.local_flux import LocalFlux
+from hfluxno.models.parts import TRecViTConfig, ViTConfig
 from hfluxno.models.rollout import rollout
 from hfluxno.models.vit import waves
-from hfluxno.nn.attention import TransformerBlock
 from hfluxno.nn.linear import MLP
 from tests.models import original
 
@@ -86,16 +87,30 @@ def test_dpot_encoder(x64):
     assert_close(eqx.filter_jit(encoder)(jnp.asarray(arrays["context"])), arrays["out/embedding"])
 
 
-def test_blocks_of_the_vision_transformer(x64):
+def test_vision_transformer(x64):
     arrays = original.recorded("vit")
-    tokens, embedding = arrays["out/tokens"].shape
+    encoder, context = original.vit(arrays), jnp.asarray(arrays["context"])
+    assert_close(eqx.filter_jit(lambda e, c: e.tokens(c))(encoder, context), arrays["out/tokens"])
     x = jnp.asarray(arrays["out/tokens"])[None]
-    for i in range(2):
-        fresh = TransformerBlock(
-            embedding, 20, 4, (tokens,), False, "gelu_tanh", key=jax.random.key(0)
-        )
-        x = original.transformer(fresh, arrays, f"encoder/layer{i}")(x)
+    for i, block in enumerate(encoder.blocks):
+        x = eqx.filter_jit(block)(x)
         assert_close(x[0], arrays[f"out/layer{i}"])
+    assert_close(eqx.filter_jit(encoder)(context), arrays["out/embedding"])
+
+
+def test_encoders_of_the_ablation_have_the_parameters_of_the_original():
+    # As the authors' notebook notebooks/misc/ablate_encoders.ipynb prints them.
+    encoders = {}
+    for config, count in ((TRecViTConfig(), 279_424), (ViTConfig(), 678_592)):
+        shapes = eqx.filter_eval_shape(HFluxNOConfig(encoder=config).build, jax.random.key(0))
+        encoders[count] = shapes.encoder
+        assert parameters(shapes.encoder) == count
+    vit = encoders[678_592]
+    assert parameters((vit.embed, vit.patch_layers)) == 529_536
+
+
+def parameters(tree):
+    return sum(leaf.size for leaf in jax.tree.leaves(tree) if hasattr(leaf, "size"))
 
 
 def test_fixed_positions_of_the_vision_transformer():

@@ -143,6 +143,7 @@ def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
             config.context,
             config.cells,
             patch=encoder.patch,
+            patch_depth=encoder.patch_depth,
             embedding=encoder.embedding,
             layers=encoder.layers,
             heads=encoder.heads,

@@ -35,13 +35,17 @@ class TRecViTConfig:
 class ViTConfig:
     """A vision transformer over space and time (see `hfluxno.models.vit`).
 
+    The defaults are those of the authors' ablation.
+
     **Attributes:**
 
     - `patch`: the frames and then the cells of a patch.
+    - `patch_depth`: the number of hidden layers, as wide as a token, between patch and token.
     - `embedding`, `layers`, `heads`, `mlp_width`: as for the paper's encoder.
     """
 
     patch: tuple[int, ...] = (1, 4)
+    patch_depth: int = 32
     embedding: int = 128
     layers: int = 2
     heads: int = 4
