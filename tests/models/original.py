@@ -1,7 +1,6 @@
 """Networks with the weights that the original HFluxNO code was recorded with (see tests/oracle)."""
 
 import json
-import math
 from pathlib import Path
 
 import equinox as eqx
@@ -153,7 +152,6 @@ def dpot(arrays):
 
 def dpot_encoder(encoder, arrays):
     """A DPOT encoder of ours with recorded weights."""
-    patches = math.prod(encoder.tokens)
     blocks = []
     for i, block in enumerate(encoder.blocks):
         name = f"encoder/layer{i}"
@@ -165,7 +163,7 @@ def dpot_encoder(encoder, arrays):
             eqx.tree_at(
                 lambda b: b.mixing,
                 block,
-                spectral(block.mixing, arrays, f"{name}/spectral", patches),
+                spectral(block.mixing, arrays, f"{name}/spectral"),
             )
         )
     encoder = _filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
@@ -182,8 +180,7 @@ def dpot_encoder(encoder, arrays):
     )
 
 
-def spectral(mixing, arrays, name, cells):
-    """The original counts coefficients as sums over `cells` cells, ours as means."""
+def spectral(mixing, arrays, name):
     first, second = (
         [jnp.asarray(arrays[f"weights/{name}/mlp/{k}/{part}"]) for part in ("weight", "bias")]
         for k in (0, 1)
@@ -191,7 +188,7 @@ def spectral(mixing, arrays, name, cells):
     return eqx.tree_at(
         lambda m: (m.first, m.first_bias, m.second, m.second_bias),
         mixing,
-        (first[0] * cells, first[1], second[0] / cells, second[1] / cells),
+        (first[0], first[1], second[0], second[1]),
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from hfluxno.models.dpot import DPOTConfig
 from hfluxno.models.fno import FNOConfig
 from hfluxno.models.rollout import rollout
+from hfluxno.models.weights import SHIPPED
 from hfluxno.nn.spectral_convolution import SpectralConvolution
 from tests.compiled import compiled
 from tests.models import original, small
@@ -86,6 +87,48 @@ def test_dpot_gives_the_numbers_of_the_original(name, x64):
     frames = eqx.filter_jit(lambda n, c: rollout(n, c, 3, "sliding"))(network, context)
     np.testing.assert_allclose(frames[0], arrays["out/next"], rtol=TOLERANCE, atol=TOLERANCE)
     np.testing.assert_allclose(frames, arrays["out/rollout"], rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_a_fresh_dpot_has_the_spread_of_the_original():
+    """Its layers are Equinox's, drawn here by themselves, and two arrays of normal numbers."""
+    config = DPOTConfig(layers=1, output_width=256)
+    network = config.build(jax.random.key(0))
+    encoder, mixing = network.encoder, network.encoder.blocks[0].mixing
+    width, size = config.embedding, config.embedding // config.blocks
+    keys = jax.random.split(jax.random.key(1), 3)
+
+    def spread(values, expected):
+        values = np.asarray(values)
+        np.testing.assert_allclose(np.std(values), expected, rtol=8.0 / np.sqrt(values.size))
+        np.testing.assert_allclose(np.mean(values), 0.0, atol=4.0 * expected / values.size**0.5)
+
+    spread(encoder.weights, 1.0 / (config.context * np.sqrt(width)))
+    spread(encoder.positions, 0.02)
+    embed = eqx.nn.Conv1d(2, config.patch_width, 4, 4, key=keys[0])
+    spread(encoder.embed.linear.weight, np.std(embed.weight))
+    spread(encoder.embed.linear.bias, np.std(embed.bias))
+    head = eqx.nn.ConvTranspose1d(width, config.output_width, 4, 4, key=keys[1])
+    spread(network.spread.weight, np.std(head.weight))
+    biases = np.asarray(network.spread.bias).reshape(4, -1)
+    np.testing.assert_array_equal(biases, np.tile(biases[0], (4, 1)))
+    spread(biases[0], np.std(head.bias))
+    mlp = eqx.nn.MLP(size, size, size, 1, dtype=jnp.complex64, key=keys[2])
+    for found, layer in zip((mixing.first, mixing.second), mlp.layers, strict=True):
+        spread(found.real, np.std(layer.weight.real))
+        spread(found.imag, np.std(layer.weight.imag))
+    for found in (mixing.first_bias, mixing.second_bias):
+        spread(found.real, size**-0.5 / np.sqrt(3.0))
+    # The original's transform is a sum over patches.
+    assert mixing.cells == 25
+
+
+def test_shipped_dpots_see_means_as_they_were_trained():
+    for law in ("cubic", "shallow-water", "burgers"):
+        described = json.loads((SHIPPED / f"dpot-{law}" / "config.json").read_text())
+        assert described["model"]["coefficients"] == "means"
+    assert DPOTConfig().coefficients == "sums"
+    mixing = small.network(dataclasses.replace(DPOT, coefficients="means")).encoder.blocks[0].mixing
+    assert mixing.cells == 1
 
 
 def test_fno_gives_the_numbers_of_the_original(x64):

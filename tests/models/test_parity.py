@@ -147,10 +147,12 @@ def test_fourier_flux_at_the_left_faces(x64):
     arrays["weights/project/0/weight"] = arrays["weights/project/0/weight"] * 2.0**depth
     layers = []
     for i, layer in enumerate(ours.layers):
-        layer = original.spectral(layer, arrays, f"layer{i}", cells)
+        layer = original.spectral(layer, arrays, f"layer{i}")
         parts = lambda m: (m.first, m.second, m.second_bias)  # noqa: E731
         first, second, bias = parts(layer)
-        halved = (first * 2.0**i, second / 2.0 ** (i + 1), bias / 2.0 ** (i + 1))
+        # The original also counts coefficients as sums over cells.
+        up, down = cells * 2.0**i, cells * 2.0 ** (i + 1)
+        halved = (first * up, second / down, bias / down)
         layers.append(eqx.tree_at(parts, layer, halved))
     lifted = original._chain(ours.lift.layers, arrays, "lift")
     wide = MLP(sizes["lift_dim"], 1, sizes["width_project"], 1, "gelu_tanh", key=jax.random.key(0))

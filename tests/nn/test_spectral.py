@@ -69,6 +69,19 @@ def test_coefficients_do_not_depend_on_the_number_of_cells(x64):
     np.testing.assert_allclose(mixing(wave(24))[:, ::3], mixing(wave(8)), atol=1e-12)
 
 
+@pytest.mark.parametrize("space", [(8,), (6, 8)])
+def test_sums_in_place_of_means(space, x64):
+    """K_n(z) = K_1(n z)/n: with n the number of cells, as the usual transforms count."""
+    modes, count = (2,) * len(space), int(np.prod(space))
+    means = SpectralMixing(4, 2, modes, "gelu_tanh", key=jax.random.key(0))
+    sums = SpectralMixing(4, 2, modes, "gelu_tanh", count, key=jax.random.key(0))
+    z = jax.random.normal(jax.random.key(1), (4, *space))
+    np.testing.assert_allclose(
+        compiled(sums, z), compiled(means, count * z) / count, rtol=1e-12, atol=1e-14
+    )
+    assert not np.allclose(sums(z), means(z), rtol=0.1)
+
+
 def test_bad_sizes():
     with pytest.raises(ValueError, match="must divide the 4 channels; got 3"):
         SpectralMixing(4, 3, (2,), "gelu", key=jax.random.key(0))

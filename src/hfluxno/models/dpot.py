@@ -12,10 +12,11 @@ import math
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.models.configuration import ModelConfig
-from hfluxno.models.dpot_encoder import DPOTEncoder
+from hfluxno.models.dpot_encoder import Coefficients, DPOTEncoder
 from hfluxno.models.network import Network
 from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
@@ -34,6 +35,8 @@ class DPOTConfig(ModelConfig):
       width of each.
     - `modes`, `blocks`: the largest wave number kept along each axis, and the number of blocks of
       the spectral mixing.
+    - `coefficients`: whether the spectral layers see `sums` over patches (the published model) or
+      `means`.
     - `activation`: `gelu_tanh` (what the published model computes) or `gelu`.
     """
 
@@ -45,6 +48,7 @@ class DPOTConfig(ModelConfig):
     mlp_width: int = 512
     modes: tuple[int, ...] = (12,)
     blocks: int = 8
+    coefficients: Coefficients = "sums"
     activation: str = "gelu_tanh"
 
     @property
@@ -91,10 +95,10 @@ class DPOT(Network):
             blocks=config.blocks,
             coordinates=True,
             activation=config.activation,
+            coefficients=config.coefficients,
             key=keys[0],
         )
-        cells = math.prod(config.patch)
-        self.spread = eqx.nn.Linear(config.embedding, cells * width, key=keys[1])
+        self.spread = _transposed(config.embedding, width, math.prod(config.patch), keys[1])
         self.mix = eqx.nn.Linear(width, width, key=keys[2])
         self.leave = eqx.nn.Linear(width, fields, key=keys[3])
         self.patch = config.patch
@@ -106,3 +110,13 @@ class DPOT(Network):
         cells = on_rows(self.spread, rows).reshape(len(rows), -1, self.mix.in_features)
         cells = on_rows(self.leave, bend(on_rows(self.mix, bend(cells))))
         return joined(cells, self.encoder.tokens, self.patch)
+
+
+def _transposed(inputs: int, outputs: int, cells: int, key: jax.Array) -> eqx.nn.Linear:
+    """From a patch to all of its cells, with the first weights of a transposed convolution: their
+    bound counts the cells, too, and all cells begin with the same bias."""
+    layer = eqx.nn.Linear(inputs, cells * outputs, key=key)
+    assert layer.bias is not None
+    factor = cells**-0.5
+    first = (factor * layer.weight, jnp.tile(factor * layer.bias[:outputs], cells))
+    return eqx.tree_at(lambda linear: (linear.weight, linear.bias), layer, first)

@@ -7,6 +7,7 @@ time are treated apart, which makes it fast; it is made for one number of frames
 """
 
 import math
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -19,6 +20,8 @@ from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
 from hfluxno.nn.spectral import SpectralMixing
 
+# Of what the spectral layers see (see `hfluxno.nn.spectral`).
+Coefficients = Literal["sums", "means"]
 _GROUPS = 8
 _POSITION_SCALE = 0.02
 
@@ -40,13 +43,14 @@ class DPOTBlock(eqx.Module):
         modes: tuple[int, ...],
         blocks: int,
         activation: str,
+        cells: int,
         *,
         key: jax.Array,
     ):
         keys = jax.random.split(key, 3)
         self.first_norm = eqx.nn.GroupNorm(_GROUPS, channels)
         self.second_norm = eqx.nn.GroupNorm(_GROUPS, channels)
-        self.mixing = SpectralMixing(channels, blocks, modes, activation, key=keys[0])
+        self.mixing = SpectralMixing(channels, blocks, modes, activation, cells, key=keys[0])
         self.widen = eqx.nn.Linear(channels, width, key=keys[1])
         self.narrow = eqx.nn.Linear(width, channels, key=keys[2])
         self.activation = activation
@@ -96,6 +100,7 @@ class DPOTEncoder(Encoder):
         blocks: int,
         coordinates: bool,
         activation: str,
+        coefficients: Coefficients = "sums",
         key: jax.Array,
     ):
         if embedding % _GROUPS != 0:
@@ -112,8 +117,10 @@ class DPOTEncoder(Encoder):
         self.frequencies = 2.0 ** jnp.linspace(-10.0, 10.0, embedding)
         scale = 1.0 / (times * embedding**0.5)
         self.weights = scale * jax.random.normal(keys[3], (times, embedding, embedding))
+        summed = count if coefficients == "sums" else 1
         self.blocks = tuple(
-            DPOTBlock(embedding, mlp_width, modes, blocks, activation, key=k) for k in keys[4:]
+            DPOTBlock(embedding, mlp_width, modes, blocks, activation, summed, key=k)
+            for k in keys[4:]
         )
         self.activation = activation
 

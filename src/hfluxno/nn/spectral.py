@@ -1,11 +1,12 @@
 """Mixing of all cells of a periodic domain in Fourier space.
 
-    K(z) = F⁻¹ (M(F z)),   M(ẑ) = W_2 σ(W_1 ẑ + b_1) + b_2
+    K(z) = 1/n F⁻¹ (M(n F z)),   M(ẑ) = W_2 σ(W_1 ẑ + b_1) + b_2
 
 at every kept wave number, and zero at the others, with block-diagonal complex matrices that all
 wave numbers share and σ on real and imaginary parts by themselves (Guibas et al., Adaptive
-Fourier Neural Operators, ICLR 2022). Coefficients are means over cells, so they do not depend on
-the number of cells.
+Fourier Neural Operators, ICLR 2022). F takes means over cells, so K does not depend on the number
+of cells. With n the number of cells M sees sums over them, as in the original code. Since σ bends,
+what a fresh network does and how fast Adam moves it depends on n.
 
 The transform runs over all axes. Kept are, along every axis, the wave numbers |k| ≤ `modes`. Of two
 opposite wave numbers only one is mixed, and the other is its conjugate, in every dimension: so on
@@ -31,6 +32,7 @@ class SpectralMixing(eqx.Module):
     - `first_bias`, `second_bias`: b_1 and b_2, shape (block, outputs).
     - `modes`: the largest wave number kept along each axis.
     - `activation`: the name of σ.
+    - `cells`: n.
     """
 
     first: Complex[Array, "block rows columns"]
@@ -39,9 +41,17 @@ class SpectralMixing(eqx.Module):
     second_bias: Complex[Array, "block rows"]
     modes: tuple[int, ...] = eqx.field(static=True)
     activation: str = eqx.field(static=True)
+    cells: int = eqx.field(static=True)
 
     def __init__(
-        self, channels: int, blocks: int, modes: tuple[int, ...], activation: str, *, key: jax.Array
+        self,
+        channels: int,
+        blocks: int,
+        modes: tuple[int, ...],
+        activation: str,
+        cells: int = 1,
+        *,
+        key: jax.Array,
     ):
         if channels % blocks != 0:
             raise ValueError(
@@ -55,14 +65,16 @@ class SpectralMixing(eqx.Module):
         self.second_bias = _uniform(keys[3], (blocks, size), size)
         self.modes = modes
         self.activation = activation
+        self.cells = cells
 
     def __call__(self, z: Float[Array, "channel *space"]) -> Float[Array, "channel *space"]:
         shape = z.shape[1:]
         axes = tuple(range(1, z.ndim))
         spectrum = jnp.fft.rfftn(z, axes=axes, norm="forward")
         kept = np.ix_(np.arange(z.shape[0]), *wave_numbers(shape, self.modes))
-        coefficients = spectrum[kept]
+        coefficients = spectrum[kept] * self.cells
         mixed = self._mix(coefficients.reshape(z.shape[0], -1)).reshape(coefficients.shape)
+        mixed = mixed / self.cells
         result = _conjugate_symmetric(jnp.zeros_like(spectrum).at[kept].set(mixed), shape)
         return jnp.fft.irfftn(result, s=shape, axes=axes, norm="forward")
 
