@@ -54,6 +54,7 @@ CONFIGURATIONS = {
         PAIR, weak_form=WeakFormConfig(positive=(True, False)), normalise=True
     ),
     "fourier": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2)),
+    "fourier code": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2, "code")),
     "fourier plane": dataclasses.replace(PLANE, target=FourierConfig(1, 2, 4, 6, 1, (3, 2), 2)),
     "flux no": dataclasses.replace(PAIR, encoder=None),
     "vit": dataclasses.replace(LINE, encoder=ViTConfig((1, 4), 1, 8, 1, 2, 8)),

@@ -7,6 +7,7 @@ import pytest
 
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
+from hfluxno.models.parts import FourierConfig
 from hfluxno.models.strict_json import from_dict, to_dict
 from tests.models import small
 
@@ -25,6 +26,9 @@ def test_round_trip(name):
     assert read(written(config)) == config
 
 
+FOURIER = written(FourierConfig())
+
+
 def changed(**values):
     return written(small.LINE) | values
 
@@ -35,6 +39,10 @@ def changed(**values):
         (changed(colour="red"), "Unknown key 'colour' in the model configuration; it may have "),
         (changed(encoder={"kind": "CNN"}), "Unknown kind 'CNN' of encoder; choose one of TRecViT"),
         (changed(target={"kind": "LocalConfig"}), "The key 'left' is missing in target"),
+        (
+            changed(target=FOURIER | {"form": "both"}),
+            "Unknown form 'both'; choose one of text, ",
+        ),
         (changed(interval="fast"), "interval must be of type float; got 'fast'"),
         (changed(cells=16), "cells must be a list; got 16"),
         (changed(normalise=1), "normalise must be of type bool; got 1"),

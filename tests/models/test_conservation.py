@@ -125,8 +125,9 @@ def test_coordinates_and_learned_positions_break_the_symmetry(x64):
         assert not np.allclose(there, jnp.roll(step(network, context), 4, -1), atol=1e-6)
 
 
-def test_fourier_interfaces_agree_at_the_ends():
-    config = dataclasses.replace(small.LINE, target=FourierConfig(2, 2, 4, 6, 1, (3,), 2))
+@pytest.mark.parametrize("form", ["text", "code"])
+def test_fourier_interfaces_agree_at_the_ends(form):
+    config = dataclasses.replace(small.LINE, target=FourierConfig(2, 2, 4, 6, 1, (3,), 2, form))
     context = small.context(config)
     flux = read(small.network(config), context).fluxes[0]
     padded = jnp.pad(context[-1], ((0, 0), (flux.ghost, flux.ghost)), mode="wrap")

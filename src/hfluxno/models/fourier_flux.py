@@ -1,9 +1,14 @@
 """A learned numerical flux that sees the whole periodic domain: the Fourier flux operator.
 
-    z⁰ = lift(V),   z^l = z^{l-1} + K_l(z^{l-1}),   F = project(z^L)
+    z⁰ = W_lift V,   z^l = z^{l-1} + σ(∫ k_l(x - x′) z^{l-1}(x′) dx′),   F = W_proj z^L
 
-with the stencils V of the interfaces and spectral mixing K_l (HFluxNO, arXiv:2605.05488, equation
-15; the nonlinearity stands inside K_l, as in adaptive Fourier neural operators).
+with the stencils V of the interfaces, linear maps without biases, and kernels k that have few wave
+numbers (HFluxNO, arXiv:2605.05488, equation 15, in which the kernels need not commute with shifts).
+The authors' code computes something else, which is here under the name `code`:
+
+    z⁰ = lift(V),   z^l = 2 z^{l-1} + K_l(z^{l-1}),   F = project(z^L)
+
+with networks of one hidden layer and spectral mixing K, inside which the nonlinearity stands.
 
 All interfaces are one pass of the network, and the first is the last: so what leaves a cell enters
 its neighbour. Two passes, for the left and for the right faces of cells, would not agree, and the
@@ -19,8 +24,10 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import NumericalFlux
 from hfluxno.models.local_flux import stencils, with_places
+from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import MLP
 from hfluxno.nn.spectral import SpectralMixing
+from hfluxno.nn.spectral_convolution import SpectralConvolution
 
 
 class FourierFlux(NumericalFlux):
@@ -29,23 +36,27 @@ class FourierFlux(NumericalFlux):
 
     **Attributes:**
 
-    - `lift`, `project`: networks on every interface by itself.
-    - `layers`: the spectral mixings.
+    - `lift`, `project`: on every interface by itself.
+    - `layers`: the kernels, or the spectral mixings.
     - `left`, `right`: the numbers of cells before and after an interface in its stencil.
     - `axis`: which axis of the domain the last one of the padded states is.
     - `coordinates`: whether the stencil also holds the place of every cell, one number per axis.
+    - `form`: `text` or `code`.
+    - `activation`: the name of σ in the form `text`.
 
     The padded states have `inputs` channels, by default as many as there are fluxes.
     """
 
     integrator: ClassVar[str] = "euler"
     lift: MLP
-    layers: tuple[SpectralMixing, ...]
+    layers: tuple[SpectralConvolution | SpectralMixing, ...]
     project: MLP
     left: int = eqx.field(static=True)
     right: int = eqx.field(static=True)
     axis: int = eqx.field(static=True)
     coordinates: bool = eqx.field(static=True)
+    form: str = eqx.field(static=True)
+    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -61,19 +72,40 @@ class FourierFlux(NumericalFlux):
         depth: int,
         modes: tuple[int, ...],
         blocks: int,
+        form: str,
+        cells: int,
         activation: str,
         coordinates: bool,
         key: jax.Array,
     ):
+        """**Arguments:**
+
+        - `cells`: the number of cells of the whole domain.
+        """
         seen = (fields if inputs is None else inputs) + (axes if coordinates else 0)
         keys = jax.random.split(key, depth + 2)
-        self.lift = MLP(seen * (left + right), channels, width, 1, activation, key=keys[0])
-        self.project = MLP(channels, fields, width, 1, activation, key=keys[1])
-        self.layers = tuple(
-            SpectralMixing(channels, blocks, modes, activation, key=k) for k in keys[2:]
-        )
+        inputs = seen * (left + right)
+        if len(modes) != axes:
+            raise ValueError(
+                f"A Fourier flux needs a number of modes for each of {axes} axes; got {modes}."
+            )
+        # In the order of the padded states.
+        modes = (*modes[:axis], *modes[axis + 1 :], modes[axis])
+        if form == "text":
+            self.lift = MLP(inputs, channels, 0, 0, activation, bias=False, key=keys[0])
+            self.project = MLP(channels, fields, 0, 0, activation, bias=False, key=keys[1])
+            self.layers = tuple(
+                SpectralConvolution(channels, channels, modes, key=k) for k in keys[2:]
+            )
+        else:
+            self.lift = MLP(inputs, channels, width, 1, activation, key=keys[0])
+            self.project = MLP(channels, fields, width, 1, activation, key=keys[1])
+            self.layers = tuple(
+                SpectralMixing(channels, blocks, modes, activation, cells, key=k) for k in keys[2:]
+            )
         self.left, self.right = left, right
         self.axis, self.coordinates = axis, coordinates
+        self.form, self.activation = form, activation
 
     @property
     def ghost(self) -> int:
@@ -95,8 +127,9 @@ class FourierFlux(NumericalFlux):
         stencil = stencils(padded, self.ghost, self.left, self.right)[..., :-1]
         shape = stencil.shape[1:]
         z = self.lift(stencil.reshape(stencil.shape[0], -1)).reshape(-1, *shape)
+        bend = activation(self.activation)
         for layer in self.layers:
-            z = z + layer(z)
+            z = z + bend(layer(z)) if self.form == "text" else 2.0 * z + layer(z)
         flux = self.project(z.reshape(z.shape[0], -1)).reshape(-1, *shape)
         return jnp.concatenate([flux, flux[..., :1]], axis=-1)
 

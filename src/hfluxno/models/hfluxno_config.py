@@ -1,6 +1,7 @@
 """What decides an HFluxNO, one of its variants or a Flux NO, and how they become one."""
 
 import dataclasses
+import math
 
 import jax
 
@@ -202,6 +203,8 @@ def _flux(config: HFluxNOConfig, axis: int, key: jax.Array) -> LocalFlux | Fouri
             depth=target.depth,
             modes=target.modes,
             blocks=target.blocks,
+            form=target.form,
+            cells=math.prod(config.cells),
             activation=config.activation,
             coordinates=config.coordinates,
             key=key,

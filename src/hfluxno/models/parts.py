@@ -4,6 +4,7 @@ The defaults are those of the paper's cubic model where it has the part.
 """
 
 import dataclasses
+from typing import Literal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,17 +100,21 @@ class FourierConfig:
 
     - `left`, `right`: the cells before and after an interface in its stencil.
     - `channels`, `depth`: of the spectral layers, and how many there are.
-    - `width`: of the hidden layer of lift and projection.
-    - `modes`, `blocks`: the largest wave number kept along each axis, and the number of blocks.
+    - `width`: of the hidden layer of lift and projection; in the form `code`.
+    - `modes`, `blocks`: the largest wave number kept along each axis, and, in the form `code`, the
+      number of blocks.
+    - `form`: `text`, equation 15 as it is written, or `code`, what the authors' code computes; they
+      have it with 128 channels.
     """
 
     left: int = 4
     right: int = 3
-    channels: int = 128
+    channels: int = 64
     width: int = 128
     depth: int = 4
     modes: tuple[int, ...] = (12,)
     blocks: int = 4
+    form: Literal["text", "code"] = "text"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,7 +34,8 @@ class MLP(eqx.Module):
 
     **Attributes:**
 
-    - `layers`: `depth` hidden layers of `width` neurons, then the output layer.
+    - `layers`: `depth` hidden layers of `width` neurons, then the output layer; all with a bias or
+      all without.
     - `activation`: the name of the function between them.
     """
 
@@ -42,12 +43,21 @@ class MLP(eqx.Module):
     activation: str = eqx.field(static=True)
 
     def __init__(
-        self, inputs: int, outputs: int, width: int, depth: int, activation: str, *, key: jax.Array
+        self,
+        inputs: int,
+        outputs: int,
+        width: int,
+        depth: int,
+        activation: str,
+        bias: bool = True,
+        *,
+        key: jax.Array,
     ):
         sizes = (inputs, *(width for _ in range(depth)), outputs)
         keys = jax.random.split(key, depth + 1)
         self.layers = tuple(
-            eqx.nn.Linear(n, m, key=k) for n, m, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
+            eqx.nn.Linear(n, m, use_bias=bias, key=k)
+            for n, m, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
         )
         self.activation = activation
 
@@ -60,10 +70,5 @@ class MLP(eqx.Module):
 
 def silent(mlp: MLP) -> MLP:
     """The same network with an output of zero, whatever it reads: a correction before training."""
-    last = mlp.layers[-1]
-    assert last.bias is not None
-    return eqx.tree_at(
-        lambda network: (network.layers[-1].weight, network.layers[-1].bias),
-        mlp,
-        (jnp.zeros_like(last.weight), jnp.zeros_like(last.bias)),
-    )
+    last = jax.tree.map(jnp.zeros_like, mlp.layers[-1])
+    return eqx.tree_at(lambda network: network.layers[-1], mlp, last)
