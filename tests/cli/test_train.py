@@ -1,5 +1,6 @@
 """`hfluxno train`: from a preset to weights, and refusals in one sentence."""
 
+import dataclasses
 import json
 
 import equinox as eqx
@@ -96,6 +97,26 @@ def test_a_preset_is_consistent(name):
         assert (config.optimizer.peak, config.optimizer.warmup) == (5e-5, 5_000)
         assert config.data.limit == 0.4 and config.model.context == 20
         assert not config.augment.active and config.optimizer.clip is None
+
+
+def test_ablations_differ_in_one_part():
+    runs = {name: preset(name) for name in PRESETS if name.startswith("ablation-")}
+    assert len(runs) == 9
+    base = runs["ablation-trecvit-local"]
+    assert dataclasses.replace(runs["ablation-loss-one-step"], name=base.name) == base
+    assert base.model == preset("cpu-hfluxno-plain-cubic").model
+    for name, run in runs.items():
+        assert (run.data.law, run.batch, run.average) == ("cubic", 64, 0.0)
+        assert not run.augment.active
+        assert run.optimizer == OptimizerConfig(peak=1e-3, warmup=200, eps=1e-15)
+        assert run.loss.measure == "mse" and run.model.context_mode == "sliding"
+        _, first, second = name.split("-", 2)
+        loss = second if first == "loss" else "one-step"
+        encoder, flux = ("trecvit", "local") if first == "loss" else (first, second)
+        assert run.loss.name == loss
+        assert type(run.model.encoder).__name__.lower().startswith(encoder)
+        assert type(run.model.target).__name__.lower().startswith(flux)
+        assert getattr(run.model.target, "form", "text") == "text"
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

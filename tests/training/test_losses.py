@@ -95,6 +95,14 @@ def test_many_targets_uses_every_start_once():
     assert min(errors) <= some <= max(errors)
 
 
+def test_the_noise_is_that_of_the_original_on_100_cells():
+    """Of standard deviation 1e-5 ‖u‖₂, in what the authors' configuration says."""
+    frames = advected(0.0, _K + 1, 64, cells=100)
+    found = _loss(Advection(jnp.asarray(0.0)), frames, name="denoising")
+    expected = np.mean(1e-10 * np.sum(np.asarray(frames[:, _K - 1]) ** 2, axis=-1))
+    np.testing.assert_allclose(found, expected, rtol=0.1)
+
+
 class _Uncertain(Advection):
     """Advances by 0.3 or, in half of the windows that it is trained on, by 0.4."""
 

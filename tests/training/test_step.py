@@ -147,10 +147,23 @@ def test_the_gradient_is_clipped_to_a_norm():
     np.testing.assert_allclose([*first_moment["a"], *first_moment["b"]], [0.06, 0.08], rtol=1e-5)
 
 
+def test_small_derivatives_move_as_far_as_large_ones_unless_eps_is_larger():
+    def first_step(derivative, eps):
+        config = OptimizerConfig(peak=1.0, warmup=0, weight_decay=0.0, eps=eps)
+        rule, x = make_optimizer(config, 10), {"x": jnp.ones(())}
+        updates, _ = _mixing(rule.update)({"x": jnp.asarray(derivative)}, rule.init(x), x)
+        return -float(updates["x"])
+
+    np.testing.assert_allclose(first_step(1e-9, 1e-8), 1.0 / 11.0, rtol=1e-4)
+    np.testing.assert_allclose(first_step(1e-9, 1e-15), 1.0, rtol=1e-4)
+    assert OptimizerConfig().eps == 1e-8  # as the original's
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"peak": 0.0}, "peak > 0"),
+        ({"eps": 0.0}, "eps of AdamW must be positive"),
         ({"warmup": -1}, "warm-up must not be negative"),
         ({"clip": 0.0}, "clipped to a positive norm"),
     ],

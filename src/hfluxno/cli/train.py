@@ -22,7 +22,9 @@ class TrainCommand:
     """What to train, METHOD-SET with a prefix: paper- is the published protocol, of hfluxno, dpot,
     disco and fno; cpu- is for two cores: hfluxno-base (the published architecture and size),
     hfluxno-small (half as wide), its variants hfluxno-weak-form and hfluxno-law, dpot, disco, fno,
-    flux-no and icon. A wrong name lists all. tiny is for trying the command."""
+    flux-no and icon. ablation-ENCODER-FLUX (trecvit, vit or dpot; local or fourier) and
+    ablation-loss-LOSS (one-step, pushforward or denoising) take ten minutes of one core. A wrong
+    name lists all. tiny is for trying the command."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = None
     """The folder of the run; runs/PRESET where it is left out."""
     seed: int | None = None

@@ -30,7 +30,10 @@ from hfluxno.models.strict_json import from_dict, to_dict
 VERSION = 3
 # Version 2 says less about the training, and lacks options that came later.
 _SAYS_LESS = 2
-_ONCE_ALONE: dict[Any, dict[str, Any]] = {"ICONConfig": {"examples_from": "context"}}
+_ONCE_ALONE: dict[Any, dict[str, Any]] = {
+    "ICONConfig": {"examples_from": "context"},
+    "DISCOConfig": {"drop_path": 0.0},
+}
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 # Where the networks lie that come with the package.
 SHIPPED = Path(__file__).parents[1] / "weights"

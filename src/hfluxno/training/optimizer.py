@@ -17,8 +17,9 @@ class OptimizerConfig:
 
     - `peak`, `warmup`, `end`: of the learning rate.
     - `weight_decay`: of AdamW.
-    - `eps`: ε of AdamW: gradients far below it move nothing, so it has to lie below those of the
-      loss.
+    - `eps`: what AdamW adds to the root of the mean square of each derivative. Where derivatives
+      are smaller, steps are shorter: those of a mean square error by the encoder of a fresh network
+      are about 1e-9, since its hypernetwork does not listen yet.
     - `clip`: the largest norm of the whole gradient, which is scaled down to it; `None` for no
       clipping.
     """
@@ -44,7 +45,7 @@ class OptimizerConfig:
                 f"{self.peak}, {self.end} and {self.weight_decay}."
             )
         if not self.eps > 0.0:
-            raise ValueError(f"AdamW needs eps > 0; got {self.eps}.")
+            raise ValueError(f"The eps of AdamW must be positive; got {self.eps}.")
         if self.warmup < 0:
             raise ValueError(f"The warm-up must not be negative; got {self.warmup} updates.")
         if self.clip is not None and not self.clip > 0.0:

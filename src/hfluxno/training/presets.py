@@ -13,7 +13,8 @@ per parameter, the usual ε of AdamW, which then slows the run down: so ε is sm
 The other `cpu-*` are for two cores and at most 75 minutes. `hfluxno-small` is the published
 architecture, half as wide; `hfluxno-weak-form` has a smaller encoder, a flux that is told the law
 of the weak form, and a loss that uses a context more than once; `hfluxno-law` trains the `law`
-target by regression (see docs/training_log.md). `tiny` is for tests.
+target by regression (see docs/training_log.md). `ablation-*` exchange parts of the published
+network and protocol (`hfluxno.training.ablation_presets`). `tiny` is for tests.
 """
 
 import dataclasses
@@ -27,6 +28,7 @@ from hfluxno.models.parts import (
     TRecViTConfig,
     WeakFormConfig,
 )
+from hfluxno.training.ablation_presets import ablations
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.baseline_presets import baselines
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
@@ -147,6 +149,7 @@ PRESETS: dict[str, TrainConfig] = {
         *map(_weak_form, _FIELDS),
         *map(_law, _FIELDS),
         *baselines(_PUBLISHED_FIELDS),
+        *ablations(),
         _tiny(),
     )
 }
