@@ -33,6 +33,7 @@ _SAYS_LESS = 2
 _ONCE_ALONE: dict[Any, dict[str, Any]] = {
     "ICONConfig": {"examples_from": "context"},
     "DISCOConfig": {"drop_path": 0.0},
+    "DPOTConfig": {"coefficients": "means"},
 }
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 # Where the networks lie that come with the package.

@@ -17,7 +17,8 @@ Plain = Mapping[str, Any]
 
 _PALETTE = (
     "#c4462d", "#1f5f8b", "#e0a03a", "#4a8f5b", "#8a5aa8", "#3fa7b5",
-    "#b85c8e", "#7a6a4f", "#5c6670", "#d77f5f", "#2d6a4f", "#9aa3ad", "#b0b84a", "#1b2a49", "#f08fb0",
+    "#b85c8e", "#7a6a4f", "#5c6670", "#d77f5f", "#2d6a4f", "#9aa3ad", "#b0b84a",
+    "#1b2a49", "#f08fb0",
     "#6fcf97", "#3b1f5b",
 )  # fmt: skip
 _YARDSTICKS = {"persistence": ":", "known-law": "--"}
