@@ -65,9 +65,10 @@ def test_parameters_are_the_block_diagonal_map_of_the_code(x64):
     np.testing.assert_allclose(written.second_bias, expected, rtol=1e-12)
 
 
-def test_gradients_reach_complex_parameters_with_the_right_sign(x64):
+@pytest.mark.parametrize(("name", "array"), [("fourier", "weight"), ("fourier code", "second")])
+def test_gradients_reach_complex_parameters_with_the_right_sign(name, array, x64):
     """Against finite differences: the head's numbers are real, so no conjugate can go astray."""
-    config = dataclasses.replace(small.CONFIGURATIONS["fourier"])
+    config = small.CONFIGURATIONS[name]
     network, context = small.network(config), small.context(config)
     where = lambda n: n.hypernetwork.heads[0].linear.bias  # noqa: E731
 
@@ -80,7 +81,7 @@ def test_gradients_reach_complex_parameters_with_the_right_sign(x64):
     gradient = eqx.filter_jit(jax.grad(loss))(bias).reshape(-1)[: template.size]
     # The place of an imaginary part in the vector.
     layer = template.module(jnp.arange(float(template.size))).layers[0]
-    place = int(layer.second.imag[0, 1, 0])
+    place = int(getattr(layer, array).imag[1, 1, 0])
     step = jnp.zeros(bias.size).at[place].set(1e-6).reshape(bias.shape)
     loss = eqx.filter_jit(loss)
     slope = (loss(bias + step) - loss(bias - step)) / 2e-6
