@@ -107,6 +107,21 @@ def test_water_between_walls_or_in_a_ring_stays(scheme):
             assert np.max(np.abs(totals[:, 1] - totals[0, 1])) > 1e-2
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_scalar_passes_a_wall(scheme):
+    """Saturation that sinks between walls: its flux f(s) = s(1 - s) is nowhere zero at the start."""
+    u = jnp.asarray(0.5 + 0.2 * np.sin(2 * np.pi * (np.arange(40) + 0.5) / 40))[None]
+    flux = SCHEMES[scheme](LWR())
+    walls = compiled_solve(
+        flux, u, jnp.linspace(0.0, 3.0, 4), Grid.interval(40, boundary="reflecting")
+    )
+    totals = np.asarray(walls.values.mean(axis=-1))
+    np.testing.assert_allclose(totals, 0.5, rtol=0.0, atol=1e-13)
+    # In the end all is packed at the right wall: s = 1 on the right half, 0 on the left one.
+    packed = np.where(np.arange(40) < 20, 0.0, 1.0)
+    assert np.mean(np.abs(np.asarray(walls.values[-1, 0]) - packed)) < 0.05
+
+
 @pytest.mark.parametrize("scheme", ["roe", "rusanov", "muscl"])
 def test_a_wall_is_a_plane_of_symmetry(scheme):
     """A field and its mirror image on a doubled grid are the same as one with walls."""

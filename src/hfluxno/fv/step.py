@@ -3,12 +3,13 @@
     u_i ← u_i - Δt/Δx (F_{i+1/2} - F_{i-1/2})
 
 summed over the space axes. What leaves a cell enters its neighbour, so the total of every field
-changes only through the boundary. Runge-Kutta schemes that are convex combinations of this step
+changes only through the boundary, and not at all through a wall. Runge-Kutta schemes that are convex combinations of this step
 inherit its conservation, positivity and TVD property (Shu and Osher, J. Comput. Phys. 77, 1988,
 439-471).
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.fv.numerical_flux import NumericalFlux
@@ -36,10 +37,27 @@ def conservative_step(
     change = jnp.zeros_like(u)
     for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid)):
         dx = grid.spacing[axis]
-        interface_flux = flux(padded, dt, dx)
+        interface_flux = _closed(flux(padded, dt, dx), flux.odd_fields, grid.boundary[axis])
         difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
         change = change + jnp.moveaxis(difference, -1, u.ndim - len(grid.shape) + axis)
     return u - dt * change
+
+
+def _closed(
+    interface_flux: Float[Array, "field *interfaces"],
+    odd_fields: tuple[int, ...],
+    sides: tuple[str, str],
+) -> Float[Array, "field *interfaces"]:
+    """The fluxes with walls that let nothing through; only a momentum is exchanged with a wall.
+
+    For a system whose momentum is mirrored this flux vanishes by symmetry. A scalar law has nothing
+    that could be mirrored, and the flux between two equal states is f(u), which is not zero.
+    """
+    conserved = np.asarray([i for i in range(len(interface_flux)) if i not in odd_fields], int)
+    for place, name in zip((0, -1), sides, strict=True):
+        if name == "reflecting":
+            interface_flux = interface_flux.at[conserved, ..., place].set(0.0)
+    return interface_flux
 
 
 def limiting_speed(
