@@ -116,7 +116,7 @@ def _error_tables(results: Plain, number: int) -> list[Table]:
             title = (
                 f"Table {number}. {_TITLES[number]}: {PROBLEMS[problem].title}, relative {spelled}"
             )
-            notes = _notes(problem, chosen)
+            notes = _notes(problem, chosen) if norm == "l2" else ()  # the same for both
             found.append(Table(title, _error_header(norm, problem), tuple(rows), notes))
     return [table for table in found if table.rows]
 
