@@ -75,21 +75,34 @@ METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
 
 
 def forecaster(
-    method: str, weights: str | None = None, refinement: int | None = None
+    method: str,
+    weights: str | None = None,
+    refinement: int | None = None,
+    momentum: str | None = None,
 ) -> Forecaster:
     """The forecaster of that name.
 
     **Raises:**
 
-    - `ValueError`, where the name is not known, or the weights are not, or have no law to refine.
+    - `ValueError`, where the name is not known, or the weights are not, or have no law to refine,
+      or a momentum is named to a method that asks for none.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
-    return METHODS[method](weights, refinement)
+    found = METHODS[method](weights, refinement)
+    if momentum is None:
+        return found
+    if not isinstance(found, FittedLawForecaster):
+        raise ValueError(f"The method {method} asks for no momentum; choose the method fit.")
+    return FittedLawForecaster(momentum)
 
 
 def forecast(
-    context: Trajectory, steps: int, method: str = "fit", weights: str | None = None
+    context: Trajectory,
+    steps: int,
+    method: str = "fit",
+    weights: str | None = None,
+    momentum: str | None = None,
 ) -> Forecast:
     """The `steps` frames after the context, at its spacing in time.
 
@@ -102,10 +115,11 @@ def forecast(
       repeats the last frame.
     - `weights`: of the network: a shipped name such as `hfluxno-small-cubic` (`small-cubic` for
       short), a folder, or an id of the Hugging Face hub.
+    - `momentum`: the field that a reflecting wall turns round; `fit` infers it where it is `None`.
 
     **Raises:**
 
     - `ValueError`, where the method or the weights are not known, `steps` is not positive, or the
       context cannot be used.
     """
-    return forecaster(method, weights).forecast(context, steps)
+    return forecaster(method, weights, momentum=momentum).forecast(context, steps)

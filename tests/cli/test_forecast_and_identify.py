@@ -23,7 +23,7 @@ from hfluxno.trajectory import Trajectory
 from tests.plots.fakes import FakeForecaster, identification
 
 
-def fake_identify(context):
+def fake_identify(context, momentum=None):
     if not context.is_batched:
         return identification(context)
     parts = [Trajectory(v, context.times, context.grid, context.fields) for v in context.values]

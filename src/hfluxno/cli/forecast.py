@@ -54,6 +54,8 @@ class ForecastConfig:
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
     """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
     (reflecting,outflow) where the left end differs from the right."""
+    momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
     float64: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -79,7 +81,7 @@ def main(config: ForecastConfig) -> int:
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    method = forecaster(config.method, config.weights, config.refinement)
+    method = forecaster(config.method, config.weights, config.refinement, config.momentum)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:

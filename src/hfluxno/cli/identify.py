@@ -27,6 +27,8 @@ class IdentifyConfig:
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
     """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
     (reflecting,outflow) where the left end differs from the right."""
+    momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the flux, its derivative and the diffusivity over the observed range as .csv."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -61,7 +63,7 @@ def main(config: IdentifyConfig) -> int:
             # Imported when the input is known to be sound: a fault in it is reported at once.
             from hfluxno.identify import identify
 
-            found = identify(context)
+            found = identify(context, config.momentum)
         identifications = found if isinstance(found, tuple) else (found,)
         files, fault = [], ""
         if config.csv is not None:

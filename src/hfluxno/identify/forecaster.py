@@ -23,7 +23,13 @@ class FittedLawForecaster(Forecaster):
 
     Where that run fails the entropy-fixed scheme and then the Rusanov flux take over, which is
     said in the status; where nothing can be solved the last frame is repeated.
+
+    **Attributes:**
+
+    - `momentum`: the field that a reflecting wall turns round, where it is not to be inferred.
     """
+
+    momentum: str | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context.
@@ -34,7 +40,7 @@ class FittedLawForecaster(Forecaster):
         """
         if steps < 1:
             raise ValueError(f"steps must be at least 1; got {steps}.")
-        found = identify(context)
+        found = identify(context, self.momentum)
         identifications = found if isinstance(found, tuple) else (found,)
         return self.advance(context, identifications, steps)
 

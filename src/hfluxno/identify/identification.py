@@ -12,6 +12,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.momentum import odd_fields
 from hfluxno.identify.select import Trial, choose, held_out_frames, make_settings
 from hfluxno.identify.settings import Settings
 from hfluxno.trajectory import Trajectory, kept_precision
@@ -94,7 +95,9 @@ class Identification:
     settings: Settings = dataclasses.field(repr=False)
 
 
-def identify(context: Trajectory) -> Identification | tuple[Identification, ...]:
+def identify(
+    context: Trajectory, momentum: str | None = None
+) -> Identification | tuple[Identification, ...]:
     """The conservation law that explains a context.
 
     Computes in float64 whatever the precision outside. A batched context gives one result for each
@@ -104,22 +107,26 @@ def identify(context: Trajectory) -> Identification | tuple[Identification, ...]
 
     - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells.
       In a batch, a trajectory with a constant field gets the status `CONSTANT`.
+    - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
+      it is `None`.
 
     **Raises:**
 
     - `ValueError`, where the context is too short, too coarse, not finite, or constant (every
-      trajectory of it).
+      trajectory of it), or there is a wall and no momentum can be told.
     """
     values = np.asarray(context.values, np.float64)
     _check(context, values)
     batch = values if context.is_batched else values[None]
-    odd = _odd_fields(context)
     varies = ~np.any(_constant_fields(context), axis=1)
+    odd = odd_fields(context, momentum, varies)
+    # Without a wall no fit depends on it, and compiled programs do.
+    odd_in_fits = odd if "reflecting" in context.grid.boundary[0] else ()
     results: list[Identification | None] = [None] * len(batch)
     with jax.enable_x64(True):
-        trials, labels = choose(batch[varies], context.grid, context.fields, odd)
+        trials, labels = choose(batch[varies], context.grid, context.fields, odd_in_fits)
         for lane, trial, tried in zip(np.flatnonzero(varies), trials, labels, strict=True):
-            results[lane] = _report(trial, tried, batch[lane], context)
+            results[lane] = _report(trial, tried, batch[lane], context, odd)
         for lane in np.flatnonzero(~varies):
             results[lane] = _nothing_to_infer(batch[lane], context)
     found = tuple(item for item in results if item is not None)
@@ -192,12 +199,9 @@ def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification
     )
 
 
-def _odd_fields(context: Trajectory) -> tuple[int, ...]:
-    """At a wall the second field of a system is taken for a momentum, as in Clawpack."""
-    return (1,) if len(context.fields) > 1 else ()
-
-
-def _report(trial: Trial, tried, values: np.ndarray, context: Trajectory) -> Identification:
+def _report(
+    trial: Trial, tried, values: np.ndarray, context: Trajectory, odd: tuple[int, ...]
+) -> Identification:
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
@@ -207,6 +211,7 @@ def _report(trial: Trial, tried, values: np.ndarray, context: Trajectory) -> Ide
         grid_law,
         (grid_law.flux_coefficients * (dx / dt), grid_law.diffusion_coefficients * (dx * dx / dt)),
     )
+    law = dataclasses.replace(law, odd=odd)
     names, scale = _names_and_units(trial, dx, dt)
     numbers = np.asarray(trial.fit.parameters) * scale
     free = np.asarray(trial.unknowns.mask, bool)
