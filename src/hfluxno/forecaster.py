@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -44,6 +45,19 @@ class Forecaster(eqx.Module):
     @abc.abstractmethod
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context, at the context's spacing in time."""
+
+
+def check_steps(steps: Any) -> None:
+    """Refuses a number of steps that is none.
+
+    **Raises:**
+
+    - `ValueError`, where it is not whole or not positive.
+    """
+    if not hasattr(steps, "__index__"):
+        raise ValueError(f"steps must be a whole number; got {steps!r}.")
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1; got {steps}.")
 
 
 def forecast_times(context: Trajectory, steps: int) -> np.ndarray:

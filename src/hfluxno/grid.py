@@ -33,7 +33,7 @@ class Grid(eqx.Module):
     upper: tuple[float, ...] = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
     boundary: tuple[tuple[Boundary, Boundary], ...] = eqx.field(static=True)
-    inflow: Float[Array, "field 2"] | None = None
+    inflow: Float[Array | np.ndarray, "field 2"] | None = None
 
     def __check_init__(self):
         if not len(self.lower) == len(self.upper) == len(self.shape) == len(self.boundary):
@@ -72,7 +72,7 @@ class Grid(eqx.Module):
         lower: float = 0.0,
         upper: float = 1.0,
         boundary: Boundary | tuple[Boundary, Boundary] = "periodic",
-        inflow: Float[Array, "field 2"] | None = None,
+        inflow: Float[Array | np.ndarray, "field 2"] | None = None,
     ) -> "Grid":
         """A one-dimensional grid of `cells` cells on [`lower`, `upper`]."""
         pair = (boundary, boundary) if isinstance(boundary, str) else (boundary[0], boundary[1])
@@ -137,5 +137,5 @@ def _ghost_cells(edge, boundary, odd_fields, inflow, side):
         sign[list(odd_fields)] = -1.0
         shape = (edge.shape[0],) + (1,) * (edge.ndim - 1)
         return jnp.flip(edge, axis=-1) * jnp.asarray(sign.reshape(shape), edge.dtype)
-    state = inflow[:, side].astype(edge.dtype)
+    state = jnp.asarray(inflow)[:, side].astype(edge.dtype)
     return jnp.broadcast_to(state.reshape((-1,) + (1,) * (edge.ndim - 1)), edge.shape)

@@ -1,11 +1,18 @@
 """The methods of forecasting by name: one line here makes a forecaster known everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
-from hfluxno.forecaster import Forecast, Forecaster
+from numpy.typing import ArrayLike, NDArray
+
+from hfluxno.forecaster import Forecast, Forecaster, check_steps
+from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.persistence import Persistence
-from hfluxno.trajectory import Trajectory
+from hfluxno.trajectory import Trajectory, as_trajectory
+
+if TYPE_CHECKING:
+    import xarray
 
 
 def _fit(weights: str | None, refinement: int | None) -> Forecaster:
@@ -97,18 +104,43 @@ def forecaster(
     return FittedLawForecaster(momentum)
 
 
+@overload
 def forecast(
-    context: Trajectory,
+    context: "Trajectory | xarray.DataArray | Sequence[Trajectory | xarray.DataArray]",
     steps: int,
     method: str = "fit",
     weights: str | None = None,
     momentum: str | None = None,
+) -> Forecast: ...
+@overload
+def forecast(
+    context: NDArray[Any],
+    steps: int,
+    method: str = "fit",
+    weights: str | None = None,
+    momentum: str | None = None,
+    *,
+    times: ArrayLike,
+    grid: Grid,
+    fields: Sequence[str] | None = None,
+) -> Forecast: ...
+def forecast(
+    context: Any,
+    steps: Any,
+    method: str = "fit",
+    weights: str | None = None,
+    momentum: str | None = None,
+    *,
+    times: Any = None,
+    grid: Grid | None = None,
+    fields: Sequence[str] | None = None,
 ) -> Forecast:
     """The `steps` frames after the context, at its spacing in time.
 
     **Arguments:**
 
-    - `context`: the observed trajectory, or a batch of them.
+    - `context`: the observed trajectory, a DataArray, or an array with its times and grid; or a
+      batch: a list of the first two, or a leading axis.
     - `steps`: how many frames to forecast.
     - `method`: `fit` identifies the law from the context and solves it; `hfluxno`, its variants
       `hfluxno-weak-form` and `hfluxno-law` and the baselines use a trained network; `persistence`
@@ -116,10 +148,13 @@ def forecast(
     - `weights`: of the network: a shipped name such as `hfluxno-small-cubic` (`small-cubic` for
       short), a folder, or an id of the Hugging Face hub.
     - `momentum`: the field that a reflecting wall turns round; `fit` infers it where it is `None`.
+    - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
 
-    - `ValueError`, where the method or the weights are not known, `steps` is not positive, or the
-      context cannot be used.
+    - `ValueError`, where the method or the weights are not known, `steps` is no positive whole
+      number, or the context cannot be used.
     """
-    return forecaster(method, weights, momentum=momentum).forecast(context, steps)
+    check_steps(steps)
+    trajectory = as_trajectory(context, times, grid, fields)
+    return forecaster(method, weights, momentum=momentum).forecast(trajectory, int(steps))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hfluxno.forecaster import Forecast, Forecaster, continuation
+from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
 from hfluxno.trajectory import Trajectory
 
 
@@ -16,8 +16,7 @@ class Persistence(Forecaster):
 
         - `ValueError`, where `steps` is not positive.
         """
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1; got {steps}.")
+        check_steps(steps)
         known = np.asarray(context.values)
         batch = known if context.is_batched else known[None]
         frames = np.repeat(batch[:, -1:], steps, axis=1)

@@ -4,8 +4,10 @@ It is the one value that flows between all stages: what is read from a file, wha
 an identification, what a solver and every forecaster return.
 """
 
+import dataclasses
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
@@ -45,6 +47,7 @@ class Trajectory(eqx.Module):
         x: np.ndarray | None = None,
         fields: Sequence[str] | None = None,
         boundary: Boundary | tuple[Boundary, Boundary] = "periodic",
+        inflow: np.ndarray | None = None,
     ) -> "Trajectory":
         """From an array of shape (time, x), (time, field, x) or (trajectory, time, field, x).
 
@@ -57,6 +60,7 @@ class Trajectory(eqx.Module):
         - `x`: increasing and uniform cell centres, shape (x,); those of [0, 1] where it is `None`.
         - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
         - `boundary`: what happens at the two ends of the domain.
+        - `inflow`: the states outside of it, shape (field, 2), where an end is an `inflow`.
 
         **Raises:**
 
@@ -97,7 +101,12 @@ class Trajectory(eqx.Module):
             raise ValueError(
                 f"The field names {', '.join(map(str, fields))} are not different from each other."
             )
-        grid = Grid.interval(cells, lower, upper, boundary)
+        if inflow is not None and np.shape(inflow) != (fields_count, 2):
+            raise ValueError(
+                f"inflow has the shape {np.shape(inflow)}; it needs ({fields_count}, 2): a state "
+                "for each end of the domain, one column per side."
+            )
+        grid = Grid.interval(cells, lower, upper, boundary, inflow)
         # Times stay in float64: their origin may be far away compared with their spacing.
         return cls(values, times, grid, tuple(str(f) for f in fields))
 
@@ -106,6 +115,7 @@ class Trajectory(eqx.Module):
         cls,
         array: "xarray.DataArray",
         boundary: Boundary | tuple[Boundary, Boundary] = "periodic",
+        inflow: np.ndarray | None = None,
     ) -> "Trajectory":
         """From a DataArray with the dimensions time (or t) and x, and perhaps trajectory and field.
 
@@ -138,7 +148,7 @@ class Trajectory(eqx.Module):
             fields = None if labels is None else [str(label) for label in labels]
         else:
             fields = [str(array.name)] if array.name is not None else None
-        return cls.from_numpy(values, coordinate[time], coordinate["x"], fields, boundary)
+        return cls.from_numpy(values, coordinate[time], coordinate["x"], fields, boundary, inflow)
 
     def to_xarray(self) -> "xarray.DataArray":
         """As a DataArray with the dimensions (trajectory,) time, field, x."""
@@ -171,6 +181,54 @@ class Trajectory(eqx.Module):
         """∫ u dx of every field at every time."""
         axes = tuple(range(-len(self.grid.shape), 0))
         return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
+
+
+def as_trajectory(
+    context: Any, times: Any = None, grid: Any = None, fields: Sequence[str] | None = None
+) -> Trajectory:
+    """A context in any of its forms: a trajectory, a DataArray (periodic), an array with its times
+    and grid, or a sequence of contexts with the same times, grid and fields, which are a batch.
+
+    **Raises:**
+
+    - `ValueError`, where it is something else, or the data cannot be used.
+    """
+    if isinstance(context, np.ndarray):
+        if times is None or not isinstance(grid, Grid) or len(grid.shape) != 1:
+            raise ValueError(
+                "An array says nothing of its times and its grid: pass times=… and grid=Grid."
+                "interval(cells, lower, upper) with it, or make a Trajectory.from_numpy."
+            )
+        made = Trajectory.from_numpy(context, np.asarray(times), grid.centers(), fields)
+        return dataclasses.replace(made, grid=grid)
+    if not (times is None and grid is None and fields is None):
+        raise ValueError("times, grid and fields belong to an array; this context has its own.")
+    if isinstance(context, Trajectory):
+        return context
+    xarray = sys.modules.get("xarray")  # where it is not loaded, there is no DataArray
+    if xarray is not None and isinstance(context, xarray.DataArray):
+        return Trajectory.from_xarray(context)
+    if isinstance(context, (list, tuple)) and context:
+        return _batch([as_trajectory(each) for each in context])
+    raise ValueError(
+        f"A context is a Trajectory, an xarray.DataArray, an array with times and grid, or a list "
+        f"of the first two; got {type(context).__name__}."
+    )
+
+
+def _batch(parts: list[Trajectory]) -> Trajectory:
+    first = parts[0]
+    for each in parts:
+        if each.is_batched:
+            raise ValueError("A list of contexts holds single trajectories; one of it is a batch.")
+        alike = each.fields == first.fields and eqx.tree_equal(each.grid, first.grid)
+        if not (alike and np.array_equal(each.times, first.times)):
+            raise ValueError(
+                "The contexts of a list differ in their times, grid or fields; identify them one "
+                "by one."
+            )
+    values = np.stack([np.asarray(each.values) for each in parts])
+    return dataclasses.replace(first, values=values)
 
 
 def seconds(times: np.ndarray) -> np.ndarray:

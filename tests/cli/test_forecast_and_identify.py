@@ -25,7 +25,7 @@ from tests.plots.fakes import FakeForecaster, identification
 
 def fake_identify(context, momentum=None):
     if not context.is_batched:
-        return identification(context)
+        return (identification(context),)
     parts = [Trajectory(v, context.times, context.grid, context.fields) for v in context.values]
     return tuple(map(identification, parts))
 
@@ -37,7 +37,7 @@ def known_law(monkeypatch):
     )
     # The package, not the function that the top level names like it.
     package = importlib.import_module("hfluxno.identify")
-    monkeypatch.setattr(package, "identify", fake_identify)
+    monkeypatch.setattr(package, "identify_all", fake_identify)
 
 
 def wave(frames=8, cells=16, shift=0.0):

@@ -46,7 +46,7 @@ class Oracle:
 @pytest.fixture
 def identifier(monkeypatch):
     found = Identifier()
-    monkeypatch.setattr(accuracy, "identify", found)
+    monkeypatch.setattr(accuracy, "identify_all", found)
     return found
 
 

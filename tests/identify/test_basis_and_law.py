@@ -110,3 +110,41 @@ def test_fitted_law_is_solved_like_any_other_in_either_precision():
     single = solve(Roe(law), jnp.asarray(initial, jnp.float32), jnp.array([0.0, 0.1, 0.2]), grid)
     assert single.values.dtype == jnp.float32
     np.testing.assert_allclose(single.values, double_values, atol=2e-5)
+
+
+def test_numbers_lists_and_arrays_keep_their_precision():
+    """Whatever the working precision of JAX, which is single here."""
+    with jax.enable_x64(True):
+        law = _quadratic_law([0.1, 0.3])
+    u = np.array([-3.0, -0.3, 1.0 + 1e-12, 4.0])
+    constant = 0.75 * (-1 / 3) + 9 / 16 * (2 / 9 - 1)  # of the basis, at u = 0
+    inside = np.clip(u, -1.0, 2.0)
+    expected = 0.5 * inside**2 + inside * (u - inside) + constant
+    double = law.flux(u)
+    assert isinstance(double, np.ndarray) and double.dtype == np.float64
+    np.testing.assert_allclose(double, expected, rtol=1e-14)
+    assert law.flux(u.astype(np.float32)).dtype == np.float32
+    np.testing.assert_array_equal(law.flux(u[None]), double[None])
+    np.testing.assert_array_equal(law.flux(list(u)), double)
+    assert law.flux(float(u[2])) == double[2] and law.flux(float(u[2])).shape == ()
+    assert law.flux(1).dtype == np.float64  # of an integer too
+    np.testing.assert_allclose(law.jacobian(u), inside, rtol=1e-14)
+    assert law.jacobian(u[None]).shape == (1, 1, 4)
+    np.testing.assert_allclose(law.diffusivity([-1.0, 2.0]), [0.0, 0.4], atol=1e-15)
+    assert isinstance(law.flux(jnp.asarray(u, jnp.float32)[None]), jax.Array)
+
+
+def test_states_of_a_system_need_the_axis_of_its_fields():
+    with jax.enable_x64(True):
+        basis, ends = _dictionary(), jnp.array([[0.1, -3.0], [2.0, 3.0]])
+        coefficients = jnp.eye(2, len(basis.names))
+        law = FittedLaw(SW, basis, coefficients, jnp.zeros((2, 0)), *ends)
+    np.testing.assert_allclose(law.flux([1.0, 0.6]), [0.5, 0.2])  # h/2 and m/3
+    assert law.flux(np.ones((2, 4, 5))).shape == (2, 4, 5)
+    assert law.jacobian([1.0, 0.6]).shape == (2, 2) and law.diffusivity([1.0, 0.6]) is None
+    with pytest.raises(
+        ValueError, match=r"shape \(3,\); the first axis has to hold the 2 fields h"
+    ):
+        law.flux([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="states must be real numbers"):
+        law.flux(np.array([1j, 2.0]))

@@ -61,10 +61,9 @@ def main(config: IdentifyConfig) -> int:
         context = source.context(config.context)
         with report.working(f"Inferring the law of {source.variable}"):
             # Imported when the input is known to be sound: a fault in it is reported at once.
-            from hfluxno.identify import identify
+            from hfluxno.identify import identify_all
 
-            found = identify(context, config.momentum)
-        identifications = found if isinstance(found, tuple) else (found,)
+            identifications = identify_all(context, config.momentum)
         files, fault = [], ""
         if config.csv is not None:
             with replacing(config.csv) as (temporary,):

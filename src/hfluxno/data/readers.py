@@ -130,7 +130,7 @@ def boundary_pair(text: str) -> tuple[Boundary, Boundary]:
         if name == "inflow":
             raise ValueError(
                 "An inflow boundary needs the state outside of the domain, which a file does not "
-                "hold: use Trajectory.from_numpy and Grid in Python, or choose outflow."
+                "hold: pass it as inflow to Trajectory.from_numpy in Python, or choose outflow."
             )
         if name not in known:
             raise ValueError(f"Unknown boundary {name!r}; choose one of {', '.join(known)}.")

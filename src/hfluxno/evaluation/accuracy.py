@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from hfluxno.data import Configuration, blocks
 from hfluxno.evaluation.metrics import Summary, relative_l2, relative_linf, summarize
-from hfluxno.identify import FitStatus, FittedLawForecaster, identify
+from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
 from hfluxno.trajectory import Trajectory
 
 CONTEXT_FRAMES = 20
@@ -167,11 +167,10 @@ def measure(
     if len(usable) == 0:
         raise ValueError(f"None of {len(truth)} trajectories of {case.name} is usable; draw more.")
     context = _context(case, configuration, truth[usable], usable)
-    identify(context)  # compiles
+    identify_all(context)  # compiles
     began = time.perf_counter()
-    found = identify(context)
+    laws = identify_all(context)
     seconds = (time.perf_counter() - began) / len(usable)
-    laws = found if isinstance(found, tuple) else (found,)
     with jax.enable_x64(True):
         forecast = FittedLawForecaster().advance(context, laws, max(STEPS))
         values = np.asarray(forecast.trajectory.values)

@@ -3,7 +3,7 @@
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecaster import FittedLawForecaster
-from hfluxno.identify.identification import FitStatus, Identification, identify
+from hfluxno.identify.identification import FitStatus, Identification, identify, identify_all
 
 __all__ = [
     "Candidate",
@@ -12,4 +12,5 @@ __all__ = [
     "FittedLawForecaster",
     "Identification",
     "identify",
+    "identify_all",
 ]

@@ -1,12 +1,21 @@
 """A conservation law whose flux and diffusivity were identified from data."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import NDArray
 
 from hfluxno.identify.basis import Basis, chebyshev
 from hfluxno.laws.base import ConservationLaw
+from hfluxno.trajectory import kept_precision, real
+
+# States that are no arrays of JAX: of one field they may come without its axis.
+Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
 
 
 class FittedLaw(ConservationLaw):
@@ -15,6 +24,10 @@ class FittedLaw(ConservationLaw):
     Beyond the observed range [lower, upper] of a field nothing is known: there the flux continues
     linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν keeps the value
     that it has at ū.
+
+    States are arrays of JAX of shape (field, *points), or numbers, lists and NumPy arrays. These
+    give NumPy arrays in their own precision, float64 but for shorter floats; of a single field they
+    may be without its axis, and then so is the result.
 
     **Attributes:**
 
@@ -37,33 +50,55 @@ class FittedLaw(ConservationLaw):
     def odd_fields(self) -> tuple[int, ...]:
         return self.odd
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
-        law = self._like(u)
-        inside = law._nearest_observed(u)
-        slope = law.basis.gradient(law.flux_coefficients, inside)
-        value = law.basis.expand(law.flux_coefficients, inside)
-        beyond = u - inside
-        extension = [slope[:, j] * beyond[j][None] for j in range(u.shape[0])]
-        return value + sum(extension[1:], start=extension[0])
+    @overload
+    def flux(self, u: Array) -> Array: ...
+    @overload
+    def flux(self, u: Numbers) -> NDArray[Any]: ...
+    def flux(self, u: Any) -> Any:
+        """f(u).
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
-        law = self._like(u)
-        return law.basis.gradient(law.flux_coefficients, law._nearest_observed(u))
+        **Raises:**
 
-    def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"] | None:
-        terms = self.diffusion_coefficients.shape[1]
-        if terms == 0:
+        - `ValueError`, where the first axis of u does not belong to the fields.
+        """
+        return self._at(_flux, u, 1)
+
+    @overload
+    def jacobian(self, u: Array) -> Array: ...
+    @overload
+    def jacobian(self, u: Numbers) -> NDArray[Any]: ...
+    def jacobian(self, u: Any) -> Any:
+        """∂f_i/∂u_j at index (i, j)."""
+        return self._at(_jacobian, u, 2)
+
+    @overload
+    def diffusivity(self, u: Array) -> Array | None: ...
+    @overload
+    def diffusivity(self, u: Numbers) -> NDArray[Any] | None: ...
+    def diffusivity(self, u: Any) -> Any:
+        """ν(u), or `None` without diffusion."""
+        if self.diffusion_coefficients.shape[1] == 0:
             return None
-        law = self._like(u)
-        inside = law._nearest_observed(u)
-        shape = (-1,) + (1,) * (u.ndim - 1)
-        middle, half = 0.5 * (law.lower + law.upper), 0.5 * (law.upper - law.lower)
-        v = (inside - middle.reshape(shape)) / half.reshape(shape)
-        functions = jnp.stack(chebyshev(v, max(terms - 1, 1))[:terms], axis=1)
-        weights = law.diffusion_coefficients.reshape(
-            (*law.diffusion_coefficients.shape, *shape[1:])
-        )
-        return jnp.maximum(jnp.sum(weights * functions, axis=1), 0.0)
+        return self._at(_diffusivity, u, 1)
+
+    def _at(self, function: Callable, u: Any, field_axes: int) -> Any:
+        if isinstance(u, jax.Array):
+            return function(self._like(u), u)
+        numbers = real(np.asarray(u), "states")
+        numbers = numbers.astype(kept_precision(numbers.dtype))
+        fields = len(self.fields)
+        bare = fields == 1 and (numbers.ndim == 0 or len(numbers) != 1)
+        if bare:
+            numbers = numbers[None]
+        if numbers.ndim == 0 or len(numbers) != fields:
+            raise ValueError(
+                f"The states have the shape {numbers.shape}; the first axis has to hold the "
+                f"{fields} fields {', '.join(self.fields)}."
+            )
+        with jax.enable_x64(True):
+            states = jnp.asarray(numbers)
+            result = np.asarray(function(self._like(states), states))
+        return result[(0,) * field_axes] if bare else result
 
     def _nearest_observed(self, u):
         shape = (-1,) + (1,) * (u.ndim - 1)
@@ -74,3 +109,29 @@ class FittedLaw(ConservationLaw):
         if self.lower.dtype == u.dtype:
             return self
         return jax.tree.map(lambda leaf: leaf.astype(u.dtype), self)
+
+
+def _flux(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    inside = law._nearest_observed(u)
+    slope = law.basis.gradient(law.flux_coefficients, inside)
+    value = law.basis.expand(law.flux_coefficients, inside)
+    beyond = u - inside
+    extension = [slope[:, j] * beyond[j][None] for j in range(u.shape[0])]
+    return value + sum(extension[1:], start=extension[0])
+
+
+def _jacobian(
+    law: FittedLaw, u: Float[Array, "field *points"]
+) -> Float[Array, "field field *points"]:
+    return law.basis.gradient(law.flux_coefficients, law._nearest_observed(u))
+
+
+def _diffusivity(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    terms = law.diffusion_coefficients.shape[1]
+    inside = law._nearest_observed(u)
+    shape = (-1,) + (1,) * (u.ndim - 1)
+    middle, half = 0.5 * (law.lower + law.upper), 0.5 * (law.upper - law.lower)
+    v = (inside - middle.reshape(shape)) / half.reshape(shape)
+    functions = jnp.stack(chebyshev(v, max(terms - 1, 1))[:terms], axis=1)
+    weights = law.diffusion_coefficients.reshape((*law.diffusion_coefficients.shape, *shape[1:]))
+    return jnp.maximum(jnp.sum(weights * functions, axis=1), 0.0)

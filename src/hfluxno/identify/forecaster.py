@@ -4,9 +4,9 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from hfluxno.forecaster import Forecast, Forecaster, continuation
+from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
 from hfluxno.fv import Status
-from hfluxno.identify.identification import FitStatus, Identification, identify
+from hfluxno.identify.identification import FitStatus, Identification, identify_all
 from hfluxno.identify.refine import simulate
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.track import gains, track
@@ -38,11 +38,8 @@ class FittedLawForecaster(Forecaster):
 
         - `ValueError`, where `steps` is not positive or the context cannot be identified.
         """
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1; got {steps}.")
-        found = identify(context, self.momentum)
-        identifications = found if isinstance(found, tuple) else (found,)
-        return self.advance(context, identifications, steps)
+        check_steps(steps)
+        return self.advance(context, identify_all(context, self.momentum), steps)
 
     def advance(
         self, context: Trajectory, identifications: tuple[Identification, ...], steps: int

@@ -2,11 +2,14 @@
 
 import dataclasses
 import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import TensorChebyshev
@@ -15,7 +18,10 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.momentum import odd_fields
 from hfluxno.identify.select import Trial, choose, held_out_frames, make_settings
 from hfluxno.identify.settings import Settings
-from hfluxno.trajectory import Trajectory, kept_precision
+from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
+
+if TYPE_CHECKING:
+    import xarray
 
 MINIMUM_FRAMES = 4
 MINIMUM_CELLS = 8
@@ -95,26 +101,58 @@ class Identification:
     settings: Settings = dataclasses.field(repr=False)
 
 
+@overload
 def identify(
-    context: Trajectory, momentum: str | None = None
-) -> Identification | tuple[Identification, ...]:
+    context: "Trajectory | xarray.DataArray", momentum: str | None = None
+) -> Identification: ...
+@overload
+def identify(
+    context: NDArray[Any],
+    momentum: str | None = None,
+    *,
+    times: ArrayLike,
+    grid: Grid,
+    fields: Sequence[str] | None = None,
+) -> Identification: ...
+@overload
+def identify(
+    context: "Sequence[Trajectory | xarray.DataArray]", momentum: str | None = None
+) -> tuple[Identification, ...]: ...
+def identify(
+    context: Any,
+    momentum: str | None = None,
+    *,
+    times: Any = None,
+    grid: Grid | None = None,
+    fields: Sequence[str] | None = None,
+) -> Any:
     """The conservation law that explains a context.
 
-    Computes in float64 whatever the precision outside. A batched context gives one result for each
-    trajectory.
+    Computes in float64 whatever the precision outside. A list of contexts is a batch, which is
+    identified at once, and gives one result for each of them; so does an array or a trajectory with
+    a leading axis.
 
     **Arguments:**
 
-    - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells.
-      In a batch, a trajectory with a constant field gets the status `CONSTANT`.
+    - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells:
+      a trajectory, a DataArray (see `Trajectory.from_xarray`; periodic), or an array with its times
+      and grid. In a batch, a trajectory with a constant field gets the status `CONSTANT`.
     - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
       it is `None`.
+    - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
 
     - `ValueError`, where the context is too short, too coarse, not finite, or constant (every
       trajectory of it), or there is a wall and no momentum can be told.
     """
+    trajectory = as_trajectory(context, times, grid, fields)
+    found = identify_all(trajectory, momentum)
+    return found if trajectory.is_batched else found[0]
+
+
+def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Identification, ...]:
+    """`identify` for one trajectory or a batch of them: one result for each."""
     values = np.asarray(context.values, np.float64)
     _check(context, values)
     batch = values if context.is_batched else values[None]
@@ -129,8 +167,7 @@ def identify(
             results[lane] = _report(trial, tried, batch[lane], context, odd)
         for lane in np.flatnonzero(~varies):
             results[lane] = _nothing_to_infer(batch[lane], context)
-    found = tuple(item for item in results if item is not None)
-    return found if context.is_batched else found[0]
+    return tuple(item for item in results if item is not None)
 
 
 def _check(context: Trajectory, values: np.ndarray) -> None:

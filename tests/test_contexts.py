@@ -1,0 +1,141 @@
+"""What `identify` and `forecast` take for a context, and what they refuse in a sentence."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import hfluxno
+from hfluxno import Grid, Trajectory
+from hfluxno.trajectory import as_trajectory
+
+TIMES, GRID = np.linspace(3.0, 3.4, 5), Grid.interval(8, 10.0, 14.0)
+VALUES = np.random.default_rng(0).normal(size=(3, 5, 2, 8))
+
+
+def one(i=0):
+    return Trajectory.from_numpy(VALUES[i], TIMES, GRID.centers(), ["h", "m"])
+
+
+def assert_same(found, expected):
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(found.times, expected.times)
+    assert found.fields == expected.fields and found.is_batched == expected.is_batched
+    np.testing.assert_allclose(found.grid.centers(), expected.grid.centers())
+    assert found.grid.boundary == expected.grid.boundary
+
+
+def test_every_form_of_a_context_is_the_same_trajectory():
+    assert as_trajectory(one()) is not None
+    assert_same(as_trajectory(one().to_xarray()), one())
+    assert_same(as_trajectory(VALUES[0], TIMES, GRID, ["h", "m"]), one())
+    assert_same(as_trajectory(VALUES[0], TIMES.tolist(), GRID, ["h", "m"]), one())
+    batch = Trajectory.from_numpy(VALUES, TIMES, GRID.centers(), ["h", "m"])
+    assert_same(as_trajectory([one(0), one(1).to_xarray(), one(2)]), batch)
+    assert_same(as_trajectory(VALUES, TIMES, GRID, ["h", "m"]), batch)
+
+
+def test_an_array_keeps_the_boundary_of_its_grid():
+    outside = np.array([[1.0, 2.0], [0.0, 0.5]])
+    grid = Grid.interval(8, 10.0, 14.0, ("inflow", "outflow"), outside)
+    found = as_trajectory(VALUES[0], TIMES, grid)
+    assert found.grid is grid
+    same = Trajectory.from_numpy(
+        VALUES[0], TIMES, grid.centers(), None, ("inflow", "outflow"), outside
+    )
+    assert same.grid.boundary == grid.boundary
+    np.testing.assert_array_equal(same.grid.inflow, outside)
+
+
+def test_a_list_that_is_no_batch_is_refused():
+    later = Trajectory.from_numpy(VALUES[0], TIMES + 1.0, GRID.centers(), ["h", "m"])
+    walled = Trajectory.from_numpy(VALUES[0], TIMES, GRID.centers(), ["h", "m"], "reflecting")
+    for other in (later, walled):
+        with pytest.raises(ValueError, match="differ in their times, grid or fields; identify"):
+            as_trajectory([one(), other])
+    batch = Trajectory.from_numpy(VALUES, TIMES, GRID.centers())
+    with pytest.raises(ValueError, match="holds single trajectories; one of it is a batch"):
+        as_trajectory([batch])
+
+
+def test_inflow_is_an_argument_of_what_asks_for_it():
+    x = GRID.centers()
+    for make in (
+        lambda **more: Trajectory.from_numpy(VALUES[0], TIMES, x, boundary="inflow", **more),
+        lambda **more: Trajectory.from_xarray(one().to_xarray(), "inflow", **more),
+        lambda **more: Grid.interval(8, boundary="inflow", **more),
+    ):
+        with pytest.raises(ValueError, match=r"pass inflow=array of shape \(field, 2\)"):
+            make()
+        made = make(inflow=np.eye(2))
+        np.testing.assert_array_equal(getattr(made, "grid", made).inflow, np.eye(2))
+    with pytest.raises(ValueError, match=r"inflow has the shape \(2,\); it needs \(2, 2\)"):
+        Trajectory.from_numpy(VALUES[0], TIMES, x, boundary="inflow", inflow=np.ones(2))
+
+
+def test_everything_else_is_refused_in_a_sentence():
+    """In a process of its own: the tests check types at run time, which users do not."""
+    program = """
+        import numpy as np
+        import hfluxno
+
+        values = np.random.default_rng(0).normal(size=(5, 8))
+        one = hfluxno.Trajectory.from_numpy(values)
+        for wrong in (
+            lambda: hfluxno.identify(values),
+            lambda: hfluxno.forecast(values, 3, times=np.arange(5.0)),
+            lambda: hfluxno.identify(one, times=np.arange(5.0)),
+            lambda: hfluxno.identify(values.tolist()),
+            lambda: hfluxno.identify("traffic.nc"),
+            lambda: hfluxno.identify([]),
+            lambda: hfluxno.forecast(one, 2.5),
+            lambda: hfluxno.forecast(one, "3"),
+            lambda: hfluxno.forecast(one, 0),
+        ):
+            try:
+                wrong()
+            except ValueError as error:
+                print(error)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
+    )
+    no_grid = (
+        "An array says nothing of its times and its grid: pass times=… and grid=Grid.interval("
+    )
+    kinds = "A context is a Trajectory, an xarray.DataArray, an array with times and grid, or a"
+    expected = [
+        no_grid,
+        no_grid,
+        "times, grid and fields belong to an array; this context has its own.",
+        kinds,
+        kinds,
+        kinds,
+        "steps must be a whole number; got 2.5.",
+        "steps must be a whole number; got '3'.",
+        "steps must be at least 1; got 0.",
+    ]
+    sentences = ended.stdout.splitlines()
+    assert len(sentences) == len(expected), ended.stderr
+    for sentence, beginning in zip(sentences, expected, strict=True):
+        assert sentence.startswith(beginning)
+
+
+def test_both_functions_take_every_form():
+    still = np.repeat(VALUES[0, :1, :1], 5, axis=0)  # nothing moves: refused by both alike
+    still[:, 0] = 1.0
+    x = GRID.centers()
+    labelled = xr.DataArray(still[:, 0], {"time": TIMES, "x": x}, ("time", "x"), name="u")
+    for context, more in (
+        (labelled, {}),
+        (still, {"times": TIMES, "grid": GRID, "fields": ["u"]}),
+        ([labelled, labelled], {}),
+    ):
+        with pytest.raises(ValueError, match=r"field .u.* is constant: there is nothing to infer"):
+            hfluxno.identify(context, **more)
+        forecast = hfluxno.forecast(context, np.int64(2), "persistence", **more)
+        assert forecast.trajectory.frames == 2
+        np.testing.assert_array_equal(forecast.trajectory.values, 1.0)
