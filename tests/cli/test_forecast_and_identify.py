@@ -116,6 +116,21 @@ def test_identify_leaves_what_is_asked_for(folder, capsys):
     assert names(folder) == ["law.csv", "law.svg"]
 
 
+def test_a_table_with_names_of_its_own_and_a_hint(folder, capsys):
+    values = np.concatenate([wave(), wave()[:, :1]], axis=1)
+    rows = [f"{j},{i},{u!r}" for (j, i), u in np.ndenumerate(values)]
+    text = "\n".join(["minute,km,load", *rows]).replace("np.float64(", "").replace(")", "")
+    (folder.parent / "in.csv").write_text(text)
+    command = "forecast ../in.csv --time minute --x km -k 5 -n 3 --json"
+    assert main(command.split()) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("hfluxno: The first and the last cell of ../in.csv are the same")
+    (hint,) = json.loads(captured.out)["hints"]
+    assert captured.err == f"hfluxno: {hint}\n"
+    with xr.open_dataset("in_forecast.nc", engine="h5netcdf") as out:
+        assert out["load"].dims == ("minute", "km") and list(out["minute"]) == [5, 6, 7]
+
+
 def test_demo_forecasts_the_example(folder, capsys):
     assert example_file().is_file()
     assert main(["demo", "--folder", str(folder)]) == 0

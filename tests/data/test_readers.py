@@ -298,9 +298,13 @@ BAD = {
     "few frames": (lambda: dataset(wave(3)), "3 frames and 9 cells; .* 4 frames and 8 cells"),
     "few cells": (lambda: dataset(wave(6, 7)), "6 frames and 7 cells"),
     "empty": (lambda: dataset(np.zeros((0, 9))), "is empty"),
-    "decreasing": (
-        lambda: dataset(x=-np.arange(CELLS)),
+    "neither rising nor falling": (
+        lambda: dataset(x=np.abs(np.arange(CELLS) - 4.0)),
         "coordinate x does not increase from entry 0 to 1",
+    ),
+    "decreasing time": (
+        lambda: dataset(time=-np.arange(FRAMES)),
+        "coordinate time does not increase from entry 0 to 1",
     ),
     "uneven": (lambda: dataset(x=np.arange(CELLS) ** 2), "coordinate x is not uniform"),
     "uneven far from zero": (
@@ -363,7 +367,9 @@ def test_unreadable_files_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no file .*missing.nc; check the path"):
         read(tmp_path / "missing.nc")
     (tmp_path / "a.nc").write_text("x,y\n1,2\n")
-    with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr or NPZ file; convert it"):
+    with pytest.raises(
+        ValueError, match=r"not a NetCDF, HDF5, Zarr or NPZ file and no table.*; convert"
+    ):
         read(tmp_path / "a.nc")
     (tmp_path / "folder").mkdir()
     with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr or NPZ file"):

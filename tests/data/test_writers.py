@@ -105,6 +105,30 @@ def test_the_fields_of_a_system_stay_variables_of_their_own(tmp_path, suffix):
     assert out["state_h"].attrs["units"] == "m" and out["state_hu"].attrs["units"] == "m2/s"
 
 
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_axes_are_written_as_the_file_has_them(tmp_path, suffix):
+    """Under their names, falling where they fall, and those of one entry."""
+    x = 5.0 - 0.5 * np.arange(16)
+    data = xr.Dataset(
+        {"u": (("minute", "y", "lon"), wave()[:, None, ::-1])},
+        coords={"minute": 1.0 + np.arange(8), "lon": ("lon", x, {"units": "km"}), "y": [2.0]},
+    )
+    data.to_netcdf(tmp_path / "in.nc", engine="h5netcdf")
+    source = read(tmp_path / "in.nc", time="minute", x="lon")
+    forecast = FakeForecaster().forecast(source.context(5), 3)
+    path = tmp_path / f"out{suffix}"
+    write_forecast(path, source, forecast, 5)
+    options = {"consolidated": False} if suffix == ".zarr" else {}
+    engine = "zarr" if suffix == ".zarr" else "h5netcdf"
+    with xr.open_dataset(path, engine=engine, **options) as out:
+        assert out["u"].dims == ("minute", "y", "lon") and out["lon"].attrs["units"] == "km"
+        np.testing.assert_array_equal(out["lon"], x)
+        np.testing.assert_array_equal(out["minute"], [6.0, 7.0, 8.0])
+        np.testing.assert_array_equal(out["y"], [2.0])
+        expected = forecast.trajectory.values[:, 0, ::-1]
+        np.testing.assert_array_equal(out["u"].values[:, 0], expected)
+
+
 def test_chosen_fields_of_a_variable_stay_one(tmp_path):
     states = np.moveaxis(shallow_water(8, 16), 1, 0)
     data = xr.Dataset({"w": (("field", "time", "x"), states)}, {"field": ["m", "h"]})

@@ -11,13 +11,14 @@ import tyro
 class ForecastConfig:
     """Infer the law from the first frames of a file and continue them.
 
-    INPUT is NetCDF, HDF5 (netCDF4-style), Zarr or NPZ. It holds one variable with the dimensions
-    time (or t) and x, and perhaps trajectory and field, in any order; time and x are uniform, in
-    any units. Frames after the context are used to report the true error of the forecast.
+    INPUT is NetCDF, HDF5 (netCDF4-style), Zarr, NPZ or CSV. It holds one variable with the
+    dimensions time (or t) and x, and perhaps trajectory and field, in any order; time and x are
+    uniform, in any units. Frames after the context are used to report the true error of the
+    forecast.
 
     An array of an NPZ file is (time, x), (time, field, x) or (trajectory, time, field, x), beside
     the arrays time (or t), x, fields and trajectory; one with the name values is taken before
-    others.
+    others. A table has the columns time (or t), x, perhaps trajectory, and one for each variable.
 
     The output holds the forecast as the same variable with the same dimensions and units, how far
     to trust it for each trajectory, and the inferred law as tables.
@@ -51,6 +52,10 @@ class ForecastConfig:
     variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The variable to read, where the file has several that could be meant; h,hu takes two, or two
     fields of one, as the fields of a system."""
+    time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls time."""
+    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls x."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
     """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
     (reflecting,outflow) where the left end differs from the right."""
@@ -87,7 +92,8 @@ def main(config: ForecastConfig) -> int:
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     with runtime.prepared(config.float64):
-        source = read(config.input, config.variable, config.boundary)
+        source = read(config.input, config.variable, config.boundary, time=config.time, x=config.x)
+        report.hint(source)
         for part in source.parts:
             check_storable(part.name)
         runtime.check_memory(config.steps, source.values[..., 0, :, :].size)

@@ -11,8 +11,8 @@ import tyro
 class IdentifyConfig:
     """Infer the law from the first frames of a file, and report it.
 
-    INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr or NPZ with one variable
-    with the dimensions time (or t) and x, and perhaps trajectory and field.
+    INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr, NPZ or CSV with one
+    variable with the dimensions time (or t) and x, and perhaps trajectory and field.
 
     Example: hfluxno identify traffic.nc --context 20 --csv law.csv --figure law.png
     """
@@ -24,6 +24,10 @@ class IdentifyConfig:
     variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The variable to read, where the file has several that could be meant; h,hu takes two, or two
     fields of one, as the fields of a system."""
+    time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls time."""
+    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls x."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
     """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
     (reflecting,outflow) where the left end differs from the right."""
@@ -57,7 +61,8 @@ def main(config: IdentifyConfig) -> int:
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     with runtime.prepared():
-        source = read(config.input, config.variable, config.boundary)
+        source = read(config.input, config.variable, config.boundary, time=config.time, x=config.x)
+        report.hint(source)
         context = source.context(config.context)
         with report.working(f"Inferring the law of {source.variable}"):
             # Imported when the input is known to be sound: a fault in it is reported at once.

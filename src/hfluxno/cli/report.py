@@ -31,6 +31,12 @@ def working(text: str) -> Iterator[None]:
         yield
 
 
+def hint(source: Source) -> None:
+    """Says on the standard error what looks like an oversight of the input."""
+    for sentence in source.hints:
+        sys.stderr.write(f"hfluxno: {_readable(sentence)}\n")
+
+
 def show(summary: dict, as_json: bool) -> None:
     """A short table, or one JSON object and nothing else."""
     if as_json:
@@ -98,13 +104,15 @@ def labels(source: Source) -> Labels:
         return units(source.coordinates[name].attrs) if name in source.coordinates else ""
 
     time = "t" if "t" in source.dims else "time"
+    shown = source.names.get(time, time)
     start, duration = source.times[0], source.times[-1] - source.times[0]
     far = abs(start) > 1e4 * duration  # the ticks of the axis would all look the same
     return Labels(
         fields=source.fields,
         field_units=tuple(map(units, source.field_attributes)),
         x_units=units_of("x"),
-        time=f"{time} - {start:.10g}" if far else time,
+        x=source.names.get("x", "x"),
+        time=f"{shown} - {start:.10g}" if far else shown,
         time_units=units_of(time),
         origin=0.0 if far else float(start),
     )

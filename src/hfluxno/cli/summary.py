@@ -21,6 +21,7 @@ def law_summary(source: Source, context: Trajectory, identifications: Sequence) 
         "cells": len(source.x),
         "context_frames": context.frames,
         "failed_left_out": source.failed,
+        "hints": list(source.hints),
         "results": [_law(found) for found in identifications],
     }
 

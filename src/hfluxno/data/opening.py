@@ -1,6 +1,6 @@
-"""The variables of a file of any kind that is read: NetCDF, HDF5, Zarr or NPZ.
+"""The variables of a file of any kind that is read: NetCDF, HDF5, Zarr, NPZ or CSV.
 
-What a file is, its first bytes decide, never its name.
+What a file is, its first bytes decide, not its name; but a table has none.
 """
 
 import contextlib
@@ -10,9 +10,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from hfluxno.data.axes import renamed
 from hfluxno.data.choice import asked_names
+from hfluxno.data.table import is_table, table_variables
 from hfluxno.trajectory import seconds
 
 # Arrays of an NPZ file have no dimension names; their number of axes decides.
@@ -37,9 +40,11 @@ _NPZ_COORDINATES = {
 
 
 @contextlib.contextmanager
-def opened(path: Path, asked: str | None = None) -> Iterator[dict[str, xr.Variable]]:
+def opened(
+    path: Path, asked: str | None = None, names: dict[str, str] | None = None
+) -> Iterator[dict[str, xr.Variable]]:
     """The variables of a file, not loaded yet; `values` alone of an NPZ file that has it, unless
-    another is `asked` for.
+    another is `asked` for. `names` are what the file calls the axes time and x.
 
     **Raises:**
 
@@ -52,6 +57,8 @@ def opened(path: Path, asked: str | None = None) -> Iterator[dict[str, xr.Variab
         kind = _kind(path)
         if kind == "npz":
             dataset, variables = None, _npz_variables(path)
+        elif kind == "csv":
+            dataset, frame = None, pd.read_csv(path)
         elif kind:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later on where this fails in its own opening.
@@ -69,8 +76,15 @@ def opened(path: Path, asked: str | None = None) -> Iterator[dict[str, xr.Variab
             variables = {str(name): v for name, v in dataset.variables.items()}
     if not kind:
         raise ValueError(
-            f"{path} is not a NetCDF, HDF5, Zarr or NPZ file; convert it to one of them first."
+            f"{path} is not a NetCDF, HDF5, Zarr or NPZ file and no table named .csv; convert it "
+            "to one of them first."
         )
+    names = names or {}
+    if kind == "csv":
+        variables = table_variables(frame, names, path)
+        for name, v in variables.items():
+            variables[name] = xr.Variable(v.dims, *_seconds(v.values))
+    variables = renamed(variables, names, path)
     if kind == "npz":
         _check_npz_names(path, variables)
         if "values" in variables and not set(asked_names(asked)) & set(variables):
@@ -113,7 +127,8 @@ def _kind(path: Path) -> str | None:
         start = file.read(8)
     kinds = {b"\x89HDF\r\n\x1a\n": "h5netcdf", b"CDF": "scipy", b"PK\x03\x04": "npz"}
     kinds[b"PK\x05\x06"] = "npz"  # without arrays
-    return next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
+    known = next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
+    return known or ("csv" if is_table(path) else None)
 
 
 def _npz_variables(path: Path) -> dict[str, xr.Variable]:
@@ -145,7 +160,7 @@ def _check_npz_names(path: Path, variables: dict[str, xr.Variable]) -> None:
             f"{path} has the names {', '.join(strange)}, which are not understood, and no "
             f"{' and no '.join(sorted(missing))}; understood are values (or another name of what "
             "has the axes time and x), time (or t), x, field (or fields) and trajectory: rename "
-            "them, or leave them out."
+            "them, leave them out, or choose with --time NAME and --x NAME."
         )
 
 

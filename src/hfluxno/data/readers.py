@@ -1,8 +1,8 @@
 """Reading a trajectory, or a batch of them, from a file that somebody else made.
 
-NetCDF, HDF5 in the style of netCDF4, Zarr and NPZ. One variable is read. Its dimensions are among
-`trajectory`, `time` (or `t`), `field` and `x`, in any order; `time` and `x` are uniform, with any
-origin and units.
+NetCDF, HDF5 in the style of netCDF4, Zarr, NPZ and CSV. One variable is read. Its dimensions are
+among `trajectory`, `time` (or `t`), `field` and `x`, in any order; others have one entry. `time`
+and `x` are uniform, with any origin and units; `x` may fall.
 
 Times stay the numbers that the file holds, in the units of the file ("days since …" counts days).
 Only dates without such a number (`datetime64` in NPZ) become seconds since 1970. A missing `time`
@@ -14,6 +14,8 @@ they hold NaN. They are left out and counted.
 Arrays of an NPZ file have no dimension names: they are (time, x), (time, field, x) or
 (trajectory, time, field, x), with `time` (or `t`), `x`, `fields` and `trajectory` beside them.
 Where `time` or `x` is missing, other arrays of one axis may be meant for it and are refused.
+
+A table has the columns `time` (or `t`) and `x`, perhaps `trajectory`, and one for each variable.
 """
 
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import canonical_order, choose, combined, selected
 from hfluxno.data.numbers import (
     check_finite,
@@ -35,18 +38,26 @@ from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Part, Source
 from hfluxno.grid import BOUNDARIES, Boundary
 
 
-def read(path: str | Path, variable: str | None = None, boundary: str = "periodic") -> Source:
+def read(
+    path: str | Path,
+    variable: str | None = None,
+    boundary: str = "periodic",
+    *,
+    time: str | None = None,
+    x: str | None = None,
+) -> Source:
     """Reads the one variable that is a trajectory, or `variable` where there are several.
 
     A system is one variable with the dimension `field`, or several variables of the same shape.
 
     **Arguments:**
 
-    - `path`: a NetCDF, HDF5 or NPZ file, or a Zarr folder.
+    - `path`: a NetCDF, HDF5, NPZ or CSV file, or a Zarr folder.
     - `variable`: its name, where more than one could be meant; names with commas between
       ("h,hu") choose and order the fields of a system.
     - `boundary`: one name for both ends of the domain, or two with a comma
       ("reflecting,outflow").
+    - `time`, `x`: what the file calls them, a dimension or a variable along it.
 
     **Raises:**
 
@@ -56,14 +67,17 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
     """
     path = Path(path)
     sides = boundary_pair(boundary)
-    with opened(path, variable) as variables:
+    axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
+    with opened(path, variable, axes) as whole:
+        variables = squeezed(whole)
         names, fields = choose(variables, variable, path)
         for each in names:
             canonical_order(variables[each].dims, each, path)
         with reading(path):
             stored = {each: variables[each].load() for each in names}
             found = stored[names[0]]
-            coordinates = {str(d): variables[d].load() for d in found.dims if d in variables}
+            dims = {d for each in names for d in whole[each].dims}
+            coordinates = {str(d): variables[d].load() for d in dims if d in variables}
         name = ", ".join(names)
         if len(names) > 1:
             found = combined(stored, path)
@@ -73,6 +87,10 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
         order = canonical_order(found.dims, name, path)
         with reading(path):
             failed = _failed(variables, found)
+    falls = decreases(coordinates.get("x"))
+    if falls:
+        found = found.isel(x=slice(None, None, -1))
+        coordinates["x"] = coordinates["x"].isel(x=slice(None, None, -1))
     numbers = coordinates.get("trajectory")
     if numbers is not None and numbers.shape != (found.sizes["trajectory"],):
         raise ValueError(
@@ -99,20 +117,22 @@ def read(path: str | Path, variable: str | None = None, boundary: str = "periodi
             f"The variable {name} of {path} has {frames} frames and {cells} cells; a law can be "
             f"inferred from {LEAST_FRAMES} frames and {LEAST_CELLS} cells or more."
         )
-    time = "t" if "t" in order else "time"
+    clock = "t" if "t" in order else "time"
     cell_centres = (np.arange(cells) + 0.5) / cells
     return Source(
         path=path,
         parts=tuple(
-            Part(each, tuple(map(str, part.dims)), dict(part.attrs))
+            Part(each, tuple(map(str, whole[each].dims)), dict(part.attrs))
             for each, part in stored.items()
         ),
         values=np.ascontiguousarray(values),
-        times=uniform(coordinates.get(time), np.arange(frames, dtype=float), time),
+        times=uniform(coordinates.get(clock), np.arange(frames, dtype=float), clock),
         x=uniform(coordinates.get("x"), cell_centres, "x"),
         fields=field_names(coordinates.get("field"), values.shape[-2], name),
         boundary=sides,
         coordinates=coordinates,
+        names=axes,
+        falls=falls,
         failed=int(failed.sum()),
     )
 

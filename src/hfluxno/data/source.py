@@ -36,6 +36,8 @@ class Source:
     - `fields`: one name per field.
     - `boundary`: a name for each side of the domain.
     - `coordinates`: the coordinates that the file has, by dimension, with their attributes.
+    - `names`: what the file calls the axes time and x, where it is not that.
+    - `falls`: whether x falls in the file.
     - `failed`: the number of trajectories that the file declares failed, which are left out.
     """
 
@@ -47,6 +49,8 @@ class Source:
     fields: tuple[str, ...]
     boundary: tuple[Boundary, Boundary]
     coordinates: Mapping[str, xr.Variable]
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    falls: bool = False
     failed: int = 0
 
     @property
@@ -65,6 +69,20 @@ class Source:
         """For each field the attributes of its variable."""
         several = len(self.parts) > 1
         return tuple(self.parts[i if several else 0].attributes for i in range(len(self.fields)))
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What looks like an oversight, as sentences."""
+        first, last = self.values[..., 0], self.values[..., -1]
+        size = np.max(np.abs(self.values), initial=0.0)
+        rounding = 4.0 * np.finfo(self.values.dtype).eps * size
+        moves = np.any(np.ptp(first, axis=-2) > 1e3 * rounding)
+        if self.boundary[0] != "periodic" or np.any(np.abs(first - last) > rounding) or not moves:
+            return ()
+        return (
+            f"The first and the last cell of {self.path} are the same in every frame, as if the "
+            "end of a periodic domain stood there twice; leave out the last one.",
+        )
 
     @property
     def frames(self) -> int:

@@ -82,10 +82,11 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
     whole = "field" in source.dims
     for i, part in enumerate(source.parts):
         own = values if whole else values[..., i, :]
-        data[part.name] = xr.Variable(source.dims, own, _attributes(part.attributes)).transpose(
-            *part.dims
-        )
-    return xr.Dataset(
+        single = tuple(d for d in part.dims if d not in source.dims)
+        dims, own = (*single, *source.dims), own[(np.newaxis,) * len(single)]
+        variable = xr.Variable(dims, own, _attributes(part.attributes))
+        data[part.name] = variable.transpose(*part.dims)
+    dataset = xr.Dataset(
         data,
         coords=coordinates,
         attrs={
@@ -96,6 +97,9 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
             "boundary": ", ".join(source.boundary),
         },
     )
+    if source.falls:
+        dataset = dataset.isel(x=slice(None, None, -1))
+    return dataset.rename(source.names)
 
 
 def times_after(times: np.ndarray, steps: int) -> np.ndarray:

@@ -1,0 +1,73 @@
+"""The axes of a file as the reader knows them: named time and x, and no others of one entry."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.choice import DIMENSIONS
+from hfluxno.data.numbers import listed
+
+
+def renamed(
+    variables: Mapping[str, xr.Variable], names: Mapping[str, str], path: Path
+) -> dict[str, xr.Variable]:
+    """The variables with the axes `time` and `x`, which the file has under `names`: of a dimension,
+    or of a variable along it.
+
+    **Raises:**
+
+    - `ValueError`, where there is no such axis, or `time` or `x` is something else already.
+    """
+    result = dict(variables)
+    for known, name in names.items():
+        dims = list(dict.fromkeys(str(d) for v in result.values() for d in v.dims))
+        axis = name
+        if name in result and result[name].ndim == 1:
+            axis = str(result[name].dims[0])
+        elif name not in dims:
+            raise ValueError(
+                f"There is no axis {name!r} in {path}; its axes are {listed(dims)}, its variables "
+                f"{listed(list(result))}."
+            )
+        if axis.startswith("dimension "):  # of NPZ, where the number of axes says which it is
+            axis = known
+            result[name] = xr.Variable((known,), result[name].values, result[name].attrs)
+        if known != name and (known in result or (known in dims and known != axis)):
+            raise ValueError(
+                f"{path} has a {known} beside {name}; leave out --{known}, or rename one of them."
+            )
+        result = {
+            known if key == name else key: _with_dim(v, axis, known) for key, v in result.items()
+        }
+    return result
+
+
+def squeezed(variables: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
+    """The variables without axes of one entry that mean nothing here, such as y; coordinates keep
+    theirs."""
+
+    def bare(name: str, v: xr.Variable) -> xr.Variable:
+        single = [d for d in v.dims if v.sizes[d] == 1 and _foreign(str(d)) and d != name]
+        return v.squeeze(single)
+
+    return {name: bare(name, v) for name, v in variables.items()}
+
+
+def decreases(coordinate: xr.Variable | None) -> bool:
+    """Whether a coordinate is one that falls throughout."""
+    if coordinate is None or coordinate.ndim != 1 or coordinate.dtype.kind not in "iuf":
+        return False
+    numbers = np.asarray(coordinate.values, float)
+    return len(numbers) > 1 and bool(np.all(np.diff(numbers) < 0.0))
+
+
+def _with_dim(variable: xr.Variable, old: str, new: str) -> xr.Variable:
+    same = variable.to_base_variable()  # shares the data, which are not loaded yet
+    same.dims = tuple(new if d == old else d for d in variable.dims)
+    return same
+
+
+def _foreign(dim: str) -> bool:
+    return dim not in (*DIMENSIONS, "t") and not dim.startswith(("phony_dim", "dimension "))
