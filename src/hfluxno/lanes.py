@@ -9,12 +9,15 @@ one thread for each core works off.
 
 import concurrent.futures
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
 
 LANES = 4
 # By default XLA uses half of the vector registers of a CPU with AVX-512. Others don't mind.
@@ -42,17 +45,26 @@ def run_lanes(
     lanes = 1 if count == 1 else lanes
     order = np.argsort(-cost, kind="stable")
     chunks = [np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)]
-    precise = jnp.result_type(float) == jnp.float64
-
-    def run(chunk):
-        # The setting belongs to a thread.
-        with jax.enable_x64(precise):
-            return jax.tree.map(np.asarray, function(take(inputs, chunk)))
-
-    # JAX compiles a program once, also where several threads ask for it.
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(run, chunks))
+    results = on_all_cores(
+        lambda chunk: jax.tree.map(np.asarray, function(take(inputs, chunk))), chunks
+    )
     places = np.concatenate(chunks)
     first = np.zeros(count, int)
     first[places[::-1]] = np.arange(len(places))[::-1]
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[first], *results)
+
+
+def on_all_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """`function` of each item, in one thread for each core, at the precision of the caller."""
+    if len(items) == 1:
+        return [function(items[0])]
+    precise = jnp.result_type(float) == jnp.float64
+
+    def run(item: Item) -> Result:
+        # The setting belongs to a thread.
+        with jax.enable_x64(precise):
+            return function(item)
+
+    # JAX compiles a program once, also where several threads ask for it.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(run, items))

@@ -74,13 +74,8 @@ def test_only_what_is_needed_stays():
     exact = np.array([1.0, 0.0, 0.0, 0.01, 0.0])
     parameters = np.linalg.lstsq(matrix, matrix @ exact + 1e-4 * rng.normal(size=400))[0]
     misfit = matrix @ (parameters - exact)
-    fit = Fit(
-        jnp.asarray(parameters),
-        jnp.asarray(np.sqrt(np.mean(misfit**2))),
-        jnp.asarray(matrix.T @ matrix),
-        jnp.zeros((4, 1, 100)),
-        jnp.asarray(1),
-    )
+    residual = float(np.sqrt(np.mean(misfit**2)))
+    fit = Fit(parameters, residual, matrix.T @ matrix, equations=400, evaluations=1)
     np.testing.assert_array_equal(needed(fit, np.ones(5, bool)), [1, 0, 0, 1, 0])
 
 

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hfluxno.kept import kept
+
 # Points along each field, so that a table of one to three fields has some hundred to thousand.
 _POINTS = {1: 101, 2: 33, 3: 13}
 _POINTS_OF_MORE = 5
@@ -43,12 +45,15 @@ def tabulate(law) -> LawTable:
     mesh = np.stack(np.meshgrid(*states, indexing="ij"))
     nearest_zero = np.clip(0.0, lower, upper).reshape((-1,) + (1,) * len(lower))
     with jax.enable_x64(True):
-        u, origin = jnp.asarray(mesh), jnp.asarray(nearest_zero)
-        flux = np.asarray(law.flux(u)) - np.asarray(law.flux(origin))
-        derivative = np.asarray(law.jacobian(u))
-        diffusivity = law.diffusivity(u)
-    diffusivity = np.zeros_like(flux) if diffusivity is None else np.asarray(diffusivity)
-    return LawTable(tuple(law.fields), states, flux, derivative, diffusivity)
+        columns = [np.asarray(column) for column in _columns(law, mesh, nearest_zero)]
+    return LawTable(tuple(law.fields), states, *columns)
+
+
+@kept
+def _columns(law, u, origin):
+    nu = law.diffusivity(u)
+    flux = law.flux(u) - law.flux(origin)
+    return flux, law.jacobian(u), jnp.zeros_like(flux) if nu is None else nu
 
 
 def write_csv(path: Path, tables: Sequence[LawTable]) -> None:

@@ -19,6 +19,10 @@ from hfluxno.fv.step import limiting_speed, step
 from hfluxno.grid import Grid
 
 
+# Between two times; a run that needs more has gone astray.
+MOST_STEPS = 10_000
+
+
 class Status(enum.IntEnum):
     """How a run ended."""
 
@@ -80,7 +84,9 @@ class Solution(eqx.Module):
     rate: Float[Array, ""]
 
 
-class _Run(eqx.Module):
+class Run(eqx.Module):
+    """The state of a run within an interval: u, the time that remains of it, and the counts."""
+
     u: Float[Array, "field *space"]
     remaining: Float[Array, ""]
     rate: Float[Array, ""]
@@ -99,7 +105,7 @@ def solve(
     *,
     substeps: int | None = None,
     rate: Float[Array, ""] | None = None,
-    max_steps: int | Int[Array, ""] = 10_000,
+    max_steps: int | Int[Array, ""] = MOST_STEPS,
 ) -> Solution:
     """Advances `initial`, the state at `times[0]`, and returns it at all `times`.
 
@@ -113,8 +119,9 @@ def solve(
     - `times`: increasing times, shape (time,).
     - `control`: the CFL rule; ignored where `substeps` is given.
     - `substeps`: a fixed number of equal steps between two times in place of the CFL rule.
-    - `rate`: speed/Δx of the step before `times[0]`, where the run continues another one. By
-      default the first step tries the whole interval, as a new run of PyClaw does.
+    - `rate`: speed/Δx of the step before `times[0]`, where the run continues another one, or a
+      negative number where that is not known: then the speed of the initial state takes its place.
+      By default the first step tries the whole interval, as a new run of PyClaw does.
     - `max_steps`: how many steps may be taken between two times.
 
     **Raises:**
@@ -139,26 +146,18 @@ def solve(
         intervals = jnp.asarray(np.diff(times), dtype)
     else:
         intervals = jnp.diff(times).astype(dtype)
-    run = _Run(
-        u=initial,
-        remaining=jnp.zeros((), dtype),
-        rate=jnp.zeros((), dtype) if rate is None else jnp.asarray(rate, dtype),
-        status=jnp.asarray(int(Status.OK)),
-        steps=jnp.asarray(0),
-        rejected=jnp.asarray(0),
-        tries=jnp.asarray(0),
-    )
+    run = at_rest(initial, jnp.zeros((), dtype) if rate is None else jnp.asarray(rate, dtype))
 
-    def adaptive(run: _Run, interval):
+    def adaptive(run: Run, interval):
         run = eqx.tree_at(lambda r: (r.remaining, r.tries), run, (interval, jnp.asarray(0)))
         run = jax.lax.while_loop(
-            lambda r: (r.remaining > 0.0) & (r.status == Status.OK),
-            lambda r: _adaptive_step(numerical_flux, grid, control, max_steps, r),
+            is_under_way,
+            lambda r: adaptive_step(numerical_flux, grid, control, max_steps, r),
             run,
         )
         return run, run.u
 
-    def fixed(run: _Run, interval):
+    def fixed(run: Run, interval):
         def body(run, _):
             u = step(numerical_flux, run.u, interval / substeps, grid)
             return _accept(run, u, run.remaining, run.rate, jnp.asarray(0)), None
@@ -171,9 +170,27 @@ def solve(
     return Solution(values, run.status, run.steps, run.rejected, run.rate)
 
 
-def _adaptive_step(numerical_flux, grid, control, max_steps, run: _Run) -> _Run:
+def at_rest(initial: Float[Array, "field *space"], rate: Float[Array, ""]) -> Run:
+    """A run before its first step."""
+    return Run(
+        u=initial,
+        remaining=jnp.zeros_like(rate),
+        rate=rate,
+        status=jnp.asarray(int(Status.OK)),
+        steps=jnp.asarray(0),
+        rejected=jnp.asarray(0),
+        tries=jnp.asarray(0),
+    )
+
+
+def is_under_way(run: Run) -> Bool[Array, ""]:
+    """Whether the interval is not yet over and nothing has failed."""
+    return (run.remaining > 0.0) & (run.status == Status.OK)
+
+
+def adaptive_step(numerical_flux, grid, control, max_steps, run: Run) -> Run:
     rate = limiting_speed(numerical_flux, run.u, grid)
-    reference = jnp.where(jnp.asarray(control.lagged), run.rate, rate)
+    reference = jnp.where(jnp.asarray(control.lagged) & (run.rate >= 0.0), run.rate, rate)
     proposed = _step_length(control.desired, reference, run.remaining)
     # The speed is known before the step is taken, so a rejected step costs nothing: PyClaw would
     # undo it and take it again with desired/rate.
@@ -194,11 +211,11 @@ def _step_length(cfl, rate, remaining):
     return jnp.where(lands, remaining, dt)
 
 
-def _accept(run: _Run, u, remaining, rate, rejected) -> _Run:
+def _accept(run: Run, u, remaining, rate, rejected) -> Run:
     """The run after a step to `u`, or the old state and a status where `u` is not finite."""
     finite = jnp.all(jnp.isfinite(u)) & (run.status == Status.OK)
     failed = (run.status == Status.OK) & ~finite
-    return _Run(
+    return Run(
         u=jnp.where(finite, u, run.u),
         remaining=remaining,
         rate=rate,

@@ -43,8 +43,8 @@ class Basis(eqx.Module):
 class Chebyshev(Basis):
     """T_1(v), …, T_size(v) of one field, v = (u - middle)/half in [-1, 1]."""
 
-    middle: Float[Array, " field"]
-    half: Float[Array, " field"]
+    middle: Float[Array | np.ndarray, " field"]
+    half: Float[Array | np.ndarray, " field"]
     size: int = eqx.field(static=True)
 
     @property
@@ -78,8 +78,8 @@ class Chebyshev(Basis):
 class TensorChebyshev(Basis):
     """Products T_i(v_1) T_j(v_2) … of total degree 1 to `degree`."""
 
-    middle: Float[Array, " field"]
-    half: Float[Array, " field"]
+    middle: Float[Array | np.ndarray, " field"]
+    half: Float[Array | np.ndarray, " field"]
     degree: int = eqx.field(static=True)
     fields: int = eqx.field(static=True)
 
@@ -110,7 +110,7 @@ class Dictionary(Basis):
     A negative exponent is only sensible for a field that stays away from zero.
     """
 
-    scale: Float[Array, " field"]
+    scale: Float[Array | np.ndarray, " field"]
     exponents: tuple[tuple[int, ...], ...] = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
 

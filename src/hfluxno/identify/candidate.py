@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 
-import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, TensorChebyshev, physical_exponents
@@ -179,13 +178,12 @@ def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]
     """The candidate's basis scaled to the range of a context (time, field, cells)."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
-    scale = jnp.asarray(np.maximum(np.abs(lower), np.abs(upper)))
-    middle, half = jnp.asarray(middle), jnp.asarray(half)
     if candidate.basis == "chebyshev":
         return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= candidate.size))
     if candidate.basis == "tensor":
         return TensorChebyshev(middle, half, 3, len(fields))
     positive = tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
+    scale = np.maximum(np.abs(lower), np.abs(upper))
     return Dictionary(scale, physical_exponents(positive), fields)
 
 

@@ -40,10 +40,10 @@ class FittedLaw(ConservationLaw):
 
     fields: tuple[str, ...] = eqx.field(static=True)
     basis: Basis
-    flux_coefficients: Float[Array, "field function"]
-    diffusion_coefficients: Float[Array, "field term"]
-    lower: Float[Array, " field"]
-    upper: Float[Array, " field"]
+    flux_coefficients: Float[Array | np.ndarray, "field function"]
+    diffusion_coefficients: Float[Array | np.ndarray, "field term"]
+    lower: Float[Array | np.ndarray, " field"]
+    upper: Float[Array | np.ndarray, " field"]
     odd: tuple[int, ...] = eqx.field(static=True, default=())
 
     @property

@@ -1,16 +1,15 @@
 """The forecaster that fits a law to the context and solves it."""
 
-import equinox as eqx
+import dataclasses
+
 import jax
 import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
-from hfluxno.fv import Status
 from hfluxno.identify.identification import FitStatus, Identification, identify_all
-from hfluxno.identify.refine import simulate
-from hfluxno.identify.settings import Settings
-from hfluxno.identify.track import gains, track
-from hfluxno.lanes import run_lanes, stack
+from hfluxno.identify.subgrid import restrict
+from hfluxno.identify.track import continued, gains, track
+from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory
 
 # A forecast counts as having left the observed range beyond this part of it.
@@ -47,12 +46,13 @@ class FittedLawForecaster(Forecaster):
         """The forecast with laws that were identified before."""
         values = np.asarray(context.values, np.float64)
         batch = values if context.is_batched else values[None]
-        batch = batch.copy()
-        batch[:, 0] = [item.initial for item in identifications]
+        pairs = list(zip(batch, identifications, strict=True))
         with jax.enable_x64(True):
-            frames, solved = _advance(batch, identifications, steps)
+            results = on_all_cores(lambda pair: _advance(*pair, steps), pairs)
+        frames = np.stack([frames for frames, _ in results])
+        solved = [ok for _, ok in results]
         sentences = tuple(
-            _sentence(item, bool(ok)) for item, ok in zip(identifications, solved, strict=True)
+            _sentence(item, ok) for item, ok in zip(identifications, solved, strict=True)
         )
         status = np.array(
             [
@@ -79,55 +79,23 @@ class FittedLawForecaster(Forecaster):
         )
 
 
-def _advance(batch, identifications, steps):
-    """The state that each lane starts from and its frames, and whether they were solved."""
-    frames = np.repeat(batch[:, -1:], 1 + steps, axis=1)
-    solved = np.zeros(len(batch), bool)
-    pending = [lane for lane, item in enumerate(identifications) if item.status not in _UNSOLVABLE]
-    for fallback in (None, "roe-entropy-fix", "rusanov"):
-        groups: dict = {}
-        for lane in pending:
-            item = identifications[lane]
-            settings = _with_scheme(item.settings, fallback)
-            key = (jax.tree.structure((item.grid_law, settings)), item.candidate)
-            groups.setdefault(key, (settings, []))[1].append(lane)
-        pending = []
-        for settings, members in groups.values():
-            index = np.array(members)
-            laws = stack([identifications[lane].grid_law for lane in members])
-            modes = [identifications[lane].mode for lane in members]
-            schedules = np.stack([gains(m, batch.shape[1], batch.shape[1] - 1) for m in modes])
-
-            def program(lanes, settings=settings):
-                return _run(lanes, settings, steps)
-
-            cost = np.zeros(len(members))
-            result, status = run_lanes(program, (laws, batch[index], schedules), cost)
-            for position, lane in enumerate(members):
-                if status[position] == Status.OK and np.all(np.isfinite(result[position])):
-                    frames[lane] = result[position]
-                    solved[lane] = True
-                else:
-                    pending.append(lane)
-    return frames, solved
-
-
-def _with_scheme(settings: Settings, scheme: str | None) -> Settings:
-    if scheme is None:
-        return settings
-    return Settings(
-        settings.control, settings.fresh_start, settings.grid, scheme, settings.refinement
-    )
-
-
-@eqx.filter_jit
-def _run(lanes, settings, steps):
-    def one(law, values, schedule):
-        _, state, rate = track(law, settings, values, schedule)
-        frames, run = simulate(law, settings, state, steps + 1, rate)
-        return frames, run.status
-
-    return jax.vmap(one)(*lanes)
+def _advance(
+    values: np.ndarray, item: Identification, steps: int
+) -> tuple[np.ndarray, bool]:
+    """The state that the forecast starts from and its frames, and whether they were solved; where
+    not, the last frame of the context repeated."""
+    seen = values.copy()
+    seen[0] = item.initial
+    schedule = gains(item.mode, len(values), len(values) - 1)
+    for scheme in (item.settings.scheme, "roe-entropy-fix", "rusanov"):
+        if item.status in _UNSOLVABLE:
+            break
+        settings = dataclasses.replace(item.settings, scheme=scheme)
+        _, state, rate = track(item.grid_law, settings, seen, schedule)
+        frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
+        if solved and np.all(np.isfinite(frames)):
+            return np.concatenate([restrict(state, settings.refinement)[None], frames]), True
+    return np.repeat(values[-1:], 1 + steps, axis=0), False
 
 
 def _drift(frames):

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import TensorChebyshev
+from hfluxno.identify.basis import Dictionary, TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.momentum import odd_fields
+from hfluxno.identify.refine import Unknowns
 from hfluxno.identify.select import Trial, choose, held_out_frames, make_settings
 from hfluxno.identify.settings import Settings
+from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
 
 if TYPE_CHECKING:
@@ -160,14 +162,17 @@ def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Iden
     odd = odd_fields(context, momentum, varies)
     # Without a wall no fit depends on it, and compiled programs do.
     odd_in_fits = odd if "reflecting" in context.grid.boundary[0] else ()
-    results: list[Identification | None] = [None] * len(batch)
+    # Compiled programs serve fields of any names.
+    names = tuple(f"u{i}" for i in range(len(context.fields)))
+
+    def one(lane: int) -> Identification:
+        if not varies[lane]:
+            return _nothing_to_infer(batch[lane], context)
+        trial, tried = choose(batch[lane], context.grid, names, odd_in_fits)
+        return _report(trial, tried, batch[lane], context, odd)
+
     with jax.enable_x64(True):
-        trials, labels = choose(batch[varies], context.grid, context.fields, odd_in_fits)
-        for lane, trial, tried in zip(np.flatnonzero(varies), trials, labels, strict=True):
-            results[lane] = _report(trial, tried, batch[lane], context, odd)
-        for lane in np.flatnonzero(~varies):
-            results[lane] = _nothing_to_infer(batch[lane], context)
-    return tuple(item for item in results if item is not None)
+        return tuple(on_all_cores(one, range(len(batch))))
 
 
 def _check(context: Trajectory, values: np.ndarray) -> None:
@@ -242,41 +247,49 @@ def _report(
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
-    grid_law = trial.unknowns.law(jnp.asarray(trial.fit.parameters))
+    grid_law = trial.unknowns.law(trial.fit.parameters)
+    unknowns = _named(trial.unknowns, context.fields)
+    law = unknowns.law(trial.fit.parameters)
     law = eqx.tree_at(
         lambda t: (t.flux_coefficients, t.diffusion_coefficients),
-        grid_law,
-        (grid_law.flux_coefficients * (dx / dt), grid_law.diffusion_coefficients * (dx * dx / dt)),
+        law,
+        (law.flux_coefficients * (dx / dt), law.diffusion_coefficients * (dx * dx / dt)),
     )
     law = dataclasses.replace(law, odd=odd)
-    names, scale = _names_and_units(trial, dx, dt)
-    numbers = np.asarray(trial.fit.parameters) * scale
-    free = np.asarray(trial.unknowns.mask, bool)
+    names, scale = _names_and_units(unknowns, dx, dt)
+    numbers = trial.fit.parameters * scale
+    free = np.asarray(unknowns.mask, bool)
     drift, conserved = _total_drift(values, context.grid)
     held_out = held_out_frames(len(times))
     before, after = values[-held_out - 1], values[-held_out:]
     persistence = float(np.sqrt(np.sum((after - before) ** 2) / np.sum(after**2)))
     status = _status(trial, values, persistence, conserved)
     return Identification(
-        law=law,
+        law=jax.tree.map(jnp.asarray, law),
         candidate=trial.candidate,
         status=status,
         backtest_error=trial.error,
         persistence_error=persistence,
-        residual=float(trial.fit.residual),
+        residual=trial.fit.residual,
         coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
         covariance=_covariance(trial, scale)[np.ix_(free, free)],
         total_drift=drift,
         mode=trial.mode,
         tried=tried,
-        initial=np.asarray(trial.initial),
+        initial=trial.initial,
         grid_law=grid_law,
         settings=trial.settings,
     )
 
 
-def _names_and_units(trial: Trial, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
-    unknowns = trial.unknowns
+def _named(unknowns: Unknowns, fields: tuple[str, ...]) -> Unknowns:
+    basis = unknowns.basis
+    if isinstance(basis, Dictionary):
+        basis = dataclasses.replace(basis, fields=fields)
+    return dataclasses.replace(unknowns, basis=basis, fields=fields)
+
+
+def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
     flux_names = [f"f_{f}[{n}]" for f in unknowns.fields for n in unknowns.basis.names]
     diffusion_names = [f"nu_{f}[T{k}]" for f in unknowns.fields for k in range(unknowns.terms)]
     half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
@@ -288,9 +301,9 @@ def _names_and_units(trial: Trial, dx: float, dt: float) -> tuple[list[str], np.
 def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:
     """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom."""
     free = np.flatnonzero(np.asarray(trial.unknowns.mask, bool))
-    normal = np.asarray(trial.fit.normal)[np.ix_(free, free)]
-    equations = trial.fit.frames.size
-    variance = float(trial.fit.residual) ** 2 * equations / max(equations - len(free), 1)
+    normal = trial.fit.normal[np.ix_(free, free)]
+    equations = trial.fit.equations
+    variance = trial.fit.residual**2 * equations / max(equations - len(free), 1)
     full = np.zeros((len(scale), len(scale)))
     full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
     return full * np.outer(scale, scale)

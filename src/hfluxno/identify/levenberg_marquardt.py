@@ -3,121 +3,80 @@
     (JᵀJ + λ diag JᵀJ) δ = -Jᵀr,   λ → λ/10 after a step that helps, 10 λ after one that does not
 
 (Marquardt, J. Soc. Indust. Appl. Math. 11, 1963, 431-441). Residual and Jacobian of a trial point
-come from one forward-mode pass, so a compiled program holds the solver once. A general library
-compiles it three times (for the residual, its linearisation and the trial), which doubled the
-time of a first forecast; the answers are the same, and a test compares them.
+come from one call. The iteration itself is NumPy, so that only the solver is compiled; inside of a
+compiled program it took as long to compile again. A test compares it with a library's.
 """
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree
+import numpy as np
+from jaxtyping import Float
 
 _FIRST_DAMPING = 1e-3
 # A step that lowers the sum of squares by less than this part ends the iteration.
 _SMALL_DECREASE = 1e-2
 
 
-class Minimum(eqx.Module):
-    """The best point, its sum of squares, JᵀJ there, the residual's auxiliary output, and the
-    number of evaluations."""
+@dataclasses.dataclass(frozen=True)
+class Minimum:
+    """The best point, its sum of squares, JᵀJ there, what the residual returned besides, and the
+    number of evaluations. The sum is infinite, and `aux` is `None`, where the residual is not
+    finite even at the start."""
 
-    point: Float[Array, " parameter"]
-    cost: Float[Array, ""]
-    normal: Float[Array, "parameter parameter"]
-    aux: PyTree
-    evaluations: Int[Array, ""]
-
-
-class _State(eqx.Module):
-    best: Float[Array, " parameter"]
-    trial: Float[Array, " parameter"]
-    cost: Float[Array, ""]
-    normal: Float[Array, "parameter parameter"]
-    gradient: Float[Array, " parameter"]
-    aux: PyTree
-    damping: Float[Array, ""]
-    evaluations: Int[Array, ""]
-    done: Bool[Array, ""]
+    point: Float[np.ndarray, " parameter"]
+    cost: float
+    normal: Float[np.ndarray, "parameter parameter"]
+    aux: Any
+    evaluations: int
 
 
 def levenberg_marquardt(
-    residual: Callable[[Float[Array, " parameter"]], tuple[Float[Array, " equation"], PyTree]],
-    start: Float[Array, " parameter"],
+    residual: Callable[
+        [Float[np.ndarray, " parameter"]],
+        tuple[Float[np.ndarray, " equation"], Float[np.ndarray, "parameter equation"], Any],
+    ],
+    start: Float[np.ndarray, " parameter"],
     tolerance: float,
-    evaluations: int | Int[Array, ""],
+    evaluations: int,
 ) -> Minimum:
-    """Minimises ‖residual(x)[0]‖² from `start`.
+    """Minimises ‖r(x)‖² from `start`, where `residual(x)` is r, its derivative by each parameter,
+    and whatever else the best point is to be returned with.
 
     Ends where the sum of squares is below tolerance², where it hardly falls any more, or after
     `evaluations` evaluations. A point with a non-finite residual counts as one that does not help.
     """
-    size = start.shape[0]
+    size = len(start)
+    best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
+    gradient = np.zeros(size)
+    trial, damping, count = start, _FIRST_DAMPING, 0
+    while count < evaluations:
+        value, rows, aux = residual(trial)
+        cost = _sum_of_squares(value, rows)
+        better = cost < best.cost
+        settled = better and cost > (1.0 - _SMALL_DECREASE) * best.cost
+        if count > 0:
+            damping *= 0.1 if better else 10.0
+        count += 1
+        if better:
+            best = Minimum(trial, cost, rows @ rows.T, aux, count)
+            gradient = rows @ value
+        if settled or best.cost <= tolerance**2 or damping > 1e6 or not np.isfinite(best.cost):
+            break
+        diagonal = np.diag(best.normal)
+        diagonal = diagonal + 1e-12 * np.max(diagonal) + np.finfo(float).tiny
+        try:
+            step = np.linalg.solve(best.normal + damping * np.diag(diagonal), gradient)
+        except np.linalg.LinAlgError:  # no direction changes anything
+            break
+        trial = best.point - step
+    return dataclasses.replace(best, evaluations=count)
 
-    def evaluate(point):
-        def push(direction):
-            return jax.jvp(residual, (point,), (direction,))
 
-        (value, aux), (rows, _) = jax.vmap(push, out_axes=(None, 0))(jnp.eye(size))
-        cost = jnp.sum(value * value)
-        finite = jnp.isfinite(cost) & jnp.all(jnp.isfinite(rows))
-        rows = jnp.where(finite, rows, 0.0)
-        value = jnp.where(jnp.isfinite(value), value, 0.0)
-        return jnp.where(finite, cost, jnp.inf), rows @ rows.T, rows @ value, aux
-
-    shapes = jax.eval_shape(evaluate, start)
-    first = _State(
-        best=start,
-        trial=start,
-        cost=jnp.full((), jnp.inf, start.dtype),
-        normal=jnp.zeros((size, size), start.dtype),
-        gradient=jnp.zeros(size, start.dtype),
-        aux=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes[3]),
-        damping=jnp.full((), _FIRST_DAMPING, start.dtype),
-        evaluations=jnp.asarray(0),
-        done=jnp.asarray(False),
-    )
-
-    def body(state: _State) -> _State:
-        cost, normal, gradient, aux = evaluate(state.trial)
-        better = cost < state.cost
-        first_time = state.evaluations == 0
-        settled = better & (cost > (1.0 - _SMALL_DECREASE) * state.cost)
-        damping = jnp.where(better | first_time, 0.1, 10.0) * state.damping
-        damping = jnp.where(first_time, state.damping, damping)
-        kept = _State(
-            best=state.trial,
-            trial=state.trial,
-            cost=cost,
-            normal=normal,
-            gradient=gradient,
-            aux=aux,
-            damping=damping,
-            evaluations=state.evaluations,
-            done=state.done,
-        )
-        kept = jax.tree.map(
-            lambda new, old: jnp.where(better, new, old),
-            kept,
-            eqx.tree_at(lambda s: s.damping, state, damping),
-        )
-        diagonal = jnp.diag(kept.normal)
-        diagonal = diagonal + 1e-12 * jnp.max(diagonal) + jnp.finfo(start.dtype).tiny
-        matrix = kept.normal + kept.damping * jnp.diag(diagonal)
-        step = jnp.linalg.solve(matrix, kept.gradient)
-        return _State(
-            best=kept.best,
-            trial=kept.best - step,
-            cost=kept.cost,
-            normal=kept.normal,
-            gradient=kept.gradient,
-            aux=kept.aux,
-            damping=kept.damping,
-            evaluations=state.evaluations + 1,
-            done=settled | (kept.cost <= tolerance**2) | (kept.damping > 1e6),
-        )
-
-    state = jax.lax.while_loop(lambda s: ~s.done & (s.evaluations < evaluations), body, first)
-    return Minimum(state.best, state.cost, state.normal, state.aux, state.evaluations)
+def _sum_of_squares(value, rows) -> float:
+    """Infinite where the residual or its derivatives are not finite."""
+    if not np.all(np.isfinite(rows)):
+        return np.inf
+    cost = float(value @ value)
+    return cost if np.isfinite(cost) else np.inf

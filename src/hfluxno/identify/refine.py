@@ -6,22 +6,28 @@ where u_j(θ) is the state that the finite-volume solver reaches at frame j with
 the observed one; forward-mode derivatives go through the adaptive solver.
 
 Lengths are counted in cells and times in frames, so nothing here depends on the units of the data
-and one compiled program serves every context of the same shape.
+and one compiled program serves every context of the same number of cells, and of about as many
+frames.
 """
 
+import dataclasses
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from hfluxno.fv import Rusanov, Solution, solve
-from hfluxno.fv.step import limiting_speed
+from hfluxno.fv.sensitivity import solve_with_derivatives
+from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import Basis, Chebyshev
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.settings import Settings
-from hfluxno.identify.subgrid import prolong, restrict
+from hfluxno.identify.subgrid import restrict
+from hfluxno.identify.track import first_rate, padded_intervals, prolonged
 from hfluxno.identify.weak_form import weak_equations, weak_start
+from hfluxno.kept import kept
 
 # Holds a coefficient that the data say nothing about near its start.
 _PRIOR = 1e-6
@@ -48,19 +54,19 @@ class Unknowns(eqx.Module):
     """
 
     basis: Basis
-    directions: Float[Array, "free parameter"]
-    lower: Float[Array, " field"]
-    upper: Float[Array, " field"]
+    directions: Float[Array | np.ndarray, "free parameter"]
+    lower: Float[Array | np.ndarray, " field"]
+    upper: Float[Array | np.ndarray, " field"]
     terms: int = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
     odd: tuple[int, ...] = eqx.field(static=True)
 
     @property
-    def mask(self) -> Float[Array, " parameter"]:
+    def mask(self) -> Float[Array | np.ndarray, " parameter"]:
         """One where a parameter is free, zero elsewhere."""
-        return jnp.sum(self.directions, axis=0)
+        return self.directions.sum(axis=0)
 
-    def law(self, parameters: Float[Array, " parameter"]) -> FittedLaw:
+    def law(self, parameters: Float[Array | np.ndarray, " parameter"]) -> FittedLaw:
         """Flux coefficients are counted in half ranges of their field times cells per frame."""
         d = len(self.fields)
         count = d * len(self.basis.names)
@@ -115,7 +121,8 @@ class Unknowns(eqx.Module):
         )
 
 
-class Fit(eqx.Module):
+@dataclasses.dataclass(frozen=True)
+class Fit:
     """What a fit returns.
 
     **Attributes:**
@@ -124,72 +131,80 @@ class Fit(eqx.Module):
     - `residual`: root mean square misfit over the weighted frames, relative to the standard
       deviation of each field.
     - `normal`: JᵀJ of the relative misfit.
-    - `frames`: the fitted trajectory at all frames, those of weight zero included.
+    - `equations`: the number of values in all frames.
     - `evaluations`: how often the solver was run with its derivatives.
     """
 
-    parameters: Float[Array, " parameter"]
-    residual: Float[Array, ""]
-    normal: Float[Array, "parameter parameter"]
-    frames: Float[Array, "time field cells"]
-    evaluations: Int[Array, ""]
-
-
-def simulate(
-    law: FittedLaw,
-    settings: Settings,
-    initial: Float[Array, "field cells"],
-    frames: int,
-    rate: Float[Array, ""] | None = None,
-    max_steps: Int[Array, ""] | int = 10_000,
-) -> tuple[Float[Array, "time field cells"], Solution]:
-    """`frames` frames from `initial`, on the cells of the data, and the run on the inner grid.
-
-    `initial` may be given on the inner grid, to continue a run; then `rate` is that run's.
-    """
-    grid = settings.grid.refine(settings.refinement)
-    if initial.shape[-1] != grid.shape[0]:
-        initial = prolong(initial, settings.grid, settings.refinement, law.odd_fields)
-    flux = settings.numerical_flux(law)
-    if rate is None:
-        present = limiting_speed(flux, initial, grid)
-        rate = jnp.where(settings.fresh_start, 0.0, present)
-    times = jnp.arange(frames, dtype=initial.dtype)
-    run = solve(flux, initial, times, grid, settings.control, rate=rate, max_steps=max_steps)
-    return restrict(run.values, settings.refinement), run
+    parameters: Float[np.ndarray, " parameter"]
+    residual: float
+    normal: Float[np.ndarray, "parameter parameter"]
+    equations: int
+    evaluations: int
 
 
 def refine(
     unknowns: Unknowns,
     settings: Settings,
-    values: Float[Array, "time field cells"],
-    weights: Float[Array, " time"],
-    start: Float[Array, " parameter"],
-    evaluations: int | Int[Array, ""],
+    values: Float[np.ndarray, "time field cells"],
+    weights: Float[np.ndarray, " time"],
+    start: Float[np.ndarray, " parameter"],
+    evaluations: int,
 ) -> Fit:
     """The fit that starts from `start`, over the frames with weight one."""
     # A constant added to a field changes no law, and must not hide how well one fits.
-    size = jnp.std(values, axis=(0, 2))
-    size = jnp.where(size > 0.0, size, 1.0)
-    count = jnp.sum(weights) * values.shape[1] * values.shape[2]
-    limit = _step_limit(unknowns.law(start), settings, values[0])
+    size = np.std(values, axis=(0, 2))
+    size = np.where(size > 0.0, size, 1.0)
+    count = np.sum(weights) * values.shape[1] * values.shape[2]
+    scale = ((weights[:, None] / size)[..., None] / np.sqrt(count))[1:]
+    directions = np.asarray(unknowns.directions)
+    free = len(directions)
+    # The first frame is where the run starts, and what comes after the last weight is not looked at.
+    intervals = padded_intervals(len(values) - 1, int(np.flatnonzero(weights)[-1]))
+    initial, rate = prolonged(values[0], settings, unknowns.odd), first_rate(settings)
+    limit = MOST_STEPS
 
     def misfit(step):
-        law = unknowns.law(start + step @ unknowns.directions)
-        frames, _ = simulate(law, settings, values[0], values.shape[0], max_steps=limit)
-        relative = (frames - values) * (weights[:, None] / size[None])[..., None]
-        return jnp.concatenate([relative.reshape(-1) / jnp.sqrt(count), _PRIOR * step]), frames
+        nonlocal limit
+        states, changes, steps = map(
+            np.asarray,
+            _trajectory(
+                unknowns, settings, start + step @ directions, initial, rate, intervals, limit
+            ),
+        )
+        if limit == MOST_STEPS:
+            limit = int(_SPARE_STEPS * settings.refinement + _STEP_FACTOR * steps)
+        relative = (states[: len(scale)] - values[1:]) * scale
+        rows = (changes[: len(scale)] * scale[:, None]).swapaxes(0, 1)
+        value = np.concatenate([relative.reshape(-1), _PRIOR * step])
+        prior = _PRIOR * np.eye(free)
+        return value, np.concatenate([rows.reshape(free, -1), prior], axis=1), relative
 
-    nowhere = jnp.zeros(unknowns.directions.shape[0], start.dtype)
-    found = levenberg_marquardt(misfit, nowhere, _EXACT, evaluations)
-    relative = (found.aux - values) * (weights[:, None] / size[None])[..., None]
-    residual = jnp.sqrt(jnp.sum(relative**2) / count)
-    parameters = (start + found.point @ unknowns.directions) * unknowns.mask
-    normal = unknowns.directions.T @ found.normal @ unknowns.directions
-    return Fit(parameters, residual, normal * count, found.aux, found.evaluations)
+    found = levenberg_marquardt(misfit, np.zeros(free), _EXACT, evaluations)
+    relative = values[1:] * scale if found.aux is None else found.aux
+    return Fit(
+        (start + found.point @ directions) * np.asarray(unknowns.mask),
+        float(np.sqrt(np.sum(relative**2))),
+        directions.T @ found.normal @ directions * count,
+        values.size,
+        found.evaluations,
+    )
 
 
-def _step_limit(law, settings, initial):
-    speed = limiting_speed(Rusanov(law), initial, settings.grid) * settings.refinement
-    steps = _STEP_FACTOR * speed / settings.control.desired
-    return _SPARE_STEPS * settings.refinement + jnp.ceil(steps).astype(int)
+@kept
+def _trajectory(unknowns, settings, parameters, initial, rate, intervals, max_steps):
+    """The states after each interval on the cells of the data, their derivatives along the free
+    directions, and the largest number of steps of an interval."""
+
+    def scheme(parameters):
+        return settings.numerical_flux(unknowns.law(parameters))
+
+    def along(direction):
+        return eqx.filter_jvp(scheme, (parameters,), (direction,))
+
+    flux, changes = jax.vmap(along, out_axes=(None, 0))(unknowns.directions)
+    grid = settings.grid.refine(settings.refinement)
+    states, derivatives, steps = solve_with_derivatives(
+        flux, changes, initial, intervals, grid, settings.control, rate, max_steps
+    )
+    factor = settings.refinement
+    return restrict(states, factor), restrict(derivatives, factor), steps

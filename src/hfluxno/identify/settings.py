@@ -24,7 +24,7 @@ class Settings(eqx.Module):
     """
 
     control: StepControl
-    fresh_start: Bool[Array, ""]
+    fresh_start: Bool[Array, ""] | bool
     grid: Grid
     scheme: str = eqx.field(static=True)
     refinement: int = eqx.field(static=True)

@@ -25,8 +25,8 @@ _DEPENDENT = 1e-13
 
 def needed(fit: Fit, free: np.ndarray) -> np.ndarray:
     """The mask of the parameters that stay, among those that are `free` in the fit."""
-    allowed = fit.frames.size * max(_GROWTH * float(fit.residual) ** 2, _INSIGNIFICANT**2)
-    return _pruned(np.asarray(fit.normal), np.asarray(fit.parameters), free, allowed)
+    allowed = fit.equations * max(_GROWTH * float(fit.residual) ** 2, _INSIGNIFICANT**2)
+    return _pruned(fit.normal, fit.parameters, free, allowed)
 
 
 def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:

@@ -44,8 +44,10 @@ def prolong(
     return fine.reshape(u.shape[0], -1)
 
 
-def restrict(u: Float[Array, "*lead fine"], factor: int) -> Float[Array, "*lead cells"]:
+def restrict(
+    u: Float[Array | np.ndarray, "*lead fine"], factor: int
+) -> Float[Array | np.ndarray, "*lead cells"]:
     """The means of every `factor` neighbouring cells."""
     if factor == 1:
         return u
-    return jnp.mean(u.reshape(*u.shape[:-1], -1, factor), axis=-1)
+    return u.reshape(*u.shape[:-1], -1, factor).mean(axis=-1)

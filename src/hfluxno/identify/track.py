@@ -18,17 +18,20 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from hfluxno.fv import solve
-from hfluxno.fv.step import limiting_speed
+from hfluxno.fv import Status
+from hfluxno.fv.solve import MOST_STEPS, adaptive_step, at_rest, is_under_way
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import prolong, restrict
+from hfluxno.kept import kept
 
 MODES = ("continue", "filter", "restart")
 # Shocks that form later must not be run back through.
 _BACKWARD_FRAMES = 6
+# Programs run over so many intervals, or twice as many and so on, of which the last may be empty.
+_INTERVALS = 16
 
 
 def gains(mode: str, frames: int, last: int) -> np.ndarray:
@@ -45,44 +48,134 @@ def gains(mode: str, frames: int, last: int) -> np.ndarray:
 def track(
     law: FittedLaw,
     settings: Settings,
-    values: Float[Array, "time field cells"],
-    gains: Float[Array, " steps"],
-) -> tuple[Float[Array, "steps field cells"], Float[Array, "field fine"], Float[Array, ""]]:
+    values: Float[np.ndarray, "time field cells"],
+    gains: Float[np.ndarray, " steps"],
+) -> tuple[Float[np.ndarray, "steps field cells"], Float[np.ndarray, "field fine"], float]:
     """The predictions S(u_{j-1}) of the frames after the first, and the last state on the internal
     grid with its speed/Δx."""
-    grid = settings.grid.refine(settings.refinement)
-    flux = settings.numerical_flux(law)
-    initial = prolong(values[0], settings.grid, settings.refinement, law.odd_fields)
-    rate = jnp.where(settings.fresh_start, 0.0, limiting_speed(flux, initial, grid))
-    frame = jnp.arange(2, dtype=values.dtype)
-
-    def advance(state, observation):
-        u, rate = state
-        observed, gain = observation
-        run = solve(flux, u, frame, grid, settings.control, rate=rate)
-        predicted = restrict(run.values[-1], settings.refinement)
-        innovation = jnp.repeat(observed - predicted, settings.refinement, axis=-1)
-        return (run.values[-1] + gain * innovation, run.rate), predicted
-
-    (state, rate), predicted = jax.lax.scan(advance, (initial, rate), (values[1:], gains))
+    count = len(values) - 1
+    state = prolonged(values[0], settings, law.odd_fields)
+    predicted, state, rate, _ = _followed(
+        law, settings, state, first_rate(settings), values[1:], gains, padded_intervals(count, count)
+    )
     return predicted, state, rate
 
 
+def continued(
+    law: FittedLaw,
+    settings: Settings,
+    state: Float[np.ndarray, "field fine"],
+    rate: float,
+    steps: int,
+    context: int,
+) -> tuple[Float[np.ndarray, "steps field cells"], bool]:
+    """The `steps` frames after a state on the internal grid, which `track` has reached over
+    `context` frames, and whether they could be solved."""
+    size = len(padded_intervals(context - 1, 0))
+    nothing = np.zeros((size, state.shape[0], settings.grid.shape[0]))
+    parts, solved = [], True
+    for start in range(0, steps, size):
+        count = min(size, steps - start)
+        intervals = padded_intervals(size, count)
+        part, state, rate, fine = _followed(
+            law, settings, state, rate, nothing[:count], np.zeros(count), intervals
+        )
+        parts.append(part)
+        solved = solved and fine
+    return np.concatenate(parts), solved
+
+
 def first_state(
-    law: FittedLaw, settings: Settings, values: Float[Array, "time field cells"]
-) -> Float[Array, "field cells"]:
+    law: FittedLaw, settings: Settings, values: Float[np.ndarray, "time field cells"]
+) -> Float[np.ndarray, "field cells"]:
     """The state at the first frame as the first few frames together see it.
 
     The frames are followed backwards with the filter: with t → -t, f → -f a solution stays one
     where it is smooth. Diffusion, which cannot be reversed, is left out.
     """
-    frames = min(_BACKWARD_FRAMES, values.shape[0])
+    frames = min(_BACKWARD_FRAMES, len(values))
     backward = eqx.tree_at(
         lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
         law,
-        (-law.flux_coefficients, jnp.zeros_like(law.diffusion_coefficients)),
+        (-law.flux_coefficients, 0.0 * law.diffusion_coefficients),
     )
-    mid_run = eqx.tree_at(lambda tree: tree.fresh_start, settings, jnp.asarray(False))
-    schedule = jnp.asarray(gains("filter", frames, frames - 1))
-    _, state, _ = track(backward, mid_run, values[:frames][::-1], schedule)
+    seen = values[:frames][::-1]
+    schedule = gains("filter", frames, frames - 1)
+    intervals = padded_intervals(len(values) - 1, frames - 1)
+    state = prolonged(seen[0], settings, law.odd_fields)
+    _, state, _, _ = _followed(backward, settings, state, -1.0, seen[1:], schedule, intervals)
     return restrict(state, settings.refinement)
+
+
+def first_rate(settings: Settings) -> float:
+    """What `solve` is told of the step before a context: the start of a run, or its middle."""
+    return 0.0 if settings.fresh_start else -1.0
+
+
+def padded_intervals(count: int, used: int) -> Float[np.ndarray, " size"]:
+    """Ones for the first `used` intervals and zeros for the rest, as many in all as programs for
+    `count` intervals have."""
+    size = _INTERVALS
+    while size < count:
+        size *= 2
+    return (np.arange(size) < used).astype(float)
+
+
+def prolonged(
+    u: Float[np.ndarray, "field cells"], settings: Settings, odd: tuple[int, ...]
+) -> Float[np.ndarray, "field fine"]:
+    """The state on the internal grid."""
+    if settings.refinement == 1:
+        return u
+    return np.asarray(_prolonged(u, settings.grid, factor=settings.refinement, odd=odd)[0])
+
+
+@kept
+def _prolonged(u, grid, *, factor, odd):
+    return (prolong(u, grid, factor, odd),)
+
+
+def _followed(law, settings, state, rate, observed, gains, intervals):
+    count, size = len(observed), len(intervals)
+    seen = np.zeros((size, *observed.shape[1:]))
+    schedule = np.zeros(size)
+    seen[:count], schedule[:count] = observed, gains
+    predicted, state, rate, solved = map(
+        np.asarray, _follow(law, settings, state, rate, seen, schedule, intervals)
+    )
+    return predicted[:count], state, float(rate), bool(solved)
+
+
+@kept
+def _follow(
+    law: FittedLaw,
+    settings: Settings,
+    state: Float[Array, "field fine"],
+    rate: Float[Array, ""],
+    observed: Float[Array, "interval field cells"],
+    gains: Float[Array, " interval"],
+    intervals: Float[Array, " interval"],
+) -> tuple[
+    Float[Array, "interval field cells"],
+    Float[Array, "field fine"],
+    Float[Array, ""],
+    Bool[Array, ""],
+]:
+    grid = settings.grid.refine(settings.refinement)
+    flux = settings.numerical_flux(law)
+
+    def advance(state, frame):
+        observation, gain, interval = frame
+        run = eqx.tree_at(lambda r: r.remaining, at_rest(*state), interval)
+        run = jax.lax.while_loop(
+            is_under_way,
+            lambda r: adaptive_step(flux, grid, settings.control, MOST_STEPS, r),
+            run,
+        )
+        predicted = restrict(run.u, settings.refinement)
+        innovation = jnp.repeat(observation - predicted, settings.refinement, axis=-1)
+        return (run.u + gain * innovation, run.rate), (predicted, run.status)
+
+    frames = (observed, gains, intervals)
+    (u, rate), (predicted, status) = jax.lax.scan(advance, (state, rate), frames)
+    return predicted, u, rate, jnp.all(status == Status.OK)

@@ -175,5 +175,13 @@ def _ridge(matrix, rhs):
         row = unit @ system
         return system - jnp.outer(unit, row), row
 
-    rows = jax.lax.scan(orthogonal_to, system, jnp.arange(count, dtype=jnp.int32))[1]
-    return jnp.linalg.solve(jnp.triu(rows[:, :count]), rows[:, count]) / norm
+    order = jnp.arange(count, dtype=jnp.int32)
+    rows = jax.lax.scan(orthogonal_to, system, order)[1]
+    triangle = jnp.triu(rows[:, :count])
+
+    def substitute(solution, k):
+        rest = rows[k, count] - triangle[k] @ solution
+        return solution.at[k].set(rest / triangle[k, k]), None
+
+    nothing = jnp.zeros_like(norm)
+    return jax.lax.scan(substitute, nothing, order, reverse=True)[0] / norm

@@ -304,12 +304,17 @@ def _parameters(network: LawNetwork, batch):
     return jax.vmap(network.parameters)(batch)
 
 
-@eqx.filter_jit
 def _refined(network: LawNetwork, batch, start, steps, refinement):
-    def one(context, vector):
-        return frozen(network.refined(context, vector, refinement), context, steps)
+    operators = [
+        network.refined(context, vector, refinement)
+        for context, vector in zip(batch, start, strict=True)
+    ]
+    return np.stack([_frozen(*pair, steps) for pair in zip(operators, batch, strict=True)])
 
-    return jax.vmap(one)(batch, start)
+
+@eqx.filter_jit
+def _frozen(operator, context, steps):
+    return frozen(operator, context, steps)
 
 
 def _law(config: ModelConfig) -> LawConfig | None:

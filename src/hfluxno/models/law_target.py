@@ -24,12 +24,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from hfluxno.fv import Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.refine import Unknowns, refine, simulate
+from hfluxno.identify.refine import Unknowns, refine
 from hfluxno.identify.settings import Settings
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.law_space import LawSpace
@@ -60,12 +60,14 @@ class LawOperator(Operator):
     substeps: int | None = eqx.field(static=True)
 
     def __call__(self, u: Float[Array, "field cells"]) -> Float[Array, "field cells"]:
-        if self.substeps is None:
-            frames, run = simulate(self.law, self.settings, u, 2)
-            # The solver repeats the last finite state, which nobody could tell from a law at rest.
-            return jnp.where(run.status == Status.OK, frames[1], jnp.nan)
         flux = self.settings.numerical_flux(self.law)
         frame = np.arange(2.0)
+        if self.substeps is None:
+            # In the middle of a run, whose last speed is not known.
+            control, rate = self.settings.control, -jnp.ones((), u.dtype)
+            run = solve(flux, u, frame, self.settings.grid, control, rate=rate)
+            # The solver repeats the last finite state, which nobody could tell from a law at rest.
+            return jnp.where(run.status == Status.OK, run.values[1], jnp.nan)
         return solve(flux, u, frame, self.settings.grid, substeps=self.substeps).values[1]
 
 
@@ -159,22 +161,26 @@ class LawNetwork(ContextNetwork):
 
     def refined(
         self,
-        context: Float[Array, "time field cells"],
-        start: Float[Array, " parameter"],
-        steps: int | Int[Array, ""],
+        context: Float[np.ndarray, "time field cells"],
+        start: Float[np.ndarray, " parameter"],
+        steps: int,
     ) -> LawOperator:
         """The operator after `steps` Levenberg-Marquardt steps through the solver, which bring the
-        law closer to all frames of the context; in the precision of the context."""
-        unknowns = self.unknowns(context)
-        weights = jnp.ones(context.shape[0], context.dtype)
+        law closer to all frames of the context. Not to be compiled: it compiles the solver."""
+        unknowns = jax.tree.map(np.asarray, _unknowns(self, context))
         settings = self.settings()
         # The first evaluation is that of the start.
-        fit = refine(unknowns, settings, context, weights, start, steps + 1)
+        fit = refine(unknowns, settings, context, np.ones(len(context)), start, steps + 1)
         return LawOperator(unknowns.law(fit.parameters), settings, self.substeps)
 
     def at(self, grid: Grid, interval: float) -> "LawNetwork":
         """The same network for other units or another boundary."""
         return dataclasses.replace(self, grid=grid, interval=interval)
+
+
+@eqx.filter_jit
+def _unknowns(network: LawNetwork, context) -> Unknowns:
+    return network.unknowns(context)
 
 
 def integration_matrix(size: int) -> np.ndarray:
