@@ -116,7 +116,9 @@ def traffic(folder: Path) -> list[str]:
     """Cars: f = ρ (1 - ρ)."""
     x = (np.arange(FINE) + 0.5) / FINE
     initial = 0.4 + 0.25 * np.sin(2 * np.pi * x) + 0.1 * np.cos(6 * np.pi * x)
-    return _forecast(folder, ["density"], 0.02, initial[None], lambda u: u * (1 - u), _traffic_speed)
+    return _forecast(
+        folder, ["density"], 0.02, initial[None], lambda u: u * (1 - u), _traffic_speed
+    )
 
 
 def _traffic_speed(u):

@@ -4,7 +4,7 @@ A batched adaptive solver takes as long as its slowest lane, and a large batch o
 the cache. So lanes are sorted by what they are expected to take and cut into small chunks, which
 one thread for each core works off.
 
-`WIDE_VECTORS` are options for the compilation of networks.
+`WIDE_VECTORS` are options for the compilation of what runs often.
 """
 
 import concurrent.futures
@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 LANES = 4
 # By default XLA uses half of the vector registers of a CPU with AVX-512. Others don't mind.

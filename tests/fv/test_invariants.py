@@ -109,7 +109,7 @@ def test_water_between_walls_or_in_a_ring_stays(scheme):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_no_scalar_passes_a_wall(scheme):
-    """Saturation that sinks between walls: its flux f(s) = s(1 - s) is nowhere zero at the start."""
+    """Saturation that sinks between walls; its flux s(1 - s) is nowhere zero at the start."""
     u = jnp.asarray(0.5 + 0.2 * np.sin(2 * np.pi * (np.arange(40) + 0.5) / 40))[None]
     flux = SCHEMES[scheme](LWR())
     walls = compiled_solve(

@@ -47,9 +47,7 @@ def test_agrees_with_optimistix(x64):
 
 
 def test_a_point_where_the_residual_is_not_finite_is_not_taken(x64):
-    residual = _with_derivatives(
-        lambda x: jnp.where(x > 2.0, jnp.nan, jnp.log(x) - jnp.log(1.5))
-    )
+    residual = _with_derivatives(lambda x: jnp.where(x > 2.0, jnp.nan, jnp.log(x) - jnp.log(1.5)))
     found = levenberg_marquardt(residual, np.array([0.05]), 1e-9, 60)
     np.testing.assert_allclose(found.point, [1.5], rtol=1e-8)
     nowhere = levenberg_marquardt(residual, np.array([3.0]), 1e-9, 60)

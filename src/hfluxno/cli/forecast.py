@@ -82,7 +82,6 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
     from hfluxno.methods import forecaster
-    from hfluxno.plots import forecast_figure
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
@@ -105,6 +104,8 @@ def main(config: ForecastConfig) -> int:
             write_forecast(temporary, source, forecast, context.frames)
         files, fault = [output], ""
         if config.figure is not None:
+            from hfluxno.plots import forecast_figure
+
             labels = report.labels(source)
             fault = report.draw(
                 config.figure, lambda: forecast_figure(context, forecast, truth, labels)

@@ -54,7 +54,6 @@ def main(config: IdentifyConfig) -> int:
     from hfluxno.data.law_table import tabulate, write_csv
     from hfluxno.data.readers import read
     from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.plots import law_figure
 
     if config.csv is not None:
         check_writable(config.csv, (".csv",), config.input)
@@ -75,6 +74,8 @@ def main(config: IdentifyConfig) -> int:
                 write_csv(temporary, [tabulate(each.law) for each in identifications])
             files.append(config.csv)
         if config.figure is not None:
+            from hfluxno.plots import law_figure
+
             labels = report.labels(source)
             fault = report.draw(
                 config.figure, lambda: law_figure(identifications[0], context, labels)

@@ -7,16 +7,20 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
-from hfluxno.plots import Labels, save
+
+if TYPE_CHECKING:  # drawing is loaded where a picture is asked for
+    from matplotlib.figure import Figure
+
+    from hfluxno.plots import Labels
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
@@ -62,11 +66,13 @@ def show(summary: dict, as_json: bool) -> None:
         console.print(f"wrote {_shown(file)}", soft_wrap=True)
 
 
-def draw(path: Path, figure: Callable[[], Figure]) -> str:
+def draw(path: Path, figure: "Callable[[], Figure]") -> str:
     """Draws a picture; what went wrong as a sentence, empty where nothing did.
 
     Whatever it is, it must not cost the results, which took longer.
     """
+    from hfluxno.plots import save
+
     try:
         with replacing(path) as (temporary,):
             save(figure(), temporary)
@@ -93,8 +99,9 @@ def _readable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def labels(source: Source) -> Labels:
+def labels(source: Source) -> "Labels":
     """The names and units of the axes of a picture."""
+    from hfluxno.plots import Labels
 
     def units(attributes) -> str:
         value = attributes.get("units", "")

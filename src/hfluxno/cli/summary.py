@@ -67,7 +67,9 @@ def _law(found) -> dict:
         "total_drift": [float(drift) for drift in np.ravel(found.total_drift)],
         "observed_range": {
             name: [float(low), float(high)]
-            for name, low, high in zip(law.fields, law.lower, law.upper, strict=True)
+            for name, low, high in zip(
+                law.fields, np.asarray(law.lower), np.asarray(law.upper), strict=True
+            )
         },
         "coefficients": {name: float(value) for name, value in found.coefficients.items()},
         "tried": [[label, float(error)] for label, error in found.tried],

@@ -1,10 +1,15 @@
 """Data sets of solved trajectories: their configuration, generation and files."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.generate import Block, block_size, blocks, solver
 from hfluxno.data.recipes import INITIALS, RECIPES, SPLITS, Recipe, recipe
-from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION
-from hfluxno.data.store import Writer, open_dataset
+
+if TYPE_CHECKING:
+    from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION
+    from hfluxno.data.store import Writer, open_dataset
 
 __all__ = [
     "INITIALS",
@@ -22,3 +27,12 @@ __all__ = [
     "recipe",
     "solver",
 ]
+
+_OF_THE_STORE = ("SCHEMA", "SCHEMA_VERSION", "Writer", "open_dataset")
+
+
+def __getattr__(name: str):
+    """The store loads Zarr, which reading and writing of users' files need not wait for."""
+    if name in _OF_THE_STORE:
+        return getattr(importlib.import_module("hfluxno.data.store"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

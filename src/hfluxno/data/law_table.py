@@ -5,11 +5,9 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.kept import kept
+from hfluxno.law_curves import law_curves
 
 # Points along each field, so that a table of one to three fields has some hundred to thousand.
 _POINTS = {1: 101, 2: 33, 3: 13}
@@ -44,16 +42,7 @@ def tabulate(law) -> LawTable:
     states = tuple(np.linspace(*ends, points) for ends in zip(lower, upper, strict=True))
     mesh = np.stack(np.meshgrid(*states, indexing="ij"))
     nearest_zero = np.clip(0.0, lower, upper).reshape((-1,) + (1,) * len(lower))
-    with jax.enable_x64(True):
-        columns = [np.asarray(column) for column in _columns(law, mesh, nearest_zero)]
-    return LawTable(tuple(law.fields), states, *columns)
-
-
-@kept
-def _columns(law, u, origin):
-    nu = law.diffusivity(u)
-    flux = law.flux(u) - law.flux(origin)
-    return flux, law.jacobian(u), jnp.zeros_like(flux) if nu is None else nu
+    return LawTable(tuple(law.fields), states, *law_curves(law, mesh, nearest_zero))
 
 
 def write_csv(path: Path, tables: Sequence[LawTable]) -> None:

@@ -4,9 +4,9 @@
 
 with one step S of the adaptive solver, its state s (u, the remaining time, the last speed) and the
 numbers q of the numerical flux, of which the direction d changes ∂q[d]. These are the derivatives
-that `jax.jvp` of [`solve`][hfluxno.fv.solve] gives. It would trace the step again and again, though,
-to find out which parts of a loop's state have a derivative, once more in each loop around; here all
-parts have one from the start, so the step is traced once.
+that `jax.jvp` of [`solve`][hfluxno.fv.solve] gives. It would trace the step again and again:
+to find out which parts of a loop's state have a derivative, and once more in each loop around it.
+Here all parts have one from the start, so the step is traced once.
 """
 
 import equinox as eqx

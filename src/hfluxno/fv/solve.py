@@ -18,7 +18,6 @@ from hfluxno.fv.numerical_flux import NumericalFlux
 from hfluxno.fv.step import limiting_speed, step
 from hfluxno.grid import Grid
 
-
 # Between two times; a run that needs more has gone astray.
 MOST_STEPS = 10_000
 

@@ -3,9 +3,9 @@
     u_i ← u_i - Δt/Δx (F_{i+1/2} - F_{i-1/2})
 
 summed over the space axes. What leaves a cell enters its neighbour, so the total of every field
-changes only through the boundary, and not at all through a wall. Runge-Kutta schemes that are convex combinations of this step
-inherit its conservation, positivity and TVD property (Shu and Osher, J. Comput. Phys. 77, 1988,
-439-471).
+changes only through the boundary, and not at all through a wall. Runge-Kutta schemes that are
+convex combinations of this step inherit its conservation, positivity and TVD property (Shu and
+Osher, J. Comput. Phys. 77, 1988, 439-471).
 """
 
 import jax.numpy as jnp

@@ -14,6 +14,9 @@ from jaxtyping import Array, Float
 
 from hfluxno.laws.base import pointwise_jacobian
 
+# Parameters come from NumPy, and as arrays of JAX within a program.
+Coefficients = Float[Array | np.ndarray, "field function"]
+
 
 class Basis(eqx.Module):
     """Functions φ_k(u) of the state."""
@@ -27,14 +30,18 @@ class Basis(eqx.Module):
     def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]: ...
 
     def expand(
-        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+        self,
+        coefficients: Coefficients,
+        u: Float[Array, "field *points"],
     ) -> Float[Array, "field *points"]:
         """Σ_k C_ik φ_k(u), written out: a compiler fuses sums of arrays, not small products of
         matrices."""
         return _combine(coefficients, list(self(u)))
 
     def gradient(
-        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+        self,
+        coefficients: Coefficients,
+        u: Float[Array, "field *points"],
     ) -> Float[Array, "field field *points"]:
         """Σ_k C_ik ∂φ_k/∂u_j at index (i, j)."""
         return pointwise_jacobian(lambda state: self.expand(coefficients, state), u)
@@ -55,12 +62,16 @@ class Chebyshev(Basis):
         return jnp.stack(chebyshev(_scaled(u, self.middle, self.half)[0], self.size)[1:])
 
     def expand(
-        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+        self,
+        coefficients: Coefficients,
+        u: Float[Array, "field *points"],
     ) -> Float[Array, "field *points"]:
         return _horner(self._powers(coefficients), _scaled(u, self.middle, self.half))
 
     def gradient(
-        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+        self,
+        coefficients: Coefficients,
+        u: Float[Array, "field *points"],
     ) -> Float[Array, "field field *points"]:
         powers = self._powers(coefficients)
         derivative = powers[1:] * jnp.arange(1, self.size + 1, dtype=powers.dtype)
@@ -119,7 +130,9 @@ class Dictionary(Basis):
         return tuple(_term_name(self.fields, powers) for powers in self.exponents)
 
     def gradient(
-        self, coefficients: Float[Array, "field function"], u: Float[Array, "field *points"]
+        self,
+        coefficients: Coefficients,
+        u: Float[Array, "field *points"],
     ) -> Float[Array, "field field *points"]:
         v, inverse = self._scaled(u)
         columns = []

@@ -20,6 +20,9 @@ _PROGRAM_SIZES = (4, 6, 9)
 # The derivatives of a fit are taken along its free parameters, in programs for so many of them.
 _PROGRAM_DIRECTIONS = (4, 6, 8)
 
+# The size of the flux that the first finer grid is asked to support.
+_SIZE_OF_FINER = 6
+
 # A field counts as staying away from zero where its least value exceeds this part of its largest.
 _AWAY_FROM_ZERO = 0.02
 
@@ -119,8 +122,9 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
         if best.refinement < refinement // 2:
             return ()
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
-        size = min(best.size, 6)
-        sizes = (size, 6) if refinement == 2 and 0 < size < 6 else (size,)
+        size = min(best.size, _SIZE_OF_FINER)
+        richer = refinement == 2 and 0 < size < _SIZE_OF_FINER
+        sizes = (size, _SIZE_OF_FINER) if richer else (size,)
         finer = dataclasses.replace(best, scheme=scheme, refinement=refinement)
         return tuple(dataclasses.replace(finer, size=size) for size in sizes)
 
@@ -179,7 +183,8 @@ def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
     if candidate.basis == "chebyshev":
-        return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= candidate.size))
+        size = max(candidate.size, least_size(candidate))
+        return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= size))
     if candidate.basis == "tensor":
         return TensorChebyshev(middle, half, 3, len(fields))
     positive = tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
@@ -197,11 +202,18 @@ def make_mask(candidate: Candidate, basis: Basis, fields: int) -> np.ndarray:
     return np.concatenate([np.tile(free, fields), np.tile(diffusion, fields)]).astype(float)
 
 
-def make_directions(mask: np.ndarray) -> np.ndarray:
+def least_size(candidate: Candidate) -> int:
+    """The number of functions and directions that programs have in any case: on the first finer
+    grid two sizes are tried one after the other."""
+    return _SIZE_OF_FINER if candidate.basis == "chebyshev" and candidate.refinement == 2 else 0
+
+
+def make_directions(mask: np.ndarray, least: int = 0) -> np.ndarray:
     """The unit vectors of the free parameters, filled up with zeros to a number that programs
-    share."""
+    share, not less than `least`."""
     free = np.flatnonzero(mask)
-    rows = next((n for n in _PROGRAM_DIRECTIONS if len(free) <= n <= len(mask)), len(mask))
+    needed = max(least, len(free))
+    rows = next((n for n in _PROGRAM_DIRECTIONS if needed <= n <= len(mask)), len(mask))
     directions = np.zeros((rows, len(mask)))
     directions[np.arange(len(free)), free] = 1.0
     return directions

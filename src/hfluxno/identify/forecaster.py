@@ -79,9 +79,7 @@ class FittedLawForecaster(Forecaster):
         )
 
 
-def _advance(
-    values: np.ndarray, item: Identification, steps: int
-) -> tuple[np.ndarray, bool]:
+def _advance(values: np.ndarray, item: Identification, steps: int) -> tuple[np.ndarray, bool]:
     """The state that the forecast starts from and its frames, and whether they were solved; where
     not, the last frame of the context repeated."""
     seen = values.copy()

@@ -265,7 +265,7 @@ def _report(
     persistence = float(np.sqrt(np.sum((after - before) ** 2) / np.sum(after**2)))
     status = _status(trial, values, persistence, conserved)
     return Identification(
-        law=jax.tree.map(jnp.asarray, law),
+        law=jax.device_put(law),
         candidate=trial.candidate,
         status=status,
         backtest_error=trial.error,

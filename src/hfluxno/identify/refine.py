@@ -25,7 +25,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import restrict
-from hfluxno.identify.track import first_rate, padded_intervals, prolonged
+from hfluxno.identify.track import first_rate, padded_intervals, prepare_track, prolonged
 from hfluxno.identify.weak_form import weak_equations, weak_start
 from hfluxno.kept import kept
 
@@ -93,7 +93,7 @@ class Unknowns(eqx.Module):
         Of a Chebyshev basis only the first four functions start: where few values are observed,
         or the frames are far apart, the higher ones would only fit the quadrature's errors.
         """
-        mask = self.mask
+        mask = jnp.asarray(self.mask)
         if isinstance(self.basis, Chebyshev):
             mask = mask * jnp.asarray(np.arange(mask.shape[0]) % self.basis.size < 4, mask.dtype)
             mask = mask.at[self.basis.size :].set(self.mask[self.basis.size :])
@@ -158,7 +158,7 @@ def refine(
     scale = ((weights[:, None] / size)[..., None] / np.sqrt(count))[1:]
     directions = np.asarray(unknowns.directions)
     free = len(directions)
-    # The first frame is where the run starts, and what comes after the last weight is not looked at.
+    # A run starts from the first frame; what comes after the last weight is not looked at.
     intervals = padded_intervals(len(values) - 1, int(np.flatnonzero(weights)[-1]))
     initial, rate = prolonged(values[0], settings, unknowns.odd), first_rate(settings)
     limit = MOST_STEPS
@@ -188,6 +188,17 @@ def refine(
         values.size,
         found.evaluations,
     )
+
+
+def prepare(unknowns: Unknowns, settings: Settings, values: np.ndarray) -> None:
+    """Has the programs for a fit and its back-test made in the background, from a law at rest."""
+    nothing = np.zeros(np.shape(unknowns.directions)[1])
+    initial, intervals = (
+        prolonged(values[0], settings, unknowns.odd),
+        padded_intervals(len(values) - 1, 0),
+    )
+    _trajectory.prepare(unknowns, settings, nothing, initial, 0.0, intervals, MOST_STEPS)
+    prepare_track(unknowns.law(nothing), settings, values)
 
 
 @kept

@@ -14,13 +14,14 @@ from hfluxno.grid import Grid
 from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
     Candidate,
+    least_size,
     make_basis,
     make_directions,
     make_mask,
     stages,
 )
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.refine import Fit, Unknowns, refine
+from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.sparsify import needed, needed_by_weak_form
 from hfluxno.identify.track import MODES, first_state, gains, track
@@ -125,6 +126,7 @@ def _attempt(candidate, values, grid, fields, odd, start: Trial | None) -> Trial
     weights[-held_out_frames(len(values)) :] = 0.0
     settings = make_settings(candidate, grid)
     unknowns = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
+    prepare(unknowns, settings, values)
     if start is None:
         begin = np.asarray(_weak_start(unknowns, values, weights, settings.grid)[0])
     else:
@@ -164,7 +166,9 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid
     terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
 
     def with_free(mask):
-        return Unknowns(basis, make_directions(mask), lower, upper, terms, fields, odd)
+        return Unknowns(
+            basis, make_directions(mask, least_size(candidate)), lower, upper, terms, fields, odd
+        )
 
     if candidate.sparse == "fit" and start is not None:
         return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool)))

@@ -53,12 +53,22 @@ def track(
 ) -> tuple[Float[np.ndarray, "steps field cells"], Float[np.ndarray, "field fine"], float]:
     """The predictions S(u_{j-1}) of the frames after the first, and the last state on the internal
     grid with its speed/Δx."""
-    count = len(values) - 1
-    state = prolonged(values[0], settings, law.odd_fields)
+    state, count = prolonged(values[0], settings, law.odd_fields), len(values) - 1
+    intervals = padded_intervals(count, count)
     predicted, state, rate, _ = _followed(
-        law, settings, state, first_rate(settings), values[1:], gains, padded_intervals(count, count)
+        law, settings, state, first_rate(settings), values[1:], gains, intervals
     )
     return predicted, state, rate
+
+
+def prepare_track(law: FittedLaw, settings: Settings, values: np.ndarray) -> None:
+    """Has the program of `track` made in the background."""
+    state, intervals = (
+        prolonged(values[0], settings, law.odd_fields),
+        padded_intervals(len(values) - 1, 0),
+    )
+    seen = np.zeros((len(intervals), *values.shape[1:]))
+    _follow.prepare(law, settings, state, 0.0, seen, intervals, intervals)
 
 
 def continued(
@@ -104,7 +114,7 @@ def first_state(
     intervals = padded_intervals(len(values) - 1, frames - 1)
     state = prolonged(seen[0], settings, law.odd_fields)
     _, state, _, _ = _followed(backward, settings, state, -1.0, seen[1:], schedule, intervals)
-    return restrict(state, settings.refinement)
+    return np.asarray(restrict(state, settings.refinement))
 
 
 def first_rate(settings: Settings) -> float:

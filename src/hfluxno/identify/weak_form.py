@@ -108,8 +108,8 @@ def antiderivatives(
 def weak_equations(
     basis: Basis,
     mask: Float[Array, " parameter"],
-    lower: Float[Array, " field"],
-    upper: Float[Array, " field"],
+    lower: Float[Array | np.ndarray, " field"],
+    upper: Float[Array | np.ndarray, " field"],
     terms: int,
     values: Float[Array, "time field space"],
     frame_weights: Float[Array, " time"],

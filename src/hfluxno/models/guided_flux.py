@@ -43,8 +43,9 @@ class GuidedFlux(ScaledFlux):
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         scale = per_field(self.scale, padded, 0)
-        width = self.law.upper - self.law.lower
-        lower, upper = self.law.lower - width, self.law.upper + width
+        lower, upper = jnp.asarray(self.law.lower), jnp.asarray(self.law.upper)
+        width = upper - lower
+        lower, upper = lower - width, upper + width
         padded = jnp.clip(padded, per_field(lower, padded, 0), per_field(upper, padded, 0))
         v = self._scaled(padded)
         f = self.law.flux(padded) / scale

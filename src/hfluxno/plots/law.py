@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
+from hfluxno.law_curves import law_curves
 from hfluxno.plots.labels import Labels, with_units
 from hfluxno.plots.style import (
     BAND,
@@ -95,19 +96,16 @@ def _scalar(figure, identification, states, labels: Labels) -> None:
     law = identification.law
     lower, upper = (ends[0] for ends in _observed_range(law))
     u = np.linspace(lower, upper, _CURVE_POINTS)
-    points = jnp.asarray(u)[None]
-    origin = jnp.asarray([[np.clip(0.0, lower, upper)]])
-    flux = np.asarray(law.flux(points) - law.flux(origin))[0]
-    speed = np.asarray(law.jacobian(points))[0, 0]
+    points, origin = u[None], np.array([[np.clip(0.0, lower, upper)]])
+    flux, speed, diffusivity = law_curves(law, points, origin)
     deviation = flux_deviation(identification, points, origin)
     curves = [
-        ("Flux f", with_units("f", labels.flux_units(0)), flux, deviation[0]),
-        ("Wave speed f′", with_units("f′", labels.speed_units), speed, deviation[1]),
+        ("Flux f", with_units("f", labels.flux_units(0)), flux[0], deviation[0]),
+        ("Wave speed f′", with_units("f′", labels.speed_units), speed[0, 0], deviation[1]),
     ]
     if _has_diffusion(law):
-        diffusivity = np.asarray(law.diffusivity(points))[0]
         curves.append(
-            ("Diffusivity ν", with_units("ν", labels.diffusivity_units), diffusivity, None)
+            ("Diffusivity ν", with_units("ν", labels.diffusivity_units), diffusivity[0], None)
         )
     for axes, (title, label, curve, sigma) in zip(
         figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True
@@ -140,10 +138,9 @@ def _where_observed(axes, states: np.ndarray) -> None:
 def _maps(figure, law, states, labels: Labels) -> None:
     lower, upper = _observed_range(law)
     first, second = (np.linspace(lower[i], upper[i], _MAP_POINTS) for i in range(2))
-    mesh = jnp.asarray(np.stack(np.meshgrid(first, second, indexing="ij")))
-    origin = jnp.asarray(np.clip(0.0, lower, upper)[:, None, None])
-    flux = np.asarray(law.flux(mesh) - law.flux(origin))
-    matrix = np.moveaxis(np.asarray(law.jacobian(mesh)), (0, 1), (-2, -1))
+    mesh = np.stack(np.meshgrid(first, second, indexing="ij"))
+    flux, jacobian, _ = law_curves(law, mesh, np.clip(0.0, lower, upper)[:, None, None])
+    matrix = np.moveaxis(jacobian, (0, 1), (-2, -1))
     speeds = np.sort(np.linalg.eigvals(matrix).real, axis=-1)
     maps = [(f"Flux of {labels.fields[i]}", flux[i], labels.flux_units(i)) for i in range(2)]
     maps += [
@@ -203,4 +200,4 @@ def _observed_range(law) -> tuple[np.ndarray, np.ndarray]:
 def _has_diffusion(law) -> bool:
     middle = np.mean(_observed_range(law), axis=0)
     with jax.enable_x64(True):
-        return law.diffusivity(jnp.asarray(middle)[:, None]) is not None
+        return jax.eval_shape(law.diffusivity, middle[:, None]) is not None

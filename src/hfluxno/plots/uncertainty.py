@@ -4,6 +4,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from hfluxno.kept import kept
+
 
 def flux_deviation(identification, points, origin) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The standard deviations of f - f(origin) and of f′ at `points` (1, points).
@@ -15,7 +17,18 @@ def flux_deviation(identification, points, origin) -> tuple[np.ndarray | None, n
     if not hasattr(law, "flux_coefficients"):
         return None, None
     covariance = _flux_covariance(identification)
+    sigmas = []
+    for sensitivity in map(np.asarray, _sensitivities(law, points, origin)):
+        rows = sensitivity.reshape(sensitivity.shape[0], -1)
+        variance = np.einsum("pi,ij,pj->p", rows, covariance, rows)
+        if not np.all(np.isfinite(variance)):
+            return None, None
+        sigmas.append(np.sqrt(np.maximum(variance, 0.0)))
+    return sigmas[0], sigmas[1]
 
+
+@kept
+def _sensitivities(law, points, origin):
     def curves(values):
         changed = eqx.tree_at(lambda law: law.flux_coefficients, law, values)
         return (
@@ -23,15 +36,7 @@ def flux_deviation(identification, points, origin) -> tuple[np.ndarray | None, n
             changed.jacobian(points)[0, 0],
         )
 
-    sensitivities = jax.jacfwd(curves)(jax.numpy.asarray(law.flux_coefficients))
-    sigmas = []
-    for sensitivity in sensitivities:
-        rows = np.asarray(sensitivity).reshape(sensitivity.shape[0], -1)
-        variance = np.einsum("pi,ij,pj->p", rows, covariance, rows)
-        if not np.all(np.isfinite(variance)):
-            return None, None
-        sigmas.append(np.sqrt(np.maximum(variance, 0.0)))
-    return sigmas[0], sigmas[1]
+    return jax.jacfwd(curves)(law.flux_coefficients)
 
 
 def _flux_covariance(identification) -> np.ndarray:

@@ -1,0 +1,195 @@
+"""Programs that outlast the process: the same numbers, whatever happens to their files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno import kept as module
+from hfluxno.kept import kept
+
+_TRACED = []
+
+
+class _Power(eqx.Module):
+    factor: np.ndarray
+    exponent: int = eqx.field(static=True)
+
+
+def _function(power, x, *, shift=0):
+    _TRACED.append(x.shape)
+    return power.factor * jnp.sin(x) ** power.exponent + shift, jnp.sum(x)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, x64):
+    """An empty folder for programs, and the number of times that something is traced."""
+    before = jax.config.values["jax_compilation_cache_dir"]
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    _TRACED.clear()
+    yield tmp_path / "programs"
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+X = np.linspace(0.0, 1.0, 7)
+
+
+def _call(program=None, exponent=3, x=X, **static):
+    """The result of a new process, as far as this module knows."""
+    program = kept(_function) if program is None else program
+    return [np.asarray(part) for part in program(_Power(np.asarray(1.7), exponent), x, **static)]
+
+
+def test_a_stored_program_gives_the_same_bits_and_is_not_traced(folder):
+    fresh = _call()
+    assert len(list(folder.iterdir())) == 1 and len(_TRACED) == 1
+    stored = _call()
+    assert len(_TRACED) == 1
+    for one, other in zip(fresh, stored, strict=True):
+        assert one.dtype == other.dtype == np.float64
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(stored[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
+
+
+def test_what_differs_in_structure_shape_or_options_is_another_program(folder):
+    program = kept(_function)
+    _call(program)
+    _call(program)
+    assert len(_TRACED) == 1
+    np.testing.assert_allclose(_call(program, exponent=2)[0], 1.7 * np.sin(X) ** 2, rtol=1e-14)
+    assert _call(program, x=X[:4])[0].shape == (4,)
+    np.testing.assert_allclose(_call(program, shift=5)[0] - 5.0, _call(program)[0], atol=1e-14)
+    assert len(_TRACED) == 4 and len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize("harm", ["empty", "cut", "flipped", "foreign", "no program", "a folder"])
+def test_a_file_that_is_of_no_use_is_made_again(folder, harm):
+    expected = _call()
+    (file,) = folder.iterdir()
+    content = file.read_bytes()
+    if harm == "a folder":
+        file.unlink()
+        (file / "in the way").mkdir(parents=True)
+    elif harm == "foreign":  # another program under its name
+        _call(exponent=2)
+        (other,) = set(folder.iterdir()) - {file}
+        file.write_bytes(other.read_bytes())
+    else:
+        middle = len(content) // 2
+        flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        file.write_bytes(
+            {"empty": b"", "cut": content[:-9], "flipped": flipped, "no program": b"x" * 99}[harm]
+        )
+    _TRACED.clear()
+    np.testing.assert_array_equal(_call()[0], expected[0])
+    assert len(_TRACED) == 1
+    np.testing.assert_array_equal(_call()[0], expected[0])
+    assert len(_TRACED) == (2 if harm == "a folder" else 1)
+
+
+def test_a_program_that_fails_when_it_runs_is_made_again(folder, monkeypatch):
+    expected = _call()
+
+    def broken(file):
+        def program(*leaves):
+            raise RuntimeError("NOT_FOUND")
+
+        return program
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_loaded", broken)
+        np.testing.assert_array_equal(_call()[0], expected[0])
+    assert len(_TRACED) == 2
+
+
+def test_jax_having_the_program_in_its_own_cache_does_no_harm(folder):
+    """What JAX loads from there cannot be stored a second time."""
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    try:
+        expected = _call()
+        for _ in range(2):
+            next(folder.iterdir()).unlink()
+            _call()
+            np.testing.assert_array_equal(_call()[0], expected[0])
+    finally:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    assert len(_TRACED) == 3
+
+
+def test_other_sources_or_versions_have_other_programs(folder, monkeypatch):
+    _call()
+    monkeypatch.setattr(module, "_origin", lambda: "another version of JAX")
+    _call()
+    assert len(_TRACED) == 2 and len(list(folder.iterdir())) == 2
+
+
+def test_programs_that_call_a_library_are_not_stored(folder):
+    """Only lowering tells JAX to look up LAPACK; without it a stored program would crash."""
+
+    def solve(matrix):
+        return (jnp.linalg.solve(matrix, jnp.ones(matrix.shape[0])),)
+
+    np.testing.assert_allclose(kept(solve)(np.eye(3))[0], 1.0)
+    assert not folder.exists()
+
+
+def test_the_least_recently_used_go(folder, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_FILES", 2)
+    for exponent in (2, 3, 4):
+        _call(exponent=exponent)
+        for age, file in enumerate(sorted(folder.iterdir(), key=lambda f: -f.stat().st_mtime)):
+            os.utime(file, (1e9 - age, 1e9 - age))
+    assert len(list(folder.iterdir())) == 2
+    _TRACED.clear()
+    _call(exponent=4)
+    assert _TRACED == []
+
+
+def test_without_a_folder_it_is_compiled_as_ever(tmp_path, folder):
+    jax.config.update("jax_compilation_cache_dir", None)
+    np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
+    (tmp_path / "programs").write_text("a file where the folder should be")
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
+    jax.config.update("jax_compilation_cache_dir", "/proc/nowhere")
+    np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
+    assert len(_TRACED) == 3
+
+
+_PROCESS = """
+import json, sys
+import jax, jax.numpy as jnp, numpy as np
+from hfluxno.kept import kept
+jax.config.update("jax_compilation_cache_dir", sys.argv[1])
+@kept
+def program(x, *, shift):
+    return (jnp.cos(x) + shift,)
+results = [program(np.arange(5.0), shift=shift)[0].tolist() for shift in range(8)]
+print(json.dumps(results))
+"""
+
+
+def test_processes_that_write_at_once_do_not_harm_each_other(tmp_path):
+    script = tmp_path / "process.py"
+    script.write_text(_PROCESS)
+    environment = os.environ | {"PYTHONPATH": str(Path(module.__file__).parents[1])}
+    command = [sys.executable, str(script), str(tmp_path)]
+
+    def together(count):
+        running = [
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(count)
+        ]
+        return [json.loads(process.communicate()[0]) for process in running]
+
+    first, second = together(2)
+    (third,) = together(1)
+    assert first == second == third
+    files = list((tmp_path / "programs").iterdir())
+    assert len(files) == 8 and not any(file.name.startswith(".") for file in files)
