@@ -33,7 +33,7 @@ def test_one_program_is_compiled_and_at_the_precision_of_the_caller(x64):
         return jnp.sin(x)
 
     x = np.linspace(0.0, 1.0, 40)
-    found = run_lanes(function, x, np.zeros(40))
+    found = run_lanes(function, x, np.zeros(40), lanes=4)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, np.sin(x), rtol=1e-14)
     assert traced == [np.float64]
@@ -46,4 +46,4 @@ def test_what_a_chunk_raises_is_raised():
         return x
 
     with pytest.raises(ValueError, match="seven"):
-        run_lanes(function, np.arange(12), np.zeros(12))
+        run_lanes(function, np.arange(12), np.zeros(12), lanes=4)

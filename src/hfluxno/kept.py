@@ -5,7 +5,8 @@ function anew to know which of the files it needs, and that takes longer than to
 program that is used again and again is stored in a folder beside them under what decides what it
 is: this library's sources, the versions and settings of JAX, the processor, and the structure,
 shapes and types of the arguments. Where no folder is set, or the file is missing or of no use, the
-function is traced and compiled as ever.
+function is traced and compiled as ever. Like JAX's own files, these are code that is run, so the
+folder must not be open to others.
 """
 
 import contextlib
@@ -109,7 +110,7 @@ def _first_call(function, structure, leaves, static) -> tuple[Callable, Any]:
 def _file(what: list[str]) -> Path | None:
     folder = jax.config.values["jax_compilation_cache_dir"]
     unusual = jax.config.values["jax_disable_jit"] or jax.default_backend() != "cpu"
-    if folder is None or "://" in str(folder) or unusual:
+    if folder is None or "://" in str(folder) or unusual or jax.device_count() > 1:
         return None
     digest = hashlib.sha256("\n".join([_origin(), *what]).encode()).hexdigest()
     return Path(folder) / _FOLDER / f"{what[0].rpartition('.')[2].lstrip('_')}-{digest}"

@@ -1,8 +1,8 @@
-"""Running one compiled program over many contexts: lanes, chunks and cores.
+"""Running compiled programs over many contexts: lanes, chunks and cores.
 
 A batched adaptive solver takes as long as its slowest lane, and a large batch of any kind leaves
 the cache. So lanes are sorted by what they are expected to take and cut into small chunks, which
-one thread for each core works off.
+one thread for each core works off. Programs that gain nothing from lanes run alone, a context each.
 
 `WIDE_VECTORS` are options for the compilation of what runs often.
 """
@@ -20,14 +20,8 @@ from jaxtyping import PyTree
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LANES = 4
 # By default XLA uses half of the vector registers of a CPU with AVX-512. Others don't mind.
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
-
-
-def stack(trees: list[PyTree]) -> PyTree:
-    """Trees of equal structure as one tree with a leading lane axis."""
-    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
 
 
 def take(tree: PyTree, lanes: np.ndarray) -> PyTree:
@@ -35,7 +29,7 @@ def take(tree: PyTree, lanes: np.ndarray) -> PyTree:
 
 
 def run_lanes(
-    function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray, lanes: int = LANES
+    function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray, lanes: int
 ) -> PyTree:
     """`function` over all lanes of `inputs`, in chunks of lanes of similar `cost`.
 

@@ -193,10 +193,8 @@ def refine(
 def prepare(unknowns: Unknowns, settings: Settings, values: np.ndarray) -> None:
     """Has the programs for a fit and its back-test made in the background, from a law at rest."""
     nothing = np.zeros(np.shape(unknowns.directions)[1])
-    initial, intervals = (
-        prolonged(values[0], settings, unknowns.odd),
-        padded_intervals(len(values) - 1, 0),
-    )
+    initial = prolonged(values[0], settings, unknowns.odd)
+    intervals = padded_intervals(len(values) - 1, 0)
     _trajectory.prepare(unknowns, settings, nothing, initial, 0.0, intervals, MOST_STEPS)
     prepare_track(unknowns.law(nothing), settings, values)
 

@@ -166,9 +166,8 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid
     terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
 
     def with_free(mask):
-        return Unknowns(
-            basis, make_directions(mask, least_size(candidate)), lower, upper, terms, fields, odd
-        )
+        directions = make_directions(mask, least_size(candidate))
+        return Unknowns(basis, directions, lower, upper, terms, fields, odd)
 
     if candidate.sparse == "fit" and start is not None:
         return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool)))

@@ -63,10 +63,8 @@ def track(
 
 def prepare_track(law: FittedLaw, settings: Settings, values: np.ndarray) -> None:
     """Has the program of `track` made in the background."""
-    state, intervals = (
-        prolonged(values[0], settings, law.odd_fields),
-        padded_intervals(len(values) - 1, 0),
-    )
+    state = prolonged(values[0], settings, law.odd_fields)
+    intervals = padded_intervals(len(values) - 1, 0)
     seen = np.zeros((len(intervals), *values.shape[1:]))
     _follow.prepare(law, settings, state, 0.0, seen, intervals, intervals)
 

@@ -1,0 +1,70 @@
+"""Derivatives that a run carries along are those of the run."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.fv import Roe, Rusanov, StepControl, solve
+from hfluxno.fv.sensitivity import solve_with_derivatives
+from hfluxno.grid import Grid
+from hfluxno.laws import Cubic, ViscousBurgers
+from tests.compiled import compiled
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+GRID = Grid.interval(24, 0.0, 24.0)
+INITIAL = 0.3 + np.sin(2 * np.pi * (np.arange(24.0) + 0.5) / 24)[None]
+DIRECTIONS = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, -2.0]])
+CASES = {
+    "roe": (lambda p: Roe(Cubic(a=p[0], b=p[1], c=0.4)), 0.0, True),
+    "roe, mid-run": (lambda p: Roe(Cubic(a=p[0], b=p[1], c=0.4)), -1.0, True),
+    "rusanov": (lambda p: Rusanov(ViscousBurgers(a=p[0], nu=p[1])), -1.0, False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_they_are_those_of_forward_mode(name):
+    make, rate, lagged = CASES[name]
+    control = StepControl(0.5, 0.9, lagged)
+    point = jnp.asarray([1.1, 0.7])
+
+    def plain(point):
+        times = np.arange(4.0)
+        return solve(
+            make(point), jnp.asarray(INITIAL), times, GRID, control, rate=jnp.asarray(rate)
+        )
+
+    def pushed(direction):
+        return jax.jvp(lambda p: plain(p).values[1:], (point,), (direction,))[1]
+
+    def carried():
+        flux, changes = jax.vmap(
+            lambda d: eqx.filter_jvp(make, (point,), (d,)), out_axes=(None, 0)
+        )(jnp.asarray(DIRECTIONS))
+        # An interval of no length repeats the state.
+        intervals = jnp.asarray([1.0, 1.0, 0.0, 1.0])
+        start = jnp.asarray(rate)
+        return solve_with_derivatives(
+            flux, changes, jnp.asarray(INITIAL), intervals, GRID, control, start, 10_000
+        )
+
+    states, derivatives, steps = compiled(carried)
+    run = compiled(plain, point)
+    expected = compiled(jax.vmap(pushed), jnp.asarray(DIRECTIONS)).swapaxes(0, 1)
+    for found, truth in ((states, run.values[1:]), (derivatives, expected)):
+        np.testing.assert_array_equal(found[2], found[1])
+        np.testing.assert_allclose(found[jnp.array([0, 1, 3])], truth, rtol=1e-10, atol=1e-12)
+    assert 1 < int(steps) <= int(run.steps) and float(jnp.max(jnp.abs(expected))) > 0.1
+
+
+def test_a_run_whose_last_speed_is_not_known_begins_with_that_of_its_state():
+    """The first step is short, as in the middle of a run, not the whole interval."""
+    flux, control = Roe(Cubic(a=0.0, b=0.0, c=3.0)), StepControl(0.5, 0.9, True)
+    initial, times = jnp.asarray(INITIAL), np.array([0.0, 1.0])
+    present = compiled(lambda: solve(flux, initial, times, GRID, control, rate=jnp.asarray(3.0)))
+    unknown = compiled(lambda: solve(flux, initial, times, GRID, control, rate=jnp.asarray(-1.0)))
+    fresh = compiled(lambda: solve(flux, initial, times, GRID, control))
+    np.testing.assert_allclose(unknown.values, present.values, rtol=1e-12)
+    assert int(unknown.rejected) == 0 and int(unknown.steps) == 6 and int(fresh.rejected) == 1
