@@ -197,7 +197,7 @@ def make_mask(candidate: Candidate, basis: Basis, fields: int) -> np.ndarray:
     count = len(basis.names)
     free = np.arange(count) < (candidate.size or count)
     terms = DIFFUSION_TERMS[candidate.diffusion]
-    program = 3 if terms else 0
+    program = max(DIFFUSION_TERMS.values()) if terms else 0
     diffusion = np.arange(program) < terms
     return np.concatenate([np.tile(free, fields), np.tile(diffusion, fields)]).astype(float)
 

@@ -28,6 +28,7 @@ from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.kept import kept
 
 _REFIT_EVALUATIONS = 5
+_TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
 _SIMPLER_WITHIN = 1.1
 _SAME = 1.02
 _LARGE_OFFSET = 100.0  # in standard deviations
@@ -128,7 +129,7 @@ def _attempt(candidate, values, grid, fields, odd, start: Trial | None) -> Trial
     unknowns = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
     prepare(unknowns, settings, values)
     if start is None:
-        begin = np.asarray(_weak_start(unknowns, values, weights, settings.grid)[0])
+        begin = _weak_parameters(unknowns, values, weights, settings.grid)
     else:
         begin = _parameters_from(start, unknowns)
     if candidate.denoised:
@@ -163,7 +164,7 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid
     basis = make_basis(candidate, values, fields)
     mask = make_mask(candidate, basis, len(fields))
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    terms = 3 if DIFFUSION_TERMS[candidate.diffusion] else 0
+    terms = _TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
 
     def with_free(mask):
         directions = make_directions(mask, least_size(candidate))
@@ -189,6 +190,16 @@ def make_settings(candidate: Candidate, grid: Grid) -> Settings:
         candidate.scheme,
         candidate.refinement,
     )
+
+
+def _weak_parameters(unknowns: Unknowns, values, weights, grid) -> np.ndarray:
+    """The start of a fit, by one program for all fits in a basis: columns of terms that are not
+    free are zero, and so are their parameters."""
+    mask = np.asarray(unknowns.mask)
+    every = np.zeros((1, len(mask) + (_TERMS - unknowns.terms) * len(unknowns.fields)))
+    every[0, : len(mask)] = mask
+    unknowns = dataclasses.replace(unknowns, directions=every, terms=_TERMS)
+    return np.asarray(_weak_start(unknowns, values, weights, grid)[0])[: len(mask)]
 
 
 @kept
