@@ -19,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.example import example_file
+from hfluxno.cli.report import show
 from hfluxno.trajectory import Trajectory
 from tests.plots.fakes import FakeForecaster, identification
 
@@ -90,6 +91,17 @@ def test_json_is_all_there_is_and_has_the_true_error(folder, capsys):
         forecast = out["values"].values
     error = np.linalg.norm(forecast[2] - wave()[7]) / np.linalg.norm(wave()[7])
     np.testing.assert_allclose(result["true_error"]["3"], error, rtol=1e-5)
+
+
+def test_sentences_with_figures_are_counted_by_their_status(capsys):
+    results = [
+        {"status": status, "status_sentence": sentence, "backtest_error": 0.1}
+        for status, sentence in ((5, "misfit 3 %"), (0, "fine"), (5, "misfit 4 %"))
+    ]
+    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
+    show(summary | {"results": results, "failed_left_out": 0, "files": []}, as_json=False)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "2 status 5, for example: misfit 3 % 1 status 0: fine" in shown
 
 
 def test_float64_is_kept(folder):

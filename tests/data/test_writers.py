@@ -56,6 +56,7 @@ def test_the_quality_and_the_law_are_written(tmp_path):
     assert out["left_observed_range"].item() == 0 and out["status"].item() == 0
     assert list(out["status"].attrs["flag_values"]) == [0, 1]
     assert out["status"].attrs["flag_meanings"] == "ok poor_fit"
+    assert out["status_sentence"].item() == "the law explains the data"
     assert out["law"].item() == "quadratic, no diffusion, roe-mc, grid x1"
     u = out["state_u"].values
     np.testing.assert_allclose([u[0], u[-1]], [wave()[:5].min(), wave()[:5].max()], rtol=1e-6)
@@ -77,7 +78,7 @@ def test_a_batch_of_systems(tmp_path):
         out["w"].transpose("trajectory", "t", "field", "x"), forecast.trajectory.values
     )
     assert list(out["field"].values) == ["h", "m"] and list(out["trajectory"]) == [10, 20, 30]
-    assert out["status"].dims == ("trajectory",)
+    assert out["status"].dims == out["status_sentence"].dims == ("trajectory",)
     points = ("point_h", "point_m")
     assert out["flux"].dims == ("trajectory", "field", *points)
     assert out["flux_derivative"].dims == ("trajectory", "field", "field_of_state", *points)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import hfluxno
+from benchmarks.independent.schemes import godunov, spectral
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.identify.forecaster import _drift
+from hfluxno.identify.identification import _exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.trajectory import Trajectory
 
@@ -220,6 +222,49 @@ def test_a_standing_source_is_reported(x64, short_search):
         values.append(moved + INTERVAL * source)
     found = hfluxno.identify(_context(np.stack(values)[:, None]))
     assert found.status == FitStatus.POOR_FIT
+
+
+def test_dispersion_is_told_from_a_law_by_its_misfit(short_search):
+    """∂t u + c ∂x u + d ∂xxx u = 0 and traffic, neither by a scheme of ours: a back-test of a few
+    frames finds both well predicted."""
+    waves = _initial(3, 512)[None, None]
+    dispersed = spectral(
+        lambda k: 5e-4j * k**3 - 0.4j * k, None, waves, FRAMES + STEPS, CELLS, steps_a_frame=1
+    )
+    traffic = godunov(
+        lambda u: u * (1 - u),
+        lambda u: np.abs(1 - 2 * u),
+        0.5,
+        0.5 + 0.15 * _initial(5, 1536)[None, None],
+        FRAMES + STEPS,
+        CELLS,
+    )
+    values = np.concatenate([dispersed, traffic])
+    other, law = hfluxno.identify(_context(values))
+    assert other.backtest_error < 0.5 * other.persistence_error
+    assert other.status == FitStatus.SYSTEMATIC_MISFIT
+    assert other.misfit.in_time > 0.9 and other.misfit.growth > 3.0
+    assert "dispersion" in other.sentence and "correlation in time" in other.sentence
+    assert law.status == FitStatus.OK and law.sentence == "a conservation law explains the data"
+    forecast = FittedLawForecaster().advance(_context(values), (other, law), STEPS)
+    np.testing.assert_array_equal(forecast.status, [FitStatus.SYSTEMATIC_MISFIT, FitStatus.OK])
+    assert forecast.sentences == (other.sentence, law.sentence)
+    ahead, truth = np.asarray(forecast.trajectory.values), values[:, FRAMES:]
+    errors = np.linalg.norm(ahead - truth, axis=(2, 3)) / np.linalg.norm(truth, axis=(2, 3))
+    assert errors[0, -1] > 0.04 and errors[1, -1] < 0.005
+
+
+def test_noise_is_no_poor_fit():
+    """Noise is in the errors of a law once and in those of repeating a frame twice, so every law
+    would look poor where little moves."""
+    assert _exceeds(0.06, 0.1, 0.0) and not _exceeds(0.04, 0.1, 0.0)
+    motion, noise = 0.06, 0.05
+    change = np.hypot(motion, np.sqrt(2) * noise)
+    assert noise > 0.5 * change
+    assert not _exceeds(np.hypot(0.4 * motion, noise), change, noise)
+    assert _exceeds(np.hypot(0.6 * motion, noise), change, noise)
+    # Where nothing but noise moves, nothing is explained.
+    assert _exceeds(1.01 * noise, 1.3 * noise, noise)
 
 
 def test_a_law_that_cannot_be_solved_gives_a_status(cubic):

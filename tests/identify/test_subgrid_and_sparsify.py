@@ -75,7 +75,14 @@ def test_only_what_is_needed_stays():
     parameters = np.linalg.lstsq(matrix, matrix @ exact + 1e-4 * rng.normal(size=400))[0]
     misfit = matrix @ (parameters - exact)
     residual = float(np.sqrt(np.mean(misfit**2)))
-    fit = Fit(parameters, residual, matrix.T @ matrix, equations=400, evaluations=1)
+    fit = Fit(
+        parameters,
+        residual,
+        matrix.T @ matrix,
+        frames=np.zeros((5, 1, 80)),
+        equations=400,
+        evaluations=1,
+    )
     np.testing.assert_array_equal(needed(fit, np.ones(5, bool)), [1, 0, 0, 1, 0])
 
 

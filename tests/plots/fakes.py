@@ -69,6 +69,10 @@ class FakeIdentification:
     total_drift: Any = dataclasses.field(default_factory=lambda: np.array([1e-7]))
     tried: tuple = ()
 
+    @property
+    def sentence(self) -> str:
+        return self.status.sentence
+
 
 def identification(context: Trajectory, status=FakeStatus.OK, nu=None):
     """The fake for a context of one field, or of two: then shallow water."""

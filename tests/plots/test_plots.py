@@ -8,9 +8,16 @@ import pytest
 from matplotlib.axes import Axes
 
 from hfluxno.plots import Labels, forecast_figure, law_figure, save
+from hfluxno.plots.law import heading
 from hfluxno.plots.uncertainty import flux_deviation
 from hfluxno.trajectory import Trajectory
-from tests.plots.fakes import FakeForecaster, FakeStatus, identification, shallow_water
+from tests.plots.fakes import (
+    FakeForecaster,
+    FakeIdentification,
+    FakeStatus,
+    identification,
+    shallow_water,
+)
 
 LABELS = Labels(("load",), "kg/m", "x", "km", "time", "days since 2024-01-01", origin=100.0)
 
@@ -73,6 +80,17 @@ def test_the_curves_of_the_law(scalar):
     )
     np.testing.assert_allclose(panel(figure, "Diffusivity").get_lines()[0].get_ydata(), 0.5)
     assert "Warning: the law explains the data poorly" in figure.get_suptitle()
+
+
+def test_a_long_warning_is_broken_into_lines(scalar):
+    class Wordy(FakeIdentification):
+        @property
+        def sentence(self):
+            return "another law " * 30
+
+    fake = identification(scalar[0], FakeStatus.POOR_FIT)
+    lines = heading(Wordy(**vars(fake))).splitlines()
+    assert len(lines) == 5 and max(map(len, lines)) <= 120
 
 
 def test_the_band_follows_from_the_covariance(scalar, x64):

@@ -182,12 +182,14 @@ def _all(results: list[dict]) -> Table:
 
 
 def _counts(console: Console, results: list[dict]) -> None:
-    sentences = [
-        _coloured(f"status {result['status']}: {result['status_sentence']}", result)
-        for result in results
-    ]
-    for sentence, count in collections.Counter(sentences).most_common():
-        console.print(f"{count:>5}  {sentence}")
+    # Sentences with figures differ from one another: of each status the first is an example.
+    by_status = collections.Counter(result["status"] for result in results).most_common()
+    for status, count in by_status:
+        alike = [result for result in results if result["status"] == status]
+        sentences = {result["status_sentence"] for result in alike}
+        example = ", for example" if len(sentences) > 1 else ""
+        sentence = f"status {status}{example}: {alike[0]['status_sentence']}"
+        console.print(f"{count:>5}  {_coloured(sentence, alike[0])}")
     left = sum(result.get("left_observed_range", False) for result in results)
     if left:
         console.print(f"{left:>5}  [yellow]left the observed range[/yellow]")

@@ -60,7 +60,7 @@ def _law(found) -> dict:
     law = found.law
     result = {
         "status": int(found.status),
-        "status_sentence": found.status.sentence,
+        "status_sentence": found.sentence,
         "law": str(found.candidate),
         "backtest_error": float(found.backtest_error),
         "residual": float(found.residual),

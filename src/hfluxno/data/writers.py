@@ -1,10 +1,10 @@
 """Writing a forecast as the input had its data: the same variable, dimensions and units.
 
 Beside the forecast stand, per trajectory, how far to trust it (`backtest_error`,
-`conservation_drift`, `left_observed_range`, `status`) and the inferred law: `flux`,
-`flux_derivative` and `diffusivity` at all combinations of the states `state_NAME` of the fields,
-which run over the observed range. With several fields they have the leading dimension `field`,
-and `flux_derivative` also `field_of_state`: the field by which the flux is differentiated.
+`conservation_drift`, `left_observed_range`, `status`, `status_sentence`) and the inferred law:
+`flux`, `flux_derivative` and `diffusivity` at all combinations of the states `state_NAME` of the
+fields, which run over the observed range. With several fields they have the leading dimension
+`field`, and `flux_derivative` also `field_of_state`: the field by which the flux is differentiated.
 """
 
 import os
@@ -161,6 +161,11 @@ def _quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable
                 "flag_values": np.array(list(meanings), np.int32),
                 "flag_meanings": " ".join(name for name, _ in meanings.values()),
             },
+        ),
+        "status_sentence": xr.Variable(
+            dims,
+            np.array(forecast.sentences, dtype=object).reshape(shape),
+            {"long_name": "what the status means, with the figures that decided it"},
         ),
     }
 

@@ -117,5 +117,5 @@ def _left_range(frames, identifications):
 
 def _sentence(item: Identification, solved: bool) -> str:
     if solved or item.status in _UNSOLVABLE:
-        return item.status.sentence
+        return item.sentence
     return "the fitted law could not be solved; the forecast repeats the last frame"

@@ -15,6 +15,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Dictionary, TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.misfit import UNKNOWN, Misfit, measure
 from hfluxno.identify.momentum import odd_fields
 from hfluxno.identify.refine import Unknowns
 from hfluxno.identify.select import Trial, choose, held_out_frames, make_settings
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 MINIMUM_FRAMES = 4
 MINIMUM_CELLS = 8
 
-# A law is called poor where its back-test error is more than this part of that of persistence,
-# or where its residual leaves more than this part of the observed change unexplained.
+# A law is called poor where, beyond the noise, its back-test error is more than this part of that
+# of persistence, or where its residual leaves more than this part of the change unexplained.
 _POOR = 0.5
 # Totals that drift by more than this part of the field's mean size, and by more than their scatter
 # explains, are not conserved.
@@ -44,6 +45,7 @@ class FitStatus(enum.IntEnum):
     SOURCE_OR_LEAK = 2
     FAILED = 3
     CONSTANT = 4
+    SYSTEMATIC_MISFIT = 5
 
     @property
     def sentence(self) -> str:
@@ -57,6 +59,10 @@ class FitStatus(enum.IntEnum):
             FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
             FitStatus.CONSTANT: "a field of the context is constant: nothing can be inferred from "
             "it; the forecast repeats the last frame",
+            FitStatus.SYSTEMATIC_MISFIT: "the fitted law misses the context in a way that is no "
+            "noise: dispersion, an unobserved field, a flux or source that depends on place or "
+            "time, relaxation, another boundary, or a flux that the basis is too small for; do not "
+            "trust the forecast",
         }[self]
 
 
@@ -74,6 +80,7 @@ class Identification:
     - `persistence_error`: the same error of repeating the last frame before them.
     - `residual`: the root mean square misfit over the whole context after the last fit, relative to
       the standard deviation of each field.
+    - `misfit`: what that misfit looks like: see `hfluxno.identify.misfit`.
     - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
     - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
       usual estimate of nonlinear least squares, which takes the misfit for independent noise).
@@ -93,6 +100,7 @@ class Identification:
     backtest_error: float
     persistence_error: float
     residual: float
+    misfit: Misfit
     coefficients: dict[str, float]
     covariance: np.ndarray
     total_drift: np.ndarray
@@ -101,6 +109,27 @@ class Identification:
     initial: np.ndarray = dataclasses.field(repr=False)
     grid_law: FittedLaw = dataclasses.field(repr=False)
     settings: Settings = dataclasses.field(repr=False)
+
+    @property
+    def sentence(self) -> str:
+        """What the status means, and the figures that decided it."""
+        figures = self._figures()
+        return f"{self.status.sentence} ({figures})" if figures else self.status.sentence
+
+    def _figures(self) -> str:
+        if self.status == FitStatus.SYSTEMATIC_MISFIT:
+            return str(self.misfit)
+        if self.status == FitStatus.SOURCE_OR_LEAK:
+            drifts = zip(self.law.fields, self.total_drift, strict=True)
+            return ", ".join(
+                f"{name}: {100 * drift:+.2g} % of its mean size" for name, drift in drifts
+            )
+        if self.status == FitStatus.POOR_FIT:
+            return (
+                f"back-test error {100 * self.backtest_error:.2g} %, of repeating a frame "
+                f"{100 * self.persistence_error:.2g} %; {self.misfit}"
+            )
+        return ""
 
 
 @overload
@@ -230,6 +259,7 @@ def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification
         backtest_error=float("nan"),
         persistence_error=float("nan"),
         residual=float("nan"),
+        misfit=UNKNOWN,
         coefficients={},
         covariance=np.zeros((0, 0)),
         total_drift=np.zeros(fields),
@@ -263,7 +293,8 @@ def _report(
     held_out = held_out_frames(len(times))
     before, after = values[-held_out - 1], values[-held_out:]
     persistence = float(np.sqrt(np.sum((after - before) ** 2) / np.sum(after**2)))
-    status = _status(trial, values, persistence, conserved)
+    misfit = measure(np.asarray(trial.fit.frames), values)
+    status = _status(trial, values, persistence, conserved, misfit)
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -271,6 +302,7 @@ def _report(
         backtest_error=trial.error,
         persistence_error=persistence,
         residual=trial.fit.residual,
+        misfit=misfit,
         coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
         covariance=_covariance(trial, scale)[np.ix_(free, free)],
         total_drift=drift,
@@ -329,14 +361,24 @@ def _total_drift(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, bool]:
     return drift, not bool(np.any(significant))
 
 
-def _status(trial: Trial, values, persistence: float, conserved: bool) -> FitStatus:
+def _status(trial: Trial, values, persistence: float, conserved: bool, misfit: Misfit) -> FitStatus:
     if not np.isfinite(trial.error):
         return FitStatus.FAILED
     if not conserved:
         return FitStatus.SOURCE_OR_LEAK
     size = np.std(values, axis=(0, 2))[:, None]
-    change = np.sqrt(np.mean(((values - values[:1]) / size) ** 2))
-    unexplained = trial.fit.residual > _POOR * change
-    if trial.error > _POOR * persistence or unexplained:
+    change = float(np.sqrt(np.mean(((values - values[:1]) / size) ** 2)))
+    held_out = values[-held_out_frames(len(values)) :]
+    relative = misfit.noise * float(np.sqrt(np.mean(size**2) / np.mean(held_out**2)))
+    unpredicted = _exceeds(trial.error, persistence, relative)
+    if unpredicted or _exceeds(float(trial.fit.residual), change, misfit.noise):
         return FitStatus.POOR_FIT
+    if misfit.systematic:
+        return FitStatus.SYSTEMATIC_MISFIT
     return FitStatus.OK
+
+
+def _exceeds(error: float, change: float, noise: float) -> bool:
+    """Whether an error is too large a part of a change, without the noise on the frames: the error
+    holds that of one, the change that of two."""
+    return bool(error**2 - noise**2 > _POOR**2 * max(change**2 - 2.0 * noise**2, 0.0))

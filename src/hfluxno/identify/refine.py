@@ -131,6 +131,8 @@ class Fit:
     - `residual`: root mean square misfit over the weighted frames, relative to the standard
       deviation of each field.
     - `normal`: JᵀJ of the relative misfit.
+    - `frames`: the fitted trajectory, the first frame included, up to the last weighted one; not a
+      number if no law could be solved.
     - `equations`: the number of values in all frames.
     - `evaluations`: how often the solver was run with its derivatives.
     """
@@ -138,6 +140,7 @@ class Fit:
     parameters: Float[np.ndarray, " parameter"]
     residual: float
     normal: Float[np.ndarray, "parameter parameter"]
+    frames: Float[np.ndarray, "time field cells"]
     equations: int
     evaluations: int
 
@@ -177,14 +180,17 @@ def refine(
         rows = (changes[: len(scale)] * scale[:, None]).swapaxes(0, 1)
         value = np.concatenate([relative.reshape(-1), _PRIOR * step])
         prior = _PRIOR * np.eye(free)
-        return value, np.concatenate([rows.reshape(free, -1), prior], axis=1), relative
+        rows = np.concatenate([rows.reshape(free, -1), prior], axis=1)
+        return value, rows, (relative, states[: len(scale)])
 
     found = levenberg_marquardt(misfit, np.zeros(free), _EXACT, evaluations)
-    relative = values[1:] * scale if found.aux is None else found.aux
+    nothing = values[1:] * scale, np.full_like(values[1:], np.nan)
+    relative, states = nothing if found.aux is None else found.aux
     return Fit(
         (start + found.point @ directions) * np.asarray(unknowns.mask),
         float(np.sqrt(np.sum(relative**2))),
         directions.T @ found.normal @ directions * count,
+        np.concatenate([values[:1], states]),
         values.size,
         found.evaluations,
     )

@@ -5,6 +5,8 @@ observed states as dots: only there is the law known. More fields: each flux alo
 field, the others at the middle of theirs.
 """
 
+import textwrap
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +27,7 @@ from hfluxno.plots.uncertainty import flux_deviation
 from hfluxno.trajectory import Trajectory
 
 _CURVE_POINTS, _MAP_POINTS = 201, 61
+_LINE = 120  # characters of a warning
 
 
 def law_figure(
@@ -52,13 +55,14 @@ def law_figure(
 
 
 def heading(identification) -> str:
-    """The candidate and how well it predicts, in one line; the status where it is not OK."""
+    """The candidate and how well it predicts, in one line; what the status means where it is not
+    OK."""
     error = float(identification.backtest_error)
     text = f"Inferred law: {identification.candidate}"
     if np.isfinite(error):
         text += f"; back-test error {100 * error:.2g} %"
     if int(identification.status) != 0:
-        text += f"\nWarning: {identification.status.sentence}"
+        text += "\n" + textwrap.fill(f"Warning: {identification.sentence}", _LINE)
     return text
 
 

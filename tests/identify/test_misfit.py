@@ -1,0 +1,139 @@
+"""The diagnosis of a misfit: synthetic misfits whose measures are known."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hfluxno.identify.misfit import measure, noise_level
+
+FRAMES, CELLS = 20, 100
+
+
+@pytest.fixture
+def wave():
+    """A smooth wave that moves by a cell per frame, (time, field, cells), of unit deviation."""
+    phase = 2 * np.pi * (np.arange(CELLS) - np.arange(FRAMES)[:, None]) / CELLS
+    return np.sqrt(2) * np.sin(phase)[:, None]
+
+
+def _noise(shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def _growing(wave, size):
+    """A misfit that has one shape and grows in proportion to time."""
+    shape = np.sqrt(2) * np.cos(2 * np.pi * 3 * np.arange(CELLS) / CELLS)
+    return size * np.arange(FRAMES)[:, None, None] * shape
+
+
+def test_noise_has_no_memory_and_does_not_grow(wave):
+    found = measure(wave, wave + 0.05 * _noise(wave.shape))
+    assert found.size == pytest.approx(0.05, rel=0.05)
+    assert abs(found.in_time) < 0.08 and abs(found.in_space) < 0.08
+    assert found.growth == pytest.approx(1.0, abs=0.1)
+    assert found.noise == pytest.approx(0.05, rel=0.1)
+    assert found.shared < 0.01 and not found.systematic
+
+
+@pytest.mark.parametrize("level", [0.02, 0.1, 0.3])
+def test_noise_that_is_carried_along_is_no_alarm(wave, level):
+    """The simulation starts from a noisy first frame, whose noise moves with the wave."""
+    first = level * _noise(wave[0].shape)
+    carried = np.stack([np.roll(first, frame, axis=-1) for frame in range(FRAMES)])
+    found = measure(wave + carried, wave + level * _noise(wave.shape, seed=1))
+    assert found.noise == pytest.approx(level, rel=0.15)
+    assert not found.systematic
+
+
+def test_a_misfit_of_one_shape_that_grows(wave):
+    """Σ j² over the last six of nineteen frames is 1651, over the first six 91."""
+    found = measure(wave + _growing(wave, 0.002), wave)
+    rms = 0.002 * np.sqrt(np.mean(np.arange(1, FRAMES) ** 2))
+    assert found.size == pytest.approx(rms)
+    assert found.in_time == pytest.approx(1.0, abs=0.01)
+    assert found.in_space == pytest.approx(np.cos(6 * np.pi / CELLS), abs=0.01)
+    assert found.growth == pytest.approx(np.sqrt(1651 / 91))
+    assert found.noise < 1e-4
+    # Neighbours j and j + 1 of the last six frames; means over five cells keep 0.93 of the size.
+    end = 0.002 * np.sqrt(np.mean([j * (j + 1) for j in range(14, 19)]))
+    kept = np.sin(15 * np.pi / CELLS) / (5 * np.sin(3 * np.pi / CELLS))
+    assert found.shared == pytest.approx(end * kept, rel=0.03)
+    assert found.systematic
+    assert not measure(wave + _growing(wave, 0.0008), wave).systematic
+
+
+def test_what_does_not_grow_may_be_larger(wave):
+    shape = _growing(wave, 1.0)[1:2]
+    assert not measure(wave + 0.035 * shape, wave).systematic
+    assert measure(wave + 0.05 * shape, wave).systematic
+
+
+def test_noise_does_not_hide_a_systematic_misfit(wave):
+    noisy = wave + 0.05 * _noise(wave.shape)
+    assert measure(wave + _growing(wave, 0.005), noisy).systematic
+
+
+def test_an_error_of_the_first_state_that_dies_out_is_no_alarm(wave):
+    decaying = _growing(wave, 0.01)[::-1]
+    found = measure(wave + decaying, wave)
+    assert found.size > 0.1 and found.growth < 0.3 and not found.systematic
+
+
+def test_a_misfit_as_narrow_as_a_jump_is_no_alarm(wave):
+    """What a scheme gets wrong at a jump has both signs within a few cells."""
+    narrow = np.zeros_like(wave)
+    narrow[:, :, 40:44] = [0.1, -0.1, 0.1, -0.1]
+    assert not measure(wave + narrow, wave).systematic
+    wide = np.zeros_like(wave)
+    wide[:, :, 40:60] = 0.1
+    assert measure(wave + wide, wave).systematic
+
+
+def test_the_misfit_as_a_part_of_what_moves(wave):
+    still = np.broadcast_to(wave[:1], wave.shape)
+    assert measure(still, wave).of_motion == pytest.approx(1.0)
+    assert measure(wave, wave).of_motion == 0.0
+
+
+def test_units_and_constants_do_not_matter(wave):
+    two = np.concatenate([wave, np.cos(wave)], axis=1)
+    simulated = two + 0.01 * _noise(two.shape)
+    unit, constant = np.array([[1e6], [1e-3]]), np.array([[5e6], [-2.0]])
+    here = dataclasses.astuple(measure(simulated, two))
+    there = dataclasses.astuple(measure(unit * simulated + constant, unit * two + constant))
+    np.testing.assert_allclose(there, here, rtol=1e-6)
+
+
+def test_a_constant_field_has_no_part_in_it(wave):
+    flat = np.full_like(wave, 0.7)
+    simulated = wave + _growing(wave, 0.002)
+    alone = measure(simulated, wave)
+    beside = measure(np.concatenate([simulated, flat], 1), np.concatenate([wave, flat], 1))
+    assert beside == alone
+
+
+def test_no_misfit_has_no_structure(wave):
+    found = measure(wave, wave)
+    assert (found.size, found.in_time, found.growth, found.shared) == (0.0, 0.0, 0.0, 0.0)
+    assert not found.systematic
+
+
+def test_the_figures_are_said(wave):
+    said = str(measure(wave + _growing(wave, 0.003), wave))
+    assert said.startswith("misfit 3.4 % of the standard deviation, 5 % of what moves; at the end")
+    assert "4.7 % are shared by neighbouring frames and cells" in said
+    assert "correlation in time 1.00, in space 0.98, growth 4.3-fold" in said
+
+
+def test_short_and_narrow_contexts_can_be_measured():
+    values = _noise((4, 2, 8))
+    assert np.all(np.isfinite(dataclasses.astuple(measure(values + 0.1, values))))
+
+
+def test_jumps_are_no_noise():
+    """A jump between plateaus that moves by half a cell a frame, as means of cells."""
+    place = 30.0 + 0.5 * np.arange(FRAMES)[:, None, None]
+    values = np.clip(place - np.arange(CELLS), 0.0, 1.0)
+    assert noise_level(values) == 0.0
+    assert noise_level(values + 0.02 * _noise(values.shape)) == pytest.approx(0.02, rel=0.15)
