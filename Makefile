@@ -13,7 +13,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 TRY := $(or $(PYTHON),python3.13 python3.12 python3 python3.11)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint validate format accuracy latency benchmark clean
+.PHONY: help venv demo test lint validate format accuracy trust latency benchmark clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ accuracy: $(READY)  ## the accuracy table of the docs
 
 latency: $(READY)  ## what a user waits for, cold and warm
 	$(BIN)/python benchmarks/latency.py $(ARGS)
+
+trust: $(READY)  ## what a status is worth: the trust table of the docs
+	$(BIN)/python -m benchmarks.trust $(ARGS)
 
 benchmark: $(READY)  ## speed, side by side with peers
 	$(BIN)/python benchmarks/speed.py $(ARGS)

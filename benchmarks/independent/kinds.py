@@ -1,0 +1,87 @@
+"""Kinds of data: conservation laws that the library could find, and systems that are none."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from . import laws, others
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of data.
+
+    **Attributes:**
+
+    - `name`: what the table calls it.
+    - `is_law`: whether the data obey ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u).
+    - `truth`: from random generators, one a context, the frames (lane, frame, field, cells).
+    - `noise`: the standard deviation of the noise on the context as a part of the field's.
+    - `boundary`: what the identification is told.
+    """
+
+    name: str
+    is_law: bool
+    truth: Callable[[list[np.random.Generator]], np.ndarray]
+    noise: float = 0.0
+    boundary: str = "periodic"
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}, {100 * self.noise:g} % noise" if self.noise else self.name
+
+
+def _kind(truth, is_law: bool, **options) -> Kind:
+    return Kind(truth.__name__.replace("_", " "), is_law, truth, **options)
+
+
+LAWS = [
+    _kind(truth, True)
+    for truth in (
+        laws.burgers,
+        laws.traffic,
+        laws.traffic_steps,
+        laws.buckley_leverett,
+        laws.cubic,
+        laws.sine,
+        laws.viscous_burgers,
+        laws.heat,
+        laws.triangular,
+        laws.shallow_water,
+        laws.dam_breaks,
+        laws.isothermal_euler,
+        laws.p_system,
+    )
+]
+NOISY_LAWS = [
+    _kind(truth, True, noise=noise)
+    for truth in (laws.burgers, laws.traffic, laws.viscous_burgers, laws.shallow_water)
+    for noise in (0.01, 0.05)
+]
+OTHERS = [
+    _kind(truth, False)
+    for truth in (
+        others.kdv_weak,
+        others.kdv_strong,
+        others.linear_dispersion,
+        others.flux_by_place,
+        others.bottleneck,
+        others.source_by_place,
+        others.relaxation,
+        others.growth,
+        others.look_ahead,
+        others.hidden_momentum,
+        others.open_as_periodic,
+        others.hidden_energy,
+        others.uneven_bottom,
+        others.friction,
+    )
+]
+NOISY_OTHERS = [
+    _kind(truth, False, noise=noise)
+    for truth in (others.linear_dispersion, others.flux_by_place, others.relaxation)
+    for noise in (0.01, 0.05)
+]
+OPEN = _kind(laws.open_traffic, True, boundary="outflow")
+KINDS = [*LAWS, OPEN, *NOISY_LAWS, *OTHERS, *NOISY_OTHERS]

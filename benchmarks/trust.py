@@ -1,0 +1,171 @@
+"""What the status of a forecast is worth: the trust table of the documentation.
+
+    python -m benchmarks.trust [--kinds NAME …] [--contexts N] [--seed N]
+                                [--json FILE] [--markdown FILE …]
+
+For each kind of data (see `independent/kinds.py`) it draws N contexts of 20 frames, infers a law,
+forecasts 40 steps and compares with the truth, which a scheme made that the library does not have.
+A kind either obeys a conservation law or does not; the status should tell. A Markdown file gets the
+table between its lines "trust: begin" and "trust: end".
+"""
+
+import argparse
+import collections
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+import hfluxno
+from benchmarks.independent.kinds import KINDS, Kind
+from benchmarks.independent.schemes import INTERVAL
+from hfluxno.cli.runtime import prepared
+from hfluxno.data.replacing import check_writable, replacing
+from hfluxno.evaluation import relative_l2
+from hfluxno.evaluation.tables import inserted
+from hfluxno.identify import FitStatus, FittedLawForecaster
+
+CONTEXT, STEPS = 20, 40
+_SHOWN = (20, 40)
+# Relative l2 errors at 20 steps: a forecast with less is fit for use, one with more is wrong.
+_GOOD, _WRONG = 0.02, 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One context: its errors after `_SHOWN` steps and what was said."""
+
+    kind: Kind
+    errors: tuple[float, ...]
+    status: str
+    sentence: str
+
+
+def main() -> None:
+    names = {kind.label: kind for kind in KINDS}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kinds", nargs="+", metavar="NAME", choices=names, default=list(names))
+    parser.add_argument("--contexts", type=int, default=3, help="contexts drawn for each kind")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
+    options = parser.parse_args()
+    if options.json:
+        check_writable(options.json, (".json",))
+    for file in options.markdown:
+        check_writable(file, (".md",))
+        inserted(file.read_text(encoding="utf-8"), "", "trust")
+    with prepared():
+        rows = run([names[name] for name in options.kinds], options.contexts, options.seed)
+    text = (
+        f"Relative l2 errors, {options.contexts} contexts of each kind, seed {options.seed}.\n\n"
+        f"{table(rows)}\n{summary(rows)}\n"
+    )
+    print(f"\n{text}")
+    if options.json:
+        plain = [
+            {"kind": r.kind.label, "is_law": r.kind.is_law, "errors": r.errors, "status": r.status}
+            | {"sentence": r.sentence}
+            for r in rows
+        ]
+        with replacing(options.json) as (path,):
+            path.write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
+    for file in options.markdown:
+        whole = inserted(file.read_text(encoding="utf-8"), text, "trust")
+        with replacing(file) as (path,):
+            path.write_text(whole, encoding="utf-8")
+
+
+def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
+    """All contexts, those of one shape at once because they share compiled programs."""
+    began = time.perf_counter()
+    truths = {
+        kind.name: _truth(kind, contexts, seed) for kind in {k.name: k for k in kinds}.values()
+    }
+    print(f"truths of {len(truths)} kinds in {time.perf_counter() - began:.0f} s", flush=True)
+    groups: dict = {}
+    for kind in kinds:
+        truth = truths[kind.name]
+        groups.setdefault((truth.shape[2], kind.boundary), []).append((kind, truth))
+    found = {}
+    for (fields, boundary), members in groups.items():
+        began = time.perf_counter()
+        truth = np.concatenate([part for _, part in members])
+        seen = np.concatenate([_observed(kind, part, seed) for kind, part in members])
+        lanes = [kind for kind, part in members for _ in part]
+        times = INTERVAL * np.arange(CONTEXT)
+        context = hfluxno.Trajectory.from_numpy(
+            seen, times, fields=("u", "v")[:fields], boundary=boundary
+        )
+        forecast = FittedLawForecaster().forecast(context, STEPS)
+        errors = relative_l2(np.asarray(forecast.trajectory.values), truth[:, CONTEXT:])
+        for kind, error, status, sentence in zip(
+            lanes, errors, forecast.status, forecast.sentences, strict=True
+        ):
+            shown = tuple(float(error[step - 1]) for step in _SHOWN)
+            name = FitStatus(int(status)).name
+            found.setdefault(kind, []).append(Row(kind, shown, name, sentence))
+        print(f"{len(lanes)} contexts in {time.perf_counter() - began:.0f} s", flush=True)
+    return [row for kind in kinds for row in found[kind]]
+
+
+def _truth(kind: Kind, contexts: int, seed: int) -> np.ndarray:
+    # The name in bytes, because Python's hash differs from run to run.
+    return kind.truth(
+        [np.random.default_rng([seed, lane, *kind.name.encode()]) for lane in range(contexts)]
+    )
+
+
+def _observed(kind: Kind, truth: np.ndarray, seed: int) -> np.ndarray:
+    seen = truth[:, :CONTEXT].copy()
+    if not kind.noise:
+        return seen
+    rng = np.random.default_rng([seed, *kind.label.encode()])
+    size = kind.noise * seen.std(axis=(1, 3), keepdims=True)
+    return seen + size * rng.normal(size=seen.shape)
+
+
+def table(rows: list[Row]) -> str:
+    lines = [
+        "| kind | contexts | median error, 20 / 40 steps | largest, 20 steps | share OK | others |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for is_law, title in ((True, "**conservation laws**"), (False, "**no conservation laws**")):
+        part = [row for row in rows if row.kind.is_law is is_law]
+        lines += [f"| {title} | | | | | |"] if part else []
+        for kind in dict.fromkeys(row.kind for row in part):
+            mine = [row for row in part if row.kind == kind]
+            errors = np.array([row.errors for row in mine])
+            middle = " / ".join(f"{error:.2g}" for error in np.median(errors, axis=0))
+            counts = collections.Counter(row.status for row in mine)
+            share = counts.pop("OK", 0) / len(mine)
+            others = ", ".join(f"{n} {name}" for name, n in counts.most_common()) or "–"
+            lines.append(
+                f"| {kind.label} | {len(mine)} | {middle} | {errors[:, 0].max():.2g} "
+                f"| {100 * share:.0f} % | {others} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def summary(rows: list[Row]) -> str:
+    """How many wrong forecasts are flagged, and how many good ones."""
+    sentences = []
+    for is_law, name in ((False, "no conservation laws"), (True, "conservation laws")):
+        part = [row for row in rows if row.kind.is_law is is_law]
+        sets = {
+            "all": part,
+            f"error at 20 steps above {_WRONG:g}": [r for r in part if r.errors[0] > _WRONG],
+            f"below {_GOOD:g}": [r for r in part if r.errors[0] < _GOOD],
+        }
+        shares = "; ".join(
+            f"{text}: {sum(row.status != 'OK' for row in chosen)} of {len(chosen)} flagged"
+            for text, chosen in sets.items()
+        )
+        sentences.append(f"{name[0].upper()}{name[1:]}: {shares}.")
+    return "\n".join(sentences)
+
+
+if __name__ == "__main__":
+    main()
