@@ -90,7 +90,7 @@ def test_a_preset_is_consistent(name):
     if name == "paper-icon-cubic":
         assert (config.steps, config.batch) == (1_000_000, 16)
         assert config.loss == LossConfig("one-step", "mse") and not config.augment.active
-        assert config.optimizer == OptimizerConfig(1e-4, 100_000, 0.0, 1e-4, 1.0)
+        assert config.optimizer == OptimizerConfig(peak=1e-4, warmup=100_000, clip=1.0)
         assert config.model.pairs == Pairs(20, 1) and config.trajectories("train").frames == 82
     elif name.startswith("paper"):
         assert (config.steps, config.batch, config.loss.name) == (50_000, 256, "one-step")
@@ -104,7 +104,7 @@ def test_ablations_differ_in_one_part():
     assert len(runs) == 9
     base = runs["ablation-trecvit-local"]
     assert dataclasses.replace(runs["ablation-loss-one-step"], name=base.name) == base
-    assert base.model == preset("cpu-hfluxno-plain-cubic").model
+    assert base.model == preset("cpu-hfluxno-small-cubic").model
     for name, run in runs.items():
         assert (run.data.law, run.batch, run.average) == ("cubic", 64, 0.0)
         assert not run.augment.active
