@@ -81,6 +81,12 @@ class Candidate:
             return 8
         return 6 if self.basis != "chebyshev" and self.refinement > 1 else 12
 
+    @property
+    def complexity(self) -> tuple[int, int]:
+        """Orders candidates that predict equally well: fewer unknowns first, then less work."""
+        dropped = 6 if self.sparse else 0
+        return (self.size + DIFFUSION_TERMS[self.diffusion] - dropped, self.refinement)
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:

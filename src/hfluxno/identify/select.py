@@ -1,9 +1,8 @@
 """The choice among candidates by the context's own last frames.
 
 Each candidate is fitted to all frames but the last ones and predicts those: its back-test error.
-The best is then fitted again to all frames. Every unknown counts as two percent of the error: under
-noise many unknowns also fit what the held-out frames have in common with those before them. Where
-errors are then within ten percent of the best, the candidate with the fewest unknowns is taken.
+The best is then fitted again to all frames. Where errors are within ten percent of the best, the
+candidate with the fewest unknowns is taken.
 """
 
 import dataclasses
@@ -31,7 +30,6 @@ from hfluxno.kept import kept
 _REFIT_EVALUATIONS = 5
 _TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
 _SIMPLER_WITHIN = 1.1
-_PRICE_OF_AN_UNKNOWN = 0.02
 _SAME = 1.02
 _LARGE_OFFSET = 100.0  # in standard deviations
 
@@ -59,11 +57,6 @@ class Trial:
         """The back-test error of that mode; infinite where the fit failed."""
         error = float(self.errors[MODES.index(self.mode)])
         return error if np.isfinite(error) else np.inf
-
-    @property
-    def complexity(self) -> tuple[int, int]:
-        """Orders trials that predict equally well: fewer unknowns first, then less work."""
-        return int(np.sum(np.asarray(self.unknowns.mask))), self.candidate.refinement
 
 
 def held_out_frames(frames: int) -> int:
@@ -93,11 +86,9 @@ def choose(
 
 
 def _pick(trials: list[Trial]) -> Trial:
-    costs = [t.error * (1.0 + _PRICE_OF_AN_UNKNOWN * t.complexity[0]) for t in trials]
-    near = [
-        t for t, cost in zip(trials, costs, strict=True) if cost <= _SIMPLER_WITHIN * min(costs)
-    ]
-    chosen = min(near, key=lambda t: t.complexity)
+    least = min(trial.error for trial in trials)
+    near = [t for t in trials if t.error <= _SIMPLER_WITHIN * least] or trials
+    chosen = min(near, key=lambda t: t.candidate.complexity)
     # A better first state has no unknowns of its own to be punished for.
     twins = [
         t for t in trials if t.candidate == dataclasses.replace(chosen.candidate, denoised=True)
