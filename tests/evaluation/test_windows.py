@@ -123,7 +123,20 @@ def test_data_that_do_not_fit_are_refused(file):
 
 def test_the_command_shows_a_table_and_writes_all_numbers(file, tmp_path, capsys):
     weights = tmp_path / "net"
-    described = Training("nothing", "tiny", 0, 0, 0.0, 1.0, "nothing")
+    described = Training(
+        data="nothing",
+        data_set="cubic",
+        preset="tiny",
+        seed=0,
+        steps=0,
+        batch=8,
+        loss="none",
+        augmentation="none",
+        optimizer="none",
+        minutes=0.0,
+        validation_error=1.0,
+        measure="nothing",
+    )
     save_pretrained(weights, _CONFIG.build(jax.random.key(0)), _CONFIG, described)
     output = tmp_path / "errors.json"
     command = ["evaluate", "--weights", str(weights), "--data", str(file), "--output", str(output)]
