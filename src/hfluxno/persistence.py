@@ -10,14 +10,17 @@ class Persistence(Forecaster):
     """Repeats the last frame of the context."""
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
-        """The `steps` frames after the context.
+        """The `steps` frames after the context. Of a cell with gaps, the last value that was
+        measured is repeated.
 
         **Raises:**
 
-        - `ValueError`, where `steps` is not positive.
+        - `ValueError`, where `steps` is not positive, or nothing was measured of a cell.
         """
         check_steps(steps)
         known = np.asarray(context.values)
+        if np.isnan(known).any():
+            known = _without_gaps(known)
         batch = known if context.is_batched else known[None]
         frames = np.repeat(batch[:, -1:], steps, axis=1)
         shape = (len(batch),) if context.is_batched else ()
@@ -30,3 +33,16 @@ class Persistence(Forecaster):
             conservation_drift=np.zeros(shape),
             left_observed_range=np.zeros(shape, bool),
         )
+
+
+def _without_gaps(values: np.ndarray) -> np.ndarray:
+    """The last frame alone, with the last value measured of each cell."""
+    frames = values.ndim - 3
+    there = np.isfinite(np.moveaxis(values, frames, -1))
+    if not there.any(axis=-1).all():
+        raise ValueError(
+            "Nothing was measured of some cells of the context, so there is nothing to repeat; "
+            "fill them first, or use the method fit."
+        )
+    last = values.shape[frames] - 1 - np.argmax(there[..., ::-1], axis=-1)
+    return np.take_along_axis(values, np.expand_dims(last, frames), axis=frames)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import xarray
 
 
+# An axis with gaps has at most so many times as many entries as were measured.
+_MOST_ENTRIES = 10
+
+
 class Trajectory(eqx.Module):
     """States of shape (time, field, *space) at `times` on `grid`.
 
@@ -27,8 +31,9 @@ class Trajectory(eqx.Module):
 
     **Attributes:**
 
-    - `values`: cell averages of the conserved fields. Data and forecasts are NumPy arrays, which
-      keep their precision whatever that of JAX; solutions are arrays of JAX.
+    - `values`: cell averages of the conserved fields, NaN where a context has a gap. Data and
+      forecasts are NumPy arrays, which keep their precision whatever that of JAX; solutions are
+      arrays of JAX.
     - `times`: the times of the states, increasing.
     - `grid`: the cells.
     - `fields`: the names of the fields.
@@ -53,19 +58,20 @@ class Trajectory(eqx.Module):
 
         **Arguments:**
 
-        - `values`: finite real numbers. Double precision and integers become float64, what is
-          shorter float32.
+        - `values`: real numbers; NaN and masked ones are gaps. Double precision and integers become
+          float64, what is shorter float32.
         - `times`: increasing and uniform, shape (time,); the frame numbers where it is `None`.
-          Dates count as seconds since 1970, durations as seconds.
-        - `x`: increasing and uniform cell centres, shape (x,); those of [0, 1] where it is `None`.
+          Dates count as seconds since 1970, durations as seconds. Where all steps are multiples of
+          a smallest one, the frames between are gaps.
+        - `x`: increasing and uniform cell centres, shape (x,), with gaps as `times` may have;
+          those of [0, 1] where it is `None`.
         - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
         - `boundary`: what happens at the two ends of the domain.
         - `inflow`: the states outside of it, shape (field, 2), where an end is an `inflow`.
 
         **Raises:**
 
-        - `ValueError`, where the numbers are not finite (masked ones are not) or the coordinates
-          are not uniform.
+        - `ValueError`, where numbers are infinite, or the coordinates are not uniform.
         """
         values = real(values, "values")
         values = values.astype(kept_precision(values.dtype))
@@ -78,19 +84,22 @@ class Trajectory(eqx.Module):
             )
         if values.size == 0:
             raise ValueError(f"There are no values: the shape is {values.shape}.")
-        if not np.all(np.isfinite(values)):
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            count = int(np.sum(~np.isfinite(values)))
+        if np.any(np.isinf(values)):
+            where = tuple(int(i) for i in np.argwhere(np.isinf(values))[0])
+            count = int(np.sum(np.isinf(values)))
             raise ValueError(
-                f"{count} of the values are NaN or infinite, the first at index {where} of "
-                f"{values.shape}; remove or fill them first."
+                f"{count} of the values are infinite, the first at index {where} of "
+                f"{values.shape}; correct them, or make them NaN where nothing is known."
             )
         steps, fields_count, cells = values.shape[-3:]
         times = np.arange(steps) if times is None else real(seconds(times), "times")
         times = times.astype(np.float64)
         x = (np.arange(cells) + 0.5) / cells if x is None else real(x, "coordinate x")
-        lower, upper = uniform_edges(x.astype(np.float64), cells, "x")
-        uniform_edges(times, steps, "time")
+        x, columns = with_gaps(x.astype(np.float64), cells, "x")
+        times, rows = with_gaps(times, steps, "time")
+        values = spread(spread(values, columns, len(x), -1), rows, len(times), -3)
+        cells = len(x)
+        lower, upper = uniform_edges(x, cells, "x")
         if fields is None:
             fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]
         if len(fields) != fields_count:
@@ -266,6 +275,47 @@ def real(array: np.ndarray, what: str) -> np.ndarray:
     return numbers
 
 
+def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A uniform coordinate that holds all entries of this one, and the places of these in it.
+
+    That is the coordinate itself where it is uniform. Where its steps are multiples of the smallest
+    one, which occurs more than once, the entries between are added.
+
+    **Raises:**
+
+    - `ValueError`, where it is neither; see `uniform_edges`.
+    """
+    try:
+        uniform_edges(centers, count, name)
+    except ValueError:
+        steps = np.diff(centers)
+        odd = centers.shape != (count,) or count < 2 or not np.all(np.isfinite(steps))
+        if odd or np.any(steps <= 0):
+            raise
+        tolerance = 1e-3 * np.min(steps) + _rounding(centers, np.min(steps))
+        smallest = np.mean(steps[steps <= np.min(steps) + tolerance])
+        if np.sum(steps <= np.min(steps) + tolerance) < 2:
+            raise
+        places = np.concatenate([[0], np.cumsum(np.rint(steps / smallest))]).astype(int)
+        spacing = (centers[-1] - centers[0]) / places[-1]
+        off = np.abs(centers - (centers[0] + spacing * places))
+        if np.max(off) > tolerance or places[-1] >= _MOST_ENTRIES * count:
+            raise
+        return np.linspace(centers[0], centers[-1], places[-1] + 1), places
+    return centers, np.arange(count)
+
+
+def spread(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:
+    """The values at these places of an axis of `count` entries, NaN at the others."""
+    if len(places) == count:
+        return values
+    shape = list(values.shape)
+    shape[axis] = count
+    found = np.full(shape, np.nan, values.dtype)
+    np.moveaxis(found, axis, 0)[places] = np.moveaxis(values, axis, 0)
+    return found
+
+
 def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, float]:
     """The ends (first - Δ/2, last + Δ/2) of a uniform increasing coordinate.
 
@@ -291,15 +341,20 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
             f"({centers[where]:g} to {centers[where + 1]:g}); sort the data along it first."
         )
     spacing = (centers[-1] - centers[0]) / (count - 1)
-    # Coordinates are often stored in single precision: an offset far from zero rounds each entry.
-    rounding = 4 * np.finfo(np.float32).eps * np.max(np.abs(centers))
-    # Numbers that are finer have not been; they may come from rounded ones.
-    if np.any(centers != centers.astype(np.float32)):
-        rounding = min(rounding, 1e-2 * spacing)
-    if np.max(np.abs(steps - spacing)) > 1e-3 * spacing + rounding:
+    if np.max(np.abs(steps - spacing)) > 1e-3 * spacing + _rounding(centers, spacing):
         where = int(np.argmax(np.abs(steps - spacing)))
         raise ValueError(
             f"The coordinate {name} is not uniform: the step from entry {where} to {where + 1} is "
             f"{steps[where]:g}, the mean step is {spacing:g}; interpolate to a uniform grid first."
         )
     return float(centers[0] - spacing / 2), float(centers[-1] + spacing / 2)
+
+
+def _rounding(centers: np.ndarray, spacing: float) -> float:
+    """By how much steps of a coordinate may differ because its entries are rounded."""
+    # Coordinates are often stored in single precision: an offset far from zero rounds each entry.
+    rounding = 4.0 * float(np.finfo(np.float32).eps) * float(np.max(np.abs(centers)))
+    # Numbers that are finer have not been; they may come from rounded ones.
+    if np.any(centers != centers.astype(np.float32)):
+        rounding = min(rounding, 1e-2 * float(spacing))
+    return rounding

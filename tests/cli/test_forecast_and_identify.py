@@ -194,9 +194,28 @@ REFUSED = {
         "forecast ../flat.npz --steps 3",
         "The values of arr_0 in ../flat.npz are constant",
     ),
-    "nan": ("forecast ../nan.npz --steps 3", "1 of the 128 values of arr_0 are NaN or infinite"),
+    "infinite": ("forecast ../infinite.npz --steps 3", "1 of the 128 values of arr_0 are infinite"),
     "complex": ("forecast ../complex.npz --steps 3", "The values of arr_0 must be real numbers"),
 }
+
+
+def test_gaps_in_context_and_truth(folder, capsys):
+    values, kept = wave(12), np.delete(np.arange(12), [2, 3])
+    values[1, 4], values[9, 2], values[11] = np.nan, np.nan, np.nan
+    np.savez("gaps.npz", u=values[kept], t=1e-3 * kept)
+    command = "forecast gaps.npz --context 6 --steps 4 --figure a.png -o a.nc --json"
+    assert main(command.split()) == 0
+    report = json.loads(capsys.readouterr().out)
+    # The sixth frame of the file is the eighth of the uniform axis.
+    assert report["context_frames"] == 8 and report["frames"] == 10
+    errors = report["results"][0]["true_error"]
+    assert set(errors) == {"1", "2"}  # the fourth frame has no measurements
+    with xr.open_dataset("a.nc") as written:
+        np.testing.assert_allclose(written["t"], 1e-3 * np.arange(8, 12))
+        ahead = written["u"].values
+    known = np.isfinite(values[9])
+    expected = np.linalg.norm((ahead[1] - values[9])[known]) / np.linalg.norm(values[9][known])
+    assert errors["2"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("fault", REFUSED)
@@ -204,8 +223,8 @@ def test_faults_end_in_a_sentence_and_write_nothing(folder, capsys, fault):
     command, sentence = REFUSED[fault]
     np.savez(folder.parent / "flat.npz", np.ones((8, 16)))
     values = wave()
-    values[3, 5] = np.nan
-    np.savez(folder.parent / "nan.npz", values)
+    values[3, 5] = np.inf
+    np.savez(folder.parent / "infinite.npz", values)
     np.savez(folder.parent / "complex.npz", 1j * wave())
     (folder.parent / "text.nc").write_text("1 2 3\n")
     xr.Dataset({"u": (("time", "x"), wave())}).to_netcdf(folder.parent / "in.nc", engine="h5netcdf")

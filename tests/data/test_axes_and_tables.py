@@ -118,10 +118,18 @@ def test_trajectories_and_dates_of_a_table(tmp_path):
     assert source.coordinates["t"].attrs["units"] == "seconds since 1970-01-01"
 
 
-def test_tables_with_holes_and_doubles_are_refused(tmp_path):
+def test_lines_that_a_table_leaves_out_are_gaps(tmp_path):
+    count = wave().size
+    absent = {CELLS + 2, *range(2 * CELLS, 3 * CELLS)}
+    kept = [i for i in range(count) if i not in absent]
+    source = read(table(tmp_path / "a.csv", columns(), kept))
+    expected = wave()
+    expected[1, 2], expected[2] = np.nan, np.nan
+    np.testing.assert_allclose(source.values[:, 0], expected)
+
+
+def test_tables_with_doubles_are_refused(tmp_path):
     whole, count = columns(), wave().size
-    with pytest.raises(ValueError, match=r"no line for time 0.5, x 4.0; every place needs one"):
-        read(table(tmp_path / "a.csv", whole, [i for i in range(count) if i != CELLS + 2]))
     with pytest.raises(ValueError, match=r"two lines for time 0.0, x 2.0"):
         read(table(tmp_path / "a.csv", whole, [*range(count), 1]))
     with pytest.raises(ValueError, match=r"neither numbers nor dates; the first is 'soon'"):

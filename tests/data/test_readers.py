@@ -253,9 +253,39 @@ def test_trajectories_that_failed_are_left_out_and_counted(tmp_path):
     np.testing.assert_array_equal(source.values, values[[0, 2]])
     assert source.failed == 1
     np.testing.assert_array_equal(source.coordinates["trajectory"].values, [0, 2])
-    # A status alone says nothing, and neither do missing values alone.
-    with pytest.raises(ValueError, match="NaN"):
-        read(save(data.assign(status=("trajectory", [1, 0, 0])), tmp_path / "b.nc"))
+    # A status alone says nothing, and missing values alone are gaps of a measurement.
+    source = read(save(data.assign(status=("trajectory", [1, 0, 0])), tmp_path / "b.nc"))
+    assert source.failed == 0
+    np.testing.assert_array_equal(source.values, values)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".npz"])
+def test_times_and_places_that_a_file_leaves_out_become_gaps(tmp_path, suffix):
+    values, kept, cells = wave(), [0, 1, 3, 4, 5], [0, 2, 3, 4, 5, 6, 7, 8]
+    time, x = 100 + 7 * np.arange(FRAMES), 2.5 * np.arange(CELLS)
+    part = values[np.ix_(kept, cells)]
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".nc":
+        save(dataset(part, time=time[kept], x=x[cells]), path)
+    else:
+        np.savez(path, u=part, time=time[kept], x=x[cells])
+    source = read(path)
+    np.testing.assert_array_equal(source.times, time)
+    np.testing.assert_allclose(source.x, x)
+    expected = values.copy()
+    expected[2], expected[:, 1] = np.nan, np.nan
+    np.testing.assert_array_equal(source.values[:, 0], expected)
+    # A context is counted in frames of the file.
+    assert source.frames == 5 and source.context(4).frames == 5
+    assert source.context().frames == FRAMES
+
+
+def test_missing_values_of_a_file_are_gaps(tmp_path):
+    values = changed((2, 4), np.nan)
+    stored = dataset(values)
+    stored["u"].encoding["_FillValue"] = -999.0
+    for name, data in (("a.nc", dataset(values)), ("b.nc", stored)):
+        np.testing.assert_array_equal(read(save(data, tmp_path / name)).values[:, 0], values)
 
 
 def test_boundaries():
@@ -290,11 +320,10 @@ BAD = {
         lambda: xr.Dataset({"n": ("x", np.arange(9.0))}),
         "No variable of .* is a trajectory.* the file has n",
     ),
-    "nan": (
-        lambda: dataset(changed((2, 4), np.nan), x=1.0 + np.arange(CELLS)),
-        r"1 of the 54 values of u are NaN or infinite, the first at time 2, x 4 \(5.0\)",
+    "infinity": (
+        lambda: dataset(changed((2, 4), -np.inf), x=1.0 + np.arange(CELLS)),
+        r"1 of the 54 values of u are infinite, the first at time 2, x 4 \(5.0\).*make them NaN",
     ),
-    "infinity": (lambda: dataset(changed((0, 0), -np.inf)), "the first at time 0, x 0"),
     "few frames": (lambda: dataset(wave(3)), "3 frames and 9 cells; .* 4 frames and 8 cells"),
     "few cells": (lambda: dataset(wave(6, 7)), "6 frames and 7 cells"),
     "empty": (lambda: dataset(np.zeros((0, 9))), "is empty"),
@@ -308,8 +337,8 @@ BAD = {
     ),
     "uneven": (lambda: dataset(x=np.arange(CELLS) ** 2), "coordinate x is not uniform"),
     "uneven far from zero": (
-        lambda: dataset(time=1.7e9 + np.array([0.0, 1, 2, 5, 6, 7])),
-        "coordinate time is not uniform: the step from entry 2 to 3 is 3",
+        lambda: dataset(time=1.7e9 + np.array([0.0, 1, 2, 5.5, 6.5, 7.5])),
+        "coordinate time is not uniform: the step from entry 2 to 3 is 3.5",
     ),
     "repeated": (lambda: dataset(time=np.zeros(FRAMES)), "coordinate time does not increase"),
     "nan coordinate": (

@@ -134,6 +134,8 @@ def _one(result: dict) -> Table:
     table.add_row("back-test error", _percent(result["backtest_error"]))
     if "residual" in result:
         table.add_row("misfit of the context", _percent(result["residual"]))
+    if result.get("missing"):
+        table.add_row("not measured", _percent(result["missing"]))
     if "conservation_drift" in result:
         table.add_row("conservation drift", f"{result['conservation_drift']:.1e}")
         left = "yes: beyond it the law is a guess" if result["left_observed_range"] else "no"
@@ -156,8 +158,8 @@ def _one(result: dict) -> Table:
 def _each(results: list[dict]) -> Table:
     table = Table(box=None, pad_edge=False)
     errors = {"back-test error": [r["backtest_error"] for r in results]}
-    for step in results[0].get("true_error", {}):
-        errors[f"true error, step {step}"] = [r["true_error"][step] for r in results]
+    for step in _steps(results):
+        errors[f"true error, step {step}"] = [r["true_error"].get(step, math.nan) for r in results]
     for column in ("trajectory", "status", *errors):
         table.add_column(column, justify="right")
     for number, result in enumerate(results):
@@ -172,13 +174,18 @@ def _all(results: list[dict]) -> Table:
     for column in ("mean", "median", "95th percentile", "largest"):
         table.add_column(column, justify="right")
     rows = {"back-test error": [r["backtest_error"] for r in results]}
-    for step in results[0].get("true_error", {}):
-        rows[f"true error, step {step}"] = [r["true_error"][step] for r in results]
+    for step in _steps(results):
+        rows[f"true error, step {step}"] = [r["true_error"].get(step, math.nan) for r in results]
     for name, numbers in rows.items():
         known = np.array([n for n in numbers if math.isfinite(n)] or [math.nan])
         figures = (known.mean(), np.median(known), np.percentile(known, 95), known.max())
         table.add_row(name, *(_percent(float(figure)) for figure in figures))
     return table
+
+
+def _steps(results: list[dict]) -> list[str]:
+    """The steps at which any of the forecasts can be compared with the truth."""
+    return sorted({step for r in results for step in r.get("true_error", {})}, key=int)
 
 
 def _counts(console: Console, results: list[dict]) -> None:

@@ -34,7 +34,7 @@ def forecast_summary(
     steps = forecast.trajectory.frames
     results = summary["results"] or [{} for _ in forecast.sentences]
     known = np.asarray(forecast.trajectory.values)[..., : truth.shape[-3], :, :]
-    errors = np.atleast_2d(relative_l2(known, truth))
+    errors = np.atleast_2d(_errors(known, truth))
     reported = sorted({1, max(1, steps // 2), steps, errors.shape[1]} - {0})
     rows = zip(
         results,
@@ -52,8 +52,22 @@ def forecast_summary(
         result["backtest_error"] = float(backtest)
         result["conservation_drift"] = float(drift)
         result["left_observed_range"] = bool(left)
-        result["true_error"] = {str(n): float(error[n - 1]) for n in reported if n <= len(error)}
+        result["true_error"] = {
+            str(n): float(error[n - 1])
+            for n in reported
+            if n <= len(error) and np.isfinite(error[n - 1])
+        }
     return summary | {"steps": steps, "results": results}
+
+
+def _errors(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The relative l2 error of each frame over what was measured; NaN where nothing was."""
+    missing = np.isnan(truth)
+    if not missing.any():
+        return np.asarray(relative_l2(forecast, truth))
+    gone = missing.all(axis=(-2, -1))
+    errors = np.asarray(relative_l2(np.where(missing, 0.0, forecast), np.nan_to_num(truth)))
+    return np.where(gone, np.nan, errors)
 
 
 def _law(found) -> dict:
@@ -64,6 +78,7 @@ def _law(found) -> dict:
         "law": str(found.candidate),
         "backtest_error": float(found.backtest_error),
         "residual": float(found.residual),
+        "missing": float(found.missing),
         "total_drift": [float(drift) for drift in np.ravel(found.total_drift)],
         "observed_range": {
             name: [float(low), float(high)]

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.trajectory import kept_precision, real, uniform_edges
+from hfluxno.trajectory import kept_precision, real, with_gaps
 
 # Squares of numbers within these bounds neither overflow nor vanish in single precision.
 _SMALLEST, _LARGEST = 1e-18, 1e18
@@ -25,7 +25,8 @@ def real_numbers(values: np.ndarray, what: str) -> np.ndarray:
 
 
 def check_finite(values, dims, coordinates, name: str) -> None:
-    bad = ~np.isfinite(values)
+    """Refuses infinite values; NaN is a gap."""
+    bad = np.isinf(values)
     if not bad.any():
         return
     first = np.argwhere(bad)[0]
@@ -36,13 +37,13 @@ def check_finite(values, dims, coordinates, name: str) -> None:
             at = f"{dim} {index} ({coordinates[dim].values[index]})"
         where.append(at)
     raise ValueError(
-        f"{int(bad.sum())} of the {bad.size} values of {name} are NaN or infinite, the first at "
-        f"{', '.join(where)} counted from 0; fill them or cut them out first."
+        f"{int(bad.sum())} of the {bad.size} values of {name} are infinite, the first at "
+        f"{', '.join(where)} counted from 0; correct them, or make them NaN where nothing is known."
     )
 
 
 def check_magnitude(values: np.ndarray, what: str) -> None:
-    largest = float(np.max(np.abs(values), initial=0.0))
+    largest = float(np.max(np.abs(values), initial=0.0, where=~np.isnan(values)))
     if largest > _LARGEST or 0.0 < largest < _SMALLEST:
         raise ValueError(
             f"The {what} reach {largest:.3g} in size, beyond what can be computed with; choose "
@@ -50,17 +51,20 @@ def check_magnitude(values: np.ndarray, what: str) -> None:
         )
 
 
-def uniform(coordinate: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:
-    """A coordinate as float64, checked to increase uniformly."""
+def uniform(
+    coordinate: xr.Variable | None, default: np.ndarray, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A coordinate as float64, checked to increase uniformly, with what is missing of it added; and
+    the places of its own entries."""
     if coordinate is None:
-        return default
+        return default, np.arange(len(default))
     stored = np.asarray(coordinate.values)
     if stored.dtype.kind in "iu":
         stored = stored.astype(np.float64)
     numbers = real_numbers(stored, f"entries of the coordinate {name}").astype(np.float64)
-    uniform_edges(numbers, len(default), name)
+    numbers, places = with_gaps(numbers, len(default), name)
     check_magnitude(np.diff(numbers), f"steps of the coordinate {name}")
-    return numbers
+    return numbers, places
 
 
 def field_names(coordinate: xr.Variable | None, count: int, variable: str) -> tuple[str, ...]:

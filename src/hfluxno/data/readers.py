@@ -4,18 +4,22 @@ NetCDF, HDF5 in the style of netCDF4, Zarr, NPZ and CSV. One variable is read. I
 among `trajectory`, `time` (or `t`), `field` and `x`, in any order; others have one entry. `time`
 and `x` are uniform, with any origin and units; `x` may fall.
 
+NaN and masked values are gaps. Where the steps of `time` or `x` are multiples of their smallest
+one, what is missing between becomes a gap as well, so both are uniform in what is read.
+
 Times stay the numbers that the file holds, in the units of the file ("days since …" counts days).
 Only dates without such a number (`datetime64` in NPZ) become seconds since 1970. A missing `time`
 counts the frames, a missing `x` is the cell centres of [0, 1].
 
 A file of `hfluxno generate` keeps trajectories whose solution failed: their `status` is not 0 and
-they hold NaN. They are left out and counted.
+they hold NaN. They are left out and counted, for they are no measurements with gaps.
 
 Arrays of an NPZ file have no dimension names: they are (time, x), (time, field, x) or
 (trajectory, time, field, x), with `time` (or `t`), `x`, `fields` and `trajectory` beside them.
 Where `time` or `x` is missing, other arrays of one axis may be meant for it and are refused.
 
-A table has the columns `time` (or `t`) and `x`, perhaps `trajectory`, and one for each variable.
+A table has the columns `time` (or `t`) and `x`, perhaps `trajectory`, and one for each variable;
+a line that is missing is a gap.
 """
 
 from collections.abc import Mapping
@@ -36,6 +40,7 @@ from hfluxno.data.numbers import (
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Part, Source
 from hfluxno.grid import BOUNDARIES, Boundary
+from hfluxno.trajectory import spread
 
 
 def read(
@@ -119,6 +124,9 @@ def read(
         )
     clock = "t" if "t" in order else "time"
     cell_centres = (np.arange(cells) + 0.5) / cells
+    times, rows = uniform(coordinates.get(clock), np.arange(frames, dtype=float), clock)
+    places, columns = uniform(coordinates.get("x"), cell_centres, "x")
+    values = spread(spread(values, columns, len(places), -1), rows, len(times), -3)
     return Source(
         path=path,
         parts=tuple(
@@ -126,14 +134,15 @@ def read(
             for each, part in stored.items()
         ),
         values=np.ascontiguousarray(values),
-        times=uniform(coordinates.get(clock), np.arange(frames, dtype=float), clock),
-        x=uniform(coordinates.get("x"), cell_centres, "x"),
+        times=times,
+        x=places,
         fields=field_names(coordinates.get("field"), values.shape[-2], name),
         boundary=sides,
         coordinates=coordinates,
         names=axes,
         falls=falls,
         failed=int(failed.sum()),
+        rows=tuple(map(int, rows)),
     )
 
 

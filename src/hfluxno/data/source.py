@@ -31,14 +31,17 @@ class Source:
 
     - `path`: where it comes from.
     - `parts`: the one variable, or several, each of which is a field.
-    - `values`: (time, field, x) or (trajectory, time, field, x), in float32 or float64.
-    - `times`, `x`: the coordinates as float64, in the units of the file.
+    - `values`: (time, field, x) or (trajectory, time, field, x), in float32 or float64; NaN in
+      gaps.
+    - `times`, `x`: the coordinates as float64, in the units of the file, uniform with the frames
+      and cells that the file leaves out.
     - `fields`: one name per field.
     - `boundary`: a name for each side of the domain.
     - `coordinates`: the coordinates that the file has, by dimension, with their attributes.
     - `names`: what the file calls the axes time and x, where it is not that.
     - `falls`: whether x falls in the file.
     - `failed`: the number of trajectories that the file declares failed, which are left out.
+    - `rows`: which of the `times` stand in the file; all where it is `None`.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class Source:
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     falls: bool = False
     failed: int = 0
+    rows: tuple[int, ...] | None = None
 
     @property
     def variable(self) -> str:
@@ -74,10 +78,11 @@ class Source:
     def hints(self) -> tuple[str, ...]:
         """What looks like an oversight, as sentences."""
         first, last = self.values[..., 0], self.values[..., -1]
-        size = np.max(np.abs(self.values), initial=0.0)
+        size = np.max(np.abs(self.values), initial=0.0, where=~np.isnan(self.values))
         rounding = 4.0 * np.finfo(self.values.dtype).eps * size
         moves = np.any(np.ptp(first, axis=-2) > 1e3 * rounding)
-        if self.boundary[0] != "periodic" or np.any(np.abs(first - last) > rounding) or not moves:
+        same = np.all(np.abs(first - last) <= rounding)
+        if self.boundary[0] != "periodic" or not same or not moves:
             return ()
         return (
             f"The first and the last cell of {self.path} are the same in every frame, as if the "
@@ -86,7 +91,8 @@ class Source:
 
     @property
     def frames(self) -> int:
-        return len(self.times)
+        """The number of frames in the file."""
+        return len(self.times) if self.rows is None else len(self.rows)
 
     @property
     def trajectories(self) -> int:
@@ -95,7 +101,7 @@ class Source:
     @property
     def trajectory(self) -> Trajectory:
         """All frames as a `Trajectory`, whose times count from the first frame."""
-        return self.window(0, self.frames)
+        return self.window(0, len(self.times))
 
     def window(self, start: int, stop: int) -> Trajectory:
         """The frames start ≤ j < stop; its times count from the first frame of the file.
@@ -112,7 +118,8 @@ class Source:
         )
 
     def context(self, frames: int | None = None) -> Trajectory:
-        """The first `frames` frames (all where it is `None`), fit to infer a law from.
+        """The first `frames` frames of the file (all where it is `None`), fit to infer a law from,
+        and what is missing between them.
 
         **Raises:**
 
@@ -130,13 +137,20 @@ class Source:
                 f"A context of {frames} frames is too short to infer a law; choose --context "
                 f"{LEAST_FRAMES} or more."
             )
-        context = self.window(0, frames)
+        context = self.window(0, frames if self.rows is None else self.rows[frames - 1] + 1)
         values = np.asarray(context.values)
-        size = np.max(np.abs(values), axis=(-3, -1))
-        if np.all(np.ptp(values, axis=(-3, -1)) <= 4.0 * np.finfo(values.dtype).eps * size):
+        known = {"axis": (-3, -1), "where": ~np.isnan(values)}
+        high = np.max(values, initial=-np.inf, **known)
+        low = np.min(values, initial=np.inf, **known)
+        size = np.maximum(np.abs(high), np.abs(low))
+        # Where nothing is known, the method says so.
+        if (
+            np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size)
+            and np.isfinite(size).all()
+        ):
             raise ValueError(
                 f"The values of {self.variable} in {self.path} are constant (about "
-                f"{float(values.flat[0]):g}) in the first {frames} frames: there is nothing to "
+                f"{float(low.flat[0]):g}) in the first {frames} frames: there is nothing to "
                 "infer a law from; choose data in which something moves."
             )
         return context

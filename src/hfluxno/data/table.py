@@ -15,11 +15,12 @@ def is_table(path: Path) -> bool:
 
 
 def table_variables(frame: pd.DataFrame, names: dict[str, str], path: Path) -> dict:
-    """The columns as variables of (trajectory, time, x), the lines in any order.
+    """The columns as variables of (trajectory, time, x), the lines in any order; NaN where there is
+    no line.
 
     **Raises:**
 
-    - `ValueError`, where a column is missing, or a line, or there are two for one place.
+    - `ValueError`, where a column is missing, or there are two lines for one place.
     """
     columns = list(map(str, frame.columns))
     frame = frame.set_axis(columns, axis=1)
@@ -47,12 +48,6 @@ def table_variables(frame: pd.DataFrame, names: dict[str, str], path: Path) -> d
     if twice.any():
         raise ValueError(f"{path} has two lines for {_line(frame[keys][twice].iloc[0])}.")
     indexed = frame.set_index(keys)
-    whole = pd.MultiIndex.from_product([indexed.index.unique(level) for level in range(len(keys))])
-    if len(whole) > len(indexed):
-        absent = pd.DataFrame([whole.difference(indexed.index)[0]], columns=keys).iloc[0]
-        raise ValueError(
-            f"{path} has no line for {_line(absent)}; every place needs one for every time."
-        )
     dataset = indexed.to_xarray()
     return {str(name): _plain(v) for name, v in dataset.variables.items() if v.dtype.kind in "iufM"}
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
+from hfluxno.identify.gaps import interpolated
 from hfluxno.identify.identification import FitStatus, Identification, identify_all
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
@@ -47,9 +48,10 @@ class FittedLawForecaster(Forecaster):
         """The forecast with laws that were identified before."""
         values = np.asarray(context.values, np.float64)
         batch = values if context.is_batched else values[None]
-        pairs = list(zip(batch, identifications, strict=True))
+        late = [_unmeasured_at_the_end(context, item) for item in identifications]
+        lanes = list(zip(batch, identifications, late, strict=True))
         with jax.enable_x64(True):
-            results = on_all_cores(lambda pair: _advance(*pair, steps), pairs)
+            results = on_all_cores(lambda lane: _advance(*lane, steps), lanes)
         frames = np.stack([frames for frames, _ in results])
         solved = [ok for _, ok in results]
         sentences = tuple(
@@ -80,9 +82,24 @@ class FittedLawForecaster(Forecaster):
         )
 
 
-def _advance(values: np.ndarray, item: Identification, steps: int) -> tuple[np.ndarray, bool]:
+def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:
+    """How many frames of the context follow the last one that was measured."""
+    if item.filled is None:
+        return 0
+    times = np.asarray(context.times, float)
+    return int(np.sum(times > item.filled.times[-1] + 0.5 * (times[1] - times[0])))
+
+
+def _advance(
+    values: np.ndarray, item: Identification, late: int, steps: int
+) -> tuple[np.ndarray, bool]:
     """The state that the forecast starts from and its frames, and whether they were solved; where
-    not, the last frame of the context repeated."""
+    not, the last frame of the context repeated. The first `late` frames after the start belong to
+    the context and are left out."""
+    if item.filled is not None:
+        values = np.asarray(item.filled.values)
+    elif item.status in _UNSOLVABLE:
+        values = interpolated(values, False)
     seen = values.copy()
     seen[0] = item.initial
     schedule = gains(item.mode, len(values), len(values) - 1)
@@ -91,9 +108,10 @@ def _advance(values: np.ndarray, item: Identification, steps: int) -> tuple[np.n
             break
         settings = dataclasses.replace(item.settings, scheme=scheme)
         _, state, rate = track(item.grid_law, settings, seen, schedule)
-        frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
+        frames, solved = continued(item.grid_law, settings, state, rate, late + steps, len(values))
         if solved and np.all(np.isfinite(frames)):
-            return np.concatenate([restrict(state, settings.refinement)[None], frames]), True
+            start = restrict(state, settings.refinement)[None]
+            return np.concatenate([start, frames[late:]]), True
     return np.repeat(values[-1:], 1 + steps, axis=0), False
 
 

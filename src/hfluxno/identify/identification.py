@@ -15,10 +15,17 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Dictionary, TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.gaps import (
+    MINIMUM_CELLS,
+    MINIMUM_FRAMES,
+    check_measured,
+    choose_with_gaps,
+    without_gaps,
+)
 from hfluxno.identify.misfit import UNKNOWN, Misfit, measure
 from hfluxno.identify.momentum import odd_fields
-from hfluxno.identify.refine import Unknowns
-from hfluxno.identify.select import Trial, choose, held_out_frames, make_settings
+from hfluxno.identify.refine import Unknowns, measured_deviation
+from hfluxno.identify.select import Trial, choose, last_fitted_frame, make_settings
 from hfluxno.identify.settings import Settings
 from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
@@ -26,15 +33,14 @@ from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
 if TYPE_CHECKING:
     import xarray
 
-MINIMUM_FRAMES = 4
-MINIMUM_CELLS = 8
-
 # A law is called poor where, beyond the noise, its back-test error is more than this part of that
 # of persistence, or where its residual leaves more than this part of the change unexplained.
 _POOR = 0.5
 # Totals that drift by more than this part of the field's mean size, and by more than their scatter
 # explains, are not conserved.
 _DRIFT = 2e-3
+# A forecast says how much is missing from this part of the context on.
+_MUCH = 0.05
 
 
 class FitStatus(enum.IntEnum):
@@ -92,6 +98,10 @@ class Identification:
     - `initial`: the state from which the fitted trajectory starts: the first frame, or an estimate
       of it that several frames share.
     - `grid_law`, `settings`: the law in cells and frames, and how it was solved.
+    - `missing`: the part of the context that was not measured, from the first frame with
+      measurements to the last.
+    - `filled`: these frames with their gaps filled by the fitted trajectory; `None` where there are
+      no gaps.
     """
 
     law: FittedLaw
@@ -109,6 +119,15 @@ class Identification:
     initial: np.ndarray = dataclasses.field(repr=False)
     grid_law: FittedLaw = dataclasses.field(repr=False)
     settings: Settings = dataclasses.field(repr=False)
+    missing: float = 0.0
+    filled: Trajectory | None = dataclasses.field(default=None, repr=False)
+
+    @property
+    def sentence(self) -> str:
+        """That of the status, and how much of the context is missing where it is much."""
+        if self.missing < _MUCH:
+            return self.status.sentence
+        return f"{self.status.sentence}; {self.missing:.0%} of the context was not measured"
 
     @property
     def sentence(self) -> str:
@@ -167,15 +186,17 @@ def identify(
 
     - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells:
       a trajectory, a DataArray (see `Trajectory.from_xarray`; periodic), or an array with its times
-      and grid. In a batch, a trajectory with a constant field gets the status `CONSTANT`.
+      and grid. NaN is a gap: a value, a sensor or a frame that was not measured, up to 80 percent
+      of all. In a batch, a trajectory with a constant field gets the status `CONSTANT`.
     - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
       it is `None`.
     - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
 
-    - `ValueError`, where the context is too short, too coarse, not finite, or constant (every
-      trajectory of it), or there is a wall and no momentum can be told.
+    - `ValueError`, where the context is too short, too coarse, infinite somewhere, has too little
+      measured, or is constant (every trajectory of it), or there is a wall and no momentum can be
+      told.
     """
     trajectory = as_trajectory(context, times, grid, fields)
     found = identify_all(trajectory, momentum)
@@ -188,7 +209,7 @@ def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Iden
     _check(context, values)
     batch = values if context.is_batched else values[None]
     varies = ~np.any(_constant_fields(context), axis=1)
-    odd = odd_fields(context, momentum, varies)
+    odd = odd_fields(without_gaps(context), momentum, varies)
     # Without a wall no fit depends on it, and compiled programs do.
     odd_in_fits = odd if "reflecting" in context.grid.boundary[0] else ()
     # Compiled programs serve fields of any names.
@@ -197,6 +218,11 @@ def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Iden
     def one(lane: int) -> Identification:
         if not varies[lane]:
             return _nothing_to_infer(batch[lane], context)
+        if np.any(np.isnan(batch[lane])):
+            part, times = _measured_part(batch[lane], np.asarray(context.times, float))
+            trial, tried, filled = choose_with_gaps(part, context.grid, names, odd_in_fits)
+            whole = Trajectory(filled, times, context.grid, context.fields)
+            return _report(trial, tried, filled, whole, odd, np.isfinite(part))
         trial, tried = choose(batch[lane], context.grid, names, odd_in_fits)
         return _report(trial, tried, batch[lane], context, odd)
 
@@ -220,8 +246,10 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
         raise ValueError(
             f"A context needs at least {MINIMUM_CELLS} cells; this one has {context.grid.shape[0]}."
         )
-    if not np.all(np.isfinite(values)):
-        raise ValueError("The context has NaN or infinite values; remove or fill them first.")
+    if np.any(np.isinf(values)):
+        raise ValueError("The context has infinite values; make them NaN or correct them first.")
+    for lane, each in enumerate(values if context.is_batched else values[None]):
+        check_measured(each, context.fields, f" {lane}" if context.is_batched else "")
     flat = _constant_fields(context)
     if np.all(np.any(flat, axis=1)):
         field = int(np.argwhere(flat)[0][1])
@@ -240,13 +268,21 @@ def _constant_fields(context: Trajectory) -> np.ndarray:
     values = np.asarray(context.values)
     batch = values if context.is_batched else values[None]
     rounding = max(4.0 * float(np.finfo(kept_precision(batch.dtype)).eps), 1e-12)
-    return np.ptp(batch, axis=(1, 3)) <= rounding * np.max(np.abs(batch), axis=(1, 3))
+    reach = np.nanmax(batch, axis=(1, 3)) - np.nanmin(batch, axis=(1, 3))
+    return reach <= rounding * np.nanmax(np.abs(batch), axis=(1, 3))
+
+
+def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The frames from the first to the last with measurements, and their times."""
+    frames = np.flatnonzero(np.isfinite(values).any(axis=(1, 2)))
+    part = slice(frames[0], frames[-1] + 1)
+    return values[part], times[part]
 
 
 def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification:
     """The report on a trajectory with a constant field: a law that moves nothing."""
     fields = len(context.fields)
-    lower, upper = (jnp.asarray(f(values, axis=(0, 2))) for f in (np.min, np.max))
+    lower, upper = (jnp.asarray(f(values, axis=(0, 2))) for f in (np.nanmin, np.nanmax))
     basis = TensorChebyshev(0.5 * (lower + upper), jnp.ones(fields), 1, fields)
     law = FittedLaw(
         context.fields, basis, jnp.zeros((fields, fields)), jnp.zeros((fields, 0)), lower, upper
@@ -265,15 +301,21 @@ def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification
         total_drift=np.zeros(fields),
         mode="restart",
         tried=(),
-        initial=values[0],
+        initial=np.where(np.isfinite(values[0]), values[0], np.asarray(lower)[:, None]),
         grid_law=law,
         settings=make_settings(candidate, context.grid),
     )
 
 
 def _report(
-    trial: Trial, tried, values: np.ndarray, context: Trajectory, odd: tuple[int, ...]
+    trial: Trial,
+    tried,
+    values: np.ndarray,
+    context: Trajectory,
+    odd: tuple[int, ...],
+    seen: np.ndarray | None = None,
 ) -> Identification:
+    """The report on a fit; with gaps, which were filled, what was `seen` is counted."""
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
@@ -289,12 +331,16 @@ def _report(
     names, scale = _names_and_units(unknowns, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(unknowns.mask, bool)
-    drift, conserved = _total_drift(values, context.grid)
-    held_out = held_out_frames(len(times))
-    before, after = values[-held_out - 1], values[-held_out:]
-    persistence = float(np.sqrt(np.sum((after - before) ** 2) / np.sum(after**2)))
-    misfit = measure(np.asarray(trial.fit.frames), values)
-    status = _status(trial, values, persistence, conserved, misfit)
+    drift, conserved = _total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
+    last = last_fitted_frame(len(times), seen)
+    before, after = values[last], values[last + 1 :]
+    counted = True if seen is None else seen[last + 1 :]
+    change = np.sum((after - before) ** 2, where=counted)
+    persistence = float(np.sqrt(change / np.sum(after**2, where=counted)))
+    # What was not measured has no misfit.
+    frames = np.asarray(trial.fit.frames)
+    misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
+    status = _status(trial, values, persistence, conserved, misfit, seen)
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -311,6 +357,8 @@ def _report(
         initial=trial.initial,
         grid_law=grid_law,
         settings=trial.settings,
+        missing=0.0 if seen is None else 1.0 - float(np.mean(seen)),
+        filled=None if seen is None else context,
     )
 
 
@@ -341,11 +389,21 @@ def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:
     return full * np.outer(scale, scale)
 
 
-def _total_drift(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, bool]:
+def _doubt_of_totals(trial: Trial, values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """By how much a total may be wrong because a part of it is filled in, relative to the field's
+    mean size: the misfit, over that part."""
+    if seen is None:
+        return np.zeros(values.shape[1])
+    size = np.mean(np.abs(values), axis=(0, 2))
+    absent = 1.0 - seen.mean(axis=(0, 2))
+    return trial.fit.residual * measured_deviation(values, seen) * absent / size
+
+
+def _total_drift(values: np.ndarray, grid: Grid, doubt: np.ndarray) -> tuple[np.ndarray, bool]:
     """The relative drift of each total over the context, and whether it is insignificant.
 
     On a periodic domain totals must not change. The drift is that of a straight line through the
-    totals; scatter about it (noise) does not count as drift.
+    totals; scatter about it (noise) does not count as drift, nor does what is less than `doubt`.
     """
     size = np.mean(np.abs(values), axis=(0, 2))
     totals = values.mean(axis=2) / np.where(size > 0.0, size, 1.0)
@@ -357,19 +415,28 @@ def _total_drift(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, bool]:
     drift = slope * (len(frames) - 1)
     if grid.boundary[0][0] != "periodic":
         return drift, True
-    significant = (np.abs(drift) > _DRIFT) & (np.abs(slope) > 5.0 * scatter)
+    significant = (np.abs(drift) > _DRIFT + doubt) & (np.abs(slope) > 5.0 * scatter)
     return drift, not bool(np.any(significant))
 
 
-def _status(trial: Trial, values, persistence: float, conserved: bool, misfit: Misfit) -> FitStatus:
+def _status(
+    trial: Trial,
+    values,
+    persistence: float,
+    conserved: bool,
+    misfit: Misfit,
+    seen: np.ndarray | None,
+) -> FitStatus:
     if not np.isfinite(trial.error):
         return FitStatus.FAILED
     if not conserved:
         return FitStatus.SOURCE_OR_LEAK
-    size = np.std(values, axis=(0, 2))[:, None]
-    change = float(np.sqrt(np.mean(((values - values[:1]) / size) ** 2)))
-    held_out = values[-held_out_frames(len(values)) :]
-    relative = misfit.noise * float(np.sqrt(np.mean(size**2) / np.mean(held_out**2)))
+    counted = np.ones(values.shape, bool) if seen is None else seen
+    size = np.std(values, axis=(0, 2), where=counted)[:, None]
+    change = float(np.sqrt(np.mean(((values - values[:1]) / size) ** 2, where=counted)))
+    held_out = slice(last_fitted_frame(len(values), seen) + 1, None)
+    predicted = np.mean(values[held_out] ** 2, where=counted[held_out])
+    relative = misfit.noise * float(np.sqrt(np.mean(size**2) / predicted))
     unpredicted = _exceeds(trial.error, persistence, relative)
     if unpredicted or _exceeds(float(trial.fit.residual), change, misfit.noise):
         return FitStatus.POOR_FIT

@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from hfluxno.fv.sensitivity import solve_with_derivatives
 from hfluxno.fv.solve import MOST_STEPS
@@ -152,13 +152,11 @@ def refine(
     weights: Float[np.ndarray, " time"],
     start: Float[np.ndarray, " parameter"],
     evaluations: int,
+    seen: Bool[np.ndarray, "time field cells"] | None = None,
 ) -> Fit:
-    """The fit that starts from `start`, over the frames with weight one."""
-    # A constant added to a field changes no law, and must not hide how well one fits.
-    size = np.std(values, axis=(0, 2))
-    size = np.where(size > 0.0, size, 1.0)
-    count = np.sum(weights) * values.shape[1] * values.shape[2]
-    scale = ((weights[:, None] / size)[..., None] / np.sqrt(count))[1:]
+    """The fit that starts from `start`, over the frames with weight one; of these, over the values
+    that were `seen` (all where it is `None`)."""
+    scale, count = misfit_scale(values, weights, seen)
     directions = np.asarray(unknowns.directions)
     free = len(directions)
     # A run starts from the first frame; what comes after the last weight is not looked at.
@@ -191,9 +189,35 @@ def refine(
         float(np.sqrt(np.sum(relative**2))),
         directions.T @ found.normal @ directions * count,
         np.concatenate([values[:1], states]),
-        values.size,
+        values.size if seen is None else int(np.sum(seen)),
         found.evaluations,
     )
+
+
+def misfit_scale(
+    values: Float[np.ndarray, "time field cells"],
+    weights: Float[np.ndarray, " time"],
+    seen: Bool[np.ndarray, "time field cells"] | None,
+) -> tuple[Float[np.ndarray, "time-1 field _"], float]:
+    """What the misfit of each value after the first frame is multiplied by, that the sum of squares
+    be its mean square in standard deviations; and over how many values that mean is."""
+    # A constant added to a field changes no law, and must not hide how well one fits.
+    size = np.std(values, axis=(0, 2)) if seen is None else measured_deviation(values, seen)
+    size = np.where(size > 0.0, size, 1.0)
+    scale = (weights[:, None] / size)[..., None]
+    if seen is None:
+        count = np.sum(weights) * values.shape[1] * values.shape[2]
+    else:
+        count = float(np.sum(weights[:, None, None] * seen))
+        scale = scale * seen
+    return (scale / np.sqrt(count))[1:], count
+
+
+def measured_deviation(
+    values: Float[np.ndarray, "time field cells"], seen: Bool[np.ndarray, "time field cells"]
+) -> Float[np.ndarray, " field"]:
+    """The standard deviation of each field over the values that were seen."""
+    return np.std(values, axis=(0, 2), where=seen)
 
 
 def prepare(unknowns: Unknowns, settings: Settings, values: np.ndarray) -> None:

@@ -64,11 +64,24 @@ def held_out_frames(frames: int) -> int:
     return max(1, frames // 4)
 
 
+def last_fitted_frame(frames: int, seen: np.ndarray | None = None) -> int:
+    """The last frame before those that are held out; only frames with measurements count."""
+    if seen is None:
+        return frames - held_out_frames(frames) - 1
+    measured = np.flatnonzero(seen.any(axis=(1, 2)))
+    return int(measured[-held_out_frames(len(measured)) - 1])
+
+
 def choose(
-    values: np.ndarray, grid: Grid, fields: tuple[str, ...], odd: tuple[int, ...]
+    values: np.ndarray,
+    grid: Grid,
+    fields: tuple[str, ...],
+    odd: tuple[int, ...],
+    seen: np.ndarray | None = None,
 ) -> tuple[Trial, tuple[tuple[str, float], ...]]:
     """The chosen trial of a context (time, field, cells), fitted to all frames, and the labels and
-    back-test errors of all that were tried."""
+    back-test errors of all that were tried. Values that were not `seen` have been filled in; they
+    count in no misfit and in no error."""
     tried: list[Trial] = []
     best = None
     # Beside a constant that is far larger than what moves, no law would look wrong.
@@ -77,12 +90,12 @@ def choose(
     for stage in stages(len(fields)):
         for candidate in stage.propose(best.candidate if best else Candidate()):
             start = _start_of(candidate, tried)
-            tried.append(_attempt(candidate, values, grid, fields, odd, start))
+            tried.append(attempt(candidate, values, grid, fields, odd, start, seen))
         best = _pick(tried)
         if best.error <= stage.good_enough * visible:
             break
     assert best is not None
-    return _refit(best, values), tuple((str(trial.candidate), trial.error) for trial in tried)
+    return refit(best, values, seen), tuple((str(trial.candidate), trial.error) for trial in tried)
 
 
 def _pick(trials: list[Trial]) -> Trial:
@@ -122,9 +135,11 @@ def _parameters_from(trial: Trial, unknowns: Unknowns) -> np.ndarray:
     return vector * np.asarray(unknowns.mask)
 
 
-def _attempt(candidate, values, grid, fields, odd, start: Trial | None) -> Trial:
+def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, seen=None) -> Trial:
+    """The candidate fitted to all frames but those held out, from an earlier fit where there is
+    one."""
     weights = np.ones(len(values))
-    weights[-held_out_frames(len(values)) :] = 0.0
+    weights[last_fitted_frame(len(values), seen) + 1 :] = 0.0
     settings = make_settings(candidate, grid)
     unknowns = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
     prepare(unknowns, settings, values)
@@ -135,29 +150,36 @@ def _attempt(candidate, values, grid, fields, odd, start: Trial | None) -> Trial
     if candidate.denoised:
         values = values.copy()
         values[0] = first_state(unknowns.law(begin), settings, values)
-    fit = refine(unknowns, settings, values, weights, begin, candidate.evaluations)
-    errors = _backtest_errors(unknowns.law(fit.parameters), settings, values)
+    fit = refine(unknowns, settings, values, weights, begin, candidate.evaluations, seen)
+    errors = _backtest_errors(unknowns.law(fit.parameters), settings, values, seen)
     return Trial(candidate, settings, unknowns, fit, values[0], errors)
 
 
-def _refit(best: Trial, values: np.ndarray) -> Trial:
+def refit(best: Trial, values: np.ndarray, seen: np.ndarray | None = None) -> Trial:
+    """The trial fitted to all frames."""
     weights = np.ones(len(values))
-    seen = values.copy()
-    seen[0] = best.initial
-    fit = refine(
-        best.unknowns, best.settings, seen, weights, best.fit.parameters, _REFIT_EVALUATIONS
-    )
+    started = values.copy()
+    started[0] = best.initial
+    begin = best.fit.parameters
+    fit = refine(best.unknowns, best.settings, started, weights, begin, _REFIT_EVALUATIONS, seen)
     usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
     return dataclasses.replace(best, fit=fit) if usable else best
 
 
-def _backtest_errors(law: FittedLaw, settings: Settings, values: np.ndarray) -> np.ndarray:
+def _backtest_errors(
+    law: FittedLaw, settings: Settings, values: np.ndarray, seen: np.ndarray | None
+) -> np.ndarray:
     """For each of `MODES` the relative l2 error on the held-out frames."""
-    last = len(values) - held_out_frames(len(values)) - 1
+    last = last_fitted_frame(len(values), seen)
+    if seen is not None:
+        # What fills the gaps so far has seen the held-out frames. The law itself has not.
+        alone = track(law, settings, values, gains("continue", len(values), last))[0]
+        values = np.where(seen, values, np.concatenate([values[:1], alone]))
     truth = values[last + 1 :]
     predicted = [track(law, settings, values, gains(m, len(values), last))[0] for m in MODES]
-    squares = [np.sum((frames[last:] - truth) ** 2) for frames in predicted]
-    return np.sqrt(np.array(squares) / np.sum(truth**2))
+    counted = True if seen is None else seen[last + 1 :]
+    squares = [np.sum((frames[last:] - truth) ** 2, where=counted) for frames in predicted]
+    return np.sqrt(np.array(squares) / np.sum(truth**2, where=counted))
 
 
 def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid) -> Unknowns:

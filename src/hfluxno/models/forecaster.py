@@ -166,7 +166,10 @@ class NetworkForecaster(Forecaster):
                 f"{context.frames}. Give it a longer context, or use the method fit."
             )
         if not np.all(np.isfinite(np.asarray(context.values))):
-            raise ValueError("The context has NaN or infinite values; remove or fill them first.")
+            raise ValueError(
+                f"{self.name} takes no gaps, and the context has some (NaN, or times or places "
+                "that are left out). Fill them first, or use the method fit."
+            )
         if isinstance(self.network, LawNetwork):
             return
         if grid.boundary != config.grid.boundary:

@@ -94,7 +94,7 @@ def _shown(context, forecast, truth, labels, index) -> _Shown:
     return _Shown(
         context=_one(context.values, index),
         forecast=ahead,
-        truth=None if known is None or len(known) == 0 else known,
+        truth=None if known is None or not np.isfinite(known).any() else known,
         past=np.asarray(context.times, float) + labels.origin,
         future=forecast_times(context, len(ahead)) + labels.origin,
         x=grid.centers(),
@@ -118,7 +118,7 @@ def _maps(part: SubFigure, shown: _Shown, labels: Labels, field: int) -> None:
     known = np.concatenate([seen, truth])
     until = times[: len(known)]
     error = np.concatenate([np.zeros_like(seen), ahead[: len(truth)] - truth])
-    reach = max(float(np.max(np.abs(error))), 1e-300)
+    reach = max(float(np.nanmax(np.abs(error))), 1e-300)
     around_zero = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
     space_time(part, *forecast_panel, shown.edges, labels, shown.now)
     space_time(part, panels[1], known, until, f"{name}: truth", colours, shown.edges, labels)

@@ -87,6 +87,7 @@ def draw_law(
         values = np.asarray(context.values, float)
         values = values[index] if context.is_batched else values
         states = np.moveaxis(values, 1, 0).reshape(len(law.fields), -1)
+        states = states[:, np.isfinite(states).all(axis=0)]
     with jax.enable_x64(True):
         if len(law.fields) == 1:
             _scalar(figure, identification, states, labels)

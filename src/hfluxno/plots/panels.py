@@ -19,7 +19,8 @@ def space_time(
     labels: Labels,
     now: float | None = None,
 ) -> None:
-    """A map of `values` (time, x), x to the right and time upwards; a line at the time `now`."""
+    """A map of `values` (time, x), x to the right and time upwards, without the NaN; a line at the
+    time `now`."""
     half = 0.5 * (times[1] - times[0]) if len(times) > 1 else 0.5
     time_edges = np.concatenate([times - half, times[-1:] + half])
     image = axes.pcolormesh(edges, time_edges, values, rasterized=True, **colours)
@@ -55,12 +56,14 @@ def profiles(
 ) -> None:
     """The last frame of the context, and the forecast and the truth at the time `end`."""
     light_grid(axes)
-    axes.plot(x, last, color=CONTEXT, linewidth=1.3, label="end of context")
+    axes.plot(x, last, color=CONTEXT, linewidth=1.3, label="end of context", **_dots(last))
     if truth is not None:
-        axes.plot(x, truth, color=TRUTH, linewidth=2.8, label="truth")
+        axes.plot(x, truth, color=TRUTH, linewidth=2.8, label="truth", **_dots(truth))
     axes.plot(x, forecast, color=FORECAST, linewidth=1.3, label="forecast")
     curves = [last, forecast] + ([] if truth is None else [truth])
-    low, high = min(c.min() for c in curves), max(c.max() for c in curves)
+    known = np.concatenate(curves)
+    known = known[np.isfinite(known)]
+    low, high = known.min(), known.max()
     room = max(high - low, 1e-12 * max(abs(low), abs(high), 1e-300))
     axes.set_ylim(low - 0.06 * room, high + 0.3 * room)  # the legend stands above the curves
     units = labels.time_axis.removeprefix(labels.time).strip(" ()")
@@ -71,3 +74,8 @@ def profiles(
         xlim=(x[0], x[-1]),
     )
     axes.legend(loc="upper right", ncols=3, handlelength=1.2, columnspacing=0.9)
+
+
+def _dots(curve: np.ndarray) -> dict:
+    """A line shows no value that stands alone between gaps."""
+    return {"marker": ".", "markersize": 4} if np.isnan(curve).any() else {}

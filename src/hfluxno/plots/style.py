@@ -83,7 +83,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def colours_of(values: np.ndarray) -> dict:
     """A diverging map around zero where both signs matter, else a sequential one."""
-    low, high = float(np.min(values)), float(np.max(values))
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if low < 0.0 < high and min(-low, high) > 0.2 * max(-low, high):
         reach = max(-low, high)
         return {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}

@@ -1,0 +1,280 @@
+"""Contexts with gaps: values, sensors or frames that were not measured.
+
+Misfits, back-tests and errors count what was measured, and nothing else. But the weak form needs
+all values around a place, and a run needs a whole first frame. So the gaps are filled:
+
+1. by interpolation in space and time,
+2. by the trajectory of a law that is fitted to what was measured, again and again until it
+   settles: where the fit ends, gaps have no residual (expectation and maximisation: Dempster, Laird
+   and Rubin, J. R. Stat. Soc. B 39, 1977, 1-38),
+3. and, in the first frame, by the values from which the law comes nearest to what was measured
+   later.
+
+Then the search among candidates goes on as with a whole context.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.interpolate import Akima1DInterpolator
+
+from hfluxno.grid import Grid
+from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
+from hfluxno.identify.refine import measured_deviation, misfit_scale
+from hfluxno.identify.select import Trial, attempt, choose, last_fitted_frame, refit
+from hfluxno.identify.track import gains, track
+from hfluxno.trajectory import Trajectory
+
+MINIMUM_FRAMES, MINIMUM_CELLS = 4, 8
+
+_MOST_MISSING = 0.8
+# A larger number of missing values in the first frame stays interpolated: each needs runs.
+_MOST_UNKNOWN = 256
+_MOST_ROUNDS = 5
+# Filled values that change by less than this part of their field's standard deviation have settled.
+_SETTLED = 0.01
+_SMALL_DECREASE = 0.99
+# Of a missing value of the first frame, in standard deviations.
+_DIFFERENCE = 1e-4
+_EVALUATIONS = 4
+
+
+def check_measured(
+    values: Float[np.ndarray, "time field cells"], fields: tuple[str, ...], number: str = ""
+) -> None:
+    """Refuses a context of which too little was measured; `number` says which of a batch it is.
+
+    **Raises:**
+
+    - `ValueError`, where a field is missing as a whole, less than 4 frames or 8 cells of it have
+      measurements, or more than 80 percent of the values between the first and the last frame with
+      measurements are missing.
+    """
+    seen = np.isfinite(values)
+    if seen.all():
+        return
+    which = f"the context{f', trajectory{number}' if number else ''}"
+    for i, field in enumerate(fields):
+        if not seen[:, i].any():
+            raise ValueError(
+                f"All values of the field {field!r} of {which} are missing: nothing says what it "
+                "does; leave it out, or choose another variable."
+            )
+        for axis, least, what in ((1, MINIMUM_FRAMES, "frames"), (0, MINIMUM_CELLS, "cells")):
+            count = int(seen[:, i].any(axis=axis).sum())
+            if count < least:
+                raise ValueError(
+                    f"Only {count} {what} of the field {field!r} of {which} have measurements; a "
+                    f"law can be inferred from {least} or more."
+                )
+    frames = np.flatnonzero(seen.any(axis=(1, 2)))
+    missing = 1.0 - float(np.mean(seen[frames[0] : frames[-1] + 1]))
+    if missing > _MOST_MISSING:
+        raise ValueError(
+            f"{missing:.0%} of the values of {which} are missing, more than "
+            f"{_MOST_MISSING:.0%}; average them to fewer cells or frames, or measure more."
+        )
+
+
+def without_gaps(context: Trajectory) -> Trajectory:
+    """The context with its gaps interpolated."""
+    values = np.asarray(context.values)
+    if not np.any(np.isnan(values)):
+        return context
+    periodic = context.grid.boundary[0][0] == "periodic"
+    batch = values if context.is_batched else values[None]
+    filled = np.stack([interpolated(each, periodic) for each in batch])
+    return dataclasses.replace(context, values=filled if context.is_batched else filled[0])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Gaps:
+    """Where values are missing.
+
+    **Attributes:**
+
+    - `seen`: which were measured.
+    - `first`: the first frame with its gaps interpolated.
+    - `doubt`: the expected error of these, in standard deviations of the fields.
+    """
+
+    seen: Bool[np.ndarray, "time field cells"]
+    first: Float[np.ndarray, "field cells"]
+    doubt: float
+
+
+def choose_with_gaps(
+    values: Float[np.ndarray, "time field cells"],
+    grid: Grid,
+    fields: tuple[str, ...],
+    odd: tuple[int, ...],
+) -> tuple[Trial, tuple[tuple[str, float], ...], Float[np.ndarray, "time field cells"]]:
+    """`choose` for a context with NaN in its gaps whose first and last frames have measurements;
+    besides its values with the gaps filled by the trajectory of the fit."""
+    seen = np.isfinite(values)
+    size = measured_deviation(values, seen)[:, None]
+    periodic = grid.boundary[0][0] == "periodic"
+    filled = interpolated(values, periodic)
+    gaps = _Gaps(seen, filled[0], _doubt(values[0] / size, periodic))
+    estimated = 0 < int(np.sum(~seen[0])) <= _MOST_UNKNOWN
+    trials = []
+    for candidate in _quick(len(fields)):
+        state = filled
+        for _ in range(_MOST_ROUNDS):
+            trial = attempt(candidate, state, grid, fields, odd, None, seen)
+            before, state = state, _completed(trial, state, gaps, estimated, held_out=True)
+            change = np.sqrt(np.mean(((state - before) / size) ** 2))
+            if change < _SETTLED:
+                break
+        trials.append((trial.error, state))
+    filled = min(trials, key=lambda pair: pair[0])[1]
+    trial, tried = choose(filled, grid, fields, odd, seen)
+    while estimated:
+        filled = _completed(trial, filled, gaps, True)
+        before = trial
+        trial = refit(dataclasses.replace(trial, initial=filled[0]), filled, seen)
+        if trial.fit.residual > _SMALL_DECREASE * before.fit.residual:
+            break
+    return trial, tried, _completed(trial, filled, gaps, False)
+
+
+def _quick(fields: int) -> tuple[Candidate, ...]:
+    """What the gaps are filled with before the search."""
+    if fields > 1:
+        return (Candidate("dictionary", 0, sparse="weak-form"), Candidate("dictionary", 0))
+    return (Candidate(),)
+
+
+def _completed(
+    trial: Trial, values: np.ndarray, gaps: _Gaps, estimated: bool, held_out: bool = False
+) -> Float[np.ndarray, "time field cells"]:
+    """The values with their gaps filled by the trajectory of a fit; what is missing of the first
+    frame is `estimated` from all frames, or those not held out."""
+    if not np.all(np.isfinite(trial.fit.parameters)):
+        return values
+    start = trial.initial
+    if estimated:
+        weights = np.ones(len(values))
+        if held_out:
+            weights[last_fitted_frame(len(values), gaps.seen) + 1 :] = 0.0
+        start = _first_frame(trial, values, gaps, weights)
+    simulated = _simulated(trial, start, len(values))
+    return np.where(gaps.seen, values, simulated) if np.all(np.isfinite(simulated)) else values
+
+
+def _simulated(trial: Trial, start: np.ndarray, frames: int) -> np.ndarray:
+    """The trajectory of a fit from a first frame."""
+    law = trial.unknowns.law(trial.fit.parameters)
+    unseen = np.broadcast_to(start, (frames, *start.shape))
+    alone = gains("continue", frames, frames - 1)
+    return np.concatenate([start[None], track(law, trial.settings, unseen, alone)[0]])
+
+
+def _first_frame(
+    trial: Trial, values: np.ndarray, gaps: _Gaps, weights: np.ndarray
+) -> Float[np.ndarray, "field cells"]:
+    """The first frame whose missing values v bring the trajectory nearest to what was seen later:
+
+        min_v  Σ (u_j(v) - û_j)² / σ²  +  Σ (v - v̂)² / δ²
+
+    with v̂ the interpolated values, δ what these may be wrong by and σ the misfit of the fit.
+    Derivatives are differences of runs.
+    """
+    missing = ~gaps.seen[0]
+    scale, measured = misfit_scale(values, weights, gaps.seen)
+    size = np.broadcast_to(measured_deviation(values, gaps.seen)[:, None], missing.shape)[missing]
+    hold = trial.fit.residual / gaps.doubt / np.sqrt(measured)
+    guess = gaps.first[missing] / size
+
+    def frame(point):
+        start = trial.initial.copy()
+        start[missing] = point * size
+        return start
+
+    def relative(point):
+        run = _simulated(trial, frame(point), len(values))
+        return ((run[1:] - values[1:]) * scale).reshape(-1)
+
+    def misfit(point):
+        here = relative(point)
+        rows = [
+            (relative(point + _DIFFERENCE * unit) - here) / _DIFFERENCE
+            for unit in np.eye(len(point))
+        ]
+        value = np.concatenate([here, hold * (point - guess)])
+        return value, np.concatenate([np.stack(rows), hold * np.eye(len(point))], axis=1), None
+
+    begin = trial.initial[missing] / size
+    return frame(levenberg_marquardt(misfit, begin, 1e-8, _EVALUATIONS).point)
+
+
+def _doubt(frame: np.ndarray, periodic: bool) -> float:
+    """The expected error of interpolation in a frame: that in values which are known, corrected
+    by the second power of the gap."""
+    missing = np.isnan(frame)
+    if not missing.any():
+        return 1.0
+    gap = float(np.mean(_along(frame, periodic)[1][missing]))
+    errors, gaps = [], []
+    for index in np.argwhere(~missing):
+        without = frame.copy()
+        without[tuple(index)] = np.nan
+        found, gap_without = _along(without, periodic)
+        errors.append(found[tuple(index)] - frame[tuple(index)])
+        gaps.append(gap_without[tuple(index)])
+    ratio = gap / float(np.mean(gaps)) if np.isfinite(gap + np.mean(gaps)) else 1.0
+    return max(float(np.sqrt(np.mean(np.square(errors)))) * min(ratio, 1.0) ** 2, 1e-6)
+
+
+def interpolated(
+    values: Float[np.ndarray, "time field cells"], periodic: bool
+) -> Float[np.ndarray, "time field cells"]:
+    """The values with NaN replaced by interpolation in space and in time, of which the one over
+    the shorter gap counts more."""
+    found = values
+    while np.any(missing := np.isnan(found)):
+        in_space, space_gap = _along(found, periodic)
+        in_time, time_gap = (part.swapaxes(0, 2) for part in _along(found.swapaxes(0, 2), False))
+        space = 1.0 / (_roughness(found) * space_gap**2) ** 2
+        time = 1.0 / (_roughness(found.swapaxes(0, 2)) * time_gap**2) ** 2
+        total = space + time
+        mean = (space * in_space + time * in_time) / np.where(total > 0.0, total, np.nan)
+        found = np.where(missing, mean, found)
+    return found
+
+
+def _roughness(values: np.ndarray) -> float:
+    """The typical second difference along the last axis; 1 where no three neighbours are known."""
+    seconds = np.diff(values, n=2, axis=-1)
+    known = seconds[np.isfinite(seconds)]
+    return max(float(np.sqrt(np.mean(known**2))), 1e-12) if len(known) else 1.0
+
+
+def _along(values: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolation along the last axis, which continues the nearest value beyond the ends, and
+    the width of the gap: four distances beyond the ends, infinite where nothing is known.
+
+    Modified Akima interpolation is of high order where values are smooth and does not swing where
+    they jump.
+    """
+    found, gap = np.zeros(values.shape), np.full(values.shape, np.inf)
+    count = values.shape[-1]
+    places = np.arange(count)
+    for index in np.ndindex(values.shape[:-1]):
+        known = np.flatnonzero(np.isfinite(values[index]))
+        if len(known) in (0, count):
+            continue
+        entries = values[index][known]
+        if periodic:
+            known = np.concatenate([known - count, known, known + count])
+            entries = np.tile(entries, 3)
+        after = np.searchsorted(known, places)
+        left, right = known[np.maximum(after - 1, 0)], known[np.minimum(after, len(known) - 1)]
+        inside = np.clip(places, known[0], known[-1])
+        curve = Akima1DInterpolator(known, entries, method="makima") if len(known) > 1 else None
+        found[index] = entries[0] if curve is None else curve(inside)
+        outside = 4 * (np.abs(places - inside) + (curve is None) * np.abs(places - known[0]))
+        gap[index] = np.maximum(np.where(places == inside, right - left, outside), 1)
+    return found, gap

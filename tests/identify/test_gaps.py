@@ -1,0 +1,189 @@
+"""Contexts with gaps: what fills them, what is counted, and what is refused."""
+
+import dataclasses
+import importlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.fv import Roe, solve
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.identify.gaps import check_measured, interpolated
+from hfluxno.identify.identification import identify_all
+from hfluxno.identify.refine import misfit_scale
+from hfluxno.identify.track import gains, track
+from hfluxno.laws import Cubic
+from hfluxno.trajectory import Trajectory
+
+CELLS, FRAMES, STEPS, INTERVAL = 64, 12, 12, 0.01
+TIMES = INTERVAL * np.arange(FRAMES)
+
+
+@pytest.fixture(scope="module")
+def cubic():
+    rng = np.random.default_rng(3)
+    x = (np.arange(CELLS) + 0.5) / CELLS
+    waves = [
+        rng.normal() * np.exp(-0.5 * k) * np.sin(2 * np.pi * (k * x + rng.uniform()))
+        for k in (1, 2, 3)
+    ]
+    with jax.enable_x64(True):
+        flux = Roe(Cubic(a=0.5, b=-0.7, c=0.4), "mc", False)
+        times = np.arange(FRAMES + STEPS) * INTERVAL
+        initial = jnp.asarray(np.sum(waves, axis=0)[None])
+        return np.asarray(solve(flux, initial, times, Grid.interval(CELLS)).values)
+
+
+@pytest.fixture(autouse=True)
+def short_search(monkeypatch):
+    """The first stage alone: the data are of its kind."""
+    select = importlib.import_module("hfluxno.identify.select")
+    first, *_ = select.stages(1)
+    monkeypatch.setattr(select, "stages", lambda fields: (first,))
+
+
+def _random(values):
+    return np.where(np.random.default_rng(0).random(values.shape) < 0.1, np.nan, values)
+
+
+def _sensor(values):
+    values = values.copy()
+    values[4:, :, [10, 40]] = np.nan
+    return values
+
+
+def _frames(values):
+    values = values.copy()
+    values[[3, 7]] = np.nan
+    return values
+
+
+def _fourth(values):
+    return np.where(np.arange(CELLS) % 4 == 1, values, np.nan)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "bound"), [(_random, 1e-4), (_sensor, 1e-5), (_frames, 1e-5), (_fourth, 2e-2)]
+)
+def test_the_law_is_found_and_fills_the_gaps(cubic, spoil, bound):
+    seen = spoil(cubic[:FRAMES])
+    context = Trajectory.from_numpy(seen, TIMES)
+    (found,) = identify_all(context)
+    assert found.status == FitStatus.OK
+    missing = np.isnan(seen)
+    assert found.missing == pytest.approx(missing.mean())
+    filled = np.asarray(found.filled.values)
+    # What was measured stays, and the rest is the fitted trajectory: a fixed point.
+    np.testing.assert_array_equal(filled[~missing], seen[~missing])
+    start = np.concatenate([found.initial[None], filled[1:]])
+    run, _, _ = track(found.grid_law, found.settings, start, gains("continue", FRAMES, FRAMES - 1))
+    run = np.concatenate([found.initial[None], run])
+    np.testing.assert_allclose(filled[missing], run[missing], rtol=1e-12, atol=1e-12)
+    forecast = FittedLawForecaster().advance(context, (found,), STEPS)
+    truth = cubic[FRAMES:]
+    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    assert error < bound
+
+
+def test_what_is_not_measured_cannot_matter(cubic):
+    """The misfit has no entry for a gap, whatever stands there."""
+    values, seen = cubic[:FRAMES], np.isfinite(_random(cubic[:FRAMES]))
+    scale, count = misfit_scale(values, np.ones(FRAMES), seen)
+    assert count == seen.sum()
+    np.testing.assert_array_equal(scale != 0.0, seen[1:])
+    whole, every = misfit_scale(values, np.ones(FRAMES), np.ones_like(seen))
+    plain, number = misfit_scale(values, np.ones(FRAMES), None)
+    assert every == number
+    np.testing.assert_array_equal(whole, np.broadcast_to(plain, whole.shape))
+
+
+def test_frames_at_both_ends_without_measurements(cubic):
+    """They are no part of the fit, and the forecast begins after them."""
+    values = cubic[:FRAMES].copy()
+    values[:2], values[-1] = np.nan, np.nan
+    forecast = hfluxno.forecast(Trajectory.from_numpy(values, TIMES), STEPS)
+    (found,) = forecast.identifications
+    assert found.missing == 0.0 and found.filled.frames == FRAMES - 3
+    np.testing.assert_allclose(forecast.trajectory.times, INTERVAL * np.arange(FRAMES, 24))
+    truth = cubic[FRAMES:]
+    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    assert error < 1e-3
+
+
+def test_times_with_gaps_are_missing_frames_and_much_is_said(cubic):
+    kept = np.delete(np.arange(FRAMES), [2, 3, 7, 9])
+    forecast = hfluxno.forecast(Trajectory.from_numpy(cubic[kept], TIMES[kept]), STEPS)
+    assert forecast.sentences[0].endswith("; 33% of the context was not measured")
+    truth = cubic[FRAMES:]
+    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    assert error < 1e-5
+    (found,) = hfluxno.identify([Trajectory.from_numpy(cubic[:FRAMES], TIMES)])
+    assert found.filled is None and found.sentence == found.status.sentence
+
+
+def test_one_context_of_a_batch_has_gaps(cubic):
+    whole, broken = cubic[:FRAMES], _frames(cubic[:FRAMES])
+    both = identify_all(Trajectory.from_numpy(np.stack([whole, broken]), TIMES))
+    alone = identify_all(Trajectory.from_numpy(whole, TIMES))
+    assert both[0].coefficients == alone[0].coefficients
+    assert both[0].filled is None and both[1].filled is not None
+
+
+def test_interpolation_is_of_high_order_and_keeps_what_is_known():
+    def error(cells, periodic=True):
+        x = (np.arange(cells) + 0.5) / cells
+        wave = np.sin(2 * np.pi * x) + np.cos(4 * np.pi * x)
+        values = np.where(np.arange(cells) % 3 == 0, wave, np.nan)[None, None]
+        found = interpolated(values, periodic)
+        known = np.isfinite(values)
+        np.testing.assert_array_equal(found[known], values[known])
+        return np.max(np.abs(found[0, 0] - wave))
+
+    assert error(96) < 2e-2 and error(192) < 0.3 * error(96)
+    # Without a period the last two cells repeat the nearest one.
+    assert error(96, False) > 2.0 * error(96)
+
+
+def test_interpolation_prefers_the_direction_in_which_less_happens():
+    t, x = np.mgrid[0:10, 0:32]
+    values = (np.sin(0.01 * t) + np.sign(np.sin(2.0 * x + 1.0)))[:, None]
+    broken = values.copy()
+    broken[4, 0, 7] = np.nan
+    np.testing.assert_allclose(interpolated(broken, True), values, atol=1e-2)
+    turned = broken.swapaxes(0, 2)
+    np.testing.assert_allclose(interpolated(turned, False), values.swapaxes(0, 2), atol=1e-2)
+
+
+def _only(index):
+    values = np.full((8, 2, 16), np.nan)
+    values[index] = 1.0
+    values[:, 0] = 1.0
+    return values
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (_only(np.s_[:, 0]), "All values of the field 'm' of the context are missing"),
+        (_only(np.s_[2:5, 1]), "Only 3 frames of the field 'm' of the context have measurements"),
+        (_only(np.s_[:, 1, 2:9]), "Only 7 cells of the field 'm' of the context have measurements"),
+    ],
+)
+def test_too_little_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        check_measured(values, ("h", "m"))
+
+
+def test_too_much_missing_is_refused(cubic):
+    values = np.where(np.arange(CELLS) % 6 == 0, cubic[:FRAMES], np.nan)
+    with pytest.raises(ValueError, match=r"83% of the values of the context are missing.*average"):
+        hfluxno.identify(Trajectory.from_numpy(values, TIMES))
+    batch = Trajectory.from_numpy(np.stack([cubic[:FRAMES], values]), TIMES)
+    with pytest.raises(ValueError, match="of the context, trajectory 1 are missing"):
+        hfluxno.identify(batch)
+    with pytest.raises(ValueError, match="infinite values"):
+        hfluxno.identify(dataclasses.replace(batch, values=np.full_like(batch.values, np.inf)))
