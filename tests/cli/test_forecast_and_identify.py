@@ -211,7 +211,7 @@ def test_gaps_in_context_and_truth(folder, capsys):
     errors = report["results"][0]["true_error"]
     assert set(errors) == {"1", "2"}  # the fourth frame has no measurements
     with xr.open_dataset("a.nc") as written:
-        np.testing.assert_allclose(written["t"], 1e-3 * np.arange(8, 12))
+        np.testing.assert_allclose(written["time"], 1e-3 * np.arange(8, 12))
         ahead = written["u"].values
     known = np.isfinite(values[9])
     expected = np.linalg.norm((ahead[1] - values[9])[known]) / np.linalg.norm(values[9][known])

@@ -68,6 +68,11 @@ class FakeIdentification:
     coefficients: Any = dataclasses.field(default_factory=lambda: {"u": 100.0, "u²": -0.7})
     total_drift: Any = dataclasses.field(default_factory=lambda: np.array([1e-7]))
     tried: tuple = ()
+    missing: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        return self.status.sentence
 
     @property
     def sentence(self) -> str:
@@ -77,7 +82,7 @@ class FakeIdentification:
 def identification(context: Trajectory, status=FakeStatus.OK, nu=None):
     """The fake for a context of one field, or of two: then shallow water."""
     values = np.asarray(context.values, float)
-    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    lower, upper = np.nanmin(values, axis=(0, 2)), np.nanmax(values, axis=(0, 2))
     if len(context.fields) == 2:
         law = Pair(lower, upper, context.fields)
         return FakeIdentification(law, covariance=np.eye(1), coefficients={"m/h": 1.0})

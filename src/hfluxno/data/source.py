@@ -139,9 +139,9 @@ class Source:
             )
         context = self.window(0, frames if self.rows is None else self.rows[frames - 1] + 1)
         values = np.asarray(context.values)
-        known = {"axis": (-3, -1), "where": ~np.isnan(values)}
-        high = np.max(values, initial=-np.inf, **known)
-        low = np.min(values, initial=np.inf, **known)
+        known = ~np.isnan(values)
+        high = np.max(values, axis=(-3, -1), initial=-np.inf, where=known)
+        low = np.min(values, axis=(-3, -1), initial=np.inf, where=known)
         size = np.maximum(np.abs(high), np.abs(low))
         # Where nothing is known, the method says so.
         if (

@@ -36,6 +36,8 @@ _MOST_ROUNDS = 5
 # Filled values that change by less than this part of their field's standard deviation have settled.
 _SETTLED = 0.01
 _SMALL_DECREASE = 0.99
+# A law with this back-test error needs no other to fill the gaps.
+_GOOD_ENOUGH = 1e-3
 # Of a missing value of the first frame, in standard deviations.
 _DIFFERENCE = 1e-4
 _EVALUATIONS = 4
@@ -119,8 +121,8 @@ def choose_with_gaps(
     filled = interpolated(values, periodic)
     gaps = _Gaps(seen, filled[0], _doubt(values[0] / size, periodic))
     estimated = 0 < int(np.sum(~seen[0])) <= _MOST_UNKNOWN
-    trials = []
-    for candidate in _quick(len(fields)):
+    quick = []
+    for candidate in _quick(len(fields), estimated):
         state = filled
         for _ in range(_MOST_ROUNDS):
             trial = attempt(candidate, state, grid, fields, odd, None, seen)
@@ -128,23 +130,27 @@ def choose_with_gaps(
             change = np.sqrt(np.mean(((state - before) / size) ** 2))
             if change < _SETTLED:
                 break
-        trials.append((trial.error, state))
-    filled = min(trials, key=lambda pair: pair[0])[1]
+        quick.append((trial.error, state))
+        if trial.error < _GOOD_ENOUGH:
+            break
+    filled = min(quick, key=lambda pair: pair[0])[1]
     trial, tried = choose(filled, grid, fields, odd, seen)
     while estimated:
         filled = _completed(trial, filled, gaps, True)
-        before = trial
+        residual = trial.fit.residual
         trial = refit(dataclasses.replace(trial, initial=filled[0]), filled, seen)
-        if trial.fit.residual > _SMALL_DECREASE * before.fit.residual:
+        if trial.fit.residual > _SMALL_DECREASE * residual:
             break
     return trial, tried, _completed(trial, filled, gaps, False)
 
 
-def _quick(fields: int) -> tuple[Candidate, ...]:
-    """What the gaps are filled with before the search."""
+def _quick(fields: int, estimated: bool) -> tuple[Candidate, ...]:
+    """What the gaps are filled with before the search, until one is good enough. Where a part of
+    the first frame is estimated, errors of a coarse grid would go into it."""
     if fields > 1:
         return (Candidate("dictionary", 0, sparse="weak-form"), Candidate("dictionary", 0))
-    return (Candidate(),)
+    fine = Candidate(scheme="roe-entropy-fix", refinement=2)
+    return (Candidate(), fine) if estimated else (Candidate(),)
 
 
 def _completed(
