@@ -74,10 +74,6 @@ class FakeIdentification:
     def sentence(self) -> str:
         return self.status.sentence
 
-    @property
-    def sentence(self) -> str:
-        return self.status.sentence
-
 
 def identification(context: Trajectory, status=FakeStatus.OK, nu=None):
     """The fake for a context of one field, or of two: then shallow water."""

@@ -124,16 +124,13 @@ class Identification:
 
     @property
     def sentence(self) -> str:
-        """That of the status, and how much of the context is missing where it is much."""
-        if self.missing < _MUCH:
-            return self.status.sentence
-        return f"{self.status.sentence}; {self.missing:.0%} of the context was not measured"
-
-    @property
-    def sentence(self) -> str:
-        """What the status means, and the figures that decided it."""
+        """What the status means, the figures that decided it, and how much of the context is
+        missing, if that is much."""
         figures = self._figures()
-        return f"{self.status.sentence} ({figures})" if figures else self.status.sentence
+        text = f"{self.status.sentence} ({figures})" if figures else self.status.sentence
+        if self.missing < _MUCH:
+            return text
+        return f"{text}; {self.missing:.0%} of the context was not measured"
 
     def _figures(self) -> str:
         if self.status == FitStatus.SYSTEMATIC_MISFIT:
