@@ -12,8 +12,9 @@ import hfluxno
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
-from hfluxno.identify.gaps import check_measured, interpolated
+from hfluxno.identify.gaps import check_measured
 from hfluxno.identify.identification import identify_all
+from hfluxno.identify.interpolation import corrected, interpolated
 from hfluxno.identify.refine import misfit_scale
 from hfluxno.identify.track import gains, track
 from hfluxno.laws import Cubic
@@ -82,7 +83,10 @@ def test_the_law_is_found_and_fills_the_gaps(cubic, spoil, bound):
     start = np.concatenate([found.initial[None], filled[1:]])
     run, _, _ = track(found.grid_law, found.settings, start, gains("continue", FRAMES, FRAMES - 1))
     run = np.concatenate([found.initial[None], run])
-    np.testing.assert_allclose(filled[missing], run[missing], rtol=1e-12, atol=1e-12)
+    # In a last frame from which a forecast starts, what the run misses around is added.
+    until = FRAMES - (found.mode == "restart")
+    part = missing[:until]
+    np.testing.assert_allclose(filled[:until][part], run[:until][part], rtol=1e-12, atol=1e-12)
     forecast = FittedLawForecaster().advance(context, (found,), STEPS)
     truth = cubic[FRAMES:]
     error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
@@ -146,6 +150,15 @@ def test_interpolation_is_of_high_order_and_keeps_what_is_known():
     assert error(96) < 2e-2 and error(192) < 0.3 * error(96)
     # Without a period the last two cells repeat the nearest one.
     assert error(96, False) > 2.0 * error(96)
+
+
+def test_what_a_simulation_misses_around_a_gap_is_added():
+    x = np.arange(32) / 32.0
+    truth = np.sin(2 * np.pi * x)[None]
+    seen = np.arange(32)[None] % 2 == 0
+    found = corrected(np.where(seen, truth, np.nan), 0.9 * truth, seen, True)
+    np.testing.assert_allclose(found, truth, atol=2e-3)
+    np.testing.assert_array_equal(found[seen], truth[seen])
 
 
 def test_interpolation_prefers_the_direction_in_which_less_happens():

@@ -13,7 +13,8 @@ class ForecastConfig:
 
     INPUT is NetCDF, HDF5 (netCDF4-style), Zarr, NPZ or CSV. It holds one variable with the
     dimensions time (or t) and x, and perhaps trajectory and field, in any order; time and x are
-    uniform, in any units. Frames after the context are used to report the true error of the
+    uniform, in any units. NaN, and times or places that are left out of a uniform axis, are gaps,
+    which the method fit takes. Frames after the context are used to report the true error of the
     forecast.
 
     An array of an NPZ file is (time, x), (time, field, x) or (trajectory, time, field, x), beside
@@ -29,7 +30,8 @@ class ForecastConfig:
     input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
     """The file with the snapshots."""
     steps: Annotated[int, tyro.conf.arg(metavar="N", aliases=["-n"])]
-    """How many frames to forecast, at the spacing of the file."""
+    """How many frames to forecast, at the spacing of the file (the smallest one where it leaves out
+    times)."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"

@@ -17,10 +17,10 @@ import dataclasses
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.interpolate import Akima1DInterpolator
 
 from hfluxno.grid import Grid
 from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.interpolation import along, corrected, interpolated
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.refine import measured_deviation, misfit_scale
 from hfluxno.identify.select import Trial, attempt, choose, last_fitted_frame, refit
@@ -114,7 +114,8 @@ def choose_with_gaps(
     odd: tuple[int, ...],
 ) -> tuple[Trial, tuple[tuple[str, float], ...], Float[np.ndarray, "time field cells"]]:
     """`choose` for a context with NaN in its gaps whose first and last frames have measurements;
-    besides its values with the gaps filled by the trajectory of the fit."""
+    besides its values with the gaps filled by the trajectory of the fit (in a last frame from which
+    a forecast restarts, also by what that trajectory misses at the cells around)."""
     seen = np.isfinite(values)
     size = measured_deviation(values, seen)[:, None]
     periodic = grid.boundary[0][0] == "periodic"
@@ -141,7 +142,11 @@ def choose_with_gaps(
         trial = refit(dataclasses.replace(trial, initial=filled[0]), filled, seen)
         if trial.fit.residual > _SMALL_DECREASE * residual:
             break
-    return trial, tried, _completed(trial, filled, gaps, False)
+    filled = _completed(trial, filled, gaps, False)
+    if trial.mode == "restart":
+        end = _simulated(trial, trial.initial, len(values))[-1]
+        filled[-1] = corrected(filled[-1], end, seen[-1], periodic)
+    return trial, tried, filled
 
 
 def _quick(fields: int, estimated: bool) -> tuple[Candidate, ...]:
@@ -222,65 +227,13 @@ def _doubt(frame: np.ndarray, periodic: bool) -> float:
     missing = np.isnan(frame)
     if not missing.any():
         return 1.0
-    gap = float(np.mean(_along(frame, periodic)[1][missing]))
+    gap = float(np.mean(along(frame, periodic)[1][missing]))
     errors, gaps = [], []
     for index in np.argwhere(~missing):
         without = frame.copy()
         without[tuple(index)] = np.nan
-        found, gap_without = _along(without, periodic)
+        found, gap_without = along(without, periodic)
         errors.append(found[tuple(index)] - frame[tuple(index)])
         gaps.append(gap_without[tuple(index)])
     ratio = gap / float(np.mean(gaps)) if np.isfinite(gap + np.mean(gaps)) else 1.0
     return max(float(np.sqrt(np.mean(np.square(errors)))) * min(ratio, 1.0) ** 2, 1e-6)
-
-
-def interpolated(
-    values: Float[np.ndarray, "time field cells"], periodic: bool
-) -> Float[np.ndarray, "time field cells"]:
-    """The values with NaN replaced by interpolation in space and in time, of which the one over
-    the shorter gap counts more."""
-    found = values
-    while np.any(missing := np.isnan(found)):
-        in_space, space_gap = _along(found, periodic)
-        in_time, time_gap = (part.swapaxes(0, 2) for part in _along(found.swapaxes(0, 2), False))
-        space = 1.0 / (_roughness(found) * space_gap**2) ** 2
-        time = 1.0 / (_roughness(found.swapaxes(0, 2)) * time_gap**2) ** 2
-        total = space + time
-        mean = (space * in_space + time * in_time) / np.where(total > 0.0, total, np.nan)
-        found = np.where(missing, mean, found)
-    return found
-
-
-def _roughness(values: np.ndarray) -> float:
-    """The typical second difference along the last axis; 1 where no three neighbours are known."""
-    seconds = np.diff(values, n=2, axis=-1)
-    known = seconds[np.isfinite(seconds)]
-    return max(float(np.sqrt(np.mean(known**2))), 1e-12) if len(known) else 1.0
-
-
-def _along(values: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolation along the last axis, which continues the nearest value beyond the ends, and
-    the width of the gap: four distances beyond the ends, infinite where nothing is known.
-
-    Modified Akima interpolation is of high order where values are smooth and does not swing where
-    they jump.
-    """
-    found, gap = np.zeros(values.shape), np.full(values.shape, np.inf)
-    count = values.shape[-1]
-    places = np.arange(count)
-    for index in np.ndindex(values.shape[:-1]):
-        known = np.flatnonzero(np.isfinite(values[index]))
-        if len(known) in (0, count):
-            continue
-        entries = values[index][known]
-        if periodic:
-            known = np.concatenate([known - count, known, known + count])
-            entries = np.tile(entries, 3)
-        after = np.searchsorted(known, places)
-        left, right = known[np.maximum(after - 1, 0)], known[np.minimum(after, len(known) - 1)]
-        inside = np.clip(places, known[0], known[-1])
-        curve = Akima1DInterpolator(known, entries, method="makima") if len(known) > 1 else None
-        found[index] = entries[0] if curve is None else curve(inside)
-        outside = 4 * (np.abs(places - inside) + (curve is None) * np.abs(places - known[0]))
-        gap[index] = np.maximum(np.where(places == inside, right - left, outside), 1)
-    return found, gap

@@ -21,6 +21,7 @@ from hfluxno.identify.candidate import (
     stages,
 )
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.sparsify import needed, needed_by_weak_form
@@ -174,9 +175,17 @@ def _backtest_errors(
     if seen is not None:
         # What fills the gaps so far has seen the held-out frames. The law itself has not.
         alone = track(law, settings, values, gains("continue", len(values), last))[0]
-        values = np.where(seen, values, np.concatenate([values[:1], alone]))
+        ahead = np.concatenate([values[:1], alone])
+        periodic = settings.grid.boundary[0][0] == "periodic"
+        end = corrected(values[last], ahead[last], seen[last], periodic)
+        values = np.where(seen, values, ahead)
+        restarted = values.copy()
+        restarted[last] = end
     truth = values[last + 1 :]
-    predicted = [track(law, settings, values, gains(m, len(values), last))[0] for m in MODES]
+    starts = {"restart": values if seen is None else restarted}
+    predicted = [
+        track(law, settings, starts.get(m, values), gains(m, len(values), last))[0] for m in MODES
+    ]
     counted = True if seen is None else seen[last + 1 :]
     squares = [np.sum((frames[last:] - truth) ** 2, where=counted) for frames in predicted]
     return np.sqrt(np.array(squares) / np.sum(truth**2, where=counted))
