@@ -14,12 +14,14 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/task").is_dir(), reason="this system does not show its threads"
 )
 
+# A shell that starts tests in the background has its children ignore the signal.
+_AT_A_TERMINAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 _MAIN = "import sys; from hfluxno.cli import main; sys.exit(main())"
 
 
 def start(program, *arguments):
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program), *arguments],
+        [sys.executable, "-c", _AT_A_TERMINAL + textwrap.dedent(program), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
