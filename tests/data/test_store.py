@@ -14,6 +14,7 @@ import pytest
 import xarray as xr
 
 from hfluxno.data import SCHEMA, Configuration, Writer, blocks, generate, open_dataset
+from hfluxno.data.hdf5 import new_netcdf
 
 SOURCE = Path(generate.__file__).parents[2]
 CONFIGURATION = Configuration("cubic", laws=5, initials=4, cells=16, frames=4, final_time=0.03)
@@ -228,6 +229,13 @@ def test_a_set_that_will_not_fit_is_refused_after_its_first_block(tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["a.nc.partial"]
     monkeypatch.undo()
     assert Writer(CONFIGURATION, output).written == 8
+
+
+def test_what_hdf5_makes_of_a_write_that_failed_is_not_shown(tmp_path):
+    """It may read back what was not written, and call that damaged."""
+    with pytest.raises(OSError, match="No space left"), new_netcdf(tmp_path / "a.nc") as opened:
+        opened[1].__self__.failure = OSError("No space left on device")
+        raise OSError("Can't synchronously write data (bad heap index)")
 
 
 def test_a_disk_that_fills_up_later_leaves_what_a_run_goes_on_from(tmp_path, monkeypatch):
