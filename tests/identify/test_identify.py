@@ -14,7 +14,7 @@ from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.identify.forecaster import _drift
-from hfluxno.identify.identification import _exceeds
+from hfluxno.identify.status import _exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.trajectory import Trajectory
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
 from hfluxno.identify.gaps import interpolated
-from hfluxno.identify.identification import FitStatus, Identification, identify_all
+from hfluxno.identify.identification import Identification, identify_all
+from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
 from hfluxno.lanes import on_all_cores

@@ -1,7 +1,6 @@
 """The law behind a context, and how far to trust it."""
 
 import dataclasses
-import enum
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -27,49 +26,15 @@ from hfluxno.identify.momentum import odd_fields
 from hfluxno.identify.refine import Unknowns, measured_deviation
 from hfluxno.identify.select import Trial, choose, last_fitted_frame, make_settings
 from hfluxno.identify.settings import Settings
+from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
 
 if TYPE_CHECKING:
     import xarray
 
-# A law is called poor where, beyond the noise, its back-test error is more than this part of that
-# of persistence, or where its residual leaves more than this part of the change unexplained.
-_POOR = 0.5
-# Totals that drift by more than this part of the field's mean size, and by more than their scatter
-# explains, are not conserved.
-_DRIFT = 2e-3
 # A forecast says how much is missing from this part of the context on.
 _MUCH = 0.05
-
-
-class FitStatus(enum.IntEnum):
-    """Whether a conservation law explains the data."""
-
-    OK = 0
-    POOR_FIT = 1
-    SOURCE_OR_LEAK = 2
-    FAILED = 3
-    CONSTANT = 4
-    SYSTEMATIC_MISFIT = 5
-
-    @property
-    def sentence(self) -> str:
-        return {
-            FitStatus.OK: "a conservation law explains the data",
-            FitStatus.POOR_FIT: "no conservation law of the kinds tried explains the data well: "
-            "a source term, an unobserved field, a flux that depends on place, a wrong boundary "
-            "or noise; do not trust the forecast",
-            FitStatus.SOURCE_OR_LEAK: "a total changes more than a conservation law with this "
-            "boundary allows: there is a source or a leak, or the boundary is another one",
-            FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
-            FitStatus.CONSTANT: "a field of the context is constant: nothing can be inferred from "
-            "it; the forecast repeats the last frame",
-            FitStatus.SYSTEMATIC_MISFIT: "the fitted law misses the context in a way that is no "
-            "noise: dispersion, an unobserved field, a flux or source that depends on place or "
-            "time, relaxation, another boundary, or a flux that the basis is too small for; do not "
-            "trust the forecast",
-        }[self]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -328,7 +293,7 @@ def _report(
     names, scale = _names_and_units(unknowns, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(unknowns.mask, bool)
-    drift, conserved = _total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
+    drift, conserved = total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
     last = last_fitted_frame(len(times), seen)
     before, after = values[last], values[last + 1 :]
     counted = True if seen is None else seen[last + 1 :]
@@ -337,7 +302,7 @@ def _report(
     # What was not measured has no misfit.
     frames = np.asarray(trial.fit.frames)
     misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
-    status = _status(trial, values, persistence, conserved, misfit, seen)
+    status = status_of(trial, values, persistence, conserved, misfit, seen)
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -394,55 +359,3 @@ def _doubt_of_totals(trial: Trial, values: np.ndarray, seen: np.ndarray | None) 
     size = np.mean(np.abs(values), axis=(0, 2))
     absent = 1.0 - seen.mean(axis=(0, 2))
     return trial.fit.residual * measured_deviation(values, seen) * absent / size
-
-
-def _total_drift(values: np.ndarray, grid: Grid, doubt: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The relative drift of each total over the context, and whether it is insignificant.
-
-    On a periodic domain totals must not change. The drift is that of a straight line through the
-    totals; scatter about it (noise) does not count as drift, nor does what is less than `doubt`.
-    """
-    size = np.mean(np.abs(values), axis=(0, 2))
-    totals = values.mean(axis=2) / np.where(size > 0.0, size, 1.0)
-    frames = np.arange(len(totals), dtype=float)
-    centred = frames - frames.mean()
-    slope = centred @ totals / (centred @ centred)
-    rest = totals - totals.mean(axis=0) - np.outer(centred, slope)
-    scatter = np.sqrt(np.sum(rest**2, axis=0) / max(len(frames) - 2, 1) / (centred @ centred))
-    drift = slope * (len(frames) - 1)
-    if grid.boundary[0][0] != "periodic":
-        return drift, True
-    significant = (np.abs(drift) > _DRIFT + doubt) & (np.abs(slope) > 5.0 * scatter)
-    return drift, not bool(np.any(significant))
-
-
-def _status(
-    trial: Trial,
-    values,
-    persistence: float,
-    conserved: bool,
-    misfit: Misfit,
-    seen: np.ndarray | None,
-) -> FitStatus:
-    if not np.isfinite(trial.error):
-        return FitStatus.FAILED
-    if not conserved:
-        return FitStatus.SOURCE_OR_LEAK
-    counted = np.ones(values.shape, bool) if seen is None else seen
-    size = np.std(values, axis=(0, 2), where=counted)[:, None]
-    change = float(np.sqrt(np.mean(((values - values[:1]) / size) ** 2, where=counted)))
-    held_out = slice(last_fitted_frame(len(values), seen) + 1, None)
-    predicted = np.mean(values[held_out] ** 2, where=counted[held_out])
-    relative = misfit.noise * float(np.sqrt(np.mean(size**2) / predicted))
-    unpredicted = _exceeds(trial.error, persistence, relative)
-    if unpredicted or _exceeds(float(trial.fit.residual), change, misfit.noise):
-        return FitStatus.POOR_FIT
-    if misfit.systematic:
-        return FitStatus.SYSTEMATIC_MISFIT
-    return FitStatus.OK
-
-
-def _exceeds(error: float, change: float, noise: float) -> bool:
-    """Whether an error is too large a part of a change, without the noise on the frames: the error
-    holds that of one, the change that of two."""
-    return bool(error**2 - noise**2 > _POOR**2 * max(change**2 - 2.0 * noise**2, 0.0))
