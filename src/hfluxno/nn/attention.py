@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hfluxno.nn.activation import activation
-from hfluxno.nn.linear import on_rows
+from hfluxno.nn.linear import on_rows, rows_times
 
 
 class Attention(eqx.Module):
@@ -67,7 +67,7 @@ class Attention(eqx.Module):
         size = embedding // self.heads
         # Three products: the parts of one would have to be put together again in the derivative.
         query, key, value = (
-            (x @ weight.T).reshape(times, tokens, self.heads, size)
+            rows_times(x, weight).reshape(times, tokens, self.heads, size)
             for weight in jnp.split(self.enter.weight, 3)
         )
         scores = jnp.einsum("tihc,tjhc->thij", query / math.sqrt(size), key)

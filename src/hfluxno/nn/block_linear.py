@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hfluxno.nn.linear import rows_times
+
 # A product of matrices is worth its start from about so many inputs on.
 _LARGE = 32
 
@@ -70,6 +72,6 @@ class BlockLinear(eqx.Module):
         larger = jnp.einsum("gbri,bc->gbrci", grouped, unit)
         larger = larger.reshape(-1, together * rows, together * columns)
         inputs = jnp.split(x, larger.shape[0], axis=-1)
-        parts = [part @ block.T for part, block in zip(inputs, larger, strict=True)]
+        parts = [rows_times(part, block) for part, block in zip(inputs, larger, strict=True)]
         bias = self.bias.reshape((1,) * (x.ndim - 1) + (-1,))
         return (jnp.concatenate(parts, axis=-1) + bias)[..., : self.outputs]

@@ -17,8 +17,20 @@ def on_rows(
     linear: eqx.nn.Linear, x: Float[Array, "*rows inputs"]
 ) -> Float[Array, "*rows outputs"]:
     """x Wᵀ + b: the vectors are the rows of `x`."""
-    y = x @ linear.weight.T
+    y = rows_times(x, linear.weight)
     return y if linear.bias is None else y + linear.bias.reshape((1,) * (y.ndim - 1) + (-1,))
+
+
+def rows_times(
+    x: Float[Array, "*rows inputs"], weight: Float[Array, "outputs inputs"]
+) -> Float[Array, "*rows outputs"]:
+    """x Wᵀ, computed and differentiated by itself.
+
+    The derivative by W is a product with Gᵀ. XLA would compute G in the order of its transpose,
+    together with everything elementwise that G comes from, and stride through the cache: without
+    the barrier a training step of the published network takes 1.3 times as long on a CPU.
+    """
+    return jax.lax.optimization_barrier(x @ weight.T)
 
 
 def on_columns(
