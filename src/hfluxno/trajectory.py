@@ -13,7 +13,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.grid import Boundary, Grid
+from hfluxno.grid import Ends, Grid
 
 if TYPE_CHECKING:
     import xarray
@@ -51,7 +51,7 @@ class Trajectory(eqx.Module):
         times: np.ndarray | None = None,
         x: np.ndarray | None = None,
         fields: Sequence[str] | None = None,
-        boundary: Boundary | tuple[Boundary, Boundary] = "periodic",
+        boundary: Ends = "periodic",
         inflow: np.ndarray | None = None,
     ) -> "Trajectory":
         """From an array of shape (time, x), (time, field, x) or (trajectory, time, field, x).
@@ -123,7 +123,7 @@ class Trajectory(eqx.Module):
     def from_xarray(
         cls,
         array: "xarray.DataArray",
-        boundary: Boundary | tuple[Boundary, Boundary] = "periodic",
+        boundary: Ends = "periodic",
         inflow: np.ndarray | None = None,
     ) -> "Trajectory":
         """From a DataArray with the dimensions time (or t) and x, and perhaps trajectory and field.

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from hfluxno.boundary import Given
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
-from hfluxno.fv.sensitivity import solve_with_derivatives
+from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.grid import Grid
 from hfluxno.laws import Cubic, ViscousBurgers
 from tests.compiled import compiled
@@ -46,8 +47,17 @@ def test_they_are_those_of_forward_mode(name):
         # An interval of no length repeats the state.
         intervals = jnp.asarray([1.0, 1.0, 0.0, 1.0])
         start = jnp.asarray(rate)
+        still = jnp.zeros((len(DIRECTIONS), *INITIAL.shape))
+        unchanged = Problem(changes, jax.tree.map(lambda _: None, GRID))
         return solve_with_derivatives(
-            flux, changes, jnp.asarray(INITIAL), intervals, GRID, control, start, 10_000
+            Problem(flux, GRID),
+            unchanged,
+            jnp.asarray(INITIAL),
+            still,
+            intervals,
+            control,
+            start,
+            10_000,
         )
 
     states, derivatives, steps = compiled(carried)
@@ -57,6 +67,43 @@ def test_they_are_those_of_forward_mode(name):
         np.testing.assert_array_equal(found[2], found[1])
         np.testing.assert_allclose(found[jnp.array([0, 1, 3])], truth, rtol=1e-10, atol=1e-12)
     assert 1 < int(steps) <= int(run.steps) and float(jnp.max(jnp.abs(expected))) > 0.1
+
+
+def test_they_also_follow_the_first_state_and_what_a_boundary_holds():
+    times = jnp.asarray([0.0, 1.0, 3.0])
+    control = StepControl(0.5, 0.9, True)
+
+    def problem(point):
+        ends = (Given(times, point[None, :3]), "outflow")
+        grid = Grid.interval(24, 0.0, 24.0, ends)
+        return Problem(Roe(Cubic(a=1.1, b=point[3], c=0.4)), grid)
+
+    def begin(point):
+        return jnp.asarray(INITIAL) * point[4]
+
+    def plain(point):
+        made = problem(point)
+        run = solve(
+            made.numerical_flux, begin(point), times, made.grid, control, rate=jnp.asarray(-1.0)
+        )
+        return run.values[1:]
+
+    def carried(point):
+        made, changes = jax.vmap(
+            lambda d: eqx.filter_jvp(problem, (point,), (d,)), out_axes=(None, 0)
+        )(jnp.eye(5))
+        first = jax.vmap(lambda d: jax.jvp(begin, (point,), (d,))[1])(jnp.eye(5))
+        rate = jnp.asarray(-1.0)
+        return solve_with_derivatives(
+            made, changes, begin(point), first, jnp.diff(times), control, rate, 10_000
+        )
+
+    point = jnp.asarray([0.3, 0.8, -0.2, 0.7, 0.9])
+    states, derivatives, _ = compiled(carried, point)
+    expected = jnp.moveaxis(compiled(jax.jacfwd(plain), point), -1, 1)
+    np.testing.assert_allclose(states, compiled(plain, point), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(derivatives, expected, rtol=1e-8, atol=1e-10)
+    assert np.all(np.max(np.abs(np.asarray(expected)), axis=(0, 2, 3)) > 1e-2)
 
 
 def test_a_run_whose_last_speed_is_not_known_begins_with_that_of_its_state():

@@ -59,8 +59,8 @@ class ForecastConfig:
     x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What the file calls x."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
-    """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
-    (reflecting,outflow) where the left end differs from the right."""
+    """What happens at the ends of x: periodic, outflow or wall (also called reflecting); two names
+    with a comma (wall,outflow) where the left end differs from the right."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

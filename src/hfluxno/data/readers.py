@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.boundary import BOUNDARIES, BoundaryName
 from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import canonical_order, choose, combined, selected
 from hfluxno.data.numbers import (
@@ -39,7 +40,6 @@ from hfluxno.data.numbers import (
 )
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Part, Source
-from hfluxno.grid import BOUNDARIES, Boundary
 from hfluxno.trajectory import spread
 
 
@@ -146,7 +146,7 @@ def read(
     )
 
 
-def boundary_pair(text: str) -> tuple[Boundary, Boundary]:
+def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
     """The boundary of each side from "periodic" or "reflecting,outflow".
 
     **Raises:**

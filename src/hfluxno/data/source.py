@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hfluxno.grid import Boundary
+from hfluxno.boundary import BoundaryName
 from hfluxno.trajectory import Trajectory
 
 LEAST_FRAMES = 4
@@ -50,7 +50,7 @@ class Source:
     times: np.ndarray
     x: np.ndarray
     fields: tuple[str, ...]
-    boundary: tuple[Boundary, Boundary]
+    boundary: tuple[BoundaryName, BoundaryName]
     coordinates: Mapping[str, xr.Variable]
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     falls: bool = False

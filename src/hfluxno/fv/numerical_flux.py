@@ -41,6 +41,15 @@ class NumericalFlux(eqx.Module):
         """Whether rows along the last axis never meet, so that they may be any states."""
         return True
 
+    def source(
+        self,
+        u: Float[Array, "field *space"],
+        x: Float[Array, "axis *space"],
+        t: Float[Array, ""],
+    ) -> Float[Array, "field *space"] | None:
+        """What arises in each cell in unit time, or `None`."""
+        return None
+
     @abc.abstractmethod
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
@@ -50,6 +59,24 @@ class NumericalFlux(eqx.Module):
     @abc.abstractmethod
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         """The speed that limits a step: the CFL number is dt·speed/dx."""
+
+
+class LawFlux(NumericalFlux):
+    """The numerical flux of a law, whatever the scheme.
+
+    **Attributes:**
+
+    - `law`: the conservation law.
+    """
+
+    law: eqx.AbstractVar[ConservationLaw]
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        return self.law.odd_fields
+
+    def source(self, u, x, t):
+        return self.law.source(u, x, t)
 
 
 def interior(values: Float[Array, "... cells"], width: int) -> Float[Array, "... inner"]:

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv import eigen
 from hfluxno.fv.limiters import jump_ratio, limiter
 from hfluxno.fv.numerical_flux import (
-    NumericalFlux,
+    LawFlux,
     diffusive_flux,
     interior,
     largest,
@@ -28,7 +28,7 @@ from hfluxno.fv.numerical_flux import (
 from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, on_the_way
 
 
-class Roe(NumericalFlux):
+class Roe(LawFlux):
     """Clawpack's classic second-order scheme.
 
     Equal to PyClaw's `ClawSolver1D` for a Riemann solver with the same Roe matrix.
@@ -53,10 +53,6 @@ class Roe(NumericalFlux):
 
     def __check_init__(self):
         limiter(self.limiter)
-
-    @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.law.odd_fields
 
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float

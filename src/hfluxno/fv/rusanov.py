@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv import eigen
 from hfluxno.fv.limiters import jump_ratio, limiter
 from hfluxno.fv.numerical_flux import (
-    NumericalFlux,
+    LawFlux,
     diffusive_flux,
     interior,
     largest,
@@ -56,16 +56,12 @@ def rusanov(
     return 0.5 * (law.flux(left) + law.flux(right)) - 0.5 * bound[None] * (right - left)
 
 
-class Rusanov(NumericalFlux):
+class Rusanov(LawFlux):
     """The first-order Rusanov flux, monotone for scalar laws."""
 
     ghost: ClassVar[int] = 1
     integrator: ClassVar[str] = "euler"
     law: ConservationLaw
-
-    @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.law.odd_fields
 
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
@@ -78,7 +74,7 @@ class Rusanov(NumericalFlux):
         return limiting_speed(self.law, largest(bound), padded, dx)
 
 
-class MUSCL(NumericalFlux):
+class MUSCL(LawFlux):
     """The Rusanov flux between linear reconstructions of the cells, second order in space.
 
     Cell i is reconstructed as u_i ± ½ φ(θ_i) (u_{i+1} - u_i), θ_i = (u_i - u_{i-1})/(u_{i+1} -
@@ -98,10 +94,6 @@ class MUSCL(NumericalFlux):
 
     def __check_init__(self):
         limiter(self.limiter)
-
-    @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.law.odd_fields
 
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float

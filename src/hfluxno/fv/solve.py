@@ -84,9 +84,11 @@ class Solution(eqx.Module):
 
 
 class Run(eqx.Module):
-    """The state of a run within an interval: u, the time that remains of it, and the counts."""
+    """The state of a run within an interval: u, its time, the time that remains of the interval,
+    and the counts."""
 
     u: Float[Array, "field *space"]
+    time: Float[Array, ""]
     remaining: Float[Array, ""]
     rate: Float[Array, ""]
     status: Int[Array, ""]
@@ -145,7 +147,8 @@ def solve(
         intervals = jnp.asarray(np.diff(times), dtype)
     else:
         intervals = jnp.diff(times).astype(dtype)
-    run = at_rest(initial, jnp.zeros((), dtype) if rate is None else jnp.asarray(rate, dtype))
+    rate = jnp.zeros((), dtype) if rate is None else jnp.asarray(rate, dtype)
+    run = at_rest(initial, rate, jnp.asarray(times[0], dtype))
 
     def adaptive(run: Run, interval):
         run = eqx.tree_at(lambda r: (r.remaining, r.tries), run, (interval, jnp.asarray(0)))
@@ -158,8 +161,9 @@ def solve(
 
     def fixed(run: Run, interval):
         def body(run, _):
-            u = step(numerical_flux, run.u, interval / substeps, grid)
-            return _accept(run, u, run.remaining, run.rate, jnp.asarray(0)), None
+            dt = interval / substeps
+            u = step(numerical_flux, run.u, dt, grid, run.time)
+            return _accept(run, u, dt, run.remaining, run.rate, jnp.asarray(0)), None
 
         run, _ = jax.lax.scan(body, run, None, length=substeps)
         return run, run.u
@@ -169,10 +173,15 @@ def solve(
     return Solution(values, run.status, run.steps, run.rejected, run.rate)
 
 
-def at_rest(initial: Float[Array, "field *space"], rate: Float[Array, ""]) -> Run:
+def at_rest(
+    initial: Float[Array, "field *space"],
+    rate: Float[Array, ""],
+    time: Float[Array, ""] | float = 0.0,
+) -> Run:
     """A run before its first step."""
     return Run(
         u=initial,
+        time=jnp.asarray(time, initial.dtype),
         remaining=jnp.zeros_like(rate),
         rate=rate,
         status=jnp.asarray(int(Status.OK)),
@@ -188,15 +197,15 @@ def is_under_way(run: Run) -> Bool[Array, ""]:
 
 
 def adaptive_step(numerical_flux, grid, control, max_steps, run: Run) -> Run:
-    rate = limiting_speed(numerical_flux, run.u, grid)
+    rate = limiting_speed(numerical_flux, run.u, grid, run.time)
     reference = jnp.where(jnp.asarray(control.lagged) & (run.rate >= 0.0), run.rate, rate)
     proposed = _step_length(control.desired, reference, run.remaining)
     # The speed is known before the step is taken, so a rejected step costs nothing: PyClaw would
     # undo it and take it again with desired/rate.
     rejected = jnp.asarray(control.lagged) & (proposed * rate > control.maximum)
     dt = jnp.where(rejected, _step_length(control.desired, rate, run.remaining), proposed)
-    u = step(numerical_flux, run.u, dt, grid)
-    run = _accept(run, u, run.remaining - dt, rate, rejected.astype(run.rejected.dtype))
+    u = step(numerical_flux, run.u, dt, grid, run.time)
+    run = _accept(run, u, dt, run.remaining - dt, rate, rejected.astype(run.rejected.dtype))
     exhausted = (run.tries >= max_steps) & (run.remaining > 0.0) & (run.status == Status.OK)
     status = jnp.where(exhausted, int(Status.TOO_MANY_STEPS), run.status)
     return eqx.tree_at(lambda r: r.status, run, status)
@@ -210,12 +219,13 @@ def _step_length(cfl, rate, remaining):
     return jnp.where(lands, remaining, dt)
 
 
-def _accept(run: Run, u, remaining, rate, rejected) -> Run:
+def _accept(run: Run, u, dt, remaining, rate, rejected) -> Run:
     """The run after a step to `u`, or the old state and a status where `u` is not finite."""
     finite = jnp.all(jnp.isfinite(u)) & (run.status == Status.OK)
     failed = (run.status == Status.OK) & ~finite
     return Run(
         u=jnp.where(finite, u, run.u),
+        time=run.time + dt,
         remaining=remaining,
         rate=rate,
         status=jnp.where(failed, int(Status.NON_FINITE), run.status),

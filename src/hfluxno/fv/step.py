@@ -1,25 +1,29 @@
 """The conservative step, written once.
 
-    u_i ← u_i - Δt/Δx (F_{i+1/2} - F_{i-1/2})
+    u_i ← u_i - Δt/Δx (F_{i+1/2} - F_{i-1/2}) + Δt s(u_i, x_i, t)
 
-summed over the space axes. What leaves a cell enters its neighbour, so the total of every field
-changes only through the boundary, and not at all through a wall. Runge-Kutta schemes that are
-convex combinations of this step inherit its conservation, positivity and TVD property (Shu and
-Osher, J. Comput. Phys. 77, 1988, 439-471).
+the differences summed over the space axes. What leaves a cell enters its neighbour, so the total of
+every field changes only by sources and through the boundary, and not at all through a wall. Sources
+are not split off, so a state in which they balance the fluxes stays as it is. Runge-Kutta schemes
+that are convex combinations of this step inherit its conservation, positivity and TVD property (Shu
+and Osher, J. Comput. Phys. 77, 1988, 439-471).
 """
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.fv.numerical_flux import NumericalFlux
+from hfluxno.boundary import Boundary
+from hfluxno.fv.numerical_flux import NumericalFlux, largest
 from hfluxno.grid import Grid, pad
+from hfluxno.laws.base import pointwise_jacobian
 
-# For every stage: the weight of the old state, the rest goes to a step from the newest stage.
-_STAGES: dict[str, tuple[float, ...]] = {
-    "euler": (0.0,),
-    "ssprk2": (0.0, 1 / 2),
-    "ssprk3": (0.0, 3 / 4, 1 / 3),
+# For every stage: the weight of the old state, the rest goes to a step from the newest stage; and
+# the part of the step after which that stage is.
+_STAGES: dict[str, tuple[tuple[float, float], ...]] = {
+    "euler": ((0.0, 0.0),),
+    "ssprk2": ((0.0, 0.0), (1 / 2, 1.0)),
+    "ssprk3": ((0.0, 0.0), (3 / 4, 1.0), (1 / 3, 1 / 2)),
 }
 
 
@@ -28,25 +32,28 @@ def conservative_step(
     u: Float[Array, "field *space"],
     dt: Float[Array, ""],
     grid: Grid,
+    time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "field *space"]:
-    """One forward step with one numerical flux for each axis of the grid.
+    """One forward step from `time`, with one numerical flux for each axis of the grid.
 
     Axes between the fields and those of the grid count states that do not meet, where the numerical
     flux is `rowwise`.
     """
     change = jnp.zeros_like(u)
-    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid)):
+    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid, time)):
         dx = grid.spacing[axis]
         interface_flux = _closed(flux(padded, dt, dx), flux.odd_fields, grid.boundary[axis])
         difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
         change = change + jnp.moveaxis(difference, -1, u.ndim - len(grid.shape) + axis)
-    return u - dt * change
+    new = u - dt * change
+    arising = _first(numerical_flux).source(u, _coordinates(u, grid), jnp.asarray(time, u.dtype))
+    return new if arising is None else new + dt * arising
 
 
 def _closed(
     interface_flux: Float[Array, "field *interfaces"],
     odd_fields: tuple[int, ...],
-    sides: tuple[str, str],
+    sides: tuple[Boundary, Boundary],
 ) -> Float[Array, "field *interfaces"]:
     """The fluxes with walls that let nothing through; only a momentum is exchanged with a wall.
 
@@ -54,8 +61,8 @@ def _closed(
     that could be mirrored, and the flux between two equal states is f(u), which is not zero.
     """
     conserved = np.asarray([i for i in range(len(interface_flux)) if i not in odd_fields], int)
-    for place, name in zip((0, -1), sides, strict=True):
-        if name == "reflecting":
+    for place, side in zip((0, -1), sides, strict=True):
+        if side.is_closed:
             interface_flux = interface_flux.at[conserved, ..., place].set(0.0)
     return interface_flux
 
@@ -64,13 +71,22 @@ def limiting_speed(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
     u: Float[Array, "field *space"],
     grid: Grid,
+    time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, ""]:
-    """Σ speed/Δx over the axes: the CFL number of a step is Δt times this rate."""
+    """Σ speed/Δx over the axes: the CFL number of a step is Δt times this rate.
+
+    Where sources change the state faster than that, the rate is theirs: the largest sum of a row of
+    |∂s/∂u|, in the direction of all fields together.
+    """
     rate = jnp.zeros((), u.dtype)
-    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid)):
+    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid, time)):
         dx = grid.spacing[axis]
         rate = rate + flux.speed(padded, dx) / dx
-    return rate
+    x, t = _coordinates(u, grid), jnp.asarray(time, u.dtype)
+    if _first(numerical_flux).source(u, x, t) is None:
+        return rate
+    jacobian = pointwise_jacobian(lambda v: _first(numerical_flux).source(v, x, t), u)
+    return jnp.maximum(rate, largest(jnp.sum(jnp.abs(jacobian), axis=1)))
 
 
 def step(
@@ -78,22 +94,33 @@ def step(
     u: Float[Array, "field *space"],
     dt: Float[Array, ""],
     grid: Grid,
+    time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "field *space"]:
-    """One step of the Runge-Kutta scheme that the numerical flux is made for."""
-    first = numerical_flux[0] if isinstance(numerical_flux, tuple) else numerical_flux
+    """One step from `time` of the Runge-Kutta scheme that the numerical flux is made for."""
     new = u
-    for old_weight in _STAGES[first.integrator]:
-        advanced = conservative_step(numerical_flux, new, dt, grid)
+    for part, (old_weight, elapsed) in enumerate(_STAGES[_first(numerical_flux).integrator]):
+        at = time + elapsed * dt if part else time
+        advanced = conservative_step(numerical_flux, new, dt, grid, at)
         new = old_weight * u + (1.0 - old_weight) * advanced if old_weight else advanced
     return new
 
 
-def _padded_axes(numerical_flux, u, grid):
+def _first(numerical_flux) -> NumericalFlux:
+    return numerical_flux[0] if isinstance(numerical_flux, tuple) else numerical_flux
+
+
+def _coordinates(u, grid: Grid):
+    """The centres of the cells, one row per axis."""
+    along = [grid.centers(axis) for axis in range(len(grid.shape))]
+    return jnp.asarray(np.stack(np.meshgrid(*along, indexing="ij")), u.dtype)
+
+
+def _padded_axes(numerical_flux, u, grid, time):
     fluxes = numerical_flux if isinstance(numerical_flux, tuple) else (numerical_flux,)
     if len(fluxes) != len(grid.shape):
         raise ValueError(
             f"A grid with {len(grid.shape)} axes needs as many numerical fluxes; got {len(fluxes)}."
         )
     for axis, flux in enumerate(fluxes):
-        padded = pad(u, grid, flux.ghost, flux.odd_fields, axis)
+        padded = pad(u, grid, flux.ghost, flux.odd_fields, axis, time)
         yield flux, jnp.moveaxis(padded, u.ndim - len(grid.shape) + axis, -1)

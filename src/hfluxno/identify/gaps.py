@@ -85,7 +85,7 @@ def without_gaps(context: Trajectory) -> Trajectory:
     values = np.asarray(context.values)
     if not np.any(np.isnan(values)):
         return context
-    periodic = context.grid.boundary[0][0] == "periodic"
+    periodic = context.grid.is_periodic()
     batch = values if context.is_batched else values[None]
     filled = np.stack([interpolated(each, periodic) for each in batch])
     return dataclasses.replace(context, values=filled if context.is_batched else filled[0])
@@ -118,7 +118,7 @@ def choose_with_gaps(
     a forecast restarts, also by what that trajectory misses at the cells around)."""
     seen = np.isfinite(values)
     size = measured_deviation(values, seen)[:, None]
-    periodic = grid.boundary[0][0] == "periodic"
+    periodic = grid.is_periodic()
     filled = interpolated(values, periodic)
     gaps = _Gaps(seen, filled[0], _doubt(values[0] / size, periodic))
     estimated = 0 < int(np.sum(~seen[0])) <= _MOST_UNKNOWN

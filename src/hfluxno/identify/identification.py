@@ -173,7 +173,7 @@ def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Iden
     varies = ~np.any(_constant_fields(context), axis=1)
     odd = odd_fields(without_gaps(context), momentum, varies)
     # Without a wall no fit depends on it, and compiled programs do.
-    odd_in_fits = odd if "reflecting" in context.grid.boundary[0] else ()
+    odd_in_fits = odd if context.grid.has_wall() else ()
     # Compiled programs serve fields of any names.
     names = tuple(f"u{i}" for i in range(len(context.fields)))
 

@@ -51,7 +51,7 @@ def odd_fields(
     values = np.asarray(context.values, np.float64)
     batch = values if context.is_batched else values[None]
     found = _momentum(batch[varies])
-    if found is None and "reflecting" in context.grid.boundary[0]:
+    if found is None and context.grid.has_wall():
         raise ValueError(
             f"Which of the fields {' and '.join(fields)} a reflecting wall turns round (the "
             "momentum) cannot be told from the context: name it with --momentum NAME, in Python "

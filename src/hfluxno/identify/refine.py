@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from hfluxno.fv.sensitivity import solve_with_derivatives
+from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import Basis, Chebyshev
 from hfluxno.identify.fitted_law import FittedLaw
@@ -242,8 +242,16 @@ def _trajectory(unknowns, settings, parameters, initial, rate, intervals, max_st
 
     flux, changes = jax.vmap(along, out_axes=(None, 0))(unknowns.directions)
     grid = settings.grid.refine(settings.refinement)
+    unchanged = jax.tree.map(lambda _: None, grid)
     states, derivatives, steps = solve_with_derivatives(
-        flux, changes, initial, intervals, grid, settings.control, rate, max_steps
+        Problem(flux, grid),
+        Problem(changes, unchanged),
+        initial,
+        jnp.zeros((len(unknowns.directions), *initial.shape), initial.dtype),
+        intervals,
+        settings.control,
+        rate,
+        max_steps,
     )
     factor = settings.refinement
     return restrict(states, factor), restrict(derivatives, factor), steps

@@ -176,7 +176,7 @@ def _backtest_errors(
         # What fills the gaps so far has seen the held-out frames. The law itself has not.
         alone = track(law, settings, values, gains("continue", len(values), last))[0]
         ahead = np.concatenate([values[:1], alone])
-        periodic = settings.grid.boundary[0][0] == "periodic"
+        periodic = settings.grid.is_periodic()
         end = corrected(values[last], ahead[last], seen[last], periodic)
         values = np.where(seen, values, ahead)
         restarted = values.copy()
@@ -213,7 +213,7 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid
 
 def make_settings(candidate: Candidate, grid: Grid) -> Settings:
     cells = grid.shape[0]
-    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary, grid.inflow)
+    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
     return Settings(
         StepControl(*candidate.cfl),
         candidate.fresh_start,
@@ -235,9 +235,9 @@ def _weak_parameters(unknowns: Unknowns, values, weights, grid) -> np.ndarray:
 
 @kept
 def _weak_start(unknowns, values, weights, grid):
-    return (unknowns.start(values, weights, grid.boundary[0][0] == "periodic"),)
+    return (unknowns.start(values, weights, grid.is_periodic()),)
 
 
 @kept
 def _weak_normal(unknowns, values, weights, grid):
-    return (unknowns.weak_normal(values, weights, grid.boundary[0][0] == "periodic"),)
+    return (unknowns.weak_normal(values, weights, grid.is_periodic()),)

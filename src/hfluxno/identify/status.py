@@ -59,7 +59,7 @@ def total_drift(values: np.ndarray, grid: Grid, doubt: np.ndarray) -> tuple[np.n
     rest = totals - totals.mean(axis=0) - np.outer(centred, slope)
     scatter = np.sqrt(np.sum(rest**2, axis=0) / max(len(frames) - 2, 1) / (centred @ centred))
     drift = slope * (len(frames) - 1)
-    if grid.boundary[0][0] != "periodic":
+    if not grid.is_periodic():
         return drift, True
     significant = (np.abs(drift) > _DRIFT + doubt) & (np.abs(slope) > 5.0 * scatter)
     return drift, not bool(np.any(significant))

@@ -1,8 +1,9 @@
 """What a conservation law is.
 
-    ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u)
+    ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) + s(u, x, t)
 
-with the state u of d fields, the flux f and the diffusivity ν (diagonal: one number per field).
+with the state u of d fields, the flux f, the diffusivity ν (diagonal: one number per field) and the
+source s, which most laws do not have.
 Nothing downstream asks whether a law was written down or inferred from data.
 """
 
@@ -19,7 +20,7 @@ GAUSS_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
 
 
 class ConservationLaw(eqx.Module):
-    """∂t u + ∂x f(u) = ∂x(ν(u) ∂x u).
+    """∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) + s(u, x, t).
 
     All methods are pointwise: they take states of shape (field, *points) with any trailing axes.
     A law must give its flux; everything else has a default that follows from it.
@@ -38,6 +39,18 @@ class ConservationLaw(eqx.Module):
 
     def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"] | None:
         """ν(u) ≥ 0, or `None` for a law without diffusion."""
+        return None
+
+    def source(
+        self,
+        u: Float[Array, "field *points"],
+        x: Float[Array, "axis *points"],
+        t: Float[Array, ""],
+    ) -> Float[Array, "field *points"] | None:
+        """s(u, x, t), what arises of each field in unit time, or `None` for a law without sources.
+
+        `x` holds the coordinates of the points, one row per axis.
+        """
         return None
 
     def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import jax
 
+from hfluxno.boundary import Periodic
 from hfluxno.grid import Grid
 from hfluxno.models.network import Network
 
@@ -88,7 +89,7 @@ class ModelConfig(abc.ABC):
     def grid(self) -> Grid:
         lengths = [dx * n for dx, n in zip(self.spacing, self.cells, strict=True)]
         axes = len(self.cells)
-        return Grid((0.0,) * axes, tuple(lengths), self.cells, (("periodic", "periodic"),) * axes)
+        return Grid((0.0,) * axes, tuple(lengths), self.cells, ((Periodic(), Periodic()),) * axes)
 
     def __post_init__(self):
         if not len(self.cells) == len(self.spacing) >= 1:

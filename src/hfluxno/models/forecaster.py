@@ -172,10 +172,10 @@ class NetworkForecaster(Forecaster):
             )
         if isinstance(self.network, LawNetwork):
             return
-        if grid.boundary != config.grid.boundary:
+        if grid.ends() != config.grid.ends():
             raise ValueError(
                 f"{self.name} works on periodic domains only; the boundary of the context is "
-                f"{grid.boundary[0][0]}, {grid.boundary[0][1]}. Use the method fit."
+                f"{', '.join(grid.ends())}. Use the method fit."
             )
         if _changes_spacing(config):
             return

@@ -128,7 +128,7 @@ class LawNetwork(ContextNetwork):
         code = self.encoder(seen)
         weak = None
         if self.start == "weak-form":
-            weak = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
+            weak = self.space.weak_form(context, self.grid.is_periodic())
             code = jnp.concatenate([code, jnp.arcsinh(weak)])
         emitted = self.head(code[:, None])[:, 0]
         d, terms = len(self.space.fields), self.space.terms
@@ -155,7 +155,7 @@ class LawNetwork(ContextNetwork):
         """How its laws are solved: from the middle of a run, on the cells of the data."""
         desired, maximum, lagged = self.cfl
         cells = self.grid.shape[0]
-        unit = Grid((0.0,), (float(cells),), self.grid.shape, self.grid.boundary, self.grid.inflow)
+        unit = Grid((0.0,), (float(cells),), self.grid.shape, self.grid.boundary)
         control = StepControl(jnp.asarray(desired), jnp.asarray(maximum), jnp.asarray(lagged))
         return Settings(control, jnp.asarray(False), unit, self.scheme, 1)
 

@@ -46,7 +46,7 @@ class WeakFormHFluxNO(ContextNetwork):
     def read(self, context: Float[Array, "time field x"]) -> FluxOperator:
         shift, scale = observed_range(context)
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
-        weak = self.space.weak_form(context, self.grid.boundary[0][0] == "periodic")
+        weak = self.space.weak_form(context, self.grid.is_periodic())
         law = self.space.unknowns(context).law(weak)
         # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
         flux: Any

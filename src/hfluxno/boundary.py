@@ -1,0 +1,166 @@
+"""What happens at the two ends of an axis: rules that fill ghost cells.
+
+A scheme reads ghost cells and does not know which rule filled them. A new boundary is one class
+here; nothing else knows their names.
+"""
+
+import abc
+from typing import ClassVar, Literal
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+BoundaryName = Literal["periodic", "outflow", "wall", "reflecting", "inflow"]
+
+
+class Boundary(eqx.Module):
+    """One end of an axis.
+
+    **Attributes:**
+
+    - `name`: what files and messages call it.
+    - `is_closed`: whether nothing that is conserved passes.
+    """
+
+    name: ClassVar[str]
+    is_closed: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def ghost_cells(
+        self,
+        edge: Float[Array, "field *others ghost"],
+        side: int,
+        odd_fields: tuple[int, ...],
+        time: Float[Array, ""] | float,
+    ) -> Float[Array, "field *others ghost"]:
+        """As many ghost cells as there are in `edge`, the cells next to the end, both in the order
+        of the axis.
+
+        **Arguments:**
+
+        - `side`: 0 for the lower end of the axis, 1 for the upper one.
+        - `odd_fields`: the fields that change sign when the axis does (a momentum).
+        - `time`: at which the states are.
+        """
+
+
+class Periodic(Boundary):
+    """The axis is a circle: what leaves at one end enters at the other. Both ends have it."""
+
+    name: ClassVar[str] = "periodic"
+
+    def ghost_cells(self, edge, side, odd_fields, time):
+        raise ValueError(
+            "A periodic boundary joins both sides; the cells of the other end fill it."
+        )
+
+
+class Outflow(Boundary):
+    """Waves leave: the outermost cell is repeated."""
+
+    name: ClassVar[str] = "outflow"
+
+    def ghost_cells(self, edge, side, odd_fields, time):
+        outermost = edge[..., :1] if side == 0 else edge[..., -1:]
+        return jnp.broadcast_to(outermost, edge.shape)
+
+
+class Wall(Boundary):
+    """Nothing that is conserved passes.
+
+    The cells next to the wall are mirrored, and the odd fields change their sign. The mirror image
+    is what makes the flux of every even field vanish at the wall (LeVeque, Finite Volume Methods
+    for Hyperbolic Problems, 2002, section 7.3.3). A scalar law has nothing that changes its sign,
+    and there [`conservative_step`][hfluxno.fv.step] sets the flux to zero.
+    """
+
+    name: ClassVar[str] = "reflecting"
+    is_closed: ClassVar[bool] = True
+
+    def ghost_cells(self, edge, side, odd_fields, time):
+        sign = np.ones(edge.shape[0])
+        sign[list(odd_fields)] = -1.0
+        return jnp.flip(edge, axis=-1) * _for_fields(sign, edge)
+
+
+class Inflow(Boundary):
+    """A given state outside of the domain.
+
+    **Attributes:**
+
+    - `state`: one number per field.
+    """
+
+    name: ClassVar[str] = "inflow"
+    state: Float[Array | np.ndarray, " field"]
+
+    def ghost_cells(self, edge, side, odd_fields, time):
+        return jnp.broadcast_to(_for_fields(self.state, edge), edge.shape)
+
+
+class Given(Boundary):
+    """A state at the end of the domain that changes in time: linear between the given times, and
+    constant before the first and after the last. All ghost cells hold it, so a scheme with
+    reconstructions ([`MUSCL`][hfluxno.fv.MUSCL]) finds it at the interface and keeps its order.
+
+    **Attributes:**
+
+    - `times`: increasing.
+    - `values`: one row per field, one column per time.
+    """
+
+    name: ClassVar[str] = "given"
+    times: Float[Array | np.ndarray, " time"]
+    values: Float[Array | np.ndarray, "field time"]
+
+    def __check_init__(self):
+        if np.ndim(self.values) != 2 or np.shape(self.values)[1] != np.shape(self.times)[0]:
+            raise ValueError(
+                "A given boundary needs times of shape (time,) and values of shape (field, time); "
+                f"got {np.shape(self.times)} and {np.shape(self.values)}."
+            )
+
+    def ghost_cells(self, edge, side, odd_fields, time):
+        times = jnp.asarray(self.times).astype(edge.dtype)
+        state = jnp.stack(
+            [jnp.interp(time, times, row) for row in jnp.asarray(self.values).astype(edge.dtype)]
+        )
+        return jnp.broadcast_to(_for_fields(state, edge), edge.shape)
+
+
+_NAMED: dict[str, type[Boundary]] = {
+    "periodic": Periodic,
+    "outflow": Outflow,
+    "wall": Wall,
+    "reflecting": Wall,
+}
+BOUNDARIES = (*_NAMED, "inflow")
+
+
+def named(
+    boundary: BoundaryName | Boundary, inflow: Float[Array | np.ndarray, " field"] | None = None
+) -> Boundary:
+    """The boundary of that name; `inflow` is the state outside of one of that name.
+
+    **Raises:**
+
+    - `ValueError`, if there is none of that name, or an inflow has no state.
+    """
+    if isinstance(boundary, Boundary):
+        return boundary
+    if boundary == "inflow":
+        if inflow is None:
+            raise ValueError(
+                "An inflow boundary needs the state outside of the domain: pass "
+                "inflow=array of shape (field, 2), one column per side."
+            )
+        return Inflow(inflow)
+    if boundary not in _NAMED:
+        raise ValueError(f"Unknown boundary {boundary!r}; choose one of {', '.join(BOUNDARIES)}.")
+    return _NAMED[boundary]()
+
+
+def _for_fields(numbers, like: Float[Array, "field *points"]) -> Float[Array, "field *ones"]:
+    return jnp.asarray(numbers).astype(like.dtype).reshape((-1,) + (1,) * (like.ndim - 1))

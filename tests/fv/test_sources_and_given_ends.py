@@ -1,0 +1,119 @@
+"""Source terms, and ends that change in time, against exact solutions."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.boundary import Given
+from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve
+from hfluxno.fv.step import limiting_speed
+from hfluxno.grid import Grid
+from hfluxno.laws.base import ConservationLaw
+from tests.compiled import compiled
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+class Decay(ConservationLaw):
+    """∂t u + ∂x u = -r u + g cos(x) cos(t), on the circle of length 2π."""
+
+    fields: ClassVar[tuple[str, ...]] = ("u",)
+    rate: float
+    forcing: float = 0.0
+
+    def flux(self, u):
+        return u
+
+    def source(self, u, x, t):
+        return -self.rate * u + self.forcing * (jnp.cos(x) * jnp.cos(t))[:1]
+
+
+def averages(grid, antiderivative):
+    edges = np.linspace(grid.lower[0], grid.upper[0], grid.shape[0] + 1)
+    return np.diff(antiderivative(edges))[None] / grid.spacing[0]
+
+
+def error(scheme, law, cells, exact, boundary="periodic", cfl=0.4, end=1.0):
+    grid = Grid.interval(cells, 0.0, 2 * np.pi, boundary)
+    control = StepControl(cfl, cfl, False)
+    times, first = np.array([0.0, end]), jnp.asarray(averages(grid, lambda x: exact(x, 0.0)))
+    run = compiled(lambda: solve(scheme(law), first, times, grid, control))
+    return float(jnp.mean(jnp.abs(run.values[-1] - averages(grid, lambda x: exact(x, end)))))
+
+
+def decaying(x, t):
+    """An antiderivative of e^{-t/2} (2 + sin(x - t))."""
+    return np.exp(-0.5 * t) * (2.0 * x - np.cos(x - t))
+
+
+def test_the_second_order_scheme_keeps_its_order_with_a_source():
+    errors = [error(MUSCL, Decay(0.5), n, decaying) for n in (100, 200, 400)]
+    assert np.log2(errors[0] / errors[1]) > 1.8 and np.log2(errors[1] / errors[2]) > 1.8
+    assert errors[-1] < 1e-4
+
+
+@pytest.mark.parametrize("scheme", [Roe, Rusanov])
+def test_schemes_of_one_stage_are_of_first_order_with_a_source(scheme):
+    errors = [error(scheme, Decay(0.5), n, decaying) for n in (100, 200)]
+    assert np.log2(errors[0] / errors[1]) > 0.8
+    assert errors[1] < 0.03
+
+
+def test_a_source_that_depends_on_place_and_time():
+    """u = sin(x) cos(t) solves ∂t u + ∂x u = cos(x + t)."""
+
+    class Driven(ConservationLaw):
+        fields: ClassVar[tuple[str, ...]] = ("u",)
+
+        def flux(self, u):
+            return u
+
+        def source(self, u, x, t):
+            return jnp.cos(x + t) * jnp.ones_like(u)
+
+    def exact(x, t):
+        return -np.cos(x) * np.cos(t)  # an antiderivative
+
+    errors = [error(MUSCL, Driven(), n, exact) for n in (100, 200)]
+    assert np.log2(errors[0] / errors[1]) > 1.8
+
+
+@pytest.mark.parametrize("scheme", [Roe, Rusanov, MUSCL])
+def test_a_total_changes_by_what_arises(scheme):
+    """d/dt of the total is -r times it, whatever the flux; Euler steps of known length."""
+    grid = Grid.interval(40, 0.0, 2 * np.pi)
+    first = jnp.asarray(averages(grid, lambda x: decaying(x, 0.0)))
+    run = compiled(
+        lambda: solve(scheme(Decay(0.5)), first, np.array([0.0, 0.5]), grid, substeps=10)
+    )
+    factor = (1 - 0.025 + (0.025**2 / 2 if scheme is MUSCL else 0.0)) ** 10
+    np.testing.assert_allclose(run.values[-1].sum(), factor * first.sum(), rtol=1e-13)
+
+
+def test_a_fast_source_limits_the_step():
+    grid = Grid.interval(10, 0.0, 10.0)
+    u = jnp.ones((1, 10))
+    assert float(limiting_speed(Rusanov(Decay(50.0)), u, grid)) == pytest.approx(50.0)
+    assert float(limiting_speed(Rusanov(Decay(0.1)), u, grid)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("scheme", "order"), [(Roe, 0.9), (MUSCL, 1.8)])
+def test_what_a_given_end_says_is_carried_in(scheme, order):
+    """∂t u + ∂x u = 0 with u(0, t) = sin(t): u = sin(t - x) once the first state has left."""
+    times = np.linspace(0.0, 8.0, 4001)
+
+    def at(cells):
+        given = Given(times, np.sin(times)[None])
+        return error(
+            scheme,
+            Decay(0.0),
+            cells,
+            lambda x, t: np.cos(t - x),
+            (given, "outflow"),
+            end=7.0,
+        )
+
+    errors = [at(100), at(200)]
+    assert np.log2(errors[0] / errors[1]) > order and errors[1] < 2e-2
