@@ -36,6 +36,7 @@ STATE = jnp.asarray([[1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]])
     ("boundary", "first", "second"),
     [
         ("periodic", [3, 4, 1, 2, 3, 4, 1, 2], [30, 40, 10, 20, 30, 40, 10, 20]),
+        ("open", [1, 1, 1, 2, 3, 4, 4, 4], [10, 10, 10, 20, 30, 40, 40, 40]),
         ("outflow", [1, 1, 1, 2, 3, 4, 4, 4], [10, 10, 10, 20, 30, 40, 40, 40]),
         ("reflecting", [2, 1, 1, 2, 3, 4, 4, 3], [-20, -10, 10, 20, 30, 40, -40, -30]),
         ("wall", [2, 1, 1, 2, 3, 4, 4, 3], [-20, -10, 10, 20, 30, 40, -40, -30]),
@@ -52,7 +53,7 @@ def test_ghost_cells(boundary, first, second):
 
 
 def test_each_boundary_name_has_a_case_above():
-    assert set(BOUNDARIES) == {"periodic", "outflow", "wall", "reflecting", "inflow"}
+    assert set(BOUNDARIES) == {"periodic", "outflow", "open", "wall", "reflecting", "inflow"}
 
 
 def test_a_given_boundary_is_linear_in_time_and_constant_beyond():

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-BoundaryName = Literal["periodic", "outflow", "wall", "reflecting", "inflow"]
+BoundaryName = Literal["periodic", "outflow", "open", "wall", "reflecting", "inflow"]
 
 
 class Boundary(eqx.Module):
@@ -65,6 +65,13 @@ class Outflow(Boundary):
     def ghost_cells(self, edge, side, odd_fields, time):
         outermost = edge[..., :1] if side == 0 else edge[..., -1:]
         return jnp.broadcast_to(outermost, edge.shape)
+
+
+class Open(Outflow):
+    """The end is open, and what comes in is not known: an identification estimates it. A solver
+    lets waves leave."""
+
+    name: ClassVar[str] = "open"
 
 
 class Wall(Boundary):
@@ -133,6 +140,7 @@ class Given(Boundary):
 _NAMED: dict[str, type[Boundary]] = {
     "periodic": Periodic,
     "outflow": Outflow,
+    "open": Open,
     "wall": Wall,
     "reflecting": Wall,
 }

@@ -27,6 +27,8 @@ class Forecast:
       the mean absolute value of the field times the length of the domain.
     - `left_observed_range`: whether the forecast left the range of values that the context shows
       by more than one percent of it.
+    - `deviation`: the standard deviation of every value that the measurements leave, with the shape
+      of the trajectory's values; `None` where the method does not know it.
     - `identifications`: the fitted laws, one per trajectory, where the method fits one.
     """
 
@@ -37,6 +39,7 @@ class Forecast:
     conservation_drift: np.ndarray
     left_observed_range: np.ndarray
     identifications: tuple = ()
+    deviation: np.ndarray | None = None
 
 
 class Forecaster(eqx.Module):

@@ -291,7 +291,7 @@ def test_missing_values_of_a_file_are_gaps(tmp_path):
 def test_boundaries():
     assert boundary_pair("outflow") == ("outflow", "outflow")
     assert boundary_pair("reflecting, outflow") == ("reflecting", "outflow")
-    with pytest.raises(ValueError, match="choose one of periodic, outflow, wall, reflecting"):
+    with pytest.raises(ValueError, match="choose one of periodic, outflow, open, wall, reflecting"):
         boundary_pair("open")
     with pytest.raises(ValueError, match="make both of them periodic"):
         boundary_pair("periodic,outflow")

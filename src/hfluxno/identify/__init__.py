@@ -3,7 +3,8 @@
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecaster import FittedLawForecaster
-from hfluxno.identify.identification import Identification, identify, identify_all
+from hfluxno.identify.identification import identify, identify_all
+from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 
 __all__ = [

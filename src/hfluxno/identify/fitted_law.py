@@ -12,14 +12,43 @@ from numpy.typing import NDArray
 
 from hfluxno.identify.basis import Basis, chebyshev
 from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import kept_precision, real
 
 # States that are no arrays of JAX: of one field they may come without its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
 
 
+class Terms(eqx.Module):
+    """The terms of a law beyond its flux and its diffusivity, in units of the field over time.
+
+    **Attributes:**
+
+    - `by_state`: S, shape (field, term); without terms there is no such source.
+    - `source_by_place`: P, shape (field, mode).
+    - `flux_by_place`: K, shape (mode,).
+    - `modes`: ψ, for both.
+    """
+
+    by_state: Float[Array | np.ndarray, "field term"]
+    source_by_place: Float[Array | np.ndarray, "field mode"]
+    flux_by_place: Float[Array | np.ndarray, " mode_"]
+    modes: PlaceModes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What kinds of terms there are, in words."""
+        words = ("source by state", "source by place", "flux by place")
+        sizes = (self.by_state.size, self.source_by_place.size, self.flux_by_place.size)
+        return tuple(word for word, size in zip(words, sizes, strict=True) if size)
+
+
 class FittedLaw(ConservationLaw):
-    """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)).
+    """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and with further terms
+
+        s_i(u, x) = Σ_k S_ik T_k(v_i) + Σ_m P_im ψ_m(x),   k(x) = exp(Σ_m K_m ψ_m(x)),
+
+    a source, and a factor of the flux.
 
     Beyond the observed range [lower, upper] of a field nothing is known: there the flux continues
     linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν keeps the value
@@ -36,6 +65,7 @@ class FittedLaw(ConservationLaw):
     - `diffusion_coefficients`: D, shape (field, term); v_i is u_i scaled to [-1, 1] on its
       observed range. Without terms there is no diffusion.
     - `lower`, `upper`: the observed range of each field.
+    - `terms`: what goes beyond a flux and a diffusivity; `None` for most laws.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -45,6 +75,7 @@ class FittedLaw(ConservationLaw):
     lower: Float[Array | np.ndarray, " field"]
     upper: Float[Array | np.ndarray, " field"]
     odd: tuple[int, ...] = eqx.field(static=True, default=())
+    terms: Terms | None = None
 
     @property
     def odd_fields(self) -> tuple[int, ...]:
@@ -80,6 +111,20 @@ class FittedLaw(ConservationLaw):
         if self.diffusion_coefficients.shape[1] == 0:
             return None
         return self._at(_diffusivity, u, 1)
+
+    def source(self, u, x, t):
+        """s(u, x), for states and coordinates that are arrays of JAX."""
+        if self.terms is None:
+            return None
+        return _source(self._like(u), u, x)
+
+    def factor(self, x: Float[Array, "*points"]) -> Float[Array, "*points"] | None:
+        """k(x), or `None` if the flux is the same everywhere."""
+        if self.terms is None or self.terms.flux_by_place.size == 0:
+            return None
+        modes = self.terms.modes(x)[: self.terms.flux_by_place.shape[0]]
+        weights = self.terms.flux_by_place.astype(x.dtype)
+        return jnp.exp(jnp.tensordot(weights, modes, axes=1))
 
     def _at(self, function: Callable, u: Any, field_axes: int) -> Any:
         if isinstance(u, jax.Array):
@@ -126,12 +171,30 @@ def _jacobian(
     return law.basis.gradient(law.flux_coefficients, law._nearest_observed(u))
 
 
-def _diffusivity(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
-    terms = law.diffusion_coefficients.shape[1]
-    inside = law._nearest_observed(u)
+def _source(law: FittedLaw, u, x):
+    assert law.terms is not None
+    total = jnp.zeros_like(u)
+    count = law.terms.by_state.shape[1]
+    if count:
+        functions = jnp.stack(chebyshev(_scaled_state(law, u), max(count - 1, 1))[:count], axis=1)
+        shape = (*law.terms.by_state.shape, *(1,) * (u.ndim - 1))
+        total = total + jnp.sum(law.terms.by_state.reshape(shape) * functions, axis=1)
+    count = law.terms.source_by_place.shape[1]
+    if count:
+        modes = law.terms.modes(x[0])[:count]
+        total = total + jnp.tensordot(law.terms.source_by_place, modes, axes=1)
+    return total
+
+
+def _scaled_state(law: FittedLaw, u):
     shape = (-1,) + (1,) * (u.ndim - 1)
     middle, half = 0.5 * (law.lower + law.upper), 0.5 * (law.upper - law.lower)
-    v = (inside - middle.reshape(shape)) / half.reshape(shape)
-    functions = jnp.stack(chebyshev(v, max(terms - 1, 1))[:terms], axis=1)
-    weights = law.diffusion_coefficients.reshape((*law.diffusion_coefficients.shape, *shape[1:]))
+    return (law._nearest_observed(u) - middle.reshape(shape)) / half.reshape(shape)
+
+
+def _diffusivity(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    terms = law.diffusion_coefficients.shape[1]
+    functions = jnp.stack(chebyshev(_scaled_state(law, u), max(terms - 1, 1))[:terms], axis=1)
+    shape = (*law.diffusion_coefficients.shape, *(1,) * (u.ndim - 1))
+    weights = law.diffusion_coefficients.reshape(shape)
     return jnp.maximum(jnp.sum(weights * functions, axis=1), 0.0)

@@ -6,9 +6,17 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
+from hfluxno.forecaster import (
+    Forecast,
+    Forecaster,
+    check_steps,
+    continuation,
+    forecast_times,
+)
 from hfluxno.identify.gaps import interpolated
-from hfluxno.identify.identification import Identification, identify_all
+from hfluxno.identify.identification import identify_all
+from hfluxno.identify.prior import with_future
+from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
@@ -52,9 +60,11 @@ class FittedLawForecaster(Forecaster):
         late = [_unmeasured_at_the_end(context, item) for item in identifications]
         lanes = list(zip(batch, identifications, late, strict=True))
         with jax.enable_x64(True):
-            results = on_all_cores(lambda lane: _advance(*lane, steps), lanes)
-        frames = np.stack([frames for frames, _ in results])
-        solved = [ok for _, ok in results]
+            results = on_all_cores(lambda lane: _continue(context, *lane, steps), lanes)
+        frames = np.stack([frames for frames, _, _ in results])
+        solved = [ok for _, ok, _ in results]
+        spreads = [spread for _, _, spread in results]
+        deviation = None if any(s is None for s in spreads) else np.stack(spreads)
         sentences = tuple(
             _sentence(item, ok) for item, ok in zip(identifications, solved, strict=True)
         )
@@ -72,6 +82,7 @@ class FittedLawForecaster(Forecaster):
             frames, status, backtest, drift, left = (
                 part[0] for part in (frames, status, backtest, drift, left)
             )
+            deviation = None if deviation is None else deviation[0]
         return Forecast(
             continuation(context, frames),
             np.asarray(status),
@@ -80,7 +91,27 @@ class FittedLawForecaster(Forecaster):
             np.asarray(drift),
             np.asarray(left),
             identifications,
+            deviation,
         )
+
+
+def _continue(
+    context: Trajectory, values: np.ndarray, item: Identification, late: int, steps: int
+) -> tuple[np.ndarray, bool, np.ndarray | None]:
+    """The state that the forecast starts from and its frames, whether they were solved, and the
+    standard deviations of the frames."""
+    if item.estimate is None:
+        frames, solved = _advance(values, item, late, steps)
+        return frames, solved, None
+    past = np.asarray(context.times, float)
+    spacing = (past[-1] - past[0]) / (len(past) - 1)
+    times = (np.concatenate([past, forecast_times(context, steps)]) - past[0]) / spacing
+    forward = with_future(item.estimate.forward, times[-1])
+    states, spread = item.estimate.continued(times, forward)
+    if not np.all(np.isfinite(states)):
+        last = interpolated(values, False)[-1:]
+        return np.repeat(last, 1 + steps, axis=0), False, None
+    return states[len(past) - 1 :], True, spread[len(past) :]
 
 
 def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:

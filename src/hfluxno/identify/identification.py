@@ -1,17 +1,16 @@
 """The law behind a context, and how far to trust it."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hfluxno.boundary import Given, Open
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Dictionary, TensorChebyshev
+from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import (
@@ -21,96 +20,21 @@ from hfluxno.identify.gaps import (
     choose_with_gaps,
     without_gaps,
 )
-from hfluxno.identify.misfit import UNKNOWN, Misfit, measure
+from hfluxno.identify.joint_report import identify_jointly
+from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import odd_fields
-from hfluxno.identify.refine import Unknowns, measured_deviation
-from hfluxno.identify.select import Trial, choose, last_fitted_frame, make_settings
-from hfluxno.identify.settings import Settings
-from hfluxno.identify.status import FitStatus, status_of, total_drift
+from hfluxno.identify.report import report
+from hfluxno.identify.result import Identification
+from hfluxno.identify.select import choose, make_settings
+from hfluxno.identify.status import FitStatus
 from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
 
 if TYPE_CHECKING:
     import xarray
 
-# A forecast says how much is missing from this part of the context on.
-_MUCH = 0.05
-
-
-@dataclasses.dataclass(frozen=True)
-class Identification:
-    """An identified conservation law and its report.
-
-    **Attributes:**
-
-    - `law`: the law in the units of the data; it can be solved as any other.
-    - `candidate`: the basis, diffusion, scheme and internal grid that were chosen.
-    - `status`: whether a conservation law explains the data.
-    - `backtest_error`: the relative l2 error of the chosen candidate on the context's last frames,
-      fitted to the frames before.
-    - `persistence_error`: the same error of repeating the last frame before them.
-    - `residual`: the root mean square misfit over the whole context after the last fit, relative to
-      the standard deviation of each field.
-    - `misfit`: what that misfit looks like: see `hfluxno.identify.misfit`.
-    - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
-    - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
-      usual estimate of nonlinear least squares, which takes the misfit for independent noise).
-    - `total_drift`: the change of the total of each field over the context, relative to the mean
-      size of the field; changes that the boundary lets through are included.
-    - `mode`: from which state forecasts start (see `hfluxno.identify.track`): `continue` the fitted
-      trajectory, `filter` all frames (under noise), or `restart` at the last frame.
-    - `tried`: every candidate with its back-test error.
-    - `initial`: the state from which the fitted trajectory starts: the first frame, or an estimate
-      of it that several frames share.
-    - `grid_law`, `settings`: the law in cells and frames, and how it was solved.
-    - `missing`: the part of the context that was not measured, from the first frame with
-      measurements to the last.
-    - `filled`: these frames with their gaps filled by the fitted trajectory; `None` where there are
-      no gaps.
-    """
-
-    law: FittedLaw
-    candidate: Candidate
-    status: FitStatus
-    backtest_error: float
-    persistence_error: float
-    residual: float
-    misfit: Misfit
-    coefficients: dict[str, float]
-    covariance: np.ndarray
-    total_drift: np.ndarray
-    mode: str
-    tried: tuple[tuple[str, float], ...]
-    initial: np.ndarray = dataclasses.field(repr=False)
-    grid_law: FittedLaw = dataclasses.field(repr=False)
-    settings: Settings = dataclasses.field(repr=False)
-    missing: float = 0.0
-    filled: Trajectory | None = dataclasses.field(default=None, repr=False)
-
-    @property
-    def sentence(self) -> str:
-        """What the status means, the figures that decided it, and how much of the context is
-        missing, if that is much."""
-        figures = self._figures()
-        text = f"{self.status.sentence} ({figures})" if figures else self.status.sentence
-        if self.missing < _MUCH:
-            return text
-        return f"{text}; {self.missing:.0%} of the context was not measured"
-
-    def _figures(self) -> str:
-        if self.status == FitStatus.SYSTEMATIC_MISFIT:
-            return str(self.misfit)
-        if self.status == FitStatus.SOURCE_OR_LEAK:
-            drifts = zip(self.law.fields, self.total_drift, strict=True)
-            return ", ".join(
-                f"{name}: {100 * drift:+.2g} % of its mean size" for name, drift in drifts
-            )
-        if self.status == FitStatus.POOR_FIT:
-            return (
-                f"back-test error {100 * self.backtest_error:.2g} %, of repeating a frame "
-                f"{100 * self.persistence_error:.2g} %; {self.misfit}"
-            )
-        return ""
+# Intervals that differ by less than this part are equal.
+_EVEN = 1e-3
 
 
 @overload
@@ -180,13 +104,16 @@ def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Iden
     def one(lane: int) -> Identification:
         if not varies[lane]:
             return _nothing_to_infer(batch[lane], context)
+        if _is_joint(context):
+            found = identify_jointly(batch[lane], context, odd_in_fits)
+            return _nothing_to_infer(batch[lane], context, failed=True) if found is None else found
         if np.any(np.isnan(batch[lane])):
             part, times = _measured_part(batch[lane], np.asarray(context.times, float))
             trial, tried, filled = choose_with_gaps(part, context.grid, names, odd_in_fits)
             whole = Trajectory(filled, times, context.grid, context.fields)
-            return _report(trial, tried, filled, whole, odd, np.isfinite(part))
+            return report(trial, tried, filled, whole, odd, np.isfinite(part))
         trial, tried = choose(batch[lane], context.grid, names, odd_in_fits)
-        return _report(trial, tried, batch[lane], context, odd)
+        return report(trial, tried, batch[lane], context, odd)
 
     with jax.enable_x64(True):
         return tuple(on_all_cores(one, range(len(batch))))
@@ -220,9 +147,6 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
             f"The field {context.fields[field]!r}{which} is constant: there is nothing to infer "
             "from it."
         )
-    intervals = np.diff(np.asarray(context.times, float))
-    if np.any(np.abs(intervals - intervals.mean()) > 1e-3 * intervals.mean()):
-        raise ValueError("The frames of a context must be at equal intervals; interpolate first.")
 
 
 def _constant_fields(context: Trajectory) -> np.ndarray:
@@ -241,8 +165,20 @@ def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
     return values[part], times[part]
 
 
-def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification:
-    """The report on a trajectory with a constant field: a law that moves nothing."""
+def _is_joint(context: Trajectory) -> bool:
+    """Whether something besides the law is unknown that a frame does not show, or the frames are at
+    uneven times."""
+    intervals = np.diff(np.asarray(context.times, float))
+    uneven = np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean())
+    moving = any(isinstance(end, Open | Given) for end in context.grid.boundary[0])
+    return bool(uneven or moving)
+
+
+def _nothing_to_infer(
+    values: np.ndarray, context: Trajectory, failed: bool = False
+) -> Identification:
+    """The report on a trajectory with a constant field, or one that no law could be solved for: a
+    law that moves nothing."""
     fields = len(context.fields)
     lower, upper = (jnp.asarray(f(values, axis=(0, 2))) for f in (np.nanmin, np.nanmax))
     basis = TensorChebyshev(0.5 * (lower + upper), jnp.ones(fields), 1, fields)
@@ -253,7 +189,7 @@ def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification
     return Identification(
         law=law,
         candidate=candidate,
-        status=FitStatus.CONSTANT,
+        status=FitStatus.FAILED if failed else FitStatus.CONSTANT,
         backtest_error=float("nan"),
         persistence_error=float("nan"),
         residual=float("nan"),
@@ -267,95 +203,3 @@ def _nothing_to_infer(values: np.ndarray, context: Trajectory) -> Identification
         grid_law=law,
         settings=make_settings(candidate, context.grid),
     )
-
-
-def _report(
-    trial: Trial,
-    tried,
-    values: np.ndarray,
-    context: Trajectory,
-    odd: tuple[int, ...],
-    seen: np.ndarray | None = None,
-) -> Identification:
-    """The report on a fit; with gaps, which were filled, what was `seen` is counted."""
-    times = np.asarray(context.times, float)
-    dt = (times[-1] - times[0]) / (len(times) - 1)
-    dx = context.grid.spacing[0]
-    grid_law = trial.unknowns.law(trial.fit.parameters)
-    unknowns = _named(trial.unknowns, context.fields)
-    law = unknowns.law(trial.fit.parameters)
-    law = eqx.tree_at(
-        lambda t: (t.flux_coefficients, t.diffusion_coefficients),
-        law,
-        (law.flux_coefficients * (dx / dt), law.diffusion_coefficients * (dx * dx / dt)),
-    )
-    law = dataclasses.replace(law, odd=odd)
-    names, scale = _names_and_units(unknowns, dx, dt)
-    numbers = trial.fit.parameters * scale
-    free = np.asarray(unknowns.mask, bool)
-    drift, conserved = total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
-    last = last_fitted_frame(len(times), seen)
-    before, after = values[last], values[last + 1 :]
-    counted = True if seen is None else seen[last + 1 :]
-    change = np.sum((after - before) ** 2, where=counted)
-    persistence = float(np.sqrt(change / np.sum(after**2, where=counted)))
-    # What was not measured has no misfit.
-    frames = np.asarray(trial.fit.frames)
-    misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
-    status = status_of(trial, values, persistence, conserved, misfit, seen)
-    return Identification(
-        law=jax.device_put(law),
-        candidate=trial.candidate,
-        status=status,
-        backtest_error=trial.error,
-        persistence_error=persistence,
-        residual=trial.fit.residual,
-        misfit=misfit,
-        coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
-        covariance=_covariance(trial, scale)[np.ix_(free, free)],
-        total_drift=drift,
-        mode=trial.mode,
-        tried=tried,
-        initial=trial.initial,
-        grid_law=grid_law,
-        settings=trial.settings,
-        missing=0.0 if seen is None else 1.0 - float(np.mean(seen)),
-        filled=None if seen is None else context,
-    )
-
-
-def _named(unknowns: Unknowns, fields: tuple[str, ...]) -> Unknowns:
-    basis = unknowns.basis
-    if isinstance(basis, Dictionary):
-        basis = dataclasses.replace(basis, fields=fields)
-    return dataclasses.replace(unknowns, basis=basis, fields=fields)
-
-
-def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
-    flux_names = [f"f_{f}[{n}]" for f in unknowns.fields for n in unknowns.basis.names]
-    diffusion_names = [f"nu_{f}[T{k}]" for f in unknowns.fields for k in range(unknowns.terms)]
-    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
-    flux_scale = np.repeat(half, len(unknowns.basis.names)) * (dx / dt)
-    diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
-    return flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
-
-
-def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:
-    """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom."""
-    free = np.flatnonzero(np.asarray(trial.unknowns.mask, bool))
-    normal = trial.fit.normal[np.ix_(free, free)]
-    equations = trial.fit.equations
-    variance = trial.fit.residual**2 * equations / max(equations - len(free), 1)
-    full = np.zeros((len(scale), len(scale)))
-    full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
-    return full * np.outer(scale, scale)
-
-
-def _doubt_of_totals(trial: Trial, values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
-    """By how much a total may be wrong because a part of it is filled in, relative to the field's
-    mean size: the misfit, over that part."""
-    if seen is None:
-        return np.zeros(values.shape[1])
-    size = np.mean(np.abs(values), axis=(0, 2))
-    absent = 1.0 - seen.mean(axis=(0, 2))
-    return trial.fit.residual * measured_deviation(values, seen) * absent / size

@@ -145,7 +145,7 @@ def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, se
     unknowns = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
     prepare(unknowns, settings, values)
     if start is None:
-        begin = _weak_parameters(unknowns, values, weights, settings.grid)
+        begin = weak_parameters(unknowns, values, weights, settings.grid)
     else:
         begin = _parameters_from(start, unknowns)
     if candidate.denoised:
@@ -223,7 +223,7 @@ def make_settings(candidate: Candidate, grid: Grid) -> Settings:
     )
 
 
-def _weak_parameters(unknowns: Unknowns, values, weights, grid) -> np.ndarray:
+def weak_parameters(unknowns: Unknowns, values, weights, grid) -> np.ndarray:
     """The start of a fit, by one program for all fits in a basis: columns of terms that are not
     free are zero, and so are their parameters."""
     mask = np.asarray(unknowns.mask)

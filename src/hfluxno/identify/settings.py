@@ -1,13 +1,17 @@
 """How the forward problem of an identification is solved."""
 
 import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool
 
-from hfluxno.fv import NumericalFlux, Roe, Rusanov, StepControl
+from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.place import FluxByPlace
 
-SCHEMES = ("roe", "roe-entropy-fix", "rusanov")
+SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
 
 
 class Settings(eqx.Module):
@@ -34,6 +38,14 @@ class Settings(eqx.Module):
             raise ValueError(f"Unknown scheme {self.scheme!r}; choose one of {', '.join(SCHEMES)}.")
 
     def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
+        if self.scheme == "muscl":
+            return MUSCL(self._by_place(law))
         if self.scheme == "rusanov":
             return Rusanov(law)
         return Roe(law, "mc", entropy_fix=self.scheme == "roe-entropy-fix")
+
+    def _by_place(self, law: FittedLaw) -> ConservationLaw:
+        fine = self.grid.refine(self.refinement)
+        edges = np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1)
+        factor = law.factor(jnp.asarray(edges))
+        return law if factor is None else FluxByPlace(law.fields, law, factor)

@@ -91,6 +91,20 @@ def status_of(
     return FitStatus.OK
 
 
+def joint_status(residual: float, change: float, noise: float, misfit: Misfit) -> FitStatus:
+    """The status of a joint estimate, from its misfit, what moves, and the estimated noise, all in
+    standard deviations.
+
+    What is estimated includes the noise, so noise cannot excuse a misfit that is a large part of
+    what moves.
+    """
+    if not residual <= _POOR * max(change, noise):
+        return FitStatus.POOR_FIT
+    if misfit.systematic:
+        return FitStatus.SYSTEMATIC_MISFIT
+    return FitStatus.OK
+
+
 def _exceeds(error: float, change: float, noise: float) -> bool:
     """Whether an error is too large a part of a change, without the noise on the frames: the error
     holds that of one, the change that of two."""

@@ -1,0 +1,191 @@
+"""The forward model of a joint estimate: which run a vector of unknowns means.
+
+    z ↦ (law, first state, ends) ↦ u(t_j),   each number = its centre + its spread · z_k
+
+with the law's coefficients, the first state and the states at open ends. The prior of every z_k is
+the standard normal distribution, so centre and spread say what is believed before the measurements
+(strong-constraint 4D-Var with a control variable transform: Bannister, Q. J. R. Meteorol. Soc. 134,
+2008, 1971-1996).
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.boundary import Given
+from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
+from hfluxno.grid import Grid
+from hfluxno.identify.basis import Basis
+from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.settings import Settings
+from hfluxno.identify.subgrid import prolong, restrict
+from hfluxno.kept import kept
+from hfluxno.laws.place import PlaceModes
+
+
+class LawShape(eqx.Module):
+    """What a law is made of, and how a vector of coefficients is cut into its parts.
+
+    The order is (field, flux function), (field, diffusion term), (field, source term),
+    (field, mode of the source), (mode of the flux). Flux coefficients are counted in half ranges of
+    their field times cells per frame, sources in half ranges per frame.
+
+    **Attributes:**
+
+    - `basis`: the functions of the flux.
+    - `lower`, `upper`: the observed range of each field.
+    - `modes`: the functions of place.
+    - `fields`, `odd`: names, and the indices of the fields that a wall turns round.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: how many there are of each term.
+    """
+
+    basis: Basis
+    lower: Float[Array | np.ndarray, " field"]
+    upper: Float[Array | np.ndarray, " field"]
+    modes: PlaceModes
+    fields: tuple[str, ...] = eqx.field(static=True)
+    odd: tuple[int, ...] = eqx.field(static=True, default=())
+    diffusion: int = eqx.field(static=True, default=0)
+    by_state: int = eqx.field(static=True, default=0)
+    source_modes: int = eqx.field(static=True, default=0)
+    flux_modes: int = eqx.field(static=True, default=0)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of coefficients of each part."""
+        d = len(self.fields)
+        parts = (len(self.basis.names), self.diffusion, self.by_state, self.source_modes)
+        return (*(d * n for n in parts), self.flux_modes)
+
+    def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
+        d = len(self.fields)
+        ends = np.cumsum(self.sizes)
+        flux, diffusion, by_state, by_place, factor = (
+            coefficients[end - size : end] for end, size in zip(ends, self.sizes, strict=True)
+        )
+        half = (0.5 * (self.upper - self.lower))[:, None]
+        terms = None
+        if self.by_state or self.source_modes or self.flux_modes:
+            terms = Terms(
+                by_state.reshape(d, -1) * half, by_place.reshape(d, -1) * half, factor, self.modes
+            )
+        return FittedLaw(
+            self.fields,
+            self.basis,
+            flux.reshape(d, -1) * half,
+            diffusion.reshape(d, -1),
+            self.lower,
+            self.upper,
+            self.odd,
+            terms,
+        )
+
+
+class Ends(eqx.Module):
+    """Open ends: the states there at some times, as a mean and modes that are added to it.
+
+    **Attributes:**
+
+    - `times`: in frames.
+    - `mean`: shape (side, field, time), for the open sides.
+    - `modes`: shape (mode, side, field, time).
+    - `length`: the time over which they are correlated.
+    - `scatter`: how much each field varies at them.
+    - `sides`: which sides of the domain are open, 0 for the lower one.
+    """
+
+    times: Float[Array | np.ndarray, " time"]
+    mean: Float[Array | np.ndarray, "side field time"]
+    modes: Float[Array | np.ndarray, "mode side field time"]
+    length: Float[Array | np.ndarray, ""] | float
+    scatter: Float[Array | np.ndarray, " field"]
+    sides: tuple[int, ...] = eqx.field(static=True)
+
+
+class Forward(eqx.Module):
+    """The map from unknowns to runs.
+
+    **Attributes:**
+
+    - `shape`: what the law is made of.
+    - `settings`: how it is solved, on cells of length 1.
+    - `center`, `spread`: of the coefficients of the law.
+    - `first`: the mean of the first state, shape (field, cells).
+    - `first_modes`: what the unknowns add to it.
+    - `ends`: the open ends, or `None` if there are none; at the others the boundary of the
+      settings' grid holds.
+    """
+
+    shape: LawShape
+    settings: Settings
+    center: Float[Array | np.ndarray, " coefficient"]
+    spread: Float[Array | np.ndarray, " coefficient"]
+    first: Float[Array | np.ndarray, "field cells"]
+    first_modes: Float[Array | np.ndarray, "mode field cells"]
+    ends: Ends | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of unknowns."""
+        ends = 0 if self.ends is None else self.ends.modes.shape[0]
+        return self.center.shape[0] + self.first_modes.shape[0] + ends
+
+    def coefficients(self, z: Float[Array | np.ndarray, " unknown"]):
+        return self.center + self.spread * z[: self.center.shape[0]]
+
+    def law(self, z: Float[Array | np.ndarray, " unknown"]) -> FittedLaw:
+        return self.shape.law(self.coefficients(z))
+
+    def problem(self, z: Float[Array, " unknown"]) -> tuple[Problem, Float[Array, "field fine"]]:
+        """What is solved, and the state that it starts from."""
+        laws, firsts = self.center.shape[0], self.first_modes.shape[0]
+        factor = self.settings.refinement
+        first = self.first + jnp.tensordot(z[laws : laws + firsts], self.first_modes, axes=1)
+        start = prolong(jnp.asarray(first), self.settings.grid, factor, self.shape.odd)
+        flux = self.settings.numerical_flux(self.law(z))
+        return Problem(flux, self.grid(z).refine(factor)), start
+
+    def grid(self, z: Float[Array | np.ndarray, " unknown"]) -> Grid:
+        """The cells of the data, with what the unknowns say of the ends."""
+        grid = self.settings.grid
+        if self.ends is None:
+            return grid
+        after = self.center.shape[0] + self.first_modes.shape[0]
+        states = self.ends.mean + jnp.tensordot(z[after:], self.ends.modes, axes=1)
+        ends = list(grid.boundary[0])
+        for state, side in zip(states, self.ends.sides, strict=True):
+            ends[side] = Given(self.ends.times, state)
+        return Grid(grid.lower, grid.upper, grid.shape, ((ends[0], ends[1]),))
+
+
+def run(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+) -> tuple[
+    Float[np.ndarray, "time field cells"], Float[np.ndarray, "time unknown field cells"], int
+]:
+    """The states at the first time and after each interval, their derivatives by all unknowns, and
+    the largest number of steps that an interval took."""
+    states, derivatives, steps = map(np.asarray, _run(forward, z, intervals, max_steps))
+    return states, derivatives, int(steps)
+
+
+@kept
+def _run(forward, z, intervals, max_steps):
+    def along(direction):
+        return eqx.filter_jvp(forward.problem, (z,), (direction,))
+
+    (problem, start), (changes, first) = jax.vmap(along, out_axes=(None, 0))(jnp.eye(forward.size))
+    settings = forward.settings
+    rate = jnp.asarray(-1.0)
+    states, derivatives, steps = solve_with_derivatives(
+        problem, changes, start, first, intervals, settings.control, rate, max_steps
+    )
+    states = jnp.concatenate([start[None], states])
+    derivatives = jnp.concatenate([first[None], derivatives])
+    factor = settings.refinement
+    return restrict(states, factor), restrict(derivatives, factor), steps

@@ -1,0 +1,200 @@
+"""Law, first state and ends estimated together from whatever was measured.
+
+    min_z  Σ (u(t_j, x_i; z) - y_ji)² / σ² + ‖z‖²
+
+over all measured values y, by Levenberg and Marquardt's method in windows that grow from the first
+frames to all of them: over a long window the misfit has many minima, over a short one it is nearly
+quadratic, and its minimum starts the next (quasi-static variational assimilation: Pires, Vautard
+and Talagrand, Tellus A 48, 1996, 96-121). The noise σ is what the fit leaves, per degree of
+freedom.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.forward import Forward, run
+from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
+
+# The noise is not taken for less than this part of a field's standard deviation.
+LEAST_NOISE = 1e-4
+_EVALUATIONS = 6
+_LAST_EVALUATIONS = 15
+_ROUNDS = 2
+_SPARE_STEPS, _STEP_FACTOR = 20, 3.0
+_INTERVALS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What was measured, in frames and cells.
+
+    **Attributes:**
+
+    - `values`: NaN where nothing was.
+    - `times`: of the frames, from 0, in mean intervals.
+    """
+
+    values: Float[np.ndarray, "time field cells"]
+    times: Float[np.ndarray, " time"]
+
+    @property
+    def seen(self) -> Bool[np.ndarray, "time field cells"]:
+        return np.isfinite(self.values)
+
+    @property
+    def deviation(self) -> Float[np.ndarray, " field"]:
+        """The standard deviation of each field."""
+        size = np.nanstd(self.values, axis=(0, 2))
+        return np.where(size > 0.0, size, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """The most probable unknowns, and what they leave.
+
+    **Attributes:**
+
+    - `forward`: what they mean.
+    - `z`: the unknowns.
+    - `covariance`: of z, from the normal matrix and the prior (Laplace's approximation).
+    - `noise`: σ of each field.
+    - `states`: the run over all frames.
+    - `spread`: the standard deviation of each of these states that the unknowns leave.
+    - `evidence`: the logarithm of the probability of the measurements, by the same approximation;
+      what compares estimates with each other.
+    - `degrees`: how many of the unknowns the measurements decide.
+    """
+
+    forward: Forward
+    z: Float[np.ndarray, " unknown"]
+    covariance: Float[np.ndarray, "unknown unknown"]
+    noise: Float[np.ndarray, " field"]
+    states: Float[np.ndarray, "time field cells"]
+    spread: Float[np.ndarray, "time field cells"]
+    evidence: float
+    degrees: float
+
+    def continued(
+        self, times: Float[np.ndarray, " time"], forward: Forward | None = None
+    ) -> tuple[Float[np.ndarray, "time field cells"], Float[np.ndarray, "time field cells"]]:
+        """The states at other times, from 0, and their standard deviations.
+
+        `forward` may have further unknowns, of which nothing is known but the prior.
+        """
+        forward = self.forward if forward is None else forward
+        known, size = len(self.z), forward.size
+        z, covariance = np.zeros(size), np.eye(size)
+        z[:known], covariance[:known, :known] = self.z, self.covariance
+        states, rows, _ = _solved(forward, z, times, MOST_STEPS)
+        return states, _spread(rows, covariance)
+
+
+def estimate(
+    forward: Forward,
+    measured: Measured,
+    windows: tuple[int, ...],
+    noise: Float[np.ndarray, " field"] | None = None,
+    start: Float[np.ndarray, " unknown"] | None = None,
+    rounds: int = _ROUNDS,
+) -> Estimate | None:
+    """The estimate over the last of the windows, which are numbers of frames; `None` if no run from
+    the start could be solved. `noise` is a first guess; over the last window it is found in so many
+    rounds.
+    """
+    z = np.zeros(forward.size) if start is None else start
+    least = LEAST_NOISE * measured.deviation
+    sigma = 0.1 * measured.deviation if noise is None else np.maximum(noise, least)
+    found = None
+    for number, frames in enumerate(windows):
+        last = number == len(windows) - 1
+        for _ in range(rounds if last else 1):
+            evaluations = _LAST_EVALUATIONS if last else _EVALUATIONS
+            fitted = _fit(forward, measured, frames, sigma, z, evaluations)
+            if fitted is None:
+                return found
+            z, normal, rest = fitted
+            before, sigma = sigma, np.maximum(_noise(rest, normal, measured, frames), least)
+            if np.all(np.abs(sigma - before) < 0.1 * before):
+                break
+        if last:
+            found = _report(forward, measured, frames, z, sigma)
+    return found
+
+
+def _fit(forward, measured, frames, sigma, start, evaluations):
+    """The best z over the first frames, the normal matrix without the prior, and the misfit."""
+    seen = measured.seen[:frames]
+    times = measured.times[:frames]
+    limit = MOST_STEPS
+
+    def misfit(z):
+        nonlocal limit
+        states, rows, steps = _solved(forward, z, times, limit)
+        if limit == MOST_STEPS:
+            limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
+        rest = np.where(seen, (states - measured.values[:frames]) / sigma[:, None], 0.0)
+        rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
+        rows = rows.swapaxes(0, 1).reshape(len(z), -1)
+        both = np.concatenate([rest.reshape(-1), z])
+        return both, np.concatenate([rows, np.eye(len(z))], axis=1), rest
+
+    found = levenberg_marquardt(misfit, start, 1e-8, evaluations)
+    if found.aux is None:
+        return None
+    return found.point, found.normal - np.eye(len(start)), found.aux * sigma[:, None]
+
+
+def _solved(forward, z, times, limit):
+    """The run at the given times; programs serve a few numbers of intervals."""
+    size = _INTERVALS
+    while size < len(times) - 1:
+        size *= 2
+    intervals = np.zeros(size)
+    intervals[: len(times) - 1] = np.diff(times)
+    states, rows, steps = run(forward, z, intervals, limit)
+    return states[: len(times)], rows[: len(times)], steps
+
+
+def _noise(rest, normal, measured, frames):
+    """The root mean square misfit of each field, per degree of freedom that is left."""
+    seen = measured.seen[:frames]
+    count = seen.sum(axis=(0, 2))
+    used = _degrees(normal) * count / count.sum()
+    return np.sqrt(np.sum(rest**2, axis=(0, 2)) / np.maximum(count - used, 0.1 * count + 1.0))
+
+
+def _degrees(normal):
+    eigenvalues = np.maximum(np.linalg.eigvalsh(normal), 0.0)
+    return float(np.sum(eigenvalues / (1.0 + eigenvalues)))
+
+
+def _report(forward, measured, frames, z, sigma) -> Estimate | None:
+    fitted = _fit(forward, measured, frames, sigma, z, 1)
+    if fitted is None:
+        return None
+    _, normal, rest = fitted
+    total = np.eye(len(z)) + normal
+    covariance = np.linalg.inv(total)
+    states, rows, _ = _solved(forward, z, measured.times, MOST_STEPS)
+    counts = measured.seen[:frames].sum(axis=(0, 2))
+    evidence = -0.5 * np.sum((rest / sigma[:, None]) ** 2) - 0.5 * z @ z
+    evidence -= counts @ np.log(sigma) + 0.5 * np.linalg.slogdet(total)[1]
+    return Estimate(
+        forward,
+        z,
+        covariance,
+        sigma,
+        states,
+        _spread(rows, covariance),
+        float(evidence),
+        _degrees(normal),
+    )
+
+
+def _spread(rows, covariance):
+    """The standard deviations of states with these derivatives."""
+    variance = np.einsum("tufc,uv,tvfc->tfc", rows, covariance, rows, optimize=True)
+    return np.sqrt(np.maximum(variance, 0.0))

@@ -1,0 +1,166 @@
+"""The identification of a context whose first state or ends are estimated with the law."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.boundary import Boundary, Given
+from hfluxno.grid import Grid
+from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.forward import LawShape
+from hfluxno.identify.joint import Measured
+from hfluxno.identify.misfit import UNKNOWN, Misfit, measure
+from hfluxno.identify.prior import Kind
+from hfluxno.identify.reconstruct import Found, find
+from hfluxno.identify.result import Identification
+from hfluxno.identify.status import joint_status, total_drift
+from hfluxno.laws.place import PlaceModes
+from hfluxno.trajectory import Trajectory
+
+KINDS = (Kind(4), Kind(6), Kind(4, diffusion=1))
+SYSTEM_KINDS = (Kind(3),)
+_FEWEST_FOR_MISFIT = 8  # sensors
+# A first frame whose noise is less than this part of its deviation is the first state.
+_CLEAN = 3e-3
+_FOURTH = 0.6745 * 70.0**0.5  # the median of the size of fourth differences of unit noise
+
+
+def identify_jointly(
+    values: Float[np.ndarray, "time field cells"],
+    context: Trajectory,
+    odd: tuple[int, ...],
+    kinds: tuple[Kind, ...] | None = None,
+) -> Identification | None:
+    """The identification of one trajectory of a context, or `None` if nothing could be solved."""
+    times, grid = np.asarray(context.times, float), context.grid
+    interval = (times[-1] - times[0]) / (len(times) - 1)
+    measured = Measured(values, (times - times[0]) / interval)
+    if kinds is None:
+        kinds = KINDS if len(context.fields) == 1 else SYSTEM_KINDS
+    complete = bool(np.all(np.isfinite(values[0])))
+    known_first = complete and _noise_of(values[0]) < _CLEAN
+    names = tuple(f"u{i}" for i in range(len(context.fields)))
+    unit = in_cells_and_frames(grid, times[0], interval)
+    found = find(measured, unit, names, odd, kinds, known_first=known_first)
+    if found is None:
+        return None
+    return _report(found, measured, context, odd, grid.spacing[0], interval)
+
+
+def in_cells_and_frames(grid: Grid, origin: float, interval: float) -> Grid:
+    """The grid with cells of length 1, and what its ends hold at times in frames from `origin`."""
+
+    def converted(end: Boundary) -> Boundary:
+        if not isinstance(end, Given):
+            return end
+        return Given((np.asarray(end.times, float) - origin) / interval, end.values)
+
+    (low, high), cells = grid.boundary[0], grid.shape
+    return Grid((0.0,), (float(cells[0]),), cells, ((converted(low), converted(high)),))
+
+
+def _report(found: Found, measured, context, odd, dx, dt) -> Identification:
+    best, values, seen = found.estimate, measured.values, measured.seen
+    forward = best.forward
+    grid_law = forward.law(best.z)
+    law = in_units(grid_law, context.fields, context.grid, dt)
+    filled = np.where(seen, values, best.states)
+    misfit = _misfit(best.states, filled, seen)
+    residual = _rms((best.states - filled) / measured.deviation[:, None], seen)
+    drift, _ = total_drift(best.states, context.grid, np.zeros(values.shape[1]))
+    backtest, persistence = _backtest(found, values, seen)
+    names, scale = _names_and_units(forward.shape, context.fields, dx, dt)
+    count = len(names)
+    spread = np.asarray(forward.spread) * scale
+    coefficients = np.asarray(forward.coefficients(best.z)) * scale
+    change = _rms((filled - filled[:1]) / measured.deviation[:, None], seen)
+    noise = float(np.sqrt(np.mean((best.noise / measured.deviation) ** 2)))
+    return Identification(
+        law=jax.device_put(dataclasses.replace(law, odd=odd)),
+        candidate=found.kind,
+        status=joint_status(residual, change, noise, misfit),
+        backtest_error=backtest,
+        persistence_error=persistence,
+        residual=residual,
+        misfit=misfit,
+        coefficients=dict(zip(names, map(float, coefficients), strict=True)),
+        covariance=best.covariance[:count, :count] * np.outer(spread, spread),
+        total_drift=drift,
+        mode="continue",
+        tried=found.tried,
+        initial=best.states[0],
+        grid_law=grid_law,
+        settings=forward.settings,
+        estimate=best,
+        missing=1.0 - float(np.mean(seen)),
+        filled=None,
+    )
+
+
+def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> FittedLaw:
+    """The law of cells and frames in the units of the data."""
+    dx, terms = grid.spacing[0], law.terms
+    if terms is not None:
+        modes = PlaceModes(grid.lower[0], grid.upper[0], terms.modes.count, terms.modes.periodic)
+        terms = Terms(terms.by_state / dt, terms.source_by_place / dt, terms.flux_by_place, modes)
+    changed = eqx.tree_at(
+        lambda t: (t.flux_coefficients, t.diffusion_coefficients),
+        law,
+        (law.flux_coefficients * (dx / dt), law.diffusion_coefficients * (dx * dx / dt)),
+    )
+    return dataclasses.replace(changed, fields=fields, terms=terms)
+
+
+def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.ndarray]:
+    half = 0.5 * (shape.upper - shape.lower)
+    parts = [
+        ("f", shape.basis.names, half * dx / dt),
+        ("nu", [f"T{k}" for k in range(shape.diffusion)], np.full(len(fields), dx * dx / dt)),
+        ("s", [f"T{k}" for k in range(shape.by_state)], half / dt),
+        ("s", [f"mode {k + 1}" for k in range(shape.source_modes)], half / dt),
+    ]
+    names, units = [], []
+    for letter, terms, unit in parts:
+        for field, size in zip(fields, unit, strict=True):
+            names += [f"{letter}_{field}[{term}]" for term in terms]
+            units += [float(size)] * len(terms)
+    names += [f"log k[mode {k + 1}]" for k in range(shape.flux_modes)]
+    units += [1.0] * shape.flux_modes
+    return names, np.array(units)
+
+
+def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:
+    """The noise of a frame as its fourth differences show it, in standard deviations."""
+    differences = np.abs(np.diff(frame, n=4, axis=-1))
+    size = np.maximum(np.std(frame, axis=-1), 1e-300)
+    return float(np.max(np.median(differences, axis=-1) / (_FOURTH * size)))
+
+
+def _misfit(states, filled, seen) -> Misfit:
+    """The misfit at the places where anything was measured."""
+    places = seen.any(axis=(0, 1))
+    if places.sum() < _FEWEST_FOR_MISFIT:
+        return UNKNOWN
+    return measure(states[..., places], filled[..., places])
+
+
+def _backtest(found: Found, values, seen) -> tuple[float, float]:
+    """The relative l2 errors on the held-out frames, of the prediction and of repeating the state
+    before them."""
+    late = slice(found.held_out, None)
+    if found.predicted is None or not seen[late].any():
+        return float("nan"), float("nan")
+    truth, counted = values[late], seen[late]
+    size = np.sum(truth**2, where=counted)
+    errors = [
+        np.sum((guess - truth) ** 2, where=counted) / size
+        for guess in (found.predicted[late], found.predicted[found.held_out - 1][None])
+    ]
+    return float(np.sqrt(errors[0])), float(np.sqrt(errors[1]))
+
+
+def _rms(differences, seen) -> float:
+    return float(np.sqrt(np.mean(differences**2, where=seen)))

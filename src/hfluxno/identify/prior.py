@@ -1,0 +1,300 @@
+"""What is believed before a joint estimate: centres and spreads of its unknowns.
+
+The first state is around an interpolation of what was measured, with the scatter of the field; the
+ends likewise. The law starts from the weak form of the interpolated field, from the speed at which
+the field as a whole moves, or from a parabola of such speeds; the first window tells which is best.
+"""
+
+import dataclasses
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.boundary import Open
+from hfluxno.fv import StepControl
+from hfluxno.grid import Grid
+from hfluxno.identify.basis import Basis, Chebyshev, TensorChebyshev
+from hfluxno.identify.forward import Ends, Forward, LawShape
+from hfluxno.identify.interpolation import interpolated
+from hfluxno.identify.joint import Measured
+from hfluxno.identify.random_field import modes
+from hfluxno.identify.refine import Unknowns
+from hfluxno.identify.select import weak_parameters
+from hfluxno.identify.settings import Settings
+from hfluxno.laws.place import PlaceModes
+
+_SCATTER = 0.7  # of a first state and of ends, in standard deviations
+_LENGTH = 0.15  # of their correlation, as a part of the domain or of the time
+_LEAST_LENGTH = 2.0  # frames
+_MOST_FIRST, _MOST_ENDS = 128, 24
+_FUTURE_ENDS = 8
+_MOST_END_TIMES = 48
+_MARGIN = 0.05  # the law is known so far beyond the measured range
+_CFL = 0.45
+_SPEEDS = 3.0  # the spread of coefficients, in typical speeds
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What a law may be made of.
+
+    **Attributes:**
+
+    - `size`: the degree of the flux.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: as in `LawShape`.
+    """
+
+    size: int = 4
+    diffusion: int = 0
+    by_state: int = 0
+    source_modes: int = 0
+    flux_modes: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"degree {self.size}"]
+        if self.diffusion:
+            parts.append("diffusion")
+        if self.by_state:
+            parts.append("a source that depends on the state")
+        if self.source_modes:
+            parts.append("a source that depends on place")
+        if self.flux_modes:
+            parts.append("a flux that depends on place")
+        return ", ".join(parts)
+
+
+def make_forward(
+    kind: Kind,
+    measured: Measured,
+    grid: Grid,
+    fields: tuple[str, ...],
+    odd: tuple[int, ...],
+    *,
+    known_first: bool,
+    refinement: int = 1,
+) -> Forward:
+    """The forward model of a kind of law, around the interpolated field, with a law at rest.
+
+    **Arguments:**
+
+    - `grid`: with cells of length 1, and times in frames.
+    - `known_first`: whether the first frame is the first state.
+    """
+    field = interpolated(measured.values, grid.is_periodic())
+    size = measured.deviation
+    low, high = np.nanmin(measured.values, axis=(0, 2)), np.nanmax(measured.values, axis=(0, 2))
+    margin = _MARGIN * (high - low)
+    lower, upper = low - margin, high + margin
+    cells = grid.shape[0]
+    shape = LawShape(
+        _basis(kind, lower, upper),
+        lower,
+        upper,
+        PlaceModes(
+            0.0, float(cells), max(kind.source_modes, kind.flux_modes, 1), grid.is_periodic()
+        ),
+        fields,
+        odd,
+        kind.diffusion,
+        kind.by_state,
+        kind.source_modes,
+        kind.flux_modes,
+    )
+    control = StepControl(_CFL, _CFL, False)
+    settings = Settings(control, False, grid, "muscl", refinement)
+    count = 0 if known_first else min(cells, _MOST_FIRST)
+    period = float(cells) if grid.is_periodic() else None
+    along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
+    first = _for_each_field(along, _SCATTER * size)
+    total = sum(shape.sizes)
+    return Forward(
+        shape,
+        settings,
+        np.zeros(total),
+        _spreads(shape, _typical_speed(field)),
+        field[0],
+        first,
+        _ends(field, measured, size, grid),
+    )
+
+
+def with_future(forward: Forward, until: float) -> Forward:
+    """The same with ends that go on beyond the last measured time: around the state that they had
+    then, and ever less certain. The further unknowns come last."""
+    ends = forward.ends
+    if ends is None or until <= ends.times[-1]:
+        return forward
+    ahead = np.linspace(0.0, until - ends.times[-1], _FUTURE_ENDS + 1)[1:]
+    between = np.exp(-np.abs(ahead[:, None] - ahead[None]) / ends.length)
+    known = np.exp(-ahead / ends.length)
+    along = np.linalg.cholesky(between - np.outer(known, known)).T
+    per_field = _for_each_field(along, np.asarray(ends.scatter))
+    sides, measured = len(ends.sides), ends.times.shape[0]
+    new = np.zeros((sides * len(per_field), sides, per_field.shape[1], measured + _FUTURE_ENDS))
+    for i in range(sides):
+        new[i * len(per_field) : (i + 1) * len(per_field), i, :, measured:] = per_field
+    kept = [np.repeat(part[..., -1:], _FUTURE_ENDS, axis=-1) for part in (ends.mean, ends.modes)]
+    longer = Ends(
+        np.concatenate([ends.times, ends.times[-1] + ahead]),
+        np.concatenate([ends.mean, kept[0]], axis=-1),
+        np.concatenate([np.concatenate([ends.modes, kept[1]], axis=-1), new]),
+        ends.length,
+        ends.scatter,
+        ends.sides,
+    )
+    return dataclasses.replace(forward, ends=longer)
+
+
+def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, " unknown"]]:
+    """Where to start from: unknowns with different laws."""
+    grid = forward.settings.grid
+    field = interpolated(measured.values, grid.is_periodic())
+    uniform = _at_uniform_times(field, measured.times)
+    shape = forward.shape
+    count = len(shape.basis.names)
+    speed = _typical_speed(field)
+    laws = [_from_weak_form(shape, uniform, grid)]
+    if len(shape.fields) == 1:
+        shift = _common_speed(uniform, grid.is_periodic())
+        for curvature in (0.0, -0.25 * speed, 0.25 * speed):
+            law = np.zeros(sum(shape.sizes))
+            law[0] = shift
+            if count > 1:
+                law[1] = curvature
+            laws.append(law)
+    starts = []
+    for law in laws:
+        z = np.zeros(forward.size)
+        z[: len(law)] = np.clip(
+            (law - forward.center) / np.where(forward.spread > 0.0, forward.spread, 1.0), -3.0, 3.0
+        )
+        starts.append(z)
+    return starts
+
+
+def _basis(kind: Kind, lower, upper) -> Basis:
+    middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    if len(lower) == 1:
+        return Chebyshev(middle, half, kind.size)
+    return TensorChebyshev(middle, half, 3, len(lower))
+
+
+def _spreads(shape: LawShape, speed: float) -> Float[np.ndarray, " coefficient"]:
+    """Flux coefficients of degree k may change the speed, which grows like k², by some typical
+    speeds; sources may change a field by its half range in a few frames."""
+    fields, count = len(shape.fields), len(shape.basis.names)
+    if isinstance(shape.basis, Chebyshev):
+        degrees = np.arange(1, count + 1)
+    else:
+        degrees = np.array([1 + name.count("·") for name in shape.basis.names])
+    waves = np.concatenate([[1.0], shape.modes.wavenumbers])
+    flux = np.tile(_SPEEDS * speed / degrees**1.5, fields)
+    diffusion = np.full(fields * shape.diffusion, 0.3 * speed)
+    by_state = np.full(fields * shape.by_state, 0.3)
+    source = np.tile(0.3 / waves[1 : shape.source_modes + 1], fields)
+    factor = 0.5 / waves[1 : shape.flux_modes + 1]
+    return np.concatenate([flux, diffusion, by_state, source, factor])
+
+
+def _ends(field, measured: Measured, size, grid: Grid) -> Ends | None:
+    sides = tuple(i for i, end in enumerate(grid.boundary[0]) if isinstance(end, Open))
+    if not sides:
+        return None
+    frames = len(measured.times)
+    times = measured.times
+    if frames > _MOST_END_TIMES:
+        times = np.linspace(times[0], times[-1], _MOST_END_TIMES)
+    edges = field[:, :, [0, -1]]
+    mean = np.array(
+        [
+            [np.interp(times, measured.times, edges[:, i, side]) for i in range(field.shape[1])]
+            for side in sides
+        ]
+    )
+    count = min(len(times), _MOST_ENDS)
+    length = max(_LENGTH * (times[-1] - times[0]), _LEAST_LENGTH)
+    along = modes(times, length, count)
+    per_field = _for_each_field(along, _SCATTER * size)  # (mode, field, time)
+    every = np.zeros((len(sides) * len(per_field), len(sides), *per_field.shape[1:]))
+    for i in range(len(sides)):
+        every[i * len(per_field) : (i + 1) * len(per_field), i] = per_field
+    return Ends(times, mean, every, length, _SCATTER * size, sides)
+
+
+def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
+    """Modes of one function as modes of each field by itself."""
+    fields = len(size)
+    result = np.zeros((fields * len(along), fields, along.shape[1]))
+    for i in range(fields):
+        result[i * len(along) : (i + 1) * len(along), i] = size[i] * along
+    return result
+
+
+def _from_weak_form(shape: LawShape, uniform, grid: Grid) -> Float[np.ndarray, " coefficient"]:
+    fields, count = len(shape.fields), len(shape.basis.names)
+    law = np.zeros(sum(shape.sizes))
+    mask = np.ones(fields * (count + shape.diffusion))
+    unknowns = Unknowns(
+        shape.basis,
+        np.eye(len(mask)),
+        shape.lower,
+        shape.upper,
+        shape.diffusion,
+        shape.fields,
+        shape.odd,
+    )
+    with jax.enable_x64(True):
+        found = weak_parameters(unknowns, uniform, np.ones(len(uniform)), grid)
+    law[: len(mask)] = np.where(np.isfinite(found), found, 0.0)
+    return law
+
+
+def _at_uniform_times(field, times):
+    even = np.linspace(times[0], times[-1], len(times))
+    if np.allclose(even, times, atol=1e-6):
+        return field
+    flat = field.reshape(len(times), -1)
+    columns = [np.interp(even, times, column) for column in flat.T]
+    return np.stack(columns, axis=1).reshape(field.shape)
+
+
+def _common_speed(field, periodic: bool) -> float:
+    """By how many cells a frame the first field moves as a whole: what shifts each frame onto the
+    next best, in a least-squares sense of small shifts."""
+    before, after = field[:-1, 0], field[1:, 0]
+    middle = 0.5 * (before + after)
+    if periodic:
+        slope = 0.5 * (np.roll(middle, -1, axis=-1) - np.roll(middle, 1, axis=-1))
+    else:
+        slope = np.gradient(middle, axis=-1)
+    return float(-np.sum(slope * (after - before)) / max(np.sum(slope**2), 1e-300))
+
+
+def _typical_speed(field) -> float:
+    """In cells a frame: the change in time over that in space, not less than a tenth."""
+    change = np.sqrt(np.mean(np.diff(field, axis=0) ** 2))
+    slope = np.sqrt(np.mean(np.gradient(field, axis=-1) ** 2))
+    return float(max(change / max(slope, 1e-300), 0.1))
+
+
+def carried(
+    z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
+) -> Float[np.ndarray, " unknown"]:
+    """Unknowns of one kind of law in those of another, with zeros where the first has none."""
+    law = np.zeros(sum(target.shape.sizes))
+    old, new = source.coefficients(z), target.spread
+    begin, place = 0, 0
+    fields = len(target.shape.fields)
+    for index, (have, want) in enumerate(zip(source.shape.sizes, target.shape.sizes, strict=True)):
+        rows = 1 if index == len(source.shape.sizes) - 1 else fields
+        part = np.zeros((rows, want // rows))
+        both = min(have, want) // rows
+        part[:, :both] = old[begin : begin + have].reshape(rows, -1)[:, :both]
+        law[place : place + want] = part.reshape(-1)
+        begin, place = begin + have, place + want
+    rest = z[len(source.spread) :]
+    scaled = (law - target.center) / np.where(new > 0.0, new, 1.0)
+    return np.concatenate(
+        [scaled, rest if len(rest) == target.size - len(law) else np.zeros(target.size - len(law))]
+    )

@@ -1,0 +1,22 @@
+"""Modes of a random function: what the unknowns of a first state, or of an open end, add.
+
+    C(s, s') = exp(-|s - s'|/ℓ) = Σ_k φ_k(s) φ_k(s')
+
+(Karhunen and Loève). The exponential covariance allows jumps, which a smooth one would smear.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def modes(
+    places: Float[np.ndarray, " place"], length: float, most: int, period: float | None = None
+) -> Float[np.ndarray, "mode place"]:
+    """The φ_k at some places, at most so many, the largest first; on a circle of length `period` if
+    there is one."""
+    distance = np.abs(places[:, None] - places[None])
+    if period is not None:
+        distance = np.minimum(distance, period - distance)
+    values, vectors = np.linalg.eigh(np.exp(-distance / length))
+    order = np.argsort(values)[::-1][:most]
+    return (np.sqrt(np.maximum(values[order], 0.0)) * vectors[:, order]).T

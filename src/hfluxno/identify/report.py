@@ -1,0 +1,107 @@
+"""The report on a fit: the law in the units of the data, its covariance, and its status."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.misfit import measure
+from hfluxno.identify.refine import Unknowns, measured_deviation
+from hfluxno.identify.result import Identification
+from hfluxno.identify.select import Trial, last_fitted_frame
+from hfluxno.identify.status import status_of, total_drift
+from hfluxno.trajectory import Trajectory
+
+
+def report(
+    trial: Trial,
+    tried,
+    values: np.ndarray,
+    context: Trajectory,
+    odd: tuple[int, ...],
+    seen: np.ndarray | None = None,
+) -> Identification:
+    """The report on a fit; with gaps, which were filled, what was `seen` is counted."""
+    times = np.asarray(context.times, float)
+    dt = (times[-1] - times[0]) / (len(times) - 1)
+    dx = context.grid.spacing[0]
+    grid_law = trial.unknowns.law(trial.fit.parameters)
+    unknowns = _named(trial.unknowns, context.fields)
+    law = unknowns.law(trial.fit.parameters)
+    law = eqx.tree_at(
+        lambda t: (t.flux_coefficients, t.diffusion_coefficients),
+        law,
+        (law.flux_coefficients * (dx / dt), law.diffusion_coefficients * (dx * dx / dt)),
+    )
+    law = dataclasses.replace(law, odd=odd)
+    names, scale = _names_and_units(unknowns, dx, dt)
+    numbers = trial.fit.parameters * scale
+    free = np.asarray(unknowns.mask, bool)
+    drift, conserved = total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
+    last = last_fitted_frame(len(times), seen)
+    before, after = values[last], values[last + 1 :]
+    counted = True if seen is None else seen[last + 1 :]
+    change = np.sum((after - before) ** 2, where=counted)
+    persistence = float(np.sqrt(change / np.sum(after**2, where=counted)))
+    # What was not measured has no misfit.
+    frames = np.asarray(trial.fit.frames)
+    misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
+    status = status_of(trial, values, persistence, conserved, misfit, seen)
+    return Identification(
+        law=jax.device_put(law),
+        candidate=trial.candidate,
+        status=status,
+        backtest_error=trial.error,
+        persistence_error=persistence,
+        residual=trial.fit.residual,
+        misfit=misfit,
+        coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
+        covariance=_covariance(trial, scale)[np.ix_(free, free)],
+        total_drift=drift,
+        mode=trial.mode,
+        tried=tried,
+        initial=trial.initial,
+        grid_law=grid_law,
+        settings=trial.settings,
+        missing=0.0 if seen is None else 1.0 - float(np.mean(seen)),
+        filled=None if seen is None else context,
+    )
+
+
+def _named(unknowns: Unknowns, fields: tuple[str, ...]) -> Unknowns:
+    basis = unknowns.basis
+    if isinstance(basis, Dictionary):
+        basis = dataclasses.replace(basis, fields=fields)
+    return dataclasses.replace(unknowns, basis=basis, fields=fields)
+
+
+def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
+    flux_names = [f"f_{f}[{n}]" for f in unknowns.fields for n in unknowns.basis.names]
+    diffusion_names = [f"nu_{f}[T{k}]" for f in unknowns.fields for k in range(unknowns.terms)]
+    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
+    flux_scale = np.repeat(half, len(unknowns.basis.names)) * (dx / dt)
+    diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
+    return flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
+
+
+def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:
+    """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom."""
+    free = np.flatnonzero(np.asarray(trial.unknowns.mask, bool))
+    normal = trial.fit.normal[np.ix_(free, free)]
+    equations = trial.fit.equations
+    variance = trial.fit.residual**2 * equations / max(equations - len(free), 1)
+    full = np.zeros((len(scale), len(scale)))
+    full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
+    return full * np.outer(scale, scale)
+
+
+def _doubt_of_totals(trial: Trial, values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """By how much a total may be wrong because a part of it is filled in, relative to the field's
+    mean size: the misfit, over that part."""
+    if seen is None:
+        return np.zeros(values.shape[1])
+    size = np.mean(np.abs(values), axis=(0, 2))
+    absent = 1.0 - seen.mean(axis=(0, 2))
+    return trial.fit.residual * measured_deviation(values, seen) * absent / size

@@ -1,0 +1,96 @@
+"""What an identification returns."""
+
+import dataclasses
+
+import numpy as np
+
+from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.joint import Estimate
+from hfluxno.identify.misfit import Misfit
+from hfluxno.identify.prior import Kind
+from hfluxno.identify.settings import Settings
+from hfluxno.identify.status import FitStatus
+from hfluxno.trajectory import Trajectory
+
+# A forecast says how much is missing from this part of the context on.
+_MUCH = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Identification:
+    """An identified conservation law and its report.
+
+    **Attributes:**
+
+    - `law`: the law in the units of the data; it can be solved as any other.
+    - `candidate`: the basis, diffusion, scheme and internal grid that were chosen.
+    - `status`: whether a conservation law explains the data.
+    - `backtest_error`: the relative l2 error of the chosen candidate on the context's last frames,
+      fitted to the frames before.
+    - `persistence_error`: the same error of repeating the last frame before them.
+    - `residual`: the root mean square misfit over the whole context after the last fit, relative to
+      the standard deviation of each field.
+    - `misfit`: what that misfit looks like: see `hfluxno.identify.misfit`.
+    - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
+    - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
+      usual estimate of nonlinear least squares, which takes the misfit for independent noise).
+    - `total_drift`: the change of the total of each field over the context, relative to the mean
+      size of the field; changes that the boundary lets through are included.
+    - `mode`: from which state forecasts start (see `hfluxno.identify.track`): `continue` the fitted
+      trajectory, `filter` all frames (under noise), or `restart` at the last frame.
+    - `tried`: every candidate with its back-test error.
+    - `initial`: the state from which the fitted trajectory starts: the first frame, or an estimate
+      of it that several frames share.
+    - `grid_law`, `settings`: the law in cells and frames, and how it was solved.
+    - `estimate`: the joint estimate that the law is a part of, or `None` if the law was fitted to a
+      first state that was seen.
+    - `missing`: the part of the context that was not measured, from the first frame with
+      measurements to the last.
+    - `filled`: these frames with their gaps filled by the fitted trajectory; `None` where there are
+      no gaps.
+    """
+
+    law: FittedLaw
+    candidate: Candidate | Kind
+    status: FitStatus
+    backtest_error: float
+    persistence_error: float
+    residual: float
+    misfit: Misfit
+    coefficients: dict[str, float]
+    covariance: np.ndarray
+    total_drift: np.ndarray
+    mode: str
+    tried: tuple[tuple[str, float], ...]
+    initial: np.ndarray = dataclasses.field(repr=False)
+    grid_law: FittedLaw = dataclasses.field(repr=False)
+    settings: Settings = dataclasses.field(repr=False)
+    estimate: Estimate | None = dataclasses.field(default=None, repr=False)
+    missing: float = 0.0
+    filled: Trajectory | None = dataclasses.field(default=None, repr=False)
+
+    @property
+    def sentence(self) -> str:
+        """What the status means, the figures that decided it, and how much of the context is
+        missing, if that is much."""
+        figures = self._figures()
+        text = f"{self.status.sentence} ({figures})" if figures else self.status.sentence
+        if self.missing < _MUCH:
+            return text
+        return f"{text}; {self.missing:.0%} of the context was not measured"
+
+    def _figures(self) -> str:
+        if self.status == FitStatus.SYSTEMATIC_MISFIT:
+            return str(self.misfit)
+        if self.status == FitStatus.SOURCE_OR_LEAK:
+            drifts = zip(self.law.fields, self.total_drift, strict=True)
+            return ", ".join(
+                f"{name}: {100 * drift:+.2g} % of its mean size" for name, drift in drifts
+            )
+        if self.status == FitStatus.POOR_FIT:
+            return (
+                f"back-test error {100 * self.backtest_error:.2g} %, of repeating a frame "
+                f"{100 * self.persistence_error:.2g} %; {self.misfit}"
+            )
+        return ""

@@ -1,0 +1,68 @@
+"""Dependence of a law on place: functions of x, and a flux that is scaled by one."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.laws.base import ConservationLaw
+
+
+class PlaceModes(eqx.Module):
+    """Smooth functions on [lower, upper] whose mean is zero.
+
+    On a circle cos(2πmξ) and sin(2πmξ), m = 1, …, count/2; otherwise cos(πmξ), m = 1, …, count;
+    with ξ = (x - lower)/(upper - lower).
+    """
+
+    lower: Float[Array | np.ndarray, ""] | float
+    upper: Float[Array | np.ndarray, ""] | float
+    count: int = eqx.field(static=True)
+    periodic: bool = eqx.field(static=True)
+
+    def __call__(self, x: Float[Array, "*points"]) -> Float[Array, "mode *points"]:
+        xi = (x - self.lower) / (self.upper - self.lower)
+        if not self.periodic:
+            return jnp.stack([jnp.cos(np.pi * m * xi) for m in range(1, self.count + 1)])
+        waves = [2.0 * np.pi * (k // 2 + 1) * xi for k in range(self.count)]
+        return jnp.stack([jnp.sin(w) if k % 2 else jnp.cos(w) for k, w in enumerate(waves)])
+
+    @property
+    def wavenumbers(self) -> np.ndarray:
+        """m of each function."""
+        return np.arange(self.count) // 2 + 1 if self.periodic else np.arange(1, self.count + 1)
+
+
+class FluxByPlace(ConservationLaw):
+    """k(x) f(u) at the interfaces of a grid.
+
+    Both sides of an interface see its k, which converges for a k with jumps as well (Towers, SIAM
+    J. Numer. Anal. 38, 2000, 681-698). It works in schemes that evaluate the law at the interfaces
+    only ([`Rusanov`][hfluxno.fv.Rusanov], [`MUSCL`][hfluxno.fv.MUSCL]).
+
+    **Attributes:**
+
+    - `fields`: those of the law.
+    - `law`: f, and everything else.
+    - `factor`: k, one number per interface.
+    """
+
+    fields: tuple[str, ...] = eqx.field(static=True)
+    law: ConservationLaw
+    factor: Float[Array | np.ndarray, " interface"]
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        return self.law.odd_fields
+
+    def flux(self, u):
+        return self.factor * self.law.flux(u)
+
+    def jacobian(self, u):
+        return self.factor * self.law.jacobian(u)
+
+    def diffusivity(self, u):
+        return self.law.diffusivity(u)
+
+    def source(self, u, x, t):
+        return self.law.source(u, x, t)
