@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hfluxno.forecaster import Forecast, Forecaster
     from hfluxno.grid import Grid
-    from hfluxno.identify import FittedLaw, Identification, identify
+    from hfluxno.identify import (
+        FittedLaw,
+        Identification,
+        Reconstruction,
+        identify,
+        reconstruct,
+    )
     from hfluxno.methods import forecast
     from hfluxno.models.weights import load
     from hfluxno.trajectory import Trajectory
@@ -20,10 +26,12 @@ __all__ = [
     "Forecaster",
     "Grid",
     "Identification",
+    "Reconstruction",
     "Trajectory",
     "forecast",
     "identify",
     "load",
+    "reconstruct",
 ]
 
 if not TYPE_CHECKING:  # to a type checker, any name would be right
@@ -37,10 +45,12 @@ if not TYPE_CHECKING:  # to a type checker, any name would be right
         "Forecaster": "hfluxno.forecaster",
         "Grid": "hfluxno.grid",
         "Identification": "hfluxno.identify",
+        "Reconstruction": "hfluxno.identify",
         "Trajectory": "hfluxno.trajectory",
         "forecast": "hfluxno.methods",
         "identify": "hfluxno.identify",
         "load": "hfluxno.models.weights",
+        "reconstruct": "hfluxno.identify",
     }
 
     def __getattr__(name):

@@ -11,6 +11,9 @@ from jaxtyping import Float
 
 from hfluxno.trajectory import Trajectory
 
+# 90 percent of a normal distribution lie between -z and z.
+NINETY = 1.6449
+
 
 @dataclasses.dataclass(frozen=True)
 class Forecast:

@@ -136,6 +136,10 @@ def _one(result: dict) -> Table:
         table.add_row("misfit of the context", _percent(result["residual"]))
     if result.get("missing"):
         table.add_row("not measured", _percent(result["missing"]))
+    for name, value in result.get("noise", {}).items():
+        table.add_row(f"noise of {escape(name)}", f"{value:.3g}")
+    for name, value in result.get("uncertainty", {}).items():
+        table.add_row(f"uncertainty of {escape(name)}", f"{_percent(value)} of its deviation")
     if "conservation_drift" in result:
         table.add_row("conservation drift", f"{result['conservation_drift']:.1e}")
         left = "yes: beyond it the law is a guess" if result["left_observed_range"] else "no"

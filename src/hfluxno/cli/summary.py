@@ -7,6 +7,7 @@ import numpy as np
 from hfluxno.data.source import Source
 from hfluxno.evaluation.metrics import relative_l2
 from hfluxno.forecaster import Forecast
+from hfluxno.identify import Reconstruction
 from hfluxno.trajectory import Trajectory
 
 
@@ -58,6 +59,21 @@ def forecast_summary(
             if n <= len(error) and np.isfinite(error[n - 1])
         }
     return summary | {"steps": steps, "results": results}
+
+
+def reconstruction_summary(source: Source, context: Trajectory, found: Reconstruction) -> dict:
+    """The law behind the measurements, and how well they decide the field."""
+    summary = law_summary(source, context, (found.identification,))
+    result = summary["results"][0]
+    size = np.nanstd(np.asarray(context.values), axis=(0, 2))
+    result["noise"] = dict(zip(source.fields, map(float, found.noise), strict=True))
+    result["uncertainty"] = {
+        name: float(value)
+        for name, value in zip(
+            source.fields, np.sqrt(np.mean(found.deviation**2, axis=(0, 2))) / size, strict=True
+        )
+    }
+    return summary
 
 
 def _errors(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:

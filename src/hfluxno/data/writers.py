@@ -20,7 +20,8 @@ from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.law_table import LawTable, tabulate
 from hfluxno.data.replacing import is_full
 from hfluxno.data.source import Source
-from hfluxno.forecaster import Forecast
+from hfluxno.forecaster import NINETY, Forecast
+from hfluxno.reconstruction import Reconstruction
 
 SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
 
@@ -45,7 +46,20 @@ def write_forecast(path: Path, source: Source, forecast: Forecast, context_frame
 
     - `OSError`, where it cannot be written.
     """
-    dataset = forecast_dataset(source, forecast, context_frames)
+    _write(path, forecast_dataset(source, forecast, context_frames))
+
+
+def write_reconstruction(path: Path, source: Source, found: Reconstruction) -> None:
+    """Writes the field behind `source`.
+
+    **Raises:**
+
+    - `OSError`, if it cannot be written.
+    """
+    _write(path, reconstruction_dataset(source, found))
+
+
+def _write(path: Path, dataset: xr.Dataset) -> None:
     try:
         if path.suffix == ".zarr":
             dataset.to_zarr(path, mode="w", consolidated=False)
@@ -57,14 +71,13 @@ def write_forecast(path: Path, source: Source, forecast: Forecast, context_frame
     except Exception as error:  # names or attributes that the format cannot hold
         if is_full(error):
             raise
-        raise OSError(f"The forecast cannot be written: {str(error).rstrip('.')}.") from error
+        raise OSError(f"The result cannot be written: {str(error).rstrip('.')}.") from error
 
 
 def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) -> xr.Dataset:
     """What is written, as an `xarray.Dataset`."""
     values = np.asarray(forecast.trajectory.values)
     times = times_after(source.times[:context_frames], values.shape[-3])
-    coordinates = _coordinates(source, times)
     per_trajectory = tuple(d for d in source.dims if d == "trajectory")
     variables = _quality(forecast, per_trajectory)
     if forecast.identifications:
@@ -76,24 +89,71 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
         )
         tables = [tabulate(found.law) for found in forecast.identifications]
         variables |= _law(tables, per_trajectory, source)
+    attributes = {
+        "title": f"Forecast of {source.variable}",
+        "context_frames": context_frames,
+    }
+    return _assembled(source, values, forecast.deviation, times, variables, attributes)
+
+
+def reconstruction_dataset(source: Source, found: Reconstruction) -> xr.Dataset:
+    """The reconstructed field, its bands and its law, as an `xarray.Dataset`."""
+    values = np.asarray(found.trajectory.values)
+    identification = found.identification
+    sentence = xr.Variable((), np.array(identification.sentence, dtype=object))
+    variables = {
+        "status": xr.Variable((), np.int32(identification.status)),
+        "status_sentence": sentence,
+        "law": xr.Variable((), np.array(str(identification.candidate), dtype=object)),
+        "noise": xr.Variable(
+            ("field",),
+            found.noise,
+            {"long_name": "estimated standard deviation of the noise of each field"},
+        ),
+    } | _law([tabulate(identification.law)], (), source)
+    if "field" not in source.dims and len(source.parts) == 1:
+        variables["noise"] = variables["noise"][0]
+    single = tuple(d for d in source.dims if d == "trajectory")
+    shown = (np.newaxis,) * len(single)
+    attributes = {"title": f"Reconstruction of {source.variable}"}
+    times = np.asarray(found.trajectory.times, float)
+    return _assembled(source, values[shown], found.deviation[shown], times, variables, attributes)
+
+
+def _assembled(
+    source: Source,
+    values: np.ndarray,
+    deviation: np.ndarray | None,
+    times: np.ndarray,
+    variables: dict[str, xr.Variable],
+    attributes: dict,
+) -> xr.Dataset:
+    """The fields as the source has them, with their bands if there are any, beside `variables`."""
     # Where the user's variable has one of our names, ours gives way.
     taken = {part.name for part in source.parts}
     data = {f"{name}_" if name in taken else name: v for name, v in variables.items()}
     whole = "field" in source.dims
+    fields = {"": values}
+    if deviation is not None:
+        reach = NINETY * deviation
+        fields |= {"_lower90": values - reach, "_upper90": values + reach}
     for i, part in enumerate(source.parts):
-        own = values if whole else values[..., i, :]
-        single = tuple(d for d in part.dims if d not in source.dims)
-        dims, own = (*single, *source.dims), own[(np.newaxis,) * len(single)]
-        variable = xr.Variable(dims, own, _attributes(part.attributes))
-        data[part.name] = variable.transpose(*part.dims)
+        for suffix, every in fields.items():
+            own = every if whole else every[..., i, :]
+            single = tuple(d for d in part.dims if d not in source.dims)
+            dims, own = (*single, *source.dims), own[(np.newaxis,) * len(single)]
+            variable = xr.Variable(dims, own, _attributes(part.attributes))
+            if suffix:
+                end = "lower" if "lower" in suffix else "upper"
+                variable.attrs["long_name"] = f"{end} end of the 90 percent band of {part.name}"
+            data[f"{part.name}{suffix}"] = variable.transpose(*part.dims)
     dataset = xr.Dataset(
         data,
-        coords=coordinates,
-        attrs={
-            "title": f"Forecast of {source.variable}",
+        coords=_coordinates(source, times),
+        attrs=attributes
+        | {
             "source": f"hfluxno {_version()}",
             "input": os.fsencode(source.path.name).decode(errors="replace"),
-            "context_frames": context_frames,
             "boundary": ", ".join(source.boundary),
         },
     )

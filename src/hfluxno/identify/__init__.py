@@ -4,6 +4,7 @@ from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify, identify_all
+from hfluxno.identify.reconstruction import Reconstruction, reconstruct
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 
@@ -13,6 +14,8 @@ __all__ = [
     "FittedLaw",
     "FittedLawForecaster",
     "Identification",
+    "Reconstruction",
     "identify",
     "identify_all",
+    "reconstruct",
 ]

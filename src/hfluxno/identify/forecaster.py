@@ -63,8 +63,8 @@ class FittedLawForecaster(Forecaster):
             results = on_all_cores(lambda lane: _continue(context, *lane, steps), lanes)
         frames = np.stack([frames for frames, _, _ in results])
         solved = [ok for _, ok, _ in results]
-        spreads = [spread for _, _, spread in results]
-        deviation = None if any(s is None for s in spreads) else np.stack(spreads)
+        spreads = [spread for _, _, spread in results if spread is not None]
+        deviation = np.stack(spreads) if len(spreads) == len(results) else None
         sentences = tuple(
             _sentence(item, ok) for item, ok in zip(identifications, solved, strict=True)
         )

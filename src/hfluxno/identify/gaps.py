@@ -29,7 +29,7 @@ from hfluxno.trajectory import Trajectory
 
 MINIMUM_FRAMES, MINIMUM_CELLS = 4, 8
 
-_MOST_MISSING = 0.8
+MOST_MISSING = 0.8
 # A larger number of missing values in the first frame stays interpolated: each needs runs.
 _MOST_UNKNOWN = 256
 _MOST_ROUNDS = 5
@@ -44,14 +44,17 @@ _EVALUATIONS = 4
 
 
 def check_measured(
-    values: Float[np.ndarray, "time field cells"], fields: tuple[str, ...], number: str = ""
+    values: Float[np.ndarray, "time field cells"],
+    fields: tuple[str, ...],
+    number: str = "",
+    most_missing: float = MOST_MISSING,
 ) -> None:
     """Refuses a context of which too little was measured; `number` says which of a batch it is.
 
     **Raises:**
 
     - `ValueError`, where a field is missing as a whole, less than 4 frames or 8 cells of it have
-      measurements, or more than 80 percent of the values between the first and the last frame with
+      measurements, or more than that part of the values between the first and the last frame with
       measurements are missing.
     """
     seen = np.isfinite(values)
@@ -73,10 +76,10 @@ def check_measured(
                 )
     frames = np.flatnonzero(seen.any(axis=(1, 2)))
     missing = 1.0 - float(np.mean(seen[frames[0] : frames[-1] + 1]))
-    if missing > _MOST_MISSING:
+    if missing > most_missing:
         raise ValueError(
             f"{missing:.0%} of the values of {which} are missing, more than "
-            f"{_MOST_MISSING:.0%}; average them to fewer cells or frames, or measure more."
+            f"{most_missing:.0%}; average them to fewer cells or frames, or measure more."
         )
 
 

@@ -16,6 +16,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
+    MOST_MISSING,
     check_measured,
     choose_with_gaps,
     without_gaps,
@@ -33,6 +34,8 @@ from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
 if TYPE_CHECKING:
     import xarray
 
+# A run connects measurements over longer gaps than an interpolation does.
+_MOST_MISSING_OF_JOINT = 0.98
 # Intervals that differ by less than this part are equal.
 _EVEN = 1e-3
 
@@ -89,10 +92,14 @@ def identify(
     return found if trajectory.is_batched else found[0]
 
 
-def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Identification, ...]:
-    """`identify` for one trajectory or a batch of them: one result for each."""
+def identify_all(
+    context: Trajectory, momentum: str | None = None, jointly: bool = False
+) -> tuple[Identification, ...]:
+    """`identify` for one trajectory or a batch of them: one result for each; `jointly` estimates
+    the first state with the law even if it was seen."""
     values = np.asarray(context.values, np.float64)
-    _check(context, values)
+    jointly = jointly or _is_joint(context)
+    _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING)
     batch = values if context.is_batched else values[None]
     varies = ~np.any(_constant_fields(context), axis=1)
     odd = odd_fields(without_gaps(context), momentum, varies)
@@ -104,7 +111,7 @@ def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Iden
     def one(lane: int) -> Identification:
         if not varies[lane]:
             return _nothing_to_infer(batch[lane], context)
-        if _is_joint(context):
+        if jointly:
             found = identify_jointly(batch[lane], context, odd_in_fits)
             return _nothing_to_infer(batch[lane], context, failed=True) if found is None else found
         if np.any(np.isnan(batch[lane])):
@@ -119,7 +126,7 @@ def identify_all(context: Trajectory, momentum: str | None = None) -> tuple[Iden
         return tuple(on_all_cores(one, range(len(batch))))
 
 
-def _check(context: Trajectory, values: np.ndarray) -> None:
+def _check(context: Trajectory, values: np.ndarray, most_missing: float) -> None:
     if len(context.grid.shape) != 1:
         raise ValueError("Only contexts with one space dimension can be identified.")
     if len(context.fields) > 2:
@@ -138,7 +145,8 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
     if np.any(np.isinf(values)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
     for lane, each in enumerate(values if context.is_batched else values[None]):
-        check_measured(each, context.fields, f" {lane}" if context.is_batched else "")
+        number = f" {lane}" if context.is_batched else ""
+        check_measured(each, context.fields, number, most_missing)
     flat = _constant_fields(context)
     if np.all(np.any(flat, axis=1)):
         field = int(np.argwhere(flat)[0][1])

@@ -16,12 +16,13 @@ from jaxtyping import Bool, Float
 
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward, run
-from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
+from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 
 # The noise is not taken for less than this part of a field's standard deviation.
 LEAST_NOISE = 1e-4
-_EVALUATIONS = 6
-_LAST_EVALUATIONS = 15
+# Evaluations, and the decrease of the sum of squares that ends them.
+_QUICK = (6, SMALL_DECREASE)
+_THOROUGH = (15, 1e-4)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
 _INTERVALS = 16
@@ -98,11 +99,11 @@ def estimate(
     windows: tuple[int, ...],
     noise: Float[np.ndarray, " field"] | None = None,
     start: Float[np.ndarray, " unknown"] | None = None,
-    rounds: int = _ROUNDS,
+    quick: bool = False,
 ) -> Estimate | None:
     """The estimate over the last of the windows, which are numbers of frames; `None` if no run from
-    the start could be solved. `noise` is a first guess; over the last window it is found in so many
-    rounds.
+    the start could be solved. `noise` is a first guess; a `quick` estimate keeps what the first fit
+    over the last window leaves.
     """
     z = np.zeros(forward.size) if start is None else start
     least = LEAST_NOISE * measured.deviation
@@ -110,9 +111,9 @@ def estimate(
     found = None
     for number, frames in enumerate(windows):
         last = number == len(windows) - 1
-        for _ in range(rounds if last else 1):
-            evaluations = _LAST_EVALUATIONS if last else _EVALUATIONS
-            fitted = _fit(forward, measured, frames, sigma, z, evaluations)
+        for _ in range(_ROUNDS if last and not quick else 1):
+            effort = _THOROUGH if last and not quick else _QUICK
+            fitted = _fit(forward, measured, frames, sigma, z, *effort)
             if fitted is None:
                 return found
             z, normal, rest = fitted
@@ -124,7 +125,7 @@ def estimate(
     return found
 
 
-def _fit(forward, measured, frames, sigma, start, evaluations):
+def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SMALL_DECREASE):
     """The best z over the first frames, the normal matrix without the prior, and the misfit."""
     seen = measured.seen[:frames]
     times = measured.times[:frames]
@@ -141,7 +142,7 @@ def _fit(forward, measured, frames, sigma, start, evaluations):
         both = np.concatenate([rest.reshape(-1), z])
         return both, np.concatenate([rows, np.eye(len(z))], axis=1), rest
 
-    found = levenberg_marquardt(misfit, start, 1e-8, evaluations)
+    found = levenberg_marquardt(misfit, start, 1e-8, evaluations, small_decrease)
     if found.aux is None:
         return None
     return found.point, found.normal - np.eye(len(start)), found.aux * sigma[:, None]

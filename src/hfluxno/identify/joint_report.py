@@ -12,9 +12,9 @@ from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.forward import LawShape
 from hfluxno.identify.joint import Measured
+from hfluxno.identify.joint_search import Found, find
 from hfluxno.identify.misfit import UNKNOWN, Misfit, measure
 from hfluxno.identify.prior import Kind
-from hfluxno.identify.reconstruct import Found, find
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import joint_status, total_drift
 from hfluxno.laws.place import PlaceModes

@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 _FIRST_DAMPING = 1e-3
 # A step that lowers the sum of squares by less than this part ends the iteration.
-_SMALL_DECREASE = 1e-2
+SMALL_DECREASE = 1e-2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +40,13 @@ def levenberg_marquardt(
     start: Float[np.ndarray, " parameter"],
     tolerance: float,
     evaluations: int,
+    small_decrease: float = SMALL_DECREASE,
 ) -> Minimum:
     """Minimises ‖r(x)‖² from `start`, where `residual(x)` is r, its derivative by each parameter,
     and whatever else the best point is to be returned with.
 
-    Ends where the sum of squares is below tolerance², where it hardly falls any more, or after
-    `evaluations` evaluations. A point with a non-finite residual counts as one that does not help.
+    Ends where the sum of squares is below tolerance², where it falls by less than the part
+    `small_decrease`, or after `evaluations` evaluations. A point with a non-finite residual counts as one that does not help.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
@@ -55,7 +56,7 @@ def levenberg_marquardt(
         value, rows, aux = residual(trial)
         cost = _sum_of_squares(value, rows)
         better = cost < best.cost
-        settled = better and cost > (1.0 - _SMALL_DECREASE) * best.cost
+        settled = better and cost > (1.0 - small_decrease) * best.cost
         if count > 0:
             damping *= 0.1 if better else 10.0
         count += 1

@@ -3,6 +3,7 @@
 from hfluxno.plots.forecast import forecast_figure
 from hfluxno.plots.labels import Labels
 from hfluxno.plots.law import law_figure
+from hfluxno.plots.reconstruction import reconstruction_figure
 from hfluxno.plots.style import save
 
-__all__ = ["Labels", "forecast_figure", "law_figure", "save"]
+__all__ = ["Labels", "forecast_figure", "law_figure", "reconstruction_figure", "save"]

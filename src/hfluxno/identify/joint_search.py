@@ -79,14 +79,14 @@ def find(
     dense = bool(np.mean(measured.seen) > _DENSE)
     frames = _windows(_WINDOWS if dense else _WINDOWS_OF_SENSORS, len(measured.times))
     starts = law_starts(base, measured)
-    first = [estimate(base, measured, frames[:1], start=z, rounds=1) for z in starts]
+    first = [estimate(base, measured, frames[:1], start=z, quick=True) for z in starts]
     usable = [e for e in first if e is not None]
     if not usable:
         return None
     best = max(usable, key=lambda e: e.evidence)
     before = best
     if len(frames) > 1:
-        grown = estimate(base, measured, frames[1:-1] or frames[:1], best.noise, best.z, rounds=1)
+        grown = estimate(base, measured, frames[1:-1] or frames[:1], best.noise, best.z, quick=True)
         before = grown or best
     whole = estimate(base, measured, frames[-1:], before.noise, before.z)
     if whole is None:

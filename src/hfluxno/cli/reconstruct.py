@@ -1,0 +1,92 @@
+"""`hfluxno reconstruct`: the whole field behind measurements."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class ReconstructConfig:
+    """Estimate the whole field behind the measurements of a file, together with its law, its first
+    state and what came in at open ends.
+
+    INPUT is as for `hfluxno forecast`; missing values are gaps. The output holds the field at the
+    times of the measurements with the ends of its 90 % bands, the estimated noise, and the law.
+
+    Example: hfluxno reconstruct detectors.csv --boundary open --figure road.png
+    """
+
+    input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
+    """The file with the measurements."""
+    context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
+    """Use the first K frames, 4 or more; all frames where it is left out."""
+    boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "open"
+    """What happens at the ends of x: open (estimated), periodic, outflow or wall; two names with a
+    comma (wall,open) where the left end differs from the right."""
+    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The variable to read, where the file has several that could be meant; h,hu takes two as the
+    fields of a system."""
+    time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls time."""
+    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls x."""
+    momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The field of a system that a wall turns round, where it cannot be inferred."""
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
+    """Where to write: .nc, .h5 or .zarr; INPUT_reconstruction.nc in the present folder where it is
+    left out. An older file there is replaced when the run has succeeded."""
+    figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also draw a picture, as .png, .pdf or .svg."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the report as one JSON object, and nothing else."""
+
+
+def main(config: ReconstructConfig) -> int:
+    """Reads, reconstructs, reports and writes.
+
+    **Raises:**
+
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if a file cannot be read or written.
+    """
+    from hfluxno.cli import report, runtime
+    from hfluxno.cli.summary import reconstruction_summary
+    from hfluxno.data.readers import read
+    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.data.writers import SUFFIXES, check_storable, write_reconstruction
+
+    output = config.output or Path(f"{config.input.stem}_reconstruction.nc")
+    check_writable(output, SUFFIXES, config.input)
+    if config.figure is not None:
+        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    with runtime.prepared():
+        source = read(config.input, config.variable, config.boundary, time=config.time, x=config.x)
+        report.hint(source)
+        for part in source.parts:
+            check_storable(part.name)
+        context = source.context(config.context)
+        if context.is_batched and len(context.values) == 1:
+            context = dataclasses.replace(context, values=context.values[0])
+        with report.working(f"Reconstructing {source.variable}"):
+            from hfluxno.identify import reconstruct
+
+            found = reconstruct(context, config.momentum)
+        with replacing(output) as (temporary,):
+            write_reconstruction(temporary, source, found)
+        files, fault = [output], ""
+        if config.figure is not None:
+            from hfluxno.plots import reconstruction_figure
+
+            labels = report.labels(source)
+            fault = report.draw(
+                config.figure, lambda: reconstruction_figure(context, found, labels)
+            )
+            files += [config.figure] if not fault else []
+    summary = reconstruction_summary(source, context, found)
+    summary |= {"files": [str(file) for file in files]}
+    report.show(summary, config.json)
+    if fault:
+        raise OSError(fault)
+    return 0

@@ -1,0 +1,45 @@
+"""The whole field behind measurements, over the time in which they were made."""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from hfluxno.identify.forecaster import FittedLawForecaster
+from hfluxno.identify.identification import identify_all
+from hfluxno.reconstruction import Reconstruction
+from hfluxno.trajectory import Trajectory, as_trajectory
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def reconstruct(
+    context: "Trajectory | xarray.DataArray", momentum: str | None = None
+) -> Reconstruction:
+    """The field behind measurements, estimated together with its law, its first state and its open
+    ends (see [`hfluxno.identify.joint`][]).
+
+    **Arguments:**
+
+    - `context`: NaN where nothing was measured; at any increasing times. Ends that are `open` are
+      estimated.
+    - `momentum`: the field that a wall turns round; of two fields it is inferred if it is `None`.
+
+    **Raises:**
+
+    - `ValueError`, if it is a batch, too little was measured, a field is constant, or no law could
+      be solved.
+    """
+    trajectory: Trajectory = as_trajectory(context)
+    if trajectory.is_batched:
+        raise ValueError("A reconstruction is of one trajectory; take them one by one.")
+    found = identify_all(trajectory, momentum, jointly=True)[0]
+    best = found.estimate
+    if best is None:
+        raise ValueError(f"The field cannot be reconstructed: {found.sentence}.")
+    return Reconstruction(
+        dataclasses.replace(trajectory, values=best.states),
+        best.spread,
+        best.noise,
+        found,
+        lambda steps: FittedLawForecaster().advance(trajectory, (found,), steps),
+    )

@@ -1,0 +1,38 @@
+"""What a reconstruction returns: the whole field behind measurements."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hfluxno.forecaster import NINETY, Forecast
+from hfluxno.trajectory import Trajectory
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """A reconstructed field.
+
+    **Attributes:**
+
+    - `trajectory`: the states at the times of the measurements.
+    - `deviation`: the standard deviation of each value that the measurements leave, if the law is
+      of the kind that was found.
+    - `noise`: the estimated standard deviation of the noise of each field.
+    - `identification`: the law, and whether it explains the measurements.
+    - `forecast`: steps ↦ the forecast of so many frames after the last measurement. Open ends stay
+      as they were then, and are ever less certain.
+    """
+
+    trajectory: Trajectory
+    deviation: np.ndarray
+    noise: np.ndarray
+    identification: Any
+    forecast: Callable[[int], Forecast] = dataclasses.field(repr=False)
+
+    @property
+    def bands(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lower and the upper end of the 90 percent band of each value."""
+        values = np.asarray(self.trajectory.values)
+        return values - NINETY * self.deviation, values + NINETY * self.deviation
