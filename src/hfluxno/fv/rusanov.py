@@ -108,5 +108,6 @@ class MUSCL(LawFlux):
         )
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
-        bound = speed_bound(self.law, padded[..., :-1], padded[..., 1:])
+        cells = interior(padded, 1)
+        bound = speed_bound(self.law, cells[..., :-1], cells[..., 1:])
         return limiting_speed(self.law, largest(bound), padded, dx)

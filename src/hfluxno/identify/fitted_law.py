@@ -27,12 +27,14 @@ class Terms(eqx.Module):
     - `by_state`: S, shape (field, term); without terms there is no such source.
     - `source_by_place`: P, shape (field, mode).
     - `flux_by_place`: K, shape (mode,).
+    - `flux_offset`: what k(x) multiplies besides f(u), shape (field,), in units of the flux.
     - `modes`: ψ, for both.
     """
 
     by_state: Float[Array | np.ndarray, "field term"]
     source_by_place: Float[Array | np.ndarray, "field mode"]
     flux_by_place: Float[Array | np.ndarray, " mode_"]
+    flux_offset: Float[Array | np.ndarray, " field"]
     modes: PlaceModes
 
     @property

@@ -29,8 +29,9 @@ class LawShape(eqx.Module):
     """What a law is made of, and how a vector of coefficients is cut into its parts.
 
     The order is (field, flux function), (field, diffusion term), (field, source term),
-    (field, mode of the source), (mode of the flux). Flux coefficients are counted in half ranges of
-    their field times cells per frame, sources in half ranges per frame.
+    (field, mode of the source), (field, offset of the flux), (mode of the flux). Coefficients of
+    the flux are counted in half ranges of their field times cells per frame, those of sources in
+    half ranges per frame.
 
     **Attributes:**
 
@@ -56,20 +57,25 @@ class LawShape(eqx.Module):
     def sizes(self) -> tuple[int, ...]:
         """The number of coefficients of each part."""
         d = len(self.fields)
-        parts = (len(self.basis.names), self.diffusion, self.by_state, self.source_modes)
+        offset = int(self.flux_modes > 0)
+        parts = (len(self.basis.names), self.diffusion, self.by_state, self.source_modes, offset)
         return (*(d * n for n in parts), self.flux_modes)
 
     def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
         d = len(self.fields)
         ends = np.cumsum(self.sizes)
-        flux, diffusion, by_state, by_place, factor = (
+        flux, diffusion, by_state, by_place, offset, factor = (
             coefficients[end - size : end] for end, size in zip(ends, self.sizes, strict=True)
         )
         half = (0.5 * (self.upper - self.lower))[:, None]
         terms = None
         if self.by_state or self.source_modes or self.flux_modes:
             terms = Terms(
-                by_state.reshape(d, -1) * half, by_place.reshape(d, -1) * half, factor, self.modes
+                by_state.reshape(d, -1) * half,
+                by_place.reshape(d, -1) * half,
+                factor,
+                offset * half[:, 0] if self.flux_modes else jnp.zeros(d),
+                self.modes,
             )
         return FittedLaw(
             self.fields,

@@ -21,7 +21,7 @@ from hfluxno.identify.gaps import (
     choose_with_gaps,
     without_gaps,
 )
-from hfluxno.identify.joint_report import identify_jointly
+from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import odd_fields
 from hfluxno.identify.report import report
@@ -120,7 +120,8 @@ def identify_all(
             whole = Trajectory(filled, times, context.grid, context.fields)
             return report(trial, tried, filled, whole, odd, np.isfinite(part))
         trial, tried = choose(batch[lane], context.grid, names, odd_in_fits)
-        return report(trial, tried, batch[lane], context, odd)
+        found = report(trial, tried, batch[lane], context, odd)
+        return with_further_terms(batch[lane], context, odd_in_fits, found)
 
     with jax.enable_x64(True):
         return tuple(on_all_cores(one, range(len(batch))))

@@ -22,7 +22,7 @@ from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marqu
 LEAST_NOISE = 1e-4
 # Evaluations, and the decrease of the sum of squares that ends them.
 _QUICK = (6, SMALL_DECREASE)
-_THOROUGH = (15, 1e-4)
+_THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
 _INTERVALS = 16

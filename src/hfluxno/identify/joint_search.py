@@ -9,7 +9,6 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.boundary import Open
 from hfluxno.grid import Grid
 from hfluxno.identify.joint import Estimate, Measured, estimate
 from hfluxno.identify.prior import Kind, carried, law_starts, make_forward
@@ -33,18 +32,17 @@ class Found:
     - `estimate`: over all frames.
     - `kind`: what its law is made of.
     - `refinement`: internal cells per cell.
-    - `predicted`: the run from an estimate that did not see the last quarter of the frames, or
-      `None`.
-    - `held_out`: the first frame of that quarter.
     - `tried`: the kinds with their evidence.
+    - `held_out`: the first frame of the last quarter.
+    - `predicted`: the run from an estimate that did not see that quarter, or `None`.
     """
 
     estimate: Estimate
     kind: Kind
     refinement: int
-    predicted: Float[np.ndarray, "time field cells"] | None
-    held_out: int
     tried: tuple[tuple[str, float], ...]
+    held_out: int
+    predicted: Float[np.ndarray, "time field cells"] | None
 
 
 def find(
@@ -91,35 +89,45 @@ def find(
     whole = estimate(base, measured, frames[-1:], before.noise, before.z)
     if whole is None:
         return None
-    chosen, refinement = (whole, kinds[0]), 1
     tried = [(str(kinds[0]), whole.evidence)]
-    for kind in kinds[1:]:
-        richer = forward(kind, 1)
-        start = carried(whole.z, base, richer)
-        found = estimate(richer, measured, frames[-1:], whole.noise, start)
+    chosen, kind = whole, kinds[0]
+
+    def better(richer: Kind, refinement: int = 1) -> bool:
+        nonlocal chosen, kind
+        target = forward(richer, refinement)
+        start = carried(chosen.z, chosen.forward, target)
+        found = estimate(target, measured, frames[-1:], chosen.noise, start)
         if found is None:
-            continue
-        tried.append((str(kind), found.evidence))
-        if found.evidence > chosen[0].evidence + _WORTH:
-            chosen = (found, kind)
+            return False
+        label = str(richer) if refinement == 1 else f"{richer}, grid ×{refinement}"
+        tried.append((label, found.evidence))
+        if found.evidence <= chosen.evidence + _WORTH:
+            return False
+        chosen, kind = found, richer
+        return True
+
+    for richer in kinds[1:]:
+        better(richer)
+    if kind.terms:
+        better(kind.with_more_modes())
     for factor in _FINER if dense else ():
-        finer = forward(chosen[1], factor)
-        found = estimate(finer, measured, frames[-1:], chosen[0].noise, chosen[0].z)
-        if found is None:
+        if not better(kind, factor):
             break
-        tried.append((f"{chosen[1]}, grid ×{factor}", found.evidence))
-        if found.evidence <= chosen[0].evidence + _WORTH:
-            break
-        chosen, refinement = (found, chosen[1]), factor
-    predicted = None
-    if before is not best or len(frames) == 2:
-        predicted = before.continued(measured.times)[0]
-    return Found(chosen[0], chosen[1], refinement, predicted, frames[-2], tuple(tried))
+    return Found(
+        chosen,
+        kind,
+        chosen.forward.settings.refinement,
+        tuple(tried),
+        frames[-2],
+        _predicted(chosen, before, measured, frames),
+    )
 
 
-def has_unknown_ends(grid: Grid) -> bool:
-    """Whether an end of the domain is open and has to be estimated."""
-    return any(isinstance(end, Open) for end in grid.boundary[0])
+def _predicted(chosen: Estimate, before: Estimate, measured: Measured, frames):
+    """The run of the chosen kind from an estimate over the frames before the last window."""
+    start = carried(before.z, before.forward, chosen.forward)
+    found = estimate(chosen.forward, measured, frames[-2:-1], chosen.noise, start, quick=True)
+    return None if found is None else found.continued(measured.times)[0]
 
 
 def _windows(parts, frames: int) -> tuple[int, ...]:

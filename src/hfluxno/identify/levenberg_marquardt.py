@@ -46,7 +46,8 @@ def levenberg_marquardt(
     and whatever else the best point is to be returned with.
 
     Ends where the sum of squares is below tolerance², where it falls by less than the part
-    `small_decrease`, or after `evaluations` evaluations. A point with a non-finite residual counts as one that does not help.
+    `small_decrease`, or after `evaluations` evaluations. A point with a non-finite residual counts
+    as one that does not help.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)

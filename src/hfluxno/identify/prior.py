@@ -51,6 +51,19 @@ class Kind:
     source_modes: int = 0
     flux_modes: int = 0
 
+    @property
+    def terms(self) -> bool:
+        """Whether there is more than a flux and a diffusivity."""
+        return bool(self.by_state or self.source_modes or self.flux_modes)
+
+    def with_more_modes(self) -> "Kind":
+        """The same with twice as many modes of place, and a flux of degree 6 without."""
+        if self.source_modes or self.flux_modes:
+            return dataclasses.replace(
+                self, source_modes=2 * self.source_modes, flux_modes=2 * self.flux_modes
+            )
+        return dataclasses.replace(self, size=6)
+
     def __str__(self) -> str:
         parts = [f"degree {self.size}"]
         if self.diffusion:
@@ -193,8 +206,9 @@ def _spreads(shape: LawShape, speed: float) -> Float[np.ndarray, " coefficient"]
     diffusion = np.full(fields * shape.diffusion, 0.3 * speed)
     by_state = np.full(fields * shape.by_state, 0.3)
     source = np.tile(0.3 / waves[1 : shape.source_modes + 1], fields)
+    offset = np.full(fields * (shape.flux_modes > 0), _SPEEDS * speed)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
-    return np.concatenate([flux, diffusion, by_state, source, factor])
+    return np.concatenate([flux, diffusion, by_state, source, offset, factor])
 
 
 def _ends(field, measured: Measured, size, grid: Grid) -> Ends | None:

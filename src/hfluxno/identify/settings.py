@@ -48,4 +48,6 @@ class Settings(eqx.Module):
         fine = self.grid.refine(self.refinement)
         edges = np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1)
         factor = law.factor(jnp.asarray(edges))
-        return law if factor is None else FluxByPlace(law.fields, law, factor)
+        if factor is None or law.terms is None:
+            return law
+        return FluxByPlace(law.fields, law, factor, law.terms.flux_offset)

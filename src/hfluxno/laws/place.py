@@ -34,7 +34,9 @@ class PlaceModes(eqx.Module):
 
 
 class FluxByPlace(ConservationLaw):
-    """k(x) f(u) at the interfaces of a grid.
+    """k(x) (f(u) + c) at the interfaces of a grid.
+
+    Where k changes, a constant c moves something too.
 
     Both sides of an interface see its k, which converges for a k with jumps as well (Towers, SIAM
     J. Numer. Anal. 38, 2000, 681-698). It works in schemes that evaluate the law at the interfaces
@@ -45,18 +47,21 @@ class FluxByPlace(ConservationLaw):
     - `fields`: those of the law.
     - `law`: f, and everything else.
     - `factor`: k, one number per interface.
+    - `offset`: c, one number per field.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
     law: ConservationLaw
     factor: Float[Array | np.ndarray, " interface"]
+    offset: Float[Array | np.ndarray, " field"]
 
     @property
     def odd_fields(self) -> tuple[int, ...]:
         return self.law.odd_fields
 
     def flux(self, u):
-        return self.factor * self.law.flux(u)
+        offset = jnp.asarray(self.offset, u.dtype).reshape((-1,) + (1,) * (u.ndim - 1))
+        return self.factor * (self.law.flux(u) + offset)
 
     def jacobian(self, u):
         return self.factor * self.law.jacobian(u)
