@@ -169,7 +169,7 @@ def test_overview(capsys):
 REFUSED = {
     "unknown command": ("fit ../in.npz", "Unknown command 'fit'; choose one of forecast, "),
     "missing file": ("forecast no.nc --steps 3", "There is no file no.nc; check the path."),
-    "no data file": ("forecast ../text.nc --steps 3", "../text.nc is not a NetCDF, HDF5, Zarr or"),
+    "no data file": ("forecast ../text.nc --steps 3", "../text.nc is not a NetCDF, HDF5, Zarr, "),
     "zero steps": ("forecast ../in.npz --steps 0", "--steps must be at least 1; got 0."),
     "negative steps": ("forecast ../in.npz --steps -4", "--steps must be at least 1; got -4."),
     "many steps": (

@@ -1,6 +1,7 @@
 """Axes with other names, in other orders and of one entry; tables."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hfluxno.data.readers import read
@@ -115,7 +116,8 @@ def test_trajectories_and_dates_of_a_table(tmp_path):
     assert source.trajectories == 2 and list(source.coordinates["trajectory"].values) == [7, 9]
     np.testing.assert_allclose(source.values[1], 3.0 * source.values[0])
     np.testing.assert_array_equal(np.diff(source.times), 86400.0)
-    assert source.coordinates["t"].attrs["units"] == "seconds since 1970-01-01"
+    assert source.times[0] == 0.0
+    assert source.coordinates["t"].attrs["units"] == "seconds since 2024-02-27T00:00:00"
 
 
 def test_lines_that_a_table_leaves_out_are_gaps(tmp_path):
@@ -130,7 +132,7 @@ def test_lines_that_a_table_leaves_out_are_gaps(tmp_path):
 
 def test_tables_with_doubles_are_refused(tmp_path):
     whole, count = columns(), wave().size
-    with pytest.raises(ValueError, match=r"two lines for time 0.0, x 2.0"):
+    with pytest.raises(ValueError, match=r"two lines for time 0.0, x 2.0; keep one"):
         read(table(tmp_path / "a.csv", whole, [*range(count), 1]))
     with pytest.raises(ValueError, match=r"neither numbers nor dates; the first is 'soon'"):
         read(table(tmp_path / "a.csv", whole | {"time": ["soon"] * count}))
@@ -139,3 +141,102 @@ def test_tables_with_doubles_are_refused(tmp_path):
     (tmp_path / "b.csv").write_bytes(bytes(range(256)))
     with pytest.raises(OSError, match=r"b.csv cannot be read"):
         read(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize(
+    ("time", "x"), [("t", "Position [km]"), ("Timestamp", "x"), ("time (min)", "distance")]
+)
+def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
+    source = read(table(tmp_path / "a.csv", columns(time=time, x=x) | {"T": wave().ravel()}), "T")
+    np.testing.assert_array_equal(source.times, 0.5 * np.arange(FRAMES))
+    np.testing.assert_array_equal(source.x, 2.0 * np.arange(CELLS))
+    # A forecast is written under the names of the table.
+    shown = {"time": time, "x": x} if time != "t" else {"x": x}
+    assert {**source.names} == {axis: name for axis, name in shown.items() if axis != name}
+    units = [source.coordinates[axis].attrs.get("units") for axis in source.dims]
+    assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km"}.get(x)]
+
+
+def test_several_usual_names_are_not_guessed_among(tmp_path):
+    data = columns(time="timestamp") | {"date": columns()["time"]}
+    path = table(tmp_path / "a.csv", data)
+    with pytest.raises(ValueError, match=r"no column time; timestamp, date could be meant"):
+        read(path)
+    assert read(path, "u", time="date").frames == FRAMES
+
+
+def test_a_header_of_places_makes_a_table_of_frames(tmp_path):
+    data = {"t": 0.5 * np.arange(FRAMES)}
+    data |= {str(2.0 * i): wave()[:, i] for i in reversed(range(CELLS))}
+    source = read(table(tmp_path / "a.csv", data, [3, 1, 2, 0, 5, 4]))
+    np.testing.assert_allclose(source.values[:, 0], wave(), rtol=1e-15)
+    np.testing.assert_array_equal(source.x, 2.0 * np.arange(CELLS))
+    np.testing.assert_array_equal(source.times, 0.5 * np.arange(FRAMES))
+    assert source.variable == "values"
+    data["4.0"] = ["wet", *data["4.0"][1:]]
+    with pytest.raises(ValueError, match=r"'wet' in the column 4.0, row 1 below the header"):
+        read(table(tmp_path / "a.csv", data))
+
+
+def test_semicolons_and_decimal_commas(tmp_path):
+    path = table(tmp_path / "a.csv", columns())
+    path.write_text(path.read_text().replace(",", ";").replace(".", ","))
+    np.testing.assert_allclose(read(path).values[:, 0], wave(), rtol=1e-15)
+
+
+def dated(zones=("",), step=1.0):
+    minutes = (2.0 * columns()["time"] * step).astype(int)
+    return [
+        f"2024-02-27T10:{30 + m // 60:02d}:{m % 60:02d}{zones[i % len(zones)]}"
+        for i, m in enumerate(minutes)
+    ]
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+02:00"])
+def test_dates_of_a_table_are_seconds_from_the_first(tmp_path, zone):
+    source = read(table(tmp_path / "a.csv", columns() | {"time": dated((zone,), 20.0)}))
+    np.testing.assert_array_equal(source.times, 20.0 * np.arange(FRAMES))
+    hour = "08" if zone == "+02:00" else "10"
+    units = source.coordinates["time"].attrs["units"]
+    assert units == f"seconds since 2024-02-27T{hour}:30:00"
+
+
+def test_dates_that_cannot_be_relied_on_are_refused(tmp_path):
+    for zones in (("+01:00", "+02:00"), ("Z", "")):
+        path = table(tmp_path / "a.csv", columns() | {"time": dated(zones)})
+        with pytest.raises(ValueError, match=r"in several time zones \(.*\); convert them to one"):
+            read(path)
+    same = table(tmp_path / "a.csv", columns() | {"time": dated(("Z", "+00:00", "+0000"))})
+    assert read(same).frames == FRAMES
+    days = [f"{3 + int(2 * t)}/04/2024" for t in columns()["time"]]
+    with pytest.raises(ValueError, match=r"first is '3/04/2024' in row 1.* Write dates as 2024"):
+        read(table(tmp_path / "a.csv", columns() | {"time": days}))
+
+
+def test_text_among_numbers_is_refused_with_its_row(tmp_path):
+    for name, text in (("u", "low"), ("x", "north"), ("time", "later")):
+        data = columns()
+        data[name] = [*data[name][:7], text, *data[name][8:]]
+        with pytest.raises(ValueError, match=rf"'{text}' .*row 8 below the header"):
+            read(table(tmp_path / "a.csv", data))
+    words = columns() | {"note": ["a"] * wave().size}
+    with pytest.raises(ValueError, match=r"'a' in the column note, row 1 .* a number is needed"):
+        read(table(tmp_path / "a.csv", words), "note")
+    del words["u"]
+    with pytest.raises(ValueError, match=r"no column of numbers beside time and x; it has time, x"):
+        read(table(tmp_path / "a.csv", words))
+
+
+def test_parquet_is_read_like_csv(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"PAR1" + bytes(100))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"needs pyarrow: pip install 'hfluxno\[parquet\]', or"):
+        read(path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "pyarrow")
+    stamps = pd.to_datetime(dated(("+02:00",), 20.0))
+    frame = pd.DataFrame(columns() | {"time": stamps})
+    monkeypatch.setattr("pandas.read_parquet", lambda given: frame if given == path else None)
+    source = read(path)
+    np.testing.assert_array_equal(source.values[:, 0], wave())
+    np.testing.assert_array_equal(source.times, 20.0 * np.arange(FRAMES))

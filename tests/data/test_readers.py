@@ -118,7 +118,7 @@ def test_dates_of_npz_become_seconds(tmp_path):
     np.savez(tmp_path / "a.npz", values=wave(), time=dates)
     source = read(tmp_path / "a.npz")
     np.testing.assert_allclose(np.diff(source.times), 300.0, atol=1e-6)
-    assert source.coordinates["time"].attrs["units"] == "seconds since 1970-01-01"
+    assert source.coordinates["time"].attrs["units"] == "seconds since 2024-02-27T00:00:00"
     np.testing.assert_allclose(source.trajectory.times, 300.0 * np.arange(FRAMES))
 
 
@@ -397,11 +397,11 @@ def test_unreadable_files_are_refused(tmp_path):
         read(tmp_path / "missing.nc")
     (tmp_path / "a.nc").write_text("x,y\n1,2\n")
     with pytest.raises(
-        ValueError, match=r"not a NetCDF, HDF5, Zarr or NPZ file and no table.*; convert"
+        ValueError, match=r"not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table.*; convert"
     ):
         read(tmp_path / "a.nc")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr or NPZ file"):
+    with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr, NPZ or Parquet file"):
         read(tmp_path / "folder")
     np.savez(tmp_path / "pickled.npz", np.array([{}, []], dtype=object))
     with pytest.raises(OSError, match=r"pickled.npz cannot be read \(.*\); check that it is"):

@@ -1,9 +1,10 @@
-"""The variables of a file of any kind that is read: NetCDF, HDF5, Zarr, NPZ or CSV.
+"""The variables of a file of any kind that is read: NetCDF, HDF5, Zarr, NPZ, CSV or Parquet.
 
-What a file is, its first bytes decide, not its name; but a table has none.
+What a file is, its first bytes decide, not its name; but a CSV table has none.
 """
 
 import contextlib
+import importlib.util
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import xarray as xr
 
 from hfluxno.data.axes import renamed
 from hfluxno.data.choice import asked_names
-from hfluxno.data.table import is_table, table_variables
+from hfluxno.data.table import is_table, read_csv, table_variables
 from hfluxno.trajectory import seconds
 
 # Arrays of an NPZ file have no dimension names; their number of axes decides.
@@ -42,9 +43,10 @@ _NPZ_COORDINATES = {
 @contextlib.contextmanager
 def opened(
     path: Path, asked: str | None = None, names: dict[str, str] | None = None
-) -> Iterator[dict[str, xr.Variable]]:
+) -> Iterator[tuple[dict[str, xr.Variable], dict[str, str]]]:
     """The variables of a file, not loaded yet; `values` alone of an NPZ file that has it, unless
-    another is `asked` for. `names` are what the file calls the axes time and x.
+    another is `asked` for. `names` are what the file calls the axes time and x; they are returned
+    with those that are recognised in a table.
 
     **Raises:**
 
@@ -55,10 +57,15 @@ def opened(
         raise FileNotFoundError(f"There is no file {path}; check the path.")
     with reading(path):
         kind = _kind(path)
+    if kind == "parquet":
+        _check_parquet(path)
+    with reading(path):
         if kind == "npz":
             dataset, variables = None, _npz_variables(path)
         elif kind == "csv":
-            dataset, frame = None, pd.read_csv(path)
+            dataset, frame = None, read_csv(path)
+        elif kind == "parquet":
+            dataset, frame = None, pd.read_parquet(path)
         elif kind:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later on where this fails in its own opening.
@@ -76,14 +83,15 @@ def opened(
             variables = {str(name): v for name, v in dataset.variables.items()}
     if not kind:
         raise ValueError(
-            f"{path} is not a NetCDF, HDF5, Zarr or NPZ file and no table named .csv; convert it "
-            "to one of them first."
+            f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table named .csv; "
+            "convert it to one of them first."
         )
     names = names or {}
-    if kind == "csv":
-        variables = table_variables(frame, names, path)
+    if kind in ("csv", "parquet"):
+        variables, names = table_variables(frame, asked_names(asked), names, path)
         for name, v in variables.items():
-            variables[name] = xr.Variable(v.dims, *_seconds(v.values))
+            numbers, attributes = _seconds(v.values)
+            variables[name] = xr.Variable(v.dims, numbers, v.attrs | attributes)
     variables = renamed(variables, names, path)
     if kind == "npz":
         _check_npz_names(path, variables)
@@ -91,7 +99,7 @@ def opened(
             known = {"values", *_NPZ_COORDINATES.values()}
             variables = {name: v for name, v in variables.items() if name in known}
     try:
-        yield variables
+        yield variables, names
     finally:
         if dataset is not None:
             dataset.close()
@@ -126,7 +134,7 @@ def _kind(path: Path) -> str | None:
     with path.open("rb") as file:
         start = file.read(8)
     kinds = {b"\x89HDF\r\n\x1a\n": "h5netcdf", b"CDF": "scipy", b"PK\x03\x04": "npz"}
-    kinds[b"PK\x05\x06"] = "npz"  # without arrays
+    kinds |= {b"PK\x05\x06": "npz", b"PAR1": "parquet"}  # an archive without arrays; a table
     known = next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
     return known or ("csv" if is_table(path) else None)
 
@@ -164,7 +172,22 @@ def _check_npz_names(path: Path, variables: dict[str, xr.Variable]) -> None:
         )
 
 
+def _check_parquet(path: Path) -> None:
+    if not any(importlib.util.find_spec(engine) for engine in ("pyarrow", "fastparquet")):
+        raise ValueError(
+            f"{path} is a Parquet file, which needs pyarrow: pip install 'hfluxno[parquet]', or "
+            "save the table as CSV."
+        )
+
+
 def _seconds(coordinate: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
-    """Dates as seconds since 1970 and durations as seconds, with their units."""
-    units = {"M": "seconds since 1970-01-01", "m": "s"}.get(coordinate.dtype.kind)
-    return seconds(coordinate), {} if units is None else {"units": units}
+    """Dates as seconds since the first of them, durations as seconds, with their units."""
+    if coordinate.dtype.kind != "M":
+        return seconds(coordinate), {"units": "s"} if coordinate.dtype.kind == "m" else {}
+    known = coordinate[~np.isnat(coordinate)]
+    if not known.size:
+        return seconds(coordinate), {}
+    first = known.min().astype("M8[ns]")
+    whole = first == first.astype("M8[s]")
+    text = np.datetime_as_string(first, unit="s" if whole else "ns")
+    return seconds(coordinate.astype("M8[ns]") - first), {"units": f"seconds since {text}"}

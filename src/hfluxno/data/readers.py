@@ -1,15 +1,15 @@
 """Reading a trajectory, or a batch of them, from a file that somebody else made.
 
-NetCDF, HDF5 in the style of netCDF4, Zarr, NPZ and CSV. One variable is read. Its dimensions are
-among `trajectory`, `time` (or `t`), `field` and `x`, in any order; others have one entry. `time`
-and `x` are uniform, with any origin and units; `x` may fall.
+NetCDF, HDF5 in the style of netCDF4, Zarr, NPZ, CSV and Parquet. One variable is read. Its
+dimensions are among `trajectory`, `time` (or `t`), `field` and `x`, in any order; others have one
+entry. `time` and `x` are uniform, with any origin and units; `x` may fall.
 
 NaN and masked values are gaps. Where the steps of `time` or `x` are multiples of their smallest
 one, what is missing between becomes a gap as well, so both are uniform in what is read.
 
 Times stay the numbers that the file holds, in the units of the file ("days since …" counts days).
-Only dates without such a number (`datetime64` in NPZ) become seconds since 1970. A missing `time`
-counts the frames, a missing `x` is the cell centres of [0, 1].
+Only dates without such a number (of NPZ and of tables) become seconds since the first of them. A
+missing `time` counts the frames, a missing `x` is the cell centres of [0, 1].
 
 A file of `hfluxno generate` keeps trajectories whose solution failed: their `status` is not 0 and
 they hold NaN. They are left out and counted, for they are no measurements with gaps.
@@ -18,8 +18,8 @@ Arrays of an NPZ file have no dimension names: they are (time, x), (time, field,
 (trajectory, time, field, x), with `time` (or `t`), `x`, `fields` and `trajectory` beside them.
 Where `time` or `x` is missing, other arrays of one axis may be meant for it and are refused.
 
-A table has the columns `time` (or `t`) and `x`, perhaps `trajectory`, and one for each variable;
-a line that is missing is a gap.
+A table has the columns `time` and `x` or others that are usual for them (see `data.table`), perhaps
+`trajectory`, and one for each variable; a line that is missing is a gap.
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def read(
 
     **Arguments:**
 
-    - `path`: a NetCDF, HDF5, NPZ or CSV file, or a Zarr folder.
+    - `path`: a NetCDF, HDF5, NPZ, CSV or Parquet file, or a Zarr folder.
     - `variable`: its name, where more than one could be meant; names with commas between
       ("h,hu") choose and order the fields of a system.
     - `boundary`: one name for both ends of the domain, or two with a comma
@@ -73,7 +73,7 @@ def read(
     path = Path(path)
     sides = boundary_pair(boundary)
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
-    with opened(path, variable, axes) as whole:
+    with opened(path, variable, axes) as (whole, axes):
         variables = squeezed(whole)
         names, fields = choose(variables, variable, path)
         for each in names:

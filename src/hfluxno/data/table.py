@@ -1,5 +1,13 @@
-"""Reading a table: one line for each time and place, one column for each variable."""
+"""A table of measurements: one line for each time and place, one column for each variable.
 
+Columns are named by their header. The axes are those that the user names, or `time`, `x` and
+`trajectory`, or else the one column with a usual name for them (`timestamp`, `position [km]`, …).
+
+Or one line for each time and one column for each place, if the header has a number, the place, for
+every column but the time. Their variable is called `values`.
+"""
+
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,53 +16,164 @@ import xarray as xr
 
 from hfluxno.data.numbers import listed
 
+_ALIASES = {
+    "time": ("time", "t", "timestamp", "datetime", "date_time", "date", "seconds"),
+    "x": ("x", "position", "pos", "distance", "location", "chainage", "km"),
+    "trajectory": ("trajectory",),
+}
+_UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
+_ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date with a time of day
+
 
 def is_table(path: Path) -> bool:
     """A table has no first bytes of its own, so here the name decides."""
     return path.suffix.lower() == ".csv"
 
 
-def table_variables(frame: pd.DataFrame, names: dict[str, str], path: Path) -> dict:
+def read_csv(path: Path) -> pd.DataFrame:
+    """The lines of a CSV file; where semicolons part its columns, commas may be decimal points."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        head, first = file.readline(), file.readline()
+    separator = max(",;\t", key=head.count)
+    decimal = "," if separator != "," and re.search(r"\d,\d", first) else "."
+    return pd.read_csv(path, sep=separator, decimal=decimal)
+
+
+def table_variables(
+    frame: pd.DataFrame, asked: tuple[str, ...], names: dict[str, str], path: Path
+) -> tuple[dict[str, xr.Variable], dict[str, str]]:
     """The columns as variables of (trajectory, time, x), the lines in any order; NaN where there is
-    no line.
+    no line. And `names` with what the table calls its axes, where that is no name of ours.
+
+    Columns of text are left out, unless they are `asked` for.
 
     **Raises:**
 
-    - `ValueError`, where a column is missing, or there are two lines for one place.
+    - `ValueError`, where a column is missing or holds text among numbers, or there are two lines
+      for one place and time.
     """
-    columns = list(map(str, frame.columns))
-    frame = frame.set_axis(columns, axis=1)
-    time = names.get("time") or ("t" if "t" in columns and "time" not in columns else "time")
-    keys = [time, names.get("x") or "x"]
-    missing = [key for key in keys if key not in columns]
-    if missing:
+    frame = _lines(frame.set_axis(list(map(str, frame.columns)), axis=1), names, path)
+    found_columns = {axis: _axis_column(frame, axis, names, path) for axis in _ALIASES}
+    columns = {axis: name for axis, name in found_columns.items() if name is not None}
+    order = [axis for axis in ("trajectory", "time", "x") if axis in columns]
+    keys: list[str] = [columns[axis] for axis in order]
+    gone = frame[keys].isna().any(axis=1).to_numpy()
+    if gone.any():
+        axes = " or ".join(keys)
         raise ValueError(
-            f"{path} has no column {missing[0]}; it has {listed(columns)}. Name its columns of "
-            "time and place with --time NAME and --x NAME."
+            f"{path} has a line without {axes}, row {_row(gone)}; fill in or remove it."
         )
-    if "trajectory" in columns:
-        keys = ["trajectory", *keys]
-    if frame[keys].isna().to_numpy().any():
-        raise ValueError(f"{path} has a line without {' or '.join(keys)}; fill or remove it.")
-    if frame[time].dtype.kind not in "iuf":
-        try:
-            frame = frame.assign(**{time: pd.to_datetime(frame[time])})
-        except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"The times of {path} are neither numbers nor dates; the first is "
-                f"{frame[time].iloc[0]!r}."
-            ) from error
+    time = columns["time"]
+    new = {time: _times(frame[time], path), columns["x"]: _numbers(frame, columns["x"], True, path)}
+    variables = [name for name in frame.columns if name not in keys]
+    for name in variables:
+        found = _numbers(frame, name, name in asked, path)
+        if found is not None:
+            new[name] = found
+    if len(new) == 2:
+        raise ValueError(
+            f"{path} has no column of numbers beside {' and '.join(keys)}; it has "
+            f"{listed(list(frame.columns))}, and one is needed for each variable."
+        )
+    frame = frame[keys].assign(**new)
     twice = frame.duplicated(keys)
     if twice.any():
-        raise ValueError(f"{path} has two lines for {_line(frame[keys][twice].iloc[0])}.")
-    indexed = frame.set_index(keys)
-    dataset = indexed.to_xarray()
-    return {str(name): _plain(v) for name, v in dataset.variables.items() if v.dtype.kind in "iufM"}
+        line = ", ".join(f"{name} {value}" for name, value in frame[keys][twice].iloc[0].items())
+        raise ValueError(
+            f"{path} has two lines for {line}; keep one of them, or average them first."
+        )
+    dataset = frame.set_index(keys).to_xarray()
+    found = {
+        str(name): xr.Variable(v.dims, np.asarray(v.values))
+        for name, v in dataset.variables.items()
+        if v.dtype.kind in "iufM"
+    }
+    for name in keys:
+        units = _UNITS.match(name)
+        if units and name in found and found[name].dtype.kind != "M":
+            found[name].attrs["units"] = units[2]
+    ours = {"time": ("time", "t"), "x": ("x",), "trajectory": ("trajectory",)}
+    strange = {axis: name for axis, name in columns.items() if name not in ours[axis]}
+    return found, names | strange
 
 
-def _line(keys) -> str:
-    return ", ".join(f"{name} {value}" for name, value in keys.items())
+def _lines(frame: pd.DataFrame, names: dict[str, str], path: Path) -> pd.DataFrame:
+    """A table with a column for each place as one with a line for each; any other as it is."""
+    places = pd.to_numeric(pd.Series(frame.columns), errors="coerce").to_numpy(float)
+    headed = np.isfinite(places)
+    others = [name for name in frame.columns[~headed] if name != "trajectory"]
+    if headed.sum() < 2 or len(others) != 1 or "x" in names:
+        return frame
+    numbers = {name: _numbers(frame, name, True, path) for name in frame.columns[headed]}
+    wide = frame.assign(**numbers)
+    kept = list(frame.columns[~headed])
+    return wide.melt(kept, var_name="x", value_name="values").astype({"x": float})
 
 
-def _plain(variable) -> xr.Variable:
-    return xr.Variable(variable.dims, np.asarray(variable.values))
+def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Path) -> str | None:
+    """The column of an axis: as the user or we name it, or the only one with a usual name."""
+    every = list(frame.columns)
+    if names.get(axis, axis) in every:
+        return names.get(axis, axis)
+    usual = [name for name in every if _bare(name) in _ALIASES[axis]]
+    if axis in names or len(usual) != 1:
+        if axis == "trajectory":
+            return None
+        missing = names.get(axis, axis)
+        several = f"{listed(usual)} could be meant" if len(usual) > 1 else f"it has {listed(every)}"
+        raise ValueError(
+            f"{path} has no column {missing}; {several}. Name its columns of time and place with "
+            "--time NAME and --x NAME."
+        )
+    return usual[0]
+
+
+def _bare(name: str) -> str:
+    units = _UNITS.match(name)
+    bare = (units[1] if units else name).strip()
+    return bare if bare == "T" else bare.lower()  # a temperature is no time
+
+
+def _times(column: pd.Series, path: Path) -> pd.Series:
+    """Numbers as they are, dates without a time zone."""
+    if column.dtype.kind in "iuf":
+        return column
+    if column.dtype.kind != "M":
+        text = column.astype(str)
+        numbers = pd.to_numeric(column, errors="coerce").isna().to_numpy()
+        dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
+        wrong = numbers if numbers.mean() < 0.5 else dates.isna().to_numpy()
+        if wrong.any():
+            raise ValueError(
+                f"The times of {path} are neither numbers nor dates; the first is "
+                f"{text[wrong].iloc[0]!r} in row {_row(wrong)}. Write dates as "
+                "2024-02-27T10:30:00, perhaps with a time zone."
+            )
+        zones = text.str.extract(_ZONE)[0].replace({"Z": "+00:00"}).str.replace(":", "")
+        zones = zones.str.ljust(5, "0").fillna("none").unique()
+        if len(zones) > 1:
+            raise ValueError(
+                f"The times of {path} are in several time zones ({listed(sorted(zones))}); convert "
+                "them to one, such as UTC."
+            )
+        column = dates
+    return column.dt.tz_convert(None) if column.dt.tz is not None else column
+
+
+def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Series | None:
+    """A column as numbers, or `None` where it is a column of text that nobody needs."""
+    column = frame[name]
+    if column.dtype.kind in "iuf":
+        return column
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = (numbers.isna() & column.notna()).to_numpy()
+    if needed or 2 * wrong.sum() < column.notna().sum():
+        raise ValueError(
+            f"{path} has {column[wrong].iloc[0]!r} in the column {name}, row {_row(wrong)}, where "
+            "a number is needed; correct it, or leave it empty where nothing was measured."
+        )
+    return None
+
+
+def _row(wrong: np.ndarray) -> str:
+    return f"{int(np.argmax(wrong)) + 1} below the header"
