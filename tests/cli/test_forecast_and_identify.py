@@ -143,6 +143,18 @@ def test_a_table_with_names_of_its_own_and_a_hint(folder, capsys):
         assert out["load"].dims == ("minute", "km") and list(out["minute"]) == [5, 6, 7]
 
 
+def test_sensors_anywhere_are_placed_on_a_grid(folder, capsys):
+    x = np.sort(np.random.default_rng(0).uniform(0.0, 4.0, 16))
+    np.savez("in.npz", u=wave(), x=x, t=np.arange(8) * 1e-3)
+    command = "forecast in.npz --domain=-1,4 --cells 40 -n 3 --json"
+    assert main(command.split()) == 0
+    captured = capsys.readouterr()
+    (hint,) = json.loads(captured.out)["hints"]
+    assert "16 positions x are placed on 40 cells of 0.125 from -1 to 4" in hint
+    with xr.open_dataset("in_forecast.nc", engine="h5netcdf") as out:
+        np.testing.assert_allclose(out["x"], -1.0 + 0.125 * (np.arange(40) + 0.5))
+
+
 def test_demo_forecasts_the_example(folder, capsys):
     assert example_file().is_file()
     assert main(["demo", "--folder", str(folder)]) == 0
@@ -190,6 +202,12 @@ REFUSED = {
     "output is input": ("forecast ../in.nc --steps 3 -o ../in.nc", "../in.nc is the input itself"),
     "figure kind": ("forecast ../in.npz --steps 3 --figure a.doc", "The name a.doc does not say"),
     "csv kind": ("identify ../in.npz --csv a.xls", "The name a.xls does not say what to write"),
+    "domain": ("identify ../in.npz --domain 0", "--domain needs two numbers, LOWER,UPPER; got 0."),
+    "sensors outside": (
+        "identify ../in.npz --domain=-1,0.5",
+        "8 of 16 sensors lie outside of the domain -1 to 0.5, the first at 0.53125; choose",
+    ),
+    "cells": ("forecast ../in.npz --steps 3 --cells 3", "--cells must be at least 8; got 3."),
     "constant": (
         "forecast ../flat.npz --steps 3",
         "The values of arr_0 in ../flat.npz are constant",

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import tyro
 
+from hfluxno.cli.input import InputConfig
 
-@dataclasses.dataclass(frozen=True)
-class ForecastConfig:
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ForecastConfig(InputConfig):
     """Infer the law from the first frames of a file and continue them.
 
     INPUT is NetCDF, HDF5 (netCDF4-style), Zarr, NPZ or CSV. It holds one variable with the
@@ -27,8 +29,6 @@ class ForecastConfig:
     Example: hfluxno forecast traffic.nc --context 20 --steps 40 --figure traffic.png
     """
 
-    input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
-    """The file with the snapshots."""
     steps: Annotated[int, tyro.conf.arg(metavar="N", aliases=["-n"])]
     """How many frames to forecast, at the spacing of the file (the smallest one where it leaves out
     times)."""
@@ -51,16 +51,6 @@ class ForecastConfig:
     out. An older file there is replaced when the run has succeeded."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also draw a picture, as .png, .pdf or .svg; of a batch, the first trajectory."""
-    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The variable to read, where the file has several that could be meant; h,hu takes two, or two
-    fields of one, as the fields of a system."""
-    time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What the file calls time."""
-    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What the file calls x."""
-    boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
-    """What happens at the ends of x: periodic, outflow or wall (also called reflecting); two names
-    with a comma (wall,outflow) where the left end differs from the right."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -80,7 +70,6 @@ def main(config: ForecastConfig) -> int:
     """
     from hfluxno.cli import report, runtime
     from hfluxno.cli.summary import forecast_summary
-    from hfluxno.data.readers import read
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
     from hfluxno.methods import forecaster
@@ -93,7 +82,7 @@ def main(config: ForecastConfig) -> int:
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     with runtime.prepared(config.float64):
-        source = read(config.input, config.variable, config.boundary, time=config.time, x=config.x)
+        source = config.read()
         report.hint(source)
         for part in source.parts:
             check_storable(part.name)

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import tyro
 
+from hfluxno.cli.input import InputConfig
 
-@dataclasses.dataclass(frozen=True)
-class IdentifyConfig:
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IdentifyConfig(InputConfig):
     """Infer the law from the first frames of a file, and report it.
 
     INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr, NPZ or CSV with one
@@ -17,20 +19,8 @@ class IdentifyConfig:
     Example: hfluxno identify traffic.nc --context 20 --csv law.csv --figure law.png
     """
 
-    input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
-    """The file with the snapshots."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
-    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The variable to read, where the file has several that could be meant; h,hu takes two, or two
-    fields of one, as the fields of a system."""
-    time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What the file calls time."""
-    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What the file calls x."""
-    boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
-    """What happens at the ends of x: periodic, outflow or wall (also called reflecting); two names
-    with a comma (wall,outflow) where the left end differs from the right."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -52,7 +42,6 @@ def main(config: IdentifyConfig) -> int:
     from hfluxno.cli import report, runtime
     from hfluxno.cli.summary import law_summary
     from hfluxno.data.law_table import tabulate, write_csv
-    from hfluxno.data.readers import read
     from hfluxno.data.replacing import check_writable, replacing
 
     if config.csv is not None:
@@ -60,7 +49,7 @@ def main(config: IdentifyConfig) -> int:
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     with runtime.prepared():
-        source = read(config.input, config.variable, config.boundary, time=config.time, x=config.x)
+        source = config.read()
         report.hint(source)
         context = source.context(config.context)
         with report.working(f"Inferring the law of {source.variable}"):

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.trajectory import kept_precision, real, with_gaps
+from hfluxno.trajectory import kept_precision, real
 
 # Squares of numbers within these bounds neither overflow nor vanish in single precision.
 _SMALLEST, _LARGEST = 1e-18, 1e18
@@ -51,20 +51,14 @@ def check_magnitude(values: np.ndarray, what: str) -> None:
         )
 
 
-def uniform(
-    coordinate: xr.Variable | None, default: np.ndarray, name: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """A coordinate as float64, checked to increase uniformly, with what is missing of it added; and
-    the places of its own entries."""
-    if coordinate is None:
-        return default, np.arange(len(default))
-    stored = np.asarray(coordinate.values)
-    if stored.dtype.kind in "iu":
-        stored = stored.astype(np.float64)
-    numbers = real_numbers(stored, f"entries of the coordinate {name}").astype(np.float64)
-    numbers, places = with_gaps(numbers, len(default), name)
-    check_magnitude(np.diff(numbers), f"steps of the coordinate {name}")
-    return numbers, places
+def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:
+    """The entries of a coordinate as float64; the default where the file has none."""
+    if stored is None:
+        return default
+    numbers = np.asarray(stored.values)
+    if numbers.dtype.kind in "iu":
+        numbers = numbers.astype(np.float64)
+    return real_numbers(numbers, f"entries of the coordinate {name}").astype(np.float64)
 
 
 def field_names(coordinate: xr.Variable | None, count: int, variable: str) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 NetCDF, HDF5 in the style of netCDF4, Zarr, NPZ, CSV and Parquet. One variable is read. Its
 dimensions are among `trajectory`, `time` (or `t`), `field` and `x`, in any order; others have one
-entry. `time` and `x` are uniform, with any origin and units; `x` may fall.
+entry. `time` and `x` have any origin and units; `x` may fall.
 
-NaN and masked values are gaps. Where the steps of `time` or `x` are multiples of their smallest
-one, what is missing between becomes a gap as well, so both are uniform in what is read.
+NaN and masked values are gaps. Where all entries of `time` or `x` are multiples of one interval,
+what is missing between becomes a gap as well; positions that are not, are placed in the cells of a
+grid. So both are uniform in what is read.
 
 Times stay the numbers that the file holds, in the units of the file ("days since …" counts days).
 Only dates without such a number (of NPZ and of tables) become seconds since the first of them. A
@@ -34,13 +35,13 @@ from hfluxno.data.choice import canonical_order, choose, combined, selected
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
+    coordinate,
     field_names,
     real_numbers,
-    uniform,
 )
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Part, Source
-from hfluxno.trajectory import spread
+from hfluxno.data.uneven import frames_of, on_cells
 
 
 def read(
@@ -50,6 +51,8 @@ def read(
     *,
     time: str | None = None,
     x: str | None = None,
+    cells: int | None = None,
+    domain: tuple[float, float] | None = None,
 ) -> Source:
     """Reads the one variable that is a trajectory, or `variable` where there are several.
 
@@ -63,6 +66,8 @@ def read(
     - `boundary`: one name for both ends of the domain, or two with a comma
       ("reflecting,outflow").
     - `time`, `x`: what the file calls them, a dimension or a variable along it.
+    - `cells`, `domain`: the uniform grid on which the values are placed, where it is not the one
+      that x makes: how many cells, and the ends.
 
     **Raises:**
 
@@ -116,17 +121,30 @@ def read(
         values = np.expand_dims(values, -2)
     if 0 in values.shape:
         raise ValueError(f"The variable {name} of {path} is empty: its shape is {found.shape}.")
-    frames, cells = values.shape[-3], values.shape[-1]
-    if frames < LEAST_FRAMES or cells < LEAST_CELLS:
+    fields_read = field_names(coordinates.get("field"), values.shape[-2], name)
+    frames, places = values.shape[-3], values.shape[-1]
+    if frames < LEAST_FRAMES or places < LEAST_CELLS:
         raise ValueError(
-            f"The variable {name} of {path} has {frames} frames and {cells} cells; a law can be "
+            f"The variable {name} of {path} has {frames} frames and {places} cells; a law can be "
             f"inferred from {LEAST_FRAMES} frames and {LEAST_CELLS} cells or more."
         )
+    known = ~np.isnan(values)
+    nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))
+    if nothing.any():
+        raise ValueError(
+            f"All values of {fields_read[int(np.argmax(nothing))]} in {path} are missing; give a "
+            "file with measurements, or leave this variable out."
+        )
     clock = "t" if "t" in order else "time"
-    cell_centres = (np.arange(cells) + 0.5) / cells
-    times, rows = uniform(coordinates.get(clock), np.arange(frames, dtype=float), clock)
-    places, columns = uniform(coordinates.get("x"), cell_centres, "x")
-    values = spread(spread(values, columns, len(places), -1), rows, len(times), -3)
+    cell_centres = (np.arange(places) + 0.5) / places
+    times = coordinate(coordinates.get(clock), np.arange(frames, dtype=float), clock)
+    along_time = frames_of(times, frames, clock)
+    positions = coordinate(coordinates.get("x"), cell_centres, "x")
+    measured = float(known.mean()) * frames / len(along_time.coordinate)
+    along_x = on_cells(positions, places, cells, domain, measured)
+    for axis, label in ((along_time, clock), (along_x, "x")):
+        check_magnitude(np.diff(axis.coordinate), f"steps of the coordinate {label}")
+    values = along_time.spread(along_x.spread(values, -1), -3)
     return Source(
         path=path,
         parts=tuple(
@@ -134,15 +152,16 @@ def read(
             for each, part in stored.items()
         ),
         values=np.ascontiguousarray(values),
-        times=times,
-        x=places,
-        fields=field_names(coordinates.get("field"), values.shape[-2], name),
+        times=along_time.coordinate,
+        x=along_x.coordinate,
+        fields=fields_read,
         boundary=sides,
         coordinates=coordinates,
         names=axes,
         falls=falls,
         failed=int(failed.sum()),
-        rows=tuple(map(int, rows)),
+        rows=tuple(map(int, along_time.places)),
+        notes=along_time.notes + along_x.notes,
     )
 
 

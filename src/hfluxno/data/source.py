@@ -42,6 +42,7 @@ class Source:
     - `falls`: whether x falls in the file.
     - `failed`: the number of trajectories that the file declares failed, which are left out.
     - `rows`: which of the `times` stand in the file; all where it is `None`.
+    - `notes`: what was done to make times and places uniform, as sentences.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Source:
     falls: bool = False
     failed: int = 0
     rows: tuple[int, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def variable(self) -> str:
@@ -76,15 +78,16 @@ class Source:
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What looks like an oversight, as sentences."""
+        """The notes, and what looks like an oversight, as sentences."""
         first, last = self.values[..., 0], self.values[..., -1]
         size = np.max(np.abs(self.values), initial=0.0, where=~np.isnan(self.values))
         rounding = 4.0 * np.finfo(self.values.dtype).eps * size
         moves = np.any(np.ptp(first, axis=-2) > 1e3 * rounding)
         same = np.all(np.abs(first - last) <= rounding)
         if self.boundary[0] != "periodic" or not same or not moves:
-            return ()
+            return self.notes
         return (
+            *self.notes,
             f"The first and the last cell of {self.path} are the same in every frame, as if the "
             "end of a periodic domain stood there twice; leave out the last one.",
         )

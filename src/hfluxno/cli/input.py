@@ -1,0 +1,56 @@
+"""The options that say what to read, which several commands have."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from hfluxno.data.source import Source
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """A file, and what of it is meant."""
+
+    input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
+    """The file with the snapshots."""
+    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The variable to read, where the file has several that could be meant; h,hu takes two, or two
+    fields of one, as the fields of a system."""
+    time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls time."""
+    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls x."""
+    boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
+    """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
+    (reflecting,outflow) where the left end differs from the right."""
+    cells: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Place the sensors on a uniform grid of so many cells; where it is left out, x itself if it is
+    uniform, else the finest grid that leaves no more than three quarters of the values missing."""
+    domain: Annotated[str | None, tyro.conf.arg(metavar="LOWER,UPPER")] = None
+    """The ends of x, where they are not half a cell beyond the outermost sensors
+    (--domain=-1,1 where a number is negative)."""
+
+    def read(self) -> "Source":
+        """Reads it; see `hfluxno.data.readers.read` for what is raised."""
+        from hfluxno.data.readers import read
+
+        return read(
+            self.input,
+            self.variable,
+            self.boundary,
+            time=self.time,
+            x=self.x,
+            cells=self.cells,
+            domain=None if self.domain is None else _ends(self.domain),
+        )
+
+
+def _ends(text: str) -> tuple[float, float]:
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError as error:
+        raise ValueError(f"--domain needs two numbers, LOWER,UPPER; got {text}.") from error
+    return low, high

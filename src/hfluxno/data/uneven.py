@@ -1,0 +1,227 @@
+"""Axes that are measured unevenly, as uniform ones with gaps.
+
+Times that all are multiples of an interval are frames of it. Sensors stand anywhere: each belongs
+to the nearest cell of a uniform grid, which moves it by at most half a cell.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from hfluxno.data.source import LEAST_CELLS
+from hfluxno.trajectory import spread, with_gaps
+
+MOST_MISSING = 0.8
+_MOST_CELLS = 400  # of a grid that nobody asked for
+_FRACTIONS = (1, 2, 3, 4)  # of the smallest step: the interval of which all are multiples
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """A uniform coordinate, the place in it of each entry of the file, and what there is to say."""
+
+    coordinate: np.ndarray
+    places: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    def spread(self, values: np.ndarray, axis: int) -> np.ndarray:
+        """The values at their places, NaN at others; the mean of what shares a place."""
+        count = len(self.coordinate)
+        if len(np.unique(self.places)) == len(self.places):
+            return spread(values, self.places, count, axis)
+        moved = np.moveaxis(values, axis, 0)
+        shape = (count, *moved.shape[1:])
+        sums, numbers = np.zeros(shape, values.dtype), np.zeros(shape, values.dtype)
+        np.add.at(sums, self.places, np.nan_to_num(moved))
+        np.add.at(numbers, self.places, ~np.isnan(moved))
+        with np.errstate(invalid="ignore"):
+            return np.moveaxis(sums / numbers, 0, axis)
+
+
+def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
+    """Times as frames at equal intervals.
+
+    **Raises:**
+
+    - `ValueError`, where they do not increase, or are no multiples of an interval of which at least
+      a fifth is measured.
+    """
+    try:
+        return Axis(*with_gaps(times, count, name))
+    except ValueError:
+        if not _increases(times, count):
+            raise
+    places = _multiples(times)
+    if places is None:
+        steps = np.diff(times)
+        odd = int(np.argmax(np.abs(steps - np.median(steps))))
+        raise ValueError(
+            f"The coordinate {name} is not uniform, and its entries are no multiples of one "
+            f"interval: its steps are {np.min(steps):g} to {np.max(steps):g}, mostly "
+            f"{np.median(steps):g}, and the one from entry {odd} to {odd + 1} "
+            f"({times[odd]:.10g} to {times[odd + 1]:.10g}) is {steps[odd]:g}; interpolate or "
+            "average the values to equal intervals first."
+        )
+    whole = np.linspace(times[0], times[-1], places[-1] + 1)
+    return Axis(
+        whole,
+        places,
+        (
+            f"The entries of {name} are multiples of {whole[1] - whole[0]:.6g}: {count} of "
+            f"{len(whole)} frames are measured, the others are gaps.",
+        ),
+    )
+
+
+def on_cells(
+    x: np.ndarray,
+    count: int,
+    cells: int | None = None,
+    domain: tuple[float, float] | None = None,
+    measured: float = 1.0,
+) -> Axis:
+    """Positions of sensors on a uniform grid of `cells` cells on `domain`.
+
+    Where neither is given, a uniform coordinate is its own grid, and positions that are multiples
+    of one distance have it as their cell. Otherwise there are as many cells, up to 400, as leave
+    three quarters of the values missing, if of those of the sensors the part `measured` is not: a
+    sensor that is moved by half a narrow cell costs more than gaps between sensors. The domain
+    ends half a cell beyond the outermost sensors.
+
+    **Raises:**
+
+    - `ValueError`, where x does not increase, a sensor lies outside of the domain, or too few cells
+      have one.
+    """
+    own = _own_grid(x, count)
+    if own is not None and domain is None and cells in (None, len(own.coordinate)):
+        return own
+    if domain is not None:
+        _check_domain(x, domain)
+    if cells is not None and cells < LEAST_CELLS:
+        raise ValueError(f"--cells must be at least {LEAST_CELLS}; got {cells}.")
+    if cells is None and own is not None:
+        width = own.coordinate[1] - own.coordinate[0]
+        length = x[-1] - x[0] + width if domain is None else domain[1] - domain[0]
+        most = max(_MOST_CELLS, len(own.coordinate))
+        cells = _fewer(x, round(max(LEAST_CELLS, min(length / width, most))), domain)
+    if cells is None:
+        cells = _fewer(x, _MOST_CELLS, domain, float(np.clip(1.0 - 0.25 / measured, 0.3, 0.75)))
+    axis = _nearest(x, cells, domain)
+    if own is not None and _same(own.coordinate, axis.coordinate):
+        return own
+    if _missing(axis) > MOST_MISSING + 1e-9:
+        raise ValueError(
+            f"{_missing(axis):.0%} of {cells} cells would have no sensor, more than the "
+            f"{MOST_MISSING:.0%} that may be missing; choose --cells "
+            f"{_fewer(x, cells, domain)} or less."
+        )
+    with_sensor = len(np.unique(axis.places))
+    if with_sensor < LEAST_CELLS:
+        raise ValueError(
+            f"Only {with_sensor} of {cells} cells have a sensor, and a law needs {LEAST_CELLS}; "
+            "choose more --cells, or add sensors."
+        )
+    return dataclasses.replace(axis, notes=(_note(x, axis),))
+
+
+def _own_grid(x: np.ndarray, count: int) -> Axis | None:
+    """The grid that the positions themselves make, exactly."""
+    try:
+        return Axis(*with_gaps(x, count, "x"))
+    except ValueError:
+        if not _increases(x, count):
+            raise
+    places = _multiples(x)
+    if places is None or places[-1] >= _MOST_CELLS:
+        return None
+    return Axis(np.linspace(x[0], x[-1], places[-1] + 1), places)
+
+
+def _nearest(x: np.ndarray, cells: int, domain: tuple[float, float] | None) -> Axis:
+    half = (x[-1] - x[0]) / (cells - 1) / 2
+    low, high = domain if domain is not None else (x[0] - half, x[-1] + half)
+    width = (high - low) / cells
+    places = np.floor((x - low) / width + 1e-6).astype(int)
+    places = np.clip(places, 0, cells - 1)  # a sensor at the upper end
+    return Axis(low + width * (np.arange(cells) + 0.5), places)
+
+
+def _fewer(
+    x: np.ndarray,
+    cells: int,
+    domain: tuple[float, float] | None,
+    most_missing: float = MOST_MISSING,
+) -> int:
+    """About the largest number of cells, up to `cells`, of which no more have no sensor."""
+    number = cells
+    while number >= LEAST_CELLS:
+        if _missing(_nearest(x, number, domain)) <= most_missing + 1e-9:
+            return number
+        number = min(number - 1, int(0.99 * number))
+    raise ValueError(
+        f"The sensors at {x[0]:g} to {x[-1]:g} cover so little of the domain that more than "
+        f"{most_missing:.0%} of its cells would be missing; choose a smaller --domain."
+    )
+
+
+def _missing(axis: Axis) -> float:
+    return 1.0 - len(np.unique(axis.places)) / len(axis.coordinate)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    close = 1e-6 * abs(one[1] - one[0])
+    return one.shape == other.shape and bool(np.max(np.abs(one - other)) <= close)
+
+
+def _note(x: np.ndarray, axis: Axis) -> str:
+    centers = axis.coordinate
+    width = centers[1] - centers[0]
+    # Rounded, or an end at zero would be shown as 1e-17.
+    low, high = np.round([centers[0] / width - 0.5, centers[-1] / width + 0.5], 9) * width + 0.0
+    moved = np.max(np.abs(x - centers[axis.places])) / width
+    _, sharing = np.unique(axis.places, return_counts=True)
+    merged = int(np.sum(sharing > 1))
+    mean = f", and {merged} cells hold the mean of several sensors" if merged else ""
+    return (
+        f"The {len(x)} positions x are placed on {len(centers)} cells of {width:.4g} from "
+        f"{low:.6g} to {high:.6g}, which moves them by up to {moved:.2f} of a cell{mean}; "
+        "--cells N and --domain LOWER,UPPER choose otherwise."
+    )
+
+
+def _multiples(numbers: np.ndarray) -> np.ndarray | None:
+    """The places of the numbers on a uniform axis of at most five times as many entries, or
+    `None` where there is none."""
+    with np.errstate(all="ignore"):  # steps of any size
+        steps = np.diff(numbers)
+        single = np.array_equal(numbers, numbers.astype(np.float32))
+        rounding = 2.0 * np.finfo(np.float32).eps * np.max(np.abs(numbers)) if single else 0.0
+        smallest = np.mean(steps[steps <= np.min(steps) * (1.0 + 1e-3) + rounding])
+        for fraction in _FRACTIONS:
+            places = np.concatenate([[0], np.cumsum(np.rint(steps / (smallest / fraction)))])
+            spacing = (numbers[-1] - numbers[0]) / places[-1]
+            off = np.max(np.abs(numbers - (numbers[0] + spacing * places)))
+            if off <= 1e-3 * spacing + rounding:
+                measured = len(numbers) / (places[-1] + 1)
+                return places.astype(int) if measured >= 1.0 - MOST_MISSING - 1e-9 else None
+    return None
+
+
+def _increases(numbers: np.ndarray, count: int) -> bool:
+    """Whether an axis is uneven and nothing worse."""
+    increases = numbers.shape == (count,) and count > 1 and np.isfinite(numbers).all()
+    return bool(increases and np.all(np.diff(numbers) > 0))
+
+
+def _check_domain(x: np.ndarray, domain: tuple[float, float]) -> None:
+    low, high = domain
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise ValueError(f"--domain needs finite ends, the lower first; got {low:g},{high:g}.")
+    slack = 1e-6 * (high - low)
+    outside = x[(x < low - slack) | (x > high + slack)]
+    if outside.size:
+        raise ValueError(
+            f"{outside.size} of {len(x)} sensors lie outside of the domain {low:g} to {high:g}, "
+            f"the first at {outside[0]:.10g}; choose a larger --domain, or leave them out."
+        )

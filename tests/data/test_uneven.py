@@ -1,0 +1,142 @@
+"""Uneven times and positions: frames at a common interval, sensors in the cells of a grid."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfluxno.data.readers import read
+from hfluxno.data.uneven import frames_of, on_cells
+from tests.data.test_readers import dataset, save, wave
+
+STEPS = st.lists(st.integers(1, 2), min_size=7, max_size=20)
+
+
+@given(STEPS, st.floats(0.01, 100), st.floats(-1e3, 1e3), st.sampled_from([1, 2, 3, 4]))
+def test_times_on_multiples_of_an_interval_are_frames_of_it(steps, interval, origin, fraction):
+    """Whatever the interval: the smallest step is 1 to 4 times as long."""
+    counts = np.cumsum([0, fraction, fraction + 1, *(step + fraction - 1 for step in steps)])
+    axis = frames_of(origin + interval * counts, len(counts), "time")
+    common = np.gcd.reduce(counts)
+    np.testing.assert_array_equal(axis.places, counts // common)
+    whole = origin + common * interval * np.arange(counts[-1] // common + 1)
+    np.testing.assert_allclose(axis.coordinate, whole, atol=1e-4 * interval)
+
+
+def test_uniform_axes_stay_bit_for_bit():
+    numbers = 3.1 + 0.1 * np.arange(20)
+    for axis in (frames_of(numbers, 20, "time"), on_cells(numbers, 20), on_cells(numbers, 20, 20)):
+        assert axis.coordinate is numbers and axis.notes == ()
+        values = np.random.default_rng(0).normal(size=(20, 3))
+        assert axis.spread(values, 0) is values
+    assert on_cells(numbers, 20, domain=(3.05, 5.05)).coordinate is numbers
+
+
+def test_rounded_times_are_multiples_within_a_thousandth():
+    counts = np.array([0, 2, 5, 7, 9, 12])
+    exact = 0.25 * counts
+    shaken = exact + 0.9e-3 * 0.25 * np.array([0, 1, -1, 1, -1, 0])
+    np.testing.assert_array_equal(frames_of(shaken, 6, "time").places, counts)
+    with pytest.raises(ValueError, match="no multiples of one interval"):
+        frames_of(exact + 0.02 * np.array([0, 1, -1, 1, -1, 0]), 6, "time")
+
+
+def test_irregular_times_are_named():
+    times = np.array([0.0, 1.0, 2.03, 3.0, 7.41, 8.4])
+    with pytest.raises(
+        ValueError,
+        match=r"steps are 0.97 to 4.41, mostly 1, and the one from entry 3 to 4 \(3 to 7.41\) is "
+        r"4.41; interpolate or average",
+    ):
+        frames_of(times, len(times), "time")
+    sparse = np.array([0.0, 1.0, 30.0, 31.0 + 1 / 3, 60.0])  # 94 % would be missing
+    with pytest.raises(ValueError, match="no multiples"):
+        frames_of(sparse, len(sparse), "time")
+
+
+def test_sensors_are_in_their_nearest_cells():
+    rng = np.random.default_rng(1)
+    x = np.sort(rng.uniform(2.0, 12.0, 30))
+    axis = on_cells(x, 30, cells=80, domain=(0.0, 16.0))
+    np.testing.assert_allclose(axis.coordinate, 0.1 + 0.2 * np.arange(80))
+    distances = np.abs(x[:, None] - axis.coordinate)
+    np.testing.assert_array_equal(axis.places, distances.argmin(axis=1))
+    assert "80 cells of 0.2 from 0 to 16" in axis.notes[0]
+
+
+def test_a_grid_is_as_fine_as_three_quarters_of_gaps_allow():
+    x = np.sort(np.random.default_rng(2).uniform(0.0, 7.0, 40))
+    for measured, share in ((1.0, 0.25), (0.5, 0.5), (0.3, 0.7), (0.1, 0.7)):
+        axis = on_cells(x, 40, measured=measured)
+        occupied = len(np.unique(axis.places)) / len(axis.coordinate)
+        assert share <= occupied < share + 0.03
+        width = axis.coordinate[1] - axis.coordinate[0]
+        assert np.max(np.abs(x - axis.coordinate[axis.places])) <= 0.5001 * width
+    many = np.sort(np.random.default_rng(2).uniform(0.0, 7.0, 200))
+    assert len(on_cells(many, 200).coordinate) == 400
+
+
+def test_positions_on_multiples_of_a_distance_are_exact():
+    x = np.array([0.0, 2, 5, 7, 9, 12, 14, 17, 19])
+    axis = on_cells(x, 9)
+    np.testing.assert_array_equal(axis.places, x)
+    np.testing.assert_allclose(axis.coordinate, np.arange(20.0))
+
+
+def test_sensors_in_one_cell_are_averaged(tmp_path):
+    x = np.array([0.5, 1.5, 2.3, 2.7, 3.5, 4.5, 5.5, 6.5, 7.5])
+    values = wave()
+    values[2, 2], values[3, 2:4] = np.nan, np.nan
+    source = read(save(dataset(values, x=x), tmp_path / "a.nc"), cells=8, domain=(0.0, 8.0))
+    np.testing.assert_allclose(source.x, 0.5 + np.arange(8))
+    expected = np.delete(values, 3, axis=1)
+    expected[:, 2] = (values[:, 2] + values[:, 3]) / 2
+    expected[2, 2] = values[2, 3]
+    np.testing.assert_allclose(source.values[:, 0], expected)
+    assert source.values.dtype == np.float64
+    (note,) = source.hints
+    assert "moves them by up to 0.20 of a cell, and 1 cells hold the mean" in note
+
+
+def test_a_domain_larger_than_a_uniform_grid_adds_cells(tmp_path):
+    path = save(dataset(x=1.0 + np.arange(9.0)), tmp_path / "a.nc")
+    source = read(path, domain=(-1.5, 10.5))
+    np.testing.assert_allclose(source.x, -1.0 + np.arange(12.0))
+    np.testing.assert_array_equal(source.values[:, 0, 2:11], wave())
+    assert np.isnan(source.values[:, 0, [0, 1, 11]]).all()
+    grid = source.trajectory.grid
+    np.testing.assert_allclose([*grid.lower, *grid.upper], [-1.5, 10.5])
+
+
+FAULTS = {
+    "outside": (
+        {"domain": (0.0, 8.0)},
+        r"2 of 10 sensors lie outside .* 0 to 8, the first at 8",
+    ),
+    "ends": ({"domain": (8.0, 0.0)}, "needs finite ends, the lower first; got 8,0"),
+    "few cells": ({"cells": 7}, "--cells must be at least 8; got 7"),
+    "many cells": ({"cells": 200}, r"95% of 200 cells .* than the 80% .* choose --cells 5\d or"),
+    "wide domain": ({"domain": (0.0, 900.0)}, "cover so little of the domain .* smaller --domain"),
+    "merged": ({"cells": 8, "domain": (-9.0, 25.0)}, "Only 3 of 8 cells have a sensor"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_grids_that_do_not_fit_the_sensors_are_refused(fault):
+    x = np.array([0.0, 1.0, 2.1, 3.15, 4.2, 5.3, 6.35, 7.4, 8.5, 9.1])
+    options, message = FAULTS[fault]
+    with pytest.raises(ValueError, match=message):
+        on_cells(x, 10, **options)
+
+
+def test_a_frame_may_be_missing_but_not_all_of_them(tmp_path):
+    values = wave()
+    values[2] = np.nan
+    np.testing.assert_array_equal(
+        read(save(dataset(values), tmp_path / "a.nc")).values[:, 0], values
+    )
+    both = dataset(np.stack([values, np.full_like(values, np.nan)]), ("field", "time", "x"))
+    path = save(both.assign_coords(field=["h", "q"]), tmp_path / "b.nc")
+    with pytest.raises(ValueError, match=r"All values of q in .* are missing; give a file with"):
+        read(path)
+    assert read(path, "h").fields == ("h",)
