@@ -38,13 +38,13 @@ def working(text: str) -> Iterator[None]:
 def hint(source: Source) -> None:
     """Says on the standard error what looks like an oversight of the input."""
     for sentence in source.hints:
-        sys.stderr.write(f"hfluxno: {_readable(sentence)}\n")
+        sys.stderr.write(f"hfluxno: {readable(sentence)}\n")
 
 
 def show(summary: dict, as_json: bool) -> None:
     """A short table, or one JSON object and nothing else."""
     if as_json:
-        sys.stdout.write(_readable(json.dumps(_finite(summary), ensure_ascii=False)) + "\n")
+        print_json(summary)
         return
     console = Console(highlight=False)
     results = summary["results"]
@@ -64,6 +64,11 @@ def show(summary: dict, as_json: bool) -> None:
         console.print(f"{count:>5}  of the file's trajectories have failed and are left out")
     for file in summary["files"]:
         console.print(f"wrote {_shown(file)}", soft_wrap=True)
+
+
+def print_json(summary: dict) -> None:
+    """One JSON object, with null for what is no number."""
+    sys.stdout.write(readable(json.dumps(_finite(summary), ensure_ascii=False)) + "\n")
 
 
 def draw(path: Path, figure: "Callable[[], Figure]") -> str:
@@ -91,10 +96,10 @@ def _range(low: float, high: float) -> str:
 
 
 def _shown(path: str) -> str:
-    return escape(_readable(path))
+    return escape(readable(path))
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """A name of a file may hold bytes that are no text."""
     return text.encode(errors="replace").decode()
 

@@ -161,6 +161,7 @@ def read(
         falls=falls,
         failed=int(failed.sum()),
         rows=tuple(map(int, along_time.places)),
+        columns=tuple(map(int, along_x.places)),
         notes=along_time.notes + along_x.notes,
     )
 

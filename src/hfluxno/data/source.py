@@ -42,6 +42,7 @@ class Source:
     - `falls`: whether x falls in the file.
     - `failed`: the number of trajectories that the file declares failed, which are left out.
     - `rows`: which of the `times` stand in the file; all where it is `None`.
+    - `columns`: in which of the cells the entries of the file's x are; all where it is `None`.
     - `notes`: what was done to make times and places uniform, as sentences.
     """
 
@@ -57,6 +58,7 @@ class Source:
     falls: bool = False
     failed: int = 0
     rows: tuple[int, ...] | None = None
+    columns: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -1,0 +1,184 @@
+"""`hfluxno check`: what a file holds and what its values show, before anything is fitted."""
+
+import dataclasses
+import math
+import shlex
+from typing import Annotated
+
+import tyro
+
+from hfluxno.cli.input import InputConfig
+
+_WIDTH = 14  # of the labels
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckConfig(InputConfig):
+    """Say what a file holds and what its values show, in seconds: nothing is fitted.
+
+    INPUT and its options are as for `hfluxno forecast`. Reported are the axes, what is missing, how
+    noisy the values are, how far they travel in a frame, whether totals are kept, which boundary
+    that makes plausible, what looks like no measurement, and the command to run next.
+
+    Example: hfluxno check detectors.csv --domain 0,10
+    """
+
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the report as one JSON object, and nothing else."""
+
+
+def main(config: CheckConfig) -> int:
+    """Reads, measures and reports.
+
+    **Raises:**
+
+    - `ValueError`, where an option or the input is at fault.
+    - `OSError`, where the file cannot be read.
+    """
+    from hfluxno.cli import report
+    from hfluxno.data.examination import examined
+
+    found = examined(config.read())
+    found["next"] = _next(config, found)
+    if config.json:
+        report.print_json(found)
+    else:
+        _show(found)
+    return 0
+
+
+def _next(config: CheckConfig, found: dict) -> str:
+    """The command that forecasts the last quarter of the frames from those before; empty where
+    nothing can be inferred."""
+    if found["faults"]:
+        return ""
+    frames = found["frames"]
+    context = max(4, frames - max(1, frames // 4))
+    words = ["hfluxno", "forecast", str(config.input)]
+    moving = [name for name, each in found["fields"].items() if not each["constant"]]
+    chosen = config.variable if len(moving) == len(found["fields"]) else ",".join(moving)
+    options = {"variable": chosen, "time": config.time, "x": config.x, "cells": config.cells}
+    options |= {"domain": config.domain}
+    if found["boundary"] != "periodic":
+        options["boundary"] = found["boundary"]
+    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
+    return shlex.join([*words, "--context", str(context), "--steps", str(max(1, frames - context))])
+
+
+def _show(found: dict) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from hfluxno.cli.report import readable
+
+    console = Console(highlight=False)
+
+    def line(label: str, text: str, style: str = "dim") -> None:
+        label = f"[{style}]{label:<{_WIDTH}}[/{style}]"
+        console.print(f"{label} {escape(readable(text))}", soft_wrap=True)
+
+    fields = found["fields"]
+    console.print(f"[bold]{escape(found['variable'])}[/bold] in {escape(readable(found['input']))}")
+    for label, text in _lines(found):
+        line(label, text)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    for _ in fields:
+        table.add_column(overflow="fold")
+    if len(fields) > 1:
+        table.add_row("", *(f"[bold]{escape(name)}[/bold]" for name in fields))
+    for label, shown in _ROWS.items():
+        if label == "missing" and len(fields) == 1:
+            continue  # it has been said
+        table.add_row(f"{label:<{_WIDTH - 1}}", *(shown(each) for each in fields.values()))
+    console.print(table)
+    line("boundary", f"{found['boundary']}: {found['boundary_reason']}")
+    odd = [f"{name}: {text}" for name, each in fields.items() for text in each["oddities"]]
+    for text in (*odd, *found["faults"], *found["hints"]):
+        line("note", text, "yellow")
+    if found["next"]:
+        line("next", found["next"])
+
+
+def _lines(found: dict) -> list[tuple[str, str]]:
+    """What there is to say of the whole file, by label."""
+    missing = found["missing"]
+    lines = [("trajectories", str(found["trajectories"]))]
+    if found["trajectories"] > found["trajectories_measured"]:
+        lines[0] = (
+            "trajectories",
+            f"{found['trajectories']}, the first {found['trajectories_measured']} of them measured",
+        )
+    if found["failed_left_out"]:
+        lines.append(("", f"{found['failed_left_out']} have failed and are left out"))
+    lines.append(("time", _axis(found["time"], "frames")))
+    falls = ", falling in the file" if found["x"]["falls"] else ""
+    lines.append(("x", _axis(found["x"], "cells") + falls))
+    text = "nothing"
+    if missing["all"] > 0.0:
+        frame, sensor = missing["worst_frame"], missing["worst_sensor"]
+        text = (
+            f"{_percent(missing['all'])} of the values; of what is in the file up to "
+            f"{_percent(frame['part'])} of a frame (time {frame['time']:.6g}) and "
+            f"{_percent(sensor['part'])} at a place (x {sensor['x']:.6g})"
+        )
+    lines.append(("missing", text))
+    return lines
+
+
+def _axis(axis: dict, entries: str) -> str:
+    units = f" {axis['units']}" if axis["units"] else ""
+    name = axis["name"] if axis["in_file"] else "counted: the file has none"
+    text = (
+        f"{axis['entries']} {entries}, {axis['first']:.6g} to {axis['last']:.6g}{units} in steps "
+        f"of {axis['spacing']:.4g} ({name}), "
+    )
+    if axis["uniform"]:
+        return text + "uniform"
+    return text + f"of which {axis['entries_in_file']} are in the file"
+
+
+def _noise(field: dict) -> str:
+    if math.isnan(field["noise"]):
+        return "unknown: too few neighbours are measured"
+    if math.isnan(field["relative_noise"]):
+        return "none"
+    return f"about {_percent(field['relative_noise'])} of the standard deviation"
+
+
+def _travel(field: dict) -> str:
+    if field["constant"]:
+        return "constant"
+    if math.isnan(field["cells_per_frame"]):
+        return "unknown: no frames near each other are measured"
+    text = (
+        f"{field['cells_per_frame']:+.2f} cells a frame, up to {field['most_cells_per_frame']:.2f}"
+    )
+    alike = field["correlation_of_frames"]
+    return text if alike > 0.9 else f"{text}, but frames are little alike (correlation {alike:.2f})"
+
+
+def _total(field: dict) -> str:
+    if math.isnan(field["total_change"]):
+        return "unknown"
+    verdict = "kept" if field["total_kept"] else "not kept"
+    if field["total_kept"] and field["total_uncertainty"] > 0.1:
+        verdict = "perhaps kept"
+    return (
+        f"{verdict}: changes by {_percent(field['total_change'])} of its mean size, "
+        f"± {_percent(field['total_uncertainty'])}"
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{100.0 * value:.0f} %" if abs(value) >= 0.1 else f"{100.0 * value:.2g} %"
+
+
+_ROWS = {
+    "values": lambda field: f"{field['smallest']:.4g} to {field['largest']:.4g}",
+    "missing": lambda field: _percent(field["missing"]),
+    "noise": _noise,
+    "travels": _travel,
+    "total": _total,
+}

@@ -1,0 +1,153 @@
+"""What a file holds and what its values show, as plain numbers and words."""
+
+import numpy as np
+
+from hfluxno.data.measures import (
+    ends_match,
+    ends_still,
+    is_constant,
+    noise,
+    oddities,
+    total,
+    travel,
+    without_marks,
+)
+from hfluxno.data.source import LEAST_FRAMES, Source
+
+_MOST_TRAJECTORIES = 32  # of a batch: the others are like them
+_MOST_MISSING = 0.8  # that a law is fitted to
+
+
+def examined(source: Source) -> dict:
+    """Axes, gaps, and the measures of each field; `boundary` is the plausible one, with the reason
+    for it, `faults` what stands in the way of a fit."""
+    values = source.values if source.values.ndim == 4 else source.values[None]
+    whole = (~np.isnan(values)).any(axis=(1, 3)).all(axis=-1)
+    used = values[whole][:_MOST_TRAJECTORIES] if whole.any() else values
+    bare = [without_marks(used[:, :, i]) for i in range(used.shape[2])]
+    fields = {name: _field(u, marks) for name, (u, marks) in zip(source.fields, bare, strict=True)}
+    boundary, reason = _boundary([u for u, _ in bare], fields)
+    return {
+        "input": str(source.path),
+        "variable": source.variable,
+        "trajectories": source.trajectories,
+        "trajectories_measured": len(used),
+        "failed_left_out": source.failed,
+        "frames": source.frames,
+        "time": _axis(source, "t" if "t" in source.dims else "time"),
+        "x": _axis(source, "x") | {"falls": source.falls},
+        "missing": _missing(source, values),
+        "fields": fields,
+        "boundary": boundary,
+        "boundary_reason": reason,
+        "faults": _faults(values, fields),
+        "hints": _hints(source, fields),
+    }
+
+
+def _axis(source: Source, name: str) -> dict:
+    """Names, units, ends and spacing of an axis; how many of its entries stand in the file."""
+    along_x = name == "x"
+    numbers = source.x if along_x else source.times
+    places = source.columns if along_x else source.rows
+    own = source.coordinates.get(name)
+    units = "" if own is None else own.attrs.get("units", "")
+    count = len(numbers) if places is None else len(set(places))
+    return {
+        "name": source.names.get(name, name),
+        "in_file": own is not None,
+        "units": units if isinstance(units, str) else "",
+        "first": float(numbers[0]),
+        "last": float(numbers[-1]),
+        "spacing": float((numbers[-1] - numbers[0]) / (len(numbers) - 1)),
+        "entries": len(numbers),
+        "entries_in_file": count,
+        "uniform": places is None or len(places) == count == len(numbers),
+    }
+
+
+def _missing(source: Source, values: np.ndarray) -> dict:
+    """The part that was not measured: of all, and of the worst frame and cell that the file has."""
+    gone = np.isnan(values)
+    rows = list(range(values.shape[1])) if source.rows is None else list(source.rows)
+    cells = sorted(set(range(values.shape[-1]) if source.columns is None else source.columns))
+    by_frame = gone[:, rows][..., cells].mean(axis=(0, 2, 3))
+    by_cell = gone[:, rows][..., cells].mean(axis=(0, 1, 2))
+    frame, cell = int(np.argmax(by_frame)), int(np.argmax(by_cell))
+    return {
+        "all": float(gone.mean()),
+        "in_file": float(by_frame.mean()),
+        "worst_frame": {"time": float(source.times[rows[frame]]), "part": float(by_frame[frame])},
+        "worst_sensor": {"x": float(source.x[cells[cell]]), "part": float(by_cell[cell])},
+    }
+
+
+def _field(u: np.ndarray, marks: tuple[str, ...]) -> dict:
+    """The measures of one field, (trajectory, time, x)."""
+    deviation, sigma = float(np.nanstd(u)), noise(u)
+    sums = [total(each[None]) for each in u if not np.isnan(each).all()]
+    worst = max(sums, key=lambda each: abs(each.change) - each.uncertainty)
+    moves = travel(u)
+    return {
+        "smallest": float(np.nanmin(u)),
+        "largest": float(np.nanmax(u)),
+        "standard_deviation": deviation,
+        "constant": is_constant(u),
+        "missing": float(np.isnan(u).mean()),
+        "noise": sigma,
+        "relative_noise": sigma / deviation if deviation > 0.0 else np.nan,
+        "cells_per_frame": moves.shift,
+        "most_cells_per_frame": moves.largest,
+        "correlation_of_frames": moves.correlation,
+        "total_change": worst.change,
+        "total_uncertainty": worst.uncertainty,
+        "total_kept": worst.kept,
+        "oddities": [*marks, *oddities(u)],
+    }
+
+
+def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
+    if any(each["relative_noise"] > 0.5 for each in found.values()):
+        return "periodic", "a guess: noise, or what is too narrow for the cells, hides the ends"
+    kept = all(each["total_kept"] for each in found.values())
+    match = all(ends_match(u) for u in fields)
+    still = all(ends_still(u) for u in fields)
+    if still and not match:
+        return "outflow", "nothing reaches the ends, which differ from each other"
+    if still:
+        return "periodic", "nothing reaches the ends, which are alike: any boundary will do"
+    if match and kept:
+        uncertain = max(each["total_uncertainty"] for each in found.values()) > 0.1
+        return "periodic", f"the ends match and the total is {'perhaps ' * uncertain}kept"
+    if match:
+        return "periodic", (
+            "the ends match, but the total is not kept: a source or a leak, which no law of this "
+            "kind has, or ends that match by chance (then outflow)"
+        )
+    if kept:
+        return "reflecting", "the ends do not match and the total is kept, as between walls"
+    return "outflow", "the ends do not match and the total is not kept"
+
+
+def _faults(values: np.ndarray, fields: dict) -> list[str]:
+    if all(each["constant"] for each in fields.values()):
+        return ["All values are constant: there is nothing to infer a law from."]
+    measured = np.flatnonzero(~np.isnan(values).all(axis=(0, 2, 3)))
+    missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())
+    if missing > _MOST_MISSING:
+        return [
+            f"{missing:.0%} of the values between the first and the last measured frame are "
+            f"missing, and a law needs {1.0 - _MOST_MISSING:.0%} of them: choose fewer --cells, or "
+            "leave out times at which little was measured."
+        ]
+    return []
+
+
+def _hints(source: Source, fields: dict) -> list[str]:
+    found = list(source.hints)
+    constant = [name for name, each in fields.items() if each["constant"]]
+    if constant and len(constant) < len(fields):
+        found.append(f"Constant, and better left out: {', '.join(constant)}.")
+    if source.frames == LEAST_FRAMES:
+        found.append("There is no frame after the shortest context to compare a forecast with.")
+    return found

@@ -1,0 +1,235 @@
+"""What measurements show of themselves, before any law is inferred.
+
+Every measure takes one field as an array (trajectory, time, x) with NaN in gaps, and counts what
+was measured.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+_WINDOWS = 30  # so many differences give a median
+_MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # that instruments write for "no value"
+_MOST_PAIRS = 400  # of frames, evenly chosen
+_MOST_LAG = 4  # frames, where none are neighbours
+
+
+class Travel(NamedTuple):
+    """How far a field moves in a frame, in cells, to the right where it is positive: on the whole,
+    and in all but a twentieth of the frames at most; and how alike frames are after the shift."""
+
+    shift: float
+    largest: float
+    correlation: float
+
+
+class Total(NamedTuple):
+    """The largest change of a field's total since the first frame and what measuring makes of it,
+    both relative to the mean size of the field."""
+
+    change: float
+    uncertainty: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether the total is constant as far as it was measured."""
+        return bool(abs(self.change) <= max(1e-3, self.uncertainty))
+
+
+def noise(u: np.ndarray) -> float:
+    """The standard deviation of the noise; NaN where too few neighbours are measured.
+
+    Third differences annihilate quadratic pieces of a field and have 20 times the variance of
+    independent noise; second differences, where there are few, linear pieces and 6 times. Their
+    median does not see shocks. Of the estimates along time and along space the smaller one has less
+    of the field in it.
+    """
+    found = []
+    for axis in (-2, -1):
+        for order, variance in ((3, 20.0), (2, 6.0)):
+            if u.shape[axis] <= order:
+                continue
+            differences = np.diff(u, order, axis=axis)
+            known = differences[~np.isnan(differences)]
+            if known.size >= _WINDOWS:
+                found.append(1.4826 * float(np.median(np.abs(known))) / np.sqrt(variance))
+                break
+    return min(found, default=np.nan)
+
+
+def travel(u: np.ndarray) -> Travel:
+    """The shift s that minimises the mean of (u(t + 1, i + s) - u(t, i))² over the cells that
+    overlap, by cross-correlation; at least half of the cells do.
+
+    Gaps inside a frame are interpolated linearly. Where no frames are neighbours, next but one or
+    further ones are compared.
+    """
+    whole, inside = _interpolated(u)
+    if not inside.any():
+        return Travel(np.nan, np.nan, np.nan)
+    centred = np.where(inside, whole - np.mean(whole, where=inside), 0.0)
+    for lag in range(1, min(_MOST_LAG, u.shape[-2] - 1) + 1):
+        pairs = inside[:, :-lag].any(axis=-1) & inside[:, lag:].any(axis=-1)
+        if pairs.any():
+            break
+    else:
+        return Travel(np.nan, np.nan, np.nan)
+    run, first = (each[:: -(-len(each) // _MOST_PAIRS)] for each in np.nonzero(pairs))
+    a, b = centred[run, first], centred[run, first + lag]
+    m, n = inside[run, first].astype(float), inside[run, first + lag].astype(float)
+    counts = _correlation(m, n)
+    squares = _correlation(m * a**2, n) + _correlation(m, n * b**2)
+    products = _correlation(m * a, n * b)
+    cells = u.shape[-1]
+    order = np.argsort(np.abs(_shifts(cells)), kind="stable")  # of equals, the shortest
+    shifts, half = _shifts(cells)[order], 0.5 * np.maximum(counts[:, :1], 1.0)
+    counts, squares, products = (each[:, order] for each in (counts, squares, products))
+
+    def best(counts, squares, products, least) -> tuple[float, float]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            misfit = np.where(counts >= least, (squares - 2.0 * products) / counts, np.inf)
+        size = np.max(squares, initial=0.0) / max(np.max(counts), 1.0)
+        misfit = np.where(misfit < 1e-12 * size, 0.0, misfit)
+        i = int(np.argmin(misfit))
+        at = {int(s): float(v) for s, v in zip(shifts, misfit, strict=True)}
+        s = int(shifts[i])
+        left, middle, right = at.get(s - 1, np.inf), at[s], at.get(s + 1, np.inf)
+        bend = left - 2.0 * middle + right
+        fine = 0.5 * (left - right) / bend if np.isfinite(bend) and bend > 0.0 else 0.0
+        alike = 2.0 * products[i] / squares[i] if squares[i] > 0.0 else 1.0
+        return (s + fine) / lag, float(alike)
+
+    each = [best(*row) for row in zip(counts, squares, products, half, strict=True)]
+    together = (np.sum(part, axis=0) for part in (counts, squares, products, half))
+    shift, alike = best(*together)
+    largest = float(np.percentile([abs(s) for s, _ in each], 95))
+    return Travel(shift, largest, alike)
+
+
+def total(u: np.ndarray) -> Total:
+    """How the mean over all cells changes; gaps are interpolated linearly in space.
+
+    Its uncertainty is four standard deviations of the noise of a difference of two totals, and in
+    frames with gaps what the totals change by when a random quarter of the values is left out too,
+    twice because a change has two totals.
+    """
+    size = float(np.mean(np.abs(u), where=~np.isnan(u)))
+    whole, inside = _interpolated(u)
+    sums = np.where(inside.any(axis=-1), np.mean(whole, axis=-1), np.nan)
+    known = ~np.isnan(u)
+    changes = [row - row[~np.isnan(row)][0] for row in sums if (~np.isnan(row)).any()]
+    if not changes or size == 0.0:
+        return Total(np.nan if size else 0.0, np.nan if size else 0.0)
+    every = np.concatenate(changes)
+    change = float(every[np.nanargmax(np.abs(every))])
+    measured = np.median(known.sum(axis=-1)[known.any(axis=-1)])
+    sigma = noise(u)
+    sigma = 0.0 if np.isnan(sigma) else sigma
+    error = 4.0 * np.sqrt(2.0) * sigma / np.sqrt(measured)
+    gaps = known.any(axis=-1) & ~known.all(axis=-1)
+    if gaps.any():
+        dropped = np.random.default_rng(0).uniform(size=u.shape) < 0.25
+        fewer, rest = _interpolated(np.where(dropped, np.nan, u))
+        both = gaps & rest.any(axis=-1)
+        if both.any():
+            differences = (np.mean(fewer, axis=-1) - sums)[both]
+            error += 2.0 * float(np.max(np.abs(differences - np.median(differences))))
+    return Total(change / size, float(error / size))
+
+
+def ends_match(u: np.ndarray) -> bool:
+    """Whether the last cell continues in the first one, as on a periodic domain: the values across
+    the ends differ no more than twice as much as others that are as far apart."""
+    measured = np.flatnonzero((~np.isnan(u)).any(axis=(0, 1)))
+    first, last = measured[0], measured[-1]
+    distance = u.shape[-1] - last + first
+    across = _size(u[..., first] - u[..., last])
+    within = _size(u[..., distance:] - u[..., :-distance])
+    return bool(across <= 2.0 * max(within, 3.0 * np.nan_to_num(noise(u))))
+
+
+def ends_still(u: np.ndarray) -> bool:
+    """Whether nothing happens at either end."""
+    measured = np.flatnonzero((~np.isnan(u)).any(axis=(0, 1)))
+    least = max(3.0 * np.nan_to_num(noise(u)), 1e-3 * float(np.nanstd(u)))
+    return all(_size(u[..., end] - np.nanmean(u[..., end])) <= least for end in measured[[0, -1]])
+
+
+def is_constant(u: np.ndarray) -> bool:
+    """Whether all values are the same but for rounding."""
+    return bool(np.nanmax(u) - np.nanmin(u) <= 4.0 * np.finfo(u.dtype).eps * np.nanmax(np.abs(u)))
+
+
+def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The field with NaN for numbers like -999 that stand for what is missing, and what was found
+    of them, as sentences."""
+    found, bare = [], u
+    for mark in (*_MARKS, *(-m for m in _MARKS)):
+        marked = u == mark
+        others = np.abs(u[~marked & ~np.isnan(u)])
+        if marked.any() and others.size and np.max(others) < abs(mark) / 2.0:
+            found.append(f"{mark:g} stands {int(marked.sum())} times, a mark for what is missing")
+            bare = np.where(marked, np.nan, bare)
+    return bare, tuple(found)
+
+
+def oddities(u: np.ndarray) -> tuple[str, ...]:
+    """Values that are likely no measurements, as sentences."""
+    found = []
+    known = u[~np.isnan(u)]
+    negative = int(np.sum(known < 0.0))
+    beyond = np.min(known, initial=0.0) < -3.0 * np.nan_to_num(noise(u))
+    if beyond and negative <= 0.01 * known.size:
+        found.append(f"negative values: {negative}, down to {np.min(known):.4g}, all others not")
+    spikes = int(np.sum(_spikes(u)))
+    if 0 < spikes <= 0.01 * known.size and not found:
+        found.append(f"values that stand out from all their neighbours: {spikes}")
+    return tuple(found)
+
+
+def _spikes(u: np.ndarray) -> np.ndarray:
+    """Values beyond all four neighbours by more than the standard deviation of the field and five
+    times that of the noise."""
+    padded = np.pad(u, ((0, 0), (1, 1), (1, 1)), constant_values=np.nan)
+    around = np.stack(
+        [padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]]
+    )
+    complete = (~np.isnan(around)).sum(axis=0) >= 3
+    high = np.where(np.isnan(around), -np.inf, around).max(axis=0)
+    low = np.where(np.isnan(around), np.inf, around).min(axis=0)
+    scale = np.nanstd(u) + 5.0 * np.nan_to_num(noise(u))
+    with np.errstate(invalid="ignore"):
+        return complete & ((u > high + scale) | (u < low - scale))
+
+
+def _interpolated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The frames with their gaps filled linearly, beyond the outermost values by these; and the
+    cells between them. Frames with less than four values are left as they are, outside."""
+    known = ~np.isnan(u)
+    if known.all():
+        return u.astype(float), known
+    whole, inside = np.zeros(u.shape), np.zeros(u.shape, bool)
+    places = np.arange(u.shape[-1])
+    for index in np.ndindex(u.shape[:-1]):
+        at = np.flatnonzero(known[index])
+        if len(at) >= 4:
+            whole[index] = np.interp(places, at, u[index][at])
+            inside[index][at[0] : at[-1] + 1] = True
+    return whole, inside
+
+
+def _shifts(cells: int) -> np.ndarray:
+    """The shifts of `_correlation`, in its order."""
+    return np.fft.fftfreq(2 * cells, 1.0 / (2 * cells)).round().astype(int)
+
+
+def _correlation(f: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Σ_i f(i) g(i + s) for every shift s, of rows that are zero outside."""
+    count = 2 * f.shape[-1]
+    product = np.conj(np.fft.rfft(f, count)) * np.fft.rfft(g, count)
+    return np.fft.irfft(product, count)
+
+
+def _size(differences: np.ndarray) -> float:
+    known = differences[~np.isnan(differences)]
+    return float(np.sqrt(np.mean(known**2))) if known.size else np.nan

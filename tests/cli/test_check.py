@@ -1,0 +1,142 @@
+"""`hfluxno check`: what it says of files whose content is known."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hfluxno.cli import main
+from tests.data.test_measures import gaps, wave
+
+
+def saved(path, u, dims=("time", "x"), name="density", **coords):
+    xr.Dataset({name: (dims, u)}, coords=coords).to_netcdf(path, engine="h5netcdf")
+    return str(path)
+
+
+def checked(capsys, *arguments):
+    assert main(["check", *map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_wave_on_a_ring(tmp_path, capsys):
+    time = ("time", 5.0 + 0.5 * np.arange(30), {"units": "s"})
+    u = wave(1.3)[0] + 0.02 * np.std(wave()) * np.random.default_rng(0).normal(size=(30, 80))
+    path = saved(tmp_path / "a.nc", u[:, ::-1], time=time, x=4.0 * np.arange(80)[::-1])
+    found = checked(capsys, path)
+    assert found["frames"] == 30 and found["trajectories"] == 1
+    assert found["time"] == {
+        "name": "time", "in_file": True, "units": "s", "first": 5.0, "last": 19.5, "spacing": 0.5,
+        "entries": 30, "entries_in_file": 30, "uniform": True,
+    }  # fmt: skip
+    assert found["x"]["spacing"] == 4.0 and found["x"]["falls"] and found["x"]["uniform"]
+    density = found["fields"]["density"]
+    assert density["cells_per_frame"] == pytest.approx(1.3, abs=0.1)
+    assert density["relative_noise"] == pytest.approx(0.02, rel=0.15)
+    assert density["total_kept"] and density["oddities"] == []
+    assert found["boundary"] == "periodic" and found["missing"]["all"] == 0.0
+    assert found["next"] == f"hfluxno forecast {path} --context 23 --steps 7"
+
+
+def test_gaps_of_a_table_and_the_command_for_it(tmp_path, capsys):
+    u = wave(2.0, frames=40)[0]
+    u[:, 1::2], u[9] = np.nan, np.nan
+    u[3, 0:40:2] = np.nan
+    lines = [f"{i},{0.1 * j:.1f},{v}" for (j, i), v in np.ndenumerate(u) if np.isfinite(v)]
+    path = tmp_path / "a table.csv"
+    path.write_text("\n".join(["pos,timestamp,u", *lines]))
+    found = checked(capsys, path, "--domain=-0.5,79.5", "--cells=80")
+    assert found["missing"]["all"] == pytest.approx(np.isnan(u).mean())
+    assert found["missing"]["worst_frame"] == {"time": pytest.approx(0.3), "part": 0.5}
+    assert found["time"]["entries_in_file"] == 39 and found["x"]["entries_in_file"] == 40
+    assert not found["x"]["uniform"] and found["x"]["name"] == "pos"
+    assert found["fields"]["u"]["cells_per_frame"] == pytest.approx(2.0, abs=0.1)
+    assert found["boundary"] == "periodic"
+    words = shlex.split(found["next"])
+    assert words[2:] == [
+        str(path), "--cells=80", "--domain=-0.5,79.5", "--context", "30", "--steps", "9",
+    ]  # fmt: skip
+
+
+def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
+    x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
+    wall = 2.0 + np.cos(np.pi * x) * np.cos(0.5 * np.pi * t)  # ∂x u = 0 at both ends
+    opened = 2.0 + np.cos(np.pi * (x - 0.5 * t))
+    leak = wave(frames=25)[0] * np.exp(-0.5 * t)
+    pulse = np.exp(-(((x - 0.3 - 0.3 * t) / 0.05) ** 2))
+    expected = {
+        "reflecting": wall, "outflow": opened, "source or a leak": leak, "any boundary": pulse,
+    }  # fmt: skip
+    for said, u in expected.items():
+        found = checked(capsys, saved(tmp_path / "a.nc", u))
+        assert said in f"{found['boundary']}: {found['boundary_reason']}"
+        total = found["fields"]["density"]
+        assert total["total_kept"] == (said in ("reflecting", "any boundary"))
+    assert "--boundary=outflow" in checked(capsys, saved(tmp_path / "a.nc", opened))["next"]
+
+
+def test_what_is_shown_of_a_system(tmp_path, capsys):
+    moving = gaps(wave(0.5, trajectories=40), 0.1)
+    moving[0, 0, 0] = -999.0
+    u = np.stack([moving, np.full_like(moving, 2.0)], axis=2)
+    path = saved(tmp_path / "a.nc", u, ("trajectory", "time", "field", "x"), field=["h", "b"])
+    assert main(["check", path]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for text in (
+        "trajectories 40, the first 32 of them measured",
+        "x 80 cells, 0.00625 to 0.99375 in steps of 0.0125 (counted: the file has none), uniform",
+        "missing 5.1 % of the values; of what is in the file up to 5.7 % of a frame (time 11)",
+        "total kept",
+        "+0.50 cells a frame",
+        "note h: -999 stands 1 times, a mark for what is missing",
+        "note Constant, and better left out: b.",
+        f"next hfluxno forecast {path} --variable=h --context 23 --steps 7",
+    ):
+        assert text in shown
+
+
+def test_noise_alone_has_no_boundary(tmp_path, capsys):
+    u = np.random.default_rng(0).normal(size=(20, 50))
+    found = checked(capsys, saved(tmp_path / "a.nc", u))
+    assert "noise" in found["boundary_reason"] and found["fields"]["density"]["oddities"] == []
+    assert found["fields"]["density"]["relative_noise"] == pytest.approx(1.0, rel=0.15)
+    assert found["fields"]["density"]["correlation_of_frames"] < 0.5
+
+
+def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
+    still = checked(capsys, saved(tmp_path / "a.nc", np.ones((6, 9))))
+    assert still["faults"] == ["All values are constant: there is nothing to infer a law from."]
+    assert still["next"] == ""
+    few = gaps(wave()[0], 0.85)
+    few = checked(capsys, saved(tmp_path / "b.nc", few))
+    assert "85% of the values between" in few["faults"][0] and few["next"] == ""
+
+
+@pytest.mark.parametrize("fault", ["no.nc", "a.nc --domain 0,0.5", "a.nc --variable v"])
+def test_faults_end_in_a_sentence(tmp_path, capsys, monkeypatch, fault):
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "a.nc", wave()[0])
+    assert main(["check", *fault.split()]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("hfluxno: ")
+    assert captured.err.count("\n") == 1
+
+
+ELEMENTS = st.one_of(st.just(np.nan), st.just(0.0), st.floats(-1e3, 1e3, width=16))
+
+
+@given(u=hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=4, min_side=1, max_side=9),
+                    elements=ELEMENTS))  # fmt: skip
+@settings(max_examples=60)
+def test_random_values_end_with_a_status(tmp_path_factory, u):
+    path = tmp_path_factory.getbasetemp() / "random.npz"
+    u = np.pad(u, [(0, 0)] * (u.ndim - 1) + [(0, 8)], constant_values=np.nan)
+    u = np.concatenate([u] * 4, axis=-3 if u.ndim > 2 else 0)
+    np.savez(path, values=u)
+    assert main(["check", str(path)]) == (2 if np.isnan(u).all(tuple(
+        i for i in range(u.ndim) if u.ndim == 2 or i != u.ndim - 2)).any() else 0)  # fmt: skip

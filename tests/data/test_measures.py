@@ -1,0 +1,104 @@
+"""Measures of made-up data whose noise, speed and totals are known."""
+
+import numpy as np
+import pytest
+
+from hfluxno.data.measures import (
+    ends_match,
+    ends_still,
+    is_constant,
+    noise,
+    oddities,
+    total,
+    travel,
+    without_marks,
+)
+
+
+def wave(speed=0.7, frames=30, cells=80, mean=3.0, trajectories=1):
+    """u(x - ct) on a ring, in cells and frames."""
+    t, x = np.arange(frames)[:, None], np.arange(cells)
+    phase = 2 * np.pi * (x - speed * t) / cells
+    one = mean + np.sin(phase) + 0.4 * np.cos(3 * phase)
+    return np.stack([np.roll(one, 7 * i, axis=-1) for i in range(trajectories)])
+
+
+def gaps(u, share, seed=0):
+    return np.where(np.random.default_rng(seed).uniform(size=u.shape) < share, np.nan, u)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize("level", [0.01, 0.05])
+def test_noise_is_found_within_a_tenth(level, missing):
+    u = wave()
+    sigma = level * np.std(u)
+    noisy = u + sigma * np.random.default_rng(1).normal(size=u.shape)
+    assert noise(gaps(noisy, missing)) == pytest.approx(sigma, rel=0.12)
+
+
+def test_noise_does_not_see_shocks_or_smooth_fields():
+    assert noise(wave()) < 2e-3 * np.std(wave())
+    steps = np.where((np.arange(80) - np.arange(30)[:, None]) % 80 < 40, 1.0, 0.0)[None]
+    assert noise(steps) == 0.0
+    assert np.isnan(noise(np.ones((1, 2, 9))[:, :, ::2]))
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.7, -2.3, 11.0])
+@pytest.mark.parametrize(("missing", "level"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.05)])
+def test_travel_of_a_wave(speed, missing, level):
+    u = wave(speed, trajectories=2)
+    u = gaps(u + level * np.random.default_rng(2).normal(size=u.shape), missing)
+    found = travel(u)
+    assert found.shift == pytest.approx(speed, abs=0.1)
+    assert found.largest == pytest.approx(abs(speed), abs=0.8 if level else 0.25)
+    assert found.correlation > 0.98
+
+
+def test_travel_over_frames_that_are_left_out():
+    u = wave(1.5)
+    u[:, 1::2] = np.nan
+    assert travel(u).shift == pytest.approx(1.5, abs=0.05)
+    u[:, 2:] = np.nan
+    assert np.isnan(travel(u).shift)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_totals_that_are_kept_and_a_leak(missing):
+    level = 0.03 * np.random.default_rng(3).normal(size=wave().shape)
+    assert total(wave()).change == pytest.approx(0.0, abs=1e-12)
+    assert total(gaps(wave() + level, missing)).kept
+    leak = np.exp(-0.004 * np.arange(30))[:, None]
+    found = total(gaps(leak * wave() + level, missing))
+    size = np.mean(leak * wave())
+    assert found.change == pytest.approx(-3.0 * (1 - leak[-1, 0]) / size, rel=0.1)
+    assert not found.kept
+
+
+def test_ends_of_a_ring_match_and_those_of_a_slope_do_not():
+    assert ends_match(wave()) and not ends_still(wave())
+    assert ends_match(gaps(wave(), 0.3))
+    assert not ends_match(wave()[..., :60])
+    sparse = np.full_like(wave(), np.nan)
+    sparse[..., 3::8] = wave()[..., 3::8]
+    assert ends_match(sparse)
+    pulse = np.exp(-(((np.arange(80) - 30 - 0.5 * np.arange(30)[:, None]) / 5) ** 2))[None]
+    assert ends_still(pulse) and ends_match(pulse)
+    step = (np.arange(80) > 30 + 0.5 * np.arange(30)[:, None]).astype(float)[None]
+    assert ends_still(step) and not ends_match(step)
+
+
+def test_values_that_are_no_measurements():
+    assert oddities(wave()) == () and is_constant(np.full((1, 5, 9), 0.1))
+    assert not is_constant(wave())
+    u = wave()
+    u[0, 3, 5], u[0, 8, 9] = -999.0, -999.0
+    bare, marks = without_marks(u)
+    assert marks == ("-999 stands 2 times, a mark for what is missing",)
+    assert np.isnan(bare).sum() == 2 and np.isnan(bare[0, [3, 8], [5, 9]]).all()
+    assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
+    u = wave()
+    u[0, 4, 4] = 9.0
+    assert oddities(u) == ("values that stand out from all their neighbours: 1",)
+    assert oddities(wave(mean=0.0)) == ()  # about half of them are negative
+    u[0, 4, 4] = -0.5
+    assert oddities(u)[0].startswith("negative values: 1, down to -0.5")
