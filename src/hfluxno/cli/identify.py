@@ -13,8 +13,8 @@ from hfluxno.cli.input import InputConfig
 class IdentifyConfig(InputConfig):
     """Infer the law from the first frames of a file, and report it.
 
-    INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr, NPZ or CSV with one
-    variable with the dimensions time (or t) and x, and perhaps trajectory and field.
+    INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet with
+    one variable with the dimensions time (or t) and x, and perhaps trajectory and field.
 
     Example: hfluxno identify traffic.nc --context 20 --csv law.csv --figure law.png
     """
