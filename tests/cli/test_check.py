@@ -114,7 +114,9 @@ def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
     assert still["next"] == ""
     few = gaps(wave()[0], 0.85)
     few = checked(capsys, saved(tmp_path / "b.nc", few))
-    assert "85% of the values between" in few["faults"][0] and few["next"] == ""
+    (fault,) = few["faults"]
+    assert "85% of the values between" in fault and "a law needs 20% of them" in fault
+    assert few["next"] == ""
 
 
 @pytest.mark.parametrize("fault", ["no.nc", "a.nc --domain 0,0.5", "a.nc --variable v"])

@@ -138,6 +138,8 @@ def test_tables_with_doubles_are_refused(tmp_path):
         read(table(tmp_path / "a.csv", whole | {"time": ["soon"] * count}))
     with pytest.raises(ValueError, match=r"a line without time or x"):
         read(table(tmp_path / "a.csv", whole | {"x": ["", *whole["x"][1:]]}))
+    with pytest.raises(ValueError, match=r"no lines below its header"):
+        read(table(tmp_path / "a.csv", whole, []))
     (tmp_path / "b.csv").write_bytes(bytes(range(256)))
     with pytest.raises(OSError, match=r"b.csv cannot be read"):
         read(tmp_path / "b.csv")

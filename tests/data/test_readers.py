@@ -122,6 +122,19 @@ def test_dates_of_npz_become_seconds(tmp_path):
     np.testing.assert_allclose(source.trajectory.times, 300.0 * np.arange(FRAMES))
 
 
+def test_dates_of_any_unit_and_age(tmp_path):
+    for dates in (
+        np.array("0900", "datetime64[Y]") + np.arange(0, 4 * FRAMES, 4) * np.timedelta64(1, "Y"),
+        np.array("2024-02-27T10:00:00.5", "datetime64[ns]")
+        + np.arange(FRAMES) * np.timedelta64(1, "ms"),
+    ):
+        np.savez(tmp_path / "a.npz", values=wave(), time=dates)
+        source = read(tmp_path / "a.npz")
+        step = 1461 * 86400.0 if dates.dtype == "M8[Y]" else 1e-3
+        np.testing.assert_allclose(source.times, step * np.arange(FRAMES), rtol=1e-3)
+    assert source.coordinates["time"].attrs["units"] == "seconds since 2024-02-27T10:00:00.500"
+
+
 def test_far_origin_in_single_precision_is_uniform(tmp_path):
     x = np.float32(1e6) + np.arange(CELLS, dtype=np.float32) * np.float32(0.7)
     source = read(save(dataset(x=x), tmp_path / "a.nc"))

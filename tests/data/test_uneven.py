@@ -72,8 +72,19 @@ def test_a_grid_is_as_fine_as_three_quarters_of_gaps_allow():
         assert share <= occupied < share + 0.03
         width = axis.coordinate[1] - axis.coordinate[0]
         assert np.max(np.abs(x - axis.coordinate[axis.places])) <= 0.5001 * width
+        # The outermost sensors are cell centres, so the domain ends half a cell beyond them.
+        np.testing.assert_allclose(axis.coordinate[[0, -1]], x[[0, -1]])
     many = np.sort(np.random.default_rng(2).uniform(0.0, 7.0, 200))
     assert len(on_cells(many, 200).coordinate) == 400
+
+
+def test_gaps_of_the_file_count_for_the_grid(tmp_path):
+    x = np.sort(np.random.default_rng(3).uniform(0.0, 1.0, 40))
+    kept = np.array([0, 1, 3, 4, 6, 7, 9, 10, 12])  # of 13 frames
+    values = np.random.default_rng(4).normal(size=(9, 40))
+    values[:, ::4] = np.where(values[:, ::4] > 0.0, np.nan, values[:, ::4])
+    source = read(save(dataset(values, x=x, time=kept), tmp_path / "a.nc"))
+    assert np.isnan(source.values).mean() == pytest.approx(0.75, abs=0.02)
 
 
 def test_positions_on_multiples_of_a_distance_are_exact():
@@ -116,7 +127,7 @@ FAULTS = {
     "ends": ({"domain": (8.0, 0.0)}, "needs finite ends, the lower first; got 8,0"),
     "few cells": ({"cells": 7}, "--cells must be at least 8; got 7"),
     "many cells": ({"cells": 200}, r"95% of 200 cells .* than the 80% .* choose --cells 5\d or"),
-    "wide domain": ({"domain": (0.0, 900.0)}, "cover so little of the domain .* smaller --domain"),
+    "wide domain": ({"domain": (0.0, 900.0)}, "so few in places that .* 75% .* smaller --domain"),
     "merged": ({"cells": 8, "domain": (-9.0, 25.0)}, "Only 3 of 8 cells have a sensor"),
 }
 

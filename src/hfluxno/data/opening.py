@@ -184,10 +184,12 @@ def _seconds(coordinate: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
     """Dates as seconds since the first of them, durations as seconds, with their units."""
     if coordinate.dtype.kind != "M":
         return seconds(coordinate), {"units": "s"} if coordinate.dtype.kind == "m" else {}
+    if np.datetime_data(coordinate.dtype)[0] in ("Y", "M"):  # of no fixed length
+        coordinate = coordinate.astype("M8[D]")
     known = coordinate[~np.isnat(coordinate)]
     if not known.size:
         return seconds(coordinate), {}
-    first = known.min().astype("M8[ns]")
+    first = known.min()
     whole = first == first.astype("M8[s]")
-    text = np.datetime_as_string(first, unit="s" if whole else "ns")
-    return seconds(coordinate.astype("M8[ns]") - first), {"units": f"seconds since {text}"}
+    text = np.datetime_as_string(first, unit="s" if whole else "auto")
+    return (coordinate - first) / np.timedelta64(1, "s"), {"units": f"seconds since {text}"}

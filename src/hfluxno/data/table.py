@@ -63,6 +63,8 @@ def table_variables(
         raise ValueError(
             f"{path} has a line without {axes}, row {_row(gone)}; fill in or remove it."
         )
+    if frame.empty:
+        raise ValueError(f"{path} has no lines below its header; give a file with measurements.")
     time = columns["time"]
     new = {time: _times(frame[time], path), columns["x"]: _numbers(frame, columns["x"], True, path)}
     variables = [name for name in frame.columns if name not in keys]

@@ -160,8 +160,9 @@ def _fewer(
             return number
         number = min(number - 1, int(0.99 * number))
     raise ValueError(
-        f"The sensors at {x[0]:g} to {x[-1]:g} cover so little of the domain that more than "
-        f"{most_missing:.0%} of its cells would be missing; choose a smaller --domain."
+        f"The sensors at {x[0]:g} to {x[-1]:g} are so few in places that on any grid more than "
+        f"{most_missing:.0%} of the cells would be missing; choose a smaller --domain, or leave "
+        "out sensors that stand apart."
     )
 
 
