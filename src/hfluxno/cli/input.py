@@ -24,8 +24,9 @@ class InputConfig:
     x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What the file calls x."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
-    """What happens at the ends of x: periodic, outflow or reflecting; two names with a comma
-    (reflecting,outflow) where the left end differs from the right."""
+    """What happens at the ends of x: periodic, outflow, wall (nothing passes; also called
+    reflecting) or open (what comes in is estimated); two names with a comma (wall,outflow) where
+    the left end differs from the right."""
     cells: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Place the sensors on a uniform grid of so many cells; where it is left out, x itself if it is
     uniform, else the finest grid that leaves no more than three quarters of the values missing."""

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import tyro
 
+from hfluxno.cli.input import InputConfig
 
-@dataclasses.dataclass(frozen=True)
-class ReconstructConfig:
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReconstructConfig(InputConfig):
     """Estimate the whole field behind the measurements of a file, together with its law, its first
     state and what came in at open ends.
 
@@ -18,20 +20,11 @@ class ReconstructConfig:
     Example: hfluxno reconstruct detectors.csv --boundary open --figure road.png
     """
 
-    input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
-    """The file with the measurements."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Use the first K frames, 4 or more; all frames where it is left out."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "open"
     """What happens at the ends of x: open (estimated), periodic, outflow or wall; two names with a
     comma (wall,open) where the left end differs from the right."""
-    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The variable to read, where the file has several that could be meant; h,hu takes two as the
-    fields of a system."""
-    time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What the file calls time."""
-    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What the file calls x."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The field of a system that a wall turns round, where it cannot be inferred."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
@@ -53,7 +46,6 @@ def main(config: ReconstructConfig) -> int:
     """
     from hfluxno.cli import report, runtime
     from hfluxno.cli.summary import reconstruction_summary
-    from hfluxno.data.readers import read
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_reconstruction
 
@@ -62,7 +54,7 @@ def main(config: ReconstructConfig) -> int:
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     with runtime.prepared():
-        source = read(config.input, config.variable, config.boundary, time=config.time, x=config.x)
+        source = config.read()
         report.hint(source)
         for part in source.parts:
             check_storable(part.name)

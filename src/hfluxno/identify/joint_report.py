@@ -26,8 +26,8 @@ SYSTEM_KINDS = (Kind(3),)
 FURTHER_KINDS = (
     Kind(4),
     Kind(4, by_state=3),
-    Kind(4, source_modes=8),
-    Kind(4, flux_modes=8),
+    Kind(4, source_modes=4),
+    Kind(4, flux_modes=2),
 )
 _UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
 _EARNED = 0.5
@@ -84,8 +84,8 @@ def _report(found: Found, measured, context, odd, dx, dt) -> Identification:
     drift, _ = total_drift(best.states, context.grid, np.zeros(values.shape[1]))
     backtest, persistence = _backtest(found, values, seen)
     names, scale = _names_and_units(forward.shape, context.fields, dx, dt)
-    count = len(names)
-    spread = np.asarray(forward.spread) * scale
+    free = np.flatnonzero(forward.spread)
+    spread = (forward.spread * scale)[free]
     coefficients = np.asarray(forward.coefficients(best.z)) * scale
     change = _rms((filled - filled[:1]) / measured.deviation[:, None], seen)
     noise = float(np.sqrt(np.mean((best.noise / measured.deviation) ** 2)))
@@ -97,8 +97,8 @@ def _report(found: Found, measured, context, odd, dx, dt) -> Identification:
         persistence_error=persistence,
         residual=residual,
         misfit=misfit,
-        coefficients=dict(zip(names, map(float, coefficients), strict=True)),
-        covariance=best.covariance[:count, :count] * np.outer(spread, spread),
+        coefficients={names[i]: float(coefficients[i]) for i in free},
+        covariance=best.covariance[np.ix_(free, free)] * np.outer(spread, spread),
         total_drift=drift,
         mode="continue",
         tried=found.tried,

@@ -90,43 +90,48 @@ def find(
     if whole is None:
         return None
     tried = [(str(kinds[0]), whole.evidence)]
-    chosen, kind = whole, kinds[0]
 
-    def better(richer: Kind, refinement: int = 1) -> bool:
-        nonlocal chosen, kind
-        target = forward(richer, refinement)
-        start = carried(chosen.z, chosen.forward, target)
-        found = estimate(target, measured, frames[-1:], chosen.noise, start)
+    def tried_from(source: Estimate, kind: Kind, refinement: int = 1) -> Estimate | None:
+        """The estimate with another kind of law or grid, if it is worth it."""
+        target = forward(kind, refinement)
+        start = carried(source.z, source.forward, target)
+        found = estimate(target, measured, frames[-1:], source.noise, start)
         if found is None:
-            return False
-        label = str(richer) if refinement == 1 else f"{richer}, grid ×{refinement}"
+            return None
+        label = str(kind) if refinement == 1 else f"{kind}, grid ×{refinement}"
         tried.append((label, found.evidence))
-        if found.evidence <= chosen.evidence + _WORTH:
-            return False
-        chosen, kind = found, richer
-        return True
+        return found if found.evidence > source.evidence + _WORTH else None
 
+    chosen, kind = whole, kinds[0]
     for richer in kinds[1:]:
-        better(richer)
-    if kind.terms:
-        better(kind.with_more_modes())
+        found = tried_from(whole, richer)
+        # Few modes at first: with many, the fit ends where they mend what the flux could.
+        while found is not None and (more := richer.with_more_modes()) != richer:
+            further = tried_from(found, more)
+            if further is None:
+                break
+            found, richer = further, more
+        if found is not None and found.evidence > chosen.evidence:
+            chosen, kind = found, richer
     for factor in _FINER if dense else ():
-        if not better(kind, factor):
+        found = tried_from(chosen, kind, factor)
+        if found is None:
             break
+        chosen = found
     return Found(
         chosen,
         kind,
         chosen.forward.settings.refinement,
         tuple(tried),
-        frames[-2],
-        _predicted(chosen, before, measured, frames),
+        (frames[-2:-1] or frames)[0],
+        _predicted(chosen, measured, frames),
     )
 
 
-def _predicted(chosen: Estimate, before: Estimate, measured: Measured, frames):
+def _predicted(chosen: Estimate, measured: Measured, frames):
     """The run of the chosen kind from an estimate over the frames before the last window."""
-    start = carried(before.z, before.forward, chosen.forward)
-    found = estimate(chosen.forward, measured, frames[-2:-1], chosen.noise, start, quick=True)
+    window = frames[-2:-1] or frames
+    found = estimate(chosen.forward, measured, window, chosen.noise, chosen.z, quick=True)
     return None if found is None else found.continued(measured.times)[0]
 
 

@@ -29,6 +29,8 @@ _LENGTH = 0.15  # of their correlation, as a part of the domain or of the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS = 128, 24
 _FUTURE_ENDS = 8
+_PROGRAM_MODES = (8, 32)
+_MOST_MODES = 32
 _MOST_END_TIMES = 48
 _MARGIN = 0.05  # the law is known so far beyond the measured range
 _CFL = 0.45
@@ -56,13 +58,22 @@ class Kind:
         """Whether there is more than a flux and a diffusivity."""
         return bool(self.by_state or self.source_modes or self.flux_modes)
 
+    @property
+    def program(self) -> "Kind":
+        """What compiled programs are made for: all laws with further terms and about as many modes
+        share one, in which the terms that a law does not have are zero."""
+        if not self.terms:
+            return self
+        most = max(self.source_modes, self.flux_modes)
+        modes = next(n for n in _PROGRAM_MODES if n >= most)
+        return dataclasses.replace(self, by_state=3, source_modes=modes, flux_modes=modes)
+
     def with_more_modes(self) -> "Kind":
-        """The same with twice as many modes of place, and a flux of degree 6 without."""
-        if self.source_modes or self.flux_modes:
-            return dataclasses.replace(
-                self, source_modes=2 * self.source_modes, flux_modes=2 * self.flux_modes
-            )
-        return dataclasses.replace(self, size=6)
+        """The same with twice as many modes of place, up to a number."""
+        modes = (min(2 * n, _MOST_MODES) for n in (self.source_modes, self.flux_modes))
+        return dataclasses.replace(
+            self, **dict(zip(("source_modes", "flux_modes"), modes, strict=True))
+        )
 
     def __str__(self) -> str:
         parts = [f"degree {self.size}"]
@@ -100,19 +111,18 @@ def make_forward(
     margin = _MARGIN * (high - low)
     lower, upper = low - margin, high + margin
     cells = grid.shape[0]
+    program = kind.program
     shape = LawShape(
         _basis(kind, lower, upper),
         lower,
         upper,
-        PlaceModes(
-            0.0, float(cells), max(kind.source_modes, kind.flux_modes, 1), grid.is_periodic()
-        ),
+        PlaceModes(0.0, float(cells), max(program.source_modes, 1), grid.is_periodic()),
         fields,
         odd,
-        kind.diffusion,
-        kind.by_state,
-        kind.source_modes,
-        kind.flux_modes,
+        program.diffusion,
+        program.by_state,
+        program.source_modes,
+        program.flux_modes,
     )
     control = StepControl(_CFL, _CFL, False)
     settings = Settings(control, False, grid, "muscl", refinement)
@@ -125,7 +135,7 @@ def make_forward(
         shape,
         settings,
         np.zeros(total),
-        _spreads(shape, _typical_speed(field)),
+        _spreads(shape, kind, _typical_speed(field)),
         field[0],
         first,
         _ends(field, measured, size, grid),
@@ -193,9 +203,10 @@ def _basis(kind: Kind, lower, upper) -> Basis:
     return TensorChebyshev(middle, half, 3, len(lower))
 
 
-def _spreads(shape: LawShape, speed: float) -> Float[np.ndarray, " coefficient"]:
+def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " coefficient"]:
     """Flux coefficients of degree k may change the speed, which grows like k², by some typical
-    speeds; sources may change a field by its half range in a few frames."""
+    speeds; sources may change a field by its half range in a few frames. What the kind does not
+    have has no spread."""
     fields, count = len(shape.fields), len(shape.basis.names)
     if isinstance(shape.basis, Chebyshev):
         degrees = np.arange(1, count + 1)
@@ -204,10 +215,13 @@ def _spreads(shape: LawShape, speed: float) -> Float[np.ndarray, " coefficient"]
     waves = np.concatenate([[1.0], shape.modes.wavenumbers])
     flux = np.tile(_SPEEDS * speed / degrees**1.5, fields)
     diffusion = np.full(fields * shape.diffusion, 0.3 * speed)
-    by_state = np.full(fields * shape.by_state, 0.3)
-    source = np.tile(0.3 / waves[1 : shape.source_modes + 1], fields)
-    offset = np.full(fields * (shape.flux_modes > 0), _SPEEDS * speed)
+    by_state = np.full(fields * shape.by_state, 0.3 * (kind.by_state > 0))
+    source = 0.3 / waves[1 : shape.source_modes + 1]
+    source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
+    of_place = kind.flux_modes > 0
+    offset = np.full(fields * (shape.flux_modes > 0), _SPEEDS * speed * of_place)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
+    factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)
     return np.concatenate([flux, diffusion, by_state, source, offset, factor])
 
 
