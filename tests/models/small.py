@@ -27,7 +27,7 @@ LINE = HFluxNOConfig(
     spacing=(0.1,),
     interval=0.02,
     context=5,
-    encoder=TRecViTConfig((4,), None, 8, 1, 8, 2, 8),
+    encoder=TRecViTConfig((4,), 8, 1, 8, 2, 8),
     target=LocalConfig(3, 2, 6, 6, 1),
     hypernetwork=HYPER,
 )
@@ -37,7 +37,7 @@ PLANE = dataclasses.replace(
     fields=("u", "v"),
     cells=(8, 6),
     spacing=(0.1, 0.2),
-    encoder=TRecViTConfig((4, 3), None, 8, 1, 8, 2, 8),
+    encoder=TRecViTConfig((4, 3), 8, 1, 8, 2, 8),
     target=LocalConfig(2, 2, 6, 6, 1),
 )
 CONFIGURATIONS = {

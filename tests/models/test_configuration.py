@@ -66,6 +66,17 @@ def test_the_key_of_a_part_is_named():
         read(data)
 
 
+def with_stride(stride):
+    data = written(small.LINE)
+    return data | {"encoder": data["encoder"] | {"stride": stride, "positions": "learned"}}
+
+
+def test_keys_that_were_removed_may_have_the_one_value_that_is_left():
+    assert read(with_stride(None)) == small.LINE
+    with pytest.raises(ValueError, match=r"option stride of encoder was removed.*got \[2\]"):
+        read(with_stride([2]))
+
+
 def test_defaults_are_the_published_model():
     config = HFluxNOConfig()
     assert (config.interval, config.spacing, config.context) == (0.005, (0.01,), 20)

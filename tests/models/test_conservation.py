@@ -11,7 +11,7 @@ import pytest
 from hfluxno.fv import NumericalFlux
 from hfluxno.models.guided_flux import GuidedFlux
 from hfluxno.models.network import FluxOperator
-from hfluxno.models.parts import FourierConfig, LocalConfig, TRecViTConfig
+from hfluxno.models.parts import FourierConfig, LocalConfig
 from hfluxno.models.rollout import frozen
 from tests.models import small
 from tests.models.small import read, step
@@ -79,34 +79,6 @@ def test_totals_are_kept_for_1000_steps(name, precision):
     assert drift <= (1e-12 if precision == "float64" else 1e-5)
 
 
-def _without_places(config, target, **encoder):
-    parts = dataclasses.replace(config.encoder, **encoder)
-    return dataclasses.replace(config, coordinates=False, encoder=parts, target=target)
-
-
-@pytest.mark.parametrize("positions", ["none", "relative"])
-@pytest.mark.parametrize("shift", [1, 4])
-def test_networks_without_places_commute_with_shifts_by_strides(positions, shift, x64):
-    """By whole patches, and by any number of cells where the stride is one."""
-    stride = (shift,)
-    config = _without_places(
-        small.LINE, LocalConfig(3, 2, 6, 6, 1), positions=positions, stride=stride
-    )
-    network, context = small.network(config), small.context(config)
-
-    there = step(network, jnp.roll(context, shift, -1))
-    np.testing.assert_allclose(there, jnp.roll(step(network, context), shift, -1), atol=1e-13)
-    assert not np.allclose(there, step(network, context), atol=1e-3)
-
-
-def test_networks_in_the_plane_commute_with_shifts(x64):
-    config = _without_places(small.PLANE, LocalConfig(2, 2, 6, 6, 1), positions="relative")
-    network, context = small.network(config), small.context(config)
-    there = step(network, jnp.roll(context, (4, 3), (-2, -1)))
-    here = step(network, context)
-    np.testing.assert_allclose(there, jnp.roll(here, (4, 3), (-2, -1)), atol=1e-13)
-
-
 def test_an_operator_without_places_commutes_with_every_shift(x64):
     config = dataclasses.replace(small.PAIR, coordinates=False)
     context = small.context(config)
@@ -139,9 +111,3 @@ def test_fourier_interfaces_agree_at_the_ends(form):
 def test_stencils_need_both_sides():
     with pytest.raises(ValueError, match="at least one cell on each side; got 0 and 2"):
         small.network(dataclasses.replace(small.LINE, target=LocalConfig(0, 2, 6, 6, 1)))
-
-
-def test_unknown_positions():
-    encoder = TRecViTConfig((4,), None, 8, 1, 8, 2, 8, positions="absolute")
-    with pytest.raises(ValueError, match="Unknown positions 'absolute'; choose one of learned,"):
-        small.network(dataclasses.replace(small.LINE, encoder=encoder))

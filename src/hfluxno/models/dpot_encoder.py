@@ -107,9 +107,9 @@ class DPOTEncoder(Encoder):
             raise ValueError(
                 f"The embedding of a DPOT encoder must be a multiple of {_GROUPS}; got {embedding}."
             )
-        self.tokens = tokens_along(cells, patch, patch)
+        self.tokens = tokens_along(cells, patch)
         keys = jax.random.split(key, layers + 4)
-        self.embed = PatchEmbedding(fields, patch_width, patch, patch, coordinates, key=keys[0])
+        self.embed = PatchEmbedding(fields, patch_width, patch, coordinates, key=keys[0])
         self.embed_second = eqx.nn.Linear(patch_width, embedding, key=keys[1])
         count = math.prod(self.tokens)
         place = _POSITION_SCALE * jax.random.normal(keys[2], (count, embedding))

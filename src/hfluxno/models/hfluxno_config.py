@@ -46,9 +46,8 @@ class HFluxNOConfig(ModelConfig):
     - `target`: what the hypernetwork writes.
     - `hypernetwork`: how it does.
     - `activation`: `gelu_tanh` (what the published model computes) or `gelu`.
-    - `coordinates`: whether encoder and flux see the place of each cell. Without it, and without
-      learned positions, the network commutes with shifts by whole strides of the patches; once a
-      context is read, its operator commutes with every shift.
+    - `coordinates`: whether encoder and flux see the place of each cell. Without it the operator of
+      a context commutes with every shift; the encoder's positions are learned in any case.
     - `normalise`, `spacing_aware`: see `hfluxno.models.hfluxno`.
     - `weak_form`: makes it the variant of `hfluxno.models.weak_form_hfluxno`.
     """
@@ -173,13 +172,11 @@ def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
         fields,
         config.cells,
         patch=encoder.patch,
-        stride=encoder.patch if encoder.stride is None else encoder.stride,
         embedding=encoder.embedding,
         layers=encoder.layers,
         channels=encoder.channels,
         heads=encoder.heads,
         mlp_width=encoder.mlp_width,
-        positions=encoder.positions,
         coordinates=config.coordinates,
         activation=config.activation,
         key=key,

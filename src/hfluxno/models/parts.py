@@ -4,7 +4,9 @@ The defaults are those of the paper's cubic model where it has the part.
 """
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
+
+from hfluxno.models.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,22 +16,22 @@ class TRecViTConfig:
     **Attributes:**
 
     - `patch`: the cells of a patch along each axis.
-    - `stride`: the cells between two patches, or `None` for patches side by side.
     - `embedding`, `layers`, `heads`: the size of tokens and embedding; the number of layers and of
       heads.
     - `channels`: the width of the recurrent unit.
     - `mlp_width`: the width of the transformer's small network.
-    - `positions`: `learned` (the paper), `relative` or `none`.
     """
 
     patch: tuple[int, ...] = (4,)
-    stride: tuple[int, ...] | None = None
     embedding: int = 128
     layers: int = 2
     channels: int = 128
     heads: int = 8
     mlp_width: int = 64
-    positions: str = "learned"
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        return without(data, where, stride=None, positions="learned")
 
 
 @dataclasses.dataclass(frozen=True)

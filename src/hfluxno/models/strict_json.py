@@ -4,6 +4,9 @@ A dataclass becomes an object; where a field may hold one of several dataclasses
 which under "kind". An abstract dataclass stands for those of its class method `kinds`. Reading
 refuses unknown and missing keys, unknown kinds and wrong types: a misspelt option that silently
 falls back to its default gives another model than was asked for.
+
+A class whose options became fewer has a class method `upgraded`, which turns the object of an
+earlier version into the present one.
 """
 
 import dataclasses
@@ -62,6 +65,26 @@ def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
     return data
 
 
+def without(data: dict[str, Any], where: str, **removed: Any) -> dict[str, Any]:
+    """The object of an earlier version without the keys that were removed, for `upgraded`.
+
+    **Arguments:**
+
+    - `removed`: by key, the one value whose meaning is left.
+
+    **Raises:**
+
+    - `ValueError`, if a key has another value.
+    """
+    for key, value in removed.items():
+        if data.get(key, value) != value:
+            raise ValueError(
+                f"The option {key} of {where} was removed, and {value!r} is what every network has "
+                f"now; got {data[key]!r}. Use the hfluxno that it was made with."
+            )
+    return {key: value for key, value in data.items() if key not in removed}
+
+
 def _is_choice(kind: Any) -> bool:
     return inspect.isabstract(kind) or len(_members(kind)) > 1
 
@@ -96,6 +119,8 @@ def _from_union(members, data, where):
 def _from_object(kind, data, where):
     if not isinstance(data, dict):
         raise ValueError(f"{where} must be an object; got {data!r}.")
+    if hasattr(kind, "upgraded"):
+        data = kind.upgraded(data, where)
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     unknown = [key for key in data if key not in names]

@@ -70,16 +70,16 @@ class ViT(Encoder):
                 f"The embedding of a vision transformer over {axes} axes must be a multiple of "
                 f"{2 * axes}; got {embedding}."
             )
-        tokens = tokens_along((times, *cells), patch, patch)
+        tokens_along((times, *cells), patch)
         keys = jax.random.split(key, 1 + patch_depth + layers)
         # A place is appended to every frame, but no time.
         channels = fields + len(cells) if coordinates else fields
-        self.embed = PatchEmbedding(channels, embedding, patch, patch, False, key=keys[0])
+        self.embed = PatchEmbedding(channels, embedding, patch, False, key=keys[0])
         self.patch_layers = tuple(
             eqx.nn.Linear(embedding, embedding, key=k) for k in keys[1 : 1 + patch_depth]
         )
         self.blocks = tuple(
-            TransformerBlock(embedding, mlp_width, heads, tokens, False, activation, key=k)
+            TransformerBlock(embedding, mlp_width, heads, activation, key=k)
             for k in keys[1 + patch_depth :]
         )
         self.norm = eqx.nn.LayerNorm(embedding)
@@ -95,7 +95,7 @@ class ViT(Encoder):
     def tokens(self, context: Float[Array, "time field *space"]) -> Float[Array, "token embedding"]:
         """What the first layer reads."""
         sizes = (context.shape[0], *context.shape[2:])
-        tokens = tokens_along(sizes, self.embed.patch, self.embed.stride)
+        tokens = tokens_along(sizes, self.embed.patch)
         if self.coordinates:
             context = with_coordinates(context, context.ndim - 2)
         v = self.embed(jnp.moveaxis(context, 0, 1)[None])[0]

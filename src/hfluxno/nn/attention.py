@@ -5,10 +5,6 @@
 (Vaswani et al., NeurIPS 2017, with the norms in front).
 
 The sums of the softmax are divided out after the values are mixed, where the arrays are smaller.
-
-With `relative` positions every head adds a learned number to its scores, which depends on the
-offset between two tokens around the periodic domain: the block then knows what is a neighbour of
-what, and still commutes with shifts by whole tokens.
 """
 
 import math
@@ -16,8 +12,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows, rows_times
@@ -30,26 +25,14 @@ class Attention(eqx.Module):
 
     - `enter`: to the queries, keys and values of all heads, in this order.
     - `leave`: from the heads.
-    - `offsets`: one number per head and relative position, or `None`.
     - `heads`: the number of heads.
-    - `tokens`: the number of tokens along each axis; only relative positions need it.
     """
 
     enter: eqx.nn.Linear
     leave: eqx.nn.Linear
-    offsets: Float[Array, "head token"] | None
     heads: int = eqx.field(static=True)
-    tokens: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(
-        self,
-        embedding: int,
-        heads: int,
-        tokens: tuple[int, ...],
-        relative: bool,
-        *,
-        key: jax.Array,
-    ):
+    def __init__(self, embedding: int, heads: int, *, key: jax.Array):
         if embedding % heads != 0:
             raise ValueError(
                 f"The number of heads must divide the embedding of {embedding}; got {heads}."
@@ -57,8 +40,7 @@ class Attention(eqx.Module):
         keys = jax.random.split(key, 2)
         self.enter = eqx.nn.Linear(embedding, 3 * embedding, use_bias=False, key=keys[0])
         self.leave = eqx.nn.Linear(embedding, embedding, use_bias=False, key=keys[1])
-        self.offsets = jnp.zeros((heads, math.prod(tokens))) if relative else None
-        self.heads, self.tokens = heads, tokens
+        self.heads = heads
 
     def __call__(
         self, x: Float[Array, "time token embedding"]
@@ -71,8 +53,6 @@ class Attention(eqx.Module):
             for weight in jnp.split(self.enter.weight, 3)
         )
         scores = jnp.einsum("tihc,tjhc->thij", query / math.sqrt(size), key)
-        if self.offsets is not None:
-            scores = scores + self.offsets[:, relative_positions(self.tokens)][None]
         largest = jnp.max(scores, axis=-1, keepdims=True)
         weights = jnp.exp(scores - jax.lax.stop_gradient(largest))
         # In the other order the compiler transposes the values and the result.
@@ -80,13 +60,6 @@ class Attention(eqx.Module):
         mixed = jax.lax.dot_general(weights, value.swapaxes(1, 2), pairs)
         mixed = mixed / jnp.sum(weights, axis=-1, keepdims=True)
         return on_rows(self.leave, mixed.swapaxes(1, 2).reshape(times, tokens, embedding))
-
-
-def relative_positions(tokens: tuple[int, ...]) -> Int[np.ndarray, "token token"]:
-    """The number of the offset from token i to token j, around the periodic domain."""
-    places = np.stack(np.unravel_index(np.arange(math.prod(tokens)), tokens), axis=-1)
-    offset = (places[None] - places[:, None]) % np.array(tokens)
-    return np.ravel_multi_index(tuple(np.moveaxis(offset, -1, 0)), tokens)
 
 
 class TransformerBlock(eqx.Module):
@@ -112,8 +85,6 @@ class TransformerBlock(eqx.Module):
         embedding: int,
         width: int,
         heads: int,
-        tokens: tuple[int, ...],
-        relative: bool,
         activation: str,
         *,
         key: jax.Array,
@@ -121,7 +92,7 @@ class TransformerBlock(eqx.Module):
         keys = jax.random.split(key, 3)
         self.attention_norm = eqx.nn.LayerNorm(embedding)
         self.mlp_norm = eqx.nn.LayerNorm(embedding)
-        self.attention = Attention(embedding, heads, tokens, relative, key=keys[0])
+        self.attention = Attention(embedding, heads, key=keys[0])
         self.widen = eqx.nn.Linear(embedding, width, key=keys[1])
         self.narrow = eqx.nn.Linear(width, embedding, key=keys[2])
         self.activation = activation

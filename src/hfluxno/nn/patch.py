@@ -3,9 +3,6 @@
 A snapshot is cut into patches, and each patch becomes one vector (Dosovitskiy et al., ICLR 2021).
 Cutting is a reshape and embedding is one matrix product, which is a convolution whose stride is
 its width.
-
-With a stride shorter than the patch the patches overlap, around the periodic boundary. A shift of
-the field by whole strides permutes the tokens; with a stride of one cell that is any shift.
 """
 
 import math
@@ -19,21 +16,16 @@ from jaxtyping import Array, Float
 from hfluxno.nn.linear import on_rows
 
 
-def cut(
-    u: Float[Array, "..."],
-    patch: tuple[int, ...],
-    stride: tuple[int, ...],
-) -> Float[Array, "..."]:
+def cut(u: Float[Array, "..."], patch: tuple[int, ...]) -> Float[Array, "..."]:
     """The patches of fields (*lead, channel, *space) as rows: (*lead, token, channel·cells).
 
     Tokens count the last space axis fastest; a row counts channels, then the cells of the patch.
     """
     axes = len(patch)
-    lead = u.shape[: u.ndim - axes - 1]
-    for axis, (width, step) in enumerate(zip(patch, stride, strict=True)):
-        position = len(lead) + 1 + 2 * axis
-        u = _windows(u, position, width, step)
-    # Now (*lead, channel, tokens₁, width₁, tokens₂, width₂, …).
+    lead, space = u.shape[: u.ndim - axes - 1], u.shape[u.ndim - axes :]
+    split = [n for pair in zip(tokens_along(space, patch), patch, strict=True) for n in pair]
+    # To (*lead, channel, tokens₁, width₁, tokens₂, width₂, …).
+    u = u.reshape(*u.shape[: u.ndim - axes], *split)
     first = len(lead) + 1
     tokens = [first + 2 * axis for axis in range(axes)]
     widths = [first + 2 * axis + 1 for axis in range(axes)]
@@ -53,40 +45,21 @@ def joined(
     return u.transpose(order).reshape(channels, *space)
 
 
-def _windows(u, position, width, step):
-    """Replaces one axis by (window, cell of the window)."""
-    cells = u.shape[position]
-    before, after = u.shape[:position], u.shape[position + 1 :]
-    if step == width:
-        return u.reshape(*before, cells // width, width, *after)
-    starts = [
-        jax.lax.slice_in_dim(jnp.roll(u, -k, position), 0, cells, step, position)
-        for k in range(width)
-    ]
-    return jnp.stack(starts, position + 1)
-
-
-def tokens_along(
-    cells: tuple[int, ...], patch: tuple[int, ...], stride: tuple[int, ...]
-) -> tuple[int, ...]:
+def tokens_along(cells: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
     """The number of patches along each axis.
 
     **Raises:**
 
-    - `ValueError`, where the stride does not divide the cells or exceeds the patch.
+    - `ValueError`, if the patch does not divide the cells.
     """
-    if not len(cells) == len(patch) == len(stride):
+    if len(cells) != len(patch):
         raise ValueError(
-            f"Patches and strides need one entry per axis; got {patch} and {stride} for "
-            f"{len(cells)} axes."
+            f"A patch needs one number of cells per axis; got {patch} for {len(cells)} axes."
         )
-    for n, width, step in zip(cells, patch, stride, strict=True):
-        if not 1 <= step <= width <= n or n % step != 0:
-            raise ValueError(
-                f"Patches of {width} cells every {step} cells do not fit {n} cells: the stride "
-                "must divide the cells and be no longer than the patch."
-            )
-    return tuple(n // step for n, step in zip(cells, stride, strict=True))
+    for n, width in zip(cells, patch, strict=True):
+        if width < 1 or n % width != 0:
+            raise ValueError(f"The patch must divide the {n} cells; got {width}.")
+    return tuple(n // width for n, width in zip(cells, patch, strict=True))
 
 
 def coordinates(shape: tuple[int, ...]) -> np.ndarray:
@@ -109,13 +82,12 @@ class PatchEmbedding(eqx.Module):
     **Attributes:**
 
     - `linear`: from the numbers of a patch to the embedding.
-    - `patch`, `stride`: the cells of a patch, and between the starts of two, along each axis.
+    - `patch`: the cells of a patch along each axis.
     - `coordinates`: whether the place of every cell is appended as channels.
     """
 
     linear: eqx.nn.Linear
     patch: tuple[int, ...] = eqx.field(static=True)
-    stride: tuple[int, ...] = eqx.field(static=True)
     coordinates: bool = eqx.field(static=True)
 
     def __init__(
@@ -123,18 +95,17 @@ class PatchEmbedding(eqx.Module):
         fields: int,
         embedding: int,
         patch: tuple[int, ...],
-        stride: tuple[int, ...],
         coordinates: bool,
         *,
         key: jax.Array,
     ):
         channels = fields + len(patch) if coordinates else fields
         self.linear = eqx.nn.Linear(channels * math.prod(patch), embedding, key=key)
-        self.patch, self.stride, self.coordinates = patch, stride, coordinates
+        self.patch, self.coordinates = patch, coordinates
 
     def __call__(
         self, u: Float[Array, "time field *space"]
     ) -> Float[Array, "time token embedding"]:
         if self.coordinates:
             u = with_coordinates(u, len(self.patch))
-        return on_rows(self.linear, cut(u, self.patch, self.stride))
+        return on_rows(self.linear, cut(u, self.patch))

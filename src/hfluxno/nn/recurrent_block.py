@@ -11,7 +11,7 @@ The convolution is written as shifted products and sums, which fuse with their n
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
@@ -35,13 +35,6 @@ class RecurrentWindow(eqx.Module):
     entered: Float[Array, "time token channel"]
     decay: Float[Array, "time token channel"]
     driven: Float[Array, "time token channel"]
-
-
-class RecurrentState(eqx.Module):
-    """What the block remembers: the last inputs of its convolution, and the state of its unit."""
-
-    inputs: Float[Array, "width token channel"]
-    memory: Float[Array, "token channel"]
 
 
 class RecurrentBlock(eqx.Module):
@@ -131,21 +124,6 @@ class RecurrentBlock(eqx.Module):
         v = self._normalised(x)
         z = self.unit.last(self._shifted_sum(on_rows(self.enter, v)))
         return x[-1] + on_rows(self.leave, self._gated(v[-1]) * z)
-
-    def initial_state(self, tokens: int) -> RecurrentState:
-        channels, width = self.kernel.shape
-        zeros = jnp.zeros((width - 1, tokens, channels), self.kernel.dtype)
-        return RecurrentState(zeros, jnp.zeros((tokens, channels), self.kernel.dtype))
-
-    def step(
-        self, state: RecurrentState, x: Float[Array, "token embedding"], first: Bool[Array, ""]
-    ) -> tuple[RecurrentState, Float[Array, "token embedding"]]:
-        """The block at one more time; `first` says that nothing came before it."""
-        v = self._normalised(x[None])
-        inputs = jnp.concatenate([state.inputs, on_rows(self.enter, v)])
-        memory = self.unit.step(state.memory, self._shifted_sum(inputs)[-1], first)
-        y = x + on_rows(self.leave, self._gated(v[0]) * memory)
-        return RecurrentState(inputs[1:], memory), y
 
     def _rows(self, x):
         """y and W_x v + b_x: what is said of every time by itself."""

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from hfluxno.nn.block_linear import BlockLinear
 
@@ -47,7 +47,7 @@ class RGLRU(eqx.Module):
         return self.states(*self.coefficients(x))
 
     def coefficients(
-        self, x: Float[Array, "time token channel"], *, begins: bool | Bool[Array, ""] = True
+        self, x: Float[Array, "time token channel"], *, begins: bool = True
     ) -> tuple[Float[Array, "time token channel"], Float[Array, "time token channel"]]:
         """a_t and sqrt(1 - a_t²) i_t x_t; `begins` says that nothing came before the first time."""
         rates = jax.nn.sigmoid(self.recurrence_gate.on_rows(x))
@@ -66,16 +66,6 @@ class RGLRU(eqx.Module):
     def last(self, x: Float[Array, "time token channel"]) -> Float[Array, "token channel"]:
         """The last state alone, without keeping the others."""
         return _recurrence(*self.coefficients(x), keep=False)
-
-    def step(
-        self,
-        state: Float[Array, "token channel"],
-        x: Float[Array, "token channel"],
-        first: Bool[Array, ""],
-    ) -> Float[Array, "token channel"]:
-        """The state after one more time; `first` says that nothing came before it."""
-        a, b = self.coefficients(x[None], begins=first)
-        return a[0] * state + b[0]
 
 
 def _recurrence(a, b, keep=True):

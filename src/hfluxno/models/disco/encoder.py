@@ -47,7 +47,7 @@ class Stage(eqx.Module):
         patches = tuple(n // self.width for n in frames.shape[2:])
         whole = tuple(slice(n * self.width) for n in patches)
         each = (self.width,) * len(patches)
-        rows = on_rows(self.linear, cut(frames[(slice(None), slice(None), *whole)], each, each))
+        rows = on_rows(self.linear, cut(frames[(slice(None), slice(None), *whole)], each))
         return jax.vmap(self.norm)(rows.swapaxes(1, 2).reshape(len(frames), -1, *patches))
 
 
