@@ -44,14 +44,9 @@ CONFIGURATIONS = {
     "local": LINE,
     "two fields": PAIR,
     "plane": PLANE,
-    "normalised": dataclasses.replace(PAIR, normalise=True, coordinates=False),
-    "normalised plane": dataclasses.replace(PLANE, normalise=True),
-    "spacing aware": dataclasses.replace(LINE, spacing_aware=True),
-    "weak form": dataclasses.replace(
-        LINE, weak_form=WeakFormConfig(size=3, terms=1), normalise=True
-    ),
+    "weak form": dataclasses.replace(LINE, weak_form=WeakFormConfig(size=3, terms=1)),
     "weak form of a system": dataclasses.replace(
-        PAIR, weak_form=WeakFormConfig(positive=(True, False)), normalise=True
+        PAIR, weak_form=WeakFormConfig(positive=(True, False))
     ),
     "fourier": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2)),
     "fourier code": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2, "code")),
@@ -59,7 +54,7 @@ CONFIGURATIONS = {
     "flux no": dataclasses.replace(PAIR, encoder=None),
     "vit": dataclasses.replace(LINE, encoder=ViTConfig((1, 4), 1, 8, 1, 2, 8)),
     "dpot": dataclasses.replace(LINE, encoder=DPOTEncoderConfig((4,), 8, 8, 1, 8, (2,), 2)),
-    "law": dataclasses.replace(LINE, target=LawConfig(size=4, terms=1, width=8), normalise=True),
+    "law": dataclasses.replace(LINE, target=LawConfig(size=4, terms=1, width=8)),
 }
 
 

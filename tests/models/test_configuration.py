@@ -45,7 +45,7 @@ def changed(**values):
         ),
         (changed(interval="fast"), "interval must be of type float; got 'fast'"),
         (changed(cells=16), "cells must be a list; got 16"),
-        (changed(normalise=1), "normalise must be of type bool; got 1"),
+        (changed(coordinates=1), "coordinates must be of type bool; got 1"),
         (changed(context_mode="fixed"), "Unknown context_mode 'fixed'; choose one of sliding, "),
         (changed(activation="relu"), "Unknown activation 'relu'"),
         (changed(spacing=[0.1, 0.1]), "a spacing for each axis; got 1 and 2"),
@@ -75,11 +75,17 @@ def test_keys_that_were_removed_may_have_the_one_value_that_is_left():
     assert read(with_stride(None)) == small.LINE
     with pytest.raises(ValueError, match=r"option stride of encoder was removed.*got \[2\]"):
         read(with_stride([2]))
+    assert read(changed(normalise=False, spacing_aware=False)) == small.LINE
+    for name, scaled in (("local", False), ("weak form", True), ("law", True)):
+        data = written(small.CONFIGURATIONS[name])
+        assert read(data | {"normalise": scaled}) == small.CONFIGURATIONS[name]
+        with pytest.raises(ValueError, match=f"normalise.*was removed.*got {not scaled}"):
+            read(data | {"normalise": not scaled})
 
 
 def test_defaults_are_the_published_model():
     config = HFluxNOConfig()
     assert (config.interval, config.spacing, config.context) == (0.005, (0.01,), 20)
-    assert config.coordinates and not config.normalise and not config.spacing_aware
+    assert config.coordinates and config.weak_form is None
     assert config.context_mode == "sliding"
     assert dataclasses.asdict(config.hypernetwork)["initialisation"] == "bias-hyperinit"

@@ -138,10 +138,10 @@ def test_numbers_that_do_not_fit(forecaster):
         forecaster.forecast(bad, 1)
 
 
-def test_spacing_aware_networks_and_laws_accept_other_spacings():
-    aware = small.CONFIGURATIONS["spacing aware"]
-    other = dataclasses.replace(aware, interval=0.03)
-    NetworkForecaster(small.network(aware), aware).check(trajectory(other))
+def test_variants_that_count_in_cells_and_frames_accept_other_spacings():
+    told = small.CONFIGURATIONS["weak form"]
+    other = dataclasses.replace(told, interval=0.03)
+    NetworkForecaster(small.network(told), told).check(trajectory(other))
     law = small.CONFIGURATIONS["law"]
     model = NetworkForecaster(small.network(law), law)
     model.check(trajectory(dataclasses.replace(law, interval=0.03), boundary="outflow"))

@@ -124,18 +124,13 @@ def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     assert not np.allclose(expected, u, atol=1e-3)
 
 
-def test_it_needs_one_axis_a_context_and_the_scaled_variable():
+def test_it_needs_one_axis_and_a_context():
     told = small.CONFIGURATIONS["weak form"]
-    plane = dataclasses.replace(small.PLANE, weak_form=WeakFormConfig(), normalise=True)
+    plane = dataclasses.replace(small.PLANE, weak_form=WeakFormConfig())
     with pytest.raises(ValueError, match="The weak form is for one axis; got 2"):
         small.network(plane)
-    for config in (
-        dataclasses.replace(told, normalise=False),
-        dataclasses.replace(told, encoder=None),
-        dataclasses.replace(told, spacing_aware=True),
-    ):
-        with pytest.raises(ValueError, match="choose an encoder, set normalise"):
-            small.network(config)
+    with pytest.raises(ValueError, match="weak_form reads a context: choose an encoder"):
+        small.network(dataclasses.replace(told, encoder=None))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -30,7 +30,6 @@ def configuration(fields=("u",), **target):
         interval=DT,
         context=8,
         target=LawConfig(width=8, **target),
-        normalise=True,
     )
 
 

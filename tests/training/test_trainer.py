@@ -285,7 +285,7 @@ def test_a_configuration_that_contradicts_itself_is_refused(options, message):
 
 
 def test_a_law_is_trained_by_regression(tmp_path):
-    model = dataclasses.replace(_TINY.model, target=LawConfig(size=3, width=8), normalise=True)
+    model = dataclasses.replace(_TINY.model, target=LawConfig(size=3, width=8))
     config = dataclasses.replace(
         _TINY,
         model=model,

@@ -177,8 +177,8 @@ class NetworkForecaster(Forecaster):
                 f"{self.name} works on periodic domains only; the boundary of the context is "
                 f"{', '.join(grid.ends())}. Use the method fit."
             )
-        if _changes_spacing(config):
-            return
+        if isinstance(self.network, WeakFormHFluxNO):
+            return  # it counts in cells and frames
         factor = self._factor(context) or 1
         present = (_interval(context), *(factor * dx for dx in grid.spacing))
         trained = (config.interval, *config.spacing)
@@ -219,9 +219,7 @@ class NetworkForecaster(Forecaster):
         network, factor = self.network, self._factor(context) or 1
         grid = context.grid
         coarse = dataclasses.replace(grid, shape=tuple(n // factor for n in grid.shape))
-        if isinstance(network, LawNetwork) or (
-            isinstance(network, (HFluxNO, WeakFormHFluxNO)) and _changes_spacing(self.config)
-        ):
+        if isinstance(network, (LawNetwork, WeakFormHFluxNO)):
             network = network.at(coarse, _interval(context))
         if factor == 1:
             return network
@@ -324,14 +322,6 @@ def _law(config: ModelConfig) -> LawConfig | None:
     """How a network infers a law, where it does."""
     target = config.target if isinstance(config, HFluxNOConfig) else None
     return target if isinstance(target, LawConfig) else None
-
-
-def _changes_spacing(config: ModelConfig) -> bool:
-    """Whether a flux operator serves other Δt and Δx: it is told them, or counts in cells and
-    frames."""
-    return isinstance(config, HFluxNOConfig) and (
-        config.spacing_aware or config.weak_form is not None
-    )
 
 
 def _interval(context: Trajectory) -> float:

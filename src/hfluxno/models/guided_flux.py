@@ -18,17 +18,18 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hfluxno.fv import NumericalFlux
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.models.fourier_flux import FourierFlux
 from hfluxno.models.heat_flux import heat_flux
 from hfluxno.models.local_flux import LocalFlux
-from hfluxno.models.scaled_flux import ScaledFlux
 from hfluxno.models.scaling import per_field
 from hfluxno.nn.linear import silent
 
 
-class GuidedFlux(ScaledFlux):
-    """The flux of u on the one axis.
+class GuidedFlux(NumericalFlux):
+    """The flux of u on the one axis. It is applied to u itself, so the step conserves to the
+    rounding of u.
 
     **Attributes:**
 
@@ -37,7 +38,26 @@ class GuidedFlux(ScaledFlux):
     - `law`: the law of u in cells and frames.
     """
 
+    inner: NumericalFlux
+    shift: Float[Array, " field"]
+    scale: Float[Array, " field"]
     law: FittedLaw
+
+    @property
+    def ghost(self) -> int:
+        return self.inner.ghost
+
+    @property
+    def integrator(self) -> str:
+        return self.inner.integrator
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        return self.inner.odd_fields
+
+    @property
+    def rowwise(self) -> bool:
+        return self.inner.rowwise
 
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
@@ -47,7 +67,7 @@ class GuidedFlux(ScaledFlux):
         width = upper - lower
         lower, upper = lower - width, upper + width
         padded = jnp.clip(padded, per_field(lower, padded, 0), per_field(upper, padded, 0))
-        v = self._scaled(padded)
+        v = (padded - per_field(self.shift, padded, 0)) / scale
         f = self.law.flux(padded) / scale
         # s_j/s_i for the derivative of the flux of the field i by the field j.
         ratio = scale[None] / scale[:, None]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import jax
 
@@ -28,6 +29,7 @@ from hfluxno.models.parts import (
     ViTConfig,
     WeakFormConfig,
 )
+from hfluxno.models.strict_json import without
 from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
@@ -48,7 +50,6 @@ class HFluxNOConfig(ModelConfig):
     - `activation`: `gelu_tanh` (what the published model computes) or `gelu`.
     - `coordinates`: whether encoder and flux see the place of each cell. Without it the operator of
       a context commutes with every shift; the encoder's positions are learned in any case.
-    - `normalise`, `spacing_aware`: see `hfluxno.models.hfluxno`.
     - `weak_form`: makes it the variant of `hfluxno.models.weak_form_hfluxno`.
     """
 
@@ -59,9 +60,13 @@ class HFluxNOConfig(ModelConfig):
     hypernetwork: HypernetworkConfig = dataclasses.field(default_factory=HypernetworkConfig)
     activation: str = "gelu_tanh"
     coordinates: bool = True
-    normalise: bool = False
-    spacing_aware: bool = False
     weak_form: WeakFormConfig | None = None
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        target = data.get("target") or {}
+        scaled = data.get("weak_form") is not None or target.get("kind") == "LawConfig"
+        return without(data, where, normalise=scaled, spacing_aware=False)
 
     def check(self) -> None:
         activation(self.activation)
@@ -94,9 +99,8 @@ class HFluxNOConfig(ModelConfig):
         if self.encoder is None:
             return FluxNO(targets, self.grid, self.interval)
         hyper = self.hypernetwork
-        inputs = self.encoder.embedding + (1 + axes if self.spacing_aware else 0)
         hypernetwork = Hypernetwork(
-            inputs + (space.count if space is not None else 0),
+            self.encoder.embedding + (0 if space is None else space.count),
             targets,
             outputs=hyper.outputs,
             width=hyper.width,
@@ -109,14 +113,7 @@ class HFluxNOConfig(ModelConfig):
         encoder = _encoder(self, encoder_key)
         if space is not None:
             return WeakFormHFluxNO(encoder, hypernetwork, self.grid, self.interval, space)
-        return HFluxNO(
-            encoder,
-            hypernetwork,
-            self.grid,
-            self.interval,
-            self.normalise,
-            (self.interval, *self.spacing) if self.spacing_aware else None,
-        )
+        return HFluxNO(encoder, hypernetwork, self.grid, self.interval)
 
 
 def _weak_form(config: HFluxNOConfig) -> LawSpace | None:
@@ -125,11 +122,8 @@ def _weak_form(config: HFluxNOConfig) -> LawSpace | None:
         return None
     if len(config.cells) > 1:
         raise ValueError(f"The weak form is for one axis; got {len(config.cells)}.")
-    if config.encoder is None or not config.normalise or config.spacing_aware:
-        raise ValueError(
-            "A network with weak_form reads a context, works with the scaled variable and counts "
-            "in cells and frames: choose an encoder, set normalise and leave out spacing_aware."
-        )
+    if config.encoder is None:
+        raise ValueError("A network with weak_form reads a context: choose an encoder.")
     return LawSpace(config.fields, seen.size, seen.positive, seen.terms)
 
 
@@ -230,8 +224,6 @@ def _law_network(
         raise ValueError(f"The law target is one-dimensional; got {len(config.cells)} axes.")
     if target.scheme not in SCHEMES:
         raise ValueError(f"Unknown scheme {target.scheme!r}; choose one of {', '.join(SCHEMES)}.")
-    if config.spacing_aware:
-        raise ValueError("The law target counts in cells and frames: it needs no spacing_aware.")
     encoder = _encoder(config, encoder_key)
     assert config.encoder is not None
     if config.weak_form is not None:
@@ -259,6 +251,5 @@ def _law_network(
         scheme=target.scheme,
         cfl=target.cfl,
         substeps=target.substeps,
-        normalise=config.normalise,
         start=target.start,
     )

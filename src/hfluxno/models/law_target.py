@@ -76,14 +76,13 @@ class LawNetwork(ContextNetwork):
 
     **Attributes:**
 
-    - `encoder`, `head`: E and M.
+    - `encoder`, `head`: E and M; the encoder sees the context scaled to [-1, 1].
     - `grid`, `interval`: the cells and Δt of the contexts; only their number of cells and the
       boundary matter to `read`.
     - `space`: the laws that it can name.
     - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.identify.settings.SCHEMES`, and the
       CFL rule (desired, maximum, lagged).
     - `substeps`: see `LawOperator`.
-    - `normalise`: whether the encoder sees the context scaled to [-1, 1].
     - `start`: one of `STARTS`: what the emitted coefficients are added to, nothing or those of the
       weak form.
     """
@@ -96,7 +95,6 @@ class LawNetwork(ContextNetwork):
     scheme: str = eqx.field(static=True)
     cfl: tuple[float, float, bool] = eqx.field(static=True)
     substeps: int | None = eqx.field(static=True)
-    normalise: bool = eqx.field(static=True)
     start: str = eqx.field(static=True)
 
     def read(self, context: Float[Array, "time field cells"]) -> LawOperator:
@@ -121,11 +119,9 @@ class LawNetwork(ContextNetwork):
 
     def parameters(self, context: Float[Array, "time field cells"]) -> Float[Array, " parameter"]:
         """The parameters of `unknowns`."""
-        seen = context
-        if self.normalise:
-            middle, half = observed_range(context)
-            seen = (context - per_field(middle, context, 1)) / per_field(half, context, 1)
-        code = self.encoder(seen)
+        middle, half = observed_range(context)
+        scaled = (context - per_field(middle, context, 1)) / per_field(half, context, 1)
+        code = self.encoder(scaled)
         weak = None
         if self.start == "weak-form":
             weak = self.space.weak_form(context, self.grid.is_periodic())

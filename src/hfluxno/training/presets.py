@@ -81,7 +81,6 @@ def _weak_form_model(law: str) -> HFluxNOConfig:
         target=LocalConfig(lift=64, width=64),
         hypernetwork=HypernetworkConfig(outputs=64, width=64),
         coordinates=False,
-        normalise=True,
         weak_form=_WEAK_FORMS[law],
         context_mode="frozen",
     )
