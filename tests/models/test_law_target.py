@@ -11,9 +11,8 @@ import pytest
 from hfluxno.fv import Roe, Rusanov, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import Cubic, ShallowWater, ViscousBurgers
-from hfluxno.models.law_target import integration_matrix
+from hfluxno.models.law_target import LawOperator, integration_matrix
 from hfluxno.models.parts import LawConfig
-from hfluxno.models.rollout import frozen
 from tests.compiled import compiled
 from tests.models import small
 
@@ -39,7 +38,7 @@ def network(fields=("u",), **target):
 
 
 def emitting(model, numbers):
-    """The network that emits these numbers for every context."""
+    """The network that emits these numbers for every context: corrections of the weak form."""
     layers = model.head.layers
     last = eqx.tree_at(
         lambda layer: (layer.weight, layer.bias),
@@ -47,6 +46,17 @@ def emitting(model, numbers):
         (0.0 * layers[-1].weight, jnp.asarray(numbers)),
     )
     return eqx.tree_at(lambda m: m.head.layers, model, (*layers[:-1], last))
+
+
+def knowing(model, context, speeds, diffusion=()):
+    """The network of one field that infers these coefficients of f′ and of ν before its softplus on
+    this context: it emits how they differ from the weak form's."""
+    weak = np.asarray(compiled(model.space.weak_form, context, True))
+    flux, nu = weak[: len(speeds)], weak[len(speeds) :]
+    start = np.linalg.solve(integration_matrix(len(speeds)), flux)
+    correction = (np.asarray(speeds) - start) / np.sqrt(1.0 + np.sum(flux**2))
+    raised = np.asarray(diffusion) - np.log(np.expm1(np.maximum(nu, 1e-3)))
+    return emitting(model, np.append(correction, raised))
 
 
 def frames(flux, initial, count=9):
@@ -68,7 +78,7 @@ def cubic_case(size):
     states = jnp.asarray(0.5 * (low + high) + 0.5 * (high - low) * points)
     speeds = np.asarray(law.jacobian(states[None])[0, 0]) * DT / DX
     numbers = np.polynomial.chebyshev.chebfit(points, speeds, size - 1)
-    return law, data, emitting(network(size=size), numbers)
+    return law, data, knowing(network(size=size), context, numbers)
 
 
 def test_the_integral_of_chebyshev_polynomials():
@@ -84,14 +94,14 @@ def test_a_correction_of_the_weak_form_is_zero_at_first(x64):
     law = Cubic(a=0.4, b=0.3, c=-0.5)
     context = frames(Roe(law, entropy_fix=False), waves())[:8]
     states = jnp.linspace(context.min(), context.max(), 9)[None]
-    fresh = configuration(size=3, start="weak-form").build(jax.random.key(0))
+    fresh = configuration(size=3).build(jax.random.key(0))
     speed, _ = compiled(fresh.derivatives, context, states)
     true = law.jacobian(states) * DT / DX
     assert float(jnp.max(jnp.abs(speed - true)) / jnp.max(jnp.abs(true))) < 0.06
 
 
 def test_a_correction_is_added_to_the_weak_form(x64):
-    model = network(fields=("u",), size=3, terms=1, scheme="rusanov", start="weak-form")
+    model = network(fields=("u",), size=3, terms=1, scheme="rusanov")
     data = frames(Rusanov(ViscousBurgers(a=0.5, nu=0.01)), waves())
     plain = compiled(emitting(model, np.zeros(4)).parameters, data[:8])
     corrected = compiled(emitting(model, np.eye(4)[3]).parameters, data[:8])
@@ -102,11 +112,6 @@ def test_a_correction_is_added_to_the_weak_form(x64):
     np.testing.assert_allclose(faster[0] - plain[0], jnp.sqrt(1.0 + jnp.sum(plain[:3] ** 2)))
 
 
-def test_an_unknown_start_is_refused():
-    with pytest.raises(ValueError, match="none, weak-form"):
-        network(size=3, start="nowhere")
-
-
 def test_the_right_coefficients_give_the_true_law(x64):
     law, data, model = cubic_case(3)
     context = data[:8]
@@ -114,8 +119,8 @@ def test_the_right_coefficients_give_the_true_law(x64):
     jacobian, diffusivity = compiled(model.derivatives, context, states)
     np.testing.assert_allclose(jacobian, law.jacobian(states) * DT / DX, atol=1e-12)
     assert diffusivity is None
-    flux = compiled(lambda: model.law_in_units(context).flux(states))
-    true = law.flux(states)
+    flux = compiled(lambda: model.law(context).flux(states))
+    true = law.flux(states) * DT / DX
     np.testing.assert_allclose(flux - flux[:, :1], true - true[:, :1], atol=1e-12)
     # One frame by the solver, from the middle of a run.
     operator = compiled(model.read, context)
@@ -132,15 +137,12 @@ def test_diffusion_in_cells_and_frames(x64):
     middle, half = 0.5 * (low + high), 0.5 * (high - low)
     speed = np.array([2.0 * middle, 2.0 * half]) * DT / DX  # f′ = 2 a u
     nu = 0.01 * DT / DX**2
-    model = emitting(
-        network(size=2, terms=1, scheme="rusanov"), np.append(speed, np.log(np.expm1(nu)))
-    )
+    model = network(size=2, terms=1, scheme="rusanov")
+    model = knowing(model, data[:8], speed, [np.log(np.expm1(nu))])
     states = jnp.linspace(low, high, 5)[None]
     jacobian, diffusivity = compiled(model.derivatives, data[:8], states)
     np.testing.assert_allclose(jacobian[0, 0], 2.0 * states[0] * DT / DX, atol=1e-12)
     np.testing.assert_allclose(diffusivity, nu * jnp.ones_like(states), rtol=1e-12)
-    in_units = compiled(lambda: model.law_in_units(data[:8]).diffusivity(states))
-    np.testing.assert_allclose(in_units, 0.01 * jnp.ones_like(states), rtol=1e-12)
 
 
 def test_systems_are_written_in_the_dictionary(x64):
@@ -158,7 +160,8 @@ def test_systems_are_written_in_the_dictionary(x64):
     numbers[1, names.index("h²")] = 4.5 * scale[0] ** 2
     numbers[1, names.index("m²/h")] = 0.8 * scale[1] ** 2 / scale[0]
     numbers *= (DT / DX) / half[:, None]
-    model = emitting(model, numbers.reshape(-1))
+    weak = np.asarray(compiled(model.space.weak_form, context, True))
+    model = emitting(model, (numbers.reshape(-1) - weak) / np.sqrt(1.0 + np.sum(weak**2)))
     states = context[-1]
     jacobian, _ = compiled(model.derivatives, context, states)
     np.testing.assert_allclose(jacobian, law.jacobian(states) * DT / DX, atol=1e-11)
@@ -175,33 +178,23 @@ def test_refinement_brings_a_rough_law_to_the_true_one(x64):
     assert errors[0] > 1e-3 and errors[1] < 0.3 * errors[0] and errors[2] < 1e-2 * errors[0]
 
 
-def test_fixed_substeps_have_gradients(x64):
-    config_model = network(size=3, substeps=4)
-    context = frames(Roe(Cubic(a=0.1, b=0.2, c=0.3)), waves())[:8]
-
-    def loss(model):
-        return jnp.sum(frozen(model.read(context), context, 2)[-1] ** 2)
-
-    value, gradient = compiled(eqx.filter_value_and_grad(loss), config_model)
-    slope = jnp.max(jnp.abs(gradient.head.layers[-1].weight))
-    assert np.isfinite(value) and np.isfinite(slope) and slope > 0.0
-
-
 def test_other_units_and_boundaries(x64):
     _, data, model = cubic_case(3)
     context = data[:8]
-    other = model.at(Grid.interval(CELLS, 0.0, 10.0, "outflow"), 3.0)
-    here, there = (
-        compiled(lambda m, u: (m.law(u), m.law_in_units(u), m.read(u)(u[-1])), m, context)
-        for m in (model, other)
-    )
-    assert eqx.tree_equal(there[0], here[0])
-    ratio = (10.0 / CELLS / 3.0) / (DX / DT)
-    np.testing.assert_allclose(
-        there[1].flux_coefficients, ratio * here[1].flux_coefficients, rtol=1e-12
-    )
-    assert np.allclose(there[2][:, 4:-4], here[2][:, 4:-4], atol=1e-10)
-    assert not np.allclose(there[2][:, 0], here[2][:, 0], atol=1e-6)
+
+    def advanced(settings):
+        operator = lambda law: LawOperator(law, settings)(context[-1])  # noqa: E731
+        return compiled(operator, law)
+
+    other = model.at(Grid.interval(CELLS, 0.0, 10.0), 3.0)
+    law = compiled(model.law, context)
+    assert eqx.tree_equal(compiled(other.law, context), law)
+    here = advanced(model.settings())
+    np.testing.assert_array_equal(advanced(other.settings()), here)
+    open_ended = model.at(Grid.interval(CELLS, 0.0, 10.0, "outflow"), 3.0)
+    there = advanced(open_ended.settings())
+    assert np.allclose(there[:, 4:-4], here[:, 4:-4], atol=1e-10)
+    assert not np.allclose(there[:, 0], here[:, 0], atol=1e-6)
 
 
 def test_laws_that_cannot_be():

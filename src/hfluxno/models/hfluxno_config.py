@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from hfluxno.identify.settings import SCHEMES
-from hfluxno.models import guided_flux, law_target
+from hfluxno.models import guided_flux
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import DPOTEncoder
 from hfluxno.models.encoder import Encoder
@@ -106,7 +106,6 @@ class HFluxNOConfig(ModelConfig):
             width=hyper.width,
             depth=hyper.depth,
             blocks=hyper.blocks,
-            initialisation=hyper.initialisation,
             activation=self.activation,
             key=head_key,
         )
@@ -227,15 +226,10 @@ def _law_network(
     encoder = _encoder(config, encoder_key)
     assert config.encoder is not None
     if config.weak_form is not None:
-        raise ValueError("The law target has a start of its own in place of weak_form.")
+        raise ValueError("The law target starts from the weak form; leave weak_form out.")
     space = LawSpace(config.fields, target.size, target.positive, target.terms)
-    if target.start not in law_target.STARTS:
-        raise ValueError(
-            f"Unknown start {target.start!r}; choose one of {', '.join(law_target.STARTS)}."
-        )
-    corrects = target.start == "weak-form"
     head = MLP(
-        config.encoder.embedding + (space.count if corrects else 0),
+        config.encoder.embedding + space.count,
         space.count,
         target.width,
         target.depth,
@@ -244,12 +238,10 @@ def _law_network(
     )
     return LawNetwork(
         encoder=encoder,
-        head=silent(head) if corrects else head,
+        head=silent(head),
         grid=config.grid,
         interval=config.interval,
         space=space,
         scheme=target.scheme,
         cfl=target.cfl,
-        substeps=target.substeps,
-        start=target.start,
     )

@@ -7,8 +7,7 @@ arXiv:2605.05488, equation 11). The target may be any Equinox module with real o
 parameters.
 
 Bias-HyperInit (Beck et al., CoRL 2022) starts with W = 0 and the parameters of a fresh target in b:
-at first every context gets the same, well-initialised network. `default` starts with random W and
-b = 0, so the scale of the parameters depends on that of the embedding.
+at first every context gets the same, well-initialised network.
 """
 
 import equinox as eqx
@@ -19,8 +18,6 @@ from jaxtyping import Array, Float
 from hfluxno.nn.block_linear import BlockLinear
 from hfluxno.nn.linear import MLP
 from hfluxno.nn.parameters import Template
-
-INITIALISATIONS = ("bias-hyperinit", "default")
 
 
 class Head(eqx.Module):
@@ -35,24 +32,14 @@ class Head(eqx.Module):
     linear: BlockLinear
     template: Template
 
-    def __init__(
-        self, inputs: int, target: eqx.Module, blocks: int, initialisation: str, *, key: jax.Array
-    ):
-        if initialisation not in INITIALISATIONS:
-            raise ValueError(
-                f"Unknown initialisation {initialisation!r}; choose one of "
-                f"{', '.join(INITIALISATIONS)}."
-            )
+    def __init__(self, inputs: int, target: eqx.Module, blocks: int, *, key: jax.Array):
         self.template = Template(target)
         linear = BlockLinear(inputs, self.template.size, blocks, key=key)
-        if initialisation == "bias-hyperinit":
-            fresh = self.template.vector(target)
-            unused = linear.bias.size - fresh.size
-            bias = jnp.pad(fresh, (0, unused)).reshape(linear.bias.shape)
-            linear = eqx.tree_at(
-                lambda layer: (layer.weight, layer.bias), linear, (0.0 * linear.weight, bias)
-            )
-        self.linear = linear
+        fresh = self.template.vector(target)
+        bias = jnp.pad(fresh, (0, linear.bias.size - fresh.size)).reshape(linear.bias.shape)
+        self.linear = eqx.tree_at(
+            lambda layer: (layer.weight, layer.bias), linear, (0.0 * linear.weight, bias)
+        )
 
     def __call__(self, vector: Float[Array, " inputs"]) -> eqx.Module:
         return self.template.module(self.linear(vector))
@@ -79,14 +66,13 @@ class Hypernetwork(eqx.Module):
         width: int,
         depth: int,
         blocks: int,
-        initialisation: str,
         activation: str,
         key: jax.Array,
     ):
         keys = jax.random.split(key, 1 + len(targets))
         self.trunk = MLP(inputs, outputs, width, depth, activation, key=keys[0])
         self.heads = tuple(
-            Head(outputs, target, blocks, initialisation, key=k)
+            Head(outputs, target, blocks, key=k)
             for target, k in zip(targets, keys[1:], strict=True)
         )
 

@@ -1,18 +1,18 @@
 """The `law` target: the context decides the physical flux, and a solver does the rest.
 
-    c = E(context),   (f′, ν) = M(c),   ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u)
+    c = E(context),   (f′, ν) = (f′, ν)_weak + M(c, arsinh a),   ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u)
 
-The network M emits coefficients in a basis on the range of values that the context shows, in cells
-and frames. So the result does not know the units of the data, and once it is converted it serves
-any Δt, grid and boundary. Nothing is learned about numerics, which are known.
+Least squares on the weak form give a first law (`hfluxno.models.law_space`). The network M emits a
+correction of its coefficients a, which it also reads: only their errors are left to learn. At first
+the correction is zero.
 
-For one field, M emits the Chebyshev coefficients of the speed f′ and the law is their integral: the
-speed is what frames show and what a regression on known laws compares. For systems it emits the
-coefficients of each flux in the dictionary of `hfluxno.identify.basis`.
+The coefficients are those of a basis on the range of values that the context shows, in cells and
+frames. So the result does not know the units of the data, and once it is converted it serves any
+Δt, grid and boundary. Nothing is learned about numerics, which are known.
 
-With the start `weak-form` the network emits a correction of what least squares on the weak form see
-(`hfluxno.models.law_space`), which it also reads: only the errors of that are left to learn. At
-first the correction is zero.
+For one field, M corrects the Chebyshev coefficients of the speed f′ and the law is their integral:
+the speed is what frames show and what a regression on known laws compares. For systems it corrects
+the coefficients of each flux in the dictionary of `hfluxno.identify.basis`.
 
 The law amortises identification: it may be taken as it is, or as the start of a few
 Levenberg-Marquardt steps on the context, where the weak form is a poor start.
@@ -37,8 +37,6 @@ from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.scaling import observed_range, per_field
 from hfluxno.nn.linear import MLP
 
-STARTS = ("none", "weak-form")
-
 # A diffusivity of the weak form, in cells² a frame, counts as at least so much: the network has to
 # be able to raise it.
 _LEAST_DIFFUSIVITY = 1e-3
@@ -51,24 +49,18 @@ class LawOperator(Operator):
 
     - `law`: in cells and frames.
     - `settings`: the scheme, its CFL rule and the grid.
-    - `substeps`: a fixed number of steps in a frame, through which gradients run backwards, or
-      `None` for the CFL rule.
     """
 
     law: FittedLaw
     settings: Settings
-    substeps: int | None = eqx.field(static=True)
 
     def __call__(self, u: Float[Array, "field cells"]) -> Float[Array, "field cells"]:
         flux = self.settings.numerical_flux(self.law)
-        frame = np.arange(2.0)
-        if self.substeps is None:
-            # In the middle of a run, whose last speed is not known.
-            control, rate = self.settings.control, -jnp.ones((), u.dtype)
-            run = solve(flux, u, frame, self.settings.grid, control, rate=rate)
-            # The solver repeats the last finite state, which nobody could tell from a law at rest.
-            return jnp.where(run.status == Status.OK, run.values[1], jnp.nan)
-        return solve(flux, u, frame, self.settings.grid, substeps=self.substeps).values[1]
+        # In the middle of a run, whose last speed is not known.
+        control, rate = self.settings.control, -jnp.ones((), u.dtype)
+        run = solve(flux, u, np.arange(2.0), self.settings.grid, control, rate=rate)
+        # The solver repeats the last finite state, which nobody could tell from a law at rest.
+        return jnp.where(run.status == Status.OK, run.values[1], jnp.nan)
 
 
 class LawNetwork(ContextNetwork):
@@ -82,9 +74,6 @@ class LawNetwork(ContextNetwork):
     - `space`: the laws that it can name.
     - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.identify.settings.SCHEMES`, and the
       CFL rule (desired, maximum, lagged).
-    - `substeps`: see `LawOperator`.
-    - `start`: one of `STARTS`: what the emitted coefficients are added to, nothing or those of the
-      weak form.
     """
 
     encoder: Encoder
@@ -94,20 +83,13 @@ class LawNetwork(ContextNetwork):
     space: LawSpace
     scheme: str = eqx.field(static=True)
     cfl: tuple[float, float, bool] = eqx.field(static=True)
-    substeps: int | None = eqx.field(static=True)
-    start: str = eqx.field(static=True)
 
     def read(self, context: Float[Array, "time field cells"]) -> LawOperator:
-        return LawOperator(self.law(context), self.settings(), self.substeps)
+        return LawOperator(self.law(context), self.settings())
 
     def law(self, context: Float[Array, "time field cells"]) -> FittedLaw:
         """The law in cells and frames."""
         return self.unknowns(context).law(self.parameters(context))
-
-    def law_in_units(self, context: Float[Array, "time field cells"]) -> FittedLaw:
-        """The law in the units of the network's Δt and Δx."""
-        speed = self.grid.spacing[0] / self.interval
-        return _rescaled(self.law(context), speed, speed * self.grid.spacing[0])
 
     def derivatives(
         self, context: Float[Array, "time field cells"], states: Float[Array, "field point"]
@@ -121,22 +103,18 @@ class LawNetwork(ContextNetwork):
         """The parameters of `unknowns`."""
         middle, half = observed_range(context)
         scaled = (context - per_field(middle, context, 1)) / per_field(half, context, 1)
-        code = self.encoder(scaled)
-        weak = None
-        if self.start == "weak-form":
-            weak = self.space.weak_form(context, self.grid.is_periodic())
-            code = jnp.concatenate([code, jnp.arcsinh(weak)])
+        weak = self.space.weak_form(context, self.grid.is_periodic())
+        code = jnp.concatenate([self.encoder(scaled), jnp.arcsinh(weak)])
         emitted = self.head(code[:, None])[:, 0]
         d, terms = len(self.space.fields), self.space.terms
         split = emitted.shape[0] - d * terms
         flux, diffusion = emitted[:split], emitted[split:].reshape(d, terms)
         if d == 1:
             flux = jnp.asarray(integration_matrix(self.space.size), flux.dtype) @ flux
-        if weak is not None:
-            # What the quadrature misses grows with the speeds.
-            flux = weak[:split] + jnp.sqrt(1.0 + jnp.sum(weak[:split] ** 2)) * flux
-            mean = jnp.maximum(weak[split:].reshape(d, terms)[:, :1], _LEAST_DIFFUSIVITY)
-            diffusion = diffusion.at[:, :1].add(jnp.log(jnp.expm1(mean)))
+        # What the quadrature misses grows with the speeds.
+        flux = weak[:split] + jnp.sqrt(1.0 + jnp.sum(weak[:split] ** 2)) * flux
+        mean = jnp.maximum(weak[split:].reshape(d, terms)[:, :1], _LEAST_DIFFUSIVITY)
+        diffusion = diffusion.at[:, :1].add(jnp.log(jnp.expm1(mean)))
         if terms:
             # The mean of ν is positive, and its gradient never vanishes.
             mean = jax.nn.softplus(diffusion[:, :1])
@@ -167,7 +145,7 @@ class LawNetwork(ContextNetwork):
         settings = self.settings()
         # The first evaluation is that of the start.
         fit = refine(unknowns, settings, context, np.ones(len(context)), start, steps + 1)
-        return LawOperator(unknowns.law(fit.parameters), settings, self.substeps)
+        return LawOperator(unknowns.law(fit.parameters), settings)
 
     def at(self, grid: Grid, interval: float) -> "LawNetwork":
         """The same network for other units or another boundary."""
@@ -183,11 +161,3 @@ def integration_matrix(size: int) -> np.ndarray:
     """From the coefficients of Σ_{k<size} s_k T_k to those of T_1, …, T_size of its integral."""
     columns = [np.polynomial.chebyshev.chebint(np.eye(size)[k])[1:] for k in range(size)]
     return np.stack(columns, axis=1)
-
-
-def _rescaled(law: FittedLaw, flux: float, diffusion: float) -> FittedLaw:
-    return eqx.tree_at(
-        lambda t: (t.flux_coefficients, t.diffusion_coefficients),
-        law,
-        (flux * law.flux_coefficients, diffusion * law.diffusion_coefficients),
-    )

@@ -130,11 +130,9 @@ class LawConfig:
     - `terms`: the number of coefficients of ν: 0, 1 or 3.
     - `scheme`, `cfl`: how the law is solved: a numerical flux, and (desired CFL number, largest CFL
       number, whether a step is proposed from the speed of the one before).
-    - `substeps`: a fixed number of steps per frame in place of that rule, for gradients.
-    - `width`, `depth`: of the hidden layers of the network that emits the coefficients.
+    - `width`, `depth`: of the hidden layers of the network that emits corrections of the
+      coefficients.
     - `refinement`: how many Levenberg-Marquardt steps a forecast takes on its context, 0 to 3.
-    - `start`: `none`, or `weak-form`: the network corrects the least-squares solution of the weak
-      form.
     """
 
     size: int = 7
@@ -142,11 +140,13 @@ class LawConfig:
     terms: int = 0
     scheme: str = "roe"
     cfl: tuple[float, float, bool] = (0.5, 0.9, True)
-    substeps: int | None = None
     width: int = 128
     depth: int = 1
     refinement: int = 0
-    start: str = "none"
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        return without(data, where, substeps=None, start="weak-form")
 
     def __post_init__(self):
         if not 0 <= self.refinement <= 3:
@@ -177,11 +177,13 @@ class HypernetworkConfig:
 
     - `outputs`, `width`, `depth`: of the trunk: its output, and its hidden layers and their number.
     - `blocks`: the number of blocks of the head.
-    - `initialisation`: `bias-hyperinit` or `default`.
     """
 
     outputs: int = 128
     width: int = 128
     depth: int = 1
     blocks: int = 4
-    initialisation: str = "bias-hyperinit"
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        return without(data, where, initialisation="bias-hyperinit")

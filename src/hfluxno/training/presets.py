@@ -47,11 +47,9 @@ _WEAK_FORMS = {
     "burgers": WeakFormConfig(size=4, terms=1),
 }
 _LAW_TARGETS = {
-    "cubic": LawConfig(size=7, start="weak-form"),
-    "shallow-water": LawConfig(positive=(True, False), start="weak-form"),
-    "burgers": LawConfig(
-        size=5, terms=1, scheme="rusanov", cfl=(0.4, 0.4, False), start="weak-form"
-    ),
+    "cubic": LawConfig(size=7),
+    "shallow-water": LawConfig(positive=(True, False)),
+    "burgers": LawConfig(size=5, terms=1, scheme="rusanov", cfl=(0.4, 0.4, False)),
 }
 
 
