@@ -1,4 +1,4 @@
-"""Options of the networks, roll-out modes, and consistency."""
+"""Options of the networks and roll-out modes."""
 
 import dataclasses
 
@@ -8,9 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.fv import Rusanov, solve
-from hfluxno.laws import Cubic
-from hfluxno.models.consistency import consistency_error, constant_state_flux
+from hfluxno.fv import solve
 from hfluxno.models.rollout import rollout
 from tests.compiled import compiled
 from tests.models import small
@@ -94,30 +92,6 @@ def test_operators_batch(x64):
     together = compiled(advance, operators, contexts[:, -1])
     for context, frame in zip(contexts, together, strict=True):
         np.testing.assert_allclose(frame, step(network, context), rtol=1e-10)
-
-
-def test_a_consistent_flux_has_no_consistency_error(x64):
-    law = Cubic(a=0.5, b=-0.3, c=1.0)
-    states = jnp.linspace(-1.0, 1.0, 9)[None]
-    flux = Rusanov(law)
-    centred = law.flux(states) - jnp.mean(law.flux(states))
-    found = compiled(constant_state_flux, flux, states, 0.1, 0.1)
-    np.testing.assert_allclose(found, centred, atol=1e-14)
-    error = eqx.filter_jit(consistency_error)
-    assert error(flux, states, law.flux(states) + 7.0, 0.1, 0.1) < 1e-28
-    wrong = error(flux, states, law.flux(states) + 0.2 * states, 0.1, 0.1)
-    np.testing.assert_allclose(wrong, jnp.mean((0.2 * states) ** 2), rtol=1e-12)
-
-
-def test_consistency_of_a_learned_flux_can_be_trained(x64):
-    config = dataclasses.replace(small.LINE, coordinates=False)
-    context = small.context(config)
-    flux = compiled(small.network(config).read, context).fluxes[0]
-    states = jnp.linspace(-1.0, 1.0, 5)[None]
-    error = eqx.filter_value_and_grad(consistency_error)
-    value, gradient = compiled(error, flux, states, states**2, 0.1, 0.1)
-    assert value > 0.0
-    assert float(jnp.max(jnp.abs(gradient.lift.weight))) > 0.0
 
 
 def test_a_learned_flux_can_be_solved_like_any_other(x64):

@@ -31,7 +31,7 @@ def _step(u, number):
     return u - number * (u - np.roll(u, 1, axis=-1))
 
 
-@pytest.mark.parametrize("name", ["one-step", "pushforward", "unrolled", "many-targets"])
+@pytest.mark.parametrize("name", ["one-step", "pushforward", "many-targets"])
 def test_the_exact_network_has_no_error(name):
     frames = advected(0.3, _K + 3, 5)
     assert _loss(_EXACT, frames, name=name, steps=2, after=3) < 1e-12
@@ -44,28 +44,11 @@ def test_one_step_is_the_mean_square_of_the_next_frame():
     np.testing.assert_allclose(_loss(_WRONG, frames), expected, rtol=1e-5)
 
 
-def test_one_step_from_noise_free_denoising_and_one_unrolled_step_agree():
+def test_denoising_without_noise_is_one_step():
     frames = advected(0.3, _K + 1, 5)
     one = _loss(_WRONG, frames)
     np.testing.assert_allclose(_loss(_WRONG, frames, name="denoising", noise=0.0), one, rtol=1e-6)
-    np.testing.assert_allclose(_loss(_WRONG, frames, name="unrolled", steps=1), one, rtol=1e-6)
     assert _loss(_EXACT, frames, name="denoising", noise=0.1) > 1e-4
-
-
-def test_unrolled_reads_again_where_the_context_slides():
-    frames = advected(0.3, _K + 3, 5)
-    network = Advection(jnp.asarray(0.1), reads=True)
-    options = {"name": "unrolled", "steps": 3}
-    frozen = _loss(network, frames, **options, context_mode="frozen")
-    sliding = _loss(network, frames, **options, context_mode="sliding")
-    u, context, expected = np.asarray(frames[:, _K - 1]), np.asarray(frames[:, :_K]), []
-    for j in range(3):
-        number = 0.1 * np.mean(context**2, axis=(1, 2, 3))[:, None, None]
-        u = _step(u, number)
-        context = np.concatenate([context[:, 1:], u[:, None]], axis=1)
-        expected.append(np.mean((u - np.asarray(frames[:, _K + j])) ** 2))
-    np.testing.assert_allclose(sliding, np.mean(expected), rtol=1e-4)
-    assert abs(frozen / sliding - 1.0) > 1e-2
 
 
 def test_pushforward_does_not_differentiate_the_first_prediction():
@@ -149,7 +132,6 @@ def test_windows_are_as_long_as_the_losses_need():
         "one-step": 1,
         "pushforward": 2,
         "denoising": 1,
-        "unrolled": 3,
         "many-targets": 5,
         "speed": 0,
     }
@@ -222,6 +204,3 @@ def test_the_speed_loss_refuses_another_network():
     batch = batch_of("cubic", np.asarray(frames), np.ones((3, 3)))
     with pytest.raises(ValueError, match="use another loss or the law target"):
         make_loss(LossConfig("speed"), _K)(_EXACT, batch, _keys(batch.frames))
-    with pytest.raises(ValueError, match="is for learned numerical fluxes"):
-        batch = batch_of("cubic", np.asarray(advected(0.3, _K + 1, 3)), np.ones((3, 3)))
-        make_loss(LossConfig(consistency=1.0), _K)(_EXACT, batch, _keys(batch.frames))

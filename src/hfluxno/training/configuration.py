@@ -171,7 +171,7 @@ class TrainConfig:
     @property
     def window(self) -> int:
         """The number of frames of a training window."""
-        return self.augment.frames(self.loss.frames(self.model.context))
+        return self.loss.frames(self.model.context)
 
     def trajectories(self, split: str) -> Configuration:
         """The set of generated trajectories, on the model's cells and frames, up to the limit."""

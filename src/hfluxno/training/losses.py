@@ -7,7 +7,6 @@ Every loss is an error of one window, averaged over the batch. The network sees 
 - `pushforward`: frame K + 1 against the prediction from a context whose last frame was predicted,
   without the derivative of that prediction (Brandstetter, Worrall and Welling, ICLR 2022).
 - `denoising`: frame K against the prediction from a context with noise.
-- `unrolled`: the n frames after the context against a forecast of n steps, differentiated through.
 - `many-targets`: n steps from frames all over the window and after it, with one operator. Reading
   the context is by far the dearest part, so one reading serves many comparisons.
 - `speed`: the inferred f′ and ν against the true ones (see `hfluxno.training.speed_loss`).
@@ -15,16 +14,14 @@ Every loss is an error of one window, averaged over the batch. The network sees 
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from hfluxno.models.configuration import ContextMode
-from hfluxno.models.consistency import consistency_error
-from hfluxno.models.network import ContextNetwork, FluxOperator, Network, Operator
-from hfluxno.models.rollout import rollout
+from hfluxno.models.network import ContextNetwork, Network, Operator
+from hfluxno.models.strict_json import without
 from hfluxno.training.batch import Batch
 from hfluxno.training.in_cache import with_gradient
 from hfluxno.training.speed_loss import speed_error
@@ -32,7 +29,6 @@ from hfluxno.training.speed_loss import speed_error
 Measure = Literal["mse", "relative"]
 _MEASURES = {"mse": "mean square error", "relative": "relative l2 error"}
 
-_STATES = 16  # about so many constant states are asked for the consistency
 _NETWORK = 1  # splits the random numbers of the network from those of the loss
 
 # Of a network, a batch, and a key for each of its windows.
@@ -48,16 +44,12 @@ class LossConfig:
     - `name`: a key of `LOSSES`.
     - `measure`: `mse`, the mean square error, or `relative`, ‖error‖₂/‖truth‖₂ of each window:
       what an evaluation reports, in which no window outweighs the others.
-    - `steps`: n of `unrolled` and `many-targets`.
+    - `steps`: n of `many-targets`.
     - `targets`: from how many frames `many-targets` starts, spread over the window with a random
       offset; 0 for all.
     - `after`: how many frames after the context `many-targets` uses.
-    - `context_mode`: whether `unrolled` reads the context again at every step (`sliding`) or once
-      (`frozen`).
     - `noise`: the standard deviation of the noise of `denoising`, relative to the root mean square
       of each field and frame. On 100 cells the authors' 1e-5 ‖u‖₂ is 1e-4 of it.
-    - `consistency`: the weight of the term that asks F(u, …, u) = f(u) + constant of a learned
-      numerical flux; 0 leaves it out.
     """
 
     name: str = "one-step"
@@ -65,9 +57,11 @@ class LossConfig:
     steps: int = 1
     targets: int = 0
     after: int = 1
-    context_mode: ContextMode = "frozen"
     noise: float = 1e-4
-    consistency: float = 0.0
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        return without(data, where, context_mode="frozen", consistency=0.0)
 
     @property
     def description(self) -> str:
@@ -82,11 +76,8 @@ class LossConfig:
                 "A loss needs steps ≥ 1, targets ≥ 0 and after ≥ 0; got "
                 f"{self.steps}, {self.targets} and {self.after}."
             )
-        if self.noise < 0.0 or self.consistency < 0.0:
-            raise ValueError(
-                "The noise and the weight of the consistency must not be negative; got "
-                f"{self.noise} and {self.consistency}."
-            )
+        if self.noise < 0.0:
+            raise ValueError(f"The noise must not be negative; got {self.noise}.")
 
     def frames(self, context: int) -> int:
         """How many frames a window needs where the context has `context`."""
@@ -116,11 +107,7 @@ def make_loss(config: LossConfig, context: int) -> Loss:
         network = network.while_training(jax.random.fold_in(key, _NETWORK))
         if examples is not None:
             network = network.shown(examples)
-        value = error(config, context, network, frames, law, key)
-        if config.consistency:
-            operator = _operator(network, frames[:context])
-            value += config.consistency * _inconsistency(operator, law, frames[context - 1])
-        return value
+        return error(config, context, network, frames, law, key)
 
     def loss(network: Network, batch: Batch, keys: Key[Array, " batch"]) -> Float[Array, ""]:
         examples = None if batch.examples is None else jnp.asarray(batch.examples)
@@ -138,25 +125,11 @@ def _measured(config: LossConfig, forecast, truth) -> Float[Array, ""]:
     return jnp.sqrt(square / (jnp.mean(jnp.square(truth)) + 1e-12) + 1e-12)
 
 
-def _inconsistency(operator, law, u) -> Float[Array, ""]:
-    """The mean square of F(v, …, v) - f(v) over states v of u, in units of u Δx/Δt: how many cells
-    a wave is wrong in a frame."""
-    if not isinstance(operator, FluxOperator):
-        raise ValueError(
-            "The consistency term is for learned numerical fluxes; this target has another."
-        )
-    (flux,), (dx,) = operator.fluxes, operator.grid.spacing
-    states = u[:, :: max(1, u.shape[1] // _STATES)]
-    error = consistency_error(flux, states, law.flux(states), operator.interval, dx)
-    size = jnp.mean(jnp.var(states, axis=1)) * (dx / operator.interval) ** 2
-    return error / (size + 1e-12)
-
-
 def _operator(network, context) -> Operator:
     if not isinstance(network, ContextNetwork):
         raise ValueError(
             f"{type(network).__name__} has no operator that advances any state; use the loss "
-            "one-step, pushforward, denoising or unrolled."
+            "one-step, pushforward or denoising."
         )
     return network.read(context)
 
@@ -178,11 +151,6 @@ def _denoising(config, context, network, frames, law, key):
     size = jnp.sqrt(jnp.mean(jnp.square(seen), axis=axes, keepdims=True))
     noisy = seen + config.noise * size * jax.random.normal(key, seen.shape, seen.dtype)
     return _measured(config, network.predict(noisy), frames[context])
-
-
-def _unrolled(config, context, network, frames, law, key):
-    forecast = rollout(network, frames[:context], config.steps, config.context_mode)
-    return _measured(config, forecast, frames[context : context + config.steps])
 
 
 def _many_targets(config, context, network, frames, law, key):
@@ -220,7 +188,6 @@ LOSSES: dict[str, _Kind] = {
     "one-step": _Kind(_one_step, lambda config: 1),
     "pushforward": _Kind(_pushforward, lambda config: 2),
     "denoising": _Kind(_denoising, lambda config: 1),
-    "unrolled": _Kind(_unrolled, lambda config: config.steps),
     "many-targets": _Kind(_many_targets, lambda config: config.after),
     "speed": _Kind(_speed, lambda config: 0),
 }

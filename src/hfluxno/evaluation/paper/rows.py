@@ -66,11 +66,12 @@ def _described(network: Plain) -> str:
 
 
 def _differences(ours: Any, theirs: Any, name: str = "") -> Iterator[str]:
-    """As `embedding 64 (published 128)`."""
+    """As `embedding 64 (published 128)`. A key that one of them lacks is an option that another
+    version had."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        for key in dict.fromkeys([*ours, *theirs]):
-            if key not in _NOT_THE_NETWORK:
-                yield from _differences(ours.get(key), theirs.get(key), f"{name}.{key}".strip("."))
+        for key in ours:
+            if key in theirs and key not in _NOT_THE_NETWORK:
+                yield from _differences(ours[key], theirs[key], f"{name}.{key}".strip("."))
     elif ours != theirs:
         yield f"{name} {_plain(ours)} (published {_plain(theirs)})"
 
