@@ -13,7 +13,6 @@ from benchmarks.independent.schemes import godunov, spectral
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
-from hfluxno.identify.forecaster import _drift
 from hfluxno.identify.status import _exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.trajectory import Trajectory
@@ -71,12 +70,6 @@ def test_double_precision_is_used_where_the_data_have_it(cubic, short_search):
     assert ahead.dtype == np.float64
     truth = 0.05 * cubic[FRAMES:]
     assert np.linalg.norm(ahead - 1e5 - truth) < 1e-7 * np.linalg.norm(truth)
-
-
-def test_the_drift_counts_from_the_state_before_the_first_frame():
-    states = np.full((1, 3, 1, 8), 2.0)
-    states[:, 0] = 1.5
-    np.testing.assert_allclose(_drift(states), 0.25)
 
 
 @pytest.fixture

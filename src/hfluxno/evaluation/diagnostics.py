@@ -15,6 +15,8 @@ and half the domain away where it has none. A forecast that is not finite has in
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.forecast_checks import change_of_totals, relative_l2
+
 _SHOCK = 0.25
 _TINY = 1e-12
 
@@ -43,9 +45,8 @@ def diagnose(
 
 
 def _drift(forecast, truth, last):
-    change = np.abs(forecast.mean(axis=-1) - last.mean(axis=-1)[:, None]).max(axis=1)
     size = np.abs(truth).mean(axis=(1, 3))
-    return np.max(change / np.maximum(size, _TINY), axis=-1)
+    return np.max(change_of_totals(last, forecast) / np.maximum(size, _TINY), axis=-1)
 
 
 def _variation(u, truth):
@@ -59,9 +60,8 @@ def _variation(u, truth):
 
 def _spectrum(u, truth):
     sizes = [np.abs(np.fft.rfft(v, axis=-1))[..., 1:] for v in (u, truth)]
-    error = np.sqrt(np.sum((sizes[0] - sizes[1]) ** 2, axis=(1, 2)))
-    size = np.sqrt(np.sum(sizes[1] ** 2, axis=(1, 2)))
-    return np.where(size > _TINY, error / np.where(size > _TINY, size, 1.0), np.nan)
+    waves = np.sqrt(np.sum(sizes[1] ** 2, axis=(1, 2))) > _TINY
+    return np.where(waves, relative_l2(sizes[0], sizes[1], (1, 2)), np.nan)
 
 
 def _shock(u, truth):

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from hfluxno.forecast_checks import conservation_drift, left_observed_range
 from hfluxno.forecaster import (
     Forecast,
     Forecaster,
@@ -23,8 +24,6 @@ from hfluxno.identify.track import continued, gains, track
 from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory
 
-# A forecast counts as having left the observed range beyond this part of it.
-_RANGE_MARGIN = 0.01
 _UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
 
 
@@ -75,9 +74,11 @@ class FittedLawForecaster(Forecaster):
             ]
         )
         backtest = np.array([item.backtest_error for item in identifications])
-        drift = _drift(frames)
-        frames = frames[:, 1:]
-        left = _left_range(frames, identifications)
+        start, frames = frames[:, 0], frames[:, 1:]
+        drift = conservation_drift(start, frames)
+        laws = [item.law for item in identifications]
+        lower = np.stack([np.asarray(law.lower) for law in laws])
+        left = left_observed_range(frames, lower, np.stack([np.asarray(law.upper) for law in laws]))
         if not context.is_batched:
             frames, status, backtest, drift, left = (
                 part[0] for part in (frames, status, backtest, drift, left)
@@ -145,24 +146,6 @@ def _advance(
             start = restrict(state, settings.refinement)[None]
             return np.concatenate([start, frames[late:]]), True
     return np.repeat(values[-1:], 1 + steps, axis=0), False
-
-
-def _drift(frames):
-    """The largest change of a total since the state that the forecast starts from."""
-    totals = frames.mean(axis=-1)
-    size = np.mean(np.abs(frames[:, 1:]), axis=(1, 3))
-    change = np.abs(totals - totals[:, :1]).max(axis=1)
-    return np.max(change / np.where(size > 0.0, size, 1.0), axis=-1)
-
-
-def _left_range(frames, identifications):
-    left = []
-    for lane, item in zip(frames, identifications, strict=True):
-        lower, upper = np.asarray(item.law.lower), np.asarray(item.law.upper)
-        margin = _RANGE_MARGIN * (upper - lower)
-        low, high = lane.min(axis=(0, 2)), lane.max(axis=(0, 2))
-        left.append(bool(np.any((low < lower - margin) | (high > upper + margin))))
-    return np.array(left)
 
 
 def _sentence(item: Identification, solved: bool) -> str:

@@ -4,13 +4,11 @@ import enum
 
 import numpy as np
 
+from hfluxno.forecast_checks import POOR
 from hfluxno.grid import Grid
 from hfluxno.identify.misfit import Misfit
 from hfluxno.identify.select import Trial, last_fitted_frame
 
-# A law is called poor where, beyond the noise, its back-test error is more than this part of that
-# of persistence, or where its residual leaves more than this part of the change unexplained.
-_POOR = 0.5
 # Totals that drift by more than this part of the field's mean size, and by more than their scatter
 # explains, are not conserved.
 _DRIFT = 2e-3
@@ -108,4 +106,4 @@ def joint_status(residual: float, change: float, noise: float, misfit: Misfit) -
 def _exceeds(error: float, change: float, noise: float) -> bool:
     """Whether an error is too large a part of a change, without the noise on the frames: the error
     holds that of one, the change that of two."""
-    return bool(error**2 - noise**2 > _POOR**2 * max(change**2 - 2.0 * noise**2, 0.0))
+    return bool(error**2 - noise**2 > POOR**2 * max(change**2 - 2.0 * noise**2, 0.0))

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.data import blocks
+from hfluxno.forecast_checks import relative_l2
 from hfluxno.lanes import WIDE_VECTORS
 from hfluxno.models.rollout import rollout
 from hfluxno.training.batch import Batch
@@ -72,7 +73,8 @@ class Validation:
     def __init__(self, config: TrainConfig, static: eqx.Module, placement: Placement):
         windows, context = validation_windows(config), config.model.context
         frames = np.asarray(windows.frames)
-        self._persistence = _capped(frames[:, context - 1 : context], frames[:, context:])
+        errors = relative_l2(frames[:, context - 1 : context], frames[:, context:], (1, 2, 3))
+        self._persistence = np.minimum(errors, 1.0)
         self._count = len(frames)
         size = placement.multiple(min(config.batch, self._count))
         places = np.arange(self._count)
@@ -104,7 +106,7 @@ def _compiled(config: TrainConfig, static: eqx.Module) -> Callable[[Any, Any], A
             network = network.shown(examples)
         forecast = rollout(network, frames[:context], steps, mode)
         truth = frames[context:]
-        return jnp.stack([_error(forecast, truth), _error(forecast[:1], truth[:1])])
+        return jnp.stack([_capped(forecast, truth), _capped(forecast[:1], truth[:1])])
 
     def errors(parameters, windows):
         network = eqx.combine(parameters, static)
@@ -114,15 +116,6 @@ def _compiled(config: TrainConfig, static: eqx.Module) -> Callable[[Any, Any], A
     return jax.jit(errors, compiler_options=WIDE_VECTORS)
 
 
-def _error(forecast, truth) -> Float[Array, ""]:
-    size = jnp.sqrt(jnp.sum(jnp.square(truth)))
-    misfit = jnp.sqrt(jnp.sum(jnp.square(forecast - truth)))
-    error = misfit / jnp.where(size > 0.0, size, 1.0)
+def _capped(forecast, truth) -> Float[Array, ""]:
+    error = relative_l2(forecast, truth, tuple(range(truth.ndim)))
     return jnp.where(jnp.isfinite(error), jnp.minimum(error, 1.0), 1.0)
-
-
-def _capped(forecast: np.ndarray, truth: np.ndarray) -> Float[np.ndarray, " window"]:
-    axes = (1, 2, 3)
-    size = np.sqrt(np.sum(np.square(truth), axis=axes))
-    misfit = np.sqrt(np.sum(np.square(forecast - truth), axis=axes))
-    return np.minimum(misfit / np.where(size > 0.0, size, 1.0), 1.0)

@@ -1,0 +1,54 @@
+"""What is said of every forecast, whatever made it: relative errors, totals, the observed range."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+# A back-test error is poor from this part of that of persistence on.
+POOR = 0.5
+# A forecast counts as having left the observed range beyond this part of it.
+_RANGE_MARGIN = 0.01
+
+
+def relative_l2(forecast: Any, truth: Any, axes: tuple[int, ...]) -> Any:
+    """‖forecast - truth‖₂/‖truth‖₂ over these axes, of arrays of NumPy or JAX; ‖forecast‖₂ where
+    the truth vanishes."""
+    array = jnp if isinstance(truth, jax.Array) else np
+    size = array.sqrt(array.sum(array.square(truth), axis=axes))
+    misfit = array.sqrt(array.sum(array.square(forecast - truth), axis=axes))
+    return misfit / array.where(size > 0.0, size, 1.0)
+
+
+def change_of_totals(
+    start: Float[np.ndarray, "trajectory field *space"],
+    frames: Float[np.ndarray, "trajectory time field *space"],
+) -> Float[np.ndarray, "trajectory field"]:
+    """The largest change of each field's total since the start, by the length of the domain."""
+    axes = tuple(range(3, frames.ndim))
+    totals = np.mean(frames, axis=axes, dtype=np.float64)
+    begin = np.mean(start[:, None], axis=axes, dtype=np.float64)
+    return np.abs(totals - begin).max(axis=1)
+
+
+def conservation_drift(
+    start: Float[np.ndarray, "trajectory field *space"],
+    frames: Float[np.ndarray, "trajectory time field *space"],
+) -> Float[np.ndarray, " trajectory"]:
+    """The largest change of a field's total, relative to the mean of abs(frames)."""
+    size = np.mean(np.abs(frames), axis=(1, *range(3, frames.ndim)))
+    return np.max(change_of_totals(start, frames) / np.where(size > 0.0, size, 1.0), axis=-1)
+
+
+def left_observed_range(
+    frames: Float[np.ndarray, "trajectory time field *space"],
+    lower: Float[np.ndarray, "trajectory field"],
+    upper: Float[np.ndarray, "trajectory field"],
+) -> Bool[np.ndarray, " trajectory"]:
+    """Whether a field left the range that was observed, by more than one percent of it."""
+    axes = (1, *range(3, frames.ndim))
+    margin = _RANGE_MARGIN * (upper - lower)
+    low, high = frames.min(axis=axes), frames.max(axis=axes)
+    return np.any((low < lower - margin) | (high > upper + margin), axis=1)
