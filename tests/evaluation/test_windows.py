@@ -15,8 +15,8 @@ from hfluxno.cli.generate import main as generate_set
 from hfluxno.data import open_dataset
 from hfluxno.evaluation import windows
 from hfluxno.evaluation.windows import evaluate
+from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.models.icon import ICONConfig
 from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.weights import Training, save_pretrained
 from hfluxno.training.presets import preset

@@ -11,8 +11,8 @@ import pytest
 import hfluxno
 from hfluxno.methods import forecaster
 from hfluxno.models import weights
+from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.models.icon import ICONConfig
 from hfluxno.models.weights import Training, load, read_folder, save_pretrained
 from tests.models import small
 from tests.models.test_forecaster import trajectory

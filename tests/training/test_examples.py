@@ -11,8 +11,8 @@ import pytest
 
 from hfluxno.data import Configuration, block_size, blocks, generate, solver
 from hfluxno.data.generate import Block
+from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.configuration import Pairs
-from hfluxno.models.icon import ICONConfig
 from hfluxno.training import source_generated
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.batch import Batch

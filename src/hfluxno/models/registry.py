@@ -4,12 +4,12 @@ A kind is a configuration that builds a network (see `hfluxno.models.configurati
 that of the method, and begins the names of its weights and presets.
 """
 
+from hfluxno.models.baselines.disco.config import DISCOConfig
+from hfluxno.models.baselines.dpot import DPOTConfig
+from hfluxno.models.baselines.fno import FNOConfig
+from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.configuration import ModelConfig
-from hfluxno.models.disco.config import DISCOConfig
-from hfluxno.models.dpot import DPOTConfig
-from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
-from hfluxno.models.icon import ICONConfig
 from hfluxno.models.parts import LawConfig
 
 MODELS: dict[str, type[ModelConfig]] = {

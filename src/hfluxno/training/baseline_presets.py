@@ -12,12 +12,12 @@ ICON sees other data: several trajectories of a law, as examples of each other, 
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+from hfluxno.models.baselines.disco.config import DISCOConfig
+from hfluxno.models.baselines.dpot import DPOTConfig
+from hfluxno.models.baselines.fno import FNOConfig
+from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.configuration import ModelConfig
-from hfluxno.models.disco.config import DISCOConfig
-from hfluxno.models.dpot import DPOTConfig
-from hfluxno.models.fno import FNOConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
-from hfluxno.models.icon import ICONConfig
 from hfluxno.models.parts import HypernetworkConfig, LocalConfig, TRecViTConfig
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig

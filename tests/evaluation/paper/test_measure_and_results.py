@@ -16,9 +16,9 @@ from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results, read
 from hfluxno.evaluation.paper.run import Sample, run
+from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.configuration import ModelConfig, Pairs
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.models.icon import ICONConfig
 from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.provenance import Training
 from tests.models.small import LINE

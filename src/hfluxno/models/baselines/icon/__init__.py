@@ -7,6 +7,6 @@ laws: Yang and Osher, arXiv:2401.07364, J. Comput. Phys. 2024). The values are n
 the step is not conservative.
 """
 
-from hfluxno.models.icon.model import ICON, ICONConfig, InContextOperator
+from hfluxno.models.baselines.icon.model import ICON, ICONConfig, InContextOperator
 
 __all__ = ["ICON", "ICONConfig", "InContextOperator"]

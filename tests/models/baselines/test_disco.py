@@ -12,17 +12,23 @@ import numpy as np
 import pytest
 import scipy
 
-from hfluxno.models.disco.attention import AxisAttention, offset_bins
-from hfluxno.models.disco.config import DISCOConfig
-from hfluxno.models.disco.convolution import Convolution, circular, doubled, halved, pointwise
-from hfluxno.models.disco.disco import Tolerance, integrated
-from hfluxno.models.disco.unet import UNet, normalised
+from hfluxno.models.baselines.disco.attention import AxisAttention, offset_bins
+from hfluxno.models.baselines.disco.config import DISCOConfig
+from hfluxno.models.baselines.disco.convolution import (
+    Convolution,
+    circular,
+    doubled,
+    halved,
+    pointwise,
+)
+from hfluxno.models.baselines.disco.disco import Tolerance, integrated
+from hfluxno.models.baselines.disco.unet import UNet, normalised
 from hfluxno.models.rollout import rollout
 from hfluxno.models.weights import SHIPPED
 from hfluxno.training.presets import preset
 from tests.compiled import compiled
-from tests.models import original_disco as original
 from tests.models import small
+from tests.models.baselines import original_disco as original
 
 TOLERANCE = 1e-10  # both compute in float64
 LINE = DISCOConfig(
@@ -373,7 +379,7 @@ def test_what_is_refused(changes, message):
 
 def test_a_configuration_does_not_import_the_solver():
     program = (
-        "import sys, hfluxno.models.registry, hfluxno.models.disco.config\n"
+        "import sys, hfluxno.models.registry, hfluxno.models.baselines.disco.config\n"
         "sys.exit('diffrax' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

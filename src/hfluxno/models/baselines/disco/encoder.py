@@ -1,8 +1,8 @@
 """The encoder of DISCO: an axial vision transformer over patches.
 
 A context is standardised, lifted to a quarter of the embedding at every cell, cut into patches in
-three stages, and read by blocks of attention (see `hfluxno.models.disco.attention`); the embedding
-is the mean of all tokens. Tokens know no absolute place.
+three stages, and read by blocks of attention (see `hfluxno.models.baselines.disco.attention`); the
+embedding is the mean of all tokens. Tokens know no absolute place.
 """
 
 import equinox as eqx
@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from hfluxno.models.disco.attention import SPACE, SpaceBlock, TimeBlock
-from hfluxno.models.disco.standard import moments
+from hfluxno.models.baselines.disco.attention import SPACE, SpaceBlock, TimeBlock
+from hfluxno.models.baselines.disco.standard import moments
 from hfluxno.models.encoder import Encoder
 from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows

@@ -10,15 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.models.dpot import DPOTConfig
-from hfluxno.models.fno import FNOConfig
+from hfluxno.models.baselines.dpot import DPOTConfig
+from hfluxno.models.baselines.fno import FNOConfig
 from hfluxno.models.rollout import rollout
 from hfluxno.models.weights import SHIPPED
 from hfluxno.nn.spectral_convolution import SpectralConvolution
 from tests.compiled import compiled
 from tests.models import original, small
 
-_FOLDER = Path(__file__).parents[1] / "oracle"
+_FOLDER = Path(__file__).parents[2] / "oracle"
 RECORD = json.loads((_FOLDER / "baselines_original.json").read_text())
 TOLERANCE = 1e-10  # both compute in float64
 

@@ -22,11 +22,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from hfluxno.models.disco.config import DISCOConfig
-from hfluxno.models.disco.encoder import AxialTransformer
-from hfluxno.models.disco.generator import Generator
-from hfluxno.models.disco.standard import moments
-from hfluxno.models.disco.unet import UNet, usual_bounds
+from hfluxno.models.baselines.disco.config import DISCOConfig
+from hfluxno.models.baselines.disco.encoder import AxialTransformer
+from hfluxno.models.baselines.disco.generator import Generator
+from hfluxno.models.baselines.disco.standard import moments
+from hfluxno.models.baselines.disco.unet import UNet, usual_bounds
 from hfluxno.models.network import ContextNetwork, Operator
 
 

@@ -8,15 +8,15 @@ import jax
 from hfluxno.models.configuration import ModelConfig
 
 if TYPE_CHECKING:
-    from hfluxno.models.disco.disco import DISCO
+    from hfluxno.models.baselines.disco.disco import DISCO
 
 _MOST_AXES = 3  # there is attention for so many
 
 
 @dataclasses.dataclass(frozen=True)
 class DISCOConfig(ModelConfig):
-    """A DISCO (see `hfluxno.models.disco.disco`). The defaults are the paper's baseline for the
-    cubic law.
+    """A DISCO (see `hfluxno.models.baselines.disco.disco`). The defaults are the paper's baseline
+    for the cubic law.
 
     **Attributes:**
 
@@ -80,6 +80,6 @@ class DISCOConfig(ModelConfig):
             )
 
     def build(self, key: jax.Array) -> "DISCO":
-        from hfluxno.models.disco.disco import DISCO
+        from hfluxno.models.baselines.disco.disco import DISCO
 
         return DISCO(self, key=key)

@@ -24,8 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from hfluxno.models.baselines.icon.transformer import Transformer
 from hfluxno.models.configuration import ContextMode, ModelConfig, Pairs
-from hfluxno.models.icon.transformer import Transformer
 from hfluxno.models.network import ContextNetwork, Operator
 
 

@@ -14,7 +14,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.models.disco.convolution import Convolution, circular, doubled, halved, pointwise
+from hfluxno.models.baselines.disco.convolution import (
+    Convolution,
+    circular,
+    doubled,
+    halved,
+    pointwise,
+)
 from hfluxno.nn.activation import activation
 
 _EPSILON = 1e-5

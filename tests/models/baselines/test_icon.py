@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.models.icon import ICONConfig
-from hfluxno.models.icon.model import rows, starts
+from hfluxno.models.baselines.icon import ICONConfig
+from hfluxno.models.baselines.icon.model import rows, starts
 from hfluxno.models.rollout import rollout
 from tests.compiled import compiled
 from tests.models import small
 
-ORACLE = Path(__file__).parents[1] / "oracle"
+ORACLE = Path(__file__).parents[2] / "oracle"
 CONFIG = ICONConfig(
     fields=("h", "m"),
     cells=(6,),

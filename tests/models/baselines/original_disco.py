@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.models.disco.config import DISCOConfig
-from hfluxno.models.disco.generator import Generator
-from hfluxno.models.disco.unet import UNet
+from hfluxno.models.baselines.disco.config import DISCOConfig
+from hfluxno.models.baselines.disco.generator import Generator
+from hfluxno.models.baselines.disco.unet import UNet
 
-_FOLDER = Path(__file__).parents[1] / "oracle"
+_FOLDER = Path(__file__).parents[2] / "oracle"
 CASES = json.loads((_FOLDER / "baselines_original.json").read_text())["cases"]
 
 LEVELS = 4

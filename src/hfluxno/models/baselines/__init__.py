@@ -1,0 +1,1 @@
+"""The networks that HFluxNO is compared with."""
