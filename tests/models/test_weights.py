@@ -175,9 +175,9 @@ def test_another_architecture(released, tmp_path):
     deeper = model | {"encoder": model["encoder"] | {"layers": 2}}
     with pytest.raises(ValueError, match=r"another architecture .* is missing"):
         load(altered(released, tmp_path, model=deeper))
-    blind = model | {"encoder": model["encoder"] | {"positions": "none"}}
+    shallower = model | {"hypernetwork": model["hypernetwork"] | {"depth": 0}}
     with pytest.raises(ValueError, match=r"another architecture .* is not part of it"):
-        load(altered(released, tmp_path, model=blind))
+        load(altered(released, tmp_path, model=shallower))
 
 
 def test_folders_without_a_network(tmp_path):
