@@ -91,7 +91,7 @@ def test_a_window_that_slid_is_that_of_its_own_times(block, length):
     x = jax.random.normal(jax.random.key(2), (12, TOKENS, CHANNELS))
     window = compiled(block.window, x[:length])
     for end in range(length + 1, len(x) + 1):
-        window = compiled(block.slid, window, x[end - 1])
+        window = compiled(block.shifted, window, x[end - 1])
         fresh = compiled(block.window, x[end - length : end])
         for kept, new in zip(jax.tree.leaves(window), jax.tree.leaves(fresh), strict=True):
             np.testing.assert_allclose(kept, new, rtol=1e-11, atol=1e-14)

@@ -35,11 +35,11 @@ class Case:
 
     **Attributes:**
 
-    - `name`: by which it is asked for.
+    - `name`: by which it is chosen.
     - `title`: what the table calls it.
     - `law`, `initial`: as in `hfluxno.data.Configuration`.
     - `targets`: the mean relative l2 error that must be reached after each of `STEPS`; `None`
-      where none is set.
+      if none is set.
     - `fine`: whether the truth is computed on a finer grid by another scheme.
     - `noise`: the standard deviation of Gaussian noise on every value of the context, relative to
       the root mean square of the trajectory's values.
@@ -124,7 +124,7 @@ class Result:
 
     @property
     def reached(self) -> tuple[bool | None, ...]:
-        """Whether the mean l2 error is what it must be; `None` where nothing is demanded."""
+        """Whether the mean l2 error is what it must be; `None` if nothing is demanded."""
         return tuple(
             None if target is None else summary.mean <= target
             for summary, target in zip(self.l2, self.case.targets, strict=True)
@@ -134,7 +134,7 @@ class Result:
 def coarse_truth(
     configuration: Configuration,
 ) -> tuple[Float[np.ndarray, "trajectory time field x"], Int[np.ndarray, " trajectory"]]:
-    """All trajectories by the scheme of the data set, and their status: 0 where solved."""
+    """All trajectories by the scheme of the data set, and their status: 0 if solved."""
     parts = list(blocks(configuration))
     return (
         np.concatenate([part.values for part in parts]),
@@ -155,11 +155,11 @@ def measure(
     - `case`: gives the noise.
     - `configuration`: gives times, names of fields and the seed of the noise.
     - `truth`: at all times of the configuration.
-    - `status`: of each trajectory, 0 where it is the solution.
+    - `status`: of each trajectory, 0 if it is the solution.
 
     **Raises:**
 
-    - `ValueError`, where no usable trajectory is left.
+    - `ValueError`, if no usable trajectory is left.
     """
     unsolved = status != 0
     constant = ~unsolved & np.all(np.ptp(truth[:, 0], axis=-1) == 0.0, axis=-1)

@@ -5,11 +5,11 @@
 | `drift` | largest change of a field's total during the forecast, relative to the mean of abs(û) |
 | `variation` | TV(u)/TV(û) at the last frame; above 1 it has wiggles, below it is smeared |
 | `spectrum` | ‖abs(F u) - abs(F û)‖₂/‖F û‖₂ at the last frame, without the mean |
-| `shock` | distance in cells between the steepest jumps at the last frame, where û has a shock |
+| `shock` | distance in cells between the steepest jumps at the last frame, if û has a shock |
 
 TV is the total variation Σ abs(u_{i+1} - u_i) around the periodic domain. A shock is a jump between
 neighbours of at least a quarter of the range of û; that of u is the largest jump of the same sign,
-and half the domain away where it has none. A forecast that is not finite has infinite numbers.
+and half the domain away if it has none. A forecast that is not finite has infinite numbers.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def diagnose(
     truth: Float[np.ndarray, "window time field x"],
     last: Float[np.ndarray, "window field x"],
 ) -> dict[str, Float[np.ndarray, " window"]]:
-    """Every diagnostic of every window; NaN where it has none.
+    """Every diagnostic of every window; NaN if it has none.
 
     **Arguments:**
 
@@ -53,7 +53,7 @@ def _variation(u, truth):
     totals = [np.abs(_jumps(v)).sum(axis=-1) for v in (u, truth)]
     moving = totals[1] > _TINY
     ratio = totals[0] / np.where(moving, totals[1], 1.0)
-    # The mean over the fields that move; NaN where none does.
+    # The mean over the fields that move; NaN if none does.
     count = moving.sum(axis=-1)
     return np.where(count > 0, (ratio * moving).sum(axis=-1) / np.maximum(count, 1), np.nan)
 

@@ -34,7 +34,7 @@ def solve_known_law(
 
     **Raises:**
 
-    - `ValueError`, where neither number of cells is a multiple of the other.
+    - `ValueError`, if neither number of cells is a multiple of the other.
     """
     given = states.shape[-1]
     configuration = Configuration(
@@ -57,7 +57,7 @@ def brought_to(
 
     **Raises:**
 
-    - `ValueError`, where neither number is a multiple of the other.
+    - `ValueError`, if neither number is a multiple of the other.
     """
     given = values.shape[-1]
     if given % cells == 0:

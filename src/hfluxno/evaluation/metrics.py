@@ -18,7 +18,7 @@ def relative_l2(
     forecast: Float[np.ndarray, "*batch time field x"],
     truth: Float[np.ndarray, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
-    """The relative l2 error at each time; infinite where the forecast is not finite."""
+    """The relative l2 error at each time; infinite if the forecast is not finite."""
     misfit, truth = _misfit(forecast, truth)
     with np.errstate(over="ignore"):  # a forecast that explodes has an infinite error
         return _quotient(
@@ -31,7 +31,7 @@ def relative_linf(
     forecast: Float[np.ndarray, "*batch time field x"],
     truth: Float[np.ndarray, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
-    """The relative l∞ error at each time; infinite where the forecast is not finite."""
+    """The relative l∞ error at each time; infinite if the forecast is not finite."""
     misfit, truth = _misfit(forecast, truth)
     return _quotient(
         np.max(np.abs(misfit), axis=_FIELD_AND_CELLS), np.max(np.abs(truth), axis=_FIELD_AND_CELLS)
@@ -59,8 +59,8 @@ class Summary:
       makes the mean infinite.
     - `mean`, `median`: of all errors; a median can hide a tail that shows in the mean.
     - `p95`: the least error that 95 % of the trajectories do not exceed.
-    - `standard_error`: of the mean, where the errors are a sample in groups; infinite where the
-      mean is, `None` where it cannot be known.
+    - `standard_error`: of the mean, if the errors are a sample in groups; infinite if the
+      mean is, `None` if it cannot be known.
     """
 
     count: int
@@ -88,7 +88,7 @@ def summarize(
 
     **Raises:**
 
-    - `ValueError`, where there is no error, or one is NaN.
+    - `ValueError`, if there is no error, or one is NaN.
     """
     if len(errors) == 0 or np.any(np.isnan(errors)):
         raise ValueError("A summary needs at least one error, and none of them may be NaN.")
@@ -128,7 +128,7 @@ def _misfit(forecast, truth):
 
 
 def _quotient(misfit, size):
-    """misfit/size; where the truth vanishes, 0 for an exact forecast and ∞ for any other."""
+    """misfit/size; if the truth vanishes, 0 for an exact forecast and ∞ for any other."""
     vanishes = size == 0.0
     quotient = misfit / np.where(vanishes, 1.0, size)
     return np.where(vanishes & (misfit > 0.0), np.inf, quotient)

@@ -68,7 +68,7 @@ def inserted(text: str, table: str, name: str = "accuracy") -> str:
 
     **Raises:**
 
-    - `ValueError`, where the text does not have one of each, in this order.
+    - `ValueError`, if the text does not have one of each, in this order.
     """
     first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, begin, rest = text.partition(first)

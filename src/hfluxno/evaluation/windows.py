@@ -69,14 +69,14 @@ def evaluate(
     **Arguments:**
 
     - `steps`: the number of frames that a window's forecast has.
-    - `every`: use windows that start at every so many frames; 1 for all.
-    - `trajectories`: use the first so many solved ones; `None` for all.
-    - `advance`: is told how many of all forecasts are done.
+    - `every`: use windows that start every this many frames; 1 for all.
+    - `trajectories`: use this many of the first solved ones; `None` for all.
+    - `advance`: is called with how many of all forecasts are done.
 
     **Raises:**
 
-    - `OSError`, where the file cannot be read.
-    - `ValueError`, where the data do not fit the network, or hold no such window.
+    - `OSError`, if the file cannot be read.
+    - `ValueError`, if the data do not fit the network, or hold no such window.
     """
     for name, value in (("steps", steps), ("every", every), ("trajectories", trajectories)):
         if value is not None and value < 1:
@@ -183,7 +183,7 @@ def _lots(
 
 
 def _forecast(forecaster, data, lot, count, context):
-    """Forecast and truth of a lot, which of its windows failed, and what is said of each."""
+    """Forecast and truth of a lot, which of its windows failed, and the sentence of each."""
     seen = Trajectory.from_numpy(
         lot[:, :context],
         data["time"].values[:context],

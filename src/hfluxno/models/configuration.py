@@ -60,7 +60,7 @@ class ModelConfig(abc.ABC):
 
         **Raises:**
 
-        - `ValueError`, where the configuration contradicts itself.
+        - `ValueError`, if the configuration contradicts itself.
         """
 
     @property
@@ -75,7 +75,7 @@ class ModelConfig(abc.ABC):
 
     @property
     def pairs(self) -> Pairs | None:
-        """What the network must be shown beside a context; `None` where it reads that alone."""
+        """What the network must be shown beside a context; `None` if it reads that alone."""
         return None
 
     @classmethod
@@ -109,5 +109,5 @@ class ModelConfig(abc.ABC):
 
         **Raises:**
 
-        - `ValueError`, where they cannot.
+        - `ValueError`, if they cannot.
         """

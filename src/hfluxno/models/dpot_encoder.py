@@ -68,7 +68,7 @@ class DPOTEncoder(Encoder):
     **Attributes:**
 
     - `embed`, `embed_second`: the network from the numbers of a patch to its token.
-    - `positions`: a learned vector for every place, shape (token, embedding), or `None` where the
+    - `positions`: a learned vector for every place, shape (token, embedding), or `None` if the
       encoder is not to see places.
     - `frequencies`: ω, shape (embedding,).
     - `weights`: W_t, shape (time, embedding, embedding).

@@ -5,7 +5,7 @@ import abc
 import equinox as eqx
 from jaxtyping import Array, Float, PyTree
 
-from hfluxno.nn.sliding import moved_on
+from hfluxno.nn.sliding import shift_in
 
 
 class Encoder(eqx.Module):
@@ -17,12 +17,12 @@ class Encoder(eqx.Module):
     ) -> Float[Array, " embedding"]: ...
 
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
-        """What the encoder keeps of a window of frames that slides; by default the frames."""
+        """What the encoder keeps of a sliding window of frames; by default the frames."""
         return context
 
-    def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+    def shifted(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
         """The window without its first frame and with one more at its end."""
-        return moved_on(window, frame[None])
+        return shift_in(window, frame[None])
 
     def of_window(self, window: PyTree) -> Float[Array, " embedding"]:
         """The embedding of a window."""

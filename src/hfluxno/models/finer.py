@@ -91,8 +91,8 @@ class FinerNetwork(ContextNetwork):
     def window(self, context: Float[Array, "time field x"]) -> PyTree:
         return self.network.window(self._averaged(context))
 
-    def slid(self, window: PyTree, frame: Float[Array, "field x"]) -> PyTree:
-        return self.network.slid(window, self._averaged(frame))
+    def shifted(self, window: PyTree, frame: Float[Array, "field x"]) -> PyTree:
+        return self.network.shifted(window, self._averaged(frame))
 
     def read_window(self, window: PyTree) -> FluxOperator:
         return self._finer(self.network.read_window(window))

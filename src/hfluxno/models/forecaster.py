@@ -49,15 +49,15 @@ class NetworkStatus(enum.IntEnum):
 class NetworkForecaster(Forecaster):
     """Continues contexts like those that the network was trained on.
 
-    The network reads the last frames of a context, as many as it was trained with. Where the
+    The network reads the last frames of a context, as many as it was trained with. If the
     context has more, the network also predicts its last frames from those before: the back-test.
 
     **Attributes:**
 
-    - `network`: the network; its precision is that of the forecast, except where a law is refined.
+    - `network`: the network; its precision is that of the forecast, except if a law is refined.
     - `config`: what it was built from.
     - `name`: how sentences call it.
-    - `training`: where the weights come from, where that is known.
+    - `training`: where the weights come from, if that is known.
     """
 
     network: Network
@@ -81,7 +81,7 @@ class NetworkForecaster(Forecaster):
 
         **Raises:**
 
-        - `ValueError`, where `steps` is not positive, the context is not of the kind that the
+        - `ValueError`, if `steps` is not positive, the context is not of the kind that the
           network was trained on, or there are examples too few or too many.
         """
         if steps < 1:
@@ -122,11 +122,11 @@ class NetworkForecaster(Forecaster):
         )
 
     def refined(self, steps: int) -> "NetworkForecaster":
-        """The same forecaster with so many Levenberg-Marquardt steps on each context.
+        """The same forecaster with this number of Levenberg-Marquardt steps on each context.
 
         **Raises:**
 
-        - `ValueError`, where `steps` is not 0 to 3, or the network does not infer a law.
+        - `ValueError`, if `steps` is not 0 to 3, or the network does not infer a law.
         """
         config, target = self.config, _law(self.config)
         if target is None or not isinstance(config, HFluxNOConfig):
@@ -141,7 +141,7 @@ class NetworkForecaster(Forecaster):
 
         **Raises:**
 
-        - `ValueError`, where it may not.
+        - `ValueError`, if it may not.
         """
         check_context(self.name, self.network, self.config, context)
 
@@ -224,6 +224,6 @@ def _frozen(operator, context, steps):
 
 
 def _law(config: ModelConfig) -> LawConfig | None:
-    """How a network infers a law, where it does."""
+    """How a network infers a law, if it does."""
     target = config.target if isinstance(config, HFluxNOConfig) else None
     return target if isinstance(target, LawConfig) else None

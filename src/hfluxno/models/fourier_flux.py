@@ -36,7 +36,7 @@ class FourierFlux(NumericalFlux):
 
     **Attributes:**
 
-    - `lift`, `project`: on every interface by itself.
+    - `lift`, `project`: on every interface separately.
     - `layers`: the kernels, or the spectral mixings.
     - `left`, `right`: the numbers of cells before and after an interface in its stencil.
     - `axis`: which axis of the domain the last one of the padded states is.
@@ -127,9 +127,9 @@ class FourierFlux(NumericalFlux):
         stencil = stencils(padded, self.ghost, self.left, self.right)[..., :-1]
         shape = stencil.shape[1:]
         z = self.lift(stencil.reshape(stencil.shape[0], -1)).reshape(-1, *shape)
-        bend = activation(self.activation)
+        sigma = activation(self.activation)
         for layer in self.layers:
-            z = z + bend(layer(z)) if self.form == "text" else 2.0 * z + layer(z)
+            z = z + sigma(layer(z)) if self.form == "text" else 2.0 * z + layer(z)
         flux = self.project(z.reshape(z.shape[0], -1)).reshape(-1, *shape)
         return jnp.concatenate([flux, flux[..., :1]], axis=-1)
 

@@ -7,7 +7,7 @@ Lindeberg, IEEE Trans. Pattern Anal. Mach. Intell. 12, 1990, 234-254). As a flux
     F_{i+1/2} = Σ_{n≥1} T_n (v_{i+1-n} - v_{i+n}),   T_n = Σ_{m≥n} G_m
 
 For small r this is the usual r (v_i - v_{i+1}). A frame of that one is unstable from r = 1/2 on;
-this one is positive for any r, also where the stencil ends the sum early.
+this one is positive for any r, even if the stencil ends the sum early.
 """
 
 import jax.numpy as jnp

@@ -37,8 +37,8 @@ class HFluxNO(ContextNetwork):
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
         return self.encoder.window(context)
 
-    def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
-        return self.encoder.slid(window, frame)
+    def shifted(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+        return self.encoder.shifted(window, frame)
 
     def read_window(self, window: PyTree) -> FluxOperator:
         fluxes: Any = self.hypernetwork(self.encoder.of_window(window))

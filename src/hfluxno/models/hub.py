@@ -48,7 +48,7 @@ def download(name: str, **options) -> Path:
 
     **Raises:**
 
-    - `ValueError`, where the hub does not have it or cannot be reached.
+    - `ValueError`, if the hub does not have it or cannot be reached.
     """
     try:
         folder = snapshot_download(name, allow_patterns=[CONFIG, ARRAYS, CARD], **options)

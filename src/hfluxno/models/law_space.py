@@ -62,14 +62,14 @@ class LawSpace(eqx.Module):
             scale = jnp.maximum(jnp.abs(lower), jnp.abs(upper))
             basis = Dictionary(scale, physical_exponents(self.positive), self.fields)
         free = jnp.eye(self.count, dtype=context.dtype)
-        # The second field of a system is a momentum where there are walls, as in identification.
+        # The second field of a system is a momentum if there are walls, as in identification.
         odd = (1,) if len(self.fields) > 1 else ()
         return Unknowns(basis, free, lower, upper, self.terms, self.fields, odd)
 
     def weak_form(
         self, context: Float[Array, "time field cells"], periodic: bool
     ) -> Float[Array, " parameter"]:
-        """The parameters from the weak form; zero where it has no solution."""
+        """The parameters from the weak form; zero if it has no solution."""
         weights = jnp.ones(context.shape[0], context.dtype)
         found = self.unknowns(context).start(context, weights, periodic)
         return jnp.where(jnp.isfinite(found), found, 0.0)

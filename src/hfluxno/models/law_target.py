@@ -15,7 +15,7 @@ the speed is what frames show and what a regression on known laws compares. For 
 the coefficients of each flux in the dictionary of `hfluxno.identify.basis`.
 
 The law amortises identification: it may be taken as it is, or as the start of a few
-Levenberg-Marquardt steps on the context, where the weak form is a poor start.
+Levenberg-Marquardt steps on the context if the weak form is a poor start.
 """
 
 import dataclasses
@@ -59,7 +59,7 @@ class LawOperator(Operator):
         # In the middle of a run, whose last speed is not known.
         control, rate = self.settings.control, -jnp.ones((), u.dtype)
         run = solve(flux, u, np.arange(2.0), self.settings.grid, control, rate=rate)
-        # The solver repeats the last finite state, which nobody could tell from a law at rest.
+        # The solver repeats the last finite state, which would look like a steady state.
         return jnp.where(run.status == Status.OK, run.values[1], jnp.nan)
 
 

@@ -4,7 +4,7 @@
 
 with a linear lift of the stencil and a small network after it (HFluxNO, arXiv:2605.05488, equations
 12 to 15). At all interfaces the same network acts, so the operator commutes with shifts, except
-where it is given the coordinates of the cells, as in the paper.
+if it is given the coordinates of the cells, as in the paper.
 """
 
 from typing import ClassVar

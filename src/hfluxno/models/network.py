@@ -1,7 +1,7 @@
 """What a network that forecasts is: it predicts the frame after a context.
 
-Most read the context and return an operator. Reading is dear and advancing is cheap, so the two are
-apart. Whether the context is read again at every step is a matter of the roll-out (see
+Most read the context and return an operator. Reading is expensive and advancing is cheap, so the
+two are separate. Whether the context is read again at every step is a matter of the roll-out (see
 `hfluxno.models.rollout`), not of the network.
 """
 
@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from hfluxno.fv import NumericalFlux, conservative_step
 from hfluxno.grid import Grid
-from hfluxno.nn.sliding import moved_on
+from hfluxno.nn.sliding import shift_in
 
 
 class Operator(eqx.Module):
@@ -34,7 +34,7 @@ class Operator(eqx.Module):
     def together(
         self, states: Float[Array, "state field *space"]
     ) -> Float[Array, "state field *space"]:
-        """Many states, each by itself."""
+        """Many states, each separately."""
         return jax.vmap(self)(states)
 
 
@@ -50,22 +50,22 @@ class Network(eqx.Module):
 
         **Raises:**
 
-        - `ValueError`, where it has no use for them.
+        - `ValueError`, if it has no use for them.
         """
         raise ValueError(f"{type(self).__name__} reads a context alone; give it no examples.")
 
     def while_training(self, key: Key[Array, ""]) -> "Network":
-        """The network that one window sees while it is trained, where something in it is random;
+        """The network that one window sees while it is trained, if something in it is random;
         by default the network itself."""
         return self
 
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
-        """What the network keeps of a context that slides; by default its frames."""
+        """What the network keeps of a sliding context; by default its frames."""
         return context
 
-    def slid(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+    def shifted(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
         """The window without its first frame and with one more at its end."""
-        return moved_on(window, frame[None])
+        return shift_in(window, frame[None])
 
     def predict_from(
         self, window: PyTree, recent: Float[Array, "recent field *space"]

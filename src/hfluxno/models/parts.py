@@ -1,6 +1,6 @@
 """The configurations of the parts of a network: encoders, targets, the hypernetwork.
 
-The defaults are those of the paper's cubic model where it has the part.
+The defaults are those of the paper's cubic model if it has the part.
 """
 
 import dataclasses

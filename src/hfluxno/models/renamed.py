@@ -1,6 +1,6 @@
 """Names of version 0.1.0 that weights had; they are understood in this version, too.
 
-There `hfluxno-SET` was not the published architecture but the variant that is told the law of the
+There `hfluxno-SET` was not the published architecture but the variant that is given the law of the
 weak form; `hfluxno-plain-SET` was the published architecture, half as wide.
 """
 

@@ -1,15 +1,15 @@
 """Forecasting frame by frame with a network.
 
-`sliding`, the paper's way: the context moves on with the forecast and is read again at every step.
+`sliding`, the paper's way: the context is shifted by every forecast frame and read again.
 `frozen`: the context is read once. The law does not change while it is forecast, so nothing new can
-be learned from frames that the network made itself, and reading is by far the dearest part.
+be learned from frames that the network made itself, and reading is by far the most expensive part.
 """
 
 import jax
 from jaxtyping import Array, Float
 
 from hfluxno.models.network import ContextNetwork, Network, Operator
-from hfluxno.nn.sliding import moved_on
+from hfluxno.nn.sliding import shift_in
 
 CONTEXT_MODES = ("sliding", "frozen")
 
@@ -24,7 +24,7 @@ def rollout(
 
     **Raises:**
 
-    - `ValueError`, where the mode is not known, or is `frozen` for a network that has no operator.
+    - `ValueError`, if the mode is not known, or is `frozen` for a network that has no operator.
     """
     if mode not in CONTEXT_MODES:
         raise ValueError(
@@ -41,7 +41,7 @@ def rollout(
     def slide(carry, _):
         window, recent = carry
         u = network.predict_from(window, recent)
-        return (network.slid(window, u), moved_on(recent, u[None])), u
+        return (network.shifted(window, u), shift_in(recent, u[None])), u
 
     start = (network.window(context), context)
     return jax.lax.scan(slide, start, None, length=steps)[1]
@@ -54,6 +54,6 @@ def frozen(
 
     def advance(recent, _):
         u = operator(recent[0])
-        return moved_on(recent, u[None]), u
+        return shift_in(recent, u[None]), u
 
     return jax.lax.scan(advance, context[-operator.stride :], None, length=steps)[1]

@@ -1,9 +1,9 @@
 """Configurations as JSON and back, without losing or guessing anything.
 
-A dataclass becomes an object; where a field may hold one of several dataclasses, the object says
+A dataclass becomes an object; if a field may hold one of several dataclasses, the object says
 which under "kind". An abstract dataclass stands for those of its class method `kinds`. Reading
 refuses unknown and missing keys, unknown kinds and wrong types: a misspelt option that silently
-falls back to its default gives another model than was asked for.
+falls back to its default gives another model than the one described.
 
 A class whose options became fewer has a class method `upgraded`, which turns the object of an
 earlier version into the present one.
@@ -42,7 +42,7 @@ def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
 
     **Raises:**
 
-    - `ValueError`, where the data do not describe such a value.
+    - `ValueError`, if the data do not describe such a value.
     """
     if _is_choice(kind):
         return _from_union(_members(kind), data, where)

@@ -74,8 +74,10 @@ class TRecViT(Encoder):
     def window(self, context: Float[Array, "time field *space"]) -> RecurrentWindow:
         return self.temporal[0].window(self._tokens(context))
 
-    def slid(self, window: RecurrentWindow, frame: Float[Array, "field *space"]) -> RecurrentWindow:
-        return self.temporal[0].slid(window, self._tokens(frame[None])[0])
+    def shifted(
+        self, window: RecurrentWindow, frame: Float[Array, "field *space"]
+    ) -> RecurrentWindow:
+        return self.temporal[0].shifted(window, self._tokens(frame[None])[0])
 
     def of_window(self, window: RecurrentWindow) -> Float[Array, " embedding"]:
         v = self.temporal[0].mixed(window)

@@ -2,8 +2,8 @@
 
 Patches of space and time become tokens, by a network of hidden layers on every patch; every layer
 mixes all of them; the embedding is their mean (Dosovitskiy et al., ICLR 2021). Attention over all
-tokens makes it dearer than a recurrent encoder, and it has to read the window again when a frame is
-added.
+tokens makes it more expensive than a recurrent encoder, and it has to read the window again when a
+frame is added.
 
 The authors' ablation has 32 hidden layers on every patch, without skips between them: of what two
 patches differ in, less than a rounding error of single precision reaches the tokens of a fresh
@@ -32,13 +32,13 @@ class ViT(Encoder):
 
     **Attributes:**
 
-    - `embed`: patches of space and time to the first hidden layer, or to tokens where there is
+    - `embed`: patches of space and time to the first hidden layer, or to tokens if there is
       none; time is its first axis.
     - `patch_layers`: from each hidden layer to the next one, and to tokens.
     - `blocks`: the layers.
     - `norm`: over the embedding, at the end.
     - `coordinates`: whether the place of every cell is appended to the fields, and the fixed
-      positions tell places too, or times only.
+      positions encode places too, or times only.
     """
 
     embed: PatchEmbedding

@@ -1,4 +1,4 @@
-"""HFluxNO + weak form: a variant of HFluxNO that is told the law of the weak form.
+"""HFluxNO + weak form: a variant of HFluxNO that is given the law of the weak form.
 
     a = least squares of the weak form,   c = E((u - m)/s),   Θ = H(c, arsinh a)
     u^{n+1} = u^n - Δt/Δx (F^r - F^l),    F of `hfluxno.models.guided_flux` with G_Θ, m, s and f_a

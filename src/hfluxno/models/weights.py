@@ -59,13 +59,13 @@ def save_pretrained(
 
     **Arguments:**
 
-    - `folder`: is made where it does not exist; its name is that of the network.
+    - `folder`: is made if it does not exist; its name is that of the network.
     - `precision`: `float32`, or `float16` for half the size: numbers lose all but three digits.
 
     **Raises:**
 
-    - `ValueError`, where the precision is not known or cannot hold the weights.
-    - `OSError`, where a file cannot be written.
+    - `ValueError`, if the precision is not known or cannot hold the weights.
+    - `OSError`, if a file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -107,8 +107,8 @@ def load(name: str | Path) -> NetworkForecaster:
 
     **Raises:**
 
-    - `ValueError`, where there is no such network, or its files are not what this version reads.
-    - `OSError`, where a file cannot be read.
+    - `ValueError`, if there is no such network, or its files are not what this version reads.
+    - `OSError`, if a file cannot be read.
     """
     folder = _folder(str(name))
     network, config, training = read_folder(folder)
@@ -120,8 +120,8 @@ def read_folder(folder: Path) -> tuple[Network, ModelConfig, Training]:
 
     **Raises:**
 
-    - `ValueError`, where the files are not what this version reads.
-    - `OSError`, where a file cannot be read.
+    - `ValueError`, if the files are not what this version reads.
+    - `OSError`, if a file cannot be read.
     """
     described = _described(folder / CONFIG)
     if described["version"] == _SAYS_LESS:

@@ -17,7 +17,7 @@ def activation(name: str) -> Callable[[jax.Array], jax.Array]:
 
     **Raises:**
 
-    - `ValueError`, where the name is not known.
+    - `ValueError`, if the name is not known.
     """
     if name not in ACTIVATIONS:
         raise ValueError(f"Unknown activation {name!r}; choose one of {', '.join(ACTIVATIONS)}.")

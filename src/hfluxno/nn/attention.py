@@ -19,7 +19,7 @@ from hfluxno.nn.linear import on_rows, rows_times
 
 
 class Attention(eqx.Module):
-    """Multi-head self-attention without biases, over the tokens of every time by itself.
+    """Multi-head self-attention without biases, over the tokens of every time separately.
 
     **Attributes:**
 

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.nn.linear import rows_times
 
-# A product of matrices is worth its start from about so many inputs on.
+# From about this many inputs on, a matrix product is worth its overhead.
 _LARGE = 32
 
 
@@ -33,7 +33,7 @@ class BlockLinear(eqx.Module):
 
     **Raises:**
 
-    - `ValueError`, where the blocks do not divide the inputs.
+    - `ValueError`, if the blocks do not divide the inputs.
     """
 
     weight: Float[Array, "block rows columns"]

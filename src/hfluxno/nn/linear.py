@@ -24,7 +24,7 @@ def on_rows(
 def rows_times(
     x: Float[Array, "*rows inputs"], weight: Float[Array, "outputs inputs"]
 ) -> Float[Array, "*rows outputs"]:
-    """x Wᵀ, computed and differentiated by itself.
+    """x Wᵀ, computed and differentiated in isolation.
 
     The derivative by W is a product with Gᵀ. XLA would compute G in the order of its transpose,
     together with everything elementwise that G comes from, and stride through the cache: without

@@ -37,7 +37,7 @@ def cut(u: Float[Array, "..."], patch: tuple[int, ...]) -> Float[Array, "..."]:
 def joined(
     rows: Float[Array, "token cell channel"], tokens: tuple[int, ...], patch: tuple[int, ...]
 ) -> Float[Array, "channel *space"]:
-    """A field from patches side by side: what `cut` takes apart, but for the order in a row."""
+    """A field from patches side by side: the inverse of `cut`, except for the order in a row."""
     axes, channels = len(patch), rows.shape[-1]
     u = rows.reshape(*tokens, *patch, channels)
     order = [2 * axes, *(axis for i in range(axes) for axis in (i, axes + i))]

@@ -1,4 +1,4 @@
-"""The residual recurrent block: mixing over time, for every token by itself.
+"""The residual recurrent block: mixing over time, for every token separately.
 
     y = gelu(W_y v + b_y),   z = RG-LRU(conv(W_x v + b_x)),   x + W_o (y ∘ z) + b_o,
 
@@ -16,11 +16,11 @@ from jaxtyping import Array, Float
 from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.rg_lru import RGLRU
-from hfluxno.nn.sliding import moved_on
+from hfluxno.nn.sliding import shift_in
 
 
 class RecurrentWindow(eqx.Module):
-    """What the block keeps of the times that it mixes, while they slide.
+    """What the block keeps of a window of times that is shifted.
 
     **Attributes:**
 
@@ -93,14 +93,16 @@ class RecurrentBlock(eqx.Module):
             x, gate, entered, *self.unit.coefficients(self._shifted_sum(entered))
         )
 
-    def slid(self, window: RecurrentWindow, x: Float[Array, "token embedding"]) -> RecurrentWindow:
+    def shifted(
+        self, window: RecurrentWindow, x: Float[Array, "token embedding"]
+    ) -> RecurrentWindow:
         """The window without its first time and with one more at its end.
 
-        Only the convolution sees more than one time. So all stays as it was but for what begins at
-        the first times, which have lost what they saw, and for the new one.
+        Only the convolution sees more than one time. So everything is kept except the first times,
+        whose convolution has lost its earlier inputs, and the new one.
         """
         gate, entered = self._rows(x[None])
-        entered = moved_on(window.entered, entered)
+        entered = shift_in(window.entered, entered)
         width = min(self.kernel.shape[1], len(entered))
         first = self.unit.coefficients(self._shifted_sum(entered[: width - 1]))
         last = self.unit.coefficients(
@@ -111,7 +113,7 @@ class RecurrentBlock(eqx.Module):
             for begin, kept, end in zip(first, (window.decay, window.driven), last, strict=True)
         )
         return RecurrentWindow(
-            moved_on(window.x, x[None]), moved_on(window.gate, gate), entered, *coefficients
+            shift_in(window.x, x[None]), shift_in(window.gate, gate), entered, *coefficients
         )
 
     def mixed(self, window: RecurrentWindow) -> Float[Array, "time token embedding"]:
@@ -126,7 +128,7 @@ class RecurrentBlock(eqx.Module):
         return x[-1] + on_rows(self.leave, self._gated(v[-1]) * z)
 
     def _rows(self, x):
-        """y and W_x v + b_x: what is said of every time by itself."""
+        """y and W_x v + b_x, which are computed for every time separately."""
         v = self._normalised(x)
         return self._gated(v), on_rows(self.enter, v)
 
@@ -144,6 +146,6 @@ class RecurrentBlock(eqx.Module):
         for k in range(last + 1):
             # One padding, negative at the end, shifts by last - k; its derivative is one as well.
             shift = (last - k, k - last, 0)
-            shifted = jax.lax.pad(x, zero, (shift, (0, 0, 0), (0, 0, 0)))
-            total = total + self.kernel[:, k][None, None] * shifted
+            moved = jax.lax.pad(x, zero, (shift, (0, 0, 0), (0, 0, 0)))
+            total = total + self.kernel[:, k][None, None] * moved
         return total

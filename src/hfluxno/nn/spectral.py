@@ -3,10 +3,10 @@
     K(z) = 1/n F⁻¹ (M(n F z)),   M(ẑ) = W_2 σ(W_1 ẑ + b_1) + b_2
 
 at every kept wave number, and zero at the others, with block-diagonal complex matrices that all
-wave numbers share and σ on real and imaginary parts by themselves (Guibas et al., Adaptive
+wave numbers share and σ on real and imaginary parts separately (Guibas et al., Adaptive
 Fourier Neural Operators, ICLR 2022). F takes means over cells, so K does not depend on the number
-of cells. With n the number of cells M sees sums over them, as in the original code. Since σ bends,
-what a fresh network does and how fast Adam moves it depends on n.
+of cells. With n the number of cells M sees sums over them, as in the original code. Since σ is
+nonlinear, what a fresh network does and how fast Adam moves it depends on n.
 
 The transform runs over all axes. Kept are, along every axis, the wave numbers |k| ≤ `modes`. Of two
 opposite wave numbers only one is mixed, and the other is its conjugate, in every dimension: so on
@@ -81,8 +81,8 @@ class SpectralMixing(eqx.Module):
     def _mix(self, coefficients):
         parts = coefficients.reshape(self.first.shape[0], self.first.shape[2], -1)
         hidden = self.first @ parts + self.first_bias[..., None]
-        bend = activation(self.activation)
-        hidden = jax.lax.complex(bend(hidden.real), bend(hidden.imag))
+        sigma = activation(self.activation)
+        hidden = jax.lax.complex(sigma(hidden.real), sigma(hidden.imag))
         mixed = self.second @ hidden + self.second_bias[..., None]
         return mixed.reshape(coefficients.shape)
 
@@ -107,7 +107,7 @@ def wave_numbers(shape: tuple[int, ...], modes: tuple[int, ...]) -> list[np.ndar
 
 
 def _conjugate_symmetric(spectrum, shape: tuple[int, ...]):
-    """A real transform keeps both of two opposite wave numbers where that of its last axis is its
+    """A real transform keeps both of two opposite wave numbers if that of its last axis is its
     own opposite: there the second becomes the conjugate of the first."""
     if len(shape) == 1:
         return spectrum

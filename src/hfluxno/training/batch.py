@@ -18,7 +18,7 @@ class Batch(eqx.Module):
 
     - `frames`: cell averages, shape (batch, time, field, *space). The first ones are the context,
       the others its future.
-    - `law`: the law of each window, one law with a leading axis on its coefficients; `None` where
+    - `law`: the law of each window, one law with a leading axis on its coefficients; `None` if
       the data do not say.
     - `examples`: pairs of states of other trajectories of the law, shape
       (batch, pair, 2, field, *space), for networks that are shown them.

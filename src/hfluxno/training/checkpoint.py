@@ -14,12 +14,12 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from hfluxno.training.state import TrainState
 
-# The tree of a state is a part of the format: count up where it changes.
+# The tree of a state is a part of the format: count up when it changes.
 VERSION = 1
 
 
 class Checkpoints:
-    """The checkpoints in a folder, which is made where it does not exist."""
+    """The checkpoints in a folder, which is made if it does not exist."""
 
     def __init__(self, folder: Path, best: int = 1, latest: int = 2):
         if best < 1 or latest < 1:
@@ -70,7 +70,7 @@ class Checkpoints:
 
         **Raises:**
 
-        - `OSError`, where it cannot be written; those before it are still there.
+        - `OSError`, if it cannot be written; those before it are still there.
         """
         step, before = int(state.step), self.latest
         try:
@@ -96,7 +96,7 @@ class Checkpoints:
 
         **Raises:**
 
-        - `ValueError`, where it is damaged or belongs to another network.
+        - `ValueError`, if it is damaged or belongs to another network.
         """
         wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _named(like))
         try:

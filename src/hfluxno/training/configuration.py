@@ -1,7 +1,7 @@
 """What decides a training run, as typed values.
 
 Equal configurations give equal runs on the same machine. The full configuration is kept with every
-run, and a run is never taken up with another one. What changes no number (workers, trackers, where
+run, and a run is never resumed with another one. What changes no number (workers, trackers, where
 files go) is not part of it.
 """
 
@@ -24,7 +24,7 @@ class DataConfig:
     - `initial`: the kind of initial condition of generated ones, `grf` or `steps`.
     - `limit`: no window of the training or the validation reaches beyond this time.
     - `windows`: how many windows a generated trajectory gives.
-    - `train`, `validation`: files of `hfluxno generate` to read them from; where one is `None`, its
+    - `train`, `validation`: files of `hfluxno generate` to read them from; if one is `None`, its
       trajectories are generated.
     """
 
@@ -56,7 +56,7 @@ class ValidationConfig:
     - `windows`: the number of windows, each of another trajectory.
     - `steps`: the length of the forecasts, whose error decides which checkpoint is the best.
     - `context_mode`: whether they read the context at every step or once.
-    - `every`: validate, and keep a checkpoint, every so many steps.
+    - `every`: validate, and keep a checkpoint, every this many steps.
     """
 
     windows: int = 256
@@ -78,8 +78,8 @@ class StopConfig:
 
     **Attributes:**
 
-    - `skipped`: after so many updates in a row that were not finite.
-    - `validations`: after so many validations in a row in which the forecasts were no better than
+    - `skipped`: after this many updates in a row that were not finite.
+    - `validations`: after this many validations in a row in which the forecasts were no better than
       repeating the last frame of the context.
     """
 

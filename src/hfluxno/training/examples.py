@@ -47,7 +47,7 @@ def fixed(
 
     **Raises:**
 
-    - `ValueError`, where none of the trajectories of a law could be solved.
+    - `ValueError`, if none of the trajectories of a law could be solved.
     """
     starts = min(last_frame(configuration.times, limit) + 1, configuration.frames - pairs.ahead)
     own = [

@@ -8,7 +8,7 @@ Every loss is an error of one window, averaged over the batch. The network sees 
   without the derivative of that prediction (Brandstetter, Worrall and Welling, ICLR 2022).
 - `denoising`: frame K against the prediction from a context with noise.
 - `many-targets`: n steps from frames all over the window and after it, with one operator. Reading
-  the context is by far the dearest part, so one reading serves many comparisons.
+  the context is by far the most expensive part, so one reading serves many comparisons.
 - `speed`: the inferred f′ and ν against the true ones (see `hfluxno.training.speed_loss`).
 """
 
@@ -80,7 +80,7 @@ class LossConfig:
             raise ValueError(f"The noise must not be negative; got {self.noise}.")
 
     def frames(self, context: int) -> int:
-        """How many frames a window needs where the context has `context`."""
+        """How many frames a window needs if the context has `context`."""
         after = LOSSES[self.name].after(self)
         if context + after <= self.steps and self.name == "many-targets":
             raise ValueError(
@@ -121,7 +121,7 @@ def _measured(config: LossConfig, forecast, truth) -> Float[Array, ""]:
     square = jnp.mean(jnp.square(forecast - truth))
     if config.measure == "mse":
         return square
-    # The small number keeps the derivative of the root finite where the error vanishes.
+    # The small number keeps the derivative of the root finite if the error vanishes.
     return jnp.sqrt(square / (jnp.mean(jnp.square(truth)) + 1e-12) + 1e-12)
 
 

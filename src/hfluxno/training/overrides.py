@@ -18,7 +18,7 @@ def override(config: TrainConfig, changes: Mapping[str, str]) -> TrainConfig:
 
     **Raises:**
 
-    - `ValueError`, where there is no such place, or the value is not one for it.
+    - `ValueError`, if there is no such place, or the value is not one for it.
     """
     tree = to_dict(config)
     for place, text in changes.items():

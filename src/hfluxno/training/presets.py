@@ -7,11 +7,11 @@ authors' own configuration ends the cosine at 45 000, so its last updates have t
 we follow the text.)
 
 `cpu-hfluxno-base-SET` is the same model, loss and batch with a tenth of the updates (a twentieth
-but for the cubic law) and ten times the learning rate. An MSE of 1e-4 has gradients of about 1e-8
-per parameter, the usual ε of AdamW, which then slows the run down: so ε is smaller here.
+except for the cubic law) and ten times the learning rate. An MSE of 1e-4 has gradients of about
+1e-8 per parameter, the usual ε of AdamW, which then slows the run down: so ε is smaller here.
 
 The other `cpu-*` are for two cores and at most 75 minutes. `hfluxno-small` is the published
-architecture, half as wide; `hfluxno-weak-form` has a smaller encoder, a flux that is told the law
+architecture, half as wide; `hfluxno-weak-form` has a smaller encoder, a flux that is given the law
 of the weak form, and a loss that uses a context more than once; `hfluxno-law` trains the `law`
 target by regression (see docs/training_log.md). `ablation-*` exchange parts of the published
 network and protocol (`hfluxno.training.ablation_presets`). `tiny` is for tests.

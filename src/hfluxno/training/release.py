@@ -15,8 +15,8 @@ def release(run: Path, folder: Path, precision: str = "float32") -> None:
 
     **Raises:**
 
-    - `ValueError`, where the checkpoint or the precision cannot be used.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if the checkpoint or the precision cannot be used.
+    - `OSError`, if a file cannot be read or written.
     """
     trained = load_best(run)
     save_pretrained(folder, trained.network, trained.config.model, provenance(trained), precision)
@@ -27,8 +27,8 @@ def any_weights(source: str) -> NetworkForecaster:
 
     **Raises:**
 
-    - `ValueError`, where there is no such network, or its files are not what this version reads.
-    - `OSError`, where a file cannot be read.
+    - `ValueError`, if there is no such network, or its files are not what this version reads.
+    - `OSError`, if a file cannot be read.
     """
     folder = Path(source)
     if not is_run(folder):

@@ -48,8 +48,8 @@ def open_run(folder: Path, config: TrainConfig) -> None:
 
     **Raises:**
 
-    - `ValueError`, where it holds another run.
-    - `OSError`, where it cannot be written, or holds something else.
+    - `ValueError`, if it holds another run.
+    - `OSError`, if it cannot be written, or holds something else.
     """
     if not folder.exists() or not any(folder.iterdir()):
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,8 +79,8 @@ def read_config(folder: Path) -> TrainConfig:
 
     **Raises:**
 
-    - `OSError`, where the folder is not that of a run.
-    - `ValueError`, where it was written by another version, or by hand.
+    - `OSError`, if the folder is not that of a run.
+    - `ValueError`, if it was written by another version, or by hand.
     """
     path = folder / _CONFIG
     try:
@@ -109,8 +109,8 @@ def load_best(folder: Path) -> Trained:
 
     **Raises:**
 
-    - `OSError`, where the folder is not that of a run, or has no checkpoint yet.
-    - `ValueError`, where the checkpoint cannot be used.
+    - `OSError`, if the folder is not that of a run, or has no checkpoint yet.
+    - `ValueError`, if the checkpoint cannot be used.
     """
     config = read_config(folder)
     network = config.model.build(named_key(config.seed, "model"))

@@ -1,7 +1,7 @@
 """One run on all devices of this machine: batches are split among them, weights are on each.
 
 JAX compiles the step once for all of them and adds what the devices find (data parallelism), so the
-result is that of one device but for the order of sums.
+result is that of one device except for the order of sums.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ def use_cores(batch: int, cores: int | None = None) -> None:
 
     Cores that work on windows of their own wait for each other once a step, and not at every
     operation. It has to be called before JAX is first used, and afterwards changes nothing; neither
-    does it where `XLA_FLAGS` gives a number of devices.
+    does it if `XLA_FLAGS` gives a number of devices.
     """
     if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
@@ -51,7 +51,7 @@ class Placement:
 
         **Raises:**
 
-        - `ValueError`, where there is none.
+        - `ValueError`, if there is none.
         """
         try:
             devices = jax.devices(kind)

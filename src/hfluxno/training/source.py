@@ -28,7 +28,7 @@ def random(seed: int, purpose: str, *index: int) -> np.random.Generator:
 
 
 def last_frame(times: np.ndarray, limit: float) -> int:
-    """The index of the last time that does not exceed `limit`, but for rounding."""
+    """The index of the last time that does not exceed `limit`, except for rounding."""
     tolerance = 1e-6 * float(times[1] - times[0])
     return int(np.searchsorted(times, limit + tolerance, side="right")) - 1
 
@@ -38,7 +38,7 @@ def window_starts(times: np.ndarray, limit: float, window: int) -> int:
 
     **Raises:**
 
-    - `ValueError`, where there is none.
+    - `ValueError`, if there is none.
     """
     starts = last_frame(times, limit) + 2 - window
     if starts < 1:

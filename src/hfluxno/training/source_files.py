@@ -1,6 +1,6 @@
 """Batches from a file of trajectories, through Grain.
 
-Grain maps the number of a batch to its windows, so a run is taken up at any batch, and it reads
+Grain maps the number of a batch to its windows, so a run can be resumed at any batch, and it reads
 ahead: in a thread, or in several processes whose batches take turns, which changes no batch.
 """
 
@@ -74,8 +74,8 @@ def check_file(path: Path, law: str, model: ModelConfig) -> None:
 
     **Raises:**
 
-    - `OSError`, where it cannot be read.
-    - `ValueError`, where its law, fields, cells or times do not fit.
+    - `OSError`, if it cannot be read.
+    - `ValueError`, if its law, fields, cells or times do not fit.
     """
     with open_dataset(path) as data:
         times = data["time"].values

@@ -28,7 +28,7 @@ from hfluxno.training.examples import drawn
 from hfluxno.training.source import Source, random, window_starts
 
 _ENDLESS = 2**31 - 1  # laws: they are counted in 32 bits
-_OF_A_LAW = 32  # trajectories, where they are examples of each other; divides every block
+_OF_A_LAW = 32  # trajectories, if they are examples of each other; divides every block
 
 
 @dataclasses.dataclass(frozen=True)

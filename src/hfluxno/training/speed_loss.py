@@ -29,12 +29,12 @@ def speed_error(
     law: ConservationLaw,
     relative: bool,
 ) -> Float[Array, ""]:
-    """e, or √(e/e₀) where it is `relative`, with e₀ the same means of A_true instead of δA. A speed
+    """e, or √(e/e₀) if it is `relative`, with e₀ the same means of A_true instead of δA. A speed
     below one cell in the time of the context cannot be seen, so its square is added to e₀.
 
     **Raises:**
 
-    - `ValueError`, where the network does not infer a law.
+    - `ValueError`, if the network does not infer a law.
     """
     if not isinstance(network, LawNetwork):
         raise ValueError(
@@ -54,8 +54,8 @@ def speed_error(
     true_nu = nothing if true_nu is None else true_nu
 
     deviation = jnp.std(context, axis=(0, 2))
-    bend = jump - jnp.roll(jump, 1, axis=-1)
-    sharpness = jnp.sum(bend**2) / (jnp.sum(jump**2) + _TINY)
+    curvature = jump - jnp.roll(jump, 1, axis=-1)
+    sharpness = jnp.sum(curvature**2) / (jnp.sum(jump**2) + _TINY)
 
     def size(speed, nu):
         advective = _mean_square(speed, _flat(jump), deviation)

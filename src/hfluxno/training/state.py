@@ -1,7 +1,7 @@
 """All that a run has to remember, as one pytree.
 
-A run that is taken up from its state goes on bitwise as if it had not been interrupted: batches and
-random numbers are functions of the seed and of the number of steps.
+A run that is resumed from its state continues bitwise as if it had not been interrupted: batches
+and random numbers are functions of the seed and of the number of steps.
 """
 
 import zlib
@@ -21,7 +21,7 @@ class TrainState(eqx.Module):
 
     **Attributes:**
 
-    - `parameters`: the network's arrays, `None` where it has something else.
+    - `parameters`: the network's arrays, `None` if it has something else.
     - `average`: the exponential mean of them, which is evaluated and released.
     - `optimizer`: the optimiser's state.
     - `step`: how many batches were used; so also the loader's position.

@@ -5,7 +5,7 @@
 An update whose loss or gradient is not finite is left out whole; the state counts it. The mean θ̄
 of the weights is shorter at the beginning, so that it does not remember the start.
 
-The gradient is a mean over windows: every device computes that of its share, in chunks where it is
+The gradient is a mean over windows: every device computes that of its share, in chunks on
 a CPU, and the means of the devices are averaged.
 """
 

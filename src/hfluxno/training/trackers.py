@@ -32,7 +32,7 @@ class Tracker(abc.ABC):
 
 
 class JsonLines(Tracker):
-    """One JSON object a line; a run that is taken up loses the lines after its checkpoint."""
+    """One JSON object a line; a resumed run loses the lines after its checkpoint."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
@@ -57,7 +57,7 @@ class TensorBoard(Tracker):
 
     **Raises:**
 
-    - `ValueError`, where tensorboardX is not installed.
+    - `ValueError`, if tensorboardX is not installed.
     """
 
     def __init__(self, folder: Path):
@@ -88,7 +88,7 @@ class WeightsAndBiases(Tracker):
 
     **Raises:**
 
-    - `ValueError`, where wandb is not installed.
+    - `ValueError`, if wandb is not installed.
     """
 
     def __init__(self, project: str, folder: Path, configuration: Mapping[str, Any]):
@@ -99,7 +99,7 @@ class WeightsAndBiases(Tracker):
             "dir": place,
             "config": dict(configuration),
             "name": name,
-            # A run that is taken up from its folder goes on there, too.
+            # A run that is resumed from its folder continues there, too.
             "id": f"{name}-{zlib.crc32(place.encode()):08x}",
             "resume": "allow",
         }

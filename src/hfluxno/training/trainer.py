@@ -59,11 +59,11 @@ def train(
     workers: int = 0,
     log_every: int = 20,
 ) -> Outcome:
-    """Trains to the end, from the last checkpoint in `folder` where there is one.
+    """Trains to the end, from the last checkpoint in `folder` if there is one.
 
     **Arguments:**
 
-    - `folder`: the run's; made where it does not exist.
+    - `folder`: the run's; made if it does not exist.
     - `trackers`: what receives the numbers; they are closed at the end.
     - `device`: `cpu` or `gpu`; all of that kind are used.
     - `workers`: the number of processes that read files.
@@ -71,9 +71,9 @@ def train(
 
     **Raises:**
 
-    - `ValueError`, where the configuration, the data or a checkpoint cannot be used.
-    - `OSError`, where a file cannot be read or written.
-    - `Diverged`, where the run is given up.
+    - `ValueError`, if the configuration, the data or a checkpoint cannot be used.
+    - `OSError`, if a file cannot be read or written.
+    - `Diverged`, if the run is given up.
     """
     placement = Placement.on(device)
     placement.check(config.batch)
@@ -113,7 +113,7 @@ def make_source(config: TrainConfig, workers: int = 0) -> Source:
 
     **Raises:**
 
-    - `ValueError`, where a file does not fit the model.
+    - `ValueError`, if a file does not fit the model.
     """
     files = [Path(file) for file in (config.data.train, config.data.validation) if file is not None]
     for file in files:

@@ -37,7 +37,7 @@ def validation_windows(config: TrainConfig) -> Batch:
 
     **Raises:**
 
-    - `ValueError`, where no trajectory could be solved.
+    - `ValueError`, if no trajectory could be solved.
     """
     window = config.model.context + config.validation.steps
     count = config.validation.windows

@@ -4,8 +4,8 @@ of the file seldom.
 A pass visits every solved trajectory once, with one window of it. The trajectories are shuffled
 within neighbourhoods as large as a chunk of the file, cut into groups of `group`, and the groups
 are shuffled over the whole file. So neighbours in the order share a chunk, which is read once for
-them, while a batch holds many groups and so many laws. From pass to pass the window of a
-trajectory moves on by one frame, from a random start, until it has been everywhere.
+them, while a batch holds many groups and therefore many laws. From pass to pass the window of a
+trajectory is shifted by one frame, from a random start, until it has covered all of it.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ _WITHOUT_CHUNKS = 32  # neighbours in a file that is not chunked
 class WindowFile:
     """Random access to an endless sequence of windows; what Grain calls a data source.
 
-    The file is opened where it is first read, so an object can be sent to another process. It
+    The file is opened when it is first read, so an object can be sent to another process. It
     holds the chunk that was read last, and an index of the trajectories.
 
     **Attributes:**

@@ -2,7 +2,7 @@
 
 A contender answers with a forecast for contexts of a problem. Those that learn have weights for the
 set that a problem was trained on (`Problem.trained`); several weights are several seeds. The
-yardsticks need none, and the true law is the only one that is told the coefficients.
+yardsticks need none, and the true law is the only one that is given the coefficients.
 """
 
 import dataclasses
@@ -42,8 +42,8 @@ class Ready:
 
     - `forecast`: what it says.
     - `context`: how many frames it reads.
-    - `source`: the weights, or "" where there are none.
-    - `network`: the forecaster with the network, where there is one.
+    - `source`: the weights, or "" if there are none.
+    - `network`: the forecaster with the network, if there is one.
     - `fingerprint`: a number that other weights do not have.
     """
 
@@ -65,9 +65,9 @@ class Contender:
 
     **Attributes:**
 
-    - `name`: by which it is asked for.
+    - `name`: by which it is chosen.
     - `title`: what tables call it.
-    - `prepare`: for a problem, the method ready to use, once for each seed; empty where it has no
+    - `prepare`: for a problem, the method ready to use, once for each seed; empty if it has no
       weights for it.
     - `sized`: whether tables say its size beside the title: it comes in several.
     """
@@ -91,7 +91,7 @@ def _fit(problem: Problem) -> Sequence[Ready]:
 
 
 def known_law_forecast(law: str, cells: int | None) -> Forecast:
-    """The true law solved on so many cells; `None` for those of the data."""
+    """The true law solved on this number of cells; `None` for those of the data."""
 
     def forecast(context: Trajectory, lot: Lot, steps: int):
         values, times = np.asarray(context.values), np.asarray(context.times, float)
@@ -109,7 +109,7 @@ def network(sources: Sequence[str], refinement: int = 0) -> Sequence[Ready]:
 
     **Raises:**
 
-    - `ValueError`, where there are no such weights.
+    - `ValueError`, if there are no such weights.
     """
     return [_network(source, refinement) for source in sources]
 
@@ -207,7 +207,7 @@ CONTENDERS: dict[str, Contender] = {
 def contenders(
     names: Sequence[str], added: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, Contender]:
-    """The methods of these names (all, where there are none), and those that are added.
+    """The methods of these names (all if there are none), and those that are added.
 
     **Arguments:**
 
@@ -216,8 +216,8 @@ def contenders(
 
     **Raises:**
 
-    - `ValueError`, where a name is not known, or weights are not.
-    - `OSError`, where weights cannot be read.
+    - `ValueError`, if a name is not known, or weights are not.
+    - `OSError`, if weights cannot be read.
     """
     found = dict(CONTENDERS)
     for name, sources in (added or {}).items():

@@ -8,7 +8,7 @@ Size and cost of the published networks need no training: fresh ones stand besid
 | megabytes | of the parameters in single precision |
 | FLOPs | of one predicted frame, as the compiled program counts them |
 | training step | milliseconds of one update of 64 windows with the preset of the weights |
-| forecast | milliseconds of `STEPS` frames from one context, by itself |
+| forecast | milliseconds of `STEPS` frames from one context alone |
 
 A method without a fixed program (the solvers choose their steps) has no count of FLOPs.
 """
@@ -51,7 +51,7 @@ def cost(ready: Ready, test: WindowSet, config: TrainConfig | None = None) -> Pl
 
     **Raises:**
 
-    - `ValueError`, where the set has no window for it.
+    - `ValueError`, if the set has no window for it.
     """
     lot = next(test.lots(ready.context, STEPS, ready.pairs), None)
     if lot is None:

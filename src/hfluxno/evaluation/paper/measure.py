@@ -31,11 +31,11 @@ def measured(
 
     **Arguments:**
 
-    - `advance`: is told how many more windows are done.
+    - `advance`: is called with how many more windows are done.
 
     **Raises:**
 
-    - `ValueError`, where the set has no window that can be used, or does not fit the method.
+    - `ValueError`, if the set has no window that can be used, or does not fit the method.
     """
     errors, seconds = forecast_windows(ready, test, advance)
     if not errors.laws:

@@ -1,6 +1,6 @@
 """The sets of the paper, and in which tables and figures they stand.
 
-The sets `…-authors` are made as the authors' configuration says where it differs from the text of
+The sets `…-authors` are made as the authors' configuration says if it differs from the text of
 the paper; published errors belong to these (`hfluxno.evaluation.paper.published`).
 """
 
@@ -19,7 +19,7 @@ class Problem:
 
     **Attributes:**
 
-    - `name`: by which it is asked for.
+    - `name`: by which it is chosen.
     - `title`: what tables call it.
     - `law`, `initial`: as in `hfluxno.data.Configuration`.
     - `trained`: the set whose training split the networks have seen.
@@ -38,7 +38,7 @@ class Problem:
     differs: str = ""
 
     def configuration(self, laws: int, initials: int, seed: int) -> Configuration:
-        """The test split: so many laws, each with so many initial conditions."""
+        """The test split: this many laws, each with this many initial conditions."""
         return Configuration(
             self.law,
             split="test",
@@ -129,7 +129,7 @@ def sets_of(tables: tuple[int, ...], figures: tuple[int, ...]) -> tuple[str, ...
 
     **Raises:**
 
-    - `ValueError`, where there is no such table or figure.
+    - `ValueError`, if there is no such table or figure.
     """
     for word, asked, known in (("table", tables, TABLES), ("figure", figures, FIGURES)):
         for number in asked:

@@ -26,13 +26,13 @@ class Results:
     **Attributes:**
 
     - `path`: the file.
-    - `conditions`: everything that decides the numbers but for the methods.
+    - `conditions`: everything that decides the numbers except the methods.
     - `records`: by set and method, one record for each seed.
     - `costs`: by method, and of the classical solver.
 
     **Raises:**
 
-    - `ValueError`, where the file is of another version, damaged, or of other conditions.
+    - `ValueError`, if the file is of another version, damaged, or of other conditions.
     """
 
     def __init__(self, path: Path, conditions: Plain):
@@ -89,8 +89,8 @@ def read(path: Path) -> Plain:
 
     **Raises:**
 
-    - `OSError`, where it cannot be read.
-    - `ValueError`, where it is no such file, of another version, or damaged.
+    - `OSError`, if it cannot be read.
+    - `ValueError`, if it is no such file, of another version, or damaged.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

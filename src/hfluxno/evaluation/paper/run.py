@@ -1,4 +1,4 @@
-"""Runs the benchmark: every method on every set that is asked for, then the costs.
+"""Runs the benchmark: every requested method on every requested set, then the costs.
 
 What is there already is not measured again, and every record is on the disk before the next begins.
 """
@@ -23,7 +23,7 @@ class Sample:
 
     **Attributes:**
 
-    - `windows`: so many of each set, spread evenly; `None` for all.
+    - `windows`: the number of each set, spread evenly; `None` for all.
     - `laws`, `initials`: the number of coefficient draws, and of initial conditions of each. A
       sample draws no more of the latter than it needs.
     - `seed`: of the sets.
@@ -60,14 +60,14 @@ class Sample:
 
         **Raises:**
 
-        - `OSError`, `ValueError`, where its file cannot be used.
+        - `OSError`, `ValueError`, if its file cannot be used.
         """
         if name in self.files:
             return given(PROBLEMS[name], self.windows, self.files[name])
         return generated(PROBLEMS[name], self.windows, self.laws, self.initials, self.seed)
 
 
-# (set, method) that begin ↦ what is told how many more of their windows are done.
+# (set, method) that begin ↦ what is called with how many more of their windows are done.
 Report = Callable[[str, str], Callable[[int], None]]
 
 
@@ -86,12 +86,13 @@ def run(
     **Arguments:**
 
     - `with_costs`: whether size and cost are measured, too.
-    - `started`: is told which set and method begin, and returns what is told of windows done.
+    - `started`: is called with the set and method that begin, and returns what is called with the
+      number of windows that are done.
     - `said`: gets one sentence for each method that was left out of a set.
 
     **Raises:**
 
-    - `OSError`, `ValueError`, where a set or weights cannot be used at all.
+    - `OSError`, `ValueError`, if a set or weights cannot be used at all.
     """
     for problem in sets:
         test = sample.test_set(problem)

@@ -2,8 +2,8 @@
 
 A window is a context and the frames after it. Its place is the number of its first forecast frame,
 so that methods that read more or fewer frames forecast the same ones. All places of all solved
-trajectories make up the published protocol; a sample takes so many, spread over trajectories and
-places.
+trajectories make up the published protocol; a sample takes a number of them, spread over
+trajectories and places.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ class Lot:
     examples: Float[np.ndarray, "window pair 2 field x"] | None = None
 
     def first(self, count: int) -> "Lot":
-        """The first so many windows, or all of them where there are fewer."""
+        """The first `count` windows, or all of them if there are fewer."""
         examples = None if self.examples is None else self.examples[:count]
         return Lot(self.frames[:count], self.coefficients[:count], self.laws[:count], examples)
 
@@ -87,7 +87,7 @@ class WindowSet:
 
     def lots(self, context: int, steps: int, pairs: Pairs | None = None) -> Iterator[Lot]:
         """The windows with `context` frames before their place and `steps` after it. A place with
-        fewer frames before it moves on.
+        fewer frames before the next.
 
         **Arguments:**
 
@@ -97,7 +97,7 @@ class WindowSet:
 
     def long_lots(self, context: int, pairs: Pairs | None = None) -> Iterator[Lot]:
         """From the first frames to the end: the first solved trajectory of each law, or all of them
-        where all windows are used."""
+        if all windows are used."""
         places = ((trajectory, CONTEXT) for trajectory in range(self.trajectories))
         steps = len(self.times) - max(context, CONTEXT)
         lots = self._lots(places, context, steps, once=self.windows is not None)
@@ -128,7 +128,7 @@ class WindowSet:
 
     def _lots(self, wanted, context, steps, once=False):
         held: list[tuple] = []
-        done = -1  # the last law, where each is used once
+        done = -1  # the last law, if each is used once
         for (trajectory, place), part in self._with_values(wanted):
             first = max(place, context) - context
             values, coefficients, solved = part(trajectory)
@@ -180,8 +180,8 @@ def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
 
     **Raises:**
 
-    - `OSError`, where it cannot be read.
-    - `ValueError`, where it is not a set of the problem's law and initial conditions.
+    - `OSError`, if it cannot be read.
+    - `ValueError`, if it is not a set of the problem's law and initial conditions.
     """
     with open_dataset(path) as data:
         about = data.attrs

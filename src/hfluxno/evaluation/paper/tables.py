@@ -251,7 +251,7 @@ def _cost(title: str, cost: Plain, records: list[Plain] | None) -> tuple[str, ..
 
 
 def _sets(results: Plain, names: Iterable[str]) -> Iterator[tuple[str, list]]:
-    """(set, [(method, records)]) in the order of the benchmark, where there is something."""
+    """(set, [(method, records)]) in the order of the benchmark, if there is something."""
     for problem in names:
         records = results["records"].get(problem, {})
         present = [method for method in ordered(records) if records[method]]

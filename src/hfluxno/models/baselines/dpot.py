@@ -105,10 +105,10 @@ class DPOT(Network):
         self.activation = config.activation
 
     def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
-        bend = activation(self.activation)
+        sigma = activation(self.activation)
         rows = self.encoder.features(context).reshape(self.spread.in_features, -1).T
         cells = on_rows(self.spread, rows).reshape(len(rows), -1, self.mix.in_features)
-        cells = on_rows(self.leave, bend(on_rows(self.mix, bend(cells))))
+        cells = on_rows(self.leave, sigma(on_rows(self.mix, sigma(cells))))
         return joined(cells, self.encoder.tokens, self.patch)
 
 

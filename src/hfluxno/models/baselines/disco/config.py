@@ -10,7 +10,7 @@ from hfluxno.models.configuration import ModelConfig
 if TYPE_CHECKING:
     from hfluxno.models.baselines.disco.disco import DISCO
 
-_MOST_AXES = 3  # there is attention for so many
+_MOST_AXES = 3  # the attention is written for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class DISCOConfig(ModelConfig):
     - `mlp_width`: of the network between the embedding and the weights that are written.
     - `channels`, `groups`, `levels`: the channels of the differential equation's finest level, the
       number of groups in which channels are normalised, and how often cells are halved.
-    - `rtol`, `atol`: the error of a step of the solver by the size of the state, and by itself.
+    - `rtol`, `atol`: the relative and the absolute error of a step of the solver.
     - `substeps`: no step is shorter than the time between two frames divided by this number.
     """
 

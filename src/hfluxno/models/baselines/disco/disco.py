@@ -36,7 +36,7 @@ class Tolerance:
 
     **Attributes:**
 
-    - `rtol`, `atol`: the error of a step by the size of the state, and by itself.
+    - `rtol`, `atol`: the relative and the absolute error of a step.
     - `substeps`: no step is shorter than the time between two frames divided by this number,
       whatever its error.
     """
@@ -73,12 +73,12 @@ class NeuralODE(Operator):
 def integrated(
     derivative: UNet, u: Float[Array, "field *space"], tolerance: Tolerance
 ) -> Float[Array, "field *space"]:
-    """The state after one unit of time; not a number where the solver gives up."""
+    """The state after one unit of time; not a number if the solver gives up."""
     with _as_diffrax_expects():
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(_of_state),
             diffrax.Bosh3(),
-            # Plain numbers would be doubles where these are allowed, and the state with them.
+            # Plain numbers would be doubles if these are allowed, and the state with them.
             t0=jnp.zeros((), u.dtype),
             t1=jnp.ones((), u.dtype),
             dt0=None,

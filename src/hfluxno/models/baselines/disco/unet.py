@@ -34,12 +34,12 @@ class UNet(eqx.Module):
 
     - `enter`: two convolutions, from the fields to the channels.
     - `halvings`: for each level, from the finest, the halving of the cells and a convolution of
-      every channel by itself.
+      every channel separately.
     - `bottom`: two layers at every cell of the coarsest level.
     - `doublings`: for each level, from the coarsest, the doubling of the cells and a convolution in
       which every output sees two channels.
     - `leave`: two convolutions, from the channels to the fields.
-    - `groups`: the number of groups of channels that are normalised each by itself.
+    - `groups`: the number of groups of channels that are normalised separately.
     """
 
     enter: tuple[Convolution, Convolution]

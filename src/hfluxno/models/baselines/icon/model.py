@@ -102,7 +102,7 @@ class ICON(ContextNetwork):
     - `from_context`: whether the examples are pairs of frames of the context.
     - `examples`: the number of pairs.
     - `ahead`: s, the frames from a condition to its quantity.
-    - `every`: of so many cells one becomes a token.
+    - `every`: one in this many cells becomes a token.
     """
 
     transformer: Transformer
@@ -200,7 +200,7 @@ def starts(frames: int, ahead: int, examples: int) -> Int[np.ndarray, " example"
 
     **Raises:**
 
-    - `ValueError`, where there are too few frames.
+    - `ValueError`, if there are too few frames.
     """
     if frames < ahead + examples:
         raise ValueError(

@@ -135,7 +135,7 @@ class Transformer(eqx.Module):
         self.answer = _projection(width, fields, answer)
 
     def tokens(self, rows: Float[Array, "token column"]) -> Float[Array, "token width"]:
-        """What is said of every row by itself."""
+        """What is computed of every row separately."""
         return jax.vmap(self.embed_norm)(on_rows(self.embed, rows))
 
     def __call__(
