@@ -46,7 +46,7 @@ def changed(**values):
         (changed(cells=16), "cells must be a list; got 16"),
         (changed(coordinates=1), "coordinates must be of type bool; got 1"),
         (changed(context_mode="fixed"), "Unknown context_mode 'fixed'; choose one of sliding, "),
-        (changed(activation="relu"), "Unknown activation 'relu'"),
+        (changed(activation="relu"), "option activation of the model .* removed.*got 'relu'"),
         (changed(spacing=[0.1, 0.1]), "a spacing for each axis; got 1 and 2"),
         (changed(context=0), "at least one frame"),
         (changed(kind="CNNConfig"), "Unknown kind 'CNNConfig' of the model configuration"),

@@ -16,7 +16,7 @@ from tests.models import small
 
 def flux(key=0):
     return LocalFlux(
-        1, 1, left=2, right=1, lift=3, width=5, depth=1, activation="gelu_tanh",
+        1, 1, left=2, right=1, lift=3, width=5, depth=1,
         coordinates=False, key=jax.random.key(key),
     )  # fmt: skip
 
@@ -24,13 +24,11 @@ def flux(key=0):
 def make(targets):
     return Hypernetwork(
         6, targets, outputs=4, width=7, depth=1, blocks=2,
-        activation="gelu_tanh", key=jax.random.key(1),
+        key=jax.random.key(1),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "target", [flux(), SpectralMixing(4, 2, (2,), "gelu", key=jax.random.key(3))]
-)
+@pytest.mark.parametrize("target", [flux(), SpectralMixing(4, 2, (2,), key=jax.random.key(3))])
 def test_bias_hyperinit_writes_the_fresh_target_for_every_context(target):
     hypernetwork = make((target,))
     for seed in (0, 1):
@@ -45,7 +43,7 @@ def test_heads_share_the_trunk_and_write_what_belongs_to_them():
 
 def test_parameters_are_the_block_diagonal_map_of_the_code(x64):
     """Real and imaginary parts of each array, row by row, from their own block of the input."""
-    target = SpectralMixing(2, 1, (1,), "gelu", key=jax.random.key(0))
+    target = SpectralMixing(2, 1, (1,), key=jax.random.key(0))
     head = Head(4, target, 2, key=jax.random.key(1))
     weight = jax.random.normal(jax.random.key(3), head.linear.weight.shape)
     head = eqx.tree_at(

@@ -72,7 +72,7 @@ def test_flux_no_step(x64):
     arrays = original.recorded("flux_no")
     state = jnp.asarray(arrays["state"])
     fresh = LocalFlux(
-        1, 1, left=4, right=2, lift=8, width=10, depth=4, activation="gelu_tanh",
+        1, 1, left=4, right=2, lift=8, width=10, depth=4,
         coordinates=True, key=jax.random.key(0),
     )  # fmt: skip
     flux = original.flux(fresh, arrays)
@@ -136,7 +136,7 @@ def test_fourier_flux_of_the_code_at_the_left_faces(x64):
     ours = FourierFlux(
         1, 1, left=before, right=after, channels=sizes["lift_dim"], width=sizes["width_lift"],
         depth=sizes["depth"], modes=(sizes["frequency_modes"],), blocks=sizes["blocks_flux"],
-        form="code", cells=cells, activation="gelu_tanh", coordinates=True, key=jax.random.key(0),
+        form="code", cells=cells, coordinates=True, key=jax.random.key(0),
     )  # fmt: skip
     # The original also sees the place of the cell right of the face, which our stencil holds.
     lift = arrays["weights/lift/0/weight"].copy()
@@ -146,7 +146,7 @@ def test_fourier_flux_of_the_code_at_the_left_faces(x64):
         original.spectral(layer, arrays, f"layer{i}") for i, layer in enumerate(ours.layers)
     )
     lifted = original._chain(ours.lift.layers, arrays, "lift")
-    wide = MLP(sizes["lift_dim"], 1, sizes["width_project"], 1, "gelu_tanh", key=jax.random.key(0))
+    wide = MLP(sizes["lift_dim"], 1, sizes["width_project"], 1, key=jax.random.key(0))
     projected = original._chain(wide.layers, arrays, "project")
     ours = eqx.tree_at(
         lambda f: (f.lift.layers, f.layers, f.project.layers), ours, (lifted, layers, projected)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.block_linear import BlockLinear
 from hfluxno.nn.linear import MLP, on_columns, on_rows
 from hfluxno.nn.parameters import Template
@@ -22,17 +22,14 @@ def test_rows_and_columns_are_the_layer_on_each_vector():
 
 
 def test_mlp_counts_hidden_layers():
-    mlp = MLP(2, 3, 7, 2, "gelu", key=jax.random.key(0))
+    mlp = MLP(2, 3, 7, 2, key=jax.random.key(0))
     assert [layer.weight.shape for layer in mlp.layers] == [(7, 2), (7, 7), (3, 7)]
 
 
-def test_activations_differ_and_unknown_ones_are_refused():
-    x = jnp.asarray([2.0])
-    exact, approximate = activation("gelu")(x)[0], activation("gelu_tanh")(x)[0]
-    assert exact == pytest.approx(2.0 * 0.9772499, abs=1e-6)  # 2 Φ(2)
-    assert 1e-5 < abs(exact - approximate) < 1e-3
-    with pytest.raises(ValueError, match="Unknown activation 'relu'; choose one of gelu,"):
-        activation("relu")
+def test_gelu_is_the_approximation_by_tanh():
+    x = 2.0
+    expected = 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3)))
+    assert gelu(jnp.asarray(x)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_block_linear_is_its_matrix():
@@ -55,7 +52,7 @@ def test_blocks_must_divide_the_inputs():
 
 def test_parameters_are_one_real_vector_and_come_back():
     # A module with real, complex and other leaves.
-    mixing = SpectralMixing(4, 2, (1,), "gelu", key=jax.random.key(0))
+    mixing = SpectralMixing(4, 2, (1,), key=jax.random.key(0))
     module = (mixing, jnp.arange(3), eqx.nn.Linear(2, 3, key=jax.random.key(1)), "name")
     template = Template(module)
     vector = template.vector(module)
@@ -72,7 +69,7 @@ def test_parameters_are_one_real_vector_and_come_back():
 
 
 def test_modules_take_the_precision_of_the_vector(x64):
-    mixing = SpectralMixing(2, 1, (1,), "gelu", key=jax.random.key(0))
+    mixing = SpectralMixing(2, 1, (1,), key=jax.random.key(0))
     template = Template(mixing)
     single = template.module(template.vector(mixing).astype(jnp.float32))
     assert single.first.dtype == jnp.complex64

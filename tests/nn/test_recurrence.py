@@ -22,7 +22,7 @@ def unit(x64):
 
 @pytest.fixture
 def block(x64):
-    return RecurrentBlock(CHANNELS, 4, 2, "gelu_tanh", key=jax.random.key(0))
+    return RecurrentBlock(CHANNELS, 4, 2, key=jax.random.key(0))
 
 
 def by_a_loop(unit, x):

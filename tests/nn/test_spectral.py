@@ -11,7 +11,7 @@ from tests.compiled import compiled
 
 
 def without_bias(modes, key=0):
-    mixing = SpectralMixing(4, 2, modes, "gelu_tanh", key=jax.random.key(key))
+    mixing = SpectralMixing(4, 2, modes, key=jax.random.key(key))
     zero = jnp.zeros_like(mixing.first_bias)
     return eqx.tree_at(lambda m: (m.first_bias, m.second_bias), mixing, (zero, zero))
 
@@ -35,7 +35,7 @@ def _real(matrix):
 
 def test_rank_one_data_through_a_linear_mixing(x64, monkeypatch):
     """With real matrices and without σ and biases, K(g ⊗ h) = K(g) ⊗ (h without other waves)."""
-    monkeypatch.setattr("hfluxno.nn.spectral.activation", lambda name: lambda x: x)
+    monkeypatch.setattr("hfluxno.nn.spectral.gelu", lambda x: x)
     flat, full = (
         eqx.tree_at(lambda m: (m.first, m.second), mixing, replace_fn=_real)
         for mixing in (without_bias((2,)), without_bias((2, 1)))
@@ -50,7 +50,7 @@ def test_rank_one_data_through_a_linear_mixing(x64, monkeypatch):
 
 
 def test_only_kept_waves_come_out(x64):
-    mixing = SpectralMixing(4, 2, (2, 3), "gelu_tanh", key=jax.random.key(0))
+    mixing = SpectralMixing(4, 2, (2, 3), key=jax.random.key(0))
     out = mixing(jax.random.normal(jax.random.key(1), (4, 10, 12)))
     spectrum = np.abs(np.fft.fftn(np.asarray(out), axes=(1, 2)))
     x, y = np.abs(np.fft.fftfreq(10, 0.1)), np.abs(np.fft.fftfreq(12, 1 / 12))
@@ -73,8 +73,8 @@ def test_coefficients_do_not_depend_on_the_number_of_cells(x64):
 def test_sums_in_place_of_means(space, x64):
     """K_n(z) = K_1(n z)/n: with n the number of cells, as the usual transforms count."""
     modes, count = (2,) * len(space), int(np.prod(space))
-    means = SpectralMixing(4, 2, modes, "gelu_tanh", key=jax.random.key(0))
-    sums = SpectralMixing(4, 2, modes, "gelu_tanh", count, key=jax.random.key(0))
+    means = SpectralMixing(4, 2, modes, key=jax.random.key(0))
+    sums = SpectralMixing(4, 2, modes, count, key=jax.random.key(0))
     z = jax.random.normal(jax.random.key(1), (4, *space))
     np.testing.assert_allclose(
         compiled(sums, z), compiled(means, count * z) / count, rtol=1e-12, atol=1e-14
@@ -84,6 +84,6 @@ def test_sums_in_place_of_means(space, x64):
 
 def test_bad_sizes():
     with pytest.raises(ValueError, match="must divide the 4 channels; got 3"):
-        SpectralMixing(4, 3, (2,), "gelu", key=jax.random.key(0))
+        SpectralMixing(4, 3, (2,), key=jax.random.key(0))
     with pytest.raises(ValueError, match="a number of modes for each"):
-        SpectralMixing(4, 2, (2,), "gelu", key=jax.random.key(0))(jnp.zeros((4, 8, 8)))
+        SpectralMixing(4, 2, (2,), key=jax.random.key(0))(jnp.zeros((4, 8, 8)))

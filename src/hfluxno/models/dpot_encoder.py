@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
 from hfluxno.nn.spectral import SpectralMixing
@@ -34,7 +34,6 @@ class DPOTBlock(eqx.Module):
     mixing: SpectralMixing
     widen: eqx.nn.Linear
     narrow: eqx.nn.Linear
-    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -42,7 +41,6 @@ class DPOTBlock(eqx.Module):
         width: int,
         modes: tuple[int, ...],
         blocks: int,
-        activation: str,
         cells: int,
         *,
         key: jax.Array,
@@ -50,15 +48,14 @@ class DPOTBlock(eqx.Module):
         keys = jax.random.split(key, 3)
         self.first_norm = eqx.nn.GroupNorm(_GROUPS, channels)
         self.second_norm = eqx.nn.GroupNorm(_GROUPS, channels)
-        self.mixing = SpectralMixing(channels, blocks, modes, activation, cells, key=keys[0])
+        self.mixing = SpectralMixing(channels, blocks, modes, cells, key=keys[0])
         self.widen = eqx.nn.Linear(channels, width, key=keys[1])
         self.narrow = eqx.nn.Linear(width, channels, key=keys[2])
-        self.activation = activation
 
     def __call__(self, x: Float[Array, "channel *patches"]) -> Float[Array, "channel *patches"]:
         y = self.first_norm(x)
         rows = jnp.moveaxis(self.second_norm(y + self.mixing(y)), 0, -1)
-        wide = activation(self.activation)(on_rows(self.widen, rows))
+        wide = gelu(on_rows(self.widen, rows))
         return x + jnp.moveaxis(on_rows(self.narrow, wide), -1, 0)
 
 
@@ -83,7 +80,6 @@ class DPOTEncoder(Encoder):
     weights: Float[Array, "time embedding embedding"]
     blocks: tuple[DPOTBlock, ...]
     tokens: tuple[int, ...] = eqx.field(static=True)
-    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -99,7 +95,6 @@ class DPOTEncoder(Encoder):
         modes: tuple[int, ...],
         blocks: int,
         coordinates: bool,
-        activation: str,
         coefficients: Coefficients = "sums",
         key: jax.Array,
     ):
@@ -119,10 +114,8 @@ class DPOTEncoder(Encoder):
         self.weights = scale * jax.random.normal(keys[3], (times, embedding, embedding))
         summed = count if coefficients == "sums" else 1
         self.blocks = tuple(
-            DPOTBlock(embedding, mlp_width, modes, blocks, activation, summed, key=k)
-            for k in keys[4:]
+            DPOTBlock(embedding, mlp_width, modes, blocks, summed, key=k) for k in keys[4:]
         )
-        self.activation = activation
 
     def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
         x = self.features(context)
@@ -135,7 +128,7 @@ class DPOTEncoder(Encoder):
         times = self.weights.shape[0]
         if context.shape[0] != times:
             raise ValueError(f"This encoder reads exactly {times} frames; got {context.shape[0]}.")
-        v = activation(self.activation)(self.embed(context))
+        v = gelu(self.embed(context))
         v = on_rows(self.embed_second, v)
         if self.positions is not None:
             v = v + self.positions[None]

@@ -24,7 +24,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import NumericalFlux
 from hfluxno.models.local_flux import stencils, with_places
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP
 from hfluxno.nn.spectral import SpectralMixing
 from hfluxno.nn.spectral_convolution import SpectralConvolution
@@ -42,7 +42,6 @@ class FourierFlux(NumericalFlux):
     - `axis`: which axis of the domain the last one of the padded states is.
     - `coordinates`: whether the stencil also holds the place of every cell, one number per axis.
     - `form`: `text` or `code`.
-    - `activation`: the name of σ in the form `text`.
 
     The padded states have `inputs` channels, by default as many as there are fluxes.
     """
@@ -56,7 +55,6 @@ class FourierFlux(NumericalFlux):
     axis: int = eqx.field(static=True)
     coordinates: bool = eqx.field(static=True)
     form: str = eqx.field(static=True)
-    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -74,7 +72,6 @@ class FourierFlux(NumericalFlux):
         blocks: int,
         form: str,
         cells: int,
-        activation: str,
         coordinates: bool,
         key: jax.Array,
     ):
@@ -92,20 +89,20 @@ class FourierFlux(NumericalFlux):
         # In the order of the padded states.
         modes = (*modes[:axis], *modes[axis + 1 :], modes[axis])
         if form == "text":
-            self.lift = MLP(inputs, channels, 0, 0, activation, bias=False, key=keys[0])
-            self.project = MLP(channels, fields, 0, 0, activation, bias=False, key=keys[1])
+            self.lift = MLP(inputs, channels, 0, 0, bias=False, key=keys[0])
+            self.project = MLP(channels, fields, 0, 0, bias=False, key=keys[1])
             self.layers = tuple(
                 SpectralConvolution(channels, channels, modes, key=k) for k in keys[2:]
             )
         else:
-            self.lift = MLP(inputs, channels, width, 1, activation, key=keys[0])
-            self.project = MLP(channels, fields, width, 1, activation, key=keys[1])
+            self.lift = MLP(inputs, channels, width, 1, key=keys[0])
+            self.project = MLP(channels, fields, width, 1, key=keys[1])
             self.layers = tuple(
-                SpectralMixing(channels, blocks, modes, activation, cells, key=k) for k in keys[2:]
+                SpectralMixing(channels, blocks, modes, cells, key=k) for k in keys[2:]
             )
         self.left, self.right = left, right
         self.axis, self.coordinates = axis, coordinates
-        self.form, self.activation = form, activation
+        self.form = form
 
     @property
     def ghost(self) -> int:
@@ -127,9 +124,8 @@ class FourierFlux(NumericalFlux):
         stencil = stencils(padded, self.ghost, self.left, self.right)[..., :-1]
         shape = stencil.shape[1:]
         z = self.lift(stencil.reshape(stencil.shape[0], -1)).reshape(-1, *shape)
-        sigma = activation(self.activation)
         for layer in self.layers:
-            z = z + sigma(layer(z)) if self.form == "text" else 2.0 * z + layer(z)
+            z = z + gelu(layer(z)) if self.form == "text" else 2.0 * z + layer(z)
         flux = self.project(z.reshape(z.shape[0], -1)).reshape(-1, *shape)
         return jnp.concatenate([flux, flux[..., :1]], axis=-1)
 

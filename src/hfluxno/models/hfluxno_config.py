@@ -33,7 +33,6 @@ from hfluxno.models.strict_json import without
 from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
-from hfluxno.nn.activation import activation
 from hfluxno.nn.linear import MLP, silent
 
 
@@ -47,7 +46,6 @@ class HFluxNOConfig(ModelConfig):
     - `encoder`: how a context is read, or `None` for a flux operator without context (Flux NO).
     - `target`: what the hypernetwork writes.
     - `hypernetwork`: how it does.
-    - `activation`: `gelu_tanh` (what the published model computes) or `gelu`.
     - `coordinates`: whether encoder and flux see the place of each cell. Without it the operator of
       a context commutes with every shift; the encoder's positions are learned in any case.
     - `weak_form`: makes it the variant of `hfluxno.models.weak_form_hfluxno`.
@@ -58,18 +56,15 @@ class HFluxNOConfig(ModelConfig):
     )
     target: LocalConfig | FourierConfig | LawConfig = dataclasses.field(default_factory=LocalConfig)
     hypernetwork: HypernetworkConfig = dataclasses.field(default_factory=HypernetworkConfig)
-    activation: str = "gelu_tanh"
     coordinates: bool = True
     weak_form: WeakFormConfig | None = None
 
     @classmethod
     def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        target = data.get("target") or {}
-        scaled = data.get("weak_form") is not None or target.get("kind") == "LawConfig"
-        return without(data, where, normalise=scaled, spacing_aware=False)
-
-    def check(self) -> None:
-        activation(self.activation)
+        target = data.get("target")
+        writes_law = isinstance(target, dict) and target.get("kind") == "LawConfig"
+        scaled = writes_law or data.get("weak_form") is not None
+        return without(data, where, normalise=scaled, spacing_aware=False, activation="gelu_tanh")
 
     @property
     def summary(self) -> str:
@@ -106,7 +101,6 @@ class HFluxNOConfig(ModelConfig):
             width=hyper.width,
             depth=hyper.depth,
             blocks=hyper.blocks,
-            activation=self.activation,
             key=head_key,
         )
         encoder = _encoder(self, encoder_key)
@@ -142,7 +136,6 @@ def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
             heads=encoder.heads,
             mlp_width=encoder.mlp_width,
             coordinates=config.coordinates,
-            activation=config.activation,
             key=key,
         )
     if isinstance(encoder, DPOTEncoderConfig):
@@ -158,7 +151,6 @@ def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
             modes=encoder.modes,
             blocks=encoder.blocks,
             coordinates=config.coordinates,
-            activation=config.activation,
             key=key,
         )
     return TRecViT(
@@ -171,7 +163,6 @@ def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
         heads=encoder.heads,
         mlp_width=encoder.mlp_width,
         coordinates=config.coordinates,
-        activation=config.activation,
         key=key,
     )
 
@@ -195,7 +186,6 @@ def _flux(config: HFluxNOConfig, axis: int, key: jax.Array) -> LocalFlux | Fouri
             blocks=target.blocks,
             form=target.form,
             cells=math.prod(config.cells),
-            activation=config.activation,
             coordinates=config.coordinates,
             key=key,
         )
@@ -210,7 +200,6 @@ def _flux(config: HFluxNOConfig, axis: int, key: jax.Array) -> LocalFlux | Fouri
         lift=target.lift,
         width=target.width,
         depth=target.depth,
-        activation=config.activation,
         coordinates=config.coordinates,
         key=key,
     )
@@ -233,7 +222,6 @@ def _law_network(
         space.count,
         target.width,
         target.depth,
-        config.activation,
         key=head_key,
     )
     return LawNetwork(

@@ -66,11 +66,10 @@ class Hypernetwork(eqx.Module):
         width: int,
         depth: int,
         blocks: int,
-        activation: str,
         key: jax.Array,
     ):
         keys = jax.random.split(key, 1 + len(targets))
-        self.trunk = MLP(inputs, outputs, width, depth, activation, key=keys[0])
+        self.trunk = MLP(inputs, outputs, width, depth, key=keys[0])
         self.heads = tuple(
             Head(outputs, target, blocks, key=k)
             for target, k in zip(targets, keys[1:], strict=True)

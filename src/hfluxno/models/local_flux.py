@@ -56,7 +56,6 @@ class LocalFlux(NumericalFlux):
         lift: int,
         width: int,
         depth: int,
-        activation: str,
         coordinates: bool,
         key: jax.Array,
     ):
@@ -67,7 +66,7 @@ class LocalFlux(NumericalFlux):
         channels = (fields if inputs is None else inputs) + (axes if coordinates else 0)
         keys = jax.random.split(key, 2)
         self.lift = eqx.nn.Linear(channels * (left + right), lift, key=keys[0])
-        self.mlp = MLP(lift, fields, width, depth, activation, key=keys[1])
+        self.mlp = MLP(lift, fields, width, depth, key=keys[1])
         self.left, self.right = left, right
         self.axis, self.coordinates = axis, coordinates
 

@@ -51,7 +51,6 @@ class TRecViT(Encoder):
         heads: int,
         mlp_width: int,
         coordinates: bool,
-        activation: str,
         key: jax.Array,
     ):
         if layers < 1:
@@ -60,11 +59,9 @@ class TRecViT(Encoder):
         keys = jax.random.split(key, 2 + 2 * layers)
         self.embed = PatchEmbedding(fields, embedding, patch, coordinates, key=keys[0])
         self.positions = embedding**-0.5 * jax.random.normal(keys[1], (tokens, embedding))
-        self.temporal = tuple(
-            RecurrentBlock(embedding, channels, heads, activation, key=k) for k in keys[2::2]
-        )
+        self.temporal = tuple(RecurrentBlock(embedding, channels, heads, key=k) for k in keys[2::2])
         self.spatial = tuple(
-            TransformerBlock(embedding, mlp_width, heads, activation, key=k) for k in keys[3::2]
+            TransformerBlock(embedding, mlp_width, heads, key=k) for k in keys[3::2]
         )
         self.norm = eqx.nn.LayerNorm(embedding)
 

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.attention import TransformerBlock
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import PatchEmbedding, tokens_along, with_coordinates
@@ -46,7 +46,6 @@ class ViT(Encoder):
     blocks: tuple[TransformerBlock, ...]
     norm: eqx.nn.LayerNorm
     coordinates: bool = eqx.field(static=True)
-    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -61,7 +60,6 @@ class ViT(Encoder):
         heads: int,
         mlp_width: int,
         coordinates: bool,
-        activation: str,
         key: jax.Array,
     ):
         axes = 1 + len(cells)
@@ -79,12 +77,10 @@ class ViT(Encoder):
             eqx.nn.Linear(embedding, embedding, key=k) for k in keys[1 : 1 + patch_depth]
         )
         self.blocks = tuple(
-            TransformerBlock(embedding, mlp_width, heads, activation, key=k)
-            for k in keys[1 + patch_depth :]
+            TransformerBlock(embedding, mlp_width, heads, key=k) for k in keys[1 + patch_depth :]
         )
         self.norm = eqx.nn.LayerNorm(embedding)
         self.coordinates = coordinates
-        self.activation = activation
 
     def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
         v = self.tokens(context)[None]
@@ -100,7 +96,7 @@ class ViT(Encoder):
             context = with_coordinates(context, context.ndim - 2)
         v = self.embed(jnp.moveaxis(context, 0, 1)[None])[0]
         for layer in self.patch_layers:
-            v = on_rows(layer, activation(self.activation)(v))
+            v = on_rows(layer, gelu(v))
         known = tokens if self.coordinates else (tokens[0], *(1 for _ in tokens[1:]))
         return v + jnp.asarray(waves(tokens, known, v.shape[-1]), v.dtype)
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows, rows_times
 
 
@@ -70,7 +70,6 @@ class TransformerBlock(eqx.Module):
     - `attention_norm`, `mlp_norm`: over the embedding.
     - `attention`: between the tokens of a time.
     - `widen`, `narrow`: W_1, b_1 and W_2, b_2.
-    - `activation`: between these two.
     """
 
     attention_norm: eqx.nn.LayerNorm
@@ -78,14 +77,12 @@ class TransformerBlock(eqx.Module):
     attention: Attention
     widen: eqx.nn.Linear
     narrow: eqx.nn.Linear
-    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
         embedding: int,
         width: int,
         heads: int,
-        activation: str,
         *,
         key: jax.Array,
     ):
@@ -95,11 +92,10 @@ class TransformerBlock(eqx.Module):
         self.attention = Attention(embedding, heads, key=keys[0])
         self.widen = eqx.nn.Linear(embedding, width, key=keys[1])
         self.narrow = eqx.nn.Linear(width, embedding, key=keys[2])
-        self.activation = activation
 
     def __call__(
         self, x: Float[Array, "time token embedding"]
     ) -> Float[Array, "time token embedding"]:
         y = x + self.attention(jax.vmap(jax.vmap(self.attention_norm))(x))
         wide = on_rows(self.widen, jax.vmap(jax.vmap(self.mlp_norm))(y))
-        return y + on_rows(self.narrow, activation(self.activation)(wide))
+        return y + on_rows(self.narrow, gelu(wide))

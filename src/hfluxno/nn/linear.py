@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 
 
 def on_rows(
@@ -42,17 +42,15 @@ def on_columns(
 
 
 class MLP(eqx.Module):
-    """Linear layers with an activation between them, over the columns of a matrix.
+    """Linear layers with gelu between them, over the columns of a matrix.
 
     **Attributes:**
 
     - `layers`: `depth` hidden layers of `width` neurons, then the output layer; all with a bias or
       all without.
-    - `activation`: the name of the function between them.
     """
 
     layers: tuple[eqx.nn.Linear, ...]
-    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -60,7 +58,6 @@ class MLP(eqx.Module):
         outputs: int,
         width: int,
         depth: int,
-        activation: str,
         bias: bool = True,
         *,
         key: jax.Array,
@@ -71,12 +68,10 @@ class MLP(eqx.Module):
             eqx.nn.Linear(n, m, use_bias=bias, key=k)
             for n, m, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
         )
-        self.activation = activation
 
     def __call__(self, x: Float[Array, "inputs points"]) -> Float[Array, "outputs points"]:
-        between = activation(self.activation)
         for layer in self.layers[:-1]:
-            x = between(on_columns(layer, x))
+            x = gelu(on_columns(layer, x))
         return on_columns(self.layers[-1], x)
 
 

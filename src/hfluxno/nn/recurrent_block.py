@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.rg_lru import RGLRU
 from hfluxno.nn.sliding import shift_in
@@ -47,7 +47,6 @@ class RecurrentBlock(eqx.Module):
     - `kernel`, `bias`: of the convolution, shapes (channel, width) and (channel,); its last column
       meets the present time.
     - `unit`: the RG-LRU.
-    - `activation`: of the gate.
     """
 
     norm: eqx.nn.RMSNorm
@@ -57,14 +56,12 @@ class RecurrentBlock(eqx.Module):
     kernel: Float[Array, "channel width"]
     bias: Float[Array, " channel"]
     unit: RGLRU
-    activation: str = eqx.field(static=True)
 
     def __init__(
         self,
         embedding: int,
         channels: int,
         heads: int,
-        activation: str,
         *,
         width: int = 4,
         shortest_memory: float = 0.9,
@@ -79,7 +76,6 @@ class RecurrentBlock(eqx.Module):
         self.kernel = jax.random.uniform(keys[3], (channels, width), minval=-bound, maxval=bound)
         self.bias = jax.random.uniform(keys[4], (channels,), minval=-bound, maxval=bound)
         self.unit = RGLRU(channels, heads, shortest_memory, key=keys[5])
-        self.activation = activation
 
     def __call__(
         self, x: Float[Array, "time token embedding"]
@@ -136,7 +132,7 @@ class RecurrentBlock(eqx.Module):
         return jax.vmap(jax.vmap(self.norm))(x)
 
     def _gated(self, v):
-        return activation(self.activation)(on_rows(self.gate, v))
+        return gelu(on_rows(self.gate, v))
 
     def _shifted_sum(self, x):
         """b + Σ_k w_k x_{t-width+1+k}, with zeros before the first time."""

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 
 
 class SpectralMixing(eqx.Module):
@@ -31,7 +31,6 @@ class SpectralMixing(eqx.Module):
     - `first`, `second`: W_1 and W_2, shape (block, outputs, inputs).
     - `first_bias`, `second_bias`: b_1 and b_2, shape (block, outputs).
     - `modes`: the largest wave number kept along each axis.
-    - `activation`: the name of σ.
     - `cells`: n.
     """
 
@@ -40,7 +39,6 @@ class SpectralMixing(eqx.Module):
     first_bias: Complex[Array, "block rows"]
     second_bias: Complex[Array, "block rows"]
     modes: tuple[int, ...] = eqx.field(static=True)
-    activation: str = eqx.field(static=True)
     cells: int = eqx.field(static=True)
 
     def __init__(
@@ -48,7 +46,6 @@ class SpectralMixing(eqx.Module):
         channels: int,
         blocks: int,
         modes: tuple[int, ...],
-        activation: str,
         cells: int = 1,
         *,
         key: jax.Array,
@@ -64,7 +61,6 @@ class SpectralMixing(eqx.Module):
         self.second = _uniform(keys[2], (blocks, size, size), size)
         self.second_bias = _uniform(keys[3], (blocks, size), size)
         self.modes = modes
-        self.activation = activation
         self.cells = cells
 
     def __call__(self, z: Float[Array, "channel *space"]) -> Float[Array, "channel *space"]:
@@ -81,8 +77,7 @@ class SpectralMixing(eqx.Module):
     def _mix(self, coefficients):
         parts = coefficients.reshape(self.first.shape[0], self.first.shape[2], -1)
         hidden = self.first @ parts + self.first_bias[..., None]
-        sigma = activation(self.activation)
-        hidden = jax.lax.complex(sigma(hidden.real), sigma(hidden.imag))
+        hidden = jax.lax.complex(gelu(hidden.real), gelu(hidden.imag))
         mixed = self.second @ hidden + self.second_bias[..., None]
         return mixed.reshape(coefficients.shape)
 

@@ -9,6 +9,7 @@ nothing of conservation, and forecasts by reading its own output.
 
 import dataclasses
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,7 +19,8 @@ from jaxtyping import Array, Float
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import Coefficients, DPOTEncoder
 from hfluxno.models.network import Network
-from hfluxno.nn.activation import activation
+from hfluxno.models.strict_json import without
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import joined
 
@@ -37,7 +39,6 @@ class DPOTConfig(ModelConfig):
       the spectral mixing.
     - `coefficients`: whether the spectral layers see `sums` over patches (the published model) or
       `means`.
-    - `activation`: `gelu_tanh` (what the published model computes) or `gelu`.
     """
 
     patch: tuple[int, ...] = (4,)
@@ -49,14 +50,14 @@ class DPOTConfig(ModelConfig):
     modes: tuple[int, ...] = (12,)
     blocks: int = 8
     coefficients: Coefficients = "sums"
-    activation: str = "gelu_tanh"
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        return without(data, where, activation="gelu_tanh")
 
     @property
     def summary(self) -> str:
         return f"DPOT, {self.layers} layers"
-
-    def check(self) -> None:
-        activation(self.activation)
 
     def build(self, key: jax.Array) -> "DPOT":
         return DPOT(self, key=key)
@@ -77,7 +78,6 @@ class DPOT(Network):
     mix: eqx.nn.Linear
     leave: eqx.nn.Linear
     patch: tuple[int, ...] = eqx.field(static=True)
-    activation: str = eqx.field(static=True)
 
     def __init__(self, config: DPOTConfig, *, key: jax.Array):
         keys = jax.random.split(key, 4)
@@ -94,7 +94,6 @@ class DPOT(Network):
             modes=config.modes,
             blocks=config.blocks,
             coordinates=True,
-            activation=config.activation,
             coefficients=config.coefficients,
             key=keys[0],
         )
@@ -102,13 +101,11 @@ class DPOT(Network):
         self.mix = eqx.nn.Linear(width, width, key=keys[2])
         self.leave = eqx.nn.Linear(width, fields, key=keys[3])
         self.patch = config.patch
-        self.activation = config.activation
 
     def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
-        sigma = activation(self.activation)
         rows = self.encoder.features(context).reshape(self.spread.in_features, -1).T
         cells = on_rows(self.spread, rows).reshape(len(rows), -1, self.mix.in_features)
-        cells = on_rows(self.leave, sigma(on_rows(self.mix, sigma(cells))))
+        cells = on_rows(self.leave, gelu(on_rows(self.mix, gelu(cells))))
         return joined(cells, self.encoder.tokens, self.patch)
 
 

@@ -8,6 +8,7 @@ output.
 """
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -15,7 +16,8 @@ from jaxtyping import Array, Float
 
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.network import Network
-from hfluxno.nn.activation import activation
+from hfluxno.models.strict_json import without
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP, on_columns
 from hfluxno.nn.patch import with_coordinates
 from hfluxno.nn.spectral_convolution import SpectralConvolution
@@ -30,7 +32,6 @@ class FNOConfig(ModelConfig):
     - `channels`, `layers`: the width of the layers and their number.
     - `modes`: the largest wave number kept along each axis.
     - `lift_width`, `projection_width`: the hidden widths of P and Q.
-    - `activation`: `gelu_tanh` or `gelu`.
     """
 
     channels: int = 64
@@ -38,14 +39,16 @@ class FNOConfig(ModelConfig):
     modes: tuple[int, ...] = (16,)
     lift_width: int = 128
     projection_width: int = 128
-    activation: str = "gelu_tanh"
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        return without(data, where, activation="gelu_tanh")
 
     @property
     def summary(self) -> str:
         return f"FNO, {self.layers} layers"
 
     def check(self) -> None:
-        activation(self.activation)
         if len(self.modes) != len(self.cells):
             raise ValueError(
                 f"An FNO needs a number of modes for each of {len(self.cells)} axes; got "
@@ -69,7 +72,6 @@ class FNO(Network):
     project: MLP
     convolutions: tuple[SpectralConvolution, ...]
     pointwise: tuple[eqx.nn.Linear, ...]
-    activation: str = eqx.field(static=True)
 
     def __init__(self, config: FNOConfig, *, key: jax.Array):
         fields, axes, channels = len(config.fields), len(config.cells), config.channels
@@ -79,17 +81,13 @@ class FNO(Network):
             channels,
             config.lift_width,
             1,
-            config.activation,
             key=lift_key,
         )
-        self.project = MLP(
-            channels, fields, config.projection_width, 1, config.activation, key=project_key
-        )
+        self.project = MLP(channels, fields, config.projection_width, 1, key=project_key)
         self.convolutions = tuple(
             SpectralConvolution(channels, channels, config.modes, key=k) for k in keys[::2]
         )
         self.pointwise = tuple(eqx.nn.Linear(channels, channels, key=k) for k in keys[1::2])
-        self.activation = config.activation
 
     def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
         space = context.shape[2:]
@@ -97,5 +95,5 @@ class FNO(Network):
         v = self.lift(z.reshape(z.shape[0], -1))
         for convolution, linear in zip(self.convolutions, self.pointwise, strict=True):
             mixed = convolution(v.reshape(-1, *space)).reshape(v.shape)
-            v = activation(self.activation)(mixed + on_columns(linear, v))
+            v = gelu(mixed + on_columns(linear, v))
         return self.project(v).reshape(-1, *space)

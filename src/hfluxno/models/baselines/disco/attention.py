@@ -21,14 +21,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 
 SPACE = 3
 # There are 16 bins of offsets in either direction: 0 to 7 have one each, the others grow by √2.
 _BINS, _SINGLE = 16, 8
 _FIRST_SCALE = 1e-6
-_ACTIVATION = activation("gelu_tanh")
 
 
 class AxisAttention(eqx.Module):
@@ -162,7 +161,7 @@ class SpaceBlock(eqx.Module):
         seen = [along(attend, v, 1 + axis) for axis, attend in enumerate(self.attentions)]
         mixed = on_vectors(self.leave_norm, sum(seen[1:], seen[0]) / SPACE)
         x = x + scaled(self.scale, on_rows(self.leave, mixed))
-        wide = _ACTIVATION(on_rows(self.widen, x))
+        wide = gelu(on_rows(self.widen, x))
         narrow = on_vectors(self.mlp_norm, on_rows(self.narrow, wide))
         return x + scaled(self.mlp_scale, narrow)
 

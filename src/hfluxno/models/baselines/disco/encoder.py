@@ -14,11 +14,9 @@ from jaxtyping import Array, Float, Key
 from hfluxno.models.baselines.disco.attention import SPACE, SpaceBlock, TimeBlock
 from hfluxno.models.baselines.disco.standard import moments
 from hfluxno.models.encoder import Encoder
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import cut
-
-_ACTIVATION = activation("gelu_tanh")
 
 
 class Stage(eqx.Module):
@@ -132,7 +130,7 @@ class AxialTransformer(Encoder):
         """What the first block reads; axes that there are not have length 1."""
         v = jnp.moveaxis(on_rows(self.lift, jnp.moveaxis(frames, 1, -1)), -1, 1)
         for stage in self.stages[:-1]:
-            v = _ACTIVATION(stage(v))
+            v = gelu(stage(v))
         v = jnp.moveaxis(self.stages[-1](v), 1, -1)
         times, *patches, embedding = v.shape
         return v.reshape(times, *patches, *(1,) * (SPACE - len(patches)), embedding)

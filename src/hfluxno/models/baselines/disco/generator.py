@@ -11,11 +11,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP
 from hfluxno.nn.parameters import Template
-
-_ACTIVATION = "gelu_tanh"
 
 
 class Generator(eqx.Module):
@@ -45,12 +43,12 @@ class Generator(eqx.Module):
     ):
         keys = jax.random.split(key, 2)
         self.template = Template(target)
-        self.trunk = MLP(inputs, width, width, 1, _ACTIVATION, key=keys[0])
+        self.trunk = MLP(inputs, width, width, 1, key=keys[0])
         self.head = eqx.nn.Linear(width, self.template.size, key=keys[1])
         self.bounds = bounds
 
     def __call__(self, embedding: Float[Array, " inputs"]) -> PyTree:
-        code = activation(_ACTIVATION)(self.trunk(embedding[:, None])[:, 0])
+        code = gelu(self.trunk(embedding[:, None])[:, 0])
         module = self.template.module(self.head(code))
         leaves, structure = jax.tree.flatten(module)
         bounded = [

@@ -21,10 +21,9 @@ from hfluxno.models.baselines.disco.convolution import (
     halved,
     pointwise,
 )
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 
 _EPSILON = 1e-5
-_ACTIVATION = activation("gelu_tanh")
 
 
 class UNet(eqx.Module):
@@ -87,7 +86,7 @@ class UNet(eqx.Module):
         return circular(self.leave[1], self._bent(circular(self.leave[0], u)))
 
     def _bent(self, u):
-        return _ACTIVATION(normalised(u, self.groups))
+        return gelu(normalised(u, self.groups))
 
 
 def normalised(u: Float[Array, "channel *space"], groups: int) -> Float[Array, "channel *space"]:

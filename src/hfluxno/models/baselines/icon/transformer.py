@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import activation
+from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 
 
@@ -89,7 +89,7 @@ class Layer(eqx.Module):
         value: Float[Array, "seen width"],
     ) -> Float[Array, "row width"]:
         y = jax.vmap(self.attention_norm)(x + self.attention(x, key, value))
-        wide = activation("gelu_tanh")(on_rows(self.widen, y))
+        wide = gelu(on_rows(self.widen, y))
         return jax.vmap(self.mlp_norm)(y + on_rows(self.narrow, wide))
 
 
