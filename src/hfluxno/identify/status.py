@@ -104,6 +104,6 @@ def joint_status(residual: float, change: float, noise: float, misfit: Misfit) -
 
 
 def _exceeds(error: float, change: float, noise: float) -> bool:
-    """Whether an error is too large a part of a change, without the noise on the frames: the error
-    holds that of one, the change that of two."""
+    """Whether an error, of back-test or fit, is too large a part of a change, without the noise on
+    the frames: the error holds that of one, the change that of two."""
     return bool(error**2 - noise**2 > POOR**2 * max(change**2 - 2.0 * noise**2, 0.0))

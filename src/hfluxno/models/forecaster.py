@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.forecast_checks import POOR, conservation_drift, left_observed_range, relative_l2
-from hfluxno.forecaster import Forecast, Forecaster, continuation
+from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
 from hfluxno.lanes import WIDE_VECTORS, run_lanes
 from hfluxno.models.accepted import check_context, checked_examples, fitted_to
 from hfluxno.models.configuration import ModelConfig
@@ -84,8 +84,7 @@ class NetworkForecaster(Forecaster):
         - `ValueError`, if `steps` is not positive, the context is not of the kind that the
           network was trained on, or there are examples too few or too many.
         """
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1; got {steps}.")
+        check_steps(steps)
         self.check(context)
         network = fitted_to(self.network, self.config, context)
         values = np.asarray(context.values)

@@ -79,8 +79,8 @@ def without(data: dict[str, Any], where: str, **removed: Any) -> dict[str, Any]:
     for key, value in removed.items():
         if data.get(key, value) != value:
             raise ValueError(
-                f"The option {key} of {where} was removed, and {value!r} is what every network has "
-                f"now; got {data[key]!r}. Use the hfluxno that it was made with."
+                f"The option {key} of {where} was removed: it is always {value!r} now; got "
+                f"{data[key]!r}. Use the version of hfluxno that it was made with."
             )
     return {key: value for key, value in data.items() if key not in removed}
 
