@@ -74,9 +74,9 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 
 
 def test_options_and_settings_make_one_configuration():
-    options = ("data.windows=4", "loss.name=unrolled", "optimizer.clip=null", "model.cells=[20]")
+    options = ("data.windows=4", "loss.name=pushforward", "optimizer.clip=null", "model.cells=[20]")
     resolved = resolve(TrainCommand("tiny", steps=7, set=options))
-    assert (resolved.steps, resolved.data.windows, resolved.loss.name) == (7, 4, "unrolled")
+    assert (resolved.steps, resolved.data.windows, resolved.loss.name) == (7, 4, "pushforward")
     assert resolved.optimizer.clip is None and resolved.model.cells == (20,)
     assert override(preset("tiny"), {}) == preset("tiny")
 
