@@ -96,7 +96,7 @@ def joint_status(residual: float, change: float, noise: float, misfit: Misfit) -
     What is estimated includes the noise, so noise cannot excuse a misfit that is a large part of
     what moves.
     """
-    if not residual <= _POOR * max(change, noise):
+    if not residual <= POOR * max(change, noise):
         return FitStatus.POOR_FIT
     if misfit.systematic:
         return FitStatus.SYSTEMATIC_MISFIT
