@@ -29,7 +29,7 @@ _LENGTH = 0.15  # of their correlation, as a part of the domain or of the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS = 128, 24
 _FUTURE_ENDS = 8
-_PROGRAM_MODES = (8, 32)
+_PROGRAM_SIZE, _PROGRAM_MODES = 6, (8, 32)
 _MOST_MODES = 32
 _MOST_END_TIMES = 48
 _MARGIN = 0.05  # the law is known so far beyond the measured range
@@ -60,13 +60,14 @@ class Kind:
 
     @property
     def program(self) -> "Kind":
-        """What compiled programs are made for: all laws with further terms and about as many modes
-        share one, in which the terms that a law does not have are zero."""
+        """What compiled programs are made for: laws of about as many terms share one, in which the
+        terms that a law does not have are zero."""
+        plain = dataclasses.replace(self, size=max(self.size, _PROGRAM_SIZE), diffusion=1)
         if not self.terms:
-            return self
+            return plain
         most = max(self.source_modes, self.flux_modes)
         modes = next(n for n in _PROGRAM_MODES if n >= most)
-        return dataclasses.replace(self, by_state=3, source_modes=modes, flux_modes=modes)
+        return dataclasses.replace(plain, by_state=3, source_modes=modes, flux_modes=modes)
 
     def with_more_modes(self) -> "Kind":
         """The same with twice as many modes of place, up to a number."""
@@ -113,7 +114,7 @@ def make_forward(
     cells = grid.shape[0]
     program = kind.program
     shape = LawShape(
-        _basis(kind, lower, upper),
+        _basis(program, lower, upper),
         lower,
         upper,
         PlaceModes(0.0, float(cells), max(program.source_modes, 1), grid.is_periodic()),
@@ -177,7 +178,8 @@ def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, "
     shape = forward.shape
     count = len(shape.basis.names)
     speed = _typical_speed(field)
-    laws = [_from_weak_form(shape, uniform, grid)]
+    free = np.asarray(forward.spread) > 0.0
+    laws = [_from_weak_form(shape, free, uniform, grid)]
     if len(shape.fields) == 1:
         shift = _common_speed(uniform, grid.is_periodic())
         for curvature in (0.0, -0.25 * speed, 0.25 * speed):
@@ -189,9 +191,8 @@ def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, "
     starts = []
     for law in laws:
         z = np.zeros(forward.size)
-        z[: len(law)] = np.clip(
-            (law - forward.center) / np.where(forward.spread > 0.0, forward.spread, 1.0), -3.0, 3.0
-        )
+        spread = np.where(free, forward.spread, np.inf)
+        z[: len(law)] = np.clip((law - forward.center) / spread, -3.0, 3.0)
         starts.append(z)
     return starts
 
@@ -213,8 +214,11 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
     else:
         degrees = np.array([1 + name.count("·") for name in shape.basis.names])
     waves = np.concatenate([[1.0], shape.modes.wavenumbers])
-    flux = np.tile(_SPEEDS * speed / degrees**1.5, fields)
-    diffusion = np.full(fields * shape.diffusion, 0.3 * speed)
+    flux = _SPEEDS * speed / degrees**1.5
+    if isinstance(shape.basis, Chebyshev):
+        flux = np.where(degrees <= kind.size, flux, 0.0)
+    flux = np.tile(flux, fields)
+    diffusion = np.full(fields * shape.diffusion, 0.3 * speed * (kind.diffusion > 0))
     by_state = np.full(fields * shape.by_state, 0.3 * (kind.by_state > 0))
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
@@ -259,13 +263,15 @@ def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
     return result
 
 
-def _from_weak_form(shape: LawShape, uniform, grid: Grid) -> Float[np.ndarray, " coefficient"]:
+def _from_weak_form(
+    shape: LawShape, free, uniform, grid: Grid
+) -> Float[np.ndarray, " coefficient"]:
     fields, count = len(shape.fields), len(shape.basis.names)
     law = np.zeros(sum(shape.sizes))
-    mask = np.ones(fields * (count + shape.diffusion))
+    mask = free[: fields * (count + shape.diffusion)].astype(float)
     unknowns = Unknowns(
         shape.basis,
-        np.eye(len(mask)),
+        np.diag(mask),
         shape.lower,
         shape.upper,
         shape.diffusion,
@@ -308,7 +314,7 @@ def _typical_speed(field) -> float:
 
 def carried(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
-) -> Float[np.ndarray, " unknown"]:
+) -> Float[np.ndarray, " unknown_"]:
     """Unknowns of one kind of law in those of another, with zeros where the first has none."""
     law = np.zeros(sum(target.shape.sizes))
     old, new = source.coefficients(z), target.spread
@@ -322,7 +328,7 @@ def carried(
         law[place : place + want] = part.reshape(-1)
         begin, place = begin + have, place + want
     rest = z[len(source.spread) :]
-    scaled = (law - target.center) / np.where(new > 0.0, new, 1.0)
+    scaled = (law - target.center) / np.where(new > 0.0, new, np.inf)
     return np.concatenate(
         [scaled, rest if len(rest) == target.size - len(law) else np.zeros(target.size - len(law))]
     )

@@ -61,10 +61,13 @@ class FluxByPlace(ConservationLaw):
 
     def flux(self, u):
         offset = jnp.asarray(self.offset, u.dtype).reshape((-1,) + (1,) * (u.ndim - 1))
-        return self.factor * (self.law.flux(u) + offset)
+        return self._along(u.ndim) * (self.law.flux(u) + offset)
 
     def jacobian(self, u):
-        return self.factor * self.law.jacobian(u)
+        return self._along(u.ndim + 1) * self.law.jacobian(u)
+
+    def _along(self, axes: int):
+        return self.factor.reshape((1,) * (axes - 1) + (-1,))
 
     def diffusivity(self, u):
         return self.law.diffusivity(u)

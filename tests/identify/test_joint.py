@@ -1,0 +1,204 @@
+"""Law, first state, ends and sources estimated together, on exact solutions."""
+
+import dataclasses
+import importlib
+from unittest.mock import Mock
+
+import jax
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno import Trajectory, reconstruct
+from hfluxno.boundary import Given
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
+from hfluxno.identify.forward import run
+from hfluxno.identify.interpolation import interpolated
+from hfluxno.identify.joint import Measured
+from hfluxno.identify.joint_report import with_further_terms
+from hfluxno.identify.misfit import Misfit
+from hfluxno.identify.prior import Kind, carried, make_forward, with_future
+from hfluxno.identify.random_field import modes
+from tests.identify.exact import burgers, logistic
+
+TIMES = np.linspace(0.0, 0.4, 13)
+OPEN = {"lower": 0.1, "upper": 0.7}
+CELLS = 30
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """One kind of law without further terms, on the cells of the data: each more is a program."""
+    search, report = (
+        importlib.import_module(f"hfluxno.identify.{name}")
+        for name in ("joint_search", "joint_report")
+    )
+    monkeypatch.setattr(search, "_FINER", ())
+    monkeypatch.setattr(report, "KINDS", (Kind(4),))
+    monkeypatch.setattr(report, "FURTHER_KINDS", (Kind(4), Kind(4, by_state=3)))
+
+
+def window(values, times=TIMES, boundary="open"):
+    grid = Grid.interval(CELLS, OPEN["lower"], OPEN["upper"], boundary)
+    return dataclasses.replace(
+        Trajectory.from_numpy(values, np.arange(len(times)), grid.centers()),
+        times=np.asarray(times),
+        grid=grid,
+    )
+
+
+def relative(found, truth):
+    return np.linalg.norm(found - truth) / np.linalg.norm(truth)
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_modes_of_a_random_function_sum_to_its_covariance(periodic):
+    places = np.arange(12.0)
+    found = modes(places, 3.0, 12, 12.0 if periodic else None)
+    distance = np.abs(places[:, None] - places)
+    if periodic:
+        distance = np.minimum(distance, 12.0 - distance)
+    np.testing.assert_allclose(found.T @ found, np.exp(-distance / 3.0), atol=1e-12)
+    fewer = modes(places, 3.0, 4, 12.0 if periodic else None)
+    np.testing.assert_allclose(fewer.T @ fewer, found[:4].T @ found[:4], atol=1e-12)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+def test_derivatives_are_those_of_runs(boundary):
+    """By every unknown: of flux, sources, the factor of place, the first state and the ends."""
+    rng = np.random.default_rng(0)
+    values = 1.0 + 0.3 * np.sin(np.arange(10) / 2.0) + 0.01 * rng.normal(size=(5, 1, 10))
+    measured = Measured(values, np.array([0.0, 0.9, 2.0, 3.2, 4.0]))
+    grid = Grid.interval(10, 0.0, 10.0, boundary)
+    kind = Kind(2, by_state=2, source_modes=2, flux_modes=2)
+    forward = make_forward(kind, measured, grid, ("u",), (), known_first=False)
+    z = 0.1 * rng.normal(size=forward.size)
+    z[0] = 0.5
+    intervals = np.diff(measured.times)
+    states, derivatives, _ = run(forward, z, intervals, 1000)
+    free = np.flatnonzero(
+        np.concatenate([forward.spread > 0.0, np.ones(forward.size - len(forward.spread), bool)])
+    )
+    assert states.shape == (5, 1, 10)
+    for k in free[:: 1 if boundary == "open" else 4]:
+        step = 1e-5 * np.eye(forward.size)[k]
+        above, below = (run(forward, z + s, intervals, 1000)[0] for s in (step, -step))
+        np.testing.assert_allclose(derivatives[:, k], (above - below) / 2e-5, rtol=2e-3, atol=2e-5)
+    moved = np.abs(derivatives[:, free]).max(axis=(0, 2, 3)) > 1e-6
+    assert np.all(moved)
+
+
+@pytest.mark.usefixtures("x64")
+def test_unknowns_are_carried_to_a_richer_kind():
+    values = np.sin(np.arange(12.0))[None, None] + np.zeros((4, 1, 1))
+    measured, grid = Measured(values, np.arange(4.0)), Grid.interval(12, 0.0, 12.0)
+    poor, rich = (
+        make_forward(kind, measured, grid, ("u",), (), known_first=True)
+        for kind in (Kind(3), Kind(5, by_state=3, flux_modes=4))
+    )
+    z = np.array([0.4, -0.2, 0.1])
+    richer = carried(z, poor, rich)
+    u = np.linspace(-1.0, 1.0, 7)
+    np.testing.assert_allclose(poor.law(z).flux(u), rich.law(richer).flux(u), atol=1e-12)
+    np.testing.assert_allclose(np.asarray(rich.law(richer).terms.by_state), 0.0)
+
+
+@pytest.mark.usefixtures("x64")
+def test_ends_are_ever_less_certain_after_the_last_time():
+    values = burgers(TIMES, CELLS, **OPEN)
+    measured, grid = Measured(values, np.arange(13.0)), Grid.interval(CELLS, 0.0, 30.0, "open")
+    forward = make_forward(Kind(2), measured, grid, ("u",), (), known_first=True)
+    longer = with_future(forward, 40.0)
+    new = longer.ends.modes[forward.ends.modes.shape[0] :]
+    spread = np.sqrt(np.sum(new**2, axis=0))[:, 0]
+    assert np.all(spread[:, :13] == 0.0) and np.all(np.diff(spread[:, 12:]) > 0.0)
+    scatter = np.asarray(forward.ends.scatter)[0]
+    np.testing.assert_allclose(spread[:, -1], scatter, rtol=0.01)
+    np.testing.assert_array_equal(longer.ends.mean[..., -1], forward.ends.mean[..., -1])
+    assert with_future(forward, 12.0) is forward
+
+
+def test_an_open_road_seen_by_a_few_sensors():
+    """Every fourth cell, 2 % noise, a tenth missing, what comes in unknown."""
+    truth = burgers(TIMES, CELLS, **OPEN)
+    rng = np.random.default_rng(3)
+    seen = np.full(truth.shape, np.nan)
+    sensors = np.arange(1, CELLS, 4)
+    seen[..., sensors] = truth[..., sensors] + 0.012 * rng.normal(size=(13, 1, len(sensors)))
+    seen[rng.random(seen.shape) < 0.1] = np.nan
+    found = reconstruct(window(seen))
+    assert found.identification.status == FitStatus.OK
+    error = relative(found.trajectory.values, truth)
+    assert error < 0.5 * relative(interpolated(seen, False), truth)
+    assert found.noise[0] == pytest.approx(0.012, rel=0.25)
+    u = np.linspace(np.nanmin(seen), np.nanmax(seen), 9)
+    speed = np.asarray(found.identification.law.jacobian(u)).ravel()
+    np.testing.assert_allclose(speed, u, atol=0.15)  # of u²/2
+    low, high = found.bands
+    assert np.mean((low <= truth) & (truth <= high)) >= 0.75
+    assert np.median(found.deviation) < 0.012
+    ahead = found.forecast(4)
+    later = burgers(TIMES[-1] + (TIMES[1] - TIMES[0]) * np.arange(1, 5), CELLS, **OPEN)
+    assert relative(ahead.trajectory.values[:1], later[:1]) < 0.02
+    assert np.all(np.diff(ahead.deviation.mean(axis=(1, 2))) > 0.0)
+
+
+def test_given_ends_are_carried_into_the_forecast(brief):
+    times = np.linspace(0.0, 0.5, 201)
+    ends = [burgers(times, 1, x, x + 1e-6)[:, :, 0].T for x in OPEN.values()]
+    context = window(
+        burgers(TIMES, CELLS, **OPEN), boundary=tuple(Given(times, end) for end in ends)
+    )
+    forecast = hfluxno.forecast(context, 3)
+    later = burgers(TIMES[-1] + (TIMES[1] - TIMES[0]) * np.arange(1, 4), CELLS, **OPEN)
+    assert int(forecast.status) == FitStatus.OK
+    assert relative(forecast.trajectory.values, later) < 5e-3
+    repeated = np.repeat(np.asarray(context.values)[-1:], 3, axis=0)
+    assert relative(repeated, later) > 0.05
+
+
+def test_uneven_times(brief):
+    rng = np.random.default_rng(1)
+    times = np.sort(rng.uniform(0.0, 0.4, 12))
+    context = Trajectory.from_numpy(burgers(times, 64), np.arange(12))
+    found = identify_all(dataclasses.replace(context, times=times))[0]
+    assert found.status == FitStatus.OK
+    u = np.linspace(0.3, 0.9, 7)
+    np.testing.assert_allclose(np.asarray(found.law.jacobian(u)).ravel(), u, atol=0.01)
+
+
+def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
+    """And the forecast goes on to grow: ∂t u + c ∂x u = r u (1 - u)."""
+    times = np.linspace(0.0, 0.57, 20)
+    context = Trajectory.from_numpy(logistic(times, 64), times)
+    poor = Misfit(*[0.5] * 7)
+    before = Mock(status=FitStatus.SOURCE_OR_LEAK, backtest_error=0.05, misfit=poor)
+    with jax.enable_x64(True):
+        found = with_further_terms(np.asarray(context.values), context, (), before)
+        better = Mock(status=FitStatus.SOURCE_OR_LEAK, backtest_error=1e-5, misfit=poor)
+        kept = with_further_terms(np.asarray(context.values), context, (), better)
+    assert kept is better  # what does not predict better is not worth its terms
+    forecast = FittedLawForecaster().advance(context, (found,), 10)
+    assert found.status == FitStatus.OK and "source that depends on the state" in str(
+        found.candidate
+    )
+    u = np.linspace(0.2, 0.7, 6)
+    with jax.enable_x64(True):
+        states = jax.numpy.asarray(u[None])
+        source = np.asarray(found.law.source(states, 0.0 * states, 0.0))[0]
+    np.testing.assert_allclose(source, 2.0 * u * (1.0 - u), atol=0.01)
+    np.testing.assert_allclose(np.asarray(found.law.jacobian(u)).ravel(), 0.7, atol=0.02)
+    later = logistic(times[-1] + 0.03 * np.arange(1, 11), 64)
+    assert relative(forecast.trajectory.values, later) < 2e-3
+
+
+def test_what_cannot_be_reconstructed_is_said():
+    batch = Trajectory.from_numpy(np.stack([burgers(TIMES, CELLS, **OPEN)] * 2), TIMES)
+    with pytest.raises(ValueError, match="of one trajectory; take them one by one"):
+        reconstruct(batch)
+    alone = np.full((13, 1, CELLS), np.nan)
+    alone[..., 3] = 1.0
+    with pytest.raises(ValueError, match="Only 1 cells of the field 'u'"):
+        reconstruct(window(alone))
