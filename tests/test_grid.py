@@ -101,5 +101,5 @@ def test_bad_grids(make, message):
 
 
 def test_unknown_boundary():
-    with pytest.raises(ValueError, match=r"Unknown boundary .open.; choose one of periodic"):
-        named.__wrapped__("open")  # without the check of annotations that these tests have
+    with pytest.raises(ValueError, match=r"Unknown boundary .ajar.; choose one of periodic"):
+        named.__wrapped__("ajar")  # without the check of annotations that these tests have

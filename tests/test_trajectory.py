@@ -25,7 +25,7 @@ def test_shapes_of_arrays():
     # The centres are those given, so the ends lie half a cell outside.
     assert (two.grid.lower, two.grid.upper) == ((9.75,), (13.75,))
     np.testing.assert_allclose(two.grid.centers(), X)
-    assert two.grid.boundary == (("reflecting", "reflecting"),)
+    assert two.grid.ends() == ("reflecting", "reflecting")
 
     batch = Trajectory.from_numpy(VALUES, TIMES, X)
     assert batch.values.shape == (3, 5, 2, 8)

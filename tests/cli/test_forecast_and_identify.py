@@ -191,7 +191,7 @@ REFUSED = {
     "long context": ("forecast ../in.npz --steps 3 -k 9", "The context of 9 frames is longer"),
     "short context": ("forecast ../in.npz --steps 3 -k 2", "A context of 2 frames is too short"),
     "method": ("forecast ../in.npz --steps 3 --method magic", "Unknown method 'magic'; choose one"),
-    "boundary": ("identify ../in.npz --boundary open", "Unknown boundary 'open'; choose one of"),
+    "boundary": ("identify ../in.npz --boundary ajar", "Unknown boundary 'ajar'; choose one of"),
     "variable": ("identify ../in.npz --variable w", "There is no variable 'w' in ../in.npz; it"),
     "law": ("generate euler --output a.nc", "Unknown law 'euler'; choose one of cubic, "),
     "output folder": (

@@ -31,6 +31,7 @@ BASELINES = {
     for method, part in PARTS.items()
     for law in (("cubic",) if method.startswith("icon") else LAWS)
 } | {f"{method}-shallow-water-authors": ("shallow-water-authors", 0.3) for method in ON_AUTHORS_SET}
+BASELINES |= {f"hfluxno-small-cubic-seed-{seed}": ("cubic", 0.3) for seed in (1, 2)}
 # DISCO takes long to compile, and another law of the same method runs no other code.
 QUICK = [f"{method}-cubic" for method in PARTS if method not in ("disco", "icon-context-far")]
 

@@ -44,7 +44,7 @@ class NumericalFlux(eqx.Module):
     def source(
         self,
         u: Float[Array, "field *space"],
-        x: Float[Array, "axis *space"],
+        x: Float[Array, "axis *cells"],
         t: Float[Array, ""],
     ) -> Float[Array, "field *space"] | None:
         """What arises in each cell in unit time, or `None`."""

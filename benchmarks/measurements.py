@@ -1,0 +1,178 @@
+"""What is inferred from measurements: sensors on an open road, ends, further terms.
+
+    python benchmarks/measurements.py [--roads N] [--contexts N] [--markdown docs/measurements.md]
+
+The truth comes from the solvers in `benchmarks/independent`: 1024 cells averaged to 128. A road is
+half of that ring: what comes in at its two ends is what the other half sends.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.interpolate import griddata
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from independent import others, states
+from independent.schemes import INTERVAL, averaged, weno
+
+import hfluxno
+from hfluxno import Trajectory
+from hfluxno.boundary import Given
+from hfluxno.cli.runtime import prepared
+
+HALF, SENSORS, FRAMES, CONTEXT, STEPS = 64, 12, 46, 20, 20
+SPEED = 0.9
+CASES = ("relaxation", "growth", "source_by_place", "flux_by_place", "bottleneck")
+
+
+def greenshields(u):
+    return SPEED * u * (1.0 - u)
+
+
+def ring(rng, frames: int) -> np.ndarray:
+    """Greenshields' traffic on 1024 cells: (time, cells)."""
+    first = states.waves([rng], low=0.1, high=0.9)
+    fine = weno(
+        greenshields,
+        lambda u: np.abs(SPEED * (1.0 - 2.0 * u)) + 1e-3,
+        first,
+        frames,
+        first.shape[-1],
+    )
+    return fine[0, :, 0]
+
+
+def relative(found, truth) -> float:
+    return float(np.linalg.norm(found - truth) / np.linalg.norm(truth))
+
+
+def sensors(seed: int) -> list:
+    """A road seen by 12 sensors with 3 % noise, a tenth missing, ends unknown."""
+    rng = np.random.default_rng(seed)
+    truth = averaged(ring(rng, FRAMES), 2 * HALF)[:, :HALF]
+    at = np.unique(np.round(np.linspace(2, HALF - 3, SENSORS)).astype(int))
+    noise = 0.03 * float(np.sqrt(np.mean(truth**2)))
+    seen = np.full(truth.shape, np.nan)
+    seen[:, at] = truth[:, at] + noise * rng.normal(size=(FRAMES, len(at)))
+    seen[rng.random(seen.shape) < 0.1] = np.nan
+    t, x = INTERVAL * np.arange(FRAMES), (np.arange(HALF) + 0.5) / (2 * HALF)
+    start = time.time()
+    found = hfluxno.reconstruct(Trajectory.from_numpy(seen, t, x, boundary="open"))
+    seconds = time.time() - start
+    places, known = np.argwhere(np.isfinite(seen)), seen[np.isfinite(seen)]
+    every = np.stack(np.meshgrid(np.arange(FRAMES), np.arange(HALF), indexing="ij"), axis=-1)
+    unit = np.array([FRAMES, HALF])
+    linear, nearest = (
+        griddata(places / unit, known, every / unit, method=method)
+        for method in ("linear", "nearest")
+    )
+    linear = np.where(np.isfinite(linear), linear, nearest)
+    u = np.linspace(np.nanmin(seen), np.nanmax(seen), 41)
+    flux, right = np.asarray(found.identification.law.flux(u)), greenshields(u)
+    error = np.max(np.abs(flux - flux[0] - right + right[0])) / np.ptp(right)
+    low, high = found.bands
+    inside = np.mean((low[:, 0] <= truth) & (truth <= high[:, 0]))
+    return [
+        seed,
+        relative(found.trajectory.values[:, 0], truth),
+        relative(linear, truth),
+        error,
+        float(found.noise[0]) / noise,
+        inside,
+        found.identification.status.name,
+        seconds,
+    ]
+
+
+def ends(seed: int) -> list:
+    """A road seen in every cell; ends given, and estimated: errors of a forecast."""
+    fine = ring(np.random.default_rng(seed), CONTEXT + STEPS)
+    truth = averaged(fine, 2 * HALF)[:, :HALF]
+    t, x = INTERVAL * np.arange(len(fine)), (np.arange(HALF) + 0.5) / (2 * HALF)
+    middle = fine.shape[1] // 2
+    at = [0.5 * (fine[:, a] + fine[:, a - 1])[None] for a in (0, middle)]
+    row: list = [seed]
+    for boundary in (tuple(Given(t, values) for values in at), "open"):
+        context = Trajectory.from_numpy(truth[:CONTEXT], t[:CONTEXT], x, boundary=boundary)
+        start = time.time()
+        forecast = hfluxno.forecast(context, STEPS)
+        error = relative(forecast.trajectory.values[-1, 0], truth[-1])
+        row += [error, int(forecast.status), time.time() - start]
+    return row
+
+
+def further(name: str, seed: int) -> list:
+    """The forecast of a system with a source or a dependence on place."""
+    made = getattr(others, name)([np.random.default_rng(seed)])[0]
+    context = Trajectory.from_numpy(made[:CONTEXT], INTERVAL * np.arange(CONTEXT))
+    start = time.time()
+    forecast = hfluxno.forecast(context, STEPS)
+    found = forecast.identifications[0]
+    last = made[CONTEXT + STEPS - 1]
+    return [
+        name.replace("_", " "),
+        relative(forecast.trajectory.values[-1], last),
+        relative(made[CONTEXT - 1], last),
+        found.status.name,
+        str(found.candidate),
+        time.time() - start,
+    ]
+
+
+def table(head: list[str], rows: list[list]) -> str:
+    def shown(value) -> str:
+        return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+    lines = [head, ["---"] * len(head), *([shown(v) for v in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--roads", type=int, default=10)
+    parser.add_argument("--contexts", type=int, default=2)
+    parser.add_argument("--markdown", type=Path)
+    options = parser.parse_args()
+    parts = {}
+    with prepared():
+        parts["sensors"] = table(
+            [
+                "road",
+                "error",
+                "linear interpolation",
+                "error of the flux",
+                "estimated noise / true",
+                "inside the 90 % band",
+                "status",
+                "s",
+            ],
+            [sensors(seed) for seed in range(options.roads)],
+        )
+        sys.stdout.write(parts["sensors"] + "\n\n")
+        sys.stdout.flush()
+        parts["ends"] = table(
+            ["road", "ends given", "status", "s", "ends estimated", "status", "s"],
+            [ends(seed) for seed in range(options.roads // 2)],
+        )
+        sys.stdout.write(parts["ends"] + "\n\n")
+        sys.stdout.flush()
+        parts["terms"] = table(
+            ["system", "error", "persistence", "status", "law", "s"],
+            [further(name, seed) for name in CASES for seed in range(options.contexts)],
+        )
+        sys.stdout.write(parts["terms"] + "\n")
+    if options.markdown is not None:
+        text = options.markdown.read_text(encoding="utf-8")
+        for name, part in parts.items():
+            begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+            before, rest = text.split(begin)
+            text = f"{before}{begin}\n\n{part}\n\n{end}{rest.split(end)[1]}"
+        options.markdown.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
