@@ -70,14 +70,14 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     leak = wave(frames=25)[0] * np.exp(-0.5 * t)
     pulse = np.exp(-(((x - 0.3 - 0.3 * t) / 0.05) ** 2))
     expected = {
-        "reflecting": wall, "outflow": opened, "source or a leak": leak, "any boundary": pulse,
+        "reflecting": wall, "open": opened, "source or a leak": leak, "any boundary": pulse,
     }  # fmt: skip
     for said, u in expected.items():
         found = checked(capsys, saved(tmp_path / "a.nc", u))
         assert said in f"{found['boundary']}: {found['boundary_reason']}"
         total = found["fields"]["density"]
         assert total["total_kept"] == (said in ("reflecting", "any boundary"))
-    assert "--boundary=outflow" in checked(capsys, saved(tmp_path / "a.nc", opened))["next"]
+    assert "--boundary=open" in checked(capsys, saved(tmp_path / "a.nc", opened))["next"]
 
 
 def test_what_is_shown_of_a_system(tmp_path, capsys):

@@ -151,6 +151,8 @@ def _one(result: dict) -> Table:
         table.add_row("left observed range", left)
     for name, (low, high) in result.get("observed_range", {}).items():
         table.add_row(f"observed {escape(name)}", _range(low, high))
+    for step, error in result.get("predicted_error", {}).items():
+        table.add_row(f"predicted error, step {step}", _percent(error))
     for step, error in result.get("true_error", {}).items():
         table.add_row(f"true error, step {step}", _percent(error))
     deviations = result.get("standard_deviations", {})

@@ -34,8 +34,12 @@ def forecast_summary(
     summary = law_summary(source, context, forecast.identifications)
     steps = forecast.trajectory.frames
     results = summary["results"] or [{} for _ in forecast.sentences]
-    known = np.asarray(forecast.trajectory.values)[..., : truth.shape[-3], :, :]
+    values = np.asarray(forecast.trajectory.values)
+    known = values[..., : truth.shape[-3], :, :]
     errors = np.atleast_2d(_errors(known, truth))
+    predictions = np.full(errors.shape[0], None)
+    if forecast.deviation is not None:
+        predictions = np.atleast_2d(relative_l2(values + np.asarray(forecast.deviation), values))
     reported = sorted({1, max(1, steps // 2), steps, errors.shape[1]} - {0})
     rows = zip(
         results,
@@ -45,14 +49,19 @@ def forecast_summary(
         np.ravel(forecast.conservation_drift),
         np.ravel(forecast.left_observed_range),
         errors,
+        predictions,
         strict=True,
     )
-    for result, status, sentence, backtest, drift, left, error in rows:
+    for result, status, sentence, backtest, drift, left, error, predicted in rows:
         result["status"] = int(status)
         result["status_sentence"] = sentence
         result["backtest_error"] = float(backtest)
         result["conservation_drift"] = float(drift)
         result["left_observed_range"] = bool(left)
+        if forecast.deviation is not None:
+            result["predicted_error"] = {
+                str(n): float(predicted[n - 1]) for n in reported if n <= steps
+            }
         result["true_error"] = {
             str(n): float(error[n - 1])
             for n in reported

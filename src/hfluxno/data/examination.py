@@ -15,7 +15,9 @@ from hfluxno.data.measures import (
 from hfluxno.data.source import LEAST_FRAMES, Source
 
 _MOST_TRAJECTORIES = 32  # of a batch: the others are like them
-_MOST_MISSING = 0.8  # that a law is fitted to
+# That a law is fitted to: with open ends, runs connect what was measured.
+_MOST_MISSING = {"open": 0.98}
+_MOST_MISSING_OF_OTHERS = 0.8
 
 
 def examined(source: Source) -> dict:
@@ -40,7 +42,7 @@ def examined(source: Source) -> dict:
         "fields": fields,
         "boundary": boundary,
         "boundary_reason": reason,
-        "faults": _faults(values, fields),
+        "faults": _faults(values, fields, boundary),
         "hints": _hints(source, fields),
     }
 
@@ -121,23 +123,26 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
         return "periodic", f"the ends match and the total is {'perhaps ' * uncertain}kept"
     if match:
         return "periodic", (
-            "the ends match, but the total is not kept: a source or a leak, which no law of this "
-            "kind has, or ends that match by chance (then outflow)"
+            "the ends match, but the total is not kept: a source or a leak, or ends that match by "
+            "chance (then open)"
         )
     if kept:
         return "reflecting", "the ends do not match and the total is kept, as between walls"
-    return "outflow", "the ends do not match and the total is not kept"
+    return "open", (
+        "the ends do not match and the total is not kept: something comes in, which is estimated"
+    )
 
 
-def _faults(values: np.ndarray, fields: dict) -> list[str]:
+def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
     if all(each["constant"] for each in fields.values()):
         return ["All values are constant: there is nothing to infer a law from."]
     measured = np.flatnonzero(~np.isnan(values).all(axis=(0, 2, 3)))
     missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())
-    if missing > _MOST_MISSING:
+    most = _MOST_MISSING.get(boundary, _MOST_MISSING_OF_OTHERS)
+    if missing > most:
         return [
             f"{missing:.0%} of the values between the first and the last measured frame are "
-            f"missing, and a law needs {1.0 - _MOST_MISSING:.0%} of them: choose fewer --cells, or "
+            f"missing, and a law needs {1.0 - most:.0%} of them: choose fewer --cells, or "
             "leave out times at which little was measured."
         ]
     return []
