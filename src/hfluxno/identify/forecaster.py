@@ -24,6 +24,8 @@ from hfluxno.identify.track import continued, gains, track
 from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory
 
+# A relative error up to which a forecast counts as sure.
+_BELIEVED = 0.05
 _UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
 
 
@@ -65,7 +67,8 @@ class FittedLawForecaster(Forecaster):
         spreads = [spread for _, _, spread in results if spread is not None]
         deviation = np.stack(spreads) if len(spreads) == len(results) else None
         sentences = tuple(
-            _sentence(item, ok) for item, ok in zip(identifications, solved, strict=True)
+            _sentence(item, ok) + _horizon(frames[1:], spread)
+            for item, (frames, ok, spread) in zip(identifications, results, strict=True)
         )
         status = np.array(
             [
@@ -152,3 +155,14 @@ def _sentence(item: Identification, solved: bool) -> str:
     if solved or item.status in _UNSOLVABLE:
         return item.sentence
     return "the fitted law could not be solved; the forecast repeats the last frame"
+
+
+def _horizon(frames: np.ndarray, spread: np.ndarray | None) -> str:
+    """How far ahead a forecast with known standard deviations can be believed."""
+    if spread is None:
+        return ""
+    size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
+    error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
+    beyond = np.flatnonzero(error > _BELIEVED)
+    sure = int(beyond[0]) if len(beyond) else len(frames)
+    return f"; its predicted error is below {_BELIEVED:.0%} for {sure} of {len(frames)} frames"
