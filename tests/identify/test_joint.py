@@ -156,6 +156,10 @@ def test_given_ends_are_carried_into_the_forecast(brief):
     later = burgers(TIMES[-1] + (TIMES[1] - TIMES[0]) * np.arange(1, 4), CELLS, **OPEN)
     assert int(forecast.status) == FitStatus.OK
     assert relative(forecast.trajectory.values, later) < 5e-3
+    with pytest.raises(
+        ValueError, match=r"lower end is given until 0[.]5, and the forecast goes on to"
+    ):
+        FittedLawForecaster().advance(context, forecast.identifications, 4)
     repeated = np.repeat(np.asarray(context.values)[-1:], 3, axis=0)
     assert relative(repeated, later) > 0.05
 

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from hfluxno.boundary import Given
 from hfluxno.forecast_checks import conservation_drift, left_observed_range
 from hfluxno.forecaster import (
     Forecast,
@@ -55,7 +56,13 @@ class FittedLawForecaster(Forecaster):
     def advance(
         self, context: Trajectory, identifications: tuple[Identification, ...], steps: int
     ) -> Forecast:
-        """The forecast with laws that were identified before."""
+        """The forecast with laws that were identified before.
+
+        **Raises:**
+
+        - `ValueError`, if a given end is not given for all times of the forecast.
+        """
+        _check_given_ends(context, steps)
         values = np.asarray(context.values, np.float64)
         batch = values if context.is_batched else values[None]
         late = [_unmeasured_at_the_end(context, item) for item in identifications]
@@ -67,7 +74,7 @@ class FittedLawForecaster(Forecaster):
         spreads = [spread for _, _, spread in results if spread is not None]
         deviation = np.stack(spreads) if len(spreads) == len(results) else None
         sentences = tuple(
-            _sentence(item, ok) + _horizon(frames[1:], spread)
+            _sentence(item, ok) + _horizon(item, frames[1:], spread)
             for item, (frames, ok, spread) in zip(identifications, results, strict=True)
         )
         status = np.array(
@@ -118,6 +125,17 @@ def _continue(
     return states[len(past) - 1 :], True, spread[len(past) :]
 
 
+def _check_given_ends(context: Trajectory, steps: int) -> None:
+    last = float(forecast_times(context, steps)[-1])
+    reach = last - 1e-6 * (last - float(context.times[0]))
+    for side, end in zip(("lower", "upper"), context.grid.boundary[0], strict=True):
+        if isinstance(end, Given) and float(end.times[-1]) < reach:
+            raise ValueError(
+                f"The state at the {side} end is given until {float(end.times[-1]):g}, and the "
+                f"forecast goes on to {last:g}; give it until then, or forecast fewer steps."
+            )
+
+
 def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:
     """How many frames of the context follow the last one that was measured."""
     if item.filled is None:
@@ -157,9 +175,9 @@ def _sentence(item: Identification, solved: bool) -> str:
     return "the fitted law could not be solved; the forecast repeats the last frame"
 
 
-def _horizon(frames: np.ndarray, spread: np.ndarray | None) -> str:
+def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:
     """How far ahead a forecast with known standard deviations can be believed."""
-    if spread is None:
+    if spread is None or item.status != FitStatus.OK:
         return ""
     size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
     error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)

@@ -18,7 +18,7 @@ _DENSE = 0.5
 _WINDOWS_OF_SENSORS = (0.2, 0.35, 0.5, 0.75, 1.0)
 _WINDOWS = (0.4, 0.75, 1.0)
 _FEWEST_FRAMES = 5
-# By how much the logarithm of the evidence has to rise, for every doubling of the unknown.
+# By how much the logarithm of the evidence has to rise.
 _WORTH = 3.0
 _FINER = (2, 4)
 
@@ -55,7 +55,7 @@ def find(
     known_first: bool = False,
 ) -> Found | None:
     """The best of the kinds, of which the first is the base of the others; `None` if no run could
-    be solved.
+    be solved, or the others have further terms and none of these is worth it.
 
     **Arguments:**
 
@@ -113,6 +113,8 @@ def find(
             found, richer = further, more
         if found is not None and found.evidence > chosen.evidence:
             chosen, kind = found, richer
+    if kinds[-1].terms and not kind.terms:
+        return None
     for factor in _FINER if dense else ():
         found = tried_from(chosen, kind, factor)
         if found is None:
