@@ -88,11 +88,10 @@ def _report(found: Found, measured, context, odd, dx, dt) -> Identification:
     spread = (forward.spread * scale)[free]
     coefficients = np.asarray(forward.coefficients(best.z)) * scale
     change = _rms((filled - filled[:1]) / measured.deviation[:, None], seen)
-    noise = float(np.sqrt(np.mean((best.noise / measured.deviation) ** 2)))
     return Identification(
         law=jax.device_put(dataclasses.replace(law, odd=odd)),
         candidate=found.kind,
-        status=joint_status(residual, change, noise, misfit),
+        status=joint_status(residual, change, misfit),
         backtest_error=backtest,
         persistence_error=persistence,
         residual=residual,

@@ -12,6 +12,9 @@ from hfluxno.identify.select import Trial, last_fitted_frame
 # Totals that drift by more than this part of the field's mean size, and by more than their scatter
 # explains, are not conserved.
 _DRIFT = 2e-3
+# A joint estimate is poor where its residual, which was taken for noise, is more than this part of
+# the change.
+_POOR_JOINTLY = 0.3
 
 
 class FitStatus(enum.IntEnum):
@@ -89,14 +92,13 @@ def status_of(
     return FitStatus.OK
 
 
-def joint_status(residual: float, change: float, noise: float, misfit: Misfit) -> FitStatus:
-    """The status of a joint estimate, from its misfit, what moves, and the estimated noise, all in
-    standard deviations.
+def joint_status(residual: float, change: float, misfit: Misfit) -> FitStatus:
+    """The status of a joint estimate, from its misfit and what moves, in standard deviations.
 
-    What is estimated includes the noise, so noise cannot excuse a misfit that is a large part of
-    what moves.
+    The noise is what the estimate leaves, so it cannot excuse a misfit that is a large part of what
+    moves.
     """
-    if not residual <= POOR * max(change, noise):
+    if not residual <= _POOR_JOINTLY * change:
         return FitStatus.POOR_FIT
     if misfit.systematic:
         return FitStatus.SYSTEMATIC_MISFIT
