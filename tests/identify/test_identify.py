@@ -13,6 +13,7 @@ from benchmarks.independent.schemes import godunov, spectral
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.identify.prior import Kind
 from hfluxno.identify.status import _exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.trajectory import Trajectory
@@ -79,6 +80,11 @@ def short_search(monkeypatch):
     select = importlib.import_module("hfluxno.identify.select")
     first, *_, last = select.stages(1)
     monkeypatch.setattr(select, "stages", lambda fields: (first, last))
+    # Of the further terms one, on the cells of the data.
+    search = importlib.import_module("hfluxno.identify.joint_search")
+    monkeypatch.setattr(search, "_FINER", ())
+    report = importlib.import_module("hfluxno.identify.joint_report")
+    monkeypatch.setattr(report, "FURTHER_KINDS", (Kind(4), Kind(4, source_modes=4)))
 
 
 def test_cubic_law_and_forecast(cubic, x64):
@@ -205,7 +211,7 @@ def test_what_no_conservation_law_explains_is_reported():
     assert all(word in names for word in ("rusanov", "roe-entropy-fix", "grid ×2", "denoised"))
 
 
-def test_a_standing_source_is_found(x64, short_search):
+def test_a_standing_source_is_found(x64, short_search, monkeypatch):
     """∂t u + ∂x(u²/2) = s(x) with ∫ s = 0: the total stays, yet no flux of u explains it. The data
     add the source after each frame."""
     x = (np.arange(CELLS) + 0.5) / CELLS
@@ -214,6 +220,8 @@ def test_a_standing_source_is_found(x64, short_search):
     for _ in range(FRAMES - 1):
         moved = _run(Roe(Cubic(b=0.5), "mc", False), values[-1][None], frames=2)[-1, 0]
         values.append(moved + INTERVAL * source)
+    search = importlib.import_module("hfluxno.identify.joint_search")
+    monkeypatch.setattr(search, "_FINER", (2, 4))
     found = hfluxno.identify(_context(np.stack(values)[:, None]))
     assert found.status == FitStatus.OK and str(found.candidate).endswith("depends on place")
     inferred = found.law.source(jnp.zeros((1, CELLS)), jnp.asarray(x[None]), jnp.asarray(0.0))
