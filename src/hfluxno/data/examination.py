@@ -16,8 +16,7 @@ from hfluxno.data.source import LEAST_FRAMES, Source
 
 _MOST_TRAJECTORIES = 32  # of a batch: the others are like them
 # That a law is fitted to: with open ends, runs connect what was measured.
-_MOST_MISSING = {"open": 0.98}
-_MOST_MISSING_OF_OTHERS = 0.8
+_MOST_MISSING, _MOST_MISSING_OF_OPEN = 0.8, 0.98
 
 
 def examined(source: Source) -> dict:
@@ -138,7 +137,7 @@ def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
         return ["All values are constant: there is nothing to infer a law from."]
     measured = np.flatnonzero(~np.isnan(values).all(axis=(0, 2, 3)))
     missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())
-    most = _MOST_MISSING.get(boundary, _MOST_MISSING_OF_OTHERS)
+    most = _MOST_MISSING_OF_OPEN if boundary == "open" else _MOST_MISSING
     if missing > most:
         return [
             f"{missing:.0%} of the values between the first and the last measured frame are "

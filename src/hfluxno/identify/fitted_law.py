@@ -37,13 +37,6 @@ class Terms(eqx.Module):
     flux_offset: Float[Array | np.ndarray, " field"]
     modes: PlaceModes
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What kinds of terms there are, in words."""
-        words = ("source by state", "source by place", "flux by place")
-        sizes = (self.by_state.size, self.source_by_place.size, self.flux_by_place.size)
-        return tuple(word for word, size in zip(words, sizes, strict=True) if size)
-
 
 class FittedLaw(ConservationLaw):
     """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and with further terms

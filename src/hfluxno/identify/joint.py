@@ -66,7 +66,6 @@ class Estimate:
     - `spread`: the standard deviation of each of these states that the unknowns leave.
     - `evidence`: the logarithm of the probability of the measurements, by the same approximation;
       what compares estimates with each other.
-    - `degrees`: how many of the unknowns the measurements decide.
     """
 
     forward: Forward
@@ -76,7 +75,6 @@ class Estimate:
     states: Float[np.ndarray, "time field cells"]
     spread: Float[np.ndarray, "time field cells"]
     evidence: float
-    degrees: float
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
@@ -191,7 +189,6 @@ def _report(forward, measured, frames, z, sigma) -> Estimate | None:
         states,
         _spread(rows, covariance),
         float(evidence),
-        _degrees(normal),
     )
 
 

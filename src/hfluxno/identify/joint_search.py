@@ -31,7 +31,6 @@ class Found:
 
     - `estimate`: over all frames.
     - `kind`: what its law is made of.
-    - `refinement`: internal cells per cell.
     - `tried`: the kinds with their evidence.
     - `held_out`: the first frame of the last quarter.
     - `predicted`: the run from an estimate that did not see that quarter, or `None`.
@@ -39,7 +38,6 @@ class Found:
 
     estimate: Estimate
     kind: Kind
-    refinement: int
     tried: tuple[tuple[str, float], ...]
     held_out: int
     predicted: Float[np.ndarray, "time field cells"] | None
@@ -123,7 +121,6 @@ def find(
     return Found(
         chosen,
         kind,
-        chosen.forward.settings.refinement,
         tuple(tried),
         (frames[-2:-1] or frames)[0],
         _predicted(chosen, measured, frames),
