@@ -1,5 +1,6 @@
 """A conservation law whose flux and diffusivity were identified from data."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -121,6 +122,23 @@ class FittedLaw(ConservationLaw):
         weights = self.terms.flux_by_place.astype(x.dtype)
         return jnp.exp(jnp.tensordot(weights, modes, axes=1))
 
+    def arising(self, x: Float[Array, "*points"]) -> Float[Array, "field *points"] | None:
+        """The part of the source that depends on place alone; `None` without further terms."""
+        if self.terms is None:
+            return None
+        weights = self.terms.source_by_place.astype(x.dtype)
+        modes = self.terms.modes(x)[: weights.shape[1]]
+        return jnp.tensordot(weights, modes, axes=1)
+
+    def without_place(self) -> "FittedLaw":
+        """The part of the law that is the same everywhere."""
+        if self.terms is None:
+            return self
+        terms = self.terms
+        still = (terms.source_by_place[:, :0], terms.flux_by_place[:0])
+        changed = eqx.tree_at(lambda t: (t.source_by_place, t.flux_by_place), terms, still)
+        return dataclasses.replace(self, terms=changed)
+
     def _at(self, function: Callable, u: Any, field_axes: int) -> Any:
         if isinstance(u, jax.Array):
             return function(self._like(u), u)
@@ -168,17 +186,10 @@ def _jacobian(
 
 def _source(law: FittedLaw, u, x):
     assert law.terms is not None
-    total = jnp.zeros_like(u)
-    count = law.terms.by_state.shape[1]
-    if count:
-        functions = jnp.stack(chebyshev(_scaled_state(law, u), max(count - 1, 1))[:count], axis=1)
-        shape = (*law.terms.by_state.shape, *(1,) * (u.ndim - 1))
-        total = total + jnp.sum(law.terms.by_state.reshape(shape) * functions, axis=1)
-    count = law.terms.source_by_place.shape[1]
-    if count:
-        modes = law.terms.modes(x[0])[:count]
-        total = total + jnp.tensordot(law.terms.source_by_place, modes, axes=1)
-    return total
+    by_state = _series(law, law.terms.by_state, u)
+    arising = law.arising(x[0])
+    assert arising is not None
+    return by_state + arising
 
 
 def _scaled_state(law: FittedLaw, u):
@@ -188,8 +199,15 @@ def _scaled_state(law: FittedLaw, u):
 
 
 def _diffusivity(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
-    terms = law.diffusion_coefficients.shape[1]
-    functions = jnp.stack(chebyshev(_scaled_state(law, u), max(terms - 1, 1))[:terms], axis=1)
-    shape = (*law.diffusion_coefficients.shape, *(1,) * (u.ndim - 1))
-    weights = law.diffusion_coefficients.reshape(shape)
-    return jnp.maximum(jnp.sum(weights * functions, axis=1), 0.0)
+    return jnp.maximum(_series(law, law.diffusion_coefficients, u), 0.0)
+
+
+def _series(law: FittedLaw, coefficients, u: Float[Array, "field *points"]):
+    """Σ_k C_ik T_k(v_i), written out: a compiler fuses sums of arrays."""
+    terms = coefficients.shape[1]
+    if terms == 0:
+        return jnp.zeros_like(u)
+    shape = (-1,) + (1,) * (u.ndim - 1)
+    functions = chebyshev(_scaled_state(law, u), max(terms - 1, 1))[:terms]
+    parts = [coefficients[:, k].reshape(shape) * each for k, each in enumerate(functions)]
+    return sum(parts[1:], start=parts[0])

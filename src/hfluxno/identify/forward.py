@@ -22,7 +22,12 @@ from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import prolong, restrict
 from hfluxno.kept import kept
+from hfluxno.lanes import on_all_cores
 from hfluxno.laws.place import PlaceModes
+
+# Derivatives are taken along so many directions at once, and on all cores: one small program serves
+# any number of unknowns.
+_FEW_DIRECTIONS, _MANY_DIRECTIONS = 8, 16
 
 
 class LawShape(eqx.Module):
@@ -176,16 +181,30 @@ def run(
 ]:
     """The states at the first time and after each interval, their derivatives by all unknowns, and
     the largest number of steps that an interval took."""
-    states, derivatives, steps = map(np.asarray, _run(forward, z, intervals, max_steps))
+    others = forward.size - len(forward.spread)
+    free = np.flatnonzero(np.concatenate([forward.spread, np.ones(others)]))
+    size = _FEW_DIRECTIONS if len(free) <= _FEW_DIRECTIONS else _MANY_DIRECTIONS
+    chunks = [free[k : k + size] for k in range(0, max(len(free), 1), size)]
+
+    def along(chunk):
+        directions = np.zeros((size, forward.size))
+        directions[np.arange(len(chunk)), chunk] = 1.0
+        return tuple(map(np.asarray, _run(forward, z, directions, intervals, max_steps)))
+
+    parts = on_all_cores(along, chunks)
+    states, first, steps = parts[0]
+    derivatives = np.zeros((first.shape[0], forward.size, *first.shape[2:]))
+    for chunk, (_, found, _) in zip(chunks, parts, strict=True):
+        derivatives[:, chunk] = found[:, : len(chunk)]
     return states, derivatives, int(steps)
 
 
 @kept
-def _run(forward, z, intervals, max_steps):
+def _run(forward, z, directions, intervals, max_steps):
     def along(direction):
         return eqx.filter_jvp(forward.problem, (z,), (direction,))
 
-    (problem, start), (changes, first) = jax.vmap(along, out_axes=(None, 0))(jnp.eye(forward.size))
+    (problem, start), (changes, first) = jax.vmap(along, out_axes=(None, 0))(directions)
     settings = forward.settings
     rate = jnp.asarray(-1.0)
     states, derivatives, steps = solve_with_derivatives(

@@ -9,7 +9,7 @@ from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.laws.base import ConservationLaw
-from hfluxno.laws.place import FluxByPlace
+from hfluxno.laws.place import LawByPlace
 
 SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
 
@@ -45,9 +45,12 @@ class Settings(eqx.Module):
         return Roe(law, "mc", entropy_fix=self.scheme == "roe-entropy-fix")
 
     def _by_place(self, law: FittedLaw) -> ConservationLaw:
+        """The law with what depends on place evaluated, once for a run."""
         fine = self.grid.refine(self.refinement)
         edges = np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1)
         factor = law.factor(jnp.asarray(edges))
-        if factor is None or law.terms is None:
+        arising = law.arising(jnp.asarray(fine.centers()))
+        if factor is None or arising is None or law.terms is None:
             return law
-        return FluxByPlace(law.fields, law, factor, law.terms.flux_offset)
+        offset = law.terms.flux_offset
+        return LawByPlace(law.fields, law.without_place(), factor, offset, arising)

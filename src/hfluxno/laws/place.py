@@ -33,27 +33,28 @@ class PlaceModes(eqx.Module):
         return np.arange(self.count) // 2 + 1 if self.periodic else np.arange(1, self.count + 1)
 
 
-class FluxByPlace(ConservationLaw):
-    """k(x) (f(u) + c) at the interfaces of a grid.
+class LawByPlace(ConservationLaw):
+    """k(x) (f(u) + c) and s(u, x, t) + p(x) on the cells of a grid.
 
-    Where k changes, a constant c moves something too.
-
-    Both sides of an interface see its k, which converges for a k with jumps as well (Towers, SIAM
-    J. Numer. Anal. 38, 2000, 681-698). It works in schemes that evaluate the law at the interfaces
-    only ([`Rusanov`][hfluxno.fv.Rusanov], [`MUSCL`][hfluxno.fv.MUSCL]).
+    Where k changes, a constant c moves something too. Both sides of an interface see its k, which
+    converges for a k with jumps as well (Towers, SIAM J. Numer. Anal. 38, 2000, 681-698). It works
+    in schemes that evaluate the flux at the interfaces only ([`Rusanov`][hfluxno.fv.Rusanov],
+    [`MUSCL`][hfluxno.fv.MUSCL]).
 
     **Attributes:**
 
     - `fields`: those of the law.
-    - `law`: f, and everything else.
+    - `law`: f, s, and everything else.
     - `factor`: k, one number per interface.
     - `offset`: c, one number per field.
+    - `arising`: p, one number per field and cell.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
     law: ConservationLaw
     factor: Float[Array | np.ndarray, " interface"]
     offset: Float[Array | np.ndarray, " field"]
+    arising: Float[Array | np.ndarray, "field cell"]
 
     @property
     def odd_fields(self) -> tuple[int, ...]:
@@ -73,4 +74,6 @@ class FluxByPlace(ConservationLaw):
         return self.law.diffusivity(u)
 
     def source(self, u, x, t):
-        return self.law.source(u, x, t)
+        arising = jnp.broadcast_to(self.arising, u.shape)
+        by_state = self.law.source(u, x, t)
+        return arising if by_state is None else by_state + arising
