@@ -14,6 +14,8 @@ from jaxtyping import Array, Float
 
 from hfluxno.laws.base import pointwise_jacobian
 
+_ROUND = 0.02
+
 # Parameters come from NumPy, and as arrays of JAX within a program.
 Coefficients = Float[Array | np.ndarray, "field function"]
 
@@ -84,6 +86,55 @@ class Chebyshev(Basis):
         for k in range(1, self.size + 1):
             matrix[k - 1, : k + 1] = np.polynomial.chebyshev.cheb2poly([0.0] * k + [1.0])
         return coefficients[0] @ jnp.asarray(matrix, coefficients.dtype)
+
+
+class Kinked(Basis):
+    """T_1(v), …, T_size(v) of one field, and |v - a| for each of some places a of kinks.
+
+    Kinks are rounded over ±`_ROUND` of the half range, so that a place has a derivative.
+
+    **Attributes:**
+
+    - `smooth`: the polynomials.
+    - `at`: a, where the kinks are.
+    """
+
+    smooth: Chebyshev
+    at: Float[Array | np.ndarray, " kink"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        kinks = range(1, self.at.shape[0] + 1)
+        return (*self.smooth.names, *(f"|v - kink {k}|" for k in kinks))
+
+    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+        beside = [jnp.sqrt(d * d + _ROUND**2) for d in self._beside(u)]
+        return jnp.concatenate([self.smooth(u), jnp.stack(beside)])
+
+    def expand(
+        self,
+        coefficients: Coefficients,
+        u: Float[Array, "field *points"],
+    ) -> Float[Array, "field *points"]:
+        value = self.smooth.expand(coefficients[:, : self.smooth.size], u)
+        for weight, d in zip(coefficients[0, self.smooth.size :], self._beside(u), strict=True):
+            value = value + weight * jnp.sqrt(d * d + _ROUND**2)[None]
+        return value
+
+    def gradient(
+        self,
+        coefficients: Coefficients,
+        u: Float[Array, "field *points"],
+    ) -> Float[Array, "field field *points"]:
+        slope = self.smooth.gradient(coefficients[:, : self.smooth.size], u)
+        for weight, d in zip(coefficients[0, self.smooth.size :], self._beside(u), strict=True):
+            sign = d / jnp.sqrt(d * d + _ROUND**2)
+            slope = slope + weight / self.smooth.half * sign[None, None]
+        return slope
+
+    def _beside(self, u):
+        v = _scaled(u, self.smooth.middle, self.smooth.half)[0]
+        return [v - self.at[k] for k in range(self.at.shape[0])]
 
 
 class TensorChebyshev(Basis):

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from hfluxno.boundary import Given
 from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Basis
+from hfluxno.identify.basis import Basis, Kinked
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import prolong, restrict
@@ -34,9 +34,9 @@ class LawShape(eqx.Module):
     """What a law is made of, and how a vector of coefficients is cut into its parts.
 
     The order is (field, flux function), (field, diffusion term), (field, source term),
-    (field, mode of the source), (field, offset of the flux), (mode of the flux). Coefficients of
-    the flux are counted in half ranges of their field times cells per frame, those of sources in
-    half ranges per frame.
+    (field, mode of the source), (field, offset of the flux), (mode of the flux), (place of a kink).
+    Coefficients of the flux are counted in half ranges of their field times cells per frame, those
+    of sources in half ranges per frame.
 
     **Attributes:**
 
@@ -59,17 +59,22 @@ class LawShape(eqx.Module):
     flux_modes: int = eqx.field(static=True, default=0)
 
     @property
+    def kinks(self) -> int:
+        """The number of kinks of the flux, whose places are unknowns."""
+        return self.basis.at.shape[0] if isinstance(self.basis, Kinked) else 0
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """The number of coefficients of each part."""
         d = len(self.fields)
         offset = int(self.flux_modes > 0)
         parts = (len(self.basis.names), self.diffusion, self.by_state, self.source_modes, offset)
-        return (*(d * n for n in parts), self.flux_modes)
+        return (*(d * n for n in parts), self.flux_modes, self.kinks)
 
     def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
         d = len(self.fields)
         ends = np.cumsum(self.sizes)
-        flux, diffusion, by_state, by_place, offset, factor = (
+        flux, diffusion, by_state, by_place, offset, factor, at = (
             coefficients[end - size : end] for end, size in zip(ends, self.sizes, strict=True)
         )
         half = (0.5 * (self.upper - self.lower))[:, None]
@@ -82,9 +87,12 @@ class LawShape(eqx.Module):
                 offset * half[:, 0] if self.flux_modes else jnp.zeros(d),
                 self.modes,
             )
+        basis = self.basis
+        if isinstance(basis, Kinked):
+            basis = Kinked(basis.smooth, at)
         return FittedLaw(
             self.fields,
-            self.basis,
+            basis,
             flux.reshape(d, -1) * half,
             diffusion.reshape(d, -1),
             self.lower,

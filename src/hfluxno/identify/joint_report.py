@@ -28,9 +28,11 @@ FURTHER_KINDS = (
     Kind(4, by_state=3),
     Kind(4, source_modes=4),
     Kind(4, flux_modes=2),
+    Kind(2, diffusion=1, kinks=1),
+    Kind(4, diffusion=3),
 )
 _UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
-_EARNED = 0.5
+_BETTER, _EARNED = 0.8, 0.5
 # A law that can bend more has to leave less: where the terms were the right ones it was .0004.
 _SHARED_OF_FURTHER = 0.005
 _FEWEST_FOR_MISFIT = 8  # sensors
@@ -145,7 +147,8 @@ def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.nda
             names += [f"{letter}_{field}[{term}]" for term in terms]
             units += [float(size)] * len(terms)
     names += [f"log k[mode {k + 1}]" for k in range(shape.flux_modes)]
-    units += [1.0] * shape.flux_modes
+    names += [f"v[kink {k + 1}]" for k in range(shape.kinks)]
+    units += [1.0] * (shape.flux_modes + shape.kinks)
     return names, np.array(units)
 
 
@@ -189,14 +192,19 @@ def with_further_terms(
     odd: tuple[int, ...],
     found: Identification,
 ) -> Identification:
-    """What was found, or a law with a source or a dependence on place that explains what it does
-    not: one that predicts the last frames at least twice as well, and leaves no systematic misfit.
+    """What was found, or a law with further terms that predicts the last frames better.
+
+    It is trusted if it predicts them at least twice as well and leaves no systematic misfit;
+    otherwise the warning stands.
     """
     if found.status not in _UNEXPLAINED or len(context.fields) > 1:
         return found
     richer = identify_jointly(values, context, odd, FURTHER_KINDS)
-    if richer is None or not isinstance(richer.candidate, Kind) or not richer.candidate.terms:
+    if richer is None or not richer.backtest_error <= _BETTER * found.backtest_error:
         return found
     earned = richer.backtest_error <= _EARNED * found.backtest_error
     sound = richer.status == FitStatus.OK and richer.misfit.shared < _SHARED_OF_FURTHER
-    return richer if earned and sound else found
+    if earned and sound:
+        return richer
+    warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT
+    return dataclasses.replace(richer, status=warning)

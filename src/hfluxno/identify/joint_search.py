@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from hfluxno.grid import Grid
 from hfluxno.identify.joint import Estimate, Measured, estimate
-from hfluxno.identify.prior import Kind, carried, law_starts, make_forward
+from hfluxno.identify.prior import Kind, carried_starts, law_starts, make_forward
 
 # Fewer measured values than this part count as sensors.
 _DENSE = 0.5
@@ -53,7 +53,7 @@ def find(
     known_first: bool = False,
 ) -> Found | None:
     """The best of the kinds, of which the first is the base of the others; `None` if no run could
-    be solved, or the others have further terms and none of these is worth it.
+    be solved.
 
     **Arguments:**
 
@@ -92,10 +92,12 @@ def find(
     def tried_from(source: Estimate, kind: Kind, refinement: int = 1) -> Estimate | None:
         """The estimate with another kind of law or grid, if it is worth it."""
         target = forward(kind, refinement)
-        start = carried(source.z, source.forward, target)
-        found = estimate(target, measured, frames[-1:], source.noise, start)
-        if found is None:
+        starts = carried_starts(source.z, source.forward, target)
+        every = [estimate(target, measured, frames[-1:], source.noise, z) for z in starts]
+        usable = [each for each in every if each is not None]
+        if not usable:
             return None
+        found = max(usable, key=lambda each: each.evidence)
         label = str(kind) if refinement == 1 else f"{kind}, grid ×{refinement}"
         tried.append((label, found.evidence))
         return found if found.evidence > source.evidence + _WORTH else None
@@ -111,8 +113,6 @@ def find(
             found, richer = further, more
         if found is not None and found.evidence > chosen.evidence:
             chosen, kind = found, richer
-    if kinds[-1].terms and not kind.terms:
-        return None
     for factor in _FINER if dense else ():
         found = tried_from(chosen, kind, factor)
         if found is None:

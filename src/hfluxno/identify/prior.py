@@ -14,7 +14,7 @@ from jaxtyping import Float
 from hfluxno.boundary import Open
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Basis, Chebyshev, TensorChebyshev
+from hfluxno.identify.basis import Basis, Chebyshev, Kinked, TensorChebyshev
 from hfluxno.identify.forward import Ends, Forward, LawShape
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured
@@ -29,11 +29,14 @@ _LENGTH = 0.15  # of their correlation, as a part of the domain or of the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS = 128, 24
 _FUTURE_ENDS = 8
-_PROGRAM_SIZE, _PROGRAM_MODES = 6, (8, 32)
+_PROGRAM_SIZE = 6
 _MOST_MODES = 32
 _MOST_END_TIMES = 48
 _MARGIN = 0.05  # the law is known so far beyond the measured range
 _CFL = 0.45
+_TRACE = 0.02  # of a diffusivity, in spreads
+_KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
+_PLACE_OF_KINK = 0.5  # half ranges from the middle
 _SPEEDS = 3.0  # the spread of coefficients, in typical speeds
 
 
@@ -52,22 +55,22 @@ class Kind:
     by_state: int = 0
     source_modes: int = 0
     flux_modes: int = 0
+    kinks: int = 0
 
     @property
-    def terms(self) -> bool:
-        """Whether there is more than a flux and a diffusivity."""
-        return bool(self.by_state or self.source_modes or self.flux_modes)
+    def is_plain(self) -> bool:
+        """Whether there is no more than a smooth flux and at most a constant diffusivity."""
+        further = self.by_state or self.source_modes or self.flux_modes or self.kinks
+        return not further and self.diffusion <= 1
 
     @property
     def program(self) -> "Kind":
         """What compiled programs are made for: laws of about as many terms share one, in which the
         terms that a law does not have are zero."""
-        plain = dataclasses.replace(self, size=max(self.size, _PROGRAM_SIZE), diffusion=1)
-        if not self.terms:
-            return plain
-        most = max(self.source_modes, self.flux_modes)
-        modes = next(n for n in _PROGRAM_MODES if n >= most)
-        return dataclasses.replace(plain, by_state=3, source_modes=modes, flux_modes=modes)
+        size = max(self.size, _PROGRAM_SIZE)
+        if self.is_plain:
+            return Kind(size, diffusion=1)
+        return Kind(size, 3, 3, _MOST_MODES, _MOST_MODES, 1)
 
     def with_more_modes(self) -> "Kind":
         """The same with twice as many modes of place, up to a number."""
@@ -78,8 +81,10 @@ class Kind:
 
     def __str__(self) -> str:
         parts = [f"degree {self.size}"]
+        if self.kinks:
+            parts.append("a kink")
         if self.diffusion:
-            parts.append("diffusion")
+            parts.append("diffusion" if self.diffusion == 1 else "diffusion of degree 2")
         if self.by_state:
             parts.append("a source that depends on the state")
         if self.source_modes:
@@ -200,7 +205,8 @@ def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, "
 def _basis(kind: Kind, lower, upper) -> Basis:
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
     if len(lower) == 1:
-        return Chebyshev(middle, half, kind.size)
+        smooth = Chebyshev(middle, half, kind.size)
+        return Kinked(smooth, np.zeros(kind.kinks)) if kind.kinks else smooth
     return TensorChebyshev(middle, half, 3, len(lower))
 
 
@@ -209,16 +215,17 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
     speeds; sources may change a field by its half range in a few frames. What the kind does not
     have has no spread."""
     fields, count = len(shape.fields), len(shape.basis.names)
-    if isinstance(shape.basis, Chebyshev):
-        degrees = np.arange(1, count + 1)
-    else:
+    degrees = np.arange(1, count + 1)
+    if isinstance(shape.basis, TensorChebyshev):
         degrees = np.array([1 + name.count("·") for name in shape.basis.names])
     waves = np.concatenate([[1.0], shape.modes.wavenumbers])
     flux = _SPEEDS * speed / degrees**1.5
-    if isinstance(shape.basis, Chebyshev):
+    if not isinstance(shape.basis, TensorChebyshev):
         flux = np.where(degrees <= kind.size, flux, 0.0)
+        flux[count - shape.kinks :] = _SPEEDS * speed * (kind.kinks > 0)
     flux = np.tile(flux, fields)
-    diffusion = np.full(fields * shape.diffusion, 0.3 * speed * (kind.diffusion > 0))
+    diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, 0.3 * speed, 0.0)
+    diffusion = np.tile(diffusion, fields)
     by_state = np.full(fields * shape.by_state, 0.3 * (kind.by_state > 0))
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
@@ -226,7 +233,8 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
     offset = np.full(fields * (shape.flux_modes > 0), _SPEEDS * speed * of_place)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
     factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)
-    return np.concatenate([flux, diffusion, by_state, source, offset, factor])
+    kinks = np.full(shape.kinks, _PLACE_OF_KINK * (kind.kinks > 0))
+    return np.concatenate([flux, diffusion, by_state, source, offset, factor, kinks])
 
 
 def _ends(field, measured: Measured, size, grid: Grid) -> Ends | None:
@@ -312,6 +320,29 @@ def _typical_speed(field) -> float:
     return float(max(change / max(slope, 1e-300), 0.1))
 
 
+def carried_starts(
+    z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
+) -> list[Float[np.ndarray, " unknown_"]]:
+    """Where to start from with another kind of law: the unknowns carried over, and if there is a
+    kink now, it at several places."""
+    begin = carried(z, source, target)
+    law, kinks = len(target.spread), target.shape.kinks
+    # A diffusivity at or below zero has no derivative to come back by.
+    sizes = target.shape.sizes
+    diffusion = begin[sizes[0] : sizes[0] + sizes[1]].reshape(len(target.shape.fields), -1)
+    free = target.spread[sizes[0] : sizes[0] + sizes[1]].reshape(diffusion.shape)
+    if diffusion.size:
+        diffusion[:, 0] = np.where(free[:, 0] > 0.0, np.maximum(diffusion[:, 0], _TRACE), 0.0)
+    if not kinks or not target.spread[law - 1] or source.shape.kinks and source.spread[-1]:
+        return [begin]
+    starts = []
+    for place in _KINKS_FROM:
+        moved = begin.copy()
+        moved[law - kinks : law] = place
+        starts.append(moved)
+    return starts
+
+
 def carried(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
 ) -> Float[np.ndarray, " unknown_"]:
@@ -321,7 +352,7 @@ def carried(
     begin, place = 0, 0
     fields = len(target.shape.fields)
     for index, (have, want) in enumerate(zip(source.shape.sizes, target.shape.sizes, strict=True)):
-        rows = 1 if index == len(source.shape.sizes) - 1 else fields
+        rows = 1 if index >= len(source.shape.sizes) - 2 else fields
         part = np.zeros((rows, want // rows))
         both = min(have, want) // rows
         part[:, :both] = old[begin : begin + have].reshape(rows, -1)[:, :both]
