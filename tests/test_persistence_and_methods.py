@@ -40,6 +40,24 @@ def test_persistence_of_a_batch_is_that_of_each():
         np.testing.assert_allclose(batch.trajectory.times, alone.trajectory.times)
 
 
+def test_a_forecast_may_have_times_of_its_own():
+    context = Trajectory.from_numpy(VALUES[0], TIMES)
+    found = forecast(context, 3, "persistence", every=0.2)
+    np.testing.assert_allclose(found.trajectory.times, [8.7, 8.9, 9.1])
+    for wrong in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="every must be a positive time; got"):
+            forecast(context, 3, "persistence", every=wrong)
+
+
+def test_what_a_method_has_no_use_for_is_refused():
+    with pytest.raises(ValueError, match="persistence makes no use of a noise; choose the method"):
+        forecaster("persistence", noise=0.1)
+    with pytest.raises(ValueError, match="hfluxno steps from frame to frame as it was trained"):
+        forecaster("hfluxno", "small-cubic", every=0.1)
+    found = forecaster("fit", momentum="m", every=0.5, noise=[0.1, 0.2])
+    assert (found.momentum, found.every, found.noise) == ("m", 0.5, (0.1, 0.2))
+
+
 @pytest.mark.parametrize("steps", [0, -1])
 def test_persistence_needs_a_step(steps):
     with pytest.raises(ValueError, match=f"steps must be at least 1; got {steps}"):

@@ -66,26 +66,30 @@ def check_steps(steps: Any) -> None:
         raise ValueError(f"steps must be at least 1; got {steps}.")
 
 
-def forecast_times(context: Trajectory, steps: int) -> np.ndarray:
-    """The `steps` times after the context, at its mean spacing.
+def forecast_times(context: Trajectory, steps: int, every: float | None = None) -> np.ndarray:
+    """The `steps` times after the context, at its mean spacing or `every` so much time.
 
     **Raises:**
 
-    - `ValueError`, where the context has one frame.
+    - `ValueError`, where the context has one frame, or `every` is not positive.
     """
+    if every is not None and not (np.isfinite(every) and every > 0.0):
+        raise ValueError(f"every must be a positive time; got {every:g}.")
     if context.frames < 2:
         raise ValueError("A context of one frame has no spacing in time; give it two or more.")
     times = np.asarray(context.times, float)
-    spacing = (times[-1] - times[0]) / (len(times) - 1)
+    spacing = (times[-1] - times[0]) / (len(times) - 1) if every is None else every
     return times[-1] + spacing * np.arange(1, steps + 1)
 
 
 def continuation(
-    context: Trajectory, frames: Float[np.ndarray, "*batch time field space"]
+    context: Trajectory,
+    frames: Float[np.ndarray, "*batch time field space"],
+    every: float | None = None,
 ) -> Trajectory:
     """The frames after the context as a trajectory, in the precision of the context or the working
     one of JAX, whichever is higher."""
     steps = frames.shape[-2 - len(context.grid.shape)]
     dtype = np.result_type(np.asarray(context.values), jnp.result_type(float))
-    times = forecast_times(context, steps)
+    times = forecast_times(context, steps, every)
     return Trajectory(frames.astype(dtype, copy=False), times, context.grid, context.fields)

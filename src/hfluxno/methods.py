@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.persistence import Persistence
+from hfluxno.reconstruction import Noise
 from hfluxno.trajectory import Trajectory, as_trajectory
 
 if TYPE_CHECKING:
@@ -81,27 +83,42 @@ METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
 }
 
 
+_USELESS = {
+    "momentum": "The method {} asks for no momentum; choose the method fit.",
+    "noise": "The method {} makes no use of a noise; choose the method fit.",
+    "every": "The method {} steps from frame to frame as it was trained; leave out the time step "
+    "every, or choose the method fit.",
+}
+
+
 def forecaster(
     method: str,
     weights: str | None = None,
     refinement: int | None = None,
     momentum: str | None = None,
+    every: float | None = None,
+    noise: Noise | None = None,
 ) -> Forecaster:
     """The forecaster of that name.
 
     **Raises:**
 
     - `ValueError`, where the name is not known, or the weights are not, or have no law to refine,
-      or a momentum is named to a method that asks for none.
+      or a momentum, a time step or a noise is told to a method that has no use for it.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
     found = METHODS[method](weights, refinement)
-    if momentum is None:
+    options = {"momentum": momentum, "noise": noise, "every": every}
+    told = [name for name, value in options.items() if value is not None]
+    if not told:
         return found
+    if isinstance(found, Persistence) and told == ["every"]:
+        return Persistence(every)
     if not isinstance(found, FittedLawForecaster):
-        raise ValueError(f"The method {method} asks for no momentum; choose the method fit.")
-    return FittedLawForecaster(momentum)
+        raise ValueError(_USELESS[told[0]].format(method))
+    known = None if noise is None else tuple(map(float, np.ravel(np.asarray(noise))))
+    return FittedLawForecaster(momentum, every, known)
 
 
 @overload
@@ -111,6 +128,8 @@ def forecast(
     method: str = "fit",
     weights: str | None = None,
     momentum: str | None = None,
+    every: float | None = None,
+    noise: Noise | None = None,
 ) -> Forecast: ...
 @overload
 def forecast(
@@ -119,6 +138,8 @@ def forecast(
     method: str = "fit",
     weights: str | None = None,
     momentum: str | None = None,
+    every: float | None = None,
+    noise: Noise | None = None,
     *,
     times: ArrayLike,
     grid: Grid,
@@ -130,12 +151,14 @@ def forecast(
     method: str = "fit",
     weights: str | None = None,
     momentum: str | None = None,
+    every: float | None = None,
+    noise: Noise | None = None,
     *,
     times: Any = None,
     grid: Grid | None = None,
     fields: Sequence[str] | None = None,
 ) -> Forecast:
-    """The `steps` frames after the context, at its spacing in time.
+    """The `steps` frames after the context, at its spacing in time or `every` so much.
 
     **Arguments:**
 
@@ -148,6 +171,10 @@ def forecast(
     - `weights`: of the network: a shipped name such as `hfluxno-small-cubic` (`small-cubic` for
       short), a folder, or an id of the Hugging Face hub.
     - `momentum`: the field that a reflecting wall turns round; `fit` infers it where it is `None`.
+    - `every`: the time between two frames of the forecast, for `fit` and `persistence`; the mean
+      spacing of the context where it is `None`.
+    - `noise`: the standard deviation of the noise, of all fields or one for each, for `fit`, which
+      then estimates law and first state jointly (see [`reconstruct`][hfluxno.reconstruct]).
     - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
@@ -157,4 +184,5 @@ def forecast(
     """
     check_steps(steps)
     trajectory = as_trajectory(context, times, grid, fields)
-    return forecaster(method, weights, momentum=momentum).forecast(trajectory, int(steps))
+    made = forecaster(method, weights, momentum=momentum, every=every, noise=noise)
+    return made.forecast(trajectory, int(steps))

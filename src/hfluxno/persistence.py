@@ -1,5 +1,6 @@
 """The forecaster that repeats the last frame: what any other one has to beat."""
 
+import equinox as eqx
 import numpy as np
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
@@ -7,7 +8,14 @@ from hfluxno.trajectory import Trajectory
 
 
 class Persistence(Forecaster):
-    """Repeats the last frame of the context."""
+    """Repeats the last frame of the context.
+
+    **Attributes:**
+
+    - `every`: the time between two frames, where it is not the mean spacing of the context.
+    """
+
+    every: float | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context. Of a cell with gaps, the last value that was
@@ -26,7 +34,7 @@ class Persistence(Forecaster):
         shape = (len(batch),) if context.is_batched else ()
         values = frames if context.is_batched else frames[0]
         return Forecast(
-            continuation(context, values),
+            continuation(context, values, self.every),
             status=np.zeros(shape, int),
             sentences=("the last frame is repeated",) * len(batch),
             backtest_error=np.full(shape, np.nan),

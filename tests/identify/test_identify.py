@@ -71,6 +71,12 @@ def test_double_precision_is_used_where_the_data_have_it(cubic, short_search):
     assert ahead.dtype == np.float64
     truth = 0.05 * cubic[FRAMES:]
     assert np.linalg.norm(ahead - 1e5 - truth) < 1e-7 * np.linalg.norm(truth)
+    often = FittedLawForecaster(every=INTERVAL / 2).advance(context, (found,), 6).trajectory
+    np.testing.assert_allclose(
+        often.times, (FRAMES - 1 + 0.5 * np.arange(1, 7)) * INTERVAL, rtol=1e-12
+    )
+    change = np.linalg.norm(ahead[2] - np.asarray(context.values)[-1])
+    assert np.linalg.norm(np.asarray(often.values)[1::2][2] - ahead[2]) < 0.01 * change
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from hfluxno.identify.identification import _nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured
 from hfluxno.identify.joint_report import with_further_terms
+from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, carried, make_forward, with_future
 from hfluxno.identify.random_field import modes
+from hfluxno.identify.status import joint_status
 from tests.identify.exact import burgers, logistic
 
 TIMES = np.linspace(0.0, 0.4, 13)
@@ -144,6 +146,42 @@ def test_an_open_road_seen_by_a_few_sensors():
     assert relative(ahead.trajectory.values[:1], later[:1]) < 0.02
     assert "its predicted error is below 5% for" in ahead.sentences[0]
     assert np.all(np.diff(ahead.deviation.mean(axis=(1, 2))) > 0.0)
+
+
+def test_a_known_noise_is_kept_and_what_is_far_above_it_is_none(brief):
+    truth = burgers(TIMES, CELLS, **OPEN)
+    noisy = truth + 0.012 * np.random.default_rng(2).normal(size=truth.shape)
+    found = reconstruct(window(noisy), noise=0.012)
+    assert found.noise == np.array([0.012])
+    assert found.identification.status == FitStatus.OK
+    assert relative(found.trajectory.values, truth) < 0.5 * relative(noisy, truth)
+    sure = reconstruct(window(noisy), noise=[0.004])
+    assert sure.noise[0] == 0.004
+    assert sure.identification.status == FitStatus.SYSTEMATIC_MISFIT
+    for wrong in (-0.1, 0.0, np.nan):
+        with pytest.raises(ValueError, match=r"positive standard deviation; got .*Leave it out"):
+            reconstruct(window(noisy), noise=wrong)
+    with pytest.raises(ValueError, match=r"one for each of the 1 fields; got .* shape \(2,\)"):
+        reconstruct(window(noisy), noise=[0.1, 0.1])
+
+
+def test_a_known_noise_excuses_as_much_of_the_misfit():
+    assert joint_status(0.5, 1.0, UNKNOWN) == FitStatus.POOR_FIT
+    assert joint_status(0.5, 1.0, UNKNOWN, noise=0.45) == FitStatus.OK
+    assert joint_status(0.2, 1.0, UNKNOWN) == FitStatus.OK
+    assert joint_status(0.2, 1.0, UNKNOWN, noise=0.1) == FitStatus.SYSTEMATIC_MISFIT
+    assert joint_status(0.01, 1.0, UNKNOWN, noise=0.001) == FitStatus.OK
+
+
+def test_fewer_values_than_unknowns_are_refused_with_the_number_that_is_needed(brief):
+    values = np.full((4, 1, CELLS), np.nan)
+    values[..., :8] = burgers(TIMES[:4], CELLS, **OPEN)[..., :8]
+    with pytest.raises(
+        ValueError,
+        match=r"32 measured values for 42 unknowns \(4 of the law, 30 of the first state, 8 of the "
+        r"ends\), and as many are needed: give more",
+    ):
+        reconstruct(window(values, TIMES[:4]))
 
 
 def test_given_ends_are_carried_into_the_forecast(brief):

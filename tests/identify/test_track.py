@@ -9,7 +9,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.settings import Settings
-from hfluxno.identify.track import MODES, first_state, gains, track
+from hfluxno.identify.track import MODES, continued, first_state, gains, track
 
 CELLS, FRAMES = 60, 16
 
@@ -39,6 +39,18 @@ def test_exact_frames_are_predicted_in_every_mode(problem):
         predicted, state, _ = track(law, settings, frames, schedule)
         np.testing.assert_allclose(predicted, frames[1:], atol=1e-12)
         np.testing.assert_allclose(state, frames[-1], atol=1e-12)
+
+
+def test_a_forecast_goes_on_in_steps_of_any_length(problem):
+    law, settings, frames = problem
+    steps = np.concatenate([[1.0, 0.25, 0.75, 3.5], np.full(20, 0.1)])
+    found, solved = continued(law, settings, frames[0], 0.0, steps, FRAMES)
+    assert solved and found.shape[0] == len(steps)
+    np.testing.assert_allclose(found[0], frames[1], atol=1e-12)
+    x = 2 * np.pi * (np.arange(CELLS) + 0.5) / CELLS
+    for state, time in zip(found, np.cumsum(steps), strict=True):
+        exact = np.sin(x - 2 * np.pi * 0.3 * time / CELLS)
+        assert _rms(state[0] - exact) < 5e-3
 
 
 def test_the_filter_averages_noise_as_all_frames_can(problem):

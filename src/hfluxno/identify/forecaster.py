@@ -39,9 +39,13 @@ class FittedLawForecaster(Forecaster):
     **Attributes:**
 
     - `momentum`: the field that a reflecting wall turns round, where it is not to be inferred.
+    - `every`: the time between two frames, where it is not the mean spacing of the context.
+    - `noise`: the standard deviation of the noise, of all fields or of each, where it is known.
     """
 
     momentum: str | None = eqx.field(static=True, default=None)
+    every: float | None = eqx.field(static=True, default=None)
+    noise: float | tuple[float, ...] | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context.
@@ -51,7 +55,9 @@ class FittedLawForecaster(Forecaster):
         - `ValueError`, where `steps` is not positive or the context cannot be identified.
         """
         check_steps(steps)
-        return self.advance(context, identify_all(context, self.momentum), steps)
+        _check_given_ends(context, steps, self.every)
+        found = identify_all(context, self.momentum, noise=self.noise)
+        return self.advance(context, found, steps)
 
     def advance(
         self, context: Trajectory, identifications: tuple[Identification, ...], steps: int
@@ -62,13 +68,13 @@ class FittedLawForecaster(Forecaster):
 
         - `ValueError`, if a given end is not given for all times of the forecast.
         """
-        _check_given_ends(context, steps)
+        _check_given_ends(context, steps, self.every)
         values = np.asarray(context.values, np.float64)
         batch = values if context.is_batched else values[None]
         late = [_unmeasured_at_the_end(context, item) for item in identifications]
         lanes = list(zip(batch, identifications, late, strict=True))
         with jax.enable_x64(True):
-            results = on_all_cores(lambda lane: _continue(context, *lane, steps), lanes)
+            results = on_all_cores(lambda lane: _continue(context, *lane, steps, self.every), lanes)
         frames = np.stack([frames for frames, _, _ in results])
         solved = [ok for _, ok, _ in results]
         spreads = [spread for _, _, spread in results if spread is not None]
@@ -95,7 +101,7 @@ class FittedLawForecaster(Forecaster):
             )
             deviation = None if deviation is None else deviation[0]
         return Forecast(
-            continuation(context, frames),
+            continuation(context, frames, self.every),
             np.asarray(status),
             sentences,
             np.asarray(backtest),
@@ -107,16 +113,22 @@ class FittedLawForecaster(Forecaster):
 
 
 def _continue(
-    context: Trajectory, values: np.ndarray, item: Identification, late: int, steps: int
+    context: Trajectory,
+    values: np.ndarray,
+    item: Identification,
+    late: int,
+    steps: int,
+    every: float | None,
 ) -> tuple[np.ndarray, bool, np.ndarray | None]:
     """The state that the forecast starts from and its frames, whether they were solved, and the
     standard deviations of the frames."""
-    if item.estimate is None:
-        frames, solved = _advance(values, item, late, steps)
-        return frames, solved, None
     past = np.asarray(context.times, float)
     spacing = (past[-1] - past[0]) / (len(past) - 1)
-    times = (np.concatenate([past, forecast_times(context, steps)]) - past[0]) / spacing
+    if item.estimate is None:
+        ahead = np.full(steps, 1.0 if every is None else every / spacing)
+        frames, solved = _advance(values, item, late, ahead)
+        return frames, solved, None
+    times = (np.concatenate([past, forecast_times(context, steps, every)]) - past[0]) / spacing
     forward = with_future(item.estimate.forward, times[-1])
     states, spread = item.estimate.continued(times, forward)
     if not np.all(np.isfinite(states)):
@@ -125,8 +137,8 @@ def _continue(
     return states[len(past) - 1 :], True, spread[len(past) :]
 
 
-def _check_given_ends(context: Trajectory, steps: int) -> None:
-    last = float(forecast_times(context, steps)[-1])
+def _check_given_ends(context: Trajectory, steps: int, every: float | None) -> None:
+    last = float(forecast_times(context, steps, every)[-1])
     reach = last - 1e-6 * (last - float(context.times[0]))
     for side, end in zip(("lower", "upper"), context.grid.boundary[0], strict=True):
         if isinstance(end, Given) and float(end.times[-1]) < reach:
@@ -145,11 +157,11 @@ def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:
 
 
 def _advance(
-    values: np.ndarray, item: Identification, late: int, steps: int
+    values: np.ndarray, item: Identification, late: int, ahead: np.ndarray
 ) -> tuple[np.ndarray, bool]:
-    """The state that the forecast starts from and its frames, and whether they were solved; where
-    not, the last frame of the context repeated. The first `late` frames after the start belong to
-    the context and are left out."""
+    """The state that the forecast starts from and its frames after the times `ahead`, in frames of
+    the context, and whether they were solved; where not, the last frame of the context repeated.
+    The first `late` frames after the start belong to the context and are left out."""
     if item.filled is not None:
         values = np.asarray(item.filled.values)
     elif item.status in _UNSOLVABLE:
@@ -157,16 +169,17 @@ def _advance(
     seen = values.copy()
     seen[0] = item.initial
     schedule = gains(item.mode, len(values), len(values) - 1)
+    steps = np.concatenate([np.ones(late), ahead])
     for scheme in (item.settings.scheme, "roe-entropy-fix", "rusanov"):
         if item.status in _UNSOLVABLE:
             break
         settings = dataclasses.replace(item.settings, scheme=scheme)
         _, state, rate = track(item.grid_law, settings, seen, schedule)
-        frames, solved = continued(item.grid_law, settings, state, rate, late + steps, len(values))
+        frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
         if solved and np.all(np.isfinite(frames)):
             start = restrict(state, settings.refinement)[None]
             return np.concatenate([start, frames[late:]]), True
-    return np.repeat(values[-1:], 1 + steps, axis=0), False
+    return np.repeat(values[-1:], 1 + len(ahead), axis=0), False
 
 
 def _sentence(item: Identification, solved: bool) -> str:

@@ -29,6 +29,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.select import choose, make_settings
 from hfluxno.identify.status import FitStatus
 from hfluxno.lanes import on_all_cores
+from hfluxno.reconstruction import Noise
 from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
 
 if TYPE_CHECKING:
@@ -42,12 +43,15 @@ _EVEN = 1e-3
 
 @overload
 def identify(
-    context: "Trajectory | xarray.DataArray", momentum: str | None = None
+    context: "Trajectory | xarray.DataArray",
+    momentum: str | None = None,
+    noise: Noise | None = None,
 ) -> Identification: ...
 @overload
 def identify(
     context: NDArray[Any],
     momentum: str | None = None,
+    noise: Noise | None = None,
     *,
     times: ArrayLike,
     grid: Grid,
@@ -55,11 +59,14 @@ def identify(
 ) -> Identification: ...
 @overload
 def identify(
-    context: "Sequence[Trajectory | xarray.DataArray]", momentum: str | None = None
+    context: "Sequence[Trajectory | xarray.DataArray]",
+    momentum: str | None = None,
+    noise: Noise | None = None,
 ) -> tuple[Identification, ...]: ...
 def identify(
     context: Any,
     momentum: str | None = None,
+    noise: Noise | None = None,
     *,
     times: Any = None,
     grid: Grid | None = None,
@@ -79,26 +86,33 @@ def identify(
       of all. In a batch, a trajectory with a constant field gets the status `CONSTANT`.
     - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
       it is `None`.
+    - `noise`: the standard deviation of the noise, of all fields or one for each. Where it is
+      known, law, first state and noise are estimated jointly (see
+      [`reconstruct`][hfluxno.reconstruct]).
     - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
 
     - `ValueError`, where the context is too short, too coarse, infinite somewhere, has too little
-      measured, or is constant (every trajectory of it), or there is a wall and no momentum can be
-      told.
+      measured, or is constant (every trajectory of it), a noise is not positive, or there is a wall
+      and no momentum can be told.
     """
     trajectory = as_trajectory(context, times, grid, fields)
-    found = identify_all(trajectory, momentum)
+    found = identify_all(trajectory, momentum, noise=noise)
     return found if trajectory.is_batched else found[0]
 
 
 def identify_all(
-    context: Trajectory, momentum: str | None = None, jointly: bool = False
+    context: Trajectory,
+    momentum: str | None = None,
+    jointly: bool = False,
+    noise: Noise | None = None,
 ) -> tuple[Identification, ...]:
     """`identify` for one trajectory or a batch of them: one result for each; `jointly` estimates
     the first state with the law even if it was seen."""
     values = np.asarray(context.values, np.float64)
-    jointly = jointly or _is_joint(context)
+    jointly = jointly or noise is not None or _is_joint(context)
+    known_noise = None if noise is None else _of_each_field(noise, context.fields)
     _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING)
     batch = values if context.is_batched else values[None]
     varies = ~np.any(_constant_fields(context), axis=1)
@@ -112,7 +126,7 @@ def identify_all(
         if not varies[lane]:
             return _nothing_to_infer(batch[lane], context)
         if jointly:
-            found = identify_jointly(batch[lane], context, odd_in_fits)
+            found = identify_jointly(batch[lane], context, odd_in_fits, noise=known_noise)
             return _nothing_to_infer(batch[lane], context, failed=True) if found is None else found
         if np.any(np.isnan(batch[lane])):
             part, times = _measured_part(batch[lane], np.asarray(context.times, float))
@@ -156,6 +170,22 @@ def _check(context: Trajectory, values: np.ndarray, most_missing: float) -> None
             f"The field {context.fields[field]!r}{which} is constant: there is nothing to infer "
             "from it."
         )
+
+
+def _of_each_field(noise: Noise, fields: tuple[str, ...]) -> np.ndarray:
+    """The noise of each field from one number or several."""
+    numbers = np.atleast_1d(np.asarray(noise, np.float64))
+    if numbers.shape not in ((1,), (len(fields),)):
+        raise ValueError(
+            f"The noise is one standard deviation, or one for each of the {len(fields)} fields; "
+            f"got an array of shape {np.shape(noise)}."
+        )
+    if not np.all(np.isfinite(numbers) & (numbers > 0.0)):
+        raise ValueError(
+            f"A noise is a positive standard deviation; got {', '.join(f'{n:g}' for n in numbers)}."
+            " Leave it out to have it estimated."
+        )
+    return np.broadcast_to(numbers, len(fields))
 
 
 def _constant_fields(context: Trajectory) -> np.ndarray:

@@ -6,7 +6,7 @@ over all measured values y, by Levenberg and Marquardt's method in windows that 
 frames to all of them: over a long window the misfit has many minima, over a short one it is nearly
 quadratic, and its minimum starts the next (quasi-static variational assimilation: Pires, Vautard
 and Talagrand, Tellus A 48, 1996, 96-121). The noise σ is what the fit leaves, per degree of
-freedom.
+freedom, if it is not known; the first windows are fitted with more of it in any case.
 """
 
 import dataclasses
@@ -36,10 +36,12 @@ class Measured:
 
     - `values`: NaN where nothing was.
     - `times`: of the frames, from 0, in mean intervals.
+    - `noise`: σ of each field where it is known, `None` where it is what the fit leaves.
     """
 
     values: Float[np.ndarray, "time field cells"]
     times: Float[np.ndarray, " time"]
+    noise: Float[np.ndarray, " field"] | None = None
 
     @property
     def seen(self) -> Bool[np.ndarray, "time field cells"]:
@@ -106,6 +108,7 @@ def estimate(
     z = np.zeros(forward.size) if start is None else start
     least = LEAST_NOISE * measured.deviation
     sigma = 0.1 * measured.deviation if noise is None else np.maximum(noise, least)
+    known = None if measured.noise is None else np.maximum(measured.noise, least)
     found = None
     for number, frames in enumerate(windows):
         last = number == len(windows) - 1
@@ -115,7 +118,8 @@ def estimate(
             if fitted is None:
                 return found
             z, normal, rest = fitted
-            before, sigma = sigma, np.maximum(_noise(rest, normal, measured, frames), least)
+            left = _noise(rest, normal, measured, frames) if known is None else known
+            before, sigma = sigma, np.maximum(left, least)
             if np.all(np.abs(sigma - before) < 0.1 * before):
                 break
         if last:

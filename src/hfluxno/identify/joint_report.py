@@ -46,18 +46,28 @@ def identify_jointly(
     context: Trajectory,
     odd: tuple[int, ...],
     kinds: tuple[Kind, ...] | None = None,
+    noise: Float[np.ndarray, " field"] | None = None,
 ) -> Identification | None:
-    """The identification of one trajectory of a context, or `None` if nothing could be solved."""
+    """The identification of one trajectory of a context, or `None` if nothing could be solved. The
+    `noise` of each field is estimated where it is `None`.
+
+    **Raises:**
+
+    - `ValueError`, where there are fewer measured values than unknowns.
+    """
     times, grid = np.asarray(context.times, float), context.grid
     interval = (times[-1] - times[0]) / (len(times) - 1)
-    measured = Measured(values, (times - times[0]) / interval)
+    measured = Measured(values, (times - times[0]) / interval, noise)
     if kinds is None:
         kinds = KINDS if len(context.fields) == 1 else SYSTEM_KINDS
     complete = bool(np.all(np.isfinite(values[0])))
-    known_first = complete and _noise_of(values[0]) < _CLEAN
+    if noise is None:
+        clean = complete and _noise_of(values[0]) < _CLEAN
+    else:
+        clean = complete and bool(np.all(noise < _CLEAN * np.std(values[0], axis=-1)))
     names = tuple(f"u{i}" for i in range(len(context.fields)))
     unit = in_cells_and_frames(grid, times[0], interval)
-    found = find(measured, unit, names, odd, kinds, known_first=known_first)
+    found = find(measured, unit, names, odd, kinds, known_first=clean)
     if found is None:
         return None
     return _report(found, measured, context, odd, grid.spacing[0], interval)
@@ -93,7 +103,7 @@ def _report(found: Found, measured, context, odd, dx, dt) -> Identification:
     return Identification(
         law=jax.device_put(dataclasses.replace(law, odd=odd)),
         candidate=found.kind,
-        status=joint_status(residual, change, misfit),
+        status=joint_status(residual, change, misfit, _relative_noise(measured)),
         backtest_error=backtest,
         persistence_error=persistence,
         residual=residual,
@@ -150,6 +160,13 @@ def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.nda
     names += [f"v[kink {k + 1}]" for k in range(shape.kinks)]
     units += [1.0] * (shape.flux_modes + shape.kinks)
     return names, np.array(units)
+
+
+def _relative_noise(measured: Measured) -> float | None:
+    """The known noise in standard deviations of the fields."""
+    if measured.noise is None:
+        return None
+    return float(np.sqrt(np.mean((measured.noise / measured.deviation) ** 2)))
 
 
 def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.grid import Grid
+from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import Estimate, Measured, estimate
 from hfluxno.identify.prior import Kind, carried_starts, law_starts, make_forward
 
@@ -58,6 +59,10 @@ def find(
     **Arguments:**
 
     - `grid`: with cells of length 1 and times in frames.
+
+    **Raises:**
+
+    - `ValueError`, where there are fewer measured values than unknowns.
     """
 
     def forward(kind: Kind, refinement: int):
@@ -72,6 +77,7 @@ def find(
         )
 
     base = forward(kinds[0], 1)
+    _check_enough(base, measured)
     dense = bool(np.mean(measured.seen) > _DENSE)
     frames = _windows(_WINDOWS if dense else _WINDOWS_OF_SENSORS, len(measured.times))
     starts = law_starts(base, measured)
@@ -125,6 +131,18 @@ def find(
         (frames[-2:-1] or frames)[0],
         _predicted(chosen, measured, frames),
     )
+
+
+def _check_enough(base: Forward, measured: Measured) -> None:
+    law, first = int(np.sum(base.spread > 0.0)), base.first_modes.shape[0]
+    ends = base.size - base.center.shape[0] - first
+    unknowns, values = law + first + ends, int(measured.seen.sum())
+    if values < unknowns:
+        raise ValueError(
+            f"There are {values} measured values for {unknowns} unknowns ({law} of the law, "
+            f"{first} of the first state, {ends} of the ends), and as many are needed: give more "
+            "frames or sensors, or fewer cells."
+        )
 
 
 def _predicted(chosen: Estimate, measured: Measured, frames):

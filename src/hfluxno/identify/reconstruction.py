@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
-from hfluxno.reconstruction import Reconstruction
+from hfluxno.reconstruction import Noise, Reconstruction
 from hfluxno.trajectory import Trajectory, as_trajectory
 
 if TYPE_CHECKING:
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def reconstruct(
-    context: "Trajectory | xarray.DataArray", momentum: str | None = None
+    context: "Trajectory | xarray.DataArray",
+    momentum: str | None = None,
+    noise: Noise | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
     ends (see [`hfluxno.identify.joint`][]).
@@ -23,16 +25,18 @@ def reconstruct(
     - `context`: NaN where nothing was measured; at any increasing times. Ends that are `open` are
       estimated.
     - `momentum`: the field that a wall turns round; of two fields it is inferred if it is `None`.
+    - `noise`: the standard deviation of the noise, of all fields or one for each; it is estimated
+      if it is `None`.
 
     **Raises:**
 
-    - `ValueError`, if it is a batch, too little was measured, a field is constant, or no law could
-      be solved.
+    - `ValueError`, if it is a batch, too little was measured, a field is constant, a noise is not
+      positive, or no law could be solved.
     """
     trajectory: Trajectory = as_trajectory(context)
     if trajectory.is_batched:
         raise ValueError("A reconstruction is of one trajectory; take them one by one.")
-    found = identify_all(trajectory, momentum, jointly=True)[0]
+    found = identify_all(trajectory, momentum, jointly=True, noise=noise)[0]
     best = found.estimate
     if best is None:
         raise ValueError(f"The field cannot be reconstructed: {found.sentence}.")
@@ -41,5 +45,7 @@ def reconstruct(
         best.spread,
         best.noise,
         found,
-        lambda steps: FittedLawForecaster().advance(trajectory, (found,), steps),
+        lambda steps, every=None: FittedLawForecaster(every=every).advance(
+            trajectory, (found,), steps
+        ),
     )

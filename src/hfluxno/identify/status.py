@@ -15,6 +15,10 @@ _DRIFT = 2e-3
 # A joint estimate is poor where its residual, which was taken for noise, is more than this part of
 # the change.
 _POOR_JOINTLY = 0.3
+# A residual beyond so many times the known noise is something else, if it is more than this part of
+# the change; errors of the scheme are less.
+_BEYOND_NOISE = 1.5
+_SMALL = 0.02
 
 
 class FitStatus(enum.IntEnum):
@@ -92,15 +96,19 @@ def status_of(
     return FitStatus.OK
 
 
-def joint_status(residual: float, change: float, misfit: Misfit) -> FitStatus:
+def joint_status(
+    residual: float, change: float, misfit: Misfit, noise: float | None = None
+) -> FitStatus:
     """The status of a joint estimate, from its misfit and what moves, in standard deviations.
 
-    The noise is what the estimate leaves, so it cannot excuse a misfit that is a large part of what
-    moves.
+    Where the noise is what the estimate leaves, it cannot excuse a misfit that is a large part of
+    what moves. Where it is known (`noise`) it does, and what is far above it is no noise.
     """
-    if not residual <= _POOR_JOINTLY * change:
+    known = 0.0 if noise is None else noise
+    if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
         return FitStatus.POOR_FIT
-    if misfit.systematic:
+    beyond = noise is not None and residual > max(_BEYOND_NOISE * noise, _SMALL * change)
+    if misfit.systematic or beyond:
         return FitStatus.SYSTEMATIC_MISFIT
     return FitStatus.OK
 

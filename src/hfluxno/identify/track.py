@@ -74,17 +74,18 @@ def continued(
     settings: Settings,
     state: Float[np.ndarray, "field fine"],
     rate: float,
-    steps: int,
+    steps: Float[np.ndarray, " steps"],
     context: int,
 ) -> tuple[Float[np.ndarray, "steps field cells"], bool]:
-    """The `steps` frames after a state on the internal grid, which `track` has reached over
-    `context` frames, and whether they could be solved."""
+    """The states after each of the `steps`, which are times in frames, from a state on the internal
+    grid that `track` has reached over `context` frames, and whether they could be solved."""
     size = len(padded_intervals(context - 1, 0))
     nothing = np.zeros((size, state.shape[0], settings.grid.shape[0]))
     parts, solved = [], True
-    for start in range(0, steps, size):
-        count = min(size, steps - start)
-        intervals = padded_intervals(size, count)
+    for start in range(0, len(steps), size):
+        count = min(size, len(steps) - start)
+        intervals = np.zeros(size)
+        intervals[:count] = steps[start : start + count]
         part, state, rate, fine = _followed(
             law, settings, state, rate, nothing[:count], np.zeros(count), intervals
         )
