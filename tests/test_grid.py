@@ -53,7 +53,15 @@ def test_ghost_cells(boundary, first, second):
 
 
 def test_each_boundary_name_has_a_case_above():
-    assert set(BOUNDARIES) == {"periodic", "outflow", "open", "wall", "reflecting", "inflow"}
+    assert set(BOUNDARIES) == {
+        "periodic",
+        "outflow",
+        "open",
+        "wall",
+        "reflecting",
+        "inflow",
+        "given",
+    }
 
 
 def test_a_given_boundary_is_linear_in_time_and_constant_beyond():

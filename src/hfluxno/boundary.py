@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-BoundaryName = Literal["periodic", "outflow", "open", "wall", "reflecting", "inflow"]
+BoundaryName = Literal["periodic", "outflow", "open", "wall", "reflecting", "inflow", "given"]
 
 
 class Boundary(eqx.Module):
@@ -144,7 +144,7 @@ _NAMED: dict[str, type[Boundary]] = {
     "wall": Wall,
     "reflecting": Wall,
 }
-BOUNDARIES = (*_NAMED, "inflow")
+BOUNDARIES = (*_NAMED, "inflow", "given")
 
 
 def named(
@@ -165,6 +165,11 @@ def named(
                 "inflow=array of shape (field, 2), one column per side."
             )
         return Inflow(inflow)
+    if boundary == "given":
+        raise ValueError(
+            "A given boundary needs the states at the end over time: pass the object "
+            "Given(times, values) of hfluxno.boundary for its name, or a file with --ends FILE."
+        )
     if boundary not in _NAMED:
         raise ValueError(f"Unknown boundary {boundary!r}; choose one of {', '.join(BOUNDARIES)}.")
     return _NAMED[boundary]()

@@ -50,9 +50,63 @@ def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
     assert (folder / "a.png").stat().st_size > 10_000
 
 
+def test_times_count_from_where_they_do_in_the_file(folder, capsys):
+    lines = (folder / "road.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    moved = [f"{5.0 + float(time)},{rest[0]},{rest[1]}" for time, *rest in rows]
+    (folder / "road.csv").write_text("\n".join([lines[0], *moved]))
+    options = "--cells 16 --domain 0.1,0.6 -o a.nc"
+    assert main(["reconstruct", "road.csv", *options.split()]) == 0
+    with xr.open_dataset("a.nc", engine="h5netcdf") as out:
+        np.testing.assert_allclose(out["time"], 5.0 + TIMES)
+
+
+def test_a_forecast_with_given_ends_a_known_noise_and_times_of_its_own(folder, capsys):
+    """The ends are dates, as the times of the road are."""
+    start, hour = np.datetime64("2024-05-02T07:00:00", "us"), 3.6e9
+    dates = lambda times: [  # noqa: E731
+        f"{start + np.timedelta64(round(t * hour), 'us')}+02:00" for t in times
+    ]
+    lines = (folder / "road.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    stamps = dates(float(row[0]) for row in rows)
+    road = [f"{stamp},{row[1]},{row[2]}" for stamp, row in zip(stamps, rows, strict=True)]
+    (folder / "road.csv").write_text("\n".join([lines[0], *road]))
+    times = np.linspace(0.0, 0.45, 91)
+    ends = [burgers(times, 1, x, x + 1e-6)[:, 0, 0] for x in (0.1, 0.6)]
+    rows = zip(dates(times), *ends, strict=True)
+    table = ["time,lower,upper", *(",".join(map(str, row)) for row in rows)]
+    (folder / "ends.csv").write_text("\n".join(table))
+    options = (
+        "--boundary given --ends ends.csv --cells 16 --domain 0.1,0.6 --noise density=0.0005 "
+        "--every 90 -o a.nc --json --figure a.png --steps"
+    )
+    assert main(["forecast", "road.csv", *options.split(), "6"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["status"] == 0
+    later = TIMES[-1] + 0.025 * np.arange(1, 7)
+    truth = burgers(later, CELLS, 0.1, 0.6)[:, 0]
+    with xr.open_dataset("a.nc", engine="h5netcdf") as out:
+        field, clock = out["density"].values, out["time"].values
+    assert np.linalg.norm(field - truth) < 0.01 * np.linalg.norm(truth)
+    expected = start - np.timedelta64(2, "h") + np.round(later * hour).astype("m8[us]")
+    assert np.max(np.abs((clock - expected) / np.timedelta64(1, "us"))) <= 1
+    (folder / "a.nc").unlink(), (folder / "a.png").unlink()
+    before = sorted(folder.iterdir())
+    assert main(["forecast", "road.csv", *options.split(), "7"]) == 2
+    assert "ends.csv for the times 0 to 1620, and the forecast needs them from 0 to 1710; give" in (
+        said := capsys.readouterr().err
+    )
+    assert "or choose --steps 6 or less" in said and sorted(folder.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        ("--noise -1", "noise of density is -1, and a standard deviation is positive; correct it"),
+        ("--noise=sigma", "neither a number nor a variable of road.csv; it has density, time, x"),
+        ("--noise h=0.1", "one for each field (density=VALUE); got h=0.1"),
+        ("--boundary given --ends road.csv", "stands in a table of its own: choose"),
         ("--boundary ajar", "Unknown boundary 'ajar'; choose one of"),
         ("-o a.csv", "a.csv"),
         ("--context 3", "choose --context 4 or more"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hfluxno.data.readers import read
 from hfluxno.data.uneven import frames_of, on_cells
-from tests.data.test_readers import dataset, save, wave
+from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
 
 STEPS = st.lists(st.integers(1, 2), min_size=7, max_size=20)
 
@@ -37,21 +37,31 @@ def test_rounded_times_are_multiples_within_a_thousandth():
     exact = 0.25 * counts
     shaken = exact + 0.9e-3 * 0.25 * np.array([0, 1, -1, 1, -1, 0])
     np.testing.assert_array_equal(frames_of(shaken, 6, "time").places, counts)
-    with pytest.raises(ValueError, match="no multiples of one interval"):
-        frames_of(exact + 0.02 * np.array([0, 1, -1, 1, -1, 0]), 6, "time")
+    uneven = exact + 0.02 * np.array([0, 1, -1, 1, -1, 0])
+    assert frames_of(uneven, 6, "time").coordinate is uneven
 
 
-def test_irregular_times_are_named():
-    times = np.array([0.0, 1.0, 2.03, 3.0, 7.41, 8.4])
-    with pytest.raises(
-        ValueError,
-        match=r"steps are 0.97 to 4.41, mostly 1, and the one from entry 3 to 4 \(3 to 7.41\) is "
-        r"4.41; interpolate or average",
-    ):
-        frames_of(times, len(times), "time")
+def test_times_that_fit_no_interval_stay_as_they_are(tmp_path):
+    times = 3.0 + np.array([0.0, 1.0, 2.03, 3.0, 7.41, 8.4])
+    source = read(save(dataset(time=times), tmp_path / "a.nc"))
+    np.testing.assert_array_equal(source.times, times)
+    np.testing.assert_array_equal(source.context(5).times, times[:5] - 3.0)
+    np.testing.assert_array_equal(source.values[:, 0], wave())
+    (note,) = source.hints
+    assert "time are uneven, in steps of 0.97 to 4.41, mostly 1: law and first state" in note
+    assert not source.even and read(save(dataset(), tmp_path / "b.nc")).even
     sparse = np.array([0.0, 1.0, 30.0, 31.0 + 1 / 3, 60.0])  # 94 % would be missing
-    with pytest.raises(ValueError, match="no multiples"):
-        frames_of(sparse, len(sparse), "time")
+    assert frames_of(sparse, len(sparse), "time").coordinate is sparse
+    with pytest.raises(ValueError, match="does not increase from entry 1 to 2"):
+        frames_of(np.array([0.0, 2.0, 1.0, 3.3]), 4, "time")
+
+
+def test_what_was_measured_at_the_times_of_a_forecast(tmp_path):
+    source = read(save(dataset(time=2.0 * np.arange(FRAMES)), tmp_path / "a.nc"))
+    found = source.values_at(np.array([3.0, 4.0, 5.0, 6.01, 7.0, 20.0]))
+    np.testing.assert_array_equal(found[[1, 3], 0], wave()[2:4])
+    assert found.shape[0] == 4 and np.isnan(found[[0, 2]]).all()
+    assert source.values_at(np.array([11.0, 12.0])).shape == (0, 1, CELLS)
 
 
 def test_sensors_are_in_their_nearest_cells():

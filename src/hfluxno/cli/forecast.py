@@ -6,11 +6,11 @@ from typing import Annotated
 
 import tyro
 
-from hfluxno.cli.input import InputConfig
+from hfluxno.cli.input import MeasuredConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ForecastConfig(InputConfig):
+class ForecastConfig(MeasuredConfig):
     """Infer the law from the first frames of a file and continue them.
 
     INPUT is NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet. It holds one variable with the
@@ -32,7 +32,10 @@ class ForecastConfig(InputConfig):
 
     steps: Annotated[int, tyro.conf.arg(metavar="N", aliases=["-n"])]
     """How many frames to forecast, at the spacing of the file (the smallest one where it leaves out
-    times)."""
+    times, the mean one where they are uneven) or at --every."""
+    every: Annotated[float | None, tyro.conf.arg(metavar="DT")] = None
+    """The time between two frames of the forecast, in the units of the file's time (seconds, where
+    a table has dates); for the methods fit and persistence."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
@@ -69,15 +72,28 @@ def main(config: ForecastConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
+    import numpy as np
+
     from hfluxno.cli import report, runtime
     from hfluxno.cli.summary import forecast_summary
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
+    from hfluxno.forecaster import forecast_times
+    from hfluxno.identify import FittedLawForecaster
     from hfluxno.methods import forecaster
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    method = forecaster(config.method, config.weights, config.refinement, config.momentum)
+    if config.every is not None and not 0.0 < config.every < float("inf"):
+        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
+    method = forecaster(
+        config.method,
+        config.weights,
+        config.refinement,
+        config.momentum,
+        config.every,
+        None if config.noise == "auto" else 1.0,  # the number, when the file is read
+    )
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:
@@ -88,10 +104,16 @@ def main(config: ForecastConfig) -> int:
         for part in source.parts:
             check_storable(part.name)
         runtime.check_memory(config.steps, source.values[..., 0, :, :].size)
-        context = source.context(config.context)
+        context, noise = source.context(config.context), config.noise_of(source)
+        if noise is not None:
+            method = FittedLawForecaster(config.momentum, config.every, noise)
+        times = source.times[0] + forecast_times(context, config.steps, config.every)
+        enough = int(np.sum(times <= source.ends_reach[1] + 1e-6 * (times[-1] - times[0])))
+        fewer = f", or choose --steps {enough} or less" if enough else ""
+        source.check_ends(times[-1], "the forecast needs them from", f"give them until then{fewer}")
         with report.working(f"Inferring the law of {source.variable} and solving it"):
             forecast = method.forecast(context, config.steps)
-        truth = source.values[..., context.frames : context.frames + config.steps, :, :]
+        truth = source.values_at(times)
         with replacing(output) as (temporary,):
             write_forecast(temporary, source, forecast, context.frames)
         files, fault = [output], ""

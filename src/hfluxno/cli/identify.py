@@ -6,11 +6,11 @@ from typing import Annotated
 
 import tyro
 
-from hfluxno.cli.input import InputConfig
+from hfluxno.cli.input import MeasuredConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class IdentifyConfig(InputConfig):
+class IdentifyConfig(MeasuredConfig):
     """Infer the law from the first frames of a file, and report it.
 
     INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet with
@@ -51,12 +51,12 @@ def main(config: IdentifyConfig) -> int:
     with runtime.prepared():
         source = config.read()
         report.hint(source)
-        context = source.context(config.context)
+        context, noise = source.context(config.context), config.noise_of(source)
         with report.working(f"Inferring the law of {source.variable}"):
             # Imported when the input is known to be sound: a fault in it is reported at once.
             from hfluxno.identify import identify_all
 
-            identifications = identify_all(context, config.momentum)
+            identifications = identify_all(context, config.momentum, noise=noise)
         files, fault = [], ""
         if config.csv is not None:
             with replacing(config.csv) as (temporary,):

@@ -1,6 +1,7 @@
 """The options that say what to read, which several commands have."""
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +26,12 @@ class InputConfig:
     """What the file calls x."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
     """What happens at the ends of x: periodic, outflow, wall (nothing passes; also called
-    reflecting) or open (what comes in is estimated); two names with a comma (wall,outflow) where
-    the left end differs from the right."""
+    reflecting), open (what comes in is estimated) or given (see --ends); two names with a comma
+    (wall,outflow) where the left end differs from the right."""
+    ends: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """The states at the ends that are given, for the times of the forecast too: a table with the
+    columns time, lower and upper (lower_h, upper_h, … of several fields), or NetCDF with the same
+    variables along time; where it is left out, INPUT holds these variables."""
     cells: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Place the sensors on a uniform grid of so many cells; where it is left out, x itself if it is
     uniform, else the finest grid that leaves no more than three quarters of the values missing."""
@@ -46,7 +51,29 @@ class InputConfig:
             x=self.x,
             cells=self.cells,
             domain=None if self.domain is None else _ends(self.domain),
+            ends=self.ends,
         )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MeasuredConfig(InputConfig):
+    """A file, and what is known of how it was measured."""
+
+    noise: Annotated[str, tyro.conf.arg(metavar="NOISE")] = "auto"
+    """The standard deviation of the noise: auto (estimated), a number, or a variable of INPUT that
+    holds it; h=0.02,hu=sigma_hu gives one for each field. Where it is known, law, first state and
+    ends are estimated jointly."""
+
+    def noise_of(self, source: "Source") -> tuple[float, ...] | None:
+        """That of each field, or `None` where it is estimated; see `hfluxno.data.noise`."""
+        if self.noise == "auto":
+            return None
+        from hfluxno.data.noise import read_noise
+
+        found, notes = read_noise(self.noise, source)
+        for note in notes:
+            sys.stderr.write(f"hfluxno: {note}\n")
+        return found
 
 
 def _ends(text: str) -> tuple[float, float]:

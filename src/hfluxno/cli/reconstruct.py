@@ -6,11 +6,11 @@ from typing import Annotated
 
 import tyro
 
-from hfluxno.cli.input import InputConfig
+from hfluxno.cli.input import MeasuredConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReconstructConfig(InputConfig):
+class ReconstructConfig(MeasuredConfig):
     """Estimate the whole field behind the measurements of a file, together with its law, its first
     state and what came in at open ends.
 
@@ -23,8 +23,8 @@ class ReconstructConfig(InputConfig):
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Use the first K frames, 4 or more; all frames where it is left out."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "open"
-    """What happens at the ends of x: open (estimated), periodic, outflow or wall; two names with a
-    comma (wall,open) where the left end differs from the right."""
+    """What happens at the ends of x: open (estimated), periodic, outflow, wall or given (see
+    --ends); two names with a comma (wall,open) where the left end differs from the right."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The field of a system that a wall turns round, where it cannot be inferred."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
@@ -58,13 +58,13 @@ def main(config: ReconstructConfig) -> int:
         report.hint(source)
         for part in source.parts:
             check_storable(part.name)
-        context = source.context(config.context)
+        context, noise = source.context(config.context), config.noise_of(source)
         if context.is_batched and len(context.values) == 1:
             context = dataclasses.replace(context, values=context.values[0])
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 
-            found = reconstruct(context, config.momentum)
+            found = reconstruct(context, config.momentum, noise)
         with replacing(output) as (temporary,):
             write_reconstruction(temporary, source, found)
         files, fault = [output], ""

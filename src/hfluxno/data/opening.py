@@ -42,11 +42,14 @@ _NPZ_COORDINATES = {
 
 @contextlib.contextmanager
 def opened(
-    path: Path, asked: str | None = None, names: dict[str, str] | None = None
+    path: Path,
+    asked: str | None = None,
+    names: dict[str, str] | None = None,
+    axes: tuple[str, ...] = ("time", "x"),
 ) -> Iterator[tuple[dict[str, xr.Variable], dict[str, str]]]:
     """The variables of a file, not loaded yet; `values` alone of an NPZ file that has it, unless
     another is `asked` for. `names` are what the file calls the axes time and x; they are returned
-    with those that are recognised in a table.
+    with those that are recognised. A table has a line for each entry of its `axes`.
 
     **Raises:**
 
@@ -88,13 +91,13 @@ def opened(
         )
     names = names or {}
     if kind in ("csv", "parquet"):
-        variables, names = table_variables(frame, asked_names(asked), names, path)
+        variables, names = table_variables(frame, asked_names(asked), names, path, axes)
         for name, v in variables.items():
-            numbers, attributes = _seconds(v.values)
+            numbers, attributes = _seconds(v.values, v.attrs.pop("zone", ""))
             variables[name] = xr.Variable(v.dims, numbers, v.attrs | attributes)
     variables = renamed(variables, names, path)
     if kind == "npz":
-        _check_npz_names(path, variables)
+        _check_npz_names(path, variables, axes)
         if "values" in variables and not set(asked_names(asked)) & set(variables):
             known = {"values", *_NPZ_COORDINATES.values()}
             variables = {name: v for name, v in variables.items() if name in known}
@@ -156,9 +159,9 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
     return variables
 
 
-def _check_npz_names(path: Path, variables: dict[str, xr.Variable]) -> None:
+def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[str, ...]) -> None:
     """Refuses what may be a coordinate under another name, where a coordinate is missing."""
-    missing = {"time", "x"} - set(variables)
+    missing = set(axes) - set(variables)
     known = set(_NPZ_COORDINATES.values())
     strange = [
         name for name, v in variables.items() if name not in known and v.ndim not in _NPZ_DIMENSIONS
@@ -180,7 +183,7 @@ def _check_parquet(path: Path) -> None:
         )
 
 
-def _seconds(coordinate: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
+def _seconds(coordinate: np.ndarray, zone: str = "") -> tuple[np.ndarray, dict[str, str]]:
     """Dates as seconds since the first of them, durations as seconds, with their units."""
     if coordinate.dtype.kind != "M":
         return seconds(coordinate), {"units": "s"} if coordinate.dtype.kind == "m" else {}
@@ -192,4 +195,4 @@ def _seconds(coordinate: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
     first = known.min()
     whole = first == first.astype("M8[s]")
     text = np.datetime_as_string(first, unit="s" if whole else "auto")
-    return (coordinate - first) / np.timedelta64(1, "s"), {"units": f"seconds since {text}"}
+    return (coordinate - first) / np.timedelta64(1, "s"), {"units": f"seconds since {text}{zone}"}

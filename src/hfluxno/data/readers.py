@@ -23,6 +23,7 @@ A table has the columns `time` and `x` or others that are usual for them (see `d
 `trajectory`, and one for each variable; a line that is missing is a gap.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +33,7 @@ import xarray as xr
 from hfluxno.boundary import BOUNDARIES, BoundaryName
 from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import canonical_order, choose, combined, selected
+from hfluxno.data.ends import read_ends
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
@@ -53,6 +55,7 @@ def read(
     x: str | None = None,
     cells: int | None = None,
     domain: tuple[float, float] | None = None,
+    ends: str | Path | None = None,
 ) -> Source:
     """Reads the one variable that is a trajectory, or `variable` where there are several.
 
@@ -68,6 +71,7 @@ def read(
     - `time`, `x`: what the file calls them, a dimension or a variable along it.
     - `cells`, `domain`: the uniform grid on which the values are placed, where it is not the one
       that x makes: how many cells, and the ends.
+    - `ends`: the file with the states at ends that are `given`; `path` where it is `None`.
 
     **Raises:**
 
@@ -77,6 +81,11 @@ def read(
     """
     path = Path(path)
     sides = boundary_pair(boundary)
+    if ends is not None and "given" not in sides:
+        raise ValueError(
+            f"The states in {ends} belong to a boundary that is given; choose --boundary given, or "
+            "given,outflow where only the lower end is."
+        )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
     with opened(path, variable, axes) as (whole, axes):
         variables = squeezed(whole)
@@ -145,7 +154,7 @@ def read(
     for axis, label in ((along_time, clock), (along_x, "x")):
         check_magnitude(np.diff(axis.coordinate), f"steps of the coordinate {label}")
     values = along_time.spread(along_x.spread(values, -1), -3)
-    return Source(
+    source = Source(
         path=path,
         parts=tuple(
             Part(each, tuple(map(str, whole[each].dims)), dict(part.attrs))
@@ -164,6 +173,9 @@ def read(
         columns=tuple(map(int, along_x.places)),
         notes=along_time.notes + along_x.notes,
     )
+    if "given" not in sides:
+        return source
+    return dataclasses.replace(source, ends=read_ends(path if ends is None else Path(ends), source))
 
 
 def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:

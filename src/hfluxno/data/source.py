@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hfluxno.boundary import BoundaryName
-from hfluxno.trajectory import Trajectory
+from hfluxno.boundary import Boundary, BoundaryName, Given
+from hfluxno.trajectory import Trajectory, uniform_edges
 
 LEAST_FRAMES = 4
 LEAST_CELLS = 8
+SIDES = ("lower", "upper")
+_SAME_TIME = 0.05  # of a frame
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +26,15 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
+class GivenEnds:
+    """What is known of the ends of x over time: the file it is from, and for the lower and the
+    upper end the states at times in the units of the data, `None` where another boundary holds."""
+
+    path: Path
+    sides: tuple[Given | None, Given | None]
+
+
+@dataclasses.dataclass(frozen=True)
 class Source:
     """What is read of a file, in the order (trajectory, time, field, x), and how the file has it.
 
@@ -33,8 +44,8 @@ class Source:
     - `parts`: the one variable, or several, each of which is a field.
     - `values`: (time, field, x) or (trajectory, time, field, x), in float32 or float64; NaN in
       gaps.
-    - `times`, `x`: the coordinates as float64, in the units of the file, uniform with the frames
-      and cells that the file leaves out.
+    - `times`, `x`: the coordinates as float64, in the units of the file, with the frames and cells
+      that the file leaves out; x is uniform, and times are, unless they fit no interval.
     - `fields`: one name per field.
     - `boundary`: a name for each side of the domain.
     - `coordinates`: the coordinates that the file has, by dimension, with their attributes.
@@ -43,7 +54,8 @@ class Source:
     - `failed`: the number of trajectories that the file declares failed, which are left out.
     - `rows`: which of the `times` stand in the file; all where it is `None`.
     - `columns`: in which of the cells the entries of the file's x are; all where it is `None`.
-    - `notes`: what was done to make times and places uniform, as sentences.
+    - `notes`: what was found of uneven times and places, and done to them, as sentences.
+    - `ends`: the states at ends that are given, or `None`.
     """
 
     path: Path
@@ -60,6 +72,7 @@ class Source:
     rows: tuple[int, ...] | None = None
     columns: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()
+    ends: GivenEnds | None = None
 
     @property
     def variable(self) -> str:
@@ -114,13 +127,65 @@ class Source:
         Times that begin near zero survive single precision, in which a far origin would drown the
         spacing.
         """
-        return Trajectory.from_numpy(
+        made = Trajectory.from_numpy(
             self.values[..., start:stop, :, :],
-            self.times[start:stop] - self.times[0],
+            None,
             self.x,
             self.fields,
-            self.boundary,
+            (self._end(0), self._end(1)),
         )
+        # Not by from_numpy, which takes times at equal intervals.
+        return dataclasses.replace(made, times=self.times[start:stop] - self.times[0])
+
+    @property
+    def even(self) -> bool:
+        """Whether the times are uniform."""
+        try:
+            uniform_edges(self.times, len(self.times), "time")
+        except ValueError:
+            return False
+        return True
+
+    def _end(self, side: int) -> BoundaryName | Boundary:
+        given = None if self.ends is None else self.ends.sides[side]
+        if given is None:
+            return self.boundary[side]
+        return Given(np.asarray(given.times) - self.times[0], given.values)
+
+    @property
+    def ends_reach(self) -> tuple[float, float]:
+        """The times between which all ends that are given are known."""
+        given = () if self.ends is None else [end for end in self.ends.sides if end is not None]
+        first = max((float(end.times[0]) for end in given), default=-np.inf)
+        return first, min((float(end.times[-1]) for end in given), default=np.inf)
+
+    def check_ends(self, until: float, what: str, mend: str) -> None:
+        """Refuses given ends that do not reach from the first frame to the time `until`.
+
+        **Raises:**
+
+        - `ValueError`, where they do not; it says `what` needs them, and the `mend`.
+        """
+        if self.ends is None:
+            return
+        first, last = self.ends_reach
+        slack = 1e-6 * (until - self.times[0])
+        if first > self.times[0] + slack or last < until - slack:
+            raise ValueError(
+                f"The ends are given in {self.ends.path} for the times {first:.10g} to "
+                f"{last:.10g}, and {what} {self.times[0]:.10g} to {until:.10g}; {mend}."
+            )
+
+    def values_at(self, times: np.ndarray) -> np.ndarray:
+        """What was measured at these increasing times, NaN at those that are no frames; up to the
+        last one that is."""
+        spacing = (self.times[-1] - self.times[0]) / (len(self.times) - 1)
+        between = 0.5 * (self.times[1:] + self.times[:-1])
+        nearest = np.searchsorted(between, times)
+        frames = np.abs(self.times[nearest] - times) < _SAME_TIME * spacing
+        count = int(np.max(np.flatnonzero(frames), initial=-1)) + 1
+        found = np.take(self.values, nearest[:count], axis=-3)
+        return np.where(frames[:count, None, None], found, np.nan).astype(found.dtype)
 
     def context(self, frames: int | None = None) -> Trajectory:
         """The first `frames` frames of the file (all where it is `None`), fit to infer a law from,
@@ -142,7 +207,13 @@ class Source:
                 f"A context of {frames} frames is too short to infer a law; choose --context "
                 f"{LEAST_FRAMES} or more."
             )
-        context = self.window(0, frames if self.rows is None else self.rows[frames - 1] + 1)
+        stop = frames if self.rows is None else self.rows[frames - 1] + 1
+        self.check_ends(
+            self.times[stop - 1],
+            "the measurements are from",
+            "give them for all of these, or choose --boundary open to have them estimated",
+        )
+        context = self.window(0, stop)
         values = np.asarray(context.values)
         known = ~np.isnan(values)
         high = np.max(values, axis=(-3, -1), initial=-np.inf, where=known)

@@ -40,10 +40,15 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def table_variables(
-    frame: pd.DataFrame, asked: tuple[str, ...], names: dict[str, str], path: Path
+    frame: pd.DataFrame,
+    asked: tuple[str, ...],
+    names: dict[str, str],
+    path: Path,
+    axes: tuple[str, ...] = ("time", "x"),
 ) -> tuple[dict[str, xr.Variable], dict[str, str]]:
     """The columns as variables of (trajectory, time, x), the lines in any order; NaN where there is
-    no line. And `names` with what the table calls its axes, where that is no name of ours.
+    no line. And `names` with what the table calls its axes, where that is no name of ours. A table
+    with the axis time alone has a line for each time.
 
     Columns of text are left out, unless they are `asked` for.
 
@@ -53,26 +58,30 @@ def table_variables(
       for one place and time.
     """
     frame = _lines(frame.set_axis(list(map(str, frame.columns)), axis=1), names, path)
-    found_columns = {axis: _axis_column(frame, axis, names, path) for axis in _ALIASES}
+    keyed = (*axes, "trajectory") if "x" in axes else axes
+    found_columns = {axis: _axis_column(frame, axis, names, path) for axis in keyed}
     columns = {axis: name for axis, name in found_columns.items() if name is not None}
     order = [axis for axis in ("trajectory", "time", "x") if axis in columns]
     keys: list[str] = [columns[axis] for axis in order]
     gone = frame[keys].isna().any(axis=1).to_numpy()
     if gone.any():
-        axes = " or ".join(keys)
+        needed = " or ".join(keys)
         raise ValueError(
-            f"{path} has a line without {axes}, row {_row(gone)}; fill in or remove it."
+            f"{path} has a line without {needed}, row {_row(gone)}; fill in or remove it."
         )
     if frame.empty:
         raise ValueError(f"{path} has no lines below its header; give a file with measurements.")
     time = columns["time"]
-    new = {time: _times(frame[time], path), columns["x"]: _numbers(frame, columns["x"], True, path)}
+    dates, zoned = _times(frame[time], path)
+    new = {time: dates}
+    if "x" in columns:
+        new[columns["x"]] = _numbers(frame, columns["x"], True, path)
     variables = [name for name in frame.columns if name not in keys]
     for name in variables:
         found = _numbers(frame, name, name in asked, path)
         if found is not None:
             new[name] = found
-    if len(new) == 2:
+    if len(new) == len(axes):
         raise ValueError(
             f"{path} has no column of numbers beside {' and '.join(keys)}; it has "
             f"{listed(list(frame.columns))}, and one is needed for each variable."
@@ -91,9 +100,11 @@ def table_variables(
         if v.dtype.kind in "iufM"
     }
     for name in keys:
-        units = _UNITS.match(name)
+        units = units_in(name)
         if units and name in found and found[name].dtype.kind != "M":
-            found[name].attrs["units"] = units[2]
+            found[name].attrs["units"] = units
+    if zoned:
+        found[time].attrs["zone"] = "Z"
     ours = {"time": ("time", "t"), "x": ("x",), "trajectory": ("trajectory",)}
     strange = {axis: name for axis, name in columns.items() if name not in ours[axis]}
     return found, names | strange
@@ -130,16 +141,27 @@ def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Pa
     return usual[0]
 
 
-def _bare(name: str) -> str:
+def without_units(name: str) -> str:
+    """`position` of `position [km]`."""
     units = _UNITS.match(name)
-    bare = (units[1] if units else name).strip()
+    return (units[1] if units else name).strip()
+
+
+def units_in(name: str) -> str:
+    """`km` of `position [km]`; empty where there are none."""
+    units = _UNITS.match(name)
+    return units[2] if units else ""
+
+
+def _bare(name: str) -> str:
+    bare = without_units(name)
     return bare if bare == "T" else bare.lower()  # a temperature is no time
 
 
-def _times(column: pd.Series, path: Path) -> pd.Series:
-    """Numbers as they are, dates without a time zone."""
+def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
+    """Numbers as they are, dates without their time zone, and whether they had one."""
     if column.dtype.kind in "iuf":
-        return column
+        return column, False
     if column.dtype.kind != "M":
         text = column.astype(str)
         numbers = pd.to_numeric(column, errors="coerce").isna().to_numpy()
@@ -158,8 +180,10 @@ def _times(column: pd.Series, path: Path) -> pd.Series:
                 f"The times of {path} are in several time zones ({listed(sorted(zones))}); convert "
                 "them to one, such as UTC."
             )
-        column = dates
-    return column.dt.tz_convert(None) if column.dt.tz is not None else column
+        return dates.dt.tz_convert(None), bool(zones[0] != "none")
+    if column.dt.tz is None:
+        return column, False
+    return column.dt.tz_convert(None), True
 
 
 def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Series | None:

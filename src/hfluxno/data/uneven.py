@@ -1,7 +1,7 @@
-"""Axes that are measured unevenly, as uniform ones with gaps.
+"""Axes that are measured unevenly, as uniform ones with gaps where that can be.
 
-Times that all are multiples of an interval are frames of it. Sensors stand anywhere: each belongs
-to the nearest cell of a uniform grid, which moves it by at most half a cell.
+Times that all are multiples of an interval are frames of it; others stay as they are. Sensors stand
+anywhere: each belongs to the nearest cell of a uniform grid, which moves it by at most half a cell.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ _FRACTIONS = (1, 2, 3, 4)  # of the smallest step: the interval of which all are
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A uniform coordinate, the place in it of each entry of the file, and what there is to say."""
+    """A coordinate, the place in it of each entry of the file, and what there is to say."""
 
     coordinate: np.ndarray
     places: np.ndarray
@@ -39,12 +39,12 @@ class Axis:
 
 
 def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
-    """Times as frames at equal intervals.
+    """Times as frames at equal intervals, if they are multiples of an interval of which at least a
+    fifth is measured; or as they are.
 
     **Raises:**
 
-    - `ValueError`, where they do not increase, or are no multiples of an interval of which at least
-      a fifth is measured.
+    - `ValueError`, where they do not increase.
     """
     try:
         return Axis(*with_gaps(times, count, name))
@@ -54,14 +54,12 @@ def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
     places = _multiples(times)
     if places is None:
         steps = np.diff(times)
-        odd = int(np.argmax(np.abs(steps - np.median(steps))))
-        raise ValueError(
-            f"The coordinate {name} is not uniform, and its entries are no multiples of one "
-            f"interval: its steps are {np.min(steps):g} to {np.max(steps):g}, mostly "
-            f"{np.median(steps):g}, and the one from entry {odd} to {odd + 1} "
-            f"({times[odd]:.10g} to {times[odd + 1]:.10g}) is {steps[odd]:g}; interpolate or "
-            "average the values to equal intervals first."
+        note = (
+            f"The entries of {name} are uneven, in steps of {np.min(steps):.4g} to "
+            f"{np.max(steps):.4g}, mostly {np.median(steps):.4g}: law and first state are "
+            "estimated jointly, and a forecast goes on in mean steps."
         )
+        return Axis(times, np.arange(count), (note,))
     whole = np.linspace(times[0], times[-1], places[-1] + 1)
     return Axis(
         whole,

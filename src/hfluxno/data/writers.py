@@ -77,7 +77,7 @@ def _write(path: Path, dataset: xr.Dataset) -> None:
 def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) -> xr.Dataset:
     """What is written, as an `xarray.Dataset`."""
     values = np.asarray(forecast.trajectory.values)
-    times = times_after(source.times[:context_frames], values.shape[-3])
+    times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     per_trajectory = tuple(d for d in source.dims if d == "trajectory")
     variables = _quality(forecast, per_trajectory)
     if forecast.identifications:
@@ -116,7 +116,7 @@ def reconstruction_dataset(source: Source, found: Reconstruction) -> xr.Dataset:
     single = tuple(d for d in source.dims if d == "trajectory")
     shown = (np.newaxis,) * len(single)
     attributes = {"title": f"Reconstruction of {source.variable}"}
-    times = np.asarray(found.trajectory.times, float)
+    times = source.times[0] + np.asarray(found.trajectory.times, float)
     return _assembled(source, values[shown], found.deviation[shown], times, variables, attributes)
 
 
@@ -160,12 +160,6 @@ def _assembled(
     if source.falls:
         dataset = dataset.isel(x=slice(None, None, -1))
     return dataset.rename(source.names)
-
-
-def times_after(times: np.ndarray, steps: int) -> np.ndarray:
-    """The `steps` times after `times`, at their mean spacing."""
-    spacing = (times[-1] - times[0]) / (len(times) - 1)
-    return times[-1] + spacing * np.arange(1, steps + 1)
 
 
 def _coordinates(source: Source, times: np.ndarray) -> dict[str, xr.Variable]:

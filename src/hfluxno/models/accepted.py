@@ -58,6 +58,13 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
             f"{name} takes no gaps, and the context has some (NaN, or times or places "
             "that are left out). Fill them first, or use the method fit."
         )
+    steps = np.diff(np.asarray(context.times, float))
+    if np.ptp(steps) > _SAME_SPACING * np.mean(steps):
+        raise ValueError(
+            f"{name} steps at equal intervals, and the times of the context are uneven "
+            f"({np.min(steps):g} to {np.max(steps):g} apart). Interpolate to equal ones first, or "
+            "use the method fit."
+        )
     if isinstance(network, LawNetwork):
         return
     if grid.ends() != config.grid.ends():

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from hfluxno.forecaster import Forecast, forecast_times
+from hfluxno.forecaster import Forecast
 from hfluxno.plots.labels import Labels
 from hfluxno.plots.law import draw_law, heading
 from hfluxno.plots.panels import profiles, space_time
@@ -96,7 +96,7 @@ def _shown(context, forecast, truth, labels, index) -> _Shown:
         forecast=ahead,
         truth=None if known is None or not np.isfinite(known).any() else known,
         past=np.asarray(context.times, float) + labels.origin,
-        future=forecast_times(context, len(ahead)) + labels.origin,
+        future=np.asarray(forecast.trajectory.times, float) + labels.origin,
         x=grid.centers(),
         edges=np.linspace(grid.lower[0], grid.upper[0], grid.shape[0] + 1),
     )

@@ -21,8 +21,9 @@ def space_time(
 ) -> None:
     """A map of `values` (time, x), x to the right and time upwards, without the NaN; a line at the
     time `now`."""
-    half = 0.5 * (times[1] - times[0]) if len(times) > 1 else 0.5
-    time_edges = np.concatenate([times - half, times[-1:] + half])
+    first, last = (0.5 * np.diff(times)[[0, -1]]) if len(times) > 1 else (0.5, 0.5)
+    between = 0.5 * (times[1:] + times[:-1])
+    time_edges = np.concatenate([times[:1] - first, between, times[-1:] + last])
     image = axes.pcolormesh(edges, time_edges, values, rasterized=True, **colours)
     if now is not None:
         axes.axhline(now, color="white", linewidth=2.6)
