@@ -43,6 +43,41 @@ def test_axes_may_have_other_names(tmp_path, suffix):
         read(path, time="minutes", x="lon")
 
 
+CF = {
+    "axis": ({"axis": "T"}, {"axis": "X"}),
+    "standard names": ({"standard_name": "time"}, {"standard_name": "projection_x_coordinate"}),
+    "a date": ({"units": "days since 2024-02-27"}, {"standard_name": "longitude"}),
+    "depth": ({"axis": "T"}, {"axis": "Z", "positive": "down"}),
+}
+
+
+@pytest.mark.parametrize("kind", CF)
+def test_axes_are_known_by_their_attributes(tmp_path, kind):
+    of_time, of_place = CF[kind]
+    times, places = 3.0 + np.arange(FRAMES), 10.0 * np.arange(CELLS)
+    data = dataset(
+        wave()[:, None], ("when", "level", "where"), when=("when", times, of_time),
+        where=("where", places, of_place), level=("level", [1.0], {"axis": "Y"}),
+    )  # fmt: skip
+    source = read(save(data, tmp_path / "a.nc"))
+    np.testing.assert_array_equal(source.values[:, 0], wave())
+    np.testing.assert_array_equal(source.times, times)
+    np.testing.assert_array_equal(source.x, places)
+    assert source.names == {"time": "when", "x": "where"}
+    assert read(tmp_path / "a.nc", x="where").names == source.names
+
+
+def test_attributes_that_leave_a_doubt_decide_nothing(tmp_path):
+    along = {"axis": "X"}
+    two = dataset(dims=("time", "station")).assign_coords(
+        km=("station", np.arange(CELLS), along), mile=("station", np.arange(CELLS), along)
+    )
+    with pytest.raises(ValueError, match=r"unknown dimensions \(station\)"):
+        read(save(two, tmp_path / "a.nc"))
+    ours = dataset(time=np.arange(FRAMES)).assign(run=("x", np.arange(CELLS), {"axis": "T"}))
+    assert read(save(ours, tmp_path / "b.nc")).names == {}
+
+
 def test_an_axis_has_one_name(tmp_path):
     data = dataset(time=np.arange(FRAMES)).assign(lon=("x", np.arange(CELLS)))
     path = save(data, tmp_path / "a.nc")
@@ -238,7 +273,12 @@ def test_parquet_is_read_like_csv(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "pyarrow")
     stamps = pd.to_datetime(dated(("+02:00",), 20.0))
     frame = pd.DataFrame(columns() | {"time": stamps})
-    monkeypatch.setattr("pandas.read_parquet", lambda given: frame if given == path else None)
-    source = read(path)
-    np.testing.assert_array_equal(source.values[:, 0], wave())
-    np.testing.assert_array_equal(source.times, 20.0 * np.arange(FRAMES))
+    held = [frame.assign(u=pd.array([*range(len(frame) - 1), None], dtype="Int64"))]
+    monkeypatch.setattr("pandas.read_parquet", lambda given: held[-1] if given == path else None)
+    counted = read(path).values
+    assert np.isnan(counted[-1, 0, -1]) and counted[-1, 0, -2] == len(frame) - 2
+    for held[-1] in (frame, frame.set_index("time")):
+        source = read(path)
+        np.testing.assert_array_equal(source.values[:, 0], wave())
+        np.testing.assert_array_equal(source.times, 20.0 * np.arange(FRAMES))
+        assert source.coordinates["time"].attrs["units"].endswith("T08:30:00Z")

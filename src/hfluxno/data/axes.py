@@ -9,6 +9,9 @@ import xarray as xr
 from hfluxno.data.choice import DIMENSIONS
 from hfluxno.data.numbers import listed
 
+_ALONG_X = ("projection_x_coordinate", "longitude", "grid_longitude")
+_ALONG_OTHERS = ("projection_y_coordinate", "latitude", "depth", "height", "altitude")
+
 
 def renamed(
     variables: Mapping[str, xr.Variable], names: Mapping[str, str], path: Path
@@ -42,6 +45,43 @@ def renamed(
             known if key == name else key: _with_dim(v, axis, known) for key, v in result.items()
         }
     return result
+
+
+def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> dict[str, str]:
+    """What the file calls time and x by the attributes of its coordinates (CF conventions 1.11,
+    chapter 4), where it has no axis of our name and `names` has none; and `names`.
+
+    Where nothing runs along X, the only other axis of more than one entry is taken.
+    """
+    found = dict(names)
+    dims = {str(d) for v in variables.values() for d in v.dims}
+    axes = [(name, v) for name, v in variables.items() if v.ndim == 1 and v.size > 1]
+    if "time" not in names and not dims & {"time", "t"}:
+        times = [name for name, v in axes if _along(v, "T", ("time",)) or _counts_from_a_date(v)]
+        found |= _only_one("time", times, dims)
+    if "x" not in names and "x" not in dims:
+        for letters, standard in ((("X",), _ALONG_X), (("Y", "Z"), _ALONG_OTHERS)):
+            places = [n for n, v in axes if any(_along(v, axis, standard) for axis in letters)]
+            if places:
+                return found | _only_one("x", places, dims)
+    return found
+
+
+def _along(variable: xr.Variable, axis: str, standard: tuple[str, ...]) -> bool:
+    named = (str(variable.attrs.get(key, "")) for key in ("axis", "standard_name"))
+    letter, name = named
+    return letter.upper() == axis or name in standard
+
+
+def _counts_from_a_date(variable: xr.Variable) -> bool:
+    return " since " in str(variable.attrs.get("units", ""))
+
+
+def _only_one(known: str, names: list[str], dims: set[str]) -> dict[str, str]:
+    """Of several the one that is the coordinate of its own dimension."""
+    own = [name for name in names if name in dims]
+    chosen = names if len(names) == 1 else own
+    return {known: chosen[0]} if len(chosen) == 1 else {}
 
 
 def squeezed(variables: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hfluxno.data.axes import renamed
+from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.choice import asked_names
 from hfluxno.data.table import is_table, read_csv, table_variables
 from hfluxno.trajectory import seconds
@@ -68,7 +68,7 @@ def opened(
         elif kind == "csv":
             dataset, frame = None, read_csv(path)
         elif kind == "parquet":
-            dataset, frame = None, pd.read_parquet(path)
+            dataset, frame = None, _with_index(pd.read_parquet(path))
         elif kind:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later on where this fails in its own opening.
@@ -95,6 +95,8 @@ def opened(
         for name, v in variables.items():
             numbers, attributes = _seconds(v.values, v.attrs.pop("zone", ""))
             variables[name] = xr.Variable(v.dims, numbers, v.attrs | attributes)
+    elif kind != "npz":
+        names = cf_names(variables, names)
     variables = renamed(variables, names, path)
     if kind == "npz":
         _check_npz_names(path, variables, axes)
@@ -181,6 +183,11 @@ def _check_parquet(path: Path) -> None:
             f"{path} is a Parquet file, which needs pyarrow: pip install 'hfluxno[parquet]', or "
             "save the table as CSV."
         )
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Parquet keeps the index of a table, which may hold its times."""
+    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
 def _seconds(coordinate: np.ndarray, zone: str = "") -> tuple[np.ndarray, dict[str, str]]:

@@ -190,7 +190,7 @@ def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Ser
     """A column as numbers, or `None` where it is a column of text that nobody needs."""
     column = frame[name]
     if column.dtype.kind in "iuf":
-        return column
+        return column if isinstance(column.dtype, np.dtype) else column.astype("float64")
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = (numbers.isna() & column.notna()).to_numpy()
     if needed or 2 * wrong.sum() < column.notna().sum():
