@@ -77,7 +77,40 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
         assert said in f"{found['boundary']}: {found['boundary_reason']}"
         total = found["fields"]["density"]
         assert total["total_kept"] == (said in ("reflecting", "any boundary"))
-    assert "--boundary=open" in checked(capsys, saved(tmp_path / "a.nc", opened))["next"]
+    found = checked(capsys, saved(tmp_path / "a.nc", opened))
+    assert "--boundary=open" in found["next"]
+    assert found["reconstruct"] == f"hfluxno reconstruct {tmp_path / 'a.nc'}"
+    assert "the flux of density from 1 to 3, a diffusivity, what comes in" in found["identifiable"]
+    # Something comes in, and it grows everywhere besides.
+    found = checked(capsys, saved(tmp_path / "a.nc", opened * np.exp(np.sin(15.0 * t))))
+    assert "do not explain all: a source or a leak" in found["boundary_reason"]
+
+
+def test_a_field_that_is_its_own_mirror_image(tmp_path, capsys):
+    x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
+    u = 1.0 + np.exp(-((x - 0.5) ** 2) / (0.02 + 0.1 * t)) / np.sqrt(0.02 + 0.1 * t)
+    found = checked(capsys, saved(tmp_path / "a.nc", u, x=10.0 * x))
+    density = found["fields"]["density"]
+    assert density["symmetry"] == "even" and density["mirror"] == pytest.approx(5.0)
+    assert "no flux of it alone, as that would break the symmetry" in found["identifiable"]
+    assert main(["check", str(tmp_path / "a.nc")]) == 0
+    assert "symmetric yes, about 5" in " ".join(capsys.readouterr().out.split())
+
+
+def test_given_ends_and_uneven_times_go_on_into_the_commands(tmp_path, capsys):
+    t = np.sort(np.random.default_rng(1).uniform(0.0, 1.0, 25))
+    u = 2.0 + np.cos(np.pi * ((np.arange(60) + 0.5) / 60 - 0.5 * t[:, None]))
+    path = saved(tmp_path / "a.nc", u, time=t)
+    (tmp_path / "e.csv").write_text("time,lower\n0,1\n2,1")
+    found = checked(capsys, path, "--boundary=given,open", "--ends", tmp_path / "e.csv")
+    options = f"--ends={tmp_path / 'e.csv'} --boundary=given,open"
+    assert found["reconstruct"] == f"hfluxno reconstruct {path} {options}"
+    assert found["next"] == f"hfluxno forecast {path} {options} --context 19 --steps 6"
+    assert not found["time"]["uniform"] and "as you say" in found["boundary_reason"]
+    assert main(["check", path]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "(time), uneven" in shown and "The entries of time are uneven" in shown
+    assert "not kept: changes by" in shown and "; what passes the ends can explain 100 %" in shown
 
 
 def test_what_is_shown_of_a_system(tmp_path, capsys):
@@ -93,6 +126,7 @@ def test_what_is_shown_of_a_system(tmp_path, capsys):
         "missing 5.1 % of the values; of what is in the file up to 5.7 % of a frame (time 11)",
         "total kept",
         "+0.50 cells a frame",
+        "can infer the flux of h from 1.707 to 4.293, a diffusivity, the field in the gaps",
         "note h: -999 stands 1 times, a mark for what is missing",
         "note Constant, and better left out: b.",
         f"next hfluxno forecast {path} --variable=h --context 23 --steps 7",

@@ -10,6 +10,8 @@ import tyro
 from hfluxno.cli.input import InputConfig
 
 _WIDTH = 14  # of the labels
+_NOISY = 0.01  # in standard deviations
+_ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,8 +19,9 @@ class CheckConfig(InputConfig):
     """Say what a file holds and what its values show, in seconds: nothing is fitted.
 
     INPUT and its options are as for `hfluxno forecast`. Reported are the axes, what is missing, how
-    noisy the values are, how far they travel in a frame, whether totals are kept, which boundary
-    that makes plausible, what looks like no measurement, and the command to run next.
+    noisy the values are, how far they travel in a frame, whether totals are kept or change by what
+    passes the ends, whether the field is its own mirror image, which boundary that makes plausible,
+    what can be inferred, what looks like no measurement, and the commands to run next.
 
     Example: hfluxno check detectors.csv --domain 0,10
     """
@@ -40,6 +43,7 @@ def main(config: CheckConfig) -> int:
 
     found = examined(config.read())
     found["next"] = _next(config, found)
+    found["reconstruct"] = _reconstruct(config, found)
     if config.json:
         report.print_json(found)
     else:
@@ -54,15 +58,35 @@ def _next(config: CheckConfig, found: dict) -> str:
         return ""
     frames = found["frames"]
     context = max(4, frames - max(1, frames // 4))
-    words = ["hfluxno", "forecast", str(config.input)]
+    words = _words("forecast", config, found)
+    return shlex.join([*words, "--context", str(context), "--steps", str(max(1, frames - context))])
+
+
+def _reconstruct(config: CheckConfig, found: dict) -> str:
+    """The command that estimates the field behind measurements; empty where they are the field."""
+    noisy = any(each["relative_noise"] > _NOISY for each in found["fields"].values())
+    ends = {"open", "given"} & set(found["boundary"].split(","))
+    gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
+    if found["faults"] or found["trajectories"] > 1 or not (noisy or ends or gaps):
+        return ""
+    return shlex.join(_words("reconstruct", config, found))
+
+
+def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
+    """A command on the same input with the options that it needs."""
+    words = ["hfluxno", command, str(config.input)]
     moving = [name for name, each in found["fields"].items() if not each["constant"]]
     chosen = config.variable if len(moving) == len(found["fields"]) else ",".join(moving)
-    options = {"variable": chosen, "time": config.time, "x": config.x, "cells": config.cells}
-    options |= {"domain": config.domain}
-    if found["boundary"] != "periodic":
+    options: dict[str, object] = {
+        "variable": chosen,
+        "time": config.time,
+        "x": config.x,
+        "cells": config.cells,
+    }
+    options |= {"domain": config.domain, "ends": config.ends}
+    if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
         options["boundary"] = found["boundary"]
-    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
-    return shlex.join([*words, "--context", str(context), "--steps", str(max(1, frames - context))])
+    return words + [f"--{name}={value}" for name, value in options.items() if value is not None]
 
 
 def _show(found: dict) -> None:
@@ -91,14 +115,17 @@ def _show(found: dict) -> None:
     for label, shown in _ROWS.items():
         if label == "missing" and len(fields) == 1:
             continue  # it has been said
-        table.add_row(f"{label:<{_WIDTH - 1}}", *(shown(each) for each in fields.values()))
+        entries = (shown(each, found["x"]["units"]) for each in fields.values())
+        table.add_row(f"{label:<{_WIDTH - 1}}", *entries)
     console.print(table)
     line("boundary", f"{found['boundary']}: {found['boundary_reason']}")
+    line("can infer", found["identifiable"])
     odd = [f"{name}: {text}" for name, each in fields.items() for text in each["oddities"]]
     for text in (*odd, *found["faults"], *found["hints"]):
         line("note", text, "yellow")
-    if found["next"]:
-        line("next", found["next"])
+    for command in (found["reconstruct"], found["next"]):
+        if command:
+            line("next", command)
 
 
 def _lines(found: dict) -> list[tuple[str, str]]:
@@ -136,49 +163,69 @@ def _axis(axis: dict, entries: str) -> str:
     )
     if axis["uniform"]:
         return text + "uniform"
+    if axis["entries"] == axis["entries_in_file"]:
+        return text + "uneven"
     return text + f"of which {axis['entries_in_file']} are in the file"
 
 
-def _noise(field: dict) -> str:
+def _noise(field: dict, units: str) -> str:
     if math.isnan(field["noise"]):
         return "unknown: too few neighbours are measured"
     if math.isnan(field["relative_noise"]):
         return "none"
-    return f"about {_percent(field['relative_noise'])} of the standard deviation"
+    share = _percent(field["relative_noise"])
+    return f"about {field['noise']:.2g}, {share} of the standard deviation"
 
 
-def _travel(field: dict) -> str:
+def _travel(field: dict, units: str) -> str:
     if field["constant"]:
         return "constant"
     if math.isnan(field["cells_per_frame"]):
         return "unknown: no frames near each other are measured"
+    still = abs(field["cells_per_frame"]) < 0.005
+    distance = f"{0.0 if still else field['distance_per_frame']:+.3g}{' ' * bool(units)}{units}"
     text = (
-        f"{field['cells_per_frame']:+.2f} cells a frame, up to {field['most_cells_per_frame']:.2f}"
+        f"{field['cells_per_frame']:+.2f} cells a frame ({distance}), up to "
+        f"{field['most_cells_per_frame']:.2f} cells"
     )
     alike = field["correlation_of_frames"]
     return text if alike > 0.9 else f"{text}, but frames are little alike (correlation {alike:.2f})"
 
 
-def _total(field: dict) -> str:
+def _total(field: dict, units: str) -> str:
     if math.isnan(field["total_change"]):
         return "unknown"
     verdict = "kept" if field["total_kept"] else "not kept"
     if field["total_kept"] and field["total_uncertainty"] > 0.1:
         verdict = "perhaps kept"
-    return (
+    text = (
         f"{verdict}: changes by {_percent(field['total_change'])} of its mean size, "
         f"± {_percent(field['total_uncertainty'])}"
     )
+    if field["total_kept"] or math.isnan(field["explained_by_ends"]):
+        return text
+    share = _percent(field["explained_by_ends"])
+    return f"{text}; what passes the ends can explain {share} of that"
+
+
+def _symmetric(field: dict, units: str) -> str:
+    if field["symmetry"] == "none":
+        return "no"
+    about = f"about {field['mirror']:.6g}{' ' * bool(units)}{units}"
+    return f"{'yes' if field['symmetry'] == 'even' else 'yes, with the opposite sign'}, {about}"
 
 
 def _percent(value: float) -> str:
+    if abs(value) < _ROUNDING:
+        return "0 %"
     return f"{100.0 * value:.0f} %" if abs(value) >= 0.1 else f"{100.0 * value:.2g} %"
 
 
 _ROWS = {
-    "values": lambda field: f"{field['smallest']:.4g} to {field['largest']:.4g}",
-    "missing": lambda field: _percent(field["missing"]),
+    "values": lambda field, _: f"{field['smallest']:.4g} to {field['largest']:.4g}",
+    "missing": lambda field, _: _percent(field["missing"]),
     "noise": _noise,
     "travels": _travel,
     "total": _total,
+    "symmetric": _symmetric,
 }

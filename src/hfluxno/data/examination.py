@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hfluxno.data.balance import Balance, balance_with_ends
+from hfluxno.data.identifiable import identifiable
 from hfluxno.data.measures import (
     ends_match,
     ends_still,
@@ -13,6 +15,7 @@ from hfluxno.data.measures import (
     without_marks,
 )
 from hfluxno.data.source import LEAST_FRAMES, Source
+from hfluxno.data.symmetry import symmetry
 
 _MOST_TRAJECTORIES = 32  # of a batch: the others are like them
 # That a law is fitted to: with open ends, runs connect what was measured.
@@ -26,8 +29,16 @@ def examined(source: Source) -> dict:
     whole = (~np.isnan(values)).any(axis=(1, 3)).all(axis=-1)
     used = values[whole][:_MOST_TRAJECTORIES] if whole.any() else values
     bare = [without_marks(used[:, :, i]) for i in range(used.shape[2])]
-    fields = {name: _field(u, marks) for name, (u, marks) in zip(source.fields, bare, strict=True)}
+    balances = balance_with_ends([u for u, _ in bare], source.times)
+    fields = {
+        name: _field(u, marks, balance, source)
+        for name, (u, marks), balance in zip(source.fields, bare, balances, strict=True)
+    }
     boundary, reason = _boundary([u for u, _ in bare], fields)
+    if boundary == "periodic":  # nothing passes its ends
+        fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
+    if source.ends is not None:
+        boundary, reason = ",".join(source.boundary), f"as you say, from {source.ends.path}"
     return {
         "input": str(source.path),
         "variable": source.variable,
@@ -41,6 +52,7 @@ def examined(source: Source) -> dict:
         "fields": fields,
         "boundary": boundary,
         "boundary_reason": reason,
+        "identifiable": identifiable(source, fields, boundary),
         "faults": _faults(values, fields, boundary),
         "hints": _hints(source, fields),
     }
@@ -63,7 +75,8 @@ def _axis(source: Source, name: str) -> dict:
         "spacing": float((numbers[-1] - numbers[0]) / (len(numbers) - 1)),
         "entries": len(numbers),
         "entries_in_file": count,
-        "uniform": places is None or len(places) == count == len(numbers),
+        "uniform": (places is None or len(places) == count == len(numbers))
+        and (along_x or source.even),
     }
 
 
@@ -83,8 +96,10 @@ def _missing(source: Source, values: np.ndarray) -> dict:
     }
 
 
-def _field(u: np.ndarray, marks: tuple[str, ...]) -> dict:
+def _field(u: np.ndarray, marks: tuple[str, ...], balance: Balance, source: Source) -> dict:
     """The measures of one field, (trajectory, time, x)."""
+    cell = float(source.x[1] - source.x[0])
+    mirrored = symmetry(u, ends_match(u))
     deviation, sigma = float(np.nanstd(u)), noise(u)
     sums = [total(each[None]) for each in u if not np.isnan(each).all()]
     worst = max(sums, key=lambda each: abs(each.change) - each.uncertainty)
@@ -99,12 +114,27 @@ def _field(u: np.ndarray, marks: tuple[str, ...]) -> dict:
         "relative_noise": sigma / deviation if deviation > 0.0 else np.nan,
         "cells_per_frame": moves.shift,
         "most_cells_per_frame": moves.largest,
+        "distance_per_frame": moves.shift * cell,
         "correlation_of_frames": moves.correlation,
         "total_change": worst.change,
         "total_uncertainty": worst.uncertainty,
         "total_kept": worst.kept,
+        "explained_by_ends": balance.explained,
+        "balanced_by_ends": balance.is_sound(worst.uncertainty),
+        "changes": _change(u),
+        "symmetry": mirrored.kind,
+        "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
         "oddities": [*marks, *oddities(u)],
     }
+
+
+def _change(u: np.ndarray) -> float:
+    """The median over the places of the standard deviation in time."""
+    enough = (~np.isnan(u)).sum(axis=1) > 1
+    if not enough.any():
+        return float("nan")
+    columns = np.moveaxis(u, 1, -1)[enough]
+    return float(np.median(np.nanstd(columns, axis=-1)))
 
 
 def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
@@ -127,9 +157,14 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
         )
     if kept:
         return "reflecting", "the ends do not match and the total is kept, as between walls"
-    return "open", (
-        "the ends do not match and the total is not kept: something comes in, which is estimated"
-    )
+    reason = "the ends do not match and the total is not kept: something comes in"
+    told = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
+    if any(not each["balanced_by_ends"] for each in told):
+        return (
+            "open",
+            f"{reason}, but the states at the ends do not explain all: a source or a leak",
+        )
+    return "open", f"{reason}, which is estimated"
 
 
 def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:

@@ -64,7 +64,7 @@ def travel(u: np.ndarray) -> Travel:
     Gaps inside a frame are interpolated linearly. Where no frames are neighbours, next but one or
     further ones are compared.
     """
-    whole, inside = _interpolated(u)
+    whole, inside = interpolated(u)
     if not inside.any():
         return Travel(np.nan, np.nan, np.nan)
     centred = np.where(inside, whole - np.mean(whole, where=inside), 0.0)
@@ -114,7 +114,7 @@ def total(u: np.ndarray) -> Total:
     twice because a change has two totals.
     """
     size = float(np.mean(np.abs(u), where=~np.isnan(u)))
-    whole, inside = _interpolated(u)
+    whole, inside = interpolated(u)
     sums = np.where(inside.any(axis=-1), np.mean(whole, axis=-1), np.nan)
     known = ~np.isnan(u)
     changes = [row - row[~np.isnan(row)][0] for row in sums if (~np.isnan(row)).any()]
@@ -129,7 +129,7 @@ def total(u: np.ndarray) -> Total:
     gaps = known.any(axis=-1) & ~known.all(axis=-1)
     if gaps.any():
         dropped = np.random.default_rng(0).uniform(size=u.shape) < 0.25
-        fewer, rest = _interpolated(np.where(dropped, np.nan, u))
+        fewer, rest = interpolated(np.where(dropped, np.nan, u))
         both = gaps & rest.any(axis=-1)
         if both.any():
             differences = (np.mean(fewer, axis=-1) - sums)[both]
@@ -202,7 +202,7 @@ def _spikes(u: np.ndarray) -> np.ndarray:
         return complete & ((u > high + scale) | (u < low - scale))
 
 
-def _interpolated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def interpolated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The frames with their gaps filled linearly, beyond the outermost values by these; and the
     cells between them. Frames with less than four values are left as they are, outside."""
     known = ~np.isnan(u)

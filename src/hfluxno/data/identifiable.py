@@ -1,0 +1,47 @@
+"""What of a law measurements can show, as far as they themselves tell."""
+
+import math
+
+from hfluxno.data.source import Source
+
+_ABOVE_NOISE = 3.0
+_ALIKE = 0.5  # correlation of frames
+
+
+def identifiable(source: Source, fields: dict, boundary: str) -> str:
+    """A sentence on what can be inferred, from the measures of the fields."""
+    moving = {name: each for name, each in fields.items() if not each["constant"]}
+    if not moving:
+        return "nothing: all values are constant"
+    if len(moving) > 2:
+        return "nothing together: choose one field, or two that form a system, with --variable"
+    quiet = [n for n, e in moving.items() if e["changes"] < _ABOVE_NOISE * e["noise"]]
+    if len(quiet) == len(moving):
+        return (
+            f"little: what changes at a place in {' and '.join(quiet)} is less than "
+            f"{_ABOVE_NOISE:g} times the noise; average to fewer cells or frames"
+        )
+    unlike = [e["correlation_of_frames"] for e in moving.values()]
+    if all(alike < _ALIKE for alike in unlike if not math.isnan(alike)) and not all(
+        map(math.isnan, unlike)
+    ):
+        return "little: frames are so far apart that nothing can be followed; measure more often"
+    ranges = [f"{n} from {e['smallest']:.4g} to {e['largest']:.4g}" for n, e in moving.items()]
+    single = len(moving) == 1
+    if single and next(iter(moving.values()))["symmetry"] == "even":
+        return (
+            f"a diffusivity or a source of {ranges[0]}, but no flux of it alone, as that would "
+            "break the symmetry; if waves run both ways, a second field that moves them is needed"
+        )
+    parts = [f"the {'flux' if single else 'fluxes'} of {' and '.join(ranges)}"]
+    if single:
+        parts.append("a diffusivity")
+    ends = [name for name in boundary.split(",") if name == "open"]
+    complete = source.even and all(each["missing"] == 0.0 for each in fields.values())
+    if single and complete and not ends and source.ends is None:
+        parts.append("a source or a dependence on place if these do not explain the data")
+    if not complete:
+        parts.append("the field in the gaps")
+    if ends:
+        parts.append("what comes in at the ends")
+    return ", ".join(parts)
