@@ -151,6 +151,11 @@ def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
     (fault,) = few["faults"]
     assert "85% of the values between" in fault and "a law needs 20% of them" in fault
     assert few["next"] == ""
+    two = np.full((12, 20), np.nan)
+    two[:, [3, 9]] = wave(cells=20, frames=12)[0][:, [3, 9]]
+    two = checked(capsys, saved(tmp_path / "c.nc", two))
+    assert two["faults"][0].startswith("2 cells and 12 frames of a field have measurements")
+    assert two["next"] == two["reconstruct"] == ""
 
 
 @pytest.mark.parametrize("fault", ["no.nc", "a.nc --domain 0,0.5", "a.nc --variable v"])

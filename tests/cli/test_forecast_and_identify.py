@@ -24,7 +24,7 @@ from hfluxno.trajectory import Trajectory
 from tests.plots.fakes import FakeForecaster, identification
 
 
-def fake_identify(context, momentum=None):
+def fake_identify(context, momentum=None, noise=None):
     if not context.is_batched:
         return (identification(context),)
     parts = [Trajectory(v, context.times, context.grid, context.fields) for v in context.values]

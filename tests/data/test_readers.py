@@ -342,13 +342,17 @@ BAD = {
     "empty": (lambda: dataset(np.zeros((0, 9))), "is empty"),
     "neither rising nor falling": (
         lambda: dataset(x=np.abs(np.arange(CELLS) - 4.0)),
-        "coordinate x does not increase from entry 0 to 1",
+        "coordinate x has the entry 1 twice",
     ),
     "decreasing time": (
         lambda: dataset(time=-np.arange(FRAMES)),
         "coordinate time does not increase from entry 0 to 1",
     ),
-    "repeated": (lambda: dataset(time=np.zeros(FRAMES)), "coordinate time does not increase"),
+    "repeated": (lambda: dataset(time=np.zeros(FRAMES)), "time has the entry 0 twice; keep one of"),
+    "two sensors in one place": (
+        lambda: dataset(x=[0.0, 1, 2, 3, 3, 4, 5, 6, 7]),
+        "coordinate x has the entry 3 twice; keep one of the two, or average their values",
+    ),
     "nan coordinate": (
         lambda: dataset(time=np.array([0, 1, np.nan, 3, 4, 5])),
         "coordinate time has NaN",

@@ -14,7 +14,7 @@ from hfluxno.data.measures import (
     travel,
     without_marks,
 )
-from hfluxno.data.source import LEAST_FRAMES, Source
+from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
 from hfluxno.data.symmetry import symmetry
 
 _MOST_TRAJECTORIES = 32  # of a batch: the others are like them
@@ -170,6 +170,13 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
 def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
     if all(each["constant"] for each in fields.values()):
         return ["All values are constant: there is nothing to infer a law from."]
+    seen = ~np.isnan(values)
+    least = (seen.any(axis=(0, 1)).sum(axis=-1).min(), seen.any(axis=(0, 3)).sum(axis=0).min())
+    if least[0] < LEAST_CELLS or least[1] < LEAST_FRAMES:
+        return [
+            f"{least[0]} cells and {least[1]} frames of a field have measurements, and a law needs "
+            f"{LEAST_CELLS} and {LEAST_FRAMES}: measure at more places or times."
+        ]
     measured = np.flatnonzero(~np.isnan(values).all(axis=(0, 2, 3)))
     missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())
     most = _MOST_MISSING_OF_OPEN if boundary == "open" else _MOST_MISSING

@@ -61,6 +61,22 @@ def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np
     return real_numbers(numbers, f"entries of the coordinate {name}").astype(np.float64)
 
 
+def check_once(entries: np.ndarray, name: str) -> None:
+    """Refuses a coordinate in which an entry stands twice.
+
+    **Raises:**
+
+    - `ValueError`, where one does.
+    """
+    ordered = np.sort(np.ravel(entries))
+    twice = ordered[1:][np.diff(ordered) == 0.0]
+    if twice.size:
+        raise ValueError(
+            f"The coordinate {name} has the entry {twice[0]:.10g} twice; keep one of the two, or "
+            "average their values first."
+        )
+
+
 def field_names(coordinate: xr.Variable | None, count: int, variable: str) -> tuple[str, ...]:
     if coordinate is None or np.asarray(coordinate.values).dtype.kind in "iuf":
         return (variable,) if count == 1 else tuple(f"{variable}{i}" for i in range(count))

@@ -37,6 +37,7 @@ from hfluxno.data.ends import read_ends
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
+    check_once,
     coordinate,
     field_names,
     real_numbers,
@@ -147,8 +148,10 @@ def read(
     clock = "t" if "t" in order else "time"
     cell_centres = (np.arange(places) + 0.5) / places
     times = coordinate(coordinates.get(clock), np.arange(frames, dtype=float), clock)
+    check_once(times, clock)
     along_time = frames_of(times, frames, clock)
     positions = coordinate(coordinates.get("x"), cell_centres, "x")
+    check_once(positions, "x")
     measured = float(known.mean()) * frames / len(along_time.coordinate)
     along_x = on_cells(positions, places, cells, domain, measured)
     for axis, label in ((along_time, clock), (along_x, "x")):
