@@ -15,9 +15,10 @@ class ForecastConfig(MeasuredConfig):
 
     INPUT is NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet. It holds one variable with the
     dimensions time (or t) and x, and perhaps trajectory and field, in any order, in any units. NaN,
-    and times or places that are left out of a uniform axis, are gaps, which the method fit takes;
-    sensors at uneven places are put in the cells of a grid. Frames after the context are used to
-    report the true error of the forecast. `hfluxno check INPUT` says what a file holds.
+    and times or places that are left out of a uniform axis, are gaps, which the method fit takes,
+    as it takes uneven times; sensors at uneven places are put in the cells of a grid. Frames after
+    the context are used to report the true error of the forecast. `hfluxno check INPUT` says what a
+    file holds.
 
     An array of an NPZ file is (time, x), (time, field, x) or (trajectory, time, field, x), beside
     the arrays time (or t), x, fields and trajectory; one with the name values is taken before
