@@ -133,6 +133,9 @@ def test_numbers_that_do_not_fit(forecaster):
     with pytest.raises(ValueError, match="steps must be at least 1; got 0"):
         forecaster.forecast(trajectory(), 0)
     grid = Grid.interval(16, 0.0, 1.6)
+    uneven = Trajectory(jnp.ones((5, 1, 16)), 0.02 * np.arange(5) ** 2, grid, ("u",))
+    with pytest.raises(ValueError, match=r"times of the context are uneven \(0.02 to 0.14 apart\)"):
+        forecaster.forecast(uneven, 1)
     bad = Trajectory(jnp.full((5, 1, 16), jnp.nan), 0.02 * np.arange(5), grid, ("u",))
     with pytest.raises(ValueError, match=r"takes no gaps.*use the method fit"):
         forecaster.forecast(bad, 1)

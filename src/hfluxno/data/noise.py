@@ -18,9 +18,10 @@ def read_noise(text: str, source: Source) -> tuple[tuple[float, ...], tuple[str,
     """
     parts = [part.partition("=") for part in text.split(",")]
     named = {name.strip(): value.strip() for name, sign, value in parts if sign}
+    complete = sorted(named) == sorted(source.fields) and len(parts) == len(named)
     if len(parts) == 1 and not named:
         named = dict.fromkeys(source.fields, text.strip())
-    if sorted(named) != sorted(source.fields) or len(parts) != len(named):
+    elif not complete:
         example = ",".join(f"{field}=VALUE" for field in source.fields)
         raise ValueError(
             f"--noise needs auto, one number or variable, or one for each field ({example}); got "
