@@ -1,18 +1,19 @@
 """What a conservation law is.
 
-    ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) + s(u, x, t)
+    ∂t u + Σ_a ∂_a f_a(u) = Σ_a ∂_a(ν(u) ∂_a u) + s(u, x, t)
 
-with the state u of d fields, the flux f, the diffusivity ν (diagonal: one number per field) and the
-source s, which most laws do not have.
+with the state u of d fields, a flux f_a for each space axis a, the diffusivity ν (diagonal: one
+number per field) and the source s, which most laws do not have.
 Nothing downstream asks whether a law was written down or inferred from data.
 """
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 # Nodes and weights of the three-point Gauss rule on [0, 1]: exact to degree five.
 GAUSS_NODES = (0.5 - 0.15**0.5, 0.5, 0.5 + 0.15**0.5)
@@ -20,10 +21,14 @@ GAUSS_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
 
 
 class ConservationLaw(eqx.Module):
-    """∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) + s(u, x, t).
+    """∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) + s(u, x, t), a law with one space axis.
 
     All methods are pointwise: they take states of shape (field, *points) with any trailing axes.
     A law must give its flux; everything else has a default that follows from it.
+
+    A law with several axes is a [`SpaceLaw`][hfluxno.laws.space.SpaceLaw], and its `along(a)` is
+    the law with one axis that is left where nothing changes along the others. A scheme never sees
+    more than that.
     """
 
     fields: eqx.AbstractVar[tuple[str, ...]]
@@ -33,9 +38,26 @@ class ConservationLaw(eqx.Module):
         """f(u), the amount of each field that passes a point in unit time."""
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        """The fields that change sign when x does (a momentum): what a wall has to know."""
+    def axes(self) -> int:
+        """The number of space axes."""
+        return 1
+
+    def along(self, axis: int) -> "ConservationLaw":
+        """∂t u + ∂_a f_a(u) = ∂_a(ν(u) ∂_a u), the law of plane waves along one axis."""
+        if not 0 <= axis < self.axes:
+            raise ValueError(f"A law with {self.axes} axes has none of index {axis}.")
+        return self
+
+    @property
+    def vectors(self) -> tuple[tuple[int, ...], ...]:
+        """The vectors among the fields (a momentum): for each the indices of its components, one
+        per axis. Walls, reflections and rotations follow from it."""
         return ()
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        """The fields that change sign when x does: what a wall has to know."""
+        return tuple(vector[0] for vector in self.vectors)
 
     def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"] | None:
         """ν(u) ≥ 0, or `None` for a law without diffusion."""
@@ -62,13 +84,62 @@ class ConservationLaw(eqx.Module):
     ) -> Float[Array, "field field *points"]:
         """A(l, r) with A (r - l) = f(r) - f(l), the linearisation of a Riemann problem.
 
-        The default is the Jacobian averaged along the straight path from l to r,
-        ∫₀¹ f′(l + θ (r - l)) dθ, which has this property for every flux (Roe, J. Comput. Phys. 43,
-        1981, 357-372); three Gauss points make it exact for fluxes up to degree six.
+        The default is the [averaged Jacobian][hfluxno.laws.base.averaged_jacobian].
         """
-        sampled = self.jacobian(on_the_way(left, right, GAUSS_NODES))
-        terms = [weight * sampled[:, :, k] for k, weight in enumerate(GAUSS_WEIGHTS)]
-        return sum(terms[1:], start=terms[0])
+        return averaged_jacobian(self.jacobian, left, right)
+
+    def waves(
+        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
+    ) -> tuple[Float[Array, "wave *points"], Callable] | None:
+        """The waves of the Roe matrix in closed form, or `None` where they are to be computed from
+        it: their speeds in ascending order, and a function that splits a vector (field, *points)
+        into its parts (wave, field, *points) along the eigenvectors.
+
+        For l = r they are those of the Jacobian.
+        """
+        return None
+
+    def speed_range(
+        self, u: Float[Array, "field *points"]
+    ) -> tuple[Float[Array, "*points"], Float[Array, "*points"]] | None:
+        """Bounds of the speeds of all waves from below and above, or `None` where they are to be
+        computed from the Jacobian."""
+        return None
+
+    def contact(
+        self,
+        left: Float[Array, "field *points"],
+        right: Float[Array, "field *points"],
+        slowest: Float[Array, "*points"],
+        fastest: Float[Array, "*points"],
+    ) -> tuple[
+        Float[Array, "*points"], Float[Array, "field *points"], Float[Array, "field *points"]
+    ]:
+        """The speed of the contact between the outermost waves of a Riemann problem, which move at
+        these speeds, and the states on its left and right."""
+        raise ValueError(
+            f"{type(self).__name__} has no contact wave; use riemann='hll' or riemann='rusanov'."
+        )
+
+    def admissible(self, u: Float[Array, "field *points"]) -> Bool[Array, "*points"] | None:
+        """Whether the law has a meaning at u (a positive density and pressure); `None` where it has
+        one at any state. The admissible states are a convex set."""
+        return None
+
+
+def averaged_jacobian(
+    jacobian: Callable,
+    left: Float[Array, "field *points"],
+    right: Float[Array, "field *points"],
+) -> Float[Array, "field field *points"]:
+    """∫₀¹ f′(l + θ (r - l)) dθ, which is a Roe matrix of every flux.
+
+    (Roe, J. Comput. Phys. 43, 1981, 357-372.) Three Gauss points make it exact for fluxes up to
+    degree six.
+    """
+    sampled = jacobian(on_the_way(left, right, GAUSS_NODES))
+    terms = [weight * sampled[:, :, k] for k, weight in enumerate(GAUSS_WEIGHTS)]
+    return sum(terms[1:], start=terms[0])
 
 
 def on_the_way(

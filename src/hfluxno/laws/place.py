@@ -45,16 +45,17 @@ class LawByPlace(ConservationLaw):
 
     - `fields`: those of the law.
     - `law`: f, s, and everything else.
-    - `factor`: k, one number per interface.
+    - `factor`: k, one number per interface along an axis; on a plane with the cells along the
+      other axis before.
     - `offset`: c, one number per field.
     - `arising`: p, one number per field and cell.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
     law: ConservationLaw
-    factor: Float[Array | np.ndarray, " interface"]
+    factor: Float[Array | np.ndarray, "*others interface"]
     offset: Float[Array | np.ndarray, " field"]
-    arising: Float[Array | np.ndarray, "field cell"]
+    arising: Float[Array | np.ndarray, "field *cells"]
 
     @property
     def odd_fields(self) -> tuple[int, ...]:
@@ -68,7 +69,7 @@ class LawByPlace(ConservationLaw):
         return self._along(u.ndim + 1) * self.law.jacobian(u)
 
     def _along(self, axes: int):
-        return self.factor.reshape((1,) * (axes - 1) + (-1,))
+        return self.factor.reshape((1,) * (axes - self.factor.ndim) + self.factor.shape)
 
     def diffusivity(self, u):
         return self.law.diffusivity(u)

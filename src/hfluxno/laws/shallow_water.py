@@ -32,8 +32,8 @@ class ShallowWater(ConservationLaw):
     h_floor: float = eqx.field(static=True, default=1e-8)
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return (1,)
+    def vectors(self) -> tuple[tuple[int, ...], ...]:
+        return ((1,),)
 
     def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
         h, m = u[0], u[1]

@@ -1,0 +1,101 @@
+"""Laws with several space axes, and what they are along one of them.
+
+    ∂t u + Σ_a ∂_a f_a(u) = Σ_a ∂_a(ν(u) ∂_a u) + s(u, x, t)
+
+Schemes are written for one axis. Where nothing changes along the others, what is left of a law is
+∂t u + ∂_a f_a(u) = ∂_a(ν(u) ∂_a u), a law with one axis.
+"""
+
+import abc
+import functools
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from hfluxno.laws.base import ConservationLaw, averaged_jacobian, pointwise_jacobian
+
+
+class SpaceLaw(ConservationLaw):
+    """∂t u + Σ_a ∂_a f_a(u) = Σ_a ∂_a(ν(u) ∂_a u) + s(u, x, t).
+
+    A law gives `fields`, `axes` and `flux(u, axis)`, and `vectors` where fields are components of
+    vectors. What follows from the flux takes the axis as well.
+    """
+
+    @abc.abstractmethod
+    def flux(
+        self, u: Float[Array, "field *points"], axis: int = 0
+    ) -> Float[Array, "field *points"]:
+        """f_a(u), the amount of each field that passes a point in unit time along axis a, on a
+        plane per unit of length across it."""
+
+    def along(self, axis: int) -> ConservationLaw:
+        if not 0 <= axis < self.axes:
+            raise ValueError(f"A law with {self.axes} axes has none of index {axis}.")
+        return AlongAxis(self, axis)
+
+    def jacobian(
+        self, u: Float[Array, "field *points"], axis: int = 0
+    ) -> Float[Array, "field field *points"]:
+        """∂f_a,i/∂u_j at index (i, j)."""
+        return pointwise_jacobian(functools.partial(self.flux, axis=axis), u)
+
+    def roe_matrix(self, left, right, axis: int = 0):
+        return averaged_jacobian(functools.partial(self.jacobian, axis=axis), left, right)
+
+    def waves(self, left, right, axis: int = 0):
+        return None
+
+    def speed_range(self, u, axis: int = 0):
+        return None
+
+    def contact(self, left, right, slowest, fastest, axis: int = 0):
+        return super().contact(left, right, slowest, fastest)
+
+
+class AlongAxis(ConservationLaw):
+    """∂t u + ∂_a f_a(u) = ∂_a(ν(u) ∂_a u), a law along one of its axes.
+
+    **Attributes:**
+
+    - `law`: the law.
+    - `axis`: a.
+    """
+
+    fields: tuple[str, ...] = eqx.field(static=True, init=False)
+    law: SpaceLaw
+    axis: int = eqx.field(static=True)
+
+    def __init__(self, law: SpaceLaw, axis: int):
+        self.fields, self.law, self.axis = law.fields, law, axis
+
+    @property
+    def odd_fields(self) -> tuple[int, ...]:
+        return tuple(vector[self.axis] for vector in self.law.vectors)
+
+    def flux(self, u):
+        return self.law.flux(u, self.axis)
+
+    def diffusivity(self, u):
+        return self.law.diffusivity(u)
+
+    def source(self, u, x, t):
+        return self.law.source(u, x, t)
+
+    def jacobian(self, u):
+        return self.law.jacobian(u, self.axis)
+
+    def roe_matrix(self, left, right):
+        return self.law.roe_matrix(left, right, self.axis)
+
+    def waves(self, left, right):
+        return self.law.waves(left, right, self.axis)
+
+    def speed_range(self, u):
+        return self.law.speed_range(u, self.axis)
+
+    def contact(self, left, right, slowest, fastest):
+        return self.law.contact(left, right, slowest, fastest, self.axis)
+
+    def admissible(self, u):
+        return self.law.admissible(u)
