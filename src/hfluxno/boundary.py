@@ -1,5 +1,7 @@
 """What happens at the two ends of an axis: rules that fill ghost cells.
 
+On a plane an end of an axis is a side, and a rule acts on every row of cells across it alone.
+
 A scheme reads ghost cells and does not know which rule filled them. A new boundary is one class
 here; nothing else knows their names.
 """
@@ -97,11 +99,11 @@ class Inflow(Boundary):
 
     **Attributes:**
 
-    - `state`: one number per field.
+    - `state`: one number per field, or (field, cells) along a side of a plane.
     """
 
     name: ClassVar[str] = "inflow"
-    state: Float[Array | np.ndarray, " field"]
+    state: Float[Array | np.ndarray, "field *side"]
 
     def ghost_cells(self, edge, side, odd_fields, time):
         return jnp.broadcast_to(_for_fields(self.state, edge), edge.shape)
@@ -111,6 +113,7 @@ class Given(Boundary):
     """A state at the end of the domain that changes in time: linear between the given times, and
     constant before the first and after the last. All ghost cells hold it, so a scheme with
     reconstructions ([`MUSCL`][hfluxno.fv.MUSCL]) finds it at the interface and keeps its order.
+    On a plane it is the same along the side.
 
     **Attributes:**
 
@@ -176,4 +179,5 @@ def named(
 
 
 def _for_fields(numbers, like: Float[Array, "field *points"]) -> Float[Array, "field *ones"]:
-    return jnp.asarray(numbers).astype(like.dtype).reshape((-1,) + (1,) * (like.ndim - 1))
+    shape = np.shape(numbers) + (1,) * (like.ndim - np.ndim(numbers))
+    return jnp.asarray(numbers).astype(like.dtype).reshape(shape)

@@ -19,6 +19,10 @@ def _all_named(axes) -> tuple[tuple[Boundary, Boundary], ...]:
     return tuple((named(low), named(high)) for low, high in axes)
 
 
+def _both(one_or_two) -> tuple:
+    return (one_or_two,) * 2 if isinstance(one_or_two, str | Boundary) else one_or_two
+
+
 class Grid(eqx.Module):
     """A uniform grid of cells, one entry of each tuple per space dimension.
 
@@ -71,10 +75,35 @@ class Grid(eqx.Module):
         - `boundary`: an object of [`hfluxno.boundary`][] or its name, one for both ends or two.
         - `inflow`: the states (field, side) outside of ends that are named `inflow`.
         """
-        pair = (boundary, boundary) if isinstance(boundary, str | Boundary) else boundary
         outside = (None, None) if inflow is None else (inflow[:, 0], inflow[:, 1])
-        low, high = (named(end, state) for end, state in zip(pair, outside, strict=True))
+        pair = zip(_both(boundary), outside, strict=True)
+        low, high = (named(end, state) for end, state in pair)
         return cls((float(lower),), (float(upper),), (int(cells),), ((low, high),))
+
+    @classmethod
+    def rectangle(
+        cls,
+        shape: tuple[int, int],
+        lower: tuple[float, float] = (0.0, 0.0),
+        upper: tuple[float, float] = (1.0, 1.0),
+        boundary: BoundaryName | Boundary | tuple[Ends, Ends] = "periodic",
+    ) -> "Grid":
+        """A two-dimensional grid of `shape` cells on [x₀, x₁] × [y₀, y₁].
+
+        **Arguments:**
+
+        - `shape`: the numbers of cells along x and y; the cells need not be squares.
+        - `lower`, `upper`: (x₀, y₀) and (x₁, y₁).
+        - `boundary`: an object of [`hfluxno.boundary`][] or its name for all four sides; or one
+          entry for x and one for y, each of them one for both sides or a pair.
+        """
+        along_x, along_y = _both(boundary)
+        return cls(
+            tuple(float(end) for end in lower),
+            tuple(float(end) for end in upper),
+            tuple(int(cells) for cells in shape),
+            (_both(along_x), _both(along_y)),
+        )
 
     @property
     def spacing(self) -> tuple[float, ...]:
