@@ -2,16 +2,26 @@
 
 A v = Σ_p λ_p P_p v with the spectral projections P_p. For one field both are trivial, for two
 fields they are Sylvester's formula, P_1 = (A - λ_2)/(λ_1 - λ_2); more fields use LAPACK (on CPU).
+
+A scheme that needs only a bound of the eigenvalues does without. They are real, so all terms of
+tr A^{2m} = Σ_p λ_p^{2m} are positive, and with d fields
+
+    ρ ≤ (tr A^{2m})^{1/2m} ≤ d^{1/2m} ρ
+
+however the eigenvectors lie. With 2m = 32 the bound is at most 4.5 % too large for four fields.
 """
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 # The eigenvalues of a 2×2 matrix are kept apart by this part of the matrix' size, so that the
 # projections stay finite where the law is not strictly hyperbolic.
 _RELATIVE_GAP = 1e-4
+# 2m = 2⁵.
+_SQUARINGS = 5
 
 
 def speeds(matrix: Float[Array, "field field *points"]) -> Float[Array, "field *points"]:
@@ -23,6 +33,36 @@ def speeds(matrix: Float[Array, "field field *points"]) -> Float[Array, "field *
         return jnp.stack([mean - gap, mean + gap])
     values = jnp.linalg.eigvals(jnp.moveaxis(matrix, (0, 1), (-2, -1))).real
     return jnp.moveaxis(jnp.sort(values, axis=-1), -1, 0)
+
+
+def speed_range(
+    matrix: Float[Array, "field field *points"],
+) -> tuple[Float[Array, "*points"], Float[Array, "*points"]]:
+    """Bounds of the eigenvalues from below and above, which are the eigenvalues themselves for up
+    to two fields and ±(tr A³²)^{1/32} for more."""
+    if matrix.shape[0] <= 2:
+        values = speeds(matrix)
+        return values[0], values[-1]
+    radius = _radius(matrix)
+    return -radius, radius
+
+
+def _radius(matrix):
+    # Scaled by its largest entry, because the 32nd power of a speed is beyond single precision.
+    size = jnp.max(jnp.abs(matrix), axis=(0, 1))
+    scale = jax.lax.stop_gradient(jnp.where(size > 0.0, size, 1.0))
+    power, exponent, logarithm = matrix / scale, 1.0, jnp.log(scale)
+    for _ in range(_SQUARINGS):
+        power = jnp.sum(power[:, :, None] * power[None], axis=1)
+        exponent *= 2.0
+        size = jnp.max(jnp.abs(power), axis=(0, 1))
+        rescale = jax.lax.stop_gradient(jnp.where(size > 0.0, size, 1.0))
+        power = power / rescale
+        logarithm = logarithm + jnp.log(rescale) / exponent
+    trace = sum(power[i, i] for i in range(matrix.shape[0]))
+    positive = trace > 0.0
+    root = jnp.exp(jnp.log(jnp.where(positive, trace, 1.0)) / exponent + logarithm)
+    return jnp.where(positive, root, 0.0)
 
 
 def waves(

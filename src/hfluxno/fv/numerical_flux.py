@@ -5,11 +5,12 @@ the solver serve both.
 """
 
 import abc
+import dataclasses
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from hfluxno.laws.base import ConservationLaw
 
@@ -22,6 +23,8 @@ class NumericalFlux(eqx.Module):
     - `ghost`: the number of ghost cells that it reads on each side.
     - `integrator`: the Runge-Kutta scheme that it is made for (see [`step`][hfluxno.fv.step]).
     - `odd_fields`: the fields that a wall reflects with the opposite sign.
+    - `axes`: the number of space axes; `along(a)` is the flux along one of them, and only that is
+      called.
     """
 
     @property
@@ -35,6 +38,14 @@ class NumericalFlux(eqx.Module):
     @property
     @abc.abstractmethod
     def odd_fields(self) -> tuple[int, ...]: ...
+
+    @property
+    def axes(self) -> int:
+        return 1
+
+    def along(self, axis: int) -> "NumericalFlux":
+        """The numerical flux along one axis."""
+        return self
 
     @property
     def rowwise(self) -> bool:
@@ -56,6 +67,10 @@ class NumericalFlux(eqx.Module):
     ) -> Float[Array, "field *interfaces"]:
         """The fluxes over one step of length `dt`."""
 
+    def fallbacks(self, padded: Float[Array, "field *padded"]) -> Int[Array, ""]:
+        """In how many cells a scheme of lower order has to take over."""
+        return jnp.asarray(0)
+
     @abc.abstractmethod
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         """The speed that limits a step: the CFL number is dt·speed/dx."""
@@ -70,6 +85,13 @@ class LawFlux(NumericalFlux):
     """
 
     law: eqx.AbstractVar[ConservationLaw]
+
+    @property
+    def axes(self) -> int:
+        return self.law.axes
+
+    def along(self, axis: int) -> "LawFlux":
+        return self if self.axes == 1 else dataclasses.replace(self, law=self.law.along(axis))
 
     @property
     def odd_fields(self) -> tuple[int, ...]:

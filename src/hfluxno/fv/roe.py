@@ -31,7 +31,8 @@ from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, on_the_way
 class Roe(LawFlux):
     """Clawpack's classic second-order scheme.
 
-    Equal to PyClaw's `ClawSolver1D` for a Riemann solver with the same Roe matrix.
+    Equal to PyClaw's `ClawSolver1D` for a Riemann solver with the same Roe matrix, and on a plane
+    to its unsplit scheme without transverse waves.
 
     **Attributes:**
 
@@ -58,7 +59,7 @@ class Roe(LawFlux):
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         left, right = padded[..., :-1], padded[..., 1:]
-        speeds, split = eigen.waves(self.law.roe_matrix(left, right))
+        speeds, split = self._waves(left, right)
         jumps = split(right - left)
         cell_flux = self.law.flux(padded)
         flux_jumps = split(cell_flux[..., 1:] - cell_flux[..., :-1])
@@ -77,14 +78,23 @@ class Roe(LawFlux):
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         # The same matrices as in `__call__`, so that a compiler finds them once.
-        matrix = self.law.roe_matrix(padded[..., :-1], padded[..., 1:])
-        fastest = largest(jnp.abs(interior(eigen.speeds(matrix), 1)))
+        outer_left, outer_right = padded[..., :-1], padded[..., 1:]
+        declared = self.law.waves(outer_left, outer_right)
+        if declared is None:
+            speeds = eigen.speeds(self.law.roe_matrix(outer_left, outer_right))
+        else:
+            speeds = declared[0]
+        fastest = largest(jnp.abs(interior(speeds, 1)))
         inner = interior(padded, 1)
         left, right = inner[..., :-1], inner[..., 1:]
         if self.entropy_fix:
             bound, transonic = self._sonic(left, right)
             fastest = jnp.maximum(fastest, largest(jnp.where(transonic, bound, 0.0)))
         return limiting_speed(self.law, fastest, padded, dx)
+
+    def _waves(self, left, right):
+        declared = self.law.waves(left, right)
+        return eigen.waves(self.law.roe_matrix(left, right)) if declared is None else declared
 
     def _correction(self, jumps, speeds, ratio):
         """The limited second-order part of the flux."""
@@ -99,7 +109,9 @@ class Roe(LawFlux):
 
     def _sonic(self, left, right):
         """max |λ_p| on the way from l to r, and whether λ_p passes zero upwards there."""
-        samples = eigen.speeds(self.law.jacobian(on_the_way(left, right, (0.0, *GAUSS_NODES, 1.0))))
+        states = on_the_way(left, right, (0.0, *GAUSS_NODES, 1.0))
+        declared = self.law.waves(states, states)
+        samples = eigen.speeds(self.law.jacobian(states)) if declared is None else declared[0]
         bound, lowest = jnp.abs(samples[:, 0]), samples[:, 0]
         transonic = jnp.zeros(bound.shape, bool)
         for sample in jnp.moveaxis(samples[:, 1:], 1, 0):

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from hfluxno.fv.numerical_flux import NumericalFlux
-from hfluxno.fv.step import limiting_speed, step
+from hfluxno.fv.step import fallbacks, limiting_speed, step
 from hfluxno.grid import Grid
 
 # Between two times; a run that needs more has gone astray.
@@ -73,7 +73,9 @@ class Solution(eqx.Module):
       finite where the initial state is; see `status`.
     - `status`: a [`Status`][hfluxno.fv.Status] as an integer.
     - `steps`, `rejected`: the numbers of accepted and rejected steps.
-    - `rate`: speed/Δx of the last step, from which the next one would be proposed.
+    - `rate`: Σ speed/Δx of the last step, from which the next one would be proposed.
+    - `fallbacks`: in how many cells the reconstruction was not admissible at the beginning of a
+      step and first order took over, summed over axes and steps.
     """
 
     values: Float[Array, "time field *space"]
@@ -81,6 +83,7 @@ class Solution(eqx.Module):
     steps: Int[Array, ""]
     rejected: Int[Array, ""]
     rate: Float[Array, ""]
+    fallbacks: Int[Array, ""]
 
 
 class Run(eqx.Module):
@@ -95,6 +98,7 @@ class Run(eqx.Module):
     steps: Int[Array, ""]
     rejected: Int[Array, ""]
     tries: Int[Array, ""]
+    fallbacks: Int[Array, ""]
 
 
 def solve(
@@ -115,7 +119,8 @@ def solve(
 
     **Arguments:**
 
-    - `numerical_flux`: the scheme, one for each axis; it decides the Runge-Kutta scheme.
+    - `numerical_flux`: the scheme of a law with as many axes as the grid, or one scheme for each
+      axis; it decides the Runge-Kutta scheme.
     - `initial`: the cell averages at `times[0]`, shape (field, *space).
     - `times`: increasing times, shape (time,).
     - `control`: the CFL rule; ignored where `substeps` is given.
@@ -150,6 +155,10 @@ def solve(
     rate = jnp.zeros((), dtype) if rate is None else jnp.asarray(rate, dtype)
     run = at_rest(initial, rate, jnp.asarray(times[0], dtype))
 
+    # What reverse mode keeps of a step are matrices at all interfaces. On a plane that is more than
+    # a machine has, so there the step is computed once more.
+    advance = step if len(grid.shape) == 1 else eqx.filter_checkpoint(step)
+
     def adaptive(run: Run, interval):
         run = eqx.tree_at(lambda r: (r.remaining, r.tries), run, (interval, jnp.asarray(0)))
         run = jax.lax.while_loop(
@@ -162,15 +171,16 @@ def solve(
     def fixed(run: Run, interval):
         def body(run, _):
             dt = interval / substeps
-            u = step(numerical_flux, run.u, dt, grid, run.time)
-            return _accept(run, u, dt, run.remaining, run.rate, jnp.asarray(0)), None
+            u = advance(numerical_flux, run.u, dt, grid, run.time)
+            fallen = fallbacks(numerical_flux, run.u, grid, run.time)
+            return _accept(run, u, dt, run.remaining, run.rate, jnp.asarray(0), fallen), None
 
         run, _ = jax.lax.scan(body, run, None, length=substeps)
         return run, run.u
 
     run, frames = jax.lax.scan(adaptive if substeps is None else fixed, run, intervals)
     values = jnp.concatenate([initial[None], frames])
-    return Solution(values, run.status, run.steps, run.rejected, run.rate)
+    return Solution(values, run.status, run.steps, run.rejected, run.rate, run.fallbacks)
 
 
 def at_rest(
@@ -188,6 +198,7 @@ def at_rest(
         steps=jnp.asarray(0),
         rejected=jnp.asarray(0),
         tries=jnp.asarray(0),
+        fallbacks=jnp.asarray(0),
     )
 
 
@@ -205,7 +216,9 @@ def adaptive_step(numerical_flux, grid, control, max_steps, run: Run) -> Run:
     rejected = jnp.asarray(control.lagged) & (proposed * rate > control.maximum)
     dt = jnp.where(rejected, _step_length(control.desired, rate, run.remaining), proposed)
     u = step(numerical_flux, run.u, dt, grid, run.time)
-    run = _accept(run, u, dt, run.remaining - dt, rate, rejected.astype(run.rejected.dtype))
+    fallen = fallbacks(numerical_flux, run.u, grid, run.time)
+    rejections = rejected.astype(run.rejected.dtype)
+    run = _accept(run, u, dt, run.remaining - dt, rate, rejections, fallen)
     exhausted = (run.tries >= max_steps) & (run.remaining > 0.0) & (run.status == Status.OK)
     status = jnp.where(exhausted, int(Status.TOO_MANY_STEPS), run.status)
     return eqx.tree_at(lambda r: r.status, run, status)
@@ -219,7 +232,7 @@ def _step_length(cfl, rate, remaining):
     return jnp.where(lands, remaining, dt)
 
 
-def _accept(run: Run, u, dt, remaining, rate, rejected) -> Run:
+def _accept(run: Run, u, dt, remaining, rate, rejected, fallen) -> Run:
     """The run after a step to `u`, or the old state and a status where `u` is not finite."""
     finite = jnp.all(jnp.isfinite(u)) & (run.status == Status.OK)
     failed = (run.status == Status.OK) & ~finite
@@ -232,6 +245,7 @@ def _accept(run: Run, u, dt, remaining, rate, rejected) -> Run:
         steps=run.steps + finite.astype(run.steps.dtype),
         rejected=run.rejected + rejected,
         tries=run.tries + 1,
+        fallbacks=run.fallbacks + fallen,
     )
 
 

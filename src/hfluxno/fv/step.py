@@ -11,7 +11,7 @@ and Osher, J. Comput. Phys. 77, 1988, 439-471).
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from hfluxno.boundary import Boundary
 from hfluxno.fv.numerical_flux import NumericalFlux, largest
@@ -34,7 +34,7 @@ def conservative_step(
     grid: Grid,
     time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "field *space"]:
-    """One forward step from `time`, with one numerical flux for each axis of the grid.
+    """One forward step from `time`, with the numerical flux along each axis of the grid.
 
     Axes between the fields and those of the grid count states that do not meet, where the numerical
     flux is `rowwise`.
@@ -89,6 +89,17 @@ def limiting_speed(
     return jnp.maximum(rate, largest(jnp.sum(jnp.abs(jacobian), axis=1)))
 
 
+def fallbacks(
+    numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
+    u: Float[Array, "field *space"],
+    grid: Grid,
+    time: Float[Array, ""] | float = 0.0,
+) -> Int[Array, ""]:
+    """In how many cells a scheme of lower order has to take over, summed over the axes."""
+    parts = [flux.fallbacks(padded) for flux, padded in _padded_axes(numerical_flux, u, grid, time)]
+    return sum(parts[1:], start=parts[0])
+
+
 def step(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
     u: Float[Array, "field *space"],
@@ -116,10 +127,13 @@ def _coordinates(u, grid: Grid):
 
 
 def _padded_axes(numerical_flux, u, grid, time):
-    fluxes = numerical_flux if isinstance(numerical_flux, tuple) else (numerical_flux,)
+    fluxes = numerical_flux
+    if not isinstance(fluxes, tuple):
+        fluxes = tuple(fluxes.along(axis) for axis in range(fluxes.axes))
     if len(fluxes) != len(grid.shape):
         raise ValueError(
             f"A grid with {len(grid.shape)} axes needs as many numerical fluxes; got {len(fluxes)}."
+            " Use a law with as many axes as the grid, or a tuple of numerical fluxes."
         )
     for axis, flux in enumerate(fluxes):
         padded = pad(u, grid, flux.ghost, flux.odd_fields, axis, time)

@@ -1,0 +1,129 @@
+"""Approximate Riemann solvers: the flux between two states.
+
+They need bounds of the wave speeds and no eigenvectors, so they serve laws of any number of fields.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.fv import eigen
+from hfluxno.laws.base import GAUSS_NODES, ConservationLaw
+
+
+def spectral_radius(
+    law: ConservationLaw, u: Float[Array, "field *points"]
+) -> Float[Array, "*points"]:
+    """max_p |λ_p(u)|, or a bound of it from above."""
+    lowest, highest = _speed_range(law, u)
+    return jnp.maximum(jnp.abs(lowest), jnp.abs(highest))
+
+
+def speed_bound(
+    law: ConservationLaw,
+    left: Float[Array, "field *points"],
+    right: Float[Array, "field *points"],
+) -> Float[Array, "*points"]:
+    """max ρ of a Riemann problem.
+
+    The maximum is that of ρ(l) and ρ(r) for systems. A scalar flux without convexity can be faster
+    between the two states than at them, and is also asked at three points on the way; without that
+    the flux would not be monotone.
+    """
+    bound = jnp.maximum(spectral_radius(law, left), spectral_radius(law, right))
+    if left.shape[0] == 1:
+        for node in GAUSS_NODES:
+            bound = jnp.maximum(bound, spectral_radius(law, left + node * (right - left)))
+    return bound
+
+
+def rusanov(
+    law: ConservationLaw,
+    left: Float[Array, "field *points"],
+    right: Float[Array, "field *points"],
+) -> Float[Array, "field *points"]:
+    """F = ½ (f(l) + f(r)) - ½ max ρ (r - l), the local Lax-Friedrichs flux.
+
+    ρ is the spectral radius of the Jacobian (Rusanov, USSR Comput. Math. Math. Phys. 1, 1961,
+    267-279).
+    """
+    bound = speed_bound(law, left, right)
+    return 0.5 * (law.flux(left) + law.flux(right)) - 0.5 * bound[None] * (right - left)
+
+
+def hll(
+    law: ConservationLaw,
+    left: Float[Array, "field *points"],
+    right: Float[Array, "field *points"],
+) -> Float[Array, "field *points"]:
+    """F = (S⁺ f(l) - S⁻ f(r) + S⁺ S⁻ (r - l))/(S⁺ - S⁻), one state between the outermost waves.
+
+    S⁻ ≤ 0 ≤ S⁺ are the extreme speeds at the two states and zero (Harten, Lax and van Leer, SIAM
+    Rev. 25, 1983, 35-61; the speeds: Davis, SIAM J. Sci. Stat. Comput. 9, 1988, 445-473). Those of
+    a scalar law are also asked on the way, as in [`speed_bound`][hfluxno.fv.riemann.speed_bound].
+    """
+    slowest, fastest = outermost(law, left, right)
+    low, high = jnp.minimum(slowest, 0.0)[None], jnp.maximum(fastest, 0.0)[None]
+    moving = high > low
+    width = jnp.where(moving, high - low, 1.0)
+    f_left, f_right = law.flux(left), law.flux(right)
+    mixed = (high * f_left - low * f_right + high * low * (right - left)) / width
+    # Without waves both fluxes are the same number but for rounding.
+    return jnp.where(moving, mixed, 0.5 * (f_left + f_right))
+
+
+def hllc(
+    law: ConservationLaw,
+    left: Float[Array, "field *points"],
+    right: Float[Array, "field *points"],
+) -> Float[Array, "field *points"]:
+    """F = f(u_K) + S_K (u*_K - u_K) with the side K of the contact on which the interface is, and
+    f(u_K) where all waves leave to one side.
+
+    The law gives the contact (Toro, Spruce and Speares, Shock Waves 4, 1994, 25-34).
+    """
+    slowest, fastest = outermost(law, left, right)
+    contact, star_left, star_right = law.contact(left, right, slowest, fastest)
+    from_left = (contact >= 0.0)[None]
+    state = jnp.where(from_left, left, right)
+    star = jnp.where(from_left, star_left, star_right)
+    outer = jnp.where(contact >= 0.0, jnp.minimum(slowest, 0.0), jnp.maximum(fastest, 0.0))
+    return law.flux(state) + outer[None] * (star - state)
+
+
+def outermost(
+    law: ConservationLaw,
+    left: Float[Array, "field *points"],
+    right: Float[Array, "field *points"],
+) -> tuple[Float[Array, "*points"], Float[Array, "*points"]]:
+    """The speeds of the slowest and the fastest wave of a Riemann problem."""
+    slowest, fastest = _speed_range(law, left)
+    states = [right]
+    if left.shape[0] == 1:
+        states += [left + node * (right - left) for node in GAUSS_NODES]
+    for state in states:
+        low, high = _speed_range(law, state)
+        slowest, fastest = jnp.minimum(slowest, low), jnp.maximum(fastest, high)
+    return slowest, fastest
+
+
+def _speed_range(law: ConservationLaw, u):
+    declared = law.speed_range(u)
+    return eigen.speed_range(law.jacobian(u)) if declared is None else declared
+
+
+RIEMANN_SOLVERS: dict[str, Callable] = {"rusanov": rusanov, "hll": hll, "hllc": hllc}
+
+
+def riemann_solver(name: str) -> Callable:
+    """The Riemann solver of that name.
+
+    **Raises:**
+
+    - `ValueError`, where the name is not known.
+    """
+    if name not in RIEMANN_SOLVERS:
+        known = ", ".join(RIEMANN_SOLVERS)
+        raise ValueError(f"Unknown Riemann solver {name!r}; choose one of {known}.")
+    return RIEMANN_SOLVERS[name]
