@@ -1,24 +1,36 @@
-"""Conservation laws, one a file, each with its published coefficient ranges."""
+"""Conservation laws, one a file; those of `LAWS` have one axis and published coefficient ranges."""
 
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.buckley_leverett import BuckleyLeverett
 from hfluxno.laws.burgers import ViscousBurgers
+from hfluxno.laws.by_axis import ByAxis
 from hfluxno.laws.cubic import Cubic
+from hfluxno.laws.euler import Euler
+from hfluxno.laws.kpp import KPP
 from hfluxno.laws.lwr import LWR
+from hfluxno.laws.rotation import rotation
 from hfluxno.laws.shallow_water import ShallowWater
+from hfluxno.laws.shallow_water_2d import ShallowWater2D
 from hfluxno.laws.sine import Sine
+from hfluxno.laws.space import SpaceLaw
 
 LAWS: dict[str, type[ConservationLaw]] = {
     law.name: law for law in (Cubic, Sine, ViscousBurgers, ShallowWater, LWR, BuckleyLeverett)
 }
 
 __all__ = [
+    "KPP",
     "LAWS",
     "LWR",
     "BuckleyLeverett",
+    "ByAxis",
     "ConservationLaw",
     "Cubic",
+    "Euler",
     "ShallowWater",
+    "ShallowWater2D",
     "Sine",
+    "SpaceLaw",
     "ViscousBurgers",
+    "rotation",
 ]

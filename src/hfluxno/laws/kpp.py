@@ -1,0 +1,24 @@
+"""The rotating wave of Kurganov, Petrova and Popov."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hfluxno.laws.space import SpaceLaw
+
+
+class KPP(SpaceLaw):
+    """∂t u + ∂x sin u + ∂y cos u = 0.
+
+    Neither flux is convex. A disc of a large u in a small one winds up to a composite wave, which
+    schemes with too little dissipation miss (Kurganov, Petrova and Popov, SIAM J. Sci. Comput. 29,
+    2007, 2381-2401; there u = 7π/2 in the disc and π/4 around it).
+    """
+
+    fields: tuple[str, ...] = eqx.field(static=True, default=("u",))
+    axes: int = eqx.field(static=True, default=2)
+
+    def flux(
+        self, u: Float[Array, "field *points"], axis: int = 0
+    ) -> Float[Array, "field *points"]:
+        return jnp.sin(u) if axis == 0 else jnp.cos(u)
