@@ -26,6 +26,6 @@ def rotation(grid: Grid, rate: float = 1.0, center: tuple[float, float] = (0.0, 
         across = 1 - axis
         velocity = sign * rate * (grid.centers(across) - center[across])
         # Constant along the axis, so one number serves all interfaces of a row.
-        factor = coefficient(velocity[:, None])
+        factor = velocity[:, None]
         parts.append(FluxByPlace(("u",), linear, factor, np.zeros(1)))
     return ByAxis(tuple(parts))
