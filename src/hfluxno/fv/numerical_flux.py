@@ -10,7 +10,7 @@ import dataclasses
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from hfluxno.laws.base import ConservationLaw
 
@@ -101,7 +101,7 @@ class LawFlux(NumericalFlux):
         return self.law.source(u, x, t)
 
 
-def interior(values: Float[Array, "... cells"], width: int) -> Float[Array, "... inner"]:
+def interior(values: Shaped[Array, "... cells"], width: int) -> Shaped[Array, "... inner"]:
     """Without `width` entries at both ends of the last axis."""
     return values[..., width : values.shape[-1] - width]
 
