@@ -48,17 +48,15 @@ def speed_range(
 
 
 def _radius(matrix):
-    # Scaled by its largest entry, because the 32nd power of a speed is beyond single precision.
-    size = jnp.max(jnp.abs(matrix), axis=(0, 1))
-    scale = jax.lax.stop_gradient(jnp.where(size > 0.0, size, 1.0))
-    power, exponent, logarithm = matrix / scale, 1.0, jnp.log(scale)
+    # Scaled at every squaring, because the 32nd power of a speed is beyond single precision.
+    power, exponent, logarithm = matrix, 1.0, jnp.zeros_like(matrix[0, 0])
     for _ in range(_SQUARINGS):
+        size = jnp.max(jnp.abs(power), axis=(0, 1))
+        scale = jax.lax.stop_gradient(jnp.where(size > 0.0, size, 1.0))
+        logarithm = logarithm + jnp.log(scale) / exponent
+        power = power / scale[None, None]
         power = jnp.sum(power[:, :, None] * power[None], axis=1)
         exponent *= 2.0
-        size = jnp.max(jnp.abs(power), axis=(0, 1))
-        rescale = jax.lax.stop_gradient(jnp.where(size > 0.0, size, 1.0))
-        power = power / rescale
-        logarithm = logarithm + jnp.log(rescale) / exponent
     trace = sum(power[i, i] for i in range(matrix.shape[0]))
     positive = trace > 0.0
     root = jnp.exp(jnp.log(jnp.where(positive, trace, 1.0)) / exponent + logarithm)
