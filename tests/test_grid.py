@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from hfluxno.boundary import BOUNDARIES, Given, named
+from hfluxno.boundary import BOUNDARIES, Given, Inflow, named
 from hfluxno.grid import Grid, pad
 
 
@@ -111,3 +111,38 @@ def test_bad_grids(make, message):
 def test_unknown_boundary():
     with pytest.raises(ValueError, match=r"Unknown boundary .ajar.; choose one of periodic"):
         named.__wrapped__("ajar")  # without the check of annotations that these tests have
+
+
+def test_a_rectangle_has_a_boundary_for_each_side():
+    around = Grid.rectangle((4, 6), (0.0, -1.0), (1.0, 2.0), "wall")
+    assert (around.spacing, around.ends(0), around.ends(1)) == (
+        (0.25, 0.5),
+        ("reflecting",) * 2,
+        ("reflecting",) * 2,
+    )
+    channel = Grid.rectangle((4, 6), boundary=("periodic", ("wall", "outflow")))
+    assert (channel.is_periodic(0), channel.ends(1)) == (True, ("reflecting", "outflow"))
+    assert channel.refine(2).shape == (8, 12)
+
+
+def test_ghost_cells_of_a_side_are_those_of_its_rows():
+    rows = np.random.default_rng(0).normal(size=(2, 3, 4))
+    given = Given(np.array([0.0, 1.0]), np.array([[1.0, 3.0], [0.0, 1.0]]))
+    for ends in (("wall", "outflow"), "periodic", (given, Inflow(np.array([5.0, 7.0])))):
+        plane = Grid.rectangle((3, 4), boundary=("outflow", ends))
+        line = Grid.interval(4, boundary=ends)
+        padded = pad(jnp.asarray(rows), plane, 2, (1,), axis=1, time=0.5)
+        for row in range(3):
+            alone = pad(jnp.asarray(rows[:, row]), line, 2, (1,), time=0.5)
+            np.testing.assert_array_equal(padded[:, row], alone)
+        turned = Grid.rectangle((4, 3), boundary=(ends, "outflow"))
+        other = pad(jnp.asarray(rows.swapaxes(1, 2)), turned, 2, (1,), axis=0, time=0.5)
+        np.testing.assert_array_equal(other, padded.swapaxes(1, 2))
+
+
+def test_an_inflow_may_vary_along_a_side():
+    profile = np.arange(6.0).reshape(2, 3)
+    grid = Grid.rectangle((4, 3), boundary=((Inflow(profile), "outflow"), "periodic"))
+    padded = pad(jnp.zeros((2, 4, 3)), grid, 2, axis=0)
+    np.testing.assert_array_equal(padded[:, :2], np.stack([profile] * 2, axis=1))
+    np.testing.assert_array_equal(padded[:, 2:], 0.0)

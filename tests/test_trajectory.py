@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import xarray
 
-from hfluxno.trajectory import Trajectory, uniform_edges
+from hfluxno.coordinates import uniform_edges
+from hfluxno.grid import Grid
+from hfluxno.trajectory import Trajectory, as_trajectory
 
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 2, 8)).astype(np.float32)
 TIMES = np.linspace(1.0, 1.4, 5)
@@ -211,3 +213,67 @@ def test_a_far_origin_hides_no_uneven_steps():
 def test_what_is_no_trajectory(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         Trajectory.from_numpy(*arguments)
+
+
+PLANE = np.random.default_rng(1).normal(size=(3, 5, 2, 8, 6)).astype(np.float32)
+Y = -1.0 + 0.25 * np.arange(6)
+
+
+def test_arrays_on_a_plane():
+    batch = Trajectory.from_numpy(PLANE, TIMES, X, ["h", "m"], ("periodic", "wall"), y=Y)
+    assert (batch.is_batched, batch.frames, batch.grid.shape) == (True, 5, (8, 6))
+    assert (batch.grid.lower, batch.grid.upper) == ((9.75, -1.125), (13.75, 0.375))
+    assert (batch.grid.ends(0), batch.grid.ends(1)) == (("periodic",) * 2, ("reflecting",) * 2)
+    np.testing.assert_array_equal(batch.window(1, 3).values, PLANE[:, 1:3])
+    expected = 0.5 * 0.25 * PLANE.sum(axis=(-2, -1))
+    np.testing.assert_allclose(batch.totals(), expected, rtol=1e-4, atol=1e-5)
+    single = Trajectory.from_numpy(PLANE[0], TIMES, X, y=Y)
+    assert (single.is_batched, single.frames, single.fields) == (False, 5, ("u0", "u1"))
+    assert single.totals().shape == (5, 2)
+    scalar = Trajectory.from_numpy(PLANE[0, :, 0], y=Y)
+    assert scalar.values.shape == (5, 1, 8, 6)
+    assert scalar.grid.upper[0] == 1.0
+
+
+def test_rows_that_are_left_out_on_a_plane_are_gaps():
+    kept = np.array([0, 1, 2, 4, 5])
+    gappy = Trajectory.from_numpy(PLANE[0][..., kept], TIMES, X, y=Y[kept])
+    assert gappy.grid.shape == (8, 6)
+    np.testing.assert_array_equal(gappy.values[..., kept], PLANE[0][..., kept])
+    assert np.isnan(gappy.values[..., 3]).all()
+
+
+@pytest.mark.parametrize("trajectories", [slice(None), 0])
+def test_a_plane_goes_to_xarray_and_back(trajectories):
+    given = Trajectory.from_numpy(PLANE[trajectories], TIMES, X, ["h", "m"], y=Y)
+    array = given.to_xarray()
+    assert array.dims[-4:] == ("time", "field", "x", "y")
+    back = Trajectory.from_xarray(array.transpose("y", "field", "x", ...))
+    np.testing.assert_array_equal(back.values, given.values)
+    assert (back.grid.lower, back.grid.shape, back.fields) == (
+        given.grid.lower,
+        given.grid.shape,
+        given.fields,
+    )
+    bare = array.isel(field=0, drop=True).drop_vars("y").rename("h")
+    numbered = Trajectory.from_xarray(bare)
+    assert (numbered.fields, numbered.grid.upper[1]) == (("h",), 1.0)
+    np.testing.assert_array_equal(numbered.values[..., 0, :, :], given.values[..., 0, :, :])
+
+
+def test_an_array_with_a_grid_on_a_plane_is_a_context():
+    grid = Grid.rectangle((8, 6), upper=(1.0, 2.0), boundary="wall")
+    made = as_trajectory(PLANE[0], TIMES, grid)
+    assert made.grid is grid
+    np.testing.assert_array_equal(made.values, PLANE[0])
+
+
+def test_a_plane_says_what_it_needs():
+    with pytest.raises(ValueError, match=r"shape \(time, x, y\), \(time, field, x, y\) or"):
+        Trajectory.from_numpy(PLANE[0, 0, 0], y=Y)
+    with pytest.raises(ValueError, match="on a plane pass boundary=Inflow"):
+        Trajectory.from_numpy(PLANE[0], TIMES, X, inflow=np.ones((2, 2)), y=Y)
+    with pytest.raises(ValueError, match="The coordinate y is not uniform"):
+        Trajectory.from_numpy(PLANE[0], TIMES, X, y=Y**3)
+    with pytest.raises(ValueError, match="trajectory, field and y; this one has time, x, z"):
+        Trajectory.from_xarray(xarray.DataArray(np.ones((4, 8, 8)), dims=("time", "x", "z")))

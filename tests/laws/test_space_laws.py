@@ -18,7 +18,7 @@ from hfluxno.laws import (
     ViscousBurgers,
     rotation,
 )
-from hfluxno.laws.place import FluxByPlace
+from hfluxno.laws.place import LawByPlace
 from tests.compiled import compiled
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -175,7 +175,7 @@ def test_rotation_carries_along_x_what_it_has_across():
     u = jnp.ones((1, 3, 1))  # along x: one row per y, as a scheme passes it
     np.testing.assert_allclose(law.along(0).flux(u)[0, :, 0], [2.0, 0.0, -2.0])
     np.testing.assert_allclose(law.along(1).flux(u[:, :2])[0, :, 0], [-1.0, 1.0])
-    assert isinstance(law.along(0), FluxByPlace)
+    assert isinstance(law.along(0), LawByPlace)
 
 
 @pytest.mark.parametrize(

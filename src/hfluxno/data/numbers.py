@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.trajectory import kept_precision, real
+from hfluxno.coordinates import kept_precision, real
 
 # Squares of numbers within these bounds neither overflow nor vanish in single precision.
 _SMALLEST, _LARGEST = 1e-18, 1e18

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hfluxno.coordinates import seconds
 from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.choice import asked_names
 from hfluxno.data.table import is_table, read_csv, table_variables
-from hfluxno.trajectory import seconds
 
 # Arrays of an NPZ file have no dimension names; their number of axes decides.
 _NPZ_DIMENSIONS = {

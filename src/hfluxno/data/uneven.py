@@ -8,8 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from hfluxno.coordinates import spread, with_gaps
 from hfluxno.data.source import LEAST_CELLS
-from hfluxno.trajectory import spread, with_gaps
 
 MOST_MISSING = 0.8
 _MOST_CELLS = 400  # of a grid that nobody asked for

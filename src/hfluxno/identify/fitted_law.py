@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
+from hfluxno.coordinates import kept_precision, real
 from hfluxno.identify.basis import Basis, chebyshev
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import PlaceModes
-from hfluxno.trajectory import kept_precision, real
 
 # States that are no arrays of JAX: of one field they may come without its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]

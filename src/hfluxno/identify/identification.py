@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.boundary import Given, Open
+from hfluxno.coordinates import kept_precision
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate
@@ -30,7 +31,7 @@ from hfluxno.identify.select import choose, make_settings
 from hfluxno.identify.status import FitStatus
 from hfluxno.lanes import on_all_cores
 from hfluxno.reconstruction import Noise
-from hfluxno.trajectory import Trajectory, as_trajectory, kept_precision
+from hfluxno.trajectory import Trajectory, as_trajectory
 
 if TYPE_CHECKING:
     import xarray

@@ -48,14 +48,14 @@ class LawByPlace(ConservationLaw):
     - `factor`: k, one number per interface along an axis; on a plane with the cells along the
       other axis before.
     - `offset`: c, one number per field.
-    - `arising`: p, one number per field and cell.
+    - `arising`: p, one number per field and cell, or `None`.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
     law: ConservationLaw
     factor: Float[Array | np.ndarray, "*others interface"]
     offset: Float[Array | np.ndarray, " field"]
-    arising: Float[Array | np.ndarray, "field *cells"]
+    arising: Float[Array | np.ndarray, "field *cells"] | None = None
 
     @property
     def odd_fields(self) -> tuple[int, ...]:
@@ -75,6 +75,8 @@ class LawByPlace(ConservationLaw):
         return self.law.diffusivity(u)
 
     def source(self, u, x, t):
-        arising = jnp.broadcast_to(self.arising, u.shape)
         by_state = self.law.source(u, x, t)
+        if self.arising is None:
+            return by_state
+        arising = jnp.broadcast_to(self.arising, u.shape)
         return arising if by_state is None else by_state + arising

@@ -6,7 +6,7 @@ from hfluxno.grid import Grid
 from hfluxno.laws.base import ConservationLaw, coefficient
 from hfluxno.laws.by_axis import ByAxis
 from hfluxno.laws.cubic import Cubic
-from hfluxno.laws.place import FluxByPlace
+from hfluxno.laws.place import LawByPlace
 
 
 def rotation(grid: Grid, rate: float = 1.0, center: tuple[float, float] = (0.0, 0.0)) -> ByAxis:
@@ -27,5 +27,5 @@ def rotation(grid: Grid, rate: float = 1.0, center: tuple[float, float] = (0.0, 
         velocity = sign * rate * (grid.centers(across) - center[across])
         # Constant along the axis, so one number serves all interfaces of a row.
         factor = velocity[:, None]
-        parts.append(FluxByPlace(("u",), linear, factor, np.zeros(1)))
+        parts.append(LawByPlace(("u",), linear, factor, np.zeros(1)))
     return ByAxis(tuple(parts))

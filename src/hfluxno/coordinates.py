@@ -1,0 +1,126 @@
+"""Numbers and coordinates that come from elsewhere: which are real, uniform, or have gaps."""
+
+import numpy as np
+
+# An axis with gaps has at most so many times as many entries as were measured.
+_MOST_ENTRIES = 10
+
+
+def seconds(times: np.ndarray) -> np.ndarray:
+    """Dates as seconds since 1970 and durations as seconds, both in float64 with NaN for what is
+    not a time; anything else as it is."""
+    kind = np.asarray(times).dtype.kind
+    if kind not in "mM":
+        return times
+    nanoseconds = np.asarray(times).astype(f"{kind}8[ns]")
+    missing = np.isnat(nanoseconds) | np.ma.getmaskarray(times)
+    return np.where(missing, np.nan, nanoseconds.astype(np.int64) / 1e9)
+
+
+def kept_precision(dtype: np.dtype) -> np.dtype:
+    """float32 for real numbers of at most four bytes, float64 for all others."""
+    short = dtype.kind == "f" and dtype.itemsize <= 4
+    return np.dtype(np.float32 if short else np.float64)
+
+
+def real(array: np.ndarray, what: str) -> np.ndarray:
+    """An array of real numbers, whose masked entries are NaN.
+
+    **Raises:**
+
+    - `ValueError`, where it holds anything else.
+    """
+    numbers = np.asarray(array)
+    if numbers.dtype.kind not in "iuf":
+        raise ValueError(
+            f"The {what} must be real numbers; their type is {numbers.dtype}. Convert complex or "
+            "textual data to real numbers first."
+        )
+    if np.ma.is_masked(array):
+        return np.ma.filled(array.astype(np.result_type(numbers, np.float32)), np.nan)
+    return numbers
+
+
+def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A uniform coordinate that holds all entries of this one, and the places of these in it.
+
+    That is the coordinate itself where it is uniform. Where its steps are multiples of the smallest
+    one, which occurs more than once, the entries between are added.
+
+    **Raises:**
+
+    - `ValueError`, where it is neither; see `uniform_edges`.
+    """
+    try:
+        uniform_edges(centers, count, name)
+    except ValueError:
+        steps = np.diff(centers)
+        odd = centers.shape != (count,) or count < 2 or not np.all(np.isfinite(steps))
+        if odd or np.any(steps <= 0):
+            raise
+        tolerance = 1e-3 * np.min(steps) + _rounding(centers, np.min(steps))
+        smallest = np.mean(steps[steps <= np.min(steps) + tolerance])
+        if np.sum(steps <= np.min(steps) + tolerance) < 2:
+            raise
+        places = np.concatenate([[0], np.cumsum(np.rint(steps / smallest))]).astype(int)
+        spacing = (centers[-1] - centers[0]) / places[-1]
+        off = np.abs(centers - (centers[0] + spacing * places))
+        if np.max(off) > tolerance or places[-1] >= _MOST_ENTRIES * count:
+            raise
+        return np.linspace(centers[0], centers[-1], places[-1] + 1), places
+    return centers, np.arange(count)
+
+
+def spread(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:
+    """The values at these places of an axis of `count` entries, NaN at the others."""
+    if len(places) == count:
+        return values
+    shape = list(values.shape)
+    shape[axis] = count
+    found = np.full(shape, np.nan, values.dtype)
+    np.moveaxis(found, axis, 0)[places] = np.moveaxis(values, axis, 0)
+    return found
+
+
+def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, float]:
+    """The ends (first - Δ/2, last + Δ/2) of a uniform increasing coordinate.
+
+    **Raises:**
+
+    - `ValueError`, where the coordinate has another length than `count`, is not finite, does not
+      increase, or is uneven by more than the rounding of single precision.
+    """
+    if centers.shape != (count,):
+        raise ValueError(
+            f"The coordinate {name} has the shape {centers.shape}, but the data have {count} "
+            f"entries along it."
+        )
+    if count < 2:
+        raise ValueError(f"The coordinate {name} needs at least two entries; got {count}.")
+    if not np.all(np.isfinite(centers)):
+        raise ValueError(f"The coordinate {name} has NaN or infinite entries; correct them first.")
+    steps = np.diff(centers)
+    if np.any(steps <= 0):
+        where = int(np.argmax(steps <= 0))
+        raise ValueError(
+            f"The coordinate {name} does not increase from entry {where} to {where + 1} "
+            f"({centers[where]:g} to {centers[where + 1]:g}); sort the data along it first."
+        )
+    spacing = (centers[-1] - centers[0]) / (count - 1)
+    if np.max(np.abs(steps - spacing)) > 1e-3 * spacing + _rounding(centers, spacing):
+        where = int(np.argmax(np.abs(steps - spacing)))
+        raise ValueError(
+            f"The coordinate {name} is not uniform: the step from entry {where} to {where + 1} is "
+            f"{steps[where]:g}, the mean step is {spacing:g}; interpolate to a uniform grid first."
+        )
+    return float(centers[0] - spacing / 2), float(centers[-1] + spacing / 2)
+
+
+def _rounding(centers: np.ndarray, spacing: float) -> float:
+    """By how much steps of a coordinate may differ because its entries are rounded."""
+    # Coordinates are often stored in single precision: an offset far from zero rounds each entry.
+    rounding = 4.0 * float(np.finfo(np.float32).eps) * float(np.max(np.abs(centers)))
+    # Numbers that are finer have not been; they may come from rounded ones.
+    if np.any(centers != centers.astype(np.float32)):
+        rounding = min(rounding, 1e-2 * float(spacing))
+    return rounding
