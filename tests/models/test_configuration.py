@@ -7,7 +7,7 @@ import pytest
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.parts import FourierConfig
-from hfluxno.models.strict_json import from_dict, to_dict
+from hfluxno.strict_json import from_dict, to_dict
 from tests.models import small
 
 

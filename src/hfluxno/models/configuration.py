@@ -1,7 +1,7 @@
 """What decides a network, as typed values: what all kinds of networks have in common.
 
 A configuration is written as JSON beside released weights and inside checkpoints (see
-`hfluxno.models.strict_json`). Each kind of network has its own subclass, which says how it becomes
+`hfluxno.strict_json`). Each kind of network has its own subclass, which says how it becomes
 a network; `hfluxno.models.registry` names them.
 """
 
@@ -80,7 +80,7 @@ class ModelConfig(abc.ABC):
 
     @classmethod
     def kinds(cls) -> tuple[type["ModelConfig"], ...]:
-        """The kinds that there are; `hfluxno.models.strict_json` asks."""
+        """The kinds that there are; `hfluxno.strict_json` asks."""
         from hfluxno.models.registry import MODELS
 
         return tuple(MODELS.values())

@@ -29,11 +29,11 @@ from hfluxno.models.parts import (
     ViTConfig,
     WeakFormConfig,
 )
-from hfluxno.models.strict_json import without
 from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 from hfluxno.nn.linear import MLP, silent
+from hfluxno.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ The defaults are those of the paper's cubic model if it has the part.
 import dataclasses
 from typing import Any, Literal
 
-from hfluxno.models.strict_json import without
+from hfluxno.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)

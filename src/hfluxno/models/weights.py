@@ -25,7 +25,7 @@ from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import Network
 from hfluxno.models.provenance import Training
 from hfluxno.models.renamed import present_name
-from hfluxno.models.strict_json import from_dict, to_dict
+from hfluxno.strict_json import from_dict, to_dict
 
 VERSION = 3
 # Version 2 says less about the training, and lacks options that came later.

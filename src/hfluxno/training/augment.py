@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hfluxno.laws.base import ConservationLaw
-from hfluxno.models.strict_json import without
+from hfluxno.strict_json import without
 from hfluxno.training.batch import Batch
 from hfluxno.training.reflected_law import ReflectedLaw, signs_of_fields
 

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from hfluxno.models.network import ContextNetwork, Network, Operator
-from hfluxno.models.strict_json import without
+from hfluxno.strict_json import without
 from hfluxno.training.batch import Batch
 from hfluxno.training.in_cache import with_gradient
 from hfluxno.training.speed_loss import speed_error

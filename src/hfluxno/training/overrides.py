@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hfluxno.models.strict_json import from_dict, to_dict
+from hfluxno.strict_json import from_dict, to_dict
 from hfluxno.training.configuration import TrainConfig
 
 

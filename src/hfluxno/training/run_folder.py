@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 
 from hfluxno.models.network import Network
-from hfluxno.models.strict_json import from_dict, to_dict
+from hfluxno.strict_json import from_dict, to_dict
 from hfluxno.training.checkpoint import VERSION, Checkpoints
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.optimizer import make_optimizer

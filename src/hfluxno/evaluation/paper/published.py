@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from hfluxno.evaluation.paper.problems import Problem
 from hfluxno.evaluation.paper.results import Plain
 from hfluxno.models.configuration import ModelConfig
-from hfluxno.models.strict_json import to_dict
+from hfluxno.strict_json import to_dict
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.presets import PRESETS
 from hfluxno.training.release import protocol

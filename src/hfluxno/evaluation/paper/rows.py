@@ -7,7 +7,7 @@ from typing import Any
 from hfluxno.evaluation.paper.published import parameters
 from hfluxno.evaluation.paper.results import Plain
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.models.strict_json import to_dict
+from hfluxno.strict_json import to_dict
 
 # What a network forecasts, and not how it is made.
 _NOT_THE_NETWORK = ("fields", "cells", "spacing", "interval")

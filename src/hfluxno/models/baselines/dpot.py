@@ -19,10 +19,10 @@ from jaxtyping import Array, Float
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import Coefficients, DPOTEncoder
 from hfluxno.models.network import Network
-from hfluxno.models.strict_json import without
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import joined
+from hfluxno.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)

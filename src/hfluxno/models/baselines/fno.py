@@ -16,11 +16,11 @@ from jaxtyping import Array, Float
 
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.network import Network
-from hfluxno.models.strict_json import without
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP, on_columns
 from hfluxno.nn.patch import with_coordinates
 from hfluxno.nn.spectral_convolution import SpectralConvolution
+from hfluxno.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)
