@@ -13,7 +13,9 @@ if TYPE_CHECKING:
         FittedLaw,
         Identification,
         Reconstruction,
+        SavedLaw,
         identify,
+        load_law,
         reconstruct,
     )
     from hfluxno.methods import forecast
@@ -27,10 +29,12 @@ __all__ = [
     "Grid",
     "Identification",
     "Reconstruction",
+    "SavedLaw",
     "Trajectory",
     "forecast",
     "identify",
     "load",
+    "load_law",
     "reconstruct",
 ]
 
@@ -46,10 +50,12 @@ if not TYPE_CHECKING:  # to a type checker, any name would be right
         "Grid": "hfluxno.grid",
         "Identification": "hfluxno.identify",
         "Reconstruction": "hfluxno.identify",
+        "SavedLaw": "hfluxno.identify",
         "Trajectory": "hfluxno.trajectory",
         "forecast": "hfluxno.methods",
         "identify": "hfluxno.identify",
         "load": "hfluxno.models.weights",
+        "load_law": "hfluxno.identify",
         "reconstruct": "hfluxno.identify",
     }
 

@@ -4,8 +4,10 @@ from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify, identify_all
+from hfluxno.identify.law_file import load_law
 from hfluxno.identify.reconstruction import Reconstruction, reconstruct
 from hfluxno.identify.result import Identification
+from hfluxno.identify.saved_law import SavedLaw
 from hfluxno.identify.status import FitStatus
 
 __all__ = [
@@ -15,7 +17,9 @@ __all__ = [
     "FittedLawForecaster",
     "Identification",
     "Reconstruction",
+    "SavedLaw",
     "identify",
     "identify_all",
+    "load_law",
     "reconstruct",
 ]

@@ -119,6 +119,8 @@ def _report(found: Found, measured, context, odd, dx, dt) -> Identification:
         estimate=best,
         missing=1.0 - float(np.mean(seen)),
         filled=None,
+        cell=dx,
+        interval=dt,
     )
 
 

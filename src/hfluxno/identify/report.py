@@ -67,6 +67,8 @@ def report(
         settings=trial.settings,
         missing=0.0 if seen is None else 1.0 - float(np.mean(seen)),
         filled=None if seen is None else context,
+        cell=dx,
+        interval=dt,
     )
 
 

@@ -1,6 +1,8 @@
 """What an identification returns."""
 
 import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.joint import Estimate
 from hfluxno.identify.misfit import Misfit
 from hfluxno.identify.prior import Kind
+from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -24,7 +27,8 @@ class Identification:
     **Attributes:**
 
     - `law`: the law in the units of the data; it can be solved as any other.
-    - `candidate`: the basis, diffusion, scheme and internal grid that were chosen.
+    - `candidate`: the basis, diffusion, scheme and internal grid that were chosen; of a law that
+      was found in another context, these in words.
     - `status`: whether a conservation law explains the data.
     - `backtest_error`: the relative l2 error of the chosen candidate on the context's last frames,
       fitted to the frames before.
@@ -49,10 +53,11 @@ class Identification:
       measurements to the last.
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` where there are
       no gaps.
+    - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     """
 
     law: FittedLaw
-    candidate: Candidate | Kind
+    candidate: Candidate | Kind | str
     status: FitStatus
     backtest_error: float
     persistence_error: float
@@ -69,6 +74,23 @@ class Identification:
     estimate: Estimate | None = dataclasses.field(default=None, repr=False)
     missing: float = 0.0
     filled: Trajectory | None = dataclasses.field(default=None, repr=False)
+    cell: float = float("nan")
+    interval: float = float("nan")
+
+    def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
+        """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
+
+        **Arguments:**
+
+        - `units`: by name, of `x`, `time` and the fields, as far as they are known. They are
+          compared with those of data that the law is used on.
+
+        **Raises:**
+
+        - `ValueError`, if no law was found, or a unit is of nothing that the law has.
+        - `OSError`, if the file cannot be written.
+        """
+        to_save(self, units).save(path)
 
     @property
     def sentence(self) -> str:

@@ -1,0 +1,188 @@
+"""What the file of a law holds, and what of it cannot be."""
+
+import dataclasses
+import itertools
+import math
+from typing import Any, Literal
+
+from hfluxno.identify.saved_law import Fit, Scheme, Units
+from hfluxno.identify.settings import SCHEMES
+from hfluxno.identify.status import FitStatus
+from hfluxno.strict_json import to_dict
+
+_MOST_FIELDS, _MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 2, 32, 12, 200
+_MOST_MODES, _MOST_REFINEMENT, _MOST_CELLS, _LONGEST = 512, 64, 10**9, 2000
+
+Row = tuple[float, ...]
+Table = tuple[Row, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ChebyshevBasis:
+    """`Chebyshev`: T_1(v), …, T_size(v), v = (u - middle)/half."""
+
+    middle: float
+    half: float
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorBasis:
+    """`TensorChebyshev`: products of Chebyshev polynomials up to a total degree."""
+
+    middle: Row
+    half: Row
+    degree: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DictionaryBasis:
+    """`Dictionary`: Π (u_i/scale_i)^e_i."""
+
+    scale: Row
+    exponents: tuple[tuple[int, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class FurtherTerms:
+    """`Terms`, with the modes of place on [lower, upper]."""
+
+    source_by_state: Table
+    source_by_place: Table
+    flux_by_place: Row
+    flux_offset: Row
+    lower: float
+    upper: float
+    modes: int
+    periodic: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Coefficients:
+    """Their names, values and covariance."""
+
+    names: tuple[str, ...]
+    values: Row
+    covariance: Table
+
+
+@dataclasses.dataclass(frozen=True)
+class LawFile:
+    """The whole file."""
+
+    format: Literal["hfluxno law"]
+    version: int
+    made_by: str
+    fields: tuple[str, ...]
+    units: Units
+    lower: Row
+    upper: Row
+    odd: tuple[int, ...]
+    basis: ChebyshevBasis | TensorBasis | DictionaryBasis
+    flux: Table
+    diffusivity: Table
+    terms: FurtherTerms | None
+    coefficients: Coefficients
+    scheme: Scheme
+    fit: Fit
+
+
+def check(file: LawFile, where: str) -> None:
+    """Refuses what has the right keys and types and still is no law."""
+    fault = next(_faults(file), None)
+    if fault is not None:
+        raise ValueError(f"What {where} says cannot be: {fault}.")
+
+
+def _faults(file: LawFile):
+    names, d = file.fields, len(file.fields)
+    yield from _faults_of_numbers(to_dict(file))
+    if not 1 <= d <= _MOST_FIELDS or len(set(names)) < d:
+        yield f"a law is of one or two different fields, not of {', '.join(names) or 'none'}"
+    if len(file.units.fields) != d:
+        yield f"{len(file.units.fields)} units for {d} fields"
+    if len(file.lower) != d or len(file.upper) != d:
+        yield "the observed range has to have one number for each field"
+    if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):
+        yield "the observed range of a field is empty"
+    if len(set(file.odd)) < len(file.odd) or any(not 0 <= i < d for i in file.odd):
+        yield f"there are no odd fields {list(file.odd)}"
+    functions = yield from _faults_of_basis(file)
+    if not _has_shape(file.flux, d, functions):
+        yield f"the flux needs {functions} coefficients for each field"
+    if not _has_shape(file.diffusivity, d, None, _MOST_DEGREE):
+        yield "the diffusivities need as many coefficients for each field"
+    if file.terms is not None:
+        yield from _faults_of_terms(file.terms, d)
+    of, count = file.coefficients, len(file.coefficients.names)
+    if len(of.values) != count or len(set(of.names)) < count:
+        yield "every coefficient needs a name of its own and a value"
+    if not _has_shape(of.covariance, count, count):
+        yield f"the covariance of {count} coefficients has another shape"
+    scheme = file.scheme
+    if scheme.name not in SCHEMES:
+        yield f"there is no scheme {scheme.name!r} ({', '.join(SCHEMES)})"
+    if not 1 <= scheme.refinement <= _MOST_REFINEMENT:
+        yield f"the refinement {scheme.refinement} is not between 1 and {_MOST_REFINEMENT}"
+    if not 0.0 < scheme.cfl_desired <= scheme.cfl_maximum <= 1.0:
+        yield "the CFL rule needs 0 < desired <= maximum <= 1"
+    if file.fit.status not in FitStatus.__members__:
+        yield f"there is no status {file.fit.status!r}"
+    if not 1 <= file.fit.cells <= _MOST_CELLS or not 0.0 <= file.fit.missing <= 1.0:
+        yield "the numbers of cells or of missing values"
+    if any(size is not None and size <= 0.0 for size in (file.fit.cell, file.fit.interval)):
+        yield "a cell and an interval are longer than nothing"
+
+
+def _faults_of_basis(file: LawFile):
+    """The faults, and the number of functions."""
+    of, d = file.basis, len(file.fields)
+    if isinstance(of, ChebyshevBasis):
+        if d != 1 or not 1 <= of.size <= _MOST_SIZE or of.half <= 0.0:
+            yield "the Chebyshev basis of one field needs a positive half width and a size"
+        return of.size
+    if isinstance(of, TensorBasis):
+        sound = len(of.middle) == len(of.half) == d and min(of.half, default=0.0) > 0.0
+        if not sound or not 1 <= of.degree <= _MOST_DEGREE:
+            yield "the tensor basis needs a positive half width of each field and a degree"
+        return math.comb(of.degree + d, d) - 1
+    if len(of.scale) != d or min(of.scale, default=0.0) <= 0.0:
+        yield "the dictionary needs a positive scale of each field"
+    if not 1 <= len(of.exponents) <= _MOST_TERMS or len(set(of.exponents)) < len(of.exponents):
+        yield "the dictionary needs some terms that are different from each other"
+    for powers in of.exponents:
+        if len(powers) != d or not 0 < sum(map(abs, powers)) <= _MOST_DEGREE:
+            yield f"there is no term with the exponents {list(powers)}"
+    divisors = [i for i in range(d) if any(powers[i] < 0 for powers in of.exponents)]
+    if any(file.lower[i] <= 0.0 <= file.upper[i] for i in divisors):
+        yield "a term divides by a field that is zero somewhere in its range"
+    return len(of.exponents)
+
+
+def _faults_of_terms(of: FurtherTerms, d: int):
+    if not _has_shape(of.source_by_state, d, None, _MOST_DEGREE):
+        yield "a source that depends on the state has another shape"
+    if not _has_shape(of.source_by_place, d, None, of.modes) or len(of.flux_by_place) > of.modes:
+        yield "more modes of place than there are"
+    if len(of.flux_offset) != d:
+        yield "the offset of the flux needs one number for each field"
+    if not of.lower < of.upper or not 1 <= of.modes <= _MOST_MODES:
+        yield "the modes of place need a domain and a number"
+
+
+def _faults_of_numbers(data: Any):
+    if isinstance(data, dict):
+        data = list(itertools.chain.from_iterable(data.items()))
+    if isinstance(data, list):
+        for entry in data:
+            yield from _faults_of_numbers(entry)
+    elif isinstance(data, float) and not math.isfinite(data):
+        yield f"there is a number {data}"
+    elif isinstance(data, str) and not (data.isprintable() and len(data) <= _LONGEST):
+        yield f"a word is too long or cannot be printed: {data[:40]!r}"
+
+
+def _has_shape(table: Table, rows: int, columns: int | None, most: int = 10**6) -> bool:
+    lengths = {len(row) for row in table}
+    fits = columns is None and len(lengths) <= 1 and max(lengths, default=0) <= most
+    return len(table) == rows and (fits or lengths <= {columns})

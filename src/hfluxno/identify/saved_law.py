@@ -1,0 +1,253 @@
+"""A law that was found, with what it takes to use it on other data: scheme, units, certainty."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.fv import StepControl
+from hfluxno.grid import Grid
+from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.settings import Settings
+from hfluxno.identify.status import FitStatus
+from hfluxno.laws.place import PlaceModes
+
+if TYPE_CHECKING:
+    from hfluxno.identify.result import Identification
+
+# Names of the same unit.
+_SPELLINGS = (
+    ("s", "sec", "secs", "second", "seconds"),
+    ("min", "mins", "minute", "minutes"),
+    ("h", "hr", "hrs", "hour", "hours"),
+    ("d", "day", "days"),
+    ("m", "metre", "metres", "meter", "meters"),
+    ("km", "kilometre", "kilometres", "kilometer", "kilometers"),
+    ("ft", "foot", "feet"),
+    ("mi", "mile", "miles"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Units:
+    """The units of a law as words; empty where they are not known.
+
+    **Attributes:**
+
+    - `x`, `time`: of the axes.
+    - `fields`: one for each field.
+    """
+
+    x: str
+    time: str
+    fields: tuple[str, ...]
+
+    @classmethod
+    def named(cls, units: Mapping[str, str] | None, fields: tuple[str, ...]) -> "Units":
+        """From a mapping of `x`, `time` and names of fields.
+
+        **Raises:**
+
+        - `ValueError`, if it names anything else.
+        """
+        units = {} if units is None else dict(units)
+        unknown = sorted(set(units) - {"x", "time", *fields})
+        if unknown:
+            raise ValueError(
+                f"There is no {unknown[0]!r} to have a unit; name x, time or {', '.join(fields)}."
+            )
+        time = units.get("time", "").partition(" since ")[0]
+        return cls(units.get("x", ""), time, tuple(units.get(name, "") for name in fields))
+
+    def by_name(self, fields: tuple[str, ...]) -> dict[str, str]:
+        return {"x": self.x, "time": self.time, **dict(zip(fields, self.fields, strict=True))}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scheme:
+    """How the law was solved when it was found.
+
+    **Attributes:**
+
+    - `name`: one of `hfluxno.identify.settings.SCHEMES`.
+    - `refinement`: internal cells per cell of the data.
+    - `cfl_desired`, `cfl_maximum`, `cfl_lagged`: the CFL rule.
+    - `fresh_start`: whether its first step tries a whole interval, as at the start of a run.
+    """
+
+    name: str
+    refinement: int
+    cfl_desired: float
+    cfl_maximum: float
+    cfl_lagged: bool
+    fresh_start: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """The fit that a law came from; what is not known is `None`.
+
+    **Attributes:**
+
+    - `status`, `sentence`: whether the law explained its context.
+    - `law`: what it is made of, in words.
+    - `backtest_error`, `persistence_error`, `residual`, `missing`: as of an `Identification`.
+    - `cells`: of the context.
+    - `cell`, `interval`: the length of a cell and the time between two frames.
+    """
+
+    status: str
+    sentence: str
+    law: str
+    backtest_error: float | None
+    persistence_error: float | None
+    residual: float | None
+    missing: float
+    cells: int
+    cell: float | None
+    interval: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedLaw:
+    """A law that was found in one context and can be used on another one.
+
+    **Attributes:**
+
+    - `law`: in the units of the data, with parameters in float64.
+    - `units`: their names.
+    - `coefficients`, `covariance`: as of an `Identification`.
+    - `scheme`: how it was solved.
+    - `fit`: how well it explained the data that it was found in.
+    """
+
+    law: FittedLaw
+    units: Units
+    coefficients: dict[str, float]
+    covariance: Float[np.ndarray, "coefficient coefficient"]
+    scheme: Scheme
+    fit: Fit
+
+    def save(self, path: str | Path) -> None:
+        """Writes it as JSON; [`load_law`][hfluxno.load_law] reads the same law to the last bit.
+
+        **Raises:**
+
+        - `OSError`, if it cannot be written.
+        """
+        from hfluxno.identify.law_file import write
+
+        write(self, Path(path))
+
+
+def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> SavedLaw:
+    """What is saved of an identification.
+
+    **Arguments:**
+
+    - `units`: by name, of `x`, `time` and the fields, as far as they are known.
+
+    **Raises:**
+
+    - `ValueError`, if no law was found, or a unit is of nothing that the law has.
+    """
+    if found.status in (FitStatus.FAILED, FitStatus.CONSTANT):
+        raise ValueError(f"There is no law to save: {found.status.sentence}.")
+    control, settings = found.settings.control, found.settings
+    law = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), found.law)
+    return SavedLaw(
+        law,
+        Units.named(units, law.fields),
+        dict(found.coefficients),
+        np.asarray(found.covariance, np.float64),
+        Scheme(
+            settings.scheme,
+            settings.refinement,
+            float(control.desired),
+            float(control.maximum),
+            bool(control.lagged),
+            bool(settings.fresh_start),
+        ),
+        Fit(
+            found.status.name,
+            found.sentence,
+            str(found.candidate),
+            _known(found.backtest_error),
+            _known(found.persistence_error),
+            _known(found.residual),
+            float(found.missing),
+            settings.grid.shape[0],
+            _known(found.cell),
+            _known(found.interval),
+        ),
+    )
+
+
+def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
+    """The law in cells of this grid and in intervals of time, with fields that are only numbered
+    (so that compiled programs serve fields of any names)."""
+    dx, terms = grid.spacing[0], law.terms
+    if terms is not None:
+        low, high = (
+            (float(end) - grid.lower[0]) / dx for end in (terms.modes.lower, terms.modes.upper)
+        )
+        terms = Terms(
+            terms.by_state * interval,
+            terms.source_by_place * interval,
+            terms.flux_by_place,
+            terms.flux_offset * (interval / dx),
+            PlaceModes(low, high, terms.modes.count, terms.modes.periodic),
+        )
+    fields = tuple(f"u{i}" for i in range(len(law.fields)))
+    basis = law.basis
+    if isinstance(basis, Dictionary):
+        basis = dataclasses.replace(basis, fields=fields)
+    return dataclasses.replace(
+        law,
+        fields=fields,
+        basis=basis,
+        flux_coefficients=np.asarray(law.flux_coefficients) * (interval / dx),
+        diffusion_coefficients=np.asarray(law.diffusion_coefficients) * (interval / dx**2),
+        terms=terms,
+    )
+
+
+def settings_of(scheme: Scheme, grid: Grid) -> Settings:
+    """How it is solved on the cells of this grid."""
+    cells = grid.shape[0]
+    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
+    control = StepControl(scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged)
+    return Settings(control, scheme.fresh_start, unit, scheme.name, scheme.refinement)
+
+
+def check_units(saved: SavedLaw, units: Mapping[str, str], what: str) -> None:
+    """Refuses data in other units than those of the law.
+
+    **Raises:**
+
+    - `ValueError`, if a unit is known of both and is not the same.
+    """
+    of_law = saved.units.by_name(saved.law.fields)
+    of_data = Units.named(units, saved.law.fields).by_name(saved.law.fields)
+    for name, unit in of_law.items():
+        other = of_data[name]
+        if unit and other and _spelled(unit) != _spelled(other):
+            raise ValueError(
+                f"The law counts {name} in {unit}, and {what} in {other}; convert the data, and "
+                "change their units with them."
+            )
+
+
+def _spelled(unit: str) -> str:
+    """One spelling of each unit."""
+    word = unit.strip()
+    return next((names[0] for names in _SPELLINGS if word.lower() in names), word)
+
+
+def _known(figure: float) -> float | None:
+    return float(figure) if np.isfinite(figure) else None

@@ -1,0 +1,95 @@
+"""Identifications with laws of every form, as fits return them, without a fit."""
+
+import jax
+import numpy as np
+
+from hfluxno.grid import Grid
+from hfluxno.identify import Candidate, FitStatus, FittedLaw, Identification
+from hfluxno.identify.basis import Chebyshev, Dictionary, TensorChebyshev
+from hfluxno.identify.fitted_law import Terms
+from hfluxno.identify.misfit import UNKNOWN
+from hfluxno.identify.saved_law import in_cells
+from hfluxno.identify.select import make_settings
+from hfluxno.laws.place import PlaceModes
+
+
+def one_field(diffusion=3, terms=False, name="density") -> FittedLaw:
+    lower, upper = np.array([0.1]), np.array([1.3])
+    further = None
+    if terms:
+        modes = PlaceModes(0.0, 1.0, 2, True)
+        further = Terms(
+            np.array([[0.02, -0.1, 0.03]]),
+            np.array([[0.2, -0.1]]),
+            np.array([0.3, 0.1]),
+            np.array([0.07]),
+            modes,
+        )
+    return FittedLaw(
+        (name,),
+        Chebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), 6),
+        np.array([[0.31, -0.43, 0.06, -1 / 30, 0.011, 0.0]]),
+        np.array([[0.003, -0.004, 0.0007]])[:, :diffusion],
+        lower,
+        upper,
+        (),
+        further,
+    )
+
+
+def shallow_water() -> FittedLaw:
+    """m and m²/h + 4.9 h² in a dictionary with a scale."""
+    lower, upper, scale = np.array([0.5, -1.0]), np.array([2.0, 1.0]), np.array([2.0, 1.0])
+    exponents = ((1, 0), (0, 1), (2, 0), (-1, 2))
+    flux = np.array([[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 4.9 * 4.0, 0.5]])
+    basis = Dictionary(scale, exponents, ("h", "m"))
+    return FittedLaw(("h", "m"), basis, flux, np.zeros((2, 0)), lower, upper, (1,))
+
+
+def pair() -> FittedLaw:
+    """Two fields in a tensor basis, with diffusion."""
+    lower, upper = np.array([0.0, -1.0]), np.array([2.0, 1.5])
+    basis = TensorChebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), 3, 2)
+    flux = 0.3 * np.sin(1.0 + np.arange(18.0)).reshape(2, 9)
+    flux[0, 1] += 1.0
+    flux[1, 0] += 1.0
+    return FittedLaw(("a", "b"), basis, flux, np.array([[0.01], [0.02]]), lower, upper, (1,))
+
+
+LAWS = {
+    "one field": one_field,
+    "no diffusion": lambda: one_field(diffusion=0),
+    "further terms": lambda: one_field(terms=True),
+    "dictionary": shallow_water,
+    "tensor": pair,
+}
+
+
+def identification(law: FittedLaw, cells=50, interval=0.01, **changes) -> Identification:
+    """As if `law` had been found on [0, 1], by the Rusanov scheme on a finer grid."""
+    grid = Grid.interval(cells)
+    candidate = Candidate(scheme="muscl" if law.terms else "roe-entropy-fix", refinement=2)
+    names = [f"f_{law.fields[0]}[{name}]" for name in law.basis.names]
+    count = len(names)
+    matrix = np.random.default_rng(0).normal(size=(count, count)) / 3e3
+    found = {
+        "law": law,
+        "candidate": candidate,
+        "status": FitStatus.OK,
+        "backtest_error": 1 / 3e3,
+        "persistence_error": 0.21,
+        "residual": 2 / 3e3,
+        "misfit": UNKNOWN,
+        "coefficients": dict(zip(names, map(float, law.flux_coefficients[0]), strict=True)),
+        "covariance": matrix @ matrix.T,
+        "total_drift": np.zeros(len(law.fields)),
+        "mode": "restart",
+        "tried": (),
+        "initial": np.zeros((len(law.fields), cells)),
+        "grid_law": in_cells(law, grid, interval),
+        "settings": make_settings(candidate, grid),
+        "cell": grid.spacing[0],
+        "interval": interval,
+    }
+    with jax.enable_x64(True):
+        return Identification(**(found | changes))
