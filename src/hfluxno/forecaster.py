@@ -71,15 +71,16 @@ def forecast_times(context: Trajectory, steps: int, every: float | None = None) 
 
     **Raises:**
 
-    - `ValueError`, where the context has one frame, or `every` is not positive.
+    - `ValueError`, where the context has one frame and `every` is `None`, or it is not positive.
     """
     if every is not None and not (np.isfinite(every) and every > 0.0):
         raise ValueError(f"every must be a positive time; got {every:g}.")
-    if context.frames < 2:
-        raise ValueError("A context of one frame has no spacing in time; give it two or more.")
     times = np.asarray(context.times, float)
-    spacing = (times[-1] - times[0]) / (len(times) - 1) if every is None else every
-    return times[-1] + spacing * np.arange(1, steps + 1)
+    if every is None:
+        if context.frames < 2:
+            raise ValueError("A context of one frame has no spacing in time; give it two or more.")
+        every = (times[-1] - times[0]) / (len(times) - 1)
+    return times[-1] + every * np.arange(1, steps + 1)
 
 
 def continuation(
@@ -88,7 +89,7 @@ def continuation(
     every: float | None = None,
 ) -> Trajectory:
     """The frames after the context as a trajectory, in the precision of the context or the working
-    one of JAX, whichever is higher."""
+    one of JAX, whichever is higher; see `forecast_times` for `every`."""
     steps = frames.shape[-2 - len(context.grid.shape)]
     dtype = np.result_type(np.asarray(context.values), jnp.result_type(float))
     times = forecast_times(context, steps, every)

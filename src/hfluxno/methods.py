@@ -1,6 +1,7 @@
 """The methods of forecasting by name: one line here makes a forecaster known everywhere."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.grid import Grid
-from hfluxno.identify import FittedLawForecaster
+from hfluxno.identify import FittedLawForecaster, Identification, SavedLaw
+from hfluxno.identify.law_forecaster import GivenLawForecaster, as_law
 from hfluxno.persistence import Persistence
 from hfluxno.reconstruction import Noise
 from hfluxno.trajectory import Trajectory, as_trajectory
@@ -98,17 +100,25 @@ def forecaster(
     momentum: str | None = None,
     every: float | None = None,
     noise: Noise | None = None,
+    law: SavedLaw | Identification | str | Path | None = None,
 ) -> Forecaster:
-    """The forecaster of that name.
+    """The forecaster of that name; `law` is one that was found before, for the method `fit`.
 
     **Raises:**
 
     - `ValueError`, where the name is not known, or the weights are not, or have no law to refine,
-      or a momentum, a time step or a noise is told to a method that has no use for it.
+      or a momentum, a law, a time step or a noise is given to a method that has no use for it.
+    - `OSError`, where the file of a law cannot be read.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
+    if law is not None and method != "fit":
+        raise ValueError(f"The method {method} takes no law; choose the method fit.")
     found = METHODS[method](weights, refinement)
+    if law is not None and noise is not None:
+        raise ValueError("A law that was found before is not fitted, so the noise has no use.")
+    if law is not None:
+        return GivenLawForecaster(as_law(law), momentum, every)
     options = {"momentum": momentum, "noise": noise, "every": every}
     told = [name for name, value in options.items() if value is not None]
     if not told:
@@ -130,6 +140,8 @@ def forecast(
     momentum: str | None = None,
     every: float | None = None,
     noise: Noise | None = None,
+    *,
+    law: SavedLaw | Identification | str | Path | None = None,
 ) -> Forecast: ...
 @overload
 def forecast(
@@ -144,6 +156,7 @@ def forecast(
     times: ArrayLike,
     grid: Grid,
     fields: Sequence[str] | None = None,
+    law: SavedLaw | Identification | str | Path | None = None,
 ) -> Forecast: ...
 def forecast(
     context: Any,
@@ -157,6 +170,7 @@ def forecast(
     times: Any = None,
     grid: Grid | None = None,
     fields: Sequence[str] | None = None,
+    law: SavedLaw | Identification | str | Path | None = None,
 ) -> Forecast:
     """The `steps` frames after the context, at its spacing in time or `every` so much.
 
@@ -176,6 +190,9 @@ def forecast(
     - `noise`: the standard deviation of the noise, of all fields or one for each, for `fit`, which
       then estimates law and first state jointly (see [`reconstruct`][hfluxno.reconstruct]).
     - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
+    - `law`: one that was found in other data of the same fields: an identification, what `load_law`
+      returned, or its file. It is solved and not fitted; the context may be a single frame, which
+      counts at the interval of the data that the law was found in.
 
     **Raises:**
 
@@ -184,5 +201,5 @@ def forecast(
     """
     check_steps(steps)
     trajectory = as_trajectory(context, times, grid, fields)
-    made = forecaster(method, weights, momentum=momentum, every=every, noise=noise)
+    made = forecaster(method, weights, momentum=momentum, every=every, noise=noise, law=law)
     return made.forecast(trajectory, int(steps))

@@ -5,6 +5,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify, identify_all
 from hfluxno.identify.law_file import load_law
+from hfluxno.identify.law_forecaster import GivenLawForecaster
 from hfluxno.identify.reconstruction import Reconstruction, reconstruct
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw
@@ -15,6 +16,7 @@ __all__ = [
     "FitStatus",
     "FittedLaw",
     "FittedLawForecaster",
+    "GivenLawForecaster",
     "Identification",
     "Reconstruction",
     "SavedLaw",

@@ -60,15 +60,22 @@ class FittedLawForecaster(Forecaster):
         return self.advance(context, found, steps)
 
     def advance(
-        self, context: Trajectory, identifications: tuple[Identification, ...], steps: int
+        self,
+        context: Trajectory,
+        identifications: tuple[Identification, ...],
+        steps: int,
+        interval: float | None = None,
     ) -> Forecast:
-        """The forecast with laws that were identified before.
+        """The forecast with laws that were identified before; `interval` is between its frames if
+        the context has a single one.
 
         **Raises:**
 
         - `ValueError`, if a given end is not given for all times of the forecast.
         """
-        _check_given_ends(context, steps, self.every)
+        every = interval if self.every is None else self.every
+        if context.frames > 1:
+            _check_given_ends(context, steps, self.every)
         values = np.asarray(context.values, np.float64)
         batch = values if context.is_batched else values[None]
         late = [_unmeasured_at_the_end(context, item) for item in identifications]
@@ -101,7 +108,7 @@ class FittedLawForecaster(Forecaster):
             )
             deviation = None if deviation is None else deviation[0]
         return Forecast(
-            continuation(context, frames, self.every),
+            continuation(context, frames, every),
             np.asarray(status),
             sentences,
             np.asarray(backtest),

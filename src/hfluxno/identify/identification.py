@@ -112,7 +112,7 @@ def identify_all(
     """`identify` for one trajectory or a batch of them: one result for each; `jointly` estimates
     the first state with the law even if it was seen."""
     values = np.asarray(context.values, np.float64)
-    jointly = jointly or noise is not None or _is_joint(context)
+    jointly = jointly or noise is not None or is_joint(context)
     known_noise = None if noise is None else _of_each_field(noise, context.fields)
     _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING)
     batch = values if context.is_batched else values[None]
@@ -205,7 +205,7 @@ def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
     return values[part], times[part]
 
 
-def _is_joint(context: Trajectory) -> bool:
+def is_joint(context: Trajectory) -> bool:
     """Whether something besides the law is unknown that a frame does not show, or the frames are at
     uneven times."""
     intervals = np.diff(np.asarray(context.times, float))

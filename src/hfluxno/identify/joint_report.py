@@ -60,17 +60,13 @@ def identify_jointly(
     measured = Measured(values, (times - times[0]) / interval, noise)
     if kinds is None:
         kinds = KINDS if len(context.fields) == 1 else SYSTEM_KINDS
-    complete = bool(np.all(np.isfinite(values[0])))
-    if noise is None:
-        clean = complete and _noise_of(values[0]) < _CLEAN
-    else:
-        clean = complete and bool(np.all(noise < _CLEAN * np.std(values[0], axis=-1)))
     names = tuple(f"u{i}" for i in range(len(context.fields)))
     unit = in_cells_and_frames(grid, times[0], interval)
+    clean = shows_first_state(values[0], noise)
     found = find(measured, unit, names, odd, kinds, known_first=clean)
     if found is None:
         return None
-    return _report(found, measured, context, odd, grid.spacing[0], interval)
+    return joint_report(found, measured, context, odd, grid.spacing[0], interval)
 
 
 def in_cells_and_frames(grid: Grid, origin: float, interval: float) -> Grid:
@@ -85,7 +81,20 @@ def in_cells_and_frames(grid: Grid, origin: float, interval: float) -> Grid:
     return Grid((0.0,), (float(cells[0]),), cells, ((converted(low), converted(high)),))
 
 
-def _report(found: Found, measured, context, odd, dx, dt) -> Identification:
+def shows_first_state(
+    frame: Float[np.ndarray, "field cells"], noise: Float[np.ndarray, " field"] | None = None
+) -> bool:
+    """Whether a first frame is complete and has hardly any noise, which is estimated from it where
+    it is `None`."""
+    if not np.all(np.isfinite(frame)):
+        return False
+    if noise is None:
+        return _noise_of(frame) < _CLEAN
+    return bool(np.all(noise < _CLEAN * np.std(frame, axis=-1)))
+
+
+def joint_report(found: Found, measured, context, odd, dx, dt) -> Identification:
+    """The report on a joint estimate."""
     best, values, seen = found.estimate, measured.values, measured.seen
     forward = best.forward
     grid_law = forward.law(best.z)

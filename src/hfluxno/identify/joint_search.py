@@ -31,14 +31,14 @@ class Found:
     **Attributes:**
 
     - `estimate`: over all frames.
-    - `kind`: what its law is made of.
+    - `kind`: what its law is made of; in words where it is given.
     - `tried`: the kinds with their evidence.
     - `held_out`: the first frame of the last quarter.
     - `predicted`: the run from an estimate that did not see that quarter, or `None`.
     """
 
     estimate: Estimate
-    kind: Kind
+    kind: Kind | str
     tried: tuple[tuple[str, float], ...]
     held_out: int
     predicted: Float[np.ndarray, "time field cells"] | None
@@ -78,8 +78,7 @@ def find(
 
     base = forward(kinds[0], 1)
     _check_enough(base, measured)
-    dense = bool(np.mean(measured.seen) > _DENSE)
-    frames = _windows(_WINDOWS if dense else _WINDOWS_OF_SENSORS, len(measured.times))
+    frames = windows(measured)
     starts = law_starts(base, measured)
     first = [estimate(base, measured, frames[:1], start=z, quick=True) for z in starts]
     usable = [e for e in first if e is not None]
@@ -119,7 +118,7 @@ def find(
             found, richer = further, more
         if found is not None and found.evidence > chosen.evidence:
             chosen, kind = found, richer
-    for factor in _FINER if dense else ():
+    for factor in _FINER if _is_dense(measured) else ():
         found = tried_from(chosen, kind, factor)
         if found is None:
             break
@@ -129,7 +128,7 @@ def find(
         kind,
         tuple(tried),
         (frames[-2:-1] or frames)[0],
-        _predicted(chosen, measured, frames),
+        predicted_late(chosen, measured, frames),
     )
 
 
@@ -145,13 +144,21 @@ def _check_enough(base: Forward, measured: Measured) -> None:
         )
 
 
-def _predicted(chosen: Estimate, measured: Measured, frames):
+def predicted_late(
+    chosen: Estimate, measured: Measured, frames: tuple[int, ...]
+) -> Float[np.ndarray, "time field cells"] | None:
     """The run of the chosen kind from an estimate over the frames before the last window."""
     window = frames[-2:-1] or frames
     found = estimate(chosen.forward, measured, window, chosen.noise, chosen.z, quick=True)
     return None if found is None else found.continued(measured.times)[0]
 
 
-def _windows(parts, frames: int) -> tuple[int, ...]:
+def windows(measured: Measured) -> tuple[int, ...]:
+    """The numbers of frames of the windows that grow from the first frames to all of them."""
+    parts, frames = _WINDOWS if _is_dense(measured) else _WINDOWS_OF_SENSORS, len(measured.times)
     counts = sorted({min(frames, max(_FEWEST_FRAMES, round(part * frames))) for part in parts})
     return tuple(counts)
+
+
+def _is_dense(measured: Measured) -> bool:
+    return bool(np.mean(measured.seen) > _DENSE)

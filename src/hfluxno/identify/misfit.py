@@ -106,11 +106,15 @@ def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:
     From second differences in time of second differences in space, which leave little of what
     moves; their median, because jumps are in few places.
     """
+    if len(values) < 3:
+        return 0.0  # two frames do not tell it
     differences = np.diff(np.diff(values, n=2, axis=0), n=2, axis=2)
     return float(np.median(np.abs(differences)) / (_NORMAL_MEDIAN * 6.0))
 
 
 def _shared(e: np.ndarray, noise: float) -> float:
+    if len(e) < 2:
+        return 0.0
     means = np.mean(np.lib.stride_tricks.sliding_window_view(e, _CELLS, axis=2), axis=3)
     common = np.mean(means[1:] * means[:-1])
     return float(np.sqrt(max(0.0, common - _NOISE_ALLOWANCE * noise**2 / _CELLS)))

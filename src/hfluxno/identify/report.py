@@ -48,7 +48,9 @@ def report(
     # What was not measured has no misfit.
     frames = np.asarray(trial.fit.frames)
     misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
-    status = status_of(trial, values, persistence, conserved, misfit, seen)
+    status = status_of(
+        trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
+    )
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,

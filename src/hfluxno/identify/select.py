@@ -51,16 +51,21 @@ class Trial:
 
     @property
     def mode(self) -> str:
-        """The way to start a forecast that predicts the held-out frames best. Modes that are as
-        good go by their order, in which later ones trust single frames more."""
-        errors = np.where(np.isfinite(self.errors), self.errors, np.inf)
-        return MODES[int(np.argmax(errors <= _SAME * np.min(errors)))]
+        """The way to start a forecast that predicts the held-out frames best."""
+        return best_mode(self.errors)
 
     @property
     def error(self) -> float:
         """The back-test error of that mode; infinite where the fit failed."""
         error = float(self.errors[MODES.index(self.mode)])
         return error if np.isfinite(error) else np.inf
+
+
+def best_mode(errors: np.ndarray) -> str:
+    """The mode with the least back-test error. Modes that are as good go by their order, in which
+    later ones trust single frames more."""
+    finite = np.where(np.isfinite(errors), errors, np.inf)
+    return MODES[int(np.argmax(finite <= _SAME * np.min(finite)))]
 
 
 def held_out_frames(frames: int) -> int:
@@ -159,7 +164,7 @@ def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, se
         values = values.copy()
         values[0] = first_state(unknowns.law(begin), settings, values)
     fit = refine(unknowns, settings, values, weights, begin, candidate.evaluations, seen)
-    errors = _backtest_errors(unknowns.law(fit.parameters), settings, values, seen)
+    errors = backtest_errors(unknowns.law(fit.parameters), settings, values, seen)
     return Trial(candidate, settings, unknowns, fit, values[0], errors)
 
 
@@ -174,7 +179,7 @@ def refit(best: Trial, values: np.ndarray, seen: np.ndarray | None = None) -> Tr
     return dataclasses.replace(best, fit=fit) if usable else best
 
 
-def _backtest_errors(
+def backtest_errors(
     law: FittedLaw, settings: Settings, values: np.ndarray, seen: np.ndarray | None
 ) -> np.ndarray:
     """For each of `MODES` the relative l2 error on the held-out frames."""

@@ -7,7 +7,7 @@ import numpy as np
 from hfluxno.forecast_checks import POOR
 from hfluxno.grid import Grid
 from hfluxno.identify.misfit import Misfit
-from hfluxno.identify.select import Trial, last_fitted_frame
+from hfluxno.identify.select import last_fitted_frame
 
 # Totals that drift by more than this part of the field's mean size, and by more than their scatter
 # explains, are not conserved.
@@ -30,6 +30,7 @@ class FitStatus(enum.IntEnum):
     FAILED = 3
     CONSTANT = 4
     SYSTEMATIC_MISFIT = 5
+    NOT_CHECKED = 6
 
     @property
     def sentence(self) -> str:
@@ -47,6 +48,8 @@ class FitStatus(enum.IntEnum):
             "noise: dispersion, an unobserved field, a flux or source that depends on place or "
             "time, relaxation, another boundary, or a flux that the basis is too small for; do not "
             "trust the forecast",
+            FitStatus.NOT_CHECKED: "the law was found in other data, and nothing in this context "
+            "could be compared with it: there is one frame, or nothing moves",
         }[self]
 
 
@@ -71,14 +74,16 @@ def total_drift(values: np.ndarray, grid: Grid, doubt: np.ndarray) -> tuple[np.n
 
 
 def status_of(
-    trial: Trial,
-    values,
+    error: float,
+    residual: float,
+    values: np.ndarray,
     persistence: float,
     conserved: bool,
     misfit: Misfit,
     seen: np.ndarray | None,
 ) -> FitStatus:
-    if not np.isfinite(trial.error):
+    """The status of a law by its back-test error and its residual."""
+    if not np.isfinite(error):
         return FitStatus.FAILED
     if not conserved:
         return FitStatus.SOURCE_OR_LEAK
@@ -88,8 +93,8 @@ def status_of(
     held_out = slice(last_fitted_frame(len(values), seen) + 1, None)
     predicted = np.mean(values[held_out] ** 2, where=counted[held_out])
     relative = misfit.noise * float(np.sqrt(np.mean(size**2) / predicted))
-    unpredicted = _exceeds(trial.error, persistence, relative)
-    if unpredicted or _exceeds(float(trial.fit.residual), change, misfit.noise):
+    unpredicted = _exceeds(error, persistence, relative)
+    if unpredicted or _exceeds(residual, change, misfit.noise):
         return FitStatus.POOR_FIT
     if misfit.systematic:
         return FitStatus.SYSTEMATIC_MISFIT

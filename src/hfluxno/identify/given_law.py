@@ -1,0 +1,284 @@
+"""A context and a law that was found in other data: whether it explains the context, and from which
+state it is continued.
+
+Nothing of the law is fitted. It counts cells and frames of the new context, and is checked as one
+that was found there: it runs from the first frame, and predicts the last ones from those before.
+What a frame does not show (values that were not measured, states at open ends) is estimated as in
+`hfluxno.identify.joint`, with the law fixed.
+"""
+
+import dataclasses
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.boundary import Given
+from hfluxno.grid import Grid
+from hfluxno.identify.basis import Kinked
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.forward import Forward, LawShape
+from hfluxno.identify.gaps import MINIMUM_CELLS
+from hfluxno.identify.identification import is_joint
+from hfluxno.identify.interpolation import interpolated
+from hfluxno.identify.joint import Measured, estimate
+from hfluxno.identify.joint_report import (
+    in_cells_and_frames,
+    joint_report,
+    shows_first_state,
+)
+from hfluxno.identify.joint_search import Found, predicted_late, windows
+from hfluxno.identify.misfit import UNKNOWN, measure
+from hfluxno.identify.prior import Kind, make_forward
+from hfluxno.identify.result import Identification
+from hfluxno.identify.saved_law import SavedLaw, in_cells, settings_of
+from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_frame
+from hfluxno.identify.status import FitStatus, status_of, total_drift
+from hfluxno.identify.track import MODES, first_state, gains, track
+from hfluxno.lanes import on_all_cores
+from hfluxno.laws.place import PlaceModes
+from hfluxno.trajectory import Trajectory
+
+# A domain may be larger than the one that a law of place is known in by this part of a cell.
+_TOLERANCE = 0.01
+# With fewer frames nothing is gained by a first state that they share.
+_FEWEST_SHARED = 4
+
+
+def identify_given(
+    saved: SavedLaw,
+    context: Trajectory,
+    momentum: str | None = None,
+    interval: float | None = None,
+) -> tuple[Identification, ...]:
+    """What `identify_all` returns, with a law that is given.
+
+    **Arguments:**
+
+    - `momentum`: the field that a wall turns round, if the law does not say it.
+    - `interval`: of time that a forecast counts, if the context has a single frame; that of the
+      data the law was found in if it is `None`.
+
+    **Raises:**
+
+    - `ValueError`, if the fields are others than those of the law, or the context cannot be used.
+    """
+    saved = _with_momentum(saved, context, momentum)
+    _check(saved, context)
+    interval = interval_of(saved, context, interval)
+    values = np.asarray(context.values, np.float64)
+    batch = values if context.is_batched else values[None]
+    jointly = context.frames > 1 and (not np.all(np.isfinite(values)) or is_joint(context))
+
+    def one(lane: int) -> Identification:
+        if jointly:
+            return _joint(saved, batch[lane], context, interval)
+        return _followed(saved, batch[lane], context, interval)
+
+    with jax.enable_x64(True):
+        return tuple(on_all_cores(one, range(len(batch))))
+
+
+def interval_of(saved: SavedLaw, context: Trajectory, interval: float | None) -> float:
+    """The time that counts as one frame.
+
+    **Raises:**
+
+    - `ValueError`, if nothing tells it.
+    """
+    times = np.asarray(context.times, float)
+    if len(times) > 1:
+        return float((times[-1] - times[0]) / (len(times) - 1))
+    interval = saved.fit.interval if interval is None else interval
+    if interval is None:
+        raise ValueError("A context of one frame has no spacing in time, and the law knows none.")
+    return interval
+
+
+def _followed(
+    saved: SavedLaw, values: Float[np.ndarray, "time field cells"], context, interval
+) -> Identification:
+    law = in_cells(saved.law, context.grid, interval)
+    settings = settings_of(saved.scheme, context.grid)
+    missing = 1.0 - float(np.mean(np.isfinite(values)))
+    if missing:
+        values = interpolated(values, context.grid.is_periodic())
+    found = Identification(
+        law=saved.law,
+        candidate=f"{saved.fit.law} (given)",
+        status=FitStatus.NOT_CHECKED,
+        backtest_error=float("nan"),
+        persistence_error=float("nan"),
+        residual=float("nan"),
+        misfit=UNKNOWN,
+        coefficients=saved.coefficients,
+        covariance=saved.covariance,
+        total_drift=np.zeros(values.shape[1]),
+        mode="restart",
+        tried=(),
+        initial=values[0],
+        grid_law=law,
+        settings=settings,
+        missing=missing,
+        cell=context.grid.spacing[0],
+        interval=interval,
+    )
+    size = np.std(values, axis=(0, 2))
+    change = np.sqrt(np.mean((values - values[:1]) ** 2, axis=(0, 2)))
+    if not np.any(change > 1e-12 * np.max(np.abs(values), axis=(0, 2))):
+        return found
+    starts = [values[0]]
+    if len(values) >= _FEWEST_SHARED and law.terms is None:
+        starts.append(first_state(law, settings, values))
+    tried = []
+    for start in starts:
+        started = np.concatenate([start[None], values[1:]])
+        tried.append((backtest_errors(law, settings, started, None), start))
+    errors, start = min(tried, key=lambda each: float(np.nanmin(each[0])))
+    mode = best_mode(errors)
+    run = np.concatenate([start[None], values[1:]])
+    simulated, _, _ = track(law, settings, run, gains("continue", len(values), len(values) - 1))
+    simulated = np.concatenate([start[None], simulated])
+    misfit = measure(simulated, values)
+    relative = (simulated - values)[1:] / np.where(size > 0.0, size, 1.0)[:, None]
+    residual = float(np.sqrt(np.mean(relative**2)))
+    last = last_fitted_frame(len(values))
+    after = values[last + 1 :]
+    persistence = float(np.sqrt(np.sum((after - values[last]) ** 2) / np.sum(after**2)))
+    backtest = float(errors[MODES.index(mode)])
+    drift, conserved = total_drift(values, context.grid, np.zeros(values.shape[1]))
+    conserved = conserved or _has_sources(law)
+    return dataclasses.replace(
+        found,
+        status=status_of(backtest, residual, values, persistence, conserved, misfit, None),
+        backtest_error=backtest,
+        persistence_error=persistence,
+        residual=residual,
+        misfit=misfit,
+        total_drift=drift,
+        mode=mode,
+        initial=start,
+    )
+
+
+def _joint(
+    saved: SavedLaw, values: Float[np.ndarray, "time field cells"], context, interval
+) -> Identification:
+    times = np.asarray(context.times, float)
+    measured = Measured(values, (times - times[0]) / interval)
+    unit = in_cells_and_frames(context.grid, times[0], interval)
+    forward = _forward(saved, measured, context.grid, unit, interval)
+    frames = windows(measured)
+    first = estimate(forward, measured, frames[:-1] or frames, quick=True)
+    best = None
+    if first is not None:
+        best = estimate(forward, measured, frames[-1:], first.noise, first.z)
+    if best is None:
+        raise ValueError(
+            "No run with the given law could be solved from this context; check the units of both."
+        )
+    label = f"{saved.fit.law} (given)"
+    late = predicted_late(best, measured, frames)
+    found = Found(best, label, (), (frames[-2:-1] or frames)[0], late)
+    report = joint_report(
+        found, measured, context, saved.law.odd, context.grid.spacing[0], interval
+    )
+    return dataclasses.replace(
+        report, law=saved.law, coefficients=saved.coefficients, covariance=saved.covariance
+    )
+
+
+def _forward(saved: SavedLaw, measured: Measured, grid: Grid, unit: Grid, interval) -> Forward:
+    """The forward model whose first state and ends are unknown, and whose law is not."""
+    law = in_cells(saved.law, grid, interval)
+    terms, half = law.terms, (0.5 * (law.upper - law.lower))[:, None]
+    modes = PlaceModes(0.0, float(unit.shape[0]), 1, unit.is_periodic())
+    by_place = terms is not None and terms.flux_by_place.size > 0
+    shape = LawShape(
+        law.basis,
+        law.lower,
+        law.upper,
+        modes if terms is None else terms.modes,
+        law.fields,
+        law.odd,
+        law.diffusion_coefficients.shape[1],
+        0 if terms is None else terms.by_state.shape[1],
+        0 if terms is None else terms.source_by_place.shape[1],
+        terms.flux_by_place.shape[0] if terms is not None and by_place else 0,
+    )
+    parts = [law.flux_coefficients / half, law.diffusion_coefficients]
+    if terms is not None:
+        parts += [terms.by_state / half, terms.source_by_place / half]
+        parts += [terms.flux_offset / half[:, 0], terms.flux_by_place] if by_place else []
+    parts += [law.basis.at] if isinstance(law.basis, Kinked) else []
+    center = np.concatenate([np.ravel(part) for part in parts])
+    around = make_forward(
+        Kind(1),
+        measured,
+        unit,
+        law.fields,
+        law.odd,
+        known_first=shows_first_state(measured.values[0]),
+        refinement=saved.scheme.refinement,
+    )
+    return dataclasses.replace(around, shape=shape, center=center, spread=np.zeros(len(center)))
+
+
+def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -> SavedLaw:
+    fields = saved.law.fields
+    if momentum is not None:
+        if momentum not in fields:
+            raise ValueError(
+                f"There is no field {momentum!r} to be the momentum; the fields are "
+                f"{', '.join(fields)}."
+            )
+        odd = (fields.index(momentum),)
+        return dataclasses.replace(saved, law=dataclasses.replace(saved.law, odd=odd))
+    if len(fields) == 2 and not saved.law.odd and context.grid.has_wall():
+        raise ValueError(
+            f"The law does not say which of its fields {' and '.join(fields)} a reflecting wall "
+            "turns round (the momentum): name it with --momentum NAME, in Python "
+            f'momentum="{fields[1]}" or "{fields[0]}".'
+        )
+    return saved
+
+
+def _check(saved: SavedLaw, context: Trajectory) -> None:
+    if context.fields != saved.law.fields:
+        raise ValueError(
+            f"The law is of {_listed(saved.law.fields)}, and the context of "
+            f"{_listed(context.fields)}; choose or rename its fields so that they are the same in "
+            "the same order."
+        )
+    grid, values = context.grid, np.asarray(context.values)
+    if len(grid.shape) != 1:
+        raise ValueError("A saved law is of contexts with one space dimension.")
+    if grid.shape[0] < MINIMUM_CELLS:
+        raise ValueError(
+            f"A context needs at least {MINIMUM_CELLS} cells; this one has {grid.shape[0]}."
+        )
+    if np.any(np.isinf(values)):
+        raise ValueError("The context has infinite values; make them NaN or correct them first.")
+    lanes = values if context.is_batched else values[None]
+    if np.any(np.all(np.isnan(lanes), axis=(1, 3))):
+        raise ValueError("A field of the context is missing as a whole; there is nothing to begin.")
+    if context.frames == 1 and any(isinstance(end, Given) for end in grid.boundary[0]):
+        raise ValueError("A context with given ends needs two frames or more.")
+    terms = saved.law.terms
+    by_place = terms is not None and (terms.flux_by_place.size or terms.source_by_place.size)
+    if terms is None or not by_place:
+        return
+    low, high, room = terms.modes.lower, terms.modes.upper, _TOLERANCE * grid.spacing[0]
+    if grid.lower[0] < low - room or grid.upper[0] > high + room:
+        raise ValueError(
+            f"The law depends on place and is known from x = {low:g} to {high:g}, and the context "
+            f"reaches from {grid.lower[0]:g} to {grid.upper[0]:g}; cut it to these places."
+        )
+
+
+def _has_sources(law: FittedLaw) -> bool:
+    return law.terms is not None and bool(law.terms.by_state.size or law.terms.source_by_place.size)
+
+
+def _listed(fields: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, fields))

@@ -1,0 +1,220 @@
+"""A law that was found before on other data: other cells, intervals, ends; and whether it fits."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.fv import MUSCL, Roe, StepControl, solve
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus, FittedLaw, GivenLawForecaster
+from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.fitted_law import Terms
+from hfluxno.identify.saved_law import to_save
+from hfluxno.laws import LWR, ShallowWater
+from hfluxno.laws.place import PlaceModes
+from hfluxno.trajectory import Trajectory
+from tests.identify.exact import burgers, logistic
+from tests.identify.laws import identification, shallow_water
+
+# v = 90 km/h, 150 vehicles/km: in kilometres and hours.
+V, FULL = 90.0, 150.0
+LENGTH, INTERVAL = 12.0, 1 / 240
+
+
+def polynomial(low, high, *powers, fields=("density",), **more) -> FittedLaw:
+    """f = Σ powers[k] u^k in Chebyshev polynomials on [low, high]."""
+    series = np.polynomial.Polynomial(powers).convert(
+        domain=[low, high], kind=np.polynomial.Chebyshev
+    )
+    middle, half = np.array([0.5 * (low + high)]), np.array([0.5 * (high - low)])
+    return FittedLaw(
+        fields,
+        Chebyshev(middle, half, len(series.coef) - 1),
+        series.coef[None, 1:],
+        np.zeros((1, 0)),
+        np.array([low]),
+        np.array([high]),
+        **more,
+    )
+
+
+def road(boundary="periodic", frames=13, cells=60):
+    """Greenshields' traffic on other cells and at other times than the law was found at."""
+    grid = Grid.interval(cells, 0.0, LENGTH, boundary)
+    x = grid.centers() / LENGTH
+    first = 60.0 + 25.0 * np.sin(2 * np.pi * x) + 10.0 * np.sin(4 * np.pi * x + 1.0)
+    times = np.arange(frames) * INTERVAL
+    with jax.enable_x64(True):
+        law = LWR(v=V, rho_max=FULL)
+        run = solve(Roe(law, "mc"), jnp.asarray(first[None]), times, grid, StepControl())
+    return Trajectory(np.asarray(run.values), times, grid, ("density",))
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Found on cells of other lengths, at another interval."""
+    return identification(polynomial(20.0, 110.0, 0.0, V, -V / FULL), cells=240, interval=1 / 360)
+
+
+def exactly(found):
+    """With the scheme of `road`."""
+    saved = to_save(found)
+    return dataclasses.replace(saved, scheme=dataclasses.replace(saved.scheme, refinement=1))
+
+
+def relative(forecast, truth):
+    values = np.asarray(forecast.trajectory.values)
+    return np.linalg.norm(values - truth) / np.linalg.norm(truth)
+
+
+def test_it_is_solved_on_other_cells_at_another_interval(found, tmp_path):
+    truth = road()
+    exactly(found).save(tmp_path / "law.json")
+    forecast = hfluxno.forecast(truth.window(0, 6), 7, law=tmp_path / "law.json")
+    assert forecast.status == FitStatus.OK and forecast.backtest_error < 1e-9
+    assert relative(forecast, truth.values[6:]) < 1e-9
+    np.testing.assert_allclose(forecast.trajectory.times, truth.times[6:])
+    (item,) = forecast.identifications
+    assert item.candidate.endswith("(given)") and item.coefficients == found.coefficients
+    # On a finer internal grid than the data were made on, it is no longer exact, and still right.
+    finer = hfluxno.forecast(truth.window(0, 6), 7, law=found)
+    assert finer.status == FitStatus.OK and 1e-6 < relative(finer, truth.values[6:]) < 0.01
+
+
+def test_a_law_that_does_not_hold_is_noticed(found):
+    context = road().window(0, 8)
+    for factor, status in ((1.02, FitStatus.OK), (1.8, FitStatus.POOR_FIT)):
+        law = dataclasses.replace(found.law, flux_coefficients=factor * found.law.flux_coefficients)
+        other = dataclasses.replace(exactly(found), law=law)
+        forecast = GivenLawForecaster(other).forecast(context, 3)
+        assert forecast.status == status, (factor, forecast.sentences)
+
+
+def test_a_single_frame_is_continued_and_nothing_is_claimed(found):
+    truth = road()
+    one = truth.window(4, 5)
+    forecast = GivenLawForecaster(exactly(found), interval=INTERVAL).forecast(one, 5)
+    assert forecast.status == FitStatus.NOT_CHECKED and np.isnan(forecast.backtest_error)
+    assert "nothing in this context could be compared with it" in forecast.sentences[0]
+    assert relative(forecast, truth.values[5:10]) < 1e-3
+    np.testing.assert_allclose(forecast.trajectory.times, truth.times[5:10])
+    # Where nobody says another, the interval is that of the data that the law was found in.
+    own = hfluxno.forecast(one, 2, law=found)
+    np.testing.assert_allclose(np.diff(own.trajectory.times), 1 / 360)
+    nameless = dataclasses.replace(found, interval=float("nan"))
+    with pytest.raises(ValueError, match="no spacing in time, and the law knows none"):
+        hfluxno.forecast(one, 2, law=nameless)
+
+
+def test_two_frames_are_a_check(found):
+    truth = road()
+    forecast = hfluxno.forecast(truth.window(0, 2), 3, law=exactly(found))
+    assert forecast.status == FitStatus.OK and forecast.backtest_error < 1e-9
+    assert relative(forecast, truth.values[2:5]) < 1e-9
+
+
+def test_a_constant_context_says_that_nothing_moves(found):
+    context = road().window(0, 5)
+    still = dataclasses.replace(context, values=np.full_like(context.values, 70.0))
+    forecast = hfluxno.forecast(still, 2, law=found)
+    assert forecast.status == FitStatus.NOT_CHECKED
+    np.testing.assert_allclose(forecast.trajectory.values, 70.0)
+
+
+def test_a_batch_and_noise(found):
+    truth = road()
+    noisy = truth.values + np.random.default_rng(0).normal(size=truth.values.shape)
+    batch = dataclasses.replace(truth, values=np.stack([truth.values, noisy])).window(0, 10)
+    forecast = hfluxno.forecast(batch, 3, law=exactly(found))
+    assert list(forecast.status) == [0, 0] and forecast.identifications[1].mode == "filter"
+    errors = [relative_to(values, truth.values[10:]) for values in forecast.trajectory.values]
+    noise = relative_to(noisy, truth.values)
+    assert errors[0] < 1e-9 and errors[1] < 0.6 * noise
+
+
+def relative_to(values, truth):
+    return np.linalg.norm(values - truth) / np.linalg.norm(truth)
+
+
+def test_a_source_is_no_leak():
+    """u grows by u (1 - u) · 2 while it is carried along."""
+    times, cells = np.linspace(0.0, 0.5, 11), 64
+    values = logistic(times, cells)
+    law = polynomial(0.05, 0.8, 0.0, 0.7, 0.0, fields=("u",))
+    middle, half = 0.425, 0.375
+    state = np.polynomial.Polynomial([0.0, 2.0, -2.0]).convert(
+        domain=[middle - half, middle + half], kind=np.polynomial.Chebyshev
+    )
+    modes = PlaceModes(0.0, 1.0, 1, True)
+    terms = Terms(state.coef[None], np.zeros((1, 0)), np.zeros(0), np.zeros(1), modes)
+    found = identification(dataclasses.replace(law, terms=terms), interval=0.02)
+    context = Trajectory(values[:8], times[:8], Grid.interval(cells), ("u",))
+    forecast = hfluxno.forecast(context, 3, law=found)
+    assert forecast.status == FitStatus.OK and relative(forecast, values[8:]) < 5e-4
+    without = hfluxno.forecast(context, 3, law=dataclasses.replace(found, law=law))
+    assert without.status == FitStatus.SOURCE_OR_LEAK
+
+
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+def test_what_was_not_measured_is_estimated_with_the_law(boundary):
+    """Burgers' exact solution in a window with unknown ends, or on the ring with gaps."""
+    times, cells = np.linspace(0.0, 0.4, 13), 30
+    ends = (0.1, 0.7) if boundary == "open" else (0.0, 1.0)
+    truth = burgers(times, cells, *ends)
+    values = truth.copy()
+    values[np.random.default_rng(1).random(values.shape) < 0.25] = np.nan
+    found = identification(polynomial(0.2, 1.0, 0.0, 0.0, 0.5, fields=("u",)), interval=0.05)
+    grid = Grid.interval(cells, *ends, boundary)
+    context = Trajectory(values[:10], times[:10], grid, ("u",))
+    forecast = hfluxno.forecast(context, 3, law=found)
+    assert forecast.status == FitStatus.OK, forecast.sentences
+    assert forecast.deviation is not None
+    assert relative(forecast, truth[10:]) < (0.05 if boundary == "open" else 0.01)
+    (item,) = forecast.identifications
+    assert item.missing == pytest.approx(np.mean(np.isnan(values[:10])))
+    assert item.coefficients == found.coefficients
+    if boundary == "periodic":
+        wrong = dataclasses.replace(found.law, flux_coefficients=-found.law.flux_coefficients)
+        poor = hfluxno.forecast(context, 3, law=dataclasses.replace(found, law=wrong))
+        assert poor.status == FitStatus.POOR_FIT
+
+
+@pytest.mark.usefixtures("x64")
+def test_two_fields_and_a_wall():
+    grid = Grid.interval(50, 0.0, 10.0, "wall")
+    x = grid.centers()
+    first = np.stack([1.0 + 0.3 * np.exp(-((x - 4.0) ** 2)), 0.0 * x])
+    times = np.arange(9) * 0.1
+    law = ShallowWater(beta=9.8)
+    run = solve(MUSCL(law), jnp.asarray(first), times, grid, StepControl(0.5, 0.9, True))
+    truth = Trajectory(np.asarray(run.values), times, grid, ("h", "m"))
+    found = identification(shallow_water(), interval=0.05)
+    forecast = hfluxno.forecast(truth.window(0, 6), 3, law=found)
+    assert forecast.status == FitStatus.OK and relative(forecast, truth.values[6:]) < 0.01
+    even = dataclasses.replace(found, law=dataclasses.replace(found.law, odd=()))
+    with pytest.raises(ValueError, match="name it with --momentum NAME"):
+        hfluxno.forecast(truth.window(0, 6), 3, law=even)
+    named = hfluxno.forecast(truth.window(0, 6), 3, law=even, momentum="m")
+    np.testing.assert_array_equal(named.trajectory.values, forecast.trajectory.values)
+
+
+def test_what_does_not_belong_together_is_refused(found):
+    context = road().window(0, 6)
+    with pytest.raises(ValueError, match="The law is of 'density', and the context of 'speed'"):
+        hfluxno.forecast(dataclasses.replace(context, fields=("speed",)), 2, law=found)
+    with pytest.raises(ValueError, match="persistence takes no law; choose the method fit"):
+        hfluxno.forecast(context, 2, "persistence", law=found)
+    with pytest.raises(ValueError, match="no field 'm' to be the momentum"):
+        hfluxno.forecast(context, 2, law=found, momentum="m")
+    modes = PlaceModes(2.0, 12.0, 1, False)
+    terms = Terms(np.zeros((1, 0)), np.ones((1, 1)), np.zeros(0), np.zeros(1), modes)
+    placed = identification(dataclasses.replace(found.law, terms=terms))
+    with pytest.raises(ValueError, match="known from x = 2 to 12, and the context reaches from 0"):
+        hfluxno.forecast(context, 2, law=placed)
+    infinite = dataclasses.replace(context, values=np.where(context.values > 80, np.inf, 1.0))
+    with pytest.raises(ValueError, match="infinite values"):
+        hfluxno.forecast(infinite, 2, law=found)
