@@ -1,8 +1,10 @@
 """Identifications with laws of every form, as fits return them, without a fit."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import Candidate, FitStatus, FittedLaw, Identification
 from hfluxno.identify.basis import Chebyshev, Dictionary, TensorChebyshev
@@ -10,7 +12,42 @@ from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.saved_law import in_cells
 from hfluxno.identify.select import make_settings
+from hfluxno.laws import LWR
 from hfluxno.laws.place import PlaceModes
+from hfluxno.trajectory import Trajectory
+
+# v = 90 km/h, 150 vehicles/km: in kilometres and hours.
+V, FULL = 90.0, 150.0
+LENGTH, INTERVAL = 12.0, 1 / 240
+
+
+def polynomial(low, high, *powers, fields=("density",), **more) -> FittedLaw:
+    """f = Σ powers[k] u^k in Chebyshev polynomials on [low, high]."""
+    series = np.polynomial.Polynomial(powers).convert(
+        domain=[low, high], kind=np.polynomial.Chebyshev
+    )
+    middle, half = np.array([0.5 * (low + high)]), np.array([0.5 * (high - low)])
+    return FittedLaw(
+        fields,
+        Chebyshev(middle, half, len(series.coef) - 1),
+        series.coef[None, 1:],
+        np.zeros((1, 0)),
+        np.array([low]),
+        np.array([high]),
+        **more,
+    )
+
+
+def road(boundary="periodic", frames=13, cells=60):
+    """Greenshields' traffic on other cells and at other times than the law was found at."""
+    grid = Grid.interval(cells, 0.0, LENGTH, boundary)
+    x = grid.centers() / LENGTH
+    first = 60.0 + 25.0 * np.sin(2 * np.pi * x) + 10.0 * np.sin(4 * np.pi * x + 1.0)
+    times = np.arange(frames) * INTERVAL
+    with jax.enable_x64(True):
+        law = LWR(v=V, rho_max=FULL)
+        run = solve(Roe(law, "mc"), jnp.asarray(first[None]), times, grid, StepControl())
+    return Trajectory(np.asarray(run.values), times, grid, ("density",))
 
 
 def one_field(diffusion=3, terms=False, name="density") -> FittedLaw:

@@ -2,56 +2,29 @@
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import hfluxno
-from hfluxno.fv import MUSCL, Roe, StepControl, solve
+from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
-from hfluxno.identify import FitStatus, FittedLaw, GivenLawForecaster
-from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify import FitStatus, GivenLawForecaster
 from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.saved_law import to_save
-from hfluxno.laws import LWR, ShallowWater
+from hfluxno.laws import ShallowWater
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
 from tests.identify.exact import burgers, logistic
-from tests.identify.laws import identification, shallow_water
-
-# v = 90 km/h, 150 vehicles/km: in kilometres and hours.
-V, FULL = 90.0, 150.0
-LENGTH, INTERVAL = 12.0, 1 / 240
-
-
-def polynomial(low, high, *powers, fields=("density",), **more) -> FittedLaw:
-    """f = Σ powers[k] u^k in Chebyshev polynomials on [low, high]."""
-    series = np.polynomial.Polynomial(powers).convert(
-        domain=[low, high], kind=np.polynomial.Chebyshev
-    )
-    middle, half = np.array([0.5 * (low + high)]), np.array([0.5 * (high - low)])
-    return FittedLaw(
-        fields,
-        Chebyshev(middle, half, len(series.coef) - 1),
-        series.coef[None, 1:],
-        np.zeros((1, 0)),
-        np.array([low]),
-        np.array([high]),
-        **more,
-    )
-
-
-def road(boundary="periodic", frames=13, cells=60):
-    """Greenshields' traffic on other cells and at other times than the law was found at."""
-    grid = Grid.interval(cells, 0.0, LENGTH, boundary)
-    x = grid.centers() / LENGTH
-    first = 60.0 + 25.0 * np.sin(2 * np.pi * x) + 10.0 * np.sin(4 * np.pi * x + 1.0)
-    times = np.arange(frames) * INTERVAL
-    with jax.enable_x64(True):
-        law = LWR(v=V, rho_max=FULL)
-        run = solve(Roe(law, "mc"), jnp.asarray(first[None]), times, grid, StepControl())
-    return Trajectory(np.asarray(run.values), times, grid, ("density",))
+from tests.identify.laws import (
+    FULL,
+    INTERVAL,
+    V,
+    identification,
+    polynomial,
+    road,
+    shallow_water,
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +65,7 @@ def test_a_law_that_does_not_hold_is_noticed(found):
         other = dataclasses.replace(exactly(found), law=law)
         forecast = GivenLawForecaster(other).forecast(context, 3)
         assert forecast.status == status, (factor, forecast.sentences)
+    assert forecast.sentences[0].startswith("the given law does not explain the data: ")
 
 
 def test_a_single_frame_is_continued_and_nothing_is_claimed(found):

@@ -38,7 +38,11 @@ class ForecastConfig(MeasuredConfig):
     """The time between two frames of the forecast, in the units of the file's time (seconds, where
     a table has dates); for the methods fit and persistence."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
-    """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
+    """Infer the law from the first K frames, 4 or more; from all frames where it is left out. With
+    --law, 1 is enough."""
+    law: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Solve this law, which `hfluxno identify OTHER --save FILE` found in other data of the same
+    fields, in place of inferring one; the status says whether it explains the context."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
     """How to forecast: fit (infer the law from the context, then solve it), a trained network (see
     --weights): hfluxno, its variants hfluxno-weak-form and hfluxno-law, or one of the baselines
@@ -73,6 +77,7 @@ def main(config: ForecastConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
+<<<<<<< HEAD
     import numpy as np
 
     from hfluxno.cli import report, runtime
@@ -81,10 +86,18 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
     from hfluxno.forecaster import forecast_times
     from hfluxno.identify import FittedLawForecaster
+=======
+    from hfluxno.cli import law, report, runtime
+    from hfluxno.cli.summary import forecast_summary
+    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
+    from hfluxno.identify import GivenLawForecaster
+>>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
     from hfluxno.methods import forecaster
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
+<<<<<<< HEAD
     if config.every is not None and not 0.0 < config.every < float("inf"):
         raise ValueError(f"--every must be a positive time; got {config.every:g}.")
     method = forecaster(
@@ -94,6 +107,10 @@ def main(config: ForecastConfig) -> int:
         config.momentum,
         config.every,
         None if config.noise == "auto" else 1.0,  # the number, when the file is read
+=======
+    method = forecaster(
+        config.method, config.weights, config.refinement, config.momentum, config.law
+>>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
     )
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
@@ -105,6 +122,7 @@ def main(config: ForecastConfig) -> int:
         for part in source.parts:
             check_storable(part.name)
         runtime.check_memory(config.steps, source.values[..., 0, :, :].size)
+<<<<<<< HEAD
         context, noise = source.context(config.context), config.noise_of(source)
         if noise is not None:
             method = FittedLawForecaster(config.momentum, config.every, noise)
@@ -113,6 +131,16 @@ def main(config: ForecastConfig) -> int:
         fewer = f", or choose --steps {enough} or less" if enough else ""
         source.check_ends(times[-1], "the forecast needs them from", f"give them until then{fewer}")
         with report.working(f"Inferring the law of {source.variable} and solving it"):
+=======
+        if isinstance(method, GivenLawForecaster):
+            law.check_units(method.law, source)
+            context = source.beginning(config.context)
+            method = dataclasses.replace(method, interval=float(source.times[1] - source.times[0]))
+        else:
+            context = source.context(config.context)
+        task = "Solving" if config.law else "Inferring"
+        with report.working(f"{task} the law of {source.variable}"):
+>>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
             forecast = method.forecast(context, config.steps)
         truth = source.values_at(times)
         with replacing(output) as (temporary,):

@@ -27,6 +27,9 @@ class IdentifyConfig(MeasuredConfig):
     """Write the flux, its derivative and the diffusivity over the observed range as .csv."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw them as .png, .pdf or .svg; of a batch, those of the first trajectory."""
+    save: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Save the law as .json, for `hfluxno forecast OTHER --law FILE` and `hfluxno export FILE`; of
+    a batch, that of the first trajectory."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
 
@@ -39,7 +42,7 @@ def main(config: IdentifyConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
-    from hfluxno.cli import report, runtime
+    from hfluxno.cli import law, report, runtime
     from hfluxno.cli.summary import law_summary
     from hfluxno.data.law_table import tabulate, write_csv
     from hfluxno.data.replacing import check_writable, replacing
@@ -48,6 +51,8 @@ def main(config: IdentifyConfig) -> int:
         check_writable(config.csv, (".csv",), config.input)
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    if config.save is not None:
+        check_writable(config.save, law.SUFFIXES, config.input)
     with runtime.prepared():
         source = config.read()
         report.hint(source)
@@ -62,14 +67,18 @@ def main(config: IdentifyConfig) -> int:
             with replacing(config.csv) as (temporary,):
                 write_csv(temporary, [tabulate(each.law) for each in identifications])
             files.append(config.csv)
+        if config.save is not None:
+            fault = law.save(config.save, identifications[0], source)
+            files += [config.save] if not fault else []
         if config.figure is not None:
             from hfluxno.plots import law_figure
 
             labels = report.labels(source)
-            fault = report.draw(
+            missing = report.draw(
                 config.figure, lambda: law_figure(identifications[0], context, labels)
             )
-            files += [config.figure] if not fault else []
+            files += [config.figure] if not missing else []
+            fault = " ".join(filter(None, (fault, missing)))
     summary = law_summary(source, context, identifications)
     summary |= {"files": [str(file) for file in files]}
     report.show(summary, config.json)

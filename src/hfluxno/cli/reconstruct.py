@@ -32,6 +32,8 @@ class ReconstructConfig(MeasuredConfig):
     left out. An older file there is replaced when the run has succeeded."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also draw a picture, as .png, .pdf or .svg."""
+    save: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Save the law as .json, for `hfluxno forecast OTHER --law FILE` and `hfluxno export FILE`."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
 
@@ -44,7 +46,7 @@ def main(config: ReconstructConfig) -> int:
     - `ValueError`, if an option or the input is at fault.
     - `OSError`, if a file cannot be read or written.
     """
-    from hfluxno.cli import report, runtime
+    from hfluxno.cli import law, report, runtime
     from hfluxno.cli.summary import reconstruction_summary
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_reconstruction
@@ -53,6 +55,8 @@ def main(config: ReconstructConfig) -> int:
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    if config.save is not None:
+        check_writable(config.save, law.SUFFIXES, config.input)
     with runtime.prepared():
         source = config.read()
         report.hint(source)
@@ -68,14 +72,18 @@ def main(config: ReconstructConfig) -> int:
         with replacing(output) as (temporary,):
             write_reconstruction(temporary, source, found)
         files, fault = [output], ""
+        if config.save is not None:
+            fault = law.save(config.save, found.identification, source)
+            files += [config.save] if not fault else []
         if config.figure is not None:
             from hfluxno.plots import reconstruction_figure
 
             labels = report.labels(source)
-            fault = report.draw(
+            missing = report.draw(
                 config.figure, lambda: reconstruction_figure(context, found, labels)
             )
-            files += [config.figure] if not fault else []
+            files += [config.figure] if not missing else []
+            fault = " ".join(filter(None, (fault, missing)))
     summary = reconstruction_summary(source, context, found)
     summary |= {"files": [str(file) for file in files]}
     report.show(summary, config.json)

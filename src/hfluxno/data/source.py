@@ -127,13 +127,21 @@ class Source:
         Times that begin near zero survive single precision, in which a far origin would drown the
         spacing.
         """
+<<<<<<< HEAD
         made = Trajectory.from_numpy(
             self.values[..., start:stop, :, :],
             None,
+=======
+        least = max(stop, start + 2)  # a single time would have no interval
+        found = Trajectory.from_numpy(
+            self.values[..., start:least, :, :],
+            self.times[start:least] - self.times[0],
+>>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
             self.x,
             self.fields,
             (self._end(0), self._end(1)),
         )
+<<<<<<< HEAD
         # Not by from_numpy, which takes times at equal intervals.
         return dataclasses.replace(made, times=self.times[start:stop] - self.times[0])
 
@@ -186,6 +194,27 @@ class Source:
         count = int(np.max(np.flatnonzero(frames), initial=-1)) + 1
         found = np.take(self.values, nearest[:count], axis=-3)
         return np.where(frames[:count, None, None], found, np.nan).astype(found.dtype)
+=======
+        return found.window(0, stop - start) if stop < least else found
+
+    def beginning(self, frames: int | None = None) -> Trajectory:
+        """The first `frames` frames of the file (all where it is `None`), which may be one, and
+        what is missing between them.
+
+        **Raises:**
+
+        - `ValueError`, where there are fewer frames than asked for.
+        """
+        frames = self.frames if frames is None else frames
+        if frames > self.frames:
+            raise ValueError(
+                f"The context of {frames} frames is longer than {self.path}, which has "
+                f"{self.frames}; choose --context {self.frames} or less."
+            )
+        if frames < 1:
+            raise ValueError(f"A context needs one frame or more; got {frames}.")
+        return self.window(0, frames if self.rows is None else self.rows[frames - 1] + 1)
+>>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
 
     def context(self, frames: int | None = None) -> Trajectory:
         """The first `frames` frames of the file (all where it is `None`), fit to infer a law from,
@@ -196,17 +225,12 @@ class Source:
         - `ValueError`, where there are fewer frames than asked for, or too few for any law, or
           where the values do not change.
         """
-        frames = self.frames if frames is None else frames
-        if frames > self.frames:
-            raise ValueError(
-                f"The context of {frames} frames is longer than {self.path}, which has "
-                f"{self.frames}; choose --context {self.frames} or less."
-            )
-        if frames < LEAST_FRAMES:
+        if frames is not None and frames < LEAST_FRAMES:
             raise ValueError(
                 f"A context of {frames} frames is too short to infer a law; choose --context "
                 f"{LEAST_FRAMES} or more."
             )
+<<<<<<< HEAD
         stop = frames if self.rows is None else self.rows[frames - 1] + 1
         self.check_ends(
             self.times[stop - 1],
@@ -214,6 +238,9 @@ class Source:
             "give them for all of these, or choose --boundary open to have them estimated",
         )
         context = self.window(0, stop)
+=======
+        context = self.beginning(frames)
+>>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
         values = np.asarray(context.values)
         known = ~np.isnan(values)
         high = np.max(values, axis=(-3, -1), initial=-np.inf, where=known)

@@ -94,6 +94,8 @@ def load_law(path: str | Path) -> SavedLaw:
     - `OSError`, if it cannot be read.
     """
     path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file of a law {path}; save one with --save.")
     with path.open("rb") as stream:
         content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:

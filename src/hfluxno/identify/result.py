@@ -18,6 +18,15 @@ from hfluxno.trajectory import Trajectory
 
 # A forecast says how much is missing from this part of the context on.
 _MUCH = 0.05
+# Of a law that was not looked for in the context.
+_OF_GIVEN = {
+    FitStatus.OK: "the given law explains the data",
+    FitStatus.POOR_FIT: "the given law does not explain the data: they follow another law, or are "
+    "in other units, or the boundary is another one, or there is much noise; do not trust the "
+    "forecast",
+    FitStatus.SYSTEMATIC_MISFIT: "the given law misses the context in a way that is no noise: the "
+    "data follow another law, or the boundary is another one; do not trust the forecast",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +105,10 @@ class Identification:
     def sentence(self) -> str:
         """What the status means, the figures that decided it, and how much of the context is
         missing, if that is much."""
-        figures = self._figures()
-        text = f"{self.status.sentence} ({figures})" if figures else self.status.sentence
+        figures, text = self._figures(), self.status.sentence
+        if isinstance(self.candidate, str) and self.status in _OF_GIVEN:
+            text = _OF_GIVEN[self.status]
+        text = f"{text} ({figures})" if figures else text
         if self.missing < _MUCH:
             return text
         return f"{text}; {self.missing:.0%} of the context was not measured"

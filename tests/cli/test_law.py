@@ -1,0 +1,107 @@
+"""`--save` and `--law`: a law is kept by one command and used by another."""
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import hfluxno
+from hfluxno.cli import main
+from hfluxno.identify import FitStatus
+from tests.identify.laws import FULL, V, identification, polynomial, road
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Traffic with units, in a folder of its own; its law is known, so that none is inferred."""
+    found = identification(polynomial(20.0, 110.0, 0.0, V, -V / FULL), interval=1 / 360)
+    package = importlib.import_module("hfluxno.identify")
+    monkeypatch.setattr(package, "identify_all", lambda context, momentum=None: (found,))
+    write(tmp_path / "road.nc")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path, time_units="h", name="density"):
+    truth = road()
+    array = xr.DataArray(
+        truth.values[:, 0],
+        {
+            "time": ("time", truth.times, {"units": time_units}),
+            "x": ("x", truth.grid.centers(), {"units": "km"}),
+        },
+        ("time", "x"),
+        attrs={"units": "vehicles/km"},
+    )
+    array.to_dataset(name=name).to_netcdf(path, engine="h5netcdf")
+
+
+def test_a_law_is_saved_and_solved_on_another_day(folder, capsys):
+    assert main(["identify", "road.nc", "--save", "law.json", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == ["law.json"]
+    saved = hfluxno.load_law("law.json")
+    assert (saved.units.x, saved.units.time, saved.units.fields) == ("km", "h", ("vehicles/km",))
+    command = "forecast road.nc --law law.json --json"
+    assert main([*command.split(), "-k", "5", "-n", "6", "--figure", "a.png"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    (result,) = report["results"]
+    assert report["context_frames"] == 5 and result["status"] == FitStatus.OK
+    assert result["status_sentence"] == "the given law explains the data"
+    assert result["law"].endswith("(given)") and result["true_error"]["6"] < 0.01
+    assert (folder / "a.png").stat().st_size > 10_000
+
+
+def test_a_single_frame_counts_at_the_interval_of_its_file(folder, capsys):
+    main(["identify", "road.nc", "--save", "law.json"])
+    capsys.readouterr()
+    command = "forecast road.nc --law law.json -k 1 -n 4 -o a.nc --figure a.png --json"
+    assert main(command.split()) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["status"] == FitStatus.NOT_CHECKED and result["backtest_error"] is None
+    assert result["true_error"]["4"] < 0.01
+    with xr.open_dataset("a.nc", engine="h5netcdf", decode_times=False) as out:
+        np.testing.assert_allclose(out["time"], np.arange(1, 5) / 240)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("--law none.json", "There is no file of a law none.json; save one with --save."),
+        ("--law road.nc", "road.nc is no file of a law"),
+        ("--law law.json --method persistence", "The method persistence takes no law"),
+        ("--law law.json --context 40", "The context of 40 frames is longer"),
+        ("--law law.json --context 0", "A context needs one frame or more; got 0."),
+    ],
+)
+def test_faults_end_in_a_sentence(folder, capsys, command, sentence):
+    main(["identify", "road.nc", "--save", "law.json"])
+    capsys.readouterr()
+    assert main(["forecast", "road.nc", "-n", "3", "-o", "a.nc", *command.split()]) == 2
+    assert capsys.readouterr().err.startswith(f"hfluxno: {sentence}")
+    assert sorted(path.name for path in folder.iterdir()) == ["law.json", "road.nc"]
+
+
+def test_other_fields_and_units_are_refused(folder, capsys):
+    main(["identify", "road.nc", "--save", "law.json"])
+    write(folder / "seconds.nc", time_units="seconds since 2020-01-01")
+    write(folder / "speed.nc", name="speed")
+    capsys.readouterr()
+    assert main(["forecast", "seconds.nc", "-n", "3", "--law", "law.json"]) == 2
+    assert "counts time in h, and seconds.nc in seconds" in capsys.readouterr().err
+    assert main(["forecast", "speed.nc", "-n", "3", "--law", "law.json"]) == 2
+    assert "The law is of 'density', and the context of 'speed'" in capsys.readouterr().err
+
+
+def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys):
+    failed = identification(polynomial(20.0, 110.0, 0.0, V), status=FitStatus.FAILED)
+    package = importlib.import_module("hfluxno.identify")
+    monkeypatch.setattr(package, "identify_all", lambda context, momentum=None: (failed,))
+    assert main(["identify", "road.nc", "--save", "law.json"]) == 2
+    captured = capsys.readouterr()
+    assert "law.json is not written: There is no law to save" in captured.err
+    assert "no candidate could be fitted" in captured.out
+    assert main(["identify", "road.nc", "--save", "law.txt"]) == 2
+    assert "The name law.txt does not say what to write" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["road.nc"]
