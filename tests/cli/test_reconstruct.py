@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import hfluxno
 from hfluxno.cli import main
 from hfluxno.identify.prior import Kind
 from tests.identify.exact import burgers
@@ -33,7 +34,9 @@ def folder(tmp_path, monkeypatch):
 
 def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
     arguments = "reconstruct road.csv --cells 16 --domain 0.1,0.6 --json --figure a.png -o a.nc"
-    assert main(arguments.split()) == 0
+    assert main([*arguments.split(), "--save", "law.json"]) == 0
+    saved = hfluxno.load_law("law.json")
+    assert saved.scheme.name == "muscl" and saved.law.fields == ("density",)
     (result,) = json.loads(capsys.readouterr().out)["results"]
     assert result["status"] == 0 and result["missing"] == pytest.approx(0.25)
     assert result["noise"]["density"] < 0.01 and result["uncertainty"]["density"] < 0.2

@@ -15,6 +15,7 @@ COMMANDS = {
     "forecast": "infer the law from the first frames of a file and continue them",
     "identify": "infer the law alone, as a table, CSV or picture",
     "reconstruct": "estimate the whole field behind measurements, with its law and open ends",
+    "export": "write a law as a program, a formula or a file to take away",
     "check": "say what a file holds and what its values show, in seconds",
     "generate": "make a data set: many solved trajectories of one law",
     "train": "train a network from a preset",

@@ -146,23 +146,21 @@ class TensorChebyshev(Basis):
     fields: int = eqx.field(static=True)
 
     @property
-    def _degrees(self):
+    def orders(self) -> tuple[tuple[int, ...], ...]:
+        """i, j, … of each function."""
         return exponents_up_to(self.fields, self.degree)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(
-            "·".join(f"T{k}(v{i})" for i, k in enumerate(degrees) if k) for degrees in self._degrees
+            "·".join(f"T{k}(v{i})" for i, k in enumerate(degrees) if k) for degrees in self.orders
         )
 
     def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
         v = _scaled(u, self.middle, self.half)
         factors = [chebyshev(component, self.degree) for component in v]
         return jnp.stack(
-            [
-                _product(factors[i][k] for i, k in enumerate(degrees) if k)
-                for degrees in self._degrees
-            ]
+            [_product(factors[i][k] for i, k in enumerate(degrees) if k) for degrees in self.orders]
         )
 
 

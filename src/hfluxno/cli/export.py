@@ -1,0 +1,96 @@
+"""`hfluxno export`: a law to take away."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from hfluxno.cli.input import InputConfig
+
+if TYPE_CHECKING:
+    from hfluxno.identify import SavedLaw
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportConfig(InputConfig):
+    """Write a law as a program, a formula or a file.
+
+    INPUT is a law that `hfluxno identify --save law.json` wrote, or a file with snapshots as for
+    `hfluxno forecast`, whose law is inferred first. The targets:
+
+    numpy: a Python file that needs NumPy alone (flux, jacobian, speeds, diffusivity, source).
+
+    c: a C header, and beside it a program that tests it.
+
+    pyclaw: a Riemann solver in Python for PyClaw.
+
+    stablehlo: flux and speeds for any number of points, for JAX and other runtimes.
+
+    latex: the formulas.
+
+    json: the law itself, as --save writes it.
+
+    Example: hfluxno export law.json --to c -o law.h
+    """
+
+    to: Annotated[str, tyro.conf.arg(metavar="TARGET")]
+    """What to write: numpy, c, pyclaw, stablehlo, latex or json."""
+    context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
+    """Of snapshots: infer the law from the first K frames, 4 or more; from all where it is left
+    out."""
+    momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
+    """Where to write; in the present folder under the name of INPUT where it is left out."""
+
+
+def main(config: ExportConfig) -> int:
+    """Reads or infers the law, and writes it.
+
+    **Raises:**
+
+    - `ValueError`, if an option or the input is at fault, or the law has no form of that kind.
+    - `OSError`, if a file cannot be read or written.
+    """
+    import sys
+
+    from hfluxno.cli import runtime
+    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.export import TARGETS, export_law, formula
+
+    if config.to not in TARGETS:
+        raise ValueError(f"Unknown target {config.to!r}; choose one of {', '.join(TARGETS)}.")
+    suffix = TARGETS[config.to].suffix
+    output = config.output or Path(config.input.stem + suffix)
+    check_writable(output, (suffix,), config.input)
+    with runtime.prepared():
+        law = _law(config)
+        files = export_law(law, config.to, output.stem)
+        paths = [output.with_name(name) for name in files]
+        for path in paths:
+            check_writable(path, (path.suffix,), config.input)
+        with replacing(*paths) as temporary:
+            for path, content in zip(temporary, files.values(), strict=True):
+                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        sys.stdout.write(formula(law) + "\n")
+    for path in paths:
+        sys.stdout.write(f"wrote {path}\n")
+    return 0
+
+
+def _law(config: ExportConfig) -> "SavedLaw":
+    from hfluxno.cli import law, report
+    from hfluxno.identify import load_law
+    from hfluxno.identify.saved_law import to_save
+
+    if config.input.suffix == ".json":
+        return load_law(config.input)
+    source = config.read()
+    report.hint(source)
+    context = source.context(config.context)
+    with report.working(f"Inferring the law of {source.variable}"):
+        from hfluxno.identify import identify_all
+
+        found = identify_all(context, config.momentum)[0]
+    return to_save(found, law.units(source))

@@ -1,0 +1,132 @@
+"""A law as equations in the units of the data, for people.
+
+Numbers have as many digits as it takes that rounding them changes no value by more than a millionth
+of the height of its function over the observed range. A polynomial of one field is written in
+powers of the field, unless these cancel so much that it takes more than ten digits; then, and for
+the tensor basis, in the scaled field v.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from hfluxno.export.plain import PlainLaw
+
+_ACCURACY = 1e-6
+_MOST_CANCELLED = 1e4
+_NEGLIGIBLE = 1e-12
+_POINTS = 21
+
+
+@dataclasses.dataclass(frozen=True)
+class Sum:
+    """Σ_k c_k Π_j y_j^{e_kj}, as a decimal for every c, and the names of the y."""
+
+    terms: tuple[tuple[str, tuple[int, ...]], ...]
+    variables: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """An equation: `name` of `of` is the sum, or its positive part, plus further words."""
+
+    name: str
+    of: tuple[str, ...]
+    sum: Sum
+    positive: bool = False
+
+
+def equations(law: PlainLaw) -> list[Line]:
+    """Those of the fluxes, diffusivities and sources that depend on the state."""
+    several = len(law.fields) > 1
+    flux = _flux_sums(law)
+    lines = [
+        Line(f"f_{name}" if several else "f", law.fields, flux[i])
+        for i, name in enumerate(law.fields)
+    ]
+    for letter, table in (("ν", law.diffusivity), ("s", law.source)):
+        for i, row in enumerate(table):
+            name = f"{letter}_{law.fields[i]}" if several else letter
+            exponents = tuple((k,) for k in range(len(row)))
+            v = np.linspace(-1.0, 1.0, _POINTS)[None]
+            found = _rounded(row, exponents, v, (_scaled(law, i),), constant=True)
+            lines.append(Line(name, (law.fields[i],), found, letter == "ν" and len(row) > 1))
+    return lines
+
+
+def scaled_fields(law: PlainLaw) -> list[tuple[str, str, float, float]]:
+    """Each scaled field v = (u - middle)/half that the equations use: v, u and both numbers."""
+    used = {name for line in equations(law) for name in line.sum.variables}
+    every = zip(law.fields, law.middle, law.half, strict=True)
+    named = [(_scaled(law, i), *each) for i, each in enumerate(every)]
+    return [each for each in named if each[0] in used]
+
+
+def _flux_sums(law: PlainLaw) -> list[Sum]:
+    points = [np.linspace(*ends, _POINTS) for ends in zip(law.lower, law.upper, strict=True)]
+    u = np.stack([axis.ravel() for axis in np.meshgrid(*points, indexing="ij")])
+    if not any(law.shift):
+        factors = [
+            math.prod(s**-e for s, e in zip(law.scale, powers, strict=True))
+            for powers in law.exponents
+        ]
+        return [
+            _rounded(np.multiply(row, factors), law.exponents, u, law.fields) for row in law.flux
+        ]
+    if len(law.fields) == 1:
+        powers = np.zeros(max(e for (e,) in law.exponents) + 1)
+        for (e,), coefficient in zip(law.exponents, law.flux[0], strict=True):
+            powers[e] = coefficient
+        inner = np.polynomial.Polynomial([-law.shift[0] / law.scale[0], 1.0 / law.scale[0]])
+        expanded = np.polynomial.Polynomial(powers)(inner).coef[1:]
+        exponents = tuple((k,) for k in range(1, len(expanded) + 1))
+        if _cancellation(expanded, exponents, u) <= _MOST_CANCELLED:
+            return [_rounded(expanded, exponents, u, law.fields)]
+    v = (u - np.reshape(law.shift, (-1, 1))) / np.reshape(law.scale, (-1, 1))
+    names = tuple(_scaled(law, i) for i in range(len(law.fields)))
+    return [_rounded(row, law.exponents, v, names) for row in law.flux]
+
+
+def _scaled(law: PlainLaw, field: int) -> str:
+    return "v" if len(law.fields) == 1 else f"v_{law.fields[field]}"
+
+
+def _cancellation(coefficients, exponents, u) -> float:
+    parts = _parts(coefficients, exponents, u)
+    height = float(np.ptp(parts.sum(axis=0))) or 1.0
+    return float(np.max(np.sum(np.abs(parts), axis=0))) / height
+
+
+def _parts(coefficients, exponents, u) -> np.ndarray:
+    """Each term at each point."""
+    return np.array(
+        [
+            c * np.prod([y ** float(e) for y, e in zip(u, powers, strict=True)], axis=0)
+            for c, powers in zip(coefficients, exponents, strict=True)
+        ]
+    )
+
+
+def _rounded(coefficients, exponents, u, names, constant: bool = False) -> Sum:
+    """The sum with its digits; without a `constant`, which moves nothing."""
+    chosen = [
+        (float(c), powers)
+        for c, powers in zip(coefficients, exponents, strict=True)
+        if c and (constant or any(powers))
+    ]
+    if not chosen:
+        return Sum((("0", (0,) * len(names)),), names)
+    numbers, kept = [c for c, _ in chosen], [powers for _, powers in chosen]
+    sizes = np.max(np.abs(_parts(numbers, kept, u)), axis=1)
+    total = _parts(numbers, kept, u).sum(axis=0)
+    height = float(np.ptp(total)) or float(np.max(np.abs(total)))
+    terms = []
+    for (c, powers), size in sorted(
+        zip(chosen, sizes, strict=True), key=lambda each: (sum(each[0][1]), each[0][1][::-1])
+    ):
+        if size <= _NEGLIGIBLE * height:
+            continue
+        digits = max(1, math.ceil(math.log10(size / (_ACCURACY * height))) + 1)
+        terms.append((f"{c:.{digits}g}", powers))
+    return Sum(tuple(terms), names)

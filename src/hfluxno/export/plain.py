@@ -1,0 +1,151 @@
+"""A fitted law as plain numbers, which every language can evaluate.
+
+    f_i(u) = Σ_k F_ik Π_j w_j^{e_kj},   w_j = (u_j - shift_j)/scale_j
+
+for u in the observed range, and the linear continuation from its nearest state ū beyond. All bases
+are such sums: Chebyshev polynomials are written out in powers. Besides,
+
+    ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
+    k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+from hfluxno.identify.basis import Chebyshev, Dictionary, TensorChebyshev
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.saved_law import SavedLaw, Units
+
+Row = tuple[float, ...]
+Table = tuple[Row, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """P, K, the offset c in k(x) (f(u) + c), and the modes ψ of place."""
+
+    source: Table
+    factor: Row
+    offset: Row
+    lower: float
+    upper: float
+    periodic: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class PlainLaw:
+    """The numbers above, all in the units of the data; tables are empty where there is no term.
+
+    **Attributes:**
+
+    - `fields`, `units`: names.
+    - `lower`, `upper`: the observed range.
+    - `shift`, `scale`: of w.
+    - `exponents`: one row for each term, one number for each field.
+    - `flux`: F, one row for each field.
+    - `diffusivity`, `source`: D and S, the powers from 0 on.
+    - `place`: what depends on x.
+    """
+
+    fields: tuple[str, ...]
+    units: Units
+    lower: Row
+    upper: Row
+    shift: Row
+    scale: Row
+    exponents: tuple[tuple[int, ...], ...]
+    flux: Table
+    diffusivity: Table
+    source: Table
+    place: Place | None
+
+    @property
+    def middle(self) -> Row:
+        return tuple(0.5 * (a + b) for a, b in zip(self.lower, self.upper, strict=True))
+
+    @property
+    def half(self) -> Row:
+        return tuple(0.5 * (b - a) for a, b in zip(self.lower, self.upper, strict=True))
+
+
+def plain(saved: SavedLaw) -> PlainLaw:
+    """The numbers of a law. Terms whose coefficients are zero are left out."""
+    law = saved.law
+    shift, scale, exponents, flux = _flux(law)
+    used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
+    terms = law.terms
+    diffusivity = _powers(np.asarray(law.diffusion_coefficients))
+    source = np.zeros((1, 0)) if terms is None else _powers(np.asarray(terms.by_state))
+    return PlainLaw(
+        law.fields,
+        saved.units,
+        _row(law.lower),
+        _row(law.upper),
+        _row(shift),
+        _row(scale),
+        tuple(exponents[k] for k in used),
+        _table(flux[:, used]),
+        _table(diffusivity) if np.any(diffusivity) else (),
+        _table(source) if np.any(source) else (),
+        None if terms is None else _place(terms),
+    )
+
+
+def _flux(law: FittedLaw):
+    orders: tuple[tuple[int, ...], ...]
+    basis, given = law.basis, np.asarray(law.flux_coefficients)
+    if isinstance(basis, Dictionary):
+        return np.zeros(len(law.fields)), basis.scale, basis.exponents, given
+    if isinstance(basis, Chebyshev):
+        orders, degree = tuple((k,) for k in range(1, basis.size + 1)), basis.size
+    elif isinstance(basis, TensorChebyshev):
+        orders, degree = basis.orders, basis.degree
+    else:
+        raise TypeError(f"No plain form of the basis {type(basis).__name__} is known.")
+    exponents = list(itertools.product(range(degree + 1), repeat=len(law.fields)))
+    matrix = np.array([_product_of_powers(order, degree).ravel() for order in orders])
+    # A constant moves nothing, but it is a part of what `flux` returns.
+    return basis.middle, basis.half, exponents, given @ matrix
+
+
+def _product_of_powers(order: tuple[int, ...], degree: int) -> np.ndarray:
+    """T_i(w_1) T_j(w_2) … in powers, at index (power of w_1, power of w_2, …)."""
+    product = np.ones(())
+    for k in order:
+        product = np.multiply.outer(product, _chebyshev(k, degree))
+    return product
+
+
+def _chebyshev(order: int, degree: int) -> np.ndarray:
+    powers = np.polynomial.chebyshev.cheb2poly([0.0] * order + [1.0])
+    return np.concatenate([powers, np.zeros(degree + 1 - len(powers))])
+
+
+def _powers(coefficients: np.ndarray) -> np.ndarray:
+    """Rows of Chebyshev coefficients from T_0 on, in powers."""
+    count = coefficients.shape[1]
+    matrix = np.array([_chebyshev(k, count - 1) for k in range(count)]).reshape(count, count)
+    return coefficients @ matrix
+
+
+def _place(terms) -> Place | None:
+    if not (np.any(terms.source_by_place) or np.any(terms.flux_by_place)):
+        return None
+    return Place(
+        _table(terms.source_by_place),
+        _row(terms.flux_by_place),
+        _row(terms.flux_offset),
+        float(terms.modes.lower),
+        float(terms.modes.upper),
+        terms.modes.periodic,
+    )
+
+
+def _row(numbers) -> Row:
+    return tuple(map(float, np.asarray(numbers, float).ravel()))
+
+
+def _table(numbers) -> Table:
+    return tuple(_row(row) for row in np.asarray(numbers, float))

@@ -1,0 +1,55 @@
+"""Templates of programs: their text, and what is put into them."""
+
+from pathlib import Path
+
+from hfluxno.identify.saved_law import SavedLaw
+
+_FOLDER = Path(__file__).parent / "templates"
+# What a comment of C may hold, so that no name can end it.
+_PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()+-=<>^_%'")
+
+
+def text_of(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def filled(template: str, mark: str, lines: list[str]) -> str:
+    """The template with these lines in place of those between `# mark: begin` and `# mark: end`,
+    which go."""
+    kept: list[str] = []
+    inside = False
+    for line in template.splitlines():
+        if f"{mark}: begin" in line:
+            inside = True
+            kept += lines
+        elif f"{mark}: end" in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def after(template: str, mark: str) -> str:
+    """The part of a template after `# mark: begin`."""
+    return template.partition(f"# {mark}: begin\n")[2]
+
+
+def provenance(saved: SavedLaw) -> list[str]:
+    """Where the law is from, one sentence a line."""
+    law, fit = saved.law, saved.fit
+    ranges = ", ".join(
+        f"{name} from {low:.6g} to {high:.6g}{' ' + unit if unit else ''}"
+        for name, low, high, unit in zip(
+            law.fields, law.lower, law.upper, saved.units.fields, strict=True
+        )
+    )
+    units = [f"{name} in {unit}" for name, unit in (("x", saved.units.x), ("t", saved.units.time))]
+    return [
+        f"A law that hfluxno found: {fit.law}.",
+        f"It is known for {ranges}" + (f" ({', '.join(units)})." if saved.units.x else "."),
+        f"Of the data that it was found in: {fit.sentence}.",
+    ]
+
+
+def in_c(text: str) -> str:
+    return "".join(letter if letter in _PLAIN else "?" for letter in text)

@@ -1,0 +1,135 @@
+#ifndef LAW_H
+#define LAW_H
+
+#include <math.h>
+
+/* Within the observed range
+ *
+ *     f_i(u) = sum_k LAW_FLUX[i][k] prod_j w_j^LAW_EXPONENTS[k][j],  w = (u - LAW_SHIFT)/LAW_SCALE,
+ *
+ * and beyond it f continues linearly from the nearest observed state, and the diffusivity and the
+ * source keep their values there. A flux is known up to a constant.
+ */
+
+/* numbers: begin */
+#define LAW_FIELDS 1
+#define LAW_TERMS 1
+#define LAW_DIFFUSIVITY_TERMS 0
+#define LAW_SOURCE_TERMS 0
+#define LAW_SOURCE_MODES 0
+#define LAW_FACTOR_MODES 0
+#define LAW_PERIODIC 1
+static const double LAW_LOWER[1] = {-1.0};
+static const double LAW_UPPER[1] = {1.0};
+static const double LAW_SHIFT[1] = {0.0};
+static const double LAW_SCALE[1] = {1.0};
+static const int LAW_EXPONENTS[1][1] = {{2}};
+static const double LAW_FLUX[1][1] = {{0.5}};
+static const double LAW_DIFFUSIVITY[1][1] = {{0.0}};
+static const double LAW_SOURCE[1][1] = {{0.0}};
+static const double LAW_SOURCE_BY_PLACE[1][1] = {{0.0}};
+static const double LAW_FACTOR[1] = {0.0};
+static const double LAW_OFFSET[1] = {0.0};
+static const double LAW_PLACE[2] = {0.0, 1.0};
+/* numbers: end */
+
+static inline double law_power(double w, int e) {
+    double result = 1.0;
+    for (int n = e < 0 ? -e : e; n > 0; n--) result *= w;
+    return e < 0 ? 1.0 / result : result;
+}
+
+static inline double law_nearest(double u, int i) {
+    return u < LAW_LOWER[i] ? LAW_LOWER[i] : u > LAW_UPPER[i] ? LAW_UPPER[i] : u;
+}
+
+/* a[i][j] = df_i/du_j */
+static inline void law_jacobian(const double u[LAW_FIELDS], double a[LAW_FIELDS][LAW_FIELDS]) {
+    double w[LAW_FIELDS];
+    for (int j = 0; j < LAW_FIELDS; j++) w[j] = (law_nearest(u[j], j) - LAW_SHIFT[j]) / LAW_SCALE[j];
+    for (int i = 0; i < LAW_FIELDS; i++)
+        for (int j = 0; j < LAW_FIELDS; j++) {
+            a[i][j] = 0.0;
+            for (int k = 0; k < LAW_TERMS; k++) {
+                const int e = LAW_EXPONENTS[k][j];
+                if (e == 0 || LAW_FLUX[i][k] == 0.0) continue;
+                double term = e * law_power(w[j], e - 1) / LAW_SCALE[j];
+                for (int l = 0; l < LAW_FIELDS; l++)
+                    if (l != j) term *= law_power(w[l], LAW_EXPONENTS[k][l]);
+                a[i][j] += LAW_FLUX[i][k] * term;
+            }
+        }
+}
+
+/* f(u), the amount of each field that passes a point in unit time */
+static inline void law_flux(const double u[LAW_FIELDS], double f[LAW_FIELDS]) {
+    double a[LAW_FIELDS][LAW_FIELDS], w[LAW_FIELDS];
+    law_jacobian(u, a);
+    for (int j = 0; j < LAW_FIELDS; j++) w[j] = (law_nearest(u[j], j) - LAW_SHIFT[j]) / LAW_SCALE[j];
+    for (int i = 0; i < LAW_FIELDS; i++) {
+        f[i] = 0.0;
+        for (int k = 0; k < LAW_TERMS; k++) {
+            double term = LAW_FLUX[i][k];
+            for (int j = 0; j < LAW_FIELDS; j++) term *= law_power(w[j], LAW_EXPONENTS[k][j]);
+            f[i] += term;
+        }
+        for (int j = 0; j < LAW_FIELDS; j++) f[i] += a[i][j] * (u[j] - law_nearest(u[j], j));
+    }
+}
+
+/* The wave speeds, ascending: the eigenvalues of the Jacobian */
+static inline void law_speeds(const double u[LAW_FIELDS], double s[LAW_FIELDS]) {
+    double a[LAW_FIELDS][LAW_FIELDS];
+    law_jacobian(u, a);
+#if LAW_FIELDS == 1
+    s[0] = a[0][0];
+#else
+    const double middle = 0.5 * (a[0][0] + a[1][1]), difference = 0.5 * (a[0][0] - a[1][1]);
+    const double product = a[0][1] * a[1][0], square = difference * difference;
+    /* They are kept apart by a ten thousandth of the matrix. */
+    const double floor_ = 1e-8 * (square + fabs(product)) + 2.2250738585072014e-308;
+    const double gap = sqrt(fmax(square + product, floor_));
+    s[0] = middle - gap;
+    s[1] = middle + gap;
+#endif
+}
+
+static inline double law_scaled(const double u[LAW_FIELDS], int i) {
+    return (2.0 * law_nearest(u[i], i) - LAW_LOWER[i] - LAW_UPPER[i]) / (LAW_UPPER[i] - LAW_LOWER[i]);
+}
+
+/* nu(u) of u_t + f(u)_x = (nu(u) u_x)_x; zero without diffusion */
+static inline void law_diffusivity(const double u[LAW_FIELDS], double nu[LAW_FIELDS]) {
+    for (int i = 0; i < LAW_FIELDS; i++) {
+        nu[i] = 0.0;
+        for (int k = LAW_DIFFUSIVITY_TERMS - 1; k >= 0; k--)
+            nu[i] = nu[i] * law_scaled(u, i) + LAW_DIFFUSIVITY[i][k];
+        if (nu[i] < 0.0) nu[i] = 0.0;
+    }
+}
+
+static inline double law_mode(double x, int k) {
+    const double pi = 3.14159265358979323846;
+    const double xi = (x - LAW_PLACE[0]) / (LAW_PLACE[1] - LAW_PLACE[0]);
+    if (!LAW_PERIODIC) return cos(pi * (k + 1) * xi);
+    return k % 2 ? sin(2.0 * pi * (k / 2 + 1) * xi) : cos(2.0 * pi * (k / 2 + 1) * xi);
+}
+
+/* s(u, x), what arises of each field in unit time; zero without sources */
+static inline void law_source(const double u[LAW_FIELDS], double x, double s[LAW_FIELDS]) {
+    for (int i = 0; i < LAW_FIELDS; i++) {
+        s[i] = 0.0;
+        for (int k = LAW_SOURCE_TERMS - 1; k >= 0; k--)
+            s[i] = s[i] * law_scaled(u, i) + LAW_SOURCE[i][k];
+        for (int k = 0; k < LAW_SOURCE_MODES; k++) s[i] += LAW_SOURCE_BY_PLACE[i][k] * law_mode(x, k);
+    }
+}
+
+/* k(x) where the flux is k(x) (f(u) + LAW_OFFSET); one if it is the same everywhere */
+static inline double law_factor(double x) {
+    double exponent = 0.0;
+    for (int k = 0; k < LAW_FACTOR_MODES; k++) exponent += LAW_FACTOR[k] * law_mode(x, k);
+    return exp(exponent);
+}
+
+#endif

@@ -1,0 +1,151 @@
+"""What follows evaluates the law with NumPy alone.
+
+States have the shape (field, *points); of one field they may come without the first axis. Within
+the observed range
+
+    f_i(u) = Σ_k FLUX[i][k] Π_j w_j^EXPONENTS[k][j],   w_j = (u_j - SHIFT[j])/SCALE[j],
+
+and beyond it f continues linearly from the nearest observed state, and the diffusivity and the
+source keep their values there. A flux is known up to a constant.
+"""
+
+import numpy as np
+
+# numbers: begin
+FIELDS = ("u",)
+UNITS = {"x": "", "time": "", "u": ""}
+LOWER = (-1.0,)
+UPPER = (1.0,)
+SHIFT = (0.0,)
+SCALE = (1.0,)
+EXPONENTS = ((2,),)
+FLUX = ((0.5,),)
+DIFFUSIVITY: tuple[tuple[float, ...], ...] = ((),)
+SOURCE: tuple[tuple[float, ...], ...] = ((),)
+PLACE = (0.0, 1.0)
+PERIODIC = True
+SOURCE_BY_PLACE: tuple[tuple[float, ...], ...] = ((),)
+FACTOR: tuple[float, ...] = ()
+OFFSET = (0.0,)
+# numbers: end
+
+
+def flux(u):
+    """f(u), the amount of each field that passes a point in unit time."""
+    u, bare = _states(u)
+    inside = _nearest(u)
+    beyond = np.einsum("ij...,j...->i...", _gradient(inside), u - inside)
+    value = np.tensordot(FLUX, _terms(inside, np.array(EXPONENTS)), axes=1) + beyond
+    return value[0] if bare else value
+
+
+def jacobian(u):
+    """∂f_i/∂u_j at index (i, j)."""
+    u, bare = _states(u)
+    found = _gradient(_nearest(u))
+    return found[0, 0] if bare else found
+
+
+def speeds(u):
+    """The wave speeds, ascending: the eigenvalues of the Jacobian, shape (field, *points)."""
+    u, bare = _states(u)
+    found = _eigenvalues(_gradient(_nearest(u)))
+    return found[0] if bare else found
+
+
+def diffusivity(u):
+    """ν(u) of ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u); zero without diffusion."""
+    u, bare = _states(u)
+    found = np.maximum(_powers(DIFFUSIVITY, _nearest(u)), 0.0)
+    return found[0] if bare else found
+
+
+def source(u, x=0.0):
+    """s(u, x), what arises of each field in unit time; zero without sources."""
+    u, bare = _states(u)
+    found = _powers(SOURCE, _nearest(u))
+    count = len(SOURCE_BY_PLACE[0])
+    if count:
+        found = found + np.tensordot(SOURCE_BY_PLACE, _modes(x, count), axes=1)
+    return found[0] if bare else found
+
+
+def factor(x):
+    """k(x) where the flux is k(x) (f(u) + OFFSET); one if it is the same everywhere."""
+    count = len(FACTOR)
+    if not count:
+        return np.ones(np.shape(x))
+    return np.exp(np.tensordot(FACTOR, _modes(x, count), axes=1))
+
+
+def _states(u):
+    u = np.asarray(u, float)
+    bare = len(FIELDS) == 1 and (u.ndim == 0 or len(u) != 1)
+    u = u[None] if bare else u
+    if u.ndim == 0 or len(u) != len(FIELDS):
+        raise ValueError(f"The first axis has to hold the fields {', '.join(FIELDS)}.")
+    return u, bare
+
+
+def _along(numbers, u):
+    return np.reshape(numbers, (-1,) + (1,) * (u.ndim - 1))
+
+
+def _nearest(u):
+    return np.clip(u, _along(LOWER, u), _along(UPPER, u))
+
+
+def _terms(u, exponents):
+    """Π_j w_j^e_kj at index (k, *points)."""
+    w = (u - _along(SHIFT, u)) / _along(SCALE, u)
+    found = np.ones((len(exponents), *u.shape[1:]))
+    for k, powers in enumerate(exponents):
+        for j, power in enumerate(powers):
+            if power:
+                found[k] = found[k] * w[j] ** float(power)
+    return found
+
+
+def _gradient(u):
+    exponents = np.array(EXPONENTS)
+    columns = []
+    for j in range(len(FIELDS)):
+        lowered = exponents.copy()
+        lowered[:, j] -= 1
+        used = exponents[:, j] != 0
+        weights = np.array(FLUX)[:, used] * exponents[used, j] / SCALE[j]
+        columns.append(np.tensordot(weights, _terms(u, lowered[used]), axes=1))
+    return np.stack(columns, axis=1)
+
+
+def _eigenvalues(matrix):
+    if len(matrix) == 1:
+        return matrix[0]
+    middle, gap = _middle_and_gap(matrix)
+    return np.stack([middle - gap, middle + gap])
+
+
+def _middle_and_gap(matrix):
+    """Of two eigenvalues, which are kept apart by a ten thousandth of the matrix."""
+    (a, b), (c, d) = matrix
+    difference = 0.5 * (a - d)
+    size = difference**2 + np.abs(b * c)
+    floor = 1e-8 * size + np.finfo(float).tiny
+    return 0.5 * (a + d), np.sqrt(np.maximum(difference**2 + b * c, floor))
+
+
+def _powers(table, inside):
+    found = np.zeros(inside.shape)
+    for i, row in enumerate(table):
+        v = (2.0 * inside[i] - LOWER[i] - UPPER[i]) / (UPPER[i] - LOWER[i])
+        for coefficient in row[::-1]:
+            found[i] = found[i] * v + coefficient
+    return found
+
+
+def _modes(x, count):
+    xi = (np.asarray(x, float) - PLACE[0]) / (PLACE[1] - PLACE[0])
+    if not PERIODIC:
+        return np.stack([np.cos(np.pi * m * xi) for m in range(1, count + 1)])
+    waves = [2.0 * np.pi * (k // 2 + 1) * xi for k in range(count)]
+    return np.stack([np.sin(w) if k % 2 else np.cos(w) for k, w in enumerate(waves)])

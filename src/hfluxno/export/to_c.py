@@ -1,0 +1,105 @@
+"""A law as a C header, and a program that tests it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hfluxno.export.plain import PlainLaw, plain
+from hfluxno.export.template import filled, in_c, provenance, text_of
+from hfluxno.fv import eigen
+from hfluxno.identify.saved_law import SavedLaw
+
+_STATES = 40
+_BEYOND = 0.2  # of the observed range
+
+
+def header(saved: SavedLaw) -> str:
+    lines = [f" * {in_c(line)}" for line in provenance(saved)]
+    body = filled(text_of("law.h"), "numbers", _numbers(plain(saved)))
+    return "\n".join(["/*", *lines, " */", ""]) + body
+
+
+def test_program(saved: SavedLaw, header_name: str) -> str:
+    """What compares the header with our own law, at states within the observed range and beyond."""
+    body = filled(text_of("law_test.c"), "numbers", _expected(saved))
+    return body.replace('"law.h"', f'"{header_name}"').replace("law_test.c", "THIS_FILE.c")
+
+
+def _numbers(law: PlainLaw) -> list[str]:
+    place, fields = law.place, len(law.fields)
+    by_place = place.source if place else ()
+    factor = place.factor if place else ()
+    defined = {
+        "FIELDS": fields,
+        "TERMS": len(law.exponents),
+        "DIFFUSIVITY_TERMS": _columns(law.diffusivity),
+        "SOURCE_TERMS": _columns(law.source),
+        "SOURCE_MODES": _columns(by_place),
+        "FACTOR_MODES": len(factor),
+        "PERIODIC": int(place.periodic if place else True),
+    }
+    zeros = (0.0,) * fields
+    return [f"#define LAW_{name} {number}" for name, number in defined.items()] + [
+        f"/* the fields: {in_c(', '.join(law.fields))} */",
+        _row("LOWER", law.lower),
+        _row("UPPER", law.upper),
+        _row("SHIFT", law.shift),
+        _row("SCALE", law.scale),
+        _table("EXPONENTS", law.exponents, "int"),
+        _table("FLUX", law.flux),
+        _table("DIFFUSIVITY", _filled(law.diffusivity, fields)),
+        _table("SOURCE", _filled(law.source, fields)),
+        _table("SOURCE_BY_PLACE", _filled(by_place, fields)),
+        _row("FACTOR", factor or (0.0,)),
+        _row("OFFSET", place.offset if place else zeros),
+        _row("PLACE", (place.lower, place.upper) if place else (0.0, 1.0)),
+    ]
+
+
+def _expected(saved: SavedLaw) -> list[str]:
+    law = saved.law
+    low, high = np.asarray(law.lower), np.asarray(law.upper)
+    margin = _BEYOND * (high - low)
+    rng = np.random.default_rng(0)
+    u = rng.uniform(low - margin, high + margin, (_STATES, len(low)))
+    terms = law.terms
+    ends = (0.0, 1.0) if terms is None else (float(terms.modes.lower), float(terms.modes.upper))
+    x = rng.uniform(*ends, _STATES)
+    with jax.enable_x64(True):
+        states, places = jnp.asarray(u.T), jnp.asarray(x)
+        nu, factor = law.diffusivity(states), law.factor(places)
+        source = law.source(states, places[None], jnp.zeros(()))
+        tables = {
+            "U": states,
+            "F": law.flux(states),
+            "S": eigen.speeds(law.jacobian(states)),
+            "NU": jnp.zeros_like(states) if nu is None else nu,
+            "Q": jnp.zeros_like(states) if source is None else source,
+        }
+        rows = {"X": places, "K": jnp.ones_like(places) if factor is None else factor}
+        lines = [_table(name, np.asarray(values).T, prefix="") for name, values in tables.items()]
+        lines += [_row(name, np.asarray(values), prefix="") for name, values in rows.items()]
+    return [f"#define STATES {_STATES}", *lines]
+
+
+def _columns(table) -> int:
+    return len(table[0]) if table else 0
+
+
+def _filled(table, fields: int):
+    """C has no empty arrays."""
+    return table if _columns(table) else ((0.0,),) * fields
+
+
+def _row(name: str, numbers, prefix: str = "LAW_") -> str:
+    return f"static const double {prefix}{name}[{len(numbers)}] = {_braced(numbers)};"
+
+
+def _table(name: str, rows, kind: str = "double", prefix: str = "LAW_") -> str:
+    lines = ",\n    ".join(_braced(row) for row in rows)
+    shape = f"[{len(rows)}][{len(rows[0])}]"
+    return f"static const {kind} {prefix}{name}{shape} = {{\n    {lines}}};"
+
+
+def _braced(numbers) -> str:
+    return "{" + ", ".join(repr(n if isinstance(n, int) else float(n)) for n in numbers) + "}"

@@ -1,0 +1,101 @@
+"""A law as formulas in LaTeX."""
+
+from hfluxno.export.equations import Line, Sum, equations, scaled_fields
+from hfluxno.export.plain import Place, PlainLaw, plain
+from hfluxno.export.to_text import text
+from hfluxno.identify.saved_law import SavedLaw
+
+_LETTERS = "αβγδεηθκλμνξρστφψω"
+_NAMES = (
+    "alpha beta gamma delta epsilon eta theta kappa lambda mu nu xi rho sigma tau phi psi omega"
+)
+_GREEK = dict(zip(_LETTERS, _NAMES.split(), strict=True))
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+}
+
+
+def latex(saved: SavedLaw) -> str:
+    """The equations in `align*` of amsmath, after comments with the same as text."""
+    law = plain(saved)
+    comments = "\n".join(f"% {line}" for line in text(saved).splitlines())
+    rows = [_equation(line) for line in equations(law)]
+    for v, u, middle, half in scaled_fields(law):
+        rows.append(rf"{_symbol(v)} &= \frac{{{_symbol(u)} - {middle:.6g}}}{{{half:.6g}}}")
+    rows += [] if law.place is None else _by_place(law, law.place)
+    ranges = zip(law.fields, law.lower, law.upper, law.units.fields, strict=True)
+    for field, low, high, unit in ranges:
+        unit = rf"\;\mathrm{{{_escaped(unit)}}}" if unit else ""
+        rows.append(rf"{low:.6g} &\le {_symbol(field)} \le {high:.6g}{unit}")
+    separator = " \\\\\n  "
+    return f"{comments}\n\\begin{{align*}}\n  {separator.join(rows)}\n\\end{{align*}}\n"
+
+
+def _equation(line: Line) -> str:
+    letter, _, index = line.name.partition("_")
+    name = {"f": "f", "ν": r"\nu", "s": "s"}[letter] + (f"_{{{_symbol(index)}}}" if index else "")
+    body = _sum(line.sum)
+    if line.positive:
+        body = rf"\max\left(0,\; {body}\right)"
+    return rf"{name}({', '.join(map(_symbol, line.of))}) &= {body}"
+
+
+def _sum(of: Sum) -> str:
+    result = ""
+    for number, powers in of.terms:
+        pairs = list(zip(of.variables, powers, strict=True))
+        above = "".join(_power(name, e) for name, e in pairs if e > 0)
+        below = "".join(_power(name, -e) for name, e in pairs if e < 0)
+        mantissa, _, exponent = number.lstrip("-").partition("e")
+        factor = mantissa if not exponent else rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+        if below:
+            factor += rf"\,\frac{{{above or 1}}}{{{below}}}"
+        elif above:
+            factor += rf"\,{above}"
+        sign = "-" if number.startswith("-") else "+"
+        result += f" {sign} {factor}" if result else factor if sign == "+" else f"-{factor}"
+    return result
+
+
+def _power(name: str, e: int) -> str:
+    return _symbol(name) if e == 1 else f"{_symbol(name)}^{{{e}}}"
+
+
+def _symbol(name: str) -> str:
+    base, _, index = name.partition("_")
+    if base == "v" and index:
+        return f"v_{{{_symbol(index)}}}"
+    if len(name) == 1 and name.isascii() and name.isalpha():
+        return name
+    if name in _GREEK or name in _GREEK.values():
+        return f"\\{_GREEK.get(name, name)}"
+    return rf"\mathrm{{{_escaped(name)}}}"
+
+
+def _escaped(name: str) -> str:
+    return "".join(_ESCAPED.get(letter, letter) for letter in name)
+
+
+def _by_place(law: PlainLaw, of: Place) -> list[str]:
+    rows = [
+        rf"p_{{{_symbol(name)}}}(x) &= {_waves(of, row)}"
+        for name, row in zip(law.fields, of.source, strict=True)
+        if any(row)
+    ]
+    if any(of.factor):
+        offset = ", ".join(f"{c:.6g}" for c in of.offset)
+        rows.append(rf"k(x) &= \exp\left({_waves(of, of.factor)}\right)")
+        rows.append(rf"\text{{flux}} &= k(x)\,(f + ({offset}))")
+    return [*rows, rf"\xi &= \frac{{x - {of.lower:.6g}}}{{{of.upper - of.lower:.6g}}}"]
+
+
+def _waves(of: Place, coefficients) -> str:
+    parts = []
+    for k, c in enumerate(coefficients):
+        wave = r"\sin" if of.periodic and k % 2 else r"\cos"
+        order = 2 * (k // 2 + 1) if of.periodic else k + 1
+        parts.append(rf"{c:+.6g} {wave}({order if order > 1 else ''}\pi \xi)")
+    return " ".join(parts).removeprefix("+")

@@ -1,0 +1,62 @@
+"""A law as formulas in plain text."""
+
+from hfluxno.export.equations import Line, Sum, equations, scaled_fields
+from hfluxno.export.plain import Place, PlainLaw, plain
+from hfluxno.identify.saved_law import SavedLaw
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def text(saved: SavedLaw) -> str:
+    """One equation a line, and the range that they hold in."""
+    law = plain(saved)
+    lines = [_equation(line) for line in equations(law)]
+    lines += [f"{v} = ({u} − {mid:.6g})/{half:.6g}" for v, u, mid, half in scaled_fields(law)]
+    lines += [] if law.place is None else _by_place(law, law.place)
+    ranges = zip(law.fields, law.lower, law.upper, law.units.fields, strict=True)
+    for field, low, high, unit in ranges:
+        lines.append(f"{low:.6g} ≤ {field} ≤ {high:.6g}{' ' + unit if unit else ''}")
+    return "\n".join(lines)
+
+
+def _equation(line: Line) -> str:
+    body = text_of_sum(line.sum)
+    return f"{line.name}({', '.join(line.of)}) = " + (f"max(0, {body})" if line.positive else body)
+
+
+def text_of_sum(of: Sum) -> str:
+    parts = []
+    for number, powers in of.terms:
+        above = [_power(n, e) for n, e in zip(of.variables, powers, strict=True) if e > 0]
+        below = [_power(n, -e) for n, e in zip(of.variables, powers, strict=True) if e < 0]
+        factor = " ".join([number.lstrip("-"), *above]) + "".join(f"/{part}" for part in below)
+        sign = "−" if number.startswith("-") else "+"
+        parts.append((sign, factor))
+    (sign, first), *rest = parts
+    start = f"−{first}" if sign == "−" else first
+    return " ".join([start, *(f"{sign} {factor}" for sign, factor in rest)])
+
+
+def _power(name: str, e: int) -> str:
+    return name if e == 1 else name + str(e).translate(_SUPERSCRIPTS)
+
+
+def _by_place(law: PlainLaw, of: Place) -> list[str]:
+    lines = [
+        f"source of {name} by place: {_waves(of, row)}"
+        for name, row in zip(law.fields, of.source, strict=True)
+        if any(row)
+    ]
+    if any(of.factor):
+        offset = ", ".join(f"{c:.6g}" for c in of.offset)
+        lines += [f"k(x) = exp({_waves(of, of.factor)})", f"the flux is k(x) (f + ({offset}))"]
+    return [*lines, f"ξ = (x − {of.lower:.6g})/{of.upper - of.lower:.6g}"]
+
+
+def _waves(of: Place, coefficients) -> str:
+    parts = []
+    for k, c in enumerate(coefficients):
+        wave = "sin" if of.periodic and k % 2 else "cos"
+        order = 2 * (k // 2 + 1) if of.periodic else k + 1
+        parts.append(f"{c:+.6g} {wave}({order if order > 1 else ''}π ξ)")
+    return " ".join(parts).removeprefix("+")

@@ -1,0 +1,253 @@
+"""Every export in a world of its own, against our law: 1e-12 in double precision."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.export import TARGETS, export_law, formula
+from hfluxno.fv import Roe, eigen
+from hfluxno.identify.law_file import dumps
+from hfluxno.identify.saved_law import to_save
+from tests.identify.laws import LAWS, identification, one_field, polynomial, shallow_water
+
+POINTS = 60
+
+
+def saved(name_or_law, units=None):
+    law = LAWS[name_or_law]() if isinstance(name_or_law, str) else name_or_law
+    return to_save(identification(law), units)
+
+
+def states(law, beyond=0.3):
+    """Within the observed range and beyond."""
+    low, high = np.asarray(law.lower)[:, None], np.asarray(law.upper)[:, None]
+    margin = beyond * (high - low)
+    u = np.random.default_rng(5).uniform(size=(len(low), POINTS))
+    return low - margin + u * (high - low + 2.0 * margin)
+
+
+def written(folder, law, target, stem="exported"):
+    files = export_law(law, target, stem)
+    for name, content in files.items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return list(files)
+
+
+def assert_close(found, expected):
+    scale = np.max(np.abs(expected)) or 1.0
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0.0, atol=1e-12)
+
+
+def ours(law, u, x):
+    with jax.enable_x64(True):
+        states, places = jnp.asarray(u), jnp.asarray(x)
+        nu, source = law.diffusivity(states), law.source(states, places[None], jnp.zeros(()))
+        factor = law.factor(places)
+        return {
+            "flux": law.flux(states),
+            "jacobian": law.jacobian(states),
+            "speeds": eigen.speeds(law.jacobian(states)),
+            "diffusivity": np.zeros_like(u) if nu is None else nu,
+            "source": np.zeros_like(u) if source is None else source,
+            "factor": np.ones_like(x) if factor is None else factor,
+        }
+
+
+@pytest.mark.parametrize("name", list(LAWS))
+def test_numpy_alone_gives_the_same(tmp_path, name):
+    law = LAWS[name]()
+    written(tmp_path, saved(name), "numpy")
+    u, x = states(law), np.linspace(0.0, 1.0, POINTS)
+    np.savez(tmp_path / "in.npz", u=u, x=x)
+    program = """
+import sys
+sys.modules["jax"] = sys.modules["hfluxno"] = None  # so that importing either fails
+import numpy as np
+import exported
+given = np.load("in.npz")
+u, x = given["u"], given["x"]
+found = {n: getattr(exported, n)(u) for n in ("flux", "jacobian", "speeds", "diffusivity")}
+np.savez("out.npz", source=exported.source(u, x), factor=exported.factor(x), **found)
+if len(u) == 1:
+    assert np.array_equal(exported.flux(u[0]), found["flux"][0])
+    assert exported.speeds(float(u[0, 0])) == found["speeds"][0, 0]
+else:
+    try:
+        exported.flux(u[0])
+    except ValueError as error:
+        assert "has to hold the fields" in str(error)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path, check=True)
+    with np.load(tmp_path / "out.npz") as found:
+        for key, expected in ours(law, u, x).items():
+            assert_close(found[key], np.asarray(expected))
+
+
+@pytest.mark.parametrize("name", list(LAWS))
+def test_the_c_header_passes_its_own_test(tmp_path, name):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    assert written(tmp_path, saved(name), "c") == ["exported.h", "exported_test.c"]
+    build = [compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "exported_test.c", "-lm"]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    ended = subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.startswith("40 states, largest relative difference ")
+    # The test would notice a wrong coefficient.
+    text = (tmp_path / "exported.h").read_text()
+    number = text.partition("double LAW_FLUX[")[2].partition("{\n    {")[2].partition("}")[0]
+    largest = max(number.split(", "), key=lambda n: abs(float(n)))
+    (tmp_path / "exported.h").write_text(text.replace(largest, repr(float(largest) * 1.0001)))
+    subprocess.run(build, cwd=tmp_path, check=True)
+    assert subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True).returncode == 1
+
+
+def imported(path):
+    spec = importlib.util.spec_from_file_location("exported_law", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", ["one field", "dictionary", "tensor"])
+def test_fluctuations_sum_to_the_jump_and_are_those_of_our_scheme(tmp_path, name):
+    law = LAWS[name]()
+    written(tmp_path, saved(name), "pyclaw")
+    solver = imported(tmp_path / "exported.py")
+    u = states(law, beyond=0.1)
+    left, right = u[:, :-1], u[:, 1:]
+    wave, s, amdq, apdq = solver.rp(left, right, None, None, {})
+    fields = len(u)
+    assert wave.shape == (fields, fields, POINTS - 1) and s.shape == (fields, POINTS - 1)
+    f = np.asarray(law.flux(jnp.asarray(u)))
+    assert_close(amdq + apdq, f[:, 1:] - f[:, :-1])
+    assert_close(wave.sum(axis=1), right - left)
+    assert np.any(amdq) and np.any(apdq)
+    # Without a limiter's correction our flux between two cells is f(l) + amdq.
+    for entry in range(0, POINTS - 1, 7):
+        pair = np.stack([left[:, entry]] * 2 + [right[:, entry]] * 2, axis=1)
+        none = one_sided(law, pair)
+        assert_close(none, f[:, entry] + amdq[:, entry])
+
+
+def one_sided(law, padded):
+    """Our flux at the middle interface of two cells that are repeated: there the limiter sees no
+    jump upwind, and leaves the first-order flux. (Without diffusion.)"""
+    from dataclasses import replace
+
+    plain = replace(law, diffusion_coefficients=np.zeros((len(law.fields), 0)))
+    return np.asarray(Roe(plain, "mc")(jnp.asarray(padded), jnp.asarray(1e-3), 1.0))[:, 0]
+
+
+def test_a_riemann_solver_knows_no_place():
+    with pytest.raises(ValueError, match="A Riemann solver sees states only"):
+        export_law(saved("further terms"), "pyclaw")
+
+
+@pytest.mark.parametrize("name", list(LAWS))
+def test_jax_alone_runs_the_bytecode(tmp_path, name):
+    # Checked shapes are of whole numbers, so the export is of a process without the checks.
+    law = LAWS[name]()
+    (tmp_path / "law.json").write_text(dumps(saved(name)))
+    u = states(law)
+    np.save(tmp_path / "u.npy", u)
+    export = "from hfluxno.cli import main; main('export law.json --to stablehlo'.split())"
+    subprocess.run([sys.executable, "-c", export], cwd=tmp_path, check=True, capture_output=True)
+    program = """
+import dataclasses, sys
+sys.modules["hfluxno"] = None
+import jax, numpy as np
+from jax import export
+jax.config.update("jax_enable_x64", True)
+u = np.load("u.npy")
+states = jax.ShapeDtypeStruct(export.symbolic_shape(f"{len(u)}, n"), np.float64)
+frame = export.export(jax.jit(lambda u: (u, u)))(states)
+code = open("law.stablehlo", "rb").read()
+law = dataclasses.replace(frame, mlir_module_serialized=code)
+for some in (u, u[:, :7]):
+    flux, speeds = law.call(some)
+    np.savez(f"out{some.shape[1]}.npz", flux=flux, speeds=speeds)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    for count in (POINTS, 7):
+        expected = ours(law, u[:, :count], np.zeros(count))
+        with np.load(tmp_path / f"out{count}.npz") as found:
+            assert_close(found["flux"], np.asarray(expected["flux"]))
+            assert_close(found["speeds"], np.asarray(expected["speeds"]))
+
+
+def value(line, **names):
+    """What the right side of a formula of text gives."""
+    body = line.partition(" = ")[2].replace("−", "-").replace("·", "*")
+    for digit, power in zip("²³⁴⁵⁶", "23456", strict=True):
+        body = body.replace(digit, f"**{power}")
+    body = body.replace(" ", "*").replace("*+*", " + ").replace("*-*", " - ").replace(",*", ", ")
+    return eval(body, {"max": np.maximum}, names)
+
+
+def test_the_formula_is_the_law_in_units_of_the_data():
+    law = polynomial(20.0, 110.0, 0.0, 98.2, -98.2 / 141.0)
+    text = formula(saved(law, {"density": "veh/km"}))
+    assert text.startswith("f(density) = 98.2") and text.endswith("20 ≤ density ≤ 110 veh/km")
+    u = np.linspace(20.0, 110.0, 9)
+    found = value(text.splitlines()[0], density=u)
+    expected = law.flux(u)
+    np.testing.assert_allclose(found - found[0], expected - expected[0], atol=1e-3)
+
+
+def test_a_dictionary_reads_as_mechanics_writes_it():
+    first, second = formula(saved("dictionary")).splitlines()[:2]
+    assert first == "f_h(h, m) = 1 m" and second == "f_m(h, m) = 1 m²/h + 4.9 h²"
+
+
+def test_powers_that_cancel_are_scaled():
+    law = polynomial(299.0, 301.0, 9e4, -600.0, 1.0)
+    assert formula(saved(law)).splitlines()[:2] == ["f(density) = 1 v²", "v = (density − 300)/1"]
+
+
+@pytest.mark.parametrize("name", list(LAWS))
+def test_latex_has_every_term_and_escapes_names(name):
+    law = LAWS[name]()
+    (text,) = export_law(saved(name), "latex").values()
+    assert text.count(r"\begin{align*}") == 1 and text.count("{") == text.count("}")
+    assert (r"\nu" in text) == (law.diffusion_coefficients.size > 0)
+    assert (r"\xi" in text) == (law.terms is not None)
+    if name == "dictionary":
+        assert r"f_{m}(h, m) &= 1\,\frac{m^{2}}{h} + 4.9\,h^{2}" in text
+    evil = saved(one_field(name=r"\input{a}_%$"))
+    (text,) = export_law(evil, "latex").values()
+    assert r"\input" not in text.partition(r"\begin{align*}")[2]
+
+
+def test_names_cannot_leave_comments_and_strings(tmp_path):
+    evil = saved(one_field(name="*/ int x; /* \"\"\" ''' \\ ??/"))
+    written(tmp_path, evil, "numpy")
+    assert evil.law.fields == imported(tmp_path / "exported.py").FIELDS
+    header = export_law(evil, "c")["law.h"]
+    assert "int x; ?" in header and "*/ int" not in header
+    broken = saved(one_field(name="a\nimport os"))
+    with pytest.raises(ValueError, match="cannot be printed"):
+        export_law(broken, "numpy")
+
+
+def test_json_is_the_file_and_others_are_unknown():
+    law = saved("tensor")
+    assert export_law(law, "json") == {"law.json": dumps(law)}
+    with pytest.raises(ValueError, match=f"'matlab'; choose one of {', '.join(TARGETS)}"):
+        export_law(law, "matlab")
+
+
+def test_shallow_water_has_its_wave_speeds(tmp_path):
+    written(tmp_path, saved(shallow_water()), "numpy")
+    module = imported(tmp_path / "exported.py")
+    h, m = np.array([1.0, 1.6]), np.array([0.3, -0.4])
+    root = np.sqrt(9.8 * h)
+    np.testing.assert_allclose(module.speeds(np.stack([h, m])), [m / h - root, m / h + root])
