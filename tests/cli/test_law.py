@@ -105,3 +105,14 @@ def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys
     assert main(["identify", "road.nc", "--save", "law.txt"]) == 2
     assert "The name law.txt does not say what to write" in capsys.readouterr().err
     assert [path.name for path in folder.iterdir()] == ["road.nc"]
+
+
+def test_identify_prints_it_and_json_has_the_next_ones(folder, capsys):
+    assert main(["identify", "road.nc"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "flux 90 density (1 − density/150) (Greenshields; loss " in shown
+    assert main(["identify", "road.nc", "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    reading = result["reading"]
+    assert reading["formula"] == "90 density (1 − density/150)" and reading["accepted"]
+    assert len(reading["others"]) == 3 and reading["others"][0]["parameters"] >= 1

@@ -69,6 +69,7 @@ class FakeIdentification:
     total_drift: Any = dataclasses.field(default_factory=lambda: np.array([1e-7]))
     tried: tuple = ()
     missing: float = 0.0
+    readings: None = None
 
     @property
     def sentence(self) -> str:

@@ -43,7 +43,7 @@ def main(config: IdentifyConfig) -> int:
     - `OSError`, where a file cannot be read or written.
     """
     from hfluxno.cli import law, report, runtime
-    from hfluxno.cli.summary import law_summary
+    from hfluxno.cli.summary import law_summary, reading_summary
     from hfluxno.data.law_table import tabulate, write_csv
     from hfluxno.data.replacing import check_writable, replacing
 
@@ -80,6 +80,8 @@ def main(config: IdentifyConfig) -> int:
             files += [config.figure] if not missing else []
             fault = " ".join(filter(None, (fault, missing)))
     summary = law_summary(source, context, identifications)
+    for result, found in zip(summary["results"], identifications, strict=True):
+        result["reading"] = reading_summary(found)
     summary |= {"files": [str(file) for file in files]}
     report.show(summary, config.json)
     if fault:

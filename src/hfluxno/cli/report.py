@@ -136,6 +136,10 @@ def _one(result: dict) -> Table:
     table.add_column(overflow="fold")
     table.add_row("status", _coloured(result["status_sentence"], result))
     table.add_row("law", escape(result.get("law", "")))
+    reading = result.get("reading") or {}
+    if reading.get("accepted"):
+        loss = f"{reading['form']}; loss {_percent(reading['loss'])} of the height"
+        table.add_row("flux", f"{escape(reading['formula'])}  [dim]({loss})[/dim]")
     table.add_row("back-test error", _percent(result["backtest_error"]))
     if "residual" in result:
         table.add_row("misfit of the context", _percent(result["residual"]))

@@ -1,5 +1,6 @@
 """What a command reports, as plain numbers and words: the content of `--json`."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,15 @@ def law_summary(source: Source, context: Trajectory, identifications: Sequence) 
         "hints": list(source.hints),
         "results": [_law(found) for found in identifications],
     }
+
+
+def reading_summary(found) -> dict | None:
+    """The flux as a formula, whether that holds, and the next best ones."""
+    readings = found.readings
+    if readings is None:
+        return None
+    best, *others = (dataclasses.asdict(each) for each in (readings.best, *readings.others))
+    return {**best, "accepted": readings.best.is_accepted, "others": others}
 
 
 def forecast_summary(

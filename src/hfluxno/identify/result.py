@@ -11,6 +11,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.joint import Estimate
 from hfluxno.identify.misfit import Misfit
 from hfluxno.identify.prior import Kind
+from hfluxno.identify.reading import Readings, read_flux
 from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.status import FitStatus
@@ -100,6 +101,12 @@ class Identification:
         - `OSError`, if the file cannot be written.
         """
         to_save(self, units).save(path)
+
+    @property
+    def readings(self) -> Readings | None:
+        """The flux as a formula that has a name (see `hfluxno.identify.reading`); `None` for
+        several fields."""
+        return read_flux(self.law, self.coefficients, self.covariance)
 
     @property
     def sentence(self) -> str:

@@ -1,0 +1,142 @@
+"""Reading a flux of one field as a formula that has a name.
+
+Each form of `hfluxno.identify.forms` is fitted to the found flux over its observed range, up to a
+constant, by least squares that count each state by what is known there:
+
+    min_{a, c, p} mean_j (f(u_j) - c - Σ a_i g_i(u_j; p))² / (σ_j² + ε²)
+
+with σ_j the standard deviation of the flux by the covariance of its coefficients, and ε 0.2 % of
+its height, because the covariance takes the errors of a scheme for noise. A form is accepted where
+the root of this mean is at most 2, so where it is within two standard deviations of what is known,
+and costs at most 2 % of the height; among those accepted, one with the fewest parameters is taken.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import minimize_scalar
+
+from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.forms import Form, Points, forms
+from hfluxno.law_curves import law_curves
+
+_POINTS = 121
+_FLOOR = 2e-3
+_MOST_DEVIATIONS, _MOST_LOSS = 2.0, 0.02
+_OTHERS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """A form with the parameters that fit best.
+
+    **Attributes:**
+
+    - `formula`: in the units of the data.
+    - `form`: what it is called.
+    - `parameters`: how many it has.
+    - `loss`: the root mean square difference from the found flux over the observed range, relative
+      to the height of the flux.
+    - `deviations`: the same in standard deviations of what is known of the flux.
+    """
+
+    formula: str
+    form: str
+    parameters: int
+    loss: float
+    deviations: float
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.deviations <= _MOST_DEVIATIONS and self.loss <= _MOST_LOSS
+
+
+@dataclasses.dataclass(frozen=True)
+class Readings:
+    """The form that a flux is read as, and the next best ones, by `deviations`.
+
+    `best.is_accepted` says whether it holds; where no form does, it is merely the nearest one.
+    """
+
+    best: Reading
+    others: tuple[Reading, ...]
+
+
+def read_flux(
+    law: FittedLaw, coefficients: Mapping[str, float], covariance: np.ndarray
+) -> Readings | None:
+    """The readings of a flux with its coefficients by name and their covariance; `None` for several
+    fields, and for a flux that is the same at all states."""
+    if len(law.fields) > 1:
+        return None
+    # Arrays of JAX would lose precision where they are touched outside of `enable_x64`.
+    low, high = float(np.asarray(law.lower)[0]), float(np.asarray(law.upper)[0])
+    u = np.linspace(low, high, _POINTS)
+    flux = law_curves(law, u[None], np.array([[low]]))[0][0]
+    height = float(np.ptp(flux))
+    if height <= 1e-12 * float(np.max(np.abs(flux))) or not np.isfinite(height):
+        return None
+    known = np.hypot(_deviation(law, coefficients, covariance, u), _FLOOR * height)
+    found = [_fitted(form, law.fields[0], u, flux, known, height) for form in forms()]
+    ranked = sorted((each for each in found if each is not None), key=lambda r: r.deviations)
+    accepted = [reading for reading in ranked if reading.is_accepted]
+    best = min(accepted or ranked[:1], key=lambda reading: reading.parameters)
+    others = [reading for reading in ranked if reading is not best]
+    return Readings(best, tuple(others[:_OTHERS]))
+
+
+def _deviation(law: FittedLaw, coefficients, covariance, u: Points) -> Points:
+    """σ at each state, of the flux less its mean."""
+    names, functions = list(coefficients), law.basis.names
+    columns = {f"f_{law.fields[0]}[{name}]": k for k, name in enumerate(functions)}
+    rows = [i for i, name in enumerate(names) if name in columns]
+    known = np.shape(covariance) == (len(names), len(names))
+    if not rows or not known or not isinstance(law.basis, Chebyshev):
+        return np.zeros(len(u))
+    v = (u - np.asarray(law.basis.middle)[0]) / np.asarray(law.basis.half)[0]
+    values = np.polynomial.chebyshev.chebvander(v, law.basis.size)[:, 1:]
+    chosen = values[:, [columns[names[i]] for i in rows]]
+    chosen = chosen - chosen.mean(axis=0)
+    own = np.asarray(covariance)[np.ix_(rows, rows)]
+    return np.sqrt(np.maximum(np.sum((chosen @ own) * chosen, axis=1), 0.0))
+
+
+def _fitted(
+    form: Form, symbol: str, u: Points, flux: Points, known: Points, height: float
+) -> Reading | None:
+    """The form with its best parameters, or `None` if it cannot have these states."""
+    shapes = form.shapes(u[0], u[-1])
+    if not len(shapes):
+        return None
+
+    def deviations(p: float) -> float:
+        return _solved(form, p, u, flux, known)[1]
+
+    best = int(np.argmin([deviations(p) for p in shapes]))
+    p = float(shapes[best])
+    if form.has_shape:
+        around = shapes[[max(best - 1, 0), min(best + 1, len(shapes) - 1)]]
+        finer = minimize_scalar(deviations, bounds=tuple(around), method="bounded")
+        p = min(p, float(finer.x), key=deviations)
+    a, size, rest = _solved(form, p, u, flux, known)
+    if form.name == "exponential":
+        a = a * np.exp(-p * np.mean(u))  # its column is counted from the middle of the range
+    loss = float(np.sqrt(np.mean((rest - rest.mean()) ** 2))) / height
+    shown = form.show(symbol, [float(each) for each in a], p)
+    return Reading(shown, form.name, len(a) + form.has_shape, loss, size)
+
+
+def _solved(
+    form: Form, p: float, u: Points, flux: Points, known: Points
+) -> tuple[Float[np.ndarray, " term"], float, Points]:
+    """a, the size of what is left in standard deviations, and what is left."""
+    columns = np.stack([np.ones_like(u), *form.columns(u, p)], axis=1)
+    scale = np.max(np.abs(columns), axis=0)
+    scale = np.where(scale > 0.0, scale, 1.0)
+    rows = columns / scale / known[:, None]
+    solution = np.linalg.lstsq(rows, flux / known, rcond=None)[0] / scale
+    rest = flux - columns @ solution
+    return solution[1:], float(np.sqrt(np.mean((rest / known) ** 2))), rest

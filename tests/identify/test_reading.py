@@ -1,0 +1,104 @@
+"""Fluxes are read as what they are, and as nothing where they are something else."""
+
+import jax
+import numpy as np
+import pytest
+
+from hfluxno.identify import FittedLaw
+from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.forms import forms
+from hfluxno.identify.reading import read_flux
+from tests.identify.laws import pair, polynomial
+
+
+def approximated(flux, low, high, size=9, name="u"):
+    """The flux as a fit would have it: a polynomial."""
+    series = np.polynomial.Chebyshev.interpolate(flux, size, domain=[low, high])
+    middle, half = np.array([0.5 * (low + high)]), np.array([0.5 * (high - low)])
+    basis = Chebyshev(middle, half, size)
+    coefficients, nothing = series.coef[None, 1:], np.zeros((1, 0))
+    return FittedLaw((name,), basis, coefficients, nothing, np.array([low]), np.array([high]))
+
+
+def read(law, deviation=1e-6):
+    """With coefficients that are known to this part of the largest."""
+    names = [f"f_{law.fields[0]}[{name}]" for name in law.basis.names]
+    values = np.asarray(law.flux_coefficients)[0]
+    covariance = np.eye(len(names)) * (deviation * np.max(np.abs(values))) ** 2
+    return read_flux(law, dict(zip(names, map(float, values), strict=True)), covariance)
+
+
+EXAMPLES = {
+    "Greenshields": (lambda u: 98.2 * u * (1 - u / 141), 10.0, 120.0, "98.2 u (1 − u/141)"),
+    "Burgers": (lambda u: 0.5 * u**2 + 3.0, -0.4, 1.3, "0.5 u²"),
+    "cubic": (lambda u: -0.3 * u**3, -1.0, 1.2, "−0.3 u³"),
+    "linear advection": (lambda u: 2.5 * u - 1.0, 0.0, 1.0, "2.5 u"),
+    "Buckley–Leverett": (
+        lambda u: u**2 / (u**2 + 0.8 * (1 - u) ** 2),
+        0.1,
+        0.9,
+        "u²/(u² + 0.8 (1 − u)²)",
+    ),
+    "sine": (lambda u: 0.7 * np.sin(2.2 * u), -0.8, 1.1, "0.7 sin(2.2 u)"),
+    "exponential": (lambda u: 0.4 * np.exp(1.5 * u), -1.0, 1.0, "0.4 exp(1.5 u)"),
+    "Underwood": (lambda u: 60.0 * u * np.exp(-u / 45), 5.0, 120.0, "60 u exp(−u/45)"),
+}
+
+
+@pytest.mark.parametrize("form", list(EXAMPLES))
+def test_each_form_is_recognised_with_its_parameters(form):
+    flux, low, high, formula = EXAMPLES[form]
+    found = read(approximated(flux, low, high))
+    assert found.best.is_accepted and found.best.form == form
+    assert found.best.formula == formula and found.best.loss < 1e-3
+    assert len(found.others) == 3
+    sizes = [each.deviations for each in found.others]
+    assert sizes == sorted(sizes)
+
+
+def test_a_kink_is_the_nearest_form_but_no_polynomial_has_one():
+    def flux(u):
+        return np.minimum(90.0 * u, 22.5 * (150.0 - u))
+
+    found = read(approximated(flux, 5.0, 120.0))
+    assert not found.best.is_accepted
+    ranked = {each.form: each for each in (found.best, *found.others)}
+    assert ranked["triangular"].deviations == min(r.deviations for r in ranked.values())
+    # With the errors that such a fit has, it is read as what it is.
+    loose = read(approximated(flux, 5.0, 120.0), deviation=0.02)
+    assert loose.best.form == "triangular" and loose.best.formula.startswith("min(")
+    numbers = [float(n) for n in loose.best.formula.replace("min(", "").split() if n[0].isdigit()]
+    np.testing.assert_allclose(numbers, [90.0, 22.5], rtol=0.12)
+
+
+def test_a_law_as_a_fit_returns_it_is_read_in_double_precision():
+    law = polynomial(20.0, 110.0, 0.0, 90.0, -0.6, fields=("u",))
+    with jax.enable_x64(True):
+        fitted = jax.device_put(law)
+    assert read(fitted) == read(law)
+
+
+def test_other_fluxes_are_read_as_nothing():
+    found = read(approximated(lambda u: np.sin(3 * u) + 0.4 * np.cos(5 * u), -1.0, 1.0))
+    assert not found.best.is_accepted and found.best.loss > 0.02
+
+
+def test_what_is_known_decides():
+    """A small cubic part is told from a parabola where the fit knows it, and not where it does
+    not."""
+    law = polynomial(0.0, 1.0, 0.0, 1.0, -1.0, 0.06, fields=("u",))
+    sure, unsure = read(law), read(law, deviation=0.05)
+    assert sure.best.form == "polynomial" and sure.best.formula == "1 u − 1 u² + 0.06 u³"
+    assert unsure.best.form == "Greenshields" and unsure.best.loss < 0.02
+    # A loss that is large is none to be printed, however little is known.
+    wild = read(approximated(lambda u: np.abs(u - 0.3), -1.0, 1.0, size=4), deviation=0.5)
+    assert wild.best.loss <= 0.02 or not wild.best.is_accepted
+
+
+def test_the_constant_and_several_fields():
+    shifted = polynomial(0.0, 1.0, 7.0, 1.0, -1.0, fields=("u",))
+    assert read(shifted).best.formula == "1 u (1 − u/1)"
+    assert read_flux(pair(), {}, np.zeros((0, 0))) is None
+    assert read(approximated(lambda u: 0.0 * u, 0.0, 1.0)) is None
+    names = [form.name for form in forms()]
+    assert names.count("polynomial") == 3 and len(names) == 13
