@@ -52,10 +52,25 @@ def test_it_is_solved_on_other_cells_at_another_interval(found, tmp_path):
     assert relative(forecast, truth.values[6:]) < 1e-9
     np.testing.assert_allclose(forecast.trajectory.times, truth.times[6:])
     (item,) = forecast.identifications
-    assert item.candidate.endswith("(given)") and item.coefficients == found.coefficients
+    assert (
+        item.candidate.endswith("(given), solved by roe-entropy-fix, grid ×1")
+        and item.coefficients == found.coefficients
+    )
     # On a finer internal grid than the data were made on, it is no longer exact, and still right.
     finer = hfluxno.forecast(truth.window(0, 6), 7, law=found)
     assert finer.status == FitStatus.OK and 1e-6 < relative(finer, truth.values[6:]) < 0.01
+
+
+def test_data_of_another_source_get_a_finer_grid(found):
+    """The mean over cells of a run on a grid eight times as fine."""
+    fine = road(cells=480)
+    values = fine.values.reshape(13, 1, 60, 8).mean(axis=3)
+    context = dataclasses.replace(fine, values=values, grid=road().grid)
+    forecast = hfluxno.forecast(context.window(0, 6), 7, law=exactly(found))
+    (item,) = forecast.identifications
+    assert item.settings.refinement > 1 and len(item.tried) > 1
+    coarse = GivenLawForecaster(exactly(found), interval=INTERVAL).forecast(context.window(5, 6), 7)
+    assert relative(forecast, values[6:]) < 0.5 * relative(coarse, values[6:])
 
 
 def test_a_law_that_does_not_hold_is_noticed(found):

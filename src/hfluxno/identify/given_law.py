@@ -31,8 +31,9 @@ from hfluxno.identify.joint_search import Found, predicted_late, windows
 from hfluxno.identify.misfit import UNKNOWN, measure
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification
-from hfluxno.identify.saved_law import SavedLaw, in_cells, settings_of
+from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, settings_of
 from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_frame
+from hfluxno.identify.settings import Settings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.lanes import on_all_cores
@@ -43,6 +44,8 @@ from hfluxno.trajectory import Trajectory
 _TOLERANCE = 0.01
 # With fewer frames nothing is gained by a first state that they share.
 _FEWEST_SHARED = 4
+# Schemes are tried until the back-test error is below this.
+_GOOD_ENOUGH, _FINER = 1e-4, (2, 4)
 
 
 def identify_given(
@@ -99,13 +102,13 @@ def _followed(
     saved: SavedLaw, values: Float[np.ndarray, "time field cells"], context, interval
 ) -> Identification:
     law = in_cells(saved.law, context.grid, interval)
-    settings = settings_of(saved.scheme, context.grid)
+    settings = settings_of(_with_fix(saved.scheme), context.grid)
     missing = 1.0 - float(np.mean(np.isfinite(values)))
     if missing:
         values = interpolated(values, context.grid.is_periodic())
     found = Identification(
         law=saved.law,
-        candidate=f"{saved.fit.law} (given)",
+        candidate=_label(saved, settings),
         status=FitStatus.NOT_CHECKED,
         backtest_error=float("nan"),
         persistence_error=float("nan"),
@@ -127,14 +130,8 @@ def _followed(
     change = np.sqrt(np.mean((values - values[:1]) ** 2, axis=(0, 2)))
     if not np.any(change > 1e-12 * np.max(np.abs(values), axis=(0, 2))):
         return found
-    starts = [values[0]]
-    if len(values) >= _FEWEST_SHARED and law.terms is None:
-        starts.append(first_state(law, settings, values))
-    tried = []
-    for start in starts:
-        started = np.concatenate([start[None], values[1:]])
-        tried.append((backtest_errors(law, settings, started, None), start))
-    errors, start = min(tried, key=lambda each: float(np.nanmin(each[0])))
+    best = _best_scheme(saved.scheme, law, values, context.grid)
+    errors, start, settings = best.errors, best.start, best.settings
     mode = best_mode(errors)
     run = np.concatenate([start[None], values[1:]])
     simulated, _, _ = track(law, settings, run, gains("continue", len(values), len(values) - 1))
@@ -150,6 +147,9 @@ def _followed(
     conserved = conserved or _has_sources(law)
     return dataclasses.replace(
         found,
+        candidate=_label(saved, settings),
+        settings=settings,
+        tried=best.tried,
         status=status_of(backtest, residual, values, persistence, conserved, misfit, None),
         backtest_error=backtest,
         persistence_error=persistence,
@@ -159,6 +159,52 @@ def _followed(
         mode=mode,
         initial=start,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Best:
+    """The scheme that predicts the last frames best: the back-test error of each mode, the state to
+    start from, and all that were tried."""
+
+    errors: np.ndarray
+    start: np.ndarray
+    settings: Settings
+    tried: tuple[tuple[str, float], ...]
+
+
+def _best_scheme(scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid) -> _Best:
+    """What made the new data is another question than what their law is: the scheme that the law
+    was found with comes first, then finer cells, until one is good enough."""
+    fixed = _with_fix(scheme)
+    finer = [dataclasses.replace(fixed, refinement=r) for r in _FINER if r > scheme.refinement]
+    found: list[tuple[float, np.ndarray, np.ndarray, Settings]] = []
+    tried = []
+    for each in dict.fromkeys((scheme, fixed, *(finer if scheme.name != "rusanov" else ()))):
+        settings = settings_of(each, grid)
+        starts = [values[0]]
+        if len(values) >= _FEWEST_SHARED and law.terms is None:
+            starts.append(first_state(law, settings, values))
+        for start in starts:
+            started = np.concatenate([start[None], values[1:]])
+            errors = backtest_errors(law, settings, started, None)
+            least = float(np.min(np.where(np.isfinite(errors), errors, np.inf)))
+            found.append((least, errors, start, settings))
+        least = min(error for error, *_ in found)
+        tried.append((f"{each.name}, grid ×{each.refinement}", least))
+        if least <= _GOOD_ENOUGH:
+            break
+    _, errors, start, settings = min(found, key=lambda each: each[0])
+    return _Best(errors, start, settings, tuple(tried))
+
+
+def _with_fix(scheme: Scheme) -> Scheme:
+    """Only data of a scheme without an entropy fix are without it."""
+    name = "roe-entropy-fix" if scheme.name == "roe" else scheme.name
+    return dataclasses.replace(scheme, name=name)
+
+
+def _label(saved: SavedLaw, settings: Settings) -> str:
+    return f"{saved.fit.law} (given), solved by {settings.scheme}, grid ×{settings.refinement}"
 
 
 def _joint(
@@ -177,7 +223,7 @@ def _joint(
         raise ValueError(
             "No run with the given law could be solved from this context; check the units of both."
         )
-    label = f"{saved.fit.law} (given)"
+    label = _label(saved, forward.settings)
     late = predicted_late(best, measured, frames)
     found = Found(best, label, (), (frames[-2:-1] or frames)[0], late)
     report = joint_report(
