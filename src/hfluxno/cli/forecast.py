@@ -77,27 +77,18 @@ def main(config: ForecastConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
-<<<<<<< HEAD
     import numpy as np
 
-    from hfluxno.cli import report, runtime
-    from hfluxno.cli.summary import forecast_summary
-    from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
-    from hfluxno.forecaster import forecast_times
-    from hfluxno.identify import FittedLawForecaster
-=======
     from hfluxno.cli import law, report, runtime
     from hfluxno.cli.summary import forecast_summary
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
-    from hfluxno.identify import GivenLawForecaster
->>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
+    from hfluxno.forecaster import forecast_times
+    from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
     from hfluxno.methods import forecaster
 
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-<<<<<<< HEAD
     if config.every is not None and not 0.0 < config.every < float("inf"):
         raise ValueError(f"--every must be a positive time; got {config.every:g}.")
     method = forecaster(
@@ -107,10 +98,7 @@ def main(config: ForecastConfig) -> int:
         config.momentum,
         config.every,
         None if config.noise == "auto" else 1.0,  # the number, when the file is read
-=======
-    method = forecaster(
-        config.method, config.weights, config.refinement, config.momentum, config.law
->>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
+        config.law,
     )
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
@@ -122,25 +110,23 @@ def main(config: ForecastConfig) -> int:
         for part in source.parts:
             check_storable(part.name)
         runtime.check_memory(config.steps, source.values[..., 0, :, :].size)
-<<<<<<< HEAD
-        context, noise = source.context(config.context), config.noise_of(source)
-        if noise is not None:
-            method = FittedLawForecaster(config.momentum, config.every, noise)
-        times = source.times[0] + forecast_times(context, config.steps, config.every)
-        enough = int(np.sum(times <= source.ends_reach[1] + 1e-6 * (times[-1] - times[0])))
-        fewer = f", or choose --steps {enough} or less" if enough else ""
-        source.check_ends(times[-1], "the forecast needs them from", f"give them until then{fewer}")
-        with report.working(f"Inferring the law of {source.variable} and solving it"):
-=======
+        every = config.every
         if isinstance(method, GivenLawForecaster):
             law.check_units(method.law, source)
             context = source.beginning(config.context)
-            method = dataclasses.replace(method, interval=float(source.times[1] - source.times[0]))
+            if context.frames == 1 and every is None:
+                every = float(source.times[1] - source.times[0])
+            method = dataclasses.replace(method, every=every)
         else:
-            context = source.context(config.context)
+            context, noise = source.context(config.context), config.noise_of(source)
+            if noise is not None:
+                method = FittedLawForecaster(config.momentum, every, noise)
+        times = source.times[0] + forecast_times(context, config.steps, every)
+        enough = int(np.sum(times <= source.ends_reach[1] + 1e-6 * (times[-1] - times[0])))
+        fewer = f", or choose --steps {enough} or less" if enough else ""
+        source.check_ends(times[-1], "the forecast needs them from", f"give them until then{fewer}")
         task = "Solving" if config.law else "Inferring"
         with report.working(f"{task} the law of {source.variable}"):
->>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
             forecast = method.forecast(context, config.steps)
         truth = source.values_at(times)
         with replacing(output) as (temporary,):

@@ -127,23 +127,17 @@ class Source:
         Times that begin near zero survive single precision, in which a far origin would drown the
         spacing.
         """
-<<<<<<< HEAD
-        made = Trajectory.from_numpy(
-            self.values[..., start:stop, :, :],
-            None,
-=======
         least = max(stop, start + 2)  # a single time would have no interval
-        found = Trajectory.from_numpy(
+        made = Trajectory.from_numpy(
             self.values[..., start:least, :, :],
-            self.times[start:least] - self.times[0],
->>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
+            None,
             self.x,
             self.fields,
             (self._end(0), self._end(1)),
         )
-<<<<<<< HEAD
         # Not by from_numpy, which takes times at equal intervals.
-        return dataclasses.replace(made, times=self.times[start:stop] - self.times[0])
+        found = dataclasses.replace(made, times=self.times[start:least] - self.times[0])
+        return found.window(0, stop - start) if stop < least else found
 
     @property
     def even(self) -> bool:
@@ -194,8 +188,6 @@ class Source:
         count = int(np.max(np.flatnonzero(frames), initial=-1)) + 1
         found = np.take(self.values, nearest[:count], axis=-3)
         return np.where(frames[:count, None, None], found, np.nan).astype(found.dtype)
-=======
-        return found.window(0, stop - start) if stop < least else found
 
     def beginning(self, frames: int | None = None) -> Trajectory:
         """The first `frames` frames of the file (all where it is `None`), which may be one, and
@@ -213,8 +205,13 @@ class Source:
             )
         if frames < 1:
             raise ValueError(f"A context needs one frame or more; got {frames}.")
-        return self.window(0, frames if self.rows is None else self.rows[frames - 1] + 1)
->>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
+        stop = frames if self.rows is None else self.rows[frames - 1] + 1
+        self.check_ends(
+            self.times[stop - 1],
+            "the measurements are from",
+            "give them for all of these, or choose --boundary open to have them estimated",
+        )
+        return self.window(0, stop)
 
     def context(self, frames: int | None = None) -> Trajectory:
         """The first `frames` frames of the file (all where it is `None`), fit to infer a law from,
@@ -230,17 +227,7 @@ class Source:
                 f"A context of {frames} frames is too short to infer a law; choose --context "
                 f"{LEAST_FRAMES} or more."
             )
-<<<<<<< HEAD
-        stop = frames if self.rows is None else self.rows[frames - 1] + 1
-        self.check_ends(
-            self.times[stop - 1],
-            "the measurements are from",
-            "give them for all of these, or choose --boundary open to have them estimated",
-        )
-        context = self.window(0, stop)
-=======
         context = self.beginning(frames)
->>>>>>> b6879d7 (--save of identify and reconstruct, --law of forecast: a law found on one day is solved on another)
         values = np.asarray(context.values)
         known = ~np.isnan(values)
         high = np.max(values, axis=(-3, -1), initial=-np.inf, where=known)

@@ -102,7 +102,7 @@ def _followed(
     saved: SavedLaw, values: Float[np.ndarray, "time field cells"], context, interval
 ) -> Identification:
     law = in_cells(saved.law, context.grid, interval)
-    settings = settings_of(_with_fix(saved.scheme), context.grid)
+    settings = settings_of(_nearest_to_exact(saved.scheme), context.grid)
     missing = 1.0 - float(np.mean(np.isfinite(values)))
     if missing:
         values = interpolated(values, context.grid.is_periodic())
@@ -201,6 +201,14 @@ def _with_fix(scheme: Scheme) -> Scheme:
     """Only data of a scheme without an entropy fix are without it."""
     name = "roe-entropy-fix" if scheme.name == "roe" else scheme.name
     return dataclasses.replace(scheme, name=name)
+
+
+def _nearest_to_exact(scheme: Scheme) -> Scheme:
+    """For a context that tells nothing of its source. (Diffusion of the Rusanov scheme is a part of
+    the law that was found with it.)"""
+    if scheme.name == "rusanov":
+        return scheme
+    return dataclasses.replace(_with_fix(scheme), refinement=max(scheme.refinement, _FINER[-1]))
 
 
 def _label(saved: SavedLaw, settings: Settings) -> str:
