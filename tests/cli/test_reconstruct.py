@@ -39,6 +39,7 @@ def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
     assert saved.scheme.name == "muscl" and saved.law.fields == ("density",)
     (result,) = json.loads(capsys.readouterr().out)["results"]
     assert result["status"] == 0 and result["missing"] == pytest.approx(0.25)
+    assert len(result["reading"]["others"]) == 3
     assert result["noise"]["density"] < 0.01 and result["uncertainty"]["density"] < 0.2
     truth = burgers(TIMES, CELLS, 0.1, 0.6)[:, 0]
     with xr.open_dataset("a.nc", engine="h5netcdf") as out:

@@ -85,6 +85,7 @@ def reconstruction_summary(source: Source, context: Trajectory, found: Reconstru
     summary = law_summary(source, context, (found.identification,))
     result = summary["results"][0]
     size = np.nanstd(np.asarray(context.values), axis=(0, 2))
+    result["reading"] = reading_summary(found.identification)
     result["noise"] = dict(zip(source.fields, map(float, found.noise), strict=True))
     result["uncertainty"] = {
         name: float(value)

@@ -26,7 +26,8 @@ _OF_GIVEN = {
     "in other units, or the boundary is another one, or there is much noise; do not trust the "
     "forecast",
     FitStatus.SYSTEMATIC_MISFIT: "the given law misses the context in a way that is no noise: the "
-    "data follow another law, or the boundary is another one; do not trust the forecast",
+    "data follow another law, or one that was not known well enough, or the boundary is another "
+    "one; do not trust the forecast",
 }
 
 
