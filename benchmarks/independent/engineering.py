@@ -1,4 +1,4 @@
-"""What engineers bring: frames (time, field, cells) of systems with walls, inflow, fronts, vehicles.
+"""What engineers bring: frames (time, field, cells) with walls, inflow, fronts or vehicles.
 
 Each takes a random generator and is solved on fine cells, independently of the library's schemes.
 """

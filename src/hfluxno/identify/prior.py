@@ -333,7 +333,7 @@ def carried_starts(
     free = target.spread[sizes[0] : sizes[0] + sizes[1]].reshape(diffusion.shape)
     if diffusion.size:
         diffusion[:, 0] = np.where(free[:, 0] > 0.0, np.maximum(diffusion[:, 0], _TRACE), 0.0)
-    if not kinks or not target.spread[law - 1] or source.shape.kinks and source.spread[-1]:
+    if not kinks or not target.spread[law - 1] or (source.shape.kinks and source.spread[-1]):
         return [begin]
     starts = []
     for place in _KINKS_FROM:
