@@ -69,7 +69,7 @@ def test_data_of_another_source_get_a_finer_grid(found):
     forecast = hfluxno.forecast(context.window(0, 6), 7, law=exactly(found))
     (item,) = forecast.identifications
     assert item.settings.refinement > 1 and len(item.tried) > 1
-    coarse = GivenLawForecaster(exactly(found), interval=INTERVAL).forecast(context.window(5, 6), 7)
+    coarse = GivenLawForecaster(exactly(found), every=INTERVAL).forecast(context.window(5, 6), 7)
     assert relative(forecast, values[6:]) < 0.5 * relative(coarse, values[6:])
 
 
@@ -86,14 +86,14 @@ def test_a_law_that_does_not_hold_is_noticed(found):
 def test_a_single_frame_is_continued_and_nothing_is_claimed(found):
     truth = road()
     one = truth.window(4, 5)
-    forecast = GivenLawForecaster(exactly(found), interval=INTERVAL).forecast(one, 5)
+    forecast = GivenLawForecaster(exactly(found), every=INTERVAL).forecast(one, 5)
     assert forecast.status == FitStatus.NOT_CHECKED and np.isnan(forecast.backtest_error)
     assert "nothing in this context could be compared with it" in forecast.sentences[0]
     # Nothing tells which scheme the data are from, so it is solved as exactly as we can.
     fine = road(cells=480).values.reshape(13, 1, 60, 8).mean(axis=3)
     (item,) = forecast.identifications
     assert item.settings.refinement == 4 and item.settings.scheme == "roe-entropy-fix"
-    exact = GivenLawForecaster(exactly(found), interval=INTERVAL).forecast(
+    exact = GivenLawForecaster(exactly(found), every=INTERVAL).forecast(
         dataclasses.replace(one, values=fine[4:5]), 5
     )
     assert relative(exact, fine[5:10]) < 2e-3

@@ -68,6 +68,7 @@ class Estimate:
     - `spread`: the standard deviation of each of these states that the unknowns leave.
     - `evidence`: the logarithm of the probability of the measurements, by the same approximation;
       what compares estimates with each other.
+    - `steps`: the largest number of steps that the run took between two frames.
     """
 
     forward: Forward
@@ -77,6 +78,7 @@ class Estimate:
     states: Float[np.ndarray, "time field cells"]
     spread: Float[np.ndarray, "time field cells"]
     evidence: float
+    steps: int = 0
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
@@ -181,7 +183,7 @@ def _report(forward, measured, frames, z, sigma) -> Estimate | None:
     _, normal, rest = fitted
     total = np.eye(len(z)) + normal
     covariance = np.linalg.inv(total)
-    states, rows, _ = _solved(forward, z, measured.times, MOST_STEPS)
+    states, rows, steps = _solved(forward, z, measured.times, MOST_STEPS)
     counts = measured.seen[:frames].sum(axis=(0, 2))
     evidence = -0.5 * np.sum((rest / sigma[:, None]) ** 2) - 0.5 * z @ z
     evidence -= counts @ np.log(sigma) + 0.5 * np.linalg.slogdet(total)[1]
@@ -193,6 +195,7 @@ def _report(forward, measured, frames, z, sigma) -> Estimate | None:
         states,
         _spread(rows, covariance),
         float(evidence),
+        steps,
     )
 
 

@@ -22,6 +22,7 @@ _FEWEST_FRAMES = 5
 # By how much the logarithm of the evidence has to rise.
 _WORTH = 3.0
 _FINER = (2, 4)
+_MOST_STEPS = 600  # between two frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +108,18 @@ def find(
         tried.append((label, found.evidence))
         return found if found.evidence > source.evidence + _WORTH else None
 
+    def refined(source: Estimate, kind: Kind) -> Estimate:
+        """The estimate on the finest grid that is worth it."""
+        for factor in _FINER if _is_dense(measured) else ():
+            # Diffusion needs four times the steps on cells of half the length.
+            if source.steps * (4 if kind.diffusion else 2) > _MOST_STEPS:
+                break
+            finer = tried_from(source, kind, factor)
+            if finer is None:
+                break
+            source = finer
+        return source
+
     chosen, kind = whole, kinds[0]
     for richer in kinds[1:]:
         found = tried_from(whole, richer)
@@ -118,11 +131,12 @@ def find(
             found, richer = further, more
         if found is not None and found.evidence > chosen.evidence:
             chosen, kind = found, richer
-    for factor in _FINER if _is_dense(measured) else ():
-        found = tried_from(chosen, kind, factor)
-        if found is None:
-            break
-        chosen = found
+    chosen = refined(chosen, kind)
+    if kind != kinds[0]:
+        # What the errors of coarse cells look like may have been taken for further terms.
+        plain = refined(whole, kinds[0])
+        if plain.evidence + _WORTH > chosen.evidence:
+            chosen, kind = plain, kinds[0]
     return Found(
         chosen,
         kind,

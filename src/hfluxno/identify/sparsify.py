@@ -10,6 +10,8 @@ parameter reduces, so the sum grows by percents where a parameter is not needed,
 magnitude where it is.
 """
 
+import itertools
+
 import numpy as np
 
 from hfluxno.identify.refine import Fit
@@ -19,6 +21,9 @@ _GROWTH = 2.0
 _INSIGNIFICANT = 2e-5
 # The sum of the weak form of a field may double.
 _WEAK_GROWTH = 1.0
+# Up to so many terms of a field all choices are tried.
+_MOST_TRIED, _NOISY = 4, 10.0
+_RIDGE = 1e-12
 # Directions below this part of the largest eigenvalue say nothing.
 _DEPENDENT = 1e-13
 
@@ -50,9 +55,38 @@ def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
         solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
         rest = max(normal[-1, -1] - solution @ right, np.finfo(float).eps * normal[-1, -1])
         mask = np.zeros(len(may_stay))
-        mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * rest)
+        few = _fewest(scaled, right, float(normal[-1, -1]), rest)
+        if few is None:
+            mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * rest)
+        else:
+            mask[left[few]] = 1.0
         masks.append(mask)
     return np.stack(masks)
+
+
+def _fewest(normal, right, total: float, full: float) -> np.ndarray | None:
+    """The fewest columns, the best ones of so many, that leave at most twice what all columns leave
+    (`full`, of a sum of squares `total`), or ten times that and at most twice what one more would
+    leave; `None` if they are more than a few.
+
+    Of columns that are nearly dependent, removing one after the other may leave many whose
+    coefficients cancel where two others would do. And noise in the columns rewards fluxes that are
+    flat where most of the data are, which takes many terms.
+    """
+    best, rest = None, np.inf
+    for count in range(1, min(_MOST_TRIED, len(right)) + 1):
+        every = np.array(list(itertools.combinations(range(len(right)), count)))
+        matrices = normal[every[:, :, None], every[:, None, :]] + _RIDGE * np.eye(count)
+        solutions = np.linalg.solve(matrices, right[every][..., None])[..., 0]
+        rests = total - np.sum(solutions * right[every], axis=1)
+        here = int(np.argmin(rests))
+        flat = rest <= (1.0 + _WEAK_GROWTH) * rests[here] and rest <= _NOISY * full
+        if best is not None and flat:
+            return best
+        best, rest = every[here], rests[here]
+        if rest <= (1.0 + _WEAK_GROWTH) * full:
+            return best
+    return None
 
 
 def _pruned(normal: np.ndarray, parameters: np.ndarray, free: np.ndarray, allowed: float):

@@ -1,0 +1,146 @@
+"""Forecasts of what engineers bring: walls, fronts, fast waves, systems, vehicles, a flood.
+
+    python benchmarks/engineering.py [--contexts N] [--only NAME ...] [--markdown FILE]
+
+The truth comes from `benchmarks/independent`. 20 frames are seen; errors are relative l2 errors of
+the frames 1, 20 and 40 after them, beside that of repeating the last one seen for 20 frames. Of the
+flood the whole field is reconstructed from 12 gauges.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from independent import engineering, laws
+from independent.schemes import INTERVAL, averaged
+from measurements import relative, table
+
+import hfluxno
+from hfluxno import Trajectory
+from hfluxno.boundary import Given
+from hfluxno.cli.runtime import prepared
+
+CONTEXT, STEPS, GAUGES = 20, (1, 20, 40), 12
+HEAD = ["data", "1 step", "20 steps", "40 steps", "persistence", "status", "law", "s"]
+
+
+def forecast(name, truth, context, shown=None) -> list:
+    """A row of the table; `shown` is what the errors are counted against."""
+    start = time.time()
+    found = hfluxno.forecast(context, max(STEPS))
+    seconds = time.time() - start
+    after = (truth if shown is None else shown)[CONTEXT:]
+    errors = [relative(found.trajectory.values[k - 1], after[k - 1]) for k in STEPS]
+    law = found.identifications[0]
+    persistence = relative(truth[CONTEXT - 1], after[STEPS[1] - 1])
+    return [name, *errors, persistence, law.status.name, str(law.candidate), seconds]
+
+
+def seen(truth, rng, noise=0.0, interval=INTERVAL, x=None, **options) -> Trajectory:
+    values = truth[:CONTEXT]
+    size = np.sqrt(np.mean(values**2, axis=(0, 2)))[:, None]
+    values = values + noise * size * rng.normal(size=values.shape)
+    return Trajectory.from_numpy(values, interval * np.arange(CONTEXT), x, **options)
+
+
+def flood(seed: int, noise: float, uneven: bool) -> list:
+    rng = np.random.default_rng(seed)
+    fine, ends = engineering.flood(rng)
+    truth = averaged(fine, 96)
+    t, x = INTERVAL * np.arange(len(truth)), (np.arange(96) + 0.5) / 96
+    at = np.linspace(3, 92, GAUGES).astype(int)
+    if uneven:
+        at = np.sort(rng.choice(np.arange(2, 94), GAUGES, replace=False))
+    values = np.full(truth.shape, np.nan)
+    size = np.sqrt(np.mean(truth**2))
+    values[:, at] = truth[:, at] + noise * size * rng.normal(size=(len(t), GAUGES))
+    boundary = tuple(Given(t, ends[None, :, side]) for side in (0, 1))
+    start = time.time()
+    found = hfluxno.reconstruct(Trajectory.from_numpy(values, t, x, boundary=boundary))
+    low, high = found.bands
+    return [
+        relative(found.trajectory.values[:, 0], truth),
+        np.mean((low[:, 0] <= truth) & (truth <= high[:, 0])),
+        found.identification.status.name,
+        str(found.identification.candidate),
+        time.time() - start,
+    ]
+
+
+def rows(seed: int) -> Iterator[tuple[str, list]]:
+    """The name of a kind of data, and the row of a context of it."""
+
+    def rng():
+        return np.random.default_rng(seed)
+
+    made = engineering.settling(rng())
+    options = {"interval": 2 * INTERVAL, "boundary": "wall"}
+    yield "sealed column", [made, seen(made, rng(), **options)]
+    for cells in (6, 20):
+        made = engineering.advection(rng(), cells)
+        yield f"advection by {cells} cells a frame", [made, seen(made, rng())]
+    made, fields = engineering.dam_break(rng()), ["h", "hu"]
+    for noise in (0.0, 0.02):
+        label = f"dam break between walls, {noise:.0%} noise"
+        yield label, [made, seen(made, rng(), noise, boundary="wall", fields=fields)]
+    made = engineering.aw_rascle(rng())
+    yield "Aw-Rascle-Zhang", [made, seen(made, rng())]
+    made = engineering.porous_medium(rng())
+    yield "porous medium", [made, seen(made, rng())]
+    made = engineering.equal_substeps(rng())
+    yield "viscous Burgers, equal substeps", [made, seen(made, rng())]
+    made = laws.triangular([rng()])[0]
+    yield "triangular diagram", [made, seen(made, rng())]
+    made = laws.cubic([rng()])[0]
+    for noise in (0.01, 0.05):
+        yield f"cubic, {noise:.0%} noise", [made, seen(made, rng(), noise)]
+    density, counts = engineering.vehicles(rng())
+    x = 200.0 * (np.arange(density.shape[-1]) + 0.5)
+    yield "vehicles, Edie's densities", [density, seen(density, rng(), interval=20.0, x=x)]
+    yield "vehicles, counts", [counts, seen(counts, rng(), interval=20.0, x=x), density]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--contexts", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=[""])
+    parser.add_argument("--markdown", type=Path)
+    options = parser.parse_args()
+    found, gauges = [], []
+    with prepared():
+        for seed in range(options.contexts):
+            for name, of in rows(seed):
+                if any(part in name for part in options.only):
+                    found.append(forecast(name, *of))
+                    sys.stdout.write(table(HEAD, found[-1:]).splitlines()[-1] + "\n")
+                    sys.stdout.flush()
+            if any(part in "flood" for part in options.only):
+                for label, noise, uneven in (
+                    ("even gauges", 0.0, False),
+                    ("2 % noise", 0.02, False),
+                    ("uneven gauges", 0.0, True),
+                ):
+                    gauges.append([f"flood, {label}", *flood(seed, noise, uneven)])
+                    sys.stdout.write(f"{gauges[-1]}\n")
+                    sys.stdout.flush()
+    found.sort(key=lambda row: [name for name, _ in rows(0)].index(row[0]))
+    parts = {"engineering": table(HEAD, found)}
+    head = ["data", "error", "inside the 90 % band", "status", "law", "s"]
+    parts["flood"] = table(head, sorted(gauges, key=lambda row: row[0]))
+    if options.markdown is not None:
+        text = options.markdown.read_text(encoding="utf-8")
+        for name, part in parts.items():
+            begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+            before, rest = text.split(begin)
+            text = f"{before}{begin}\n\n{part}\n\n{end}{rest.split(end)[1]}"
+        options.markdown.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
