@@ -16,6 +16,8 @@ from hfluxno.identify.basis import Basis, chebyshev
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import PlaceModes
 
+_NEAREST_ZERO = 0.25
+
 # States that are no arrays of JAX: of one field they may come without its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
 
@@ -39,6 +41,10 @@ class Terms(eqx.Module):
     modes: PlaceModes
 
 
+def _as_array(value):
+    return value if isinstance(value, jax.Array) else np.asarray(value, float)
+
+
 class FittedLaw(ConservationLaw):
     """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and with further terms
 
@@ -48,7 +54,8 @@ class FittedLaw(ConservationLaw):
 
     Beyond the observed range [lower, upper] of a field nothing is known: there the flux continues
     linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν keeps the value
-    that it has at ū.
+    that it has at ū. A law of a few terms holds further, by `reach` widths of the range, but not
+    nearer to zero than a quarter of what was observed.
 
     States are arrays of JAX of shape (field, *points), or numbers, lists and NumPy arrays. These
     give NumPy arrays in their own precision, float64 but for shorter floats; of a single field they
@@ -62,6 +69,7 @@ class FittedLaw(ConservationLaw):
       observed range. Without terms there is no diffusion.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: what goes beyond a flux and a diffusivity; `None` for most laws.
+    - `reach`: how far the flux is Σ C φ beyond the observed range.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -72,6 +80,7 @@ class FittedLaw(ConservationLaw):
     upper: Float[Array | np.ndarray, " field"]
     odd: tuple[int, ...] = eqx.field(static=True, default=())
     terms: Terms | None = None
+    reach: Float[Array | np.ndarray, ""] = eqx.field(converter=_as_array, default=0.0)
 
     @property
     def odd_fields(self) -> tuple[int, ...]:
@@ -160,7 +169,15 @@ class FittedLaw(ConservationLaw):
 
     def _nearest_observed(self, u):
         shape = (-1,) + (1,) * (u.ndim - 1)
-        return jnp.clip(u, self.lower.reshape(shape), self.upper.reshape(shape))
+        low, high = self.bounds()
+        return jnp.clip(u, low.reshape(shape), high.reshape(shape))
+
+    def bounds(self) -> tuple[Float[Array, " field"], Float[Array, " field"]]:
+        """Between which states the flux is Σ C φ."""
+        lower, upper = jnp.asarray(self.lower), jnp.asarray(self.upper)
+        low, high = lower - self.reach * (upper - lower), upper + self.reach * (upper - lower)
+        low = jnp.where(lower > 0.0, jnp.maximum(low, _NEAREST_ZERO * lower), low)
+        return low, jnp.where(upper < 0.0, jnp.minimum(high, _NEAREST_ZERO * upper), high)
 
     def _like(self, u) -> "FittedLaw":
         """The law in the precision of the state: it is fitted in float64 and used in either."""

@@ -14,6 +14,10 @@ from hfluxno.identify.select import Trial, last_fitted_frame
 from hfluxno.identify.status import status_of, total_drift
 from hfluxno.trajectory import Trajectory
 
+# A law of so few terms in each field is a formula, which holds beyond what was observed, by this
+# part of its range.
+_FEW, _REACH = 4, 0.5
+
 
 def report(
     trial: Trial,
@@ -27,7 +31,8 @@ def report(
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
-    grid_law = trial.unknowns.law(trial.fit.parameters)
+    reach = _REACH if trial.candidate.sparse and _is_short(trial) else 0.0
+    grid_law = dataclasses.replace(trial.unknowns.law(trial.fit.parameters), reach=reach)
     unknowns = _named(trial.unknowns, context.fields)
     law = unknowns.law(trial.fit.parameters)
     law = eqx.tree_at(
@@ -35,7 +40,7 @@ def report(
         law,
         (law.flux_coefficients * (dx / dt), law.diffusion_coefficients * (dx * dx / dt)),
     )
-    law = dataclasses.replace(law, odd=odd)
+    law = dataclasses.replace(law, odd=odd, reach=reach)
     names, scale = _names_and_units(unknowns, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(unknowns.mask, bool)
@@ -72,6 +77,11 @@ def report(
         cell=dx,
         interval=dt,
     )
+
+
+def _is_short(trial: Trial) -> bool:
+    free = np.asarray(trial.unknowns.mask).reshape(len(trial.unknowns.fields), -1)
+    return bool(np.all(free.sum(axis=1) <= _FEW))
 
 
 def _named(unknowns: Unknowns, fields: tuple[str, ...]) -> Unknowns:
