@@ -10,6 +10,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import (
     Chebyshev,
     Dictionary,
+    Kinked,
     TensorChebyshev,
     exponents_up_to,
     physical_exponents,
@@ -29,13 +30,14 @@ def _bases():
         Chebyshev(jnp.array([0.3]), jnp.array([1.5]), 9),
         TensorChebyshev(jnp.array([1.0, 0.0]), jnp.array([0.8, 2.0]), 3, 2),
         _dictionary(),
+        Kinked(Chebyshev(jnp.array([1.0]), jnp.array([0.8]), 4), jnp.array([-0.2, 0.5])),
     ]
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(4))
 def test_expansion_and_gradient_agree_with_the_functions(x64, index):
     basis = _bases()[index]
-    fields = 1 if index == 0 else 2
+    fields = 2 if index in (1, 2) else 1
     rng = np.random.default_rng(index)
     c = jnp.asarray(rng.normal(size=(fields, len(basis.names))))
     u = jnp.asarray(rng.uniform(0.3, 1.7, size=(fields, 7)))
@@ -56,6 +58,40 @@ def test_chebyshev_functions_are_chebyshev_polynomials(x64):
     angle = np.arccos((np.asarray(u[0]) - 1.0) / 2.0)
     for k, values in enumerate(np.asarray(compiled(basis, u)), start=1):
         np.testing.assert_allclose(values, np.cos(k * angle), atol=1e-12)
+
+
+def test_a_kink_is_an_absolute_value_away_from_its_place(x64):
+    smooth = Chebyshev(jnp.array([2.0]), jnp.array([0.5]), 1)
+    basis = Kinked(smooth, jnp.array([0.2]), width=0.01)
+    assert basis.names == ("T1", "|v - kink 1|")
+    c, u = jnp.array([[0.7, -1.5]]), jnp.linspace(1.5, 2.5, 41)[None]
+    v = (np.asarray(u[0]) - 2.0) / 0.5
+    value, slope = compiled(lambda c, u: (basis.expand(c, u), basis.gradient(c, u)), c, u)
+    bound = 1.5 * 0.01**2 / (2.0 * np.maximum(np.abs(v - 0.2), 0.005))
+    rest = value[0] - 0.7 * v + 1.5 * np.abs(v - 0.2)
+    assert np.all(rest <= 0.0) and np.all(-rest <= bound + 1e-12)
+    away = np.abs(v - 0.2) > 0.1
+    exact = (0.7 - 1.5 * np.sign(v - 0.2)) / 0.5
+    np.testing.assert_allclose(slope[0, 0][away], exact[away], atol=0.02)
+
+
+def test_the_place_of_a_kink_is_an_unknown_with_a_derivative_everywhere(x64):
+    """Of flux and speed, at the kink itself too: there those of the sharp kink jump."""
+    smooth = Chebyshev(jnp.array([0.0]), jnp.array([1.0]), 2)
+    c, u = jnp.array([[0.3, 0.1, -0.8]]), jnp.array([[-0.6, 0.0, 0.25, 0.26, 0.9]])
+
+    def law_at(place):
+        ends = jnp.array([-1.0]), jnp.array([1.0])
+        law = FittedLaw(("u",), Kinked(smooth, place[None]), c, jnp.zeros((1, 0)), *ends)
+        return jnp.stack([law.flux(u)[0], law.jacobian(u)[0, 0]])
+
+    place, step = jnp.array(0.25), 1e-6
+    found = compiled(jax.jacfwd(law_at), place)
+    near = [np.asarray(compiled(law_at, place + s)) for s in (step, -step)]
+    np.testing.assert_allclose(found, (near[0] - near[1]) / (2.0 * step), rtol=1e-5, atol=1e-6)
+    sides = [0.8 * np.sign(v - 0.25) for v in (-0.6, 0.25, 0.9)]
+    np.testing.assert_allclose(found[0, [0, 2, 4]], sides, atol=1e-3)
+    assert found[1, 2] > 10.0  # the jump of the speed moves with it
 
 
 def test_dictionary_of_shallow_water_is_the_physical_one():

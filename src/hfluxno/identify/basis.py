@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 
 from hfluxno.laws.base import pointwise_jacobian
 
-_ROUND = 0.02
+# Over which part of the half range new kinks are rounded.
+_WIDTH = 0.02
 
 # Parameters come from NumPy, and as arrays of JAX within a program.
 Coefficients = Float[Array | np.ndarray, "field function"]
@@ -89,18 +90,20 @@ class Chebyshev(Basis):
 
 
 class Kinked(Basis):
-    """T_1(v), …, T_size(v) of one field, and |v - a| for each of some places a of kinks.
+    """T_1(v), …, T_size(v) of one field, and √((v - a)² + w²) for each of some places a of kinks.
 
-    Kinks are rounded over ±`_ROUND` of the half range, so that a place has a derivative.
+    It is |v - a|, rounded so that a place has a derivative: larger by less than w²/(2 |v - a|).
 
     **Attributes:**
 
     - `smooth`: the polynomials.
     - `at`: a, where the kinks are.
+    - `width`: w, over which they are rounded, in half ranges.
     """
 
     smooth: Chebyshev
     at: Float[Array | np.ndarray, " kink"]
+    width: float = eqx.field(static=True, default=_WIDTH)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,7 +111,7 @@ class Kinked(Basis):
         return (*self.smooth.names, *(f"|v - kink {k}|" for k in kinks))
 
     def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
-        beside = [jnp.sqrt(d * d + _ROUND**2) for d in self._beside(u)]
+        beside = [self._rounded(d) for d in self._beside(u)]
         return jnp.concatenate([self.smooth(u), jnp.stack(beside)])
 
     def expand(
@@ -118,7 +121,7 @@ class Kinked(Basis):
     ) -> Float[Array, "field *points"]:
         value = self.smooth.expand(coefficients[:, : self.smooth.size], u)
         for weight, d in zip(coefficients[0, self.smooth.size :], self._beside(u), strict=True):
-            value = value + weight * jnp.sqrt(d * d + _ROUND**2)[None]
+            value = value + weight * self._rounded(d)[None]
         return value
 
     def gradient(
@@ -128,13 +131,16 @@ class Kinked(Basis):
     ) -> Float[Array, "field field *points"]:
         slope = self.smooth.gradient(coefficients[:, : self.smooth.size], u)
         for weight, d in zip(coefficients[0, self.smooth.size :], self._beside(u), strict=True):
-            sign = d / jnp.sqrt(d * d + _ROUND**2)
-            slope = slope + weight / self.smooth.half * sign[None, None]
+            sign = d / self._rounded(d)
+            slope = slope + weight / self.smooth.half[0] * sign[None, None]
         return slope
 
     def _beside(self, u):
         v = _scaled(u, self.smooth.middle, self.smooth.half)[0]
         return [v - self.at[k] for k in range(self.at.shape[0])]
+
+    def _rounded(self, d):
+        return jnp.sqrt(d * d + self.width**2)
 
 
 class TensorChebyshev(Basis):

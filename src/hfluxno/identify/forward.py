@@ -8,6 +8,8 @@ the standard normal distribution, so centre and spread say what is believed befo
 2008, 1971-1996).
 """
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -89,7 +91,7 @@ class LawShape(eqx.Module):
             )
         basis = self.basis
         if isinstance(basis, Kinked):
-            basis = Kinked(basis.smooth, at)
+            basis = dataclasses.replace(basis, at=at)
         return FittedLaw(
             self.fields,
             basis,
