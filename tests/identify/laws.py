@@ -1,5 +1,7 @@
 """Identifications with laws of every form, as fits return them, without a fit."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,7 @@ import numpy as np
 from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import Candidate, FitStatus, FittedLaw, Identification
-from hfluxno.identify.basis import Chebyshev, Dictionary, TensorChebyshev
+from hfluxno.identify.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.saved_law import in_cells
@@ -74,6 +76,18 @@ def one_field(diffusion=3, terms=False, name="density") -> FittedLaw:
     )
 
 
+def kinked(*places, width=0.05, **more) -> FittedLaw:
+    """A parabola and a kink at each place, as joint estimates find it, rounded as nothing in the
+    library is."""
+    smooth = one_field(**more)
+    weights = 0.4 / np.arange(1.0, len(places) + 1.0)
+    return dataclasses.replace(
+        smooth,
+        basis=Kinked(smooth.basis, np.array(places), width),
+        flux_coefficients=np.concatenate([smooth.flux_coefficients, -weights[None]], axis=1),
+    )
+
+
 def shallow_water() -> FittedLaw:
     """m and m²/h + 4.9 h² in a dictionary with a scale."""
     lower, upper, scale = np.array([0.5, -1.0]), np.array([2.0, 1.0]), np.array([2.0, 1.0])
@@ -97,6 +111,8 @@ LAWS = {
     "one field": one_field,
     "no diffusion": lambda: one_field(diffusion=0),
     "further terms": lambda: one_field(terms=True),
+    "a kink": lambda: kinked(-0.3),
+    "kinks and further terms": lambda: kinked(0.4, -0.1, width=0.02, terms=True),
     "dictionary": shallow_water,
     "tensor": pair,
 }

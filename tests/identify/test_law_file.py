@@ -12,7 +12,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.saved_law import check_units, in_cells, to_save
-from tests.identify.laws import LAWS, identification, one_field, pair, shallow_water
+from tests.identify.laws import LAWS, identification, kinked, one_field, pair, shallow_water
 
 
 @pytest.mark.parametrize("name", list(LAWS))
@@ -72,6 +72,17 @@ def test_a_law_in_cells_moves_the_same():
         rtol=1e-11,
     )
     np.testing.assert_allclose(inside.factor(asarray(there)), law.factor(asarray(x)), rtol=1e-12)
+
+
+def test_a_file_means_the_same_law_whatever_the_library_rounds_by(tmp_path):
+    """√(d² + w²) with the w of the file, which no law of this library has."""
+    identification(kinked(0.25, width=0.3)).save(tmp_path / "law.json")
+    law = hfluxno.load_law(tmp_path / "law.json").law
+    d = np.linspace(-1.0, 0.5, 7)
+    smooth, weight = one_field(), law.flux_coefficients[0, -1]
+    u = 0.7 + 0.6 * (0.25 + d)
+    rest = law.flux(u) - smooth.flux(u)
+    np.testing.assert_allclose(rest, weight * np.sqrt(d**2 + 0.09), rtol=1e-12)
 
 
 def test_a_law_that_was_not_found_is_not_saved(tmp_path):
@@ -175,9 +186,13 @@ def test_what_is_no_such_json_is_refused(tmp_path, change, sentence):
         (shallow_water, "exponents", [[1, 0], [0, 1], [2, 0], [-99, 2]], "no term with"),
         (pair, "degree", 50, "tensor basis needs"),
         (pair, "middle", [1.0], "tensor basis needs"),
+        (lambda: kinked(0.1), "width", 0.0, "kinks need a place each and a positive width"),
+        (lambda: kinked(0.1), "at", [], "kinks need a place each"),
+        (lambda: kinked(0.1), "at", [0.1, 0.2], "the flux needs 8 coefficients"),
+        (lambda: kinked(0.1), "half", -1.0, "Chebyshev basis of one field needs"),
     ],
 )
-def test_bases_of_two_fields_are_checked(tmp_path, law, key, value, sentence):
+def test_other_bases_are_checked(tmp_path, law, key, value, sentence):
     file = tmp_path / "law.json"
     identification(law()).save(file)
     data = json.loads(file.read_text())

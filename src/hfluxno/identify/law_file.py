@@ -14,13 +14,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, TensorChebyshev
+from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.law_format import (
     ChebyshevBasis,
     Coefficients,
     DictionaryBasis,
     FurtherTerms,
+    KinkedBasis,
     LawFile,
     Row,
     Table,
@@ -143,7 +144,11 @@ def _saved(file: LawFile) -> SavedLaw:
     )
 
 
-def _described(basis: Basis) -> ChebyshevBasis | TensorBasis | DictionaryBasis:
+def _described(basis: Basis) -> ChebyshevBasis | KinkedBasis | TensorBasis | DictionaryBasis:
+    if isinstance(basis, Kinked):
+        of = basis.smooth
+        middle, half = float(of.middle[0]), float(of.half[0])
+        return KinkedBasis(middle, half, of.size, _row(basis.at), float(basis.width))
     if isinstance(basis, Chebyshev):
         return ChebyshevBasis(float(basis.middle[0]), float(basis.half[0]), basis.size)
     if isinstance(basis, TensorChebyshev):
@@ -155,8 +160,9 @@ def _described(basis: Basis) -> ChebyshevBasis | TensorBasis | DictionaryBasis:
 
 def _basis(file: LawFile) -> Basis:
     of = file.basis
-    if isinstance(of, ChebyshevBasis):
-        return Chebyshev(np.array([of.middle]), np.array([of.half]), of.size)
+    if isinstance(of, ChebyshevBasis | KinkedBasis):
+        smooth = Chebyshev(np.array([of.middle]), np.array([of.half]), of.size)
+        return Kinked(smooth, np.array(of.at), of.width) if isinstance(of, KinkedBasis) else smooth
     if isinstance(of, TensorBasis):
         return TensorChebyshev(np.array(of.middle), np.array(of.half), of.degree, len(of.middle))
     return Dictionary(np.array(of.scale), of.exponents, file.fields)

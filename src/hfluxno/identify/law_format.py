@@ -27,6 +27,17 @@ class ChebyshevBasis:
 
 
 @dataclasses.dataclass(frozen=True)
+class KinkedBasis:
+    """`Kinked`: the Chebyshev polynomials, and √((v - a)² + width²) for each a of `at`."""
+
+    middle: float
+    half: float
+    size: int
+    at: Row
+    width: float
+
+
+@dataclasses.dataclass(frozen=True)
 class TensorBasis:
     """`TensorChebyshev`: products of Chebyshev polynomials up to a total degree."""
 
@@ -78,7 +89,7 @@ class LawFile:
     lower: Row
     upper: Row
     odd: tuple[int, ...]
-    basis: ChebyshevBasis | TensorBasis | DictionaryBasis
+    basis: ChebyshevBasis | KinkedBasis | TensorBasis | DictionaryBasis
     flux: Table
     diffusivity: Table
     terms: FurtherTerms | None
@@ -137,10 +148,14 @@ def _faults(file: LawFile):
 def _faults_of_basis(file: LawFile):
     """The faults, and the number of functions."""
     of, d = file.basis, len(file.fields)
-    if isinstance(of, ChebyshevBasis):
+    if isinstance(of, ChebyshevBasis | KinkedBasis):
         if d != 1 or not 1 <= of.size <= _MOST_SIZE or of.half <= 0.0:
             yield "the Chebyshev basis of one field needs a positive half width and a size"
-        return of.size
+        if isinstance(of, ChebyshevBasis):
+            return of.size
+        if not 1 <= len(of.at) <= _MOST_SIZE or of.width <= 0.0:
+            yield "kinks need a place each and a positive width"
+        return of.size + len(of.at)
     if isinstance(of, TensorBasis):
         sound = len(of.middle) == len(of.half) == d and min(of.half, default=0.0) > 0.0
         if not sound or not 1 <= of.degree <= _MOST_DEGREE:
