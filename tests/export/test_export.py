@@ -1,5 +1,6 @@
 """Every export in a world of its own, against our law: 1e-12 in double precision."""
 
+import dataclasses
 import importlib.util
 import shutil
 import subprocess
@@ -12,9 +13,17 @@ import pytest
 
 from hfluxno.export import TARGETS, export_law, formula
 from hfluxno.fv import Roe, eigen
+from hfluxno.identify.basis import Kinked
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.saved_law import to_save
-from tests.identify.laws import LAWS, identification, one_field, polynomial, shallow_water
+from tests.identify.laws import (
+    LAWS,
+    identification,
+    kinked,
+    one_field,
+    polynomial,
+    shallow_water,
+)
 
 POINTS = 60
 
@@ -117,7 +126,7 @@ def imported(path):
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("name", ["one field", "dictionary", "tensor"])
+@pytest.mark.parametrize("name", ["one field", "a kink", "dictionary", "tensor"])
 def test_fluctuations_sum_to_the_jump_and_are_those_of_our_scheme(tmp_path, name):
     law = LAWS[name]()
     written(tmp_path, saved(name), "pyclaw")
@@ -141,9 +150,7 @@ def test_fluctuations_sum_to_the_jump_and_are_those_of_our_scheme(tmp_path, name
 def one_sided(law, padded):
     """Our flux at the middle interface of two cells that are repeated: there the limiter sees no
     jump upwind, and leaves the first-order flux. (Without diffusion.)"""
-    from dataclasses import replace
-
-    plain = replace(law, diffusion_coefficients=np.zeros((len(law.fields), 0)))
+    plain = dataclasses.replace(law, diffusion_coefficients=np.zeros((len(law.fields), 0)))
     return np.asarray(Roe(plain, "mc")(jnp.asarray(padded), jnp.asarray(1e-3), 1.0))[:, 0]
 
 
@@ -189,8 +196,14 @@ def value(line, **names):
     body = line.partition(" = ")[2].replace("−", "-").replace("·", "*")
     for digit, power in zip("²³⁴⁵⁶", "23456", strict=True):
         body = body.replace(digit, f"**{power}")
-    body = body.replace(" ", "*").replace("*+*", " + ").replace("*-*", " - ").replace(",*", ", ")
-    return eval(body, {"max": np.maximum}, names)
+    body = (
+        body.replace("√", "sqrt")
+        .replace(" ", "*")
+        .replace("*+*", " + ")
+        .replace("*-*", " - ")
+        .replace(",*", ", ")
+    )
+    return eval(body, {"max": np.maximum, "sqrt": np.sqrt}, names)
 
 
 def test_the_formula_is_the_law_in_units_of_the_data():
@@ -201,6 +214,32 @@ def test_the_formula_is_the_law_in_units_of_the_data():
     found = value(text.splitlines()[0], density=u)
     expected = law.flux(u)
     np.testing.assert_allclose(found - found[0], expected - expected[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("places", [(-0.3,), (0.4, -1.7)])
+def test_kinks_are_written_in_the_field(places):
+    law = kinked(*places)
+    text = formula(saved(law)).splitlines()[0]
+    assert text.count("√((density ") == len(places)
+    u = np.linspace(0.1, 1.3, 23)
+    found, expected = value(text, density=u), law.flux(u)
+    height = np.ptp(expected)
+    np.testing.assert_allclose(found - found[0], expected - expected[0], atol=1e-5 * height)
+
+
+def test_a_kink_reads_as_the_triangle_that_it_is():
+    """0.5 (90 - 22.5) u - 0.5 (90 + 22.5) |u - 30|, rounded over 1.2 vehicles/km."""
+    straight = polynomial(5.0, 125.0, 0.0, 33.75)
+    basis = Kinked(straight.basis, np.array([-35.0 / 60.0]))
+    weights = np.concatenate([straight.flux_coefficients, [[-56.25 * 60.0]]], axis=1)
+    triangle = dataclasses.replace(straight, basis=basis, flux_coefficients=weights)
+    text = formula(saved(triangle)).splitlines()[0]
+    assert text == "f(density) = 33.75 density − 56.25 √((density − 30)² + 1.2²)"
+    (latex,) = export_law(saved(triangle), "latex").values()
+    assert r"33.75\,\mathrm{density} - 56.25\,\sqrt{(\mathrm{density} - 30)^2 + (1.2)^2}" in latex
+    # A kink without weight, as laws with other further terms have it, is not written.
+    none = dataclasses.replace(triangle, flux_coefficients=weights * [1.0, 0.0])
+    assert formula(saved(none)) == formula(saved(straight))
 
 
 def test_a_dictionary_reads_as_mechanics_writes_it():

@@ -3,7 +3,7 @@
 Numbers have as many digits as it takes that rounding them changes no value by more than a millionth
 of the height of its function over the observed range. A polynomial of one field is written in
 powers of the field, unless these cancel so much that it takes more than ten digits; then, and for
-the tensor basis, in the scaled field v.
+the tensor basis, in the scaled field v. Kinks are written in the field.
 """
 
 import dataclasses
@@ -28,13 +28,24 @@ class Sum:
 
 
 @dataclasses.dataclass(frozen=True)
+class Kink:
+    """c √((u - place)² + width²) in decimals, c by its size and whether it is negative."""
+
+    number: str
+    negative: bool
+    place: str
+    width: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Line:
-    """An equation: `name` of `of` is the sum, or its positive part, plus further words."""
+    """An equation: `name` of `of` is the sum, or its positive part, plus the kinks."""
 
     name: str
     of: tuple[str, ...]
     sum: Sum
     positive: bool = False
+    kinks: tuple[Kink, ...] = ()
 
 
 def equations(law: PlainLaw) -> list[Line]:
@@ -42,7 +53,7 @@ def equations(law: PlainLaw) -> list[Line]:
     several = len(law.fields) > 1
     flux = _flux_sums(law)
     lines = [
-        Line(f"f_{name}" if several else "f", law.fields, flux[i])
+        Line(f"f_{name}" if several else "f", law.fields, flux[i], kinks=_kinks(law))
         for i, name in enumerate(law.fields)
     ]
     for letter, table in (("ν", law.diffusivity), ("s", law.source)):
@@ -66,13 +77,15 @@ def scaled_fields(law: PlainLaw) -> list[tuple[str, str, float, float]]:
 def _flux_sums(law: PlainLaw) -> list[Sum]:
     points = [np.linspace(*ends, _POINTS) for ends in zip(law.lower, law.upper, strict=True)]
     u = np.stack([axis.ravel() for axis in np.meshgrid(*points, indexing="ij")])
+    beside = _kink_values(law, u).sum(axis=0)
     if not any(law.shift):
         factors = [
             math.prod(s**-e for s, e in zip(law.scale, powers, strict=True))
             for powers in law.exponents
         ]
         return [
-            _rounded(np.multiply(row, factors), law.exponents, u, law.fields) for row in law.flux
+            _rounded(np.multiply(row, factors), law.exponents, u, law.fields, beside=beside)
+            for row in law.flux
         ]
     if len(law.fields) == 1:
         powers = np.zeros(max(e for (e,) in law.exponents) + 1)
@@ -82,10 +95,39 @@ def _flux_sums(law: PlainLaw) -> list[Sum]:
         expanded = np.polynomial.Polynomial(powers)(inner).coef[1:]
         exponents = tuple((k,) for k in range(1, len(expanded) + 1))
         if _cancellation(expanded, exponents, u) <= _MOST_CANCELLED:
-            return [_rounded(expanded, exponents, u, law.fields)]
+            return [_rounded(expanded, exponents, u, law.fields, beside=beside)]
     v = (u - np.reshape(law.shift, (-1, 1))) / np.reshape(law.scale, (-1, 1))
     names = tuple(_scaled(law, i) for i in range(len(law.fields)))
-    return [_rounded(row, law.exponents, v, names) for row in law.flux]
+    return [_rounded(row, law.exponents, v, names, beside=beside) for row in law.flux]
+
+
+def _kinks(law: PlainLaw) -> tuple[Kink, ...]:
+    if not law.kinks:
+        return ()
+    (shift,), (scale,), exponents = law.shift, law.scale, law.exponents
+    u = np.linspace(law.lower[0], law.upper[0], _POINTS)[None]
+    values = _kink_values(law, u)
+    smooth = _parts(law.flux[0], exponents, (u - shift) / scale).sum(axis=0)
+    height = float(np.ptp(smooth + values.sum(axis=0))) or 1.0
+    found = []
+    for (at, weight), value in zip(law.kinks, values, strict=True):
+        place, width, steepness = shift + scale * at, scale * law.width, abs(weight) / scale
+        found.append(
+            Kink(
+                _decimal(steepness, np.max(np.abs(value)), height),
+                weight < 0.0,
+                _decimal(place, steepness * abs(place), height),
+                _decimal(width, steepness * width, height),
+            )
+        )
+    return tuple(found)
+
+
+def _kink_values(law: PlainLaw, u: np.ndarray) -> np.ndarray:
+    """Each kink at each point."""
+    w = (u[0] - law.shift[0]) / law.scale[0]
+    values = [weight * np.hypot(w - at, law.width) for at, weight in law.kinks]
+    return np.reshape(values, (len(law.kinks), u.shape[1]))
 
 
 def _scaled(law: PlainLaw, field: int) -> str:
@@ -108,8 +150,9 @@ def _parts(coefficients, exponents, u) -> np.ndarray:
     )
 
 
-def _rounded(coefficients, exponents, u, names, constant: bool = False) -> Sum:
-    """The sum with its digits; without a `constant`, which moves nothing."""
+def _rounded(coefficients, exponents, u, names, constant: bool = False, beside=0.0) -> Sum:
+    """The sum with its digits, which is added to what is `beside` it; without a `constant`, which
+    moves nothing."""
     chosen = [
         (float(c), powers)
         for c, powers in zip(coefficients, exponents, strict=True)
@@ -119,7 +162,7 @@ def _rounded(coefficients, exponents, u, names, constant: bool = False) -> Sum:
         return Sum((("0", (0,) * len(names)),), names)
     numbers, kept = [c for c, _ in chosen], [powers for _, powers in chosen]
     sizes = np.max(np.abs(_parts(numbers, kept, u)), axis=1)
-    total = _parts(numbers, kept, u).sum(axis=0)
+    total = _parts(numbers, kept, u).sum(axis=0) + beside
     height = float(np.ptp(total)) or float(np.max(np.abs(total)))
     terms = []
     for (c, powers), size in sorted(
@@ -127,6 +170,13 @@ def _rounded(coefficients, exponents, u, names, constant: bool = False) -> Sum:
     ):
         if size <= _NEGLIGIBLE * height:
             continue
-        digits = max(1, math.ceil(math.log10(size / (_ACCURACY * height))) + 1)
-        terms.append((f"{c:.{digits}g}", powers))
+        terms.append((_decimal(c, size, height), powers))
     return Sum(tuple(terms), names)
+
+
+def _decimal(number: float, size: float, height: float) -> str:
+    """With as many digits as a part of this size of a function of this height needs."""
+    if size <= 0.0:
+        return "0"
+    digits = max(1, math.ceil(math.log10(size / (_ACCURACY * height))) + 1)
+    return f"{number:.{digits}g}"

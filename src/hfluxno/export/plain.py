@@ -3,7 +3,8 @@
     f_i(u) = Σ_k F_ik Π_j w_j^{e_kj},   w_j = (u_j - shift_j)/scale_j
 
 for u in the observed range, and the linear continuation from its nearest state ū beyond. All bases
-are such sums: Chebyshev polynomials are written out in powers. Besides,
+are such sums: Chebyshev polynomials are written out in powers. A flux of one field may have rounded
+kinks besides, with g_k √((w - a_k)² + r²) for each. And
 
     ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
     k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
@@ -14,7 +15,7 @@ import itertools
 
 import numpy as np
 
-from hfluxno.identify.basis import Chebyshev, Dictionary, TensorChebyshev
+from hfluxno.identify.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.saved_law import SavedLaw, Units
 
@@ -45,6 +46,8 @@ class PlainLaw:
     - `shift`, `scale`: of w.
     - `exponents`: one row for each term, one number for each field.
     - `flux`: F, one row for each field.
+    - `kinks`: a and g of each.
+    - `width`: r.
     - `diffusivity`, `source`: D and S, the powers from 0 on.
     - `place`: what depends on x.
     """
@@ -57,6 +60,8 @@ class PlainLaw:
     scale: Row
     exponents: tuple[tuple[int, ...], ...]
     flux: Table
+    kinks: tuple[tuple[float, float], ...]
+    width: float
     diffusivity: Table
     source: Table
     place: Place | None
@@ -87,6 +92,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
         _row(scale),
         tuple(exponents[k] for k in used),
         _table(flux[:, used]),
+        *_kinks(law),
         _table(diffusivity) if np.any(diffusivity) else (),
         _table(source) if np.any(source) else (),
         None if terms is None else _place(terms),
@@ -96,6 +102,9 @@ def plain(saved: SavedLaw) -> PlainLaw:
 def _flux(law: FittedLaw):
     orders: tuple[tuple[int, ...], ...]
     basis, given = law.basis, np.asarray(law.flux_coefficients)
+    if isinstance(basis, Kinked):
+        basis = basis.smooth
+        given = given[:, : basis.size]
     if isinstance(basis, Dictionary):
         return np.zeros(len(law.fields)), basis.scale, basis.exponents, given
     if isinstance(basis, Chebyshev):
@@ -108,6 +117,15 @@ def _flux(law: FittedLaw):
     matrix = np.array([_product_of_powers(order, degree).ravel() for order in orders])
     # A constant moves nothing, but it is a part of what `flux` returns.
     return basis.middle, basis.half, exponents, given @ matrix
+
+
+def _kinks(law: FittedLaw) -> tuple[tuple[tuple[float, float], ...], float]:
+    basis = law.basis
+    if not isinstance(basis, Kinked):
+        return (), 1.0
+    weights = np.asarray(law.flux_coefficients)[0, basis.smooth.size :]
+    every = zip(_row(basis.at), _row(weights), strict=True)
+    return tuple((place, weight) for place, weight in every if weight), float(basis.width)
 
 
 def _product_of_powers(order: tuple[int, ...], degree: int) -> np.ndarray:

@@ -32,6 +32,7 @@ def _numbers(law: PlainLaw) -> list[str]:
     defined = {
         "FIELDS": fields,
         "TERMS": len(law.exponents),
+        "KINKS": len(law.kinks),
         "DIFFUSIVITY_TERMS": _columns(law.diffusivity),
         "SOURCE_TERMS": _columns(law.source),
         "SOURCE_MODES": _columns(by_place),
@@ -47,6 +48,8 @@ def _numbers(law: PlainLaw) -> list[str]:
         _row("SCALE", law.scale),
         _table("EXPONENTS", law.exponents, "int"),
         _table("FLUX", law.flux),
+        _table("KINK", law.kinks or ((0.0, 0.0),)),
+        f"static const double LAW_WIDTH = {law.width!r};",
         _table("DIFFUSIVITY", _filled(law.diffusivity, fields)),
         _table("SOURCE", _filled(law.source, fields)),
         _table("SOURCE_BY_PLACE", _filled(by_place, fields)),

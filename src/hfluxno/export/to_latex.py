@@ -1,6 +1,6 @@
 """A law as formulas in LaTeX."""
 
-from hfluxno.export.equations import Line, Sum, equations, scaled_fields
+from hfluxno.export.equations import Kink, Line, Sum, equations, scaled_fields
 from hfluxno.export.plain import Place, PlainLaw, plain
 from hfluxno.export.to_text import text
 from hfluxno.identify.saved_law import SavedLaw
@@ -38,6 +38,8 @@ def _equation(line: Line) -> str:
     letter, _, index = line.name.partition("_")
     name = {"f": "f", "ν": r"\nu", "s": "s"}[letter] + (f"_{{{_symbol(index)}}}" if index else "")
     body = _sum(line.sum)
+    for kink in line.kinks:
+        body += f" {'-' if kink.negative else '+'} {_kink(kink, line.of[0])}"
     if line.positive:
         body = rf"\max\left(0,\; {body}\right)"
     return rf"{name}({', '.join(map(_symbol, line.of))}) &= {body}"
@@ -49,8 +51,7 @@ def _sum(of: Sum) -> str:
         pairs = list(zip(of.variables, powers, strict=True))
         above = "".join(_power(name, e) for name, e in pairs if e > 0)
         below = "".join(_power(name, -e) for name, e in pairs if e < 0)
-        mantissa, _, exponent = number.lstrip("-").partition("e")
-        factor = mantissa if not exponent else rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+        factor = _number(number.lstrip("-"))
         if below:
             factor += rf"\,\frac{{{above or 1}}}{{{below}}}"
         elif above:
@@ -58,6 +59,17 @@ def _sum(of: Sum) -> str:
         sign = "-" if number.startswith("-") else "+"
         result += f" {sign} {factor}" if result else factor if sign == "+" else f"-{factor}"
     return result
+
+
+def _kink(of: Kink, name: str) -> str:
+    sign, place = "+" if of.place.startswith("-") else "-", _number(of.place.lstrip("-"))
+    inside = rf"({_symbol(name)} {sign} {place})^2 + ({_number(of.width)})^2"
+    return rf"{_number(of.number)}\,\sqrt{{{inside}}}"
+
+
+def _number(decimal: str) -> str:
+    mantissa, _, exponent = decimal.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def _power(name: str, e: int) -> str:

@@ -23,6 +23,8 @@ def _numbers(law: PlainLaw) -> list[str]:
         "SCALE": law.scale,
         "EXPONENTS": law.exponents,
         "FLUX": law.flux,
+        "KINKS": law.kinks,
+        "WIDTH": law.width,
         "DIFFUSIVITY": law.diffusivity or empty,
         "SOURCE": law.source or empty,
         "PLACE": (place.lower, place.upper) if place else (0.0, 1.0),

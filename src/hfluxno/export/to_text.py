@@ -1,6 +1,6 @@
 """A law as formulas in plain text."""
 
-from hfluxno.export.equations import Line, Sum, equations, scaled_fields
+from hfluxno.export.equations import Kink, Line, Sum, equations, scaled_fields
 from hfluxno.export.plain import Place, PlainLaw, plain
 from hfluxno.identify.saved_law import SavedLaw
 
@@ -21,6 +21,8 @@ def text(saved: SavedLaw) -> str:
 
 def _equation(line: Line) -> str:
     body = text_of_sum(line.sum)
+    for kink in line.kinks:
+        body += f" {'−' if kink.negative else '+'} {_kink(kink, line.of[0])}"
     return f"{line.name}({', '.join(line.of)}) = " + (f"max(0, {body})" if line.positive else body)
 
 
@@ -35,6 +37,11 @@ def text_of_sum(of: Sum) -> str:
     (sign, first), *rest = parts
     start = f"−{first}" if sign == "−" else first
     return " ".join([start, *(f"{sign} {factor}" for sign, factor in rest)])
+
+
+def _kink(of: Kink, name: str) -> str:
+    sign = "+" if of.place.startswith("-") else "−"
+    return f"{of.number} √(({name} {sign} {of.place.lstrip('-')})² + {of.width}²)"
 
 
 def _power(name: str, e: int) -> str:

@@ -7,13 +7,15 @@
  *
  *     f_i(u) = sum_k LAW_FLUX[i][k] prod_j w_j^LAW_EXPONENTS[k][j],  w = (u - LAW_SHIFT)/LAW_SCALE,
  *
- * and beyond it f continues linearly from the nearest observed state, and the diffusivity and the
+ * and g sqrt((w - a)^2 + LAW_WIDTH^2) for each {a, g} of LAW_KINK, which only a law of one field has.
+ * Beyond it f continues linearly from the nearest observed state, and the diffusivity and the
  * source keep their values there. A flux is known up to a constant.
  */
 
 /* numbers: begin */
 #define LAW_FIELDS 1
 #define LAW_TERMS 1
+#define LAW_KINKS 0
 #define LAW_DIFFUSIVITY_TERMS 0
 #define LAW_SOURCE_TERMS 0
 #define LAW_SOURCE_MODES 0
@@ -25,6 +27,8 @@ static const double LAW_SHIFT[1] = {0.0};
 static const double LAW_SCALE[1] = {1.0};
 static const int LAW_EXPONENTS[1][1] = {{2}};
 static const double LAW_FLUX[1][1] = {{0.5}};
+static const double LAW_KINK[1][2] = {{0.0, 0.0}};
+static const double LAW_WIDTH = 1.0;
 static const double LAW_DIFFUSIVITY[1][1] = {{0.0}};
 static const double LAW_SOURCE[1][1] = {{0.0}};
 static const double LAW_SOURCE_BY_PLACE[1][1] = {{0.0}};
@@ -43,6 +47,10 @@ static inline double law_nearest(double u, int i) {
     return u < LAW_LOWER[i] ? LAW_LOWER[i] : u > LAW_UPPER[i] ? LAW_UPPER[i] : u;
 }
 
+static inline double law_rounded(double d) {
+    return sqrt(d * d + LAW_WIDTH * LAW_WIDTH);
+}
+
 /* a[i][j] = df_i/du_j */
 static inline void law_jacobian(const double u[LAW_FIELDS], double a[LAW_FIELDS][LAW_FIELDS]) {
     double w[LAW_FIELDS];
@@ -59,6 +67,10 @@ static inline void law_jacobian(const double u[LAW_FIELDS], double a[LAW_FIELDS]
                 a[i][j] += LAW_FLUX[i][k] * term;
             }
         }
+    for (int k = 0; k < LAW_KINKS; k++) {
+        const double d = w[0] - LAW_KINK[k][0];
+        a[0][0] += LAW_KINK[k][1] / LAW_SCALE[0] * d / law_rounded(d);
+    }
 }
 
 /* f(u), the amount of each field that passes a point in unit time */
@@ -73,6 +85,8 @@ static inline void law_flux(const double u[LAW_FIELDS], double f[LAW_FIELDS]) {
             for (int j = 0; j < LAW_FIELDS; j++) term *= law_power(w[j], LAW_EXPONENTS[k][j]);
             f[i] += term;
         }
+        for (int k = 0; k < LAW_KINKS; k++)
+            f[i] += LAW_KINK[k][1] * law_rounded(w[0] - LAW_KINK[k][0]);
         for (int j = 0; j < LAW_FIELDS; j++) f[i] += a[i][j] * (u[j] - law_nearest(u[j], j));
     }
 }

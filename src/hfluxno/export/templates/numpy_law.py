@@ -5,8 +5,9 @@ the observed range
 
     f_i(u) = Σ_k FLUX[i][k] Π_j w_j^EXPONENTS[k][j],   w_j = (u_j - SHIFT[j])/SCALE[j],
 
-and beyond it f continues linearly from the nearest observed state, and the diffusivity and the
-source keep their values there. A flux is known up to a constant.
+and g √((w - a)² + WIDTH²) for each (a, g) of KINKS, which only a law of one field has. Beyond it
+f continues linearly from the nearest observed state, and the diffusivity and the source keep their
+values there. A flux is known up to a constant.
 """
 
 import numpy as np
@@ -20,6 +21,8 @@ SHIFT = (0.0,)
 SCALE = (1.0,)
 EXPONENTS = ((2,),)
 FLUX = ((0.5,),)
+KINKS: tuple[tuple[float, float], ...] = ()
+WIDTH = 1.0
 DIFFUSIVITY: tuple[tuple[float, ...], ...] = ((),)
 SOURCE: tuple[tuple[float, ...], ...] = ((),)
 PLACE = (0.0, 1.0)
@@ -35,7 +38,10 @@ def flux(u):
     u, bare = _states(u)
     inside = _nearest(u)
     beyond = np.einsum("ij...,j...->i...", _gradient(inside), u - inside)
-    value = np.tensordot(FLUX, _terms(inside, np.array(EXPONENTS)), axes=1) + beyond
+    value = np.tensordot(FLUX, _terms(inside, np.array(EXPONENTS)), axes=1)
+    for _, rounded, weight in _kinks(inside):
+        value = value + weight * rounded
+    value = value + beyond
     return value[0] if bare else value
 
 
@@ -106,6 +112,12 @@ def _terms(u, exponents):
     return found
 
 
+def _kinks(u):
+    """w - a, √((w - a)² + WIDTH²) and g of each kink."""
+    w = (u - _along(SHIFT, u)) / _along(SCALE, u)
+    return [(w - at, np.sqrt((w - at) ** 2 + WIDTH**2), weight) for at, weight in KINKS]
+
+
 def _gradient(u):
     exponents = np.array(EXPONENTS)
     columns = []
@@ -115,7 +127,10 @@ def _gradient(u):
         used = exponents[:, j] != 0
         weights = np.array(FLUX)[:, used] * exponents[used, j] / SCALE[j]
         columns.append(np.tensordot(weights, _terms(u, lowered[used]), axes=1))
-    return np.stack(columns, axis=1)
+    found = np.stack(columns, axis=1)
+    for beside, rounded, weight in _kinks(u):
+        found = found + weight / SCALE[0] * (beside / rounded)
+    return found
 
 
 def _eigenvalues(matrix):
