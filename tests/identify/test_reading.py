@@ -1,13 +1,15 @@
 """Fluxes are read as what they are, and as nothing where they are something else."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
 from hfluxno.identify import FittedLaw
-from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.basis import Chebyshev, Kinked
 from hfluxno.identify.forms import forms
-from hfluxno.identify.reading import read_flux
+from hfluxno.identify.reading import _deviation, read_flux
 from tests.identify.laws import pair, polynomial
 
 
@@ -69,6 +71,40 @@ def test_a_kink_is_the_nearest_form_but_no_polynomial_has_one():
     assert loose.best.form == "triangular" and loose.best.formula.startswith("min(")
     numbers = [float(n) for n in loose.best.formula.replace("min(", "").split() if n[0].isdigit()]
     np.testing.assert_allclose(numbers, [90.0, 22.5], rtol=0.12)
+
+
+def triangle(bend=0.0, width=0.02):
+    """min(90 u, 22.5 (150 - u)), which has its kink at 30, as a joint estimate has it: a parabola
+    that may bend, and a rounded kink."""
+    line = approximated(lambda u: 33.75 * u + bend * u**2, 5.0, 125.0, size=2)
+    basis = Kinked(line.basis, np.array([-35.0 / 60.0]), width)
+    weights = np.concatenate([line.flux_coefficients, [[-56.25 * 60.0]]], axis=1)
+    return dataclasses.replace(line, basis=basis, flux_coefficients=weights)
+
+
+def test_a_kinked_flux_is_read_as_the_triangle_that_it_is():
+    best = read(triangle()).best
+    assert best.is_accepted and best.form == "triangular" and best.loss < 1e-4
+    assert best.formula == "min(90 u, 22.5 (150 − u))"
+    assert read(triangle(width=0.1)).best.formula == best.formula
+    # Branches that bend are none of a triangle.
+    bent = read(triangle(bend=0.03))
+    ranked = {each.form: each for each in (bent.best, *bent.others)}
+    assert bent.best.form != "triangular" or not bent.best.is_accepted
+    assert not ranked["triangular"].is_accepted
+
+
+def test_the_place_of_a_kink_is_known_as_well_as_its_deviation_says():
+    """The flux moves by the weight times that of the place, to both sides of it."""
+    law, deviation = triangle(), 0.01
+    u = np.linspace(5.0, 125.0, 121)
+    found = _deviation(law, {"v[kink 1]": -35.0 / 60.0}, np.array([[deviation**2]]), u)
+    moved = 56.25 * 60.0 * np.sign(u - 30.0)
+    ordinary = np.abs(u - 30.0) > 1e-9
+    expected = deviation * np.abs(moved - moved.mean())
+    np.testing.assert_allclose(found[ordinary], expected[ordinary], rtol=1e-2)
+    names = [f"f_u[{name}]" for name in law.basis.names]
+    assert np.all(_deviation(law, dict.fromkeys(names, 1.0), np.eye(3), u) > 0.0)
 
 
 def test_a_law_as_a_fit_returns_it_is_read_in_double_precision():

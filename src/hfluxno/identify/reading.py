@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
-from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.basis import Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forms import Form, Points, forms
 from hfluxno.law_curves import law_curves
@@ -27,6 +27,7 @@ _POINTS = 121
 _FLOOR = 2e-3
 _MOST_DEVIATIONS, _MOST_LOSS = 2.0, 0.02
 _OTHERS = 3
+_SHARP = 1e-6  # half ranges
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,7 @@ def read_flux(
     # Arrays of JAX would lose precision where they are touched outside of `enable_x64`.
     low, high = float(np.asarray(law.lower)[0]), float(np.asarray(law.upper)[0])
     u = np.linspace(low, high, _POINTS)
+    law = _sharpened(law)
     flux = law_curves(law, u[None], np.array([[low]]))[0][0]
     height = float(np.ptp(flux))
     if height <= 1e-12 * float(np.max(np.abs(flux))) or not np.isfinite(height):
@@ -88,20 +90,43 @@ def read_flux(
     return Readings(best, tuple(others[:_OTHERS]))
 
 
+def _sharpened(law: FittedLaw) -> FittedLaw:
+    """The law with kinks that are hardly rounded: that helps to find them, and no form has it."""
+    if not isinstance(law.basis, Kinked):
+        return law
+    return dataclasses.replace(law, basis=dataclasses.replace(law.basis, width=_SHARP))
+
+
 def _deviation(law: FittedLaw, coefficients, covariance, u: Points) -> Points:
     """σ at each state, of the flux less its mean."""
-    names, functions = list(coefficients), law.basis.names
-    columns = {f"f_{law.fields[0]}[{name}]": k for k, name in enumerate(functions)}
-    rows = [i for i, name in enumerate(names) if name in columns]
+    names, changes = list(coefficients), _changes(law, u)
+    rows = [i for i, name in enumerate(names) if name in changes]
     known = np.shape(covariance) == (len(names), len(names))
-    if not rows or not known or not isinstance(law.basis, Chebyshev):
+    if not rows or not known:
         return np.zeros(len(u))
-    v = (u - np.asarray(law.basis.middle)[0]) / np.asarray(law.basis.half)[0]
-    values = np.polynomial.chebyshev.chebvander(v, law.basis.size)[:, 1:]
-    chosen = values[:, [columns[names[i]] for i in rows]]
+    chosen = np.stack([changes[names[i]] for i in rows], axis=1)
     chosen = chosen - chosen.mean(axis=0)
     own = np.asarray(covariance)[np.ix_(rows, rows)]
     return np.sqrt(np.maximum(np.sum((chosen @ own) * chosen, axis=1), 0.0))
+
+
+def _changes(law: FittedLaw, u: Points) -> dict[str, Points]:
+    """The derivatives of the flux by its coefficients, under their names; none of other bases."""
+    basis, flux = law.basis, f"f_{law.fields[0]}"
+    smooth = basis.smooth if isinstance(basis, Kinked) else basis
+    if not isinstance(smooth, Chebyshev):
+        return {}
+    v = (u - np.asarray(smooth.middle)[0]) / np.asarray(smooth.half)[0]
+    values = list(np.polynomial.chebyshev.chebvander(v, smooth.size).T[1:])
+    places = {}
+    if isinstance(basis, Kinked):
+        beside = v - np.asarray(basis.at)[:, None]
+        values += list(np.abs(beside))
+        weights = np.asarray(law.flux_coefficients)[0, smooth.size :]
+        moved = -weights[:, None] * np.sign(beside)
+        places = {f"v[kink {k}]": each for k, each in enumerate(moved, start=1)}
+    named = zip(basis.names, values, strict=True)
+    return {f"{flux}[{name}]": value for name, value in named} | places
 
 
 def _fitted(
