@@ -11,7 +11,9 @@ from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, GivenLawForecaster
 from hfluxno.identify.fitted_law import Terms
-from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.given_law import _forward
+from hfluxno.identify.joint import Measured
+from hfluxno.identify.saved_law import in_cells, to_save
 from hfluxno.laws import ShallowWater
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
@@ -19,6 +21,7 @@ from tests.identify.exact import burgers, logistic
 from tests.identify.laws import (
     FULL,
     INTERVAL,
+    LAWS,
     V,
     identification,
     polynomial,
@@ -214,3 +217,33 @@ def test_what_does_not_belong_together_is_refused(found):
     infinite = dataclasses.replace(context, values=np.where(context.values > 80, np.inf, 1.0))
     with pytest.raises(ValueError, match="infinite values"):
         hfluxno.forecast(infinite, 2, law=found)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", list(LAWS))
+def test_the_forward_model_of_a_given_law_runs_that_law(name):
+    """Its centre is the law in cells and frames, kinks and their width included; nothing of it is
+    unknown."""
+    law, grid = LAWS[name](), Grid.interval(40, 0.2, 0.8)
+    saved = to_save(identification(law))
+    fields = len(law.fields)
+    values = np.random.default_rng(0).normal(size=(4, fields, 40))
+    measured = Measured(values, np.arange(4.0))
+    unit = Grid.interval(40, 0.0, 40.0)
+    forward = _forward(saved, measured, grid, unit, 0.05)
+    assert not np.any(forward.spread)
+    found, given = forward.law(np.zeros(forward.size)), in_cells(law, grid, 0.05)
+    low, high = law.lower[:, None], law.upper[:, None]
+    u = low + (high - low) * np.linspace(-0.1, 1.1, 9)
+    np.testing.assert_allclose(found.flux(u), given.flux(u), rtol=1e-12, atol=1e-12)
+    x = jnp.linspace(0.0, 40.0, 9)
+    states = jnp.asarray(u)
+    pairs = [
+        (found.diffusivity(states), given.diffusivity(states)),
+        (found.source(states, x[None], 0.0), given.source(states, x[None], 0.0)),
+        (found.factor(x), given.factor(x)),
+    ]
+    for one, other in pairs:
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
