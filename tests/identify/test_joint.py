@@ -16,7 +16,7 @@ from hfluxno.identify.forward import run
 from hfluxno.identify.identification import _nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured
-from hfluxno.identify.joint_report import with_further_terms
+from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, carried, make_forward, with_future
 from hfluxno.identify.random_field import modes
@@ -239,6 +239,49 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
     np.testing.assert_allclose(np.asarray(found.law.jacobian(u)).ravel(), 0.7, atol=0.02)
     later = logistic(times[-1] + 0.03 * np.arange(1, 11), 64)
     assert relative(forecast.trajectory.values, later) < 1e-2
+
+
+FREE, BACK = 0.7, 0.25
+
+
+def triangular(times, cells, finer=16):
+    """f = min(v u, w (1 - u)) on the circle of length 1, from 0.35 + 0.25 sin(2πx): what a cell
+    sends or what the next one takes, whichever is less (Godunov's scheme as Daganzo writes it), in
+    much finer cells."""
+    count = cells * finer
+    u = 0.35 + 0.25 * np.sin(2.0 * np.pi * (np.arange(count) + 0.5) / count)
+    most, frames = FREE * BACK / (FREE + BACK), [u]
+    for interval in np.diff(times):
+        steps = int(np.ceil(interval * FREE * count))
+        for _ in range(steps):
+            sent = np.minimum(FREE * u, most)
+            taken = np.minimum(most, BACK * (1.0 - u))
+            flux = np.minimum(sent, np.roll(taken, -1))
+            u = u - interval / steps * count * (flux - np.roll(flux, 1))
+        frames.append(u)
+    return np.stack(frames).reshape(len(frames), 1, cells, finer).mean(axis=-1)
+
+
+def test_a_triangular_flux_is_found_with_the_place_of_its_kink(brief):
+    """And read as a triangle; no polynomial is nearly as good."""
+    times = np.linspace(0.0, 0.57, 20)
+    context = Trajectory.from_numpy(triangular(times, 64), times)
+    kinds = (Kind(4), Kind(2, diffusion=1, kinks=1))
+    with jax.enable_x64(True):
+        found = identify_jointly(np.asarray(context.values), context, (), kinds)
+    assert found is not None and found.status == FitStatus.OK and "a kink" in str(found.candidate)
+    assert found.tried[1][1] > found.tried[0][1] + 100.0
+    kink = BACK / (FREE + BACK)
+    low, high = np.asarray(found.law.lower)[0], np.asarray(found.law.upper)[0]
+    place = 0.5 * (low + high) + 0.5 * (high - low) * found.coefficients["v[kink 1]"]
+    assert place == pytest.approx(kink, abs=0.005)
+    u = np.array([0.12, 0.17, 0.22, 0.31, 0.4, 0.5, 0.58])
+    np.testing.assert_allclose(found.law.jacobian(u), np.where(u < kink, FREE, -BACK), atol=0.015)
+    reading = found.readings.best
+    assert reading.is_accepted and reading.form == "triangular" and reading.loss < 0.005
+    # The covariance knows it about as well as it is.
+    row = list(found.coefficients).index("v[kink 1]")
+    assert 1e-5 < np.sqrt(found.covariance[row, row]) < 0.02
 
 
 def test_what_cannot_be_reconstructed_is_said():
