@@ -1,11 +1,13 @@
 """Bases, and the fitted law as a conservation law."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.fv import Roe, solve
+from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import (
     Chebyshev,
@@ -16,7 +18,10 @@ from hfluxno.identify.basis import (
     physical_exponents,
 )
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.settings import Settings
+from hfluxno.laws.place import LawByPlace
 from tests.compiled import compiled
+from tests.identify.laws import one_field
 
 SW = ("h", "m")
 
@@ -168,6 +173,32 @@ def test_numbers_lists_and_arrays_keep_their_precision():
     assert law.jacobian(u[None]).shape == (1, 1, 4)
     np.testing.assert_allclose(law.diffusivity([-1.0, 2.0]), [0.0, 0.4], atol=1e-15)
     assert isinstance(law.flux(jnp.asarray(u, jnp.float32)[None]), jax.Array)
+
+
+@pytest.mark.parametrize("by_state", [True, False])
+@pytest.mark.parametrize("refinement", [1, 3])
+def test_what_depends_on_place_is_evaluated_once_and_is_the_law(x64, by_state, refinement):
+    """Source and flux of the scheme are those of the law at its cells and interfaces."""
+    law = one_field(terms=True)
+    if not by_state:
+        terms = dataclasses.replace(law.terms, by_state=np.zeros((1, 0)))
+        law = dataclasses.replace(law, terms=terms)
+    grid = Grid.interval(8, 0.0, 1.0)
+    settings = Settings(StepControl(), False, grid, "muscl", refinement)
+    flux, fine = settings.numerical_flux(law), grid.refine(refinement)
+    assert isinstance(flux.law, LawByPlace) and flux.law.law.terms.source_by_place.size == 0
+    cells = fine.shape[0]
+    u = jnp.asarray(np.random.default_rng(0).uniform(0.0, 1.4, (1, cells)))
+    x, now = jnp.asarray(fine.centers())[None], jnp.zeros(())
+    expected = np.asarray(law.source(u, x, now))
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(flux.source(u, x, now), expected, rtol=1e-12)
+    edges = jnp.linspace(0.0, 1.0, cells + 1)
+    at = jnp.asarray(np.random.default_rng(1).uniform(0.0, 1.4, (1, cells + 1)))
+    moved = law.factor(edges)[None] * (law.flux(at) + 0.07)
+    np.testing.assert_allclose(flux.law.flux(at), moved, rtol=1e-12)
+    alone = Settings(StepControl(), False, grid, "muscl", 1).numerical_flux(one_field()).law
+    assert isinstance(alone, FittedLaw)  # nothing depends on place
 
 
 def test_states_of_a_system_need_the_axis_of_its_fields():

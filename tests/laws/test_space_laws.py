@@ -169,6 +169,29 @@ def test_sources_of_a_law_by_axis_are_added():
     assert ByAxis((Cubic(), Cubic())).source(u, x, jnp.asarray(0.0)) is None
 
 
+def test_what_arises_by_place_is_added_to_the_source_of_the_law():
+    x, u = jnp.asarray([[3.0, 5.0]]), jnp.asarray([[2.0, 1.0]])
+    factor, arising = jnp.asarray([1.0, 2.0, 3.0]), jnp.asarray([[0.5, -4.0]])
+
+    def source(law, arising):
+        placed = LawByPlace(law.fields, law, factor, jnp.zeros(1), arising)
+        return placed.source(u, x, jnp.asarray(0.0))
+
+    np.testing.assert_allclose(source(Decay(), arising), [[-8.0 + 0.5, -6.0 - 4.0]])
+    np.testing.assert_allclose(source(Decay(), None), [[-8.0, -6.0]])
+    np.testing.assert_allclose(source(Cubic(), arising), arising)
+    assert source(Cubic(), None) is None
+
+
+def test_a_factor_of_place_multiplies_the_flux_and_its_offset_at_interfaces():
+    factor, u = jnp.asarray([1.0, 2.0, -3.0]), jnp.asarray([[0.5, 1.0, 2.0]])
+    law = ViscousBurgers(a=1.0, nu=0.3)
+    placed = LawByPlace(law.fields, law, factor, jnp.asarray([0.7]))
+    np.testing.assert_allclose(placed.flux(u), factor[None] * (law.flux(u) + 0.7))
+    np.testing.assert_allclose(placed.jacobian(u), factor[None, None] * law.jacobian(u))
+    np.testing.assert_allclose(placed.diffusivity(u), law.diffusivity(u))
+
+
 def test_rotation_carries_along_x_what_it_has_across():
     grid = Grid.rectangle((2, 3), (-1.0, -1.0), (1.0, 2.0))
     law = rotation(grid, rate=2.0, center=(0.0, 0.5))
