@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "measure a network on a data set",
     "benchmark": "measure every method as the paper does: its tables and figures",
     "demo": "forecast the example that comes with hfluxno",
+    "doctor": "say what is installed and what the machine has, for a report of a fault",
 }
 
 _LONG = ("train", "evaluate", "benchmark")  # so a second start is no matter

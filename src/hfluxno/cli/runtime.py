@@ -35,6 +35,17 @@ def check_memory(frames: int, numbers: int) -> None:
         )
 
 
+def cache_folder() -> Path:
+    """Where programs are kept if nobody chose another place.
+
+    **Raises:**
+
+    - `RuntimeError`, where the user has no home folder.
+    """
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "hfluxno" / "jax"
+
+
 def _keep_compiled_programs() -> None:
     """Lets JAX keep its programs in the user's cache folder; without one it compiles anew."""
     import jax
@@ -42,9 +53,8 @@ def _keep_compiled_programs() -> None:
     chosen = jax.config.values["jax_compilation_cache_dir"]
     if chosen is not None:  # by the user, or by a test
         return
-    home = os.environ.get("XDG_CACHE_HOME")
     try:
-        folder = (Path(home) if home else Path.home() / ".cache") / "hfluxno" / "jax"
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):  # a user without a home folder raises RuntimeError
         return
