@@ -242,6 +242,14 @@ def test_a_kink_reads_as_the_triangle_that_it_is():
     assert formula(saved(none)) == formula(saved(straight))
 
 
+@pytest.mark.parametrize(("constant", "line"), [(0.25, ["ν(density) = 0.25"]), (-1e-9, [])])
+def test_a_constant_diffusivity_is_written_as_one_and_not_where_it_is_none(constant, line):
+    """A joint estimate has room for two more terms, and may end below zero, which is none."""
+    law = dataclasses.replace(one_field(), diffusion_coefficients=np.array([[constant, 0.0, 0.0]]))
+    shown = [each for each in formula(saved(law)).splitlines() if each.startswith("ν")]
+    assert shown == line
+
+
 def test_a_dictionary_reads_as_mechanics_writes_it():
     first, second = formula(saved("dictionary")).splitlines()[:2]
     assert first == "f_h(h, m) = 1 m" and second == "f_m(h, m) = 1 m²/h + 4.9 h²"

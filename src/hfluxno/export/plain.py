@@ -81,8 +81,10 @@ def plain(saved: SavedLaw) -> PlainLaw:
     shift, scale, exponents, flux = _flux(law)
     used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
     terms = law.terms
-    diffusivity = _powers(np.asarray(law.diffusion_coefficients))
-    source = np.zeros((1, 0)) if terms is None else _powers(np.asarray(terms.by_state))
+    diffusivity = _powers(_trimmed(np.asarray(law.diffusion_coefficients)))
+    if diffusivity.shape[1] == 1:  # the same at all states
+        diffusivity = np.maximum(diffusivity, 0.0)
+    source = np.zeros((1, 0)) if terms is None else _powers(_trimmed(np.asarray(terms.by_state)))
     return PlainLaw(
         law.fields,
         saved.units,
@@ -139,6 +141,13 @@ def _product_of_powers(order: tuple[int, ...], degree: int) -> np.ndarray:
 def _chebyshev(order: int, degree: int) -> np.ndarray:
     powers = np.polynomial.chebyshev.cheb2poly([0.0] * order + [1.0])
     return np.concatenate([powers, np.zeros(degree + 1 - len(powers))])
+
+
+def _trimmed(coefficients: np.ndarray) -> np.ndarray:
+    """Without the highest functions whose coefficients are zero: laws of a joint estimate have
+    room for more than was estimated."""
+    used = np.flatnonzero(np.any(coefficients, axis=0))
+    return coefficients[:, : used[-1] + 1 if used.size else 0]
 
 
 def _powers(coefficients: np.ndarray) -> np.ndarray:
