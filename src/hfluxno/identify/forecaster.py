@@ -130,11 +130,12 @@ def _continue(
     """The state that the forecast starts from and its frames, whether they were solved, and the
     standard deviations of the frames."""
     past = np.asarray(context.times, float)
+    if len(past) == 1:  # a law that is given counts in the frames of the forecast then
+        return (*_advance(values, item, late, np.ones(steps)), None)
     spacing = (past[-1] - past[0]) / (len(past) - 1)
     if item.estimate is None:
         ahead = np.full(steps, 1.0 if every is None else every / spacing)
-        frames, solved = _advance(values, item, late, ahead)
-        return frames, solved, None
+        return (*_advance(values, item, late, ahead), None)
     times = (np.concatenate([past, forecast_times(context, steps, every)]) - past[0]) / spacing
     forward = with_future(item.estimate.forward, times[-1])
     states, spread = item.estimate.continued(times, forward)
