@@ -42,7 +42,7 @@ class PlainLaw:
     **Attributes:**
 
     - `fields`, `units`: names.
-    - `lower`, `upper`: the observed range.
+    - `lower`, `upper`: the range in which the flux is this sum.
     - `shift`, `scale`: of w.
     - `exponents`: one row for each term, one number for each field.
     - `flux`: F, one row for each field.
@@ -81,6 +81,8 @@ def plain(saved: SavedLaw) -> PlainLaw:
     shift, scale, exponents, flux = _flux(law)
     used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
     terms = law.terms
+    # No law with functions of the scaled state reaches further than its range.
+    low, high = map(np.asarray, law.bounds())
     diffusivity = _powers(_trimmed(np.asarray(law.diffusion_coefficients)))
     if diffusivity.shape[1] == 1:  # the same at all states
         diffusivity = np.maximum(diffusivity, 0.0)
@@ -88,8 +90,8 @@ def plain(saved: SavedLaw) -> PlainLaw:
     return PlainLaw(
         law.fields,
         saved.units,
-        _row(law.lower),
-        _row(law.upper),
+        _row(low),
+        _row(high),
         _row(shift),
         _row(scale),
         tuple(exponents[k] for k in used),

@@ -69,6 +69,7 @@ def dumps(saved: SavedLaw) -> str:
         saved.units,
         _row(law.lower),
         _row(law.upper),
+        float(law.reach),
         law.odd,
         _described(law.basis),
         _table(law.flux_coefficients),
@@ -132,6 +133,7 @@ def _saved(file: LawFile) -> SavedLaw:
         np.array(file.upper),
         file.odd,
         None if file.terms is None else _terms(file.terms, len(file.fields)),
+        np.array(file.reach),
     )
     count = len(file.coefficients.names)
     return SavedLaw(

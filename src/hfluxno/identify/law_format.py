@@ -88,6 +88,7 @@ class LawFile:
     units: Units
     lower: Row
     upper: Row
+    reach: float
     odd: tuple[int, ...]
     basis: ChebyshevBasis | KinkedBasis | TensorBasis | DictionaryBasis
     flux: Table
@@ -116,6 +117,8 @@ def _faults(file: LawFile):
         yield "the observed range has to have one number for each field"
     if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):
         yield "the observed range of a field is empty"
+    if not 0.0 <= file.reach <= 1.0:
+        yield "a law reaches beyond its range by a part of it from 0 to 1"
     if len(set(file.odd)) < len(file.odd) or any(not 0 <= i < d for i in file.odd):
         yield f"there are no odd fields {list(file.odd)}"
     functions = yield from _faults_of_basis(file)

@@ -31,7 +31,7 @@ def report(
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
-    reach = _REACH if trial.candidate.sparse and _is_short(trial) else 0.0
+    reach = np.asarray(_REACH if trial.candidate.sparse and _is_short(trial) else 0.0)
     grid_law = dataclasses.replace(trial.unknowns.law(trial.fit.parameters), reach=reach)
     unknowns = _named(trial.unknowns, context.fields)
     law = unknowns.law(trial.fit.parameters)
