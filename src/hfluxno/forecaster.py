@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -31,7 +32,8 @@ class Forecast:
     - `left_observed_range`: whether the forecast left the range of values that the context shows
       by more than one percent of it.
     - `deviation`: the standard deviation of every value that the measurements leave, with the shape
-      of the trajectory's values; `None` where the method does not know it.
+      of the trajectory's values; NaN for trajectories of which the method does not know it, `None`
+      if it knows none.
     - `identifications`: the fitted laws, one per trajectory, where the method fits one.
     """
 
@@ -51,6 +53,12 @@ class Forecaster(eqx.Module):
     @abc.abstractmethod
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context, at the context's spacing in time."""
+
+    def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
+        """A function that forecasts some trajectories of a batch, so that a long one need not be
+        held as a whole. What a method checks or decides for a batch as a whole, it does here.
+        """
+        return lambda lanes: self.forecast(context.lanes(lanes), steps)
 
 
 def check_steps(steps: Any) -> None:

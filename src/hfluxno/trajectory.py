@@ -213,6 +213,10 @@ class Trajectory(eqx.Module):
         index = (slice(None),) * axis + (slice(start, stop),)
         return Trajectory(self.values[index], self.times[start:stop], self.grid, self.fields)
 
+    def lanes(self, which: slice) -> "Trajectory":
+        """Some of the trajectories of a batch, as a batch; a single trajectory is its only part."""
+        return dataclasses.replace(self, values=self.values[which]) if self.is_batched else self
+
     def totals(self) -> Float[Array | np.ndarray, "*batch time field"]:
         """∫ u dx of every field at every time, on a plane ∫∫ u dx dy."""
         axes = tuple(range(-len(self.grid.shape), 0))

@@ -24,11 +24,10 @@ from hfluxno.trajectory import Trajectory
 from tests.plots.fakes import FakeForecaster, identification
 
 
-def fake_identify(context, momentum=None, noise=None):
-    if not context.is_batched:
-        return (identification(context),)
-    parts = [Trajectory(v, context.times, context.grid, context.fields) for v in context.values]
-    return tuple(map(identification, parts))
+def fake_identifier(context, momentum=None, noise=None):
+    batch = context.values if context.is_batched else context.values[None]
+    single = [Trajectory(v, context.times, context.grid, context.fields) for v in batch]
+    return lambda lanes: tuple(map(identification, single[lanes]))
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +37,7 @@ def known_law(monkeypatch):
     )
     # The package, not the function that the top level names like it.
     package = importlib.import_module("hfluxno.identify")
-    monkeypatch.setattr(package, "identify_all", fake_identify)
+    monkeypatch.setattr(package, "identifier", fake_identifier)
 
 
 def wave(frames=8, cells=16, shift=0.0):
@@ -265,7 +264,7 @@ def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch):
 
     for name in ("in_forecast.nc", "a.png"):
         (folder / name).write_text("precious")
-    monkeypatch.setattr("hfluxno.data.writers.write_forecast", fail)
+    monkeypatch.setattr("hfluxno.cli.forecast_parts.write_forecast", fail)
     assert main(["forecast", "../in.npz", "--steps", "3", "--figure", "a.png"]) == 2
     assert capsys.readouterr().err == "hfluxno: No space left on device.\n"
     assert names(folder) == ["a.png", "in_forecast.nc"]

@@ -9,7 +9,7 @@ import typing
 import warnings
 from collections.abc import Sequence
 
-from hfluxno.cli.interrupt import INTERRUPTED, SENTENCE, end_at_interrupt
+from hfluxno.cli.interrupt import INTERRUPTED, end_at_interrupt, sentence
 
 COMMANDS = {
     "forecast": "infer the law from the first frames of a file and continue them",
@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             return _run(arguments[0], arguments[1:])
     except (ValueError, OSError, MemoryError) as error:
-        sentence = " ".join(str(error).split()) or type(error).__name__
-        sys.stderr.write(f"hfluxno: {sentence}\n")
+        fault = " ".join(str(error).split()) or type(error).__name__
+        sys.stderr.write(f"hfluxno: {fault}\n")
         return _BAD_INPUT
     except RuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"hfluxno: There is not enough memory: {str(error).splitlines()[0]}\n")
         return _BAD_INPUT
     except KeyboardInterrupt:
-        sys.stderr.write(SENTENCE)
+        sys.stderr.write(sentence())
         return INTERRUPTED
 
 

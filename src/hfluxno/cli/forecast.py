@@ -79,10 +79,11 @@ def main(config: ForecastConfig) -> int:
     """
     import numpy as np
 
-    from hfluxno.cli import law, report, runtime
-    from hfluxno.cli.summary import forecast_summary
-    from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.data.writers import SUFFIXES, check_storable, write_forecast
+    from hfluxno.cli import forecast_parts, law, report, runtime
+    from hfluxno.cli.summary import law_summary
+    from hfluxno.data.parts import fingerprint, parts_of
+    from hfluxno.data.replacing import check_writable
+    from hfluxno.data.writers import SUFFIXES, check_storable
     from hfluxno.forecaster import forecast_times
     from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
     from hfluxno.methods import forecaster
@@ -109,8 +110,10 @@ def main(config: ForecastConfig) -> int:
         report.hint(source)
         for part in source.parts:
             check_storable(part.name)
-        runtime.check_memory(config.steps, source.values[..., 0, :, :].size)
-        every = config.every
+        parts = parts_of(source.trajectories)
+        largest = max(len(range(source.trajectories)[part]) for part in parts)
+        runtime.check_memory(config.steps, largest * len(source.fields) * len(source.x))
+        every, noise = config.every, None
         if isinstance(method, GivenLawForecaster):
             law.check_units(method.law, source)
             context = source.beginning(config.context)
@@ -126,23 +129,35 @@ def main(config: ForecastConfig) -> int:
         fewer = f", or choose --steps {enough} or less" if enough else ""
         source.check_ends(times[-1], "the forecast needs them from", f"give them until then{fewer}")
         task = "Solving" if config.law else "Inferring"
-        with report.working(f"{task} the law of {source.variable}"):
-            forecast = method.forecast(context, config.steps)
-        truth = source.values_at(times)
-        with replacing(output) as (temporary,):
-            write_forecast(temporary, source, forecast, context.frames)
+        task += f" the law of {source.variable}"
+        job = forecast_parts.Job(source, context, method, config.steps, times, output)
+        shown: forecast_parts.Shown | None
+        if len(parts) == 1:
+            shown, results = forecast_parts.at_once(job, task)
+        else:
+            made_by = fingerprint(source, parts, _deciding(config, noise))
+            drawn = config.figure is not None
+            shown, results = forecast_parts.part_by_part(job, task, parts, made_by, drawn)
         files, fault = [output], ""
-        if config.figure is not None:
+        if config.figure is not None and shown is not None:
             from hfluxno.plots import forecast_figure
 
             labels = report.labels(source)
             fault = report.draw(
-                config.figure, lambda: forecast_figure(context, forecast, truth, labels)
+                config.figure, lambda: forecast_figure(context, shown.forecast, shown.truth, labels)
             )
             files += [config.figure] if not fault else []
-    summary = forecast_summary(source, context, forecast, truth)
+    summary = law_summary(source, context, ()) | {"steps": config.steps, "results": results}
     summary |= {"method": config.method, "files": [str(file) for file in files]}
     report.show(summary, config.json)
     if fault:
         raise OSError(fault)
     return 0
+
+
+def _deciding(config: ForecastConfig, noise: tuple[float, ...] | None) -> dict:
+    """The options that decide what is computed, beside the data, and not where it goes."""
+    others = ("input", "output", "figure", "json", "ends", "noise", "law")
+    options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in others}
+    law = None if config.law is None else config.law.read_text(encoding="utf-8")
+    return options | {"noise": noise, "law": law}

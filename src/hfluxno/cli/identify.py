@@ -1,5 +1,6 @@
 """`hfluxno identify`: infer the law alone."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import Annotated
@@ -43,8 +44,10 @@ def main(config: IdentifyConfig) -> int:
     - `OSError`, where a file cannot be read or written.
     """
     from hfluxno.cli import law, report, runtime
-    from hfluxno.cli.summary import law_summary, reading_summary
+    from hfluxno.cli.progress import progress
+    from hfluxno.cli.summary import law_result, law_summary, reading_summary
     from hfluxno.data.law_table import tabulate, write_csv
+    from hfluxno.data.parts import parts_of
     from hfluxno.data.replacing import check_writable, replacing
 
     if config.csv is not None:
@@ -57,31 +60,35 @@ def main(config: IdentifyConfig) -> int:
         source = config.read()
         report.hint(source)
         context, noise = source.context(config.context), config.noise_of(source)
-        with report.working(f"Inferring the law of {source.variable}"):
+        parts, results, first = parts_of(source.trajectories), [], None
+        task = f"Inferring the law of {source.variable}"
+        with contextlib.ExitStack() as stack:
+            tables = stack.enter_context(replacing(config.csv))[0] if config.csv else None
+            advance = stack.enter_context(progress(task, source.trajectories))
             # Imported when the input is known to be sound: a fault in it is reported at once.
-            from hfluxno.identify import identify_all
+            from hfluxno.identify import identifier
 
-            identifications = identify_all(context, config.momentum, noise=noise)
-        files, fault = [], ""
-        if config.csv is not None:
-            with replacing(config.csv) as (temporary,):
-                write_csv(temporary, [tabulate(each.law) for each in identifications])
-            files.append(config.csv)
+            identify_some = identifier(context, config.momentum, noise=noise)
+            for lanes in parts:
+                found = identify_some(lanes)
+                first = first or found[0]
+                if tables is not None:
+                    write_csv(tables, [tabulate(each.law) for each in found], lanes.start)
+                results += [law_result(each) | {"reading": reading_summary(each)} for each in found]
+                advance(len(found))
+        assert first is not None
+        files, fault = [config.csv] if config.csv else [], ""
         if config.save is not None:
-            fault = law.save(config.save, identifications[0], source)
+            fault = law.save(config.save, first, source)
             files += [config.save] if not fault else []
         if config.figure is not None:
             from hfluxno.plots import law_figure
 
             labels = report.labels(source)
-            missing = report.draw(
-                config.figure, lambda: law_figure(identifications[0], context, labels)
-            )
+            missing = report.draw(config.figure, lambda: law_figure(first, context, labels))
             files += [config.figure] if not missing else []
             fault = " ".join(filter(None, (fault, missing)))
-    summary = law_summary(source, context, identifications)
-    for result, found in zip(summary["results"], identifications, strict=True):
-        result["reading"] = reading_summary(found)
+    summary = law_summary(source, context, ()) | {"results": results}
     summary |= {"files": [str(file) for file in files]}
     report.show(summary, config.json)
     if fault:

@@ -13,10 +13,16 @@ import threading
 import time
 
 INTERRUPTED = 130
-SENTENCE = "hfluxno: interrupted\n"
+
 
 # Of a terminal: back to the start of the line, which is cleared, and the cursor is shown.
 _RESTORED = "\r\x1b[K\x1b[?25h"
+
+
+def sentence() -> str:
+    """What is said, and how much of a batch is done."""
+    progress = sys.modules.get("hfluxno.cli.progress")
+    return f"hfluxno: interrupted{progress.so_far() if progress else ''}\n"
 
 
 def end_at_interrupt() -> None:
@@ -33,12 +39,14 @@ def end_at_interrupt() -> None:
 def _wait(waiting: int) -> None:
     while os.read(waiting, 1)[0] != signal.SIGINT:  # others come here too
         pass
+    said = "hfluxno: interrupted\n"
     try:
+        said = sentence()
         # Nothing is being written before this module is there.
         replacing = sys.modules.get("hfluxno.data.replacing")
         getattr(replacing, "remove_unfinished", lambda: None)()
         if sys.stdout.isatty():
             os.write(1, _RESTORED.encode())
-        os.write(2, ((_RESTORED if sys.stderr.isatty() else "") + SENTENCE).encode())
+        os.write(2, ((_RESTORED if sys.stderr.isatty() else "") + said).encode())
     finally:
         os._exit(INTERRUPTED)

@@ -24,7 +24,7 @@ def law_summary(source: Source, context: Trajectory, identifications: Sequence) 
         "context_frames": context.frames,
         "failed_left_out": source.failed,
         "hints": list(source.hints),
-        "results": [_law(found) for found in identifications],
+        "results": [law_result(found) for found in identifications],
     }
 
 
@@ -41,9 +41,18 @@ def forecast_summary(
     source: Source, context: Trajectory, forecast: Forecast, truth: np.ndarray
 ) -> dict:
     """The inferred laws and their forecasts; the true error where `truth` has frames."""
-    summary = law_summary(source, context, forecast.identifications)
+    results = forecast_results(forecast, truth)
+    return law_summary(source, context, ()) | {
+        "steps": forecast.trajectory.frames,
+        "results": results,
+    }
+
+
+def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
+    """An entry per trajectory: its law, its forecast and the true error."""
     steps = forecast.trajectory.frames
-    results = summary["results"] or [{} for _ in forecast.sentences]
+    results = [law_result(found) for found in forecast.identifications]
+    results = results or [{} for _ in forecast.sentences]
     values = np.asarray(forecast.trajectory.values)
     known = values[..., : truth.shape[-3], :, :]
     errors = np.atleast_2d(_errors(known, truth))
@@ -68,7 +77,7 @@ def forecast_summary(
         result["backtest_error"] = float(backtest)
         result["conservation_drift"] = float(drift)
         result["left_observed_range"] = bool(left)
-        if forecast.deviation is not None:
+        if predicted is not None and np.isfinite(predicted).any():
             result["predicted_error"] = {
                 str(n): float(predicted[n - 1]) for n in reported if n <= steps
             }
@@ -77,7 +86,7 @@ def forecast_summary(
             for n in reported
             if n <= len(error) and np.isfinite(error[n - 1])
         }
-    return summary | {"steps": steps, "results": results}
+    return results
 
 
 def reconstruction_summary(source: Source, context: Trajectory, found: Reconstruction) -> dict:
@@ -106,7 +115,8 @@ def _errors(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.where(gone, np.nan, errors)
 
 
-def _law(found) -> dict:
+def law_result(found) -> dict:
+    """An inferred law."""
     law = found.law
     result = {
         "status": int(found.status),

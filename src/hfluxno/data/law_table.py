@@ -45,18 +45,20 @@ def tabulate(law) -> LawTable:
     return LawTable(tuple(law.fields), states, *law_curves(law, mesh, nearest_zero))
 
 
-def write_csv(path: Path, tables: Sequence[LawTable]) -> None:
-    """One line per trajectory and state: the state, then f, f′ and ν."""
+def write_csv(path: Path, tables: Sequence[LawTable], first: int = 0) -> None:
+    """One line per trajectory and state: the state, then f, f′ and ν. The trajectories count from
+    `first`; if that is not 0, they are added to a file that holds those before."""
     fields = tables[0].fields
     single = len(fields) == 1
     header = ["trajectory", *fields]
     header += ["flux"] if single else [f"flux_{i}" for i in fields]
     header += ["flux_derivative"] if single else [f"dflux_{i}/d{j}" for i in fields for j in fields]
     header += ["diffusivity"] if single else [f"diffusivity_{i}" for i in fields]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("a" if first else "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for trajectory, table in enumerate(tables):
+        if not first:
+            writer.writerow(header)
+        for trajectory, table in enumerate(tables, first):
             states = np.stack(np.meshgrid(*table.states, indexing="ij"))
             columns = [states, table.flux, table.derivative, table.diffusivity]
             rows = np.concatenate([c.reshape(-1, states[0].size) for c in columns]).T

@@ -121,6 +121,16 @@ class Source:
         """All frames as a `Trajectory`, whose times count from the first frame."""
         return self.window(0, len(self.times))
 
+    def lanes(self, which: slice) -> "Source":
+        """The same file with some of its trajectories; a single one is its only part."""
+        if self.trajectories == 1:
+            return self
+        coordinates = {
+            name: v.isel(trajectory=which, missing_dims="ignore")
+            for name, v in self.coordinates.items()
+        }
+        return dataclasses.replace(self, values=self.values[which], coordinates=coordinates)
+
     def window(self, start: int, stop: int) -> Trajectory:
         """The frames start ≤ j < stop; its times count from the first frame of the file.
 

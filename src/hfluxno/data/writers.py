@@ -152,7 +152,7 @@ def _assembled(
         coords=_coordinates(source, times),
         attrs=attributes
         | {
-            "source": f"hfluxno {_version()}",
+            "source": f"hfluxno {version_name()}",
             "input": os.fsencode(source.path.name).decode(errors="replace"),
             "boundary": ", ".join(source.boundary),
         },
@@ -210,11 +210,7 @@ def _quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable
         "status": xr.Variable(
             dims,
             status,
-            {
-                "long_name": "; ".join(f"{value}: {text}" for value, (_, text) in meanings.items()),
-                "flag_values": np.array(list(meanings), np.int32),
-                "flag_meanings": " ".join(name for name, _ in meanings.values()),
-            },
+            status_attributes(meanings),
         ),
         "status_sentence": xr.Variable(
             dims,
@@ -224,17 +220,32 @@ def _quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable
     }
 
 
-def _status_meanings(forecast: Forecast) -> dict[int, tuple[str, str]]:
-    """For each status its name and its sentence."""
-    statuses, sentences = np.ravel(forecast.status), forecast.sentences
-    found = {
+def status_attributes(meanings: Mapping[int, tuple[str, str]]) -> dict:
+    """Of the variable with the statuses, from the name and the sentence of each."""
+    known = dict(sorted(meanings.items()))
+    return {
+        "long_name": "; ".join(f"{value}: {text}" for value, (_, text) in known.items()),
+        "flag_values": np.array(list(known), np.int32),
+        "flag_meanings": " ".join(name for name, _ in known.values()),
+    }
+
+
+def status_meanings(
+    statuses: Sequence[int], sentences: Sequence[str]
+) -> dict[int, tuple[str, str]]:
+    """For each status that occurs its name and its sentence."""
+    return {
         int(value): (f"status_{int(value)}", sentence)
         for value, sentence in zip(statuses, sentences, strict=True)
     }
+
+
+def _status_meanings(forecast: Forecast) -> dict[int, tuple[str, str]]:
+    found = status_meanings(np.ravel(forecast.status).tolist(), forecast.sentences)
     if forecast.identifications:
         every = type(forecast.identifications[0].status)
         found |= {int(status): (status.name.lower(), status.sentence) for status in every}
-    return dict(sorted(found.items()))
+    return found
 
 
 def _law(
@@ -302,7 +313,7 @@ def _text_as_objects(values: np.ndarray) -> np.ndarray:
     return values.astype(object) if values.dtype.kind in "US" else values
 
 
-def _version() -> str:
+def version_name() -> str:
     try:
         return version("hfluxno")
     except PackageNotFoundError:

@@ -3,7 +3,7 @@
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecaster import FittedLawForecaster
-from hfluxno.identify.identification import identify, identify_all
+from hfluxno.identify.identification import identifier, identify, identify_all
 from hfluxno.identify.law_file import load_law
 from hfluxno.identify.law_forecaster import GivenLawForecaster
 from hfluxno.identify.reconstruction import Reconstruction, reconstruct
@@ -20,6 +20,7 @@ __all__ = [
     "Identification",
     "Reconstruction",
     "SavedLaw",
+    "identifier",
     "identify",
     "identify_all",
     "load_law",

@@ -1,6 +1,7 @@
 """The forecaster that fits a law to the context and solves it."""
 
 import dataclasses
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -16,7 +17,7 @@ from hfluxno.forecaster import (
     forecast_times,
 )
 from hfluxno.identify.gaps import interpolated
-from hfluxno.identify.identification import identify_all
+from hfluxno.identify.identification import identifier
 from hfluxno.identify.prior import with_future
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
@@ -54,10 +55,13 @@ class FittedLawForecaster(Forecaster):
 
         - `ValueError`, where `steps` is not positive or the context cannot be identified.
         """
+        return self.in_parts(context, steps)(slice(None))
+
+    def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
         check_steps(steps)
         _check_given_ends(context, steps, self.every)
-        found = identify_all(context, self.momentum, noise=self.noise)
-        return self.advance(context, found, steps)
+        identified = identifier(context, self.momentum, noise=self.noise)
+        return lambda lanes: self.advance(context.lanes(lanes), identified(lanes), steps)
 
     def advance(
         self,
@@ -84,8 +88,10 @@ class FittedLawForecaster(Forecaster):
             results = on_all_cores(lambda lane: _continue(context, *lane, steps, self.every), lanes)
         frames = np.stack([frames for frames, _, _ in results])
         solved = [ok for _, ok, _ in results]
-        spreads = [spread for _, _, spread in results if spread is not None]
-        deviation = np.stack(spreads) if len(spreads) == len(results) else None
+        deviation = None
+        if any(spread is not None for _, _, spread in results):
+            unknown = np.full(frames[0, 1:].shape, np.nan)
+            deviation = np.stack([unknown if s is None else s for _, _, s in results])
         sentences = tuple(
             _sentence(item, ok) + _horizon(item, frames[1:], spread)
             for item, (frames, ok, spread) in zip(identifications, results, strict=True)
@@ -130,9 +136,7 @@ def _continue(
     """The state that the forecast starts from and its frames, whether they were solved, and the
     standard deviations of the frames."""
     past = np.asarray(context.times, float)
-    if len(past) == 1:  # a law that is given counts in the frames of the forecast then
-        return (*_advance(values, item, late, np.ones(steps)), None)
-    spacing = (past[-1] - past[0]) / (len(past) - 1)
+    spacing = (past[-1] - past[0]) / (len(past) - 1) if len(past) > 1 else item.interval
     if item.estimate is None:
         ahead = np.full(steps, 1.0 if every is None else every / spacing)
         return (*_advance(values, item, late, ahead), None)

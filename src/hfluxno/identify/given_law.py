@@ -8,6 +8,7 @@ What a frame does not show (values that were not measured, states at open ends) 
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -48,13 +49,13 @@ _FEWEST_SHARED = 4
 _GOOD_ENOUGH, _FINER = 1e-4, (2, 4)
 
 
-def identify_given(
+def given_identifier(
     saved: SavedLaw,
     context: Trajectory,
     momentum: str | None = None,
     interval: float | None = None,
-) -> tuple[Identification, ...]:
-    """What `identify_all` returns, with a law that is given.
+) -> Callable[[slice], tuple[Identification, ...]]:
+    """What `identifier` returns, with a law that is given.
 
     **Arguments:**
 
@@ -69,17 +70,21 @@ def identify_given(
     saved = _with_momentum(saved, context, momentum)
     _check(saved, context)
     interval = interval_of(saved, context, interval)
-    values = np.asarray(context.values, np.float64)
+    values = np.asarray(context.values)
     batch = values if context.is_batched else values[None]
     jointly = context.frames > 1 and (not np.all(np.isfinite(values)) or is_joint(context))
 
-    def one(lane: int) -> Identification:
+    def one(values: np.ndarray) -> Identification:
+        values = values.astype(np.float64)
         if jointly:
-            return _joint(saved, batch[lane], context, interval)
-        return _followed(saved, batch[lane], context, interval)
+            return _joint(saved, values, context, interval)
+        return _followed(saved, values, context, interval)
 
-    with jax.enable_x64(True):
-        return tuple(on_all_cores(one, range(len(batch))))
+    def some(lanes: slice) -> tuple[Identification, ...]:
+        with jax.enable_x64(True):
+            return tuple(on_all_cores(one, list(batch[lanes])))
+
+    return some
 
 
 def interval_of(saved: SavedLaw, context: Trajectory, interval: float | None) -> float:

@@ -1,6 +1,6 @@
 """The law behind a context, and how far to trust it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import jax
@@ -111,7 +111,18 @@ def identify_all(
 ) -> tuple[Identification, ...]:
     """`identify` for one trajectory or a batch of them: one result for each; `jointly` estimates
     the first state with the law even if it was seen."""
-    values = np.asarray(context.values, np.float64)
+    return identifier(context, momentum, jointly, noise)(slice(None))
+
+
+def identifier(
+    context: Trajectory,
+    momentum: str | None = None,
+    jointly: bool = False,
+    noise: Noise | None = None,
+) -> Callable[[slice], tuple[Identification, ...]]:
+    """A function that identifies some trajectories of a batch, as `identify_all` does them all:
+    what is checked and decided for the batch as a whole is so here, once."""
+    values = np.asarray(context.values)
     jointly = jointly or noise is not None or is_joint(context)
     known_noise = None if noise is None else _of_each_field(noise, context.fields)
     _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING)
@@ -124,22 +135,26 @@ def identify_all(
     names = tuple(f"u{i}" for i in range(len(context.fields)))
 
     def one(lane: int) -> Identification:
+        values = batch[lane].astype(np.float64)
         if not varies[lane]:
-            return _nothing_to_infer(batch[lane], context)
+            return _nothing_to_infer(values, context)
         if jointly:
-            found = identify_jointly(batch[lane], context, odd_in_fits, noise=known_noise)
-            return _nothing_to_infer(batch[lane], context, failed=True) if found is None else found
-        if np.any(np.isnan(batch[lane])):
-            part, times = _measured_part(batch[lane], np.asarray(context.times, float))
+            found = identify_jointly(values, context, odd_in_fits, noise=known_noise)
+            return _nothing_to_infer(values, context, failed=True) if found is None else found
+        if np.any(np.isnan(values)):
+            part, times = _measured_part(values, np.asarray(context.times, float))
             trial, tried, filled = choose_with_gaps(part, context.grid, names, odd_in_fits)
             whole = Trajectory(filled, times, context.grid, context.fields)
             return report(trial, tried, filled, whole, odd, np.isfinite(part))
-        trial, tried = choose(batch[lane], context.grid, names, odd_in_fits)
-        found = report(trial, tried, batch[lane], context, odd)
-        return with_further_terms(batch[lane], context, odd_in_fits, found)
+        trial, tried = choose(values, context.grid, names, odd_in_fits)
+        found = report(trial, tried, values, context, odd)
+        return with_further_terms(values, context, odd_in_fits, found)
 
-    with jax.enable_x64(True):
-        return tuple(on_all_cores(one, range(len(batch))))
+    def some(lanes: slice) -> tuple[Identification, ...]:
+        with jax.enable_x64(True):
+            return tuple(on_all_cores(one, range(len(batch))[lanes]))
+
+    return some
 
 
 def _check(context: Trajectory, values: np.ndarray, most_missing: float) -> None:

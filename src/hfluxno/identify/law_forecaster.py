@@ -1,12 +1,13 @@
 """The forecaster that solves a law which was found before."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import equinox as eqx
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
-from hfluxno.identify.given_law import identify_given, interval_of
+from hfluxno.identify.given_law import given_identifier, interval_of
 from hfluxno.identify.law_file import load_law
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw, to_save
@@ -37,10 +38,14 @@ class GivenLawForecaster(Forecaster):
         - `ValueError`, if `steps` is not positive, the fields are others than those of the law, or
           the context cannot be used.
         """
+        return self.in_parts(context, steps)(slice(None))
+
+    def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
         check_steps(steps)
-        found = identify_given(self.law, context, self.momentum, self.every)
+        found = given_identifier(self.law, context, self.momentum, self.every)
         interval = interval_of(self.law, context, self.every)
-        return FittedLawForecaster(every=self.every).advance(context, found, steps, interval)
+        solver = FittedLawForecaster(every=self.every)
+        return lambda lanes: solver.advance(context.lanes(lanes), found(lanes), steps, interval)
 
 
 def as_law(law: SavedLaw | Identification | str | Path) -> SavedLaw:

@@ -1,0 +1,105 @@
+"""Forecasts of a file, at once or, of a long batch, part by part.
+
+Parts are written as they come, so memory stays what one of them takes.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from hfluxno.cli import report
+from hfluxno.cli.progress import progress
+from hfluxno.cli.summary import forecast_results
+from hfluxno.data.parts import Parts
+from hfluxno.data.replacing import replacing
+from hfluxno.data.source import Source
+from hfluxno.data.writers import status_attributes, status_meanings, write_forecast
+from hfluxno.forecaster import Forecast, Forecaster
+from hfluxno.trajectory import Trajectory
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is to be forecast, at which `times`, and where it is to be written."""
+
+    source: Source
+    context: Trajectory
+    method: Forecaster
+    steps: int
+    times: np.ndarray
+    output: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """The part with the first context, which a picture shows, and what happened."""
+
+    forecast: Forecast
+    truth: np.ndarray
+
+
+def at_once(job: Job, task: str) -> tuple[Shown, list[dict]]:
+    """Forecasts and writes all contexts; what a picture shows, and a report on each of them."""
+    with report.working(task):
+        forecast = job.method.forecast(job.context, job.steps)
+    shown = Shown(forecast, job.source.values_at(job.times))
+    with replacing(job.output) as (temporary,):
+        write_forecast(temporary, job.source, forecast, job.context.frames)
+    return shown, forecast_results(forecast, shown.truth)
+
+
+def part_by_part(
+    job: Job, task: str, parts: Sequence[slice], made_by: str, drawn: bool
+) -> tuple[Shown | None, list[dict]]:
+    """The same for a long batch, in the same numbers.
+
+    Parts that an interrupted run has left, which was `made_by` the same data and options, are taken
+    as they are; but the first one is not if it is to be `drawn`.
+
+    **Raises:**
+
+    - `ValueError`, `OSError`, as the method and the writing do; the sentence says what stays.
+    """
+    total = job.source.trajectories
+    files = Parts(job.output, total, made_by)
+    kept = f"{files.folder} keeps them, and the same command goes on from there"
+    shown, results = None, []
+    try:
+        with progress(task, total, kept) as advance:
+            forecast_some = job.method.in_parts(job.context, job.steps)
+            for lanes in parts:
+                found = None if drawn and shown is None else files.rows(lanes)
+                if computed := found is None:
+                    piece, forecast = job.source.lanes(lanes), forecast_some(lanes)
+                    truth = piece.values_at(job.times)
+                    shown = shown or Shown(forecast, truth)
+                    found = forecast_results(forecast, truth)
+                    frames = job.context.frames
+                    write = partial(
+                        write_forecast, source=piece, forecast=forecast, context_frames=frames
+                    )
+                    files.write(lanes, write, found)
+                results += found
+                advance(len(found), computed)
+            with replacing(job.output) as (temporary,):
+                files.join(temporary, parts, _status(job.source, results))
+    except (ValueError, OSError) as error:
+        if not results:
+            files.close()
+            raise
+        done = f"{len(results):,} of {total:,} contexts are done; {kept}."
+        raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
+    files.close()
+    return shown, results
+
+
+def _status(source: Source, results: list[dict]) -> dict[str, dict]:
+    """The attributes of the status, by its name, if no part knows all of them: without laws."""
+    if "law" in results[0]:
+        return {}
+    pairs = [(result["status"], result["status_sentence"]) for result in results]
+    name = "status_" if "status" in {part.name for part in source.parts} else "status"
+    return {name: status_attributes(status_meanings(*zip(*pairs, strict=True)))}

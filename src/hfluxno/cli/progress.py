@@ -1,0 +1,100 @@
+"""How far a batch of contexts is: contexts done, contexts a second, and the time that is left."""
+
+import contextlib
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+
+# Where no terminal shows the line that changes, but a log keeps each of them.
+_SECONDS_BETWEEN_LINES = 10.0
+
+_so_far = ""
+
+
+def so_far() -> str:
+    """What the sentence of Ctrl-C adds: how much of a batch is done; empty if there is no batch."""
+    return _so_far
+
+
+@dataclasses.dataclass
+class Pace:
+    """Contexts done of `total`, from the time `began` on, in seconds.
+
+    The first contexts wait until programs are compiled or loaded, which says nothing of the others:
+    as soon as there are others, these alone decide the rate.
+    """
+
+    total: int
+    began: float
+    done: int = 0
+    _computed: int = 0
+    _first: tuple[int, float] | None = None
+    _now: float = 0.0
+
+    def add(self, count: int, now: float, computed: bool = True) -> None:
+        """Counts some that are done; those that an earlier run has `computed` in no time of ours
+        are not part of the rate."""
+        self.done, self._now = self.done + count, now
+        if computed:
+            self._computed += count
+            self._first = self._first or (count, now)
+
+    @property
+    def rate(self) -> float:
+        """Contexts a second, 0 if nothing is known."""
+        count, since = self._first or (0, self.began)
+        if self._computed == count:
+            count, since = 0, self.began
+        return (self._computed - count) / max(self._now - since, 1e-9)
+
+    def __str__(self) -> str:
+        text = f"{self.done:,} of {self.total:,} contexts"
+        if not self._computed:
+            return text
+        text += f", {self.rate:.2g} a second" if self.rate < 10 else f", {self.rate:.0f} a second"
+        left = (self.total - self.done) / self.rate
+        return f"{text}, {_duration(left)} left" if left else text
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000.0 else f"{seconds / 3600:.1f} h"
+
+
+@contextlib.contextmanager
+def progress(
+    text: str, total: int, kept: str = "nothing is written"
+) -> Iterator[Callable[..., None]]:
+    """Says how many of `total` contexts are done, on the standard error: in one line on a terminal,
+    elsewhere in a line at times.
+
+    What it yields is called with how many more are done, and whether this run computed them. `kept`
+    is what an interrupted run leaves.
+    """
+    global _so_far
+    console = Console(stderr=True)
+    pace, said = Pace(total, time.monotonic()), time.monotonic()
+    with console.status(text) as status:
+
+        def advance(count: int, computed: bool = True) -> None:
+            global _so_far
+            nonlocal said
+            now = time.monotonic()
+            pace.add(count, now, computed)
+            status.update(f"{text}: {pace}")
+            _so_far = f" after {pace.done:,} of {total:,} contexts; {kept}"
+            late = now - said >= _SECONDS_BETWEEN_LINES or pace.done == total
+            if late and count < total and not console.is_terminal:
+                sys.stderr.write(f"hfluxno: {pace}\n")
+                said = now
+
+        try:
+            yield advance
+        except Exception:
+            _so_far = ""
+            raise
+        _so_far = ""

@@ -1,0 +1,161 @@
+"""A long output in parts: each is a complete file, and in the end they become one.
+
+The parts of `OUTPUT` stand in the folder `OUTPUT.partial` beside it, so that neither an interrupted
+run nor a full disk loses what was finished. A run that would make the same parts takes them up.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.hdf5 import new_netcdf
+from hfluxno.data.replacing import remove, replacing
+from hfluxno.data.source import Source
+from hfluxno.data.writers import version_name
+
+_NOTE = "parts.json"
+# Enough contexts to occupy every core, few enough to hold with all that was tried on them.
+_LEAST, _OF_EACH_CORE = 64, 8
+
+
+def parts_of(total: int, size: int | None = None) -> list[slice]:
+    """`total` trajectories in parts of `size`; a single one at the end joins those before it."""
+    size = max(_LEAST, _OF_EACH_CORE * (os.cpu_count() or 1)) if size is None else size
+    starts = list(range(0, max(1, total - 1), size))
+    return [slice(*ends) for ends in zip(starts, [*starts[1:], total], strict=True)]
+
+
+def fingerprint(source: Source, parts: Sequence[slice], options: dict) -> str:
+    """What decides what the parts hold: data, options and version."""
+    ends = () if source.ends is None else [end for end in source.ends.sides if end is not None]
+    of_ends = [array for end in ends for array in (end.times, end.values)]
+    words = (source.fields, source.boundary, parts, sorted(options.items()), version_name())
+    found = hashlib.sha256(repr(words).encode())
+    for array in map(np.ascontiguousarray, (source.values, source.times, source.x, *of_ends)):
+        found.update(repr((array.shape, array.dtype)).encode())
+        found.update(array.data)
+    return found.hexdigest()
+
+
+class Parts:
+    """The parts of one output.
+
+    **Attributes:**
+
+    - `folder`: where they are.
+
+    **Raises:**
+
+    - `OSError`, if something else has the name of the folder, or it cannot be made.
+    """
+
+    def __init__(self, output: Path, total: int, made_by: str):
+        self.folder = output.with_name(output.name + ".partial")
+        note = {"made_by": made_by, "contexts": total}
+        if self.folder.exists() and self._note() != note:
+            if self._note() is None:
+                raise FileExistsError(
+                    f"{self.folder} is in the way of the parts of {output}; rename or delete it."
+                )
+            remove(self.folder)
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / _NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
+
+    def rows(self, lanes: slice) -> list[dict] | None:
+        """What is reported of a part, `None` if the part is not there."""
+        if not self._file(lanes).exists():
+            return None
+        return json.loads(self._file(lanes, ".json").read_text(encoding="utf-8"))
+
+    def write(self, lanes: slice, writer: Callable[[Path], None], rows: list[dict]) -> None:
+        """Has a part written, and what is reported of it."""
+        # The data get their name last: with them the part counts as there.
+        with replacing(self._file(lanes, ".json"), self._file(lanes)) as (report, data):
+            report.write_text(json.dumps(rows), encoding="utf-8")
+            writer(data)
+
+    def join(self, target: Path, parts: Sequence[slice], attributes: Mapping[str, dict]) -> None:
+        """Writes all `parts` as one file or Zarr store; `attributes` of variables by their names
+        take the place of those that the parts have."""
+        files = [self._file(lanes) for lanes in parts]
+        columns = _columns(files)
+        for name, own in attributes.items():
+            columns[name].attrs = own
+        write = _append_zarr if target.suffix == ".zarr" else _write_netcdf
+        write(target, files, columns, parts[-1].stop)
+
+    def close(self) -> None:
+        remove(self.folder)
+
+    def _file(self, lanes: slice, suffix: str = ".nc") -> Path:
+        return self.folder / f"{lanes.start:09d}-{lanes.stop:09d}{suffix}"
+
+    def _note(self) -> dict | None:
+        try:
+            return json.loads((self.folder / _NOTE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+
+def _read(file: Path) -> xr.Dataset:
+    return xr.open_dataset(file, engine="h5netcdf", decode_cf=False, cache=False)
+
+
+def _columns(files: Sequence[Path]) -> dict[str, xr.Variable]:
+    """An entry of each variable that any of the parts has: bands may not be known of all."""
+    found: dict[str, xr.Variable] = {}
+    for file in files:
+        with _read(file) as part:
+            for name, entry in part.variables.items():
+                if name not in found:
+                    one = entry.isel(trajectory=slice(0, 1), missing_dims="ignore")
+                    found[str(name)] = one.load()
+    return found
+
+
+def _part(file: Path, columns: dict[str, xr.Variable]) -> xr.Dataset:
+    with _read(file) as part:
+        part.load()
+    for name, column in columns.items():
+        if name not in part:
+            shape = tuple(part.sizes[dim] for dim in column.dims)
+            part[name] = column.dims, np.full(shape, np.nan, column.dtype)
+        elif part[name].dtype.kind == "U":  # of any length, as other parts have others
+            part[name] = part[name].astype(object)
+        part[name].attrs = column.attrs
+    return part.drop_encoding()
+
+
+def _append_zarr(target: Path, files, columns, total: int) -> None:
+    _part(files[0], columns).to_zarr(target, mode="w", consolidated=False)
+    for file in files[1:]:
+        _part(file, columns).to_zarr(target, append_dim="trajectory", consolidated=False)
+
+
+def _write_netcdf(target: Path, files, columns, total: int) -> None:
+    begin = 0
+    with new_netcdf(target) as (out, check):
+        for file in files:
+            part = _part(file, columns)
+            if not begin:
+                out.attrs.update(part.attrs)
+                out.dimensions = {str(d): n for d, n in part.sizes.items()} | {"trajectory": total}
+                for name, variable in part.variables.items():
+                    text = variable.dtype.kind == "O"
+                    kind = h5py.string_dtype() if text else variable.dtype
+                    out.create_variable(name, variable.dims, kind).attrs.update(variable.attrs)
+            stop = begin + part.sizes["trajectory"]
+            for name, variable in part.variables.items():
+                own = [
+                    slice(begin, stop) if d == "trajectory" else slice(None) for d in variable.dims
+                ]
+                if "trajectory" in variable.dims or not begin:
+                    out.variables[name][tuple(own) or ...] = variable.values
+            begin = stop
+            check()
