@@ -75,7 +75,8 @@ def part_by_part(
                 if computed := found is None:
                     piece, forecast = job.source.lanes(lanes), forecast_some(lanes)
                     truth = piece.values_at(job.times)
-                    shown = shown or Shown(forecast, truth)
+                    if drawn and shown is None:
+                        shown = Shown(forecast, truth)
                     found = forecast_results(forecast, truth)
                     frames = job.context.frames
                     write = partial(
