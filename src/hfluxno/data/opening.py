@@ -6,7 +6,7 @@ What a file is, its first bytes decide, not its name; but a CSV table has none.
 import contextlib
 import importlib.util
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import h5py
@@ -39,6 +39,9 @@ _NPZ_COORDINATES = {
     "trajectory": "trajectory",
 }
 
+# Of files of other formats, by their suffix: functions of the path to variables by name.
+READERS: dict[str, Callable[[Path], Mapping[str, xr.Variable]]] = {}
+
 
 @contextlib.contextmanager
 def opened(
@@ -59,12 +62,14 @@ def opened(
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}; check the path.")
     with reading(path):
-        kind = _kind(path)
+        kind = path.suffix if path.suffix in READERS else _kind(path)
     if kind == "parquet":
         _check_parquet(path)
     with reading(path):
         if kind == "npz":
             dataset, variables = None, _npz_variables(path)
+        elif kind in READERS:
+            dataset, variables = None, dict(READERS[kind](path))
         elif kind == "csv":
             dataset, frame = None, read_csv(path)
         elif kind == "parquet":
