@@ -130,6 +130,24 @@ def test_beyond_the_observed_range_the_flux_is_linear(x64):
     )
 
 
+def test_a_law_of_a_few_terms_holds_beyond_what_was_observed(x64):
+    """By half of the range, but no nearer to zero than a quarter; linear after that."""
+    basis = _dictionary()
+    c = np.zeros((2, len(basis.names)))
+    c[0, basis.names.index("m")] = 3.0
+    c[1, basis.names.index("m²/h")], c[1, basis.names.index("h²")] = 4.5, 10.0
+    lower, upper = np.array([0.2, -1.0]), np.array([1.0, 1.0])
+    law = FittedLaw(SW, basis, c, np.zeros((2, 0)), lower, upper, reach=0.5)
+    inside = np.array([[0.06, 0.5, 1.39], [-1.9, 0.3, 1.9]])
+    h, m = inside
+    np.testing.assert_allclose(law.flux(inside), [m, m**2 / h + 2.5 * h**2], rtol=1e-12)
+    near, far = law.flux(np.array([[1.4, 1.5, 1.6], [0.5, 0.5, 0.5]])), (0.5, 2.5)
+    np.testing.assert_allclose(near[:, 2] - near[:, 1], near[:, 1] - near[:, 0], atol=1e-12)
+    assert abs(near[1, 2] - far[0] ** 2 / 1.6 - far[1] * 1.6**2) > 0.05
+    low, high = law.bounds()
+    np.testing.assert_allclose([low, high], [[0.05, -2.0], [1.4, 2.0]])
+
+
 def test_diffusivity_is_never_negative_and_constant_beyond_the_range(x64):
     assert _quadratic_law().diffusivity(jnp.zeros((1, 3))) is None
     law = _quadratic_law([0.1, 0.3])

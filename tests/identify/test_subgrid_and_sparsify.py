@@ -86,6 +86,29 @@ def test_only_what_is_needed_stays():
     np.testing.assert_array_equal(needed(fit, np.ones(5, bool)), [1, 0, 0, 1, 0])
 
 
+def test_two_terms_are_found_among_many_whose_noise_can_cancel():
+    """All of columns 2 to 6 together with the first mend half of the noise."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 2))
+    noise = 0.05 * rng.normal(size=400)
+    apart = 0.3 * rng.normal(size=(400, 4))
+    last = 0.5 * noise - apart.sum(axis=1)
+    others = x[:, :1] + np.concatenate([apart, last[:, None]], axis=1)
+    columns = np.concatenate([x, others], axis=1)
+    augmented = np.concatenate([columns, (columns[:, 0] - 2.0 * columns[:, 1] + noise)[:, None]], 1)
+    mask = needed_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))
+    np.testing.assert_array_equal(mask, [[1, 1, 0, 0, 0, 0, 0]])
+
+
+def test_all_terms_of_many_stay_if_few_are_not_enough():
+    rng = np.random.default_rng(1)
+    columns = rng.normal(size=(300, 7))
+    right = columns[:, :6] @ np.array([1.0, -2.0, 3.0, -1.0, 2.0, 1.5])
+    augmented = np.concatenate([columns, right[:, None] + 1e-3 * rng.normal(size=(300, 1))], 1)
+    mask = needed_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))
+    np.testing.assert_array_equal(mask, [[1, 1, 1, 1, 1, 1, 0]])
+
+
 @pytest.mark.parametrize("steps", [False, True])
 def test_the_weak_form_names_the_terms_of_shallow_water(x64, steps):
     """From frames alone, without a run of the solver: m, and h² and m²/h."""
