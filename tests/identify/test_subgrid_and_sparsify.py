@@ -87,12 +87,13 @@ def test_only_what_is_needed_stays():
 
 
 def test_two_terms_are_found_among_many_whose_noise_can_cancel():
-    """All of columns 2 to 6 together with the first mend half of the noise."""
+    """All of columns 2 to 6 together with the first mend three quarters of the noise."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 2))
-    noise = 0.05 * rng.normal(size=400)
+    mended, rest = rng.normal(size=(2, 400)) * [[0.0433], [0.025]]
+    noise = mended + rest
     apart = 0.3 * rng.normal(size=(400, 4))
-    last = 0.5 * noise - apart.sum(axis=1)
+    last = mended - apart.sum(axis=1)
     others = x[:, :1] + np.concatenate([apart, last[:, None]], axis=1)
     columns = np.concatenate([x, others], axis=1)
     augmented = np.concatenate([columns, (columns[:, 0] - 2.0 * columns[:, 1] + noise)[:, None]], 1)
