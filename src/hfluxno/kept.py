@@ -123,7 +123,7 @@ def _origin() -> str:
     root = Path(__file__).parent
     for part in ("grid.py", "kept.py", "lanes.py", "laws", "fv", "identify"):
         path = root / part
-        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             sources.update(file.name.encode() + file.read_bytes())
     settings = {
         name: value

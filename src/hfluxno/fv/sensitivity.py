@@ -36,15 +36,15 @@ class Problem(eqx.Module):
 def solve_with_derivatives(
     problem: Problem,
     changes: Problem,
-    initial: Float[Array, "field cells"],
-    initial_changes: Float[Array, "direction field cells"],
+    initial: Float[Array, "field *space"],
+    initial_changes: Float[Array, "direction field *space"],
     intervals: Float[Array, " interval"],
     control: StepControl,
     rate: Float[Array, ""],
     max_steps: Int[Array, ""] | int,
 ) -> tuple[
-    Float[Array, "interval field cells"],
-    Float[Array, "interval direction field cells"],
+    Float[Array, "interval field *space"],
+    Float[Array, "interval direction field *space"],
     Int[Array, ""],
 ]:
     """The states after each interval, their derivatives along each direction, and the largest

@@ -1,0 +1,7 @@
+"""Identification of a conservation law from frames on a plane."""
+
+from hfluxno.identify.plane.identification import identify_plane
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.result import PlaneIdentification
+
+__all__ = ["FittedPlaneLaw", "PlaneIdentification", "identify_plane"]

@@ -1,0 +1,216 @@
+"""The law behind frames on a plane, and how far to trust it."""
+
+import dataclasses
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.boundary import Outflow, Periodic, Wall
+from hfluxno.forecast_checks import POOR
+from hfluxno.identify.basis import Basis, Dictionary
+from hfluxno.identify.plane.known import recognise
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.result import PlaneIdentification
+from hfluxno.identify.plane.run import advance, unit_grid
+from hfluxno.identify.plane.select import (
+    Estimate,
+    choose,
+    estimate,
+    functions_of,
+    infer_roles,
+    make_basis,
+    together,
+)
+from hfluxno.identify.plane.terms import Roles
+from hfluxno.identify.plane.weak_form import total, weak_systems
+from hfluxno.identify.select import last_fitted_frame
+from hfluxno.identify.status import FitStatus, total_drift
+from hfluxno.trajectory import Trajectory
+
+# The weak form spans several frames, and a bump several cells.
+MINIMUM_FRAMES, MINIMUM_CELLS = 6, 16
+MOST_FIELDS = 6
+# A law that leaves more than this part of what moves does not explain the data.
+_POOR_MISFIT = 0.1
+# Internal cells along each axis of a cell of the data, of which the back-test chooses.
+_REFINEMENTS = (1, 2)
+_EVEN = 1e-3
+
+
+def identify_plane(
+    context: Trajectory, momentum: tuple[str, str] | None = None
+) -> PlaneIdentification:
+    """The conservation law that explains frames on a plane.
+
+    **Arguments:**
+
+    - `context`: one trajectory of at least 6 frames at equal intervals on at least 16 × 16 cells,
+      without gaps, between sides that are periodic, walls or outflows.
+    - `momentum`: the names of the fields that are the components of the momentum along x and y;
+      inferred from F_ρ = c m_x, G_ρ = c m_y where it is `None`.
+
+    **Raises:**
+
+    - `ValueError`, where the context cannot be used or a name is not known.
+    """
+    values = np.asarray(context.values, np.float64)
+    _check(context, values)
+    grid, fields = context.grid, context.fields
+    around = (grid.is_periodic(0), grid.is_periodic(1))
+    cell = (float(grid.spacing[0]), float(grid.spacing[1]))
+    interval = float(context.times[-1] - context.times[0]) / (len(values) - 1)
+    aspect = cell[0] / cell[1]
+    with jax.enable_x64(True):
+        roles = infer_roles(values, around, aspect, _indices(momentum, fields))
+        basis = make_basis(values, roles, fields)
+        sizes = _sizes(values, roles)
+        systems = weak_systems(values, functions_of(basis), around)
+        whole = total(systems)
+        found, isotropic = choose(whole, basis, roles, sizes, aspect)
+        misfit = together(found, sizes, whole)
+        named = None
+        if isotropic and isinstance(basis, Dictionary):
+            named = recognise(systems, basis, roles, sizes, cell, interval, found)
+        shape = (len(fields), 2, len(basis.names))
+        offset, structures, said = np.zeros(shape), [each.structure for each in found], None
+        if named is not None:
+            said, structure, offset = named
+            structures, misfit = [structure], said.misfit
+        last = last_fitted_frame(len(values))
+        before = total(weak_systems(values[: last + 1], functions_of(basis), around))
+        parts = []
+        for system in (before, whole):
+            fitted = [estimate(system, each, sizes, offset) for each in structures]
+            parts.append(offset + _coefficients(fitted, shape))
+        used = np.flatnonzero(np.any(parts[1] != 0.0, axis=(0, 1)))
+        law_of = _Maker(basis, used, values, fields, roles, said is not None)
+        error, refinement = np.inf, 1
+        for factor in _REFINEMENTS:
+            ahead = np.ones(len(values) - 1 - last)
+            predicted, solved = advance(
+                law_of(parts[0]), values[last], ahead, unit_grid(grid), factor
+            )
+            reached = _relative(predicted, values[last + 1 :]) if solved else np.inf
+            if reached < error:
+                error, refinement = reached, factor
+    persistence = _relative(values[last : last + 1], values[last + 1 :])
+    drift_is_none = (
+        not all(around)
+        or total_drift(values.reshape(*values.shape[:2], -1), grid, np.zeros(len(fields)))[1]
+    )
+    lengths = np.array(cell) / interval
+    return PlaneIdentification(
+        law=law_of(parts[1] * lengths[:, None]),
+        status=_status(error, persistence, misfit, drift_is_none),
+        backtest_error=error,
+        persistence_error=persistence,
+        misfit=misfit,
+        momentum=None
+        if roles.vector is None
+        else (fields[roles.vector[0]], fields[roles.vector[1]]),
+        isotropic=isotropic,
+        recognised=said,
+        refinement=refinement,
+        grid_law=law_of(parts[1]),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Maker:
+    """Makes laws of coefficients (field, axis, function), of which only some are not zero."""
+
+    basis: Basis
+    used: np.ndarray
+    values: np.ndarray
+    fields: tuple[str, ...]
+    roles: Roles
+    is_fluid: bool
+
+    def __call__(self, coefficients: Float[np.ndarray, "field 2 function"]) -> FittedPlaneLaw:
+        basis, by_axis = self.basis, np.ascontiguousarray(coefficients.swapaxes(0, 1))
+        positive: tuple[int, ...] = ()
+        if isinstance(basis, Dictionary):
+            chosen = tuple(basis.exponents[k] for k in self.used)
+            basis = dataclasses.replace(basis, exponents=chosen)
+            by_axis = np.ascontiguousarray(by_axis[:, :, self.used])
+            divisors = {i for powers in chosen for i, e in enumerate(powers) if e < 0}
+            positive = tuple(sorted(divisors))
+        vectors = () if self.roles.vector is None else (self.roles.vector,)
+        lower, upper = self.values.min(axis=(0, 2, 3)), self.values.max(axis=(0, 2, 3))
+        return FittedPlaneLaw(
+            self.fields, basis, by_axis, lower, upper, vectors, positive, self.is_fluid
+        )
+
+
+def _coefficients(fitted: list[Estimate], shape) -> Float[np.ndarray, "field 2 function"]:
+    coefficients = np.zeros(shape)
+    for each in fitted:
+        part = np.tensordot(each.unknowns, each.structure.directions, axes=1)
+        coefficients[list(each.structure.fields)] += part
+    return coefficients
+
+
+def _sizes(values: np.ndarray, roles: Roles) -> Float[np.ndarray, " field"]:
+    """The standard deviation of each field, and one for both components of the momentum."""
+    sizes = np.std(values, axis=(0, 2, 3))
+    if roles.vector is not None:
+        pair = list(roles.vector)
+        sizes[pair] = np.sqrt(np.mean(sizes[pair] ** 2))
+    return sizes
+
+
+def _status(error: float, persistence: float, misfit: float, conserved: bool) -> FitStatus:
+    if not np.isfinite(error):
+        return FitStatus.FAILED
+    if not conserved:
+        return FitStatus.SOURCE_OR_LEAK
+    if error > POOR * persistence or misfit > _POOR_MISFIT:
+        return FitStatus.POOR_FIT
+    return FitStatus.OK
+
+
+def _relative(frames: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.sqrt(np.sum((frames - truth) ** 2) / np.sum(truth**2)))
+
+
+def _indices(momentum, fields: tuple[str, ...]) -> tuple[int, int] | None:
+    if momentum is None:
+        return None
+    names = tuple(momentum)
+    if isinstance(momentum, str) or len(set(names)) != 2 or not set(names) <= set(fields):
+        raise ValueError(
+            f"The momentum on a plane is a pair of the fields {', '.join(fields)}, such as "
+            f'("m_x", "m_y"); got {momentum!r}.'
+        )
+    return fields.index(names[0]), fields.index(names[1])
+
+
+def _check(context: Trajectory, values: np.ndarray) -> None:
+    if context.is_batched:
+        raise ValueError("identify_plane takes one trajectory; identify them one by one.")
+    if len(context.fields) > MOST_FIELDS:
+        raise ValueError(
+            f"Only contexts with up to {MOST_FIELDS} fields can be identified on a plane; this one "
+            f"has {len(context.fields)}. Select those that form a system."
+        )
+    if len(values) < MINIMUM_FRAMES or min(context.grid.shape) < MINIMUM_CELLS:
+        raise ValueError(
+            f"A context on a plane needs at least {MINIMUM_FRAMES} frames of {MINIMUM_CELLS} × "
+            f"{MINIMUM_CELLS} cells; this one has {len(values)} of {context.grid.shape[0]} × "
+            f"{context.grid.shape[1]}."
+        )
+    if not np.all(np.isfinite(values)):
+        raise ValueError("A context on a plane cannot have gaps or infinite values; fill them.")
+    intervals = np.diff(np.asarray(context.times, float))
+    if np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean()):
+        raise ValueError("The frames of a context on a plane have to be at equal intervals.")
+    for end in (end for pair in context.grid.boundary for end in pair):
+        if type(end) not in (Periodic, Outflow, Wall):
+            raise ValueError(
+                f"A side of a plane that is to be identified is periodic, a wall or an outflow; "
+                f"got {end.name!r}."
+            )
+    for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True):
+        if np.ptp(field) <= 1e-12 * np.max(np.abs(field)):
+            raise ValueError(f"The field {name!r} is constant: there is nothing to infer from it.")

@@ -1,0 +1,155 @@
+"""Laws that have a name: those with one coefficient that a law on a plane may turn out to be.
+
+Each is C(θ) = C₀ + θ C₁ in the coefficients of the dictionary. It is recognised where it leaves
+hardly more of the weak equations than the law that was found without it. The coefficient is the
+least-squares solution; its uncertainty is the spread of the solutions by the equations of single
+fields with test functions of one length, because what the weak form misses are errors of
+quadratures and no noise.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.plane.select import Estimate, estimate, in_cells, together
+from hfluxno.identify.plane.terms import Roles, Structure
+from hfluxno.identify.plane.weak_form import WeakSystem, total
+
+# A named law may leave this multiple of what the law without a name leaves.
+_AS_GOOD = 1.6
+# A spread below this part is that of rounding.
+_LEAST = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Recognised:
+    """A law with a name.
+
+    **Attributes:**
+
+    - `name`, `symbol`: of the law and of its coefficient.
+    - `value`, `deviation`: of the coefficient and its standard deviation.
+    - `misfit`, `without`: what it leaves of the weak equations, and what the law leaves that was
+      found without it, root mean square relative to their right-hand side.
+    """
+
+    name: str
+    symbol: str
+    value: float
+    deviation: float
+    misfit: float
+    without: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}, {self.symbol} = {self.value:.5g} ± {self.deviation:.1g} (it leaves "
+            f"{100 * self.misfit:.2g} % of the weak equations, the law without a name "
+            f"{100 * self.without:.2g} %)"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """C₀ and C₁, of shape (field, axis, term)."""
+
+    name: str
+    symbol: str
+    offset: Float[np.ndarray, "field 2 term"]
+    slope: Float[np.ndarray, "field 2 term"]
+
+
+def recognise(
+    systems: Sequence[WeakSystem],
+    basis: Dictionary,
+    roles: Roles,
+    sizes: Float[np.ndarray, " field"],
+    cell: tuple[float, float],
+    interval: float,
+    found: Sequence[Estimate],
+) -> tuple[Recognised, Structure, Float[np.ndarray, "field 2 term"]] | None:
+    """The known law with the least misfit, if it is as good as the estimates `found` of all fields,
+    with its structure and C₀ in cells and frames, or `None`."""
+    without = together(found, sizes, total(systems))
+    aspect = cell[0] / cell[1]
+    best = None
+    for known in _known_laws(basis, roles):
+        slope = Structure(tuple(range(roles.fields)), known.slope[None], (known.symbol,))
+        slope = in_cells(slope, aspect)
+        axes = np.array([interval / cell[0], interval / cell[1]])
+        offset = known.offset * axes[:, None]
+        unit = cell[0] / interval
+        whole = estimate(total(systems), slope, sizes, offset)
+        alone = [
+            float(estimate(s, _of_field(slope, i), sizes, offset).unknowns[0]) * unit
+            for s in systems
+            for i in range(roles.fields)
+            if np.any(known.slope[i] != 0.0)
+        ]
+        value = float(whole.unknowns[0]) * unit
+        deviation = max(float(np.std(alone)), _LEAST * abs(value))
+        said = Recognised(known.name, known.symbol, value, deviation, whole.misfit, without)
+        if best is None or said.misfit < best[0].misfit:
+            best = said, slope, offset
+    return None if best is None or best[0].misfit > _AS_GOOD * without else best
+
+
+def _of_field(structure: Structure, field: int) -> Structure:
+    return Structure((field,), structure.directions[:, field : field + 1], structure.names)
+
+
+def _known_laws(basis: Dictionary, roles: Roles) -> list[_Known]:
+    if roles.vector is None or roles.carrier is None:
+        return []
+    count = roles.fields
+    p, x, y = roles.carrier, *roles.vector
+    unit = np.eye(count, dtype=int)
+    place = {powers: k for k, powers in enumerate(basis.exponents)}
+    scale = np.asarray(basis.scale)
+
+    def table(entries):
+        """Coefficients of monomials, as those of the scaled functions; `None` where one of them is
+        not in the dictionary."""
+        coefficients = np.zeros((count, 2, len(place)))
+        for field, axis, powers, value in entries:
+            key = tuple(map(int, powers))
+            if key not in place:
+                return None
+            coefficients[field, axis, place[key]] += value * float(np.prod(scale**powers))
+        return coefficients
+
+    m = (unit[x], unit[y])
+    transport = [(p, a, m[a], 1.0) for a in (0, 1)]
+    transport += [((x, y)[i], a, m[i] + m[a] - unit[p], 1.0) for i in (0, 1) for a in (0, 1)]
+
+    def pressure(*terms):
+        return [((x, y)[a], a, powers, value) for a in (0, 1) for powers, value in terms]
+
+    squares = [2 * m[b] - unit[p] for b in (0, 1)]
+    laws = []
+    if count == 3:
+        laws = [
+            ("shallow water", "g", transport, pressure((2 * unit[p], 0.5))),
+            ("isothermal Euler", "c²", transport, pressure((unit[p], 1.0))),
+        ]
+    if count == 4:
+        e = next(i for i in roles.scalars if i != p)
+        # p = (γ - 1)(E - ½ |m|²/ρ) and the energy flux (E + p) m/ρ.
+        unit_pressure = [(unit[e], 1.0), *((square, -0.5) for square in squares)]
+        work = [
+            (e, a, powers + m[a] - unit[p], value)
+            for a in (0, 1)
+            for powers, value in unit_pressure
+        ]
+        carried = [(e, a, unit[e] + m[a] - unit[p], 1.0) for a in (0, 1)]
+        slope = pressure(*unit_pressure) + work
+        offset = transport + carried + [(f, a, powers, -value) for f, a, powers, value in slope]
+        laws = [("Euler", "γ", offset, slope)]
+    found = []
+    for name, symbol, offset, slope in laws:
+        first, second = table(offset), table(slope)
+        if first is not None and second is not None:
+            found.append(_Known(name, symbol, first, second))
+    return found

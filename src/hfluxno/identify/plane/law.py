@@ -1,0 +1,88 @@
+"""A law on a plane whose fluxes were identified from data."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.identify.basis import Basis, Chebyshev
+from hfluxno.laws.space import SpaceLaw
+
+
+class FittedPlaneLaw(SpaceLaw):
+    """∂t u + ∂x F(u) + ∂y G(u) = 0 with F_i = Σ_k C_0ik φ_k(u) and G_i = Σ_k C_1ik φ_k(u).
+
+    Polynomials of one field continue linearly beyond the observed range. It is fitted in float64,
+    and used in the precision of the states.
+
+    **Attributes:**
+
+    - `fields`: their names.
+    - `basis`: the functions φ.
+    - `coefficients`: C, shape (axis, field, function).
+    - `lower`, `upper`: the observed range of each field.
+    - `vectors`: the components of the momentum, where there is one.
+    - `positive`: the fields that the law divides by, which are positive where it has a meaning.
+    - `is_fluid`: whether its waves are sound to both sides of a flow, and what is carried by it.
+    """
+
+    fields: tuple[str, ...] = eqx.field(static=True)
+    basis: Basis
+    coefficients: Float[Array | np.ndarray, "axis field function"]
+    lower: Float[Array | np.ndarray, " field"]
+    upper: Float[Array | np.ndarray, " field"]
+    vectors: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
+    positive: tuple[int, ...] = eqx.field(static=True, default=())
+    is_fluid: bool = eqx.field(static=True, default=False)
+    axes: int = eqx.field(static=True, default=2)
+
+    def flux(self, u: Any, axis: int = 0) -> Any:
+        """F(u), or G(u) along the axis 1; of arrays of NumPy in their precision."""
+        if not isinstance(u, jax.Array):
+            with jax.enable_x64(True):
+                return np.asarray(self.flux(jnp.asarray(u), axis))
+        law = self._like(u)
+        if not isinstance(law.basis, Chebyshev):
+            return law.basis.expand(law.coefficients[axis], u)
+        inside = jnp.clip(u, law.lower[0], law.upper[0])
+        slope = law.basis.gradient(law.coefficients[axis], inside)[0]
+        return law.basis.expand(law.coefficients[axis], inside) + slope * (u - inside)
+
+    def jacobian(
+        self, u: Float[Array, "field *points"], axis: int = 0
+    ) -> Float[Array, "field field *points"]:
+        law = self._like(u)
+        if isinstance(law.basis, Chebyshev):
+            u = jnp.clip(u, law.lower[0], law.upper[0])
+        return law.basis.gradient(law.coefficients[axis], u)
+
+    def speed_range(self, u, axis: int = 0):
+        """Bounds from the first two moments of the eigenvalues λ of the Jacobian A, with d fields,
+
+            n = tr A/d,   |λ - n| ≤ √(tr (A - n)² (d - 1)/d)
+
+        (Samuelson, J. Am. Stat. Assoc. 63, 1968, 1522-1525), which are exact for one and two
+        fields. The speeds n - c, n, …, n, n + c of a fluid have |λ - n| ≤ √(½ tr (A - n)²).
+        """
+        a, d = self.jacobian(u, axis), len(self.fields)
+        trace = sum((a[i, i] for i in range(1, d)), start=a[0, 0])
+        pairs = [a[i, j] * a[j, i] for i in range(d) for j in range(d)]
+        square = sum(pairs[1:], start=pairs[0]) - trace * trace / d
+        spread = (0.5 if self.is_fluid else (d - 1.0) / d) * square
+        moves = spread > 0.0
+        reach = jnp.where(moves, jnp.sqrt(jnp.where(moves, spread, 1.0)), 0.0)
+        return trace / d - reach, trace / d + reach
+
+    def admissible(self, u):
+        """A positive density."""
+        if not self.positive:
+            return None
+        return jnp.all(jnp.stack([u[i] > 0.0 for i in self.positive]), axis=0)
+
+    def _like(self, u) -> "FittedPlaneLaw":
+        if self.coefficients.dtype == u.dtype:
+            return self
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(u.dtype), self)

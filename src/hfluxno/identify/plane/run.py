@@ -1,0 +1,129 @@
+"""Solving a law on a plane on the cells of the data or on finer ones, and its derivatives.
+
+MUSCL with the flux of Harten, Lax and van Leer, which needs no more of a law than its flux and
+bounds of its speeds.
+Lengths are counted in cells and times in frames.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.fv import MUSCL, Status, StepControl, solve
+from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.grid import Grid
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.subgrid import prolong
+from hfluxno.identify.track import padded_intervals
+from hfluxno.kept import kept
+
+_CONTROL = StepControl(0.45, 0.45, lagged=False)
+
+
+def unit_grid(grid: Grid) -> Grid:
+    """The same cells with sides of length 1."""
+    upper = tuple(float(cells) for cells in grid.shape)
+    return dataclasses.replace(grid, lower=(0.0,) * len(upper), upper=upper)
+
+
+def advance(
+    law: FittedPlaneLaw,
+    initial: Float[np.ndarray, "field x y"],
+    intervals: Float[np.ndarray, " interval"],
+    grid: Grid,
+    refinement: int,
+) -> tuple[Float[np.ndarray, "interval field x y"], bool]:
+    """The states after each of the intervals, on the cells of the data, and whether all could be
+    solved; `grid` has those cells."""
+    size = len(padded_intervals(len(intervals), 0))
+    padded = np.zeros(size)
+    padded[: len(intervals)] = intervals
+    frames, status = _advance(law, initial, padded, grid, refinement=refinement)
+    frames = np.asarray(frames)[: len(intervals)]
+    return frames, int(status) == Status.OK and bool(np.all(np.isfinite(frames)))
+
+
+def with_derivatives(
+    law: FittedPlaneLaw,
+    directions: Float[np.ndarray, "direction axis field function"],
+    initial: Float[np.ndarray, "field x y"],
+    intervals: Float[np.ndarray, " interval"],
+    grid: Grid,
+    refinement: int,
+) -> tuple[
+    Float[np.ndarray, "interval field x y"], Float[np.ndarray, "interval direction field x y"]
+]:
+    """The same states and their derivatives along directions of the coefficients."""
+    states, changes = _with_derivatives(
+        law, directions, initial, np.asarray(intervals, float), grid, refinement=refinement
+    )
+    return np.asarray(states), np.asarray(changes)
+
+
+@kept
+def _advance(law, initial, intervals, grid, *, refinement):
+    fine = grid.refine(refinement)
+    flux = MUSCL(law, "mc", "hll")
+
+    def one(carry, interval):
+        u, status = carry
+        times = jnp.stack([jnp.zeros_like(interval), interval])
+        solution = solve(flux, u, times, fine, _CONTROL)
+        u = solution.values[-1]
+        return (u, jnp.maximum(status, solution.status)), mean(u, refinement)
+
+    first = prolonged(initial, grid, refinement, flux)
+    (_, status), frames = jax.lax.scan(one, (first, jnp.asarray(int(Status.OK))), intervals)
+    return frames, status
+
+
+@kept
+def _with_derivatives(law, directions, initial, intervals, grid, *, refinement):
+    fine = grid.refine(refinement)
+    flux = MUSCL(law, "mc", "hll")
+    nothing = jax.tree.map(lambda _: None, flux)
+    changes = dataclasses.replace(
+        nothing, law=dataclasses.replace(nothing.law, coefficients=directions)
+    )
+    first = prolonged(initial, grid, refinement, flux)
+    states, derivatives, _ = solve_with_derivatives(
+        Problem(flux, fine),
+        Problem(changes, jax.tree.map(lambda _: None, fine)),
+        first,
+        jnp.zeros((len(directions), *first.shape), first.dtype),
+        intervals,
+        _CONTROL,
+        jnp.asarray(-1.0, first.dtype),
+        MOST_STEPS,
+    )
+    return mean(states, refinement), mean(derivatives, refinement)
+
+
+def prolonged(
+    u: Float[Array, "field x y"], grid: Grid, factor: int, flux: MUSCL
+) -> Float[Array, "field fine_x fine_y"]:
+    """Cell averages on finer cells, first along x and then along y."""
+    for axis in range(2):
+        if factor == 1:
+            break
+        rows = jnp.moveaxis(u, 1 + axis, -1)
+        fields, across, cells = rows.shape
+        odd = tuple(
+            int(i) for f in flux.along(axis).odd_fields for i in f * across + np.arange(across)
+        )
+        line = Grid((0.0,), (float(cells),), (cells,), (grid.boundary[axis],))
+        fine = prolong(rows.reshape(fields * across, cells), line, factor, odd)
+        u = jnp.moveaxis(fine.reshape(fields, across, -1), -1, 1 + axis)
+    return u
+
+
+def mean(u: Float[Array, "*lead fine_x fine_y"], factor: int) -> Float[Array, "*lead x y"]:
+    """The averages over the finer cells of every cell."""
+    if factor == 1:
+        return u
+    *lead, nx, ny = u.shape
+    return u.reshape(*lead, nx // factor, factor, ny // factor, factor).mean(axis=(-3, -1))

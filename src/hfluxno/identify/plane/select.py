@@ -1,0 +1,206 @@
+"""Which terms a law on a plane has: roles of the fields, isotropy, and what is dropped.
+
+Everything here is decided by the weak form, whose errors are those of quadratures.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
+from hfluxno.identify.plane.terms import (
+    Roles,
+    Structure,
+    free_structures,
+    isotropic_structures,
+    plane_exponents,
+)
+from hfluxno.identify.plane.weak_form import WeakSystem, total, weak_systems
+from hfluxno.identify.sparsify import needed_by_weak_form
+
+# ∂t ρ + c ∇·m = 0 holds where it leaves less than this part of ∂t ρ.
+_CARRIED = 0.03
+# A law is isotropic where the misfit of its weak form is at most this multiple of that of a law
+# without any symmetry. On isotropic data a law with five times as many unknowns halves it.
+_ANISOTROPIC = 4.0
+# The Chebyshev polynomials of one field.
+_SIZE = 12
+_DEPENDENT = 1e-12
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """The fluxes of some fields by the weak form.
+
+    **Attributes:**
+
+    - `structure`: what is unknown.
+    - `unknowns`: its least-squares solution.
+    - `misfit`: what it leaves of the equations, root mean square relative to their right-hand side.
+    """
+
+    structure: Structure
+    unknowns: Float[np.ndarray, " unknown"]
+    misfit: float
+
+
+def infer_roles(
+    values: Float[np.ndarray, "time field x y"],
+    periodic: tuple[bool, bool],
+    aspect: float,
+    momentum: tuple[int, int] | None,
+) -> Roles:
+    """The momentum, as it is given or from F_ρ = c m_x, G_ρ = c m_y, and the carrier.
+
+    `aspect` is Δx/Δy.
+    """
+    fields = values.shape[1]
+    pairs = itertools.permutations(range(fields), 2) if momentum is None else [momentum]
+    system = total(weak_systems(values, [_component(i) for i in range(fields)], periodic))
+    best, found = _CARRIED, Roles(fields, momentum, None)
+    for pair in pairs:
+        for carrier in set(range(fields)) - set(pair):
+            direction = np.zeros((1, 1, 2, fields))
+            direction[0, 0, 0, pair[0]], direction[0, 0, 1, pair[1]] = 1.0, aspect
+            structure = Structure((carrier,), direction, ("m",))
+            misfit = estimate(system, structure, np.ones(fields)).misfit
+            if misfit < best:
+                best, found = misfit, Roles(fields, pair, carrier)
+    return found
+
+
+def make_basis(
+    values: Float[np.ndarray, "time field x y"], roles: Roles, fields: tuple[str, ...]
+) -> Basis:
+    """The functions that fluxes may be made of, scaled to the data."""
+    lower, upper = values.min(axis=(0, 2, 3)), values.max(axis=(0, 2, 3))
+    if roles.fields == 1:
+        return Chebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), _SIZE)
+    scale = np.maximum(np.abs(lower), np.abs(upper))
+    if roles.vector is not None:
+        scale[list(roles.vector)] = np.max(scale[list(roles.vector)])
+    divides = roles.carrier is not None and bool(lower[roles.carrier] > 0.0)
+    return Dictionary(scale, plane_exponents(roles, divides), fields)
+
+
+def functions_of(basis: Basis) -> list:
+    """The functions of a basis one by one, of arrays of NumPy."""
+    if isinstance(basis, Chebyshev):
+        return [_polynomial(basis, k) for k in range(1, basis.size + 1)]
+    assert isinstance(basis, Dictionary)
+    return [_monomial(np.asarray(basis.scale), powers) for powers in basis.exponents]
+
+
+def choose(
+    system: WeakSystem,
+    basis: Basis,
+    roles: Roles,
+    sizes: Float[np.ndarray, " field"],
+    aspect: float,
+) -> tuple[list[Estimate], bool]:
+    """The law with as few terms as the equations need, and whether it is isotropic."""
+    if isinstance(basis, Dictionary):
+        free = free_structures(roles, basis.exponents, basis.fields)
+    else:
+        free = [_of_one_field(basis)]
+    whole = [estimate(system, each, sizes) for each in free]
+    if isinstance(basis, Dictionary) and roles.vector is not None:
+        tied = [
+            in_cells(each, aspect)
+            for each in isotropic_structures(roles, basis.exponents, basis.fields)
+        ]
+        fitted = [estimate(system, each, sizes) for each in tied]
+        if all(_explains(each, whole) for each in fitted):
+            return [_sparse(system, each, sizes) for each in tied], True
+    return [_sparse(system, each, sizes) for each in free], False
+
+
+def in_cells(structure: Structure, aspect: float) -> Structure:
+    """A structure of fluxes in units of length as one of fluxes in cells, Δx along both axes."""
+    directions = structure.directions * np.array([1.0, aspect])[:, None]
+    return dataclasses.replace(structure, directions=directions)
+
+
+def estimate(
+    system: WeakSystem,
+    structure: Structure,
+    sizes: Float[np.ndarray, " field"],
+    offset: Float[np.ndarray, "field axis term"] | None = None,
+) -> Estimate:
+    """The least-squares solution of the weak equations of some fields together, after the fluxes
+    `offset` that are known."""
+    normal = _normal(system, structure, sizes, offset)
+    scale = np.sqrt(np.diag(normal))[:-1]
+    scale = np.where(scale > 0.0, scale, 1.0)
+    matrix, right = normal[:-1, :-1] / np.outer(scale, scale), normal[:-1, -1] / scale
+    solution = np.linalg.pinv(matrix, rcond=_DEPENDENT, hermitian=True) @ right
+    rest = max(float(normal[-1, -1] - solution @ right), 0.0)
+    whole = sum(float(system.square[i]) / float(sizes[i]) ** 2 for i in structure.fields)
+    return Estimate(structure, solution / scale, float(np.sqrt(rest / whole)))
+
+
+def together(found: Sequence[Estimate], sizes, system: WeakSystem) -> float:
+    """The misfit of several estimates as one."""
+    rest = whole = 0.0
+    for each in found:
+        part = sum(float(system.square[i]) / float(sizes[i]) ** 2 for i in each.structure.fields)
+        rest, whole = rest + each.misfit**2 * part, whole + part
+    return float(np.sqrt(rest / whole))
+
+
+def _sparse(system, structure: Structure, sizes) -> Estimate:
+    normal = _normal(system, structure, sizes, None)
+    mask = needed_by_weak_form(normal[None], np.ones((1, len(structure.names))))[0]
+    return estimate(system, structure.keep(mask), sizes)
+
+
+def _normal(system: WeakSystem, structure: Structure, sizes, offset):
+    """(A b)ᵀ(A b) of the equations of all fields of a structure, each in its size."""
+    count = len(structure.names)
+    normal = np.zeros((count + 1, count + 1))
+    for c, i in enumerate(structure.fields):
+        flat = structure.directions[:, c].reshape(count, -1)
+        known = np.zeros(flat.shape[1]) if offset is None else offset[i].reshape(-1)
+        left = system.right[i] - system.normal @ known
+        square = system.square[i] - 2.0 * known @ system.right[i] + known @ system.normal @ known
+        rows = np.vstack([flat @ system.normal @ flat.T, flat @ left])
+        last = np.append(flat @ left, square)
+        normal += np.column_stack([rows, last]) / float(sizes[i]) ** 2
+    return normal
+
+
+def _explains(tied: Estimate, whole: Sequence[Estimate]) -> bool:
+    without = max(
+        each.misfit for each in whole if each.structure.fields[0] in tied.structure.fields
+    )
+    return tied.misfit <= _ANISOTROPIC * without
+
+
+def _of_one_field(basis: Basis) -> Structure:
+    count = len(basis.names)
+    directions = np.eye(2 * count).reshape(2 * count, 1, 2, count)
+    return Structure((0,), directions, tuple(f"{a}: {n}" for a in "xy" for n in basis.names))
+
+
+def _component(i: int):
+    return lambda states: states[i]
+
+
+def _polynomial(basis: Chebyshev, degree: int):
+    middle, half = float(basis.middle[0]), float(basis.half[0])
+    series = np.polynomial.Chebyshev.basis(degree)
+    return lambda states: series((states[0] - middle) / half)
+
+
+def _monomial(scale: np.ndarray, powers: tuple[int, ...]):
+    def of(states):
+        result = np.ones_like(states[0])
+        for field, power in enumerate(powers):
+            if power:
+                result = result * (states[field] / scale[field]) ** power
+        return result
+
+    return of

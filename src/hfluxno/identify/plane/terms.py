@@ -1,0 +1,151 @@
+"""What the fluxes of a law on a plane may be made of, and what isotropy leaves of it.
+
+A law has scalars s (density, energy) and perhaps a vector m (momentum). One of the scalars, the
+carrier ρ, is what the vector transports, ∂t ρ + ∇·m = 0; where it stays away from zero the others
+may be divided by it. In an isotropic medium the fluxes are
+
+    of a scalar   m g(s, |m|²),
+    of the vector p(s, |m|²) δ + m ⊗ m q(s, |m|²),
+
+and no others (the functions of a vector that turn with it; Wang, Arch. Ration. Mech. Anal. 36,
+1970, 166-197).
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.basis import Dictionary, exponents_up_to
+
+Powers = tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Roles:
+    """What the fields are.
+
+    **Attributes:**
+
+    - `fields`: how many there are.
+    - `vector`: the indices of both components of the momentum, or `None` where there is none.
+    - `carrier`: the index of the field that the momentum transports, or `None`.
+    """
+
+    fields: int
+    vector: tuple[int, int] | None = None
+    carrier: int | None = None
+
+    @property
+    def scalars(self) -> tuple[int, ...]:
+        return tuple(i for i in range(self.fields) if self.vector is None or i not in self.vector)
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """Which fluxes belong together: the fluxes of the `fields` are C = Σ_j θ_j D_j.
+
+    **Attributes:**
+
+    - `fields`: whose fluxes they are.
+    - `directions`: D, of shape (unknown, field, axis, term).
+    - `names`: one for each unknown.
+    """
+
+    fields: tuple[int, ...]
+    directions: Float[np.ndarray, "unknown field 2 term"]
+    names: tuple[str, ...]
+
+    def keep(self, mask: np.ndarray) -> "Structure":
+        names = tuple(name for name, kept in zip(self.names, mask, strict=True) if kept)
+        return Structure(self.fields, self.directions[np.asarray(mask, bool)], names)
+
+
+def plane_exponents(roles: Roles, divides: bool) -> tuple[Powers, ...]:
+    """The dictionary of a system: monomials of degree 1 and 2; and with a carrier p that may
+    divide, and the other fields q, r, s: p³, p² q, q/p, q r/p and q r s/p²."""
+    count = roles.fields
+    terms = list(exponents_up_to(count, 2))
+    if roles.carrier is not None and divides:
+        p, unit = roles.carrier, np.eye(count, dtype=int)
+        others = [q for q in range(count) if q != p]
+        further = [3 * unit[p]] + [2 * unit[p] + unit[q] for q in others]
+        for degree in (1, 2, 3):
+            for chosen in itertools.combinations_with_replacement(others, degree):
+                further.append(sum(unit[list(chosen)]) - max(1, degree - 1) * unit[p])
+        terms += [tuple(map(int, each)) for each in further]
+    return tuple(dict.fromkeys(terms))
+
+
+def free_structures(
+    roles: Roles, terms: tuple[Powers, ...], fields: tuple[str, ...]
+) -> list[Structure]:
+    """Every coefficient of every field and axis for itself."""
+    count = len(terms)
+    directions = np.eye(2 * count).reshape(2 * count, 1, 2, count)
+    labels = tuple(f"{axis}: {_named(fields, each)}" for axis in "xy" for each in terms)
+    return [Structure((i,), directions, labels) for i in range(roles.fields)]
+
+
+def isotropic_structures(
+    roles: Roles, terms: tuple[Powers, ...], fields: tuple[str, ...]
+) -> list[Structure]:
+    """The fluxes that an isotropic medium may have: of each scalar, and of the vector."""
+    assert roles.vector is not None
+    place = {powers: k for k, powers in enumerate(terms)}
+    unit = np.eye(roles.fields, dtype=int)
+    m = [unit[i] for i in roles.vector]
+    one = np.zeros(roles.fields, int)
+    # Whatever of scalars may stand before a product of momenta.
+    scalar_part = {tuple(0 if i in roles.vector else e for i, e in enumerate(t)) for t in terms}
+    factors = sorted({tuple(map(int, one)), *scalar_part}, key=lambda f: (sum(map(abs, f)), f))
+    of_scalar: list[tuple[str, np.ndarray]] = []
+    of_vector: list[tuple[str, np.ndarray]] = []
+
+    def add(to, name, entries):
+        """A function with the entries (component, axis, exponents), where all are terms."""
+        indices = [place.get(tuple(map(int, powers))) for *_, powers in entries]
+        if all(k is not None for k in indices):
+            direction = np.zeros((len(m) if to is of_vector else 1, 2, len(terms)))
+            for (component, axis, _), k in zip(entries, indices, strict=True):
+                direction[component, axis, k] += 1.0
+            to.append((name, direction))
+
+    vector = "m"
+    for factor in map(np.asarray, factors):
+        plain = _named(fields, factor)
+        with_square = _named((*fields, f"|{vector}|"), (*factor, 2))
+        add(of_scalar, _times(vector, plain), [(0, a, factor + m[a]) for a in (0, 1)])
+        add(
+            of_scalar,
+            _times(vector, with_square),
+            [(0, a, factor + m[a] + 2 * m[b]) for a in (0, 1) for b in (0, 1)],
+        )
+        add(of_vector, _times("δ", plain), [(a, a, factor) for a in (0, 1)])
+        add(
+            of_vector,
+            _times("δ", with_square),
+            [(a, a, factor + 2 * m[b]) for a in (0, 1) for b in (0, 1)],
+        )
+        add(
+            of_vector,
+            _times(f"{vector}⊗{vector}", plain),
+            [(i, a, factor + m[i] + m[a]) for i in (0, 1) for a in (0, 1)],
+        )
+    found = []
+    groups: list[tuple[tuple[int, ...], list]] = [((i,), of_scalar) for i in roles.scalars]
+    for group, parts in [*groups, (roles.vector, of_vector)]:
+        labels, directions = zip(*parts, strict=True)
+        found.append(Structure(group, np.stack(directions), labels))
+    return found
+
+
+def _named(fields: tuple[str, ...], powers) -> str:
+    return Dictionary(np.ones(len(fields)), (tuple(map(int, powers)),), fields).names[0]
+
+
+def _times(vector: str, term: str) -> str:
+    if not term:
+        return vector
+    return vector + term[1:] if term.startswith("1/") else f"{vector}·{term}"

@@ -1,0 +1,131 @@
+"""The weak form of a conservation law on a plane, linear in the coefficients of its fluxes.
+
+Multiplied by ψ(t) χ(x) η(y) of compact support and integrated by parts,
+
+    ∫∫∫ u ψ_t χ η + F(u) ψ χ_x η + G(u) ψ χ η_y dx dy dt = 0,
+
+so no derivative falls on the data. With F = Σ C_0k φ_k and G = Σ C_1k φ_k this is one linear
+equation per test function (Messenger and Bortz, Multiscale Model. Simul. 19, 2021, 1474-1497).
+
+Frames are few, and waves cross several cells from one to the next. A trapezoidal rule over them is
+wrong by percents, and by another part in ψ_t than in ψ, which bends every coefficient. So what is
+integrated over x and y, a smooth function of time, is taken for the cubic spline through the
+frames, and its products with ψ and ψ_t are integrated exactly.
+
+Times are counted in frames and lengths in cells.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy.interpolate import CubicSpline
+
+from hfluxno.identify.weak_form import bump
+
+# Lengths of the supports in frames (intervals) and in cells.
+_INTERVALS = (4, 6, 9)
+_CELLS = (13, 25)
+# The bump in time, (1 - ξ²)^p.
+_POWER = 3
+_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
+
+
+@dataclasses.dataclass(frozen=True)
+class WeakSystem:
+    """The normal equations of all fields, whatever the structure of the law.
+
+    The unknowns of a field are the coefficients of its fluxes along x and then along y.
+
+    **Attributes:**
+
+    - `normal`: AᵀA of the equations A c = b, the same for every field.
+    - `right`: Aᵀb, one row per field.
+    - `square`: bᵀb of each field.
+    """
+
+    normal: Float[np.ndarray, "unknown unknown_"]
+    right: Float[np.ndarray, "field unknown"]
+    square: Float[np.ndarray, " field"]
+
+
+def weak_systems(
+    values: Float[np.ndarray, "time field x y"],
+    functions: Sequence[Callable[[np.ndarray], np.ndarray]],
+    periodic: tuple[bool, bool],
+) -> list[WeakSystem]:
+    """A system for every length of the test functions in time and in space.
+
+    **Arguments:**
+
+    - `functions`: the dictionary; each maps states (field, time, x, y) to (time, x, y), and one at
+      a time is held in memory.
+    """
+    frames, _, *cells = values.shape
+    states = np.moveaxis(values, 1, 0)
+    in_time = [time_rows(frames, width) for width in _widths(_INTERVALS, frames - 1)]
+    found = []
+    for width in _widths(_CELLS, min(cells)):
+        along = [_rows(n, width, around) for n, around in zip(cells, periodic, strict=True)]
+        (x0, x1), (y0, y1) = along
+        # Every length counts alike.
+        scale = 1.0 / np.sqrt(np.sum(x1**2) * np.sum(y0**2))
+        over_y = [np.tensordot(function(states), (y0, y1), ((2,), (2,))) for function in functions]
+        along_x = np.stack([scale * _over_x(x1, each[:, :, 0]) for each in over_y])
+        along_y = np.stack([scale * _over_x(x0, each[:, :, 1]) for each in over_y])
+        moments = np.concatenate([along_x, along_y])
+        conserved = [scale * _over_x(x0, np.tensordot(u, y0, ((2,), (1,)))) for u in states]
+        for still, moving in in_time:
+            columns = np.tensordot(moments, still, ((3,), (1,))).reshape(len(moments), -1)
+            rhs = -np.tensordot(np.stack(conserved), moving, ((3,), (1,))).reshape(len(states), -1)
+            found.append(WeakSystem(columns @ columns.T, rhs @ columns.T, np.sum(rhs**2, axis=1)))
+    return found
+
+
+def total(systems: Sequence[WeakSystem]) -> WeakSystem:
+    """All equations together."""
+    return WeakSystem(
+        np.sum([each.normal for each in systems], axis=0),
+        np.sum([each.right for each in systems], axis=0),
+        np.sum([each.square for each in systems], axis=0),
+    )
+
+
+def time_rows(frames: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """∫ ψ u dt and ∫ ψ_t u dt as weights of the frames, one row for each place of a bump that is
+    `width` intervals long; u is the cubic spline through the frames."""
+    at = np.arange(frames)
+    spline = CubicSpline(at, np.eye(frames), bc_type="not-a-knot")
+    polynomial = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** _POWER
+    slope = polynomial.deriv()
+    still, moving = [], []
+    for start in range(frames - width):
+        times = (start + np.arange(width)[:, None] + 0.5 * (_NODES + 1.0)).ravel()
+        weights = np.tile(0.5 * _NODE_WEIGHTS, width)
+        xi = 2.0 * (times - start) / width - 1.0
+        cardinal = spline(times)
+        still.append((weights * polynomial(xi)) @ cardinal)
+        moving.append((weights * slope(xi) * 2.0 / width) @ cardinal)
+    size = np.sqrt(width)
+    return np.stack(still) / size, np.stack(moving) / size
+
+
+def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A bump of `width` cells and its derivative at every few places of an axis."""
+    starts = np.arange(0, length if periodic else length - width + 1, max(1, width // 4))
+    rows = np.zeros((2, len(starts), length))
+    for order in (0, 1):
+        values = bump(width, order)
+        for row, start in zip(rows[order], starts, strict=True):
+            row[(start + np.arange(width)) % length] = values
+    return rows[0], rows[1]
+
+
+def _over_x(rows, integrated):
+    """(time, x, place y) to (place x, place y, time)."""
+    return np.moveaxis(np.tensordot(rows, integrated, ((1,), (1,))), 1, 2)
+
+
+def _widths(wanted: tuple[int, ...], most: int) -> list[int]:
+    return sorted({min(width, most) for width in wanted})
