@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster, Identification, SavedLaw
+from hfluxno.identify.identification import one_name
 from hfluxno.identify.law_forecaster import GivenLawForecaster, as_law
 from hfluxno.persistence import Persistence
 from hfluxno.reconstruction import Noise
@@ -97,7 +98,7 @@ def forecaster(
     method: str,
     weights: str | None = None,
     refinement: int | None = None,
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     every: float | None = None,
     noise: Noise | None = None,
     law: SavedLaw | Identification | str | Path | None = None,
@@ -118,7 +119,7 @@ def forecaster(
     if law is not None and noise is not None:
         raise ValueError("A law that was found before is not fitted, so the noise has no use.")
     if law is not None:
-        return GivenLawForecaster(as_law(law), momentum, every)
+        return GivenLawForecaster(as_law(law), one_name(momentum), every)
     options = {"momentum": momentum, "noise": noise, "every": every}
     told = [name for name, value in options.items() if value is not None]
     if not told:
@@ -137,7 +138,7 @@ def forecast(
     steps: int,
     method: str = "fit",
     weights: str | None = None,
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     every: float | None = None,
     noise: Noise | None = None,
     *,
@@ -149,7 +150,7 @@ def forecast(
     steps: int,
     method: str = "fit",
     weights: str | None = None,
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     every: float | None = None,
     noise: Noise | None = None,
     *,
@@ -163,7 +164,7 @@ def forecast(
     steps: Any,
     method: str = "fit",
     weights: str | None = None,
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     every: float | None = None,
     noise: Noise | None = None,
     *,
@@ -185,6 +186,7 @@ def forecast(
     - `weights`: of the network: a shipped name such as `hfluxno-small-cubic` (`small-cubic` for
       short), a folder, or an id of the Hugging Face hub.
     - `momentum`: the field that a reflecting wall turns round; `fit` infers it where it is `None`.
+      On a plane a pair of fields.
     - `every`: the time between two frames of the forecast, for `fit` and `persistence`; the mean
       spacing of the context where it is `None`.
     - `noise`: the standard deviation of the noise, of all fields or one for each, for `fit`, which

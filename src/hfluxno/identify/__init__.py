@@ -6,6 +6,7 @@ from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identifier, identify, identify_all
 from hfluxno.identify.law_file import load_law
 from hfluxno.identify.law_forecaster import GivenLawForecaster
+from hfluxno.identify.plane import FittedPlaneLaw, PlaneIdentification, identify_plane
 from hfluxno.identify.reconstruction import Reconstruction, reconstruct
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw
@@ -16,13 +17,16 @@ __all__ = [
     "FitStatus",
     "FittedLaw",
     "FittedLawForecaster",
+    "FittedPlaneLaw",
     "GivenLawForecaster",
     "Identification",
+    "PlaneIdentification",
     "Reconstruction",
     "SavedLaw",
     "identifier",
     "identify",
     "identify_all",
+    "identify_plane",
     "load_law",
     "reconstruct",
 ]

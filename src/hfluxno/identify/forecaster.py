@@ -17,7 +17,8 @@ from hfluxno.forecaster import (
     forecast_times,
 )
 from hfluxno.identify.gaps import interpolated
-from hfluxno.identify.identification import identifier
+from hfluxno.identify.identification import as_pair, identifier, one_name
+from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.prior import with_future
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
@@ -39,12 +40,13 @@ class FittedLawForecaster(Forecaster):
 
     **Attributes:**
 
-    - `momentum`: the field that a reflecting wall turns round, where it is not to be inferred.
+    - `momentum`: the field that a reflecting wall turns round, where it is not to be inferred; on a
+      plane a pair of fields.
     - `every`: the time between two frames, where it is not the mean spacing of the context.
     - `noise`: the standard deviation of the noise, of all fields or of each, where it is known.
     """
 
-    momentum: str | None = eqx.field(static=True, default=None)
+    momentum: str | tuple[str, str] | None = eqx.field(static=True, default=None)
     every: float | None = eqx.field(static=True, default=None)
     noise: float | tuple[float, ...] | None = eqx.field(static=True, default=None)
 
@@ -59,8 +61,13 @@ class FittedLawForecaster(Forecaster):
 
     def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
         check_steps(steps)
+        if len(context.grid.shape) == 2:
+            if self.noise is not None:
+                raise ValueError("A law on a plane is fitted to whole frames, so noise has no use.")
+            pair = as_pair(self.momentum)
+            return lambda lanes: forecast_plane(context.lanes(lanes), steps, pair, self.every)
         _check_given_ends(context, steps, self.every)
-        identified = identifier(context, self.momentum, noise=self.noise)
+        identified = identifier(context, one_name(self.momentum), noise=self.noise)
         return lambda lanes: self.advance(context.lanes(lanes), identified(lanes), steps)
 
     def advance(

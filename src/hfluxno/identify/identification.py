@@ -25,6 +25,7 @@ from hfluxno.identify.gaps import (
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import odd_fields
+from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import choose, make_settings
@@ -45,13 +46,13 @@ _EVEN = 1e-3
 @overload
 def identify(
     context: "Trajectory | xarray.DataArray",
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     noise: Noise | None = None,
 ) -> Identification: ...
 @overload
 def identify(
     context: NDArray[Any],
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     noise: Noise | None = None,
     *,
     times: ArrayLike,
@@ -61,12 +62,12 @@ def identify(
 @overload
 def identify(
     context: "Sequence[Trajectory | xarray.DataArray]",
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     noise: Noise | None = None,
 ) -> tuple[Identification, ...]: ...
 def identify(
     context: Any,
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     noise: Noise | None = None,
     *,
     times: Any = None,
@@ -77,7 +78,8 @@ def identify(
 
     Computes in float64 whatever the precision outside. A list of contexts is a batch, which is
     identified at once, and gives one result for each of them; so does an array or a trajectory with
-    a leading axis.
+    a leading axis. Of a context on a plane the result is a `PlaneIdentification` (see
+    `hfluxno.identify.plane`).
 
     **Arguments:**
 
@@ -86,7 +88,7 @@ def identify(
       and grid. NaN is a gap: a value, a sensor or a frame that was not measured, up to 80 percent
       of all. In a batch, a trajectory with a constant field gets the status `CONSTANT`.
     - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
-      it is `None`.
+      it is `None`. On a plane a pair of fields.
     - `noise`: the standard deviation of the noise, of all fields or one for each. Where it is
       known, law, first state and noise are estimated jointly (see
       [`reconstruct`][hfluxno.reconstruct]).
@@ -99,8 +101,41 @@ def identify(
       and no momentum can be told.
     """
     trajectory = as_trajectory(context, times, grid, fields)
-    found = identify_all(trajectory, momentum, noise=noise)
+    found: tuple
+    if len(trajectory.grid.shape) == 2:
+        if noise is not None:
+            raise ValueError("A law on a plane is fitted to whole frames, so noise has no use.")
+        found = identify_planes(trajectory, as_pair(momentum))
+    else:
+        found = identify_all(trajectory, one_name(momentum), noise=noise)
     return found if trajectory.is_batched else found[0]
+
+
+def one_name(momentum: str | tuple[str, str] | None) -> str | None:
+    """The momentum on a line.
+
+    **Raises:**
+
+    - `ValueError`, where it is a pair.
+    """
+    if momentum is None or isinstance(momentum, str):
+        return momentum
+    raise ValueError(f"The momentum on a line is the name of one field; got {momentum!r}.")
+
+
+def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
+    """The momentum on a plane.
+
+    **Raises:**
+
+    - `ValueError`, where it is a single name.
+    """
+    if isinstance(momentum, str):
+        raise ValueError(
+            'The momentum on a plane is a pair of fields, such as ("m_x", "m_y"); got '
+            f"{momentum!r}."
+        )
+    return momentum
 
 
 def identify_all(
