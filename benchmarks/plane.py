@@ -1,0 +1,127 @@
+"""Identification and forecast of frames on a plane that another solver made.
+
+    python benchmarks/plane.py make FOLDER     (needs Clawpack; 10 minutes)
+    python benchmarks/plane.py measure FOLDER
+
+`make` solves four-quadrant problems of gas dynamics for six γ and a dam break with PyClaw (wave
+propagation with transverse waves, MC limiter) on 256² periodic cells, and stores 31 frames of their
+averages over 4 × 4 cells. `measure` forecasts ten frames from the first ten.
+"""
+
+import logging
+import logging.config
+import sys
+import time
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+FINE, COARSE, FRAMES, SEEN, AHEAD = 256, 64, 31, 10, 10
+GAMMAS = (1.13, 1.22, 1.3, 1.4, 1.55, 1.76)
+FIELDS = {4: ("rho", "m_x", "m_y", "E"), 3: ("h", "m_x", "m_y")}
+
+
+def make(folder: Path) -> None:
+    # On import PyClaw reconfigures the root logger and opens pyclaw.log in the current directory.
+    with mock.patch.object(logging.config, "fileConfig"):
+        from clawpack import pyclaw
+        from clawpack.riemann import euler_4wave_2D, shallow_roe_with_efix_2D
+    logging.disable(logging.CRITICAL)
+
+    def run(riemann, initial, interval, **constants):
+        fields = len(initial)
+        solver = pyclaw.ClawSolver2D(riemann)
+        solver.num_eqn = solver.num_waves = fields
+        solver.dimensional_split, solver.transverse_waves = False, 2
+        solver.limiters, solver.order = 4, 2
+        solver.cfl_desired, solver.cfl_max, solver.max_steps = 0.45, 0.5, 100_000
+        solver.dt_initial = 1e-4
+        for axis in range(2):
+            solver.bc_lower[axis] = solver.bc_upper[axis] = pyclaw.BC.periodic
+        domain = pyclaw.Domain([pyclaw.Dimension(0.0, 1.0, FINE, name=name) for name in "xy"])
+        state = pyclaw.State(domain, fields)
+        state.problem_data.update(constants)
+        state.q[...] = initial
+        solution = pyclaw.Solution(state, domain)
+        solver.setup(solution)
+        frames = [initial.copy()]
+        for k in range(1, FRAMES):
+            solver.evolve_to_time(solution, k * interval)
+            frames.append(solution.state.q.copy())
+        part = FINE // COARSE
+        return np.stack(frames).reshape(FRAMES, fields, COARSE, part, COARSE, part).mean((3, 5))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for gamma in GAMMAS:
+        values = run(euler_4wave_2D, quadrants(gamma), 0.015, gamma=gamma, gamma1=gamma - 1.0)
+        np.savez(folder / f"euler_{gamma}.npz", values=values, dt=0.015)
+    values = run(shallow_roe_with_efix_2D, dams(), 0.01, grav=9.81)
+    np.savez(folder / "water_9.81.npz", values=values, dt=0.01)
+
+
+def quadrants(gamma: float) -> np.ndarray:
+    """Random constant states in two or three columns and rows."""
+    seed = int(gamma * 100)
+    random = np.random.default_rng(seed)
+    if seed % 2 == 0:
+        cuts = [np.array([0.25, 0.75]) + random.uniform(-0.05, 0.05, 2) for _ in range(2)]
+    else:
+        cuts = [np.array([0.1, 0.45, 0.8])] * 2
+    x = (np.arange(FINE) + 0.5) / FINE
+    row, column = (np.searchsorted(cut, x) % len(cut) for cut in cuts)
+
+    def states(low, high):
+        table = random.uniform(low, high, (len(cuts[0]), len(cuts[1])))
+        return table[row[:, None], column[None]]
+
+    density, pressure = states(0.3, 1.8), states(0.3, 1.8)
+    u, v = states(-0.8, 0.8), states(-0.8, 0.8)
+    energy = pressure / (gamma - 1.0) + 0.5 * density * (u * u + v * v)
+    return np.stack([density, density * u, density * v, energy])
+
+
+def dams() -> np.ndarray:
+    """Two round columns of water in a stream."""
+    random = np.random.default_rng(5)
+    x = (np.arange(FINE) + 0.5) / FINE
+    h = np.ones((FINE, FINE))
+    for _ in range(2):
+        at, to = random.uniform(0.25, 0.75), random.uniform(0.25, 0.75)
+        radius = random.uniform(0.12, 0.25)
+        h = h + random.uniform(0.3, 1.0) * (np.hypot(x[:, None] - at, x - to) < radius)
+    return np.stack([h, 0.3 * h, -0.2 * h])
+
+
+def measure(folder: Path) -> None:
+    import hfluxno
+    from hfluxno.grid import Grid
+    from hfluxno.trajectory import Trajectory
+
+    print("| data | law | 1 step | 5 steps | 10 steps | repeating a frame | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    for file in sorted(folder.glob("*.npz")):
+        stored = np.load(file)
+        values = stored["values"]
+        fields = FIELDS[values.shape[1]]
+        grid, times = Grid.rectangle(values.shape[2:]), np.arange(SEEN) * float(stored["dt"])
+        begin = time.perf_counter()
+        ahead = hfluxno.forecast(Trajectory(values[:SEEN], times, grid, fields), AHEAD)
+        seconds = time.perf_counter() - begin
+        frames, truth = np.asarray(ahead.trajectory.values), values[SEEN : SEEN + AHEAD]
+        errors = [_relative(frames[k], truth[k]) for k in (0, 4, 9)]
+        still = _relative(values[SEEN - 1], truth[9])
+        found = ahead.identifications[0]
+        law = found.recognised
+        name = "none" if law is None else f"{law.name}, {law.symbol} = {law.value:.4f} ± "
+        name += "" if law is None else f"{law.deviation:.4f}"
+        numbers = " | ".join(f"{error:.4f}" for error in (*errors, still))
+        print(f"| {file.stem} | {name} ({found.status.name}) | {numbers} | {seconds:.0f} |")
+
+
+def _relative(frame: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.linalg.norm(frame - truth) / np.linalg.norm(truth))
+
+
+if __name__ == "__main__":
+    {"make": make, "measure": measure}[sys.argv[1]](Path(sys.argv[2]))
