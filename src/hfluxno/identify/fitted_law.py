@@ -30,7 +30,8 @@ class Terms(eqx.Module):
     - `by_state`: S, shape (field, term); without terms there is no such source.
     - `source_by_place`: P, shape (field, mode).
     - `flux_by_place`: K, shape (mode,).
-    - `flux_offset`: what k(x) multiplies besides f(u), shape (field,), in units of the flux.
+    - `flux_offset`: c, what is added to f(u) before k(x) multiplies it, shape (field,), in units of
+      the flux. It only tells where k changes, or where an end lets nothing through.
     - `modes`: ψ, for both.
     """
 

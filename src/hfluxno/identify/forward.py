@@ -47,6 +47,8 @@ class LawShape(eqx.Module):
     - `modes`: the functions of place.
     - `fields`, `odd`: names, and the indices of the fields that a wall turns round.
     - `diffusion`, `by_state`, `source_modes`, `flux_modes`: how many there are of each term.
+    - `closed`: whether the constant of the flux is a coefficient although the flux is the same
+      everywhere. Where an end lets nothing through, it is no longer free.
     """
 
     basis: Basis
@@ -59,6 +61,12 @@ class LawShape(eqx.Module):
     by_state: int = eqx.field(static=True, default=0)
     source_modes: int = eqx.field(static=True, default=0)
     flux_modes: int = eqx.field(static=True, default=0)
+    closed: bool = eqx.field(static=True, default=False)
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether the constant of the flux is a coefficient."""
+        return self.closed or self.flux_modes > 0
 
     @property
     def kinks(self) -> int:
@@ -69,8 +77,13 @@ class LawShape(eqx.Module):
     def sizes(self) -> tuple[int, ...]:
         """The number of coefficients of each part."""
         d = len(self.fields)
-        offset = int(self.flux_modes > 0)
-        parts = (len(self.basis.names), self.diffusion, self.by_state, self.source_modes, offset)
+        parts = (
+            len(self.basis.names),
+            self.diffusion,
+            self.by_state,
+            self.source_modes,
+            int(self.has_offset),
+        )
         return (*(d * n for n in parts), self.flux_modes, self.kinks)
 
     def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
@@ -81,12 +94,12 @@ class LawShape(eqx.Module):
         )
         half = (0.5 * (self.upper - self.lower))[:, None]
         terms = None
-        if self.by_state or self.source_modes or self.flux_modes:
+        if self.by_state or self.source_modes or self.has_offset:
             terms = Terms(
                 by_state.reshape(d, -1) * half,
                 by_place.reshape(d, -1) * half,
                 factor,
-                offset * half[:, 0] if self.flux_modes else jnp.zeros(d),
+                offset * half[:, 0] if self.has_offset else jnp.zeros(d),
                 self.modes,
             )
         basis = self.basis

@@ -253,6 +253,7 @@ def _forward(saved: SavedLaw, measured: Measured, grid: Grid, unit: Grid, interv
     terms, half = law.terms, (0.5 * (law.upper - law.lower))[:, None]
     modes = PlaceModes(0.0, float(unit.shape[0]), 1, unit.is_periodic())
     by_place = terms is not None and terms.flux_by_place.size > 0
+    closed = terms is not None and not by_place and bool(np.any(terms.flux_offset))
     shape = LawShape(
         law.basis,
         law.lower,
@@ -264,11 +265,12 @@ def _forward(saved: SavedLaw, measured: Measured, grid: Grid, unit: Grid, interv
         0 if terms is None else terms.by_state.shape[1],
         0 if terms is None else terms.source_by_place.shape[1],
         terms.flux_by_place.shape[0] if terms is not None and by_place else 0,
+        closed,
     )
     parts = [law.flux_coefficients / half, law.diffusion_coefficients]
     if terms is not None:
         parts += [terms.by_state / half, terms.source_by_place / half]
-        parts += [terms.flux_offset / half[:, 0], terms.flux_by_place] if by_place else []
+        parts += [terms.flux_offset / half[:, 0], terms.flux_by_place] if shape.has_offset else []
     parts += [law.basis.at] if isinstance(law.basis, Kinked) else []
     center = np.concatenate([np.ravel(part) for part in parts])
     around = make_forward(

@@ -158,7 +158,7 @@ def identifier(
     """A function that identifies some trajectories of a batch, as `identify_all` does them all:
     what is checked and decided for the batch as a whole is so here, once."""
     values = np.asarray(context.values)
-    jointly = jointly or noise is not None or is_joint(context)
+    jointly = jointly or noise is not None or is_joint(context) or _is_sealed(context)
     known_noise = None if noise is None else _of_each_field(noise, context.fields)
     _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING)
     batch = values if context.is_batched else values[None]
@@ -262,6 +262,11 @@ def is_joint(context: Trajectory) -> bool:
     uneven = np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean())
     moving = any(isinstance(end, Open | Given) for end in context.grid.boundary[0])
     return bool(uneven or moving)
+
+
+def _is_sealed(context: Trajectory) -> bool:
+    """Whether a wall tells the constant of a flux, which only a joint estimate knows."""
+    return len(context.fields) == 1 and context.grid.has_wall()
 
 
 def _nothing_to_infer(

@@ -160,7 +160,7 @@ def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.nda
         ("nu", [f"T{k}" for k in range(shape.diffusion)], np.full(len(fields), dx * dx / dt)),
         ("s", [f"T{k}" for k in range(shape.by_state)], half / dt),
         ("s", [f"mode {k + 1}" for k in range(shape.source_modes)], half / dt),
-        ("f", ["1"] if shape.flux_modes else [], half * dx / dt),
+        ("f", ["1"] if shape.has_offset else [], half * dx / dt),
     ]
     names, units = [], []
     for letter, terms, unit in parts:

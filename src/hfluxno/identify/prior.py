@@ -129,6 +129,7 @@ def make_forward(
         program.by_state,
         program.source_modes,
         program.flux_modes,
+        len(fields) == 1 and grid.has_wall(),
     )
     control = StepControl(_CFL, _CFL, False)
     settings = Settings(control, False, grid, "muscl", refinement)
@@ -195,6 +196,8 @@ def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, "
             laws.append(law)
     starts = []
     for law in laws:
+        if shape.closed:
+            law[sum(shape.sizes[:4])] = _balanced_offset(shape, law, uniform, grid)
         z = np.zeros(forward.size)
         spread = np.where(free, forward.spread, np.inf)
         z[: len(law)] = np.clip((law - forward.center) / spread, -3.0, 3.0)
@@ -230,7 +233,8 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
     of_place = kind.flux_modes > 0
-    offset = np.full(fields * (shape.flux_modes > 0), _SPEEDS * speed * of_place)
+    of_place = of_place or shape.closed
+    offset = np.full(fields * shape.has_offset, _SPEEDS * speed * of_place)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
     factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)
     kinks = np.full(shape.kinks, _PLACE_OF_KINK * (kind.kinks > 0))
@@ -290,6 +294,19 @@ def _from_weak_form(
         found = weak_parameters(unknowns, uniform, np.ones(len(uniform)), grid)
     law[: len(mask)] = np.where(np.isfinite(found), found, 0.0)
     return law
+
+
+def _balanced_offset(shape: LawShape, law, uniform, grid: Grid) -> float:
+    """The constant of the flux, in half ranges: beside a wall, what passes an interface is what
+    the cells between both lose."""
+    u = uniform[:, 0]
+    through = -np.diff(np.cumsum(u, axis=1), axis=0)[:, :-1]
+    if not grid.boundary[0][0].is_closed:
+        through = through + np.diff(u.sum(axis=1))[:, None]
+    between = 0.25 * (u[1:, 1:] + u[1:, :-1] + u[:-1, 1:] + u[:-1, :-1])
+    half = 0.5 * float(shape.upper[0] - shape.lower[0])
+    # The middle one, because beside a jump neither is what it says.
+    return float(np.median(through - shape.law(law).flux(between[None])[0])) / half
 
 
 def _at_uniform_times(field, times):

@@ -50,7 +50,9 @@ class Settings(eqx.Module):
         edges = np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1)
         factor = law.factor(jnp.asarray(edges))
         arising = law.arising(jnp.asarray(fine.centers()))
-        if factor is None or arising is None or law.terms is None:
+        if arising is None or law.terms is None:
             return law
+        if factor is None:
+            factor = jnp.ones(len(edges))
         offset = law.terms.flux_offset
         return LawByPlace(law.fields, law.without_place(), factor, offset, arising)

@@ -1,4 +1,4 @@
-"""Solving a law on a plane on the cells of the data or on finer ones, and its derivatives.
+"""Solving a law on a plane on the cells of the data or on finer ones.
 
 MUSCL with the flux of Harten, Lax and van Leer, which needs no more of a law than its flux and
 bounds of its speeds.
@@ -13,8 +13,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.fv import MUSCL, Status, StepControl, solve
-from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
-from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.subgrid import prolong
@@ -47,23 +45,6 @@ def advance(
     return frames, int(status) == Status.OK and bool(np.all(np.isfinite(frames)))
 
 
-def with_derivatives(
-    law: FittedPlaneLaw,
-    directions: Float[np.ndarray, "direction axis field function"],
-    initial: Float[np.ndarray, "field x y"],
-    intervals: Float[np.ndarray, " interval"],
-    grid: Grid,
-    refinement: int,
-) -> tuple[
-    Float[np.ndarray, "interval field x y"], Float[np.ndarray, "interval direction field x y"]
-]:
-    """The same states and their derivatives along directions of the coefficients."""
-    states, changes = _with_derivatives(
-        law, directions, initial, np.asarray(intervals, float), grid, refinement=refinement
-    )
-    return np.asarray(states), np.asarray(changes)
-
-
 @kept
 def _advance(law, initial, intervals, grid, *, refinement):
     fine = grid.refine(refinement)
@@ -79,28 +60,6 @@ def _advance(law, initial, intervals, grid, *, refinement):
     first = prolonged(initial, grid, refinement, flux)
     (_, status), frames = jax.lax.scan(one, (first, jnp.asarray(int(Status.OK))), intervals)
     return frames, status
-
-
-@kept
-def _with_derivatives(law, directions, initial, intervals, grid, *, refinement):
-    fine = grid.refine(refinement)
-    flux = MUSCL(law, "mc", "hll")
-    nothing = jax.tree.map(lambda _: None, flux)
-    changes = dataclasses.replace(
-        nothing, law=dataclasses.replace(nothing.law, coefficients=directions)
-    )
-    first = prolonged(initial, grid, refinement, flux)
-    states, derivatives, _ = solve_with_derivatives(
-        Problem(flux, fine),
-        Problem(changes, jax.tree.map(lambda _: None, fine)),
-        first,
-        jnp.zeros((len(directions), *first.shape), first.dtype),
-        intervals,
-        _CONTROL,
-        jnp.asarray(-1.0, first.dtype),
-        MOST_STEPS,
-    )
-    return mean(states, refinement), mean(derivatives, refinement)
 
 
 def prolonged(
