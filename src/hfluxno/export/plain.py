@@ -13,6 +13,7 @@ kinks besides, with g_k √((w - a_k)² + r²) for each. And
 import dataclasses
 import itertools
 
+import jax
 import numpy as np
 
 from hfluxno.identify.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
@@ -82,7 +83,8 @@ def plain(saved: SavedLaw) -> PlainLaw:
     used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
     terms = law.terms
     # No law with functions of the scaled state reaches further than its range.
-    low, high = map(np.asarray, law.bounds())
+    with jax.enable_x64(True):
+        low, high = map(np.asarray, law.bounds())
     diffusivity = _powers(_trimmed(np.asarray(law.diffusion_coefficients)))
     if diffusivity.shape[1] == 1:  # the same at all states
         diffusivity = np.maximum(diffusivity, 0.0)
