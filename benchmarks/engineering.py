@@ -25,6 +25,7 @@ import hfluxno
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.cli.runtime import prepared
+from hfluxno.evaluation.tables import inserted
 
 CONTEXT, STEPS, GAUGES = 20, (1, 20, 40), 12
 HEAD = ["data", "1 step", "20 steps", "40 steps", "persistence", "status", "law", "s"]
@@ -136,9 +137,7 @@ def main() -> None:
     if options.markdown is not None:
         text = options.markdown.read_text(encoding="utf-8")
         for name, part in parts.items():
-            begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-            before, rest = text.split(begin)
-            text = f"{before}{begin}\n\n{part}\n\n{end}{rest.split(end)[1]}"
+            text = inserted(text, part + "\n", name)
         options.markdown.write_text(text, encoding="utf-8")
 
 

@@ -23,6 +23,7 @@ import hfluxno
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.cli.runtime import prepared
+from hfluxno.evaluation.tables import inserted
 
 HALF, SENSORS, FRAMES, CONTEXT, STEPS = 64, 12, 46, 20, 20
 SPEED = 0.9
@@ -168,9 +169,7 @@ def main() -> None:
     if options.markdown is not None:
         text = options.markdown.read_text(encoding="utf-8")
         for name, part in parts.items():
-            begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-            before, rest = text.split(begin)
-            text = f"{before}{begin}\n\n{part}\n\n{end}{rest.split(end)[1]}"
+            text = inserted(text, part + "\n", name)
         options.markdown.write_text(text, encoding="utf-8")
 
 

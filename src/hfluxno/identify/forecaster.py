@@ -8,14 +8,13 @@ import jax
 import numpy as np
 
 from hfluxno.boundary import Given
-from hfluxno.forecast_checks import conservation_drift, left_observed_range
 from hfluxno.forecaster import (
     Forecast,
     Forecaster,
     check_steps,
-    continuation,
     forecast_times,
 )
+from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.gaps import interpolated
 from hfluxno.identify.identification import as_pair, identifier, one_name
 from hfluxno.identify.plane.forecaster import forecast_plane
@@ -29,7 +28,6 @@ from hfluxno.trajectory import Trajectory
 
 # A relative error up to which a forecast counts as sure.
 _BELIEVED = 0.05
-_UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
 
 
 class FittedLawForecaster(Forecaster):
@@ -99,37 +97,12 @@ class FittedLawForecaster(Forecaster):
         if any(spread is not None for _, _, spread in results):
             unknown = np.full(frames[0, 1:].shape, np.nan)
             deviation = np.stack([unknown if s is None else s for _, _, s in results])
-        sentences = tuple(
-            _sentence(item, ok) + _horizon(item, frames[1:], spread)
-            for item, (frames, ok, spread) in zip(identifications, results, strict=True)
-        )
-        status = np.array(
-            [
-                int(item.status) if ok or item.status in _UNSOLVABLE else int(FitStatus.FAILED)
-                for item, ok in zip(identifications, solved, strict=True)
-            ]
-        )
-        backtest = np.array([item.backtest_error for item in identifications])
-        start, frames = frames[:, 0], frames[:, 1:]
-        drift = conservation_drift(start, frames)
-        laws = [item.law for item in identifications]
-        lower = np.stack([np.asarray(law.lower) for law in laws])
-        left = left_observed_range(frames, lower, np.stack([np.asarray(law.upper) for law in laws]))
-        if not context.is_batched:
-            frames, status, backtest, drift, left = (
-                part[0] for part in (frames, status, backtest, drift, left)
-            )
-            deviation = None if deviation is None else deviation[0]
-        return Forecast(
-            continuation(context, frames, every),
-            np.asarray(status),
-            sentences,
-            np.asarray(backtest),
-            np.asarray(drift),
-            np.asarray(left),
-            identifications,
-            deviation,
-        )
+        horizons = [
+            _horizon(item, frames[1:], spread)
+            for item, (frames, _, spread) in zip(identifications, results, strict=True)
+        ]
+        start, ahead = frames[:, 0], frames[:, 1:]
+        return assembled(context, start, ahead, solved, identifications, every, horizons, deviation)
 
 
 def _continue(
@@ -183,14 +156,14 @@ def _advance(
     The first `late` frames after the start belong to the context and are left out."""
     if item.filled is not None:
         values = np.asarray(item.filled.values)
-    elif item.status in _UNSOLVABLE:
+    elif item.status in UNSOLVABLE:
         values = interpolated(values, False)
     seen = values.copy()
     seen[0] = item.initial
     schedule = gains(item.mode, len(values), len(values) - 1)
     steps = np.concatenate([np.ones(late), ahead])
     for scheme in (item.settings.scheme, "roe-entropy-fix", "rusanov"):
-        if item.status in _UNSOLVABLE:
+        if item.status in UNSOLVABLE:
             break
         settings = dataclasses.replace(item.settings, scheme=scheme)
         _, state, rate = track(item.grid_law, settings, seen, schedule)
@@ -199,12 +172,6 @@ def _advance(
             start = restrict(state, settings.refinement)[None]
             return np.concatenate([start, frames[late:]]), True
     return np.repeat(values[-1:], 1 + len(ahead), axis=0), False
-
-
-def _sentence(item: Identification, solved: bool) -> str:
-    if solved or item.status in _UNSOLVABLE:
-        return item.sentence
-    return "the fitted law could not be solved; the forecast repeats the last frame"
 
 
 def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:

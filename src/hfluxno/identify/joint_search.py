@@ -12,7 +12,8 @@ from jaxtyping import Float
 from hfluxno.grid import Grid
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import Estimate, Measured, estimate
-from hfluxno.identify.prior import Kind, carried_starts, law_starts, make_forward
+from hfluxno.identify.prior import Kind, make_forward
+from hfluxno.identify.starts import carried_starts, law_starts
 
 # Fewer measured values than this part count as sensors.
 _DENSE = 0.5

@@ -46,12 +46,12 @@ class Settings(eqx.Module):
 
     def _by_place(self, law: FittedLaw) -> ConservationLaw:
         """The law with what depends on place evaluated, once for a run."""
+        if law.terms is None:
+            return law
         fine = self.grid.refine(self.refinement)
         edges = np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1)
         factor = law.factor(jnp.asarray(edges))
         arising = law.arising(jnp.asarray(fine.centers()))
-        if arising is None or law.terms is None:
-            return law
         if factor is None:
             factor = jnp.ones(len(edges))
         offset = law.terms.flux_offset

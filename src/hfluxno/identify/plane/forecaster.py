@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 
-from hfluxno.forecast_checks import conservation_drift, left_observed_range
-from hfluxno.forecaster import Forecast, continuation
+from hfluxno.forecaster import Forecast
+from hfluxno.identify.assembled import assembled
 from hfluxno.identify.plane.identification import identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import advance, unit_grid
@@ -33,35 +33,7 @@ def forecast_plane(
     ]
     frames = np.stack([frames for frames, _ in runs])
     start = np.stack([np.asarray(each.values, float)[-1] for each in _each(context)])
-    lower, upper = (
-        np.stack([np.asarray(getattr(item.law, end), float) for item in found])
-        for end in ("lower", "upper")
-    )
-    status = np.array(
-        [int(i.status if ok else FitStatus.FAILED) for i, (_, ok) in zip(found, runs, strict=True)]
-    )
-    sentences = tuple(
-        item.sentence
-        if ok or item.status == FitStatus.FAILED
-        else "the fitted law could not be solved; the forecast repeats the last frame"
-        for item, (_, ok) in zip(found, runs, strict=True)
-    )
-    backtest = np.array([item.backtest_error for item in found])
-    drift = conservation_drift(start, frames)
-    left = left_observed_range(frames, lower, upper)
-    if not context.is_batched:
-        frames, status, backtest, drift, left = (
-            part[0] for part in (frames, status, backtest, drift, left)
-        )
-    return Forecast(
-        continuation(context, frames, every),
-        np.asarray(status),
-        sentences,
-        np.asarray(backtest),
-        np.asarray(drift),
-        np.asarray(left),
-        found,
-    )
+    return assembled(context, start, frames, [ok for _, ok in runs], found, every)
 
 
 def _continued(

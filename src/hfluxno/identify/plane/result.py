@@ -72,8 +72,4 @@ def _sum(law: FittedPlaneLaw, axis: int, field: int) -> str:
         names = tuple(f"{n}(({law.fields[0]} - {middle:.4g})/{half:.4g})" for n in names)
     parts = [(value, name) for value, name in zip(row, names, strict=True) if value != 0.0]
     text = " ".join(f"{'-' if v < 0 else '+'} {abs(v):.4g} {name}" for v, name in parts)
-    return (
-        text.removeprefix("+ ").replace("- ", "-", 1)
-        if text.startswith("- ")
-        else (text.removeprefix("+ ") or "0")
-    )
+    return "-" * text.startswith("-") + text[2:] or "0"

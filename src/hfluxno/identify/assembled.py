@@ -1,0 +1,65 @@
+"""What every forecast with fitted laws says of its frames."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.forecast_checks import conservation_drift, left_observed_range
+from hfluxno.forecaster import Forecast, continuation
+from hfluxno.identify.status import FitStatus
+from hfluxno.trajectory import Trajectory
+
+UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
+_NOT_SOLVED = "the fitted law could not be solved; the forecast repeats the last frame"
+
+
+def assembled(
+    context: Trajectory,
+    start: Float[np.ndarray, "batch field *space"],
+    frames: Float[np.ndarray, "batch time field *space"],
+    solved: Sequence[bool],
+    found: tuple[Any, ...],
+    every: float | None,
+    horizons: Sequence[str] | None = None,
+    deviation: Float[np.ndarray, "batch time field *space"] | None = None,
+) -> Forecast:
+    """The forecast of `frames` from the states at their `start`.
+
+    **Arguments:**
+
+    - `solved`: whether the law of each trajectory could be; if not, its last frame is repeated.
+    - `found`: the identifications.
+    - `every`: the time between two frames, see `forecast_times`.
+    - `horizons`: what each sentence adds to that of the identification.
+    - `deviation`: standard deviations of the frames.
+    """
+    sound = [ok or item.status in UNSOLVABLE for ok, item in zip(solved, found, strict=True)]
+    sentences = tuple(
+        (item.sentence if ok else _NOT_SOLVED) + more
+        for item, ok, more in zip(found, sound, horizons or [""] * len(found), strict=True)
+    )
+    pairs = zip(found, sound, strict=True)
+    status = np.array([int(item.status if ok else FitStatus.FAILED) for item, ok in pairs])
+    backtest = np.array([item.backtest_error for item in found])
+    lower, upper = (
+        np.stack([np.asarray(getattr(item.law, end), float) for item in found])
+        for end in ("lower", "upper")
+    )
+    drift, left = conservation_drift(start, frames), left_observed_range(frames, lower, upper)
+    if not context.is_batched:
+        frames, status, backtest, drift, left = (
+            part[0] for part in (frames, status, backtest, drift, left)
+        )
+        deviation = None if deviation is None else deviation[0]
+    return Forecast(
+        continuation(context, frames, every),
+        np.asarray(status),
+        sentences,
+        np.asarray(backtest),
+        np.asarray(drift),
+        np.asarray(left),
+        found,
+        deviation,
+    )

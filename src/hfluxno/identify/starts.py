@@ -1,0 +1,150 @@
+"""Where a joint estimate starts from.
+
+A first law comes from the weak form of the interpolated field, from the speed at which the field as
+a whole moves, or from a parabola of such speeds; the first window tells which is best. Another kind
+of law starts from the estimate of the one before.
+"""
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.grid import Grid
+from hfluxno.identify.forward import Forward, LawShape
+from hfluxno.identify.interpolation import interpolated
+from hfluxno.identify.joint import Measured
+from hfluxno.identify.prior import typical_speed
+from hfluxno.identify.refine import Unknowns
+from hfluxno.identify.select import weak_parameters
+
+_TRACE = 0.02  # of a diffusivity, in spreads
+_KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
+
+
+def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, " unknown"]]:
+    """Where to start from: unknowns with different laws."""
+    grid = forward.settings.grid
+    field = interpolated(measured.values, grid.is_periodic())
+    uniform = _at_uniform_times(field, measured.times)
+    shape = forward.shape
+    count = len(shape.basis.names)
+    speed = typical_speed(field)
+    free = np.asarray(forward.spread) > 0.0
+    laws = [_from_weak_form(shape, free, uniform, grid)]
+    if len(shape.fields) == 1:
+        shift = _common_speed(uniform, grid.is_periodic())
+        for curvature in (0.0, -0.25 * speed, 0.25 * speed):
+            law = np.zeros(sum(shape.sizes))
+            law[0] = shift
+            if count > 1:
+                law[1] = curvature
+            laws.append(law)
+    starts = []
+    for law in laws:
+        if shape.closed:
+            law[sum(shape.sizes[:4])] = _balanced_offset(shape, law, uniform, grid)
+        z = np.zeros(forward.size)
+        spread = np.where(free, forward.spread, np.inf)
+        z[: len(law)] = np.clip((law - forward.center) / spread, -3.0, 3.0)
+        starts.append(z)
+    return starts
+
+
+def carried_starts(
+    z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
+) -> list[Float[np.ndarray, " unknown_"]]:
+    """Where to start from with another kind of law: the unknowns carried over, and if there is a
+    kink now, it at several places."""
+    begin = carried(z, source, target)
+    law, kinks = len(target.spread), target.shape.kinks
+    # A diffusivity at or below zero has no derivative to come back by.
+    sizes = target.shape.sizes
+    diffusion = begin[sizes[0] : sizes[0] + sizes[1]].reshape(len(target.shape.fields), -1)
+    free = target.spread[sizes[0] : sizes[0] + sizes[1]].reshape(diffusion.shape)
+    if diffusion.size:
+        diffusion[:, 0] = np.where(free[:, 0] > 0.0, np.maximum(diffusion[:, 0], _TRACE), 0.0)
+    if not kinks or not target.spread[law - 1] or (source.shape.kinks and source.spread[-1]):
+        return [begin]
+    starts = []
+    for place in _KINKS_FROM:
+        moved = begin.copy()
+        moved[law - kinks : law] = place
+        starts.append(moved)
+    return starts
+
+
+def carried(
+    z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
+) -> Float[np.ndarray, " unknown_"]:
+    """Unknowns of one kind of law in those of another, with zeros where the first has none."""
+    law = np.zeros(sum(target.shape.sizes))
+    old, new = source.coefficients(z), target.spread
+    begin, place = 0, 0
+    fields = len(target.shape.fields)
+    for index, (have, want) in enumerate(zip(source.shape.sizes, target.shape.sizes, strict=True)):
+        rows = 1 if index >= len(source.shape.sizes) - 2 else fields
+        part = np.zeros((rows, want // rows))
+        both = min(have, want) // rows
+        part[:, :both] = old[begin : begin + have].reshape(rows, -1)[:, :both]
+        law[place : place + want] = part.reshape(-1)
+        begin, place = begin + have, place + want
+    rest = z[len(source.spread) :]
+    scaled = (law - target.center) / np.where(new > 0.0, new, np.inf)
+    return np.concatenate(
+        [scaled, rest if len(rest) == target.size - len(law) else np.zeros(target.size - len(law))]
+    )
+
+
+def _from_weak_form(
+    shape: LawShape, free, uniform, grid: Grid
+) -> Float[np.ndarray, " coefficient"]:
+    fields, count = len(shape.fields), len(shape.basis.names)
+    law = np.zeros(sum(shape.sizes))
+    mask = free[: fields * (count + shape.diffusion)].astype(float)
+    unknowns = Unknowns(
+        shape.basis,
+        np.diag(mask),
+        shape.lower,
+        shape.upper,
+        shape.diffusion,
+        shape.fields,
+        shape.odd,
+    )
+    with jax.enable_x64(True):
+        found = weak_parameters(unknowns, uniform, np.ones(len(uniform)), grid)
+    law[: len(mask)] = np.where(np.isfinite(found), found, 0.0)
+    return law
+
+
+def _balanced_offset(shape: LawShape, law, uniform, grid: Grid) -> float:
+    """The constant of the flux, in half ranges: beside a wall, what passes an interface is what
+    the cells between both lose."""
+    u = uniform[:, 0]
+    through = -np.diff(np.cumsum(u, axis=1), axis=0)[:, :-1]
+    if not grid.boundary[0][0].is_closed:
+        through = through + np.diff(u.sum(axis=1))[:, None]
+    between = 0.25 * (u[1:, 1:] + u[1:, :-1] + u[:-1, 1:] + u[:-1, :-1])
+    half = 0.5 * float(shape.upper[0] - shape.lower[0])
+    # The middle one, because beside a jump neither is what it says.
+    return float(np.median(through - shape.law(law).flux(between[None])[0])) / half
+
+
+def _at_uniform_times(field, times):
+    even = np.linspace(times[0], times[-1], len(times))
+    if np.allclose(even, times, atol=1e-6):
+        return field
+    flat = field.reshape(len(times), -1)
+    columns = [np.interp(even, times, column) for column in flat.T]
+    return np.stack(columns, axis=1).reshape(field.shape)
+
+
+def _common_speed(field, periodic: bool) -> float:
+    """By how many cells a frame the first field moves as a whole: what shifts each frame onto the
+    next best, in a least-squares sense of small shifts."""
+    before, after = field[:-1, 0], field[1:, 0]
+    middle = 0.5 * (before + after)
+    if periodic:
+        slope = 0.5 * (np.roll(middle, -1, axis=-1) - np.roll(middle, 1, axis=-1))
+    else:
+        slope = np.gradient(middle, axis=-1)
+    return float(-np.sum(slope * (after - before)) / max(np.sum(slope**2), 1e-300))
