@@ -18,8 +18,9 @@ from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
-from hfluxno.identify.prior import Kind, carried, make_forward, with_future
+from hfluxno.identify.prior import Kind, make_forward, with_future
 from hfluxno.identify.random_field import modes
+from hfluxno.identify.starts import carried
 from hfluxno.identify.status import joint_status
 from tests.identify.exact import burgers, logistic
 
