@@ -5,7 +5,10 @@ import importlib.util
 import os
 from pathlib import Path
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")  # read when JAX is first imported
+# Both are read when JAX is first imported, here and in the processes that tests start.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Compiling takes longer than running here: without most optimisations a fifth of the time less.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 import pytest

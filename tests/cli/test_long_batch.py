@@ -20,6 +20,7 @@ from hfluxno.methods import METHODS
 from hfluxno.persistence import Persistence
 from tests.identify.laws import FULL, V, identification, polynomial, road
 from tests.plots.fakes import FakeForecaster
+from tests.slow import slow
 
 CONTEXTS, FRAMES, CELLS = 7, 8, 16
 
@@ -102,7 +103,7 @@ class Banded(FakeForecaster):
         return dataclasses.replace(found, deviation=bands if known.any() else None)
 
 
-@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+@pytest.mark.parametrize("suffix", ["nc", slow("zarr")])
 def test_bands_that_only_some_parts_have(folder, monkeypatch, suffix):
     monkeypatch.setitem(METHODS, "fit", lambda weights, refinement: Banded())
     assert main(f"forecast in.nc -k 5 -n 4 -o parts.{suffix}".split()) == 0
@@ -142,6 +143,7 @@ def counted(monkeypatch, fault=None):
 COMMAND = ["forecast", "in.nc", "-k", "5", "-n", "4", "-o", "a.nc"]
 
 
+@pytest.mark.validation
 def test_no_more_than_one_part_is_held(folder, monkeypatch):
     monkeypatch.setattr(data_parts, "_LEAST", 1)
     method = counted(monkeypatch)
@@ -180,7 +182,9 @@ def test_what_is_done_is_kept_and_said(folder, monkeypatch, capsys, fault, statu
     assert so_far() == ""
 
 
-@pytest.mark.parametrize("other", ["-k 6", "-n 3", "--boundary outflow", "--float64"])
+@pytest.mark.parametrize(
+    "other", [slow("-k 6"), "-n 3", slow("--boundary outflow"), slow("--float64")]
+)
 def test_parts_of_other_options_are_made_anew(folder, monkeypatch, other):
     counted(monkeypatch, ValueError)
     main(COMMAND)
@@ -257,6 +261,7 @@ def assert_same(method, context, parts):
         assert one.coefficients == other.coefficients and one.tried == other.tried
 
 
+@pytest.mark.validation
 def test_a_part_in_which_nothing_moves_is_no_fault_of_the_batch():
     moving = road(cells=40)
     values = np.stack([np.full_like(moving.values, 50.0), moving.values])
@@ -264,6 +269,7 @@ def test_a_part_in_which_nothing_moves_is_no_fault_of_the_batch():
     assert_same(FittedLawForecaster(), context, [slice(0, 1), slice(1, 2)])
 
 
+@pytest.mark.validation
 def test_a_gap_in_one_context_decides_for_all_where_a_law_is_given():
     found = identification(polynomial(20.0, 110.0, 0.0, V, -V / FULL), interval=1 / 360)
     values = np.stack([road(cells=40).values] * 3)

@@ -65,6 +65,7 @@ def test_times_count_from_where_they_do_in_the_file(folder, capsys):
         np.testing.assert_allclose(out["time"], 5.0 + TIMES)
 
 
+@pytest.mark.validation
 def test_a_forecast_with_given_ends_a_known_noise_and_times_of_its_own(folder, capsys):
     """The ends are dates, as the times of the road are."""
     start, hour = np.datetime64("2024-05-02T07:00:00", "us"), 3.6e9

@@ -20,6 +20,7 @@ from hfluxno.training.optimizer import OptimizerConfig
 from hfluxno.training.overrides import override
 from hfluxno.training.presets import PRESETS, preset
 from hfluxno.training.run_folder import read_config
+from tests.slow import slow
 
 
 def _refused(capsys, *arguments):
@@ -29,6 +30,7 @@ def _refused(capsys, *arguments):
     return said
 
 
+@pytest.mark.validation
 def test_a_preset_becomes_weights(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
@@ -119,7 +121,9 @@ def test_ablations_differ_in_one_part():
         assert getattr(run.model.target, "form", "text") == "text"
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
+@pytest.mark.parametrize(
+    "name", [slow(name) if "disco" in name or "ablation" in name else name for name in PRESETS]
+)
 def test_the_loss_of_a_preset_fits_its_network_and_data(name):
     config = preset(name)
     fields, cells = len(config.model.fields), config.model.cells[0]

@@ -45,6 +45,7 @@ def assert_refused(program, folder, reason):
         assert sentence.startswith(f"hfluxno: {command.split()[-1]} cannot be written: {reason};")
 
 
+@pytest.mark.validation
 def test_a_file_that_becomes_too_long(folder):
     """As a full disk, but without the rights that a small disk takes."""
     assert_refused(_LIMITED, folder, "File too large")

@@ -52,6 +52,7 @@ def test_the_authors_shallow_water_differs_in_the_weight_of_the_fluid():
     assert authors.initials == text.initials and authors.law is text.law
 
 
+@pytest.mark.validation
 def test_thinned_frames_are_those_of_a_solver_that_lands_on_more():
     every = Configuration("cubic", laws=2, initials=2, split="test", float64=True, **SHORT)
     thinned = dataclasses.replace(every, thinning=10)
@@ -74,6 +75,7 @@ def test_coefficients_are_in_the_published_ranges(law):
     assert np.all(np.abs(drawn.mean(axis=0) - (low + high) / 2) <= 4.5 * error)
 
 
+@pytest.mark.validation
 def test_fractions_stay_fractions(small_blocks):
     for law in ("lwr", "buckley-leverett"):
         for initial in INITIALS:

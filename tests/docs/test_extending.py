@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from hfluxno import boundary
 from hfluxno.cli import main
@@ -106,6 +107,7 @@ def test_a_reader(tmp_path, monkeypatch, capsys):
     assert (report["variable"], report["frames"], report["cells"]) == ("height", 8, 16)
 
 
+@pytest.mark.validation
 def test_a_network(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(MODELS, "stencil", None)  # so that the entry goes at the end

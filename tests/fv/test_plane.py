@@ -11,6 +11,7 @@ from hfluxno.fv import MUSCL, Roe, Rusanov, Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import KPP, ByAxis, Cubic, Euler, ShallowWater2D, rotation
 from tests.compiled import compiled
+from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -132,7 +133,7 @@ def test_a_plane_wave_on_cells_that_are_not_square_is_a_wave_on_a_line():
         np.testing.assert_allclose(together[:, 1], 0.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["roe", "muscl-hllc"])
+@pytest.mark.parametrize("name", ["roe", slow("muscl-hllc")])
 def test_four_quadrants_stay_symmetric_about_the_diagonal(name):
     """Configuration 3 of Lax and Liu (SIAM J. Sci. Comput. 19, 1998, 319-340)."""
     cells = 40
@@ -181,7 +182,7 @@ def vortex(cells, time):
     return np.asarray(fields).reshape(4, cells, 4, cells, 4).mean(axis=(2, 4))
 
 
-@pytest.mark.parametrize(("name", "least"), [("muscl-hllc", 1.8), ("rusanov", 0.3)])
+@pytest.mark.parametrize(("name", "least"), [slow("muscl-hllc", 1.8), ("rusanov", 0.3)])
 def test_order_on_a_vortex(name, least):
     errors = []
     for cells in (32, 64):
@@ -247,6 +248,7 @@ def test_a_rotating_wave_keeps_its_range_and_moves_by_its_fluxes(scheme):
         assert moved == pytest.approx(expected, rel=0.05)
 
 
+@pytest.mark.validation
 def test_derivatives_of_both_modes_are_those_of_differences():
     grid = Grid.rectangle((8, 6), upper=(1.0, 0.5), boundary=("periodic", "wall"))
     initial, times = wavy((8, 6), seed=5), np.array([0.0, 0.05])
@@ -269,6 +271,7 @@ def test_derivatives_of_both_modes_are_those_of_differences():
     assert float(compiled(forward, gamma)) == pytest.approx(float(backward), rel=0.2)
 
 
+@pytest.mark.validation
 def test_derivatives_are_finite_where_nothing_happens():
     """Equal cells, where limiters and eigenvalues are degenerate."""
     grid = Grid.rectangle((6, 5))

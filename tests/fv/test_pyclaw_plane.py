@@ -12,11 +12,13 @@ import pytest
 from hfluxno.fv import Roe, Status, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import Euler, ShallowWater2D
+from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 ORACLE = Path(__file__).parents[1] / "oracle"
 CASES = json.loads((ORACLE / "pyclaw_plane.json").read_text(encoding="utf-8"))["cases"]
+QUICK = ("euler_quadrants_walls", "water_quadrants_mc")
 LAWS = {
     "euler": lambda gamma: Euler(axes=2, gamma=gamma),
     "shallow_water": lambda g: ShallowWater2D(g=g),
@@ -43,7 +45,7 @@ def our_solution(problem, q0, dt, steps, *, limiter, upper, bc, parameter):
     return np.asarray(solution.values[-1])
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [n if n in QUICK else slow(n) for n in CASES])
 def test_equals_recorded_pyclaw(name):
     with np.load(ORACLE / "pyclaw_plane.npz") as arrays:
         q0, values = arrays[f"{name}/q0"], arrays[f"{name}/values"]

@@ -12,6 +12,7 @@ from hfluxno.fv.riemann import riemann_solver
 from hfluxno.grid import Grid
 from hfluxno.laws import Cubic, Euler, ShallowWater
 from tests.compiled import compiled
+from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -97,6 +98,7 @@ def test_sods_tube_converges_to_its_exact_solution(riemann):
     assert np.log2(errors[0] / errors[1]) > 0.7  # shock and contact: first order in L1
 
 
+@pytest.mark.validation
 def test_only_the_solver_with_a_contact_keeps_one():
     """A jump of the density in gas at rest is a steady contact."""
     grid = Grid.interval(20, boundary="outflow")
@@ -135,7 +137,7 @@ def test_hll_of_a_scalar_law_is_monotone_between_extrema_of_the_flux():
     assert np.isfinite(jax.grad(lambda v: flux(still, v, v)[0, 0])(at_rest)).all()
 
 
-@pytest.mark.parametrize("fields", [3, 4, 6])
+@pytest.mark.parametrize("fields", [3, slow(4), slow(6)])
 def test_speeds_of_many_fields_are_bounded_closely(fields):
     """ρ ≤ (tr A³²)^{1/32} ≤ d^{1/32} ρ, for speeds of any size and with derivatives."""
     random = np.random.default_rng(fields)
@@ -164,7 +166,7 @@ class Unguarded(Euler):
         return None
 
 
-@pytest.mark.parametrize("riemann", ["rusanov", "hllc"])
+@pytest.mark.parametrize("riemann", [slow("rusanov"), "hllc"])
 def test_density_and_pressure_stay_positive(riemann):
     """Random jumps over three decades, which a scheme without a fallback does not survive."""
     random, cells = np.random.default_rng(4), 80
@@ -188,6 +190,7 @@ def test_no_fallback_acts_on_smooth_data():
     assert int(run.fallbacks) == 0
 
 
+@pytest.mark.validation
 def test_derivatives_of_hllc_are_finite_at_rest():
     grid = Grid.interval(6)
     rest = gas(np.ones(6), np.zeros(6), np.ones(6))

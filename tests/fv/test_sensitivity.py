@@ -69,6 +69,7 @@ def test_they_are_those_of_forward_mode(name):
     assert 1 < int(steps) <= int(run.steps) and float(jnp.max(jnp.abs(expected))) > 0.1
 
 
+@pytest.mark.validation
 def test_they_also_follow_the_first_state_and_what_a_boundary_holds():
     times = jnp.asarray([0.0, 1.0, 3.0])
     control = StepControl(0.5, 0.9, True)

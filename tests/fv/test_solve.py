@@ -207,6 +207,7 @@ def test_single_precision(scheme):
         np.testing.assert_allclose(single.values, double.values, atol=2e-5)
 
 
+@pytest.mark.validation
 def test_system_and_diffusion_in_single_precision():
     x = GRID.centers()
     u = jnp.asarray(np.stack([1.0 + 0.3 * np.sin(2.0 * np.pi * x), 0.0 * x]), jnp.float32)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv import MUSCL, Roe, Rusanov, Status, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import ConservationLaw, Cubic
+from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -63,10 +64,10 @@ def characteristic_averages(edges, time):
 @pytest.mark.parametrize(
     ("scheme", "least"),
     [
-        (lambda law: Roe(law, "none"), 1.9),
+        slow(lambda law: Roe(law, "none"), 1.9),
         (lambda law: Roe(law, "mc"), 1.75),
-        (lambda law: MUSCL(law, "mc"), 1.75),
-        (Rusanov, 0.8),
+        slow(lambda law: MUSCL(law, "mc"), 1.75),
+        slow(Rusanov, 0.8),
     ],
     ids=["roe-none", "roe-mc", "muscl", "rusanov"],
 )
@@ -84,6 +85,7 @@ def test_three_linear_fields_move_along_their_characteristics(scheme, least):
     assert np.log2(errors[0] / errors[1]) > least
 
 
+@pytest.mark.validation
 def test_three_decoupled_fields_are_three_scalar_runs():
     cells = 60
     grid, times = Grid.interval(cells), jnp.linspace(0.0, 0.2, 3)
@@ -113,7 +115,7 @@ MIDDLE_PRESSURE, MIDDLE_VELOCITY = 0.30313, 0.92745
 MIDDLE_DENSITIES = 0.42632, 0.26557
 
 
-@pytest.mark.parametrize("scheme", [Roe, MUSCL, Rusanov])
+@pytest.mark.parametrize("scheme", [slow(Roe), MUSCL, slow(Rusanov)])
 def test_sods_shock_tube(scheme):
     cells, time = 200, 0.2
     grid = Grid.interval(cells, boundary="outflow")
@@ -141,7 +143,7 @@ def test_sods_shock_tube(scheme):
     np.testing.assert_allclose(gained, [0.0, 0.9 * time, 0.0], atol=1e-12)
 
 
-@pytest.mark.parametrize("scheme", [Roe, MUSCL, Rusanov])
+@pytest.mark.parametrize("scheme", [slow(Roe), MUSCL, slow(Rusanov)])
 def test_rank_one_data_on_a_plane_equal_the_line(scheme):
     """One axis of a two-dimensional grid at a time, in either order."""
     cells, across = 40, 5

@@ -205,6 +205,7 @@ def test_a_leak_is_reported(cubic, short_search):
     assert found.total_drift[0] == pytest.approx(-0.5 * INTERVAL * (FRAMES - 1), rel=0.1)
 
 
+@pytest.mark.validation
 def test_what_no_conservation_law_explains_is_reported():
     """Values without any dynamics: independent noise in every frame, with equal totals."""
     values = np.random.default_rng(2).normal(size=(FRAMES, 1, CELLS))
@@ -217,6 +218,7 @@ def test_what_no_conservation_law_explains_is_reported():
     assert all(word in names for word in ("rusanov", "roe-entropy-fix", "grid ×2", "denoised"))
 
 
+@pytest.mark.validation
 def test_a_standing_source_is_found(x64, short_search, monkeypatch):
     """∂t u + ∂x(u²/2) = s(x) with ∫ s = 0: the total stays, yet no flux of u explains it. The data
     add the source after each frame."""

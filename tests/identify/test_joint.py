@@ -23,6 +23,7 @@ from hfluxno.identify.random_field import modes
 from hfluxno.identify.starts import carried
 from hfluxno.identify.status import joint_status
 from tests.identify.exact import burgers, logistic
+from tests.slow import slow
 
 TIMES = np.linspace(0.0, 0.4, 13)
 OPEN = {"lower": 0.1, "upper": 0.7}
@@ -67,7 +68,7 @@ def test_modes_of_a_random_function_sum_to_its_covariance(periodic):
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("boundary", ["open", "periodic"])
+@pytest.mark.parametrize("boundary", ["open", slow("periodic")])
 def test_derivatives_are_those_of_runs(boundary):
     """By every unknown: of flux, sources, the factor of place, the first state and the ends."""
     rng = np.random.default_rng(0)

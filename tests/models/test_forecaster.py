@@ -89,6 +89,7 @@ class _SolvableByRusanov(LawNetwork):
         return LawOperator(law, self.settings())
 
 
+@pytest.mark.validation
 def test_a_law_that_its_scheme_cannot_solve_is_solved_by_another(monkeypatch):
     monkeypatch.setattr("hfluxno.models.forecaster._FALLBACKS", ("rusanov",))
     config = dataclasses.replace(small.CONFIGURATIONS["law"], context_mode="frozen")
@@ -150,6 +151,7 @@ def test_variants_that_count_in_cells_and_frames_accept_other_spacings():
     model.check(trajectory(dataclasses.replace(law, interval=0.03), boundary="outflow"))
 
 
+@pytest.mark.validation
 def test_refined_laws_forecast_better_than_rough_ones():
     """A law that is a little wrong becomes that of the data: waves of speed one cell a frame."""
     config = dataclasses.replace(small.CONFIGURATIONS["law"], context=5)
@@ -197,6 +199,7 @@ ICON = ICONConfig(
 )
 
 
+@pytest.mark.validation
 def test_a_network_that_is_shown_examples_forecasts_with_those_of_each_context():
     # Norms and averages make small numbers alike: with large ones every token matters.
     network = jax.tree.map(

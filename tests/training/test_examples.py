@@ -215,6 +215,7 @@ def test_the_loss_is_the_error_of_the_question_alone():
         loss(network, Batch(batch.frames), keys)
 
 
+@pytest.mark.validation
 def test_a_step_and_a_validation_of_a_run_use_the_examples():
     placement = Placement.on()
     step, state, static = beginning(_CONFIG, placement)

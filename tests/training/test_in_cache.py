@@ -17,6 +17,7 @@ def _error(operator, initial, truth):
     return jnp.mean(jnp.square(operator.together(initial) - truth))
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize("name", NAMES)
 def test_a_batch_has_the_plain_derivative(name, x64):
     config = small.CONFIGURATIONS[name]

@@ -145,6 +145,7 @@ def test_a_finished_run_is_left_as_it_is(whole):
     assert kept.logged == []
 
 
+@pytest.mark.validation
 def test_four_devices_give_the_result_of_one(whole, tmp_path):
     folder = tmp_path / "run"
     script = """
@@ -284,6 +285,7 @@ def test_a_configuration_that_contradicts_itself_is_refused(options, message):
         dataclasses.replace(_TINY, **options)
 
 
+@pytest.mark.validation
 def test_a_law_is_trained_by_regression(tmp_path):
     model = dataclasses.replace(_TINY.model, target=LawConfig(size=3, width=8))
     config = dataclasses.replace(

@@ -89,6 +89,7 @@ def test_dpot_gives_the_numbers_of_the_original(name, x64):
     np.testing.assert_allclose(frames, arrays["out/rollout"], rtol=TOLERANCE, atol=TOLERANCE)
 
 
+@pytest.mark.validation
 def test_a_fresh_dpot_has_the_spread_of_the_original():
     """Its layers are Equinox's, drawn here by themselves, and two arrays of normal numbers."""
     config = DPOTConfig(layers=1, output_width=256)

@@ -29,6 +29,7 @@ from hfluxno.training.presets import preset
 from tests.compiled import compiled
 from tests.models import small
 from tests.models.baselines import original_disco as original
+from tests.slow import slow
 
 TOLERANCE = 1e-10  # both compute in float64
 LINE = DISCOConfig(
@@ -172,7 +173,7 @@ def test_the_solver_solves_the_equation(x64):
 # --- the network ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["disco", "disco_2d"])
+@pytest.mark.parametrize("name", [slow("disco"), "disco_2d"])
 def test_the_numbers_of_the_original(name, x64):
     arrays = original.recorded(name)
     network = original.network(name, arrays)
@@ -240,6 +241,7 @@ def test_single_precision_stays_where_double_is_allowed():
     assert frame.dtype == jnp.float32
 
 
+@pytest.mark.validation
 def test_the_gradient_is_the_slope(x64):
     """Also where a field is constant, whose deviation is zero."""
     network = small.network(PAIR)
@@ -316,6 +318,7 @@ def test_a_block_without_its_branches_is_the_identity(x64):
     np.testing.assert_allclose(compiled(thin, x) - x, 2.0 * (compiled(whole, x) - x), rtol=1e-10)
 
 
+@pytest.mark.validation
 def test_a_thinned_encoder_has_a_finite_gradient():
     """Also where a field is constant."""
     encoder = small.network(dataclasses.replace(DEEP, blocks=2)).encoder
