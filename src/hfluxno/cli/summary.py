@@ -57,8 +57,10 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     known = values[..., : truth.shape[-3], :, :]
     errors = np.atleast_2d(_errors(known, truth))
     predictions = np.full(errors.shape[0], None)
+    bounds = np.full(errors.shape[0], None)
     if forecast.deviation is not None:
-        predictions = np.atleast_2d(relative_l2(values + np.asarray(forecast.deviation), values))
+        predictions = np.atleast_2d(forecast.predicted_error)
+        bounds = np.atleast_2d(forecast.predicted_error_90)
     reported = sorted({1, max(1, steps // 2), steps, errors.shape[1]} - {0})
     rows = zip(
         results,
@@ -69,18 +71,18 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
         np.ravel(forecast.left_observed_range),
         errors,
         predictions,
+        bounds,
         strict=True,
     )
-    for result, status, sentence, backtest, drift, left, error, predicted in rows:
+    for result, status, sentence, backtest, drift, left, error, predicted, bound in rows:
         result["status"] = int(status)
         result["status_sentence"] = sentence
         result["backtest_error"] = float(backtest)
         result["conservation_drift"] = float(drift)
         result["left_observed_range"] = bool(left)
         if predicted is not None and np.isfinite(predicted).any():
-            result["predicted_error"] = {
-                str(n): float(predicted[n - 1]) for n in reported if n <= steps
-            }
+            for name, part in (("predicted_error", predicted), ("predicted_error_90", bound)):
+                result[name] = {str(n): float(part[n - 1]) for n in reported if n <= steps}
         result["true_error"] = {
             str(n): float(error[n - 1])
             for n in reported

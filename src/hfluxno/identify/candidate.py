@@ -82,10 +82,9 @@ class Candidate:
         return 6 if self.basis != "chebyshev" and self.refinement > 1 else 12
 
     @property
-    def complexity(self) -> tuple[int, int]:
-        """Orders candidates that predict equally well: fewer unknowns first, then less work."""
-        dropped = 6 if self.sparse else 0
-        return (self.size + DIFFUSION_TERMS[self.diffusion] - dropped, self.refinement)
+    def unknowns(self) -> int:
+        """Orders candidates that predict equally well: few first."""
+        return self.size + DIFFUSION_TERMS[self.diffusion] - (6 if self.sparse else 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
     """
 
     def propose(best: Candidate) -> tuple[Candidate, ...]:
-        if best.refinement < refinement // 2:
+        if not refinement // 2 <= best.refinement < refinement:
             return ()
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
         size = min(best.size, _SIZE_OF_FINER)
@@ -150,7 +149,9 @@ def stages(fields: int) -> tuple[Stage, ...]:
         rusanov = Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE)
         return (
             Stage(_always(weak), 1e-4),
-            Stage(_always(dataclasses.replace(weak, fresh_start=False)), 3e-4),
+            Stage(_always(dataclasses.replace(weak, fresh_start=False)), 1e-4),
+            Stage(_finer(2), 1e-4),
+            Stage(_finer(4), 1e-3),
             Stage(_always(full, sparse), 1e-3),
             Stage(_always(mid_run), 5e-3),
             Stage(_always(Candidate("tensor", 0)), 5e-3),

@@ -20,6 +20,7 @@ from hfluxno.identify.identification import as_pair, identifier, one_name
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.prior import with_future
 from hfluxno.identify.result import Identification
+from hfluxno.identify.spread import spread
 from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
@@ -119,7 +120,7 @@ def _continue(
     spacing = (past[-1] - past[0]) / (len(past) - 1) if len(past) > 1 else item.interval
     if item.estimate is None:
         ahead = np.full(steps, 1.0 if every is None else every / spacing)
-        return (*_advance(values, item, late, ahead), None)
+        return _advance(values, item, late, ahead)
     times = (np.concatenate([past, forecast_times(context, steps, every)]) - past[0]) / spacing
     forward = with_future(item.estimate.forward, times[-1])
     states, spread = item.estimate.continued(times, forward)
@@ -150,10 +151,11 @@ def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:
 
 def _advance(
     values: np.ndarray, item: Identification, late: int, ahead: np.ndarray
-) -> tuple[np.ndarray, bool]:
+) -> tuple[np.ndarray, bool, np.ndarray | None]:
     """The state that the forecast starts from and its frames after the times `ahead`, in frames of
-    the context, and whether they were solved; where not, the last frame of the context repeated.
-    The first `late` frames after the start belong to the context and are left out."""
+    the context, whether they were solved, and their standard deviations; where not, the last frame
+    of the context repeated. The first `late` frames after the start belong to the context and are
+    left out."""
     if item.filled is not None:
         values = np.asarray(item.filled.values)
     elif item.status in UNSOLVABLE:
@@ -170,8 +172,9 @@ def _advance(
         frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
         if solved and np.all(np.isfinite(frames)):
             start = restrict(state, settings.refinement)[None]
-            return np.concatenate([start, frames[late:]]), True
-    return np.repeat(values[-1:], 1 + len(ahead), axis=0), False
+            deviation = spread(item, settings, seen, steps, frames)
+            return np.concatenate([start, frames[late:]]), True, deviation[late:]
+    return np.repeat(values[-1:], 1 + len(ahead), axis=0), False, None
 
 
 def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:

@@ -114,7 +114,15 @@ def _pick(trials: list[Trial]) -> Trial:
         return _SPARSE_WITHIN if trial.candidate.sparse else _SIMPLER_WITHIN
 
     near = [t for t in trials if t.error <= within(t) * least] or trials
-    chosen = min(near, key=lambda t: t.candidate.complexity)
+    fewest = min(t.candidate.unknowns for t in near)
+    alike = [t for t in near if t.candidate.unknowns == fewest]
+    # A grid that is hardly better before a shock has formed is far better after.
+    least = min(t.error for t in alike)
+    chosen = next(
+        t
+        for t in sorted(alike, key=lambda t: t.candidate.refinement)
+        if t.error <= _SAME * least
+    )
     # A better first state has no unknowns of its own to be punished for.
     twins = [
         t for t in trials if t.candidate == dataclasses.replace(chosen.candidate, denoised=True)
