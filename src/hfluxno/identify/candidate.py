@@ -101,7 +101,7 @@ def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ..
 
 
 def _richer_flux(best: Candidate) -> tuple[Candidate, ...]:
-    return (dataclasses.replace(best, size=9),)
+    return (dataclasses.replace(best, size=9),) if best.size < 9 else ()
 
 
 def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
@@ -175,6 +175,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_richer_diffusion, 1e-4),
         Stage(_finer(2), 1e-4),
         Stage(_finer(4), 1e-4),
+        Stage(_richer_flux, 1e-4),
         Stage(_denoised, 0.0),
     )
 
