@@ -14,8 +14,8 @@ from hfluxno.trajectory import Trajectory
 
 # 90 percent of a normal distribution lie between -z and z.
 NINETY = 1.6449
-# In 90 of 100 forecasts with the status OK of `make trust`, the error of a frame is less than so many
-# times the predicted one.
+# In 90 of 100 forecasts with the status OK of `make trust`, the error of a frame is less than so
+# many times the predicted one.
 NINETY_OF_FRAMES = 1.8
 
 

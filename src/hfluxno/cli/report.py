@@ -155,8 +155,10 @@ def _one(result: dict) -> Table:
         table.add_row("left observed range", left)
     for name, (low, high) in result.get("observed_range", {}).items():
         table.add_row(f"observed {escape(name)}", _range(low, high))
+    bounds = result.get("predicted_error_90", {})
     for step, error in result.get("predicted_error", {}).items():
-        table.add_row(f"predicted error, step {step}", _percent(error))
+        bound = f"{_percent(error)}, 9 of 10 below {_percent(bounds[step])}"
+        table.add_row(f"predicted error, step {step}", bound)
     for step, error in result.get("true_error", {}).items():
         table.add_row(f"true error, step {step}", _percent(error))
     deviations = result.get("standard_deviations", {})

@@ -89,6 +89,13 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
         )
         tables = [tabulate(found.law) for found in forecast.identifications]
         variables |= _law(tables, per_trajectory, source)
+    for name, errors, meaning in (
+        ("predicted_error", forecast.predicted_error, "to be expected"),
+        ("predicted_error_90", forecast.predicted_error_90, "not exceeded in 90 of 100 forecasts"),
+    ):
+        if errors is not None:
+            described = {"long_name": f"relative l2 error of each frame that is {meaning}"}
+            variables[name] = xr.Variable((*per_trajectory, "time"), errors, described)
     attributes = {
         "title": f"Forecast of {source.variable}",
         "context_frames": context_frames,
@@ -135,7 +142,7 @@ def _assembled(
     whole = "field" in source.dims
     fields = {"": values}
     if deviation is not None:
-        reach = NINETY * deviation
+        reach = (NINETY * deviation).astype(values.dtype)
         fields |= {"_lower90": values - reach, "_upper90": values + reach}
     for i, part in enumerate(source.parts):
         for suffix, every in fields.items():

@@ -119,9 +119,7 @@ def _pick(trials: list[Trial]) -> Trial:
     # A grid that is hardly better before a shock has formed is far better after.
     least = min(t.error for t in alike)
     chosen = next(
-        t
-        for t in sorted(alike, key=lambda t: t.candidate.refinement)
-        if t.error <= _SAME * least
+        t for t in sorted(alike, key=lambda t: t.candidate.refinement) if t.error <= _SAME * least
     )
     # A better first state has no unknowns of its own to be punished for.
     twins = [

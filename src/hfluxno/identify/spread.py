@@ -18,7 +18,6 @@ such a time, and p the number of coefficients.
 does not have (`make trust`, other seeds) 90 percent of the values lie within 1.645 σ.
 """
 
-
 import equinox as eqx
 import numpy as np
 from jaxtyping import Float

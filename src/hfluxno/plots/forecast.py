@@ -3,9 +3,10 @@
 import dataclasses
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from hfluxno.forecaster import Forecast
+from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.plots.labels import Labels
 from hfluxno.plots.law import draw_law, heading
 from hfluxno.plots.panels import profiles, space_time
@@ -49,7 +50,7 @@ def forecast_figure(
         if shown.truth is not None:
             panels = parts[fields].subplots(1, fields, squeeze=False)[0]
             for field, axes in enumerate(panels):
-                profiles(axes, *shown.profiles(field), labels, field, shown.end)
+                shown.profiles(axes, labels, field)
         if found is not None:
             parts[-1].suptitle(heading(found), x=0.01, ha="left", fontsize=10)
             draw_law(parts[-1], found, context, labels, index)
@@ -63,6 +64,7 @@ class _Shown:
     context: np.ndarray
     forecast: np.ndarray
     truth: np.ndarray | None
+    reach: np.ndarray | None  # half the width of the band
     past: np.ndarray
     future: np.ndarray
     x: np.ndarray
@@ -82,19 +84,23 @@ class _Shown:
     def end(self) -> float:
         return self.future[self.last]
 
-    def profiles(self, field: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    def profiles(self, axes: Axes, labels: Labels, field: int) -> None:
         truth = None if self.truth is None else self.truth[-1, field]
-        return self.x, self.context[-1, field], self.forecast[self.last, field], truth
+        curves = self.context[-1, field], self.forecast[self.last, field], truth
+        reach = None if self.reach is None else self.reach[self.last, field]
+        profiles(axes, self.x, *curves, labels, field, self.end, reach)
 
 
 def _shown(context, forecast, truth, labels, index) -> _Shown:
     grid = context.grid
     ahead = _one(forecast.trajectory.values, index)
+    spread = forecast.deviation
     known = None if truth is None else _one(truth, index)[: len(ahead)]
     return _Shown(
         context=_one(context.values, index),
         forecast=ahead,
         truth=None if known is None or not np.isfinite(known).any() else known,
+        reach=None if spread is None else NINETY * _one(spread, index),
         past=np.asarray(context.times, float) + labels.origin,
         future=np.asarray(forecast.trajectory.times, float) + labels.origin,
         x=grid.centers(),
@@ -112,7 +118,7 @@ def _maps(part: SubFigure, shown: _Shown, labels: Labels, field: int) -> None:
     forecast_panel = (panels[0], joined, times, f"{name}: context and forecast", colours)
     if shown.truth is None:
         space_time(part, *forecast_panel, shown.edges, labels, shown.now)
-        profiles(panels[1], *shown.profiles(field), labels, field, shown.end)
+        shown.profiles(panels[1], labels, field)
         return
     truth = shown.truth[:, field]
     known = np.concatenate([seen, truth])

@@ -54,9 +54,14 @@ def profiles(
     labels: Labels,
     field: int,
     end: float,
+    reach: np.ndarray | None = None,
 ) -> None:
-    """The last frame of the context, and the forecast and the truth at the time `end`."""
+    """The last frame of the context, and the forecast and the truth at the time `end`; `reach` is
+    half the width of the band."""
     light_grid(axes)
+    if reach is not None and np.isfinite(reach).all():
+        low, high = forecast - reach, forecast + reach
+        axes.fill_between(x, low, high, color=FORECAST, alpha=0.25, lw=0, label="90 % band")
     axes.plot(x, last, color=CONTEXT, linewidth=1.3, label="end of context", **_dots(last))
     if truth is not None:
         axes.plot(x, truth, color=TRUTH, linewidth=2.8, label="truth", **_dots(truth))
@@ -74,7 +79,7 @@ def profiles(
         ylabel=labels.field_axis(field),
         xlim=(x[0], x[-1]),
     )
-    axes.legend(loc="upper right", ncols=3, handlelength=1.2, columnspacing=0.9)
+    axes.legend(loc="upper right", ncols=4, handlelength=1.2, columnspacing=0.9)
 
 
 def _dots(curve: np.ndarray) -> dict:
