@@ -5,8 +5,9 @@
 
 For each kind of data (see `independent/kinds.py`) it draws N contexts of 20 frames, infers a law,
 forecasts 40 steps and compares with the truth, which a scheme made that the library does not have.
-A kind either obeys a conservation law or does not; the status should tell. A Markdown file gets the
-table between its lines "trust: begin" and "trust: end".
+A kind either obeys a conservation law or does not; the status should tell. Of the forecasts with
+the status OK the predicted errors and the bands are compared with what happened. A Markdown file
+gets the tables between its lines "trust: begin" and "trust: end".
 """
 
 import argparse
@@ -17,6 +18,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from scipy.special import erf
+from scipy.stats import spearmanr
 
 import hfluxno
 from benchmarks.independent.kinds import KINDS, Kind
@@ -25,6 +28,7 @@ from hfluxno.cli.runtime import prepared
 from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.evaluation import relative_l2
 from hfluxno.evaluation.tables import inserted
+from hfluxno.forecaster import NINETY
 from hfluxno.identify import FitStatus, FittedLawForecaster
 
 CONTEXT, STEPS = 20, 40
@@ -35,12 +39,21 @@ _GOOD, _WRONG = 0.02, 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One context: its errors after `_SHOWN` steps and what was said."""
+    """One context: its errors after `_SHOWN` steps and what was said.
+
+    `predicted` and `bounds` are the predicted errors after these steps and what they should stay
+    below in 90 of 100 forecasts, `inside` the share of values within the bands, `score` the mean
+    continuous ranked probability score of the values over their mean absolute error.
+    """
 
     kind: Kind
     errors: tuple[float, ...]
     status: str
     sentence: str
+    predicted: tuple[float, ...]
+    bounds: tuple[float, ...]
+    inside: tuple[float, ...]
+    score: tuple[float, ...]
 
 
 def main() -> None:
@@ -61,15 +74,11 @@ def main() -> None:
         rows = run([names[name] for name in options.kinds], options.contexts, options.seed)
     text = (
         f"Relative l2 errors, {options.contexts} contexts of each kind, seed {options.seed}.\n\n"
-        f"{table(rows)}\n{summary(rows)}\n"
+        f"{table(rows)}\n{summary(rows)}\n\n{calibration(rows)}\n"
     )
     print(f"\n{text}")
     if options.json:
-        plain = [
-            {"kind": r.kind.label, "is_law": r.kind.is_law, "errors": r.errors, "status": r.status}
-            | {"sentence": r.sentence}
-            for r in rows
-        ]
+        plain = [vars(row) | {"kind": row.kind.label, "is_law": row.kind.is_law} for row in rows]
         with replacing(options.json) as (path,):
             path.write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
     for file in options.markdown:
@@ -100,13 +109,24 @@ def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
             seen, times, fields=("u", "v")[:fields], boundary=boundary
         )
         forecast = FittedLawForecaster().forecast(context, STEPS)
-        errors = relative_l2(np.asarray(forecast.trajectory.values), truth[:, CONTEXT:])
-        for kind, error, status, sentence in zip(
-            lanes, errors, forecast.status, forecast.sentences, strict=True
-        ):
-            shown = tuple(float(error[step - 1]) for step in _SHOWN)
-            name = FitStatus(int(status)).name
-            found.setdefault(kind, []).append(Row(kind, shown, name, sentence))
+        values = np.asarray(forecast.trajectory.values)
+        errors = relative_l2(values, truth[:, CONTEXT:])
+        nothing = np.full(values.shape, np.nan)
+        deviation = nothing if forecast.deviation is None else forecast.deviation
+        away = np.abs(values - truth[:, CONTEXT:])
+        inside = np.mean(away < NINETY * deviation, axis=(2, 3))
+        score = np.mean(_crps(away, deviation), axis=(2, 3)) / np.mean(away, axis=(2, 3))
+        unknown = np.full(errors.shape, np.nan)
+        predicted = unknown if forecast.predicted_error is None else forecast.predicted_error
+        bounds = unknown if forecast.predicted_error is None else forecast.predicted_error_90
+        columns = (errors, predicted, bounds, inside, score)
+        for lane, kind in enumerate(lanes):
+            error, *others = (
+                tuple(float(column[lane, step - 1]) for step in _SHOWN) for column in columns
+            )
+            name = FitStatus(int(forecast.status[lane])).name
+            row = Row(kind, error, name, forecast.sentences[lane], *others)
+            found.setdefault(kind, []).append(row)
         print(f"{len(lanes)} contexts in {time.perf_counter() - began:.0f} s", flush=True)
     return [row for kind in kinds for row in found[kind]]
 
@@ -125,6 +145,40 @@ def _observed(kind: Kind, truth: np.ndarray, seed: int) -> np.ndarray:
     rng = np.random.default_rng([seed, *kind.label.encode()])
     size = kind.noise * seen.std(axis=(1, 3), keepdims=True)
     return seen + size * rng.normal(size=seen.shape)
+
+
+def _crps(away: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """The continuous ranked probability score of a normal variable at a distance from its mean
+    (Gneiting and Raftery 2007, equation 5)."""
+    z = away / deviation
+    density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
+    return deviation * (z * erf(z / np.sqrt(2.0)) + 2.0 * density - 1.0 / np.sqrt(np.pi))
+
+
+def calibration(rows: list[Row]) -> str:
+    """What predicted errors and bands are worth where the status is OK."""
+    sound = [row for row in rows if row.status == "OK" and np.all(np.isfinite(row.predicted))]
+    lines = [
+        f"{len(sound)} forecasts with the status OK, after {' / '.join(map(str, _SHOWN))} steps:\n",
+        "| measure | value |",
+        "| --- | --- |",
+    ]
+    true, predicted, bounds, inside, score = (
+        np.array([getattr(row, name) for row in sound])
+        for name in ("errors", "predicted", "bounds", "inside", "score")
+    )
+    measures = {
+        "share of errors below the 90 % bound": np.mean(true < bounds, axis=0),
+        "median bound over median error": np.median(bounds, axis=0) / np.median(true, axis=0),
+        "rank correlation of predicted and true error": [
+            spearmanr(predicted[:, i], true[:, i])[0] for i in range(len(_SHOWN))
+        ],
+        "share of values within the 90 % bands": np.mean(inside, axis=0),
+        "CRPS over mean absolute error, median": np.median(score, axis=0),
+    }
+    for name, each in measures.items():
+        lines.append(f"| {name} | {' / '.join(f'{value:.2f}' for value in each)} |")
+    return "\n".join(lines)
 
 
 def table(rows: list[Row]) -> str:

@@ -2,17 +2,17 @@
 
     σ² = κ² Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])²
 
-u[c] is the forecast with the coefficients c, and the columns Λ_m make up their covariance ΛΛᵀ, which
-takes the misfit for independent noise; errors of schemes and of the kind of law are shared by many
-values, for which κ stands. u[s] is the forecast from the state s, and the e_j are what the law
-missed of the last two frames: a sample of its error where that sits, at jumps mostly. Of their size,
-f is noise and g the rest, f² + g² = 1 and
+u[c] is the forecast with the coefficients c, and the columns Λ_m make up their covariance ΛΛᵀ,
+which takes the misfit for independent noise; errors of schemes and of the kind of law are shared by
+many values, for which κ stands. u[s] is the forecast from the state s, and the e_j are what the law
+missed of the last two frames: a sample of its error where that sits, at jumps mostly. Of their
+size, f is noise and g the rest, f² + g² = 1 and
 
     w² = f² + g² (τ + τ₀)²         if the forecast starts from the last frame itself,
     w² = f² p/K + g² (1 + τ²)      if it starts from a state that all K frames share,
 
-with τ the time since the context, in lengths of the context, because the misfit is what gathers over
-such a time, and p the number of coefficients.
+with τ the time since the context, in lengths of the context, because the misfit is what gathers
+over such a time, and p the number of coefficients.
 
 κ and τ₀ are the only numbers that were chosen, so that on laws solved by schemes that the library
 does not have (`make trust`, other seeds) 90 percent of the values lie within 1.645 σ.
