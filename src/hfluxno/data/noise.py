@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed, real_numbers
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import Source
@@ -52,6 +53,9 @@ def _of_variable(name: str, index: int, source: Source) -> tuple[float, str]:
                 f"--noise {name} is neither a number nor a variable of {source.path}; it has "
                 f"{listed(list(variables))}."
             )
+        refused = too_large(source.path, variables[name].nbytes, name)
+        if refused:
+            raise ValueError(refused)
         with reading(source.path):
             stored = variables[name].load()
     if "field" in stored.dims:

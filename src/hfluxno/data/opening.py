@@ -17,6 +17,7 @@ import xarray as xr
 from hfluxno.coordinates import seconds
 from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.choice import asked_names
+from hfluxno.data.contained import fault
 from hfluxno.data.table import is_table, read_csv, table_variables
 
 # Arrays of an NPZ file have no dimension names; their number of axes decides.
@@ -57,12 +58,16 @@ def opened(
     **Raises:**
 
     - `OSError`, where the file is not there or cannot be read.
-    - `ValueError`, where it is of no known kind, or an NPZ file has names that are not understood.
+    - `ValueError`, where it is of no known kind, an NPZ file has names that are not understood, or
+      it leads to other files or expands beyond the memory.
     """
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}; check the path.")
     with reading(path):
         kind = path.suffix if path.suffix in READERS else _kind(path)
+        refused = fault(path, kind)
+    if refused:
+        raise ValueError(refused)
     if kind == "parquet":
         _check_parquet(path)
     with reading(path):

@@ -33,6 +33,7 @@ import xarray as xr
 from hfluxno.boundary import BOUNDARIES, BoundaryName
 from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import canonical_order, choose, combined, selected
+from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
 from hfluxno.data.numbers import (
     check_finite,
@@ -93,10 +94,14 @@ def read(
         names, fields = choose(variables, variable, path)
         for each in names:
             canonical_order(variables[each].dims, each, path)
+        dims = {d for each in names for d in whole[each].dims}
+        size = sum(variables[each].nbytes for each in {*names, *dims} if each in variables)
+        refused = too_large(path, size, ", ".join(names))
+        if refused:
+            raise ValueError(refused)
         with reading(path):
             stored = {each: variables[each].load() for each in names}
             found = stored[names[0]]
-            dims = {d for each in names for d in whole[each].dims}
             coordinates = {str(d): variables[d].load() for d in dims if d in variables}
         name = ", ".join(names)
         if len(names) > 1:

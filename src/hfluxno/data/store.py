@@ -19,6 +19,7 @@ import xarray as xr
 import zarr
 
 from hfluxno.data.configuration import Configuration
+from hfluxno.data.contained import fault
 from hfluxno.data.generate import Block, lanes
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.replacing import is_full, remove
@@ -244,16 +245,20 @@ def open_dataset(path: str | Path) -> xr.Dataset:
     **Raises:**
 
     - `OSError`, where there is no such file or it cannot be read.
-    - `ValueError`, where it is not a data set of hfluxno or of a newer schema.
+    - `ValueError`, where it is not a data set of hfluxno or of a newer schema, or leads to other
+      files.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no data set {path}.")
     engine = "zarr" if path.is_dir() else "h5netcdf"
     try:
-        dataset = xr.open_dataset(path, engine=engine, chunks=None)
+        refused = fault(path, engine)
+        dataset = None if refused else xr.open_dataset(path, engine=engine, chunks=None)
     except Exception as error:
         raise OSError(f"{path} is no Zarr store or NetCDF file: {error}.") from error
+    if dataset is None:
+        raise ValueError(refused)
     if dataset.attrs.get("schema") != SCHEMA:
         dataset.close()
         raise ValueError(

@@ -1,0 +1,122 @@
+"""What a file from elsewhere may not do: lead to other files, run code, or fill the memory.
+
+NPZ files are read without pickles and unpacked in memory only, so that names in them lead nowhere;
+tables and NetCDF 3 files hold as much as they are long.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+
+_GIB = 2**30
+
+
+def fault(path: Path, kind: str | None) -> str | None:
+    """What a file does that it may not, as a sentence; `None` if nothing.
+
+    Only its structure is looked at; `too_large` is asked before values are read.
+
+    **Arguments:**
+
+    - `kind`: as `hfluxno.data.opening` names it; others than those below pass.
+    """
+    checks = {"h5netcdf": _fault_of_hdf5, "zarr": _fault_of_zarr, "npz": _fault_of_npz}
+    return checks[kind](path) if kind in checks else None
+
+
+def too_large(path: Path, size: int, what: str) -> str | None:
+    """A sentence if `what` of a file takes more bytes than a quarter of the memory: what is read is
+    copied a few times."""
+    most = _memory() // 4
+    if size <= most:
+        return None
+    return (
+        f"{what} in {path} would take {size / _GIB:.3g} GiB, and at most {most / _GIB:.3g} GiB are "
+        "read, a quarter of this machine's memory; cut the file into parts."
+    )
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not told by every system
+        return 2**63
+
+
+def _fault_of_hdf5(path: Path) -> str | None:
+    found: list[str] = []
+
+    def of_link(name, link):
+        if isinstance(link, h5py.ExternalLink):
+            found.append(f"the link {_word(name)} leads to another file")
+        return found[0] if found else None
+
+    def of_dataset(name, item):
+        if not isinstance(item, h5py.Dataset):
+            return None
+        if item.external or item.is_virtual:
+            found.append(f"the values of {_word(name)} stand in another file")
+        elif item.ndim == 1 and (large := too_large(path, item.nbytes, _word(name))):
+            return large  # coordinates are read when a file is opened
+        return found[0] if found else None
+
+    with h5py.File(path, "r") as file:
+        file.visititems_links(of_link)
+        large = None if found else file.visititems(of_dataset)
+    return _leads_outside(path, found[0]) if found else large
+
+
+def _fault_of_zarr(path: Path) -> str | None:
+    root = path.resolve()
+    for entry in _entries(root):
+        name = _word(str(Path(entry.path).relative_to(root)))
+        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+            return _leads_outside(path, f"the link {name} leads out of the store")
+        if not (entry.is_file() or entry.is_dir()) and not entry.is_symlink():
+            return f"{path} is not read: {name} is neither a file nor a folder; remove it."
+        if entry.name in (".zarray", "zarr.json"):
+            large = _fault_of_array(path, Path(entry.path), name)
+            if large:
+                return large
+    return None
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(Path(entry.path))
+
+
+def _fault_of_array(path: Path, described: Path, name: str) -> str | None:
+    about = json.loads(described.read_bytes())
+    codecs = [about.get("compressor"), *(about.get("filters") or [])]
+    if any(isinstance(codec, dict) and codec.get("id") == "pickle" for codec in codecs):
+        return (
+            f"{path} is not read: {name} asks for pickle, which could run code; store numbers "
+            "without it."
+        )
+    shape = about.get("shape") or ()
+    if len(shape) == 1:  # coordinates are read when a store is opened
+        return too_large(path, 8 * int(shape[0]), name)
+    return None
+
+
+def _fault_of_npz(path: Path) -> str | None:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    return too_large(path, size, "what is packed")
+
+
+def _leads_outside(path: Path, what: str) -> str:
+    return f"{path} is not read: {what}; copy what it leads to into the file."
+
+
+def _word(name: str) -> str:
+    """A name in a file, short and fit to be printed."""
+    return repr(name[:60])[1:-1]
