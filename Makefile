@@ -13,10 +13,10 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 TRY := $(or $(PYTHON),python3.13 python3.12 python3 python3.11)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint validate format accuracy trust latency benchmark clean
+.PHONY: help venv demo test lint validate docs format accuracy trust latency benchmark release-check clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 venv: $(READY)  ## set up .venv (every other target does it too)
 
@@ -54,6 +54,9 @@ lint: $(READY)  ## the checks that run no test
 validate: $(READY)  ## the long comparisons with exact solutions
 	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m validation $(ARGS)
 
+docs: $(READY)  ## the site, strictly, with its gallery, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build $(ARGS)
+
 format: $(READY)  ## format, and mend what the linter can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -70,6 +73,9 @@ trust: $(READY)  ## what a status is worth: the trust table of the docs
 benchmark: $(READY)  ## speed, side by side with peers
 	$(BIN)/python benchmarks/speed.py $(ARGS)
 
+release-check: $(READY)  ## wheel and sdist in fresh environments of every Python there is
+	$(BIN)/python .ci/release_check.py $(ARGS)
+
 clean:  ## remove .venv and all caches
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site dist .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -72,7 +72,7 @@ class Trajectory(eqx.Module):
           those of [0, 1] where it is `None`.
         - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
         - `boundary`: what happens at the two ends of the domain; on a plane as in
-          [`Grid.rectangle`][hfluxno.Grid.rectangle].
+          [`Grid.rectangle`][hfluxno.grid.Grid.rectangle].
         - `inflow`: the states outside of it, shape (field, 2), where an end is an `inflow`.
         - `y`: the cell centres along a second space axis, with gaps as `x` may have.
 

@@ -18,7 +18,7 @@ def reconstruct(
     noise: Noise | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
-    ends (see [`hfluxno.identify.joint`][]).
+    ends (see `hfluxno.identify.joint`).
 
     **Arguments:**
 

@@ -1,0 +1,91 @@
+"""Builds the wheel and the sdist, installs each into fresh environments, and tries them there.
+
+    python .ci/release_check.py [--pythons python3.11 python3.13] [--only wheel]
+
+Every environment gets `hfluxno doctor`, `hfluxno demo` and the import of all public names, in an
+empty folder, so that nothing of the checkout is found by accident.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_PYTHONS = ("python3.11", "python3.12", "python3.13", "python3.14")
+_IMPORT = "import hfluxno; print(*(getattr(hfluxno, name) for name in hfluxno.__all__), sep='\\n')"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--pythons", nargs="+", default=None, help="interpreters to try")
+    parser.add_argument("--only", choices=("wheel", "sdist"), default=None)
+    options = parser.parse_args()
+    pythons = options.pythons or [name for name in _PYTHONS if _works(name)]
+    if not pythons:
+        raise SystemExit(f"None of {', '.join(_PYTHONS)} is here; name one by --pythons.")
+    with tempfile.TemporaryDirectory(prefix="hfluxno-release-") as scratch:
+        built = _built(Path(scratch), pythons[0])
+        for python in pythons:
+            for kind, file in built.items():
+                if options.only in (None, kind):
+                    _tried(Path(scratch), python, kind, file)
+    return 0
+
+
+def _works(python: str) -> bool:
+    usable = shutil.which(python) and subprocess.run(
+        [python, "-c", "import ensurepip, venv"], capture_output=True, check=False
+    )
+    return bool(usable) and usable.returncode == 0
+
+
+def _built(scratch: Path, python: str) -> dict[str, Path]:
+    """The wheel and the sdist, built from what the sdist would hold."""
+    tools = _environment(scratch / "build", python)
+    _run(tools / "pip", "install", "--quiet", "build", cwd=scratch)
+    _run(tools / "python", "-m", "build", "--outdir", scratch / "dist", ROOT, cwd=scratch)
+    (wheel,), (sdist,) = ((scratch / "dist").glob(what) for what in ("*.whl", "*.tar.gz"))
+    print(f"built {wheel.name} ({wheel.stat().st_size / 2**20:.1f} MiB)")
+    print(f"built {sdist.name} ({sdist.stat().st_size / 2**20:.1f} MiB)", flush=True)
+    return {"wheel": wheel, "sdist": sdist}
+
+
+def _tried(scratch: Path, python: str, kind: str, file: Path) -> None:
+    begin = time.monotonic()
+    place = scratch / f"{Path(python).name}-{kind}"
+    tools = _environment(place, python)
+    _run(tools / "pip", "install", "--quiet", file, cwd=place)
+    empty = place / "empty"
+    empty.mkdir()
+    _run(tools / "python", "-c", _IMPORT, cwd=empty)
+    _run(tools / "hfluxno", "doctor", cwd=empty)
+    _run(tools / "hfluxno", "demo", cwd=empty)
+    if not (empty / "traffic_forecast.png").is_file():
+        raise SystemExit(f"The demo of {file.name} under {python} left no picture.")
+    count = len(_run(tools / "pip", "list", "--format=freeze", cwd=place).splitlines())
+    seconds = time.monotonic() - begin
+    print(f"{python}, {kind}: works; {count} packages; {seconds:.0f} s", flush=True)
+    shutil.rmtree(place)
+
+
+def _environment(place: Path, python: str) -> Path:
+    _run(python, "-m", "venv", place, cwd=place.parent)
+    return place / "bin"
+
+
+def _run(*command, cwd: Path) -> str:
+    run = subprocess.run(
+        list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        sys.stderr.write(run.stdout + run.stderr)
+        raise SystemExit(f"This failed: {' '.join(map(str, command))}")
+    return run.stdout
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
