@@ -1,0 +1,109 @@
+"""The site as a reader sees it: built strictly, opened in a browser that has no network."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_CHROMIUM = "/usr/bin/chromium"
+_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+_SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+_SHOWN = (
+    "index.html",
+    "tutorials/engineer.html",
+    "gallery/index.html",
+    "gallery/traffic.html",
+    "identification.html",
+    "api/index.html",
+    "comparison.html",
+)
+
+pytestmark = pytest.mark.validation
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site; a gallery that was made of the same sources is not made again."""
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("mkdocstrings")
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    assert "WARNING" not in built.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not shutil.which(_CHROMIUM):
+        pytest.skip(f"There is no {_CHROMIUM}.")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+def test_every_page_is_there(site):
+    made = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    scripts = {path.stem for path in (ROOT / "examples" / "gallery").glob("*.py")}
+    assert made >= {f"gallery/{name}.html" for name in scripts} and made >= set(_SHOWN)
+    assert not list(site.rglob("hooks*"))
+    for name in scripts:
+        text = (site / "gallery" / f"{name}.html").read_text("utf-8")
+        assert "It prints" in text and f'src="{name}' in text
+
+
+def test_public_names_are_documented(site):
+    import hfluxno
+
+    text = "".join(
+        (site / "api" / f"{page}.html").read_text("utf-8") for page in ("index", "results")
+    )
+    for name in hfluxno.__all__:
+        assert f'.{name}"' in text, f"{name} is not documented."
+
+
+@pytest.mark.parametrize("size", _SIZES)
+def test_pages_open_without_errors_or_requests_to_elsewhere(site, browser, size, tmp_path):
+    width, height = _SIZES[size]
+    page = browser.new_page(viewport={"width": width, "height": height})
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message) if message.type == "error" else None)
+    page.on("pageerror", said.append)
+    page.on("request", lambda request: asked.append(request.url))
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    for name in _SHOWN:
+        page.goto(f"file://{site / name}")
+        assert page.locator("h1").first.inner_text().strip()
+        broken = page.eval_on_selector_all(
+            "img", "all => all.filter(one => one.complete && !one.naturalWidth).map(one => one.src)"
+        )
+        assert not broken
+        # Wide tables and code scroll by themselves: the page does not.
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        picture = folder / f"{size}-{name.replace('/', '-').removesuffix('.html')}.png"
+        page.screenshot(path=picture)
+        assert picture.stat().st_size > 10_000
+    page.close()
+    assert not said, [str(entry) for entry in said]
+    assert asked and not [url for url in asked if not url.startswith(("file://", "data:"))]
