@@ -70,7 +70,7 @@ def test_scripts_run(script, tmp_path):
     pictures = list(tmp_path.glob("*.png"))
     assert pictures and all(picture.stat().st_size > 20_000 for picture in pictures)
     if script.stem in _MOST:
-        errors = re.findall(r"error (?:after|of the field).*? ([\d.e-]+) %", printed)
+        errors = re.findall(r"(?:after|error of the field).*? ([\d.e-]+) %", printed)
         assert errors and max(map(float, errors)) < _MOST[script.stem], printed
         assert "a conservation law explains the data" in printed
     if script.stem == "network":

@@ -1,0 +1,82 @@
+"""Tutorials and answers, followed from top to bottom as a reader would."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.cli import main
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(page, language):
+    text = (DOCS / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.M)
+
+
+def followed(page):
+    """The names that the Python of a page leaves."""
+    names: dict = {"__name__": page}
+    exec(compile("\n".join(blocks(page, "python")), page, "exec"), names)
+    return names
+
+
+def test_own_layout():
+    names = followed("how_to/data.md")
+    assert names["context"].values.shape == (30, 1, 64)
+    np.testing.assert_allclose(names["context"].grid.spacing, 0.1)
+
+
+def test_programs_are_kept_where_one_says():
+    before = jax.config.values["jax_compilation_cache_dir"]
+    try:
+        followed("how_to/machines.md")
+        assert jax.config.values["jax_compilation_cache_dir"] == "/tmp/hfluxno-programs"
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+
+
+@pytest.mark.validation
+def test_weights_are_loaded_and_forecast(capsys):
+    followed("how_to/networks.md")
+    assert capsys.readouterr().out == "(20, 1, 100)\n"
+
+
+@pytest.mark.validation
+def test_a_table_of_measurements(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    followed("tutorials/engineer.md")
+    lines = [line for block in blocks("tutorials/engineer.md", "sh") for line in block.splitlines()]
+    assert len(lines) == 5
+    for line in lines:
+        words = shlex.split(line)
+        assert words[0] == "hfluxno" and main(words[1:]) == 0, line
+        printed = capsys.readouterr().out
+        if words[1] in ("forecast", "identify"):
+            assert "explains the data" in printed, printed
+    for name in ("road.png", "law.json", "law.py"):
+        assert (tmp_path / name).is_file()
+    # The wave travels 0.3 km in 30 s.
+    law = hfluxno.load_law("law.json").law
+    speed = float(np.polyfit([45.0, 75.0], law.flux(np.array([45.0, 75.0])), 1)[0])
+    np.testing.assert_allclose(speed, 0.01, rtol=0.03)
+    assert main([*shlex.split(lines[1])[1:], "--json"]) == 0
+    errors = json.loads(capsys.readouterr().out)["results"][0]["true_error"]
+    assert errors["14"] < 0.03
+
+
+@pytest.mark.validation
+def test_a_scheme_in_mind(capsys):
+    names = followed("tutorials/analyst.md")
+    u, speed = names["u"], names["speed"]
+    assert np.abs(speed - (2.4 * u**2 - u + 0.3))[1:-1].max() < 0.05
+    assert names["error"] < 0.02 and names["found"].status.name == "OK"
+    assert int(names["again"].status) == 0 and len(names["found"].tried) > 1
+    np.testing.assert_allclose(names["forecast"].conservation_drift, 0.0, atol=1e-6)
+    assert capsys.readouterr().out.startswith("0 ")
