@@ -101,7 +101,7 @@ def _fault_of_array(path: Path, described: Path, name: str) -> str | None:
             f"{path} is not read: {name} asks for pickle, which could run code; store numbers "
             "without it."
         )
-    shape = about.get("shape") or ()
+    shape: list[int] = about.get("shape") or []
     if len(shape) == 1:  # coordinates are read when a store is opened
         return too_large(path, 8 * int(shape[0]), name)
     return None
