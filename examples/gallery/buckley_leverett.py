@@ -2,8 +2,8 @@
 
 Buckley and Leverett's flux has an inflection, so that a front is a shock with a rarefaction
 behind it, and most of the flux lies between states that the shock skips. The truth is solved on
-eight times as many cells by another scheme. A grey band shows which states were observed: beside
-them a law is a guess.
+eight times as many cells by another scheme. Grey bars show how often each state was observed:
+where there are none, a law is a guess.
 """
 
 from pathlib import Path

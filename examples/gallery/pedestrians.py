@@ -3,7 +3,7 @@
 People walk round a closed corridor of 26 m, as in the experiments from which diagrams of speed
 over density are drawn. The hidden law is Weidmann's: the speed falls from 1.34 m/s to nothing at
 5.4 persons/m. The truth is solved on eight times as many cells by another scheme; 15 frames, two
-seconds apart, are seen. The flux that is found can be read off beyond no density that occurred.
+seconds apart, are seen. What is found holds for the densities that occurred.
 """
 
 from pathlib import Path

@@ -93,6 +93,16 @@ def test_a_long_warning_is_broken_into_lines(scalar):
     assert len(lines) == 5 and max(map(len, lines)) <= 120
 
 
+def test_a_long_heading_stays_within_the_picture(scalar):
+    candidate = "chebyshev-6, no diffusion, roe-entropy-fix CFL 0.9, grid ×4, denoised start"
+    found = dataclasses.replace(identification(scalar[0]), candidate=candidate)
+    figure = law_figure(found)
+    figure.canvas.draw()
+    box = figure._suptitle.get_window_extent()
+    assert candidate.split()[-1] in figure.get_suptitle()
+    assert box.x1 < figure.bbox.x1
+
+
 def test_the_band_follows_from_the_covariance(scalar, x64):
     found = identification(scalar[0])  # Σ = diag(4, 0.01), f = c₁ u + c₂ u²
     u = np.array([[0.5, 2.0]])

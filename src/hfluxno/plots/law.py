@@ -28,6 +28,7 @@ from hfluxno.trajectory import Trajectory
 
 _CURVE_POINTS, _MAP_POINTS = 201, 61
 _LINE = 120  # characters of a warning
+_LETTERS_PER_INCH = 12  # of a heading
 
 
 def law_figure(
@@ -48,8 +49,13 @@ def law_figure(
     labels = Labels(identification.law.fields) if labels is None else labels
     columns = panel_count(identification)
     with styled():
-        figure = new_figure(3.6 * max(columns, 2), 3.4)
-        figure.suptitle(heading(identification), x=0.01, ha="left", fontsize=10)
+        width = 3.6 * max(columns, 2)
+        figure = new_figure(width, 3.4)
+        lines = [
+            textwrap.fill(line, int(_LETTERS_PER_INCH * width))
+            for line in heading(identification).splitlines()
+        ]
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
         draw_law(figure, identification, context, labels, index)
     return figure
 
