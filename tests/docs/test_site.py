@@ -89,7 +89,7 @@ def test_pages_open_without_errors_or_requests_to_elsewhere(site, browser, size,
     page = browser.new_page(viewport={"width": width, "height": height})
     said, asked = [], []
     page.on("console", lambda message: said.append(message) if message.type == "error" else None)
-    page.on("pageerror", said.append)
+    page.on("pageerror", lambda error: said.append(error))
     page.on("request", lambda request: asked.append(request.url))
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     for name in _SHOWN:
