@@ -4,6 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,18 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def address(site):
+    """The site, served on this machine alone."""
+    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     if not shutil.which(_CHROMIUM):
@@ -84,7 +99,7 @@ def test_public_names_are_documented(site):
 
 
 @pytest.mark.parametrize("size", _SIZES)
-def test_pages_open_without_errors_or_requests_to_elsewhere(site, browser, size, tmp_path):
+def test_pages_open_without_errors_or_requests_to_elsewhere(address, browser, size, tmp_path):
     width, height = _SIZES[size]
     page = browser.new_page(viewport={"width": width, "height": height})
     said, asked = [], []
@@ -93,7 +108,7 @@ def test_pages_open_without_errors_or_requests_to_elsewhere(site, browser, size,
     page.on("request", lambda request: asked.append(request.url))
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     for name in _SHOWN:
-        page.goto(f"file://{site / name}")
+        page.goto(f"{address}/{name}", wait_until="networkidle")
         assert page.locator("h1").first.inner_text().strip()
         broken = page.eval_on_selector_all(
             "img", "all => all.filter(one => one.complete && !one.naturalWidth).map(one => one.src)"
@@ -106,4 +121,13 @@ def test_pages_open_without_errors_or_requests_to_elsewhere(site, browser, size,
         assert picture.stat().st_size > 10_000
     page.close()
     assert not said, [str(entry) for entry in said]
-    assert asked and not [url for url in asked if not url.startswith(("file://", "data:"))]
+    assert asked and not [url for url in asked if not url.startswith((address, "data:"))]
+
+
+def test_a_word_is_found(address, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{address}/index.html", wait_until="networkidle")
+    page.locator("input[name=query]").fill("Greenshields")
+    page.locator(".md-search-result__item").first.wait_for()
+    assert "Greenshields" in page.locator(".md-search-result__list").inner_text()
+    page.close()
