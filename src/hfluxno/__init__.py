@@ -7,6 +7,7 @@ every command, is there at once.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hfluxno.datasets.lazy import forecast_dataset, identify_dataset, reconstruct_dataset
     from hfluxno.forecaster import Forecast, Forecaster
     from hfluxno.grid import Grid
     from hfluxno.identify import (
@@ -32,10 +33,13 @@ __all__ = [
     "SavedLaw",
     "Trajectory",
     "forecast",
+    "forecast_dataset",
     "identify",
+    "identify_dataset",
     "load",
     "load_law",
     "reconstruct",
+    "reconstruct_dataset",
 ]
 
 if not TYPE_CHECKING:  # to a type checker, any name would be right
@@ -53,10 +57,13 @@ if not TYPE_CHECKING:  # to a type checker, any name would be right
         "SavedLaw": "hfluxno.identify",
         "Trajectory": "hfluxno.trajectory",
         "forecast": "hfluxno.methods",
+        "forecast_dataset": "hfluxno.datasets.lazy",
         "identify": "hfluxno.identify",
+        "identify_dataset": "hfluxno.datasets.lazy",
         "load": "hfluxno.models.weights",
         "load_law": "hfluxno.identify",
         "reconstruct": "hfluxno.identify",
+        "reconstruct_dataset": "hfluxno.datasets.lazy",
     }
 
     def __getattr__(name):

@@ -8,8 +8,10 @@ one thread for each core works off. Programs that gain nothing from lanes run al
 """
 
 import concurrent.futures
+import contextlib
+import contextvars
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import jax
@@ -22,6 +24,18 @@ Result = TypeVar("Result")
 
 # By default XLA uses half of the vector registers of a CPU with AVX-512. Others don't mind.
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
+
+_alone = contextvars.ContextVar("alone", default=False)
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """Within it `on_all_cores` stays in the thread that calls it: others occupy the other cores."""
+    before = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(before)
 
 
 def take(tree: PyTree, lanes: np.ndarray) -> PyTree:
@@ -51,8 +65,8 @@ def run_lanes(
 
 def on_all_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """`function` of each item, in one thread for each core, at the precision of the caller."""
-    if len(items) == 1:
-        return [function(items[0])]
+    if len(items) == 1 or _alone.get():
+        return [function(item) for item in items]
     precise = jnp.result_type(float) == jnp.float64
 
     def run(item: Item) -> Result:

@@ -13,7 +13,7 @@ from hfluxno.boundary import Given
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
 from hfluxno.identify.forward import run
-from hfluxno.identify.identification import _nothing_to_infer
+from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
@@ -220,7 +220,7 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
     context = Trajectory.from_numpy(logistic(times, 64), times)
     values = np.asarray(context.values)
     unexplained = dataclasses.replace(
-        _nothing_to_infer(values, context), status=FitStatus.SOURCE_OR_LEAK
+        nothing_to_infer(values, context), status=FitStatus.SOURCE_OR_LEAK
     )
     before, better = (
         dataclasses.replace(unexplained, backtest_error=error) for error in (0.05, 1e-5)

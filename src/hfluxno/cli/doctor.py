@@ -160,7 +160,7 @@ def _memory() -> dict[str, str]:
 
 
 def _cache() -> dict[str, Any]:
-    from hfluxno.cli.runtime import cache_folder
+    from hfluxno.cached import cache_folder
 
     folder = Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or cache_folder())
     if not folder.is_dir():

@@ -2,15 +2,23 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from hfluxno.cli.clustered import ClusterConfig
 from hfluxno.cli.input import MeasuredConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hfluxno.data.source import Source
+    from hfluxno.forecaster import Forecaster
+    from hfluxno.trajectory import Trajectory
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ForecastConfig(MeasuredConfig):
+class ForecastConfig(MeasuredConfig, ClusterConfig):
     """Infer the law from the first frames of a file and continue them.
 
     INPUT is NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet. It holds one variable with the
@@ -77,30 +85,15 @@ def main(config: ForecastConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
-    import numpy as np
-
-    from hfluxno.cli import forecast_parts, law, report, runtime
+    from hfluxno.cli import forecast_parts, report, runtime
     from hfluxno.cli.summary import law_summary
     from hfluxno.data.parts import fingerprint, parts_of
     from hfluxno.data.replacing import check_writable
     from hfluxno.data.writers import SUFFIXES, check_storable
-    from hfluxno.forecaster import forecast_times
-    from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
-    from hfluxno.methods import forecaster
 
-    if config.steps < 1:
-        raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    if config.every is not None and not 0.0 < config.every < float("inf"):
-        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
-    method = forecaster(
-        config.method,
-        config.weights,
-        config.refinement,
-        config.momentum,
-        config.every,
-        None if config.noise == "auto" else 1.0,  # the number, when the file is read
-        config.law,
-    )
+    method = _method(config)
+    if config.scheduler is not None:
+        return _in_chunks(config, method)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:
@@ -113,23 +106,9 @@ def main(config: ForecastConfig) -> int:
         parts = parts_of(source.trajectories)
         largest = max(len(range(source.trajectories)[part]) for part in parts)
         runtime.check_memory(config.steps, largest * len(source.fields) * len(source.x))
-        every, noise = config.every, None
-        if isinstance(method, GivenLawForecaster):
-            law.check_units(method.law, source)
-            context = source.beginning(config.context)
-            if context.frames == 1 and every is None:
-                every = float(source.times[1] - source.times[0])
-            method = dataclasses.replace(method, every=every)
-        else:
-            context, noise = source.context(config.context), config.noise_of(source)
-            if noise is not None:
-                method = FittedLawForecaster(config.momentum, every, noise)
-        times = source.times[0] + forecast_times(context, config.steps, every)
-        enough = int(np.sum(times <= source.ends_reach[1] + 1e-6 * (times[-1] - times[0])))
-        fewer = f", or choose --steps {enough} or less" if enough else ""
-        source.check_ends(times[-1], "the forecast needs them from", f"give them until then{fewer}")
-        task = "Solving" if config.law else "Inferring"
-        task += f" the law of {source.variable}"
+        context, method, noise = _fitted_to(source, config, method)
+        times = _times(source, context, config, method)
+        task = _task(config, source)
         job = forecast_parts.Job(source, context, method, config.steps, times, output)
         shown: forecast_parts.Shown | None
         if len(parts) == 1:
@@ -155,9 +134,86 @@ def main(config: ForecastConfig) -> int:
     return 0
 
 
+def _method(config: ForecastConfig) -> "Forecaster":
+    from hfluxno.methods import forecaster
+
+    if config.steps < 1:
+        raise ValueError(f"--steps must be at least 1; got {config.steps}.")
+    if config.every is not None and not 0.0 < config.every < float("inf"):
+        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
+    return forecaster(
+        config.method,
+        config.weights,
+        config.refinement,
+        config.momentum,
+        config.every,
+        None if config.noise == "auto" else 1.0,  # the number, when the file is read
+        config.law,
+    )
+
+
+def _fitted_to(
+    source: "Source", config: ForecastConfig, method: "Forecaster"
+) -> "tuple[Trajectory, Forecaster, tuple[float, ...] | None]":
+    """The context, the method with what the file says, and the noise if it is known."""
+    from hfluxno.cli import law
+    from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
+
+    if isinstance(method, GivenLawForecaster):
+        law.check_units(method.law, source)
+        context, every = source.beginning(config.context), config.every
+        if context.frames == 1 and every is None:
+            every = float(source.times[1] - source.times[0])
+        return context, dataclasses.replace(method, every=every), None
+    context, noise = source.context(config.context), config.noise_of(source)
+    if noise is not None:
+        method = FittedLawForecaster(config.momentum, config.every, noise)
+    return context, method, noise
+
+
+def _times(
+    source: "Source", context: "Trajectory", config: ForecastConfig, method: "Forecaster"
+) -> "np.ndarray":
+    """The times of the forecast, for which given ends must be known."""
+    import numpy as np
+
+    from hfluxno.forecaster import forecast_times
+
+    every = getattr(method, "every", None)
+    times = source.times[0] + forecast_times(context, config.steps, every)
+    enough = int(np.sum(times <= source.ends_reach[1] + 1e-6 * (times[-1] - times[0])))
+    fewer = f", or choose --steps {enough} or less" if enough else ""
+    source.check_ends(times[-1], "the forecast needs them from", f"give them until then{fewer}")
+    return times
+
+
+def _task(config: ForecastConfig, source: "Source") -> str:
+    return f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
+
+
+def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
+    from hfluxno.cli import clustered
+    from hfluxno.datasets.work import Continue
+
+    clustered.check_options(config, "figure")
+    output = config.output or Path(f"{config.input.stem}_forecast.zarr")
+
+    def work(source: "Source") -> Continue:
+        context, ready, _ = _fitted_to(source, config, method)
+        _times(source, context, config, ready)
+        return Continue(config.context, config.steps, ready, config.float64)
+
+    source = clustered.run(config, output, "Inferring laws", work)
+    frames = source.frames if config.context is None else config.context
+    own = {"context_frames": frames, "steps": config.steps, "method": config.method}
+    clustered.show(output, source, own, config.json)
+    return 0
+
+
 def _deciding(config: ForecastConfig, noise: tuple[float, ...] | None) -> dict:
     """The options that decide what is computed, beside the data, and not where it goes."""
-    others = ("input", "output", "figure", "json", "ends", "noise", "law")
+    elsewhere = ("input", "output", "figure", "json", "scheduler", "workers", "chunk")
+    others = (*elsewhere, "ends", "noise", "law")
     options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in others}
     law = None if config.law is None else config.law.read_text(encoding="utf-8")
     return options | {"noise": noise, "law": law}

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import tyro
 
+from hfluxno.cli.clustered import ClusterConfig
 from hfluxno.cli.input import MeasuredConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class IdentifyConfig(MeasuredConfig):
+class IdentifyConfig(MeasuredConfig, ClusterConfig):
     """Infer the law from the first frames of a file, and report it.
 
     INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet with
@@ -31,6 +32,9 @@ class IdentifyConfig(MeasuredConfig):
     save: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Save the law as .json, for `hfluxno forecast OTHER --law FILE` and `hfluxno export FILE`; of
     a batch, that of the first trajectory."""
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
+    """With --scheduler, where to write the laws of all trajectories: .zarr; INPUT_laws.zarr in the
+    present folder where it is left out."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
 
@@ -50,6 +54,10 @@ def main(config: IdentifyConfig) -> int:
     from hfluxno.data.parts import parts_of
     from hfluxno.data.replacing import check_writable, replacing
 
+    if config.scheduler is not None:
+        return _in_chunks(config)
+    if config.output is not None:
+        raise ValueError("--output belongs to --scheduler; choose --csv or --save.")
     if config.csv is not None:
         check_writable(config.csv, (".csv",), config.input)
     if config.figure is not None:
@@ -93,4 +101,21 @@ def main(config: IdentifyConfig) -> int:
     report.show(summary, config.json)
     if fault:
         raise OSError(fault)
+    return 0
+
+
+def _in_chunks(config: IdentifyConfig) -> int:
+    from hfluxno.cli import clustered
+    from hfluxno.datasets.work import Identify
+
+    clustered.check_options(config, "csv", "figure", "save")
+    output = config.output or Path(f"{config.input.stem}_laws.zarr")
+    source = clustered.run(
+        config,
+        output,
+        "Inferring laws",
+        lambda source: Identify(config.context, config.momentum, config.noise_of(source)),
+    )
+    frames = source.frames if config.context is None else config.context
+    clustered.show(output, source, {"context_frames": frames}, config.json)
     return 0

@@ -50,7 +50,7 @@ class InputConfig:
             time=self.time,
             x=self.x,
             cells=self.cells,
-            domain=None if self.domain is None else _ends(self.domain),
+            domain=None if self.domain is None else ends_of(self.domain),
             ends=self.ends,
         )
 
@@ -76,7 +76,7 @@ class MeasuredConfig(InputConfig):
         return found
 
 
-def _ends(text: str) -> tuple[float, float]:
+def ends_of(text: str) -> tuple[float, float]:
     try:
         low, high = map(float, text.split(","))
     except ValueError as error:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import tyro
 
+from hfluxno.cli.clustered import ClusterConfig
 from hfluxno.cli.input import MeasuredConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReconstructConfig(MeasuredConfig):
+class ReconstructConfig(MeasuredConfig, ClusterConfig):
     """Estimate the whole field behind the measurements of a file, together with its law, its first
     state and what came in at open ends.
 
@@ -51,6 +52,8 @@ def main(config: ReconstructConfig) -> int:
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_reconstruction
 
+    if config.scheduler is not None:
+        return _in_chunks(config)
     output = config.output or Path(f"{config.input.stem}_reconstruction.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:
@@ -89,4 +92,21 @@ def main(config: ReconstructConfig) -> int:
     report.show(summary, config.json)
     if fault:
         raise OSError(fault)
+    return 0
+
+
+def _in_chunks(config: ReconstructConfig) -> int:
+    from hfluxno.cli import clustered
+    from hfluxno.datasets.work import Reconstruct
+
+    clustered.check_options(config, "figure", "save")
+    output = config.output or Path(f"{config.input.stem}_reconstruction.zarr")
+    source = clustered.run(
+        config,
+        output,
+        "Reconstructing fields",
+        lambda source: Reconstruct(config.context, config.momentum, config.noise_of(source)),
+    )
+    frames = source.frames if config.context is None else config.context
+    clustered.show(output, source, {"context_frames": frames}, config.json)
     return 0

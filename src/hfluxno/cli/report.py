@@ -66,6 +66,24 @@ def show(summary: dict, as_json: bool) -> None:
         console.print(f"wrote {_shown(file)}", soft_wrap=True)
 
 
+def show_outcome(summary: dict) -> None:
+    """A short table of a batch that was worked off in chunks."""
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{escape(summary['variable'])}[/bold] in {_shown(summary['input'])}: "
+        f"{summary['contexts']:,} contexts of {summary['cells']} cells"
+    )
+    for status, count in summary["statuses"].items():
+        colour = "green" if status == "ok" else "yellow"
+        console.print(f"{count:>9,}  [{colour}]{escape(status)}[/{colour}]")
+    errors = summary.get("backtest_error", {})
+    if errors:
+        said = ", ".join(f"{name} {_percent(value)}" for name, value in errors.items())
+        console.print(f"back-test error: {said}")
+    for file in summary["files"]:
+        console.print(f"wrote {_shown(file)}", soft_wrap=True)
+
+
 def print_json(summary: dict) -> None:
     """One JSON object, with null for what is no number."""
     sys.stdout.write(readable(json.dumps(_finite(summary), ensure_ascii=False)) + "\n")

@@ -103,7 +103,7 @@ def opened(
     if kind in ("csv", "parquet"):
         variables, names = table_variables(frame, asked_names(asked), names, path, axes)
         for name, v in variables.items():
-            numbers, attributes = _seconds(v.values, v.attrs.pop("zone", ""))
+            numbers, attributes = in_seconds(v.values, v.attrs.pop("zone", ""))
             variables[name] = xr.Variable(v.dims, numbers, v.attrs | attributes)
     elif kind != "npz":
         names = cf_names(variables, names)
@@ -161,7 +161,7 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
     variables = {}
     for alias, dimension in _NPZ_COORDINATES.items():
         if alias in arrays:
-            coordinate, attributes = _seconds(np.atleast_1d(arrays.pop(alias)))
+            coordinate, attributes = in_seconds(np.atleast_1d(arrays.pop(alias)))
             others = (f"dimension {i}" for i in range(1, coordinate.ndim))
             variables[dimension] = xr.Variable((dimension, *others), coordinate, attributes)
     for name, array in arrays.items():
@@ -200,7 +200,7 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
-def _seconds(coordinate: np.ndarray, zone: str = "") -> tuple[np.ndarray, dict[str, str]]:
+def in_seconds(coordinate: np.ndarray, zone: str = "") -> tuple[np.ndarray, dict[str, str]]:
     """Dates as seconds since the first of them, durations as seconds, with their units."""
     if coordinate.dtype.kind != "M":
         return seconds(coordinate), {"units": "s"} if coordinate.dtype.kind == "m" else {}

@@ -89,29 +89,50 @@ def read(
             "given,outflow where only the lower end is."
         )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
-    with opened(path, variable, axes) as (whole, axes):
-        variables = squeezed(whole)
-        names, fields = choose(variables, variable, path)
-        for each in names:
-            canonical_order(variables[each].dims, each, path)
-        dims = {d for each in names for d in whole[each].dims}
-        size = sum(variables[each].nbytes for each in {*names, *dims} if each in variables)
-        refused = too_large(path, size, ", ".join(names))
-        if refused:
-            raise ValueError(refused)
-        with reading(path):
-            stored = {each: variables[each].load() for each in names}
-            found = stored[names[0]]
-            coordinates = {str(d): variables[d].load() for d in dims if d in variables}
-        name = ", ".join(names)
-        if len(names) > 1:
-            found = combined(stored, path)
-            coordinates["field"] = xr.Variable("field", np.array(names, dtype=object))
-        if fields:
-            found = selected(found, coordinates, name, fields)
-        order = canonical_order(found.dims, name, path)
-        with reading(path):
-            failed = _failed(variables, found)
+    with opened(path, variable, axes) as (whole, names):
+        return source_of(whole, names, path, variable, sides, cells=cells, domain=domain, ends=ends)
+
+
+def source_of(
+    whole: Mapping[str, xr.Variable],
+    axes: Mapping[str, str],
+    path: Path,
+    variable: str | None,
+    sides: tuple[BoundaryName, BoundaryName],
+    *,
+    cells: int | None = None,
+    domain: tuple[float, float] | None = None,
+    ends: str | Path | None = None,
+) -> Source:
+    """What `read` makes of the variables of a file, whose `axes` have the names that `renamed`
+    gave them; `path` is what faults are said of."""
+    variables = squeezed(whole)
+    names, fields = choose(variables, variable, path)
+    for each in names:
+        canonical_order(variables[each].dims, each, path)
+    dims = {d for each in names for d in whole[each].dims}
+    size = sum(variables[each].nbytes for each in {*names, *dims} if each in variables)
+    refused = too_large(path, size, ", ".join(names))
+    if refused:
+        raise ValueError(refused)
+    with reading(path):
+        stored = {each: variables[each].load() for each in names}
+        found = stored[names[0]]
+        coordinates = {str(d): variables[d].load() for d in dims if d in variables}
+    name = ", ".join(names)
+    if len(names) > 1:
+        found = combined(stored, path)
+        coordinates["field"] = xr.Variable("field", np.array(names, dtype=object))
+    if fields:
+        found = selected(found, coordinates, name, fields)
+    order = canonical_order(found.dims, name, path)
+    with reading(path):
+        failed = _failed(variables, found)
+    if failed.any() and failed.all():
+        raise ValueError(
+            f"The solution of every trajectory of {path} failed, as its status says; there is "
+            "nothing to read."
+        )
     falls = decreases(coordinates.get("x"))
     if falls:
         found = found.isel(x=slice(None, None, -1))

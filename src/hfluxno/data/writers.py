@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -46,7 +47,7 @@ def write_forecast(path: Path, source: Source, forecast: Forecast, context_frame
 
     - `OSError`, where it cannot be written.
     """
-    _write(path, forecast_dataset(source, forecast, context_frames))
+    _write(path, of_forecast(source, forecast, context_frames))
 
 
 def write_reconstruction(path: Path, source: Source, found: Reconstruction) -> None:
@@ -56,7 +57,7 @@ def write_reconstruction(path: Path, source: Source, found: Reconstruction) -> N
 
     - `OSError`, if it cannot be written.
     """
-    _write(path, reconstruction_dataset(source, found))
+    _write(path, of_reconstruction(source, found))
 
 
 def _write(path: Path, dataset: xr.Dataset) -> None:
@@ -74,7 +75,7 @@ def _write(path: Path, dataset: xr.Dataset) -> None:
         raise OSError(f"The result cannot be written: {str(error).rstrip('.')}.") from error
 
 
-def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) -> xr.Dataset:
+def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.Dataset:
     """What is written, as an `xarray.Dataset`."""
     values = np.asarray(forecast.trajectory.values)
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
@@ -88,7 +89,7 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
             {"long_name": "chosen basis of the flux, diffusion, scheme and internal grid"},
         )
         tables = [tabulate(found.law) for found in forecast.identifications]
-        variables |= _law(tables, per_trajectory, source)
+        variables |= law_variables(tables, per_trajectory, source)
     for name, errors, meaning in (
         ("predicted_error", forecast.predicted_error, "to be expected"),
         ("predicted_error_90", forecast.predicted_error_90, "not exceeded in 90 of 100 forecasts"),
@@ -103,13 +104,13 @@ def forecast_dataset(source: Source, forecast: Forecast, context_frames: int) ->
     return _assembled(source, values, forecast.deviation, times, variables, attributes)
 
 
-def reconstruction_dataset(source: Source, found: Reconstruction) -> xr.Dataset:
+def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
     """The reconstructed field, its bands and its law, as an `xarray.Dataset`."""
     values = np.asarray(found.trajectory.values)
     identification = found.identification
     sentence = xr.Variable((), np.array(identification.sentence, dtype=object))
     variables = {
-        "status": xr.Variable((), np.int32(identification.status)),
+        "status": xr.Variable((), np.int32(identification.status), fit_attributes(identification)),
         "status_sentence": sentence,
         "law": xr.Variable((), np.array(str(identification.candidate), dtype=object)),
         "noise": xr.Variable(
@@ -117,7 +118,7 @@ def reconstruction_dataset(source: Source, found: Reconstruction) -> xr.Dataset:
             found.noise,
             {"long_name": "estimated standard deviation of the noise of each field"},
         ),
-    } | _law([tabulate(identification.law)], (), source)
+    } | law_variables([tabulate(identification.law)], (), source)
     if "field" not in source.dims and len(source.parts) == 1:
         variables["noise"] = variables["noise"][0]
     single = tuple(d for d in source.dims if d == "trajectory")
@@ -156,7 +157,7 @@ def _assembled(
             data[f"{part.name}{suffix}"] = variable.transpose(*part.dims)
     dataset = xr.Dataset(
         data,
-        coords=_coordinates(source, times),
+        coords=coordinates_of(source, times),
         attrs=attributes
         | {
             "source": f"hfluxno {version_name()}",
@@ -169,10 +170,11 @@ def _assembled(
     return dataset.rename(source.names)
 
 
-def _coordinates(source: Source, times: np.ndarray) -> dict[str, xr.Variable]:
+def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str, xr.Variable]:
+    """The coordinates as the file has them, with those that it lacks, and at other `times`."""
     found = dict(source.coordinates)
     time = "t" if "t" in source.dims else "time"
-    numbers = {time: times, "x": source.x}
+    numbers = {time: source.times if times is None else times, "x": source.x}
     if "field" in source.dims or len(source.parts) > 1:
         found.setdefault("field", xr.Variable("field", np.array(source.fields, dtype=object)))
     result = {
@@ -250,12 +252,21 @@ def status_meanings(
 def _status_meanings(forecast: Forecast) -> dict[int, tuple[str, str]]:
     found = status_meanings(np.ravel(forecast.status).tolist(), forecast.sentences)
     if forecast.identifications:
-        every = type(forecast.identifications[0].status)
-        found |= {int(status): (status.name.lower(), status.sentence) for status in every}
+        found |= _fit_meanings(forecast.identifications[0])
     return found
 
 
-def _law(
+def fit_attributes(identification: Any) -> dict:
+    """Of the variable with the statuses of fits like this one."""
+    return status_attributes(_fit_meanings(identification))
+
+
+def _fit_meanings(identification: Any) -> dict[int, tuple[str, str]]:
+    every = type(identification.status)
+    return {int(status): (status.name.lower(), status.sentence) for status in every}
+
+
+def law_variables(
     tables: Sequence[LawTable], per_trajectory: tuple[str, ...], source: Source
 ) -> dict[str, xr.Variable]:
     names = [re.sub(r"\W+", "_", field) for field in tables[0].fields]

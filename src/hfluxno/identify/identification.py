@@ -154,16 +154,18 @@ def identifier(
     momentum: str | None = None,
     jointly: bool = False,
     noise: Noise | None = None,
+    among_others: bool = False,
 ) -> Callable[[slice], tuple[Identification, ...]]:
     """A function that identifies some trajectories of a batch, as `identify_all` does them all:
-    what is checked and decided for the batch as a whole is so here, once."""
+    what is checked and decided for the batch as a whole is so here, once. One that is
+    `among_others` may be constant throughout."""
     values = np.asarray(context.values)
     jointly = jointly or noise is not None or is_joint(context) or _is_sealed(context)
     known_noise = None if noise is None else _of_each_field(noise, context.fields)
-    _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING)
+    _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING, among_others)
     batch = values if context.is_batched else values[None]
     varies = ~np.any(_constant_fields(context), axis=1)
-    odd = odd_fields(without_gaps(context), momentum, varies)
+    odd = odd_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
     # Without a wall no fit depends on it, and compiled programs do.
     odd_in_fits = odd if context.grid.has_wall() else ()
     # Compiled programs serve fields of any names.
@@ -172,10 +174,10 @@ def identifier(
     def one(lane: int) -> Identification:
         values = batch[lane].astype(np.float64)
         if not varies[lane]:
-            return _nothing_to_infer(values, context)
+            return nothing_to_infer(values, context)
         if jointly:
             found = identify_jointly(values, context, odd_in_fits, noise=known_noise)
-            return _nothing_to_infer(values, context, failed=True) if found is None else found
+            return nothing_to_infer(values, context, failed=True) if found is None else found
         if np.any(np.isnan(values)):
             part, times = _measured_part(values, np.asarray(context.times, float))
             trial, tried, filled = choose_with_gaps(part, context.grid, names, odd_in_fits)
@@ -192,7 +194,9 @@ def identifier(
     return some
 
 
-def _check(context: Trajectory, values: np.ndarray, most_missing: float) -> None:
+def _check(
+    context: Trajectory, values: np.ndarray, most_missing: float, among_others: bool
+) -> None:
     if len(context.grid.shape) != 1:
         raise ValueError("Only contexts with one space dimension can be identified.")
     if len(context.fields) > 2:
@@ -214,7 +218,7 @@ def _check(context: Trajectory, values: np.ndarray, most_missing: float) -> None
         number = f" {lane}" if context.is_batched else ""
         check_measured(each, context.fields, number, most_missing)
     flat = _constant_fields(context)
-    if np.all(np.any(flat, axis=1)):
+    if np.all(np.any(flat, axis=1)) and not among_others:
         field = int(np.argwhere(flat)[0][1])
         which = " of every trajectory" if len(flat) > 1 else ""
         raise ValueError(
@@ -269,7 +273,7 @@ def _is_sealed(context: Trajectory) -> bool:
     return len(context.fields) == 1 and context.grid.has_wall()
 
 
-def _nothing_to_infer(
+def nothing_to_infer(
     values: np.ndarray, context: Trajectory, failed: bool = False
 ) -> Identification:
     """The report on a trajectory with a constant field, or one that no law could be solved for: a

@@ -1,0 +1,177 @@
+"""Batches in chunks, by the processes of a cluster: what `--scheduler` does in several commands.
+
+The input is read, worked on and written chunk by chunk, by those who work on it, so nobody holds
+more than a chunk.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from hfluxno.cli.input import InputConfig, ends_of
+
+if TYPE_CHECKING:
+    from hfluxno.data.source import Source
+    from hfluxno.datasets.chunk import Reading
+    from hfluxno.datasets.work import Work
+
+_ELSEWHERE = ("input", "output", "json", "scheduler", "workers", "chunk", "law", "ends")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClusterConfig(InputConfig):
+    """Who does the work."""
+
+    scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
+    """Work the trajectories off in chunks, by processes of a Dask cluster: local (of this machine)
+    or the address of a scheduler, whose workers see the same files. The output is a Zarr store.
+    Finished chunks stay where a run is interrupted, and the same command goes on from there."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """How many processes the scheduler local has; one for each core where it is left out."""
+    chunk: Annotated[int, tyro.conf.arg(metavar="N")] = 64
+    """How many trajectories a process holds and writes at a time, with --scheduler."""
+
+
+def check_options(config: ClusterConfig, *others: str) -> None:
+    """Refuses what belongs to a single process.
+
+    **Raises:**
+
+    - `ValueError`, where there is something of it.
+    """
+    given = [name for name in others if getattr(config, name) is not None]
+    if given:
+        raise ValueError(
+            f"--{given[0]} shows a single trajectory, so it has no place beside --scheduler; leave "
+            "one of them out."
+        )
+    if config.chunk < 1 or (config.workers is not None and config.workers < 1):
+        raise ValueError("--chunk and --workers must be at least 1.")
+    if config.workers is not None and config.scheduler != "local":
+        raise ValueError("--workers belongs to --scheduler local; a cluster has its own.")
+
+
+def run(
+    config: ClusterConfig, output: Path, task: str, work_on: "Callable[[Source], Work]"
+) -> "Source":
+    """Has every chunk of the input worked off, and leaves the `output`.
+
+    **Arguments:**
+
+    - `task`: what is being done, as it is said.
+    - `work_on`: what is done, from the first trajectory that can be used.
+
+    **Returns:**
+
+    - The first trajectory that can be used.
+
+    **Raises:**
+
+    - `ValueError`, where an option or the input is at fault.
+    - `OSError`, where something cannot be read or written; the sentence says what stays.
+    """
+    from hfluxno.cached import keep_programs
+    from hfluxno.cli import report
+    from hfluxno.cli.progress import progress
+    from hfluxno.data.replacing import check_writable, remove
+    from hfluxno.data.writers import version_name
+    from hfluxno.datasets.chunk import prepared, usable
+    from hfluxno.datasets.cluster import Task, check_dask, chunk_of, connected, count_of, done
+    from hfluxno.datasets.store import fingerprint, partial_of
+
+    assert config.scheduler is not None
+    check_dask()
+    check_writable(output, (".zarr",), config.input)
+    keep_programs()
+    axes = {n: v for n, v in (("time", config.time), ("x", config.x)) if v is not None}
+    total = count_of(config.input, config.variable, axes)
+    chunks = [slice(i, min(i + config.chunk, total)) for i in range(0, total, config.chunk)]
+    first, names = chunk_of(config.input, config.variable, axes, chunks[0])
+    reading = dataclasses.replace(_reading(config), names=names)
+    source = usable(reading, first)
+    report.hint(source)
+    reading = dataclasses.replace(
+        reading, variable=config.variable or source.variable, cells=len(source.x)
+    )
+    work = work_on(source)
+    chunk = prepared(reading, work, first)
+    partial = partial_of(output)
+    words = (version_name(), total, work, _deciding(config))
+    partial.start(chunk.layout, total, config.chunk, fingerprint(reading.path, words))
+    left = [lanes for lanes in chunks if not partial.is_done(lanes)]
+    kept = f"{partial.folder} keeps them, and the same command goes on from there"
+    count = total - sum(lanes.stop - lanes.start for lanes in left)
+    try:
+        with progress(task, total, kept) as advance:
+            if count:
+                advance(count, computed=False)
+            if left:
+                job = Task(chunk, axes, partial, _programs())
+                with connected(config.scheduler, config.workers) as client:
+                    for lanes in done(client, job, left):
+                        count += lanes.stop - lanes.start
+                        advance(lanes.stop - lanes.start)
+        partial.finish(output, chunks)
+    except OSError as error:
+        if not count:
+            remove(partial.folder)
+            raise
+        said = f"{count:,} of {total:,} contexts are done; {kept}."
+        raise OSError(f"{str(error).rstrip('.')}. {said}") from error
+    return source
+
+
+def _reading(config: ClusterConfig) -> "Reading":
+    """How the variables of the file become what is worked on."""
+    from hfluxno.data.readers import boundary_pair
+    from hfluxno.datasets.chunk import Reading
+
+    domain = None if config.domain is None else ends_of(config.domain)
+    ends = None if config.ends is None else config.ends.absolute()
+    return Reading(
+        path=config.input.absolute(),
+        variable=config.variable,
+        boundary=boundary_pair(config.boundary),
+        cells=config.cells,
+        domain=domain,
+        ends=ends,
+    )
+
+
+def _deciding(config: ClusterConfig) -> list:
+    """The options that decide what is computed, and the files that they name."""
+    files = [getattr(config, name, None) for name in ("law", "ends")]
+    told = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in _ELSEWHERE}
+    return [sorted(told.items()), *(None if file is None else file.read_bytes() for file in files)]
+
+
+def _programs() -> str | None:
+    import jax
+
+    folder = jax.config.values["jax_compilation_cache_dir"]
+    return None if folder is None else str(folder)
+
+
+def show(output: Path, source: "Source", summary: dict, as_json: bool) -> None:
+    """Reports on all trajectories of a finished output: how many have which status, and their
+    back-test errors."""
+    from hfluxno.cli import report
+    from hfluxno.datasets.store import outcome
+
+    summary = {
+        "input": str(source.path),
+        "variable": source.variable,
+        "fields": list(source.fields),
+        "boundary": list(source.boundary),
+        "cells": len(source.x),
+        **summary,
+        **outcome(output),
+        "files": [str(output)],
+    }
+    if as_json:
+        report.print_json(summary)
+    else:
+        report.show_outcome(summary)

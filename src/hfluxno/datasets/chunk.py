@@ -1,0 +1,205 @@
+"""A chunk of trajectories: its variables are read, worked on, and what is found is put in place.
+
+The results have the same variables, shapes and attributes whatever is found, which a `Layout`
+knows before anything is. A trajectory that cannot be used has NaN, the status `FAILED` and the
+reason as its sentence.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.boundary import BoundaryName
+from hfluxno.data.readers import source_of
+from hfluxno.data.source import Source
+from hfluxno.datasets.work import Work
+from hfluxno.identify.status import FitStatus
+from hfluxno.lanes import on_all_cores
+
+Variables = Mapping[str, xr.Variable]
+Found = TypeVar("Found")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How variables become a `Source`; see `hfluxno.data.readers.source_of`."""
+
+    path: Path
+    variable: str | None
+    boundary: tuple[BoundaryName, BoundaryName]
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    cells: int | None = None
+    domain: tuple[float, float] | None = None
+    ends: Path | None = None
+
+    def source(self, variables: Variables) -> Source:
+        """**Raises:**
+
+        - `ValueError`, where a trajectory cannot be used.
+        """
+        found = source_of(
+            variables,
+            self.names,
+            self.path,
+            self.variable,
+            self.boundary,
+            cells=self.cells,
+            domain=self.domain,
+            ends=self.ends,
+        )
+        if found.failed:
+            raise ValueError(f"{found.failed} of the trajectories are declared failed.")
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A variable of the results, without its entries along trajectory."""
+
+    dims: tuple[str, ...]
+    dtype: np.dtype
+    attributes: dict
+    is_coordinate: bool
+
+    def empty(self, sizes: Mapping[str, int]) -> np.ndarray:
+        """Entries that stand for nothing."""
+        kind = self.dtype.kind
+        fill = "" if kind == "O" else np.nan if kind == "f" else 0
+        return np.full([sizes[d] for d in self.dims], fill, self.dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What all chunks of results have: `columns` along trajectory, `fixed` coordinates."""
+
+    columns: dict[str, Column]
+    fixed: dict[str, xr.Variable]
+    sizes: dict[str, int]
+    attributes: dict
+
+    @classmethod
+    def of(cls, example: xr.Dataset) -> "Layout":
+        along = {str(n): v for n, v in example.variables.items() if "trajectory" in v.dims}
+        return cls(
+            {
+                name: Column(
+                    tuple(map(str, v.dims)), v.dtype, dict(v.attrs), name in example.coords
+                )
+                for name, v in along.items()
+            },
+            {str(n): v for n, v in example.variables.items() if n not in along},
+            {str(d): n for d, n in example.sizes.items() if d != "trajectory"},
+            dict(example.attrs),
+        )
+
+    def ours(self, name: str) -> str:
+        """What a variable of ours is called, which gives way to one of the user's."""
+        return f"{name}_" if f"{name}_" in self.columns else name
+
+    def dataset(self, arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
+        """A dataset of these arrays, one for each column."""
+        columns = self.columns.items()
+        made = {name: xr.Variable(c.dims, arrays[name], c.attributes) for name, c in columns}
+        own = {name: made.pop(name) for name, c in columns if c.is_coordinate}
+        return xr.Dataset(made, own | self.fixed, self.attributes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """What makes the results of a chunk from its variables, which are in memory."""
+
+    reading: Reading
+    work: Work
+    layout: Layout
+
+    def __call__(self, variables: Variables) -> xr.Dataset:
+        count = trajectories(variables)
+        sizes = self.layout.sizes | {"trajectory": count}
+        arrays = {name: column.empty(sizes) for name, column in self.layout.columns.items()}
+        arrays[self.layout.ours("status")][:] = FitStatus.FAILED
+        for rows, found in self._found(variables, count):
+            if isinstance(found, str):
+                arrays[self.layout.ours("status_sentence")][rows] = found
+                continue
+            for name, column in self.layout.columns.items():
+                if name in found:  # bands may not be known of all
+                    place = tuple(rows if d == "trajectory" else slice(None) for d in column.dims)
+                    arrays[name][place] = found[name].values
+        if "trajectory" in arrays and "trajectory" in variables:
+            arrays["trajectory"][:] = variables["trajectory"].values
+        return self.layout.dataset(arrays)
+
+    def _found(self, variables: Variables, count: int) -> list[tuple[slice, xr.Dataset | str]]:
+        """Results of some rows each, or why there are none."""
+        if not self.work.alone:
+            try:
+                whole = slice(0, count)
+                return [(whole, self.work.run(self.reading.source(variables)))]
+            except ValueError:
+                pass  # one of them cannot be used
+
+        def one(row: int) -> tuple[slice, xr.Dataset | str]:
+            rows = slice(row, row + 1)
+            try:
+                return rows, self.work.run(self.reading.source(some(variables, rows)))
+            except ValueError as error:
+                return rows, str(error).rstrip(".")
+
+        return on_all_cores(one, range(count))
+
+
+def prepared(reading: Reading, work: Work, variables: Variables) -> Chunk:
+    """What works off chunks like that of these first variables.
+
+    **Raises:**
+
+    - `ValueError`, where none of their trajectories can be used; it says why the last one cannot.
+    """
+    layout = _first(variables, lambda row: Layout.of(work.example(reading.source(row))))
+    return Chunk(reading, work, layout)
+
+
+def usable(reading: Reading, variables: Variables) -> Source:
+    """The first trajectory that can be read.
+
+    **Raises:**
+
+    - `ValueError`, where none can.
+    """
+    return _first(variables, reading.source)
+
+
+def _first(variables: Variables, found: Callable[[Variables], Found]) -> Found:
+    count = trajectories(variables)
+    for row in range(count):
+        try:
+            return found(some(variables, slice(row, row + 1)))
+        except ValueError:
+            if row == count - 1:
+                raise
+    raise ValueError("There are no trajectories.")
+
+
+def some(variables: Variables, rows: slice) -> dict[str, xr.Variable]:
+    """The variables of some trajectories."""
+    return {n: v.isel(trajectory=rows, missing_dims="ignore") for n, v in variables.items()}
+
+
+def trajectories(variables: Variables) -> int:
+    """Their number.
+
+    **Raises:**
+
+    - `ValueError`, where the variables have no trajectories.
+    """
+    for v in variables.values():
+        if "trajectory" in v.dims:
+            return v.sizes["trajectory"]
+    raise ValueError(
+        "There is no dimension trajectory, along which chunks could be made; use forecast, "
+        "identify or reconstruct for a single trajectory."
+    )

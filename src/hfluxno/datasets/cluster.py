@@ -1,0 +1,158 @@
+"""Chunks of a file are handed to the processes of a Dask cluster, on this machine or on many.
+
+A task reads its chunk, works on it on one core, writes it to its place in the output and leaves a
+mark there; what goes back to the client is only that it is done. Whoever is lost, a worker or the
+client, loses the chunks it was at, and they are done again.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfluxno.cached import keep_programs
+from hfluxno.data.choice import asked_names
+from hfluxno.data.opening import opened, reading
+from hfluxno.datasets.chunk import Chunk, Variables, some, trajectories
+from hfluxno.datasets.store import Partial
+from hfluxno.lanes import on_one_core
+
+if TYPE_CHECKING:
+    import distributed
+
+# Of a worker on this machine: one core, and no accelerator, which several could not share.
+_ENVIRONMENT = {"PJRT_NPROC": "1", "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu")}
+_LOCAL = "local"
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What is done to each chunk of a file.
+
+    **Attributes:**
+
+    - `chunk`: makes its results.
+    - `axes`: what the user says that the file calls time and x.
+    - `partial`: where they go.
+    - `programs`: the folder of compiled programs of the client, which workers share.
+    """
+
+    chunk: Chunk
+    axes: dict[str, str]
+    partial: Partial
+    programs: str | None
+
+    def __call__(self, lanes: slice) -> slice:
+        keep_programs(self.programs)
+        if not self.partial.is_done(lanes):
+            own = self.chunk.reading
+            with on_one_core():
+                found = self.chunk(chunk_of(own.path, own.variable, self.axes, lanes)[0])
+            self.partial.write(lanes, found)
+        return lanes
+
+
+def chunk_of(
+    path: Path, variable: str | None, axes: dict[str, str], lanes: slice
+) -> tuple[Variables, dict[str, str]]:
+    """The variables of some trajectories of a file, in memory, and what it calls its axes."""
+    with opened(path, variable, dict(axes)) as (whole, names):
+        along = {n: v for n, v in some(whole, lanes).items() if _is_needed(n, v, variable)}
+        with reading(path):
+            return {name: v.load() for name, v in along.items()}, dict(names)
+
+
+def count_of(path: Path, variable: str | None, axes: dict[str, str]) -> int:
+    """How many trajectories a file has.
+
+    **Raises:**
+
+    - `ValueError`, `OSError`, if it has none or cannot be read.
+    """
+    with opened(path, variable, dict(axes)) as (whole, _):
+        return trajectories(whole)
+
+
+def _is_needed(name: str, v, variable: str | None) -> bool:
+    """Not what is neither asked for nor small, such as other variables of the same trajectories."""
+    return variable is None or v.ndim < 2 or name in asked_names(variable) or "field" in v.dims
+
+
+def check_dask() -> None:
+    """**Raises:**
+
+    - `ValueError`, if Dask is missing.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            "A scheduler needs Dask: pip install 'hfluxno[cluster]', or leave out --scheduler."
+        ) from error
+
+
+@contextlib.contextmanager
+def connected(scheduler: str, workers: int | None = None) -> "Iterator[distributed.Client]":
+    """A client of the scheduler at this address, or of so many new processes on this machine where
+    it is `local`: one for each core if it is not said how many.
+
+    **Raises:**
+
+    - `OSError`, if no scheduler answers.
+    """
+    import dask
+    import distributed
+
+    with contextlib.ExitStack() as stack:
+        # A process that has used JAX has threads, and a fork of it would wait for them for ever.
+        spawn = {"distributed.worker.multiprocessing-method": "spawn"}
+        stack.enter_context(dask.config.set(spawn))
+        if scheduler != _LOCAL:
+            yield stack.enter_context(_client(distributed, scheduler))
+            return
+        cluster = distributed.LocalCluster(
+            n_workers=os.cpu_count() if workers is None else workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            env=_ENVIRONMENT,
+        )
+        stack.enter_context(cluster)
+        yield stack.enter_context(_client(distributed, cluster))
+
+
+def _client(distributed, address) -> "distributed.Client":
+    try:
+        return distributed.Client(address)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise OSError(
+            f"No scheduler answers at {address}; give the address that dask scheduler shows, such "
+            "as tcp://HOST:8786, or --scheduler local."
+        ) from error
+
+
+def done(
+    client: "distributed.Client", task: Callable[[slice], slice], chunks: Sequence[slice]
+) -> Iterator[slice]:
+    """Has the chunks worked off, and yields each when it is done, in any order.
+
+    **Raises:**
+
+    - `OSError`, if a worker cannot write, or chunks end those that work on them.
+    """
+    import distributed
+
+    futures = client.map(task, chunks, pure=False)
+    for future in distributed.as_completed(futures):
+        try:
+            yield future.result()
+        except distributed.KilledWorker as error:
+            raise OSError(
+                "Four workers have ended while they were at the same chunk, perhaps for want of "
+                "memory; choose a smaller --chunk, or fewer workers on a machine."
+            ) from error
+        future.release()

@@ -1,0 +1,216 @@
+"""Datasets of many trajectories, worked off when they are asked for: xarray in, lazy xarray out.
+
+Dask cuts the trajectories into chunks, and computes each on one core of whatever runs its tasks.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.axes import cf_names, renamed
+from hfluxno.data.opening import in_seconds
+from hfluxno.data.readers import boundary_pair
+from hfluxno.datasets.chunk import (
+    Chunk,
+    Layout,
+    Reading,
+    Variables,
+    prepared,
+    some,
+    trajectories,
+    usable,
+)
+from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work
+from hfluxno.forecaster import check_steps
+from hfluxno.identify import Identification, SavedLaw
+from hfluxno.lanes import on_one_core
+from hfluxno.methods import forecaster
+from hfluxno.reconstruction import Noise
+
+# Of a dataset that is in no chunks yet.
+CHUNK = 64
+
+
+def identify_dataset(
+    ds: xr.Dataset | xr.DataArray,
+    *,
+    context: int | None = None,
+    variable: str | None = None,
+    boundary: str = "periodic",
+    momentum: str | None = None,
+    noise: Noise | None = None,
+) -> xr.Dataset:
+    """The laws of many trajectories, identified when they are asked for.
+
+    **Arguments:**
+
+    - `ds`: one variable with the dimensions trajectory, time (or t) and x, and perhaps field, in
+      any order, as a file has it (see `hfluxno.data.readers`): NaN is a gap. It is worked off in
+      its chunks along trajectory, or in chunks of 64 if it has none.
+    - `context`: the law is inferred from so many frames, all if it is `None`.
+    - `variable`: its name if there are several; "h,hu" takes two as a system.
+    - `boundary`: what happens at the ends of x, one name or two with a comma.
+    - `momentum`: the field of a system that a wall turns round, which a chunk cannot decide for all
+      others.
+    - `noise`: the standard deviation of the noise, of all fields or one for each.
+
+    **Returns:**
+
+    A dataset with a row for each trajectory: `status` (by its `flag_meanings`), `status_sentence`,
+    `law`, `formula`, `backtest_error`, `residual`, `missing`, `total_drift`, and the tables
+    `flux`, `flux_derivative` and `diffusivity` at `state_NAME`. A trajectory that cannot be used
+    has the status 3 (failed), its sentence says why, and its numbers are NaN.
+
+    **Raises:**
+
+    - `ValueError`, if there are no trajectories, none of the first chunk can be used, an option is
+      at fault, or Dask is missing.
+    """
+    work = Identify(context, momentum, _noise(noise))
+    return _lazy(ds, work, variable, boundary)
+
+
+def forecast_dataset(
+    ds: xr.Dataset | xr.DataArray,
+    steps: int,
+    *,
+    context: int | None = None,
+    variable: str | None = None,
+    boundary: str = "periodic",
+    method: str = "fit",
+    weights: str | None = None,
+    momentum: str | None = None,
+    every: float | None = None,
+    noise: Noise | None = None,
+    law: SavedLaw | Identification | str | Path | None = None,
+) -> xr.Dataset:
+    """The `steps` frames after the context of each of many trajectories, solved when they are asked
+    for.
+
+    **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset], and `method`, `weights`,
+    `every` and `law` of [`forecast`][hfluxno.forecast].
+
+    **Returns:**
+
+    The variable with its dimensions and units at the times of the forecast, and a row for each
+    trajectory of what `hfluxno forecast` writes. With a fitted or given law there are bands
+    (`NAME_lower90`, `NAME_upper90`), NaN where none are known.
+
+    **Raises:**
+
+    - `ValueError`, as `identify_dataset` and `forecast` do.
+    - `OSError`, if the file of a law cannot be read.
+    """
+    check_steps(steps)
+    known = _noise(noise)
+    made = forecaster(method, weights, momentum=momentum, every=every, noise=known, law=law)
+    return _lazy(ds, Continue(context, int(steps), made), variable, boundary)
+
+
+def reconstruct_dataset(
+    ds: xr.Dataset | xr.DataArray,
+    *,
+    context: int | None = None,
+    variable: str | None = None,
+    boundary: str = "open",
+    momentum: str | None = None,
+    noise: Noise | None = None,
+) -> xr.Dataset:
+    """The fields behind the measurements of many trajectories, estimated when they are asked for
+    (see [`reconstruct`][hfluxno.reconstruct]).
+
+    **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset].
+
+    **Returns:**
+
+    The variable at the times of the measurements with its bands `NAME_lower90` and `NAME_upper90`,
+    and for each trajectory `status`, `status_sentence`, `law`, `noise` and the tables of the law.
+
+    **Raises:**
+
+    - `ValueError`, as `identify_dataset` does.
+    """
+    return _lazy(ds, Reconstruct(context, momentum, _noise(noise)), variable, boundary)
+
+
+def _lazy(
+    ds: xr.Dataset | xr.DataArray, work: Work, variable: str | None, boundary: str
+) -> xr.Dataset:
+    array = _dask_array()
+    whole = ds if isinstance(ds, xr.Dataset) else ds.to_dataset(name=ds.name or "u")
+    sides = boundary_pair(boundary)
+    if "given" in sides:
+        raise ValueError(
+            "A dataset does not say what is given at the ends; use the command with --ends FILE."
+        )
+    total = trajectories(_named(whole))
+    size = (whole.chunksizes.get("trajectory") or (min(CHUNK, total),))[0]
+    whole = whole.chunk({d: size if d == "trajectory" else -1 for d in whole.dims})
+    path = Path(whole.encoding.get("source", "the dataset"))
+    names = cf_names(_named(whole), {})
+    reading = Reading(path, variable, sides, names)
+    first = {n: v.load() for n, v in some(_named(whole), slice(0, size)).items()}
+    first = _numbers(first, reading)
+    # All chunks have the grid of the first.
+    reading = dataclasses.replace(reading, cells=len(usable(reading, first).x))
+    chunk = prepared(reading, work, first)
+    template = _template(chunk.layout, whole.chunksizes["trajectory"], array)
+    if "trajectory" in whole.coords and "trajectory" in chunk.layout.columns:
+        template = template.assign_coords(trajectory=whole["trajectory"])
+    return xr.map_blocks(_block, whole, kwargs={"chunk": chunk}, template=template)
+
+
+def _block(block: xr.Dataset, chunk: Chunk) -> xr.Dataset:
+    with on_one_core():
+        found = chunk(_numbers(_named(block), chunk.reading))
+    texts = [n for n, v in found.variables.items() if v.dtype.kind == "O" and n not in found.coords]
+    return found.assign({n: found[n].astype(_TEXT) for n in texts})
+
+
+def _named(dataset: xr.Dataset) -> dict[str, xr.Variable]:
+    return {str(name): v for name, v in dataset.variables.items()}
+
+
+# What Dask and Zarr know the size of.
+_TEXT = np.dtypes.StringDType()
+
+
+def _numbers(variables: Variables, reading: Reading) -> dict[str, xr.Variable]:
+    """As a file would have them: dates are numbers, and the axes have our names."""
+    found = {}
+    for name, v in variables.items():
+        if v.dtype.kind in "mM":
+            numbers, attributes = in_seconds(v.values)
+            v = xr.Variable(v.dims, numbers, v.attrs | attributes)
+        found[name] = v.to_base_variable()
+    return renamed(found, reading.names, reading.path)
+
+
+def _template(layout: Layout, chunks: tuple[int, ...], array) -> xr.Dataset:
+    def empty(column):
+        shape = [layout.sizes.get(d, sum(chunks)) for d in column.dims]
+        cut = [chunks if d == "trajectory" else layout.sizes[d] for d in column.dims]
+        dtype = _TEXT if column.dtype.kind == "O" else column.dtype
+        return array.empty(shape, dtype=dtype, chunks=cut)
+
+    own = {n: c for n, c in layout.columns.items() if not c.is_coordinate}
+    made = {n: xr.Variable(c.dims, empty(c), c.attributes) for n, c in own.items()}
+    return xr.Dataset(made, layout.fixed, layout.attributes)
+
+
+def _noise(noise: Noise | None) -> tuple[float, ...] | None:
+    return None if noise is None else tuple(map(float, np.ravel(np.asarray(noise))))
+
+
+def _dask_array():
+    """**Raises:**
+
+    - `ValueError`, if Dask is missing.
+    """
+    try:
+        import dask.array
+    except ImportError as error:
+        raise ValueError("Datasets in chunks need Dask: pip install 'hfluxno[cluster]'.") from error
+    return dask.array

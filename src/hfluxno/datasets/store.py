@@ -1,0 +1,160 @@
+"""The results of chunks in one Zarr store, which is complete or not there at all.
+
+While it is made it is in the folder `OUTPUT.partial` beside its output, with a mark for each chunk
+that is written. Chunks of Zarr are chunks of work, so no two write the same file; one that is
+written twice, because a process was lost, is written with the same numbers.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from hfluxno.data.replacing import remove
+from hfluxno.datasets.chunk import Layout
+
+_STORE, _NOTE, _DONE, _OLD = "set.zarr", "chunks.json", "done", "replaced"
+
+
+@dataclasses.dataclass(frozen=True)
+class Partial:
+    """The folder of an output that is being made; it can be sent to other processes."""
+
+    folder: Path
+
+    def write(self, lanes: slice, found: xr.Dataset) -> None:
+        """Writes the results of a chunk, and then its mark."""
+        group = zarr.open_group(self.folder / _STORE, mode="r+")
+        for name, variable in found.variables.items():
+            if "trajectory" in variable.dims:
+                place = tuple(lanes if d == "trajectory" else slice(None) for d in variable.dims)
+                _array(group, str(name))[place] = variable.values
+        mark = self._mark(lanes)
+        new = mark.with_name(f".{uuid.uuid4().hex}")
+        new.touch()
+        os.replace(new, mark)
+
+    def is_done(self, lanes: slice) -> bool:
+        return self._mark(lanes).exists()
+
+    def start(self, layout: Layout, total: int, size: int, made_by: str) -> None:
+        """Makes the folder, or takes it up where it was `made_by` the same data and options.
+
+        **Raises:**
+
+        - `OSError`, where it holds something else, or cannot be made.
+        """
+        note = {"made_by": made_by, "trajectories": total, "chunk": size}
+        if self.folder.exists():
+            if (found := self._note()) == note:
+                return
+            strange = {path.name for path in self.folder.iterdir()} - {_STORE, _DONE, f".{_NOTE}"}
+            if found is not None or strange:
+                raise FileExistsError(
+                    f"{self.folder} holds an interrupted run with other data, options or version; "
+                    "finish it with its own, choose another output, or delete it to start anew."
+                )
+        self.folder.mkdir(exist_ok=True)
+        remove(self.folder / _STORE)
+        _skeleton(self.folder / _STORE, layout, total, size)
+        (self.folder / _DONE).mkdir(exist_ok=True)
+        # With the note the folder counts as started.
+        new = self.folder / f".{_NOTE}"
+        new.write_text(json.dumps(note) + "\n", encoding="utf-8")
+        os.replace(new, self.folder / _NOTE)
+
+    def finish(self, output: Path, chunks: Sequence[slice]) -> None:
+        """Gives the output its name.
+
+        **Raises:**
+
+        - `OSError`, where it cannot be renamed, or a chunk is not done.
+        """
+        missing = [lanes for lanes in chunks if not self.is_done(lanes)]
+        if missing:
+            raise OSError(f"{len(missing)} of {len(chunks)} chunks of {output} are not written.")
+        store = self.folder / _STORE
+        if store.exists():  # else a run was interrupted just before its end
+            if output.exists():
+                os.replace(output, self.folder / _OLD)
+            os.rename(store, output)
+        remove(self.folder)
+
+    def _mark(self, lanes: slice) -> Path:
+        return self.folder / _DONE / f"{lanes.start:012d}-{lanes.stop:012d}"
+
+    def _note(self) -> dict | None:
+        try:
+            return json.loads((self.folder / _NOTE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+
+def partial_of(output: Path) -> Partial:
+    return Partial(output.with_name(output.name + ".partial").absolute())
+
+
+def fingerprint(path: Path, words: Sequence[object]) -> str:
+    """What decides the results: what tells the file `path` from another one, and these words.
+
+    A large store is not read for it: its metadata, and when that was written, stand for it.
+    """
+    found = hashlib.sha256(repr(words).encode())
+    files = sorted(path.rglob("zarr.json")) + sorted(path.rglob(".z*")) if path.is_dir() else [path]
+    for file in files:
+        status = file.stat()
+        found.update(repr((str(file.name), status.st_size, status.st_mtime_ns)).encode())
+    return found.hexdigest()
+
+
+def _skeleton(store: Path, layout: Layout, total: int, size: int) -> None:
+    """A store with all variables, in which nothing is written yet."""
+    empty = {name: c.empty(layout.sizes | {"trajectory": 1}) for name, c in layout.columns.items()}
+    sizes = layout.sizes | {"trajectory": min(size, total)}
+    chunks = {name: tuple(sizes[d] for d in c.dims) for name, c in layout.columns.items()}
+    layout.dataset(empty).to_zarr(
+        store,
+        mode="w",
+        consolidated=False,
+        encoding={name: {"chunks": cut} for name, cut in chunks.items()},
+    )
+    group = zarr.open_group(store, mode="r+")
+    for name, column in layout.columns.items():
+        whole = layout.sizes | {"trajectory": total}
+        _array(group, name).resize(tuple(whole[d] for d in column.dims))
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array:
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return array
+
+
+def outcome(output: Path) -> dict:
+    """How many trajectories of a finished output there are of each status, and figures of their
+    back-test errors where they have any."""
+    group = zarr.open_group(output, mode="r")
+    name = "status_" if "status_" in group else "status"
+    meanings = str(group[name].attrs["flag_meanings"]).split()
+    values = np.asarray(group[name].attrs["flag_values"]).tolist()
+    every = np.asarray(_array(group, name)[...])
+    counts = {word: int(np.sum(every == v)) for word, v in zip(meanings, values, strict=True)}
+    found: dict = {"contexts": len(every), "statuses": {w: n for w, n in counts.items() if n}}
+    if "backtest_error" in group:
+        errors = np.asarray(_array(group, "backtest_error")[...])
+        errors = errors[np.isfinite(errors)]
+        if errors.size:
+            found["backtest_error"] = {
+                "mean": float(errors.mean()),
+                "median": float(np.median(errors)),
+                "95th percentile": float(np.percentile(errors, 95)),
+                "largest": float(errors.max()),
+            }
+    return found

@@ -1,0 +1,232 @@
+"""What is done to each trajectory of a chunk: identify, forecast or reconstruct it.
+
+No result depends on which other trajectories are in the chunk.
+"""
+
+import abc
+import contextlib
+import dataclasses
+from typing import Any, ClassVar, cast
+
+import jax
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.law_writer import of_laws
+from hfluxno.data.source import LEAST_FRAMES, Source
+from hfluxno.data.writers import (
+    check_storable,
+    of_forecast,
+    of_reconstruction,
+    status_attributes,
+)
+from hfluxno.forecaster import Forecast, Forecaster, continuation
+from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
+from hfluxno.identify.identification import identifier, nothing_to_infer
+from hfluxno.identify.status import FitStatus
+from hfluxno.models.forecaster import NetworkStatus
+from hfluxno.persistence import Persistence
+from hfluxno.reconstruction import Reconstruction
+from hfluxno.trajectory import Trajectory
+
+
+@dataclasses.dataclass(frozen=True)
+class Work(abc.ABC):
+    """What is done to trajectories, from their first `context` frames, all if it is `None`.
+
+    `alone` says whether a trajectory is worked on by itself.
+    """
+
+    context: int | None = None
+    alone: ClassVar[bool] = False
+
+    def run(self, source: Source) -> xr.Dataset:
+        """The results of all trajectories of `source`, each variable with the dimension trajectory.
+
+        **Raises:**
+
+        - `ValueError`, where one of them cannot be used.
+        """
+        return self._done(source, self._seen(source))
+
+    def example(self, source: Source) -> xr.Dataset:
+        """What `run` returns for the single trajectory of `source`, with other numbers.
+
+        **Raises:**
+
+        - `ValueError`, where it cannot be used.
+        """
+        context = self._seen(source)
+        self._check(context)
+        values = np.asarray(context.values, np.float64)[0]
+        return self._example(source, context, nothing_to_infer(values, context, failed=True))
+
+    def _seen(self, source: Source) -> Trajectory:
+        frames = source.frames if self.context is None else self.context
+        if frames < LEAST_FRAMES:
+            raise ValueError(
+                f"A context of {frames} frames is too short to infer a law; choose {LEAST_FRAMES} "
+                "or more."
+            )
+        return source.beginning(frames)
+
+    @abc.abstractmethod
+    def _check(self, context: Trajectory) -> None: ...
+
+    @abc.abstractmethod
+    def _done(self, source: Source, context: Trajectory) -> xr.Dataset: ...
+
+    @abc.abstractmethod
+    def _example(
+        self, source: Source, context: Trajectory, nothing: Identification
+    ) -> xr.Dataset: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Identify(Work):
+    """Infers the law of each trajectory."""
+
+    momentum: str | None = None
+    noise: tuple[float, ...] | None = None
+
+    def _check(self, context: Trajectory) -> None:
+        check_momentum(context, self.momentum)
+        identifier(context, self.momentum, noise=self.noise, among_others=True)
+
+    def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
+        some = identifier(context, self.momentum, noise=self.noise, among_others=True)
+        return of_laws(source, some(slice(None)), context.frames)
+
+    def _example(self, source, context, nothing):
+        return of_laws(source, (nothing,), context.frames)
+
+
+@dataclasses.dataclass(frozen=True)
+class Continue(Work):
+    """Forecasts each trajectory by `steps` frames."""
+
+    steps: int = 1
+    method: Forecaster = dataclasses.field(default_factory=FittedLawForecaster)
+    float64: bool = False
+
+    @property
+    def _law(self) -> bool:
+        return isinstance(self.method, FittedLawForecaster | GivenLawForecaster)
+
+    def _seen(self, source: Source) -> Trajectory:
+        given = isinstance(self.method, GivenLawForecaster)
+        return source.beginning(self.context) if given else super()._seen(source)
+
+    def _check(self, context: Trajectory) -> None:
+        if isinstance(self.method, FittedLawForecaster):
+            check_momentum(context, _name(self.method))
+            identifier(context, _name(self.method), noise=self.method.noise, among_others=True)
+        else:
+            self.method.in_parts(context, self.steps)
+
+    def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
+        with _working_in(self.float64):
+            found = self._forecast(context)
+        return of_forecast(source, found, context.frames)
+
+    def _forecast(self, context: Trajectory) -> Forecast:
+        method = self.method
+        if isinstance(method, FittedLawForecaster):
+            some = identifier(context, _name(method), noise=method.noise, among_others=True)
+            return method.advance(context, some(slice(None)), self.steps)
+        if len(context.values) > 1 or self._law:
+            return method.forecast(context, self.steps)
+        # A network has other programs for a single context.
+        twice = dataclasses.replace(context, values=np.repeat(context.values, 2, axis=0))
+        return _first(method.forecast(twice, self.steps))
+
+    def _example(self, source, context, nothing):
+        for part in source.parts:
+            check_storable(part.name)
+        every = getattr(self.method, "every", None)
+        shape = (1, self.steps, *np.shape(context.values)[2:])
+        with _working_in(self.float64):
+            frames = continuation(context, np.zeros(shape), every)
+        none, unknown = np.zeros(1), np.zeros(shape) if self._law else None
+        laws = (nothing,) if self._law else ()
+        left, status = np.zeros(1, bool), np.zeros(1, int)
+        forecast = Forecast(frames, status, ("",), none, none, left, laws, unknown)
+        found = of_forecast(source, forecast, context.frames)
+        if not self._law:
+            taken = "status" in {part.name for part in source.parts}
+            name = "status_" if taken else "status"
+            found[name].attrs = status_attributes(self._meanings())
+        return found
+
+    def _meanings(self) -> dict[int, tuple[str, str]]:
+        failed = {int(FitStatus.FAILED): ("failed", "the trajectory cannot be used")}
+        if isinstance(self.method, Persistence):
+            return {0: ("ok", "the last frame is repeated")} | failed
+        return {int(s): (s.name.lower(), s.sentence) for s in NetworkStatus} | failed
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruct(Work):
+    """Estimates the field behind the measurements of each trajectory."""
+
+    momentum: str | None = None
+    noise: tuple[float, ...] | None = None
+    alone: ClassVar[bool] = True
+
+    def _check(self, context: Trajectory) -> None:
+        identifier(context, self.momentum, jointly=True, noise=self.noise)
+
+    def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
+        single = dataclasses.replace(context, values=context.values[0])
+        return _along_trajectory(
+            of_reconstruction(source, reconstruct(single, self.momentum, self.noise))
+        )
+
+    def _example(self, source, context, nothing):
+        for part in source.parts:
+            check_storable(part.name)
+        values = np.zeros(np.shape(context.values)[1:])
+        single = dataclasses.replace(context, values=values)
+        noise = np.zeros(len(context.fields))
+        found = Reconstruction(single, values, noise, nothing, cast(Any, None))
+        return _along_trajectory(of_reconstruction(source, found))
+
+
+def check_momentum(context: Trajectory, momentum: str | None) -> None:
+    """Refuses to tell the momentum from a part of a batch.
+
+    **Raises:**
+
+    - `ValueError`, where there is a wall and it is not named.
+    """
+    if momentum is None and len(context.fields) == 2 and context.grid.has_wall():
+        raise ValueError(
+            f"A chunk cannot decide for all others which of the fields "
+            f"{' and '.join(context.fields)} a wall turns round (the momentum): name it with "
+            f'--momentum NAME, in Python momentum="{context.fields[1]}" or "{context.fields[0]}".'
+        )
+
+
+def _name(method: FittedLawForecaster) -> str | None:
+    return method.momentum if isinstance(method.momentum, str) else None
+
+
+def _working_in(float64: bool) -> contextlib.AbstractContextManager:
+    return jax.enable_x64(True) if float64 else contextlib.nullcontext()
+
+
+def _along_trajectory(found: xr.Dataset) -> xr.Dataset:
+    bare = [name for name, v in found.data_vars.items() if "trajectory" not in v.dims]
+    return found.assign({name: found[name].expand_dims("trajectory") for name in bare})
+
+
+def _first(forecast: Forecast) -> Forecast:
+    return dataclasses.replace(
+        forecast,
+        trajectory=forecast.trajectory.lanes(slice(0, 1)),
+        sentences=forecast.sentences[:1],
+        status=forecast.status[:1],
+        backtest_error=forecast.backtest_error[:1],
+        conservation_drift=forecast.conservation_drift[:1],
+        left_observed_range=forecast.left_observed_range[:1],
+    )

@@ -1,0 +1,244 @@
+"""`--scheduler`: chunks are worked off by others, marked when they are written, and not done again.
+
+The tests without processes have the client do the work; those with real ones take minutes.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hfluxno.cli import main
+from hfluxno.datasets import cluster
+from hfluxno.datasets.store import Partial
+
+CONTEXTS, FRAMES, CELLS = 20, 16, 32
+COMMAND = "forecast in.zarr -k 10 -n 4 --method persistence --scheduler local --chunk 3"
+PLACE = "out.zarr.partial"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Twenty waves in a store, in an order of dimensions of its own; one of them has failed."""
+    x, t = (np.arange(CELLS) + 0.5) / CELLS, 5e-3 * np.arange(FRAMES)
+    shifts = np.linspace(0.0, 0.5, CONTEXTS)[:, None, None]
+    values = 1.0 + 0.2 * np.sin(2 * np.pi * (x - t[:, None] + shifts))
+    values[7, 3:] = np.nan
+    status = np.zeros(CONTEXTS, np.int8)
+    status[7] = 1
+    variables = {
+        "u": (("time", "trajectory", "x"), values.transpose(1, 0, 2), {"units": "m"}),
+        "status": ("trajectory", status),
+    }
+    store = xr.Dataset(variables, {"time": t, "x": x, "trajectory": 10 + np.arange(CONTEXTS)})
+    chunks = {"u": {"chunks": (FRAMES, 4, CELLS)}}
+    store.to_zarr(tmp_path / "in.zarr", consolidated=False, encoding=chunks)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """The client does the work itself; what it does is listed, and may be stopped."""
+    worked: list[slice] = []
+    stop_at: list[int] = []
+
+    def done(client, task, chunks):
+        for lanes in chunks:
+            if stop_at and len(worked) == stop_at[0]:
+                raise OSError("The disk is full.")
+            worked.append(task(lanes))
+            yield lanes
+
+    monkeypatch.setattr(cluster, "connected", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(cluster, "done", done)
+    return worked, stop_at
+
+
+def opened(name):
+    with xr.open_zarr(name, consolidated=False, decode_cf=False) as found:
+        return found.load()
+
+
+def in_one_process(name="whole.zarr"):
+    words = COMMAND.partition(" --scheduler")[0]
+    assert main([*words.split(), "-o", name]) == 0
+    return opened(name)
+
+
+def test_chunks_make_the_file_that_one_process_makes(folder, alone, capsys):
+    assert main([*COMMAND.split(), "--json", "-o", "out.zarr"]) == 0
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert report["contexts"] == CONTEXTS and report["statuses"] == {"ok": 19, "failed": 1}
+    assert report["files"] == ["out.zarr"] and "20 of 20 contexts" in captured.err
+    found, whole = opened("out.zarr"), in_one_process()
+    others = np.flatnonzero(found["status"].values == 0)
+    assert len(others) == 19 and np.isnan(found["u"].values[:, 7]).all()
+    assert "every trajectory of" in found["status_sentence"].values[7]
+    for name, expected in whole.variables.items():
+        mine = found[name].variable.isel(trajectory=others, missing_dims="ignore")
+        assert mine.dims == expected.dims and np.array_equal(mine, expected, equal_nan=True), name
+    assert np.array_equal(found["trajectory"], 10 + np.arange(CONTEXTS))
+    assert sorted(p.name for p in folder.iterdir()) == ["in.zarr", "out.zarr", "whole.zarr"]
+
+
+def test_what_is_done_is_not_done_again(folder, alone, capsys):
+    worked, stop_at = alone
+    stop_at.append(4)
+    (folder / "out.zarr").mkdir()
+    (folder / "out.zarr" / "zarr.json").write_text("{}")
+    assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("hfluxno: The disk is full. 12 of 20 contexts are done; ")
+    assert said.endswith(f"{PLACE} keeps them, and the same command goes on from there.")
+    assert [p.name for p in (folder / "out.zarr").iterdir()] == ["zarr.json"]
+    stop_at.clear()
+    assert main(["forecast", "in.zarr", "-k", "9", *COMMAND.split()[4:], "-o", "out.zarr"]) == 2
+    assert "holds an interrupted run with other data, options" in capsys.readouterr().err
+    assert main([*COMMAND.split(), "-o", "out.zarr"]) == 0
+    assert [lanes.start for lanes in worked] == list(range(0, 20, 3))
+    assert not (folder / PLACE).exists()
+    others = opened("out.zarr")["status"].values == 0
+    assert np.array_equal(opened("out.zarr")["u"].values[:, others], in_one_process()["u"])
+
+
+def test_a_chunk_that_was_lost_before_its_mark_is_done_again(folder, alone):
+    """As where a process ends between the numbers and the mark, or amid the numbers."""
+    worked, stop_at = alone
+    stop_at.append(4)
+    assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2
+    assert (folder / PLACE).exists()
+    (lost,) = (folder / PLACE / "done").glob("*3-*6")
+    lost.unlink()
+    import zarr
+
+    zarr.open_group(folder / PLACE / "set.zarr", mode="r+")["u"][:, 3:5] = 99.0
+    stop_at.clear()
+    assert main([*COMMAND.split(), "-o", "out.zarr"]) == 0
+    assert [lanes.start for lanes in worked] == [0, 3, 6, 9, 3, 12, 15, 18]
+    assert np.nanmax(opened("out.zarr")["u"]) < 2.0
+
+
+def test_a_run_that_ended_before_its_folder_was_gone_is_finished(folder, alone, monkeypatch):
+    def killed(self, output, chunks):
+        os.rename(self.folder / "set.zarr", output)
+        raise OSError("as if killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Partial, "finish", killed)
+        assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2
+    expected = opened("out.zarr")
+    assert (folder / PLACE).exists()
+    assert main([*COMMAND.split(), "-o", "out.zarr"]) == 0
+    assert not (folder / PLACE).exists() and opened("out.zarr").identical(expected)
+    assert len(alone[0]) == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--figure a.png", "--figure shows a single trajectory"),
+        ("--workers 0", "must be at least 1"),
+        ("--chunk 0", "must be at least 1"),
+        ("-o out.nc", "end it with one of .zarr"),
+        ("-k 2 --method fit", "too short to infer a law"),
+    ],
+)
+def test_options_that_do_not_fit(folder, alone, capsys, options, said):
+    assert main([*COMMAND.split(), *options.split()]) == 2
+    assert said in capsys.readouterr().err
+    assert [p.name for p in folder.iterdir()] == ["in.zarr"]
+
+
+def test_workers_belong_to_this_machine(folder, capsys):
+    address = "forecast in.zarr -n 4 --scheduler tcp://127.0.0.1:1 --workers 2"
+    assert main(address.split()) == 2
+    assert "--workers belongs to --scheduler local" in capsys.readouterr().err
+
+
+def test_without_dask_it_is_said(folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2
+    assert "pip install 'hfluxno[cluster]', or leave out --scheduler" in capsys.readouterr().err
+    assert [p.name for p in folder.iterdir()] == ["in.zarr"]
+
+
+# With processes, each of which loads JAX.
+
+
+def started(*words, **more):
+    command = [sys.executable, "-c", "import sys; from hfluxno.cli import main; sys.exit(main())"]
+    return subprocess.Popen([*command, *words], text=True, stderr=subprocess.PIPE, **more)
+
+
+def workers_of(pid):
+    """The processes that do the work, by the parent that started them."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            words = (status.parent / "cmdline").read_bytes()
+            if int(lines["PPid"]) == pid and b"spawn_main" in words:
+                found.append(int(status.parent.name))
+    return found
+
+
+def wait_for(condition, seconds=600.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def marks(folder):
+    return len(list((folder / PLACE / "done").glob("[0-9]*")))
+
+
+@pytest.mark.validation
+@pytest.mark.parametrize("method", ["fit", "persistence"])
+def test_two_processes_are_equal_to_one_to_the_last_bit(folder, method):
+    words = COMMAND.replace("persistence", method).split()
+    both = started(*words, "--workers", "2", "-o", "out.zarr")
+    _, said = both.communicate(timeout=3000)
+    assert both.returncode == 0, said
+    one = started(*words[: words.index("--scheduler")], "-o", "whole.zarr")
+    _, said = one.communicate(timeout=3000)
+    assert one.returncode == 0, said
+    found, whole = opened("out.zarr"), opened("whole.zarr")
+    others = np.flatnonzero(np.arange(CONTEXTS) != 7)
+    for name, expected in whole.variables.items():
+        mine = found[name].variable.isel(trajectory=others, missing_dims="ignore")
+        assert np.array_equal(mine, expected, equal_nan=expected.dtype.kind == "f"), name
+
+
+@pytest.mark.validation
+def test_a_killed_worker_and_a_killed_client_cost_nothing(folder):
+    words = [*COMMAND.replace("chunk 3", "chunk 1").split(), "--workers", "2", "-o", "out.zarr"]
+    client = started(*words)
+    wait_for(lambda: marks(folder) > 0)
+    before = workers_of(client.pid)
+    os.kill(before[0], signal.SIGKILL)
+    count = marks(folder)
+    wait_for(lambda: marks(folder) > count or client.poll() is not None)
+    killed = client.poll() is None
+    client.kill()
+    client.communicate()
+    if killed:  # its workers end with it
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), 60.0)
+        again = started(*words)
+        wait_for(lambda: again.poll() is not None)
+        _, said = again.communicate()
+        assert again.returncode == 0, said
+    assert not (folder / PLACE).exists()
+    found = opened("out.zarr")
+    assert (found["status"].values == 0).sum() == CONTEXTS - 1
+    assert np.array_equal(found["u"].values[:, found["status"].values == 0], in_one_process()["u"])

@@ -1,0 +1,135 @@
+"""Datasets in chunks: nothing is computed before it is asked for, and no chunk knows another."""
+
+import sys
+
+import dask
+import numpy as np
+import pytest
+import xarray as xr
+
+import hfluxno
+from hfluxno.identify import FitStatus, GivenLawForecaster
+from hfluxno.identify.saved_law import to_save
+from tests.identify.laws import FULL, V, identification, polynomial, road
+
+CONTEXTS, FRAMES, CELLS = 7, 8, 16
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
+def waves(**changed) -> xr.DataArray:
+    """Seven waves that travel, some of them `changed` by a function of their values."""
+    x, t = (np.arange(CELLS) + 0.5) / CELLS, 1e-3 * np.arange(FRAMES)
+    shifts = np.linspace(0.0, 0.5, CONTEXTS)[:, None, None]
+    values = 1.0 + 0.2 * np.sin(2 * np.pi * (x - t[:, None] + shifts))
+    for row, change in changed.items():
+        values[int(row[1:])] = change(values[int(row[1:])])
+    coordinates = {"time": t, "x": x, "trajectory": 10 + np.arange(CONTEXTS)}
+    array = xr.DataArray(values, coordinates, ("trajectory", "time", "x"), "u", {"units": "m"})
+    return array.transpose("time", "trajectory", "x")
+
+
+def persistent(array, chunk=3, **options):
+    cut = array.chunk(trajectory=chunk)
+    return hfluxno.forecast_dataset(cut, 4, context=5, method="persistence", **options)
+
+
+def test_a_forecast_is_lazy_and_that_of_all_at_once():
+    array = waves()
+    lazy = persistent(array)
+    assert all(dask.is_dask_collection(v.data) for v in lazy.data_vars.values())
+    assert lazy["u"].chunksizes["trajectory"] == (3, 3, 1)
+    assert {n: v.dtype for n, v in lazy.items()} == {n: v.dtype for n, v in lazy.compute().items()}
+    found = lazy["u"].compute()
+    context = hfluxno.Trajectory.from_xarray(array.isel(time=slice(0, 5)))
+    whole = hfluxno.forecast(context, 4, "persistence")
+    expected = whole.trajectory.to_xarray().isel(field=0, drop=True).transpose(*array.dims)
+    assert found.dims == array.dims and found.attrs == {"units": "m"}
+    assert np.array_equal(found, expected)
+    assert np.array_equal(found["trajectory"], array["trajectory"])
+    assert np.allclose(found["time"], 1e-3 * np.arange(5, 9))
+
+
+def test_what_cannot_be_used_says_so_and_spoils_nothing():
+    sound = persistent(waves()).compute()
+    odd = waves(
+        r1=lambda v: np.full_like(v, np.nan),
+        r4=lambda v: np.where(v == v.max(), np.inf, v),
+        r6=lambda v: np.where(np.arange(CELLS) == 3, np.nan, v),
+    )
+    found = persistent(odd).compute()
+    failed = int(FitStatus.FAILED)
+    assert found["status"].values.tolist() == [0, failed, 0, 0, failed, 0, failed]
+    meaning = dict(
+        zip(
+            found["status"].attrs["flag_values"].tolist(),
+            found["status"].attrs["flag_meanings"].split(),
+            strict=True,
+        )
+    )
+    assert meaning == {0: "ok", failed: "failed"}
+    sentences = found["status_sentence"].values
+    assert sentences[1].startswith("All values of u in the dataset are missing")
+    assert sentences[4].startswith("1 of the 128 values of u are infinite")
+    assert sentences[6].startswith("Nothing was measured of some cells")
+    others = [0, 2, 3, 5]
+    assert found.isel(trajectory=others).identical(sound.isel(trajectory=others))
+    assert np.isnan(found["u"].isel(trajectory=[1, 4, 6])).all()
+
+
+def test_no_result_depends_on_the_chunks():
+    array = waves(r1=lambda v: np.full_like(v, np.nan))
+    assert persistent(array, 2).compute().identical(persistent(array, 7).compute())
+
+
+def test_a_given_law_is_solved_with_bands_where_they_are_known():
+    """A context with a gap is estimated jointly, also beside others that have none."""
+    law = to_save(identification(polynomial(20.0, 100.0, 0.0, V, -V / FULL)))
+    context = road(cells=24)
+    single = context.to_xarray().isel(field=0, drop=True).rename("density")
+    gap = single.where(single["time"] != single["time"][3])
+    batch = xr.concat([single, gap, 1.01 * single], "trajectory")
+    lazy = hfluxno.forecast_dataset(batch.chunk(trajectory=2), 3, law=law)
+    found = lazy.compute()
+    assert found["status"].values.tolist() == [0, 0, 0]
+    for row, each in enumerate((single, gap, 1.01 * single)):
+        alone = GivenLawForecaster(law).forecast(hfluxno.Trajectory.from_xarray(each), 3)
+        mine = found["density"].values[row]
+        assert np.array_equal(mine, alone.trajectory.values[:, 0])
+    known = np.isfinite(found["density_upper90"]).all(("time", "x"))
+    assert known.values.tolist() == [False, True, False]
+    assert (found["density_upper90"] > found["density"])[1].all()
+
+
+def test_dates_stay_dates_and_axes_keep_their_names():
+    array = waves().rename(time="when", x="km")
+    array["when"] = np.datetime64("2026-01-01T00:00") + np.arange(FRAMES) * np.timedelta64(60, "s")
+    array["when"].attrs["standard_name"] = "time"
+    array["km"].attrs["axis"] = "X"
+    found = persistent(array)
+    assert found["u"].dims == ("when", "trajectory", "km")
+    decoded = xr.decode_cf(found[["when"]])["when"]
+    assert np.array_equal(
+        decoded, array["when"][-1].values + np.arange(-2, 2) * np.timedelta64(60, "s")
+    )
+
+
+def test_what_is_at_fault_is_said_before_anything_is_computed(monkeypatch):
+    with pytest.raises(ValueError, match="no dimension trajectory"):
+        hfluxno.identify_dataset(waves().isel(trajectory=0))
+    with pytest.raises(ValueError, match="choose 4 or more"):
+        hfluxno.identify_dataset(waves(), context=2)
+    with pytest.raises(ValueError, match="use the command with --ends"):
+        hfluxno.reconstruct_dataset(waves(), boundary="given")
+    system = xr.Dataset({"h": waves(), "hu": waves()})
+    with pytest.raises(ValueError, match='in Python momentum="hu" or "h"'):
+        hfluxno.identify_dataset(system, variable="h,hu", boundary="wall")
+    with pytest.raises(ValueError, match="steps must be at least 1"):
+        hfluxno.forecast_dataset(waves(), 0)
+    monkeypatch.setitem(sys.modules, "dask.array", None)
+    with pytest.raises(ValueError, match=r"pip install 'hfluxno\[cluster\]'"):
+        hfluxno.identify_dataset(waves())
