@@ -27,8 +27,10 @@ from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "import sys; from hfluxno.cli import main; sys.exit(main())"]
 FRAMES, CELLS, STEPS, INITIALS = 20, 100, 80, 50
-# Of one context: the tables of a law (4 columns of 101 states), the figures and two sentences.
-TABLES, FIGURES = 4 * 101 * 8, 400
+# Of one context: how far to trust it, and two sentences.
+FIGURES = 400
+# States at which the tables of a law are, by its number of fields (see `hfluxno.data.law_table`).
+POINTS = {1: 101, 2: 33}
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
     planned.add_argument("--rate", type=float, required=True, help="contexts a second of a core")
     planned.add_argument("--frames", type=int, default=FRAMES)
     planned.add_argument("--cells", type=int, default=CELLS)
-    planned.add_argument("--fields", type=int, default=1)
+    planned.add_argument("--fields", type=int, choices=(1, 2), default=1)
     planned.add_argument("--steps", type=int, default=STEPS)
     planned.add_argument("--chunk", type=int, default=1024)
     planned.add_argument("--cores", type=int, nargs="+", default=[2, 64, 1024])
@@ -135,10 +137,12 @@ def plan(options: argparse.Namespace) -> None:
     state = options.fields * options.cells
     context = single * state * options.frames
     # Bands are stored where they are known; a clean, whole context has none, which takes no room.
-    ahead = single * state * options.steps + TABLES + FIGURES
+    fields, points = options.fields, POINTS[options.fields]
+    tables = double * (fields * points + (2 * fields + fields**2) * points**fields)
+    ahead = single * state * options.steps + tables + FIGURES
     hours = count / options.rate / 3600
     held = options.chunk * (
-        context + single * state * options.steps + 2 * double * state * options.steps
+        tables + context + single * state * options.steps + 2 * double * state * options.steps
     )
     tasks = -(-count // options.chunk)
     rows = [

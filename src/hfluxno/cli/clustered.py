@@ -96,10 +96,9 @@ def run(
     reading = dataclasses.replace(
         reading, variable=config.variable or source.variable, cells=len(source.x)
     )
-    work = work_on(source)
-    chunk = prepared(reading, work, first)
+    chunk = prepared(reading, work_on(source), first)
     partial = partial_of(output)
-    words = (version_name(), total, work, _deciding(config))
+    words = (version_name(), total, _deciding(config))
     partial.start(chunk.layout, total, config.chunk, fingerprint(reading.path, words))
     left = [lanes for lanes in chunks if not partial.is_done(lanes)]
     kept = f"{partial.folder} keeps them, and the same command goes on from there"

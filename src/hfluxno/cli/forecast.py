@@ -193,7 +193,7 @@ def _task(config: ForecastConfig, source: "Source") -> str:
 
 def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     from hfluxno.cli import clustered
-    from hfluxno.datasets.work import Continue
+    from hfluxno.datasets.work import Continue, sendable
 
     clustered.check_options(config, "figure")
     output = config.output or Path(f"{config.input.stem}_forecast.zarr")
@@ -201,7 +201,8 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     def work(source: "Source") -> Continue:
         context, ready, _ = _fitted_to(source, config, method)
         _times(source, context, config, ready)
-        return Continue(config.context, config.steps, ready, config.float64)
+        by = sendable(ready, config.method, config.weights, config.refinement)
+        return Continue(config.context, config.steps, by, config.float64)
 
     source = clustered.run(config, output, "Inferring laws", work)
     frames = source.frames if config.context is None else config.context

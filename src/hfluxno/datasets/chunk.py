@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import BoundaryName
+from hfluxno.data.choice import asked_names
 from hfluxno.data.readers import source_of
 from hfluxno.data.source import Source
 from hfluxno.datasets.work import Work
@@ -182,6 +183,16 @@ def _first(variables: Variables, found: Callable[[Variables], Found]) -> Found:
             if row == count - 1:
                 raise
     raise ValueError("There are no trajectories.")
+
+
+def needed(variables: Variables, variable: str | None) -> dict[str, xr.Variable]:
+    """Those that decide results where this variable is meant, all if it is not said."""
+    asked = asked_names(variable)
+    return {
+        name: v
+        for name, v in variables.items()
+        if not asked or name in asked or v.ndim < 2 or "field" in v.dims
+    }
 
 
 def some(variables: Variables, rows: slice) -> dict[str, xr.Variable]:

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfluxno.cached import keep_programs
-from hfluxno.data.choice import asked_names
 from hfluxno.data.opening import opened, reading
-from hfluxno.datasets.chunk import Chunk, Variables, some, trajectories
+from hfluxno.datasets.chunk import Chunk, Variables, needed, some, trajectories
 from hfluxno.datasets.store import Partial
 from hfluxno.lanes import on_one_core
 
@@ -60,7 +59,7 @@ def chunk_of(
 ) -> tuple[Variables, dict[str, str]]:
     """The variables of some trajectories of a file, in memory, and what it calls its axes."""
     with opened(path, variable, dict(axes)) as (whole, names):
-        along = {n: v for n, v in some(whole, lanes).items() if _is_needed(n, v, variable)}
+        along = some(needed(whole, variable), lanes)
         with reading(path):
             return {name: v.load() for name, v in along.items()}, dict(names)
 
@@ -74,11 +73,6 @@ def count_of(path: Path, variable: str | None, axes: dict[str, str]) -> int:
     """
     with opened(path, variable, dict(axes)) as (whole, _):
         return trajectories(whole)
-
-
-def _is_needed(name: str, v, variable: str | None) -> bool:
-    """Not what is neither asked for nor small, such as other variables of the same trajectories."""
-    return variable is None or v.ndim < 2 or name in asked_names(variable) or "field" in v.dims
 
 
 def check_dask() -> None:
@@ -142,14 +136,17 @@ def done(
 
     **Raises:**
 
-    - `OSError`, if a worker cannot write, or chunks end those that work on them.
+    - `OSError`, if a worker cannot write, a chunk ends all who work on it, or the scheduler ends.
     """
     import distributed
+    from distributed.utils import CancelledError
 
     futures = client.map(task, chunks, pure=False)
     for future in distributed.as_completed(futures):
         try:
             yield future.result()
+        except CancelledError as error:
+            raise OSError("The scheduler is gone, and its workers with it.") from error
         except distributed.KilledWorker as error:
             raise OSError(
                 "Four workers have ended while they were at the same chunk, perhaps for want of "

@@ -17,12 +17,13 @@ from hfluxno.datasets.chunk import (
     Layout,
     Reading,
     Variables,
+    needed,
     prepared,
     some,
     trajectories,
     usable,
 )
-from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work
+from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendable
 from hfluxno.forecaster import check_steps
 from hfluxno.identify import Identification, SavedLaw
 from hfluxno.lanes import on_one_core
@@ -106,7 +107,8 @@ def forecast_dataset(
     check_steps(steps)
     known = _noise(noise)
     made = forecaster(method, weights, momentum=momentum, every=every, noise=known, law=law)
-    return _lazy(ds, Continue(context, int(steps), made), variable, boundary)
+    by = sendable(made, method, weights)
+    return _lazy(ds, Continue(context, int(steps), by), variable, boundary)
 
 
 def reconstruct_dataset(
@@ -147,6 +149,7 @@ def _lazy(
         )
     total = trajectories(_named(whole))
     size = (whole.chunksizes.get("trajectory") or (min(CHUNK, total),))[0]
+    whole = whole.drop_vars(set(whole.variables) - set(needed(_named(whole), variable)))
     whole = whole.chunk({d: size if d == "trajectory" else -1 for d in whole.dims})
     path = Path(whole.encoding.get("source", "the dataset"))
     names = cf_names(_named(whole), {})
@@ -181,7 +184,7 @@ def _numbers(variables: Variables, reading: Reading) -> dict[str, xr.Variable]:
     """As a file would have them: dates are numbers, and the axes have our names."""
     found = {}
     for name, v in variables.items():
-        if v.dtype.kind in "mM":
+        if v.dtype.kind in "mM" and name != "trajectory":
             numbers, attributes = in_seconds(v.values)
             v = xr.Variable(v.dims, numbers, v.attrs | attributes)
         found[name] = v.to_base_variable()

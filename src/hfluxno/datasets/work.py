@@ -6,6 +6,8 @@ No result depends on which other trajectories are in the chunk.
 import abc
 import contextlib
 import dataclasses
+import functools
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import jax
@@ -24,7 +26,8 @@ from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
 from hfluxno.identify.identification import identifier, nothing_to_infer
 from hfluxno.identify.status import FitStatus
-from hfluxno.models.forecaster import NetworkStatus
+from hfluxno.methods import forecaster
+from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.persistence import Persistence
 from hfluxno.reconstruction import Reconstruction
 from hfluxno.trajectory import Trajectory
@@ -102,27 +105,58 @@ class Identify(Work):
 
 
 @dataclasses.dataclass(frozen=True)
+class Named:
+    """A forecaster by its name, which takes less to send than a network."""
+
+    method: str
+    weights: str | None
+    refinement: int | None = None
+
+
+def sendable(
+    made: Forecaster, method: str, weights: str | None, refinement: int | None = None
+) -> Forecaster | Named:
+    """The forecaster that was made of these, or what another process makes it of."""
+    if not isinstance(made, NetworkForecaster):
+        return made
+    local = weights is not None and Path(weights).is_dir()
+    return Named(method, str(Path(str(weights)).absolute()) if local else weights, refinement)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(named: Named) -> Forecaster:
+    return forecaster(named.method, named.weights, named.refinement)
+
+
+@dataclasses.dataclass(frozen=True)
 class Continue(Work):
     """Forecasts each trajectory by `steps` frames."""
 
     steps: int = 1
-    method: Forecaster = dataclasses.field(default_factory=FittedLawForecaster)
+    by: Forecaster | Named = dataclasses.field(default_factory=FittedLawForecaster)
     float64: bool = False
+
+    @property
+    def method(self) -> Forecaster:
+        return _loaded(self.by) if isinstance(self.by, Named) else self.by
 
     @property
     def _law(self) -> bool:
         return isinstance(self.method, FittedLawForecaster | GivenLawForecaster)
 
     def _seen(self, source: Source) -> Trajectory:
-        given = isinstance(self.method, GivenLawForecaster)
+        given = isinstance(self.by, GivenLawForecaster)
         return source.beginning(self.context) if given else super()._seen(source)
 
     def _check(self, context: Trajectory) -> None:
-        if isinstance(self.method, FittedLawForecaster):
-            check_momentum(context, _name(self.method))
-            identifier(context, _name(self.method), noise=self.method.noise, among_others=True)
+        method = self.method
+        if isinstance(method, FittedLawForecaster):
+            check_momentum(context, _name(method))
+            identifier(context, _name(method), noise=method.noise, among_others=True)
+        elif isinstance(method, NetworkForecaster):
+            method.check(context)
         else:
-            self.method.in_parts(context, self.steps)
+            method.in_parts(context, self.steps)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
         with _working_in(self.float64):
