@@ -8,9 +8,14 @@ import pytest
 import xarray as xr
 
 import hfluxno
+from hfluxno.datasets.work import _loaded
 from hfluxno.identify import FitStatus, GivenLawForecaster
 from hfluxno.identify.saved_law import to_save
+from hfluxno.methods import METHODS
+from hfluxno.models.forecaster import NetworkForecaster
 from tests.identify.laws import FULL, V, identification, polynomial, road
+from tests.models.small import LINE, network
+from tests.models.small import context as waving
 
 CONTEXTS, FRAMES, CELLS = 7, 8, 16
 
@@ -103,6 +108,24 @@ def test_a_given_law_is_solved_with_bands_where_they_are_known():
     known = np.isfinite(found["density_upper90"]).all(("time", "x"))
     assert known.values.tolist() == [False, True, False]
     assert (found["density_upper90"] > found["density"])[1].all()
+
+
+def test_a_network_forecasts_a_last_chunk_of_one_as_it_does_others(monkeypatch):
+    """By the same program: another one would round otherwise."""
+    made = NetworkForecaster(network(LINE), LINE)
+    monkeypatch.setitem(METHODS, "hfluxno", lambda weights, refinement: made)
+    _loaded.cache_clear()
+    values = np.stack([np.asarray(waving(LINE, seed, frames=6))[:, 0] for seed in range(5)])
+    coordinates = {"time": 0.02 * np.arange(6), "x": 0.1 * np.arange(16) + 0.05}
+    batch = xr.DataArray(values, coordinates, ("trajectory", "time", "x"), "u")
+    lazy = hfluxno.forecast_dataset(batch.chunk(trajectory=2), 3, method="hfluxno", weights="any")
+    found = lazy.compute()
+    _loaded.cache_clear()
+    whole = made.forecast(hfluxno.Trajectory.from_xarray(batch), 3)
+    assert np.array_equal(found["u"], whole.trajectory.values[:, :, 0])
+    assert np.array_equal(found["status"], whole.status) and "u_lower90" not in found
+    assert np.array_equal(found["backtest_error"], whole.backtest_error)
+    assert found["status"].attrs["flag_meanings"] == "ok poor diverged failed"
 
 
 def test_dates_stay_dates_and_axes_keep_their_names():
