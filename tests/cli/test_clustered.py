@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -172,6 +173,13 @@ def test_without_dask_it_is_said(folder, monkeypatch, capsys):
     assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2
     assert "pip install 'hfluxno[cluster]', or leave out --scheduler" in capsys.readouterr().err
     assert [p.name for p in folder.iterdir()] == ["in.zarr"]
+
+
+def test_a_scheduler_that_does_not_answer():
+    waiting = dask.config.set({"distributed.comm.timeouts.connect": "0.3s"})
+    said = pytest.raises(OSError, match=r"No scheduler answers at tcp://127\.0\.0\.1:1; give")
+    with waiting, said, cluster.connected("tcp://127.0.0.1:1"):
+        pass
 
 
 # With processes, each of which loads JAX.
