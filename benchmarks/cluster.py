@@ -6,10 +6,11 @@
 The first makes a store of `N` contexts of 20 frames of 100 cells (the cubic law, by `hfluxno
 generate`) and forecasts 80 frames of each by `hfluxno forecast`: in one process as it is, then by
 one and by `--workers` processes of Dask. Fifty contexts are forecast before, so that programs are
-compiled. It prints the time on the clock and of all cores, contexts a second, the largest memory of
-a process, and the load of the machine before each run, since what others compute changes the time
-on the clock. The ratio of the last and the first row is what several processes gain. With `--twice`
-a further run has ten times as many contexts, which must not take more memory.
+compiled. It prints the time on the clock, the start of processes included, and of all cores,
+contexts a second, the largest memory of a process, and the load of the machine before each run,
+since what others compute changes the time on the clock. The ratio of the last and the first row is
+what several processes gain. With `--twice` a further run has ten times as many contexts, which must
+not take more memory.
 
 The second says what a job takes: bytes of the input and the output, tasks, core hours. Rates are
 those of one core: contexts by seconds of all cores.
@@ -55,6 +56,7 @@ def main() -> None:
     if options.what == "plan":
         plan(options)
         return
+    options.contexts = INITIALS * max(1, -(-options.contexts // INITIALS))
     with tempfile.TemporaryDirectory() as temporary:
         measure(options, Path(options.folder or temporary))
 
@@ -82,8 +84,8 @@ def dask(workers: int, options: argparse.Namespace) -> list[str]:
 def made(folder: Path, contexts: int) -> Path:
     store = folder / f"cubic-{contexts}.zarr"
     if not store.exists():
-        laws = max(1, -(-contexts // INITIALS))
-        words = ["generate", "cubic", "-o", str(store), "--split", "test", "--laws", str(laws)]
+        laws = str(contexts // INITIALS)
+        words = ["generate", "cubic", "-o", str(store), "--split", "test", "--laws", laws]
         subprocess.run([*COMMAND, *words, "--initials", str(INITIALS)], check=True)
     return store
 

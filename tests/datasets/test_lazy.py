@@ -108,6 +108,9 @@ def test_a_given_law_is_solved_with_bands_where_they_are_known():
     known = np.isfinite(found["density_upper90"]).all(("time", "x"))
     assert known.values.tolist() == [False, True, False]
     assert (found["density_upper90"] > found["density"])[1].all()
+    first = hfluxno.forecast_dataset(batch, 2, context=1, law=law)
+    # A single frame has no interval, and the law was found at one of 0.01.
+    assert np.allclose(first["time"], context.times[0] + 0.01 * np.array([1.0, 2.0]))
 
 
 def test_a_network_forecasts_a_last_chunk_of_one_as_it_does_others(monkeypatch):

@@ -24,6 +24,7 @@ from hfluxno.data.writers import (
 )
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
+from hfluxno.identify.given_law import interval_of
 from hfluxno.identify.identification import identifier, nothing_to_infer
 from hfluxno.identify.status import FitStatus
 from hfluxno.methods import forecaster
@@ -177,7 +178,9 @@ class Continue(Work):
     def _example(self, source, context, nothing):
         for part in source.parts:
             check_storable(part.name)
-        every = getattr(self.method, "every", None)
+        method, every = self.method, getattr(self.method, "every", None)
+        if isinstance(method, GivenLawForecaster) and context.frames == 1:
+            every = interval_of(method.law, context, every)
         shape = (1, self.steps, *np.shape(context.values)[2:])
         with _working_in(self.float64):
             frames = continuation(context, np.zeros(shape), every)

@@ -72,11 +72,12 @@ def given_identifier(
     interval = interval_of(saved, context, interval)
     values = np.asarray(context.values)
     batch = values if context.is_batched else values[None]
-    joint = is_joint(context)
+    several = context.frames > 1
+    joint = several and is_joint(context)
 
     def one(values: np.ndarray) -> Identification:
         values = values.astype(np.float64)
-        if context.frames > 1 and (joint or not np.all(np.isfinite(values))):
+        if joint or (several and not np.all(np.isfinite(values))):
             return _joint(saved, values, context, interval)
         return _followed(saved, values, context, interval)
 
