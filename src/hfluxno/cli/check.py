@@ -38,9 +38,13 @@ def main(config: CheckConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where the file cannot be read.
     """
-    from hfluxno.cli import report
+    from hfluxno.cli import plane, report
     from hfluxno.data.examination import examined
 
+    if plane.is_meant(config):
+        from hfluxno.cli import plane_check
+
+        return plane_check.main(config)
     found = examined(config.read())
     found["next"] = _next(config, found)
     found["reconstruct"] = _reconstruct(config, found)

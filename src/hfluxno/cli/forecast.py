@@ -28,6 +28,9 @@ class ForecastConfig(MeasuredConfig, ClusterConfig):
     the context are used to report the true error of the forecast. `hfluxno check INPUT` says what a
     file holds.
 
+    Frames on a plane have an axis y too: in NetCDF, Zarr or NPZ, or in HDF5 as The Well, PDEBench
+    and PDEGym write it.
+
     An array of an NPZ file is (time, x), (time, field, x) or (trajectory, time, field, x), beside
     the arrays time (or t), x, fields and trajectory; one with the name values is taken before
     others. A table has the columns time (or t, timestamp, …) and x (or position, km, …), perhaps
@@ -68,8 +71,11 @@ class ForecastConfig(MeasuredConfig, ClusterConfig):
     out. An older file there is replaced when the run has succeeded."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also draw a picture, as .png, .pdf or .svg; of a batch, the first trajectory."""
+    animate: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also draw frames on a plane as a moving picture, .gif, or .mp4 where ffmpeg is installed."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
+    """The field of a system that a reflecting wall turns round, where it cannot be inferred; on a
+    plane a pair m_x,m_y."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
     float64: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -85,12 +91,25 @@ def main(config: ForecastConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
-    from hfluxno.cli import forecast_parts, report, runtime
+    from hfluxno.cli import forecast_parts, plane, report, runtime
     from hfluxno.cli.summary import law_summary
     from hfluxno.data.parts import fingerprint, parts_of
     from hfluxno.data.replacing import check_writable
     from hfluxno.data.writers import SUFFIXES, check_storable
 
+    if plane.is_meant(config):
+        from hfluxno.cli import plane_forecast
+
+        _check_numbers(config)
+        if config.scheduler is not None:
+            raise ValueError(
+                "--scheduler works off trajectories on a line; leave it out for a plane."
+            )
+        return plane_forecast.main(config)
+    if config.animate is not None:
+        raise ValueError(
+            "--animate draws frames on a plane; of a line, --figure shows all frames at once."
+        )
     method = _method(config)
     if config.scheduler is not None:
         return _in_chunks(config, method)
@@ -134,13 +153,17 @@ def main(config: ForecastConfig) -> int:
     return 0
 
 
-def _method(config: ForecastConfig) -> "Forecaster":
-    from hfluxno.methods import forecaster
-
+def _check_numbers(config: ForecastConfig) -> None:
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
     if config.every is not None and not 0.0 < config.every < float("inf"):
         raise ValueError(f"--every must be a positive time; got {config.every:g}.")
+
+
+def _method(config: ForecastConfig) -> "Forecaster":
+    from hfluxno.methods import forecaster
+
+    _check_numbers(config)
     return forecaster(
         config.method,
         config.weights,
@@ -213,7 +236,7 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
 
 def _deciding(config: ForecastConfig, noise: tuple[float, ...] | None) -> dict:
     """The options that decide what is computed, beside the data, and not where it goes."""
-    elsewhere = ("input", "output", "figure", "json", "scheduler", "workers", "chunk")
+    elsewhere = ("input", "output", "figure", "animate", "json", "scheduler", "workers", "chunk")
     others = (*elsewhere, "ends", "noise", "law")
     options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in others}
     law = None if config.law is None else config.law.read_text(encoding="utf-8")

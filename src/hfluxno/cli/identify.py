@@ -24,7 +24,8 @@ class IdentifyConfig(MeasuredConfig, ClusterConfig):
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
+    """The field of a system that a reflecting wall turns round, where it cannot be inferred; on a
+    plane a pair m_x,m_y."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the flux, its derivative and the diffusivity over the observed range as .csv."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -47,13 +48,21 @@ def main(config: IdentifyConfig) -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
-    from hfluxno.cli import law, report, runtime
+    from hfluxno.cli import law, plane, report, runtime
     from hfluxno.cli.progress import progress
     from hfluxno.cli.summary import law_result, law_summary, reading_summary
     from hfluxno.data.law_table import tabulate, write_csv
     from hfluxno.data.parts import parts_of
     from hfluxno.data.replacing import check_writable, replacing
 
+    if plane.is_meant(config):
+        from hfluxno.cli import plane_identify
+
+        if config.scheduler is not None:
+            raise ValueError(
+                "--scheduler works off trajectories on a line; leave it out for a plane."
+            )
+        return plane_identify.main(config)
     if config.scheduler is not None:
         return _in_chunks(config)
     if config.output is not None:

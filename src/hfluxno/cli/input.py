@@ -17,17 +17,26 @@ class InputConfig:
 
     input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
     """The file with the snapshots."""
-    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME", aliases=["--fields"])] = None
     """The variable to read, where the file has several that could be meant; h,hu takes two, or two
-    fields of one, as the fields of a system."""
+    fields of one, as the fields of a system; density,momentum,energy those of a gas on a plane,
+    where a vector stands for its components."""
     time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What the file calls time."""
     x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What the file calls x."""
-    boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "periodic"
-    """What happens at the ends of x: periodic, outflow, wall (nothing passes; also called
-    reflecting), open (what comes in is estimated) or given (see --ends); two names with a comma
-    (wall,outflow) where the left end differs from the right."""
+    y: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What the file calls y, where its frames are on a plane."""
+    trajectory: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Take only this one of the trajectories of a batch, counted from 0."""
+    gamma: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
+    """The ratio of the specific heats with which momentum and energy of a gas on a plane are
+    computed from velocity and pressure, where the file has these."""
+    boundary: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """What happens at the ends of x: periodic (where it is left out and the file does not say),
+    outflow, wall (nothing passes; also called reflecting), open (what comes in is estimated) or
+    given (see --ends); two names with a comma (wall,outflow) where the left end differs from the
+    right; on a plane those of x and of y (wall/periodic)."""
     ends: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The states at the ends that are given, for the times of the forecast too: a table with the
     columns time, lower and upper (lower_h, upper_h, … of several fields), or NetCDF with the same
@@ -39,20 +48,39 @@ class InputConfig:
     """The ends of x, where they are not half a cell beyond the outermost sensors
     (--domain=-1,1 where a number is negative)."""
 
+    @property
+    def axes(self) -> dict[str, str]:
+        """What the file is said to call its axes."""
+        named = {"time": self.time, "x": self.x, "y": self.y}
+        return {known: name for known, name in named.items() if name is not None}
+
     def read(self) -> "Source":
         """Reads it; see `hfluxno.data.readers.read` for what is raised."""
         from hfluxno.data.readers import read
 
-        return read(
+        if self.y is not None or self.gamma is not None:
+            raise ValueError(
+                f"{self.input} has no frames on a plane that could be read, so --y and --gamma "
+                "have no meaning; leave them out, or see hfluxno check."
+            )
+        source = read(
             self.input,
             self.variable,
-            self.boundary,
+            self.boundary or "periodic",
             time=self.time,
             x=self.x,
             cells=self.cells,
             domain=None if self.domain is None else ends_of(self.domain),
             ends=self.ends,
         )
+        if self.trajectory is None:
+            return source
+        if not 0 <= self.trajectory < source.trajectories:
+            raise ValueError(
+                f"There is no trajectory {self.trajectory} in {self.input}; it has "
+                f"{source.trajectories}, counted from 0."
+            )
+        return source.lanes(slice(self.trajectory, self.trajectory + 1))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,8 @@ def show(summary: dict, as_json: bool) -> None:
         return
     console = Console(highlight=False)
     results = summary["results"]
-    task = f"{summary['context_frames']} frames of {summary['cells']} cells seen"
+    cells = " × ".join(map(str, np.atleast_1d(summary["cells"])))
+    task = f"{summary['context_frames']} frames of {cells} cells seen"
     if "steps" in summary:
         task += f", {summary['steps']} forecast"
     console.print(
@@ -62,6 +63,8 @@ def show(summary: dict, as_json: bool) -> None:
     if summary["failed_left_out"]:
         count = summary["failed_left_out"]
         console.print(f"{count:>5}  of the file's trajectories have failed and are left out")
+    for note in dict.fromkeys(note for result in results for note in result.get("notes", ())):
+        console.print(f"[yellow]{escape(readable(note))}[/yellow]", soft_wrap=True)
     for file in summary["files"]:
         console.print(f"wrote {_shown(file)}", soft_wrap=True)
 
@@ -158,6 +161,8 @@ def _one(result: dict) -> Table:
     if reading.get("accepted"):
         loss = f"{reading['form']}; loss {_percent(reading['loss'])} of the height"
         table.add_row("flux", f"{escape(reading['formula'])}  [dim]({loss})[/dim]")
+    for i, equation in enumerate(result.get("equations", ())):
+        table.add_row("" if i else "equations", escape(equation))
     table.add_row("back-test error", _percent(result["backtest_error"]))
     if "residual" in result:
         table.add_row("misfit of the context", _percent(result["residual"]))

@@ -17,8 +17,9 @@ def prepared(float64: bool = False) -> Iterator[None]:
         yield
 
 
-def check_memory(frames: int, numbers: int) -> None:
-    """Refuses a forecast that this machine cannot hold, `numbers` in double precision a frame.
+def check_memory(frames: int, numbers: int, what: str = "", mend: str = "") -> None:
+    """Refuses a forecast that this machine cannot hold, `numbers` in double precision a frame;
+    `what` is said to be too much and how to `mend` it, where it is not that alone.
 
     **Raises:**
 
@@ -31,6 +32,7 @@ def check_memory(frames: int, numbers: int) -> None:
     needed = 8 * frames * numbers
     if needed > memory:
         raise ValueError(
-            f"A forecast of {frames:,} frames takes {needed / 2**30:,.0f} GiB, more than the "
-            f"{memory / 2**30:.0f} GiB of memory of this machine; choose fewer --steps."
+            f"{what or f'A forecast of {frames:,} frames'} takes {needed / 2**30:,.0f} GiB, more "
+            f"than the {memory / 2**30:.0f} GiB of memory of this machine; "
+            f"{mend or 'choose fewer --steps'}."
         )

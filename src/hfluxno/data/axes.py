@@ -10,7 +10,8 @@ from hfluxno.data.choice import DIMENSIONS
 from hfluxno.data.numbers import listed
 
 _ALONG_X = ("projection_x_coordinate", "longitude", "grid_longitude")
-_ALONG_OTHERS = ("projection_y_coordinate", "latitude", "depth", "height", "altitude")
+_ALONG_Y = ("projection_y_coordinate", "latitude", "grid_latitude")
+_ALONG_OTHERS = (*_ALONG_Y, "depth", "height", "altitude")
 
 
 def renamed(
@@ -51,7 +52,8 @@ def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> 
     """What the file calls time and x by the attributes of its coordinates (CF conventions 1.11,
     chapter 4), where it has no axis of our name and `names` has none; and `names`.
 
-    Where nothing runs along X, the only other axis of more than one entry is taken.
+    Where nothing runs along X, the only other axis of more than one entry is taken. Where both do,
+    the one along Y is y.
     """
     found = dict(names)
     dims = {str(d) for v in variables.values() for d in v.dims}
@@ -63,7 +65,12 @@ def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> 
         for letters, standard in ((("X",), _ALONG_X), (("Y", "Z"), _ALONG_OTHERS)):
             places = [n for n, v in axes if any(_along(v, axis, standard) for axis in letters)]
             if places:
-                return found | _only_one("x", places, dims)
+                found |= _only_one("x", places, dims)
+                break
+    if "y" not in names and "y" not in dims:
+        along_y = [n for n, v in axes if _along(v, "Y", _ALONG_Y)]
+        if not {found.get("x")} & set(along_y):
+            found |= _only_one("y", along_y, dims)
     return found
 
 

@@ -26,6 +26,12 @@ _NPZ_DIMENSIONS = {
     3: ("time", "field", "x"),
     4: ("trajectory", "time", "field", "x"),
 }
+# Of those beside an array y of one axis, which is their last one.
+_NPZ_ON_PLANE = {
+    3: ("time", "x", "y"),
+    4: ("time", "field", "x", "y"),
+    5: ("trajectory", "time", "field", "x", "y"),
+}
 _ENGINE_OPTIONS: dict[str, dict] = {
     "h5netcdf": {"phony_dims": "access"},
     "scipy": {},
@@ -111,7 +117,7 @@ def opened(
     if kind == "npz":
         _check_npz_names(path, variables, axes)
         if "values" in variables and not set(asked_names(asked)) & set(variables):
-            known = {"values", *_NPZ_COORDINATES.values()}
+            known = {"values", "y", *_NPZ_COORDINATES.values()}
             variables = {name: v for name, v in variables.items() if name in known}
     try:
         yield variables, names
@@ -159,24 +165,36 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     variables = {}
-    for alias, dimension in _NPZ_COORDINATES.items():
+    dimensions, known = _npz_axes(arrays)
+    for alias, dimension in known.items():
         if alias in arrays:
             coordinate, attributes = in_seconds(np.atleast_1d(arrays.pop(alias)))
             others = (f"dimension {i}" for i in range(1, coordinate.ndim))
             variables[dimension] = xr.Variable((dimension, *others), coordinate, attributes)
     for name, array in arrays.items():
         unnamed = tuple(f"dimension {i}" for i in range(array.ndim))
-        dims = _NPZ_DIMENSIONS.get(array.ndim, unnamed)
+        dims = dimensions.get(array.ndim, unnamed)
         variables[name] = xr.Variable(dims, array)
     return variables
+
+
+def _npz_axes(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[int, tuple], Mapping[str, str]]:
+    """The dimensions of arrays by their number, and which arrays are coordinates of what."""
+    y = arrays.get("y")
+    if y is None or y.ndim != 1:
+        return _NPZ_DIMENSIONS, _NPZ_COORDINATES
+    on_plane = any(a.ndim in _NPZ_ON_PLANE and a.shape[-1] == len(y) for a in arrays.values())
+    if not on_plane:
+        return _NPZ_DIMENSIONS, _NPZ_COORDINATES
+    return _NPZ_ON_PLANE, _NPZ_COORDINATES | {"y": "y"}
 
 
 def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[str, ...]) -> None:
     """Refuses what may be a coordinate under another name, where a coordinate is missing."""
     missing = set(axes) - set(variables)
-    known = set(_NPZ_COORDINATES.values())
+    known = {*_NPZ_COORDINATES.values(), "y"}
     strange = [
-        name for name, v in variables.items() if name not in known and v.ndim not in _NPZ_DIMENSIONS
+        name for name, v in variables.items() if name not in known and v.ndim not in (2, 3, 4, 5)
     ]
     if missing and strange:
         raise ValueError(

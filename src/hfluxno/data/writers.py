@@ -47,7 +47,7 @@ def write_forecast(path: Path, source: Source, forecast: Forecast, context_frame
 
     - `OSError`, where it cannot be written.
     """
-    _write(path, of_forecast(source, forecast, context_frames))
+    write(path, of_forecast(source, forecast, context_frames))
 
 
 def write_reconstruction(path: Path, source: Source, found: Reconstruction) -> None:
@@ -57,10 +57,10 @@ def write_reconstruction(path: Path, source: Source, found: Reconstruction) -> N
 
     - `OSError`, if it cannot be written.
     """
-    _write(path, of_reconstruction(source, found))
+    write(path, of_reconstruction(source, found))
 
 
-def _write(path: Path, dataset: xr.Dataset) -> None:
+def write(path: Path, dataset: xr.Dataset) -> None:
     try:
         if path.suffix == ".zarr":
             dataset.to_zarr(path, mode="w", consolidated=False)
@@ -80,7 +80,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
     values = np.asarray(forecast.trajectory.values)
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     per_trajectory = tuple(d for d in source.dims if d == "trajectory")
-    variables = _quality(forecast, per_trajectory)
+    variables = quality(forecast, per_trajectory)
     if forecast.identifications:
         labels = [str(found.candidate) for found in forecast.identifications]
         variables["law"] = xr.Variable(
@@ -150,7 +150,7 @@ def _assembled(
             own = every if whole else every[..., i, :]
             single = tuple(d for d in part.dims if d not in source.dims)
             dims, own = (*single, *source.dims), own[(np.newaxis,) * len(single)]
-            variable = xr.Variable(dims, own, _attributes(part.attributes))
+            variable = xr.Variable(dims, own, storable(part.attributes))
             if suffix:
                 end = "lower" if "lower" in suffix else "upper"
                 variable.attrs["long_name"] = f"{end} end of the 90 percent band of {part.name}"
@@ -178,7 +178,7 @@ def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str,
     if "field" in source.dims or len(source.parts) > 1:
         found.setdefault("field", xr.Variable("field", np.array(source.fields, dtype=object)))
     result = {
-        name: xr.Variable(name, _text_as_objects(v.values), _attributes(v.attrs))
+        name: xr.Variable(name, _text_as_objects(v.values), storable(v.attrs))
         for name, v in found.items()
     }
     for name, coordinate in numbers.items():
@@ -187,7 +187,7 @@ def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str,
     return result
 
 
-def _quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+def quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
     shape = np.shape(forecast.status)
     status = np.asarray(forecast.status, np.int32)
     meanings = _status_meanings(forecast)
@@ -313,7 +313,7 @@ def _units(attributes: Mapping) -> dict[str, str]:
     return {k: v for k, v in attributes.items() if k == "units" and isinstance(v, str)}
 
 
-def _attributes(attributes: Mapping) -> dict:
+def storable(attributes: Mapping) -> dict:
     """Those attributes that every format can hold."""
     return {
         str(name): value

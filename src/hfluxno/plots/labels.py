@@ -9,8 +9,9 @@ class Labels:
 
     **Attributes:**
 
-    - `fields`, `x`, `time`: the names.
-    - `field_units`, `x_units`, `time_units`: the units; one for all fields, or one for each.
+    - `fields`, `x`, `y`, `time`: the names.
+    - `field_units`, `x_units`, `y_units`, `time_units`: the units; one for all fields, or
+      one for each.
     - `origin`: what is added to the times of the trajectories.
     """
 
@@ -18,13 +19,15 @@ class Labels:
     field_units: str | tuple[str, ...] = ""
     x: str = "x"
     x_units: str = ""
+    y: str = "y"
+    y_units: str = ""
     time: str = "time"
     time_units: str = ""
     origin: float = 0.0
 
     def __post_init__(self):
         # A dollar in the user's words does not begin a formula.
-        for name in ("x", "x_units", "time", "time_units"):
+        for name in ("x", "x_units", "y", "y_units", "time", "time_units"):
             object.__setattr__(self, name, getattr(self, name).replace("$", r"\$"))
         if isinstance(self.field_units, str):
             object.__setattr__(self, "field_units", (self.field_units,) * len(self.fields))
@@ -38,6 +41,10 @@ class Labels:
     @property
     def x_axis(self) -> str:
         return with_units(self.x, self.x_units)
+
+    @property
+    def y_axis(self) -> str:
+        return with_units(self.y, self.y_units)
 
     @property
     def time_axis(self) -> str:

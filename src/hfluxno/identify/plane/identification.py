@@ -9,6 +9,7 @@ from jaxtyping import Float
 from hfluxno.boundary import Outflow, Periodic, Wall
 from hfluxno.forecast_checks import POOR
 from hfluxno.identify.basis import Basis, Dictionary
+from hfluxno.identify.plane.error_bars import terms_of
 from hfluxno.identify.plane.known import recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
@@ -111,6 +112,9 @@ def identify_plane(
         else (fields[roles.vector[0]], fields[roles.vector[1]]),
         isotropic=isotropic,
         recognised=said,
+        terms=terms_of(
+            found, systems, sizes, basis, lengths, fields, None if said is None else parts[1]
+        ),
         refinement=refinement,
         grid_law=law_of(parts[1]),
     )

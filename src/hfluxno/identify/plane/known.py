@@ -43,11 +43,15 @@ class Recognised:
     misfit: float
     without: float
 
+    @property
+    def short(self) -> str:
+        """The name and the coefficient."""
+        return f"{self.name}, {self.symbol} = {self.value:.5g} ± {self.deviation:.1g}"
+
     def __str__(self) -> str:
         return (
-            f"{self.name}, {self.symbol} = {self.value:.5g} ± {self.deviation:.1g} (it leaves "
-            f"{100 * self.misfit:.2g} % of the weak equations, the law without a name "
-            f"{100 * self.without:.2g} %)"
+            f"{self.short} (it leaves {100 * self.misfit:.2g} % of the weak equations, the law "
+            f"without a name {100 * self.without:.2g} %)"
         )
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from hfluxno.identify.basis import Chebyshev, Dictionary
+from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.known import Recognised
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.status import FitStatus
@@ -26,6 +27,7 @@ class PlaneIdentification:
     - `isotropic`: whether the flux along y is that along x turned by a right angle, and all others
       too.
     - `recognised`: the law by its name, or `None` where no known law fits.
+    - `terms`: the terms as they were found without a name, with their uncertainty.
     - `refinement`: the number of internal cells along each axis of a cell of the data.
     - `grid_law`: the law in cells and frames.
     """
@@ -38,6 +40,7 @@ class PlaneIdentification:
     momentum: tuple[str, str] | None
     isotropic: bool
     recognised: Recognised | None
+    terms: tuple[PlaneTerm, ...]
     refinement: int
     grid_law: FittedPlaneLaw = dataclasses.field(repr=False)
 

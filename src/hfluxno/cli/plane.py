@@ -1,0 +1,196 @@
+"""The commands on files with frames on a plane: what they take, and what they report of it."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hfluxno.cli import runtime
+from hfluxno.cli.input import InputConfig
+from hfluxno.data.plane import PlaneSource, is_plane, read_plane
+
+if TYPE_CHECKING:
+    from hfluxno.forecaster import Forecast
+    from hfluxno.identify import PlaneIdentification
+
+# A context in double precision, its products with test functions, and the run of the back-test.
+_COPIES = 6
+_USELESS = {
+    "ends": "--ends gives states at the ends of a line; sides of a plane are periodic, outflow or "
+    "wall",
+    "cells": "--cells places sensors on a line; on a plane x and y have to be uniform",
+    "domain": "--domain gives the ends of a line; on a plane x and y say them",
+    "law": "a law on a plane cannot be used on other data yet; leave out --law and have it "
+    "inferred",
+    "save": "a law on a plane has no file of its own yet; --json prints its terms",
+    "csv": "the fluxes of a law on a plane are formulas and no table; --json prints them",
+}
+
+
+def is_meant(config: InputConfig) -> bool:
+    """Whether the input has frames on a plane."""
+    return is_plane(config.input, config.axes)
+
+
+def read(config: InputConfig) -> PlaneSource:
+    """The input of a command.
+
+    **Raises:**
+
+    - `ValueError`, where it is at fault, or an option has no meaning on a plane.
+    - `OSError`, where it cannot be read.
+    """
+    for name, sentence in _USELESS.items():
+        if getattr(config, name, None) is not None:
+            raise ValueError(f"{config.input} holds frames on a plane: {sentence}.")
+    if getattr(config, "noise", "auto") != "auto":
+        raise ValueError("A law on a plane is fitted to whole frames, so --noise has no use.")
+    source = read_plane(
+        config.input, config.variable, config.boundary, names=config.axes, gamma=config.gamma
+    )
+    if config.trajectory is not None and not 0 <= config.trajectory < source.count:
+        raise ValueError(
+            f"There is no trajectory {config.trajectory} in {config.input}; it has {source.count}, "
+            "counted from 0."
+        )
+    return source
+
+
+def lanes_of(config: InputConfig, source: PlaneSource) -> list[int]:
+    """The trajectories that are meant."""
+    return list(range(source.count)) if config.trajectory is None else [config.trajectory]
+
+
+def momentum_of(config) -> tuple[str, str] | None:
+    """The pair that --momentum names.
+
+    **Raises:**
+
+    - `ValueError`, where it is no pair.
+    """
+    if config.momentum is None:
+        return None
+    names = tuple(name.strip() for name in config.momentum.split(","))
+    if len(names) == 1:
+        names = (f"{names[0]}_x", f"{names[0]}_y")
+    if len(names) != 2:
+        raise ValueError(f"The momentum on a plane is a pair of fields; got {config.momentum}.")
+    return names[0], names[1]
+
+
+def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
+    """Refuses a trajectory that this machine cannot hold.
+
+    **Raises:**
+
+    - `ValueError`, where it is larger than the memory.
+    """
+    size = len(source.fields) * len(source.x) * len(source.y)
+    runtime.check_memory(
+        _COPIES * frames + forecast,
+        size,
+        f"{frames} frames of {len(source.x)} × {len(source.y)} cells and {forecast} to forecast",
+        "choose fewer with --context and --steps",
+    )
+
+
+def summary(source: PlaneSource, context_frames: int, results: list[dict]) -> dict:
+    """What a command reports, as plain numbers and words."""
+    return {
+        "input": str(source.path),
+        "layout": source.layout,
+        "variable": source.variable,
+        "fields": list(source.fields),
+        "boundary": [list(sides) for sides in source.boundary],
+        "frames": source.frames,
+        "cells": [len(source.x), len(source.y)],
+        "context_frames": context_frames,
+        "failed_left_out": 0,
+        "results": results,
+    }
+
+
+def law_result(found: "PlaneIdentification") -> dict:
+    """An inferred law."""
+    law, known = found.law, found.recognised
+    ends = zip(law.fields, np.asarray(law.lower), np.asarray(law.upper), strict=True)
+    return {
+        "status": int(found.status),
+        "status_sentence": found.sentence,
+        "law": "no known law" if known is None else known.short,
+        "recognised": None if known is None else dataclasses.asdict(known),
+        "equations": list(found.formulas),
+        "terms": [dataclasses.asdict(term) for term in found.terms],
+        "isotropic": found.isotropic,
+        "momentum": found.momentum,
+        "backtest_error": float(found.backtest_error),
+        "persistence_error": float(found.persistence_error),
+        "misfit": float(found.misfit),
+        "internal_cells": found.refinement,
+        "observed_range": {name: [float(low), float(high)] for name, low, high in ends},
+    }
+
+
+def forecast_result(forecast: "Forecast", truth: np.ndarray) -> dict:
+    """A law, its forecast and the true error over all fields together."""
+    result = {}
+    for found in forecast.identifications:
+        result = law_result(found)
+    frames = np.asarray(forecast.trajectory.values, float)
+    steps = len(frames)
+    sizes = np.sqrt(np.sum(truth.astype(float) ** 2, axis=(1, 2, 3)))
+    errors = np.sqrt(np.sum((frames[: len(truth)] - truth) ** 2, axis=(1, 2, 3))) / sizes
+    reported = sorted({1, max(1, steps // 2), steps, len(errors)} - {0})
+    return result | {
+        "status": int(forecast.status),
+        "status_sentence": forecast.sentences[0],
+        "backtest_error": float(forecast.backtest_error),
+        "conservation_drift": float(forecast.conservation_drift),
+        "left_observed_range": bool(forecast.left_observed_range),
+        "true_error": {
+            str(n): float(errors[n - 1])
+            for n in reported
+            if n <= len(errors) and np.isfinite(errors[n - 1])
+        },
+    }
+
+
+def notes(source: PlaneSource, found: "PlaneIdentification") -> list[str]:
+    """What looks like an oversight, as sentences."""
+    pair = found.momentum
+    turned = pair is not None and pair[0].endswith("_y") and pair[1].endswith("_x")
+    if not turned or pair is None:
+        return []
+    return [
+        f"Along x moves {pair[0]} and along y {pair[1]}: the axes of {source.path} seem to have "
+        "changed places; exchange the names of x and y (--x and --y) or of the two fields."
+    ]
+
+
+def labels(source: PlaneSource):
+    """The names and units of the axes of a picture."""
+    from hfluxno.plots import Labels
+
+    def units(attributes) -> str:
+        value = attributes.get("units", "")
+        return value if isinstance(value, str) else ""
+
+    def of(axis: str) -> str:
+        return units(source.coordinates[axis].attrs) if axis in source.coordinates else ""
+
+    return Labels(
+        fields=source.fields,
+        field_units=tuple(map(units, source.attributes)),
+        x=source.names.get("x", "x"),
+        x_units=of("x"),
+        y=source.names.get("y", "y"),
+        y_units=of("y"),
+        time=source.names.get("time", "time"),
+        time_units=of("time"),
+        origin=float(source.times[0]),
+    )
+
+
+def output_of(config) -> Path:
+    return config.output or Path(f"{config.input.stem}_forecast.nc")

@@ -1,0 +1,122 @@
+"""`hfluxno check` of frames on a plane: what a file holds and which command is next."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hfluxno.cli import plane, report
+
+if TYPE_CHECKING:
+    from hfluxno.cli.check import CheckConfig
+
+_CONTEXT = 10
+_WIDTH = 14  # of the labels
+
+
+def main(config: "CheckConfig") -> int:
+    """Reads the first frames of one trajectory, measures and reports.
+
+    **Raises:**
+
+    - `ValueError`, where an option or the input is at fault.
+    - `OSError`, where the file cannot be read.
+    """
+    found = examined(config)
+    if config.json:
+        report.print_json(found)
+        return 0
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{escape(found['variable'])}[/bold] in {escape(report.readable(found['input']))}"
+    )
+    for label, line in _lines(found):
+        text = escape(report.readable(line))
+        console.print(f"[dim]{label:<{_WIDTH}}[/dim] {text}", soft_wrap=True)
+    return 0
+
+
+def examined(config: "CheckConfig") -> dict:
+    """What there is to say, as plain numbers and words."""
+    source = plane.read(config)
+    lane = plane.lanes_of(config, source)[0]
+    frames = min(_CONTEXT, source.frames)
+    plane.check_memory(source, frames)
+    context = source.context(lane, frames)
+    values = np.asarray(context.values, float)
+    grid, totals = context.grid, values.mean(axis=(2, 3))
+    fields = {}
+    for i, name in enumerate(source.fields):
+        field = values[:, i]
+        size = float(np.mean(np.abs(field))) or 1.0
+        fields[name] = {
+            "smallest": float(field.min()),
+            "largest": float(field.max()),
+            "changes": float(np.std(field[-1] - field[0]) / (np.std(field) or 1.0)),
+            "total_change": float(np.ptp(totals[:, i])) / size,
+            "computed": name not in source.stored,
+        }
+    left = source.frames - frames
+    words = ["hfluxno", "forecast", str(config.input)]
+    options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
+    options |= config.axes | {"gamma": config.gamma}
+    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
+    if source.count > 1:
+        words.append(f"--trajectory={lane}")
+    words += ["--context", str(frames), "--steps", str(left or frames)]
+    return {
+        "input": str(source.path),
+        "layout": source.layout,
+        "variable": source.variable,
+        "stored": list(source.stored),
+        "trajectories": source.count,
+        "frames": source.frames,
+        "interval": float((source.times[-1] - source.times[0]) / (source.frames - 1)),
+        "times": [float(source.times[0]), float(source.times[-1])],
+        "cells": list(grid.shape),
+        "spacing": list(grid.spacing),
+        "domain": [list(ends) for ends in zip(grid.lower, grid.upper, strict=True)],
+        "falls": list(source.falls),
+        "boundary": [list(sides) for sides in source.boundary],
+        "measured": {"trajectory": lane, "frames": frames},
+        "fields": fields,
+        "next": shlex.join(words),
+    }
+
+
+def _lines(found: dict) -> list[tuple[str, str]]:
+    (x0, x1), (y0, y1) = found["domain"]
+    nx, ny = found["cells"]
+    dx, dy = found["spacing"]
+    falls = "".join(f", {axis} falling in the file" for axis in found["falls"])
+    measured = found["measured"]
+    lines = [
+        ("layout", f"{found['layout']}; its fields are {', '.join(found['stored'])}"),
+        ("trajectories", str(found["trajectories"])),
+        (
+            "time",
+            f"{found['frames']} frames, {found['times'][0]:.6g} to {found['times'][1]:.6g} in "
+            f"steps of {found['interval']:.4g}",
+        ),
+        (
+            "plane",
+            f"{nx} × {ny} cells of {dx:.4g} × {dy:.4g} on [{x0:.6g}, {x1:.6g}] × [{y0:.6g}, "
+            f"{y1:.6g}]{falls}",
+        ),
+        ("boundary", "/".join(",".join(sides) for sides in found["boundary"])),
+        (
+            "measured",
+            f"the first {measured['frames']} frames of trajectory {measured['trajectory']}",
+        ),
+    ]
+    for name, field in found["fields"].items():
+        text = (
+            f"{field['smallest']:.4g} to {field['largest']:.4g}, changes by "
+            f"{100 * field['changes']:.0f} % of its deviation, its total by "
+            f"{100 * field['total_change']:.2g} %"
+        )
+        lines.append((name, text + (" (computed)" if field["computed"] else "")))
+    return [*lines, ("next", found["next"])]

@@ -1,0 +1,176 @@
+"""`hfluxno forecast` of frames on a plane: trajectory by trajectory, in frames that are read when
+they are needed."""
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hfluxno.cli import plane, report, runtime
+from hfluxno.cli.progress import progress
+from hfluxno.data.parts import Parts
+from hfluxno.data.plane.source import PlaneSource
+from hfluxno.data.plane.writer import write_plane
+from hfluxno.data.replacing import check_writable, replacing
+from hfluxno.data.writers import SUFFIXES, check_storable, version_name
+from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from hfluxno.cli.forecast import ForecastConfig
+
+_METHODS = ("fit", "persistence")
+
+
+def main(config: "ForecastConfig") -> int:
+    """Reads, forecasts, reports and writes.
+
+    **Raises:**
+
+    - `ValueError`, where an option or the input is at fault.
+    - `OSError`, where a file cannot be read or written.
+    """
+    from hfluxno.methods import forecaster
+    from hfluxno.plots.animation import check_animation
+
+    if config.method not in _METHODS:
+        raise ValueError(
+            f"{config.input} holds frames on a plane, which the methods {' and '.join(_METHODS)} "
+            f"forecast; got --method {config.method}."
+        )
+    momentum = plane.momentum_of(config)
+    method = forecaster(config.method, config.weights, config.refinement, momentum, config.every)
+    output = plane.output_of(config)
+    check_writable(output, SUFFIXES, config.input)
+    if config.figure is not None:
+        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    if config.animate is not None:
+        check_animation(config.animate)
+        check_writable(config.animate, (".gif", ".mp4"), config.input)
+    with runtime.prepared(config.float64):
+        source = plane.read(config)
+        for name in source.fields:
+            check_storable(name)
+        plane.check_memory(source, config.context or source.frames, config.steps)
+        job = _Job(source, method, config.context, config.steps, config.every)
+        lanes = plane.lanes_of(config, source)
+        task = f"Inferring the law of {source.variable}"
+        if len(lanes) == 1:
+            with report.working(task):
+                shown = job.run(lanes[0])
+            with replacing(output) as (temporary,):
+                shown.write(temporary)
+            results = [shown.result]
+        else:
+            shown, results = _part_by_part(job, task, lanes, output, _made_by(config, source))
+        files, faults = [output], []
+        labels = plane.labels(source)
+        if config.figure is not None:
+            from hfluxno.plots.plane import plane_figure
+
+            draw = partial(plane_figure, shown.context, shown.forecast, shown.truth, labels)
+            faults.append(report.draw(config.figure, draw))
+            files += [] if faults[-1] else [config.figure]
+        if config.animate is not None:
+            from hfluxno.plots.animation import animate
+
+            moving = partial(animate, shown.context, shown.forecast, shown.truth, labels)
+            faults.append(_animated(config.animate, moving))
+            files += [] if faults[-1] else [config.animate]
+    summary = plane.summary(source, shown.context.frames, results)
+    summary |= {"steps": config.steps, "method": config.method}
+    report.show(summary | {"files": [str(file) for file in files]}, config.json)
+    if any(faults):
+        raise OSError(" ".join(filter(None, faults)))
+    return 0
+
+
+class _Shown:
+    """What was forecast of one trajectory."""
+
+    def __init__(self, source: PlaneSource, lane: int, context: Trajectory, forecast: Forecast):
+        self.source, self.lane, self.context, self.forecast = source, lane, context, forecast
+        times = source.times[0] + np.asarray(forecast.trajectory.times, float)
+        self.truth = source.truth(lane, times)
+        self.result = plane.forecast_result(forecast, self.truth)
+        for found in forecast.identifications:
+            self.result["notes"] = plane.notes(source, found)
+
+    def write(self, path: Path) -> None:
+        write_plane(path, self.source, self.lane, self.forecast, self.context.frames)
+
+
+class _Job:
+    """How every trajectory is forecast."""
+
+    def __init__(
+        self,
+        source: PlaneSource,
+        method: Forecaster,
+        frames: int | None,
+        steps: int,
+        every: float | None,
+    ):
+        self.source, self.method, self.frames = source, method, frames
+        self.steps, self.every = steps, every
+
+    def run(self, lane: int) -> _Shown:
+        context = self.source.context(lane, self.frames)
+        forecast_times(context, self.steps, self.every)  # refuses a context of a single frame
+        return _Shown(self.source, lane, context, self.method.forecast(context, self.steps))
+
+
+def _part_by_part(
+    job: _Job, task: str, lanes: list[int], output: Path, made_by: str
+) -> tuple[_Shown, list[dict]]:
+    """Of every trajectory a part of the output, which a later run takes up."""
+    files = Parts(output, len(lanes), made_by)
+    parts = [slice(lane, lane + 1) for lane in lanes]
+    kept = f"{files.folder} keeps them, and the same command goes on from there"
+    results: list[dict] = []
+    shown = None
+    try:
+        with progress(task, len(lanes), kept) as advance:
+            for part in parts:
+                # What is shown is the first trajectory.
+                rows = None if shown is None else files.rows(part)
+                if computed := rows is None:
+                    here = job.run(part.start)
+                    shown, rows = shown or here, [here.result]
+                    files.write(part, here.write, rows)
+                results += rows or []
+                advance(1, computed)
+            with replacing(output) as (temporary,):
+                files.join(temporary, parts, {})
+    except (ValueError, OSError) as error:
+        if not results:
+            files.close()
+            raise
+        done = f"{len(results)} of {len(lanes)} trajectories are done; {kept}."
+        raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
+    files.close()
+    assert shown is not None
+    return shown, results
+
+
+def _animated(path: Path, draw: Callable[[Path], None]) -> str:
+    """Draws a moving picture; what went wrong as a sentence, empty where nothing did."""
+    try:
+        with replacing(path) as (temporary,):
+            draw(temporary)
+    except Exception as error:
+        fault = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        return f"The animation is missing: {fault}; everything else is complete."
+    return ""
+
+
+def _made_by(config: "ForecastConfig", source: PlaneSource) -> str:
+    """What decides what the parts hold: the file, the options and the version."""
+    stat = source.path.stat()
+    file = (str(source.path.resolve()), stat.st_size, stat.st_mtime_ns)
+    options = (config.variable, config.steps, config.every, config.context, config.method)
+    more = (config.momentum, config.boundary, config.gamma, config.axes, config.float64)
+    return hashlib.sha256(repr((file, options, more, version_name())).encode()).hexdigest()

@@ -1,0 +1,47 @@
+"""`hfluxno identify` of frames on a plane."""
+
+from typing import TYPE_CHECKING
+
+from hfluxno.cli import plane, report, runtime
+from hfluxno.cli.progress import progress
+from hfluxno.data.replacing import check_writable
+
+if TYPE_CHECKING:
+    from hfluxno.cli.identify import IdentifyConfig
+
+
+def main(config: "IdentifyConfig") -> int:
+    """Reads, identifies and reports.
+
+    **Raises:**
+
+    - `ValueError`, where an option or the input is at fault.
+    - `OSError`, where a file cannot be read or written.
+    """
+    momentum = plane.momentum_of(config)
+    if config.figure is not None:
+        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    with runtime.prepared():
+        source = plane.read(config)
+        frames = config.context or source.frames
+        plane.check_memory(source, frames)
+        lanes, results, first = plane.lanes_of(config, source), [], None
+        with progress(f"Inferring the law of {source.variable}", len(lanes)) as advance:
+            from hfluxno.identify import identify_plane
+
+            for lane in lanes:
+                found = identify_plane(source.context(lane, config.context), momentum)
+                first = first or found
+                results.append(plane.law_result(found) | {"notes": plane.notes(source, found)})
+                advance(1)
+        assert first is not None
+        files, fault = [], ""
+        if config.figure is not None:
+            from hfluxno.plots.plane import terms_figure
+
+            fault = report.draw(config.figure, lambda: terms_figure(first))
+            files += [] if fault else [str(config.figure)]
+    report.show(plane.summary(source, frames, results) | {"files": files}, config.json)
+    if fault:
+        raise OSError(fault)
+    return 0

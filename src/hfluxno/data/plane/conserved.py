@@ -1,0 +1,126 @@
+"""The conserved fields of a file that holds velocity and pressure in their place.
+
+m = ρ v,   E = p/(γ - 1) + ½ ρ |v|²
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfluxno.data.numbers import listed
+
+DENSITIES = ("density", "rho", "h", "height", "depth")
+_PRESSURES = ("pressure", "p")
+_GAS = ("density", "momentum", "energy")
+_VELOCITY = ("velocity_x", "velocity_y")
+
+
+def chosen(
+    stored: Sequence[str], asked: Sequence[str], gamma: float | None, path: Path
+) -> tuple[str, ...]:
+    """The names of the fields to read, in their order; a vector NAME is NAME_x and NAME_y.
+
+    **Arguments:**
+
+    - `stored`: the fields that the file has.
+    - `asked`: what was asked for; where it is empty, the only field or pair, or density, momentum
+      and energy where they are there or can be computed.
+    - `gamma`: the ratio of the specific heats, if it was given.
+
+    **Raises:**
+
+    - `ValueError`, where a name is not known, or several could be meant, or an energy is needed
+      and there is a pressure.
+    """
+    if gamma is not None and not 1.0 < gamma < np.inf:
+        raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")
+    can = {*stored, *computable(stored, gamma)}
+    if not asked:
+        gas = _parts(_GAS, can)
+        without = _parts(_GAS, {*stored, *computable(stored, 2.0)})
+        if gas is None and without is not None:
+            raise _no_energy(path)
+        names = gas if gas is not None else tuple(stored)
+        if gas is None and len(stored) > 4:
+            raise ValueError(
+                f"Several fields of {path} could be meant ({listed(list(stored))}); choose those "
+                "that are conserved with --fields NAME,NAME."
+            )
+    else:
+        names = ()
+        for name in asked:
+            part = _parts((name,), can)
+            if part is None:
+                if name == "energy" and "pressure" in stored:
+                    raise _no_energy(path)
+                raise ValueError(
+                    f"There is no field {name!r} in {path}; it has {listed(list(stored))}."
+                )
+            names += part
+    if len(set(names)) < len(names):
+        raise ValueError(f"A name stands twice in --fields {','.join(asked)}; name each once.")
+    pressures = [name for name in names if name in _PRESSURES]
+    if pressures and set(names) & {"density", "rho"}:
+        raise ValueError(
+            f"{pressures[0]} is not conserved; put the energy in its place (--fields "
+            "density,momentum,energy), with --gamma G where the file has none."
+        )
+    if gamma is not None and all(name in stored for name in names):
+        raise ValueError(
+            f"--gamma has no use: {path} holds {', '.join(names)}, and no pressure is converted."
+        )
+    return names
+
+
+def computable(stored: Sequence[str], gamma: float | None) -> tuple[str, ...]:
+    """The conserved fields that are not in the file, and can be computed from those that are."""
+    if not {"density", *_VELOCITY} <= set(stored):
+        return ()
+    energy = ("energy",) if gamma is not None and "pressure" in stored else ()
+    return tuple(n for n in ("momentum_x", "momentum_y", *energy) if n not in stored)
+
+
+def sources(names: Sequence[str], stored: Sequence[str]) -> tuple[str, ...]:
+    """The fields of the file that these are read or computed from, each once."""
+    needed: list[str] = []
+    for name in names:
+        if name in stored:
+            needed.append(name)
+        elif name == "energy":
+            needed += ["density", *_VELOCITY, "pressure"]
+        else:
+            needed += ["density", name.replace("momentum", "velocity")]
+    return tuple(dict.fromkeys(needed))
+
+
+def computed(name: str, read: Mapping[str, Any], gamma: float | None) -> Any:
+    """A field from those that were read."""
+    if name in read:
+        return read[name]
+    if name != "energy":
+        return read["density"] * read[name.replace("momentum", "velocity")]
+    assert gamma is not None
+    square = sum(read[component] ** 2 for component in _VELOCITY)
+    return read["pressure"] / (gamma - 1.0) + 0.5 * read["density"] * square
+
+
+def _parts(names: Sequence[str], known: set[str]) -> tuple[str, ...] | None:
+    found: list[str] = []
+    for name in names:
+        pair = [f"{name}_x", f"{name}_y"]
+        if name in known:
+            found.append(name)
+        elif set(pair) <= known:
+            found += pair
+        else:
+            return None
+    return tuple(found)
+
+
+def _no_energy(path: Path) -> ValueError:
+    return ValueError(
+        f"{path} holds a pressure where an energy is needed; give the ratio of the specific heats, "
+        "--gamma 1.4 (PDEGym) or --gamma 1.6667 (PDEBench), and the energy is computed from it."
+    )

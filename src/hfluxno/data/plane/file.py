@@ -1,0 +1,99 @@
+"""What every layout of a file on a plane is turned into: fields by name, on the same axes."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.numbers import listed
+
+AXES = ("trajectory", "time", "x", "y")
+Sides = tuple[tuple[str, str], tuple[str, str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneFile:
+    """The fields of an open file, none of them loaded.
+
+    **Attributes:**
+
+    - `layout`: who writes files in this way.
+    - `fields`: each over some of the axes trajectory, time, x and y, in any order; time, x and y
+      among them. The components of a vector are two fields, NAME_x and NAME_y.
+    - `coordinates`: those of the axes that the file has.
+    - `boundary`: names of the lower and the upper side of x and of y, if the file says them.
+    - `names`: what the file calls the axes, where it is not that.
+    - `others`: what else is in the file, which is no field on a plane over time.
+    """
+
+    layout: str
+    fields: Mapping[str, xr.Variable]
+    coordinates: Mapping[str, xr.Variable]
+    boundary: Sides | None = None
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    others: Sequence[str] = ()
+
+
+def placed(variable: xr.Variable, dims: Sequence[str]) -> xr.Variable:
+    """The same variable, not loaded, with other names of its dimensions."""
+    same = variable.to_base_variable()
+    same.dims = tuple(dims)
+    return same
+
+
+def components(name: str, variable: xr.Variable, axes: Sequence[str]) -> dict[str, xr.Variable]:
+    """The components of a vector, whose last axis runs over `axes`, as fields named by these."""
+    return {f"{name}_{axis}": variable[..., i] for i, axis in enumerate(axes)}
+
+
+def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) -> None:
+    """Refuses fields that differ in shape from each other or from the coordinates.
+
+    **Raises:**
+
+    - `ValueError`, where they do; axes that seem to have changed places are named.
+    """
+    first = next(iter(fields))
+    sizes = dict(fields[first].sizes)
+    for name, field in fields.items():
+        if dict(field.sizes) != sizes:
+            raise ValueError(
+                f"The fields {first} and {name} of {path} are on different cells or frames: "
+                f"{_shape(fields[first])} and {_shape(field)}."
+            )
+    lengths = {axis: v.size for axis, v in coordinates.items() if axis in sizes}
+    wrong = [axis for axis, size in lengths.items() if size != sizes[axis]]
+    if set(wrong) == {"x", "y"} and (lengths["x"], lengths["y"]) == (sizes["y"], sizes["x"]):
+        raise ValueError(
+            f"The axes of {path} are in another order than it says: its fields have "
+            f"{sizes['x']} × {sizes['y']} cells, but there are {lengths['x']} entries of x and "
+            f"{lengths['y']} of y; exchange the names of the two axes."
+        )
+    if wrong:
+        axis = wrong[0]
+        raise ValueError(
+            f"The fields of {path} have {sizes[axis]} entries along {axis}, and its coordinate "
+            f"{axis} has {lengths[axis]}; correct one of them."
+        )
+
+
+def refuse_three_axes(path: Path, axes: Sequence[str]) -> ValueError:
+    return ValueError(
+        f"{path} has {len(axes)} space axes ({listed(list(axes))}); laws are inferred on a line or "
+        "a plane: save one plane of it, or averages along an axis."
+    )
+
+
+def _shape(field: xr.Variable) -> str:
+    return "(" + ", ".join(f"{name} {size}" for name, size in field.sizes.items()) + ")"
+
+
+def text(value: object) -> str:
+    """An attribute as text, whatever HDF5 has made of it."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, np.ndarray) and value.size == 1:
+        return text(value.ravel()[0])
+    return str(value)

@@ -1,0 +1,88 @@
+"""Which of the known layouts a file on a plane has."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import h5py
+import xarray as xr
+
+from hfluxno.data.opening import opened, reading
+from hfluxno.data.plane.file import PlaneFile, check_lengths
+from hfluxno.data.plane.labelled import on_plane, read_labelled
+from hfluxno.data.plane.pdebench import is_pdebench, read_pdebench
+from hfluxno.data.plane.pdegym import is_pdegym, read_pdegym
+from hfluxno.data.plane.well import is_well, read_well
+
+_TABLES = (".csv", ".txt", ".tsv", ".parquet")
+
+
+def is_plane(path: Path, names: Mapping[str, str] | None = None) -> bool:
+    """Whether a file has fields on a plane over time; a file that cannot be opened has none."""
+    if path.suffix in _TABLES:
+        return False
+    try:
+        if _is_hdf5(path):
+            with h5py.File(path, "r") as file:
+                if is_well(file) or is_pdebench(file) or is_pdegym(file):
+                    return True
+        with opened(path, None, dict(names or {})) as (variables, _):
+            return on_plane(variables)
+    except (OSError, ValueError):  # whoever reads it says what is wrong
+        return False
+
+
+@contextlib.contextmanager
+def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator[PlaneFile]:
+    """The fields of a file, none of them loaded.
+
+    **Raises:**
+
+    - `OSError`, where the file cannot be read.
+    - `ValueError`, where it has no field on a plane, or contradicts itself.
+    """
+    with contextlib.ExitStack() as stack:
+        with reading(path):
+            file = stack.enter_context(h5py.File(path, "r")) if _is_hdf5(path) else None
+        if file is not None and is_well(file):
+            groups = [name for name in ("t0_fields", "t1_fields") if name in file]
+            datasets = {name: stack.enter_context(_dataset(path, name)) for name in groups}
+            found = read_well(path, file, datasets)
+        elif file is not None and is_pdebench(file):
+            found = read_pdebench(path, file, stack.enter_context(_dataset(path)))
+        elif file is not None and is_pdegym(file):
+            found = read_pdegym(file, stack.enter_context(_dataset(path)))
+        else:
+            variables, known = stack.enter_context(opened(path, None, dict(names or {})))
+            found = read_labelled(variables, known, path)
+        if not found.fields:
+            raise ValueError(
+                f"There is no field in {path} that changes over time on a plane of x and y."
+            )
+        check_lengths(found.fields, found.coordinates, path)
+        yield found
+
+
+@contextlib.contextmanager
+def _dataset(path: Path, group: str | None = None) -> Iterator[xr.Dataset]:
+    with reading(path):
+        dataset = xr.open_dataset(
+            path,
+            engine="h5netcdf",
+            group=group,
+            chunks=None,
+            cache=False,
+            decode_times=False,
+            backend_kwargs={"phony_dims": "access"},
+        )
+    try:
+        yield dataset
+    finally:
+        dataset.close()
+
+
+def _is_hdf5(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(8) == b"\x89HDF\r\n\x1a\n"

@@ -1,0 +1,127 @@
+"""Opening a file with frames on a plane, and what of it is meant."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from hfluxno.data.axes import decreases
+from hfluxno.data.choice import asked_names
+from hfluxno.data.numbers import check_once, coordinate
+from hfluxno.data.plane.conserved import chosen
+from hfluxno.data.plane.file import PlaneFile, Sides
+from hfluxno.data.plane.layouts import opened_plane
+from hfluxno.data.plane.source import PlaneSource
+from hfluxno.trajectory import uniform_edges
+
+LEAST_FRAMES, LEAST_CELLS = 6, 16
+_SIDES = ("periodic", "outflow", "wall", "reflecting")
+
+
+def read_plane(
+    path: str | Path,
+    fields: str | None = None,
+    boundary: str | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    gamma: float | None = None,
+) -> PlaneSource:
+    """What of a file is meant; its values are read later, frame by frame.
+
+    **Arguments:**
+
+    - `path`: HDF5 as The Well, PDEBench or netCDF4 write it, NetCDF (PDEGym's too), Zarr, or NPZ
+      with an array `y`.
+    - `fields`: names with commas between, "density,momentum,energy", which choose and order them;
+      a vector stands for its components.
+    - `boundary`: one name for all sides; one for x and one for y with a slash between
+      ("periodic/wall"), each of which may be two with a comma (lower, upper); what the file says
+      where it is `None`, else periodic.
+    - `names`: what the file calls the axes time, x and y.
+    - `gamma`: the ratio of the specific heats, where the file has a pressure and no energy.
+
+    **Raises:**
+
+    - `OSError`, where the file cannot be read.
+    - `ValueError`, where it does not hold what is described above; the message names the fault
+      and the mend.
+    """
+    path, options = Path(path), dict(names or {})
+    with opened_plane(path, options) as file:
+        stored = tuple(file.fields)
+        wanted = chosen(stored, asked_names(fields), gamma, path)
+        one = file.fields[stored[0]]
+        sizes = {str(axis): size for axis, size in one.sizes.items()}
+        _check_sizes(sizes, path)
+        axes = {axis: _axis(file, axis, sizes[axis]) for axis in ("time", "x", "y")}
+        falls = tuple(axis for axis, (_, turned) in axes.items() if turned)
+        attributes = tuple(
+            dict(file.fields[name].attrs) if name in file.fields else {} for name in wanted
+        )
+        if "time" in falls:
+            raise ValueError(f"The times of {path} fall; turn the frames round first.")
+        return PlaneSource(
+            path=path,
+            layout=file.layout,
+            fields=wanted,
+            stored=stored,
+            attributes=attributes,
+            times=axes["time"][0],
+            x=axes["x"][0],
+            y=axes["y"][0],
+            trajectories=sizes.get("trajectory"),
+            boundary=sides_of(boundary) if boundary or not file.boundary else file.boundary,
+            coordinates=dict(file.coordinates),
+            names=dict(file.names),
+            falls=falls,
+            gamma=gamma,
+            options=options,
+        )
+
+
+def sides_of(text: str | None) -> Sides:
+    """The boundary of each side from "periodic", "periodic/wall" or "wall,outflow/periodic".
+
+    **Raises:**
+
+    - `ValueError`, where a name is unknown, or an axis is half a circle.
+    """
+    axes = [part.split(",") for part in (text or "periodic").split("/")]
+    if len(axes) > 2 or any(len(sides) > 2 for sides in axes):
+        raise ValueError(
+            f"A plane has two sides of x and two of y, such as wall,outflow/periodic; got {text}."
+        )
+    pairs = []
+    for sides in (axes[0], axes[-1]):
+        low, high = sides[0].strip(), sides[-1].strip()
+        for name in (low, high):
+            if name not in _SIDES:
+                raise ValueError(
+                    f"A side of a plane is {', '.join(_SIDES[:-1])} or {_SIDES[-1]}; got {name!r}."
+                )
+        if (low == "periodic") != (high == "periodic"):
+            raise ValueError("A periodic boundary joins both sides: make both of them periodic.")
+        pairs.append((low, high))
+    return pairs[0], pairs[1]
+
+
+def _axis(file: PlaneFile, axis: str, size: int) -> tuple[np.ndarray, bool]:
+    """The increasing entries of an axis, and whether they fall in the file; frames are counted and
+    cells are those of [0, 1] where the file has none."""
+    default = np.arange(size, dtype=float)
+    stored = file.coordinates.get(axis)
+    entries = coordinate(stored, default if axis == "time" else (default + 0.5) / size, axis)
+    check_once(entries, axis)
+    falls = decreases(stored)
+    entries = entries[::-1] if falls else entries
+    uniform_edges(entries, size, axis)
+    return np.ascontiguousarray(entries), falls
+
+
+def _check_sizes(sizes: Mapping[str, int], path: Path) -> None:
+    if sizes["time"] < LEAST_FRAMES or min(sizes["x"], sizes["y"]) < LEAST_CELLS:
+        raise ValueError(
+            f"The fields of {path} have {sizes['time']} frames of {sizes['x']} × {sizes['y']} "
+            f"cells; a law can be inferred from {LEAST_FRAMES} frames of {LEAST_CELLS} × "
+            f"{LEAST_CELLS} cells or more."
+        )

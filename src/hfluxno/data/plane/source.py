@@ -1,0 +1,157 @@
+"""A file with frames on a plane, of which only the frames that are asked for are read."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.numbers import real_numbers
+from hfluxno.data.opening import reading
+from hfluxno.data.plane.conserved import DENSITIES, computed, sources
+from hfluxno.data.plane.file import AXES, Sides
+from hfluxno.data.plane.layouts import opened_plane
+from hfluxno.grid import Grid
+from hfluxno.trajectory import Trajectory
+
+_SAME_TIME = 0.05  # of a frame
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneSource:
+    """Fields of a file; nothing of them is in memory.
+
+    **Attributes:**
+
+    - `path`, `layout`: where it is, and who writes files like it.
+    - `fields`: their names, conserved ones in the order of the law.
+    - `stored`: the names of all fields that the file has.
+    - `attributes`: those of each field (units and the like).
+    - `times`, `x`, `y`: the coordinates as float64, increasing.
+    - `trajectories`: how many there are, `None` where the file has no such axis.
+    - `boundary`: names of the sides, lower and upper of x and of y.
+    - `coordinates`: those of the file, with their attributes.
+    - `names`: what the file calls the axes, where it is not that.
+    - `falls`: the axes that fall in the file.
+    - `gamma`: with which energies are computed from pressures, or `None`.
+    - `options`: what the file was said to call its axes.
+    """
+
+    path: Path
+    layout: str
+    fields: tuple[str, ...]
+    stored: tuple[str, ...]
+    attributes: tuple[Mapping[str, object], ...]
+    times: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    trajectories: int | None
+    boundary: Sides
+    coordinates: Mapping[str, xr.Variable]
+    names: Mapping[str, str]
+    falls: tuple[str, ...]
+    gamma: float | None
+    options: Mapping[str, str]
+
+    @property
+    def frames(self) -> int:
+        return len(self.times)
+
+    @property
+    def count(self) -> int:
+        """The number of trajectories."""
+        return 1 if self.trajectories is None else self.trajectories
+
+    @property
+    def variable(self) -> str:
+        return ", ".join(self.fields)
+
+    def values(self, lane: int, start: int, stop: int) -> np.ndarray:
+        """Some frames of one trajectory, (time, field, x, y), in float32 or float64.
+
+        **Raises:**
+
+        - `OSError`, where the file cannot be read.
+        - `ValueError`, where they are no finite real numbers, or a density is not positive.
+        """
+        place: dict[str, int | slice] = {"trajectory": lane, "time": slice(start, stop)}
+        read = {}
+        with opened_plane(self.path, self.options) as file, reading(self.path):
+            for name in sources(self.fields, self.stored):
+                part = file.fields[name]
+                own = part.isel({axis: k for axis, k in place.items() if axis in part.dims}).load()
+                order = [axis for axis in AXES if axis in own.dims]
+                back = {axis: slice(None, None, -1) for axis in self.falls}
+                read[name] = np.asarray(own.transpose(*order).isel(back).values)
+        numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}
+        found = np.stack([computed(name, numbers, self.gamma) for name in self.fields], axis=1)
+        self._check(found, lane, start)
+        return found
+
+    def context(self, lane: int, frames: int | None = None) -> Trajectory:
+        """The first frames of one trajectory (all where it is `None`).
+
+        **Raises:**
+
+        - `ValueError`, where there are fewer, and as `values` does.
+        """
+        frames = self.frames if frames is None else frames
+        if frames > self.frames:
+            raise ValueError(
+                f"The context of {frames} frames is longer than {self.path}, which has "
+                f"{self.frames}; choose --context {self.frames} or less."
+            )
+        times = self.times[:frames] - self.times[0]
+        return Trajectory(self.values(lane, 0, frames), times, self.grid, self.fields)
+
+    @property
+    def grid(self) -> Grid:
+        lower, upper = zip(*(_ends(c) for c in (self.x, self.y)), strict=True)
+        return Grid.rectangle((len(self.x), len(self.y)), lower, upper, self.boundary)  # type: ignore[arg-type]
+
+    def truth(self, lane: int, times: np.ndarray) -> np.ndarray:
+        """What the file has at these increasing times, NaN at those that are no frames of it; up to
+        the last one that is."""
+        spacing = (self.times[-1] - self.times[0]) / max(1, self.frames - 1)
+        nearest = np.abs(self.times[:, None] - times).argmin(axis=0)
+        known = np.abs(self.times[nearest] - times) < _SAME_TIME * spacing
+        count = int(np.max(np.flatnonzero(known), initial=-1)) + 1
+        if not count:
+            return np.zeros((0, len(self.fields), len(self.x), len(self.y)))
+        first, last = int(nearest[:count].min()), int(nearest[:count].max())
+        read = self.values(lane, first, last + 1)
+        found = read[nearest[:count] - first]
+        found[~known[:count]] = np.nan
+        return found
+
+    def _check(self, values: np.ndarray, lane: int, start: int) -> None:
+        where = "" if self.trajectories is None else f" of trajectory {lane}"
+        if not np.isfinite(values).all():
+            bad = ~np.isfinite(values)
+            everywhere = np.isnan(values).all(axis=(0, 1))
+            cells = int(everywhere.sum())
+            if cells and np.array_equal(bad, np.broadcast_to(everywhere, bad.shape)):
+                raise ValueError(
+                    f"{cells} cells{where} of {self.path} are NaN in every frame, as an obstacle "
+                    "is; walls within a plane are not understood: cut out a rectangle without it."
+                )
+            frame, field, i, j = map(int, np.argwhere(bad)[0])
+            raise ValueError(
+                f"{int(bad.sum())} values{where} of {self.path} are NaN or infinite, the first of "
+                f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from 0;"
+                " frames on a plane need to be complete: fill them first."
+            )
+        for field, name in enumerate(self.fields):
+            if name in DENSITIES and not np.all(values[:, field] > 0.0):
+                frame, i, j = map(int, np.argwhere(~(values[:, field] > 0.0))[0])
+                raise ValueError(
+                    f"The field {name}{where} of {self.path} is {values[frame, field, i, j]:.4g} "
+                    f"in frame {start + frame} at cell ({i}, {j}): a flux that divides by it has "
+                    "no meaning in vacuum; cut it out, or fill it thinly."
+                )
+
+
+def _ends(centers: np.ndarray) -> tuple[float, float]:
+    half = 0.5 * (centers[-1] - centers[0]) / (len(centers) - 1)
+    return float(centers[0] - half), float(centers[-1] + half)

@@ -1,0 +1,100 @@
+"""The HDF5 files of The Well (Ohana et al., NeurIPS 2024), as its data_format.md describes them.
+
+Scalars are in the group `t0_fields` as (trajectory, time, x, y), vectors in `t1_fields` with their
+components along a last axis, in the order of `dimensions/spatial_dims`. An axis of trajectories
+or of time is missing where an attribute says that nothing varies along it.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.plane.file import PlaneFile, Sides, components, placed, refuse_three_axes, text
+
+_GROUPS = ("t0_fields", "t1_fields")
+_KINDS = {"PERIODIC": "periodic", "WALL": "wall", "OPEN": "outflow"}
+_OURS = ("x", "y")
+
+
+def is_well(file: h5py.File) -> bool:
+    return "dimensions" in file and any(group in file for group in (*_GROUPS, "t2_fields"))
+
+
+def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> PlaneFile:
+    """The fields of an open file; `datasets` are its groups.
+
+    **Raises:**
+
+    - `ValueError`, where it is not on a plane, or its cells are not Cartesian.
+    """
+    kind = text(file.attrs.get("grid_type", "cartesian")).lower()
+    if kind != "cartesian":
+        raise ValueError(
+            f"The grid of {path} is {kind}; only Cartesian grids are understood: interpolate first."
+        )
+    dimensions = file["dimensions"]
+    axes = [text(name) for name in np.ravel(dimensions.attrs.get("spatial_dims", _OURS))]
+    if len(axes) != 2:
+        raise refuse_three_axes(path, axes)
+    # Those that are called x and y are these, in any order.
+    ours = tuple(axes) if set(axes) == set(_OURS) else _OURS
+    names = {own: axis for own, axis in zip(ours, axes, strict=True) if own != axis}
+    fields: dict[str, xr.Variable] = {}
+    others = []
+    for group in _GROUPS:
+        for key, variable in datasets[group].variables.items() if group in datasets else ():
+            name, extra = str(key), int(group == "t1_fields")
+            dims = _dims(variable, ours)
+            if dims is None or variable.ndim != len(dims) + extra:
+                others.append(name)
+                continue
+            known = placed(variable, (*dims, "component")[: variable.ndim])
+            fields |= components(name, known, ours) if extra else {name: known}
+    others += [str(name) for name in file.get("t2_fields", ())]
+    coordinates = {}
+    for own, axis in (("time", "time"), *zip(ours, axes, strict=True)):
+        if axis in dimensions:
+            coordinates[own] = xr.Variable(own, _one_row(dimensions[axis], axis, path))
+    boundary = _boundary(file, dict(zip(axes, ours, strict=True)))
+    return PlaneFile("The Well", fields, coordinates, boundary, names, others)
+
+
+def _dims(variable: xr.Variable, ours: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The axes of a field, or `None` where it does not change in time or along one of x and y."""
+    varying = np.ravel(variable.attrs.get("dim_varying", True))
+    if not bool(variable.attrs.get("time_varying", True)) or not np.all(varying):
+        return None
+    sample = bool(variable.attrs.get("sample_varying", True))
+    return (*(("trajectory",) if sample else ()), "time", *ours)
+
+
+def _one_row(dataset: h5py.Dataset, axis: str, path: Path) -> np.ndarray:
+    values = np.asarray(dataset[()])
+    if values.ndim == 2 and np.all(values == values[:1]):
+        values = values[0]
+    if values.ndim != 1:
+        raise ValueError(
+            f"The coordinate {axis} of {path} differs from trajectory to trajectory; save those "
+            "with the same one to a file of their own."
+        )
+    return values
+
+
+def _boundary(file: h5py.File, ours: dict[str, str]) -> Sides | None:
+    """What the file says of the sides; both sides of an axis alike, and in turn by the mask where
+    they are not."""
+    sides = {"x": ["", ""], "y": ["", ""]}
+    for group in file.get("boundary_conditions", {}).values():
+        kind = _KINDS.get(text(group.attrs.get("bc_type", "")).upper(), "")
+        for axis in map(text, np.ravel(group.attrs.get("associated_dims", ()))):
+            if axis in ours:
+                mask = np.asarray(group["mask"]) if "mask" in group else np.ones(1)
+                one_side = mask.ndim == 1 and bool(mask[0]) != bool(mask[-1])
+                for side in (0, 1):
+                    if not one_side or bool(mask[-side]) or kind == "periodic":
+                        sides[ours[axis]][side] = kind
+    if not all(sides["x"] + sides["y"]):
+        return None
+    return (sides["x"][0], sides["x"][1]), (sides["y"][0], sides["y"][1])

@@ -1,0 +1,91 @@
+"""Writing forecasts on a plane: each field is a variable over (trajectory,) time, x and y."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.data.plane.source import PlaneSource
+from hfluxno.data.writers import quality, storable, version_name, write
+from hfluxno.forecaster import Forecast
+
+
+def write_plane(
+    path: Path, source: PlaneSource, lane: int, forecast: Forecast, context_frames: int
+) -> None:
+    """Writes the forecast of one trajectory from its first `context_frames` frames.
+
+    **Raises:**
+
+    - `OSError`, where it cannot be written.
+    """
+    write(path, plane_dataset(source, lane, forecast, context_frames))
+
+
+def plane_dataset(
+    source: PlaneSource, lane: int, forecast: Forecast, context_frames: int
+) -> xr.Dataset:
+    """What is written, as an `xarray.Dataset`: fields, how far to trust them, and the law."""
+    lanes = () if source.trajectories is None else ("trajectory",)
+    values = np.asarray(forecast.trajectory.values)
+    variables = {
+        name: _per(lanes, (*lanes, "time", "x", "y"), values[:, i], attributes)
+        for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
+    }
+    told = {name: _of(lanes, v) for name, v in quality(forecast, ()).items()} | _law(
+        forecast.identifications, lanes
+    )
+    # Where the user's variable has one of our names, ours gives way.
+    variables |= {f"{name}_" if name in variables else name: v for name, v in told.items()}
+    times = source.times[0] + np.asarray(forecast.trajectory.times, float)
+    numbers = {"time": times, "x": source.x, "y": source.y}
+    if lanes:
+        own = source.coordinates.get("trajectory")
+        number = np.array([lane]) if own is None else own.values[lane : lane + 1]
+        numbers["trajectory"] = number
+    coordinates = {
+        axis: xr.Variable(axis, entries, storable(_attributes(source, axis)))
+        for axis, entries in numbers.items()
+    }
+    dataset = xr.Dataset(
+        variables,
+        coordinates,
+        {
+            "title": f"Forecast of {source.variable}",
+            "context_frames": context_frames,
+            "source": f"hfluxno {version_name()}",
+            "input": os.fsencode(source.path.name).decode(errors="replace"),
+            "boundary": "/".join(",".join(sides) for sides in source.boundary),
+        },
+    )
+    dataset = dataset.isel({axis: slice(None, None, -1) for axis in source.falls})
+    return dataset.rename(source.names)
+
+
+def _law(found: Sequence, lanes: tuple[str, ...]) -> dict[str, xr.Variable]:
+    if not found:
+        return {}
+    (law,) = found
+    name = "no known law" if law.recognised is None else str(law.recognised)
+    formulas = np.array(law.formulas, dtype=object)
+    return {
+        "law": _of(lanes, xr.Variable((), np.array(name, dtype=object))),
+        "equation": _of(
+            lanes,
+            xr.Variable(("field",), formulas, {"long_name": "the inferred law of each field"}),
+        ),
+    }
+
+
+def _per(lanes, dims, values: np.ndarray, attributes) -> xr.Variable:
+    return xr.Variable(dims, values[np.newaxis] if lanes else values, storable(attributes))
+
+
+def _of(lanes: tuple[str, ...], variable: xr.Variable) -> xr.Variable:
+    return variable.set_dims((*lanes, *variable.dims)) if lanes else variable
+
+
+def _attributes(source: PlaneSource, axis: str) -> dict:
+    return dict(source.coordinates[axis].attrs) if axis in source.coordinates else {}

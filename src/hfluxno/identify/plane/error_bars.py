@@ -1,0 +1,80 @@
+"""How well frames decide each term of a law on a plane.
+
+The uncertainty of a coefficient is the spread of its solutions by the equations with test functions
+of one length each: what the weak form misses are errors of quadratures, which depend on the length.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.basis import Basis, Dictionary
+from hfluxno.identify.plane.select import Estimate, estimate
+from hfluxno.identify.plane.weak_form import WeakSystem
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneTerm:
+    """A term of a law as it was found before the law was given a name.
+
+    **Attributes:**
+
+    - `fields`: the fields whose fluxes have it; both components of a momentum have it together.
+    - `name`: of an isotropic law m·g, δ·p or m⊗m·q, else the axis and the function.
+    - `value`, `deviation`: in the units of the data, and its standard deviation.
+    - `named`: its value in the law that has a name, or `None` where none has been recognised.
+    """
+
+    fields: tuple[str, ...]
+    name: str
+    value: float
+    deviation: float
+    named: float | None
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ± {self.deviation:.1g} {self.name}"
+
+
+def terms_of(
+    found: Sequence[Estimate],
+    systems: Sequence[WeakSystem],
+    sizes: Float[np.ndarray, " field"],
+    basis: Basis,
+    lengths: Float[np.ndarray, " axis"],
+    fields: tuple[str, ...],
+    named: Float[np.ndarray, "field axis term"] | None,
+) -> tuple[PlaneTerm, ...]:
+    """The terms of all fields with their uncertainty.
+
+    **Arguments:**
+
+    - `lengths`: of a cell along each axis by the interval of two frames, the unit of a speed.
+    - `named`: the coefficients of the law with a name, in cells and frames.
+    """
+    terms = []
+    for each in found:
+        structure = each.structure
+        alone = np.stack([estimate(s, structure, sizes).unknowns for s in systems])
+        spread = np.std(alone, axis=0)
+        told = None
+        if named is not None:
+            flat = structure.directions.reshape(len(structure.names), -1)
+            told = np.linalg.lstsq(flat.T, named[list(structure.fields)].ravel(), rcond=None)[0]
+        for j, name in enumerate(structure.names):
+            field, axis, k = map(int, np.argwhere(structure.directions[j] != 0.0)[0])
+            unit = lengths[axis] * structure.directions[j, field, axis, k]
+            if isinstance(basis, Dictionary):
+                powers = np.array(basis.exponents[k], float)
+                unit = unit / np.prod(np.asarray(basis.scale, float) ** powers)
+            terms.append(
+                PlaneTerm(
+                    tuple(fields[i] for i in structure.fields),
+                    name,
+                    float(unit * each.unknowns[j]),
+                    float(abs(unit) * spread[j]),
+                    None if told is None else float(unit * told[j]),
+                )
+            )
+    return tuple(terms)

@@ -1,0 +1,195 @@
+"""Pictures of frames on a plane: maps, slices, and the inferred law as terms with error bars."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from hfluxno.forecaster import Forecast
+from hfluxno.grid import Grid
+from hfluxno.plots.labels import Labels
+from hfluxno.plots.panels import profiles
+from hfluxno.plots.style import (
+    DIVERGING,
+    FORECAST,
+    LAW,
+    TRUTH,
+    colours_of,
+    light_grid,
+    new_figure,
+    styled,
+)
+from hfluxno.trajectory import Trajectory
+
+_WIDTH, _ROW, _LINE = 12.5, 2.75, 0.24
+# Beyond this ratio of its sides a plane is stretched to a square.
+_SLENDER = 3.0
+
+
+def plane_figure(
+    context: Trajectory,
+    forecast: Forecast,
+    truth: np.ndarray | None = None,
+    labels: Labels | None = None,
+) -> Figure:
+    """Maps of the last frame seen, the forecast, the truth and their difference for each field, a
+    slice through the middle, and the terms of the law.
+
+    **Arguments:**
+
+    - `context`, `forecast`: of one trajectory.
+    - `truth`: what happened, (time, field, x, y), for the first frames of the forecast or all.
+    - `labels`: the names and units of the axes.
+    """
+    labels = Labels(context.fields) if labels is None else labels
+    shown = shown_of(context, forecast, truth, labels)
+    found = forecast.identifications[0] if forecast.identifications else None
+    fields, terms = len(context.fields), 0.0
+    if found is not None:
+        terms = _LINE * (len(found.terms) + 5)
+    heights = [_ROW] * fields + [2.6] + [terms] * (found is not None)
+    with styled():
+        figure = new_figure(_WIDTH, sum(heights) + 0.5)
+        title = f"Forecast of {', '.join(labels.fields)} at {labels.time} {shown.end:.4g}"
+        title += f", seen until {shown.past[-1]:.4g}"
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for field in range(fields):
+            _maps(parts[field], shown, labels, field)
+        _slices(parts[fields], shown, labels)
+        if found is not None:
+            draw_terms(parts[-1], found)
+    return figure
+
+
+def terms_figure(found: Any) -> Figure:
+    """The terms of a law on a plane with their error bars."""
+    with styled():
+        figure = new_figure(8.0, _LINE * (len(found.terms) + 5) + 0.3)
+        draw_terms(figure, found)
+    return figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """One trajectory as arrays (time, field, x, y); `last` is the frame that is compared."""
+
+    context: np.ndarray
+    forecast: np.ndarray
+    truth: np.ndarray | None
+    past: np.ndarray
+    future: np.ndarray
+    grid: Grid
+
+    @property
+    def last(self) -> int:
+        return len(self.forecast if self.truth is None else self.truth) - 1
+
+    @property
+    def end(self) -> float:
+        return float(self.future[self.last])
+
+
+def shown_of(context: Trajectory, forecast: Forecast, truth, labels: Labels) -> Shown:
+    """What a picture needs."""
+    ahead = np.asarray(forecast.trajectory.values, float)
+    known = None if truth is None else np.asarray(truth, float)[: len(ahead)]
+    return Shown(
+        context=np.asarray(context.values, float),
+        forecast=ahead,
+        truth=None if known is None or not np.isfinite(known).any() else known,
+        past=np.asarray(context.times, float) + labels.origin,
+        future=np.asarray(forecast.trajectory.times, float) + labels.origin,
+        grid=context.grid,
+    )
+
+
+def draw_map(
+    figure: Figure | SubFigure,
+    axes: Axes,
+    values: np.ndarray,
+    grid: Grid,
+    title: str,
+    colours: dict,
+    labels: Labels,
+) -> Any:
+    """A map of `values` (x, y), x to the right and y upwards."""
+    edges = [np.linspace(grid.lower[a], grid.upper[a], grid.shape[a] + 1) for a in range(2)]
+    image = axes.pcolormesh(*edges, values.T, rasterized=True, **colours)
+    sides = [grid.upper[a] - grid.lower[a] for a in range(2)]
+    if max(sides) <= _SLENDER * min(sides):
+        axes.set_aspect("equal")
+    axes.set(title=title, xlabel=labels.x_axis, ylabel=labels.y_axis)
+    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=24)
+    bar.outline.set_linewidth(0.5)
+    return image
+
+
+def draw_terms(part: Figure | SubFigure, found: Any) -> None:
+    """The terms of a law as they were found, with their standard deviations, beside their values in
+    the law that has a name; a line parts the fields."""
+    axes = part.subplots()
+    terms = found.terms
+    places = np.arange(len(terms))[::-1]
+    light_grid(axes)
+    axes.axvline(0.0, color=TRUTH, linewidth=0.8)
+    named = [(term.named, place) for term, place in zip(terms, places, strict=True)]
+    if found.recognised is not None:
+        axes.plot(
+            *zip(*named, strict=True), "o", mfc="none", mec=FORECAST, ms=10, mew=1.5,
+            label=found.recognised.short,
+        )  # fmt: skip
+    axes.errorbar(
+        [term.value for term in terms],
+        places,
+        xerr=[term.deviation for term in terms],
+        fmt="o",
+        color=LAW,
+        ms=4,
+        capsize=3,
+        label="as found, ± its standard deviation",
+    )
+    for place, before, after in zip(places[1:], terms[:-1], terms[1:], strict=True):
+        if before.fields != after.fields:
+            axes.axhline(place + 0.5, color="#c9ced3", linewidth=0.8)
+    axes.set_yticks(places, [f"{', '.join(term.fields)}:  {term.name}" for term in terms])
+    axes.set(ylim=(-0.7, len(terms) - 0.3), xlabel="coefficient in the flux")
+    name = "No known law" if found.recognised is None else found.recognised.short
+    axes.set_title(f"{name}: terms of the law, {found.status.name}")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+
+
+def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
+    seen, ahead = shown.context[-1, field], shown.forecast[shown.last, field]
+    truth = None if shown.truth is None else shown.truth[shown.last, field]
+    known = [seen, ahead] if truth is None else [seen, ahead, truth]
+    colours = colours_of(np.stack(known))
+    maps = [
+        (seen, f"{labels.field_axis(field)}, seen", colours),
+        (ahead, "forecast", colours),
+    ]
+    if truth is not None:
+        error = ahead - truth
+        reach = max(float(np.nanmax(np.abs(error))), 1e-300)
+        around_zero = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
+        maps += [(truth, "truth", colours), (error, "forecast minus truth", around_zero)]
+    panels = part.subplots(1, len(maps), squeeze=False)[0]
+    for axes, (values, title, style) in zip(panels, maps, strict=True):
+        draw_map(part, axes, values, shown.grid, title, style, labels)
+
+
+def _slices(part: SubFigure, shown: Shown, labels: Labels) -> None:
+    """Each field along x, through the middle of y."""
+    middle, x = shown.grid.shape[1] // 2, shown.grid.centers(0)
+    y = shown.grid.centers(1)[middle]
+    panels = part.subplots(1, len(labels.fields), squeeze=False)[0]
+    for field, axes in enumerate(panels):
+        truth = None if shown.truth is None else shown.truth[shown.last, field, :, middle]
+        ahead = shown.forecast[shown.last, field, :, middle]
+        seen = shown.context[-1, field, :, middle]
+        profiles(axes, x, seen, ahead, truth, labels, field, shown.end)
+        axes.set_title(f"{labels.y} = {y:.4g}")
+        if field:
+            axes.get_legend().remove()

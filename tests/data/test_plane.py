@@ -1,0 +1,220 @@
+"""Files with frames on a plane: each layout is written as its makers write it, and read back."""
+
+import re
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from hfluxno.data.plane import is_plane, read_plane
+
+FRAMES, NX, NY, GAMMA = 7, 16, 20, 1.4
+X, Y, TIMES = (np.arange(NX) + 0.5) / NX, 2.0 * (np.arange(NY) + 0.5) / NY, 0.1 * np.arange(FRAMES)
+
+
+def gas(lanes=2):
+    """(ρ, v_x, v_y, p) of some trajectories, (trajectory, time, x, y), no two values alike."""
+    random = np.random.default_rng(0)
+    return random.uniform(0.5, 1.5, (4, lanes, FRAMES, NX, NY)).astype(np.float32)
+
+
+def conserved(rho, u, v, p):
+    energy = p / (GAMMA - 1.0) + 0.5 * rho * (u * u + v * v)
+    return np.stack([rho, rho * u, rho * v, energy], axis=2)
+
+
+def well(path, axes=("x", "y"), kinds=("PERIODIC", "WALL"), **attributes):
+    rho, u, v, p = gas()
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"grid_type": "cartesian", "n_spatial_dims": len(axes)} | attributes)
+        sides = file.create_group("boundary_conditions")
+        for axis, kind, cells in zip("xy", kinds, (NX, NY), strict=True):
+            group = sides.create_group(f"{axis}_{kind.lower()}")
+            group.attrs.update(associated_dims=[axis], bc_type=kind, associated_fields=[])
+            group.create_dataset("mask", data=np.eye(cells, dtype=bool)[[0, -1]].any(axis=0))
+        dimensions = file.create_group("dimensions")
+        dimensions.attrs["spatial_dims"] = list(axes)
+        for name, values in {"time": TIMES, "x": X, "y": Y, "z": X}.items():
+            dimensions.create_dataset(name, data=values.astype(np.float32))
+        varying = {"dim_varying": [True, True], "sample_varying": True, "time_varying": True}
+        scalars = file.create_group("t0_fields")
+        scalars.attrs["field_names"] = ["density", "energy", "pressure"]
+        states = conserved(rho, u, v, p)
+        for name, values in {"density": rho, "energy": states[:, :, 3], "pressure": p}.items():
+            scalars.create_dataset(name, data=values).attrs.update(varying)
+        still = scalars.create_dataset("mask", data=rho[:, 0])
+        still.attrs.update(varying | {"time_varying": False})
+        vectors = file.create_group("t1_fields")
+        both = np.moveaxis(states[:, :, 1:3], 2, -1)
+        vectors.create_dataset("momentum", data=both).attrs.update(varying)
+        file.create_group("t2_fields").attrs["field_names"] = []
+    return path
+
+
+def pdebench(path, **more):
+    rho, u, v, p = gas()
+    arrays = {"density": rho, "Vx": u, "Vy": v, "pressure": p, "x-coordinate": X}
+    arrays |= {"y-coordinate": Y, "t-coordinate": np.append(TIMES, 0.7)}
+    with h5py.File(path, "w") as file:
+        for name, values in (arrays | more).items():
+            file.create_dataset(name, data=values)
+    return path
+
+
+def pdegym(path):
+    every = xr.DataArray(np.moveaxis(gas(), 0, 2), dims=("member", "time", "channel", "a", "b"))
+    every.to_dataset(name="data").to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+def labelled(path, values=None, dims=("y", "x", "time"), **coordinates):
+    rho = gas(1)[0, 0] if values is None else values
+    array = xr.DataArray(rho, dims=("time", "x", "y"), name="height", attrs={"units": "m"})
+    coords = {"time": ("time", TIMES, {"units": "s"}), "x": X, "y": Y} | coordinates
+    whole = array.transpose(*dims).assign_coords(coords).to_dataset()
+    if path.suffix == ".zarr":
+        whole.to_zarr(path, consolidated=False)
+    else:
+        whole.to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+def refused(path, **options):
+    with pytest.raises(ValueError) as caught:
+        source = read_plane(path, **options)
+        source.context(0)
+    sentence = str(caught.value)
+    assert sentence.endswith(".") and "\n" not in sentence
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("write", "suffix", "options"),
+    [(well, ".hdf5", {}), (pdebench, ".h5", {"gamma": GAMMA}), (pdegym, ".nc", {"gamma": GAMMA})],
+)
+def test_every_layout_holds_the_same_gas(tmp_path, write, suffix, options):
+    path = write(tmp_path / f"gas{suffix}")
+    assert is_plane(path)
+    source = read_plane(path, "density,momentum,energy", **options)
+    assert source.fields == ("density", "momentum_x", "momentum_y", "energy")
+    assert (source.frames, source.count) == (FRAMES, 2)
+    expected = conserved(*gas())
+    for lane in (0, 1):
+        found = np.asarray(source.context(lane, 6).values)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected[lane, :6], rtol=1e-6)
+    np.testing.assert_allclose(source.truth(1, source.times[6:]), expected[1, 6:], rtol=1e-6)
+    assert source.truth(1, 2.0 * source.times[6:]).size == 0
+
+
+def test_the_well_says_its_sides_and_its_cells_need_not_be_squares(tmp_path):
+    source = read_plane(well(tmp_path / "a.hdf5"))
+    assert source.boundary == (("periodic", "periodic"), ("wall", "wall"))
+    assert source.grid.spacing == pytest.approx((1.0 / NX, 2.0 / NY))
+    asked = read_plane(well(tmp_path / "b.hdf5"), "momentum,density", "outflow,wall/periodic")
+    assert asked.boundary == (("outflow", "wall"), ("periodic", "periodic"))
+    assert asked.fields == ("momentum_x", "momentum_y", "density")
+    np.testing.assert_array_equal(
+        asked.values(1, 2, 3)[0, 0], np.prod(gas()[:2, 1, 2], axis=0, dtype=np.float32)
+    )
+
+
+def test_axes_of_the_well_in_the_other_order(tmp_path):
+    path = well(tmp_path / "a.hdf5", axes=("y", "x"))
+    with h5py.File(path, "r+") as file:
+        del file["dimensions/x"], file["dimensions/y"]
+        file["dimensions/x"], file["dimensions/y"] = Y, X
+    turned = read_plane(path, "momentum_y,momentum_x")
+    # Its first axis is y, and so is the first component.
+    values = conserved(*gas())[0, :, 1:3].swapaxes(-1, -2)
+    np.testing.assert_allclose(turned.values(0, 0, FRAMES), values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_labelled_axes_in_any_order(tmp_path, suffix):
+    path = labelled(tmp_path / f"a{suffix}", y=Y[::-1])
+    assert is_plane(path)
+    source = read_plane(path)
+    assert source.fields == ("height",) and source.trajectories is None and source.falls == ("y",)
+    rho = gas(1)[0, 0]
+    np.testing.assert_array_equal(source.context(0).values[:, 0], rho[:, :, ::-1])
+    np.testing.assert_array_equal(source.y, Y)
+
+
+def test_arrays_of_npz_with_y(tmp_path):
+    values = conserved(*gas())[0]
+    np.savez(tmp_path / "a.npz", values=values, x=X, y=Y, t=TIMES, field=list("abcd"))
+    source = read_plane(tmp_path / "a.npz", "b,a")
+    np.testing.assert_array_equal(source.values(0, 1, 4), values[1:4, [1, 0]])
+    np.savez(tmp_path / "line.npz", values=values[:, 0, :, 0], x=X, t=TIMES)
+    assert not is_plane(tmp_path / "line.npz")
+
+
+def test_only_the_frames_that_are_asked_for_are_read(tmp_path):
+    path = tmp_path / "huge.hdf5"
+    with h5py.File(path, "w") as file:  # of 800 GiB, of which one frame is stored
+        for name in ("density", "Vx", "Vy", "pressure"):
+            shape, chunks = (1000, 100, 512, 512), (1, 1, 512, 512)
+            file.create_dataset(name, shape, np.float32, chunks=chunks, fillvalue=1.0)
+            file[name][7, 3] = 2.0
+        file["x-coordinate"] = file["y-coordinate"] = np.arange(512.0)
+    source = read_plane(path, gamma=GAMMA)
+    found = source.values(7, 2, 4)
+    assert found.shape == (2, 4, 512, 512)
+    np.testing.assert_allclose(found[:, :2, 0, 0], [[1.0, 1.0], [2.0, 4.0]])
+
+
+def test_a_pressure_where_an_energy_is_needed(tmp_path):
+    bench, whole = pdebench(tmp_path / "a.h5"), well(tmp_path / "b.hdf5")
+    assert "holds a pressure where an energy is needed" in refused(bench)
+    assert "--gamma" in refused(bench, fields="density,momentum,energy")
+    assert "pressure is not conserved" in refused(whole, fields="density,momentum,pressure")
+    assert "--gamma has no use" in refused(whole, gamma=GAMMA)
+    assert "above 1; got 0.9" in refused(bench, gamma=0.9)
+
+
+def test_what_is_no_gas_on_a_plane_is_refused(tmp_path):
+    three = well(tmp_path / "a.hdf5", axes=("x", "y", "z"))
+    assert "has 3 space axes (x, y, z)" in refused(three)
+    assert "3 space axes" in refused(pdebench(tmp_path / "b.h5", Vz=gas()[1]), gamma=GAMMA)
+    sphere = well(tmp_path / "c.hdf5", grid_type="spherical")
+    assert "grid of" in refused(sphere) and "is spherical" in refused(sphere)
+    assert "no field 'salt'" in refused(well(tmp_path / "d.hdf5"), fields="salt")
+    assert "half" not in refused(well(tmp_path / "e.hdf5"), boundary="periodic,wall")
+    assert "two sides of x" in refused(well(tmp_path / "f.hdf5"), boundary="a/b/c")
+    cube = xr.DataArray(np.ones((7, 16, 16, 16)), dims=("time", "x", "y", "z"), name="u")
+    cube.to_dataset().to_netcdf(tmp_path / "g.nc", engine="h5netcdf")
+    assert "3 space axes (x, y, z)" in refused(tmp_path / "g.nc")
+
+
+def test_axes_that_contradict_the_fields(tmp_path):
+    path = pdebench(tmp_path / "a.h5", **{"x-coordinate": Y, "y-coordinate": X})
+    assert "in another order than it says: its fields have 16 × 20" in refused(path, gamma=GAMMA)
+    path = pdebench(tmp_path / "b.h5", **{"x-coordinate": X[:-1]})
+    assert "16 entries along x, and its coordinate x has 15" in refused(path, gamma=GAMMA)
+    uneven = labelled(tmp_path / "c.nc", x=X**2)
+    assert "coordinate x is not uniform" in refused(uneven)
+
+
+def test_obstacles_gaps_and_vacuum(tmp_path):
+    rho = gas(1)[0, 0].astype(float)
+    rho[:, 3:5, 6:8] = np.nan
+    assert "4 cells" in refused(labelled(tmp_path / "a.nc", rho))
+    rho = np.nan_to_num(rho, nan=1.0)
+    rho[4, 2, 1] = np.nan
+    sentence = refused(labelled(tmp_path / "b.nc", rho))
+    assert re.search(r"1 values .* height in frame 4 at cell \(2, 1\)", sentence)
+    rho[4, 2, 1] = 0.0
+    assert "vacuum" in refused(labelled(tmp_path / "c.nc", rho))
+
+
+def test_too_few_frames_or_cells(tmp_path):
+    short = labelled(tmp_path / "a.nc", gas(1)[0, 0])
+    source = read_plane(short)
+    with pytest.raises(ValueError, match=r"context of 8 frames is longer than .*, which has 7"):
+        source.context(0, 8)
+    xr.open_dataset(short, engine="h5netcdf").isel(x=slice(9)).to_netcdf(
+        tmp_path / "b.nc", engine="h5netcdf"
+    )
+    assert "7 frames of 9 × 20 cells" in refused(tmp_path / "b.nc")
