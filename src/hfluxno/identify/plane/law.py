@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.identify.basis import Basis, Chebyshev
+from hfluxno.identify.plane.contact import contact
 from hfluxno.laws.space import SpaceLaw
 
 
@@ -75,6 +76,16 @@ class FittedPlaneLaw(SpaceLaw):
         moves = spread > 0.0
         reach = jnp.where(moves, jnp.sqrt(jnp.where(moves, spread, 1.0)), 0.0)
         return trace / d - reach, trace / d + reach
+
+    def contact(self, left, right, slowest, fastest, axis: int = 0):
+        if not self.has_contact:
+            return super().contact(left, right, slowest, fastest, axis)
+        return contact(self._like(left), left, right, slowest, fastest, axis)
+
+    @property
+    def has_contact(self) -> bool:
+        """Whether it is known what moves with the flow."""
+        return self.is_fluid and len(self.positive) == 1 and len(self.vectors) == 1
 
     def admissible(self, u):
         """A positive density."""

@@ -1,7 +1,8 @@
 """Solving a law on a plane on the cells of the data or on finer ones.
 
 MUSCL with the flux of Harten, Lax and van Leer, which needs no more of a law than its flux and
-bounds of its speeds.
+bounds of its speeds; of a law with a name also with the contact between them (HLLC), which keeps
+what only moves with the flow sharp.
 Lengths are counted in cells and times in frames.
 """
 
@@ -48,7 +49,7 @@ def advance(
 @kept
 def _advance(law, initial, intervals, grid, *, refinement):
     fine = grid.refine(refinement)
-    flux = MUSCL(law, "mc", "hll")
+    flux = MUSCL(law, "mc", "hllc" if law.has_contact else "hll")
 
     def one(carry, interval):
         u, status = carry
