@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 import hfluxno
 from hfluxno import Forecast, Grid, Identification, Trajectory
+from hfluxno.identify import PlaneIdentification, identify_plane
 
 
 def check(one: Trajectory, labelled: xr.DataArray, values: NDArray[np.float64]) -> None:
@@ -27,6 +28,15 @@ def check(one: Trajectory, labelled: xr.DataArray, values: NDArray[np.float64]) 
     assert_type(hfluxno.identify(labelled, momentum="hu"), Identification)
     assert_type(hfluxno.identify(values, times=times, grid=grid), Identification)
     assert_type(hfluxno.identify([one, labelled]), tuple[Identification, ...])
+    pair = ("m_x", "m_y")
+    assert_type(hfluxno.identify(one, pair), PlaneIdentification)
+    assert_type(hfluxno.identify([one], momentum=pair), tuple[PlaneIdentification, ...])
+    assert_type(
+        hfluxno.identify(values, pair, times=times, grid=Grid.rectangle((32, 32))),
+        PlaneIdentification,
+    )
+    assert_type(identify_plane(one), PlaneIdentification)
+    assert_type(hfluxno.forecast(one, 5, momentum=pair), Forecast)
     assert_type(hfluxno.forecast(one, 5), Forecast)
     assert_type(hfluxno.forecast([one, one], steps=5), Forecast)
     assert_type(hfluxno.forecast(values, 5, times=times, grid=grid), Forecast)

@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 _CONTEXT, _STEPS = 20, 40
+_CONTEXT_ON_PLANE, _AHEAD_ON_PLANE = 10, 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,10 +16,16 @@ class DemoConfig:
 
     It runs `hfluxno forecast traffic.nc --context 20 --steps 40 --figure traffic_forecast.png`,
     compares the forecast with what happened, and leaves traffic_forecast.nc and the picture.
+
+    With --2d it solves Euler's equations for four gases that meet, writes quadrants.hdf5 as The
+    Well does, and runs `hfluxno forecast quadrants.hdf5 --fields density,momentum,energy --context 10
+    --steps 10 --figure quadrants_forecast.png` on it.
     """
 
     folder: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path(".")
     """Where to leave the NetCDF file and the picture."""
+    plane: Annotated[bool, tyro.conf.arg(name="2d"), tyro.conf.FlagCreatePairsOff] = False
+    """Two dimensions: the Euler equations from ten frames."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
 
@@ -33,6 +40,8 @@ def main(config: DemoConfig) -> int:
     from hfluxno.cli import forecast
     from hfluxno.cli.example import example_file
 
+    if config.plane:
+        return _on_plane(config)
     example = example_file()
     return forecast.main(
         forecast.ForecastConfig(
@@ -41,6 +50,28 @@ def main(config: DemoConfig) -> int:
             context=_CONTEXT,
             output=config.folder / f"{example.stem}_forecast.nc",
             figure=config.folder / f"{example.stem}_forecast.png",
+            json=config.json,
+        )
+    )
+
+
+def _on_plane(config: DemoConfig) -> int:
+    from hfluxno.cli import forecast, report
+    from hfluxno.data.plane.quadrants import write_quadrants
+    from hfluxno.data.replacing import check_writable, replacing
+
+    example = config.folder / "quadrants.hdf5"
+    check_writable(example, (".hdf5",))
+    with report.working("Solving the example"), replacing(example) as (temporary,):
+        write_quadrants(temporary)
+    return forecast.main(
+        forecast.ForecastConfig(
+            input=example,
+            variable="density,momentum,energy",
+            steps=_AHEAD_ON_PLANE,
+            context=_CONTEXT_ON_PLANE,
+            output=config.folder / "quadrants_forecast.nc",
+            figure=config.folder / "quadrants_forecast.png",
             json=config.json,
         )
     )

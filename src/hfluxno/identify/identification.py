@@ -26,6 +26,7 @@ from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import odd_fields
 from hfluxno.identify.plane.forecaster import identify_planes
+from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import choose, make_settings
@@ -46,13 +47,13 @@ _EVEN = 1e-3
 @overload
 def identify(
     context: "Trajectory | xarray.DataArray",
-    momentum: str | tuple[str, str] | None = None,
+    momentum: str | None = None,
     noise: Noise | None = None,
 ) -> Identification: ...
 @overload
 def identify(
     context: NDArray[Any],
-    momentum: str | tuple[str, str] | None = None,
+    momentum: str | None = None,
     noise: Noise | None = None,
     *,
     times: ArrayLike,
@@ -62,9 +63,28 @@ def identify(
 @overload
 def identify(
     context: "Sequence[Trajectory | xarray.DataArray]",
-    momentum: str | tuple[str, str] | None = None,
+    momentum: str | None = None,
     noise: Noise | None = None,
 ) -> tuple[Identification, ...]: ...
+@overload
+def identify(
+    context: "Trajectory | xarray.DataArray",
+    momentum: tuple[str, str],
+) -> PlaneIdentification: ...
+@overload
+def identify(
+    context: NDArray[Any],
+    momentum: tuple[str, str],
+    *,
+    times: ArrayLike,
+    grid: Grid,
+    fields: Sequence[str] | None = None,
+) -> PlaneIdentification: ...
+@overload
+def identify(
+    context: "Sequence[Trajectory | xarray.DataArray]",
+    momentum: tuple[str, str],
+) -> tuple[PlaneIdentification, ...]: ...
 def identify(
     context: Any,
     momentum: str | tuple[str, str] | None = None,
@@ -79,7 +99,8 @@ def identify(
     Computes in float64 whatever the precision outside. A list of contexts is a batch, which is
     identified at once, and gives one result for each of them; so does an array or a trajectory with
     a leading axis. Of a context on a plane the result is a `PlaneIdentification` (see
-    `hfluxno.identify.plane`).
+    `hfluxno.identify.plane`), which type checkers know where the momentum is a pair, and of
+    `hfluxno.identify.identify_plane`.
 
     **Arguments:**
 

@@ -1,10 +1,10 @@
 """The contact wave of a fluid whose law has been recognised.
 
 With ρ the density and n its velocity along the axis, n = F_ρ/ρ = c m/ρ, the momentum flux is
-m n + P and that of the energy (E + p) n with P = c p. In the units of the data c is 1; where lengths
-are counted in cells and times in frames, it is the time of a frame by the length of a cell. Velocity and pressure are the same on
-both sides of the contact (Toro, Riemann Solvers and Numerical Methods for Fluid Dynamics, 2009,
-section 10.4).
+m n + P and that of the energy (E + p) n with P = c p. In the units of the data c is 1; where
+lengths are counted in cells and times in frames, it is the time of a frame by the length of a
+cell. Velocity and pressure are the same on both sides of the contact (Toro, Riemann Solvers and
+Numerical Methods for Fluid Dynamics, 2009, section 10.4).
 """
 
 import jax.numpy as jnp
