@@ -18,8 +18,8 @@ class DemoConfig:
     compares the forecast with what happened, and leaves traffic_forecast.nc and the picture.
 
     With --2d it solves Euler's equations for four gases that meet, writes quadrants.hdf5 as The
-    Well does, and runs `hfluxno forecast quadrants.hdf5 --fields density,momentum,energy --context 10
-    --steps 10 --figure quadrants_forecast.png` on it.
+    Well does, and runs `hfluxno forecast quadrants.hdf5 --fields density,momentum,energy --context
+    10 --steps 10 --figure quadrants_forecast.png` on it.
     """
 
     folder: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path(".")

@@ -1,0 +1,153 @@
+"""The commands on files with frames on a plane."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hfluxno.cli import main
+from tests.data.test_plane import FRAMES, GAMMA, NX, NY, TIMES, X, Y, conserved, gas, labelled
+from tests.data.test_plane import pdebench as write_pdebench
+from tests.data.test_plane import well as write_well
+
+FIELDS = ("density", "momentum_x", "momentum_y", "energy")
+
+
+def refused(capsys, *arguments):
+    assert main([str(each) for each in arguments]) == 2
+    sentence = capsys.readouterr().err
+    assert sentence.startswith("hfluxno: ") and sentence.count("\n") == 1
+    return sentence
+
+
+def repeated(path, *more):
+    return ["forecast", str(path), "--method", "persistence", "--context", "6", *map(str, more)]
+
+
+def test_a_forecast_of_every_trajectory_is_written_with_fields_as_variables(tmp_path, capsys):
+    path, out = write_well(tmp_path / "gas.hdf5"), tmp_path / "out.nc"
+    options = ("--fields", "density,momentum,energy", "--steps", 2, "--output", out, "--json")
+    assert main(repeated(path, *options)) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cells"] == [NX, NY] and found["layout"] == "The Well"
+    assert found["boundary"] == [["periodic"] * 2, ["wall"] * 2]
+    states = conserved(*gas())
+    for lane, result in enumerate(found["results"]):
+        error = np.linalg.norm(states[lane, 5] - states[lane, 6]) / np.linalg.norm(states[lane, 6])
+        assert result["true_error"] == {"1": pytest.approx(error, rel=1e-5)}
+    with xr.open_dataset(out, engine="h5netcdf") as written:
+        for i, name in enumerate(FIELDS):
+            assert written[name].dims == ("trajectory", "time", "x", "y")
+            np.testing.assert_allclose(written[name][:, 1], states[:, 5, i], rtol=1e-6)
+        np.testing.assert_allclose(written["time"], [0.6, 0.7], rtol=1e-6)
+        np.testing.assert_allclose(written["y"], Y, rtol=1e-6)
+        assert written["status"].dims == ("trajectory",)
+        assert written.attrs["boundary"] == "periodic,periodic/wall,wall"
+    assert not (tmp_path / "out.nc.partial").exists()
+
+
+def test_one_trajectory_with_a_picture_and_a_moving_one(tmp_path, capsys):
+    path, figure, moving = write_pdebench(tmp_path / "b.h5"), tmp_path / "b.png", tmp_path / "b.gif"
+    out = tmp_path / "b.zarr"
+    options = ["--gamma", GAMMA, "--trajectory", 1, "--steps", 1, "--output", out]
+    assert main(repeated(path, *options, "--figure", figure, "--animate", moving)) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "6 frames of 16 × 20 cells seen, 1 forecast" in printed and "true error" in printed
+    assert figure.read_bytes()[:4] == b"\x89PNG" and moving.read_bytes()[:4] == b"GIF8"
+    from PIL import Image
+
+    with Image.open(moving) as frames:
+        assert frames.n_frames == FRAMES
+    with xr.open_zarr(out, consolidated=False) as written:
+        assert written["trajectory"].values.tolist() == [1]
+        expected = conserved(*gas())[1, 5, 3]
+        np.testing.assert_allclose(written["energy"][0, 0], expected, rtol=1e-6)
+
+
+def test_axes_keep_their_names_and_their_order(tmp_path):
+    path = labelled(tmp_path / "a.nc", y=Y[::-1])
+    with xr.open_dataset(path, engine="h5netcdf") as whole:
+        whole.rename(time="t", y="north").to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    out = tmp_path / "out.nc"
+    options = ("--y", "north", "--steps", 1, "--output", out)
+    assert main(repeated(tmp_path / "b.nc", *options)) == 0
+    with xr.open_dataset(out, engine="h5netcdf", decode_times=False) as written:
+        assert written["height"].dims == ("t", "x", "north")
+        assert written["height"].attrs["units"] == "m" and written["t"].attrs["units"] == "s"
+        np.testing.assert_array_equal(written["north"], Y[::-1])
+        np.testing.assert_array_equal(written["x"], X)
+        np.testing.assert_array_equal(written["height"][0], gas(1)[0, 0, 5])
+
+
+def test_check_says_what_a_file_holds(tmp_path, capsys):
+    path = write_pdebench(tmp_path / "a.h5")
+    assert main(["check", str(path), "--gamma", str(GAMMA), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["stored"] == ["density", "velocity_x", "velocity_y", "pressure"]
+    assert found["trajectories"] == 2 and found["frames"] == FRAMES
+    assert found["interval"] == pytest.approx(TIMES[1])
+    assert found["fields"]["energy"]["computed"] and not found["fields"]["density"]["computed"]
+    largest = conserved(*gas())[0, :, 3].max()
+    assert found["fields"]["energy"]["largest"] == pytest.approx(largest, rel=1e-6)
+    assert found["next"] == (
+        f"hfluxno forecast {path} --gamma={GAMMA} --trajectory=0 --context 7 --steps 7"
+    )
+    assert main(["check", str(path), "--gamma", str(GAMMA)]) == 0
+    assert "PDEBench; its fields are density" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--save", "law.json"), "has no file of its own yet"),
+        (("--csv", "law.csv"), "formulas and no table"),
+        (("--noise", "0.1"), "--noise has no use"),
+        (("--cells", "40"), "uniform"),
+        (("--momentum", "a,b,c"), "a pair of fields"),
+        (("--trajectory", "2"), "There is no trajectory 2"),
+        (("--fields", "density,pressure"), "pressure is not conserved"),
+    ],
+)
+def test_what_has_no_meaning_on_a_plane_is_refused(tmp_path, capsys, options, words):
+    path = write_well(tmp_path / "a.hdf5")
+    assert words in refused(capsys, "identify", path, *options)
+
+
+def test_methods_laws_and_pictures_that_are_of_a_line(tmp_path, capsys):
+    path, line = write_well(tmp_path / "a.hdf5"), tmp_path / "line.npz"
+    forecast = ("forecast", path, "--steps", 1)
+    assert "fit and persistence" in refused(capsys, *forecast, "--method", "fno")
+    assert "cannot be used on other data" in refused(capsys, *forecast, "--law", "law.json")
+    np.savez(line, values=np.random.default_rng(0).random((8, 20)))
+    line_forecast = ("forecast", line, "--steps", 1)
+    moving = tmp_path / "a.gif"
+    assert "--animate draws" in refused(capsys, *line_forecast, "--animate", moving)
+    assert "no frames on a plane" in refused(capsys, *line_forecast, "--gamma", 1.4)
+
+
+def test_more_than_memory_holds(tmp_path, capsys, monkeypatch):
+    path = write_well(tmp_path / "a.hdf5")
+    monkeypatch.setattr("os.sysconf", lambda name: 100 if name == "SC_PHYS_PAGES" else 1024)
+    sentence = refused(capsys, "forecast", path, "--steps", 3, "--context", 6)
+    assert "6 frames of 16 × 20 cells and 3 to forecast takes" in sentence
+    assert "choose fewer with --context and --steps" in sentence
+
+
+def test_an_mp4_needs_ffmpeg(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("matplotlib.animation.writers.is_available", lambda name: False)
+    options = ("--steps", 1, "--animate", tmp_path / "a.mp4")
+    sentence = refused(capsys, *repeated(write_well(tmp_path / "a.hdf5"), *options))
+    assert "needs ffmpeg" in sentence
+
+
+@pytest.mark.validation
+def test_the_demo_prints_the_equations(tmp_path, capsys):
+    assert main(["demo", "--2d", "--folder", str(tmp_path), "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["status"] == 0 and result["isotropic"]
+    assert result["recognised"]["name"] == "Euler"
+    assert result["recognised"]["value"] == pytest.approx(1.4, abs=0.01)
+    assert result["true_error"]["10"] < 0.05
+    assert len(result["equations"]) == 4 and len(result["terms"]) == 6
+    assert (tmp_path / "quadrants_forecast.png").stat().st_size > 50_000
