@@ -133,7 +133,7 @@ def _reading(config: ClusterConfig) -> "Reading":
     return Reading(
         path=config.input.absolute(),
         variable=config.variable,
-        boundary=boundary_pair(config.boundary),
+        boundary=boundary_pair(config.boundary or "periodic"),
         cells=config.cells,
         domain=domain,
         ends=ends,
