@@ -16,7 +16,7 @@ from hfluxno.trajectory import Trajectory
 NINETY = 1.6449
 # In 90 of 100 forecasts with the status OK of `make trust`, the error of a frame is less than so
 # many times the predicted one.
-NINETY_OF_FRAMES = 2.0
+NINETY_OF_FRAMES = 2.3
 
 
 @dataclasses.dataclass(frozen=True)
