@@ -43,9 +43,9 @@ def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
         # The networks and their libraries load only where one is asked for.
         from hfluxno.models.registry import method_of
         from hfluxno.models.renamed import RENAMED
-        from hfluxno.models.weights import load, shipped
+        from hfluxno.models.weights import load
 
-        names = [name for name in shipped() if _owner(name) == method]
+        names = [name for name, owner in shipped_networks().items() if owner == method]
         if weights is None:
             raise ValueError(
                 f"The method {method} needs weights: a shipped name "
@@ -69,6 +69,13 @@ def _owner(weights: str) -> str:
     """The method that shipped weights belong to: their name begins with it. The name of a variant
     begins with that of the method it is one of, so the longest counts."""
     return max((name for name in METHODS if weights.startswith(f"{name}-")), key=len, default="")
+
+
+def shipped_networks() -> dict[str, str]:
+    """The names of the networks that come with the package, and the method of each."""
+    from hfluxno.models.weights import shipped
+
+    return {name: _owner(name) for name in shipped()}
 
 
 METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {

@@ -80,7 +80,7 @@ def main(config: ExportConfig) -> int:
 
 
 def _law(config: ExportConfig) -> "SavedLaw":
-    from hfluxno.cli import law, report
+    from hfluxno.cli import report
     from hfluxno.identify import load_law
     from hfluxno.identify.saved_law import to_save
 
@@ -93,4 +93,4 @@ def _law(config: ExportConfig) -> "SavedLaw":
         from hfluxno.identify import identify_all
 
         found = identify_all(context, config.momentum)[0]
-    return to_save(found, law.units(source))
+    return to_save(found, source.units)

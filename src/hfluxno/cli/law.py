@@ -11,26 +11,13 @@ if TYPE_CHECKING:
 SUFFIXES = (".json",)
 
 
-def units(source: Source) -> dict[str, str]:
-    """The units that the file names, of time, x and the fields."""
-    time = "t" if "t" in source.dims else "time"
-    found = {
-        name: source.coordinates[axis].attrs.get("units", "")
-        for name, axis in (("time", time), ("x", "x"))
-        if axis in source.coordinates
-    }
-    every = zip(source.fields, source.field_attributes, strict=True)
-    found |= {field: attributes.get("units", "") for field, attributes in every}
-    return {name: unit for name, unit in found.items() if isinstance(unit, str)}
-
-
 def save(path: Path, found: "Identification", source: Source) -> str:
     """Saves a law; what went wrong as a sentence, empty if nothing did."""
     from hfluxno.data.replacing import replacing
     from hfluxno.identify.saved_law import to_save
 
     try:
-        law = to_save(found, units(source))
+        law = to_save(found, source.units)
     except ValueError as error:
         return f"{path} is not written: {error}"
     with replacing(path) as (temporary,):
@@ -48,4 +35,4 @@ def check_units(law: "SavedLaw", source: Source) -> None:
     from hfluxno.identify import saved_law
 
     if source.fields == law.law.fields:  # others are refused for that
-        saved_law.check_units(law, units(source), str(source.path))
+        saved_law.check_units(law, source.units, str(source.path))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfluxno.data.source import Source
-from hfluxno.evaluation.metrics import relative_l2
+from hfluxno.evaluation.metrics import errors_where_measured, relative_l2
 from hfluxno.forecaster import Forecast
 from hfluxno.identify import Reconstruction
 from hfluxno.trajectory import Trajectory
@@ -55,7 +55,7 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     results = results or [{} for _ in forecast.sentences]
     values = np.asarray(forecast.trajectory.values)
     known = values[..., : truth.shape[-3], :, :]
-    errors = np.atleast_2d(_errors(known, truth))
+    errors = np.atleast_2d(errors_where_measured(known, truth))
     predictions = np.full(errors.shape[0], None)
     bounds = np.full(errors.shape[0], None)
     if forecast.deviation is not None:
@@ -105,16 +105,6 @@ def reconstruction_summary(source: Source, context: Trajectory, found: Reconstru
         )
     }
     return summary
-
-
-def _errors(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The relative l2 error of each frame over what was measured; NaN where nothing was."""
-    missing = np.isnan(truth)
-    if not missing.any():
-        return np.asarray(relative_l2(forecast, truth))
-    gone = missing.all(axis=(-2, -1))
-    errors = np.asarray(relative_l2(np.where(missing, 0.0, forecast), np.nan_to_num(truth)))
-    return np.where(gone, np.nan, errors)
 
 
 def law_result(found) -> dict:

@@ -92,6 +92,19 @@ class Source:
         return tuple(self.parts[i if several else 0].attributes for i in range(len(self.fields)))
 
     @property
+    def units(self) -> dict[str, str]:
+        """The units that the file names, of time, x and the fields."""
+        time = "t" if "t" in self.dims else "time"
+        found = {
+            name: self.coordinates[axis].attrs.get("units", "")
+            for name, axis in (("time", time), ("x", "x"))
+            if axis in self.coordinates
+        }
+        every = zip(self.fields, self.field_attributes, strict=True)
+        found |= {field: attributes.get("units", "") for field, attributes in every}
+        return {name: unit for name, unit in found.items() if isinstance(unit, str)}
+
+    @property
     def hints(self) -> tuple[str, ...]:
         """The notes, and what looks like an oversight, as sentences."""
         first, last = self.values[..., 0], self.values[..., -1]

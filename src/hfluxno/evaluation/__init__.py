@@ -1,7 +1,13 @@
 """How good forecasts are: error norms, the sets of the accuracy table, and its layout."""
 
 from hfluxno.evaluation.accuracy import CASES, STEPS, Case, Result, measure
-from hfluxno.evaluation.metrics import Summary, relative_l2, relative_linf, summarize
+from hfluxno.evaluation.metrics import (
+    Summary,
+    errors_where_measured,
+    relative_l2,
+    relative_linf,
+    summarize,
+)
 
 __all__ = [
     "CASES",
@@ -9,6 +15,7 @@ __all__ = [
     "Case",
     "Result",
     "Summary",
+    "errors_where_measured",
     "measure",
     "relative_l2",
     "relative_linf",

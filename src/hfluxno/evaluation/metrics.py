@@ -27,6 +27,20 @@ def relative_l2(
         )
 
 
+def errors_where_measured(
+    forecast: Float[np.ndarray, "*batch time field x"],
+    truth: Float[np.ndarray, "*batch time field x"],
+) -> Float[np.ndarray, "*batch time"]:
+    """The relative l2 error of each frame over what was measured of it, the finite values of
+    `truth`; NaN where nothing was."""
+    missing = np.isnan(truth)
+    if not missing.any():
+        return np.asarray(relative_l2(forecast, truth))
+    gone = missing.all(axis=_FIELD_AND_CELLS)
+    errors = relative_l2(np.where(missing, 0.0, forecast), np.nan_to_num(truth))
+    return np.where(gone, np.nan, errors)
+
+
 def relative_linf(
     forecast: Float[np.ndarray, "*batch time field x"],
     truth: Float[np.ndarray, "*batch time field x"],

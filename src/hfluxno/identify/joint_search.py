@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from hfluxno.grid import Grid
 from hfluxno.identify.forward import Forward
+from hfluxno.identify.heard import say
 from hfluxno.identify.joint import Estimate, Measured, estimate
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.starts import carried_starts, law_starts
@@ -95,6 +96,7 @@ def find(
     if whole is None:
         return None
     tried = [(str(kinds[0]), whole.evidence)]
+    say(*tried[0], "log evidence")
 
     def tried_from(source: Estimate, kind: Kind, refinement: int = 1) -> Estimate | None:
         """The estimate with another kind of law or grid, if it is worth it."""
@@ -107,6 +109,7 @@ def find(
         found = max(usable, key=lambda each: each.evidence)
         label = str(kind) if refinement == 1 else f"{kind}, grid ×{refinement}"
         tried.append((label, found.evidence))
+        say(label, found.evidence, "log evidence")
         return found if found.evidence > source.evidence + _WORTH else None
 
     def refined(source: Estimate, kind: Kind) -> Estimate:

@@ -22,6 +22,7 @@ from hfluxno.identify.candidate import (
     stages,
 )
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.heard import say
 from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
 from hfluxno.identify.settings import Settings
@@ -100,6 +101,7 @@ def choose(
         for candidate in stage.propose(best.candidate if best else Candidate()):
             start = _start_of(candidate, tried)
             tried.append(attempt(candidate, values, grid, fields, odd, start, seen))
+            say(str(candidate), tried[-1].error, "back-test error")
         best = _pick(tried)
         if best.error <= stage.good_enough * visible:
             break

@@ -1,0 +1,57 @@
+"""`hfluxno explore`: a page to look and play, on this machine."""
+
+import dataclasses
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class ExploreConfig:
+    """Open a page to look and play: draw a hidden law or load a file, infer, forecast, compare.
+
+    The page is served on this machine alone (127.0.0.1) and asks nothing of any other. Ctrl-C ends
+    it.
+
+    Example: hfluxno explore traffic.nc
+    """
+
+    file: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="FILE")]] = None
+    """A file as for `hfluxno forecast`, whose context is chosen on the page; without one a law is
+    drawn."""
+    port: Annotated[int, tyro.conf.arg(metavar="PORT")] = 0
+    """The port to listen at; a free one where it is left out."""
+    browser: bool = True
+    """Whether the page is opened in the browser."""
+
+
+def main(config: ExploreConfig) -> int:
+    """Serves the page until it is interrupted.
+
+    **Raises:**
+
+    - `ValueError`, if Panel is not installed, or there is no such port.
+    - `OSError`, if the port is taken.
+    """
+    from hfluxno.cli import runtime
+
+    if importlib.util.find_spec("panel") is None:
+        raise ValueError(
+            "The page needs Panel and Bokeh, which are not installed: pip install "
+            "'hfluxno[explore]'."
+        )
+    if not 0 <= config.port <= 65535:
+        raise ValueError(f"--port must be between 1 and 65535; got {config.port}.")
+    with runtime.prepared():
+        from hfluxno.explore.serve import ADDRESS, server
+
+        made = server("" if config.file is None else str(config.file), config.port)
+        sys.stdout.write(f"http://{ADDRESS}:{made.port} (Ctrl-C ends it)\n")
+        sys.stdout.flush()
+        if config.browser:
+            made.show("/")
+        made.io_loop.start()
+    return 0

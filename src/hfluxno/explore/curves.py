@@ -1,0 +1,107 @@
+"""Curves through a few points that somebody draws: a first state and a flux."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.laws.base import ConservationLaw
+
+Points = Sequence[tuple[float, float]]
+
+# Nearer points would make a curve nearly vertical, and its waves too fast to be solved.
+LEAST_DISTANCE = 0.02
+
+
+def in_order(points: Points, what: str) -> Float[np.ndarray, "point 2"]:
+    """The points from left to right.
+
+    **Raises:**
+
+    - `ValueError`, if two of them are at nearly the same place, or one is no number.
+    """
+    array = np.array(sorted(points), float).reshape(-1, 2)
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"A point of the {what} is no number; type one in its fields.")
+    near = np.flatnonzero(np.diff(array[:, 0]) < LEAST_DISTANCE)
+    if near.size:
+        raise ValueError(
+            f"Two points of the {what} are at nearly the same place, {array[near[0], 0]:.3g}; move "
+            f"one of them to the side by {LEAST_DISTANCE:g} or more."
+        )
+    return array
+
+
+def state_curve(
+    points: Points, x: Float[np.ndarray, " cell"], periodic: bool
+) -> Float[np.ndarray, " cell"]:
+    """A first state on [0, 1] that overshoots none of its points (PCHIP): Fritsch and Butland, SIAM
+    J. Sci. Stat. Comput. 5, 1984, 300-304."""
+    from scipy.interpolate import PchipInterpolator
+
+    known = in_order(points, "first state")
+    if periodic:
+        if known[0, 0] + 1.0 - known[-1, 0] < LEAST_DISTANCE:  # 0 and 1 are one place
+            known = known[:-1]
+        turn = np.array([1.0, 0.0])
+        known = np.concatenate([known - turn, known, known + turn])
+    inside = np.clip(x, known[0, 0], known[-1, 0])
+    return PchipInterpolator(known[:, 0], known[:, 1])(inside)
+
+
+def flux_curve(points: Points, u: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
+    """The flux of a `DrawnFlux` for a picture."""
+    from scipy.interpolate import CubicSpline
+
+    known = in_order(points, "flux")
+    spline = CubicSpline(known[:, 0], known[:, 1])
+    inside = np.clip(u, known[0, 0], known[-1, 0])
+    return spline(inside) + spline(inside, 1) * (u - inside)
+
+
+class DrawnFlux(ConservationLaw):
+    """f(u) as the cubic spline through points: of four or more that lie on a polynomial of degree
+    three this is the polynomial. Beyond them f continues linearly.
+
+    **Attributes:**
+
+    - `knots`: the states of the points, increasing.
+    - `coefficients`: of (u - knot)³, …, 1 in each piece.
+    """
+
+    knots: Float[Array | np.ndarray, " point"]
+    coefficients: Float[Array | np.ndarray, "4 piece"]
+    fields: tuple[str, ...] = eqx.field(static=True, default=("u",))
+
+    @classmethod
+    def through(cls, points: Points) -> "DrawnFlux":
+        """The flux through these points.
+
+        **Raises:**
+
+        - `ValueError`, if two of them are at nearly the same state.
+        """
+        from scipy.interpolate import CubicSpline
+
+        known = in_order(points, "flux")
+        spline = CubicSpline(known[:, 0], known[:, 1])
+        return cls(known[:, 0], np.asarray(spline.c))
+
+    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+        knots = jnp.asarray(self.knots).astype(u.dtype)
+        inside = jnp.clip(u, knots[0], knots[-1])
+        piece = jnp.sum(inside[..., None] >= knots[1:-1], axis=-1)
+        a, b, c, d = (row.astype(u.dtype)[piece] for row in jnp.asarray(self.coefficients))
+        v = inside - knots[piece]
+        slope = (3.0 * a * v + 2.0 * b) * v + c
+        return ((a * v + b) * v + c) * v + d + slope * (u - inside)
+
+    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+        knots = jnp.asarray(self.knots).astype(u.dtype)
+        inside = jnp.clip(u, knots[0], knots[-1])
+        piece = jnp.sum(inside[..., None] >= knots[1:-1], axis=-1)
+        a, b, c, _ = (row.astype(u.dtype)[piece] for row in jnp.asarray(self.coefficients))
+        v = inside - knots[piece]
+        return ((3.0 * a * v + 2.0 * b) * v + c)[None]

@@ -1,0 +1,91 @@
+"""What is taken away from the page: data, law, and the lines of Python that do the same."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from hfluxno.explore.inference import Outcome, reported
+from hfluxno.explore.problem import Problem
+
+DATA, LAW, LINES = "explored.nc", "law.json", "explored.py"
+
+
+def data(problem: Problem) -> bytes:
+    """The context as it was measured and what came after, as NetCDF."""
+    import xarray as xr
+
+    context, known = problem.context, len(problem.after)
+    times = np.asarray(context.times, float)
+    interval = (times[-1] - times[0]) / (len(times) - 1)
+    values = np.concatenate([np.asarray(context.values, np.float64), problem.after])
+    times = np.concatenate([times, times[-1] + interval * np.arange(1, known + 1)])
+
+    def with_units(name: str) -> dict[str, str]:
+        return {"units": problem.units[name]} if problem.units.get(name) else {}
+
+    dataset = xr.Dataset(
+        {
+            field: (("time", "x"), values[:, i], with_units(field))
+            for i, field in enumerate(context.fields)
+        },
+        coords={
+            "time": ("time", times, with_units("time")),
+            "x": ("x", context.grid.centers(), with_units("x")),
+        },
+        attrs={"boundary": _ends(problem), "context_frames": context.frames},
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / DATA
+        dataset.to_netcdf(path, engine="h5netcdf")
+        return path.read_bytes()
+
+
+def law(outcome: Outcome) -> bytes:
+    """The law as a file that `hfluxno.load_law` reads.
+
+    **Raises:**
+
+    - `ValueError`, if there is no law that can be saved.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / LAW
+        known = ("x", "time", *outcome.found.law.fields)
+        units = {name: unit for name, unit in outcome.problem.units.items() if name in known}
+        outcome.found.save(path, units)
+        return path.read_bytes()
+
+
+def lines(problem: Problem) -> str:
+    """The same in Python, from the data."""
+    frames, known = problem.context.frames, len(problem.after)
+    if problem.by_sensors:
+        how = f"hfluxno.reconstruct(context).forecast({problem.steps})"
+    else:
+        how = f"hfluxno.forecast(context, steps={problem.steps})"
+    steps = [step for step in reported(problem.steps) if step <= known]
+    return "\n".join(
+        [
+            "import hfluxno",
+            "from hfluxno.data.readers import read",
+            "from hfluxno.evaluation import errors_where_measured",
+            "",
+            f"source = read({DATA!r}, {','.join(problem.context.fields)!r}, {_ends(problem)!r})",
+            f"context, after = source.window(0, {frames}), source.window({frames}, "
+            f"{frames + known})",
+            f"forecast = {how}",
+            "found = forecast.identifications[0]",
+            "print(found.candidate)",
+            "print(forecast.sentences[0])",
+            f"known = forecast.trajectory.values[:{known}]",
+            "errors = errors_where_measured(known, after.values)",
+            f"for step in {steps}:",
+            '    print(f"error after {step} steps: {100 * errors[step - 1]:.4g} %")',
+            f"found.save({LAW!r})",
+            "",
+        ]
+    )
+
+
+def _ends(problem: Problem) -> str:
+    return ",".join(dict.fromkeys(problem.context.grid.ends()))

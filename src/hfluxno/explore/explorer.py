@@ -1,0 +1,153 @@
+"""The state behind one page: what is asked for, what is known so far, and the threads that work.
+
+It knows nothing of the page but a function to call when something has changed. Whatever goes wrong
+in a thread ends as a sentence in `fault`.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from hfluxno.data.source import Source
+from hfluxno.explore.faults import sentence
+from hfluxno.explore.inference import Outcome, Rival, infer, rival
+from hfluxno.explore.problem import FileChoice, Problem, Request, opened, prepare
+from hfluxno.identify.heard import Tried, listening
+
+
+class _Stopped(Exception):
+    pass
+
+
+class Explorer:
+    """What a page shows.
+
+    **Attributes:**
+
+    - `problem`: what the present request means; `None` while it is prepared or cannot be.
+    - `outcome`: the law of `problem`, once it is inferred.
+    - `tried`: the candidates of the run that goes on, or of the last one.
+    - `rivals`: other methods on the same problem.
+    - `fault`: what went wrong, in a sentence; empty if nothing did.
+    - `running`: whether a run goes on.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None):
+        self.problem: Problem | None = None
+        self.outcome: Outcome | None = None
+        self.tried: tuple[Tried, ...] = ()
+        self.rivals: tuple[Rival, ...] = ()
+        self.fault = ""
+        self.running = False
+        self._changed = changed
+        self._request: Request | None = None
+        self._prepared: tuple[Request, Problem] | None = None
+        self._source: tuple[tuple, Source] | None = None
+        self._stop = threading.Event()
+        self._guard, self._preparing = threading.Lock(), threading.Lock()
+        # One prepares what is asked for while the other is still at work.
+        self._preview, self._work = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+
+    def ask(self, request: Request) -> None:
+        """From now on this is asked for: it is prepared, and what was known is forgotten."""
+        with self._guard:
+            if request == self._request:
+                return
+            self._request, self.outcome, self.rivals = request, None, ()
+            self._stop.set()
+        self._preview.submit(self._show, request)
+
+    def run(self, compare: str = "") -> bool:
+        """Infers the law of what is asked for; whether this was begun, and not already going on.
+
+        **Arguments:**
+
+        - `compare`: a network to compare with, beside persistence.
+        """
+        with self._guard:
+            if self.running or self._request is None:
+                return False
+            request, self.running = self._request, True
+            self.tried, self.rivals, self.outcome, self.fault = (), (), None, ""
+            self._stop.clear()
+        self._changed()
+        self._work.submit(self._run, request, compare)
+        return True
+
+    def stop(self) -> None:
+        """Ends a run after the candidate that is fitted now."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """The page has gone: nothing more is begun or said."""
+        self._changed = lambda: None
+        self.stop()
+        for pool in (self._preview, self._work):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _show(self, request: Request) -> None:
+        if request != self._request:  # another one has come meanwhile
+            return
+        try:
+            problem, fault = self._problem_of(request), ""
+        except Exception as error:
+            problem, fault = None, sentence(error)
+        with self._guard:
+            if request != self._request:
+                return
+            self.problem, self.fault = problem, fault
+        self._changed()
+
+    def _run(self, request: Request, compare: str) -> None:
+        fault = ""
+        try:
+            problem = self._problem_of(request)
+            with listening(self._hear):
+                outcome = infer(problem)
+            self._keep(request, problem, outcome, ())
+            rivals: tuple[Rival, ...] = ()
+            for name in filter(None, ("persistence", compare)):
+                self._check_going_on()
+                rivals += (rival(problem, name),)
+                self._keep(request, problem, outcome, rivals)
+        except _Stopped:
+            pass
+        except Exception as error:
+            fault = sentence(error)
+        finally:
+            with self._guard:
+                self.running = False
+                if request == self._request and fault:
+                    self.fault = fault
+            self._changed()
+
+    def _keep(self, request, problem, outcome, rivals) -> None:
+        with self._guard:
+            if request == self._request:
+                self.problem, self.outcome, self.rivals = problem, outcome, rivals
+        self._changed()
+
+    def _hear(self, tried: Tried) -> None:
+        self._check_going_on()
+        self.tried += (tried,)
+        self._changed()
+
+    def _check_going_on(self) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+
+    def _problem_of(self, request: Request) -> Problem:
+        """Prepared once, whoever asks first."""
+        with self._preparing:
+            if self._prepared is None or self._prepared[0] != request:
+                source = self._open(request.origin)
+                self._prepared = request, prepare(request, source)
+            return self._prepared[1]
+
+    def _open(self, origin) -> Source | None:
+        if not isinstance(origin, FileChoice):
+            return None
+        key = (origin.path, origin.variable, origin.ends)
+        if self._source is None or self._source[0] != key:
+            self._source = key, opened(origin)
+        return self._source[1]

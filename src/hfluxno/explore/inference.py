@@ -1,0 +1,138 @@
+"""A problem solved by the library, as its commands do it, and what the page says of it."""
+
+import dataclasses
+import time
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.evaluation.metrics import errors_where_measured
+from hfluxno.explore.problem import Problem
+from hfluxno.forecaster import Forecast
+from hfluxno.identify import Identification, reconstruct
+from hfluxno.law_curves import law_curves
+from hfluxno.methods import forecast, shipped_networks
+from hfluxno.plots.uncertainty import flux_deviation
+
+_POINTS = 121
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """The law of a problem and its forecast.
+
+    **Attributes:**
+
+    - `found`: the law.
+    - `forecast`: by it.
+    - `errors`: of each frame of the forecast that is known, the relative l2 error.
+    - `seconds`: how long it took.
+    """
+
+    problem: Problem
+    found: Identification
+    forecast: Forecast
+    errors: Float[np.ndarray, " frame"]
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """How far to trust it, as the command line says it."""
+        return self.forecast.sentences[0]
+
+    @property
+    def status(self) -> int:
+        return int(np.ravel(self.forecast.status)[0])
+
+
+@dataclasses.dataclass(frozen=True)
+class Rival:
+    """Another method on the same context: its errors, or the sentence that says why there are
+    none."""
+
+    name: str
+    errors: Float[np.ndarray, " frame"]
+    sentence: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FluxCurve:
+    """f - f(origin) of one field over the states `u`.
+
+    **Attributes:**
+
+    - `sigma`: the standard deviation of the inferred flux; `None` if it is not known.
+    """
+
+    u: Float[np.ndarray, " point"]
+    f: Float[np.ndarray, " point"]
+    sigma: Float[np.ndarray, " point"] | None = None
+
+
+def infer(problem: Problem) -> Outcome:
+    """The law behind a context and its forecast.
+
+    **Raises:**
+
+    - `ValueError`, as `hfluxno.forecast` and `hfluxno.reconstruct` do.
+    """
+    began = time.perf_counter()
+    if problem.by_sensors:
+        made = reconstruct(problem.context).forecast(problem.steps)
+    else:
+        made = forecast(problem.context, problem.steps)
+    took = time.perf_counter() - began
+    return Outcome(problem, made.identifications[0], made, errors_of(made, problem), took)
+
+
+def rival(problem: Problem, name: str) -> Rival:
+    """What persistence, or a network that comes with the package, makes of the problem; one that
+    cannot take it says so in the sentence."""
+    weights = None if name == "persistence" else name
+    method = "persistence" if weights is None else shipped_networks()[name]
+    try:
+        made = forecast(problem.context, problem.steps, method, weights)
+    except ValueError as error:
+        return Rival(name, np.zeros(0), str(error))
+    return Rival(name, errors_of(made, problem), made.sentences[0])
+
+
+def networks() -> tuple[str, ...]:
+    """The shipped networks of one field."""
+    return tuple(name for name in shipped_networks() if "shallow-water" not in name)
+
+
+def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
+    """The relative l2 error of each frame that is known."""
+    values = np.asarray(made.trajectory.values, np.float64)[: len(problem.after)]
+    return errors_where_measured(values, problem.after)
+
+
+def reported(steps: int) -> tuple[int, ...]:
+    """After how many frames errors are said: as the command line does."""
+    return tuple(sorted({1, max(1, steps // 2), steps}))
+
+
+def inferred_flux(found: Identification, field: int = 0) -> FluxCurve:
+    """The inferred flux of a field over its observed range, other fields at the middle of theirs;
+    its deviation is known for laws of one field."""
+    low, high = np.asarray(found.law.lower, float), np.asarray(found.law.upper, float)
+    u = np.tile(0.5 * (low + high)[:, None], (1, _POINTS))
+    u[field] = np.linspace(low[field], high[field], _POINTS)
+    origin = np.clip(0.0, low, high)[:, None]
+    if len(low) > 1:
+        origin = np.where(np.arange(len(low))[:, None] == field, origin, u[:, :1])
+    flux = law_curves(found.law, u, origin)[0][field]
+    sigma = flux_deviation(found, u, origin)[0] if len(low) == 1 else None
+    return FluxCurve(u[field], flux, sigma)
+
+
+def hidden_flux(problem: Problem, found: Identification | None = None) -> FluxCurve | None:
+    """The drawn flux, with the same origin as that of the inferred one."""
+    if problem.hidden is None:
+        return None
+    knots = np.asarray(problem.hidden.knots)
+    u = np.linspace(knots[0], knots[-1], _POINTS)
+    origin = 0.0 if found is None else np.clip(0.0, found.law.lower[0], found.law.upper[0])
+    flux, _, _ = law_curves(problem.hidden, u[None], np.array([[float(origin)]]))
+    return FluxCurve(u, flux[0])

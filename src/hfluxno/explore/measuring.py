@@ -1,0 +1,55 @@
+"""What is seen of a trajectory: noise, values that are missing, sensors in a few of the cells."""
+
+import dataclasses
+
+import numpy as np
+
+from hfluxno.trajectory import Trajectory
+
+
+@dataclasses.dataclass(frozen=True)
+class Measuring:
+    """How a context is measured.
+
+    **Attributes:**
+
+    - `noise`: its standard deviation, as a part of that of the field.
+    - `missing`: the part of the values that is lost at random.
+    - `sensors`: in how many cells, evenly spread, anything is measured; in all where it is 0.
+    - `seed`: of noise and losses.
+    """
+
+    noise: float = 0.0
+    missing: float = 0.0
+    sensors: int = 0
+    seed: int = 0
+
+
+def measured(context: Trajectory, how: Measuring) -> Trajectory:
+    """The context as it is measured.
+
+    **Raises:**
+
+    - `ValueError`, if a part is not between 0 and 1, or there are more sensors than cells.
+    """
+    cells = context.grid.shape[0]
+    if not 0.0 <= how.noise <= 1.0:
+        raise ValueError(f"The noise must be between 0 and 100 %; got {100 * how.noise:g} %.")
+    if not 0.0 <= how.missing < 1.0:
+        raise ValueError(
+            f"The missing part must be between 0 and 99 %; got {100 * how.missing:g} %."
+        )
+    if not 0 <= how.sensors <= cells:
+        raise ValueError(f"There are {cells} cells, so choose up to {cells} sensors, or 0 for all.")
+    values = np.array(context.values, np.float64)
+    chance = np.random.default_rng(how.seed)
+    if how.noise > 0.0:
+        size = np.nanstd(values, axis=(0, 2), keepdims=True)
+        values += how.noise * size * chance.standard_normal(values.shape)
+    if how.missing > 0.0:
+        values[chance.random(values.shape) < how.missing] = np.nan
+    if 0 < how.sensors < cells:
+        unseen = np.ones(cells, bool)
+        unseen[((np.arange(how.sensors) + 0.5) * cells / how.sensors).astype(int)] = False
+        values[..., unseen] = np.nan
+    return Trajectory(values, np.asarray(context.times), context.grid, context.fields)

@@ -1,0 +1,257 @@
+"""The page: controls on the left, pictures and words on the right, filled by the state behind."""
+
+import html
+import io
+from collections.abc import Callable
+
+import numpy as np
+import panel as pn
+from bokeh.models import CustomJS
+
+from hfluxno.explore import downloads, pictures, words
+from hfluxno.explore.controls import Controls
+from hfluxno.explore.explorer import Explorer
+from hfluxno.explore.faults import sentence
+from hfluxno.explore.inference import Outcome, hidden_flux, inferred_flux
+from hfluxno.explore.problem import Problem
+
+_FILL = {"sizing_mode": "stretch_both", "margin": 4}
+_CELL = {"sizing_mode": "stretch_both", "margin": (2, 4)}
+_STYLE = """
+:host { font-family: system-ui, sans-serif; font-size: 12px; color: #1d2733; }
+table { border-collapse: collapse; width: 100%; }
+th { text-align: left; font-weight: 600; position: sticky; top: 0; background: white; }
+th, td { padding: 2px 6px; border-bottom: 1px solid #e6e9ec; vertical-align: top; }
+th + th, td + td { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.why { text-align: left; white-space: normal; }
+tr.best td { font-weight: 600; color: #a5321c; }
+p { margin: 0; } p.none, p.law { color: #5c6670; } p.law { padding-left: 13px; }
+p.news { padding: 5px 10px; border-left: 3px solid #8a949e; background: #f4f6f8; font-size: 14px; }
+p.good { border-color: #2c8a57; background: #eaf6ef; }
+p.doubt { border-color: #c98a1b; background: #fdf5e3; }
+p.fault { border-color: #c4462d; background: #fbe9e5; }
+"""
+# Sliders have a title but no name for those who cannot see it.
+_NAMES = """
+const name = (root) => {
+  for (const node of root.querySelectorAll("*")) {
+    if (node.shadowRoot) name(node.shadowRoot);
+    if (!node.classList.contains("noUi-handle")) continue;
+    const title = node.getRootNode().querySelector(".bk-slider-title");
+    if (title) node.setAttribute("aria-label", title.textContent.split(":")[0]);
+  }
+};
+setInterval(() => name(document), 1000);
+"""
+
+
+class Page:
+    """One visitor's page."""
+
+    def __init__(self, file: str = ""):
+        self._document = pn.state.curdoc
+        self.explorer = Explorer(self._soon)
+        self._shown: dict[str, object] = {}
+        self._waiting = False
+        self.controls = Controls(self._asked, file)
+        self.controls.run.on_click(lambda _: self._run())
+        self.controls.stop.on_click(lambda _: self.explorer.stop())
+        self.context, self.truth = (
+            pictures.Map("Context, as it is seen"),
+            pictures.Map("What happened"),
+        )
+        self.forecast, self.law = pictures.Map("Forecast"), pictures.Law()
+        self.profile = pictures.Profile()
+        self.time = pn.widgets.IntSlider(
+            name="Frame", value=0, start=0, end=1, margin=(0, 12), sizing_mode="stretch_width"
+        )
+        self.time.param.watch(lambda _: self._move(), "value")
+        self.news, self.about = _words("Status"), _words("Law")
+        self.candidates, self.errors = _words("Candidates"), _words("Errors")
+        self._files = [
+            self._download(f"Download {what}", name, make)
+            for what, name, make in (
+                ("data", downloads.DATA, lambda: downloads.data(self._problem())),
+                ("law", downloads.LAW, lambda: downloads.law(self._outcome())),
+                (
+                    "Python lines",
+                    downloads.LINES,
+                    lambda: downloads.lines(self._problem()).encode(),
+                ),
+            )
+        ]
+        self.view = self._layout()
+        if self._document is not None:
+            self._document.title = "hfluxno explore"
+            self._document.js_on_event("document_ready", CustomJS(code=_NAMES))
+            self._document.on_session_destroyed(lambda _: self.explorer.close())
+        self._asked()
+        self._run()
+
+    def _layout(self) -> pn.Row:
+        def figure(picture):
+            return pn.pane.Bokeh(picture.plot, **_CELL)
+
+        scroll = {"overflow": "auto"}
+        return pn.Row(
+            self.controls.view,
+            pn.Column(
+                self.news,
+                self.about,
+                pn.Row(
+                    figure(self.context),
+                    figure(self.law),
+                    pn.Column(self.candidates, styles=scroll, **_CELL),
+                    **_CELL,
+                ),
+                pn.Row(
+                    figure(self.forecast),
+                    figure(self.truth),
+                    pn.Column(figure(self.profile), self.time, **_CELL),
+                    **_CELL,
+                ),
+                pn.Row(
+                    pn.Column(self.errors, height=84, sizing_mode="stretch_width", styles=scroll),
+                    pn.Column(*self._files, width=190),
+                    sizing_mode="stretch_width",
+                ),
+                **_FILL,
+            ),
+            sizing_mode="stretch_both",
+            styles={"height": "100vh", "min-height": "760px", "min-width": "1240px"},
+        )
+
+    def _download(self, label: str, name: str, make: Callable[[], bytes]):
+        def ready():
+            try:
+                return io.BytesIO(make())
+            except Exception as error:
+                self.explorer.fault = sentence(error)
+                self._soon()
+                return None
+
+        return pn.widgets.FileDownload(
+            callback=ready,
+            filename=name,
+            label=label,
+            button_type="light",
+            height=26,
+            margin=(1, 4),
+            sizing_mode="stretch_width",
+        )
+
+    def _problem(self) -> Problem:
+        if self.explorer.problem is None:
+            raise ValueError("There are no data yet; mend what the page says first.")
+        return self.explorer.problem
+
+    def _outcome(self) -> Outcome:
+        if self.explorer.outcome is None:
+            raise ValueError("There is no law yet; press Run first.")
+        return self.explorer.outcome
+
+    def _asked(self) -> None:
+        self.explorer.ask(self.controls.request())
+        self._redraw()
+
+    def _run(self) -> None:
+        self.explorer.ask(self.controls.request())
+        self.explorer.run(self.controls.network)
+
+    def _soon(self) -> None:
+        """From any thread: the page is drawn anew as soon as it can."""
+        if self._document is None or self._document.session_context is None or self._waiting:
+            return
+        self._waiting = True
+        self._document.add_next_tick_callback(self._redraw)
+
+    def _redraw(self) -> None:
+        """Draws what has changed since it was last drawn."""
+        self._waiting = False
+        explorer = self.explorer
+        now = {name: getattr(explorer, name) for name in ("problem", "outcome")}
+        new = {name for name, value in now.items() if value is not self._shown.get(name, self)}
+        self._shown = now
+        kind, news = words.status(explorer)
+        self.news.object = f"<p class='news {kind}' role='status'>{html.escape(news)}</p>"
+        self.about.object = f"<p class='law'>{words.law(explorer)}&nbsp;</p>"
+        self.candidates.object, self.errors.object = (
+            words.candidates(explorer),
+            words.errors(explorer),
+        )
+        self.controls.run.disabled = explorer.running
+        self.controls.run.name = "Running …" if explorer.running else "Run"
+        self.controls.stop.disabled = not explorer.running
+        try:
+            if new:
+                self._draw(explorer.problem, explorer.outcome)
+        except Exception as error:
+            explorer.fault = sentence(error)
+            text = html.escape(explorer.fault)
+            self.news.object = f"<p class='news fault' role='status'>{text}</p>"
+
+    def _draw(self, problem: Problem | None, outcome: Outcome | None) -> None:
+        if problem is None:
+            for picture in (self.context, self.truth, self.forecast):
+                picture.clear()
+            self.law.show(None, None)
+            return
+        self.controls.fit_to(problem)
+        grid, context = problem.context.grid, np.asarray(problem.context.values)[:, 0]
+        ends, times = (grid.lower[0], grid.upper[0]), np.asarray(problem.context.times, float)
+        known = [context, problem.after[:, 0]]
+        self._values = (
+            float(min(np.nanmin(each) for each in known if each.size)),
+            float(max(np.nanmax(each) for each in known if each.size)),
+        )
+        labels = _label("x", problem), _label("time", problem)
+        field = _label(problem.context.fields[0], problem)
+        self.context.show(context, times, ends, self._values, None, labels)
+        interval = (times[-1] - times[0]) / max(len(times) - 1, 1)
+        ahead = times[-1] + interval * np.arange(1, problem.steps + 1)
+        self._times = np.concatenate([times, ahead])
+        after = np.full((problem.steps, len(context[0])), np.nan)
+        after[: len(problem.after)] = problem.after[:, 0]
+        self.truth.show(after, ahead, ends, self._values, None, labels)
+        found = None if outcome is None else outcome.found
+        curve = None if found is None else inferred_flux(found)
+        self.law.show(curve, hidden_flux(problem, found), (field, "f"))
+        if outcome is None:
+            self.forecast.clear()
+        else:
+            values = np.asarray(outcome.forecast.trajectory.values)[:, 0]
+            self.forecast.show(values, ahead, ends, self._values, None, labels)
+        self.profile.frame(ends, self._values, (labels[0], field))
+        self._frames = np.concatenate([context, after])
+        self.time.end = len(self._times) - 1
+        if outcome is not None and self.time.value < len(context):
+            self.time.value = len(self._times) - 1
+        self._move()
+
+    def _move(self) -> None:
+        """Shows the profile at the frame of the slider."""
+        problem, outcome = self.explorer.problem, self.explorer.outcome
+        if problem is None:
+            return
+        frame = min(self.time.value, len(self._times) - 1)
+        ahead = frame - problem.context.frames
+        forecast, deviation = None, None
+        if outcome is not None and ahead >= 0:
+            forecast = np.asarray(outcome.forecast.trajectory.values)[ahead, 0]
+            if outcome.forecast.deviation is not None:
+                deviation = np.asarray(outcome.forecast.deviation)[ahead, 0]
+        where = "context" if ahead < 0 else f"forecast {ahead + 1}"
+        title = f"Profile at time {self._times[frame]:.4g} ({where})"
+        x = problem.context.grid.centers()
+        self.profile.show(title, x, self._frames[frame], forecast, deviation)
+
+
+def _words(name: str) -> pn.pane.HTML:
+    return pn.pane.HTML(
+        "", name=name, stylesheets=[_STYLE], sizing_mode="stretch_width", margin=(2, 4)
+    )
+
+
+def _label(name: str, problem: Problem) -> str:
+    unit = problem.units.get(name, "").split(" since ")[0].strip()
+    return f"{name} ({unit})" if unit and unit != "1" else name

@@ -1,0 +1,225 @@
+"""The pictures of the page, as Bokeh figures that are filled anew when something has changed."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from bokeh.models import ColumnDataSource, LinearColorMapper, PointDrawTool, Span
+from bokeh.plotting import figure
+
+from hfluxno.explore.curves import Points
+from hfluxno.explore.inference import FluxCurve
+from hfluxno.forecaster import NINETY
+
+TRUTH, INFERRED, BAND, CONTEXT, FAINT = "#1d2733", "#c4462d", "#e9a799", "#8a949e", "#e6e9ec"
+HEIGHT = 150  # of what is drawn, in pixels
+_MOST_ROWS = 400  # of a map
+
+
+def _plot(title: str, x: str, y: str, **more):
+    """An empty figure with the look of all."""
+    plot = figure(
+        title=title,
+        x_axis_label=x,
+        y_axis_label=y,
+        tools="",
+        toolbar_location=None,
+        min_border_right=12,
+        **({"sizing_mode": "stretch_both"} | more),
+    )
+    plot.title.text_font_size = "13px"
+    plot.title.text_color = TRUTH
+    for axis in (plot.xaxis[0], plot.yaxis[0]):
+        axis.axis_label_text_font_style = "normal"
+        axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
+        axis.axis_label_standoff = 3
+        axis.minor_tick_line_color = None
+        axis.axis_line_color = axis.major_tick_line_color = CONTEXT
+    plot.outline_line_color = None
+    plot.grid.grid_line_color = FAINT
+    return plot
+
+
+def _legend(plot, location: str = "top_right") -> None:
+    legend = plot.legend[0]
+    legend.location, legend.orientation = location, "horizontal"
+    legend.label_text_font_size, legend.padding, legend.margin = "11px", 3, 2
+    legend.background_fill_alpha, legend.border_line_color = 0.75, None
+    legend.glyph_width, legend.spacing = 16, 8
+
+
+class Drawn:
+    """A curve through points that are dragged.
+
+    **Attributes:**
+
+    - `plot`: the figure.
+    - `points`: where the points are; a change of its data by hand is what a drag makes.
+    """
+
+    def __init__(self, title: str, x: str, y: str, y_range: tuple[float, float]):
+        ranges = {"x_range": (-0.03, 1.03), "y_range": y_range}
+        self.plot = _plot(title, x, y, sizing_mode="stretch_width", height=HEIGHT, **ranges)
+        self._curve = ColumnDataSource({"x": [], "y": []})
+        self.points = ColumnDataSource({"x": [], "y": []})
+        self.plot.line("x", "y", source=self._curve, color=TRUTH, line_width=2)
+        dots = self.plot.scatter(
+            "x", "y", source=self.points, size=13, color=INFERRED, line_color="white"
+        )
+        tool = PointDrawTool(renderers=[dots], add=False, description="Drag a point")
+        self.plot.add_tools(tool)
+        self.plot.toolbar.active_tap = tool
+
+    def show(self, points: Points, curve: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Moves the points and draws the curve through them, where it is one."""
+        now = list(zip(self.points.data["x"], self.points.data["y"], strict=True))
+        if now != list(points):
+            self.points.data = {"x": [p[0] for p in points], "y": [p[1] for p in points]}
+        x = np.linspace(0.0, 1.0, 201)
+        try:
+            self._curve.data = {"x": x, "y": curve(x)}
+        except ValueError:  # the page says it
+            self._curve.data = {"x": [], "y": []}
+
+
+class Map:
+    """States over x and time; what was not measured is left white."""
+
+    def __init__(self, title: str):
+        self.plot = _plot(title, "x", "time", x_range=(0, 1), y_range=(0, 1))
+        self.plot.grid.grid_line_color = None
+        self._colours = LinearColorMapper(
+            palette="Viridis256", low=0.0, high=1.0, nan_color="#ffffff00"
+        )
+        self._source = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
+        self.plot.image(
+            "image", "x", "y", "dw", "dh", source=self._source, color_mapper=self._colours
+        )
+        self._now = Span(dimension="width", line_color="white", line_width=2, visible=False)
+        self.plot.add_layout(self._now)
+
+    def show(
+        self,
+        values: np.ndarray,
+        times: np.ndarray,
+        ends: tuple[float, float],
+        colours: tuple[float, float],
+        now: float | None = None,
+        labels: tuple[str, str] = ("x", "time"),
+    ) -> None:
+        """Draws `values` (time, x) between two colours, with a line at the time `now`."""
+        if len(values) == 0:
+            self.clear()
+            return
+        step = float(times[-1] - times[0]) / max(len(times) - 1, 1) or 1.0
+        rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), _MOST_ROWS)).astype(int))
+        low, high = float(times[0]) - 0.5 * step, float(times[-1]) + 0.5 * step
+        self._colours.update(low=colours[0], high=colours[1])
+        self._source.data = {
+            "image": [np.asarray(values, np.float32)[rows]],
+            "x": [ends[0]],
+            "y": [low],
+            "dw": [ends[1] - ends[0]],
+            "dh": [high - low],
+        }
+        self.plot.x_range.update(start=ends[0], end=ends[1])
+        self.plot.y_range.update(start=low, end=high)
+        self.plot.xaxis[0].axis_label, self.plot.yaxis[0].axis_label = labels
+        self._now.update(location=0.0 if now is None else now, visible=now is not None)
+
+    def clear(self) -> None:
+        self._source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+        self._now.visible = False
+
+
+class Law:
+    """The inferred flux with its band over the hidden one."""
+
+    def __init__(self):
+        self.plot = _plot("Flux f", "u", "f")
+        self._band = ColumnDataSource({"u": [], "low": [], "high": []})
+        self._hidden = ColumnDataSource({"u": [], "f": []})
+        self._inferred = ColumnDataSource({"u": [], "f": []})
+        self.plot.varea("u", "low", "high", source=self._band, color=BAND, legend_label="± 2σ")
+        self.plot.line(
+            "u",
+            "f",
+            source=self._hidden,
+            color=TRUTH,
+            line_width=5,
+            alpha=0.3,
+            legend_label="hidden",
+        )
+        self.plot.line(
+            "u", "f", source=self._inferred, color=INFERRED, line_width=2, legend_label="inferred"
+        )
+        _legend(self.plot, "top_left")
+        self.plot.y_range.range_padding = 0.25
+
+    def show(
+        self,
+        inferred: FluxCurve | None,
+        hidden: FluxCurve | None,
+        labels: tuple[str, str] = ("u", "f"),
+    ) -> None:
+        empty: list = []
+        self._hidden.data = (
+            {"u": empty, "f": empty} if hidden is None else {"u": hidden.u, "f": hidden.f}
+        )
+        self._inferred.data = (
+            {"u": empty, "f": empty} if inferred is None else {"u": inferred.u, "f": inferred.f}
+        )
+        band = {"u": empty, "low": empty, "high": empty}
+        if inferred is not None and inferred.sigma is not None:
+            low, high = inferred.f - 2 * inferred.sigma, inferred.f + 2 * inferred.sigma
+            band = {"u": inferred.u, "low": low, "high": high}
+        self._band.data = band
+        self.plot.xaxis[0].axis_label, self.plot.yaxis[0].axis_label = labels
+
+
+class Profile:
+    """The states at one time: measured or true, and forecast."""
+
+    def __init__(self):
+        self.plot = _plot("Profile", "x", "u", x_range=(0, 1), y_range=(0, 1))
+        self._band = ColumnDataSource({"x": [], "low": [], "high": []})
+        self._truth = ColumnDataSource({"x": [], "u": []})
+        self._forecast = ColumnDataSource({"x": [], "u": []})
+        self.plot.varea("x", "low", "high", source=self._band, color=BAND)
+        self.plot.line(
+            "x", "u", source=self._truth, color=TRUTH, line_width=5, alpha=0.3, legend_label="truth"
+        )
+        self.plot.scatter("x", "u", source=self._truth, color=TRUTH, size=3, alpha=0.5)
+        self.plot.line(
+            "x", "u", source=self._forecast, color=INFERRED, line_width=2, legend_label="forecast"
+        )
+        _legend(self.plot)
+
+    def frame(
+        self, ends: tuple[float, float], values: tuple[float, float], labels: tuple[str, str]
+    ) -> None:
+        """The axes, with room for the legend above the curves."""
+        room = max(values[1] - values[0], 1e-12)
+        self.plot.x_range.update(start=ends[0], end=ends[1])
+        self.plot.y_range.update(start=values[0] - 0.06 * room, end=values[1] + 0.3 * room)
+        self.plot.xaxis[0].axis_label, self.plot.yaxis[0].axis_label = labels
+
+    def show(
+        self,
+        title: str,
+        x: np.ndarray,
+        truth: np.ndarray | None,
+        forecast: np.ndarray | None,
+        deviation: np.ndarray | None,
+    ) -> None:
+        self.plot.title.text = title
+        self._truth.data = _curve(x, truth)
+        self._forecast.data = _curve(x, forecast)
+        band: dict[str, Sequence] = {"x": [], "low": [], "high": []}
+        if forecast is not None and deviation is not None and np.all(np.isfinite(deviation)):
+            reach = NINETY * deviation
+            band = {"x": x, "low": forecast - reach, "high": forecast + reach}
+        self._band.data = band
+
+
+def _curve(x: np.ndarray, u: np.ndarray | None) -> dict[str, Sequence | np.ndarray]:
+    return {"x": [], "u": []} if u is None else {"x": x, "u": u}

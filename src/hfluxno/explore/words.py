@@ -1,0 +1,108 @@
+"""What the page says in words: the sentence on trust, candidates, errors."""
+
+import html
+
+import numpy as np
+
+from hfluxno.explore.explorer import Explorer
+from hfluxno.explore.inference import reported
+from hfluxno.identify.heard import Tried
+
+_WAITING = "Drag a point or change a field, then press Run."
+_COMPILING = (
+    "Programs are loaded; the first run with this kind of ends and size of data compiles them, "
+    "which takes minutes."
+)
+
+
+def status(explorer: Explorer) -> tuple[str, str]:
+    """What kind of news there is (`fault`, `busy`, `good`, `doubt` or `idle`), and the news."""
+    if explorer.fault:
+        return "fault", explorer.fault
+    outcome = explorer.outcome
+    if outcome is not None:
+        kind = "good" if outcome.status == 0 else "doubt"
+        return kind, f"Status {outcome.status}: {outcome.sentence}."
+    if explorer.running:
+        tried = len(explorer.tried)
+        said = f"{tried} candidate{'' if tried == 1 else 's'} tried." if tried else _COMPILING
+        return "busy", f"The law is being inferred: {said}"
+    return "idle", " ".join((*(explorer.problem.notes if explorer.problem else ()), _WAITING))
+
+
+def candidates(explorer: Explorer) -> str:
+    """A table of what was tried, the best one in bold."""
+    tried = explorer.tried
+    if not tried:
+        return "<p class='none'>Candidates appear here while the law is inferred.</p>"
+    best = _best(tried)
+    rows = [
+        f"<tr{' class=best' if one is best else ''}><td>{html.escape(one.label)}</td>"
+        f"<td>{_score(one)}</td></tr>"
+        for one in tried
+    ]
+    measure = tried[-1].measure
+    return (
+        f"<table><thead><tr><th>candidate</th><th>{measure}</th></tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def errors(explorer: Explorer) -> str:
+    """A table of relative l2 errors: the law beside other methods."""
+    outcome = explorer.outcome
+    if outcome is None:
+        return "<p class='none'>Errors of the forecast appear here after a run.</p>"
+    steps = [step for step in reported(outcome.problem.steps) if step <= len(outcome.errors)]
+    if not steps:
+        return "<p class='none'>Nothing is known after the context, so there is no error.</p>"
+    head = "".join(f"<th>step {step}</th>" for step in steps)
+    law = "".join(f"<td>{percent(outcome.errors[step - 1])}</td>" for step in steps)
+    rows = [f"<tr class=best><td>law</td>{law}</tr>"]
+    for each in explorer.rivals:
+        if len(each.errors):
+            cells = "".join(f"<td>{percent(each.errors[step - 1])}</td>" for step in steps)
+        else:
+            cells = f"<td class=why colspan={len(steps)}>{html.escape(each.sentence)}</td>"
+        rows.append(f"<tr><td>{html.escape(each.name)}</td>{cells}</tr>")
+    return (
+        f"<table><thead><tr><th>error</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def law(explorer: Explorer) -> str:
+    """The chosen law in a line: the candidate, its formula if it has one, how long it took."""
+    outcome = explorer.outcome
+    if outcome is None:
+        return ""
+    found, parts = outcome.found, []
+    readings = found.readings
+    if readings is not None and readings.best.is_accepted:
+        parts.append(f"f = {readings.best.formula}")
+    parts.append(str(found.candidate))
+    if np.isfinite(found.backtest_error):
+        parts.append(f"back-test error {percent(found.backtest_error)}")
+    parts.append(f"{outcome.seconds:.2f} s")
+    return html.escape(" · ".join(parts))
+
+
+def percent(part: float) -> str:
+    """Four digits of it."""
+    return f"{100.0 * part:.4g} %" if np.isfinite(part) else "unknown"
+
+
+def _score(tried: Tried) -> str:
+    if not np.isfinite(tried.score):
+        return "failed"
+    if tried.measure == "log evidence":
+        return f"{tried.score:.1f}"
+    return f"{100.0 * tried.score:.3g} %"
+
+
+def _best(tried: tuple[Tried, ...]) -> Tried:
+    last = tried[-1].measure
+    same = [one for one in tried if one.measure == last and np.isfinite(one.score)]
+    if not same:
+        return tried[-1]
+    pick = max if last == "log evidence" else min
+    return pick(same, key=lambda one: one.score)
