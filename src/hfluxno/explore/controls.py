@@ -4,6 +4,7 @@ Every point can be dragged, and set by number fields as well, so that no pointer
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import panel as pn
@@ -15,7 +16,8 @@ from hfluxno.explore.measuring import Measuring
 from hfluxno.explore.pictures import HEIGHT, Drawn
 from hfluxno.explore.problem import FileChoice, Problem, Request
 
-_WIDE = {"sizing_mode": "stretch_width", "margin": (1, 4)}
+_WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (1, 4)}
+_BOX: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
 _NO_NETWORK = "no network"
 
 
@@ -46,8 +48,8 @@ class PointEditor:
         self.picture.points.on_change("data", lambda attr, old, new: self._dragged())
         self.view = pn.Column(
             pn.pane.Bokeh(self.picture.plot, height=HEIGHT, **_WIDE),
-            pn.Row(self.number, self.x, self.y, **_WIDE),
-            **_WIDE,
+            pn.Row(self.number, self.x, self.y, **_BOX),
+            **_BOX,
         )
         self.set(points)
 
@@ -163,19 +165,19 @@ class Controls:
             name = "value_throttled" if each is self.start else "value"
             each.param.watch(lambda _: self._used(), name)
         self._drawn = pn.Column(
-            pn.Row(self.states, self.fluxes, **_WIDE), self.state.view, self.flux.view, **_WIDE
+            pn.Row(self.states, self.fluxes, **_BOX), self.state.view, self.flux.view, **_BOX
         )
         self._file = pn.Column(
-            self.path, pn.Row(self.variable, self.trajectory, **_WIDE), self.start, **_WIDE
+            self.path, pn.Row(self.variable, self.trajectory, **_BOX), self.start, **_BOX
         )
         self.view = pn.Column(
-            pn.Row(self.origin, self.ends, **_WIDE),
+            pn.Row(self.origin, self.ends, **_BOX),
             self._drawn,
             self._file,
-            pn.Row(self.frames, self.steps, **_WIDE),
-            pn.Row(self.noise, self.missing, self.sensors, **_WIDE),
+            pn.Row(self.frames, self.steps, **_BOX),
+            pn.Row(self.noise, self.missing, self.sensors, **_BOX),
             self.compare,
-            pn.Row(self.run, self.stop, **_WIDE),
+            pn.Row(self.run, self.stop, **_BOX),
             width=330,
             margin=(4, 4),
         )

@@ -52,13 +52,8 @@ def state_curve(
 
 
 def flux_curve(points: Points, u: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
-    """The flux of a `DrawnFlux` for a picture."""
-    from scipy.interpolate import CubicSpline
-
-    known = in_order(points, "flux")
-    spline = CubicSpline(known[:, 0], known[:, 1])
-    inside = np.clip(u, known[0, 0], known[-1, 0])
-    return spline(inside) + spline(inside, 1) * (u - inside)
+    """The flux through these points, for a picture."""
+    return DrawnFlux.through(points).at(u)
 
 
 class DrawnFlux(ConservationLaw):
@@ -71,9 +66,9 @@ class DrawnFlux(ConservationLaw):
     - `coefficients`: of (u - knot)³, …, 1 in each piece.
     """
 
+    fields: tuple[str, ...] = eqx.field(static=True)
     knots: Float[Array | np.ndarray, " point"]
     coefficients: Float[Array | np.ndarray, "4 piece"]
-    fields: tuple[str, ...] = eqx.field(static=True, default=("u",))
 
     @classmethod
     def through(cls, points: Points) -> "DrawnFlux":
@@ -87,21 +82,31 @@ class DrawnFlux(ConservationLaw):
 
         known = in_order(points, "flux")
         spline = CubicSpline(known[:, 0], known[:, 1])
-        return cls(known[:, 0], np.asarray(spline.c))
+        return cls(("u",), known[:, 0], np.asarray(spline.c))
 
     def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
-        knots = jnp.asarray(self.knots).astype(u.dtype)
-        inside = jnp.clip(u, knots[0], knots[-1])
-        piece = jnp.sum(inside[..., None] >= knots[1:-1], axis=-1)
-        a, b, c, d = (row.astype(u.dtype)[piece] for row in jnp.asarray(self.coefficients))
-        v = inside - knots[piece]
+        inside, v, (a, b, c, d) = self._piece(u)
         slope = (3.0 * a * v + 2.0 * b) * v + c
         return ((a * v + b) * v + c) * v + d + slope * (u - inside)
 
     def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+        _, v, (a, b, c, _) = self._piece(u)
+        return ((3.0 * a * v + 2.0 * b) * v + c)[None]
+
+    def _piece(self, u):
+        """The nearest states between the points, how far they are from the point before, and the
+        coefficients there."""
         knots = jnp.asarray(self.knots).astype(u.dtype)
         inside = jnp.clip(u, knots[0], knots[-1])
-        piece = jnp.sum(inside[..., None] >= knots[1:-1], axis=-1)
-        a, b, c, _ = (row.astype(u.dtype)[piece] for row in jnp.asarray(self.coefficients))
-        v = inside - knots[piece]
-        return ((3.0 * a * v + 2.0 * b) * v + c)[None]
+        piece = sum((inside >= knot).astype(int) for knot in knots[1:-1])
+        rows = [row.astype(u.dtype)[piece] for row in jnp.asarray(self.coefficients)]
+        return inside, inside - knots[piece], rows
+
+    def at(self, u: Float[np.ndarray, " place"]) -> Float[np.ndarray, " place"]:
+        """f(u) by NumPy alone, for pictures."""
+        from scipy.interpolate import PPoly
+
+        knots = np.asarray(self.knots)
+        spline = PPoly(np.asarray(self.coefficients), knots)
+        inside = np.clip(u, knots[0], knots[-1])
+        return spline(inside) + spline(inside, 1) * (u - inside)

@@ -5,7 +5,7 @@ import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from hfluxno.explore.curves import DrawnFlux, Points, state_curve
 from hfluxno.fv import MUSCL, Status, StepControl, solve
@@ -79,7 +79,10 @@ def solved(drawing: Drawing, frames: int) -> tuple[Trajectory, DrawnFlux]:
 
 @kept
 def _run(
-    law: DrawnFlux, initial: Float[np.ndarray, "field cell"], times: np.ndarray, grid: Grid
+    law: DrawnFlux,
+    initial: Float[Array, "field cell"],
+    times: Float[Array, " time"],
+    grid: Grid,
 ) -> tuple:
     solution = solve(MUSCL(law), initial, times, grid, StepControl(*_PRESENT_STATE, False))
     return jnp.asarray(solution.values), solution.status

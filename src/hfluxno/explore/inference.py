@@ -113,26 +113,30 @@ def reported(steps: int) -> tuple[int, ...]:
     return tuple(sorted({1, max(1, steps // 2), steps}))
 
 
-def inferred_flux(found: Identification, field: int = 0) -> FluxCurve:
-    """The inferred flux of a field over its observed range, other fields at the middle of theirs;
-    its deviation is known for laws of one field."""
+def inferred_flux(outcome: Outcome, field: int = 0) -> FluxCurve:
+    """The inferred flux of a field over its observed range, other fields at the middle of theirs.
+
+    Nothing tells its constant: it is that of the hidden flux, if there is one, and otherwise that
+    of a flux that vanishes at the observed state nearest to 0. The deviation is that of the
+    difference from there, and known for laws of one field.
+    """
+    found, hidden = outcome.found, outcome.problem.hidden
     low, high = np.asarray(found.law.lower, float), np.asarray(found.law.upper, float)
     u = np.tile(0.5 * (low + high)[:, None], (1, _POINTS))
     u[field] = np.linspace(low[field], high[field], _POINTS)
-    origin = np.clip(0.0, low, high)[:, None]
-    if len(low) > 1:
-        origin = np.where(np.arange(len(low))[:, None] == field, origin, u[:, :1])
+    origin = u[:, :1].copy()
+    origin[field] = np.clip(0.0, low[field], high[field])
     flux = law_curves(found.law, u, origin)[0][field]
+    if hidden is not None:
+        flux = flux + hidden.at(origin[field])
     sigma = flux_deviation(found, u, origin)[0] if len(low) == 1 else None
     return FluxCurve(u[field], flux, sigma)
 
 
-def hidden_flux(problem: Problem, found: Identification | None = None) -> FluxCurve | None:
-    """The drawn flux, with the same origin as that of the inferred one."""
+def hidden_flux(problem: Problem) -> FluxCurve | None:
+    """The drawn flux, if there is one."""
     if problem.hidden is None:
         return None
     knots = np.asarray(problem.hidden.knots)
     u = np.linspace(knots[0], knots[-1], _POINTS)
-    origin = 0.0 if found is None else np.clip(0.0, found.law.lower[0], found.law.upper[0])
-    flux, _, _ = law_curves(problem.hidden, u[None], np.array([[float(origin)]]))
-    return FluxCurve(u, flux[0])
+    return FluxCurve(u, problem.hidden.at(u))

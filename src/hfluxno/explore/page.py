@@ -3,6 +3,7 @@
 import html
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import panel as pn
@@ -15,8 +16,8 @@ from hfluxno.explore.faults import sentence
 from hfluxno.explore.inference import Outcome, hidden_flux, inferred_flux
 from hfluxno.explore.problem import Problem
 
-_FILL = {"sizing_mode": "stretch_both", "margin": 4}
-_CELL = {"sizing_mode": "stretch_both", "margin": (2, 4)}
+_FILL: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": 4}
+_CELL: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": (2, 4)}
 _STYLE = """
 :host { font-family: system-ui, sans-serif; font-size: 12px; color: #1d2733; }
 table { border-collapse: collapse; width: 100%; }
@@ -140,6 +141,9 @@ class Page:
             sizing_mode="stretch_width",
         )
 
+    def _lines(self) -> bytes:
+        return downloads.lines(self._problem()).encode()
+
     def _problem(self) -> Problem:
         if self.explorer.problem is None:
             raise ValueError("There are no data yet; mend what the page says first.")
@@ -213,9 +217,8 @@ class Page:
         after = np.full((problem.steps, len(context[0])), np.nan)
         after[: len(problem.after)] = problem.after[:, 0]
         self.truth.show(after, ahead, ends, self._values, None, labels)
-        found = None if outcome is None else outcome.found
-        curve = None if found is None else inferred_flux(found)
-        self.law.show(curve, hidden_flux(problem, found), (field, "f"))
+        curve = None if outcome is None else inferred_flux(outcome)
+        self.law.show(curve, hidden_flux(problem), (field, "f, up to a constant"))
         if outcome is None:
             self.forecast.clear()
         else:

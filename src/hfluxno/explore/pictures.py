@@ -1,6 +1,7 @@
 """The pictures of the page, as Bokeh figures that are filled anew when something has changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from bokeh.models import ColumnDataSource, LinearColorMapper, PointDrawTool, Span
@@ -33,6 +34,7 @@ def _plot(title: str, x: str, y: str, **more):
         axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
         axis.axis_label_standoff = 3
         axis.minor_tick_line_color = None
+        axis.ticker.desired_num_ticks = 5
         axis.axis_line_color = axis.major_tick_line_color = CONTEXT
     plot.outline_line_color = None
     plot.grid.grid_line_color = FAINT
@@ -161,14 +163,9 @@ class Law:
         hidden: FluxCurve | None,
         labels: tuple[str, str] = ("u", "f"),
     ) -> None:
-        empty: list = []
-        self._hidden.data = (
-            {"u": empty, "f": empty} if hidden is None else {"u": hidden.u, "f": hidden.f}
-        )
-        self._inferred.data = (
-            {"u": empty, "f": empty} if inferred is None else {"u": inferred.u, "f": inferred.f}
-        )
-        band = {"u": empty, "low": empty, "high": empty}
+        self._hidden.data = _flux(hidden)
+        self._inferred.data = _flux(inferred)
+        band: dict[str, Any] = {"u": [], "low": [], "high": []}
         if inferred is not None and inferred.sigma is not None:
             low, high = inferred.f - 2 * inferred.sigma, inferred.f + 2 * inferred.sigma
             band = {"u": inferred.u, "low": low, "high": high}
@@ -214,12 +211,16 @@ class Profile:
         self.plot.title.text = title
         self._truth.data = _curve(x, truth)
         self._forecast.data = _curve(x, forecast)
-        band: dict[str, Sequence] = {"x": [], "low": [], "high": []}
+        band: dict[str, Any] = {"x": [], "low": [], "high": []}
         if forecast is not None and deviation is not None and np.all(np.isfinite(deviation)):
             reach = NINETY * deviation
             band = {"x": x, "low": forecast - reach, "high": forecast + reach}
         self._band.data = band
 
 
-def _curve(x: np.ndarray, u: np.ndarray | None) -> dict[str, Sequence | np.ndarray]:
+def _curve(x: np.ndarray, u: np.ndarray | None) -> dict[str, Any]:
     return {"x": [], "u": []} if u is None else {"x": x, "u": u}
+
+
+def _flux(curve: FluxCurve | None) -> dict[str, Any]:
+    return {"u": [], "f": []} if curve is None else {"u": curve.u, "f": curve.f}

@@ -77,7 +77,9 @@ def prepare(request: Request, source: Source | None = None) -> Problem:
     """
     if request.steps < 1:
         raise ValueError(f"Forecast at least 1 frame; got {request.steps}.")
-    hidden, units, notes = None, {}, ()
+    hidden: DrawnFlux | None = None
+    units: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
     if isinstance(request.origin, Drawing):
         whole, hidden = solved(request.origin, request.frames + request.steps)
         first, available = 0, (request.frames + request.steps, 1)

@@ -1,0 +1,234 @@
+"""What stands behind the page: drawings, measurements, and the threads that work."""
+
+import dataclasses
+import threading
+import time
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.explore import curves, downloads, drawing, explorer, faults, inference, words
+from hfluxno.explore.drawing import FLUXES, STATES, Drawing, solved
+from hfluxno.explore.explorer import Explorer
+from hfluxno.explore.measuring import Measuring, measured
+from hfluxno.explore.problem import FileChoice, Request, opened, prepare
+from hfluxno.identify.heard import Tried, listening, say
+from tests.identify.laws import identification, polynomial
+
+HILL, TRAFFIC = STATES["a hill"], FLUXES["traffic"]
+TIMEOUT = 30.0
+
+
+def wait(state: Explorer) -> None:
+    end = time.monotonic() + TIMEOUT
+    while state.running:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_flux_through_points_of_a_parabola_is_the_parabola(x64):
+    law, u = curves.DrawnFlux.through(TRAFFIC), np.linspace(0.0, 1.0, 41)
+    np.testing.assert_allclose(law.at(u), 2 * u * (1 - u), atol=1e-14)
+    np.testing.assert_allclose(law.flux(jnp.asarray(u[None]))[0], law.at(u), atol=1e-14)
+    np.testing.assert_allclose(law.jacobian(jnp.asarray(u[None]))[0, 0], 2 - 4 * u, atol=1e-13)
+    beyond = jnp.array([[-0.5, 1.5]])
+    np.testing.assert_allclose(law.flux(beyond)[0], [-1.0, -1.0], atol=1e-13)
+    np.testing.assert_allclose(law.at(np.array([-0.5, 1.5])), [-1.0, -1.0], atol=1e-13)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_meets_its_points_and_overshoots_none(name):
+    points = np.array(STATES[name])
+    for periodic in (True, False):
+        np.testing.assert_allclose(
+            curves.state_curve(STATES[name], points[:, 0], periodic), points[:, 1], atol=1e-12
+        )
+        every = curves.state_curve(STATES[name], np.linspace(0, 1, 999), periodic)
+        assert points[:, 1].min() <= every.min() and every.max() <= points[:, 1].max()
+    around = curves.state_curve(STATES[name], np.array([0.0, 1.0]), True)
+    assert around[0] == pytest.approx(around[1], abs=1e-12)
+
+
+def test_points_that_make_no_curve_are_refused():
+    with pytest.raises(ValueError, match="Two points of the flux are at nearly the same place"):
+        curves.DrawnFlux.through(((0.0, 0.0), (0.5, 0.1), (0.505, 0.4), (1.0, 0.0)))
+    with pytest.raises(ValueError, match="A point of the first state is no number"):
+        curves.state_curve(((0.0, float("nan")), (1.0, 0.0)), np.zeros(1), False)
+
+
+def test_a_drawing_moves_as_its_law_says():
+    line = tuple((u, 2.0 * u) for u in (0.0, 0.25, 0.5, 0.75, 1.0))
+    seen, law = solved(Drawing(HILL, line), 60)
+    values = np.asarray(seen.values)[:, 0]
+    assert values.shape == (60, 100) and law.fields == ("u",)
+    # 20 frames of 0.005 at the speed 2: a fifth of the circle.
+    assert np.abs(values[20] - np.roll(values[0], 20)).max() < 0.02
+    np.testing.assert_allclose(values.sum(axis=1), values[0].sum(), rtol=1e-12)
+
+
+def test_walls_keep_everything_and_open_ends_do_not():
+    totals = {
+        ends: np.asarray(solved(Drawing(HILL, TRAFFIC, ends), 60)[0].values).sum(axis=(1, 2))
+        for ends in ("wall", "open")
+    }
+    np.testing.assert_allclose(totals["wall"], totals["wall"][0], rtol=1e-12)
+    assert abs(totals["open"][-1] - totals["open"][0]) > 1e-3 * totals["open"][0]
+    with pytest.raises(ValueError, match="Unknown ends 'moving'; choose one of periodic"):
+        solved(Drawing(HILL, TRAFFIC, "moving"), 2)
+
+
+def test_what_is_measured():
+    context = solved(Drawing(HILL, TRAFFIC), 60)[0]
+    clean = np.asarray(context.values)
+    noisy = np.asarray(measured(context, Measuring(noise=0.1)).values) - clean
+    assert noisy.std() == pytest.approx(0.1 * clean.std(), rel=0.1)
+    gaps = np.isnan(np.asarray(measured(context, Measuring(missing=0.3)).values))
+    assert gaps.mean() == pytest.approx(0.3, abs=0.05)
+    seen = np.isfinite(np.asarray(measured(context, Measuring(sensors=10)).values))
+    np.testing.assert_array_equal(np.flatnonzero(seen.all(axis=(0, 1))), np.arange(5, 100, 10))
+    assert seen.any(axis=(0, 1)).sum() == 10
+    for wrong, said in (
+        (Measuring(noise=-0.1), "The noise must be between"),
+        (Measuring(missing=1.0), "The missing part must be"),
+        (Measuring(sensors=101), "There are 100 cells"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            measured(context, wrong)
+
+
+def test_a_request_that_asks_for_too_much():
+    with pytest.raises(ValueError, match="Forecast at least 1 frame; got 0"):
+        prepare(Request(Drawing(HILL, TRAFFIC), steps=0))
+    with pytest.raises(ValueError, match="No file is named"):
+        opened(FileChoice(" "))
+
+
+def test_a_file_and_its_window(tmp_path):
+    problem = prepare(Request(Drawing(HILL, TRAFFIC)))
+    (tmp_path / "data.nc").write_bytes(downloads.data(problem))
+    choice = FileChoice(str(tmp_path / "data.nc"), start=2)
+    again = prepare(Request(choice, frames=5, steps=70), opened(choice))
+    assert again.available == (60, 1) and again.context.fields == ("u",)
+    np.testing.assert_array_equal(again.context.values, problem.context.values[2:7])
+    np.testing.assert_array_equal(again.after[13:], problem.after)
+    with pytest.raises(ValueError, match="The frames 59 to 63 are more than the 60 that there are"):
+        late = FileChoice(choice.path, start=58)
+        prepare(Request(late, frames=5), opened(late))
+    with pytest.raises(ValueError, match="There is no trajectory 1 in"):
+        other = FileChoice(choice.path, trajectory=1)
+        prepare(Request(other, frames=5), opened(other))
+
+
+def test_a_second_press_while_running_starts_nothing(monkeypatch):
+    begun, go = threading.Semaphore(0), threading.Event()
+    calls = []
+
+    def slow(problem):
+        calls.append(problem)
+        begun.release()
+        go.wait(TIMEOUT)
+        raise ValueError("nothing moves")
+
+    monkeypatch.setattr(explorer, "infer", slow)
+    state = Explorer()
+    assert not state.run()  # nothing was asked for
+    state.ask(Request(Drawing(HILL, TRAFFIC)))
+    assert state.run() and begun.acquire(timeout=TIMEOUT)
+    assert state.running and not state.run()
+    go.set()
+    wait(state)
+    assert len(calls) == 1 and state.fault == "nothing moves"
+    assert words.status(state) == ("fault", "nothing moves")
+    assert state.run()
+    wait(state)
+    assert len(calls) == 2
+    state.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("the law\n  is none"), "the law is none"),
+        (ZeroDivisionError("division"), "hfluxno itself is at fault (ZeroDivisionError: division)"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_whatever_goes_wrong_is_a_sentence(monkeypatch, error, said):
+    def broken(problem):
+        raise error
+
+    monkeypatch.setattr(explorer, "infer", broken)
+    state = Explorer()
+    state.ask(Request(Drawing(HILL, TRAFFIC)))
+    state.run()
+    wait(state)
+    assert state.fault.startswith(said) and "\n" not in state.fault
+    assert faults.sentence(error) == state.fault
+    state.close()
+
+
+def test_a_run_is_heard_and_stopped(monkeypatch):
+    heard, go = threading.Event(), threading.Event()
+
+    def search(problem):
+        say("first", 0.5, "back-test error")
+        heard.set()
+        go.wait(TIMEOUT)
+        say("second", 0.1, "back-test error")
+        raise AssertionError("it goes on")
+
+    monkeypatch.setattr(explorer, "infer", search)
+    state = Explorer()
+    state.ask(Request(Drawing(HILL, TRAFFIC)))
+    state.run()
+    assert heard.wait(TIMEOUT)
+    assert "1 candidate tried" in words.status(state)[1]
+    assert "<tr class=best><td>first</td><td>50 %</td></tr>" in words.candidates(state)
+    state.ask(Request(Drawing(HILL, FLUXES["Burgers"])))  # what runs is of no use any more
+    go.set()
+    wait(state)
+    assert [one.label for one in state.tried] == ["first"] and state.fault == ""
+    state.close()
+
+
+def test_listeners_hear_their_own_thread():
+    heard: list[Tried] = []
+    with listening(heard.append):
+        say("a", 1.0, "log evidence")
+        thread = threading.Thread(target=say, args=("b", 2.0, "log evidence"))
+        thread.start()
+        thread.join()
+    say("c", 3.0, "log evidence")
+    assert heard == [Tried("a", 1.0, "log evidence")]
+
+
+def test_persistence_and_networks_as_rivals():
+    problem = prepare(Request(Drawing(HILL, TRAFFIC)))
+    still = inference.rival(problem, "persistence")
+    last, truth = np.asarray(problem.context.values)[-1, 0], problem.after[3, 0]
+    assert still.errors[3] == pytest.approx(
+        np.linalg.norm(last - truth) / np.linalg.norm(truth), rel=1e-12
+    )
+    name = inference.networks()[0]
+    refused = inference.rival(
+        dataclasses.replace(problem, context=problem.context.window(0, 5)), name
+    )
+    assert len(refused.errors) == 0 and "the context has 5" in refused.sentence
+    assert not any("shallow" in each for each in inference.networks())
+
+
+def test_the_inferred_flux_stands_over_the_hidden_one(x64):
+    problem = prepare(Request(Drawing(HILL, TRAFFIC)))
+    found = identification(polynomial(0.2, 0.85, 7.0, 2.0, -2.0, fields=("u",)))
+    still = hfluxno.forecast(problem.context, 40, "persistence")
+    outcome = inference.Outcome(problem, found, still, np.zeros(40), 0.0)
+    curve, hidden = inference.inferred_flux(outcome), inference.hidden_flux(problem)
+    np.testing.assert_allclose(curve.f, 2 * curve.u * (1 - curve.u), atol=1e-12)
+    np.testing.assert_allclose(hidden.f, 2 * hidden.u * (1 - hidden.u), atol=1e-12)
+    assert (curve.u[0], curve.u[-1]) == (0.2, 0.85) and curve.sigma.shape == curve.u.shape
+
+
+def test_drawn_cells_are_those_of_the_networks():
+    assert (drawing.CELLS, drawing.INTERVAL) == (100, 0.005)
