@@ -86,7 +86,6 @@ class PointEditor:
         data = self.picture.points.data
         places = [(float(x), float(y)) for x, y in zip(data["x"], data["y"], strict=True)]
         if len(places) != len(self.points):  # the key that deletes points is of no use here
-            self.picture.points.data = {}
             self.set(self.points)
             return
         low, high = self.picture.plot.y_range.start, self.picture.plot.y_range.end

@@ -32,6 +32,7 @@ p.good { border-color: #2c8a57; background: #eaf6ef; }
 p.doubt { border-color: #c98a1b; background: #fdf5e3; }
 p.fault { border-color: #c4462d; background: #fbe9e5; }
 """
+_EVERY = 100  # milliseconds
 # Sliders have a title but no name for those who cannot see it.
 _NAMES = """
 const name = (root) => {
@@ -53,7 +54,7 @@ class Page:
         self._document = pn.state.curdoc
         self.explorer = Explorer(self._soon)
         self._shown: dict[str, object] = {}
-        self._waiting = False
+        self._stale = False
         self.controls = Controls(self._asked, file)
         self.controls.run.on_click(lambda _: self._run())
         self.controls.stop.on_click(lambda _: self.explorer.stop())
@@ -85,6 +86,7 @@ class Page:
         if self._document is not None:
             self._document.title = "hfluxno explore"
             self._document.js_on_event("document_ready", CustomJS(code=_NAMES))
+            self._document.add_periodic_callback(self._look, _EVERY)
             self._document.on_session_destroyed(lambda _: self.explorer.close())
         self._asked()
         self._run()
@@ -163,15 +165,16 @@ class Page:
         self.explorer.run(self.controls.network)
 
     def _soon(self) -> None:
-        """From any thread: the page is drawn anew as soon as it can."""
-        if self._document is None or self._document.session_context is None or self._waiting:
-            return
-        self._waiting = True
-        self._document.add_next_tick_callback(self._redraw)
+        """From any thread: the page is drawn anew when it looks next."""
+        self._stale = True
+
+    def _look(self) -> None:
+        if self._stale:
+            self._redraw()
 
     def _redraw(self) -> None:
         """Draws what has changed since it was last drawn."""
-        self._waiting = False
+        self._stale = False
         explorer = self.explorer
         now = {name: getattr(explorer, name) for name in ("problem", "outcome")}
         new = {name for name, value in now.items() if value is not self._shown.get(name, self)}
