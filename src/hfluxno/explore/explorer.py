@@ -53,7 +53,7 @@ class Explorer:
         with self._guard:
             if request == self._request:
                 return
-            self._request, self.outcome, self.rivals = request, None, ()
+            self._request, self.outcome, self.rivals, self.tried = request, None, (), ()
             self._stop.set()
         self._preview.submit(self._show, request)
 
