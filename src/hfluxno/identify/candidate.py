@@ -113,8 +113,8 @@ def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
 def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
     """The best candidate on a finer internal grid, if the grid before was worth it.
 
-    The first finer grid is also asked whether it supports a richer flux: on the cells of the data,
-    jumps are too smeared to tell.
+    The first finer grid is also asked whether it supports another size of the flux: on the cells of
+    the data, jumps are too smeared to tell.
     """
 
     def propose(best: Candidate) -> tuple[Candidate, ...]:
@@ -122,10 +122,11 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
             return ()
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
         size = min(best.size, _SIZE_OF_FINER)
-        richer = refinement == 2 and 0 < size < _SIZE_OF_FINER
-        sizes = (size, _SIZE_OF_FINER) if richer else (size,)
+        sizes = {size}
+        if refinement == 2 and size > 0:
+            sizes |= {_SIZE_OF_FINER, best.size}
         finer = dataclasses.replace(best, scheme=scheme, refinement=refinement)
-        return tuple(dataclasses.replace(finer, size=size) for size in sizes)
+        return tuple(dataclasses.replace(finer, size=size) for size in sorted(sizes))
 
     return propose
 
