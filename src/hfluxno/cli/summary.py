@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfluxno.data.source import Source
-from hfluxno.evaluation.metrics import errors_where_measured, relative_l2
+from hfluxno.evaluation.metrics import errors_where_measured
 from hfluxno.forecaster import Forecast
 from hfluxno.identify import Reconstruction
 from hfluxno.trajectory import Trajectory
