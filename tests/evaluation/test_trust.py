@@ -6,7 +6,7 @@ import pytest
 from benchmarks.independent import others
 from benchmarks.independent.kinds import KINDS, Kind
 from benchmarks.independent.schemes import INTERVAL, godunov, outflow, spectral, weno
-from benchmarks.trust import Row, summary, table
+from benchmarks.trust import Row, _crps, calibration, summary, table
 
 CELLS = 16
 
@@ -73,15 +73,46 @@ def test_what_is_a_law_keeps_its_totals_and_what_leaks_does_not():
     assert len({kind.label for kind in KINDS}) == len(KINDS)
 
 
+def half(errors):
+    """Predicted errors of half the size, bounds above the first error alone, and the rest."""
+    return (
+        tuple(0.5 * e for e in errors),
+        (1.5 * errors[0], 0.9 * errors[1]),
+        (0.9, 0.8),
+        (0.7, 0.7),
+    )
+
+
+def test_predicted_errors_are_counted_where_the_status_is_ok():
+    law = Kind("law", True, lambda rngs: np.zeros(0))
+    errors = ((0.01, 0.02), (0.02, 0.08), (0.04, 0.05))
+    rows = [Row(law, each, "OK", "", *half(each)) for each in errors]
+    rows.append(Row(law, (1.0, 1.0), "POOR_FIT", "", *half((0.0, 0.0))))
+    found = calibration(rows)
+    assert "3 forecasts with the status OK" in found
+    assert "| share of errors below the 90 % bound | 1.00 / 0.00 |" in found
+    assert "| median bound over median error | 1.50 / 0.90 |" in found
+    assert "| rank correlation of predicted and true error | 1.00 / 1.00 |" in found
+    assert "| share of values within the 90 % bands | 0.90 / 0.80 |" in found
+
+
+def test_the_score_is_that_of_samples():
+    """E|X - y| - ½ E|X - X′| of a normal variable X, by many samples."""
+    sample = np.random.default_rng(0).normal(0.0, 0.3, (2, 200_000))
+    for away in (0.0, 0.2, 1.0):
+        score = np.mean(np.abs(sample[0] - away)) - 0.5 * np.mean(np.abs(sample[0] - sample[1]))
+        assert _crps(np.array(away), np.array(0.3)) == pytest.approx(score, rel=0.01)
+
+
 def test_the_table_counts_by_kind_and_the_summary_by_error():
     law = Kind("law", True, lambda rngs: np.zeros(0))
     other = Kind("other", False, lambda rngs: np.zeros(0), noise=0.05)
     rows = [
-        Row(law, (0.01, 0.02), "OK", ""),
-        Row(law, (0.015, 0.02), "POOR_FIT", ""),
-        Row(other, (0.2, 0.4), "SYSTEMATIC_MISFIT", ""),
-        Row(other, (0.06, 0.1), "OK", ""),
-        Row(other, (0.03, 0.1), "OK", ""),
+        Row(law, (0.01, 0.02), "OK", "", *half((0.01, 0.02))),
+        Row(law, (0.015, 0.02), "POOR_FIT", "", *half((0.015, 0.02))),
+        Row(other, (0.2, 0.4), "SYSTEMATIC_MISFIT", "", *half((0.2, 0.4))),
+        Row(other, (0.06, 0.1), "OK", "", *half((0.06, 0.1))),
+        Row(other, (0.03, 0.1), "OK", "", *half((0.03, 0.1))),
     ]
     assert "| law | 2 | 0.013 / 0.02 | 0.015 | 50 % | 1 POOR_FIT |" in table(rows)
     assert "| other, 5 % noise | 3 | 0.06 / 0.1 | 0.2 | 67 % | 1 SYSTEMATIC_MISFIT |" in table(rows)

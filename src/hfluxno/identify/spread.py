@@ -85,7 +85,8 @@ def _weight(
     item: Identification, seen: np.ndarray, missed: np.ndarray, time: np.ndarray
 ) -> np.ndarray:
     """w²."""
-    size = np.sqrt(np.mean((missed[-_LAST_FRAMES:] / np.std(seen, axis=(0, 2))[:, None]) ** 2))
+    varies = np.std(seen, axis=(0, 2))[:, None]
+    size = np.sqrt(np.mean((missed[-_LAST_FRAMES:] / np.where(varies > 0.0, varies, 1.0)) ** 2))
     noise = min(item.misfit.noise / size, 1.0) ** 2 if size > 0.0 else 0.0
     if item.mode == "restart":
         return noise + (1.0 - noise) * (time + _AT_ONCE) ** 2
@@ -96,10 +97,9 @@ def _by_backtest(
     item: Identification, seen: np.ndarray, time: np.ndarray, frames: np.ndarray
 ) -> np.ndarray:
     """(β b (1 + 2τ))² |u|² ρ, of each field by its share of what varies."""
-    if not np.isfinite(item.backtest_error):
+    if not (np.isfinite(item.backtest_error) and np.any(np.var(seen, axis=(0, 2)))):
         return np.zeros(frames.shape)
-    varies = np.var(seen, axis=(0, 2))
-    size = np.mean(seen[-_LAST_FRAMES:] ** 2)
+    varies, size = np.var(seen, axis=(0, 2)), np.mean(seen[-_LAST_FRAMES:] ** 2)
     noise = item.misfit.noise**2 * np.mean(varies) / size
     error = max(item.backtest_error**2 - noise, 0.0) * (_BACKTEST * (1.0 + 2.0 * time)) ** 2
     steep = np.gradient(frames, axis=-1) ** 2

@@ -9,8 +9,8 @@ class Labels:
 
     **Attributes:**
 
-    - `fields`, `x`, `y`, `time`: the names.
-    - `field_units`, `x_units`, `y_units`, `time_units`: the units; one for all fields, or
+    - `fields`, `x`, `time`, `y`: the names.
+    - `field_units`, `x_units`, `time_units`, `y_units`: the units; one for all fields, or
       one for each.
     - `origin`: what is added to the times of the trajectories.
     """
@@ -19,11 +19,11 @@ class Labels:
     field_units: str | tuple[str, ...] = ""
     x: str = "x"
     x_units: str = ""
-    y: str = "y"
-    y_units: str = ""
     time: str = "time"
     time_units: str = ""
     origin: float = 0.0
+    y: str = "y"
+    y_units: str = ""
 
     def __post_init__(self):
         # A dollar in the user's words does not begin a formula.
