@@ -47,6 +47,7 @@ def test_a_forecast_of_every_trajectory_is_written_with_fields_as_variables(tmp_
     assert not (tmp_path / "out.nc.partial").exists()
 
 
+@pytest.mark.validation
 def test_one_trajectory_with_a_picture_and_a_moving_one(tmp_path, capsys):
     path, figure, moving = write_pdebench(tmp_path / "b.h5"), tmp_path / "b.png", tmp_path / "b.gif"
     out = tmp_path / "b.zarr"

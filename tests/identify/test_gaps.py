@@ -19,6 +19,7 @@ from hfluxno.identify.refine import misfit_scale
 from hfluxno.identify.track import gains, track
 from hfluxno.laws import Cubic
 from hfluxno.trajectory import Trajectory
+from tests.slow import slow
 
 CELLS, FRAMES, STEPS, INTERVAL = 64, 12, 12, 0.01
 TIMES = INTERVAL * np.arange(FRAMES)
@@ -68,7 +69,7 @@ def _fourth(values):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "bound"), [(_random, 1e-4), (_sensor, 1e-5), (_frames, 1e-5), (_fourth, 2e-2)]
+    ("spoil", "bound"), [(_random, 1e-4), (_sensor, 1e-5), (_frames, 1e-5), slow(_fourth, 2e-2)]
 )
 def test_the_law_is_found_and_fills_the_gaps(cubic, spoil, bound):
     seen = spoil(cubic[:FRAMES])

@@ -197,6 +197,7 @@ def test_covariance_covers_the_error_under_noise(cubic, x64, short_search):
     assert _error(forecast, cubic) < 0.02
 
 
+@pytest.mark.validation
 def test_a_leak_is_reported(cubic, short_search):
     decay = np.exp(-0.5 * INTERVAL * np.arange(len(cubic)))[:, None, None]
     found = hfluxno.identify(_context((cubic + 1.0) * decay))

@@ -63,6 +63,7 @@ def test_a_scheme_that_is_known(x64):
     np.testing.assert_allclose(operator(u), u - sigma * (u - jnp.roll(u, 3, axis=1)), atol=1e-14)
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("factor", [2, 3])
 def test_averages_advance_as_on_the_coarse_cells(name, factor, x64):

@@ -167,6 +167,7 @@ def test_systems_are_written_in_the_dictionary(x64):
     np.testing.assert_allclose(jacobian, law.jacobian(states) * DT / DX, atol=1e-11)
 
 
+@pytest.mark.validation
 def test_refinement_brings_a_rough_law_to_the_true_one(x64):
     _, data, model = cubic_case(4)
     context, truth = data[:8], data[8]

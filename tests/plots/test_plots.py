@@ -118,6 +118,7 @@ def test_the_band_follows_from_the_covariance(scalar, x64):
     )
 
 
+@pytest.mark.validation
 def test_a_system_has_maps_of_fluxes_and_speeds(tmp_path):
     states = shallow_water(12, 24)
     whole = Trajectory.from_numpy(states, np.linspace(0, 0.15, 12), fields=["h", "m"])

@@ -237,6 +237,7 @@ def test_a_run_whose_updates_stay_non_finite_is_given_up(tmp_path, monkeypatch):
         train(wild, tmp_path / "run", log_every=2)
 
 
+@pytest.mark.validation
 def test_a_run_that_is_no_better_than_a_frozen_frame_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(Validation, "persistence", 0.0)
     hopeless = dataclasses.replace(_TINY, stop=dataclasses.replace(_TINY.stop, validations=2))
@@ -304,6 +305,7 @@ def test_a_law_is_trained_by_regression(tmp_path):
     assert len(errors) == 2 and all(error < 1.0 for error in errors)
 
 
+@pytest.mark.validation
 def test_files_and_generated_data_train_alike(tmp_path):
     from hfluxno.cli.generate import GenerateConfig
     from hfluxno.cli.generate import main as generate_set
