@@ -27,7 +27,7 @@ _OPTIONS = [
 ]
 _START = "import sys; from hfluxno.cli import main; raise SystemExit(main(sys.argv[1:]))"
 # A machine that compiles everything, beside others, takes minutes.
-PATIENCE = 900_000  # ms
+PATIENCE = 600_000  # ms
 DONE = "p.news.good, p.news.doubt, p.news.fault"
 
 

@@ -57,13 +57,14 @@ class PointEditor:
         """Moves the points there."""
         self.points = tuple((float(x), float(y)) for x, y in points)
         self.number.end = len(self.points)
-        self.redraw()
+        self.stale = True
+        self._fill()
 
-    def redraw(self) -> None:
-        self._quiet = True
+    def draw(self) -> None:
+        """Draws the points where they are now; under the lock of the document."""
+        self.stale, self._quiet = False, True
         self.picture.show(self.points, lambda x: self._curve(self.points, x))
         self._quiet = False
-        self._fill()
 
     def _fill(self) -> None:
         self._quiet = True
@@ -207,6 +208,12 @@ class Controls:
         )
         return Request(origin, self.frames.value or 0, self.steps.value or 0, measuring)
 
+    def draw(self) -> None:
+        """Draws what has changed; under the lock of the document."""
+        for editor in (self.state, self.flux):
+            if editor.stale:
+                editor.draw()
+
     def fit_to(self, problem: Problem) -> None:
         """Lets the fields of a file reach as far as it does."""
         frames, trajectories = problem.available
@@ -223,7 +230,7 @@ class Controls:
         if self._quiet:
             return
         self._show_origin()
-        self.state.redraw()  # a closed and an open road continue differently
+        self.state.stale = True  # a closed and an open road continue differently
         self._changed()
 
     def _show_origin(self) -> None:

@@ -54,7 +54,7 @@ class Page:
         self._document = pn.state.curdoc
         self.explorer = Explorer(self._soon)
         self._shown: dict[str, object] = {}
-        self._stale = False
+        self._stale = self._turned = False
         self.controls = Controls(self._asked, file)
         self.controls.run.on_click(lambda _: self._run())
         self.controls.stop.on_click(lambda _: self.explorer.stop())
@@ -67,7 +67,7 @@ class Page:
         self.time = pn.widgets.IntSlider(
             name="Frame", value=0, start=0, end=1, margin=(0, 12), sizing_mode="stretch_width"
         )
-        self.time.param.watch(lambda _: self._move(), "value")
+        self.time.param.watch(lambda _: self._turn(), "value")
         self.news, self.about = _words("Status"), _words("Law")
         self.candidates, self.errors = _words("Candidates"), _words("Errors")
         self._files = [
@@ -90,6 +90,7 @@ class Page:
             self._document.on_session_destroyed(lambda _: self.explorer.close())
         self._asked()
         self._run()
+        self._redraw()
 
     def _layout(self) -> pn.Row:
         def figure(picture):
@@ -158,17 +159,22 @@ class Page:
 
     def _asked(self) -> None:
         self.explorer.ask(self.controls.request())
-        self._redraw()
+        self._soon()
 
     def _run(self) -> None:
         self.explorer.ask(self.controls.request())
         self.explorer.run(self.controls.network)
 
     def _soon(self) -> None:
-        """From any thread: the page is drawn anew when it looks next."""
+        """From anywhere: the page is drawn anew when it looks next. Panel calls without the lock of
+        Bokeh's document, which may only be changed under it."""
         self._stale = True
 
+    def _turn(self) -> None:
+        self._turned = self._stale = True
+
     def _look(self) -> None:
+        """What Bokeh calls at times, under the lock."""
         if self._stale:
             self._redraw()
 
@@ -190,8 +196,11 @@ class Page:
         self.controls.run.name = "Running …" if explorer.running else "Run"
         self.controls.stop.disabled = not explorer.running
         try:
+            self.controls.draw()
             if new:
                 self._draw(explorer.problem, explorer.outcome)
+            elif self._turned:
+                self._move()
         except Exception as error:
             explorer.fault = sentence(error)
             text = html.escape(explorer.fault)
@@ -236,6 +245,7 @@ class Page:
 
     def _move(self) -> None:
         """Shows the profile at the frame of the slider."""
+        self._turned = False
         problem, outcome = self.explorer.problem, self.explorer.outcome
         if problem is None:
             return
