@@ -26,7 +26,7 @@ _OPTIONS = [
     "--disable-sync",
 ]
 _START = "import sys; from hfluxno.cli import main; raise SystemExit(main(sys.argv[1:]))"
-# A machine that compiles everything, beside others, takes minutes.
+# A machine that compiles everything takes minutes.
 PATIENCE = 600_000  # ms
 DONE = "p.news.good, p.news.doubt, p.news.fault"
 
@@ -45,7 +45,7 @@ def served(*arguments: str, environment: dict[str, str] | None = None) -> Iterat
         yield process.stdout.readline().split()[0]
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 import importlib.util
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -29,8 +31,11 @@ def test_a_port_that_is_none(port, capsys):
 
 
 @pytest.mark.validation
-def test_a_port_that_is_taken(capsys):
+def test_a_port_that_is_taken():
+    start = "import sys; from hfluxno.cli import main; raise SystemExit(main(sys.argv[1:]))"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main(["explore", "--no-browser", f"--port={port}"]) == 2
-    assert "in use" in capsys.readouterr().err
+        command = [sys.executable, "-c", start, "explore", "--no-browser", f"--port={port}"]
+        ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("hfluxno: ") and "already in use" in ended.stderr

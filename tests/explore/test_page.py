@@ -120,6 +120,8 @@ def test_a_point_is_dragged_and_the_page_says_what_the_library_says(
 
 
 def test_everything_has_a_name_and_goes_by_keyboard(chromium, address):
+    from playwright.sync_api import expect
+
     page, _ = opened(chromium, address)
     page.wait_for_timeout(1500)
     assert page.evaluate(_UNLABELLED) == []
@@ -128,6 +130,7 @@ def test_everything_has_a_name_and_goes_by_keyboard(chromium, address):
     point.fill("3")
     point.press("Tab")
     field = page.get_by_label("f", exact=True)
+    expect(field).to_have_value("0.5")  # that of the third point
     field.fill("0.9")
     field.press("Tab")
     page.wait_for_selector("p.news.idle")
