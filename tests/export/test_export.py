@@ -24,6 +24,7 @@ from tests.identify.laws import (
     polynomial,
     shallow_water,
 )
+from tests.slow import slow
 
 POINTS = 60
 
@@ -175,7 +176,6 @@ import dataclasses, sys
 sys.modules["hfluxno"] = None
 import jax, numpy as np
 from jax import export
-from tests.slow import slow
 jax.config.update("jax_enable_x64", True)
 u = np.load("u.npy")
 states = jax.ShapeDtypeStruct(export.symbolic_shape(f"{len(u)}, n"), np.float64)

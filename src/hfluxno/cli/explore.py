@@ -19,7 +19,9 @@ class ExploreConfig:
     Example: hfluxno explore traffic.nc
     """
 
-    file: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="FILE")]] = None
+    file: tyro.conf.Positional[
+        Annotated[Path | None, tyro.conf.arg(metavar="[FILE]", help_behavior_hint="")]
+    ] = None
     """A file as for `hfluxno forecast`, whose context is chosen on the page; without one a law is
     drawn."""
     port: Annotated[int, tyro.conf.arg(metavar="PORT")] = 0
