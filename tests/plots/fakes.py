@@ -36,6 +36,10 @@ class Quadratic(ConservationLaw):
     def diffusivity(self, u):
         return None if self.nu is None else jnp.full_like(u, self.nu)
 
+    @property
+    def diffusion_coefficients(self):
+        return np.zeros((1, 0))
+
 
 class Pair(ConservationLaw):
     """Shallow water, f = (m, m²/h + g h²/2), with an observed range."""

@@ -168,11 +168,12 @@ def _advance(
         if item.status in UNSOLVABLE:
             break
         settings = dataclasses.replace(item.settings, scheme=scheme)
-        _, state, rate = track(item.grid_law, settings, seen, schedule)
+        tracked = track(item.grid_law, settings, seen, schedule)
+        _, state, rate = tracked
         frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
         if solved and np.all(np.isfinite(frames)):
             start = restrict(state, settings.refinement)[None]
-            deviation = spread(item, settings, seen, steps, frames)
+            deviation = spread(item, settings, seen, tracked, steps, frames)
             return np.concatenate([start, frames[late:]]), True, deviation[late:]
     return np.repeat(values[-1:], 1 + len(ahead), axis=0), False, None
 

@@ -16,8 +16,9 @@ over such a time, and p the number of coefficients. b is the back-test error bey
 root mean square of the last frames, and ρ, of mean one, has the shape of (∂x u)²: the error of a
 scheme that no earlier frame shows, because a shock forms late.
 
-κ, β, τ₀ are the only numbers that were chosen, so that of laws solved by schemes that the library
-does not have (`make trust`, another seed) 90 percent of the values lie within 1.645 σ.
+κ, β, τ₀, the 2 before τ and the width over which variances are smoothed were chosen, so that of
+laws solved by schemes that the library does not have (the kinds of `make trust`, other seeds) 90
+percent of the values lie within 1.645 σ.
 """
 
 import equinox as eqx
@@ -26,6 +27,7 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.result import Identification
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.track import continued, gains, track
@@ -44,29 +46,30 @@ def spread(
     item: Identification,
     settings: Settings,
     seen: Float[np.ndarray, "time field cells"],
+    tracked: tuple[np.ndarray, np.ndarray, float],
     ahead: Float[np.ndarray, " steps"],
     frames: Float[np.ndarray, "steps field cells"],
 ) -> Float[np.ndarray, "steps field cells"]:
-    """The standard deviations σ of the `frames` that follow the context `seen` after the times
-    `ahead`, which are steps in frames of the context; NaN if the context has less than three frames
-    or no run beside the forecast could be solved."""
+    """The standard deviations σ of the `frames` that follow the context `seen`, which was
+    `tracked`, after the times `ahead`, which are steps in frames of the context; NaN if the context
+    has less than three frames or no run beside the forecast could be solved."""
     unknown = np.full(frames.shape, np.nan)
     if len(seen) < 3 or not np.all(np.isfinite(item.covariance)):
         return unknown
+    followed, state, rate = tracked
     schedule = gains(item.mode, len(seen), len(seen) - 1)
 
-    def beside(law: FittedLaw, bump: np.ndarray | None = None) -> np.ndarray | None:
-        _, state, rate = track(law, settings, seen, schedule)
-        if bump is not None:
-            state = state + np.repeat(bump, settings.refinement, axis=-1)
+    def beside(law: FittedLaw, state: np.ndarray, rate: float) -> np.ndarray | None:
         found, solved = continued(law, settings, state, rate, ahead, len(seen))
         return (found - frames) ** 2 if solved and np.all(np.isfinite(found)) else None
 
-    followed, _, _ = track(item.grid_law, settings, seen, schedule)
     missed = followed - seen[1:]
-    laws = [beside(law) for law in _neighbours(item)]
-    level = missed[-2:].mean(axis=-1, keepdims=True)
-    states = [beside(item.grid_law, bump) for bump in missed[-2:] - level]
+    bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
+    laws = [beside(law, *track(law, settings, seen, schedule)[1:]) for law in _neighbours(item)]
+    states = [
+        beside(item.grid_law, state + np.repeat(bump, settings.refinement, axis=-1), rate)
+        for bump in bumps
+    ]
     by_law, by_state = ([part for part in each if part is not None] for each in (laws, states))
     if not by_state or (laws and not by_law):
         return unknown
@@ -97,9 +100,9 @@ def _by_backtest(
     item: Identification, seen: np.ndarray, time: np.ndarray, frames: np.ndarray
 ) -> np.ndarray:
     """(β b (1 + 2τ))² |u|² ρ, of each field by its share of what varies."""
-    if not (np.isfinite(item.backtest_error) and np.any(np.var(seen, axis=(0, 2)))):
-        return np.zeros(frames.shape)
     varies, size = np.var(seen, axis=(0, 2)), np.mean(seen[-_LAST_FRAMES:] ** 2)
+    if not (np.isfinite(item.backtest_error) and np.any(varies)):
+        return np.zeros(frames.shape)
     noise = item.misfit.noise**2 * np.mean(varies) / size
     error = max(item.backtest_error**2 - noise, 0.0) * (_BACKTEST * (1.0 + 2.0 * time)) ** 2
     steep = np.gradient(frames, axis=-1) ** 2
@@ -110,28 +113,24 @@ def _by_backtest(
 
 def _neighbours(item: Identification) -> list[FittedLaw]:
     """The laws in cells and frames whose coefficients are off by each Λ_m."""
-    law, grid_law = item.law, item.grid_law
-    flux, diffusion = np.asarray(grid_law.flux_coefficients), grid_law.diffusion_coefficients
-    names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
-    names += [f"nu_{field}[T{k}]" for field in law.fields for k in range(diffusion.shape[1])]
-    order = {name: i for i, name in enumerate(item.coefficients)}
-    place = [i for i, name in enumerate(names) if name in order]
-    known = [order[names[i]] for i in place]
-    covariance = np.asarray(item.covariance, float)[np.ix_(known, known)]
+    law = item.grid_law
+    flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
+    places, covariance = free_covariance(item)
     speed = item.cell / item.interval
-    unit = np.repeat([speed, speed * item.cell], [flux.size, len(names) - flux.size])
+    unit = np.repeat([speed, speed * item.cell], [flux.size, diffusion.size])
     found = []
     for column in _columns(covariance).T:
-        change = np.zeros(len(names))
-        change[place] = column
-        change /= unit
-        by_flux = change[: flux.size].reshape(flux.shape)
-        by_diffusion = change[flux.size :].reshape(diffusion.shape)
+        change = np.zeros(len(unit))
+        change[places] = column
+        by_flux, by_diffusion = np.split(change / unit, [flux.size])
         found.append(
             eqx.tree_at(
                 lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
-                grid_law,
-                (flux + by_flux, np.asarray(diffusion) + by_diffusion),
+                law,
+                (
+                    flux + by_flux.reshape(flux.shape),
+                    diffusion + by_diffusion.reshape(diffusion.shape),
+                ),
             )
         )
     return found

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.kept import kept
 
 
@@ -40,15 +41,10 @@ def _sensitivities(law, points, origin):
 
 
 def _flux_covariance(identification) -> np.ndarray:
-    """The part of the covariance that belongs to the flux, in the order of its coefficients.
-
-    A result holds only the coefficients that its candidate leaves free; the others are certain.
-    """
-    law = identification.law
-    names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
-    order = {name: i for i, name in enumerate(identification.coefficients)}
-    free = [i for i, name in enumerate(names) if name in order]
-    found = [order[names[i]] for i in free]
-    covariance = np.zeros((len(names), len(names)))
-    covariance[np.ix_(free, free)] = np.asarray(identification.covariance)[np.ix_(found, found)]
+    """The part of the covariance that belongs to the flux, in the order of its coefficients."""
+    count = np.asarray(identification.law.flux_coefficients).size
+    places, found = free_covariance(identification)
+    mine = places < count
+    covariance = np.zeros((count, count))
+    covariance[np.ix_(places[mine], places[mine])] = found[np.ix_(mine, mine)]
     return covariance
