@@ -7,7 +7,8 @@ from matplotlib import animation
 
 from hfluxno.forecaster import Forecast
 from hfluxno.plots.labels import Labels
-from hfluxno.plots.plane import draw_map, shown_of
+from hfluxno.plots.plane import draw_map
+from hfluxno.plots.shown import shown_of
 from hfluxno.plots.style import DIVERGING, colours_of, new_figure, styled
 from hfluxno.trajectory import Trajectory
 

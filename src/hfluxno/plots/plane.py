@@ -1,6 +1,5 @@
 """Pictures of frames on a plane: maps, slices, and the inferred law as terms with error bars."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from hfluxno.forecaster import Forecast
 from hfluxno.grid import Grid
 from hfluxno.plots.labels import Labels
 from hfluxno.plots.panels import profiles
+from hfluxno.plots.shown import Shown, shown_of
 from hfluxno.plots.style import (
     DIVERGING,
     FORECAST,
@@ -70,40 +70,6 @@ def terms_figure(found: Any) -> Figure:
         figure = new_figure(8.0, _LINE * (len(found.terms) + 5) + 0.3)
         draw_terms(figure, found)
     return figure
-
-
-@dataclasses.dataclass(frozen=True)
-class Shown:
-    """One trajectory as arrays (time, field, x, y); `last` is the frame that is compared."""
-
-    context: np.ndarray
-    forecast: np.ndarray
-    truth: np.ndarray | None
-    past: np.ndarray
-    future: np.ndarray
-    grid: Grid
-
-    @property
-    def last(self) -> int:
-        return len(self.forecast if self.truth is None else self.truth) - 1
-
-    @property
-    def end(self) -> float:
-        return float(self.future[self.last])
-
-
-def shown_of(context: Trajectory, forecast: Forecast, truth, labels: Labels) -> Shown:
-    """What a picture needs."""
-    ahead = np.asarray(forecast.trajectory.values, float)
-    known = None if truth is None else np.asarray(truth, float)[: len(ahead)]
-    return Shown(
-        context=np.asarray(context.values, float),
-        forecast=ahead,
-        truth=None if known is None or not np.isfinite(known).any() else known,
-        past=np.asarray(context.times, float) + labels.origin,
-        future=np.asarray(forecast.trajectory.times, float) + labels.origin,
-        grid=context.grid,
-    )
 
 
 def draw_map(

@@ -1,7 +1,6 @@
 """An example on a plane: four gases that meet, in the layout of The Well.
 
-It is solved on finer cells and averaged, so that what is forecast from it was not made by the
-scheme that forecasts it.
+It is solved on finer cells than those that a forecast of it has, and averaged.
 """
 
 from pathlib import Path
@@ -44,8 +43,9 @@ def quadrants() -> Float[np.ndarray, "time field x y"]:
     column, row = (
         ((x > low) & (x < high)).astype(int) for low, high in zip(_LOW, _HIGH, strict=True)
     )
-    law, times = Euler(2, GAMMA), _INTERVAL * np.arange(_FRAMES)
+    times = _INTERVAL * np.arange(_FRAMES)
     with jax.enable_x64(True):
+        law = Euler(2, GAMMA)
         gas = jnp.asarray(np.array(_GASES)[row[None, :], column[:, None]])
         density, u, v, pressure = jnp.moveaxis(gas, -1, 0)
         initial = law.conserved(density, jnp.stack([u, v]), pressure)
