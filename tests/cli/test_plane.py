@@ -105,6 +105,8 @@ def test_check_says_what_a_file_holds(tmp_path, capsys):
         (("--csv", "law.csv"), "formulas and no table"),
         (("--noise", "0.1"), "--noise has no use"),
         (("--cells", "40"), "uniform"),
+        (("--scheduler", "local"), "trajectories on a line"),
+        (("--output", "laws.zarr"), "--output belongs to --scheduler"),
         (("--momentum", "a,b,c"), "a pair of fields"),
         (("--trajectory", "2"), "There is no trajectory 2"),
         (("--fields", "density,pressure"), "pressure is not conserved"),

@@ -105,7 +105,7 @@ def test_npz_that_expands_beyond_memory(tmp_path, monkeypatch):
     zeros = np.zeros((2000, 2000))
     np.savez_compressed(tmp_path / "a.npz", values=zeros)
     assert (tmp_path / "a.npz").stat().st_size < zeros.nbytes / 500
-    monkeypatch.setattr(contained, "_memory", lambda: 4 * zeros.nbytes - 4)
+    monkeypatch.setattr(contained, "memory_of_machine", lambda: 4 * zeros.nbytes - 4)
     with pytest.raises(ValueError, match=r"what is packed in .*a\.npz would take 0\.0298 GiB"):
         read(tmp_path / "a.npz")
 

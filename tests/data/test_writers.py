@@ -1,6 +1,7 @@
 """What is written is the input continued; what was there is lost only to a whole new file."""
 
 import csv
+import dataclasses
 import os
 from pathlib import Path
 
@@ -104,6 +105,25 @@ def test_the_fields_of_a_system_stay_variables_of_their_own(tmp_path, suffix):
     assert list(out["field"].values) == ["h", "hu"]
     assert out["flux"].dims == ("field", "point_h", "point_hu")
     assert out["state_h"].attrs["units"] == "m" and out["state_hu"].attrs["units"] == "m2/s"
+
+
+def test_predicted_errors_are_along_the_time_of_the_file(tmp_path):
+    data = xr.Dataset(
+        {"u": (("t", "x"), wave())}, coords={"t": 1e-3 * np.arange(8), "x": np.arange(16.0)}
+    )
+    data.to_netcdf(tmp_path / "in.nc", engine="h5netcdf")
+    source = read(tmp_path / "in.nc")
+    forecast = FakeForecaster().forecast(source.context(5), 3)
+    deviation = np.full(forecast.trajectory.values.shape, 0.1)
+    write_forecast(
+        tmp_path / "out.nc", source, dataclasses.replace(forecast, deviation=deviation), 5
+    )
+    with xr.open_dataset(tmp_path / "out.nc", engine="h5netcdf") as out:
+        assert out["predicted_error"].dims == out["predicted_error_90"].dims == ("t",)
+        assert out["u_upper90"].dims == ("t", "x") and set(out.sizes) >= {"t", "x"}
+        assert "time" not in out.sizes
+        size = np.sqrt(np.mean(out["u"] ** 2, axis=1))
+        np.testing.assert_allclose(out["predicted_error"], 0.1 / size)
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])

@@ -23,8 +23,10 @@ _ELSEWHERE = ("input", "output", "json", "scheduler", "workers", "chunk", "law",
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClusterConfig(InputConfig):
-    """Who does the work."""
+    """Who does the work; `context` and `json` are those of the command."""
 
+    context: int | None = None
+    json: bool = False
     scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
     """Work the trajectories off in chunks, by processes of a Dask cluster: local (of this machine)
     or the address of a scheduler, whose workers see the same files. The output is a Zarr store.
@@ -42,7 +44,8 @@ def check_options(config: ClusterConfig, *others: str) -> None:
 
     - `ValueError`, where there is something of it.
     """
-    given = [name for name in others if getattr(config, name) is not None]
+    config.check_line()
+    given = [name for name in ("trajectory", *others) if getattr(config, name) is not None]
     if given:
         raise ValueError(
             f"--{given[0]} shows a single trajectory, so it has no place beside --scheduler; leave "
@@ -54,19 +57,16 @@ def check_options(config: ClusterConfig, *others: str) -> None:
         raise ValueError("--workers belongs to --scheduler local; a cluster has its own.")
 
 
-def run(
-    config: ClusterConfig, output: Path, task: str, work_on: "Callable[[Source], Work]"
-) -> "Source":
-    """Has every chunk of the input worked off, and leaves the `output`.
+def main(
+    config: ClusterConfig, output: Path, task: str, work_on: "Callable[[Source], Work]", **own
+) -> int:
+    """Has every chunk of the input worked off, leaves the `output` and reports on it.
 
     **Arguments:**
 
     - `task`: what is being done, as it is said.
     - `work_on`: what is done, from the first trajectory that can be used.
-
-    **Returns:**
-
-    - The first trajectory that can be used.
+    - `own`: what the command reports besides.
 
     **Raises:**
 
@@ -76,17 +76,18 @@ def run(
     from hfluxno.cached import keep_programs
     from hfluxno.cli import report
     from hfluxno.cli.progress import progress
+    from hfluxno.data.parts import file_fingerprint
     from hfluxno.data.replacing import check_writable, remove
     from hfluxno.data.writers import version_name
     from hfluxno.datasets.chunk import prepared, usable
     from hfluxno.datasets.cluster import Task, check_dask, chunk_of, connected, count_of, done
-    from hfluxno.datasets.store import fingerprint, partial_of
+    from hfluxno.datasets.store import partial_of
 
     assert config.scheduler is not None
     check_dask()
     check_writable(output, (".zarr",), config.input)
     keep_programs()
-    axes = {n: v for n, v in (("time", config.time), ("x", config.x)) if v is not None}
+    axes = config.axes
     total = count_of(config.input, config.variable, axes)
     chunks = [slice(i, min(i + config.chunk, total)) for i in range(0, total, config.chunk)]
     first, names = chunk_of(config.input, config.variable, axes, chunks[0])
@@ -99,7 +100,7 @@ def run(
     chunk = prepared(reading, work_on(source), first)
     partial = partial_of(output)
     words = (version_name(), total, _deciding(config))
-    partial.start(chunk.layout, total, config.chunk, fingerprint(reading.path, words))
+    partial.start(chunk.layout, total, config.chunk, file_fingerprint(reading.path, words))
     left = [lanes for lanes in chunks if not partial.is_done(lanes)]
     kept = f"{partial.folder} keeps them, and the same command goes on from there"
     count = total - sum(lanes.stop - lanes.start for lanes in left)
@@ -120,7 +121,8 @@ def run(
             raise
         said = f"{count:,} of {total:,} contexts are done; {kept}."
         raise OSError(f"{str(error).rstrip('.')}. {said}") from error
-    return source
+    _show(config, output, source, own)
+    return 0
 
 
 def _reading(config: ClusterConfig) -> "Reading":
@@ -154,7 +156,7 @@ def _programs() -> str | None:
     return None if folder is None else str(folder)
 
 
-def show(output: Path, source: "Source", summary: dict, as_json: bool) -> None:
+def _show(config: ClusterConfig, output: Path, source: "Source", own: dict) -> None:
     """Reports on all trajectories of a finished output: how many have which status, and their
     back-test errors."""
     from hfluxno.cli import report
@@ -166,11 +168,12 @@ def show(output: Path, source: "Source", summary: dict, as_json: bool) -> None:
         "fields": list(source.fields),
         "boundary": list(source.boundary),
         "cells": len(source.x),
-        **summary,
+        "context_frames": source.frames if config.context is None else config.context,
+        **own,
         **outcome(output),
         "files": [str(output)],
     }
-    if as_json:
+    if config.json:
         report.print_json(summary)
     else:
         report.show_outcome(summary)

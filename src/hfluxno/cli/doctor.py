@@ -149,8 +149,10 @@ def _cores() -> dict[str, int | None]:
 
 
 def _memory() -> dict[str, str]:
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    found = {"total": f"{total / 2**30:.1f} GiB"}
+    from hfluxno.memory import memory_of_machine
+
+    total = memory_of_machine()
+    found = {} if total is None else {"total": f"{total / 2**30:.1f} GiB"}
     table = Path("/proc/meminfo")
     if table.is_file():
         available = re.search(r"MemAvailable:\s+(\d+) kB", table.read_text(encoding="utf-8"))

@@ -97,14 +97,13 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.data.replacing import check_writable
     from hfluxno.data.writers import SUFFIXES, check_storable
 
+    if config.steps < 1:
+        raise ValueError(f"--steps must be at least 1; got {config.steps}.")
+    if config.every is not None and not 0.0 < config.every < float("inf"):
+        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
     if plane.is_meant(config):
         from hfluxno.cli import plane_forecast
 
-        _check_numbers(config)
-        if config.scheduler is not None:
-            raise ValueError(
-                "--scheduler works off trajectories on a line; leave it out for a plane."
-            )
         return plane_forecast.main(config)
     if config.animate is not None:
         raise ValueError(
@@ -127,7 +126,7 @@ def main(config: ForecastConfig) -> int:
         runtime.check_memory(config.steps, largest * len(source.fields) * len(source.x))
         context, method, noise = _fitted_to(source, config, method)
         times = _times(source, context, config, method)
-        task = _task(config, source)
+        task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
         job = forecast_parts.Job(source, context, method, config.steps, times, output)
         shown: forecast_parts.Shown | None
         if len(parts) == 1:
@@ -153,17 +152,9 @@ def main(config: ForecastConfig) -> int:
     return 0
 
 
-def _check_numbers(config: ForecastConfig) -> None:
-    if config.steps < 1:
-        raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    if config.every is not None and not 0.0 < config.every < float("inf"):
-        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
-
-
 def _method(config: ForecastConfig) -> "Forecaster":
     from hfluxno.methods import forecaster
 
-    _check_numbers(config)
     return forecaster(
         config.method,
         config.weights,
@@ -210,10 +201,6 @@ def _times(
     return times
 
 
-def _task(config: ForecastConfig, source: "Source") -> str:
-    return f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
-
-
 def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     from hfluxno.cli import clustered
     from hfluxno.datasets.work import Continue, sendable
@@ -227,11 +214,8 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
         by = sendable(ready, config.method, config.weights, config.refinement)
         return Continue(config.context, config.steps, by, config.float64)
 
-    source = clustered.run(config, output, "Inferring laws", work)
-    frames = source.frames if config.context is None else config.context
-    own = {"context_frames": frames, "steps": config.steps, "method": config.method}
-    clustered.show(output, source, own, config.json)
-    return 0
+    task = "Solving laws" if config.law else "Inferring laws"
+    return clustered.main(config, output, task, work, steps=config.steps, method=config.method)
 
 
 def _deciding(config: ForecastConfig, noise: tuple[float, ...] | None) -> dict:

@@ -65,35 +65,27 @@ def part_by_part(
     """
     total = job.source.trajectories
     files = Parts(job.output, total, made_by)
-    kept = f"{files.folder} keeps them, and the same command goes on from there"
-    shown, results = None, []
-    try:
-        with progress(task, total, kept) as advance:
-            forecast_some = job.method.in_parts(job.context, job.steps)
-            for lanes in parts:
-                found = None if drawn and shown is None else files.rows(lanes)
-                if computed := found is None:
-                    piece, forecast = job.source.lanes(lanes), forecast_some(lanes)
-                    truth = piece.values_at(job.times)
-                    if drawn and shown is None:
-                        shown = Shown(forecast, truth)
-                    found = forecast_results(forecast, truth)
-                    frames = job.context.frames
-                    write = partial(
-                        write_forecast, source=piece, forecast=forecast, context_frames=frames
-                    )
-                    files.write(lanes, write, found)
-                results += found
-                advance(len(found), computed)
-            with replacing(job.output) as (temporary,):
-                files.join(temporary, parts, _status(job.source, results))
-    except (ValueError, OSError) as error:
-        if not results:
-            files.close()
-            raise
-        done = f"{len(results):,} of {total:,} contexts are done; {kept}."
-        raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
-    files.close()
+    shown: Shown | None = None
+    results: list[dict] = []
+    with files.finished(results, total, "contexts"), progress(task, total, files.kept) as advance:
+        forecast_some = job.method.in_parts(job.context, job.steps)
+        for lanes in parts:
+            found = None if drawn and shown is None else files.rows(lanes)
+            if computed := found is None:
+                piece, forecast = job.source.lanes(lanes), forecast_some(lanes)
+                truth = piece.values_at(job.times)
+                if drawn and shown is None:
+                    shown = Shown(forecast, truth)
+                found = forecast_results(forecast, truth)
+                frames = job.context.frames
+                write = partial(
+                    write_forecast, source=piece, forecast=forecast, context_frames=frames
+                )
+                files.write(lanes, write, found)
+            results += found
+            advance(len(found), computed)
+        with replacing(job.output) as (temporary,):
+            files.join(temporary, parts, _status(job.source, results))
     return shown, results
 
 

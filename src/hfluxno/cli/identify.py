@@ -56,18 +56,14 @@ def main(config: IdentifyConfig) -> int:
     from hfluxno.data.parts import parts_of
     from hfluxno.data.replacing import check_writable, replacing
 
+    if config.output is not None and config.scheduler is None:
+        raise ValueError("--output belongs to --scheduler; choose --csv or --save.")
     if plane.is_meant(config):
         from hfluxno.cli import plane_identify
 
-        if config.scheduler is not None:
-            raise ValueError(
-                "--scheduler works off trajectories on a line; leave it out for a plane."
-            )
         return plane_identify.main(config)
     if config.scheduler is not None:
         return _in_chunks(config)
-    if config.output is not None:
-        raise ValueError("--output belongs to --scheduler; choose --csv or --save.")
     if config.csv is not None:
         check_writable(config.csv, (".csv",), config.input)
     if config.figure is not None:
@@ -120,12 +116,9 @@ def _in_chunks(config: IdentifyConfig) -> int:
 
     clustered.check_options(config, "csv", "figure", "save")
     output = config.output or Path(f"{config.input.stem}_laws.zarr")
-    source = clustered.run(
+    return clustered.main(
         config,
         output,
         "Inferring laws",
         lambda source: Identify(config.context, config.momentum, config.noise_of(source)),
     )
-    frames = source.frames if config.context is None else config.context
-    clustered.show(output, source, {"context_frames": frames}, config.json)
-    return 0

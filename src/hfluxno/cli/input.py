@@ -58,11 +58,7 @@ class InputConfig:
         """Reads it; see `hfluxno.data.readers.read` for what is raised."""
         from hfluxno.data.readers import read
 
-        if self.y is not None or self.gamma is not None:
-            raise ValueError(
-                f"{self.input} has no frames on a plane that could be read, so --y and --gamma "
-                "have no meaning; leave them out, or see hfluxno check."
-            )
+        self.check_line()
         source = read(
             self.input,
             self.variable,
@@ -73,14 +69,37 @@ class InputConfig:
             domain=None if self.domain is None else ends_of(self.domain),
             ends=self.ends,
         )
-        if self.trajectory is None:
-            return source
-        if not 0 <= self.trajectory < source.trajectories:
+        lanes = self.lanes_of(source.trajectories)
+        return source if self.trajectory is None else source.lanes(lanes)
+
+    def check_line(self) -> None:
+        """Refuses what has a meaning on a plane alone.
+
+        **Raises:**
+
+        - `ValueError`, where there is something of it.
+        """
+        if self.y is not None or self.gamma is not None:
             raise ValueError(
-                f"There is no trajectory {self.trajectory} in {self.input}; it has "
-                f"{source.trajectories}, counted from 0."
+                f"{self.input} has no frames on a plane that could be read, so --y and --gamma "
+                "have no meaning; leave them out, or see hfluxno check."
             )
-        return source.lanes(slice(self.trajectory, self.trajectory + 1))
+
+    def lanes_of(self, trajectories: int) -> slice:
+        """Which of a file's trajectories are meant.
+
+        **Raises:**
+
+        - `ValueError`, where there is none of that number.
+        """
+        if self.trajectory is None:
+            return slice(0, trajectories)
+        if not 0 <= self.trajectory < trajectories:
+            raise ValueError(
+                f"There is no trajectory {self.trajectory} in {self.input}; it has {trajectories}, "
+                "counted from 0."
+            )
+        return slice(self.trajectory, self.trajectory + 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,15 @@
 """The commands on files with frames on a plane: what they take, and what they report of it."""
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
+from hfluxno.cli.summary import by_step
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
+from hfluxno.evaluation.metrics import errors_where_measured, reported_steps
 
 if TYPE_CHECKING:
     from hfluxno.forecaster import Forecast
@@ -24,6 +25,7 @@ _USELESS = {
     "law": "a law on a plane cannot be used on other data yet; leave out --law and have it "
     "inferred",
     "save": "a law on a plane has no file of its own yet; --json prints its terms",
+    "scheduler": "--scheduler works off trajectories on a line; leave it out",
     "csv": "the fluxes of a law on a plane are formulas and no table; --json prints them",
 }
 
@@ -49,17 +51,13 @@ def read(config: InputConfig) -> PlaneSource:
     source = read_plane(
         config.input, config.variable, config.boundary, names=config.axes, gamma=config.gamma
     )
-    if config.trajectory is not None and not 0 <= config.trajectory < source.count:
-        raise ValueError(
-            f"There is no trajectory {config.trajectory} in {config.input}; it has {source.count}, "
-            "counted from 0."
-        )
+    config.lanes_of(source.count)
     return source
 
 
-def lanes_of(config: InputConfig, source: PlaneSource) -> list[int]:
+def lanes_of(config: InputConfig, source: PlaneSource) -> range:
     """The trajectories that are meant."""
-    return list(range(source.count)) if config.trajectory is None else [config.trajectory]
+    return range(source.count)[config.lanes_of(source.count)]
 
 
 def momentum_of(config) -> tuple[str, str] | None:
@@ -138,21 +136,16 @@ def forecast_result(forecast: "Forecast", truth: np.ndarray) -> dict:
     for found in forecast.identifications:
         result = law_result(found)
     frames = np.asarray(forecast.trajectory.values, float)
-    steps = len(frames)
-    sizes = np.sqrt(np.sum(truth.astype(float) ** 2, axis=(1, 2, 3)))
-    errors = np.sqrt(np.sum((frames[: len(truth)] - truth) ** 2, axis=(1, 2, 3))) / sizes
-    reported = sorted({1, max(1, steps // 2), steps, len(errors)} - {0})
+    cells = (len(truth), len(forecast.trajectory.fields), -1)
+    known = frames[: len(truth)].reshape(cells)
+    errors = errors_where_measured(known, truth.astype(float).reshape(cells))
     return result | {
         "status": int(forecast.status),
         "status_sentence": forecast.sentences[0],
         "backtest_error": float(forecast.backtest_error),
         "conservation_drift": float(forecast.conservation_drift),
         "left_observed_range": bool(forecast.left_observed_range),
-        "true_error": {
-            str(n): float(errors[n - 1])
-            for n in reported
-            if n <= len(errors) and np.isfinite(errors[n - 1])
-        },
+        "true_error": by_step(errors, reported_steps(len(frames), len(errors))),
     }
 
 
@@ -190,7 +183,3 @@ def labels(source: PlaneSource):
         time_units=of("time"),
         origin=float(source.times[0]),
     )
-
-
-def output_of(config) -> Path:
-    return config.output or Path(f"{config.input.stem}_forecast.nc")

@@ -1,7 +1,6 @@
 """`hfluxno forecast` of frames on a plane: trajectory by trajectory, in frames that are read when
 they are needed."""
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.progress import progress
-from hfluxno.data.parts import Parts
+from hfluxno.data.parts import Parts, file_fingerprint
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import write_plane
 from hfluxno.data.replacing import check_writable, replacing
@@ -43,7 +42,7 @@ def main(config: "ForecastConfig") -> int:
         )
     momentum = plane.momentum_of(config)
     method = forecaster(config.method, config.weights, config.refinement, momentum, config.every)
-    output = plane.output_of(config)
+    output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
@@ -124,34 +123,28 @@ class _Job:
 
 
 def _part_by_part(
-    job: _Job, task: str, lanes: list[int], output: Path, made_by: str
+    job: _Job, task: str, lanes: range, output: Path, made_by: str
 ) -> tuple[_Shown, list[dict]]:
     """Of every trajectory a part of the output, which a later run takes up."""
     files = Parts(output, len(lanes), made_by)
     parts = [slice(lane, lane + 1) for lane in lanes]
-    kept = f"{files.folder} keeps them, and the same command goes on from there"
     results: list[dict] = []
     shown = None
-    try:
-        with progress(task, len(lanes), kept) as advance:
-            for part in parts:
-                # What is shown is the first trajectory.
-                rows = None if shown is None else files.rows(part)
-                if computed := rows is None:
-                    here = job.run(part.start)
-                    shown, rows = shown or here, [here.result]
-                    files.write(part, here.write, rows)
-                results += rows or []
-                advance(1, computed)
-            with replacing(output) as (temporary,):
-                files.join(temporary, parts, {})
-    except (ValueError, OSError) as error:
-        if not results:
-            files.close()
-            raise
-        done = f"{len(results)} of {len(lanes)} trajectories are done; {kept}."
-        raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
-    files.close()
+    with (
+        files.finished(results, len(lanes), "trajectories"),
+        progress(task, len(lanes), files.kept) as advance,
+    ):
+        for part in parts:
+            # What is shown is the first trajectory.
+            rows = None if shown is None else files.rows(part)
+            if computed := rows is None:
+                here = job.run(part.start)
+                shown, rows = shown or here, [here.result]
+                files.write(part, here.write, rows)
+            results += rows or []
+            advance(1, computed)
+        with replacing(output) as (temporary,):
+            files.join(temporary, parts, {})
     assert shown is not None
     return shown, results
 
@@ -169,8 +162,6 @@ def _animated(path: Path, draw: Callable[[Path], None]) -> str:
 
 def _made_by(config: "ForecastConfig", source: PlaneSource) -> str:
     """What decides what the parts hold: the file, the options and the version."""
-    stat = source.path.stat()
-    file = (str(source.path.resolve()), stat.st_size, stat.st_mtime_ns)
     options = (config.variable, config.steps, config.every, config.context, config.method)
     more = (config.momentum, config.boundary, config.gamma, config.axes, config.float64)
-    return hashlib.sha256(repr((file, options, more, version_name())).encode()).hexdigest()
+    return file_fingerprint(source.path, (options, more, version_name()))

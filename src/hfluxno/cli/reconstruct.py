@@ -101,12 +101,9 @@ def _in_chunks(config: ReconstructConfig) -> int:
 
     clustered.check_options(config, "figure", "save")
     output = config.output or Path(f"{config.input.stem}_reconstruction.zarr")
-    source = clustered.run(
+    return clustered.main(
         config,
         output,
         "Reconstructing fields",
         lambda source: Reconstruct(config.context, config.momentum, config.noise_of(source)),
     )
-    frames = source.frames if config.context is None else config.context
-    clustered.show(output, source, {"context_frames": frames}, config.json)
-    return 0

@@ -136,7 +136,7 @@ def labels(source: Source) -> "Labels":
     def units_of(name: str) -> str:
         return units(source.coordinates[name].attrs) if name in source.coordinates else ""
 
-    time = "t" if "t" in source.dims else "time"
+    time = source.time_axis
     shown = source.names.get(time, time)
     start, duration = source.times[0], source.times[-1] - source.times[0]
     far = abs(start) > 1e4 * duration  # the ticks of the axis would all look the same

@@ -1,10 +1,10 @@
 """The settings of a run of the command line: precision, and the cache of compiled programs."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 from hfluxno.cached import keep_programs
+from hfluxno.memory import memory_of_machine
 
 
 @contextlib.contextmanager
@@ -25,12 +25,8 @@ def check_memory(frames: int, numbers: int, what: str = "", mend: str = "") -> N
 
     - `ValueError`, where it is larger than the memory.
     """
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # a system that does not say
-        return
-    needed = 8 * frames * numbers
-    if needed > memory:
+    memory, needed = memory_of_machine(), 8 * frames * numbers
+    if memory is not None and needed > memory:
         raise ValueError(
             f"{what or f'A forecast of {frames:,} frames'} takes {needed / 2**30:,.0f} GiB, more "
             f"than the {memory / 2**30:.0f} GiB of memory of this machine; "

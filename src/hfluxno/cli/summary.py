@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfluxno.data.source import Source
-from hfluxno.evaluation.metrics import errors_where_measured
+from hfluxno.evaluation.metrics import errors_where_measured, reported_steps
 from hfluxno.forecaster import Forecast
 from hfluxno.identify import Reconstruction
 from hfluxno.trajectory import Trajectory
@@ -37,14 +37,12 @@ def reading_summary(found) -> dict | None:
     return {**best, "accepted": readings.best.is_accepted, "others": others}
 
 
-def forecast_summary(
-    source: Source, context: Trajectory, forecast: Forecast, truth: np.ndarray
-) -> dict:
-    """The inferred laws and their forecasts; the true error where `truth` has frames."""
-    results = forecast_results(forecast, truth)
-    return law_summary(source, context, ()) | {
-        "steps": forecast.trajectory.frames,
-        "results": results,
+def by_step(errors: np.ndarray, steps: Sequence[int]) -> dict[str, float]:
+    """Those of the errors of all frames that are known after so many of them."""
+    return {
+        str(n): float(errors[n - 1])
+        for n in steps
+        if n <= len(errors) and np.isfinite(errors[n - 1])
     }
 
 
@@ -61,7 +59,7 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     if forecast.deviation is not None:
         predictions = np.atleast_2d(forecast.predicted_error)
         bounds = np.atleast_2d(forecast.predicted_error_90)
-    reported = sorted({1, max(1, steps // 2), steps, errors.shape[1]} - {0})
+    reported = reported_steps(steps, errors.shape[1])
     rows = zip(
         results,
         np.ravel(forecast.status),
@@ -82,12 +80,8 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
         result["left_observed_range"] = bool(left)
         if predicted is not None and np.isfinite(predicted).any():
             for name, part in (("predicted_error", predicted), ("predicted_error_90", bound)):
-                result[name] = {str(n): float(part[n - 1]) for n in reported if n <= steps}
-        result["true_error"] = {
-            str(n): float(error[n - 1])
-            for n in reported
-            if n <= len(error) and np.isfinite(error[n - 1])
-        }
+                result[name] = by_step(part, reported)
+        result["true_error"] = by_step(error, reported)
     return results
 
 

@@ -35,7 +35,7 @@ def converted(times: np.ndarray, units: str, path: Path, source: Source) -> np.n
     - `ValueError`, where one of them has dates and the other has none, or they differ in their
       units or in having a time zone.
     """
-    clock = "t" if "t" in source.dims else "time"
+    clock = source.time_axis
     own = source.coordinates.get(clock)
     target = "" if own is None else own.attrs.get("units", "")
     target = target if isinstance(target, str) else ""

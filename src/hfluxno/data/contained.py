@@ -12,6 +12,8 @@ from pathlib import Path
 
 import h5py
 
+from hfluxno.memory import memory_of_machine
+
 _GIB = 2**30
 
 
@@ -31,20 +33,14 @@ def fault(path: Path, kind: str | None) -> str | None:
 def too_large(path: Path, size: int, what: str) -> str | None:
     """A sentence if `what` of a file takes more bytes than a quarter of the memory: what is read is
     copied a few times."""
-    most = _memory() // 4
-    if size <= most:
+    memory = memory_of_machine()
+    if memory is None or size <= memory // 4:
         return None
+    most = memory // 4
     return (
         f"{what} in {path} would take {size / _GIB:.3g} GiB, and at most {most / _GIB:.3g} GiB are "
         "read, a quarter of this machine's memory; cut the file into parts."
     )
-
-
-def _memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not told by every system
-        return 2**63
 
 
 def _fault_of_hdf5(path: Path) -> str | None:

@@ -46,7 +46,7 @@ def examined(source: Source) -> dict:
         "trajectories_measured": len(used),
         "failed_left_out": source.failed,
         "frames": source.frames,
-        "time": _axis(source, "t" if "t" in source.dims else "time"),
+        "time": _axis(source, source.time_axis),
         "x": _axis(source, "x") | {"falls": source.falls},
         "missing": _missing(source, values),
         "fields": fields,

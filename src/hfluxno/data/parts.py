@@ -4,10 +4,11 @@ The parts of `OUTPUT` stand in the folder `OUTPUT.partial` beside it, so that ne
 run nor a full disk loses what was finished. A run that would make the same parts takes them up.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import h5py
@@ -43,12 +44,26 @@ def fingerprint(source: Source, parts: Sequence[slice], options: dict) -> str:
     return found.hexdigest()
 
 
+def file_fingerprint(path: Path, words: Sequence[object]) -> str:
+    """What decides the results: what tells the file `path` from another one, and these words.
+
+    A large store is not read for it: its metadata, and when that was written, stand for it.
+    """
+    found = hashlib.sha256(repr(words).encode())
+    files = sorted(path.rglob("zarr.json")) + sorted(path.rglob(".z*")) if path.is_dir() else [path]
+    for file in files:
+        status = file.stat()
+        found.update(repr((str(file.name), status.st_size, status.st_mtime_ns)).encode())
+    return found.hexdigest()
+
+
 class Parts:
     """The parts of one output.
 
     **Attributes:**
 
     - `folder`: where they are.
+    - `kept`: a sentence on what becomes of them if the run is interrupted.
 
     **Raises:**
 
@@ -65,6 +80,7 @@ class Parts:
                 )
             remove(self.folder)
         self.folder.mkdir(exist_ok=True)
+        self.kept = f"{self.folder} keeps them, and the same command goes on from there"
         (self.folder / _NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
 
     def rows(self, lanes: slice) -> list[dict] | None:
@@ -90,7 +106,23 @@ class Parts:
         write = _append_zarr if target.suffix == ".zarr" else _write_netcdf
         write(target, files, columns, parts[-1].stop)
 
-    def close(self) -> None:
+    @contextlib.contextmanager
+    def finished(self, results: Sequence, total: int, what: str) -> Iterator[None]:
+        """Within it the parts are made and joined, after it there are none.
+
+        **Raises:**
+
+        - `ValueError`, `OSError`, as happens within; if there are `results`, the parts are kept,
+          and the sentence says of how many of the `total`.
+        """
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            if not results:
+                remove(self.folder)
+                raise
+            done = f"{len(results):,} of {total:,} {what} are done; {self.kept}."
+            raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
         remove(self.folder)
 
     def _file(self, lanes: slice, suffix: str = ".nc") -> Path:

@@ -92,12 +92,16 @@ class Source:
         return tuple(self.parts[i if several else 0].attributes for i in range(len(self.fields)))
 
     @property
+    def time_axis(self) -> str:
+        """What the dimension of time is called."""
+        return "t" if "t" in self.dims else "time"
+
+    @property
     def units(self) -> dict[str, str]:
         """The units that the file names, of time, x and the fields."""
-        time = "t" if "t" in self.dims else "time"
         found = {
             name: self.coordinates[axis].attrs.get("units", "")
-            for name, axis in (("time", time), ("x", "x"))
+            for name, axis in (("time", self.time_axis), ("x", "x"))
             if axis in self.coordinates
         }
         every = zip(self.fields, self.field_attributes, strict=True)

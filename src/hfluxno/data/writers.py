@@ -96,7 +96,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
     ):
         if errors is not None:
             described = {"long_name": f"relative l2 error of each frame that is {meaning}"}
-            variables[name] = xr.Variable((*per_trajectory, "time"), errors, described)
+            variables[name] = xr.Variable((*per_trajectory, source.time_axis), errors, described)
     attributes = {
         "title": f"Forecast of {source.variable}",
         "context_frames": context_frames,
@@ -173,8 +173,7 @@ def _assembled(
 def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str, xr.Variable]:
     """The coordinates as the file has them, with those that it lacks, and at other `times`."""
     found = dict(source.coordinates)
-    time = "t" if "t" in source.dims else "time"
-    numbers = {time: source.times if times is None else times, "x": source.x}
+    numbers = {source.time_axis: source.times if times is None else times, "x": source.x}
     if "field" in source.dims or len(source.parts) > 1:
         found.setdefault("field", xr.Variable("field", np.array(source.fields, dtype=object)))
     result = {

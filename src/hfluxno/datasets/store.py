@@ -6,7 +6,6 @@ written twice, because a process was lost, is written with the same numbers.
 """
 
 import dataclasses
-import hashlib
 import json
 import os
 import uuid
@@ -99,19 +98,6 @@ class Partial:
 
 def partial_of(output: Path) -> Partial:
     return Partial(output.with_name(output.name + ".partial").absolute())
-
-
-def fingerprint(path: Path, words: Sequence[object]) -> str:
-    """What decides the results: what tells the file `path` from another one, and these words.
-
-    A large store is not read for it: its metadata, and when that was written, stand for it.
-    """
-    found = hashlib.sha256(repr(words).encode())
-    files = sorted(path.rglob("zarr.json")) + sorted(path.rglob(".z*")) if path.is_dir() else [path]
-    for file in files:
-        status = file.stat()
-        found.update(repr((str(file.name), status.st_size, status.st_mtime_ns)).encode())
-    return found.hexdigest()
 
 
 def _skeleton(store: Path, layout: Layout, total: int, size: int) -> None:

@@ -41,6 +41,12 @@ def errors_where_measured(
     return np.where(gone, np.nan, errors)
 
 
+def reported_steps(steps: int, known: int) -> tuple[int, ...]:
+    """After how many frames of a forecast of `steps` errors are said: after the first, half of
+    them, all, and the `known` ones that can be compared."""
+    return tuple(sorted({1, max(1, steps // 2), steps, known} - {0}))
+
+
 def relative_linf(
     forecast: Float[np.ndarray, "*batch time field x"],
     truth: Float[np.ndarray, "*batch time field x"],

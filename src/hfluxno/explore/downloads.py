@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.explore.inference import Outcome, reported
+from hfluxno.evaluation.metrics import reported_steps
+from hfluxno.explore.inference import Outcome
 from hfluxno.explore.problem import Problem
 
 DATA, LAW, LINES = "explored.nc", "law.json", "explored.py"
@@ -63,7 +64,7 @@ def lines(problem: Problem) -> str:
         how = f"hfluxno.reconstruct(context).forecast({problem.steps})"
     else:
         how = f"hfluxno.forecast(context, steps={problem.steps})"
-    steps = [step for step in reported(problem.steps) if step <= known]
+    steps = [step for step in reported_steps(problem.steps, known) if step <= known]
     return "\n".join(
         [
             "import hfluxno",

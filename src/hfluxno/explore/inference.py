@@ -108,11 +108,6 @@ def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
     return errors_where_measured(values, problem.after)
 
 
-def reported(steps: int) -> tuple[int, ...]:
-    """After how many frames errors are said: as the command line does."""
-    return tuple(sorted({1, max(1, steps // 2), steps}))
-
-
 def inferred_flux(outcome: Outcome, field: int = 0) -> FluxCurve:
     """The inferred flux of a field over its observed range, other fields at the middle of theirs.
 

@@ -4,8 +4,8 @@ import html
 
 import numpy as np
 
+from hfluxno.evaluation.metrics import reported_steps
 from hfluxno.explore.explorer import Explorer
-from hfluxno.explore.inference import reported
 from hfluxno.identify.heard import Tried
 
 _WAITING = "Drag a point or change a field, then press Run."
@@ -53,7 +53,8 @@ def errors(explorer: Explorer) -> str:
     outcome = explorer.outcome
     if outcome is None:
         return "<p class='none'>Errors of the forecast appear here after a run.</p>"
-    steps = [step for step in reported(outcome.problem.steps) if step <= len(outcome.errors)]
+    known = len(outcome.errors)
+    steps = [step for step in reported_steps(outcome.problem.steps, known) if step <= known]
     if not steps:
         return "<p class='none'>Nothing is known after the context, so there is no error.</p>"
     head = "".join(f"<th>step {step}</th>" for step in steps)
