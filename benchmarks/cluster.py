@@ -138,18 +138,16 @@ def plan(options: argparse.Namespace) -> None:
     count, single, double = options.trajectories, 4, 8
     state = options.fields * options.cells
     context = single * state * options.frames
-    # Bands are stored where they are known; a clean, whole context has none, which takes no room.
     fields, points = options.fields, POINTS[options.fields]
     tables = double * (fields * points + (2 * fields + fields**2) * points**fields)
-    ahead = single * state * options.steps + tables + FIGURES
+    # The forecast, the ends of its bands, and the predicted error with its bound.
+    ahead = (3 * single * state + 2 * double) * options.steps + tables + FIGURES
     hours = count / options.rate / 3600
-    held = options.chunk * (
-        tables + context + single * state * options.steps + 2 * double * state * options.steps
-    )
+    held = options.chunk * (context + ahead)
     tasks = -(-count // options.chunk)
     rows = [
         ("contexts, before compression", f"{count * context / 1e12:.2f} TB"),
-        ("forecasts and laws, before compression", f"{count * ahead / 1e12:.2f} TB"),
+        ("forecasts, bands and laws, before compression", f"{count * ahead / 1e12:.2f} TB"),
         (f"tasks, of {options.chunk} contexts", f"{tasks:,.0f}"),
         ("length of a task", f"{options.chunk / options.rate:,.0f} s"),
         ("arrays that a task holds", f"{held / 2**20:,.0f} MiB"),

@@ -21,7 +21,7 @@ COMMANDS = {
     "train": "train a network from a preset",
     "evaluate": "measure a network on a data set",
     "benchmark": "measure every method as the paper does: its tables and figures",
-    "explore": "open a page to look and play: draw a hidden law, infer it, compare",
+    "explore": "open an interactive page: draw a hidden law, infer it, compare",
     "demo": "forecast the example that comes with hfluxno",
     "doctor": "say what is installed and what the machine has, for a report of a fault",
 }

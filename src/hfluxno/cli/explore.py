@@ -1,4 +1,4 @@
-"""`hfluxno explore`: a page to look and play, on this machine."""
+"""`hfluxno explore`: an interactive page, on this machine."""
 
 import dataclasses
 import importlib.util
@@ -11,7 +11,7 @@ import tyro
 
 @dataclasses.dataclass(frozen=True)
 class ExploreConfig:
-    """Open a page to look and play: draw a hidden law or load a file, infer, forecast, compare.
+    """Open an interactive page: draw a hidden law or load a file, infer, forecast, compare.
 
     The page is served on this machine alone (127.0.0.1) and asks nothing of any other. Ctrl-C ends
     it.
