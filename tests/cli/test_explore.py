@@ -1,6 +1,5 @@
 """`hfluxno explore`: what it refuses before it serves."""
 
-import importlib.util
 import socket
 import subprocess
 import sys
@@ -8,18 +7,6 @@ import sys
 import pytest
 
 from hfluxno.cli import main
-
-
-def test_without_panel_it_says_what_to_install(monkeypatch, capsys):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if name == "panel" else found(name)
-    )
-    assert main(["explore", "--no-browser"]) == 2
-    assert capsys.readouterr().err == (
-        "hfluxno: The page needs Panel and Bokeh, which are not installed: pip install "
-        "'hfluxno[explore]'.\n"
-    )
 
 
 @pytest.mark.parametrize("port", [-1, 70_000])

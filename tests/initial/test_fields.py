@@ -52,10 +52,13 @@ def test_a_function_that_is_no_covariance_is_refused():
 @pytest.mark.parametrize("lognormal", [False, True])
 def test_series_equals_gstools(lognormal):
     field = FourierField(variance=0.5, length=0.3, lognormal=lognormal)
+    model = gstools.Gaussian(dim=1, var=0.5, len_scale=0.3)
+    waves = 2.0 * np.pi * np.arange(16)
+    np.testing.assert_array_equal(field.spectrum(waves), model.spectrum(waves))
     x = (np.arange(100) + 0.5) / 100
     for seed in (1, 20250101):
         srf = gstools.SRF(
-            field.model,
+            model,
             generator="Fourier",
             period=1.0,
             mode_no=32,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+from hfluxno.extras import require
+
 _RESULTS, _MARKDOWN, _LATEX = "results.json", "tables.md", "tables.tex"
 _SMOKE_WINDOWS, _SMOKE_LAWS, _SMOKE_SETS = 4, 2, ("cubic", "sine-steps")
 _SMOKE_METHODS = ("persistence", "known-law", "dpot", "fno")
@@ -62,6 +64,7 @@ def main(config: BenchmarkConfig) -> int:
     - `ValueError`, where an option, weights, a set or a results file cannot be used.
     - `OSError`, where a file cannot be read or written.
     """
+    require("hfluxno benchmark", "train")
     from rich.console import Console
     from rich.markup import escape
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from hfluxno.cli.input import InputConfig, ends_of
+from hfluxno.extras import require
 
 if TYPE_CHECKING:
     from hfluxno.data.source import Source
@@ -80,11 +81,11 @@ def main(
     from hfluxno.data.replacing import check_writable, remove
     from hfluxno.data.writers import version_name
     from hfluxno.datasets.chunk import prepared, usable
-    from hfluxno.datasets.cluster import Task, check_dask, chunk_of, connected, count_of, done
+    from hfluxno.datasets.cluster import Task, chunk_of, connected, count_of, done
     from hfluxno.datasets.store import partial_of
 
     assert config.scheduler is not None
-    check_dask()
+    require("A scheduler", "cluster", otherwise="or leave out --scheduler")
     check_writable(output, (".zarr",), config.input)
     keep_programs()
     axes = config.axes

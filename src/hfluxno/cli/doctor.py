@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import tyro
 
 _LABEL, _WIDTH = 13, 100
-_OPTIONAL = ("jax-cuda12-plugin", "pyarrow", "tensorboardX", "wandb")
+_TOOLS = re.compile(r"extra == ['\"](dev|docs)['\"]")
 # Of the environment only what changes how programs run: a report is public.
 _SETTINGS = re.compile(r"(JAX|XLA|HFLUXNO|OMP|CUDA)_\w+|GLIBC_TUNABLES|XDG_CACHE_HOME")
 _SMALLEST_WEIGHTS = 10_000  # bytes; less is a pointer to a file that was not fetched
@@ -108,15 +108,22 @@ def _python() -> str:
 
 
 def _packages() -> dict[str, str]:
-    required = [line for line in metadata.requires("hfluxno") or () if "extra ==" not in line]
-    names = [re.split(r"[^\w.-]", line)[0] for line in required]
     first = ["numpy", "jax", "jaxlib"]
-    return {name: _version(name) or "MISSING" for name in dict.fromkeys(first + sorted(names))}
+    names = dict.fromkeys(first + _required(lambda line: "extra ==" not in line))
+    return {name: _version(name) or "MISSING" for name in names}
 
 
 def _optional() -> dict[str, str]:
-    versions = {name: _version(name) for name in _OPTIONAL}
+    """What is installed of the extras, without tools for work on hfluxno itself."""
+    names = _required(lambda line: "extra ==" in line and not _TOOLS.search(line))
+    versions = {name: _version(name) for name in [*names, "jax-cuda12-plugin"] if name != "jax"}
     return {name: version for name, version in versions.items() if version is not None}
+
+
+def _required(chosen: Callable[[str], bool]) -> list[str]:
+    lines = filter(chosen, metadata.requires("hfluxno") or ())
+    names = {re.split(r"[^\w.-]", line)[0] for line in lines}
+    return sorted(names - {"hfluxno"})
 
 
 def _version(name: str) -> str | None:

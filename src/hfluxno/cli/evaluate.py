@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from hfluxno.extras import require
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig:
@@ -49,6 +51,7 @@ def main(config: EvaluateConfig) -> int:
     """
     import sys
 
+    require("hfluxno evaluate", "train")
     from rich.console import Console
     from rich.markup import escape
 

@@ -1,12 +1,13 @@
 """`hfluxno explore`: an interactive page, on this machine."""
 
 import dataclasses
-import importlib.util
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import tyro
+
+from hfluxno.extras import require
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +41,7 @@ def main(config: ExploreConfig) -> int:
     """
     from hfluxno.cli import runtime
 
-    if importlib.util.find_spec("panel") is None:
-        raise ValueError(
-            "The page needs Panel and Bokeh, which are not installed: pip install "
-            "'hfluxno[explore]'."
-        )
+    require("hfluxno explore", "explore")
     if not 0 <= config.port <= 65535:
         raise ValueError(f"--port must be between 1 and 65535; got {config.port}.")
     with runtime.prepared():

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+from hfluxno.extras import require
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainCommand:
@@ -60,6 +62,7 @@ def main(config: TrainCommand) -> int:
     """
     import sys
 
+    require("hfluxno train", "train")
     from rich.console import Console
     from rich.markup import escape
 

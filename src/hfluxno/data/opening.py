@@ -19,6 +19,7 @@ from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.choice import asked_names
 from hfluxno.data.contained import fault
 from hfluxno.data.table import is_table, read_csv, table_variables
+from hfluxno.extras import require
 
 # Arrays of an NPZ file have no dimension names; their number of axes decides.
 _NPZ_DIMENSIONS = {
@@ -206,11 +207,9 @@ def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[
 
 
 def _check_parquet(path: Path) -> None:
-    if not any(importlib.util.find_spec(engine) for engine in ("pyarrow", "fastparquet")):
-        raise ValueError(
-            f"{path} is a Parquet file, which needs pyarrow: pip install 'hfluxno[parquet]', or "
-            "save the table as CSV."
-        )
+    if importlib.util.find_spec("fastparquet") is None:
+        what = f"{path} is a Parquet file, which"
+        require(what, "parquet", otherwise="or save the table as CSV")
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:

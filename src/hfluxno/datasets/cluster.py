@@ -75,19 +75,6 @@ def count_of(path: Path, variable: str | None, axes: dict[str, str]) -> int:
         return trajectories(whole)
 
 
-def check_dask() -> None:
-    """**Raises:**
-
-    - `ValueError`, if Dask is missing.
-    """
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            "A scheduler needs Dask: pip install 'hfluxno[cluster]', or leave out --scheduler."
-        ) from error
-
-
 @contextlib.contextmanager
 def connected(scheduler: str, workers: int | None = None) -> "Iterator[distributed.Client]":
     """A client of the scheduler at this address, or of so many new processes on this machine where

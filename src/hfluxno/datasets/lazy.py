@@ -24,6 +24,7 @@ from hfluxno.datasets.chunk import (
     usable,
 )
 from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendable
+from hfluxno.extras import require
 from hfluxno.forecaster import check_steps
 from hfluxno.identify import Identification, SavedLaw
 from hfluxno.lanes import on_one_core
@@ -212,8 +213,7 @@ def _dask_array():
 
     - `ValueError`, if Dask is missing.
     """
-    try:
-        import dask.array
-    except ImportError as error:
-        raise ValueError("Datasets in chunks need Dask: pip install 'hfluxno[cluster]'.") from error
+    require("A dataset in chunks", "cluster", "dask.array")
+    import dask.array
+
     return dask.array

@@ -5,7 +5,7 @@ is given, so a sample depends on its own seed and on nothing that is drawn besid
 """
 
 from hfluxno.initial.bounded import bounded
-from hfluxno.initial.gstools_field import FourierField
+from hfluxno.initial.fourier_field import FourierField
 from hfluxno.initial.periodic_field import periodic_covariance, periodic_field
 from hfluxno.initial.riemann import riemann
 from hfluxno.initial.steps import random_steps

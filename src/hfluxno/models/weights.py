@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hfluxno.extras import require
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import Network
@@ -67,6 +68,7 @@ def save_pretrained(
     - `ValueError`, if the precision is not known or cannot hold the weights.
     - `OSError`, if a file cannot be written.
     """
+    require("Saving a network", "networks", "safetensors")
     from safetensors.numpy import save
 
     if precision not in _PRECISIONS:
@@ -190,6 +192,7 @@ def _folder(name: str) -> Path:
     if Path(name).is_dir():
         raise ValueError(f"The folder {name} holds no {CONFIG}: it is not a released network.")
     if name.count("/") == 1 and not name.startswith((".", "/")):
+        require("A network of the Hugging Face hub", "hub")
         from hfluxno.models.hub import download
 
         return download(name)
@@ -234,6 +237,7 @@ def _complete(described: dict[str, Any]) -> None:
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    require("Loading a network", "networks", "safetensors")
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from hfluxno.extras import require
+
 Numbers = Mapping[str, float]
 
 
@@ -57,11 +59,11 @@ class TensorBoard(Tracker):
 
     **Raises:**
 
-    - `ValueError`, if tensorboardX is not installed.
+    - `MissingExtra`, if tensorboardX is not installed.
     """
 
     def __init__(self, folder: Path):
-        self._module: Any = _optional("tensorboardX", "TensorBoard", "tensorboard")
+        self._module: Any = _optional("tensorboardX", "--tensorboard")
         self._folder = Path(folder)
         self._writer: Any = None
 
@@ -88,11 +90,11 @@ class WeightsAndBiases(Tracker):
 
     **Raises:**
 
-    - `ValueError`, if wandb is not installed.
+    - `MissingExtra`, if wandb is not installed.
     """
 
     def __init__(self, project: str, folder: Path, configuration: Mapping[str, Any]):
-        self._module: Any = _optional("wandb", "Weights & Biases", "wandb")
+        self._module: Any = _optional("wandb", "--wandb")
         place, name = str(Path(folder).absolute()), Path(folder).name
         self._options = {
             "project": project,
@@ -116,14 +118,9 @@ class WeightsAndBiases(Tracker):
             self._run.finish()
 
 
-def _optional(module: str, name: str, extra: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ValueError(
-            f"{name} needs the package {module}; run pip install 'hfluxno[{extra}]' or leave its "
-            "option out."
-        ) from error
+def _optional(module: str, option: str) -> ModuleType:
+    require(option, "logs", module, otherwise="or leave it out")
+    return importlib.import_module(module)
 
 
 def _step_of(line: str) -> float:

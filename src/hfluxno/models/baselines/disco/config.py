@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import jax
 
+from hfluxno.extras import require
 from hfluxno.models.configuration import ModelConfig
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class DISCOConfig(ModelConfig):
             )
 
     def build(self, key: jax.Array) -> "DISCO":
+        require("DISCO", "networks", "diffrax")
         from hfluxno.models.baselines.disco.disco import DISCO
 
         return DISCO(self, key=key)
