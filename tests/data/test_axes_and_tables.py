@@ -221,6 +221,29 @@ def test_semicolons_and_decimal_commas(tmp_path):
     np.testing.assert_allclose(read(path).values[:, 0], wave(), rtol=1e-15)
 
 
+def test_lines_of_comment_above_a_table(tmp_path):
+    path = table(tmp_path / "a.csv", columns())
+    text = path.read_text()
+    path.write_text(f"# of a flume, in 2024\n#\n{text}")
+    np.testing.assert_array_equal(read(path).values[:, 0], wave())
+    header, *lines = text.splitlines()
+    path.write_text("\n".join([f"# of a flume\n# {header}", *lines]))  # as numpy.savetxt does
+    np.testing.assert_array_equal(read(path).values[:, 0], wave())
+
+
+def test_columns_that_are_no_numbers_are_told(tmp_path):
+    valid = columns() | {"valid": [True, False] * (wave().size // 2) + [True] * (wave().size % 2)}
+    path = table(tmp_path / "a.csv", valid)
+    np.testing.assert_array_equal(read(path).values[:, 0], wave())
+    with pytest.raises(ValueError, match="'True' in the column valid, row 1 below the header"):
+        read(path, "valid")
+    lines = zip(*columns().values(), strict=True)
+    rows = [f'{t};{x};"1,{int(100 + 9 * u)}.5"' for t, x, u in lines]
+    path.write_text("\n".join(["time;x;u", *rows]))  # thousands beside decimal points
+    with pytest.raises(ValueError, match="no column of numbers beside time and x"):
+        read(path)
+
+
 def dated(zones=("",), step=1.0):
     minutes = (2.0 * columns()["time"] * step).astype(int)
     return [

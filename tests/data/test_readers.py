@@ -395,13 +395,22 @@ def test_coordinates_of_another_length_are_refused(tmp_path):
         read(tmp_path / "a.npz")
 
 
-def test_hdf5_without_dimension_names_is_refused(tmp_path):
+def test_hdf5_without_dimension_names_is_read_as_npz_is(tmp_path):
     import h5py
 
+    times, x = 0.5 * np.arange(FRAMES), 2.0 * np.arange(CELLS)
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["u"] = wave()
-    with pytest.raises(ValueError, match="no dimension names; attach HDF5 dimension scales"):
-        read(tmp_path / "a.h5")
+        file["u"], file["t"], file["x"] = wave(), times, x
+        file["t"].attrs["units"] = "h"
+    found = read(tmp_path / "a.h5")
+    np.testing.assert_array_equal(found.values[:, 0], wave())
+    np.testing.assert_array_equal(found.times, times)
+    np.testing.assert_array_equal(found.x, x)
+    assert found.coordinates["time"].attrs["units"] == "h"
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["u"], file["when"] = wave(), times
+    with pytest.raises(ValueError, match=r"b.h5 has the names when, which are not understood"):
+        read(tmp_path / "b.h5")
 
 
 def test_unreadable_files_are_refused(tmp_path):

@@ -21,20 +21,19 @@ if TYPE_CHECKING:
 class ForecastConfig(MeasuredConfig, ClusterConfig):
     """Infer the law from the first frames of a file and continue them.
 
-    INPUT is NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet. It holds one variable with the
-    dimensions time (or t) and x, and perhaps trajectory and field, in any order, in any units. NaN,
-    and times or places that are left out of a uniform axis, are gaps, which the method fit takes,
-    as it takes uneven times; sensors at uneven places are put in the cells of a grid. Frames after
-    the context are used to report the true error of the forecast. `hfluxno check INPUT` says what a
-    file holds.
+    INPUT is NetCDF, HDF5, Zarr, NPZ, CSV or Parquet. It holds one variable with the dimensions time
+    (or t) and x, and perhaps trajectory and field, in any order, in any units. NaN, and times or
+    places that are left out of a uniform axis, are gaps, which the method fit takes, as it takes
+    uneven times; sensors at uneven places are put in the cells of a grid. Frames after the context
+    are used to report the true error of the forecast. `hfluxno check INPUT` says what a file holds.
 
     Frames on a plane have an axis y too: in NetCDF, Zarr or NPZ, or in HDF5 as The Well, PDEBench
     and PDEGym write it.
 
-    An array of an NPZ file is (time, x), (time, field, x) or (trajectory, time, field, x), beside
-    the arrays time (or t), x, fields and trajectory; one with the name values is taken before
-    others. A table has the columns time (or t, timestamp, …) and x (or position, km, …), perhaps
-    trajectory, and one for each variable.
+    An array of an NPZ file, or of HDF5 without dimension scales, is (time, x), (time, field, x) or
+    (trajectory, time, field, x), beside the arrays time (or t), x, fields and trajectory; one with
+    the name values is taken before others. A table has the columns time (or t, timestamp, …) and x
+    (or position, km, …), perhaps trajectory, and one for each variable.
 
     The output holds the forecast as the same variable with the same dimensions and units, how far
     to trust it for each trajectory, and the inferred law as tables.

@@ -15,9 +15,9 @@ from hfluxno.cli.input import MeasuredConfig
 class IdentifyConfig(MeasuredConfig, ClusterConfig):
     """Infer the law from the first frames of a file, and report it.
 
-    INPUT is as for `hfluxno forecast`: NetCDF, HDF5 (netCDF4-style), Zarr, NPZ, CSV or Parquet with
-    one variable with the dimensions time (or t) and x, and perhaps trajectory and field; on a plane
-    y too, or HDF5 as The Well, PDEBench and PDEGym write it.
+    INPUT is as for `hfluxno forecast`: NetCDF, HDF5, Zarr, NPZ, CSV or Parquet with one variable
+    with the dimensions time (or t) and x, and perhaps trajectory and field; on a plane y too, or
+    HDF5 as The Well, PDEBench and PDEGym write it.
 
     Example: hfluxno identify traffic.nc --context 20 --csv law.csv --figure law.png
     """

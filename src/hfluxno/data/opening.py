@@ -21,7 +21,8 @@ from hfluxno.data.contained import fault
 from hfluxno.data.table import is_table, read_csv, table_variables
 from hfluxno.extras import require
 
-# Arrays of an NPZ file have no dimension names; their number of axes decides.
+# Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names; the
+# number of their axes decides.
 _NPZ_DIMENSIONS = {
     2: ("time", "x"),
     3: ("time", "field", "x"),
@@ -78,6 +79,7 @@ def opened(
     if kind == "parquet":
         _check_parquet(path)
     with reading(path):
+        unnamed = kind == "npz"
         if kind == "npz":
             dataset, variables = None, _npz_variables(path)
         elif kind in READERS:
@@ -101,6 +103,9 @@ def opened(
                 backend_kwargs=_ENGINE_OPTIONS[kind],
             )
             variables = {str(name): v for name, v in dataset.variables.items()}
+            unnamed = kind == "h5netcdf" and _is_unnamed(variables)
+            if unnamed:
+                variables = _by_number_of_axes(variables)
     if not kind:
         raise ValueError(
             f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table named .csv; "
@@ -112,10 +117,10 @@ def opened(
         for name, v in variables.items():
             numbers, attributes = in_seconds(v.values, v.attrs.pop("zone", ""))
             variables[name] = xr.Variable(v.dims, numbers, v.attrs | attributes)
-    elif kind != "npz":
+    elif not unnamed:
         names = cf_names(variables, names)
     variables = renamed(variables, names, path)
-    if kind == "npz":
+    if unnamed:
         _check_npz_names(path, variables, axes)
         if "values" in variables and not set(asked_names(asked)) & set(variables):
             known = {"values", "y", *_NPZ_COORDINATES.values()}
@@ -165,21 +170,36 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
     # Opened here, because np.load leaves a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
+    return _by_number_of_axes({n: xr.Variable(_unnamed(a.ndim), a) for n, a in arrays.items()})
+
+
+def _is_unnamed(variables: Mapping[str, xr.Variable]) -> bool:
+    """Whether an HDF5 file names no dimension of its variables."""
+    dims = [str(d) for v in variables.values() for d in v.dims]
+    return bool(dims) and all(d.startswith("phony_dim") for d in dims)
+
+
+def _unnamed(axes: int) -> tuple[str, ...]:
+    return tuple(f"dimension {i}" for i in range(axes))
+
+
+def _by_number_of_axes(arrays: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
+    """Variables whose dimensions have no names with those that their number says."""
     variables = {}
     dimensions, known = _npz_axes(arrays)
-    for alias, dimension in known.items():
-        if alias in arrays:
-            coordinate, attributes = in_seconds(np.atleast_1d(arrays.pop(alias)))
-            others = (f"dimension {i}" for i in range(1, coordinate.ndim))
-            variables[dimension] = xr.Variable((dimension, *others), coordinate, attributes)
     for name, array in arrays.items():
-        unnamed = tuple(f"dimension {i}" for i in range(array.ndim))
-        dims = dimensions.get(array.ndim, unnamed)
-        variables[name] = xr.Variable(dims, array)
+        if name in known:
+            entries, attributes = in_seconds(np.atleast_1d(array.values))
+            dims = (known[name], *_unnamed(entries.ndim)[1:])
+            found = xr.Variable(dims, entries, array.attrs | attributes)
+        else:
+            found = array.to_base_variable()  # shares the data, which may not be loaded yet
+            found.dims = dimensions.get(array.ndim, _unnamed(array.ndim))
+        variables[known.get(name, name)] = found
     return variables
 
 
-def _npz_axes(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[int, tuple], Mapping[str, str]]:
+def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], Mapping[str, str]]:
     """The dimensions of arrays by their number, and which arrays are coordinates of what."""
     y = arrays.get("y")
     if y is None or y.ndim != 1:

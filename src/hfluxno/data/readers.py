@@ -1,6 +1,6 @@
 """Reading a trajectory, or a batch of them, from a file that somebody else made.
 
-NetCDF, HDF5 in the style of netCDF4, Zarr, NPZ, CSV and Parquet. One variable is read. Its
+NetCDF, HDF5, Zarr, NPZ, CSV and Parquet. One variable is read. Its
 dimensions are among `trajectory`, `time` (or `t`), `field` and `x`, in any order; others have one
 entry. `time` and `x` have any origin and units; `x` may fall.
 
@@ -15,9 +15,10 @@ missing `time` counts the frames, a missing `x` is the cell centres of [0, 1].
 A file of `hfluxno generate` keeps trajectories whose solution failed: their `status` is not 0 and
 they hold NaN. They are left out and counted, for they are no measurements with gaps.
 
-Arrays of an NPZ file have no dimension names: they are (time, x), (time, field, x) or
-(trajectory, time, field, x), with `time` (or `t`), `x`, `fields` and `trajectory` beside them.
-Where `time` or `x` is missing, other arrays of one axis may be meant for it and are refused.
+Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names: they
+are (time, x), (time, field, x) or (trajectory, time, field, x), with `time` (or `t`), `x`, `fields`
+and `trajectory` beside them. Where `time` or `x` is missing, other arrays of one axis may be meant
+for it and are refused.
 
 A table has the columns `time` and `x` or others that are usual for them (see `data.table`), perhaps
 `trajectory`, and one for each variable; a line that is missing is a gap.

@@ -9,6 +9,7 @@ every column but the time. Their variable is called `values`.
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,12 +32,24 @@ def is_table(path: Path) -> bool:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """The lines of a CSV file; where semicolons part its columns, commas may be decimal points."""
+    """The lines of a CSV file; where semicolons part its columns, commas may be decimal points.
+
+    Lines above the table that begin with # are comments. The last of them is the header where what
+    follows is no header but has as many fields and begins with a number.
+    """
+    comments: list[str] = []
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        head, first = file.readline(), file.readline()
+        while (head := file.readline()).startswith("#"):
+            comments.append(head.lstrip("# "))
+        first = file.readline()
     separator = max(",;\t", key=head.count)
+    options: dict[str, Any] = {"skiprows": len(comments)}
+    names = [name.strip() for name in comments[-1].split(separator)] if comments else []
+    if 1 < len(names) == len(head.split(separator)) and re.match(r"\s*[-+]?\d", head):
+        first = head
+        options |= {"names": names, "header": None}
     decimal = "," if separator != "," and re.search(r"\d,\d", first) else "."
-    return pd.read_csv(path, sep=separator, decimal=decimal)
+    return pd.read_csv(path, sep=separator, decimal=decimal, **options)
 
 
 def table_variables(
@@ -167,6 +180,8 @@ def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
         numbers = pd.to_numeric(column, errors="coerce").isna().to_numpy()
         dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
         wrong = numbers if numbers.mean() < 0.5 else dates.isna().to_numpy()
+        if not numbers.any():
+            return pd.to_numeric(column).astype("float64"), False
         if wrong.any():
             raise ValueError(
                 f"The times of {path} are neither numbers nor dates; the first is "
@@ -193,9 +208,14 @@ def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Ser
         return column if isinstance(column.dtype, np.dtype) else column.astype("float64")
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = (numbers.isna() & column.notna()).to_numpy()
+    if column.dtype.kind == "b":
+        wrong = np.ones(len(column), bool)  # true and false are no measurements
+    if not wrong.any():
+        return numbers.astype("float64")
     if needed or 2 * wrong.sum() < column.notna().sum():
+        first = str(column[wrong].iloc[0])
         raise ValueError(
-            f"{path} has {column[wrong].iloc[0]!r} in the column {name}, row {_row(wrong)}, where "
+            f"{path} has {first!r} in the column {name}, row {_row(wrong)}, where "
             "a number is needed; correct it, or leave it empty where nothing was measured."
         )
     return None

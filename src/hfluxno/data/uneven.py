@@ -105,15 +105,14 @@ def on_cells(
         cells = _fewer(x, round(max(LEAST_CELLS, min(length / width, most))), domain)
     if cells is None:
         cells = _fewer(x, _MOST_CELLS, domain, float(np.clip(1.0 - 0.25 / measured, 0.3, 0.75)))
+    most = round(len(x) / (1.0 - MOST_MISSING))
+    if cells > most:  # a grid of any size is not even made
+        raise _without_sensors(x, cells, 1.0 - len(x) / cells, most, domain)
     axis = _nearest(x, cells, domain)
     if own is not None and _same(own.coordinate, axis.coordinate):
         return own
     if _missing(axis) > MOST_MISSING + 1e-9:
-        raise ValueError(
-            f"{_missing(axis):.0%} of {cells} cells would have no sensor, more than the "
-            f"{MOST_MISSING:.0%} that may be missing; choose --cells "
-            f"{_fewer(x, cells, domain)} or less."
-        )
+        raise _without_sensors(x, cells, _missing(axis), cells, domain)
     with_sensor = len(np.unique(axis.places))
     if with_sensor < LEAST_CELLS:
         raise ValueError(
@@ -121,6 +120,15 @@ def on_cells(
             "choose more --cells, or add sensors."
         )
     return dataclasses.replace(axis, notes=(_note(x, axis),))
+
+
+def _without_sensors(
+    x: np.ndarray, cells: int, missing: float, most: int, domain: tuple[float, float] | None
+) -> ValueError:
+    return ValueError(
+        f"{missing:.0%} of {cells} cells would have no sensor, more than the {MOST_MISSING:.0%} "
+        f"that may be missing; choose --cells {_fewer(x, most, domain)} or less."
+    )
 
 
 def _own_grid(x: np.ndarray, count: int) -> Axis | None:
