@@ -77,6 +77,15 @@ def test_inflow_is_an_argument_of_what_asks_for_it():
         Trajectory.from_numpy(VALUES[0], TIMES, x, boundary="inflow", inflow=np.ones(2))
 
 
+def test_a_state_at_rest_tells_nothing():
+    rest = np.repeat(VALUES[0, :1], 5, axis=0)
+    with pytest.raises(ValueError, match="Nothing moves in the frames: there is nothing to infer"):
+        hfluxno.identify(rest, times=TIMES, grid=GRID, fields=["h", "m"])
+    rest[3, 0, 2] = np.nan  # a gap is no change
+    with pytest.raises(ValueError, match="Nothing moves in the frames: there is nothing to infer"):
+        hfluxno.identify(rest, times=TIMES, grid=GRID, fields=["h", "m"])
+
+
 def test_everything_else_is_refused_in_a_sentence():
     """In a process of its own: the tests check types at run time, which users do not."""
     program = """

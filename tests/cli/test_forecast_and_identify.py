@@ -103,6 +103,17 @@ def test_sentences_with_figures_are_counted_by_their_status(capsys):
     assert "2 status 5, for example: misfit 3 % 1 status 0: fine" in shown
 
 
+@pytest.mark.parametrize("status", [0, 5])
+def test_only_a_forecast_that_is_ok_promises_a_bound(capsys, status):
+    errors = {"predicted_error": {"1": 0.1}, "predicted_error_90": {"1": 0.2}}
+    result = {"status": status, "status_sentence": "so", "backtest_error": 0.1} | errors
+    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
+    show(summary | {"results": [result], "failed_left_out": 0, "files": []}, as_json=False)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "predicted error, step 1 10 %" in shown
+    assert ("9 of 10 below 20 %" in shown) == (status == 0)
+
+
 def test_float64_is_kept(folder):
     assert main(["forecast", "../in.npz", "--steps", "2", "--float64"]) == 0
     with xr.open_dataset("in_forecast.nc", engine="h5netcdf") as out:
@@ -209,7 +220,7 @@ REFUSED = {
     "cells": ("forecast ../in.npz --steps 3 --cells 3", "--cells must be at least 8; got 3."),
     "constant": (
         "forecast ../flat.npz --steps 3",
-        "The values of arr_0 in ../flat.npz are constant",
+        "The values of arr_0 in ../flat.npz do not change in the first",
     ),
     "infinite": ("forecast ../infinite.npz --steps 3", "1 of the 128 values of arr_0 are infinite"),
     "complex": ("forecast ../complex.npz --steps 3", "The values of arr_0 must be real numbers"),

@@ -178,10 +178,11 @@ def _one(result: dict) -> Table:
         table.add_row("left observed range", left)
     for name, (low, high) in result.get("observed_range", {}).items():
         table.add_row(f"observed {escape(name)}", _range(low, high))
-    bounds = result.get("predicted_error_90", {})
+    # Only a forecast that is OK promises a bound.
+    bounds = result.get("predicted_error_90", {}) if result["status"] == 0 else {}
     for step, error in result.get("predicted_error", {}).items():
-        bound = f"{_percent(error)}, 9 of 10 below {_percent(bounds[step])}"
-        table.add_row(f"predicted error, step {step}", bound)
+        bound = f", 9 of 10 below {_percent(bounds[step])}" if step in bounds else ""
+        table.add_row(f"predicted error, step {step}", _percent(error) + bound)
     for step, error in result.get("true_error", {}).items():
         table.add_row(f"true error, step {step}", _percent(error))
     deviations = result.get("standard_deviations", {})

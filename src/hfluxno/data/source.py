@@ -257,17 +257,14 @@ class Source:
         context = self.beginning(frames)
         values = np.asarray(context.values)
         known = ~np.isnan(values)
-        high = np.max(values, axis=(-3, -1), initial=-np.inf, where=known)
-        low = np.min(values, axis=(-3, -1), initial=np.inf, where=known)
-        size = np.maximum(np.abs(high), np.abs(low))
+        high = np.max(values, axis=-3, initial=-np.inf, where=known)
+        low = np.min(values, axis=-3, initial=np.inf, where=known)
+        size = np.max(np.abs(values), axis=(-3, -1), initial=0.0, where=known)[..., None]
         # Where nothing is known, the method says so.
-        if (
-            np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size)
-            and np.isfinite(size).all()
-        ):
+        if known.any() and np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size):
             raise ValueError(
-                f"The values of {self.variable} in {self.path} are constant (about "
-                f"{float(low.flat[0]):g}) in the first {frames} frames: there is nothing to "
-                "infer a law from; choose data in which something moves."
+                f"The values of {self.variable} in {self.path} do not change in the first "
+                f"{context.frames} frames: there is nothing to infer a law from; choose data in "
+                "which something moves."
             )
         return context

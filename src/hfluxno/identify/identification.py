@@ -107,7 +107,7 @@ def identify(
     - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells:
       a trajectory, a DataArray (see `Trajectory.from_xarray`; periodic), or an array with its times
       and grid. NaN is a gap: a value, a sensor or a frame that was not measured, up to 80 percent
-      of all. In a batch, a trajectory with a constant field gets the status `CONSTANT`.
+      of all. In a batch, a trajectory with a constant field, or in which nothing moves, gets the status `CONSTANT`.
     - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
       it is `None`. On a plane a pair of fields.
     - `noise`: the standard deviation of the noise, of all fields or one for each. Where it is
@@ -185,7 +185,7 @@ def identifier(
     known_noise = None if noise is None else _of_each_field(noise, context.fields)
     _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING, among_others)
     batch = values if context.is_batched else values[None]
-    varies = ~np.any(_constant_fields(context), axis=1)
+    varies = ~_tells_nothing(context)
     odd = odd_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
     # Without a wall no fit depends on it, and compiled programs do.
     odd_in_fits = odd if context.grid.has_wall() else ()
@@ -238,10 +238,14 @@ def _check(
     for lane, each in enumerate(values if context.is_batched else values[None]):
         number = f" {lane}" if context.is_batched else ""
         check_measured(each, context.fields, number, most_missing)
-    flat = _constant_fields(context)
-    if np.all(np.any(flat, axis=1)) and not among_others:
-        field = int(np.argwhere(flat)[0][1])
+    if np.all(_tells_nothing(context)) and not among_others:
+        flat = _same_along(context, (1, 3))
         which = " of every trajectory" if len(flat) > 1 else ""
+        if not np.any(flat):
+            raise ValueError(
+                f"Nothing moves in the frames{which}: there is nothing to infer from them."
+            )
+        field = int(np.argwhere(flat)[0][1])
         raise ValueError(
             f"The field {context.fields[field]!r}{which} is constant: there is nothing to infer "
             "from it."
@@ -264,13 +268,22 @@ def _of_each_field(noise: Noise, fields: tuple[str, ...]) -> np.ndarray:
     return np.broadcast_to(numbers, len(fields))
 
 
-def _constant_fields(context: Trajectory) -> np.ndarray:
-    """Which fields of which trajectories do not vary by more than rounding."""
+def _tells_nothing(context: Trajectory) -> np.ndarray:
+    """Which trajectories have a constant field, or none that changes in time."""
+    constant, still = _same_along(context, (1, 3)), _same_along(context, (1,))
+    return np.any(constant, axis=1) | np.all(still, axis=1)
+
+
+def _same_along(context: Trajectory, axes: tuple[int, ...]) -> np.ndarray:
+    """Which fields of which trajectories do not vary by more than rounding along these axes of
+    (trajectory, time, field, cells)."""
     values = np.asarray(context.values)
     batch = values if context.is_batched else values[None]
     rounding = max(4.0 * float(np.finfo(kept_precision(batch.dtype)).eps), 1e-12)
-    reach = np.nanmax(batch, axis=(1, 3)) - np.nanmin(batch, axis=(1, 3))
-    return reach <= rounding * np.nanmax(np.abs(batch), axis=(1, 3))
+    known = ~np.isnan(batch)
+    high = np.max(batch, axis=axes, keepdims=True, initial=-np.inf, where=known)
+    low = np.min(batch, axis=axes, keepdims=True, initial=np.inf, where=known)
+    return np.max(high - low, axis=(1, 3)) <= rounding * np.nanmax(np.abs(batch), axis=(1, 3))
 
 
 def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

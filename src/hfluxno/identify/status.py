@@ -42,8 +42,8 @@ class FitStatus(enum.IntEnum):
             FitStatus.SOURCE_OR_LEAK: "a total changes more than a conservation law with this "
             "boundary allows: there is a source or a leak, or the boundary is another one",
             FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
-            FitStatus.CONSTANT: "a field of the context is constant: nothing can be inferred from "
-            "it; the forecast repeats the last frame",
+            FitStatus.CONSTANT: "a field of the context is constant, or nothing moves: nothing can "
+            "be inferred from it; the forecast repeats the last frame",
             FitStatus.SYSTEMATIC_MISFIT: "the fitted law misses the context in a way that is no "
             "noise: dispersion, an unobserved field, a flux or source that depends on place or "
             "time, relaxation, another boundary, or a flux that the basis is too small for; do not "
