@@ -107,7 +107,8 @@ def identify(
     - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells:
       a trajectory, a DataArray (see `Trajectory.from_xarray`; periodic), or an array with its times
       and grid. NaN is a gap: a value, a sensor or a frame that was not measured, up to 80 percent
-      of all. In a batch, a trajectory with a constant field, or in which nothing moves, gets the status `CONSTANT`.
+      of all. In a batch, a trajectory with a constant field, or in which nothing moves, gets the
+      status `CONSTANT`.
     - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
       it is `None`. On a plane a pair of fields.
     - `noise`: the standard deviation of the noise, of all fields or one for each. Where it is
@@ -118,8 +119,8 @@ def identify(
     **Raises:**
 
     - `ValueError`, where the context is too short, too coarse, infinite somewhere, has too little
-      measured, or is constant (every trajectory of it), a noise is not positive, or there is a wall
-      and no momentum can be told.
+      measured, or is constant or at rest (every trajectory of it), a noise is not positive, or
+      there is a wall and no momentum can be told.
     """
     trajectory = as_trajectory(context, times, grid, fields)
     found: tuple
