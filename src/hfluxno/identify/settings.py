@@ -42,7 +42,9 @@ class Settings(eqx.Module):
             return MUSCL(self._by_place(law))
         if self.scheme == "rusanov":
             return Rusanov(law)
-        return Roe(law, "mc", entropy_fix=self.scheme == "roe-entropy-fix")
+        fixed = self.scheme == "roe-entropy-fix"
+        resolved = fixed and self.refinement > 1 and len(law.fields) == 1
+        return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
 
     def _by_place(self, law: FittedLaw) -> ConservationLaw:
         """The law with what depends on place evaluated, once for a run."""
