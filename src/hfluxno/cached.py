@@ -31,3 +31,11 @@ def keep_programs(folder: str | None = None) -> None:
     if os.access(place, os.W_OK):
         jax.config.update("jax_compilation_cache_dir", str(place))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def kept_in() -> str | None:
+    """The folder that JAX keeps its programs in, for processes that are to share it."""
+    import jax
+
+    folder = jax.config.values["jax_compilation_cache_dir"]
+    return None if folder is None else str(folder)

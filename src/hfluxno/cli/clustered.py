@@ -23,19 +23,39 @@ _ELSEWHERE = ("input", "output", "json", "scheduler", "workers", "chunk", "law",
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClusterConfig(InputConfig):
+class SchedulerConfig:
+    """Whose processes do the work."""
+
+    scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
+    """Have the work done by processes of a Dask cluster: local (of this machine) or the address of
+    a scheduler. Where a run is interrupted, the same command goes on from there."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """How many processes the scheduler local has; one for each core where it is left out."""
+
+    def check_scheduler(self) -> None:
+        """Refuses numbers of workers that mean nothing, and a scheduler without its packages.
+
+        **Raises:**
+
+        - `ValueError`, where there is something of it.
+        """
+        if self.workers is not None and self.workers < 1:
+            raise ValueError(f"--workers must be at least 1; got {self.workers}.")
+        if self.workers is not None and self.scheduler != "local":
+            raise ValueError("--workers belongs to --scheduler local; a cluster has its own.")
+        if self.scheduler is not None:
+            require("A scheduler", "cluster", otherwise="or leave out --scheduler")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClusterConfig(SchedulerConfig, InputConfig):
     """Who does the work; `context` and `json` are those of the command."""
 
     context: int | None = None
     json: bool = False
-    scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
-    """Work the trajectories off in chunks, by processes of a Dask cluster: local (of this machine)
-    or the address of a scheduler, whose workers see the same files. The output is a Zarr store.
-    Finished chunks stay where a run is interrupted, and the same command goes on from there."""
-    workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """How many processes the scheduler local has; one for each core where it is left out."""
     chunk: Annotated[int, tyro.conf.arg(metavar="N")] = 64
-    """How many trajectories a process holds and writes at a time, with --scheduler."""
+    """How many trajectories a process holds and writes at a time, with --scheduler, whose workers
+    see the same files; the output is then a Zarr store."""
 
 
 def check_options(config: ClusterConfig, *others: str) -> None:
@@ -52,10 +72,9 @@ def check_options(config: ClusterConfig, *others: str) -> None:
             f"--{given[0]} shows a single trajectory, so it has no place beside --scheduler; leave "
             "one of them out."
         )
-    if config.chunk < 1 or (config.workers is not None and config.workers < 1):
-        raise ValueError("--chunk and --workers must be at least 1.")
-    if config.workers is not None and config.scheduler != "local":
-        raise ValueError("--workers belongs to --scheduler local; a cluster has its own.")
+    if config.chunk < 1:
+        raise ValueError(f"--chunk must be at least 1; got {config.chunk}.")
+    config.check_scheduler()
 
 
 def main(
@@ -74,7 +93,7 @@ def main(
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where something cannot be read or written; the sentence says what stays.
     """
-    from hfluxno.cached import keep_programs
+    from hfluxno.cached import keep_programs, kept_in
     from hfluxno.cli import report
     from hfluxno.cli.progress import progress
     from hfluxno.data.parts import file_fingerprint
@@ -85,7 +104,6 @@ def main(
     from hfluxno.datasets.store import partial_of
 
     assert config.scheduler is not None
-    require("A scheduler", "cluster", otherwise="or leave out --scheduler")
     check_writable(output, (".zarr",), config.input)
     keep_programs()
     axes = config.axes
@@ -110,7 +128,7 @@ def main(
             if count:
                 advance(count, computed=False)
             if left:
-                job = Task(chunk, axes, partial, _programs())
+                job = Task(chunk, axes, partial, kept_in())
                 with connected(config.scheduler, config.workers) as client:
                     for lanes in done(client, job, left):
                         count += lanes.stop - lanes.start
@@ -148,13 +166,6 @@ def _deciding(config: ClusterConfig) -> list:
     files = [getattr(config, name, None) for name in ("law", "ends")]
     told = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in _ELSEWHERE}
     return [sorted(told.items()), *(None if file is None else file.read_bytes() for file in files)]
-
-
-def _programs() -> str | None:
-    import jax
-
-    folder = jax.config.values["jax_compilation_cache_dir"]
-    return None if folder is None else str(folder)
 
 
 def _show(config: ClusterConfig, output: Path, source: "Source", own: dict) -> None:

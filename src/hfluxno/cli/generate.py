@@ -1,9 +1,11 @@
 """`hfluxno generate`: makes a data set of solved trajectories."""
 
+import contextlib
 import dataclasses
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
@@ -16,12 +18,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hfluxno.data import Configuration, Writer, block_size, blocks
+from hfluxno.cli.clustered import SchedulerConfig
+from hfluxno.data import Block, Configuration, Writer, block_size, blocks
 from hfluxno.fv import Status
+
+if TYPE_CHECKING:
+    import distributed
+
+_AHEAD = 2  # blocks for each core of a cluster, so that none waits for the client to write
 
 
 @dataclasses.dataclass(frozen=True)
-class GenerateConfig:
+class GenerateConfig(SchedulerConfig):
     """Make a data set: many trajectories of one law with random coefficients.
 
     The file gets its name when it is complete. An interrupted run leaves a folder OUTPUT.partial;
@@ -78,20 +86,21 @@ def main(config: GenerateConfig) -> int:
         float64=config.float64,
         thinning=config.thinning,
     )
+    config.check_scheduler()
     writer = Writer(configuration, config.output, config.overwrite)
     console = Console()
     resumed, began = writer.written, time.perf_counter()
     if resumed:
         console.print(f"Going on after {resumed} trajectories of an interrupted run.")
-    in_flight = max(1, config.batch // block_size(configuration))
     with _progress(console) as bar:
         task = bar.add_task(
             config.law, total=configuration.trajectories, completed=resumed, speed=""
         )
-        for block in blocks(configuration, resumed, in_flight=in_flight):
-            writer.write(block)
-            speed = (writer.written - resumed) / (time.perf_counter() - began)
-            bar.update(task, completed=writer.written, speed=f"{speed:.0f}/s")
+        with _blocks(config, configuration, resumed) as solved:
+            for block in solved:
+                writer.write(block)
+                speed = (writer.written - resumed) / (time.perf_counter() - began)
+                bar.update(task, completed=writer.written, speed=f"{speed:.0f}/s")
     counts = writer.finish()
     console.print(
         f"{configuration.trajectories} trajectories of {config.law} in {config.output}.",
@@ -105,6 +114,29 @@ def main(config: GenerateConfig) -> int:
             if status != Status.OK:
                 console.print(f"  status {status}: {number}, {_reason(Status(status))}")
     return 0
+
+
+@contextlib.contextmanager
+def _blocks(
+    config: GenerateConfig, configuration: Configuration, start: int
+) -> Iterator[Iterator[Block]]:
+    """The blocks from `start` on, solved by this process or by those of a cluster."""
+    if config.scheduler is None:
+        in_flight = max(1, config.batch // block_size(configuration))
+        yield blocks(configuration, start, in_flight=in_flight)
+        return
+    from hfluxno.cached import keep_programs, kept_in
+    from hfluxno.datasets.cluster import connected
+    from hfluxno.datasets.generated import blocks_by
+
+    keep_programs()
+    with connected(config.scheduler, config.workers) as client:
+        in_flight = max(1, config.batch // block_size(configuration), _AHEAD * _threads(client))
+        yield blocks_by(client, configuration, start, in_flight=in_flight, programs=kept_in())
+
+
+def _threads(client: "distributed.Client") -> int:
+    return sum(client.nthreads().values())
 
 
 def _reason(status: Status) -> str:

@@ -89,15 +89,13 @@ def blocks(
 
     - `ValueError`, where `start` is not the beginning of a block.
     """
-    size = block_size(configuration)
-    if start % size and start != configuration.trajectories:
-        raise ValueError(f"A run can be taken up at a multiple of {size}; got {start}.")
+    starts = block_starts(configuration, start, block_size(configuration))
     run = solver(configuration, max_steps)
     workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
     pending: collections.deque[_Pending] = collections.deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="hfluxno-solve")
     try:
-        for first in range(start, configuration.trajectories, size):
+        for first in starts:
             while len(pending) >= in_flight:
                 yield pending.popleft().result()
             pending.append(_submit(configuration, first, run, pool))
@@ -105,6 +103,24 @@ def blocks(
             yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def block_starts(configuration: Configuration, start: int, size: int) -> range:
+    """Where the blocks of `size` trajectories from `start` on begin.
+
+    **Raises:**
+
+    - `ValueError`, where `start` is not the beginning of a block.
+    """
+    if start % size and start != configuration.trajectories:
+        raise ValueError(f"A run can be taken up at a multiple of {size}; got {start}.")
+    return range(start, configuration.trajectories, size)
+
+
+def block(configuration: Configuration, start: int) -> Block:
+    """The block that begins at `start`, solved in a single thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return _submit(configuration, start, solver(configuration), pool).result()
 
 
 def solver(configuration: Configuration, max_steps: int | None = None) -> Callable:

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfluxno.cached import keep_programs
 from hfluxno.data.opening import opened, reading
@@ -126,17 +126,29 @@ def done(
     - `OSError`, if a worker cannot write, a chunk ends all who work on it, or the scheduler ends.
     """
     import distributed
-    from distributed.utils import CancelledError
 
     futures = client.map(task, chunks, pure=False)
     for future in distributed.as_completed(futures):
-        try:
-            yield future.result()
-        except CancelledError as error:
-            raise OSError("The scheduler is gone, and its workers with it.") from error
-        except distributed.KilledWorker as error:
-            raise OSError(
-                "Four workers have ended while they were at the same chunk, perhaps for want of "
-                "memory; choose a smaller --chunk, or fewer workers on a machine."
-            ) from error
+        yield result(future, "choose a smaller --chunk, or fewer workers on a machine")
         future.release()
+
+
+def result(future: "distributed.Future", mend: str = "choose fewer workers on a machine") -> Any:
+    """What a worker has found; the `mend` is for one that has not enough memory.
+
+    **Raises:**
+
+    - `OSError`, if the task ends all who work on it, or the scheduler ends.
+    """
+    import distributed
+    from distributed.utils import CancelledError
+
+    try:
+        return future.result()
+    except CancelledError as error:
+        raise OSError("The scheduler is gone, and its workers with it.") from error
+    except distributed.KilledWorker as error:
+        raise OSError(
+            "Four workers have ended while they were at the same chunk, perhaps for want of "
+            f"memory; {mend}."
+        ) from error

@@ -1,0 +1,61 @@
+"""Blocks of a data set, solved by the processes of a Dask cluster.
+
+A block comes back to the client, which writes them in their order: a set is the same file whoever
+solved it, and an interrupted run goes on as one of a single process does.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hfluxno.cached import keep_programs
+from hfluxno.data.configuration import Configuration
+from hfluxno.data.generate import Block, block, block_size, block_starts
+from hfluxno.datasets.cluster import result
+
+if TYPE_CHECKING:
+    import distributed
+
+
+@dataclasses.dataclass(frozen=True)
+class _Solve:
+    configuration: Configuration
+    programs: str | None
+
+    def __call__(self, start: int) -> Block:
+        keep_programs(self.programs)
+        return block(self.configuration, start)
+
+
+def blocks_by(
+    client: "distributed.Client",
+    configuration: Configuration,
+    start: int = 0,
+    *,
+    in_flight: int,
+    programs: str | None = None,
+) -> Iterator[Block]:
+    """The blocks from `start` to the end in their order, as
+    [`blocks`][hfluxno.data.generate.blocks] yields them.
+
+    **Arguments:**
+
+    - `in_flight`: how many blocks may be solved, or wait for their turn, at a time.
+    - `programs`: the folder of compiled programs, which workers share.
+
+    **Raises:**
+
+    - `ValueError`, where `start` is not the beginning of a block.
+    - `OSError`, where a block ends all who work on it, or the scheduler ends.
+    """
+    solve = _Solve(configuration, programs)
+    # Workers may have another kind of device than the client, and so other blocks.
+    size = result(client.submit(block_size, configuration))
+    pending: collections.deque[distributed.Future] = collections.deque()
+    for first in block_starts(configuration, start, size):
+        while len(pending) >= in_flight:
+            yield result(pending.popleft())
+        pending.append(client.submit(solve, first, pure=False))
+    while pending:
+        yield result(pending.popleft())
