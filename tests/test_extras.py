@@ -72,7 +72,7 @@ def test_modules_are_those_of_the_extras():
     for extra, modules in EXTRAS.items():
         names = {module.replace(".", "-").lower() for module in modules}
         assert names == distributions(declared[extra]), extra
-    assert set(declared) == {*EXTRAS, "cuda", "dev", "docs"}
+    assert set(declared) == {*EXTRAS, "cuda", "dev", "docs", "types"}
     (whole,) = [line for line in declared["dev"] if line.startswith("hfluxno[")]
     named = set(whole.removeprefix("hfluxno[").removesuffix("]").split(","))
     assert named | {"networks"} == {*EXTRAS, "docs"}  # networks come with train
@@ -96,6 +96,7 @@ def test_the_core_is_light():
         ("huggingface_hub", lambda: load("owner/name"),
          "A network of the Hugging Face hub needs huggingface_hub: pip install 'hfluxno[hub]'."),
     ],
+    ids=lambda value: value if value in MODULES else "",
 )  # fmt: skip
 def test_a_missing_package_is_named_in_python(monkeypatch, module, use, sentence):
     monkeypatch.setitem(sys.modules, module, None)  # an import of it fails
@@ -118,6 +119,7 @@ def test_a_missing_package_is_named_in_python(monkeypatch, module, use, sentence
         ("wandb", "train tiny -o run --wandb mine",
          "--wandb needs wandb: pip install 'hfluxno[logs]', or leave it out."),
     ],
+    ids=lambda value: value if value in MODULES else "",
 )  # fmt: skip
 def test_a_missing_package_is_named_by_commands(
     tmp_path, monkeypatch, capsys, module, words, sentence

@@ -17,6 +17,11 @@ from jaxtyping import Array, Float
 BoundaryName = Literal["periodic", "outflow", "open", "wall", "reflecting", "inflow", "given"]
 
 
+# The cells at an end of an axis, and as many ghost cells.
+Edge = Float[Array, "field *others ghost"]
+Time = Float[Array, ""] | float
+
+
 class Boundary(eqx.Module):
     """One end of an axis.
 
@@ -30,13 +35,7 @@ class Boundary(eqx.Module):
     is_closed: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def ghost_cells(
-        self,
-        edge: Float[Array, "field *others ghost"],
-        side: int,
-        odd_fields: tuple[int, ...],
-        time: Float[Array, ""] | float,
-    ) -> Float[Array, "field *others ghost"]:
+    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
         """As many ghost cells as there are in `edge`, the cells next to the end, both in the order
         of the axis.
 
@@ -53,7 +52,7 @@ class Periodic(Boundary):
 
     name: ClassVar[str] = "periodic"
 
-    def ghost_cells(self, edge, side, odd_fields, time):
+    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
         raise ValueError(
             "A periodic boundary joins both sides; the cells of the other end fill it."
         )
@@ -64,7 +63,7 @@ class Outflow(Boundary):
 
     name: ClassVar[str] = "outflow"
 
-    def ghost_cells(self, edge, side, odd_fields, time):
+    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
         outermost = edge[..., :1] if side == 0 else edge[..., -1:]
         return jnp.broadcast_to(outermost, edge.shape)
 
@@ -88,7 +87,7 @@ class Wall(Boundary):
     name: ClassVar[str] = "reflecting"
     is_closed: ClassVar[bool] = True
 
-    def ghost_cells(self, edge, side, odd_fields, time):
+    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
         sign = np.ones(edge.shape[0])
         sign[list(odd_fields)] = -1.0
         return jnp.flip(edge, axis=-1) * _for_fields(sign, edge)
@@ -105,7 +104,7 @@ class Inflow(Boundary):
     name: ClassVar[str] = "inflow"
     state: Float[Array | np.ndarray, "field *side"]
 
-    def ghost_cells(self, edge, side, odd_fields, time):
+    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
         return jnp.broadcast_to(_for_fields(self.state, edge), edge.shape)
 
 
@@ -125,14 +124,14 @@ class Given(Boundary):
     times: Float[Array | np.ndarray, " time"]
     values: Float[Array | np.ndarray, "field time"]
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         if np.ndim(self.values) != 2 or np.shape(self.values)[1] != np.shape(self.times)[0]:
             raise ValueError(
                 "A given boundary needs times of shape (time,) and values of shape (field, time); "
                 f"got {np.shape(self.times)} and {np.shape(self.values)}."
             )
 
-    def ghost_cells(self, edge, side, odd_fields, time):
+    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
         times = jnp.asarray(self.times).astype(edge.dtype)
         state = jnp.stack(
             [jnp.interp(time, times, row) for row in jnp.asarray(self.values).astype(edge.dtype)]

@@ -46,7 +46,7 @@ class Forecast:
     backtest_error: np.ndarray
     conservation_drift: np.ndarray
     left_observed_range: np.ndarray
-    identifications: tuple = ()
+    identifications: tuple[Any, ...] = ()
     deviation: np.ndarray | None = None
 
     @property

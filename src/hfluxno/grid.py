@@ -39,7 +39,7 @@ class Grid(eqx.Module):
     shape: tuple[int, ...] = eqx.field(static=True)
     boundary: tuple[tuple[Boundary, Boundary], ...] = eqx.field(converter=_all_named)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         if not len(self.lower) == len(self.upper) == len(self.shape) == len(self.boundary):
             raise ValueError(
                 "lower, upper, shape and boundary of a grid must have one entry per axis; "

@@ -1,4 +1,4 @@
-"""`--scheduler`: chunks are worked off by others, marked when they are written, and not done again.
+"""`--scheduler`: chunks are processed by others, marked when they are written, and not done again.
 
 The tests without processes have the client do the work; those with real ones take minutes.
 """

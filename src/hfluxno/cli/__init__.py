@@ -23,7 +23,7 @@ COMMANDS = {
     "benchmark": "measure every method as the paper does: its tables and figures",
     "explore": "open an interactive page: draw a hidden law, infer it, compare",
     "demo": "forecast the example that comes with hfluxno",
-    "doctor": "say what is installed and what the machine has, for a report of a fault",
+    "doctor": "say what is installed and what the machine has, for a bug report",
 }
 
 _LONG = ("train", "evaluate", "benchmark")  # so a second start is no matter

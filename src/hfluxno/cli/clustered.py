@@ -80,7 +80,7 @@ def check_options(config: ClusterConfig, *others: str) -> None:
 def main(
     config: ClusterConfig, output: Path, task: str, work_on: "Callable[[Source], Work]", **own
 ) -> int:
-    """Has every chunk of the input worked off, leaves the `output` and reports on it.
+    """Has every chunk of the input processed, leaves the `output` and reports on it.
 
     **Arguments:**
 

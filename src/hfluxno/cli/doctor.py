@@ -1,4 +1,4 @@
-"""`hfluxno doctor`: one page on this installation and its machine, for a report of a fault.
+"""`hfluxno doctor`: one page on this installation and its machine, for a bug report.
 
 It must not fail where something is broken: every entry is found by itself, from files and the
 standard library, and says why where it cannot be had. JAX is only loaded by another process.
@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import tyro
 
 _LABEL, _WIDTH = 13, 100
-_TOOLS = re.compile(r"extra == ['\"](dev|docs)['\"]")
+_TOOLS = re.compile(r"extra == ['\"](dev|docs|types)['\"]")
 # Of the environment only what changes how programs run: a report is public.
 _SETTINGS = re.compile(r"(JAX|XLA|HFLUXNO|OMP|CUDA)_\w+|GLIBC_TUNABLES|XDG_CACHE_HOME")
 _SMALLEST_WEIGHTS = 10_000  # bytes; less is a pointer to a file that was not fetched
@@ -40,7 +40,7 @@ print(json.dumps(found))
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DoctorConfig:
-    """Say what is installed and what the machine has, on one page for a report of a fault.
+    """Say what is installed and what the machine has, on one page for a bug report.
 
     Reported are versions, settings of the environment, processor, memory, the cache of compiled
     programs, huge pages and the weights that came along. What cannot be found says why. Nothing is

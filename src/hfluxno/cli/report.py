@@ -70,7 +70,7 @@ def show(summary: dict, as_json: bool) -> None:
 
 
 def show_outcome(summary: dict) -> None:
-    """A short table of a batch that was worked off in chunks."""
+    """A short table of a batch that was processed in chunks."""
     console = Console(highlight=False)
     console.print(
         f"[bold]{escape(summary['variable'])}[/bold] in {_shown(summary['input'])}: "

@@ -31,8 +31,10 @@ __all__ = [
 _OF_THE_STORE = ("SCHEMA", "SCHEMA_VERSION", "Writer", "open_dataset")
 
 
-def __getattr__(name: str):
-    """The store loads Zarr, which reading and writing of users' files need not wait for."""
-    if name in _OF_THE_STORE:
-        return getattr(importlib.import_module("hfluxno.data.store"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # to a type checker, any name would be right
+
+    def __getattr__(name):
+        """The store loads Zarr, which reading and writing of users' files need not wait for."""
+        if name in _OF_THE_STORE:
+            return getattr(importlib.import_module("hfluxno.data.store"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -47,7 +47,7 @@ class Configuration:
     final_time: float = 0.5
     thinning: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         recipe(self.law)
         if self.split not in SPLITS:
             raise ValueError(f"Unknown split {self.split!r}; choose one of {', '.join(SPLITS)}.")

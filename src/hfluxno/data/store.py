@@ -51,13 +51,14 @@ class Writer:
 
     def __init__(self, configuration: Configuration, output: Path, overwrite: bool = False):
         self.configuration = configuration
-        self.output = Path(output)
-        self.folder = self.output.with_name(self.output.name + ".partial")
+        self.output: Path = Path(output)
+        self.folder: Path = self.output.with_name(self.output.name + ".partial")
         _check_output(self.output, overwrite)
         self._attributes = attributes(configuration)
         self._variables = variables(configuration)
         resumed = self._resume(overwrite)
-        self.written = self._resumed = resumed or 0
+        self._resumed = resumed or 0
+        self.written: int = self._resumed
         if resumed is None:
             with self._room():
                 self._start()

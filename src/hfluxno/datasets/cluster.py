@@ -119,7 +119,7 @@ def _client(distributed, address) -> "distributed.Client":
 def done(
     client: "distributed.Client", task: Callable[[slice], slice], chunks: Sequence[slice]
 ) -> Iterator[slice]:
-    """Has the chunks worked off, and yields each when it is done, in any order.
+    """Has the chunks processed, and yields each when it is done, in any order.
 
     **Raises:**
 

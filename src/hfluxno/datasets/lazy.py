@@ -1,4 +1,4 @@
-"""Datasets of many trajectories, worked off when they are asked for: xarray in, lazy xarray out.
+"""Datasets of many trajectories, processed when they are asked for: xarray in, lazy xarray out.
 
 Dask cuts the trajectories into chunks, and computes each on one core of whatever runs its tasks.
 """
@@ -49,7 +49,7 @@ def identify_dataset(
     **Arguments:**
 
     - `ds`: one variable with the dimensions trajectory, time (or t) and x, and perhaps field, in
-      any order, as a file has it (see `hfluxno.data.readers`): NaN is a gap. It is worked off in
+      any order, as a file has it (see `hfluxno.data.readers`): NaN is a gap. It is processed in
       its chunks along trajectory, or in chunks of 64 if it has none.
     - `context`: the law is inferred from so many frames, all if it is `None`.
     - `variable`: its name if there are several; "h,hu" takes two as a system.

@@ -11,11 +11,11 @@ tr A^{2m} = Σ_p λ_p^{2m} are positive, and with d fields
 however the eigenvectors lie. With 2m = 32 the bound is at most 4.5 % too large for four fields.
 """
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from hfluxno.laws.base import Waves
 
 # The eigenvalues of a 2×2 matrix are kept apart by this part of the matrix' size, so that the
 # projections stay finite where the law is not strictly hyperbolic.
@@ -65,7 +65,7 @@ def _radius(matrix):
 
 def waves(
     matrix: Float[Array, "field field *points"],
-) -> tuple[Float[Array, "field *points"], Callable]:
+) -> Waves:
     """The eigenvalues and a function that splits a vector (field, *points) into its parts
     (wave, field, *points) along the eigenvectors; the parts sum to the vector."""
     if matrix.shape[0] == 1:

@@ -32,7 +32,8 @@ def none(theta: Float[Array, "*points"]) -> Float[Array, "*points"]:
     return jnp.ones_like(theta)
 
 
-LIMITERS: dict[str, Callable] = {
+Limiter = Callable[[Float[Array, "*points"]], Float[Array, "*points"]]
+LIMITERS: dict[str, Limiter] = {
     "mc": mc,
     "minmod": minmod,
     "superbee": superbee,
@@ -41,7 +42,7 @@ LIMITERS: dict[str, Callable] = {
 }
 
 
-def limiter(name: str) -> Callable:
+def limiter(name: str) -> Limiter:
     """The limiter of that name.
 
     **Raises:**

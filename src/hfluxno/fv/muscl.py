@@ -45,7 +45,7 @@ class MUSCL(LawFlux):
     limiter: str = eqx.field(static=True, default="mc")
     riemann: str = eqx.field(static=True, default="rusanov")
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         limiter(self.limiter)
         riemann_solver(self.riemann)
 

@@ -97,7 +97,12 @@ class LawFlux(NumericalFlux):
     def odd_fields(self) -> tuple[int, ...]:
         return self.law.odd_fields
 
-    def source(self, u, x, t):
+    def source(
+        self,
+        u: Float[Array, "field *space"],
+        x: Float[Array, "axis *cells"],
+        t: Float[Array, ""],
+    ) -> Float[Array, "field *space"] | None:
         return self.law.source(u, x, t)
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.fv import eigen
-from hfluxno.laws.base import GAUSS_NODES, ConservationLaw
+from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, State
 
 
 def spectral_radius(
@@ -113,10 +113,11 @@ def _speed_range(law: ConservationLaw, u):
     return eigen.speed_range(law.jacobian(u)) if declared is None else declared
 
 
-RIEMANN_SOLVERS: dict[str, Callable] = {"rusanov": rusanov, "hll": hll, "hllc": hllc}
+RiemannSolver = Callable[[ConservationLaw, State, State], State]
+RIEMANN_SOLVERS: dict[str, RiemannSolver] = {"rusanov": rusanov, "hll": hll, "hllc": hllc}
 
 
-def riemann_solver(name: str) -> Callable:
+def riemann_solver(name: str) -> RiemannSolver:
     """The Riemann solver of that name.
 
     **Raises:**

@@ -63,7 +63,7 @@ class Roe(LawFlux):
     entropy_fix: bool = eqx.field(static=True, default=True)
     plain_compounds: bool = eqx.field(static=True, default=False)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         limiter(self.limiter)
         if self.plain_compounds and not (self.entropy_fix and len(self.law.fields) == 1):
             raise ValueError("plain_compounds needs the entropy fix and a law of one field.")

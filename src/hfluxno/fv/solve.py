@@ -55,7 +55,7 @@ class StepControl(eqx.Module):
     maximum: Float[Array, ""] | float = 0.9
     lagged: Bool[Array, ""] | bool = True
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         given = isinstance(self.desired, float) and isinstance(self.maximum, float)
         if given and not 0.0 < self.desired <= self.maximum:
             raise ValueError(

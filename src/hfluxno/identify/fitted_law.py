@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hfluxno.coordinates import kept_precision, real
 from hfluxno.identify.basis import Basis, chebyshev
-from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.base import ConservationLaw, Places, State, Time
 from hfluxno.laws.place import PlaceModes
 
 _NEAREST_ZERO = 0.25
@@ -118,7 +118,7 @@ class FittedLaw(ConservationLaw):
             return None
         return self._at(_diffusivity, u, 1)
 
-    def source(self, u, x, t):
+    def source(self, u: State, x: Places, t: Time) -> State | None:
         """s(u, x), for states and coordinates that are arrays of JAX."""
         if self.terms is None:
             return None

@@ -166,7 +166,9 @@ class Forward(eqx.Module):
         ends = 0 if self.ends is None else self.ends.modes.shape[0]
         return self.center.shape[0] + self.first_modes.shape[0] + ends
 
-    def coefficients(self, z: Float[Array | np.ndarray, " unknown"]):
+    def coefficients(
+        self, z: Float[Array | np.ndarray, " unknown"]
+    ) -> Float[Array | np.ndarray, " coefficient"]:
         return self.center + self.spread * z[: self.center.shape[0]]
 
     def law(self, z: Float[Array | np.ndarray, " unknown"]) -> FittedLaw:

@@ -33,7 +33,7 @@ class Settings(eqx.Module):
     scheme: str = eqx.field(static=True)
     refinement: int = eqx.field(static=True)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         if self.scheme not in SCHEMES:
             raise ValueError(f"Unknown scheme {self.scheme!r}; choose one of {', '.join(SCHEMES)}.")
 

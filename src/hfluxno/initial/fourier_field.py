@@ -35,7 +35,7 @@ class FourierField:
     period: float = 1.0
     modes: int = 32
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.variance, self.length, self.period) <= 0.0:
             raise ValueError(
                 "A random field needs a positive variance, length and period; got "

@@ -9,11 +9,25 @@ Nothing downstream asks whether a law was written down or inferred from data.
 
 import abc
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+# What pointwise methods take and give; `*points` are any trailing axes.
+State = Float[Array, "field *points"]
+Matrix = Float[Array, "field field *points"]
+Speed = Float[Array, "*points"]
+Places = Float[Array, "axis *points"]
+Time = Float[Array, ""] | float
+Admissible = Bool[Array, "*points"]
+# Speeds in ascending order, and a function that splits a vector (field, *points) into its parts
+# (wave, field, *points) along the eigenvectors.
+Waves = tuple[Float[Array, "wave *points"], Callable[[State], Float[Array, "wave field *points"]]]
+# A speed, and the states on its left and right.
+Contact = tuple[Speed, State, State]
 
 # Nodes and weights of the three-point Gauss rule on [0, 1]: exact to degree five.
 GAUSS_NODES = (0.5 - 0.15**0.5, 0.5, 0.5 + 0.15**0.5)
@@ -67,7 +81,7 @@ class ConservationLaw(eqx.Module):
         self,
         u: Float[Array, "field *points"],
         x: Float[Array, "axis *points"],
-        t: Float[Array, ""],
+        t: Time,
     ) -> Float[Array, "field *points"] | None:
         """s(u, x, t), what arises of each field in unit time, or `None` for a law without sources.
 
@@ -90,7 +104,7 @@ class ConservationLaw(eqx.Module):
 
     def waves(
         self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> tuple[Float[Array, "wave *points"], Callable] | None:
+    ) -> Waves | None:
         """The waves of the Roe matrix in closed form, or `None` where they are to be computed from
         it: their speeds in ascending order, and a function that splits a vector (field, *points)
         into its parts (wave, field, *points) along the eigenvectors.
@@ -112,9 +126,7 @@ class ConservationLaw(eqx.Module):
         right: Float[Array, "field *points"],
         slowest: Float[Array, "*points"],
         fastest: Float[Array, "*points"],
-    ) -> tuple[
-        Float[Array, "*points"], Float[Array, "field *points"], Float[Array, "field *points"]
-    ]:
+    ) -> Contact:
         """The speed of the contact between the outermost waves of a Riemann problem, which move at
         these speeds, and the states on its left and right."""
         raise ValueError(
@@ -128,7 +140,7 @@ class ConservationLaw(eqx.Module):
 
 
 def averaged_jacobian(
-    jacobian: Callable,
+    jacobian: Callable[[State], Matrix],
     left: Float[Array, "field *points"],
     right: Float[Array, "field *points"],
 ) -> Float[Array, "field field *points"]:
@@ -156,7 +168,7 @@ def on_the_way(
 
 
 def pointwise_jacobian(
-    flux, u: Float[Array, "field *points"]
+    flux: Callable[[State], Any], u: Float[Array, "field *points"]
 ) -> Float[Array, "field field *points"]:
     """The Jacobian of a pointwise map, one forward-mode derivative per field."""
     columns = []
@@ -166,6 +178,6 @@ def pointwise_jacobian(
     return jnp.stack(columns, axis=1)
 
 
-def coefficient(value) -> Float[Array, ""]:
+def coefficient(value: ArrayLike) -> Float[Array, ""]:
     """A coefficient of a law as a scalar array of the current default precision."""
     return jnp.asarray(value, dtype=jnp.result_type(float))

@@ -3,7 +3,7 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.base import ConservationLaw, Places, State, Time
 from hfluxno.laws.space import SpaceLaw
 
 
@@ -38,7 +38,7 @@ class ByAxis(SpaceLaw):
     ) -> Float[Array, "field *points"]:
         return self.laws[axis].flux(u)
 
-    def source(self, u, x, t):
+    def source(self, u: State, x: Places, t: Time) -> State | None:
         parts = [law.source(u, x[a : a + 1], t) for a, law in enumerate(self.laws)]
         arising = [part for part in parts if part is not None]
         return sum(arising[1:], start=arising[0]) if arising else None

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import coefficient
+from hfluxno.laws.base import Admissible, Contact, Speed, State, Waves, coefficient
 from hfluxno.laws.space import SpaceLaw
 
 
@@ -50,7 +50,7 @@ class Euler(SpaceLaw):
         """p = (γ - 1)(E - ½ m²/ρ)."""
         return (self.gamma - 1.0) * (u[-1] - 0.5 * _square(u[1:-1]) / u[0])
 
-    def admissible(self, u):
+    def admissible(self, u: State) -> Admissible:
         """ρ > 0 and p > 0."""
         return (u[0] > 0.0) & (self.pressure(u) > 0.0)
 
@@ -63,11 +63,11 @@ class Euler(SpaceLaw):
         momentum[axis] = momentum[axis] + pressure
         return jnp.stack([u[1 + axis], *momentum, (u[-1] + pressure) * n])
 
-    def speed_range(self, u, axis: int = 0):
+    def speed_range(self, u: State, axis: int = 0) -> tuple[Speed, Speed]:
         n, c = u[1 + axis] / u[0], jnp.sqrt(self.gamma * self.pressure(u) / u[0])
         return n - c, n + c
 
-    def waves(self, left, right, axis: int = 0):
+    def waves(self, left: State, right: State, axis: int = 0) -> Waves:
         """Roe's averages: v and the enthalpy H = (E + p)/ρ weighted with √ρ (Roe, J. Comput. Phys.
         43, 1981, 357-372). Entropy and shear are waves of their own."""
         root_left, root_right = jnp.sqrt(left[0]), jnp.sqrt(right[0])
@@ -105,7 +105,9 @@ class Euler(SpaceLaw):
 
         return jnp.stack([n - c, *[n] * self.axes, n + c]), split
 
-    def contact(self, left, right, slowest, fastest, axis: int = 0):
+    def contact(
+        self, left: State, right: State, slowest: Speed, fastest: Speed, axis: int = 0
+    ) -> Contact:
         """Velocity and pressure are the same on both sides of the contact (Toro, 2009, section
         10.4)."""
         p_left, p_right = self.pressure(left), self.pressure(right)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
 
 
 class PlaceModes(eqx.Module):
@@ -61,20 +61,20 @@ class LawByPlace(ConservationLaw):
     def odd_fields(self) -> tuple[int, ...]:
         return self.law.odd_fields
 
-    def flux(self, u):
+    def flux(self, u: State) -> State:
         offset = jnp.asarray(self.offset, u.dtype).reshape((-1,) + (1,) * (u.ndim - 1))
         return self._along(u.ndim) * (self.law.flux(u) + offset)
 
-    def jacobian(self, u):
+    def jacobian(self, u: State) -> Matrix:
         return self._along(u.ndim + 1) * self.law.jacobian(u)
 
     def _along(self, axes: int):
         return self.factor.reshape((1,) * (axes - self.factor.ndim) + self.factor.shape)
 
-    def diffusivity(self, u):
+    def diffusivity(self, u: State) -> State | None:
         return self.law.diffusivity(u)
 
-    def source(self, u, x, t):
+    def source(self, u: State, x: Places, t: Time) -> State | None:
         by_state = self.law.source(u, x, t)
         if self.arising is None:
             return by_state

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import coefficient
+from hfluxno.laws.base import Admissible, Speed, State, Waves, coefficient
 from hfluxno.laws.space import SpaceLaw
 
 
@@ -33,14 +33,14 @@ class ShallowWater2D(SpaceLaw):
         momentum[axis] = momentum[axis] + 0.5 * self.g * h * h
         return jnp.stack([u[1 + axis], *momentum])
 
-    def speed_range(self, u, axis: int = 0):
+    def speed_range(self, u: State, axis: int = 0) -> tuple[Speed, Speed]:
         velocity, celerity = u[1 + axis] / u[0], jnp.sqrt(self.g * u[0])
         return velocity - celerity, velocity + celerity
 
-    def admissible(self, u):
+    def admissible(self, u: State) -> Admissible:
         return u[0] > 0.0
 
-    def waves(self, left, right, axis: int = 0):
+    def waves(self, left: State, right: State, axis: int = 0) -> Waves:
         """Roe's averages: velocities weighted with √h, the arithmetic mean of h."""
         root_left, root_right = jnp.sqrt(left[0]), jnp.sqrt(right[0])
 

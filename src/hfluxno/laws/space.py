@@ -12,7 +12,19 @@ import functools
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, averaged_jacobian, pointwise_jacobian
+from hfluxno.laws.base import (
+    Admissible,
+    ConservationLaw,
+    Contact,
+    Matrix,
+    Places,
+    Speed,
+    State,
+    Time,
+    Waves,
+    averaged_jacobian,
+    pointwise_jacobian,
+)
 
 
 class SpaceLaw(ConservationLaw):
@@ -40,16 +52,18 @@ class SpaceLaw(ConservationLaw):
         """∂f_a,i/∂u_j at index (i, j)."""
         return pointwise_jacobian(functools.partial(self.flux, axis=axis), u)
 
-    def roe_matrix(self, left, right, axis: int = 0):
+    def roe_matrix(self, left: State, right: State, axis: int = 0) -> Matrix:
         return averaged_jacobian(functools.partial(self.jacobian, axis=axis), left, right)
 
-    def waves(self, left, right, axis: int = 0):
+    def waves(self, left: State, right: State, axis: int = 0) -> Waves | None:
         return None
 
-    def speed_range(self, u, axis: int = 0):
+    def speed_range(self, u: State, axis: int = 0) -> tuple[Speed, Speed] | None:
         return None
 
-    def contact(self, left, right, slowest, fastest, axis: int = 0):
+    def contact(
+        self, left: State, right: State, slowest: Speed, fastest: Speed, axis: int = 0
+    ) -> Contact:
         return super().contact(left, right, slowest, fastest)
 
 
@@ -73,29 +87,29 @@ class AlongAxis(ConservationLaw):
     def odd_fields(self) -> tuple[int, ...]:
         return tuple(vector[self.axis] for vector in self.law.vectors)
 
-    def flux(self, u):
+    def flux(self, u: State) -> State:
         return self.law.flux(u, self.axis)
 
-    def diffusivity(self, u):
+    def diffusivity(self, u: State) -> State | None:
         return self.law.diffusivity(u)
 
-    def source(self, u, x, t):
+    def source(self, u: State, x: Places, t: Time) -> State | None:
         return self.law.source(u, x, t)
 
-    def jacobian(self, u):
+    def jacobian(self, u: State) -> Matrix:
         return self.law.jacobian(u, self.axis)
 
-    def roe_matrix(self, left, right):
+    def roe_matrix(self, left: State, right: State) -> Matrix:
         return self.law.roe_matrix(left, right, self.axis)
 
-    def waves(self, left, right):
+    def waves(self, left: State, right: State) -> Waves | None:
         return self.law.waves(left, right, self.axis)
 
-    def speed_range(self, u):
+    def speed_range(self, u: State) -> tuple[Speed, Speed] | None:
         return self.law.speed_range(u, self.axis)
 
-    def contact(self, left, right, slowest, fastest):
+    def contact(self, left: State, right: State, slowest: Speed, fastest: Speed) -> Contact:
         return self.law.contact(left, right, slowest, fastest, self.axis)
 
-    def admissible(self, u):
+    def admissible(self, u: State) -> Admissible | None:
         return self.law.admissible(u)

@@ -91,7 +91,7 @@ class ModelConfig(abc.ABC):
         axes = len(self.cells)
         return Grid((0.0,) * axes, tuple(lengths), self.cells, ((Periodic(), Periodic()),) * axes)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not len(self.cells) == len(self.spacing) >= 1:
             raise ValueError(
                 "A model needs a number of cells and a spacing for each axis; got "

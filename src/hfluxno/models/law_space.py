@@ -32,7 +32,7 @@ class LawSpace(eqx.Module):
     positive: tuple[bool, ...] = eqx.field(static=True)
     terms: int = eqx.field(static=True)
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         fields = len(self.fields)
         if self.terms not in (0, 1, 3):
             raise ValueError(f"A diffusivity has 0, 1 or 3 terms; got {self.terms}.")

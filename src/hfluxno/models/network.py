@@ -6,11 +6,12 @@ two are separate. Whether the context is read again at every step is a matter of
 """
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key, PyTree
+from jaxtyping import Array, Float, Key
 
 from hfluxno.fv import NumericalFlux, conservative_step
 from hfluxno.grid import Grid
@@ -59,16 +60,16 @@ class Network(eqx.Module):
         by default the network itself."""
         return self
 
-    def window(self, context: Float[Array, "time field *space"]) -> PyTree:
+    def window(self, context: Float[Array, "time field *space"]) -> Any:
         """What the network keeps of a sliding context; by default its frames."""
         return context
 
-    def shifted(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+    def shifted(self, window: Any, frame: Float[Array, "field *space"]) -> Any:
         """The window without its first frame and with one more at its end."""
         return shift_in(window, frame[None])
 
     def predict_from(
-        self, window: PyTree, recent: Float[Array, "recent field *space"]
+        self, window: Any, recent: Float[Array, "recent field *space"]
     ) -> Float[Array, "field *space"]:
         """The frame after a window, which ends with `recent`."""
         return self.predict(window)
@@ -80,7 +81,7 @@ class ContextNetwork(Network):
     @abc.abstractmethod
     def read(self, context: Float[Array, "time field *space"]) -> Operator: ...
 
-    def read_window(self, window: PyTree) -> Operator:
+    def read_window(self, window: Any) -> Operator:
         """The operator of a window."""
         return self.read(window)
 
@@ -89,7 +90,7 @@ class ContextNetwork(Network):
         return operator(context[-operator.stride])
 
     def predict_from(
-        self, window: PyTree, recent: Float[Array, "recent field *space"]
+        self, window: Any, recent: Float[Array, "recent field *space"]
     ) -> Float[Array, "field *space"]:
         operator = self.read_window(window)
         return operator(recent[-operator.stride])

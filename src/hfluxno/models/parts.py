@@ -148,7 +148,7 @@ class LawConfig:
     def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
         return without(data, where, substeps=None, start="weak-form")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.refinement <= 3:
             raise ValueError(f"A law is refined by 0 to 3 steps; got {self.refinement}.")
 

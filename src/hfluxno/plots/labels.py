@@ -25,7 +25,7 @@ class Labels:
     y: str = "y"
     y_units: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # A dollar in the user's words does not begin a formula.
         for name in ("x", "x_units", "y", "y_units", "time", "time_units"):
             object.__setattr__(self, name, getattr(self, name).replace("$", r"\$"))

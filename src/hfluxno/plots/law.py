@@ -6,6 +6,7 @@ field, the others at the middle of theirs.
 """
 
 import textwrap
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +33,7 @@ _LETTERS_PER_INCH = 12  # of a heading
 
 
 def law_figure(
-    identification,
+    identification: Any,
     context: Trajectory | None = None,
     labels: Labels | None = None,
     index: int = 0,
@@ -60,7 +61,7 @@ def law_figure(
     return figure
 
 
-def heading(identification) -> str:
+def heading(identification: Any) -> str:
     """The candidate and how well it predicts, in one line; what the status means where it is not
     OK."""
     error = float(identification.backtest_error)
@@ -72,7 +73,7 @@ def heading(identification) -> str:
     return text
 
 
-def panel_count(identification) -> int:
+def panel_count(identification: Any) -> int:
     fields = len(identification.law.fields)
     if fields == 1:
         return 2 + _has_diffusion(identification.law)
@@ -81,7 +82,7 @@ def panel_count(identification) -> int:
 
 def draw_law(
     figure: Figure | SubFigure,
-    identification,
+    identification: Any,
     context: Trajectory | None,
     labels: Labels,
     index: int = 0,

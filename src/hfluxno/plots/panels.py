@@ -1,5 +1,7 @@
 """The single panels of a forecast: space-time maps and profiles."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -14,7 +16,7 @@ def space_time(
     values: np.ndarray,
     times: np.ndarray,
     title: str,
-    colours: dict,
+    colours: dict[str, Any],
     edges: np.ndarray,
     labels: Labels,
     now: float | None = None,

@@ -78,7 +78,7 @@ def draw_map(
     values: np.ndarray,
     grid: Grid,
     title: str,
-    colours: dict,
+    colours: dict[str, Any],
     labels: Labels,
 ) -> Any:
     """A map of `values` (x, y), x to the right and y upwards."""

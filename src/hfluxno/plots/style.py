@@ -81,7 +81,7 @@ def save(figure: Figure, path: Path) -> None:
     path.write_bytes(picture.getvalue())
 
 
-def colours_of(values: np.ndarray) -> dict:
+def colours_of(values: np.ndarray) -> dict[str, Any]:
     """A diverging map around zero where both signs matter, else a sequential one."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if low < 0.0 < high and min(-low, high) > 0.2 * max(-low, high):

@@ -1,14 +1,21 @@
 """How well the data fix the curves of a fitted law: from coefficients to σ of f and f′."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Array, Float
 
 from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.kept import kept
 
+Points = Float[Array | np.ndarray, "field _"]
 
-def flux_deviation(identification, points, origin) -> tuple[np.ndarray | None, np.ndarray | None]:
+
+def flux_deviation(
+    identification: Any, points: Points, origin: Points
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The standard deviations of f - f(origin) and of f′ at `points` (1, points).
 
     Both are linear in the flux coefficients C with the covariance Σ: σ² = ∂f/∂C Σ (∂f/∂C)ᵀ.

@@ -35,7 +35,7 @@ class DataConfig:
     train: str | None = None
     validation: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.initial not in INITIALS:
             raise ValueError(
                 f"Unknown initial condition {self.initial!r}; choose one of {', '.join(INITIALS)}."
@@ -64,7 +64,7 @@ class ValidationConfig:
     context_mode: ContextMode = "frozen"
     every: int = 1_000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.windows, self.steps, self.every) < 1:
             raise ValueError(
                 "A validation needs at least one window, one step and a period of one step; got "
@@ -86,7 +86,7 @@ class StopConfig:
     skipped: int = 50
     validations: int = 20
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.skipped, self.validations) < 1:
             raise ValueError(
                 "A run is given up after at least one failure; got "
@@ -125,7 +125,7 @@ class TrainConfig:
     best: int = 1
     latest: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.steps, self.batch) < 1:
             raise ValueError(
                 f"A run needs at least one step and one window; got {self.steps} and {self.batch}."

@@ -68,7 +68,7 @@ class LossConfig:
         """The loss in a few words."""
         return f"{self.name}, {_MEASURES[self.measure]}"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.name not in LOSSES:
             raise ValueError(f"Unknown loss {self.name!r}; choose one of {', '.join(LOSSES)}.")
         if self.steps < 1 or self.targets < 0 or self.after < 0:

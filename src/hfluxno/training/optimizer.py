@@ -38,7 +38,7 @@ class OptimizerConfig:
         epsilon = "" if self.eps == type(self).eps else f", ε {self.eps:g}"
         return f"AdamW, peak {self.peak:g}, warm-up {self.warmup}{epsilon}{clipped}"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.peak > 0.0 or self.end < 0.0 or self.weight_decay < 0.0:
             raise ValueError(
                 "An optimiser needs peak > 0, end ≥ 0 and weight_decay ≥ 0; got "

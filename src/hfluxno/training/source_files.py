@@ -37,7 +37,7 @@ class FileSource(Source):
     seed: int
     workers: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.workers < 0:
             raise ValueError(f"The number of workers must not be negative; got {self.workers}.")
         self._windows[0]  # a file that cannot be used is refused before anything is computed

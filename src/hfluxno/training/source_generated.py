@@ -50,7 +50,7 @@ class GeneratedSource(Source):
     windows: int = 2
     pairs: Pairs | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         times = self.configuration.times
         window_starts(times, float(times[-1]), self.window)
         if self.batch > self._block * self.windows:

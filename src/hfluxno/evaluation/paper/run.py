@@ -36,7 +36,7 @@ class Sample:
     seed: int = 0
     files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("windows", "laws", "initials"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.identify.basis import Basis, Chebyshev
 from hfluxno.identify.plane.contact import contact
+from hfluxno.laws.base import Admissible, Contact, Speed, State
 from hfluxno.laws.space import SpaceLaw
 
 
@@ -60,7 +61,7 @@ class FittedPlaneLaw(SpaceLaw):
             u = jnp.clip(u, law.lower[0], law.upper[0])
         return law.basis.gradient(law.coefficients[axis], u)
 
-    def speed_range(self, u, axis: int = 0):
+    def speed_range(self, u: State, axis: int = 0) -> tuple[Speed, Speed]:
         """Bounds from the first two moments of the eigenvalues λ of the Jacobian A, with d fields,
 
             n = tr A/d,   |λ - n| ≤ √(tr (A - n)² (d - 1)/d)
@@ -77,7 +78,9 @@ class FittedPlaneLaw(SpaceLaw):
         reach = jnp.where(moves, jnp.sqrt(jnp.where(moves, spread, 1.0)), 0.0)
         return trace / d - reach, trace / d + reach
 
-    def contact(self, left, right, slowest, fastest, axis: int = 0):
+    def contact(
+        self, left: State, right: State, slowest: Speed, fastest: Speed, axis: int = 0
+    ) -> Contact:
         if not self.has_contact:
             return super().contact(left, right, slowest, fastest, axis)
         return contact(self._like(left), left, right, slowest, fastest, axis)
@@ -87,7 +90,7 @@ class FittedPlaneLaw(SpaceLaw):
         """Whether it is known what moves with the flow."""
         return self.is_fluid and len(self.positive) == 1 and len(self.vectors) == 1
 
-    def admissible(self, u):
+    def admissible(self, u: State) -> Admissible | None:
         """A positive density."""
         if not self.positive:
             return None
