@@ -94,6 +94,25 @@ def test_derivatives_are_those_of_runs(boundary):
 
 
 @pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("lowest", [0.0, -0.1])
+def test_what_was_never_negative_does_not_become_so(lowest):
+    """Whatever the unknowns are, in the first state and at open ends, and beyond the last time."""
+    values = np.zeros((5, 1, 10))
+    values[:, 0, :4] = 1.0
+    values[2, 0, 9] = lowest
+    measured, grid = Measured(values, np.arange(5.0)), Grid.interval(10, 0.0, 10.0, "open")
+    forward = make_forward(Kind(2), measured, grid, ("u",), (), known_first=False)
+    forward = with_future(forward, 8.0)
+    z = jax.numpy.full(forward.size, -1.0)
+    _, start = forward.problem(z)
+    ends = [end.values for end in forward.grid(z).boundary[0]]
+    lowest_of_all = min(np.min(start), *(np.min(values) for values in ends))
+    if lowest < 0.0:
+        assert lowest_of_all < -0.1
+    else:
+        assert lowest_of_all == 0.0 and forward.shape.lower == 0.0
+
+
 def test_unknowns_are_carried_to_a_richer_kind():
     values = np.sin(np.arange(12.0))[None, None] + np.zeros((4, 1, 1))
     measured, grid = Measured(values, np.arange(4.0)), Grid.interval(12, 0.0, 12.0)

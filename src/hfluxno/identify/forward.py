@@ -148,6 +148,7 @@ class Forward(eqx.Module):
     - `center`, `spread`: of the coefficients of the law.
     - `first`: the mean of the first state, shape (field, cells).
     - `first_modes`: what the unknowns add to it.
+    - `least`: what no first state and no state of an open end is below, for each field.
     - `ends`: the open ends, or `None` if there are none; at the others the boundary of the
       settings' grid holds.
     """
@@ -158,6 +159,7 @@ class Forward(eqx.Module):
     spread: Float[Array | np.ndarray, " coefficient"]
     first: Float[Array | np.ndarray, "field cells"]
     first_modes: Float[Array | np.ndarray, "mode field cells"]
+    least: Float[Array | np.ndarray, " field"]
     ends: Ends | None = None
 
     @property
@@ -179,6 +181,7 @@ class Forward(eqx.Module):
         laws, firsts = self.center.shape[0], self.first_modes.shape[0]
         factor = self.settings.refinement
         first = self.first + jnp.tensordot(z[laws : laws + firsts], self.first_modes, axes=1)
+        first = _not_below(self.least[:, None], first)
         start = prolong(jnp.asarray(first), self.settings.grid, factor, self.shape.odd)
         flux = self.settings.numerical_flux(self.law(z))
         return Problem(flux, self.grid(z).refine(factor)), start
@@ -190,10 +193,16 @@ class Forward(eqx.Module):
             return grid
         after = self.center.shape[0] + self.first_modes.shape[0]
         states = self.ends.mean + jnp.tensordot(z[after:], self.ends.modes, axes=1)
+        states = _not_below(self.least[None, :, None], states)
         ends = list(grid.boundary[0])
         for state, side in zip(states, self.ends.sides, strict=True):
             ends[side] = Given(self.ends.times, state)
         return Grid(grid.lower, grid.upper, grid.shape, ((ends[0], ends[1]),))
+
+
+def _not_below(least, states):
+    # Not the maximum: its derivative is one half where a state is at the bound, as empty ones are.
+    return jnp.where(states < least, least, states)
 
 
 def run(

@@ -1,7 +1,8 @@
 """What is believed before a joint estimate: centres and spreads of its unknowns.
 
 The first state is around an interpolation of what was measured, with the scatter of the field; the
-ends likewise. Where the law starts from stands in `hfluxno.identify.starts`.
+ends likewise. Neither is negative in a field of which nothing negative was measured. Where the law
+starts from stands in `hfluxno.identify.starts`.
 """
 
 import dataclasses
@@ -108,8 +109,10 @@ def make_forward(
     field = interpolated(measured.values, grid.is_periodic())
     size = measured.deviation
     low, high = np.nanmin(measured.values, axis=(0, 2)), np.nanmax(measured.values, axis=(0, 2))
+    # Densities, depths and concentrations; waves of what is less would go anywhere.
+    least = np.where(low >= 0.0, 0.0, -np.inf)
     margin = _MARGIN * (high - low)
-    lower, upper = low - margin, high + margin
+    lower, upper = np.maximum(low - margin, least), high + margin
     cells = grid.shape[0]
     program = kind.program
     shape = LawShape(
@@ -139,6 +142,7 @@ def make_forward(
         _spreads(shape, kind, typical_speed(field)),
         field[0],
         first,
+        least,
         _ends(field, measured, size, grid),
     )
 
