@@ -162,7 +162,8 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
     if any(not each["balanced_by_ends"] for each in told):
         return (
             "open",
-            f"{reason}, but the states at the ends do not explain all: a source or a leak",
+            f"{reason}, but the states at the ends do not explain all: a source or a leak, or a "
+            "flow that they do not decide",
         )
     return "open", f"{reason}, which is estimated"
 

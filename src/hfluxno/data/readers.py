@@ -162,8 +162,8 @@ def source_of(
     frames, places = values.shape[-3], values.shape[-1]
     if frames < LEAST_FRAMES or places < LEAST_CELLS:
         raise ValueError(
-            f"The variable {name} of {path} has {frames} frames and {places} cells; a law can be "
-            f"inferred from {LEAST_FRAMES} frames and {LEAST_CELLS} cells or more."
+            f"The variable {name} of {path} has {frames} × {places} values, frames × places; a law "
+            f"can be inferred from {LEAST_FRAMES} × {LEAST_CELLS} or more."
         )
     known = ~np.isnan(values)
     nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))

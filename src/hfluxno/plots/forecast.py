@@ -40,7 +40,7 @@ def forecast_figure(
     with styled():
         figure = new_figure(_WIDTH, _ROW * rows + 0.4)
         title = f"Forecast of {', '.join(labels.fields)}"
-        if context.is_batched:
+        if context.is_batched and len(context.values) > 1:
             title += f", trajectory {index} of {context.values.shape[0]} (counted from 0)"
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
         parts = figure.subfigures(rows, 1, squeeze=False)[:, 0]
