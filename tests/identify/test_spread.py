@@ -6,7 +6,7 @@ import pytest
 import hfluxno
 from benchmarks.independent.schemes import godunov
 from hfluxno.forecaster import NINETY
-from hfluxno.identify.spread import _columns
+from hfluxno.identify.spread import _by_change_of_speed, _columns, _rougher
 
 CELLS, FRAMES, STEPS = 64, 12, 16
 
@@ -57,6 +57,35 @@ def test_bands_hold_the_truth_under_noise(traffic):
     assert 0.75 < inside <= 1.0
     # All frames together are surer than one of them.
     assert np.median(found.deviation[0]) < noise
+
+
+def test_a_speed_that_changes_widens_the_bands():
+    """A wave whose speed rises by half over the context, seen by a law of constant speed."""
+    x, t = np.arange(CELLS) / CELLS, np.linspace(0.0, 3.0, 61)
+
+    def wave(phase):
+        return np.sin(2 * np.pi * (x - phase[:, None]))[:, None]
+
+    law, truth = wave(0.5 * t), wave(0.5 * t + 0.05 * (t**2 - t))
+    past, ahead = slice(0, 21), slice(21, None)
+    restarted = wave(0.5 * t)[ahead]  # both agree in the last frame
+    found = np.sqrt(_by_change_of_speed(law[1:21], truth[past], t[ahead] - 1.0, restarted))
+    size = np.sqrt(np.mean(found**2, axis=(1, 2)))
+    error = np.sqrt(np.mean((restarted - truth[ahead]) ** 2, axis=(1, 2)))
+    np.testing.assert_allclose(size[:20], error[:20], rtol=0.25)
+    noise = 0.05 * np.random.default_rng(0).normal(size=truth.shape)
+    for missed in (noise, wave(0.5 * t) - wave(0.52 * t)):  # which have their own terms
+        other = _by_change_of_speed(law[1:21], (law + missed)[past], t[ahead] - 1.0, restarted)
+        assert np.sqrt(np.mean(other)) < 0.1 * np.sqrt(np.mean(size**2))
+
+
+def test_steep_frames_count_more_than_the_last_ones_seen():
+    x = np.arange(CELLS) / CELLS
+    smooth = np.sin(2 * np.pi * x)[None, None]
+    step = np.where(x < 0.5, 1.0, -1.0)[None, None]
+    np.testing.assert_array_equal(_rougher(np.repeat(smooth, 6, axis=0), smooth), 1.0)
+    assert _rougher(np.repeat(smooth, 6, axis=0), step) > 50.0
+    assert _rougher(np.repeat(step, 6, axis=0), smooth) == 1.0
 
 
 def test_few_columns_make_up_a_covariance_and_many_do_so_on_average():

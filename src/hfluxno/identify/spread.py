@@ -1,6 +1,7 @@
 """How far a forecast with a fitted law may be off, value by value.
 
-    σ² = κ² Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ))² |u|² ρ
+    σ² = κ² Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ) q)² |u|² ρ
+         + R² (a τ (1 + τ) ∂u/∂τ)²
 
 u[c] is the forecast with the coefficients c, and the columns Λ_m make up their covariance ΛΛᵀ,
 which takes the misfit for independent noise; errors of schemes and of the kind of law are shared by
@@ -14,7 +15,12 @@ size, f is noise and g the rest, f² + g² = 1 and
 with τ the time since the context, in lengths of the context, because the misfit is what gathers
 over such a time, and p the number of coefficients. b is the back-test error beyond noise, |u| the
 root mean square of the last frames, and ρ, of mean one, has the shape of (∂x u)²: the error of a
-scheme that no earlier frame shows, because a shock forms late.
+scheme that no earlier frame shows, because a shock forms late. So b grows with q ≥ 1, by how much
+rougher a frame is than the last ones of the context.
+
+a is how a speed that changes in time would show, which no law here has: frames that are late by
+c τ + a (τ² - τ) at the time τ of the context differ from it by as much of ∂u/∂τ, and R² is the part
+of the misfit that a explains beyond c.
 
 κ, β, τ₀, the 2 before τ and the width over which variances are smoothed were chosen, so that of
 laws solved by schemes that the library does not have (the kinds of `make trust`, other seeds) 90
@@ -79,6 +85,10 @@ def spread(
         # Those that could not be solved are taken to be like the others.
         variance += _SHARED**2 * len(laws) * np.mean(by_law, axis=0)
     variance += _by_backtest(item, seen, time, frames)
+    alone = followed
+    if item.mode == "filter":  # which hides what grows
+        alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
+    variance += _by_change_of_speed(alone, seen, time, frames)
     mode = "wrap" if settings.grid.is_periodic() else "nearest"
     variance = gaussian_filter1d(variance, _CELLS, axis=-1, mode=mode)
     return np.sqrt(variance) + _ROUNDING * np.abs(seen).max(axis=(0, 2))[:, None]
@@ -108,7 +118,45 @@ def _by_backtest(
     steep = np.gradient(frames, axis=-1) ** 2
     mean = steep.mean(axis=-1, keepdims=True)
     shape = np.divide(steep, mean, out=np.ones_like(steep), where=mean > 0.0)
-    return error[:, None, None] * size * (varies / np.mean(varies))[:, None] * shape
+    of_field = size * (varies / np.mean(varies))[:, None] * _rougher(seen, frames)[..., None] ** 2
+    return error[:, None, None] * of_field * shape
+
+
+def _rougher(
+    seen: Float[np.ndarray, "time field cells"], frames: Float[np.ndarray, "steps field cells"]
+) -> Float[np.ndarray, "steps field"]:
+    """q, by second differences."""
+    before, after = (np.mean(np.diff(u, n=2, axis=-1) ** 2, axis=-1) for u in (seen, frames))
+    known = before[-_LAST_FRAMES:].mean(axis=0)
+    return np.sqrt(np.maximum(np.divide(after, known, out=np.ones_like(after), where=known > 0), 1))
+
+
+def _by_change_of_speed(
+    alone: Float[np.ndarray, "steps field cells"],
+    seen: Float[np.ndarray, "time field cells"],
+    time: Float[np.ndarray, " ahead"],
+    frames: Float[np.ndarray, "ahead field cells"],
+) -> Float[np.ndarray, "ahead field cells"]:
+    """R² (a τ (1 + τ) ∂u/∂τ)², from what the law makes of the first frame `alone`."""
+    past = np.linspace(0.0, 1.0, len(seen))
+    deviation = np.std(seen, axis=(0, 2))[:, None]
+    scale = np.where(deviation > 0.0, deviation, 1.0)
+    rate = np.gradient(np.concatenate([seen[:1], alone]), past, axis=0)[1:] / scale
+    late = past[1:, None, None]
+    steady, changing = late * rate, (late**2 - late) * rate
+    missed, changing = (
+        u - steady * _quotient(np.sum(u * steady), np.sum(steady**2))
+        for u in ((alone - seen[1:]) / scale, changing)
+    )
+    common, size = np.sum(missed * changing), np.sum(changing**2)
+    explained = _quotient(common**2, size * np.sum(missed**2))
+    ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
+    by = _quotient(common, size) * time * (1.0 + time)
+    return explained * (by[:, None, None] * ahead) ** 2
+
+
+def _quotient(above: np.floating, below: np.floating) -> float:
+    return float(above / below) if below > 0.0 else 0.0
 
 
 def _neighbours(item: Identification) -> list[FittedLaw]:
