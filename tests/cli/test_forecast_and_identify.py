@@ -103,6 +103,17 @@ def test_sentences_with_figures_are_counted_by_their_status(capsys):
     assert "2 status 5, for example: misfit 3 % 1 status 0: fine" in shown
 
 
+def test_marks_for_what_is_missing_are_told(folder, capsys):
+    values = wave()
+    values[2, 3:5] = -999.0
+    np.savez("a.npz", values=values)
+    assert main(["forecast", "a.npz", "--steps", "3", "-k", "5", "--json"]) == 0
+    captured = capsys.readouterr()
+    (hint,) = json.loads(captured.out)["hints"]
+    assert captured.err == f"hfluxno: {hint}\n"
+    assert hint.startswith("values: -999 stands 2 times, a mark for what is missing and a value to")
+
+
 @pytest.mark.parametrize("status", [0, 5])
 def test_only_a_forecast_that_is_ok_promises_a_bound(capsys, status):
     errors = {"predicted_error": {"1": 0.1}, "predicted_error_90": {"1": 0.2}}

@@ -4,6 +4,7 @@ Every measure takes one field as an array (trajectory, time, x) with NaN in gaps
 was measured.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -171,6 +172,16 @@ def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
             found.append(f"{mark:g} stands {int(marked.sum())} times, a mark for what is missing")
             bare = np.where(marked, np.nan, bare)
     return bare, tuple(found)
+
+
+def marked(fields: Sequence[str], values: np.ndarray) -> tuple[str, ...]:
+    """The same of all fields, (…, field, x), for a user to whom nothing else says that a mark is a
+    value to every method."""
+    return tuple(
+        f"{name}: {text} and a value to every method; make it NaN, or leave it empty."
+        for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True)
+        for text in without_marks(u)[1]
+    )
 
 
 def oddities(u: np.ndarray) -> tuple[str, ...]:
