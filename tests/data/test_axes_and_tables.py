@@ -139,6 +139,19 @@ def test_columns_of_a_table(tmp_path):
         read(path)
 
 
+def test_units_in_the_header_of_a_variable(tmp_path):
+    data = columns()
+    data["density [veh/km]"] = data.pop("u")
+    path = table(tmp_path / "a.csv", data)
+    for source in (read(path), read(path, "density")):
+        assert source.variable == "density"
+        assert source.parts[0].attributes["units"] == "veh/km"
+    assert read(path, "density [veh/km]").variable == "density [veh/km]"
+    both = data | {"density [1/m]": data["density [veh/km]"]}
+    with pytest.raises(ValueError, match=r"could be meant \(density \[veh/km\], density \[1/m\]\)"):
+        read(table(tmp_path / "a.csv", both))
+
+
 def test_trajectories_and_dates_of_a_table(tmp_path):
     one = columns()
     days = [

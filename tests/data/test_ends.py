@@ -86,7 +86,7 @@ FAULTS = {
     "units": (
         {"time": LATER, "lower [g/m]": LATER, "upper": LATER},
         None,
-        r"lower \[g/m\] of .* is in g/m, and u of .* in kg/m; convert one",
+        r"lower of .* is in g/m, and u of .* in kg/m; convert one",
     ),
     "times": (
         {"time [min]": LATER, "lower": LATER, "upper": LATER},

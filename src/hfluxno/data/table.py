@@ -76,6 +76,9 @@ def table_variables(
     columns = {axis: name for axis, name in found_columns.items() if name is not None}
     order = [axis for axis in ("trajectory", "time", "x") if axis in columns]
     keys: list[str] = [columns[axis] for axis in order]
+    renames = _bare_names(list(frame.columns), {*keys, *asked})
+    units_of = {bare: units_in(name) for name, bare in renames.items()}
+    frame = frame.rename(columns=renames)
     gone = frame[keys].isna().any(axis=1).to_numpy()
     if gone.any():
         needed = " or ".join(keys)
@@ -112,8 +115,8 @@ def table_variables(
         for name, v in dataset.variables.items()
         if v.dtype.kind in "iufM"
     }
-    for name in keys:
-        units = units_in(name)
+    for name in (*keys, *units_of):
+        units = units_of.get(name) or units_in(name)
         if units and name in found and found[name].dtype.kind != "M":
             found[name].attrs["units"] = units
     if zoned:
@@ -134,6 +137,15 @@ def _lines(frame: pd.DataFrame, names: dict[str, str], path: Path) -> pd.DataFra
     wide = frame.assign(**numbers)
     kept = list(frame.columns[~headed])
     return wide.melt(kept, var_name="x", value_name="values").astype({"x": float})
+
+
+def _bare_names(names: list[str], kept: set[str]) -> dict[str, str]:
+    """The headers with units that are not to be `kept`, and what they are called without: variables
+    are stored by that, with the units as an attribute. Those that would be called alike keep
+    theirs."""
+    bare = {name: without_units(name) for name in names if units_in(name) and name not in kept}
+    used = [bare.get(name, name) for name in names]
+    return {name: short for name, short in bare.items() if short and used.count(short) == 1}
 
 
 def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Path) -> str | None:
