@@ -74,6 +74,12 @@ class FakeIdentification:
     tried: tuple = ()
     missing: float = 0.0
     readings: None = None
+    recognised: None = None
+    formulas: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> str:
+        return self.candidate
 
     @property
     def sentence(self) -> str:

@@ -158,6 +158,8 @@ def _one(result: dict) -> Table:
     table.add_column(overflow="fold")
     table.add_row("status", _coloured(result["status_sentence"], result))
     table.add_row("law", escape(result.get("law", "")))
+    if result.get("known_law"):
+        table.add_row("known law", escape(result["known_law"]))
     reading = result.get("reading") or {}
     if reading.get("accepted"):
         loss = f"{reading['form']}; loss {_percent(reading['loss'])} of the height"

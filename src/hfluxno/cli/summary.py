@@ -104,11 +104,14 @@ def reconstruction_summary(source: Source, context: Trajectory, found: Reconstru
 
 def law_result(found) -> dict:
     """An inferred law."""
-    law = found.law
+    law, known = found.law, found.recognised
     result = {
         "status": int(found.status),
         "status_sentence": found.sentence,
         "law": str(found.candidate),
+        "known_law": None if known is None else known.short,
+        "recognised": None if known is None else dataclasses.asdict(known),
+        "equations": list(found.formulas),
         "backtest_error": float(found.backtest_error),
         "residual": float(found.residual),
         "missing": float(found.missing),

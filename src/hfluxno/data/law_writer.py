@@ -15,8 +15,9 @@ def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dat
     """The identifications of all trajectories of `source`.
 
     `backtest_error`, `residual`, `missing`, `total_drift` and `status` are those of
-    `Identification`; `formula` is the flux as a formula where one holds, and empty elsewhere; the
-    tables are those of a forecast (see `hfluxno.data.writers`).
+    `Identification`; `formula` is the flux as a formula where one holds, of two fields their
+    equations where the flux is made of monomials and quotients, and empty elsewhere; the tables are
+    those of a forecast (see `hfluxno.data.writers`).
     """
     row, each = ("trajectory",), ("trajectory", "field")
 
@@ -28,7 +29,10 @@ def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dat
         return xr.Variable(row, np.array(words, dtype=object), {"long_name": long_name})
 
     readings = [one.readings for one in found]
-    formulas = [r.best.formula if r and r.best.is_accepted else "" for r in readings]
+    formulas = [
+        r.best.formula if r and r.best.is_accepted else "; ".join(one.formulas)
+        for one, r in zip(found, readings, strict=True)
+    ]
     status = np.array([one.status for one in found], np.int32)
     variables = {
         "backtest_error": numbers(
@@ -43,7 +47,7 @@ def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dat
             [one.sentence for one in found], "what the status means, with what decided it"
         ),
         "law": text([str(one.candidate) for one in found], "chosen kind of law and scheme"),
-        "formula": text(formulas, "flux as a formula that has a name"),
+        "formula": text(formulas, "flux as a formula that has a name, or equations of a system"),
     } | law_variables([tabulate(one.law) for one in found], row, source)
     coordinates = {
         name: v for name, v in coordinates_of(source).items() if name in ("trajectory", "field")

@@ -80,7 +80,8 @@ def law(explorer: Explorer) -> str:
     readings = found.readings
     if readings is not None and readings.best.is_accepted:
         parts.append(f"f = {readings.best.formula}")
-    parts.append(str(found.candidate))
+    parts += found.formulas
+    parts.append(found.described)
     if np.isfinite(found.backtest_error):
         parts.append(f"back-test error {percent(found.backtest_error)}")
     parts.append(f"{outcome.seconds:.2f} s")

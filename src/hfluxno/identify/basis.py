@@ -184,6 +184,13 @@ class Dictionary(Basis):
     def names(self) -> tuple[str, ...]:
         return tuple(_term_name(self.fields, powers) for powers in self.exponents)
 
+    @property
+    def sizes(self) -> Float[np.ndarray, " function"]:
+        """Π_i scale_i^{e_i}: what a coefficient is divided by for that of a monomial of the fields
+        themselves."""
+        powers = np.array(self.exponents, float)
+        return np.prod(np.asarray(self.scale, float) ** powers, axis=1)
+
     def gradient(
         self,
         coefficients: Coefficients,

@@ -7,7 +7,9 @@ import jax
 import numpy as np
 
 from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.known import recognise
 from hfluxno.identify.misfit import measure
+from hfluxno.identify.monomials import in_monomials, sizes_of
 from hfluxno.identify.refine import Unknowns, measured_deviation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import Trial, last_fitted_frame
@@ -32,9 +34,10 @@ def report(
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
     reach = np.asarray(_REACH if trial.candidate.sparse and _is_short(trial) else 0.0)
-    grid_law = dataclasses.replace(trial.unknowns.law(trial.fit.parameters), reach=reach)
+    grid_law = in_monomials(trial.unknowns.law(trial.fit.parameters))
+    grid_law = dataclasses.replace(grid_law, reach=reach)
     unknowns = _named(trial.unknowns, context.fields)
-    law = unknowns.law(trial.fit.parameters)
+    law = in_monomials(unknowns.law(trial.fit.parameters))
     law = eqx.tree_at(
         lambda t: (t.flux_coefficients, t.diffusion_coefficients),
         law,
@@ -56,6 +59,7 @@ def report(
     status = status_of(
         trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
     )
+    normal = trial.fit.normal / np.outer(scale, scale)
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -76,6 +80,15 @@ def report(
         filled=None if seen is None else context,
         cell=dx,
         interval=dt,
+        recognised=recognise(
+            unknowns.basis,
+            numbers * free,
+            normal,
+            free,
+            trial.fit.equations,
+            trial.fit.residual,
+            misfit.noise,
+        ),
     )
 
 
@@ -95,7 +108,7 @@ def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str
     flux_names = [f"f_{f}[{n}]" for f in unknowns.fields for n in unknowns.basis.names]
     diffusion_names = [f"nu_{f}[T{k}]" for f in unknowns.fields for k in range(unknowns.terms)]
     half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
-    flux_scale = np.repeat(half, len(unknowns.basis.names)) * (dx / dt)
+    flux_scale = np.outer(half, 1.0 / sizes_of(unknowns.basis)).reshape(-1) * (dx / dt)
     diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
     return flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
 

@@ -10,8 +10,10 @@ from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.joint import Estimate
 from hfluxno.identify.misfit import Misfit
+from hfluxno.identify.monomials import written
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.reading import Readings, read_flux
+from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.status import FitStatus
@@ -65,6 +67,7 @@ class Identification:
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` where there are
       no gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
+    - `recognised`: the law of two fields by its name, or `None` where no known law fits.
     """
 
     law: FittedLaw
@@ -87,6 +90,7 @@ class Identification:
     filled: Trajectory | None = dataclasses.field(default=None, repr=False)
     cell: float = float("nan")
     interval: float = float("nan")
+    recognised: Recognised | None = None
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
@@ -108,6 +112,18 @@ class Identification:
         """The flux as a formula that has a name (see `hfluxno.identify.reading`); `None` for
         several fields."""
         return read_flux(self.law, self.coefficients, self.covariance)
+
+    @property
+    def described(self) -> str:
+        """The law by its name, if it has one, and what was chosen."""
+        chosen = str(self.candidate)
+        return chosen if self.recognised is None else f"{self.recognised.short}; {chosen}"
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The equation of each field in the units of the data; none where the law is no sum of
+        monomials and quotients."""
+        return written(self.law)
 
     @property
     def sentence(self) -> str:

@@ -176,7 +176,7 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
         Fit(
             found.status.name,
             found.sentence,
-            str(found.candidate),
+            found.described,
             _known(found.backtest_error),
             _known(found.persistence_error),
             _known(found.residual),

@@ -62,10 +62,10 @@ def law_figure(
 
 
 def heading(identification: Any) -> str:
-    """The candidate and how well it predicts, in one line; what the status means where it is not
+    """What the law is and how well it predicts, in one line; what the status means where it is not
     OK."""
     error = float(identification.backtest_error)
-    text = f"Inferred law: {identification.candidate}"
+    text = f"Inferred law: {identification.described}"
     if np.isfinite(error):
         text += f"; back-test error {100 * error:.2g} %"
     if int(identification.status) != 0:

@@ -17,42 +17,12 @@ from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.select import Estimate, estimate, in_cells, together
 from hfluxno.identify.plane.terms import Roles, Structure
 from hfluxno.identify.plane.weak_form import WeakSystem, total
+from hfluxno.identify.recognised import Recognised
 
 # A named law may leave this multiple of what the law without a name leaves.
 _AS_GOOD = 1.6
 # A spread below this part is that of rounding.
 _LEAST = 1e-6
-
-
-@dataclasses.dataclass(frozen=True)
-class Recognised:
-    """A law with a name.
-
-    **Attributes:**
-
-    - `name`, `symbol`: of the law and of its coefficient.
-    - `value`, `deviation`: of the coefficient and its standard deviation.
-    - `misfit`, `without`: what it leaves of the weak equations, and what the law leaves that was
-      found without it, root mean square relative to their right-hand side.
-    """
-
-    name: str
-    symbol: str
-    value: float
-    deviation: float
-    misfit: float
-    without: float
-
-    @property
-    def short(self) -> str:
-        """The name and the coefficient."""
-        return f"{self.name}, {self.symbol} = {self.value:.5g} ± {self.deviation:.1g}"
-
-    def __str__(self) -> str:
-        return (
-            f"{self.short} (it leaves {100 * self.misfit:.2g} % of the weak equations, the law "
-            f"without a name {100 * self.without:.2g} %)"
-        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from hfluxno.identify.basis import Chebyshev, Dictionary
+from hfluxno.identify.monomials import written_sum
 from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.plane.known import Recognised
 from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.status import FitStatus
 
 
@@ -65,14 +65,5 @@ class PlaneIdentification:
 
 
 def _sum(law: FittedPlaneLaw, axis: int, field: int) -> str:
-    basis, row = law.basis, np.asarray(law.coefficients, float)[axis, field]
-    names = basis.names
-    if isinstance(basis, Dictionary):
-        scale = np.asarray(basis.scale, float)
-        row = row / np.array([np.prod(scale ** np.array(e, float)) for e in basis.exponents])
-    elif isinstance(basis, Chebyshev):
-        middle, half = float(basis.middle[0]), float(basis.half[0])
-        names = tuple(f"{n}(({law.fields[0]} - {middle:.4g})/{half:.4g})" for n in names)
-    parts = [(value, name) for value, name in zip(row, names, strict=True) if value != 0.0]
-    text = " ".join(f"{'-' if v < 0 else '+'} {abs(v):.4g} {name}" for v, name in parts)
-    return "-" * text.startswith("-") + text[2:] or "0"
+    row = np.asarray(law.coefficients, float)[axis, field]
+    return written_sum(law.basis, row, law.fields)

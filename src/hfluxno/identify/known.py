@@ -1,0 +1,152 @@
+"""Laws of two fields on a line that have a name.
+
+Each is C₀ + Σ_k θ_k C_k in the coefficients of monomials. What it costs to have these in place of
+the coefficients c of a fit is, in the quadratic model of the sum of squares S,
+
+    ΔS = min_θ (c - C₀ - Σ θ_k C_k)ᵀ N (c - C₀ - Σ θ_k C_k),   N = JᵀJ.
+
+It is recognised where ΔS is at most half of what errors of schemes are in S, and the square of
+three standard deviations of noise for each of the q coefficients that a name fixes. Of several, one
+with the fewest θ is taken.
+
+The covariance σ² (C N Cᵀ)⁻¹ of θ takes the misfit for independent noise. How far the q coefficients
+are from what they should be tells by how much that is wrong: their mean square ΔS/q stands for σ²
+(the ratio of Birge, Phys. Rev. 40, 1932, 207-227), with one more, of three standard deviations,
+because q is small.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.identify.basis import Basis, Dictionary
+from hfluxno.identify.recognised import Recognised
+
+_OF_SCHEMES, _DEVIATIONS = 0.5, 3.0
+
+# (field, exponents) and the coefficient of that function in the flux of that field.
+_Entries = Mapping[tuple[int, tuple[int, int]], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """A family of laws of two fields p and q, which are numbered 0 and 1.
+
+    **Attributes:**
+
+    - `offset`: C₀.
+    - `free`: the C_k. Of those whose functions the fit does not have, θ is zero.
+    - `least`: how many of them it has to have.
+    - `symbol`, `powers`: what the law is known by, Π_k θ_k^{e_k}; without a symbol by a function of
+      p, which the θ are coefficients of.
+    """
+
+    name: str
+    offset: _Entries
+    free: tuple[_Entries, ...]
+    least: int = 1
+    symbol: str = ""
+    powers: tuple[float, ...] = ()
+
+
+_TRANSPORT: _Entries = {(0, (0, 1)): 1.0, (1, (-1, 2)): 1.0}
+_PRESSURES: tuple[_Entries, ...] = tuple({(1, (k, 0)): 1.0} for k in (1, 2, 3))
+_KNOWN = (
+    _Known("shallow water", _TRANSPORT, ({(1, (2, 0)): 0.5},), 1, "g", (1.0,)),
+    _Known("isothermal Euler", _TRANSPORT, ({(1, (1, 0)): 1.0},), 1, "c²", (1.0,)),
+    _Known(
+        "shallow water by depth and velocity",
+        {(0, (1, 1)): 1.0, (1, (0, 2)): 0.5},
+        ({(1, (1, 0)): 1.0},),
+        1,
+        "g",
+        (1.0,),
+    ),
+    # y = ρ (v + β ρ)
+    _Known(
+        "Aw–Rascle–Zhang",
+        _TRANSPORT,
+        ({(0, (2, 0)): -1.0, (1, (1, 1)): -1.0},),
+        1,
+        "β",
+        (1.0,),
+    ),
+    _Known("linear waves", {}, ({(0, (0, 1)): 1.0}, {(1, (1, 0)): 1.0}), 2, "c", (0.5, 0.5)),
+    _Known("p-system", {(0, (0, 1)): -1.0}, _PRESSURES, 2),
+    _Known("barotropic gas", _TRANSPORT, _PRESSURES, 2),
+)
+
+
+def recognise(
+    basis: Basis,
+    numbers: Float[np.ndarray, " parameter"],
+    normal: Float[np.ndarray, "parameter parameter"],
+    free: Bool[np.ndarray, " parameter"],
+    equations: int,
+    residual: float,
+    noise: float,
+) -> Recognised | None:
+    """The law with a name that a fit is, or `None`.
+
+    **Arguments:**
+
+    - `numbers`, `normal`: the coefficients of monomials, those of the flux field by field before
+      those of the diffusivities, and N of the misfit in standard deviations of the fields.
+    - `free`: which of them were fitted.
+    - `equations`, `residual`: the number of values and their root mean square misfit.
+    - `noise`: of the data, in standard deviations of the fields.
+    """
+    if not isinstance(basis, Dictionary) or len(basis.fields) != 2:
+        return None
+    functions = len(basis.names)
+    places = {powers: k for k, powers in enumerate(basis.exponents)}
+
+    def vector(entries: _Entries, roles: tuple[int, int]) -> np.ndarray | None:
+        """The entries with p and q for the fields of these numbers; `None` if one is not free."""
+        found = np.zeros(len(numbers))
+        for (field, powers), value in entries.items():
+            own = tuple(powers[roles.index(i)] for i in range(2))
+            place = roles[field] * functions + places.get(own, 0)
+            if own not in places or not free[place]:
+                return None
+            found[place] = value
+        return found
+
+    best, fewest = None, len(numbers) + 1
+    diffusion = np.eye(len(numbers))[2 * functions :][free[2 * functions :]]
+    for known, roles in itertools.product(_KNOWN, ((0, 1), (1, 0))):
+        offset = vector(known.offset, roles)
+        every = [vector(entries, roles) for entries in known.free]
+        directions = [each for each in every if each is not None]
+        if offset is None or not known.least <= len(directions) < fewest:
+            continue
+        rows = np.concatenate([np.stack(directions), diffusion])
+        inverse = np.linalg.pinv(rows @ normal @ rows.T, rcond=1e-13, hermitian=True)
+        theta = inverse @ rows @ normal @ (numbers - offset)
+        rest = numbers - offset - theta @ rows
+        cost, fixed = float(rest @ normal @ rest), int(free.sum()) - len(rows)
+        of_schemes = equations * max(residual**2 - noise**2, 0.0)
+        if not cost <= _OF_SCHEMES * of_schemes + fixed * (_DEVIATIONS * noise) ** 2:
+            continue
+        theta = theta[: len(directions)]
+        if known.symbol and np.prod(theta) <= 0.0:
+            continue
+        value = float(np.prod(np.abs(theta) ** known.powers)) if known.symbol else np.nan
+        slope = value * np.array(known.powers) / theta if known.symbol else np.zeros(len(theta))
+        variance = (cost + (_DEVIATIONS * residual) ** 2) / (fixed + 1)
+        part = inverse[: len(slope), : len(slope)]
+        best, fewest = (
+            Recognised(
+                known.name,
+                known.symbol,
+                value,
+                float(np.sqrt(variance * (slope @ part @ slope))),
+                float(np.sqrt(residual**2 + cost / equations)),
+                residual,
+            ),
+            len(directions),
+        )
+    return best
