@@ -9,8 +9,8 @@ import pytest
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import subgrid
-from hfluxno.identify.basis import Dictionary, physical_exponents
-from hfluxno.identify.candidate import make_directions
+from hfluxno.identify.basis import Dictionary, TensorChebyshev, physical_exponents
+from hfluxno.identify.candidate import Candidate, make_directions, make_mask
 from hfluxno.identify.refine import Fit, Unknowns
 from hfluxno.identify.sparsify import needed, needed_by_weak_form
 from hfluxno.laws import ShallowWater
@@ -65,6 +65,30 @@ def test_directions_are_the_free_parameters_and_fill_up_to_a_shared_size():
     np.testing.assert_array_equal(directions.sum(axis=1), [1, 1, 1, 0])
     assert make_directions(np.ones(18)).shape == (18, 18)
     assert make_directions(np.ones(3)).shape == (3, 3)
+
+
+def test_behind_a_wall_that_is_a_mirror_fluxes_are_even_or_odd_in_the_momentum(x64):
+    fields = ("h", "m")
+    basis = Dictionary(np.ones(2), physical_exponents((True, False)), fields)
+    candidate = Candidate("dictionary", 0)
+
+    def free(odd):
+        masks = make_mask(candidate, basis, 2, odd).reshape(2, -1)
+        return [{n for n, f in zip(basis.names, mask, strict=True) if f} for mask in masks]
+
+    carried, pressure = {"m", "h·m", "h²·m", "m/h"}, {"h", "h²", "h³", "m²", "m²/h"}
+    assert free((1,)) == [carried, pressure]
+    assert free(()) == [carried | pressure] * 2
+    # A solution of such a law stays one in the mirror: F(Su) = -S F(u) with S = diag(1, -1).
+    rng = np.random.default_rng(0)
+    mask = make_mask(candidate, basis, 2, (1,)).reshape(2, -1)
+    coefficients = mask * rng.normal(size=mask.shape)
+    u, turned = rng.uniform(0.5, 1.5, size=(2, 9)), np.array([[1.0], [-1.0]])
+    here, there = (np.asarray(basis(jnp.asarray(state))) for state in (u, turned * u))
+    np.testing.assert_allclose(coefficients @ there, -turned * (coefficients @ here), rtol=1e-12)
+    # Bases without monomials of the fields are left as they are.
+    tensor = TensorChebyshev(np.zeros(2), np.ones(2), 3, 2)
+    assert np.all(make_mask(Candidate("tensor", 0), tensor, 2, (1,)))
 
 
 def test_only_what_is_needed_stays():

@@ -195,14 +195,30 @@ def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]
     return Dictionary(scale, physical_exponents(positive), fields)
 
 
-def make_mask(candidate: Candidate, basis: Basis, fields: int) -> np.ndarray:
-    """Which parameters are free, in the order of `Unknowns`."""
+def make_mask(
+    candidate: Candidate, basis: Basis, fields: int, odd: tuple[int, ...] = ()
+) -> np.ndarray:
+    """Which parameters are free, in the order of `Unknowns`; `odd` are the fields that a wall turns
+    round, of which there are none without a wall."""
     count = len(basis.names)
-    free = np.arange(count) < (candidate.size or count)
+    free = np.tile(np.arange(count) < (candidate.size or count), (fields, 1))
+    if odd and isinstance(basis, Dictionary):
+        free &= _mirrored(basis, odd)
     terms = DIFFUSION_TERMS[candidate.diffusion]
     program = max(DIFFUSION_TERMS.values()) if terms else 0
     diffusion = np.arange(program) < terms
-    return np.concatenate([np.tile(free, fields), np.tile(diffusion, fields)]).astype(float)
+    return np.concatenate([free.reshape(-1), np.tile(diffusion, fields)]).astype(float)
+
+
+def _mirrored(basis: Dictionary, odd: tuple[int, ...]) -> np.ndarray:
+    """Which functions the flux of each field may have if a wall is a mirror.
+
+    With x → -x a solution has to stay one when the odd fields change their sign: their fluxes are
+    even in them, and those of the other fields odd, so that nothing flows through the wall.
+    """
+    changes = np.array(basis.exponents)[:, list(odd)].sum(axis=1) % 2 == 1
+    is_odd = np.isin(np.arange(len(basis.fields)), odd)
+    return changes[None] != is_odd[:, None]
 
 
 def least_size(candidate: Candidate) -> int:

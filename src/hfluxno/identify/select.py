@@ -213,7 +213,7 @@ def backtest_errors(
 
 def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid) -> Unknowns:
     basis = make_basis(candidate, values, fields)
-    mask = make_mask(candidate, basis, len(fields))
+    mask = make_mask(candidate, basis, len(fields), odd)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     terms = _TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
 
