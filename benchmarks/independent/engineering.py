@@ -5,7 +5,7 @@ Each takes a random generator and is solved on fine cells, independently of the 
 
 import numpy as np
 
-from .schemes import INTERVAL, averaged, weno
+from .schemes import INTERVAL, averaged, outflow, weno
 from .states import CELLS, FINE, FINER, waves
 
 
@@ -89,6 +89,27 @@ def dam_break(rng, frames=60, cells=CELLS):
         return np.abs(u[:, 1:2] / u[:, :1]) + np.sqrt(g * u[:, :1])
 
     return weno(flux, speed, state, frames, cells, pad=walls)[0]
+
+
+def riemann_problem(rng, isothermal, frames=60, cells=CELLS):
+    """Shallow water, or an isothermal gas, from one step between free ends: its states lie on a
+    curve, which fluxes of other terms fit as well."""
+    at, left, right = rng.uniform(0.4, 0.6), rng.uniform(0.9, 1.3), rng.uniform(0.4, 0.7)
+    g = rng.uniform(0.7, 1.1)
+    x = (np.arange(FINE) + 0.5) / FINE
+    h = np.where(x < at, left, right)
+    v = np.where(x < at, rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1))
+
+    def flux(u):
+        h, m = u[:, :1], u[:, 1:2]
+        pressure = g * h if isothermal else g * h**2 / 2
+        return np.concatenate([m, m**2 / h + pressure], axis=1)
+
+    def speed(u):
+        h = u[:, :1]
+        return np.abs(u[:, 1:2] / h) + np.sqrt(g if isothermal else g * h)
+
+    return weno(flux, speed, np.stack([h, h * v])[None], frames, cells, pad=outflow)[0]
 
 
 def aw_rascle(rng, frames=60, cells=CELLS):

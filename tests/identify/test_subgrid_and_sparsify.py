@@ -12,7 +12,7 @@ from hfluxno.identify import subgrid
 from hfluxno.identify.basis import Dictionary, TensorChebyshev, physical_exponents
 from hfluxno.identify.candidate import Candidate, make_directions, make_mask
 from hfluxno.identify.refine import Fit, Unknowns
-from hfluxno.identify.sparsify import needed, needed_by_weak_form
+from hfluxno.identify.sparsify import explained_by_weak_form, needed, needed_by_weak_form
 from hfluxno.laws import ShallowWater
 from tests.compiled import compiled
 
@@ -132,6 +132,39 @@ def test_all_terms_of_many_stay_if_few_are_not_enough():
     augmented = np.concatenate([columns, right[:, None] + 1e-3 * rng.normal(size=(300, 1))], 1)
     mask = needed_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))
     np.testing.assert_array_equal(mask, [[1, 1, 1, 1, 1, 1, 0]])
+
+
+def test_rivals_are_sets_of_terms_that_leave_hardly_more():
+    """Three orthogonal columns and one that is nearly the second; the third explains a little."""
+    rng = np.random.default_rng(2)
+    q = np.linalg.qr(rng.normal(size=(300, 6)))[0].T
+    noise, nearly = 0.01 * q[3], q[1] + 0.004 * q[4]
+    columns = [q[0], q[1], q[2], nearly]
+
+    def sets(weight):
+        right = q[0] - 2.0 * q[1] + weight * q[2] + noise
+        augmented = np.stack([*columns, right], axis=1)
+        found = explained_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 4)))
+        return [tuple(np.flatnonzero(mask[0])) for mask in found]
+
+    assert sets(0.0) == [(0, 1), (0, 3)]
+    # With three functions as the fewest, two may leave twice what three may.
+    assert sets(0.0110) == [(0, 1, 2), (0, 1), (0, 3), (0, 2, 3), (0, 1, 3)]
+    # What leaves more than ten times as much as all functions is no rival.
+    assert sets(0.1) == [(0, 1, 2), (0, 2, 3)]
+
+
+def test_rivals_of_several_fields_are_all_pairs_in_the_order_of_what_they_leave():
+    rng = np.random.default_rng(3)
+    q = np.linalg.qr(rng.normal(size=(300, 4)))[0].T
+    normals = []
+    for apart in (0.003, 0.006):
+        nearly = q[0] + apart * q[2]
+        augmented = np.stack([q[0], nearly, q[0] + 0.01 * q[1]], axis=1)
+        normals.append(augmented.T @ augmented)
+    found = explained_by_weak_form(np.stack(normals), np.ones((2, 2)))
+    named = [tuple(int(np.argmax(row)) for row in mask) for mask in found]
+    assert named == [(0, 0), (1, 0), (0, 1), (1, 1)]
 
 
 @pytest.mark.parametrize("steps", [False, True])

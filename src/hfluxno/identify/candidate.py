@@ -20,6 +20,9 @@ _PROGRAM_SIZES = (4, 6, 9)
 # The derivatives of a fit are taken along its free parameters, in programs for so many of them.
 _PROGRAM_DIRECTIONS = (4, 6, 8)
 
+# So many further sets of terms are tried.
+_MOST_RIVALS = 3
+
 # The size of the flux that the first finer grid is asked to support.
 _SIZE_OF_FINER = 6
 
@@ -43,6 +46,7 @@ class Candidate:
     - `fresh_start`: whether the context starts where the run of its source did.
     - `sparse`: what tells which functions the data do not need, which are dropped: the `weak-form`,
       or an earlier `fit`; `None` keeps all.
+    - `rival`: which of the sets of functions that explain the weak form as well; 0 is the best one.
     - `denoised`: whether the fit starts from an estimate of the first state that several frames
       share, in place of the first frame itself.
     """
@@ -55,12 +59,15 @@ class Candidate:
     cfl: tuple[float, float, bool] = CLAWPACK_PAPER
     fresh_start: bool = True
     sparse: str | None = None
+    rival: int = 0
     denoised: bool = False
 
     def __str__(self) -> str:
         basis = self.basis if self.size == 0 else f"{self.basis}-{self.size}"
         parts = [
-            basis + (f" sparse by {self.sparse}" if self.sparse else ""),
+            basis
+            + (f" sparse by {self.sparse}" if self.sparse else "")
+            + (f" (rival {self.rival})" if self.rival else ""),
             f"{self.diffusion} diffusion" if self.diffusion != "none" else "no diffusion",
             f"{self.scheme} CFL {self.cfl[0]:g}",
         ]
@@ -131,6 +138,15 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
     return propose
 
 
+def _rivals(best: Candidate) -> tuple[Candidate, ...]:
+    """The next best sets of functions on the grid of the best law: on a coarser one the smearing of
+    shocks hides which is right."""
+    if best.sparse != "weak-form":
+        return ()
+    numbers = range(1, _MOST_RIVALS + 1)
+    return tuple(dataclasses.replace(best, rival=number) for number in numbers)
+
+
 def _denoised(best: Candidate) -> tuple[Candidate, ...]:
     return (dataclasses.replace(best, denoised=True),)
 
@@ -152,7 +168,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
             Stage(_always(weak), 1e-4),
             Stage(_always(dataclasses.replace(weak, fresh_start=False)), 1e-4),
             Stage(_finer(2), 1e-4),
-            Stage(_finer(4), 1e-3),
+            Stage(_finer(4), 1e-4),
+            Stage(_rivals, 1e-3),
             Stage(_always(full, sparse), 1e-3),
             Stage(_always(mid_run), 5e-3),
             Stage(_always(Candidate("tensor", 0)), 5e-3),

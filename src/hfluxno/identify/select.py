@@ -26,7 +26,7 @@ from hfluxno.identify.heard import say
 from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
 from hfluxno.identify.settings import Settings
-from hfluxno.identify.sparsify import needed, needed_by_weak_form
+from hfluxno.identify.sparsify import explained_by_weak_form, needed
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.kept import kept
 
@@ -41,7 +41,7 @@ _LARGE_OFFSET = 100.0  # in standard deviations
 
 @dataclasses.dataclass
 class Trial:
-    """A fitted candidate of one context."""
+    """A fitted candidate of one context; its set of functions has so many `rivals`."""
 
     candidate: Candidate
     settings: Settings
@@ -49,6 +49,7 @@ class Trial:
     fit: Fit
     initial: np.ndarray
     errors: np.ndarray
+    rivals: int
 
     @property
     def mode(self) -> str:
@@ -99,6 +100,8 @@ def choose(
     visible = min(1.0, _LARGE_OFFSET * moves / np.sqrt(np.mean(values**2)))
     for stage in stages(len(fields)):
         for candidate in stage.propose(best.candidate if best else Candidate()):
+            if best is not None and candidate.rival > best.rivals:
+                continue
             start = _start_of(candidate, tried)
             tried.append(attempt(candidate, values, grid, fields, odd, start, seen))
             say(str(candidate), tried[-1].error, "back-test error")
@@ -139,6 +142,7 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
         and candidate.sparse in (t.candidate.sparse, "fit")
+        and (candidate.rival == t.candidate.rival or candidate.sparse == "fit")
         and np.isfinite(t.error)
     ]
     return min(usable, key=lambda t: t.error) if usable else None
@@ -162,7 +166,7 @@ def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, se
     weights = np.ones(len(values))
     weights[last_fitted_frame(len(values), seen) + 1 :] = 0.0
     settings = make_settings(candidate, grid)
-    unknowns = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
+    unknowns, rivals = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
     prepare(unknowns, settings, values)
     if start is None or candidate.sparse == "fit":  # what was dropped had mended what is left
         begin = weak_parameters(unknowns, values, weights, settings.grid)
@@ -173,7 +177,7 @@ def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, se
         values[0] = first_state(unknowns.law(begin), settings, values)
     fit = refine(unknowns, settings, values, weights, begin, candidate.evaluations, seen)
     errors = backtest_errors(unknowns.law(fit.parameters), settings, values, seen)
-    return Trial(candidate, settings, unknowns, fit, values[0], errors)
+    return Trial(candidate, settings, unknowns, fit, values[0], errors, rivals)
 
 
 def refit(best: Trial, values: np.ndarray, seen: np.ndarray | None = None) -> Trial:
@@ -211,7 +215,10 @@ def backtest_errors(
     return np.sqrt(np.array(squares) / np.sum(truth**2, where=counted))
 
 
-def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid) -> Unknowns:
+def _unknowns(
+    candidate, values, fields, odd, start: Trial | None, weights, grid
+) -> tuple[Unknowns, int]:
+    """Those of the candidate, and how many rivals its set of functions has."""
     basis = make_basis(candidate, values, fields)
     mask = make_mask(candidate, basis, len(fields), odd)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
@@ -222,13 +229,14 @@ def _unknowns(candidate, values, fields, odd, start: Trial | None, weights, grid
         return Unknowns(basis, directions, lower, upper, terms, fields, odd)
 
     if candidate.sparse == "fit" and start is not None:
-        return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool)))
+        return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool))), 0
     if candidate.sparse == "weak-form":
         if start is not None:
-            return with_free(np.asarray(start.unknowns.mask))
+            return with_free(np.asarray(start.unknowns.mask)), start.rivals
         normals = np.asarray(_weak_normal(with_free(mask), values, weights, grid)[0])
-        return with_free(needed_by_weak_form(normals, mask.reshape(len(fields), -1)).reshape(-1))
-    return with_free(mask)
+        sets = explained_by_weak_form(normals, mask.reshape(len(fields), -1))
+        return with_free(sets[candidate.rival].reshape(-1)), len(sets) - 1
+    return with_free(mask), 0
 
 
 def make_settings(candidate: Candidate, grid: Grid) -> Settings:

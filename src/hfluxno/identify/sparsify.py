@@ -23,7 +23,10 @@ _INSIGNIFICANT = 2e-5
 _WEAK_GROWTH = 1.0
 # Up to so many terms of a field all choices are tried.
 _MOST_TRIED, _NOISY = 4, 10.0
+# More rivals of a field are never looked at.
+_MOST_RIVALS = 4
 _RIDGE = 1e-12
+_EPSILON = float(np.finfo(float).eps)
 # Directions below this part of the largest eigenvalue say nothing.
 _DEPENDENT = 1e-13
 
@@ -42,51 +45,87 @@ def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
     - `normals`: shape (field, unknown + 1, unknown + 1).
     - `free`: which parameters may stay, shape (field, unknown); the law has no diffusion.
     """
-    masks = []
-    for normal, may_stay in zip(normals, free, strict=True):
-        seen = np.diag(normal)[:-1] > 0.0
-        left = np.flatnonzero(may_stay * seen)
-        if len(left) == 0:  # no test function fits into so few frames, so nothing is known
-            masks.append(may_stay.astype(float))
-            continue
-        scale = np.sqrt(np.diag(normal)[left])
-        scaled = normal[np.ix_(left, left)] / np.outer(scale, scale)
-        right = normal[left, -1] / scale
-        solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
-        rest = max(normal[-1, -1] - solution @ right, np.finfo(float).eps * normal[-1, -1])
+    return explained_by_weak_form(normals, free)[0]
+
+
+def explained_by_weak_form(normals: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
+    """The mask of `needed_by_weak_form`, and those of its rivals, which may be right as well: each
+    field has at most as many terms, and leaves at most ten times what all functions do. Those that
+    leave least come first; a term less may leave twice as much."""
+    every = [_of_field(*each) for each in zip(normals, free, strict=True)]
+    chosen, *others = itertools.product(*every)
+    others = sorted(others, key=lambda choice: float(np.prod([score for _, score in choice])))
+    return [np.stack([mask for mask, _ in choice]) for choice in (chosen, *others)]
+
+
+def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """The masks of one field, that of the needed terms first, and by how much more they leave."""
+    left = np.flatnonzero(may_stay * (np.diag(normal)[:-1] > 0.0))
+    if len(left) == 0:  # no test function fits into so few frames, so nothing is known
+        return [(may_stay.astype(float), 1.0)]
+    scale = np.sqrt(np.diag(normal)[left])
+    scaled = normal[np.ix_(left, left)] / np.outer(scale, scale)
+    right, total = normal[left, -1] / scale, float(normal[-1, -1])
+    solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
+    rest = max(total - solution @ right, _EPSILON * total)
+    few = _fewest(scaled, right, total, rest)
+    mask = np.zeros(len(may_stay))
+    if few is None:
+        mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * rest)
+        return [(mask, 1.0)]
+    found = []
+    for columns, score in few:
         mask = np.zeros(len(may_stay))
-        few = _fewest(scaled, right, float(normal[-1, -1]), rest)
-        if few is None:
-            mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * rest)
-        else:
-            mask[left[few]] = 1.0
-        masks.append(mask)
-    return np.stack(masks)
+        mask[left[columns]] = 1.0
+        found.append((mask, score))
+    return found
 
 
-def _fewest(normal, right, total: float, full: float) -> np.ndarray | None:
+def _fewest(normal, right, total: float, full: float) -> list[tuple[np.ndarray, float]] | None:
     """The fewest columns, the best ones of so many, that leave at most twice what all columns leave
     (`full`, of a sum of squares `total`), or ten times that and at most twice what one more would
-    leave; `None` if they are more than a few.
+    leave, before their rivals with how much more these leave; `None` if they are more than a few.
 
     Of columns that are nearly dependent, removing one after the other may leave many whose
     coefficients cancel where two others would do. And noise in the columns rewards fluxes that are
     flat where most of the data are, which takes many terms.
     """
-    best, rest = None, np.inf
+    allowed = 1.0 + _WEAK_GROWTH
+    sets: list[tuple[np.ndarray, np.ndarray]] = []
+    best = np.inf
     for count in range(1, min(_MOST_TRIED, len(right)) + 1):
         every = np.array(list(itertools.combinations(range(len(right)), count)))
-        matrices = normal[every[:, :, None], every[:, None, :]] + _RIDGE * np.eye(count)
-        solutions = np.linalg.solve(matrices, right[every][..., None])[..., 0]
-        rests = total - np.sum(solutions * right[every], axis=1)
-        here = int(np.argmin(rests))
-        flat = rest <= (1.0 + _WEAK_GROWTH) * rests[here] and rest <= _NOISY * full
-        if best is not None and flat:
-            return best
-        best, rest = every[here], rests[here]
-        if rest <= (1.0 + _WEAK_GROWTH) * full:
-            return best
+        rests = _left_by(every, normal, right, total)
+        least = float(np.min(rests))
+        if best <= min(allowed * least, _NOISY * full):
+            return _with_rivals(sets, _NOISY * full)
+        sets.append((every, rests))
+        best = least
+        if best <= allowed * full:
+            return _with_rivals(sets, _NOISY * full)
     return None
+
+
+def _left_by(every: np.ndarray, normal, right, total: float) -> np.ndarray:
+    """What sets of columns, the rows of `every`, leave of a sum of squares."""
+    matrices = normal[every[:, :, None], every[:, None, :]] + _RIDGE * np.eye(every.shape[1])
+    solutions = np.linalg.solve(matrices, right[every][..., None])[..., 0]
+    return np.maximum(total - np.sum(solutions * right[every], axis=1), _EPSILON * total)
+
+
+def _with_rivals(sets, most: float) -> list[tuple[np.ndarray, float]]:
+    """The best one of the largest sets, and all others that leave at most so much, with what they
+    leave in relation to it: half of that for each column less."""
+    (every, rests), *smaller = reversed(sets)
+    here = int(np.argmin(rests))
+    best, others = float(rests[here]), np.delete(rests, here)
+    rivals = [(np.delete(every, here, axis=0), others), *smaller]
+    found = [
+        (e[i], float(left[i]) / best / (1.0 + _WEAK_GROWTH) ** fewer)
+        for fewer, (e, left) in enumerate(rivals)
+        for i in np.flatnonzero(left <= most)
+    ]
+    return [(every[here], 1.0), *sorted(found, key=lambda each: each[1])[:_MOST_RIVALS]]
 
 
 def _pruned(normal: np.ndarray, parameters: np.ndarray, free: np.ndarray, allowed: float):
