@@ -39,7 +39,6 @@ def brief(monkeypatch):
     )
     monkeypatch.setattr(search, "_FINER", ())
     monkeypatch.setattr(report, "KINDS", (Kind(4),))
-    monkeypatch.setattr(report, "FURTHER_KINDS", (Kind(4), Kind(4, by_state=3)))
 
 
 def window(values, times=TIMES, boundary="open"):
@@ -245,8 +244,9 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
         dataclasses.replace(unexplained, backtest_error=error) for error in (0.05, 1e-5)
     )
     with jax.enable_x64(True):
-        found = with_further_terms(values, context, (), before)
-        kept = with_further_terms(values, context, (), better)
+        richer = identify_jointly(values, context, (), (Kind(4), Kind(4, by_state=3)))
+    found = with_further_terms(before, richer)
+    kept = with_further_terms(better, richer)
     assert kept is better  # what does not predict better is not worth its terms
     forecast = FittedLawForecaster().advance(context, (found,), 10)
     assert found.status == FitStatus.OK and "source that depends on the state" in str(

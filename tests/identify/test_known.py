@@ -72,6 +72,13 @@ def test_noise_and_errors_of_schemes_do_not_hide_a_name_and_more_does():
     assert found(near, noise=RESIDUAL).name == "shallow water"
 
 
+def test_where_a_name_fixes_no_coefficient_the_terms_decide():
+    """Whatever rounding leaves, and with noise that is larger than the misfit."""
+    waves = {(0, "b"): 0.3, (1, "a"): 0.7}
+    normal = np.random.default_rng(0).normal(size=(2 * len(BASIS.names),) * 2)
+    assert found(waves, noise=2 * RESIDUAL, normal=normal @ normal.T).name == "linear waves"
+
+
 def test_the_deviation_is_that_of_least_squares_and_grows_with_what_a_name_costs():
     terms = TRANSPORT | {(1, "a²"): 4.9}
     exact, off = found(terms), found(terms | {(0, "b"): 1.0 + 6e-4})

@@ -13,6 +13,7 @@ CLAWPACK_DEFAULT = (0.9, 1.0, True)
 PRESENT_STATE = (0.4, 0.4, False)
 
 DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
+SOURCE_TERMS = 2
 
 # Sizes share compiled programs: of a larger one, functions are masked.
 _PROGRAM_SIZES = (4, 6, 9)
@@ -46,6 +47,7 @@ class Candidate:
     - `fresh_start`: whether the context starts where the run of its source did.
     - `sparse`: what tells which functions the data do not need, which are dropped: the `weak-form`,
       or an earlier `fit`; `None` keeps all.
+    - `sources`: whether each field has a source a + b u of its own.
     - `rival`: which of the sets of functions that explain the weak form as well; 0 is the best one.
     - `denoised`: whether the fit starts from an estimate of the first state that several frames
       share, in place of the first frame itself.
@@ -59,6 +61,7 @@ class Candidate:
     cfl: tuple[float, float, bool] = CLAWPACK_PAPER
     fresh_start: bool = True
     sparse: str | None = None
+    sources: bool = False
     rival: int = 0
     denoised: bool = False
 
@@ -71,6 +74,8 @@ class Candidate:
             f"{self.diffusion} diffusion" if self.diffusion != "none" else "no diffusion",
             f"{self.scheme} CFL {self.cfl[0]:g}",
         ]
+        if self.sources:
+            parts.insert(1, "with sources")
         if self.refinement > 1:
             parts.append(f"grid ×{self.refinement}")
         if not self.fresh_start:
@@ -198,6 +203,17 @@ def stages(fields: int) -> tuple[Stage, ...]:
     )
 
 
+def stages_with_sources() -> tuple[Stage, ...]:
+    """What is tried in turn where no law of several fields without sources explains a context."""
+    weak = Candidate("dictionary", 0, sparse="weak-form", sources=True)
+    return (
+        Stage(_always(weak), 1e-4),
+        Stage(_finer(2), 1e-4),
+        Stage(_finer(4), 1e-4),
+        Stage(_rivals, 0.0),
+    )
+
+
 def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]) -> Basis:
     """The candidate's basis scaled to the range of a context (time, field, cells)."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
@@ -224,7 +240,10 @@ def make_mask(
     terms = DIFFUSION_TERMS[candidate.diffusion]
     program = max(DIFFUSION_TERMS.values()) if terms else 0
     diffusion = np.arange(program) < terms
-    return np.concatenate([free.reshape(-1), np.tile(diffusion, fields)]).astype(float)
+    arising = np.ones((fields, SOURCE_TERMS if candidate.sources else 0), bool)
+    arising[list(odd), :1] = False  # what is constant has no mirror image
+    parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1))
+    return np.concatenate(parts).astype(float)
 
 
 def _mirrored(basis: Dictionary, odd: tuple[int, ...]) -> np.ndarray:

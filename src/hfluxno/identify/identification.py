@@ -12,7 +12,7 @@ from hfluxno.boundary import Given, Open
 from hfluxno.coordinates import kept_precision
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import TensorChebyshev
-from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.candidate import Candidate, stages_with_sources
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import (
     MINIMUM_CELLS,
@@ -22,7 +22,12 @@ from hfluxno.identify.gaps import (
     choose_with_gaps,
     without_gaps,
 )
-from hfluxno.identify.joint_report import identify_jointly, with_further_terms
+from hfluxno.identify.joint_report import (
+    FURTHER_KINDS,
+    UNEXPLAINED,
+    identify_jointly,
+    with_further_terms,
+)
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import odd_fields
 from hfluxno.identify.plane.forecaster import identify_planes
@@ -207,7 +212,15 @@ def identifier(
             return report(trial, tried, filled, whole, odd, np.isfinite(part))
         trial, tried = choose(values, context.grid, names, odd_in_fits)
         found = report(trial, tried, values, context, odd)
-        return with_further_terms(values, context, odd_in_fits, found)
+        if found.status not in UNEXPLAINED:
+            return found
+        if len(names) == 1:
+            richer = identify_jointly(values, context, odd_in_fits, FURTHER_KINDS)
+            return with_further_terms(found, richer)
+        trial, more = choose(values, context.grid, names, odd_in_fits, plan=stages_with_sources())
+        richer = report(trial, (*tried, *more), values, context, odd)
+        has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
+        return with_further_terms(found, richer) if has_sources else found
 
     def some(lanes: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):

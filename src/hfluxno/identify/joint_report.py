@@ -31,7 +31,7 @@ FURTHER_KINDS = (
     Kind(2, diffusion=1, kinks=1),
     Kind(4, diffusion=3),
 )
-_UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
+UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
 _BETTER, _EARNED = 0.8, 0.5
 # A law that can bend more has to leave less: where the terms were the right ones it was .0004.
 _SHARED_OF_FURTHER = 0.005
@@ -214,20 +214,12 @@ def _rms(differences, seen) -> float:
     return float(np.sqrt(np.mean(differences**2, where=seen)))
 
 
-def with_further_terms(
-    values: Float[np.ndarray, "time field cells"],
-    context: Trajectory,
-    odd: tuple[int, ...],
-    found: Identification,
-) -> Identification:
+def with_further_terms(found: Identification, richer: Identification | None) -> Identification:
     """What was found, or a law with further terms that predicts the last frames better.
 
     It is trusted if it predicts them at least twice as well and leaves no systematic misfit;
     otherwise the warning stands.
     """
-    if found.status not in _UNEXPLAINED or len(context.fields) > 1:
-        return found
-    richer = identify_jointly(values, context, odd, FURTHER_KINDS)
     if richer is None or not richer.backtest_error <= _BETTER * found.backtest_error:
         return found
     earned = richer.backtest_error <= _EARNED * found.backtest_error
@@ -235,4 +227,4 @@ def with_further_terms(
     if earned and sound:
         return richer
     warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT
-    return dataclasses.replace(richer, status=warning)
+    return dataclasses.replace(richer, status=warning, recognised=None)

@@ -94,7 +94,8 @@ def recognise(
     **Arguments:**
 
     - `numbers`, `normal`: the coefficients of monomials, those of the flux field by field before
-      those of the diffusivities, and N of the misfit in standard deviations of the fields.
+      those of the diffusivities and of sources, and N of the misfit in standard deviations of the
+      fields.
     - `free`: which of them were fitted.
     - `equations`, `residual`: the number of values and their root mean square misfit.
     - `noise`: of the data, in standard deviations of the fields.
@@ -116,20 +117,21 @@ def recognise(
         return found
 
     best, fewest = None, len(numbers) + 1
-    diffusion = np.eye(len(numbers))[2 * functions :][free[2 * functions :]]
+    further = np.eye(len(numbers))[2 * functions :][free[2 * functions :]]
     for known, roles in itertools.product(_KNOWN, ((0, 1), (1, 0))):
         offset = vector(known.offset, roles)
         every = [vector(entries, roles) for entries in known.free]
         directions = [each for each in every if each is not None]
         if offset is None or not known.least <= len(directions) < fewest:
             continue
-        rows = np.concatenate([np.stack(directions), diffusion])
+        rows = np.concatenate([np.stack(directions), further])
         inverse = np.linalg.pinv(rows @ normal @ rows.T, rcond=1e-13, hermitian=True)
         theta = inverse @ rows @ normal @ (numbers - offset)
         rest = numbers - offset - theta @ rows
         cost, fixed = float(rest @ normal @ rest), int(free.sum()) - len(rows)
         of_schemes = equations * max(residual**2 - noise**2, 0.0)
-        if not cost <= _OF_SCHEMES * of_schemes + fixed * (_DEVIATIONS * noise) ** 2:
+        allowed = _OF_SCHEMES * of_schemes + fixed * (_DEVIATIONS * noise) ** 2
+        if fixed > 0 and not cost <= allowed:
             continue
         theta = theta[: len(directions)]
         if known.symbol and np.prod(theta) <= 0.0:

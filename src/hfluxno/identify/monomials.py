@@ -12,6 +12,8 @@ from jaxtyping import Float
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
 from hfluxno.identify.fitted_law import FittedLaw
 
+_ROUNDING = 1e-12
+
 
 def sizes_of(basis: Basis) -> Float[np.ndarray, " function"]:
     """What coefficients are divided by for those of monomials of the fields themselves; of other
@@ -34,13 +36,29 @@ def written(law: FittedLaw) -> tuple[str, ...]:
         return ()
     diffusivities = np.asarray(law.diffusion_coefficients, float)
     equations = []
-    for name, row, nu in zip(law.fields, law.flux_coefficients, diffusivities, strict=True):
+    rows = zip(law.fields, law.flux_coefficients, diffusivities, strict=True)
+    for i, (name, row, nu) in enumerate(rows):
         flux = written_sum(law.basis, np.asarray(row, float), law.fields)
-        still = f"∂x(ν ∂x {name})" if np.any(nu) else "0"
+        still = f"∂x(ν ∂x {name})" if np.any(nu) else ""
         if np.any(nu) and not np.any(nu[1:]):
             still = f"{max(nu[0], 0.0):.4g} ∂xx {name}"
-        equations.append(f"∂t {name} + ∂x({flux}) = {still}")
+        arising = _written_source(law, i)
+        right = " + ".join(part for part in (still, arising) if part).replace("+ -", "- ")
+        equations.append(f"∂t {name} + ∂x({flux}) = {right or '0'}")
     return tuple(equations)
+
+
+def _written_source(law: FittedLaw, field: int) -> str:
+    """a + b u from its series in v = (u - middle)/half; empty where there is none."""
+    if law.terms is None:
+        return ""
+    constant, slope = np.asarray(law.terms.by_state, float)[field]
+    low, high = float(law.lower[field]), float(law.upper[field])
+    b = 2.0 * slope / (high - low)
+    a = constant - 0.5 * b * (low + high)
+    parts = [f"{a:.4g}"] if abs(a) > _ROUNDING * (abs(constant) + abs(slope)) else []
+    parts += [f"{b:.4g} {law.fields[field]}"] if b != 0.0 else []
+    return " + ".join(parts)
 
 
 def written_sum(basis: Basis, row: Float[np.ndarray, " function"], fields: tuple[str, ...]) -> str:

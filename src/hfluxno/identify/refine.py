@@ -11,6 +11,7 @@ frames.
 """
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,13 +22,14 @@ from jaxtyping import Array, Bool, Float
 from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import Basis, Chebyshev
-from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import first_rate, padded_intervals, prepare_track, prolonged
-from hfluxno.identify.weak_form import weak_equations, weak_start
+from hfluxno.identify.weak_form import source_columns, weak_equations, weak_start
 from hfluxno.kept import kept
+from hfluxno.laws.place import PlaceModes
 
 # Holds a coefficient that the data say nothing about near its start.
 _PRIOR = 1e-6
@@ -46,11 +48,13 @@ class Unknowns(eqx.Module):
 
     - `basis`: the functions of the flux.
     - `directions`: one unit vector per free parameter, in the order (field, function), (field,
-      diffusion term); rows of zeros fill up the number that a compiled program is made for.
+      diffusion term), (field, source term); rows of zeros fill up the number that a compiled
+      program is made for.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
     - `fields`, `odd`: the names of the fields and the indices of those that a wall reflects with
       the opposite sign.
+    - `sources`: the number of terms of each source, of 1 and u/max|u| with u its own field.
     """
 
     basis: Basis
@@ -60,6 +64,7 @@ class Unknowns(eqx.Module):
     terms: int = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
     odd: tuple[int, ...] = eqx.field(static=True)
+    sources: int = eqx.field(static=True, default=0)
 
     @property
     def mask(self) -> Float[Array | np.ndarray, " parameter"]:
@@ -67,20 +72,44 @@ class Unknowns(eqx.Module):
         return self.directions.sum(axis=0)
 
     def law(self, parameters: Float[Array | np.ndarray, " parameter"]) -> FittedLaw:
-        """Flux coefficients are counted in half ranges of their field times cells per frame."""
+        """Flux coefficients are counted in half ranges of their field times cells per frame, those
+        of sources in half ranges per frame."""
         d = len(self.fields)
         count = d * len(self.basis.names)
         free = parameters * self.mask
         half = 0.5 * (self.upper - self.lower)
+        end = count + d * self.terms
         return FittedLaw(
             self.fields,
             self.basis,
             free[:count].reshape(d, -1) * half[:, None],
-            free[count:].reshape(d, self.terms),
+            free[count:end].reshape(d, self.terms),
             self.lower,
             self.upper,
             self.odd,
+            self._terms(free[end:].reshape(d, -1) * half[:, None]) if self.sources else None,
         )
+
+    def _terms(self, sources) -> Terms:
+        """a + b u/max|u| as a series in v = (u - middle)/half."""
+        middle, half = 0.5 * (self.lower + self.upper), 0.5 * (self.upper - self.lower)
+        slope, d = sources[:, 1] / self.largest, len(self.fields)
+        constant = sources[:, 0] + slope * middle
+        first, second = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+        return Terms(
+            constant[:, None] * first + (slope * half)[:, None] * second,
+            np.zeros((d, 0)),
+            np.zeros(0),
+            np.zeros(d),
+            PlaceModes(0.0, 1.0, 1, True),
+        )
+
+    @property
+    def largest(self) -> Float[Array | np.ndarray, " field"]:
+        """max|u| of each field."""
+        low: Any = abs(self.lower)
+        high: Any = abs(self.upper)
+        return 0.5 * (low + high + abs(low - high))
 
     def start(
         self,
@@ -98,9 +127,10 @@ class Unknowns(eqx.Module):
             mask = mask * jnp.asarray(np.arange(mask.shape[0]) % self.basis.size < 4, mask.dtype)
             mask = mask.at[self.basis.size :].set(self.mask[self.basis.size :])
         matrices, rhs = self._weak_equations(mask, values, weights, periodic)
-        flux, diffusion = weak_start(matrices, rhs, self.terms)
+        known, diffusion = weak_start(matrices, rhs, self.terms)
         half = 0.5 * (self.upper - self.lower)
-        return jnp.concatenate([(flux / half[:, None]).reshape(-1), diffusion.reshape(-1)])
+        flux, sources = jnp.split(known / half[:, None], [len(self.basis.names)], axis=1)
+        return jnp.concatenate([part.reshape(-1) for part in (flux, diffusion, sources)])
 
     def weak_normal(
         self,
@@ -109,16 +139,26 @@ class Unknowns(eqx.Module):
         periodic: bool,
     ) -> Float[Array, "field unknown_ unknown_"]:
         """For each field (A b)ᵀ(A b) of its weak equations A x = b, the flux coefficients before
-        the diffusion terms in x, and b in half ranges of its field."""
+        those of sources and of the diffusion in x, and b in half ranges of its field."""
         matrices, rhs = self._weak_equations(self.mask, values, weights, periodic)
         rhs = rhs / (0.5 * (self.upper - self.lower))[:, None]
         augmented = jnp.concatenate([matrices, rhs[..., None]], axis=2)
         return jnp.einsum("fep,feq->fpq", augmented, augmented)
 
     def _weak_equations(self, mask, values, weights, periodic):
-        return weak_equations(
-            self.basis, mask, self.lower, self.upper, self.terms, values, weights, periodic
+        d = len(self.fields)
+        before, mine = jnp.split(jnp.asarray(mask), [len(mask) - d * self.sources])
+        matrices, rhs = weak_equations(
+            self.basis, before, self.lower, self.upper, self.terms, values, weights, periodic
         )
+        if not self.sources:
+            return matrices, rhs
+        own = jnp.moveaxis(values, 1, 0)
+        functions = jnp.stack([jnp.ones_like(own), own / self.largest[:, None, None]], axis=1)
+        columns = source_columns(functions, weights, periodic)
+        columns = columns * mine.reshape(d, 1, -1)
+        end = len(self.basis.names)
+        return jnp.concatenate([matrices[..., :end], columns, matrices[..., end:]], axis=2), rhs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,18 +2,18 @@
 
 import dataclasses
 
-import equinox as eqx
 import jax
 import numpy as np
 
 from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.known import recognise
 from hfluxno.identify.misfit import measure
 from hfluxno.identify.monomials import in_monomials, sizes_of
 from hfluxno.identify.refine import Unknowns, measured_deviation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import Trial, last_fitted_frame
-from hfluxno.identify.status import status_of, total_drift
+from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.trajectory import Trajectory
 
 # A law of so few terms in each field is a formula, which holds beyond what was observed, by this
@@ -38,16 +38,13 @@ def report(
     grid_law = dataclasses.replace(grid_law, reach=reach)
     unknowns = _named(trial.unknowns, context.fields)
     law = in_monomials(unknowns.law(trial.fit.parameters))
-    law = eqx.tree_at(
-        lambda t: (t.flux_coefficients, t.diffusion_coefficients),
-        law,
-        (law.flux_coefficients * (dx / dt), law.diffusion_coefficients * (dx * dx / dt)),
-    )
+    law = in_units(law, context.fields, context.grid, dt)
     law = dataclasses.replace(law, odd=odd, reach=reach)
     names, scale = _names_and_units(unknowns, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(unknowns.mask, bool)
     drift, conserved = total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
+    conserved = conserved or unknowns.sources > 0
     last = last_fitted_frame(len(times), seen)
     before, after = values[last], values[last + 1 :]
     counted = True if seen is None else seen[last + 1 :]
@@ -59,7 +56,15 @@ def report(
     status = status_of(
         trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
     )
-    normal = trial.fit.normal / np.outer(scale, scale)
+    known = recognise(
+        unknowns.basis,
+        numbers * free,
+        trial.fit.normal / np.outer(scale, scale),
+        free,
+        trial.fit.equations,
+        trial.fit.residual,
+        misfit.noise,
+    )
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -80,20 +85,14 @@ def report(
         filled=None if seen is None else context,
         cell=dx,
         interval=dt,
-        recognised=recognise(
-            unknowns.basis,
-            numbers * free,
-            normal,
-            free,
-            trial.fit.equations,
-            trial.fit.residual,
-            misfit.noise,
-        ),
+        recognised=known if status == FitStatus.OK else None,
     )
 
 
 def _is_short(trial: Trial) -> bool:
-    free = np.asarray(trial.unknowns.mask).reshape(len(trial.unknowns.fields), -1)
+    unknowns = trial.unknowns
+    end = len(unknowns.mask) - len(unknowns.fields) * unknowns.sources
+    free = np.asarray(unknowns.mask)[:end].reshape(len(unknowns.fields), -1)
     return bool(np.all(free.sum(axis=1) <= _FEW))
 
 
@@ -110,7 +109,12 @@ def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str
     half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
     flux_scale = np.outer(half, 1.0 / sizes_of(unknowns.basis)).reshape(-1) * (dx / dt)
     diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
-    return flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
+    names, scale = flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
+    if not unknowns.sources:
+        return names, scale
+    names += [f"s_{f}[{term}]" for f in unknowns.fields for term in ("1", f)]
+    rates = half[:, None] / dt / np.stack([np.ones(len(half)), unknowns.largest], axis=1)
+    return names, np.concatenate([scale, rates.reshape(-1)])
 
 
 def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:

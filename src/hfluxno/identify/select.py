@@ -14,7 +14,9 @@ from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
+    SOURCE_TERMS,
     Candidate,
+    Stage,
     least_size,
     make_basis,
     make_directions,
@@ -89,16 +91,17 @@ def choose(
     fields: tuple[str, ...],
     odd: tuple[int, ...],
     seen: np.ndarray | None = None,
+    plan: tuple[Stage, ...] | None = None,
 ) -> tuple[Trial, tuple[tuple[str, float], ...]]:
     """The chosen trial of a context (time, field, cells), fitted to all frames, and the labels and
     back-test errors of all that were tried. Values that were not `seen` have been filled in; they
-    count in no misfit and in no error."""
+    count in no misfit and in no error. Without a `plan` the stages are the usual ones."""
     tried: list[Trial] = []
     best = None
     # Beside a constant that is far larger than what moves, no law would look wrong.
     moves = np.sqrt(np.mean(np.var(values, axis=(0, 2))))
     visible = min(1.0, _LARGE_OFFSET * moves / np.sqrt(np.mean(values**2)))
-    for stage in stages(len(fields)):
+    for stage in stages(len(fields)) if plan is None else plan:
         for candidate in stage.propose(best.candidate if best else Candidate()):
             if best is not None and candidate.rival > best.rivals:
                 continue
@@ -142,6 +145,7 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
         and candidate.sparse in (t.candidate.sparse, "fit")
+        and candidate.sources == t.candidate.sources
         and (candidate.rival == t.candidate.rival or candidate.sparse == "fit")
         and np.isfinite(t.error)
     ]
@@ -223,10 +227,11 @@ def _unknowns(
     mask = make_mask(candidate, basis, len(fields), odd)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     terms = _TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
+    sources = SOURCE_TERMS if candidate.sources else 0
 
     def with_free(mask):
         directions = make_directions(mask, least_size(candidate))
-        return Unknowns(basis, directions, lower, upper, terms, fields, odd)
+        return Unknowns(basis, directions, lower, upper, terms, fields, odd, sources)
 
     if candidate.sparse == "fit" and start is not None:
         return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool))), 0
@@ -234,8 +239,11 @@ def _unknowns(
         if start is not None:
             return with_free(np.asarray(start.unknowns.mask)), start.rivals
         normals = np.asarray(_weak_normal(with_free(mask), values, weights, grid)[0])
-        sets = explained_by_weak_form(normals, mask.reshape(len(fields), -1))
-        return with_free(sets[candidate.rival].reshape(-1)), len(sets) - 1
+        flux, arising = np.split(mask, [len(fields) * len(basis.names)])
+        parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
+        sets = explained_by_weak_form(normals, np.concatenate(parts, axis=1))
+        parts = np.split(sets[candidate.rival], [len(basis.names)], axis=1)
+        return with_free(np.concatenate([part.reshape(-1) for part in parts])), len(sets) - 1
     return with_free(mask), 0
 
 
@@ -254,11 +262,12 @@ def make_settings(candidate: Candidate, grid: Grid) -> Settings:
 def weak_parameters(unknowns: Unknowns, values, weights, grid) -> np.ndarray:
     """The start of a fit, by one program for all fits in a basis: columns of terms that are not
     free are zero, and so are their parameters."""
-    mask = np.asarray(unknowns.mask)
-    every = np.zeros((1, len(mask) + (_TERMS - unknowns.terms) * len(unknowns.fields)))
-    every[0, : len(mask)] = mask
+    fields, mask = len(unknowns.fields), np.asarray(unknowns.mask)
+    end = len(mask) - fields * unknowns.sources
+    further = slice(end, end + (_TERMS - unknowns.terms) * fields)
+    every = np.insert(mask, end, np.zeros(further.stop - end))[None]
     unknowns = dataclasses.replace(unknowns, directions=every, terms=_TERMS)
-    return np.asarray(_weak_start(unknowns, values, weights, grid)[0])[: len(mask)]
+    return np.delete(np.asarray(_weak_start(unknowns, values, weights, grid)[0]), further)
 
 
 @kept

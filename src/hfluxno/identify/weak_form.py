@@ -76,9 +76,7 @@ def weak_system(
     flux_columns, diffusion_columns, rhs = [], [], []
     dtype = values.dtype
     for family in bump_families(values.shape[0], values.shape[2], periodic):
-        t0, t1, x0, x1, x2 = (jnp.asarray(matrix, dtype) for matrix in family)
-        valid = (jnp.abs(t0) @ (1.0 - frame_weights) == 0.0).astype(dtype)
-        norm = jnp.sqrt(t0.shape[1] / jnp.sum(t0 * t0) * x0.shape[1] / jnp.sum(x1 * x1)) * valid
+        (t0, t1, x0, x1, x2), norm = _weighted(family, frame_weights, dtype)
         flux_columns.append(
             jnp.einsum("a,at,bx,ktx->abk", norm, t0, x1, functions).reshape(-1, functions.shape[0])
         )
@@ -93,6 +91,14 @@ def weak_system(
         jnp.concatenate(diffusion_columns, axis=1),
         jnp.concatenate(rhs, axis=1),
     )
+
+
+def _weighted(family, frame_weights, dtype):
+    """The matrices of one width, and the weight of each position in time."""
+    t0, _, x0, x1, _ = matrices = [jnp.asarray(matrix, dtype) for matrix in family]
+    valid = (jnp.abs(t0) @ (1.0 - frame_weights) == 0.0).astype(dtype)
+    norm = jnp.sqrt(t0.shape[1] / jnp.sum(t0 * t0) * x0.shape[1] / jnp.sum(x1 * x1)) * valid
+    return matrices, norm
 
 
 def antiderivatives(
@@ -135,6 +141,21 @@ def weak_equations(
     diffusion_mask = mask[fields * count :].reshape(fields, terms)
     matrices = jnp.concatenate([a[None] * flux_mask[:, None], b * diffusion_mask[:, None]], axis=2)
     return matrices, rhs
+
+
+def source_columns(
+    functions: Float[Array, "field function time space"],
+    frame_weights: Float[Array, " time"],
+    periodic: bool,
+) -> Float[Array, "field equation function"]:
+    """The columns of ∫∫ s(u) ψ dx dt for the functions of each field's source, in the rows of
+    `weak_system`; their coefficients come out in units of field/frame."""
+    columns = []
+    for family in bump_families(functions.shape[2], functions.shape[3], periodic):
+        (t0, _, x0, _, _), norm = _weighted(family, frame_weights, functions.dtype)
+        part = jnp.einsum("a,at,bx,iktx->iabk", norm, t0, x0, functions)
+        columns.append(part.reshape(functions.shape[0], -1, functions.shape[1]))
+    return jnp.concatenate(columns, axis=1)
 
 
 def weak_start(
