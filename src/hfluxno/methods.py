@@ -1,7 +1,6 @@
 """The methods of forecasting by name: one line here makes a forecaster known everywhere."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -9,9 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.grid import Grid
-from hfluxno.identify import FittedLawForecaster, Identification, SavedLaw
-from hfluxno.identify.identification import one_name
-from hfluxno.identify.law_forecaster import GivenLawForecaster, as_law
+from hfluxno.identify import FittedLawForecaster
+from hfluxno.identify.law_forecaster import FoundLaw, GivenLawForecaster, as_law
 from hfluxno.persistence import Persistence
 from hfluxno.reconstruction import Noise
 from hfluxno.trajectory import Trajectory, as_trajectory
@@ -108,7 +106,7 @@ def forecaster(
     momentum: str | tuple[str, str] | None = None,
     every: float | None = None,
     noise: Noise | None = None,
-    law: SavedLaw | Identification | str | Path | None = None,
+    law: FoundLaw | None = None,
 ) -> Forecaster:
     """The forecaster of that name; `law` is one that was found before, for the method `fit`.
 
@@ -126,7 +124,7 @@ def forecaster(
     if law is not None and noise is not None:
         raise ValueError("A law that was found before is not fitted, so the noise has no use.")
     if law is not None:
-        return GivenLawForecaster(as_law(law), one_name(momentum), every)
+        return GivenLawForecaster(as_law(law), momentum, every)
     options = {"momentum": momentum, "noise": noise, "every": every}
     told = [name for name, value in options.items() if value is not None]
     if not told:
@@ -149,7 +147,7 @@ def forecast(
     every: float | None = None,
     noise: Noise | None = None,
     *,
-    law: SavedLaw | Identification | str | Path | None = None,
+    law: FoundLaw | None = None,
 ) -> Forecast: ...
 @overload
 def forecast(
@@ -164,7 +162,7 @@ def forecast(
     times: ArrayLike,
     grid: Grid,
     fields: Sequence[str] | None = None,
-    law: SavedLaw | Identification | str | Path | None = None,
+    law: FoundLaw | None = None,
 ) -> Forecast: ...
 def forecast(
     context: Any,
@@ -178,7 +176,7 @@ def forecast(
     times: Any = None,
     grid: Grid | None = None,
     fields: Sequence[str] | None = None,
-    law: SavedLaw | Identification | str | Path | None = None,
+    law: FoundLaw | None = None,
 ) -> Forecast:
     """The `steps` frames after the context, at its spacing in time or `every` so much.
 

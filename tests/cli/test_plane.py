@@ -2,11 +2,14 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
 
+import hfluxno
 from hfluxno.cli import main
+from hfluxno.identify.plane import run
 from tests.data.test_plane import FRAMES, GAMMA, NX, NY, TIMES, X, Y, conserved, gas, labelled
 from tests.data.test_plane import pdebench as write_pdebench
 from tests.data.test_plane import well as write_well
@@ -101,7 +104,7 @@ def test_check_says_what_a_file_holds(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--save", "law.json"), "has no file of its own yet"),
+        (("--save", "law.txt"), "The name law.txt does not say what to write"),
         (("--csv", "law.csv"), "formulas and no table"),
         (("--noise", "0.1"), "--noise has no use"),
         (("--cells", "40"), "uniform"),
@@ -121,12 +124,57 @@ def test_methods_laws_and_pictures_that_are_of_a_line(tmp_path, capsys):
     path, line = write_well(tmp_path / "a.hdf5"), tmp_path / "line.npz"
     forecast = ("forecast", path, "--steps", 1)
     assert "fit and persistence" in refused(capsys, *forecast, "--method", "fno")
-    assert "cannot be used on other data" in refused(capsys, *forecast, "--law", "law.json")
+    assert "There is no file of a law none.json" in refused(capsys, *forecast, "--law", "none.json")
     np.savez(line, values=np.random.default_rng(0).random((8, 20)))
     line_forecast = ("forecast", line, "--steps", 1)
     moving = tmp_path / "a.gif"
     assert "--animate draws" in refused(capsys, *line_forecast, "--animate", moving)
     assert "no frames on a plane" in refused(capsys, *line_forecast, "--gamma", 1.4)
+
+
+def moving_wave(path, cells=(20, 16), frames=12, units="s"):
+    """u(x - 0.6 t, y + 0.4 t) on [0, 2] × [0, 1], as averages at the centres."""
+    x, y = ((np.arange(n) + 0.5) * side / n for n, side in zip(cells, (2.0, 1.0), strict=True))
+    t = 0.1 * np.arange(frames)
+    a = np.pi * (x[:, None] - 0.6 * t[:, None, None])
+    b = 2.0 * np.pi * (y + 0.4 * t[:, None, None])
+    u = 1.0 + 0.3 * np.sin(a + 0.3) + 0.2 * np.cos(b) + 0.1 * np.sin(a - b)
+    axes = {"time": ("time", t, {"units": units}), "x": ("x", x, {"units": "km"})}
+    array = xr.DataArray(u, axes | {"y": ("y", y, {"units": "km"})}, ("time", "x", "y"))
+    array.to_dataset(name="u").to_netcdf(path, engine="h5netcdf")
+
+
+def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "REFINEMENTS", (1,))
+    moving_wave(tmp_path / "a.nc")
+    moving_wave(tmp_path / "b.nc", cells=(24, 20))
+    moving_wave(tmp_path / "minutes.nc", units="min")
+    assert main(["identify", "a.nc", "--save", "law.json", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == ["law.json"]
+    saved = hfluxno.load_law("law.json")
+    assert (saved.units.x, saved.units.y, saved.units.time) == ("km", "km", "s")
+    slopes = [saved.law.jacobian(jnp.ones((1, 1)), axis)[0, 0, 0] for axis in (0, 1)]
+    np.testing.assert_allclose(slopes, [0.6, -0.4], atol=0.01)
+    command = "forecast b.nc --law law.json --context 6 --steps 4 --json -o out.nc"
+    assert main(command.split()) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["law"] == "no known law (given)" and result["status"] == 0
+    assert result["true_error"]["4"] < 0.03
+    command = "forecast b.nc --law law.json --context 1 --steps 4 -o out.nc"
+    assert main(command.split()) == 0
+    assert "nothing in this context could be compared" in " ".join(capsys.readouterr().out.split())
+    sentence = refused(capsys, "forecast", "minutes.nc", "--steps", 1, "--law", "law.json")
+    assert "counts time in s, and minutes.nc in min" in sentence
+    np.savez("line.npz", u=1.0 + 0.3 * np.sin(np.arange(80.0)).reshape(5, 16))
+    sentence = refused(capsys, "forecast", "line.npz", "--steps", 1, "--law", "law.json")
+    assert "The law is of a plane, and the context is on a line" in sentence
+    assert main(["export", "law.json", "--to", "numpy"]) == 0
+    assert capsys.readouterr().out.startswith("f(u) = ")
+    assert main(["export", "a.nc", "--to", "latex", "--context", "8"]) == 0
+    assert (tmp_path / "a.tex").exists()
+    sentence = refused(capsys, "export", "a.nc", "--to", "c")
+    assert "A law on a plane has the forms numpy, latex, json; got c" in sentence
 
 
 def test_more_than_memory_holds(tmp_path, capsys, monkeypatch):

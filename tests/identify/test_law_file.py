@@ -109,10 +109,10 @@ def test_units_are_compared_where_both_are_known():
 
 
 FAULTS = [
-    ({"version": 2}, "is of version 2, and this hfluxno reads version 1; update"),
+    ({"version": 3}, "is of version 3, and this hfluxno reads the versions 1 and 2; update"),
     ({"format": "something"}, "is no file of a law; make one with hfluxno identify --save"),
     ({"colour": "red"}, "Unknown key 'colour'"),
-    ({"fields": ["density", "density"]}, "one or two different fields"),
+    ({"fields": ["density", "density"]}, "of 1 to 2 different fields"),
     ({"fields": ["density", "speed"]}, "1 units for 2 fields"),
     ({"fields": ["a\nb"]}, "cannot be printed"),
     ({"lower": [1.3]}, "the observed range of a field is empty"),

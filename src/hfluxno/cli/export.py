@@ -9,7 +9,7 @@ import tyro
 from hfluxno.cli.input import InputConfig
 
 if TYPE_CHECKING:
-    from hfluxno.identify import SavedLaw
+    from hfluxno.identify import SavedLaw, SavedPlaneLaw
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,8 @@ class ExportConfig(InputConfig):
 
     json: the law itself, as --save writes it.
 
+    A law on a plane has the forms numpy (along the axis 0 or 1), latex and json.
+
     Example: hfluxno export law.json --to c -o law.h
     """
 
@@ -40,7 +42,8 @@ class ExportConfig(InputConfig):
     """Of snapshots: infer the law from the first K frames, 4 or more; from all where it is left
     out."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The field of a system that a reflecting wall turns round, where it cannot be inferred."""
+    """The field of a system that a reflecting wall turns round, where it cannot be inferred; on a
+    plane a pair m_x,m_y."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
     """Where to write; in the present folder under the name of INPUT where it is left out."""
 
@@ -57,10 +60,9 @@ def main(config: ExportConfig) -> int:
 
     from hfluxno.cli import runtime
     from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.export import TARGETS, export_law, formula
+    from hfluxno.export import TARGETS, check_target, export_law, formula
 
-    if config.to not in TARGETS:
-        raise ValueError(f"Unknown target {config.to!r}; choose one of {', '.join(TARGETS)}.")
+    check_target(config.to, on_a_plane=False)
     suffix = TARGETS[config.to].suffix
     output = config.output or Path(config.input.stem + suffix)
     check_writable(output, (suffix,), config.input)
@@ -79,13 +81,17 @@ def main(config: ExportConfig) -> int:
     return 0
 
 
-def _law(config: ExportConfig) -> "SavedLaw":
-    from hfluxno.cli import report
+def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
+    from hfluxno.cli import plane, report
+    from hfluxno.export import check_target
     from hfluxno.identify import load_law
     from hfluxno.identify.saved_law import to_save
 
     if config.input.suffix == ".json":
         return load_law(config.input)
+    if plane.is_meant(config):
+        check_target(config.to, on_a_plane=True)
+        return _of_plane(config)
     source = config.read()
     report.hint(source)
     context = source.context(config.context)
@@ -93,4 +99,18 @@ def _law(config: ExportConfig) -> "SavedLaw":
         from hfluxno.identify import identify_all
 
         found = identify_all(context, config.momentum)[0]
+    return to_save(found, source.units)
+
+
+def _of_plane(config: ExportConfig) -> "SavedPlaneLaw":
+    from hfluxno.cli import plane, report
+    from hfluxno.identify.plane.saved import to_save
+
+    momentum, source = plane.momentum_of(config), plane.read(config)
+    plane.check_memory(source, config.context or source.frames)
+    context = source.context(plane.lanes_of(config, source)[0], config.context)
+    with report.working(f"Inferring the law of {source.variable}"):
+        from hfluxno.identify import identify_plane
+
+        found = identify_plane(context, momentum)
     return to_save(found, source.units)

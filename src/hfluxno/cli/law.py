@@ -6,26 +6,29 @@ from typing import TYPE_CHECKING
 from hfluxno.data.source import Source
 
 if TYPE_CHECKING:
-    from hfluxno.identify import Identification, SavedLaw
+    from hfluxno.data.plane import PlaneSource
+    from hfluxno.identify import Identification, PlaneIdentification, SavedLaw, SavedPlaneLaw
 
 SUFFIXES = (".json",)
 
 
-def save(path: Path, found: "Identification", source: Source) -> str:
+def save(
+    path: Path,
+    found: "Identification | PlaneIdentification",
+    source: "Source | PlaneSource",
+) -> str:
     """Saves a law; what went wrong as a sentence, empty if nothing did."""
     from hfluxno.data.replacing import replacing
-    from hfluxno.identify.saved_law import to_save
 
     try:
-        law = to_save(found, source.units)
+        with replacing(path) as (temporary,):
+            found.save(temporary, source.units)
     except ValueError as error:
         return f"{path} is not written: {error}"
-    with replacing(path) as (temporary,):
-        law.save(temporary)
     return ""
 
 
-def check_units(law: "SavedLaw", source: Source) -> None:
+def check_units(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:
     """Refuses data in other units than those of the law.
 
     **Raises:**

@@ -22,9 +22,6 @@ _USELESS = {
     "wall",
     "cells": "--cells places sensors on a line; on a plane x and y have to be uniform",
     "domain": "--domain gives the ends of a line; on a plane x and y say them",
-    "law": "a law on a plane cannot be used on other data yet; leave out --law and have it "
-    "inferred",
-    "save": "a law on a plane has no file of its own yet; --json prints its terms",
     "scheduler": "--scheduler works off trajectories on a line; leave it out",
     "csv": "the fluxes of a law on a plane are formulas and no table; --json prints them",
 }
@@ -116,7 +113,7 @@ def law_result(found: "PlaneIdentification") -> dict:
     return {
         "status": int(found.status),
         "status_sentence": found.sentence,
-        "law": "no known law" if known is None else known.short,
+        "law": f"{found.name} (given)" if found.is_given else found.name,
         "recognised": None if known is None else dataclasses.asdict(known),
         "equations": list(found.formulas),
         "terms": [dataclasses.asdict(term) for term in found.terms],
@@ -165,21 +162,15 @@ def labels(source: PlaneSource):
     """The names and units of the axes of a picture."""
     from hfluxno.plots import Labels
 
-    def units(attributes) -> str:
-        value = attributes.get("units", "")
-        return value if isinstance(value, str) else ""
-
-    def of(axis: str) -> str:
-        return units(source.coordinates[axis].attrs) if axis in source.coordinates else ""
-
+    units = source.units
     return Labels(
         fields=source.fields,
-        field_units=tuple(map(units, source.attributes)),
+        field_units=tuple(units.get(name, "") for name in source.fields),
         x=source.names.get("x", "x"),
-        x_units=of("x"),
+        x_units=units.get("x", ""),
         y=source.names.get("y", "y"),
-        y_units=of("y"),
+        y_units=units.get("y", ""),
         time=source.names.get("time", "time"),
-        time_units=of("time"),
+        time_units=units.get("time", ""),
         origin=float(source.times[0]),
     )

@@ -1,6 +1,7 @@
 """`hfluxno forecast` of frames on a plane: trajectory by trajectory, in frames that are read when
 they are needed."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hfluxno.cli import plane, report, runtime
+from hfluxno.cli import law, plane, report, runtime
 from hfluxno.cli.progress import progress
 from hfluxno.data.parts import Parts, file_fingerprint
 from hfluxno.data.plane.source import PlaneSource
@@ -32,6 +33,7 @@ def main(config: "ForecastConfig") -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
+    from hfluxno.identify import GivenLawForecaster
     from hfluxno.methods import forecaster
     from hfluxno.plots.animation import check_animation
 
@@ -41,7 +43,9 @@ def main(config: "ForecastConfig") -> int:
             f"forecast; got --method {config.method}."
         )
     momentum = plane.momentum_of(config)
-    method = forecaster(config.method, config.weights, config.refinement, momentum, config.every)
+    method = forecaster(
+        config.method, config.weights, config.refinement, momentum, config.every, law=config.law
+    )
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
     check_writable(output, SUFFIXES, config.input)
     if config.figure is not None:
@@ -54,9 +58,15 @@ def main(config: "ForecastConfig") -> int:
         for name in source.fields:
             check_storable(name)
         plane.check_memory(source, config.context or source.frames, config.steps)
-        job = _Job(source, method, config.context, config.steps, config.every)
+        every = config.every
+        if isinstance(method, GivenLawForecaster):
+            law.check_units(method.law, source)
+            if config.context == 1 and every is None:
+                every = float(source.times[1] - source.times[0])
+            method = dataclasses.replace(method, every=every)
+        job = _Job(source, method, config.context, config.steps, every)
         lanes = plane.lanes_of(config, source)
-        task = f"Inferring the law of {source.variable}"
+        task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
         if len(lanes) == 1:
             with report.working(task):
                 shown = job.run(lanes[0])
@@ -163,5 +173,6 @@ def _animated(path: Path, draw: Callable[[Path], None]) -> str:
 def _made_by(config: "ForecastConfig", source: PlaneSource) -> str:
     """What decides what the parts hold: the file, the options and the version."""
     options = (config.variable, config.steps, config.every, config.context, config.method)
-    more = (config.momentum, config.boundary, config.gamma, config.axes, config.float64)
+    law = None if config.law is None else config.law.read_text(encoding="utf-8")
+    more = (config.momentum, config.boundary, config.gamma, config.axes, config.float64, law)
     return file_fingerprint(source.path, (options, more, version_name()))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hfluxno.cli import plane, report, runtime
+from hfluxno.cli import law, plane, report, runtime
 from hfluxno.cli.progress import progress
 from hfluxno.data.replacing import check_writable
 
@@ -21,6 +21,8 @@ def main(config: "IdentifyConfig") -> int:
     momentum = plane.momentum_of(config)
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    if config.save is not None:
+        check_writable(config.save, law.SUFFIXES, config.input)
     with runtime.prepared():
         source = plane.read(config)
         frames = config.context or source.frames
@@ -36,11 +38,15 @@ def main(config: "IdentifyConfig") -> int:
                 advance(1)
         assert first is not None
         files, fault = [], ""
+        if config.save is not None:
+            fault = law.save(config.save, first, source)
+            files += [] if fault else [str(config.save)]
         if config.figure is not None:
             from hfluxno.plots.plane import terms_figure
 
-            fault = report.draw(config.figure, lambda: terms_figure(first))
-            files += [] if fault else [str(config.figure)]
+            missing = report.draw(config.figure, lambda: terms_figure(first))
+            files += [] if missing else [str(config.figure)]
+            fault = " ".join(filter(None, (fault, missing)))
     report.show(plane.summary(source, frames, results) | {"files": files}, config.json)
     if fault:
         raise OSError(fault)

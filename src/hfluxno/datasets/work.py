@@ -24,8 +24,8 @@ from hfluxno.data.writers import (
 )
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
-from hfluxno.identify.given_law import interval_of
 from hfluxno.identify.identification import identifier, nothing_to_infer
+from hfluxno.identify.saved_law import interval_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.methods import forecaster
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus

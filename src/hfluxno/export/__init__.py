@@ -1,6 +1,6 @@
 """A law to take away: as a program, a formula or a file."""
 
-from hfluxno.export.targets import TARGETS, export_law
+from hfluxno.export.targets import TARGETS, check_target, export_law
 from hfluxno.export.to_text import text as formula
 
-__all__ = ["TARGETS", "export_law", "formula"]
+__all__ = ["TARGETS", "check_target", "export_law", "formula"]

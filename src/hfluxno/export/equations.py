@@ -16,7 +16,8 @@ from hfluxno.export.plain import PlainLaw
 _ACCURACY = 1e-6
 _MOST_CANCELLED = 1e4
 _NEGLIGIBLE = 1e-12
-_POINTS = 21
+# Along each field, and of all fields together.
+_POINTS, _MOST_POINTS = 21, 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,34 +49,48 @@ class Line:
     kinks: tuple[Kink, ...] = ()
 
 
-def equations(law: PlainLaw) -> list[Line]:
-    """Those of the fluxes, diffusivities and sources that depend on the state."""
+def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
+    """Those of the fluxes, diffusivities and sources that depend on the state.
+
+    **Arguments:**
+
+    - `letter`: what the flux is called.
+    """
     several = len(law.fields) > 1
     flux = _flux_sums(law)
     lines = [
-        Line(f"f_{name}" if several else "f", law.fields, flux[i], kinks=_kinks(law))
+        Line(f"{letter}_{name}" if several else letter, law.fields, flux[i], kinks=_kinks(law))
         for i, name in enumerate(law.fields)
     ]
-    for letter, table in (("ν", law.diffusivity), ("s", law.source)):
+    for symbol, table in (("ν", law.diffusivity), ("s", law.source)):
         for i, row in enumerate(table):
-            name = f"{letter}_{law.fields[i]}" if several else letter
+            name = f"{symbol}_{law.fields[i]}" if several else symbol
             exponents = tuple((k,) for k in range(len(row)))
             v = np.linspace(-1.0, 1.0, _POINTS)[None]
             found = _rounded(row, exponents, v, (_scaled(law, i),), constant=True)
-            lines.append(Line(name, (law.fields[i],), found, letter == "ν" and len(row) > 1))
+            lines.append(Line(name, (law.fields[i],), found, symbol == "ν" and len(row) > 1))
     return lines
 
 
-def scaled_fields(law: PlainLaw) -> list[tuple[str, str, float, float]]:
+def of_every_axis(laws: tuple[PlainLaw, ...]) -> list[Line]:
+    """Those of f along x and g along y."""
+    return [
+        line for letter, law in zip("fg", laws, strict=False) for line in equations(law, letter)
+    ]
+
+
+def scaled_fields(laws: tuple[PlainLaw, ...]) -> list[tuple[str, str, float, float]]:
     """Each scaled field v = (u - middle)/half that the equations use: v, u and both numbers."""
-    used = {name for line in equations(law) for name in line.sum.variables}
+    used = {name for line in of_every_axis(laws) for name in line.sum.variables}
+    law = laws[0]
     every = zip(law.fields, law.middle, law.half, strict=True)
     named = [(_scaled(law, i), *each) for i, each in enumerate(every)]
     return [each for each in named if each[0] in used]
 
 
 def _flux_sums(law: PlainLaw) -> list[Sum]:
-    points = [np.linspace(*ends, _POINTS) for ends in zip(law.lower, law.upper, strict=True)]
+    count = min(_POINTS, int(_MOST_POINTS ** (1.0 / len(law.fields))))
+    points = [np.linspace(*ends, count) for ends in zip(law.lower, law.upper, strict=True)]
     u = np.stack([axis.ravel() for axis in np.meshgrid(*points, indexing="ij")])
     beside = _kink_values(law, u).sum(axis=0)
     if not any(law.shift):

@@ -8,6 +8,8 @@ kinks besides, with g_k √((w - a_k)² + r²) for each. And
 
     ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
     k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
+
+A law on a plane is such a law along each axis, without ν and s.
 """
 
 import dataclasses
@@ -16,8 +18,8 @@ import itertools
 import jax
 import numpy as np
 
-from hfluxno.identify.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
-from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw, Units
 
 Row = tuple[float, ...]
@@ -44,6 +46,7 @@ class PlainLaw:
 
     - `fields`, `units`: names.
     - `lower`, `upper`: the range in which the flux is this sum.
+    - `continued`: whether it is continued linearly beyond, or is this sum there too.
     - `shift`, `scale`: of w.
     - `exponents`: one row for each term, one number for each field.
     - `flux`: F, one row for each field.
@@ -66,6 +69,7 @@ class PlainLaw:
     diffusivity: Table
     source: Table
     place: Place | None
+    continued: bool = True
 
     @property
     def middle(self) -> Row:
@@ -76,10 +80,15 @@ class PlainLaw:
         return tuple(0.5 * (b - a) for a, b in zip(self.lower, self.upper, strict=True))
 
 
+def along_axes(saved: SavedLaw | SavedPlaneLaw) -> tuple[PlainLaw, ...]:
+    """The numbers of a law along each of its axes."""
+    return (plain(saved),) if isinstance(saved, SavedLaw) else _plane(saved)
+
+
 def plain(saved: SavedLaw) -> PlainLaw:
-    """The numbers of a law. Terms whose coefficients are zero are left out."""
+    """The numbers of a law on a line. Terms whose coefficients are zero are left out."""
     law = saved.law
-    shift, scale, exponents, flux = _flux(law)
+    shift, scale, exponents, flux = _flux(law.basis, np.asarray(law.flux_coefficients))
     used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
     terms = law.terms
     # No law with functions of the scaled state reaches further than its range.
@@ -98,38 +107,61 @@ def plain(saved: SavedLaw) -> PlainLaw:
         _row(scale),
         tuple(exponents[k] for k in used),
         _table(flux[:, used]),
-        *_kinks(law),
+        *_kinks(law.basis, np.asarray(law.flux_coefficients)),
         _table(diffusivity) if np.any(diffusivity) else (),
         _table(source) if np.any(source) else (),
         None if terms is None else _place(terms),
     )
 
 
-def _flux(law: FittedLaw):
+def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
+    law = saved.law
+    fluxes = [_flux(law.basis, table) for table in np.asarray(law.coefficients)]
+    shift, scale, exponents, _ = fluxes[0]
+    used = [k for k in range(len(exponents)) if any(np.any(flux[:, k]) for *_, flux in fluxes)]
+    return tuple(
+        PlainLaw(
+            law.fields,
+            saved.units,
+            _row(law.lower),
+            _row(law.upper),
+            _row(shift),
+            _row(scale),
+            tuple(exponents[k] for k in used),
+            _table(flux[:, used]),
+            *_kinks(law.basis, flux),
+            diffusivity=(),
+            source=(),
+            place=None,
+            continued=law.is_continued,
+        )
+        for *_, flux in fluxes
+    )
+
+
+def _flux(basis: Basis, given: np.ndarray):
     orders: tuple[tuple[int, ...], ...]
-    basis, given = law.basis, np.asarray(law.flux_coefficients)
     if isinstance(basis, Kinked):
         basis = basis.smooth
         given = given[:, : basis.size]
     if isinstance(basis, Dictionary):
-        return np.zeros(len(law.fields)), basis.scale, basis.exponents, given
+        return np.zeros(len(basis.fields)), basis.scale, basis.exponents, given
     if isinstance(basis, Chebyshev):
         orders, degree = tuple((k,) for k in range(1, basis.size + 1)), basis.size
     elif isinstance(basis, TensorChebyshev):
         orders, degree = basis.orders, basis.degree
     else:
         raise TypeError(f"No plain form of the basis {type(basis).__name__} is known.")
-    exponents = list(itertools.product(range(degree + 1), repeat=len(law.fields)))
+    exponents = list(itertools.product(range(degree + 1), repeat=len(orders[0])))
     matrix = np.array([_product_of_powers(order, degree).ravel() for order in orders])
     # A constant moves nothing, but it is a part of what `flux` returns.
     return basis.middle, basis.half, exponents, given @ matrix
 
 
-def _kinks(law: FittedLaw) -> tuple[tuple[tuple[float, float], ...], float]:
-    basis = law.basis
+def _kinks(basis: Basis, given: np.ndarray) -> tuple[tuple[tuple[float, float], ...], float]:
     if not isinstance(basis, Kinked):
         return (), 1.0
-    weights = np.asarray(law.flux_coefficients)[0, basis.smooth.size :]
+    weights = given[0, basis.smooth.size :]
     every = zip(_row(basis.at), _row(weights), strict=True)
     return tuple((place, weight) for place, weight in every if weight), float(basis.width)
 

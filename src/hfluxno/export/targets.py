@@ -9,20 +9,23 @@ from hfluxno.export.to_numpy import numpy_file
 from hfluxno.export.to_pyclaw import pyclaw_file
 from hfluxno.export.to_stablehlo import stablehlo
 from hfluxno.identify.law_file import dumps
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 Files = dict[str, str | bytes]
 
 
 class Target(NamedTuple):
-    """The suffix of the (first) file, and what makes the files by their names."""
+    """The suffix of the (first) file, what makes the files by their names, and whether it does so
+    of a law on a plane."""
 
     suffix: str
-    files: Callable[[SavedLaw, str], Files]
+    files: Callable[..., Files]
+    on_a_plane: bool = False
 
 
-def _single(suffix: str, content: Callable[[SavedLaw], str | bytes]) -> Target:
-    return Target(suffix, lambda saved, stem: {f"{stem}{suffix}": content(saved)})
+def _single(suffix: str, content: Callable[..., str | bytes], on_a_plane: bool = False) -> Target:
+    return Target(suffix, lambda saved, stem: {f"{stem}{suffix}": content(saved)}, on_a_plane)
 
 
 def _c(saved: SavedLaw, stem: str) -> Files:
@@ -31,16 +34,30 @@ def _c(saved: SavedLaw, stem: str) -> Files:
 
 
 TARGETS = {
-    "numpy": _single(".py", numpy_file),
+    "numpy": _single(".py", numpy_file, on_a_plane=True),
     "c": Target(".h", _c),
     "pyclaw": _single(".py", pyclaw_file),
     "stablehlo": _single(".stablehlo", stablehlo),
-    "latex": _single(".tex", latex),
-    "json": _single(".json", dumps),
+    "latex": _single(".tex", latex, on_a_plane=True),
+    "json": _single(".json", dumps, on_a_plane=True),
 }
 
 
-def export_law(saved: SavedLaw, target: str, stem: str = "law") -> Files:
+def check_target(target: str, on_a_plane: bool) -> None:
+    """Refuses a target that is not known, or has no form for a law on a plane.
+
+    **Raises:**
+
+    - `ValueError`, where it is so.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"Unknown target {target!r}; choose one of {', '.join(TARGETS)}.")
+    if on_a_plane and not TARGETS[target].on_a_plane:
+        forms = ", ".join(name for name, each in TARGETS.items() if each.on_a_plane)
+        raise ValueError(f"A law on a plane has the forms {forms}; got {target}.")
+
+
+def export_law(saved: SavedLaw | SavedPlaneLaw, target: str, stem: str = "law") -> Files:
     """The files of an export, by name.
 
     **Arguments:**
@@ -52,7 +69,6 @@ def export_law(saved: SavedLaw, target: str, stem: str = "law") -> Files:
 
     - `ValueError`, if the target is not known, or has no form for this law.
     """
-    if target not in TARGETS:
-        raise ValueError(f"Unknown target {target!r}; choose one of {', '.join(TARGETS)}.")
+    check_target(target, isinstance(saved, SavedPlaneLaw))
     dumps(saved)  # refuses what is no law, names that are no text included
     return TARGETS[target].files(saved, stem)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -34,7 +35,7 @@ def after(template: str, mark: str) -> str:
     return template.partition(f"# {mark}: begin\n")[2]
 
 
-def provenance(saved: SavedLaw) -> list[str]:
+def provenance(saved: SavedLaw | SavedPlaneLaw) -> list[str]:
     """Where the law is from, one sentence a line."""
     law, fit = saved.law, saved.fit
     ranges = ", ".join(
@@ -43,10 +44,12 @@ def provenance(saved: SavedLaw) -> list[str]:
             law.fields, law.lower, law.upper, saved.units.fields, strict=True
         )
     )
-    units = [f"{name} in {unit}" for name, unit in (("x", saved.units.x), ("t", saved.units.time))]
+    of_axes = saved.units.by_name(law.fields)
+    letters = (("x", "x"), ("y", "y"), ("t", "time"))
+    units = [f"{letter} in {of_axes[axis]}" for letter, axis in letters if of_axes.get(axis)]
     return [
         f"A law that hfluxno found: {fit.law}.",
-        f"It is known for {ranges}" + (f" ({', '.join(units)})." if saved.units.x else "."),
+        f"It is known for {ranges}" + (f" ({', '.join(units)})." if units else "."),
         f"Of the data that it was found in: {fit.sentence}.",
     ]
 

@@ -1,8 +1,9 @@
 """A law as formulas in LaTeX."""
 
-from hfluxno.export.equations import Kink, Line, Sum, equations, scaled_fields
-from hfluxno.export.plain import Place, PlainLaw, plain
+from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
+from hfluxno.export.plain import Place, PlainLaw, along_axes
 from hfluxno.export.to_text import text
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 _LETTERS = "αβγδεηθκλμνξρστφψω"
@@ -18,12 +19,13 @@ _ESCAPED = {
 }
 
 
-def latex(saved: SavedLaw) -> str:
+def latex(saved: SavedLaw | SavedPlaneLaw) -> str:
     """The equations in `align*` of amsmath, after comments with the same as text."""
-    law = plain(saved)
+    laws = along_axes(saved)
+    law = laws[0]
     comments = "\n".join(f"% {line}" for line in text(saved).splitlines())
-    rows = [_equation(line) for line in equations(law)]
-    for v, u, middle, half in scaled_fields(law):
+    rows = [_equation(line) for line in of_every_axis(laws)]
+    for v, u, middle, half in scaled_fields(laws):
         rows.append(rf"{_symbol(v)} &= \frac{{{_symbol(u)} - {middle:.6g}}}{{{half:.6g}}}")
     rows += [] if law.place is None else _by_place(law, law.place)
     ranges = zip(law.fields, law.lower, law.upper, law.units.fields, strict=True)
@@ -36,7 +38,7 @@ def latex(saved: SavedLaw) -> str:
 
 def _equation(line: Line) -> str:
     letter, _, index = line.name.partition("_")
-    name = {"f": "f", "ν": r"\nu", "s": "s"}[letter] + (f"_{{{_symbol(index)}}}" if index else "")
+    name = {"ν": r"\nu"}.get(letter, letter) + (f"_{{{_symbol(index)}}}" if index else "")
     body = _sum(line.sum)
     for kink in line.kinks:
         body += f" {'-' if kink.negative else '+'} {_kink(kink, line.of[0])}"

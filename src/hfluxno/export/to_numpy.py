@@ -1,17 +1,19 @@
 """A law as a Python file that needs NumPy alone."""
 
-from hfluxno.export.plain import PlainLaw, plain
+from hfluxno.export.plain import PlainLaw, along_axes
 from hfluxno.export.template import filled, provenance, text_of
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 
-def numpy_file(saved: SavedLaw) -> str:
+def numpy_file(saved: SavedLaw | SavedPlaneLaw) -> str:
     comments = [f"# {line}" for line in provenance(saved)]
-    body = filled(text_of("numpy_law.py"), "numbers", _numbers(plain(saved)))
+    body = filled(text_of("numpy_law.py"), "numbers", _numbers(along_axes(saved)))
     return "\n".join(comments) + "\n" + body
 
 
-def _numbers(law: PlainLaw) -> list[str]:
+def _numbers(laws: tuple[PlainLaw, ...]) -> list[str]:
+    law = laws[0]
     empty = ((),) * len(law.fields)
     place = law.place
     values = {
@@ -19,11 +21,12 @@ def _numbers(law: PlainLaw) -> list[str]:
         "UNITS": law.units.by_name(law.fields),
         "LOWER": law.lower,
         "UPPER": law.upper,
+        "CONTINUED": law.continued,
         "SHIFT": law.shift,
         "SCALE": law.scale,
         "EXPONENTS": law.exponents,
-        "FLUX": law.flux,
-        "KINKS": law.kinks,
+        "FLUX": tuple(each.flux for each in laws),
+        "KINKS": tuple(each.kinks for each in laws),
         "WIDTH": law.width,
         "DIFFUSIVITY": law.diffusivity or empty,
         "SOURCE": law.source or empty,

@@ -1,17 +1,19 @@
 """A law as formulas in plain text."""
 
-from hfluxno.export.equations import Kink, Line, Sum, equations, scaled_fields
-from hfluxno.export.plain import Place, PlainLaw, plain
+from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
+from hfluxno.export.plain import Place, PlainLaw, along_axes
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def text(saved: SavedLaw) -> str:
+def text(saved: SavedLaw | SavedPlaneLaw) -> str:
     """One equation a line, and the range that they hold in."""
-    law = plain(saved)
-    lines = [_equation(line) for line in equations(law)]
-    lines += [f"{v} = ({u} − {mid:.6g})/{half:.6g}" for v, u, mid, half in scaled_fields(law)]
+    laws = along_axes(saved)
+    law = laws[0]
+    lines = [_equation(line) for line in of_every_axis(laws)]
+    lines += [f"{v} = ({u} − {mid:.6g})/{half:.6g}" for v, u, mid, half in scaled_fields(laws)]
     lines += [] if law.place is None else _by_place(law, law.place)
     ranges = zip(law.fields, law.lower, law.upper, law.units.fields, strict=True)
     for field, low, high, unit in ranges:

@@ -6,7 +6,12 @@ from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identifier, identify, identify_all
 from hfluxno.identify.law_file import load_law
 from hfluxno.identify.law_forecaster import GivenLawForecaster
-from hfluxno.identify.plane import FittedPlaneLaw, PlaneIdentification, identify_plane
+from hfluxno.identify.plane import (
+    FittedPlaneLaw,
+    PlaneIdentification,
+    SavedPlaneLaw,
+    identify_plane,
+)
 from hfluxno.identify.reconstruction import Reconstruction, reconstruct
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw
@@ -23,6 +28,7 @@ __all__ = [
     "PlaneIdentification",
     "Reconstruction",
     "SavedLaw",
+    "SavedPlaneLaw",
     "identifier",
     "identify",
     "identify_all",

@@ -32,7 +32,7 @@ from hfluxno.identify.joint_search import Found, predicted_late, windows
 from hfluxno.identify.misfit import UNKNOWN, measure
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification
-from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, settings_of
+from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, interval_of, settings_of
 from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_frame
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
@@ -86,22 +86,6 @@ def given_identifier(
             return tuple(on_all_cores(one, list(batch[lanes])))
 
     return some
-
-
-def interval_of(saved: SavedLaw, context: Trajectory, interval: float | None) -> float:
-    """The time that counts as one frame.
-
-    **Raises:**
-
-    - `ValueError`, if nothing tells it.
-    """
-    times = np.asarray(context.times, float)
-    if len(times) > 1:
-        return float((times[-1] - times[0]) / (len(times) - 1))
-    interval = saved.fit.interval if interval is None else interval
-    if interval is None:
-        raise ValueError("A context of one frame has no spacing in time, and the law knows none.")
-    return interval
 
 
 def _followed(
@@ -313,8 +297,6 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
             "the same order."
         )
     grid, values = context.grid, np.asarray(context.values)
-    if len(grid.shape) != 1:
-        raise ValueError("A saved law is of contexts with one space dimension.")
     if grid.shape[0] < MINIMUM_CELLS:
         raise ValueError(
             f"A context needs at least {MINIMUM_CELLS} cells; this one has {grid.shape[0]}."

@@ -26,18 +26,23 @@ from hfluxno.identify.law_format import (
     Row,
     Table,
     TensorBasis,
-    check,
+    faults,
 )
+from hfluxno.identify.plane import format as on_a_plane
+from hfluxno.identify.plane.format import PlaneLawFile
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 from hfluxno.laws.place import PlaceModes
 from hfluxno.strict_json import from_dict, to_dict
 
 FORMAT: Literal["hfluxno law"] = "hfluxno law"
-VERSION = 1
+# What each version of the file holds: laws on a line, and those on a plane.
+_HOLDS: dict[int, type[LawFile] | type[PlaneLawFile]] = {1: LawFile, 2: PlaneLawFile}
 _MOST_BYTES, _MOST_DIGITS = 4_000_000, 15
 
 
-def write(saved: SavedLaw, path: Path) -> None:
+def write(saved: SavedLaw | SavedPlaneLaw, path: Path) -> None:
     """Writes the file as a whole or not at all.
 
     **Raises:**
@@ -53,17 +58,23 @@ def write(saved: SavedLaw, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def dumps(saved: SavedLaw) -> str:
+def dumps(saved: SavedLaw | SavedPlaneLaw) -> str:
     """The text of the file.
 
     **Raises:**
 
     - `ValueError`, if a number of the law is not finite.
     """
+    file = _file(saved) if isinstance(saved, SavedLaw) else _plane_file(saved)
+    _check(file, "the law")
+    return json.dumps(to_dict(file), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _file(saved: SavedLaw) -> LawFile:
     law = saved.law
-    file = LawFile(
+    return LawFile(
         FORMAT,
-        VERSION,
+        1,
         _made_by(),
         law.fields,
         saved.units,
@@ -83,12 +94,35 @@ def dumps(saved: SavedLaw) -> str:
         saved.scheme,
         saved.fit,
     )
-    check(file, "the law")
-    return json.dumps(to_dict(file), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def load_law(path: str | Path) -> SavedLaw:
-    """The law of a file that `save` wrote.
+def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
+    law, basis = saved.law, _described(saved.law.basis)
+    assert isinstance(basis, ChebyshevBasis | DictionaryBasis)
+    along_x, along_y = map(_table, np.asarray(law.coefficients))
+    return PlaneLawFile(
+        FORMAT,
+        2,
+        _made_by(),
+        law.fields,
+        saved.units,
+        _row(law.lower),
+        _row(law.upper),
+        tuple((first, second) for first, second in law.vectors),
+        law.positive,
+        law.is_fluid,
+        basis,
+        (along_x, along_y),
+        saved.isotropic,
+        saved.recognised,
+        saved.terms,
+        saved.refinement,
+        saved.fit,
+    )
+
+
+def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
+    """The law of a file that `save` wrote: a `SavedLaw`, or of a plane a `SavedPlaneLaw`.
 
     **Raises:**
 
@@ -113,20 +147,29 @@ def load_law(path: str | Path) -> SavedLaw:
         raise ValueError(f"{path} is no file of a law: {str(error).rstrip('.')}.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"{path} is no file of a law; make one with hfluxno identify --save.")
-    if data.get("version") != VERSION:
+    version = data.get("version")
+    if type(version) is not int or version not in _HOLDS:
         raise ValueError(
-            f"The law in {path} is of version {data.get('version')!r}, and this hfluxno reads "
-            f"version {VERSION}; update hfluxno, or save the law again."
+            f"The law in {path} is of version {version!r}, and this hfluxno reads the versions "
+            f"{' and '.join(map(str, _HOLDS))}; update hfluxno, or save the law again."
         )
-    file = from_dict(LawFile, data, str(path))
-    check(file, str(path))
-    return _saved(file)
+    file = from_dict(_HOLDS[version], data, str(path))
+    _check(file, str(path))
+    return _saved(file) if isinstance(file, LawFile) else _saved_plane(file)
+
+
+def _check(file: LawFile | PlaneLawFile, where: str) -> None:
+    """Refuses what has the right keys and types and still is no law."""
+    found = faults(file) if isinstance(file, LawFile) else on_a_plane.faults(file)
+    fault = next(found, None)
+    if fault is not None:
+        raise ValueError(f"What {where} says cannot be: {fault}.")
 
 
 def _saved(file: LawFile) -> SavedLaw:
     law = FittedLaw(
         file.fields,
-        _basis(file),
+        _basis(file.basis, file.fields),
         np.array(file.flux),
         np.array(file.diffusivity).reshape(len(file.fields), -1),
         np.array(file.lower),
@@ -146,6 +189,28 @@ def _saved(file: LawFile) -> SavedLaw:
     )
 
 
+def _saved_plane(file: PlaneLawFile) -> SavedPlaneLaw:
+    law = FittedPlaneLaw(
+        file.fields,
+        _basis(file.basis, file.fields),
+        np.array(file.flux),
+        np.array(file.lower),
+        np.array(file.upper),
+        file.vectors,
+        file.positive,
+        file.is_fluid,
+    )
+    return SavedPlaneLaw(
+        law,
+        file.units,
+        file.isotropic,
+        file.recognised,
+        file.terms,
+        file.refinement,
+        file.fit,
+    )
+
+
 def _described(basis: Basis) -> ChebyshevBasis | KinkedBasis | TensorBasis | DictionaryBasis:
     if isinstance(basis, Kinked):
         of = basis.smooth
@@ -160,14 +225,15 @@ def _described(basis: Basis) -> ChebyshevBasis | KinkedBasis | TensorBasis | Dic
     raise ValueError(f"A law in a basis of the type {type(basis).__name__} cannot be saved.")
 
 
-def _basis(file: LawFile) -> Basis:
-    of = file.basis
+def _basis(
+    of: ChebyshevBasis | KinkedBasis | TensorBasis | DictionaryBasis, fields: tuple[str, ...]
+) -> Basis:
     if isinstance(of, ChebyshevBasis | KinkedBasis):
         smooth = Chebyshev(np.array([of.middle]), np.array([of.half]), of.size)
         return Kinked(smooth, np.array(of.at), of.width) if isinstance(of, KinkedBasis) else smooth
     if isinstance(of, TensorBasis):
         return TensorChebyshev(np.array(of.middle), np.array(of.half), of.degree, len(of.middle))
-    return Dictionary(np.array(of.scale), of.exponents, file.fields)
+    return Dictionary(np.array(of.scale), of.exponents, fields)
 
 
 def _described_terms(terms: Terms) -> FurtherTerms:

@@ -7,10 +7,15 @@ import equinox as eqx
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
-from hfluxno.identify.given_law import given_identifier, interval_of
+from hfluxno.identify.given_law import given_identifier
+from hfluxno.identify.identification import one_name
 from hfluxno.identify.law_file import load_law
+from hfluxno.identify.plane import saved as on_a_plane
+from hfluxno.identify.plane.forecaster import forecast_given_plane
+from hfluxno.identify.plane.result import PlaneIdentification
+from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.result import Identification
-from hfluxno.identify.saved_law import SavedLaw, to_save
+from hfluxno.identify.saved_law import SavedLaw, interval_of, to_save
 from hfluxno.trajectory import Trajectory
 
 
@@ -21,13 +26,14 @@ class GivenLawForecaster(Forecaster):
     **Attributes:**
 
     - `law`: what is known of it.
-    - `momentum`: the field that a reflecting wall turns round, if the law does not say it.
+    - `momentum`: the field that a reflecting wall turns round, if the law does not say it; a law on
+      a plane does.
     - `every`: the time between two frames of the forecast. If it is `None`, the mean spacing of the
       context, or of the data that the law was found in if the context is a single frame.
     """
 
-    law: SavedLaw = eqx.field(static=True)
-    momentum: str | None = eqx.field(static=True, default=None)
+    law: SavedLaw | SavedPlaneLaw = eqx.field(static=True)
+    momentum: str | tuple[str, str] | None = eqx.field(static=True, default=None)
     every: float | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
@@ -42,14 +48,36 @@ class GivenLawForecaster(Forecaster):
 
     def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
         check_steps(steps)
-        found = given_identifier(self.law, context, self.momentum, self.every)
-        interval = interval_of(self.law, context, self.every)
+        law = self.law
+        _check_axes(law, context)
+        if isinstance(law, SavedPlaneLaw):
+            if self.momentum is not None:
+                raise ValueError("A law on a plane says what its momentum is; leave it out.")
+            return lambda lanes: forecast_given_plane(context.lanes(lanes), law, steps, self.every)
+        found = given_identifier(law, context, one_name(self.momentum), self.every)
+        interval = interval_of(law, context, self.every)
         solver = FittedLawForecaster(every=self.every)
         return lambda lanes: solver.advance(context.lanes(lanes), found(lanes), steps, interval)
 
 
-def as_law(law: SavedLaw | Identification | str | Path) -> SavedLaw:
-    """A law in any of its forms: one that was loaded, an identification, or the path of a file."""
+# A law that was found before, in any of its forms.
+FoundLaw = SavedLaw | SavedPlaneLaw | Identification | PlaneIdentification | str | Path
+
+
+def as_law(law: FoundLaw) -> SavedLaw | SavedPlaneLaw:
+    """One that was loaded, an identification, or the path of a file, as it is saved."""
     if isinstance(law, Identification):
         return to_save(law)
-    return law if isinstance(law, SavedLaw) else load_law(law)
+    if isinstance(law, PlaneIdentification):
+        return on_a_plane.to_save(law)
+    return law if isinstance(law, SavedLaw | SavedPlaneLaw) else load_law(law)
+
+
+def _check_axes(law: SavedLaw | SavedPlaneLaw, context: Trajectory) -> None:
+    names = ("a line", "a plane")
+    own, other = law.law.axes, len(context.grid.shape)
+    if own != other:
+        raise ValueError(
+            f"The law is of {names[own - 1]}, and the context is on {names[other - 1]}; give a law "
+            f"that was found on {names[other - 1]}."
+        )

@@ -99,39 +99,26 @@ class LawFile:
     fit: Fit
 
 
-def check(file: LawFile, where: str) -> None:
-    """Refuses what has the right keys and types and still is no law."""
-    fault = next(_faults(file), None)
-    if fault is not None:
-        raise ValueError(f"What {where} says cannot be: {fault}.")
-
-
-def _faults(file: LawFile):
-    names, d = file.fields, len(file.fields)
-    yield from _faults_of_numbers(to_dict(file))
-    if not 1 <= d <= _MOST_FIELDS or len(set(names)) < d:
-        yield f"a law is of one or two different fields, not of {', '.join(names) or 'none'}"
-    if len(file.units.fields) != d:
-        yield f"{len(file.units.fields)} units for {d} fields"
-    if len(file.lower) != d or len(file.upper) != d:
-        yield "the observed range has to have one number for each field"
-    if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):
-        yield "the observed range of a field is empty"
+def faults(file: LawFile):
+    """What has the right keys and types and still is no law, as sentences."""
+    d = len(file.fields)
+    yield from faults_of_numbers(to_dict(file))
+    yield from faults_of_range(file, _MOST_FIELDS)
     if not 0.0 <= file.reach <= 1.0:
         yield "a law reaches beyond its range by a part of it from 0 to 1"
     if len(set(file.odd)) < len(file.odd) or any(not 0 <= i < d for i in file.odd):
         yield f"there are no odd fields {list(file.odd)}"
-    functions = yield from _faults_of_basis(file)
-    if not _has_shape(file.flux, d, functions):
+    functions = yield from faults_of_basis(file)
+    if not has_shape(file.flux, d, functions):
         yield f"the flux needs {functions} coefficients for each field"
-    if not _has_shape(file.diffusivity, d, None, _MOST_DEGREE):
+    if not has_shape(file.diffusivity, d, None, _MOST_DEGREE):
         yield "the diffusivities need as many coefficients for each field"
     if file.terms is not None:
         yield from _faults_of_terms(file.terms, d)
     of, count = file.coefficients, len(file.coefficients.names)
     if len(of.values) != count or len(set(of.names)) < count:
         yield "every coefficient needs a name of its own and a value"
-    if not _has_shape(of.covariance, count, count):
+    if not has_shape(of.covariance, count, count):
         yield f"the covariance of {count} coefficients has another shape"
     scheme = file.scheme
     if scheme.name not in SCHEMES:
@@ -148,7 +135,20 @@ def _faults(file: LawFile):
         yield "a cell and an interval are longer than nothing"
 
 
-def _faults_of_basis(file: LawFile):
+def faults_of_range(file: Any, most: int):
+    """Those of the fields and of the range that a file of a law says they were observed in."""
+    names, d = file.fields, len(file.fields)
+    if not 1 <= d <= most or len(set(names)) < d:
+        yield f"a law is of 1 to {most} different fields, not of {', '.join(names) or 'none'}"
+    if len(file.units.fields) != d:
+        yield f"{len(file.units.fields)} units for {d} fields"
+    if len(file.lower) != d or len(file.upper) != d:
+        yield "the observed range has to have one number for each field"
+    if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):
+        yield "the observed range of a field is empty"
+
+
+def faults_of_basis(file: Any):
     """The faults, and the number of functions."""
     of, d = file.basis, len(file.fields)
     if isinstance(of, ChebyshevBasis | KinkedBasis):
@@ -178,9 +178,9 @@ def _faults_of_basis(file: LawFile):
 
 
 def _faults_of_terms(of: FurtherTerms, d: int):
-    if not _has_shape(of.source_by_state, d, None, _MOST_DEGREE):
+    if not has_shape(of.source_by_state, d, None, _MOST_DEGREE):
         yield "a source that depends on the state has another shape"
-    if not _has_shape(of.source_by_place, d, None, of.modes) or len(of.flux_by_place) > of.modes:
+    if not has_shape(of.source_by_place, d, None, of.modes) or len(of.flux_by_place) > of.modes:
         yield "more modes of place than there are"
     if len(of.flux_offset) != d:
         yield "the offset of the flux needs one number for each field"
@@ -188,19 +188,21 @@ def _faults_of_terms(of: FurtherTerms, d: int):
         yield "the modes of place need a domain and a number"
 
 
-def _faults_of_numbers(data: Any):
+def faults_of_numbers(data: Any):
+    """Numbers that are none, and words that are no words."""
     if isinstance(data, dict):
         data = list(itertools.chain.from_iterable(data.items()))
     if isinstance(data, list):
         for entry in data:
-            yield from _faults_of_numbers(entry)
+            yield from faults_of_numbers(entry)
     elif isinstance(data, float) and not math.isfinite(data):
         yield f"there is a number {data}"
     elif isinstance(data, str) and not (data.isprintable() and len(data) <= _LONGEST):
         yield f"a word is too long or cannot be printed: {data[:40]!r}"
 
 
-def _has_shape(table: Table, rows: int, columns: int | None, most: int = 10**6) -> bool:
+def has_shape(table: Table, rows: int, columns: int | None, most: int = 10**6) -> bool:
+    """Whether a table has so many rows and columns (any number up to `most` if it is `None`)."""
     lengths = {len(row) for row in table}
     fits = columns is None and len(lengths) <= 1 and max(lengths, default=0) <= most
     return len(table) == rows and (fits or lengths <= {columns})

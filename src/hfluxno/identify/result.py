@@ -16,21 +16,11 @@ from hfluxno.identify.reading import Readings, read_flux
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.settings import Settings
-from hfluxno.identify.status import FitStatus
+from hfluxno.identify.status import OF_GIVEN, FitStatus
 from hfluxno.trajectory import Trajectory
 
 # A forecast says how much is missing from this part of the context on.
 _MUCH = 0.05
-# Of a law that was not looked for in the context.
-_OF_GIVEN = {
-    FitStatus.OK: "the given law explains the data",
-    FitStatus.POOR_FIT: "the given law does not explain the data: they follow another law, or are "
-    "in other units, or the boundary is another one, or there is much noise; do not trust the "
-    "forecast",
-    FitStatus.SYSTEMATIC_MISFIT: "the given law misses the context in a way that is no noise: the "
-    "data follow another law, or one that was not known well enough, or the boundary is another "
-    "one; do not trust the forecast",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +120,8 @@ class Identification:
         """What the status means, the figures that decided it, and how much of the context is
         missing, if that is much."""
         figures, text = self._figures(), self.status.sentence
-        if isinstance(self.candidate, str) and self.status in _OF_GIVEN:
-            text = _OF_GIVEN[self.status]
+        if isinstance(self.candidate, str):
+            text = OF_GIVEN.get(self.status, text)
         text = f"{text} ({figures})" if figures else text
         if self.missing < _MUCH:
             return text

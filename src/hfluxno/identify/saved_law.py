@@ -16,8 +16,10 @@ from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.status import FitStatus
 from hfluxno.laws.place import PlaceModes
+from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
+    from hfluxno.identify.plane.saved import SavedPlaneLaw
     from hfluxno.identify.result import Identification
 
 # Names of the same unit.
@@ -49,23 +51,28 @@ class Units:
 
     @classmethod
     def named(cls, units: Mapping[str, str] | None, fields: tuple[str, ...]) -> "Units":
-        """From a mapping of `x`, `time` and names of fields.
+        """From a mapping of the axes and the names of the fields.
 
         **Raises:**
 
         - `ValueError`, if it names anything else.
         """
         units = {} if units is None else dict(units)
-        unknown = sorted(set(units) - {"x", "time", *fields})
+        axes = [field.name for field in dataclasses.fields(cls) if field.name != "fields"]
+        unknown = sorted(set(units) - {*axes, *fields})
         if unknown:
             raise ValueError(
-                f"There is no {unknown[0]!r} to have a unit; name x, time or {', '.join(fields)}."
+                f"There is no {unknown[0]!r} to have a unit; name {', '.join(axes)} or "
+                f"{', '.join(fields)}."
             )
-        time = units.get("time", "").partition(" since ")[0]
-        return cls(units.get("x", ""), time, tuple(units.get(name, "") for name in fields))
+        of_axes = {axis: units.get(axis, "") for axis in axes}
+        of_axes["time"] = of_axes["time"].partition(" since ")[0]
+        return cls(**of_axes, fields=tuple(units.get(name, "") for name in fields))
 
     def by_name(self, fields: tuple[str, ...]) -> dict[str, str]:
-        return {"x": self.x, "time": self.time, **dict(zip(fields, self.fields, strict=True))}
+        """Those of the axes and of these fields."""
+        axes = {k: v for k, v in vars(self).items() if k != "fields"}
+        return axes | dict(zip(fields, self.fields, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,7 +232,25 @@ def settings_of(scheme: Scheme, grid: Grid) -> Settings:
     return Settings(control, scheme.fresh_start, unit, scheme.name, scheme.refinement)
 
 
-def check_units(saved: SavedLaw, units: Mapping[str, str], what: str) -> None:
+def interval_of(
+    saved: "SavedLaw | SavedPlaneLaw", context: Trajectory, interval: float | None
+) -> float:
+    """The time that counts as one frame.
+
+    **Raises:**
+
+    - `ValueError`, if nothing tells it.
+    """
+    times = np.asarray(context.times, float)
+    if len(times) > 1:
+        return float((times[-1] - times[0]) / (len(times) - 1))
+    interval = saved.fit.interval if interval is None else interval
+    if interval is None:
+        raise ValueError("A context of one frame has no spacing in time, and the law knows none.")
+    return interval
+
+
+def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], what: str) -> None:
     """Refuses data in other units than those of the law.
 
     **Raises:**
@@ -233,7 +258,8 @@ def check_units(saved: SavedLaw, units: Mapping[str, str], what: str) -> None:
     - `ValueError`, if a unit is known of both and is not the same.
     """
     of_law = saved.units.by_name(saved.law.fields)
-    of_data = Units.named(units, saved.law.fields).by_name(saved.law.fields)
+    known = {name: units[name] for name in of_law if name in units}
+    of_data = type(saved.units).named(known, saved.law.fields).by_name(saved.law.fields)
     for name, unit in of_law.items():
         other = of_data[name]
         if unit and other and _spelled(unit) != _spelled(other):

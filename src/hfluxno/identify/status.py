@@ -53,6 +53,18 @@ class FitStatus(enum.IntEnum):
         }[self]
 
 
+# Of a law that was not looked for in the context.
+OF_GIVEN = {
+    FitStatus.OK: "the given law explains the data",
+    FitStatus.POOR_FIT: "the given law does not explain the data: they follow another law, or are "
+    "in other units, or the boundary is another one, or there is much noise; do not trust the "
+    "forecast",
+    FitStatus.SYSTEMATIC_MISFIT: "the given law misses the context in a way that is no noise: the "
+    "data follow another law, or one that was not known well enough, or the boundary is another "
+    "one; do not trust the forecast",
+}
+
+
 def total_drift(values: np.ndarray, grid: Grid, doubt: np.ndarray) -> tuple[np.ndarray, bool]:
     """The relative drift of each total over the context, and whether it is insignificant.
 

@@ -11,7 +11,7 @@ import hfluxno
 from hfluxno.fv import MUSCL, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.plane import identification
+from hfluxno.identify.plane import identification, run
 from hfluxno.identify.plane.known import _known_laws, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.select import (
@@ -219,7 +219,7 @@ def test_fluxes_in_cells_are_longer_where_cells_are_shorter():
 
 
 def test_a_context_on_a_plane_is_forecast_by_the_public_names(flat, monkeypatch):
-    monkeypatch.setattr(identification, "_REFINEMENTS", (1,))
+    monkeypatch.setattr(run, "REFINEMENTS", (1,))
     context, truth = flat.window(0, 10), np.asarray(flat.values)[10:]
     ahead = hfluxno.forecast(context, 4)
     (found,) = ahead.identifications

@@ -67,6 +67,18 @@ class PlaneSource:
     def variable(self) -> str:
         return ", ".join(self.fields)
 
+    @property
+    def units(self) -> dict[str, str]:
+        """The units that the file names, of time, x, y and the fields."""
+        found = {
+            axis: self.coordinates[axis].attrs.get("units", "")
+            for axis in ("time", "x", "y")
+            if axis in self.coordinates
+        }
+        every = zip(self.fields, self.attributes, strict=True)
+        found |= {field: attributes.get("units", "") for field, attributes in every}
+        return {name: unit for name, unit in found.items() if isinstance(unit, str)}
+
     def values(self, lane: int, start: int, stop: int) -> np.ndarray:
         """Some frames of one trajectory, (time, field, x, y), in float32 or float64.
 

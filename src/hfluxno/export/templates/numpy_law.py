@@ -3,11 +3,12 @@
 States have the shape (field, *points); of one field they may come without the first axis. Within
 the observed range
 
-    f_i(u) = Σ_k FLUX[i][k] Π_j w_j^EXPONENTS[k][j],   w_j = (u_j - SHIFT[j])/SCALE[j],
+    f_i(u) = Σ_k FLUX[axis][i][k] Π_j w_j^EXPONENTS[k][j],   w_j = (u_j - SHIFT[j])/SCALE[j],
 
-and g √((w - a)² + WIDTH²) for each (a, g) of KINKS, which only a law of one field has. Beyond it
-f continues linearly from the nearest observed state, and the diffusivity and the source keep their
-values there. A flux is known up to a constant.
+and g √((w - a)² + WIDTH²) for each (a, g) of KINKS[axis], which only a law of one field has. A law
+on a line has the axis 0 alone, one on a plane x (0) and y (1). Beyond the range f continues
+linearly from the nearest observed state if it is CONTINUED, and is this sum if not; the diffusivity
+and the source keep their values there. A flux is known up to a constant.
 """
 
 import numpy as np
@@ -17,11 +18,12 @@ FIELDS = ("u",)
 UNITS = {"x": "", "time": "", "u": ""}
 LOWER = (-1.0,)
 UPPER = (1.0,)
+CONTINUED = True
 SHIFT = (0.0,)
 SCALE = (1.0,)
 EXPONENTS = ((2,),)
-FLUX = ((0.5,),)
-KINKS: tuple[tuple[float, float], ...] = ()
+FLUX = (((0.5,),),)
+KINKS: tuple[tuple[tuple[float, float], ...], ...] = ((),)
 WIDTH = 1.0
 DIFFUSIVITY: tuple[tuple[float, ...], ...] = ((),)
 SOURCE: tuple[tuple[float, ...], ...] = ((),)
@@ -33,29 +35,29 @@ OFFSET = (0.0,)
 # numbers: end
 
 
-def flux(u):
-    """f(u), the amount of each field that passes a point in unit time."""
+def flux(u, axis=0):
+    """f(u) along an axis, the amount of each field that passes a point in unit time."""
     u, bare = _states(u)
     inside = _nearest(u)
-    beyond = np.einsum("ij...,j...->i...", _gradient(inside), u - inside)
-    value = np.tensordot(FLUX, _terms(inside, np.array(EXPONENTS)), axes=1)
-    for _, rounded, weight in _kinks(inside):
+    beyond = np.einsum("ij...,j...->i...", _gradient(inside, axis), u - inside)
+    value = np.tensordot(FLUX[axis], _terms(inside, np.array(EXPONENTS)), axes=1)
+    for _, rounded, weight in _kinks(inside, axis):
         value = value + weight * rounded
     value = value + beyond
     return value[0] if bare else value
 
 
-def jacobian(u):
+def jacobian(u, axis=0):
     """∂f_i/∂u_j at index (i, j)."""
     u, bare = _states(u)
-    found = _gradient(_nearest(u))
+    found = _gradient(_nearest(u), axis)
     return found[0, 0] if bare else found
 
 
-def speeds(u):
+def speeds(u, axis=0):
     """The wave speeds, ascending: the eigenvalues of the Jacobian, shape (field, *points)."""
     u, bare = _states(u)
-    found = _eigenvalues(_gradient(_nearest(u)))
+    found = _eigenvalues(_gradient(_nearest(u), axis))
     return found[0] if bare else found
 
 
@@ -98,7 +100,7 @@ def _along(numbers, u):
 
 
 def _nearest(u):
-    return np.clip(u, _along(LOWER, u), _along(UPPER, u))
+    return np.clip(u, _along(LOWER, u), _along(UPPER, u)) if CONTINUED else u
 
 
 def _terms(u, exponents):
@@ -112,23 +114,23 @@ def _terms(u, exponents):
     return found
 
 
-def _kinks(u):
+def _kinks(u, axis):
     """w - a, √((w - a)² + WIDTH²) and g of each kink."""
     w = (u - _along(SHIFT, u)) / _along(SCALE, u)
-    return [(w - at, np.sqrt((w - at) ** 2 + WIDTH**2), weight) for at, weight in KINKS]
+    return [(w - at, np.sqrt((w - at) ** 2 + WIDTH**2), weight) for at, weight in KINKS[axis]]
 
 
-def _gradient(u):
+def _gradient(u, axis=0):
     exponents = np.array(EXPONENTS)
     columns = []
     for j in range(len(FIELDS)):
         lowered = exponents.copy()
         lowered[:, j] -= 1
         used = exponents[:, j] != 0
-        weights = np.array(FLUX)[:, used] * exponents[used, j] / SCALE[j]
+        weights = np.array(FLUX[axis])[:, used] * exponents[used, j] / SCALE[j]
         columns.append(np.tensordot(weights, _terms(u, lowered[used]), axes=1))
     found = np.stack(columns, axis=1)
-    for beside, rounded, weight in _kinks(u):
+    for beside, rounded, weight in _kinks(u, axis):
         found = found + weight / SCALE[0] * (beside / rounded)
     return found
 
@@ -136,6 +138,9 @@ def _gradient(u):
 def _eigenvalues(matrix):
     if len(matrix) == 1:
         return matrix[0]
+    if len(matrix) > 2:
+        found = np.linalg.eigvals(np.moveaxis(matrix, (0, 1), (-2, -1))).real
+        return np.moveaxis(np.sort(found, axis=-1), -1, 0)
     middle, gap = _middle_and_gap(matrix)
     return np.stack([middle - gap, middle + gap])
 

@@ -3,5 +3,6 @@
 from hfluxno.identify.plane.identification import identify_plane
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
+from hfluxno.identify.plane.saved import SavedPlaneLaw
 
-__all__ = ["FittedPlaneLaw", "PlaneIdentification", "identify_plane"]
+__all__ = ["FittedPlaneLaw", "PlaneIdentification", "SavedPlaneLaw", "identify_plane"]

@@ -5,9 +5,12 @@ import numpy as np
 
 from hfluxno.forecaster import Forecast
 from hfluxno.identify.assembled import assembled
+from hfluxno.identify.plane.given import given_plane
 from hfluxno.identify.plane.identification import identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import advance, unit_grid
+from hfluxno.identify.plane.saved import SavedPlaneLaw
+from hfluxno.identify.saved_law import interval_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 
@@ -26,7 +29,21 @@ def forecast_plane(
     every: float | None = None,
 ) -> Forecast:
     """The `steps` frames after a context on a plane, from its last frame on."""
-    found = identify_planes(context, momentum)
+    return _all_continued(context, identify_planes(context, momentum), steps, every)
+
+
+def forecast_given_plane(
+    context: Trajectory, saved: SavedPlaneLaw, steps: int, every: float | None = None
+) -> Forecast:
+    """The same with a law that was found before."""
+    interval = interval_of(saved, context, every)
+    found = tuple(given_plane(saved, each, interval) for each in _each(context))
+    return _all_continued(context, found, steps, interval if every is None else every)
+
+
+def _all_continued(
+    context: Trajectory, found: tuple[PlaneIdentification, ...], steps: int, every: float | None
+) -> Forecast:
     runs = [
         _continued(each, item, steps, every)
         for each, item in zip(_each(context), found, strict=True)
@@ -40,10 +57,8 @@ def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
 ) -> tuple[np.ndarray, bool]:
     """The frames after a context and whether they could be solved; the last one again if not."""
-    times = np.asarray(context.times, float)
-    spacing = (times[-1] - times[0]) / (len(times) - 1)
     last = np.asarray(context.values, np.float64)[-1]
-    ahead = np.full(steps, 1.0 if every is None else every / spacing)
+    ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     if item.status != FitStatus.FAILED:
         with jax.enable_x64(True):
             frames, solved = advance(

@@ -8,12 +8,13 @@ from jaxtyping import Float
 
 from hfluxno.boundary import Outflow, Periodic, Wall
 from hfluxno.forecast_checks import POOR
+from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Dictionary
 from hfluxno.identify.plane.error_bars import terms_of
 from hfluxno.identify.plane.known import recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import advance, unit_grid
+from hfluxno.identify.plane.run import back_test, relative_error
 from hfluxno.identify.plane.select import (
     Estimate,
     choose,
@@ -34,8 +35,6 @@ MINIMUM_FRAMES, MINIMUM_CELLS = 6, 16
 MOST_FIELDS = 6
 # A law that leaves more than this part of what moves does not explain the data.
 _POOR_MISFIT = 0.1
-# Internal cells along each axis of a cell of the data, of which the back-test chooses.
-_REFINEMENTS = (1, 2)
 _EVEN = 1e-3
 
 
@@ -65,7 +64,7 @@ def identify_plane(
     with jax.enable_x64(True):
         roles = infer_roles(values, around, aspect, _indices(momentum, fields))
         basis = make_basis(values, roles, fields)
-        sizes = _sizes(values, roles)
+        sizes = deviations(values, () if roles.vector is None else (roles.vector,))
         systems = weak_systems(values, functions_of(basis), around)
         whole = total(systems)
         found, isotropic = choose(whole, basis, roles, sizes, aspect)
@@ -86,30 +85,15 @@ def identify_plane(
             parts.append(offset + _coefficients(fitted, shape))
         used = np.flatnonzero(np.any(parts[1] != 0.0, axis=(0, 1)))
         law_of = _Maker(basis, used, values, fields, roles, said is not None)
-        error, refinement = np.inf, 1
-        for factor in _REFINEMENTS:
-            ahead = np.ones(len(values) - 1 - last)
-            predicted, solved = advance(
-                law_of(parts[0]), values[last], ahead, unit_grid(grid), factor
-            )
-            reached = _relative(predicted, values[last + 1 :]) if solved else np.inf
-            if reached < error:
-                error, refinement = reached, factor
-    persistence = _relative(values[last : last + 1], values[last + 1 :])
-    drift_is_none = (
-        not all(around)
-        or total_drift(values.reshape(*values.shape[:2], -1), grid, np.zeros(len(fields)))[1]
-    )
+        error, refinement = back_test(law_of(parts[0]), values, last, grid)
+    persistence = relative_error(values[last : last + 1], values[last + 1 :])
     lengths = np.array(cell) / interval
     return PlaneIdentification(
         law=law_of(parts[1] * lengths[:, None]),
-        status=_status(error, persistence, misfit, drift_is_none),
+        status=status_of(error, persistence, misfit, not has_drifted(values, grid)),
         backtest_error=error,
         persistence_error=persistence,
         misfit=misfit,
-        momentum=None
-        if roles.vector is None
-        else (fields[roles.vector[0]], fields[roles.vector[1]]),
         isotropic=isotropic,
         recognised=said,
         terms=terms_of(
@@ -117,6 +101,8 @@ def identify_plane(
         ),
         refinement=refinement,
         grid_law=law_of(parts[1]),
+        cell=cell,
+        interval=interval,
     )
 
 
@@ -155,16 +141,26 @@ def _coefficients(fitted: list[Estimate], shape) -> Float[np.ndarray, "field 2 f
     return coefficients
 
 
-def _sizes(values: np.ndarray, roles: Roles) -> Float[np.ndarray, " field"]:
+def deviations(
+    values: Float[np.ndarray, "time field x y"], vectors: tuple[tuple[int, ...], ...]
+) -> Float[np.ndarray, " field"]:
     """The standard deviation of each field, and one for both components of the momentum."""
     sizes = np.std(values, axis=(0, 2, 3))
-    if roles.vector is not None:
-        pair = list(roles.vector)
-        sizes[pair] = np.sqrt(np.mean(sizes[pair] ** 2))
+    for vector in map(list, vectors):
+        sizes[vector] = np.sqrt(np.mean(sizes[vector] ** 2))
     return sizes
 
 
-def _status(error: float, persistence: float, misfit: float, conserved: bool) -> FitStatus:
+def has_drifted(values: Float[np.ndarray, "time field x y"], grid: Grid) -> bool:
+    """Whether a total has changed on a plane that nothing leaves."""
+    if not (grid.is_periodic(0) and grid.is_periodic(1)):
+        return False
+    flat = values.reshape(*values.shape[:2], -1)
+    return not total_drift(flat, grid, np.zeros(values.shape[1]))[1]
+
+
+def status_of(error: float, persistence: float, misfit: float, conserved: bool) -> FitStatus:
+    """Whether a law explains a context; a misfit that is not known is not a number."""
     if not np.isfinite(error):
         return FitStatus.FAILED
     if not conserved:
@@ -172,10 +168,6 @@ def _status(error: float, persistence: float, misfit: float, conserved: bool) ->
     if error > POOR * persistence or misfit > _POOR_MISFIT:
         return FitStatus.POOR_FIT
     return FitStatus.OK
-
-
-def _relative(frames: np.ndarray, truth: np.ndarray) -> float:
-    return float(np.sqrt(np.sum((frames - truth) ** 2) / np.sum(truth**2)))
 
 
 def _indices(momentum, fields: tuple[str, ...]) -> tuple[int, int] | None:
@@ -204,10 +196,23 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
             f"{MINIMUM_CELLS} cells; this one has {len(values)} of {context.grid.shape[0]} × "
             f"{context.grid.shape[1]}."
         )
+    check_frames(context, values)
+    for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True):
+        if np.ptp(field) <= 1e-12 * np.max(np.abs(field)):
+            raise ValueError(f"The field {name!r} is constant: there is nothing to infer from it.")
+
+
+def check_frames(context: Trajectory, values: Float[np.ndarray, "time field x y"]) -> None:
+    """Refuses frames that no law on a plane can be compared with.
+
+    **Raises:**
+
+    - `ValueError`, where they have gaps, uneven intervals or sides of another kind.
+    """
     if not np.all(np.isfinite(values)):
         raise ValueError("A context on a plane cannot have gaps or infinite values; fill them.")
     intervals = np.diff(np.asarray(context.times, float))
-    if np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean()):
+    if len(intervals) and np.ptp(intervals) > _EVEN * np.mean(intervals):
         raise ValueError("The frames of a context on a plane have to be at equal intervals.")
     for end in (end for pair in context.grid.boundary for end in pair):
         if type(end) not in (Periodic, Outflow, Wall):
@@ -215,6 +220,3 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
                 f"A side of a plane that is to be identified is periodic, a wall or an outflow; "
                 f"got {end.name!r}."
             )
-    for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True):
-        if np.ptp(field) <= 1e-12 * np.max(np.abs(field)):
-            raise ValueError(f"The field {name!r} is constant: there is nothing to infer from it.")

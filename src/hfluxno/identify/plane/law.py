@@ -47,7 +47,7 @@ class FittedPlaneLaw(SpaceLaw):
             with jax.enable_x64(True):
                 return np.asarray(self.flux(jnp.asarray(u), axis))
         law = self._like(u)
-        if not isinstance(law.basis, Chebyshev):
+        if not self.is_continued:
             return law.basis.expand(law.coefficients[axis], u)
         inside = jnp.clip(u, law.lower[0], law.upper[0])
         slope = law.basis.gradient(law.coefficients[axis], inside)[0]
@@ -57,7 +57,7 @@ class FittedPlaneLaw(SpaceLaw):
         self, u: Float[Array, "field *points"], axis: int = 0
     ) -> Float[Array, "field field *points"]:
         law = self._like(u)
-        if isinstance(law.basis, Chebyshev):
+        if self.is_continued:
             u = jnp.clip(u, law.lower[0], law.upper[0])
         return law.basis.gradient(law.coefficients[axis], u)
 
@@ -84,6 +84,11 @@ class FittedPlaneLaw(SpaceLaw):
         if not self.has_contact:
             return super().contact(left, right, slowest, fastest, axis)
         return contact(self._like(left), left, right, slowest, fastest, axis)
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether the flux continues linearly beyond the observed range."""
+        return isinstance(self.basis, Chebyshev)
 
     @property
     def has_contact(self) -> bool:

@@ -21,6 +21,8 @@ from hfluxno.identify.track import padded_intervals
 from hfluxno.kept import kept
 
 _CONTROL = StepControl(0.45, 0.45, lagged=False)
+# Internal cells along each axis of a cell of the data, of which the back-test chooses.
+REFINEMENTS = (1, 2)
 
 
 def unit_grid(grid: Grid) -> Grid:
@@ -44,6 +46,26 @@ def advance(
     frames, status = _advance(law, initial, padded, grid, refinement=refinement)
     frames = np.asarray(frames)[: len(intervals)]
     return frames, int(status) == Status.OK and bool(np.all(np.isfinite(frames)))
+
+
+def back_test(
+    law: FittedPlaneLaw, values: Float[np.ndarray, "time field x y"], last: int, grid: Grid
+) -> tuple[float, int]:
+    """The relative error of the frames after the frame `last`, predicted from it, and the number of
+    internal cells with which it is least; infinite where no run could be solved."""
+    error, refinement = float("inf"), 1
+    for factor in REFINEMENTS:
+        ahead = np.ones(len(values) - 1 - last)
+        predicted, solved = advance(law, values[last], ahead, unit_grid(grid), factor)
+        reached = relative_error(predicted, values[last + 1 :]) if solved else float("inf")
+        if reached < error:
+            error, refinement = reached, factor
+    return error, refinement
+
+
+def relative_error(frames: np.ndarray, truth: np.ndarray) -> float:
+    """‖frames - truth‖/‖truth‖."""
+    return float(np.sqrt(np.sum((frames - truth) ** 2) / np.sum(truth**2)))
 
 
 @kept

@@ -151,6 +151,21 @@ def together(found: Sequence[Estimate], sizes, system: WeakSystem) -> float:
     return float(np.sqrt(rest / whole))
 
 
+def left_over(
+    system: WeakSystem,
+    coefficients: Float[np.ndarray, "field axis term"],
+    sizes: Float[np.ndarray, " field"],
+) -> float:
+    """What a law leaves of the equations, root mean square relative to their right-hand side."""
+    rest = whole = 0.0
+    for i, known in enumerate(coefficients.reshape(len(sizes), -1)):
+        right, square = system.right[i], float(system.square[i])
+        left = square - 2.0 * known @ right + known @ system.normal @ known
+        rest += max(float(left), 0.0) / float(sizes[i]) ** 2
+        whole += square / float(sizes[i]) ** 2
+    return float(np.sqrt(rest / whole))
+
+
 def _sparse(system, structure: Structure, sizes) -> Estimate:
     normal = _normal(system, structure, sizes, None)
     mask = needed_by_weak_form(normal[None], np.ones((1, len(structure.names))))[0]

@@ -1,0 +1,73 @@
+"""What the file of a law on a plane holds, and what of it cannot be.
+
+It is the file of a law with an axis more: the flux is one table for each axis."""
+
+import dataclasses
+from typing import Literal
+
+from hfluxno.identify.law_format import (
+    ChebyshevBasis,
+    DictionaryBasis,
+    Row,
+    Table,
+    faults_of_basis,
+    faults_of_numbers,
+    faults_of_range,
+    has_shape,
+)
+from hfluxno.identify.plane.error_bars import PlaneTerm
+from hfluxno.identify.plane.identification import MOST_FIELDS
+from hfluxno.identify.plane.known import Recognised
+from hfluxno.identify.plane.saved import PlaneFit, PlaneUnits
+from hfluxno.identify.status import FitStatus
+from hfluxno.strict_json import to_dict
+
+_MOST_REFINEMENT, _MOST_TERMS = 16, 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneLawFile:
+    """The whole file."""
+
+    format: Literal["hfluxno law"]
+    version: int
+    made_by: str
+    fields: tuple[str, ...]
+    units: PlaneUnits
+    lower: Row
+    upper: Row
+    vectors: tuple[tuple[int, int], ...]
+    positive: tuple[int, ...]
+    is_fluid: bool
+    basis: ChebyshevBasis | DictionaryBasis
+    flux: tuple[Table, Table]
+    isotropic: bool
+    recognised: Recognised | None
+    terms: tuple[PlaneTerm, ...]
+    refinement: int
+    fit: PlaneFit
+
+
+def faults(file: PlaneLawFile):
+    """What has the right keys and types and still is no law, as sentences."""
+    d = len(file.fields)
+    yield from faults_of_numbers(to_dict(file))
+    yield from faults_of_range(file, MOST_FIELDS)
+    used = [i for vector in file.vectors for i in vector]
+    if len(file.vectors) > 1 or len(set(used)) < len(used) or not set(used) <= set(range(d)):
+        yield f"the momentum is a pair of fields, not {list(file.vectors)}"
+    if not set(file.positive) <= set(range(d)):
+        yield f"there are no positive fields {list(file.positive)}"
+    functions = yield from faults_of_basis(file)
+    if not all(has_shape(table, d, functions) for table in file.flux):
+        yield f"the flux along each axis needs {functions} coefficients for each field"
+    if file.is_fluid and not (len(file.vectors) == len(file.positive) == 1):
+        yield "a fluid has a momentum and a density"
+    if len(file.terms) > _MOST_TERMS:
+        yield f"{len(file.terms)} terms are more than any law has"
+    if not 1 <= file.refinement <= _MOST_REFINEMENT:
+        yield f"the refinement {file.refinement} is not between 1 and {_MOST_REFINEMENT}"
+    if file.fit.status not in FitStatus.__members__:
+        yield f"there is no status {file.fit.status!r}"
+    if min(*file.fit.cell, file.fit.interval) <= 0.0:
+        yield "a cell and an interval are longer than nothing"

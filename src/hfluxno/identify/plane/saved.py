@@ -1,0 +1,125 @@
+"""A law on a plane with what it takes to use it on other data: scheme, units, certainty."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+
+from hfluxno.grid import Grid
+from hfluxno.identify.plane.error_bars import PlaneTerm
+from hfluxno.identify.plane.known import Recognised
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.saved_law import Units
+from hfluxno.identify.status import FitStatus
+
+if TYPE_CHECKING:
+    from hfluxno.identify.plane.result import PlaneIdentification
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneUnits(Units):
+    """The units of a law on a plane: those of a line, and that of `y`."""
+
+    y: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneFit:
+    """The fit that a law on a plane came from.
+
+    **Attributes:**
+
+    - `status`, `sentence`: whether the law explained its context.
+    - `law`: its name and coefficient, in words.
+    - `backtest_error`, `persistence_error`, `misfit`: as of a `PlaneIdentification`.
+    - `cell`: the lengths of a cell along both axes.
+    - `interval`: the time between two frames.
+    """
+
+    status: str
+    sentence: str
+    law: str
+    backtest_error: float
+    persistence_error: float
+    misfit: float
+    cell: tuple[float, float]
+    interval: float
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedPlaneLaw:
+    """A law that was found in one context on a plane and can be used on another one.
+
+    **Attributes:**
+
+    - `law`: in the units of the data, with parameters in float64.
+    - `units`: their names.
+    - `isotropic`, `recognised`, `terms`, `refinement`: as of a `PlaneIdentification`.
+    - `fit`: how well it explained the data that it was found in.
+    """
+
+    law: FittedPlaneLaw
+    units: PlaneUnits
+    isotropic: bool
+    recognised: Recognised | None
+    terms: tuple[PlaneTerm, ...]
+    refinement: int
+    fit: PlaneFit
+
+    def save(self, path: str | Path) -> None:
+        """Writes it as JSON; [`load_law`][hfluxno.load_law] reads the same law to the last bit.
+
+        **Raises:**
+
+        - `OSError`, if it cannot be written.
+        """
+        from hfluxno.identify.law_file import write
+
+        write(self, Path(path))
+
+
+def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None) -> SavedPlaneLaw:
+    """What is saved of an identification.
+
+    **Arguments:**
+
+    - `units`: by name, of `x`, `y`, `time` and the fields, as far as they are known.
+
+    **Raises:**
+
+    - `ValueError`, if no law was found, or a unit is of nothing that the law has.
+    """
+    if found.status == FitStatus.FAILED:
+        raise ValueError(f"There is no law to save: {found.status.sentence}.")
+    law = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), found.law)
+    named = PlaneUnits.named(units, law.fields)
+    assert isinstance(named, PlaneUnits)
+    fit = PlaneFit(
+        found.status.name,
+        found.sentence,
+        found.name,
+        float(found.backtest_error),
+        float(found.persistence_error),
+        float(found.misfit),
+        found.cell,
+        found.interval,
+    )
+    return SavedPlaneLaw(
+        law,
+        named,
+        found.isotropic,
+        found.recognised,
+        found.terms,
+        found.refinement,
+        fit,
+    )
+
+
+def in_cells(law: FittedPlaneLaw, grid: Grid, interval: float) -> FittedPlaneLaw:
+    """The law in cells of this grid and in intervals of time."""
+    rates = interval / np.asarray(grid.spacing, float)
+    coefficients = np.asarray(law.coefficients) * rates[:, None, None]
+    return dataclasses.replace(law, coefficients=coefficients)

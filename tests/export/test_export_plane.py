@@ -1,0 +1,82 @@
+"""Exports of a law on a plane, in a world of their own, against our law."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.export import TARGETS, export_law, formula
+from hfluxno.fv import eigen
+from hfluxno.identify.law_file import dumps
+from hfluxno.identify.plane.saved import to_save
+from tests.identify.plane.laws import LAWS, identification, one_field, shallow_water
+
+
+def saved(law, units=None):
+    return to_save(identification(law), units)
+
+
+def states(law, beyond=0.2):
+    low, high = np.asarray(law.lower)[:, None], np.asarray(law.upper)[:, None]
+    margin = beyond * (high - low)
+    return np.random.default_rng(5).uniform(low - margin, high + margin, (len(low), 60))
+
+
+@pytest.mark.parametrize("name", list(LAWS))
+def test_numpy_alone_gives_the_same_along_both_axes(tmp_path, name):
+    law = LAWS[name]()
+    (tmp_path / "exported.py").write_text(export_law(saved(law), "numpy")["law.py"])
+    u = states(law)
+    np.save(tmp_path / "u.npy", u)
+    program = """
+import sys
+sys.modules["jax"] = sys.modules["hfluxno"] = None  # so that importing either fails
+import numpy as np
+import exported
+u = np.load("u.npy")
+found = {f"{n}{a}": getattr(exported, n)(u, a)
+         for a in (0, 1) for n in ("flux", "jacobian", "speeds")}
+assert not exported.diffusivity(u).any() and not exported.source(u).any()
+# On a plane.
+assert np.array_equal(exported.flux(u.reshape(len(u), 6, 10), 1).reshape(u.shape), found["flux1"])
+np.savez("out.npz", **found)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path, check=True)
+    with jax.enable_x64(True), np.load(tmp_path / "out.npz") as found:
+        for axis in (0, 1):
+            flux = np.asarray(law.flux(jnp.asarray(u), axis))
+            jacobian = law.jacobian(jnp.asarray(u), axis)
+            speeds = np.asarray(eigen.speeds(jacobian))
+            for key, expected in (("flux", flux), ("jacobian", jacobian), ("speeds", speeds)):
+                scale = np.max(np.abs(expected))
+                tolerance = 1e-12 if key != "speeds" else 1e-7  # where two of them meet
+                np.testing.assert_allclose(
+                    found[f"{key}{axis}"] / scale, expected / scale, rtol=0.0, atol=tolerance
+                )
+
+
+def test_formulas_are_f_along_x_and_g_along_y():
+    lines = formula(saved(shallow_water(), {"h": "m"})).splitlines()
+    assert lines[:3] == [
+        "f_h(h, m_x, m_y) = 1 m_x",
+        "f_m_x(h, m_x, m_y) = 1 m_x²/h + 2 h²",
+        "f_m_y(h, m_x, m_y) = 1 m_x m_y/h",
+    ]
+    assert lines[3] == "g_h(h, m_x, m_y) = 1 m_y"
+    assert lines[-3] == "0.5 ≤ h ≤ 1.5 m"
+    (text,) = export_law(saved(shallow_water()), "latex").values()
+    assert r"g_{h}(h, " in text and r"2\,h^{2}" in text
+    assert text.count(r"\begin{align*}") == 1 and text.count("{") == text.count("}")
+    scalar = formula(saved(one_field())).splitlines()
+    assert scalar[0].startswith("f(density) = ") and scalar[1].startswith("g(density) = ")
+
+
+def test_a_form_that_a_plane_has_not_is_refused():
+    law = saved(one_field())
+    assert export_law(law, "json") == {"law.json": dumps(law)}
+    for target in sorted(set(TARGETS) - {"numpy", "latex", "json"}):
+        with pytest.raises(ValueError, match=f"has the forms numpy, latex, json; got {target}"):
+            export_law(law, target)
