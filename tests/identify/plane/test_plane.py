@@ -74,7 +74,7 @@ def flat():
 def prepared(values, aspect=1.0, momentum=None):
     roles = infer_roles(values, AROUND, aspect, momentum)
     basis = make_basis(values, roles, ("h", "m_x", "m_y"))
-    systems = weak_systems(values, functions_of(basis), AROUND)
+    systems = weak_systems(values, functions_of(basis, AROUND), AROUND)
     return roles, basis, systems, np.std(values, axis=(0, 2, 3))
 
 
@@ -113,7 +113,7 @@ def test_a_rotation_depends_on_place_and_is_no_law_of_the_state():
     b = x * np.cos(angles) - x[:, None] * np.sin(angles)
     values = np.exp(-0.02 * ((a - 6.0) ** 2 + 2.0 * b**2))[:, None]
     basis = make_basis(values, Roles(1), ("u",))
-    system = total(weak_systems(values, functions_of(basis), (False, False)))
+    system = total(weak_systems(values, functions_of(basis, (False, False)), (False, False)))
     found, isotropic = choose(system, basis, Roles(1), np.std(values, axis=(0, 2, 3)), 1.0)
     assert not isotropic
     assert found[0].misfit > 1.5 * identification._POOR_MISFIT

@@ -70,7 +70,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
 
 
 def _misfit(law, values: np.ndarray, around: tuple[bool, bool]) -> float:
-    system = total(weak_systems(values, functions_of(law.basis), around))
+    system = total(weak_systems(values, functions_of(law.basis, around), around))
     coefficients = np.asarray(law.coefficients).swapaxes(0, 1)
     return left_over(system, coefficients, deviations(values, law.vectors))
 

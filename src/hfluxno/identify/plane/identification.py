@@ -17,6 +17,7 @@ from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import back_test, relative_error
 from hfluxno.identify.plane.select import (
     Estimate,
+    alternatives,
     choose,
     estimate,
     functions_of,
@@ -65,27 +66,35 @@ def identify_plane(
         roles = infer_roles(values, around, aspect, _indices(momentum, fields))
         basis = make_basis(values, roles, fields)
         sizes = deviations(values, () if roles.vector is None else (roles.vector,))
-        systems = weak_systems(values, functions_of(basis), around)
+        functions = functions_of(basis, around)
+        systems = weak_systems(values, functions, around)
         whole = total(systems)
         found, isotropic = choose(whole, basis, roles, sizes, aspect)
-        misfit = together(found, sizes, whole)
         named = None
         if isotropic and isinstance(basis, Dictionary):
             named = recognise(systems, basis, roles, sizes, cell, interval, found)
         shape = (len(fields), 2, len(basis.names))
-        offset, structures, said = np.zeros(shape), [each.structure for each in found], None
+        last = last_fitted_frame(len(values))
+        before = total(weak_systems(values[: last + 1], functions, around))
+        said, offset, tried = None, np.zeros(shape), alternatives(found, whole, basis, sizes)
+        choices = [[each.structure for each in law] for law in tried]
         if named is not None:
             said, structure, offset = named
-            structures, misfit = [structure], said.misfit
-        last = last_fitted_frame(len(values))
-        before = total(weak_systems(values[: last + 1], functions_of(basis), around))
-        parts = []
-        for system in (before, whole):
-            fitted = [estimate(system, each, sizes, offset) for each in structures]
-            parts.append(offset + _coefficients(fitted, shape))
-        used = np.flatnonzero(np.any(parts[1] != 0.0, axis=(0, 1)))
-        law_of = _Maker(basis, used, values, fields, roles, said is not None)
-        error, refinement = back_test(law_of(parts[0]), values, last, grid)
+            choices = [[structure]]
+        best = None
+        for law, structures in zip(tried, choices, strict=True):
+            parts = []
+            for system in (before, whole):
+                fitted = [estimate(system, each, sizes, offset) for each in structures]
+                parts.append(offset + _coefficients(fitted, shape))
+            used = np.flatnonzero(np.any(parts[1] != 0.0, axis=(0, 1)))
+            law_of = _Maker(basis, used, values, fields, roles, said is not None)
+            error, refinement = back_test(law_of(parts[0]), values, last, grid)
+            if best is None or error < best[0]:
+                best = error, refinement, law, law_of, parts
+        assert best is not None
+        error, refinement, found, law_of, parts = best
+        misfit = together(found, sizes, whole) if said is None else said.misfit
     persistence = relative_error(values[last : last + 1], values[last + 1 :])
     lengths = np.array(cell) / interval
     return PlaneIdentification(

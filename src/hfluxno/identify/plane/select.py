@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
+from hfluxno.identify.plane.jumps import jumps
 from hfluxno.identify.plane.terms import (
     Roles,
     Structure,
@@ -28,6 +29,8 @@ _CARRIED = 0.03
 _ANISOTROPIC = 4.0
 # The Chebyshev polynomials of one field.
 _SIZE = 12
+# How strongly the flux of one field may be held smooth.
+_STIFFNESS = (1e-4, 1e-3, 1e-2)
 _DEPENDENT = 1e-12
 
 
@@ -86,10 +89,10 @@ def make_basis(
     return Dictionary(scale, plane_exponents(roles, divides), fields)
 
 
-def functions_of(basis: Basis) -> list:
-    """The functions of a basis one by one, of arrays of NumPy."""
+def functions_of(basis: Basis, periodic: tuple[bool, bool]) -> list:
+    """The averages over cells of the functions of a basis, of arrays of NumPy."""
     if isinstance(basis, Chebyshev):
-        return [_polynomial(basis, k) for k in range(1, basis.size + 1)]
+        return [_polynomial(basis, k, periodic) for k in range(1, basis.size + 1)]
     assert isinstance(basis, Dictionary)
     return [_monomial(np.asarray(basis.scale), powers) for powers in basis.exponents]
 
@@ -118,6 +121,27 @@ def choose(
     return [_sparse(system, each, sizes) for each in free], False
 
 
+def alternatives(
+    found: list[Estimate],
+    system: WeakSystem,
+    basis: Basis,
+    sizes: Float[np.ndarray, " field"],
+) -> list[list[Estimate]]:
+    """The law that was chosen, and of one field those with all polynomials and a smooth flux.
+
+    The equations of a field with jumps miss what happens within cells, and terms that fit these
+    errors are no better for being few. So coefficients of all polynomials are sought that satisfy
+    the equations and fall with the square of the degree, as those of a smooth flux do, by several
+    weights of the latter, among which the back-test can choose.
+    """
+    if not isinstance(basis, Chebyshev):
+        return [found]
+    whole = _of_one_field(basis)
+    falls = np.tile(np.arange(1.0, basis.size + 1.0) / 4.0, 2) ** 4
+    smooth = [dataclasses.replace(whole, stiffness=weight * falls) for weight in _STIFFNESS]
+    return [found, *([estimate(system, each, sizes)] for each in smooth)]
+
+
 def in_cells(structure: Structure, aspect: float) -> Structure:
     """A structure of fluxes in units of length as one of fluxes in cells, Δx along both axes."""
     directions = structure.directions * np.array([1.0, aspect])[:, None]
@@ -136,8 +160,12 @@ def estimate(
     scale = np.sqrt(np.diag(normal))[:-1]
     scale = np.where(scale > 0.0, scale, 1.0)
     matrix, right = normal[:-1, :-1] / np.outer(scale, scale), normal[:-1, -1] / scale
-    solution = np.linalg.pinv(matrix, rcond=_DEPENDENT, hermitian=True) @ right
-    rest = max(float(normal[-1, -1] - solution @ right), 0.0)
+    held = matrix
+    if structure.stiffness is not None:
+        held = matrix + np.diag(structure.stiffness * np.mean(scale**2) / scale**2)
+    solution = np.linalg.pinv(held, rcond=_DEPENDENT, hermitian=True) @ right
+    square = normal[-1, -1] - 2.0 * solution @ right + solution @ matrix @ solution
+    rest = max(float(square), 0.0)
     whole = sum(float(system.square[i]) / float(sizes[i]) ** 2 for i in structure.fields)
     return Estimate(structure, solution / scale, float(np.sqrt(rest / whole)))
 
@@ -204,10 +232,10 @@ def _component(i: int):
     return lambda states: states[i]
 
 
-def _polynomial(basis: Chebyshev, degree: int):
+def _polynomial(basis: Chebyshev, degree: int, periodic: tuple[bool, bool]):
     middle, half = float(basis.middle[0]), float(basis.half[0])
     series = np.polynomial.Chebyshev.basis(degree)
-    return lambda states: series((states[0] - middle) / half)
+    return lambda states: jumps(states[0], periodic).average(lambda u: series((u - middle) / half))
 
 
 def _monomial(scale: np.ndarray, powers: tuple[int, ...]):

@@ -51,11 +51,14 @@ class Structure:
     - `fields`: whose fluxes they are.
     - `directions`: D, of shape (unknown, field, axis, term).
     - `names`: one for each unknown.
+    - `stiffness`: how strongly each unknown is held near zero, in parts of what the equations say
+      of an unknown on average; `None` where none is.
     """
 
     fields: tuple[int, ...]
     directions: Float[np.ndarray, "unknown field 2 term"]
     names: tuple[str, ...]
+    stiffness: Float[np.ndarray, " unknown"] | None = None
 
     def keep(self, mask: np.ndarray) -> "Structure":
         names = tuple(name for name, kept in zip(self.names, mask, strict=True) if kept)
