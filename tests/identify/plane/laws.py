@@ -6,8 +6,8 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedPlaneLaw, PlaneIdentification
 from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.plane.saved import in_cells
+from hfluxno.identify.recognised import Recognised
 
 GRID, INTERVAL = Grid.rectangle((32, 40), upper=(1.0, 1.5)), 0.012
 

@@ -17,8 +17,8 @@ from hfluxno.identify.law_format import (
 )
 from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.identification import MOST_FIELDS
-from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.plane.saved import PlaneFit, PlaneUnits
+from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.status import FitStatus
 from hfluxno.strict_json import to_dict
 

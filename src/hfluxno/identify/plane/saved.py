@@ -10,8 +10,8 @@ import numpy as np
 
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import Units
 from hfluxno.identify.status import FitStatus
 
