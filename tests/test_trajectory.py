@@ -129,10 +129,6 @@ def spoiled(value):
         ((VALUES[0], TIMES[:4]), r"time has the shape \(4,\), but the data have 5"),
         ((VALUES[0], TIMES[::-1]), r"time does not increase from entry 0 to 1 \(1.4 to 1.3\)"),
         ((VALUES[0], [0, 1, 2, 2, 3]), "time does not increase from entry 2 to 3"),
-        (
-            (VALUES[0], [0, 1, 2, 4.5, 5.5]),
-            "time is not uniform: the step from entry 2 to 3 is 2.5",
-        ),
         ((VALUES[0], [0, 1, np.nan, 3, 4]), "time has NaN or infinite entries"),
         ((VALUES[0], TIMES, X**2), "x is not uniform.*interpolate to a uniform grid"),
         ((VALUES[0], TIMES, X[:, None]), r"x has the shape \(8, 1\)"),
@@ -173,9 +169,22 @@ def test_steps_that_are_multiples_of_one_leave_gaps():
     found = Trajectory.from_numpy(VALUES, TIMES, 0.5 + places)
     assert found.grid.shape == (11,) and found.grid.upper == (11.0,)
     np.testing.assert_array_equal(found.values[..., places], VALUES)
-    # A smallest step that occurs once may be an error.
-    with pytest.raises(ValueError, match="time is not uniform"):
-        Trajectory.from_numpy(VALUES[0], np.array([0, 1, 3, 5, 7]))
+    # Of places, a smallest step that occurs once may be an error.
+    with pytest.raises(ValueError, match="x is not uniform"):
+        Trajectory.from_numpy(VALUES, TIMES, np.array([0, 1, 3, 5, 7, 9, 11, 13]))
+
+
+def test_uneven_times_are_frames_of_an_interval_or_stay_as_they_are():
+    found = Trajectory.from_numpy(VALUES[0], np.array([0, 1, 3, 5, 7]))
+    np.testing.assert_array_equal(found.times, np.arange(8.0))
+    np.testing.assert_array_equal(found.values[[0, 1, 3, 5, 7]], VALUES[0])
+    assert np.isnan(found.values[[2, 4, 6]]).all()
+    times = np.array([0.0, 1.0, 2.13, 4.5, 5.77])
+    found = Trajectory.from_numpy(VALUES[0], times)
+    np.testing.assert_array_equal(found.times, times)
+    np.testing.assert_array_equal(found.values, VALUES[0])
+    with pytest.raises(ValueError, match=r"time is not uniform: .* 2 to 3 is 2\.37"):
+        Trajectory.from_numpy(np.ones((5, 8, 8)), times, y=np.arange(8.0))
 
 
 def test_masked_values_are_missing():

@@ -4,6 +4,9 @@ import numpy as np
 
 # An axis with gaps has at most so many times as many entries as were measured.
 _MOST_ENTRIES = 10
+# Of an axis whose entries are multiples of one step, at most this part may be missing.
+MOST_MISSING = 0.8
+_FRACTIONS = (1, 2, 3, 4)  # of the smallest step: the interval of which all are multiples
 
 
 def seconds(times: np.ndarray) -> np.ndarray:
@@ -69,6 +72,49 @@ def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, n
             raise
         return np.linspace(centers[0], centers[-1], places[-1] + 1), places
     return centers, np.arange(count)
+
+
+def as_frames(times: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Times as frames at equal intervals, if they are multiples of an interval of which at least a
+    fifth is there, or as they are; and the places of these times in them.
+
+    **Raises:**
+
+    - `ValueError`, where they do not increase.
+    """
+    try:
+        return with_gaps(times, count, name)
+    except ValueError:
+        if not increases(times, count):
+            raise
+    places = multiples(times)
+    if places is None:
+        return times, np.arange(count)
+    return np.linspace(times[0], times[-1], places[-1] + 1), places
+
+
+def multiples(numbers: np.ndarray) -> np.ndarray | None:
+    """The places of the numbers on a uniform axis of at most five times as many entries, or
+    `None` where there is none."""
+    with np.errstate(all="ignore"):  # steps of any size
+        steps = np.diff(numbers)
+        single = np.array_equal(numbers, numbers.astype(np.float32))
+        rounding = 2.0 * np.finfo(np.float32).eps * np.max(np.abs(numbers)) if single else 0.0
+        smallest = np.mean(steps[steps <= np.min(steps) * (1.0 + 1e-3) + rounding])
+        for fraction in _FRACTIONS:
+            places = np.concatenate([[0], np.cumsum(np.rint(steps / (smallest / fraction)))])
+            spacing = (numbers[-1] - numbers[0]) / places[-1]
+            off = np.max(np.abs(numbers - (numbers[0] + spacing * places)))
+            if off <= 1e-3 * spacing + rounding:
+                measured = len(numbers) / (places[-1] + 1)
+                return places.astype(int) if measured >= 1.0 - MOST_MISSING - 1e-9 else None
+    return None
+
+
+def increases(numbers: np.ndarray, count: int) -> bool:
+    """Whether an axis is uneven and nothing worse."""
+    increases = numbers.shape == (count,) and count > 1 and np.isfinite(numbers).all()
+    return bool(increases and np.all(np.diff(numbers) > 0))
 
 
 def spread(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:

@@ -13,7 +13,15 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.coordinates import kept_precision, real, seconds, spread, uniform_edges, with_gaps
+from hfluxno.coordinates import (
+    as_frames,
+    kept_precision,
+    real,
+    seconds,
+    spread,
+    uniform_edges,
+    with_gaps,
+)
 from hfluxno.grid import Ends, Grid
 
 if TYPE_CHECKING:
@@ -65,11 +73,12 @@ class Trajectory(eqx.Module):
 
         - `values`: real numbers; NaN and masked ones are gaps. Double precision and integers become
           float64, what is shorter float32.
-        - `times`: increasing and uniform, shape (time,); the frame numbers where it is `None`.
-          Dates count as seconds since 1970, durations as seconds. Where all steps are multiples of
-          a smallest one, the frames between are gaps.
-        - `x`: increasing and uniform cell centres, shape (x,), with gaps as `times` may have;
-          those of [0, 1] where it is `None`.
+        - `times`: increasing, shape (time,); the frame numbers where it is `None`. Dates count as
+          seconds since 1970, durations as seconds. Where all are multiples of one step, the frames
+          between are gaps; other uneven times stay as they are, which joint estimates take. On a
+          plane they are uniform.
+        - `x`: increasing and uniform cell centres, shape (x,); where all steps are multiples of a
+          smallest one, the cells between are gaps. Those of [0, 1] where it is `None`.
         - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
         - `boundary`: what happens at the two ends of the domain; on a plane as in
           [`Grid.rectangle`][hfluxno.grid.Grid.rectangle].
@@ -78,7 +87,7 @@ class Trajectory(eqx.Module):
 
         **Raises:**
 
-        - `ValueError`, where numbers are infinite, or the coordinates are not uniform.
+        - `ValueError`, where numbers are infinite, times do not increase, or places are uneven.
         """
         values = real(values, "values")
         values = values.astype(kept_precision(values.dtype))
@@ -103,7 +112,8 @@ class Trajectory(eqx.Module):
             )
         steps, fields_count = values.shape[-2 - space : values.ndim - space]
         times = np.arange(steps) if times is None else real(seconds(times), "times")
-        times, rows = with_gaps(times.astype(np.float64), steps, "time")
+        uniform = with_gaps if space == 2 else as_frames
+        times, rows = uniform(times.astype(np.float64), steps, "time")
         values = spread(values, rows, len(times), -2 - space)
         ends = []
         for axis, (name, given) in enumerate(zip(names, (x, y), strict=False), start=-space):

@@ -8,12 +8,17 @@ import dataclasses
 
 import numpy as np
 
-from hfluxno.coordinates import spread, with_gaps
+from hfluxno.coordinates import (
+    MOST_MISSING,
+    as_frames,
+    increases,
+    multiples,
+    spread,
+    with_gaps,
+)
 from hfluxno.data.source import LEAST_CELLS
 
-MOST_MISSING = 0.8
 _MOST_CELLS = 400  # of a grid that nobody asked for
-_FRACTIONS = (1, 2, 3, 4)  # of the smallest step: the interval of which all are multiples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,18 +54,17 @@ def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
     try:
         return Axis(*with_gaps(times, count, name))
     except ValueError:
-        if not _increases(times, count):
+        if not increases(times, count):
             raise
-    places = _multiples(times)
-    if places is None:
+    whole, places = as_frames(times, count, name)
+    if len(whole) == count:
         steps = np.diff(times)
         note = (
             f"The entries of {name} are uneven, in steps of {np.min(steps):.4g} to "
             f"{np.max(steps):.4g}, mostly {np.median(steps):.4g}: law and first state are "
             "estimated jointly, and a forecast goes on in mean steps."
         )
-        return Axis(times, np.arange(count), (note,))
-    whole = np.linspace(times[0], times[-1], places[-1] + 1)
+        return Axis(times, places, (note,))
     return Axis(
         whole,
         places,
@@ -136,9 +140,9 @@ def _own_grid(x: np.ndarray, count: int) -> Axis | None:
     try:
         return Axis(*with_gaps(x, count, "x"))
     except ValueError:
-        if not _increases(x, count):
+        if not increases(x, count):
             raise
-    places = _multiples(x)
+    places = multiples(x)
     if places is None or places[-1] >= _MOST_CELLS:
         return None
     return Axis(np.linspace(x[0], x[-1], places[-1] + 1), places)
@@ -195,30 +199,6 @@ def _note(x: np.ndarray, axis: Axis) -> str:
         f"{low:.6g} to {high:.6g}, which moves them by up to {moved:.2f} of a cell{mean}; "
         "--cells N and --domain LOWER,UPPER choose otherwise."
     )
-
-
-def _multiples(numbers: np.ndarray) -> np.ndarray | None:
-    """The places of the numbers on a uniform axis of at most five times as many entries, or
-    `None` where there is none."""
-    with np.errstate(all="ignore"):  # steps of any size
-        steps = np.diff(numbers)
-        single = np.array_equal(numbers, numbers.astype(np.float32))
-        rounding = 2.0 * np.finfo(np.float32).eps * np.max(np.abs(numbers)) if single else 0.0
-        smallest = np.mean(steps[steps <= np.min(steps) * (1.0 + 1e-3) + rounding])
-        for fraction in _FRACTIONS:
-            places = np.concatenate([[0], np.cumsum(np.rint(steps / (smallest / fraction)))])
-            spacing = (numbers[-1] - numbers[0]) / places[-1]
-            off = np.max(np.abs(numbers - (numbers[0] + spacing * places)))
-            if off <= 1e-3 * spacing + rounding:
-                measured = len(numbers) / (places[-1] + 1)
-                return places.astype(int) if measured >= 1.0 - MOST_MISSING - 1e-9 else None
-    return None
-
-
-def _increases(numbers: np.ndarray, count: int) -> bool:
-    """Whether an axis is uneven and nothing worse."""
-    increases = numbers.shape == (count,) and count > 1 and np.isfinite(numbers).all()
-    return bool(increases and np.all(np.diff(numbers) > 0))
 
 
 def _check_domain(x: np.ndarray, domain: tuple[float, float]) -> None:
