@@ -13,9 +13,12 @@ from benchmarks.independent.schemes import godunov, spectral
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.identify.fitted_law import Terms
+from hfluxno.identify.forecaster import is_bounded
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.status import _exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
+from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
 
 CELLS, FRAMES, STEPS = 64, 12, 12
@@ -299,6 +302,33 @@ def test_a_law_that_cannot_be_solved_gives_a_status(cubic):
     np.testing.assert_allclose(
         forecast.trajectory.values, np.broadcast_to(context.values[-1], (3, 1, CELLS))
     )
+
+
+def test_a_forecast_that_explodes_repeats_the_last_frame(cubic):
+    """A source that adds three half ranges a frame."""
+    context = _context(cubic)
+    found = hfluxno.identify(context)
+    modes = PlaceModes(0.0, float(CELLS), 1, True)
+    growth = Terms(np.array([[0.0, 3.0]]), np.zeros((1, 1)), np.zeros(0), np.zeros(1), modes)
+    exploding = dataclasses.replace(
+        found,
+        grid_law=dataclasses.replace(found.grid_law, terms=growth),
+        settings=dataclasses.replace(found.settings, scheme="muscl"),
+        mode="restart",
+    )
+    forecast = FittedLawForecaster().advance(context, (exploding,), 20)
+    assert int(forecast.status) == FitStatus.FAILED
+    assert "left the observed range by more than ten times its width" in forecast.sentences[0]
+    last = np.broadcast_to(context.values[-1], (20, 1, CELLS))
+    np.testing.assert_allclose(forecast.trajectory.values, last)
+
+
+def test_what_counts_as_bounded():
+    seen = np.array([[[0.0, 1.0]], [[0.2, 0.8]]])
+    assert is_bounded(np.array([[[-9.9, 10.9]]]), seen)
+    assert not is_bounded(np.array([[[-10.1, 0.0]]]), seen)
+    assert not is_bounded(np.array([[[0.0, 11.1]]]), seen)
+    assert not is_bounded(np.array([[[0.0, np.nan]]]), seen)
 
 
 @pytest.mark.parametrize(

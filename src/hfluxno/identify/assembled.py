@@ -12,7 +12,10 @@ from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 
 UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
-_NOT_SOLVED = "the fitted law could not be solved; the forecast repeats the last frame"
+_NOT_SOLVED = (
+    "the fitted law could not be solved, or its forecast left the observed range by more than ten "
+    "times its width; the forecast repeats the last frame"
+)
 
 
 def assembled(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from hfluxno.boundary import Given
 from hfluxno.forecaster import (
@@ -29,6 +30,8 @@ from hfluxno.trajectory import Trajectory
 
 # A relative error up to which a forecast counts as sure.
 _BELIEVED = 0.05
+# By how many widths of the observed range a forecast may leave it.
+_FAR = 10.0
 
 
 class FittedLawForecaster(Forecaster):
@@ -124,10 +127,23 @@ def _continue(
     times = (np.concatenate([past, forecast_times(context, steps, every)]) - past[0]) / spacing
     forward = with_future(item.estimate.forward, times[-1])
     states, spread = item.estimate.continued(times, forward)
-    if not np.all(np.isfinite(states)):
+    if not is_bounded(states, np.where(np.isfinite(values), values, states[: len(values)])):
         last = interpolated(values, False)[-1:]
         return np.repeat(last, 1 + steps, axis=0), False, None
     return states[len(past) - 1 :], True, spread[len(past) :]
+
+
+def is_bounded(
+    frames: Float[np.ndarray, "steps field cells"], seen: Float[np.ndarray, "time field cells"]
+) -> bool:
+    """Whether the frames are finite and no field is further from the range that was observed than
+    ten times its width: then the law is not hyperbolic where the forecast has got to, or the scheme
+    is not stable there."""
+    low, high = seen.min(axis=(0, 2)), seen.max(axis=(0, 2))
+    reach = _FAR * (high - low)
+    with np.errstate(invalid="ignore"):
+        least, most = frames.min(axis=(0, 2)), frames.max(axis=(0, 2))
+        return bool(np.all((least >= low - reach) & (most <= high + reach)))
 
 
 def _check_given_ends(context: Trajectory, steps: int, every: float | None) -> None:
@@ -171,7 +187,7 @@ def _advance(
         tracked = track(item.grid_law, settings, seen, schedule)
         _, state, rate = tracked
         frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
-        if solved and np.all(np.isfinite(frames)):
+        if solved and is_bounded(frames, seen):
             start = restrict(state, settings.refinement)[None]
             deviation = spread(item, settings, seen, tracked, steps, frames)
             return np.concatenate([start, frames[late:]]), True, deviation[late:]
