@@ -32,6 +32,7 @@ BASELINES = {
     for law in (("cubic",) if method.startswith("icon") else LAWS)
 } | {f"{method}-shallow-water-authors": ("shallow-water-authors", 0.3) for method in ON_AUTHORS_SET}
 BASELINES |= {f"hfluxno-small-cubic-seed-{seed}": ("cubic", 0.3) for seed in (1, 2)}
+BASELINES |= {"hfluxno-base-cubic": ("cubic", 0.3)}  # of the published size
 # DISCO takes long to compile, and another law of the same method runs no other code.
 QUICK = [f"{method}-cubic" for method in PARTS if method not in ("disco", "icon-context-far")]
 
@@ -40,7 +41,8 @@ def test_all_of_them_are_there_and_small():
     assert sorted(shipped()) == sorted([*NAMES, *BASELINES])
     for name in shipped():
         folder = SHIPPED / name
-        assert sum(file.stat().st_size for file in folder.iterdir()) <= 5_000_000
+        most = 11_000_000 if "-base-" in name else 5_000_000
+        assert sum(file.stat().st_size for file in folder.iterdir()) <= most
         assert f"# {name}" in (folder / "README.md").read_text(encoding="utf-8")
 
 
