@@ -9,19 +9,20 @@ import sys
 import textwrap
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 from hfluxno.data import generate
-from hfluxno.models.parts import LawConfig
+from hfluxno.models.parts import LawConfig, LocalConfig
 from hfluxno.models.weights import load
 from hfluxno.training import trainer
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.presets import preset
-from hfluxno.training.release import release
+from hfluxno.training.release import protocol, provenance, release
 from hfluxno.training.run_folder import checkpoints_of, load_best, open_run, read_config
 from hfluxno.training.sharding import Placement
 from hfluxno.training.source import Source
@@ -104,6 +105,27 @@ def test_a_run_learns_and_reports(whole):
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [step for step, _ in logged]
     assert read_config(folder) == _TINY
+
+
+def test_a_run_goes_on_from_weights(whole, tmp_path):
+    folder, *_ = whole
+    weights = tmp_path / "weights"
+    release(folder, weights)
+    config = dataclasses.replace(_TINY, start=str(weights), seed=5)
+    _, state, static = trainer.beginning(config, Placement.on())
+    mine = jax.tree.leaves(eqx.combine(state.parameters, static))
+    theirs = jax.tree.leaves(load(weights).network)
+    for one, other in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert int(state.step) == 0
+    assert protocol(config) == protocol(_TINY)
+    trained = dataclasses.replace(load_best(folder), config=config)
+    assert provenance(trained).data.endswith("; from the weights weights")
+    other = LocalConfig(lift=12, width=12)
+    wider = dataclasses.replace(config, model=dataclasses.replace(config.model, target=other))
+    with pytest.raises(ValueError, match="are of another network than tiny"):
+        train(wider, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_killed_run_goes_on_to_the_same_state(whole, tmp_path):

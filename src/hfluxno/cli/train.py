@@ -33,6 +33,9 @@ class TrainCommand:
     """The seed of everything: data, order, first weights, augmentation."""
     steps: int | None = None
     """The number of updates."""
+    start: Annotated[str | None, tyro.conf.arg(metavar="WEIGHTS")] = None
+    """Go on from these weights in place of random ones: the name of a network that ships, a folder,
+    a run or a hub id. With the same --seed it sees the same windows again."""
     train: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Take training windows from this data set of `hfluxno generate`; without it they are solved
     while the training runs."""
@@ -132,6 +135,7 @@ def resolve(config: TrainCommand):
     for key, given in (
         ("seed", config.seed),
         ("steps", config.steps),
+        ("start", config.start),
         ("data.train", config.train),
         ("data.validation", config.validation),
     ):

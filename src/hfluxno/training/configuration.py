@@ -107,6 +107,8 @@ class TrainConfig:
     - `average`: the decay of the mean of the weights that is evaluated and released; 0 for the
       weights themselves.
     - `seed`: the seed of everything, split by name.
+    - `start`: the weights that a run goes on from: the name, folder or hub id of released ones, or
+      a run; random ones if it is `None`.
     - `best`, `latest`: how many checkpoints are kept by error and by recency.
     """
 
@@ -122,6 +124,7 @@ class TrainConfig:
     batch: int = 256
     average: float = 0.0
     seed: int = 0
+    start: str | None = None
     best: int = 1
     latest: int = 2
 

@@ -71,9 +71,10 @@ def protocol(config: TrainConfig) -> dict[str, Any]:
 def _data(config: TrainConfig) -> str:
     data = config.data
     origin = "generated while training" if data.train is None else "from a file"
+    before = "" if config.start is None else f"; from the weights {Path(config.start).name}"
     return (
         f"{data.law} with `{data.initial}` initial conditions, {origin}, windows with t ≤ "
-        f"{data.limit:g}, {config.batch} a step"
+        f"{data.limit:g}, {config.batch} a step{before}"
     )
 
 

@@ -14,10 +14,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from hfluxno.models.network import Network
 from hfluxno.training.checkpoint import Checkpoints
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.losses import make_loss
 from hfluxno.training.optimizer import make_optimizer
+from hfluxno.training.release import any_weights
 from hfluxno.training.run_folder import checkpoints_of, open_run
 from hfluxno.training.sharding import Placement
 from hfluxno.training.source import Source
@@ -78,8 +80,8 @@ def train(
     placement = Placement.on(device)
     placement.check(config.batch)
     source = make_source(config, workers)
-    open_run(folder, config)
     step, state, static = beginning(config, placement)
+    open_run(folder, config)
     run = _Run(config, state, step, placement, trackers)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(checkpoints_of(folder, config))
@@ -100,12 +102,30 @@ def train(
 def beginning(config: TrainConfig, placement: Placement) -> tuple[Step, TrainState, eqx.Module]:
     """The compiled step of a configuration, the state before the first one, and what the network
     is besides its trainable arrays."""
-    network = config.model.build(named_key(config.seed, "model"))
+    network = _first_network(config)
     optimizer = make_optimizer(config.optimizer, config.steps)
     static = split_network(network)[1]
     loss = make_loss(config.loss, config.model.context)
     step = make_step(loss, optimizer, static, config.augment, config.average, placement)
     return step, placement.everywhere(first_state(network, optimizer, config.seed)), static
+
+
+def _first_network(config: TrainConfig) -> Network:
+    """A random network, or the one that the run goes on from.
+
+    **Raises:**
+
+    - `ValueError`, `OSError`, where the weights cannot be read or are of another network.
+    """
+    if config.start is None:
+        return config.model.build(named_key(config.seed, "model"))
+    found = any_weights(config.start)
+    if found.config != config.model:
+        raise ValueError(
+            f"The weights {config.start} are of another network than {config.name}; start from "
+            "weights of the same preset, or set what differs with --set model.…."
+        )
+    return found.network
 
 
 def make_source(config: TrainConfig, workers: int = 0) -> Source:
