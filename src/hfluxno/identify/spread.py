@@ -39,7 +39,7 @@ from hfluxno.identify.settings import Settings
 from hfluxno.identify.track import continued, gains, track
 
 _SHARED = 3.0  # κ
-_BACKTEST = 0.7  # β
+_BACKTEST = 0.5  # β
 _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
 # Where a jump will be is known to so many cells.
@@ -109,7 +109,7 @@ def _weight(
 def _by_backtest(
     item: Identification, seen: np.ndarray, time: np.ndarray, frames: np.ndarray
 ) -> np.ndarray:
-    """(β b (1 + 2τ))² |u|² ρ, of each field by its share of what varies."""
+    """(β b (1 + 2τ) q)² |u|² ρ, of each field by its share of what varies."""
     varies, size = np.var(seen, axis=(0, 2)), np.mean(seen[-_LAST_FRAMES:] ** 2)
     if not (np.isfinite(item.backtest_error) and np.any(varies)):
         return np.zeros(frames.shape)
