@@ -17,7 +17,8 @@ from hfluxno.forecaster import (
 )
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.gaps import interpolated
-from hfluxno.identify.identification import as_pair, identifier, one_name
+from hfluxno.identify.identification import identifier
+from hfluxno.identify.momentum import as_pair, one_name
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.prior import with_future
 from hfluxno.identify.result import Identification

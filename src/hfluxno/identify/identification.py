@@ -29,7 +29,7 @@ from hfluxno.identify.joint_report import (
     with_further_terms,
 )
 from hfluxno.identify.misfit import UNKNOWN
-from hfluxno.identify.momentum import odd_fields
+from hfluxno.identify.momentum import as_pair, odd_fields, one_name
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report
@@ -136,33 +136,6 @@ def identify(
     else:
         found = identify_all(trajectory, one_name(momentum), noise=noise)
     return found if trajectory.is_batched else found[0]
-
-
-def one_name(momentum: str | tuple[str, str] | None) -> str | None:
-    """The momentum on a line.
-
-    **Raises:**
-
-    - `ValueError`, where it is a pair.
-    """
-    if momentum is None or isinstance(momentum, str):
-        return momentum
-    raise ValueError(f"The momentum on a line is the name of one field; got {momentum!r}.")
-
-
-def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
-    """The momentum on a plane.
-
-    **Raises:**
-
-    - `ValueError`, where it is a single name.
-    """
-    if isinstance(momentum, str):
-        raise ValueError(
-            'The momentum on a plane is a pair of fields, such as ("m_x", "m_y"); got '
-            f"{momentum!r}."
-        )
-    return momentum
 
 
 def identify_all(

@@ -8,8 +8,8 @@ import equinox as eqx
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.given_law import given_identifier
-from hfluxno.identify.identification import one_name
 from hfluxno.identify.law_file import load_law
+from hfluxno.identify.momentum import one_name
 from hfluxno.identify.plane import saved as on_a_plane
 from hfluxno.identify.plane.forecaster import forecast_given_plane
 from hfluxno.identify.plane.result import PlaneIdentification

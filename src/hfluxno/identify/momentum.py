@@ -80,3 +80,30 @@ def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
         total, product = change @ change, change @ flux
         parts.append(1.0 - product**2 / max(total * (flux @ flux), 1e-300))
     return float(np.sqrt(max(np.mean(parts), 0.0)))
+
+
+def one_name(momentum: str | tuple[str, str] | None) -> str | None:
+    """The momentum on a line.
+
+    **Raises:**
+
+    - `ValueError`, where it is a pair.
+    """
+    if momentum is None or isinstance(momentum, str):
+        return momentum
+    raise ValueError(f"The momentum on a line is the name of one field; got {momentum!r}.")
+
+
+def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
+    """The momentum on a plane.
+
+    **Raises:**
+
+    - `ValueError`, where it is a single name.
+    """
+    if isinstance(momentum, str):
+        raise ValueError(
+            'The momentum on a plane is a pair of fields, such as ("m_x", "m_y"); got '
+            f"{momentum!r}."
+        )
+    return momentum
