@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -58,9 +59,9 @@ def made(script: Path) -> Path:
     report = folder / "output.json"
     if report.is_file() and json.loads(report.read_text(encoding="utf-8"))["stamp"] == stamp:
         return folder
-    working = folder.with_name(f".{script.stem}.new")
-    shutil.rmtree(working, ignore_errors=True)
-    working.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Of its own, because another build may be at the same script.
+    working = Path(tempfile.mkdtemp(prefix=f".{script.stem}.", dir=folder.parent))
     begin = time.monotonic()
     run = subprocess.run(
         [sys.executable, str(script)],
@@ -84,7 +85,10 @@ def made(script: Path) -> Path:
     facts = {"stamp": stamp, "printed": run.stdout, "seconds": seconds}
     (working / "output.json").write_text(json.dumps(facts), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
-    working.rename(folder)
+    try:
+        working.rename(folder)
+    except OSError:  # the other build was faster with the same pictures
+        shutil.rmtree(working)
     return folder
 
 
