@@ -323,12 +323,15 @@ def test_a_forecast_that_explodes_repeats_the_last_frame(cubic):
     np.testing.assert_allclose(forecast.trajectory.values, last)
 
 
-def test_what_counts_as_bounded():
-    seen = np.array([[[0.0, 1.0]], [[0.2, 0.8]]])
-    assert is_bounded(np.array([[[-9.9, 10.9]]]), seen)
-    assert not is_bounded(np.array([[[-10.1, 0.0]]]), seen)
-    assert not is_bounded(np.array([[[0.0, 11.1]]]), seen)
-    assert not is_bounded(np.array([[[0.0, np.nan]]]), seen)
+def test_what_counts_as_bounded(cubic):
+    law = hfluxno.identify(_context(cubic)).grid_law
+    law = dataclasses.replace(law, lower=np.array([0.2]), upper=np.array([0.5]))
+    seen = np.array([[[0.0, 1.0]], [[0.2, np.nan]]])
+    assert is_bounded(np.array([[[-9.9, 10.9]]]), seen, law)
+    for outside in (-10.1, 11.1, np.nan):
+        assert not is_bounded(np.array([[[0.0, outside]]]), seen, law)
+    # A state at rest may move as far as the law was found to.
+    assert is_bounded(np.array([[[0.3, 3.0]]]), np.full((1, 1, 2), 0.3), law)
 
 
 @pytest.mark.parametrize(

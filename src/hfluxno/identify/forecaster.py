@@ -16,6 +16,7 @@ from hfluxno.forecaster import (
     forecast_times,
 )
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
+from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import interpolated
 from hfluxno.identify.identification import identifier
 from hfluxno.identify.momentum import as_pair, one_name
@@ -128,19 +129,22 @@ def _continue(
     times = (np.concatenate([past, forecast_times(context, steps, every)]) - past[0]) / spacing
     forward = with_future(item.estimate.forward, times[-1])
     states, spread = item.estimate.continued(times, forward)
-    if not is_bounded(states, np.where(np.isfinite(values), values, states[: len(values)])):
+    if not is_bounded(states, values, item.grid_law):
         last = interpolated(values, False)[-1:]
         return np.repeat(last, 1 + steps, axis=0), False, None
     return states[len(past) - 1 :], True, spread[len(past) :]
 
 
 def is_bounded(
-    frames: Float[np.ndarray, "steps field cells"], seen: Float[np.ndarray, "time field cells"]
+    frames: Float[np.ndarray, "steps field cells"],
+    seen: Float[np.ndarray, "time field cells"],
+    law: FittedLaw,
 ) -> bool:
-    """Whether the frames are finite and no field is further from the range that was observed than
-    ten times its width: then the law is not hyperbolic where the forecast has got to, or the scheme
-    is not stable there."""
-    low, high = seen.min(axis=(0, 2)), seen.max(axis=(0, 2))
+    """Whether the frames are finite and no field is further from the range that was observed, here
+    or where the law was found, than ten times its width: then the law is not hyperbolic where the
+    forecast has got to, or the scheme is not stable there."""
+    low = np.minimum(np.nanmin(seen, axis=(0, 2)), np.asarray(law.lower))
+    high = np.maximum(np.nanmax(seen, axis=(0, 2)), np.asarray(law.upper))
     reach = _FAR * (high - low)
     with np.errstate(invalid="ignore"):
         least, most = frames.min(axis=(0, 2)), frames.max(axis=(0, 2))
@@ -188,7 +192,7 @@ def _advance(
         tracked = track(item.grid_law, settings, seen, schedule)
         _, state, rate = tracked
         frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
-        if solved and is_bounded(frames, seen):
+        if solved and is_bounded(frames, seen, item.grid_law):
             start = restrict(state, settings.refinement)[None]
             deviation = spread(item, settings, seen, tracked, steps, frames)
             return np.concatenate([start, frames[late:]]), True, deviation[late:]
