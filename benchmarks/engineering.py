@@ -25,7 +25,7 @@ import hfluxno
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.cli.runtime import prepared
-from hfluxno.evaluation.tables import inserted
+from hfluxno.evaluation.tables import insert_into
 
 CONTEXT, STEPS, GAUGES = 20, (1, 20, 40), 12
 HEAD = ["data", "1 step", "20 steps", "40 steps", "persistence", "status", "law", "s"]
@@ -149,10 +149,7 @@ def main() -> None:
     head = ["data", "error", "inside the 90 % band", "status", "law", "s"]
     parts["flood"] = table(head, sorted(gauges, key=lambda row: row[0]))
     if options.markdown is not None:
-        text = options.markdown.read_text(encoding="utf-8")
-        for name, part in parts.items():
-            text = inserted(text, part + "\n", name)
-        options.markdown.write_text(text, encoding="utf-8")
+        insert_into(options.markdown, parts)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import hfluxno
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.cli.runtime import prepared
-from hfluxno.evaluation.tables import inserted
+from hfluxno.evaluation.tables import insert_into
 
 HALF, SENSORS, FRAMES, CONTEXT, STEPS = 64, 12, 46, 20, 20
 SPEED = 0.9
@@ -167,10 +167,7 @@ def main() -> None:
         )
         sys.stdout.write(parts["terms"] + "\n")
     if options.markdown is not None:
-        text = options.markdown.read_text(encoding="utf-8")
-        for name, part in parts.items():
-            text = inserted(text, part + "\n", name)
-        options.markdown.write_text(text, encoding="utf-8")
+        insert_into(options.markdown, parts)
 
 
 if __name__ == "__main__":

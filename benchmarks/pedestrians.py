@@ -24,7 +24,7 @@ from measurements import relative, table
 import hfluxno
 from hfluxno import Identification, Trajectory
 from hfluxno.cli.runtime import prepared
-from hfluxno.evaluation.tables import inserted
+from hfluxno.evaluation.tables import insert_into
 
 DEGREE = 4
 GIVEN = 0.95  # m, the exit whose law is used for the others
@@ -106,10 +106,7 @@ def main() -> None:
     }
     sys.stdout.write("\n\n".join(parts.values()) + "\n")
     if options.markdown is not None:
-        text = options.markdown.read_text(encoding="utf-8")
-        for name, part in parts.items():
-            text = inserted(text, part + "\n", name)
-        options.markdown.write_text(text, encoding="utf-8")
+        insert_into(options.markdown, parts)
 
 
 if __name__ == "__main__":

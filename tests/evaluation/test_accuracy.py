@@ -9,7 +9,7 @@ import pytest
 
 from hfluxno.evaluation import CASES, Case, accuracy, measure
 from hfluxno.evaluation.accuracy import CONTEXT_FRAMES, STEPS, coarse_truth
-from hfluxno.evaluation.tables import inserted, markdown, plain
+from hfluxno.evaluation.tables import insert_into, inserted, markdown, plain
 from hfluxno.trajectory import Trajectory
 
 CELLS = 16
@@ -186,3 +186,13 @@ def test_a_table_takes_the_place_of_the_one_before():
     for broken in ("nothing", f"{begin} alone", f"{end} {begin}", f"{begin}{end}{begin}{end}"):
         with pytest.raises(ValueError, match="needs one line <!-- speed: begin -->"):
             inserted(broken, "", "speed")
+
+
+def test_parts_are_inserted_where_their_names_are(tmp_path):
+    file = tmp_path / "page.md"
+    page = "".join(f"<!-- {name}: begin -->\n\nold\n\n<!-- {name}: end -->\n" for name in "ab")
+    file.write_text(page, encoding="utf-8")
+    insert_into(file, {"a": "| one |", "b": "| two |"})
+    text = file.read_text(encoding="utf-8")
+    assert text.index("a: begin") < text.index("| one |") < text.index("a: end")
+    assert text.index("b: begin") < text.index("| two |") and "old" not in text

@@ -27,6 +27,7 @@ _SMALLEST_WEIGHTS = 10_000  # bytes; less is a pointer to a file that was not fe
 _SECONDS = 120.0
 _DEVICES = """
 import json
+import sys
 try:
     import jax
     one = float(jax.jit(lambda x: x + 1.0)(0.0))
@@ -34,7 +35,7 @@ try:
     found = {"backend": jax.default_backend(), "devices": names, "computes": one == 1.0}
 except Exception as error:
     found = {"fault": str(error) or type(error).__name__}
-print(json.dumps(found))
+sys.stdout.write(json.dumps(found))
 """
 
 

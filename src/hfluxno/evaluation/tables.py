@@ -1,7 +1,8 @@
 """The accuracy table in Markdown and as plain data."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from hfluxno.evaluation.accuracy import STEPS, Result
 
@@ -84,3 +85,16 @@ def _joined(parts) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
+
+
+def insert_into(path: Path, parts: Mapping[str, str]) -> None:
+    """Puts each part of these between the lines with its name in a Markdown file.
+
+    **Raises:**
+
+    - `ValueError`, if the file lacks the lines of one of them.
+    """
+    text = path.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        text = inserted(text, part + "\n", name)
+    path.write_text(text, encoding="utf-8")
