@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .schemes import godunov, outflow, spectral, weno
+from .schemes import godunov, outflow, spectral, triangular_exactly, weno
 from .states import CELLS, FINE, FINER, FRAMES, draw, steps, waves
 
 
@@ -140,14 +140,8 @@ def p_system(rngs):
 
 
 def triangular(rngs):
-    """Daganzo's flux: a law, but its kink is in no basis."""
+    """Daganzo's flux, exactly: to first order even 1536 cells blur it by percents."""
     v, w = draw(rngs, 0.8, 1.0), draw(rngs, 0.2, 0.4)
     state = waves(rngs, FINER, 0.05, 0.8)
-    return godunov(
-        lambda u: np.minimum(v * u, w * (1 - u)),
-        lambda u: v + 0 * u,
-        w / (v + w),
-        state,
-        FRAMES,
-        CELLS,
-    )
+    lanes = zip(v.ravel(), w.ravel(), state[:, 0], strict=True)
+    return np.stack([triangular_exactly(*lane, FRAMES, CELLS) for lane in lanes])

@@ -8,6 +8,7 @@ import abc
 import itertools
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -15,10 +16,14 @@ from jaxtyping import Array, Float
 from hfluxno.laws.base import pointwise_jacobian
 
 # Over which part of the half range new kinks are rounded.
-_WIDTH = 0.02
+KINK_WIDTH = 0.02
 
 # Parameters come from NumPy, and as arrays of JAX within a program.
 Coefficients = Float[Array | np.ndarray, "field function"]
+
+
+def _as_array(value):
+    return value if isinstance(value, jax.Array) else np.asarray(value, float)
 
 
 class Basis(eqx.Module):
@@ -103,7 +108,7 @@ class Kinked(Basis):
 
     smooth: Chebyshev
     at: Float[Array | np.ndarray, " kink"]
-    width: float = eqx.field(static=True, default=_WIDTH)
+    width: Float[Array | np.ndarray, ""] = eqx.field(converter=_as_array, default=KINK_WIDTH)
 
     @property
     def names(self) -> tuple[str, ...]:

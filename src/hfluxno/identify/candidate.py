@@ -5,7 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, TensorChebyshev, physical_exponents
+from hfluxno.identify.basis import (
+    Basis,
+    Chebyshev,
+    Dictionary,
+    Kinked,
+    TensorChebyshev,
+    physical_exponents,
+)
 
 # (desired, maximum, lagged) of a CFL rule.
 CLAWPACK_PAPER = (0.5, 0.9, True)
@@ -27,6 +34,9 @@ _MOST_RIVALS = 3
 # The size of the flux that the first finer grid is asked to support.
 _SIZE_OF_FINER = 6
 
+# A polynomial that predicts so well leaves nothing for a kink.
+_SMOOTH = 1e-3
+
 # A field counts as staying away from zero where its least value exceeds this part of its largest.
 _AWAY_FROM_ZERO = 0.02
 
@@ -40,6 +50,7 @@ class Candidate:
     - `basis`: `chebyshev` for one field; `dictionary` or `tensor` for several.
     - `size`: how many functions are free: the polynomial degree of a Chebyshev basis, and 0 for all
       functions of the others.
+    - `kinks`: of the flux of one field, beside the polynomial.
     - `diffusion`: `none`, `constant` or `quadratic` in the field.
     - `scheme`: the numerical flux.
     - `refinement`: internal cells per cell of the data.
@@ -55,6 +66,7 @@ class Candidate:
 
     basis: str = "chebyshev"
     size: int = 4
+    kinks: int = 0
     diffusion: str = "none"
     scheme: str = "roe"
     refinement: int = 1
@@ -67,6 +79,8 @@ class Candidate:
 
     def __str__(self) -> str:
         basis = self.basis if self.size == 0 else f"{self.basis}-{self.size}"
+        if self.kinks:
+            basis += " with a kink" if self.kinks == 1 else f" with {self.kinks} kinks"
         parts = [
             basis
             + (f" sparse by {self.sparse}" if self.sparse else "")
@@ -96,7 +110,8 @@ class Candidate:
     @property
     def unknowns(self) -> int:
         """Orders candidates that predict equally well: few first."""
-        return self.size + DIFFUSION_TERMS[self.diffusion] - (6 if self.sparse else 0)
+        kinks = 2 * self.kinks + 1 if self.kinks else 0  # sizes, places, and a width
+        return self.size + kinks + DIFFUSION_TERMS[self.diffusion] - (6 if self.sparse else 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +128,7 @@ def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ..
 
 
 def _richer_flux(best: Candidate) -> tuple[Candidate, ...]:
-    return (dataclasses.replace(best, size=9),) if best.size < 9 else ()
+    return (dataclasses.replace(best, size=9),) if best.size < 9 and not best.kinks else ()
 
 
 def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
@@ -135,7 +150,7 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
         size = min(best.size, _SIZE_OF_FINER)
         sizes = {size}
-        if refinement == 2 and size > 0:
+        if refinement == 2 and size > 0 and not best.kinks:
             sizes |= {_SIZE_OF_FINER, best.size}
         finer = dataclasses.replace(best, scheme=scheme, refinement=refinement)
         return tuple(dataclasses.replace(finer, size=size) for size in sorted(sizes))
@@ -150,6 +165,24 @@ def _rivals(best: Candidate) -> tuple[Candidate, ...]:
         return ()
     numbers = range(1, _MOST_RIVALS + 1)
     return tuple(dataclasses.replace(best, rival=number) for number in numbers)
+
+
+def _kinked(best: Candidate) -> tuple[Candidate, ...]:
+    """Without diffusion, which blurs a kink."""
+    scheme = "roe-entropy-fix" if best.scheme == "rusanov" else best.scheme
+    kinked = dataclasses.replace(best, size=2, kinks=1, diffusion="none", scheme=scheme)
+    return (kinked,)
+
+
+def _richer_kink(best: Candidate) -> tuple[Candidate, ...]:
+    if not best.kinks:
+        return ()
+    return (dataclasses.replace(best, size=4), dataclasses.replace(best, kinks=2))
+
+
+def _finer_kink(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    finer = _finer(refinement)
+    return lambda best: finer(best) if best.kinks else ()
 
 
 def _denoised(best: Candidate) -> tuple[Candidate, ...]:
@@ -168,7 +201,9 @@ def stages(fields: int) -> tuple[Stage, ...]:
         full, sparse = Candidate("dictionary", 0), Candidate("dictionary", 0, sparse="fit")
         mid_run = dataclasses.replace(sparse, fresh_start=False)
         fixed = dataclasses.replace(sparse, scheme="roe-entropy-fix")
-        rusanov = Candidate("dictionary", 0, "constant", "rusanov", cfl=PRESENT_STATE)
+        rusanov = dataclasses.replace(
+            full, diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE
+        )
         return (
             Stage(_always(weak), 1e-4),
             Stage(_always(dataclasses.replace(weak, fresh_start=False)), 1e-4),
@@ -185,7 +220,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
     first, fixed = Candidate(), Candidate(size=6, scheme="roe-entropy-fix")
     return (
         Stage(_always(first), 1e-6),
-        Stage(_always(Candidate("chebyshev", 4, "constant", "rusanov", cfl=PRESENT_STATE)), 1e-5),
+        Stage(_always(Candidate(diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE)), 1e-5),
         Stage(
             _always(
                 dataclasses.replace(first, cfl=CLAWPACK_DEFAULT),
@@ -198,7 +233,11 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_richer_diffusion, 1e-4),
         Stage(_finer(2), 1e-4),
         Stage(_finer(4), 1e-4),
-        Stage(_richer_flux, 1e-4),
+        Stage(_richer_flux, _SMOOTH),
+        Stage(_kinked, 1e-4),
+        Stage(_finer_kink(2), 1e-4),
+        Stage(_finer_kink(4), _SMOOTH),
+        Stage(_richer_kink, 1e-4),
         Stage(_denoised, 0.0),
     )
 
@@ -218,6 +257,8 @@ def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]
     """The candidate's basis scaled to the range of a context (time, field, cells)."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    if candidate.kinks:
+        return Kinked(Chebyshev(middle, half, candidate.size), np.zeros(candidate.kinks))
     if candidate.basis == "chebyshev":
         size = max(candidate.size, least_size(candidate))
         return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= size))
@@ -234,7 +275,8 @@ def make_mask(
     """Which parameters are free, in the order of `Unknowns`; `odd` are the fields that a wall turns
     round, of which there are none without a wall."""
     count = len(basis.names)
-    free = np.tile(np.arange(count) < (candidate.size or count), (fields, 1))
+    size = count if candidate.kinks or not candidate.size else candidate.size
+    free = np.tile(np.arange(count) < size, (fields, 1))
     if odd and isinstance(basis, Dictionary):
         free &= _mirrored(basis, odd)
     terms = DIFFUSION_TERMS[candidate.diffusion]
@@ -242,7 +284,8 @@ def make_mask(
     diffusion = np.arange(program) < terms
     arising = np.ones((fields, SOURCE_TERMS if candidate.sources else 0), bool)
     arising[list(odd), :1] = False  # what is constant has no mirror image
-    parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1))
+    bends = np.ones(len(basis.at) + 1 if isinstance(basis, Kinked) else 0, bool)
+    parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1), bends)
     return np.concatenate(parts).astype(float)
 
 
@@ -260,7 +303,8 @@ def _mirrored(basis: Dictionary, odd: tuple[int, ...]) -> np.ndarray:
 def least_size(candidate: Candidate) -> int:
     """The number of functions and directions that programs have in any case: on the first finer
     grid two sizes are tried one after the other."""
-    return _SIZE_OF_FINER if candidate.basis == "chebyshev" and candidate.refinement == 2 else 0
+    shares = candidate.basis == "chebyshev" and not candidate.kinks
+    return _SIZE_OF_FINER if shares and candidate.refinement == 2 else 0
 
 
 def make_directions(mask: np.ndarray, least: int = 0) -> np.ndarray:

@@ -5,12 +5,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from hfluxno.identify.basis import Kinked
+
+
+def count_of_kinks(law: Any) -> int:
+    """How many kinks the flux has."""
+    return len(law.basis.at) if isinstance(law.basis, Kinked) else 0
+
 
 def free_covariance(
     identification: Any,
 ) -> tuple[Int[np.ndarray, " free"], Float[np.ndarray, "free free"]]:
-    """The places of the free coefficients among all, which are those of the flux field by field and
-    then those of the diffusivities, and their covariance in this order; the others are certain.
+    """The places of the free coefficients among all, which are those of the flux field by field,
+    those of the diffusivities, and where its kinks are in half ranges, and their covariance in this
+    order; the others are certain.
 
     **Arguments:**
 
@@ -20,6 +28,7 @@ def free_covariance(
     terms = range(law.diffusion_coefficients.shape[1])
     names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
     names += [f"nu_{field}[T{k}]" for field in law.fields for k in terms]
+    names += [f"v[kink {k}]" for k in range(1, count_of_kinks(law) + 1)]
     order = {name: i for i, name in enumerate(identification.coefficients)}
     places = [i for i, name in enumerate(names) if name in order]
     found = [order[names[i]] for i in places]

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
-from hfluxno.identify.basis import Chebyshev, Kinked
+from hfluxno.identify.basis import KINK_WIDTH, Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forms import Form, Points, forms
 from hfluxno.law_curves import law_curves
@@ -91,8 +91,9 @@ def read_flux(
 
 
 def _sharpened(law: FittedLaw) -> FittedLaw:
-    """The law with kinks that are hardly rounded: that helps to find them, and no form has it."""
-    if not isinstance(law.basis, Kinked):
+    """The law with kinks that are not rounded, where they hardly are: that helps to find them, and
+    no form has it."""
+    if not isinstance(law.basis, Kinked) or float(law.basis.width) > KINK_WIDTH:
         return law
     return dataclasses.replace(law, basis=dataclasses.replace(law.basis, width=_SHARP))
 

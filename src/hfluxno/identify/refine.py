@@ -21,7 +21,7 @@ from jaxtyping import Array, Bool, Float
 
 from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.basis import Basis, Chebyshev
+from hfluxno.identify.basis import KINK_WIDTH, Basis, Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.settings import Settings
@@ -79,16 +79,26 @@ class Unknowns(eqx.Module):
         free = parameters * self.mask
         half = 0.5 * (self.upper - self.lower)
         end = count + d * self.terms
+        last = end + d * self.sources
+        basis = self.basis
+        if isinstance(basis, Kinked):
+            width = KINK_WIDTH * jnp.exp(free[-1])
+            basis = dataclasses.replace(basis, at=free[last:-1], width=width)
         return FittedLaw(
             self.fields,
-            self.basis,
+            basis,
             free[:count].reshape(d, -1) * half[:, None],
             free[count:end].reshape(d, self.terms),
             self.lower,
             self.upper,
             self.odd,
-            self._terms(free[end:].reshape(d, -1) * half[:, None]) if self.sources else None,
+            self._terms(free[end:last].reshape(d, -1) * half[:, None]) if self.sources else None,
         )
+
+    @property
+    def bends(self) -> int:
+        """The number of parameters of kinks, which come last: their places, and ln(width/0.02)."""
+        return len(self.basis.at) + 1 if isinstance(self.basis, Kinked) else 0
 
     def _terms(self, sources) -> Terms:
         """a + b u/max|u| as a series in v = (u - middle)/half."""
@@ -130,7 +140,10 @@ class Unknowns(eqx.Module):
         known, diffusion = weak_start(matrices, rhs, self.terms)
         half = 0.5 * (self.upper - self.lower)
         flux, sources = jnp.split(known / half[:, None], [len(self.basis.names)], axis=1)
-        return jnp.concatenate([part.reshape(-1) for part in (flux, diffusion, sources)])
+        parts = [flux, diffusion, sources]
+        if isinstance(self.basis, Kinked):
+            parts += [jnp.asarray(self.basis.at), jnp.log(self.basis.width / KINK_WIDTH)]
+        return jnp.concatenate([part.reshape(-1) for part in parts])
 
     def weak_normal(
         self,
@@ -147,7 +160,8 @@ class Unknowns(eqx.Module):
 
     def _weak_equations(self, mask, values, weights, periodic):
         d = len(self.fields)
-        before, mine = jnp.split(jnp.asarray(mask), [len(mask) - d * self.sources])
+        end = len(mask) - self.bends
+        before, mine = jnp.split(jnp.asarray(mask)[:end], [end - d * self.sources])
         matrices, rhs = weak_equations(
             self.basis, before, self.lower, self.upper, self.terms, values, weights, periodic
         )

@@ -91,7 +91,7 @@ def report(
 
 def _is_short(trial: Trial) -> bool:
     unknowns = trial.unknowns
-    end = len(unknowns.mask) - len(unknowns.fields) * unknowns.sources
+    end = len(unknowns.mask) - unknowns.bends - len(unknowns.fields) * unknowns.sources
     free = np.asarray(unknowns.mask)[:end].reshape(len(unknowns.fields), -1)
     return bool(np.all(free.sum(axis=1) <= _FEW))
 
@@ -110,8 +110,10 @@ def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str
     flux_scale = np.outer(half, 1.0 / sizes_of(unknowns.basis)).reshape(-1) * (dx / dt)
     diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
     names, scale = flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
+    kinks = range(1, unknowns.bends)
+    bends = [f"v[kink {k}]" for k in kinks] + ["ln(width/0.02)"] * bool(kinks)
     if not unknowns.sources:
-        return names, scale
+        return names + bends, np.concatenate([scale, np.ones(len(bends))])
     names += [f"s_{f}[{term}]" for f in unknowns.fields for term in ("1", f)]
     rates = half[:, None] / dt / np.stack([np.ones(len(half)), unknowns.largest], axis=1)
     return names, np.concatenate([scale, rates.reshape(-1)])

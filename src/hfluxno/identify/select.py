@@ -7,11 +7,13 @@ taken.
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
+from hfluxno.identify.basis import Kinked
 from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
     SOURCE_TERMS,
@@ -38,6 +40,8 @@ _TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
 # does not.
 _SIMPLER_WITHIN, _SPARSE_WITHIN = 1.1, 1.5
 _SAME = 1.02
+# Where kinks are looked for, in half ranges from the middle, and how sharp they are.
+_PLACES, _WIDTHS = np.linspace(-0.9, 0.9, 13), (0.02, 0.2)
 _LARGE_OFFSET = 100.0  # in standard deviations
 
 
@@ -142,6 +146,8 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
         t
         for t in trials
         if t.candidate.basis == candidate.basis
+        and t.candidate.kinks == candidate.kinks
+        and (t.candidate.size == candidate.size or not candidate.kinks)
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
         and candidate.sparse in (t.candidate.sparse, "fit")
@@ -173,7 +179,8 @@ def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, se
     unknowns, rivals = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
     prepare(unknowns, settings, values)
     if start is None or candidate.sparse == "fit":  # what was dropped had mended what is left
-        begin = weak_parameters(unknowns, values, weights, settings.grid)
+        placed = with_kinks(unknowns, values, weights, settings.grid)
+        begin = weak_parameters(placed, values, weights, settings.grid)
     else:
         begin = _parameters_from(start, unknowns)
     if candidate.denoised:
@@ -259,11 +266,29 @@ def make_settings(candidate: Candidate, grid: Grid) -> Settings:
     )
 
 
+def with_kinks(unknowns: Unknowns, values, weights, grid) -> Unknowns:
+    """The unknowns, the kinks of the flux where the weak form is nearest to the data."""
+    basis = unknowns.basis
+    if not isinstance(basis, Kinked):
+        return unknowns
+
+    def left_over(at: np.ndarray, width: float) -> float:
+        there = dataclasses.replace(basis, at=at, width=width)
+        placed = dataclasses.replace(unknowns, basis=there)
+        normal = np.asarray(_weak_normal(placed, values, weights, grid)[0])[0]
+        return 1.0 / max(np.linalg.pinv(normal, rcond=1e-13, hermitian=True)[-1, -1], 1e-300)
+
+    places = itertools.product(itertools.combinations(_PLACES, len(basis.at)), _WIDTHS)
+    at, width = min(places, key=lambda each: left_over(np.array(each[0]), each[1]))
+    there = dataclasses.replace(basis, at=np.array(at), width=width)
+    return dataclasses.replace(unknowns, basis=there)
+
+
 def weak_parameters(unknowns: Unknowns, values, weights, grid) -> np.ndarray:
     """The start of a fit, by one program for all fits in a basis: columns of terms that are not
     free are zero, and so are their parameters."""
     fields, mask = len(unknowns.fields), np.asarray(unknowns.mask)
-    end = len(mask) - fields * unknowns.sources
+    end = len(mask) - unknowns.bends - fields * unknowns.sources
     further = slice(end, end + (_TERMS - unknowns.terms) * fields)
     every = np.insert(mask, end, np.zeros(further.stop - end))[None]
     unknowns = dataclasses.replace(unknowns, directions=every, terms=_TERMS)

@@ -33,7 +33,7 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.free_coefficients import free_covariance
+from hfluxno.identify.free_coefficients import count_of_kinks, free_covariance
 from hfluxno.identify.result import Identification
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.track import continued, gains, track
@@ -164,23 +164,24 @@ def _neighbours(item: Identification) -> list[FittedLaw]:
     law = item.grid_law
     flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
     places, covariance = free_covariance(item)
-    speed = item.cell / item.interval
-    unit = np.repeat([speed, speed * item.cell], [flux.size, diffusion.size])
+    speed, kinks = item.cell / item.interval, count_of_kinks(law)
+    unit = np.repeat([speed, speed * item.cell, 1.0], [flux.size, diffusion.size, kinks])
     found = []
     for column in _columns(covariance).T:
         change = np.zeros(len(unit))
         change[places] = column
-        by_flux, by_diffusion = np.split(change / unit, [flux.size])
-        found.append(
-            eqx.tree_at(
-                lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
-                law,
-                (
-                    flux + by_flux.reshape(flux.shape),
-                    diffusion + by_diffusion.reshape(diffusion.shape),
-                ),
-            )
+        by_flux, by_diffusion, by_place = np.split(
+            change / unit, [flux.size, flux.size + diffusion.size]
         )
+        beside = eqx.tree_at(
+            lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
+            law,
+            (flux + by_flux.reshape(flux.shape), diffusion + by_diffusion.reshape(diffusion.shape)),
+        )
+        if kinks:
+            at = np.asarray(law.basis.at) + by_place
+            beside = eqx.tree_at(lambda tree: tree.basis.at, beside, at)
+        found.append(beside)
     return found
 
 

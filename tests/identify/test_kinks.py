@@ -1,0 +1,117 @@
+"""Fluxes with kinks from whole frames, on exact solutions."""
+
+import dataclasses
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from hfluxno import Trajectory
+from hfluxno.identify import FittedLawForecaster
+from hfluxno.identify.candidate import Candidate, Stage, stages
+from hfluxno.identify.free_coefficients import free_covariance
+from hfluxno.identify.reading import read_flux
+from hfluxno.identify.report import report
+from hfluxno.identify.select import choose
+from hfluxno.identify.status import FitStatus
+
+CELLS, FRAMES, INTERVAL = 64, 20, 0.03
+FREE, BACK = 0.7, 0.25
+TOP = BACK / (FREE + BACK)
+
+
+def exact(frames: int, cells: int = CELLS) -> np.ndarray:
+    """∂t u + ∂x min(v u, w (1 - u)) = 0 on the circle, from 0.35 + 0.25 sin(2πx).
+
+    Of the cumulative count N, u = -∂x N, the formula of Lax and Hopf:
+    N(x, t) = min N(y, 0) + t f(c) - (x - y) c over x - v t ≤ y ≤ x + w t, c where f is largest.
+    """
+
+    def lifted(y):
+        return 0.25 / (2.0 * np.pi) * (np.cos(2.0 * np.pi * y) - 1.0) + (TOP - 0.35) * y
+
+    x = np.linspace(0.0, 1.0, cells + 1)
+    found = []
+    for t in INTERVAL * np.arange(frames):
+        least = np.min(lifted(np.linspace(x - FREE * t, x + BACK * t, 20_001)), axis=0)
+        found.append(-np.diff(least + t * FREE * TOP - x * TOP) * cells)
+    return np.stack(found)[:, None]
+
+
+def test_the_exact_solution_is_one():
+    """It conserves what there is, and with few vehicles everywhere they just drive."""
+    values = exact(40)
+    np.testing.assert_allclose(values.sum(axis=-1), 0.35 * CELLS, rtol=1e-12)
+    assert np.min(values) > 0.09 and np.max(values) < 0.61
+
+
+@pytest.fixture(scope="module")
+def found():
+    values = exact(FRAMES)
+    context = Trajectory.from_numpy(values, INTERVAL * np.arange(FRAMES))
+    kinked = Candidate(size=2, kinks=1, scheme="roe-entropy-fix", refinement=2)
+    plan = (Stage(lambda best: (kinked,), 0.0),)
+    with jax.enable_x64(True):
+        trial, tried = choose(values, context.grid, ("u0",), (), plan=plan)
+        return context, report(trial, tried, values, context, ())
+
+
+def test_the_place_of_a_kink_and_both_slopes_are_found(found):
+    _, found = found
+    assert found.status == FitStatus.OK
+    assert str(found.candidate).startswith("chebyshev-2 with a kink, no diffusion")
+    low, high = np.asarray(found.law.lower)[0], np.asarray(found.law.upper)[0]
+    place = 0.5 * (low + high) + 0.5 * (high - low) * found.coefficients["v[kink 1]"]
+    assert place == pytest.approx(TOP, abs=0.003)
+    assert float(found.law.basis.width) < 0.02
+    u = np.array([0.12, 0.17, 0.22, 0.31, 0.4, 0.5, 0.58])
+    np.testing.assert_allclose(found.law.jacobian(u), np.where(u < TOP, FREE, -BACK), atol=0.01)
+    reading = found.readings.best
+    assert reading.is_accepted and reading.form == "triangular" and reading.loss < 0.005
+
+
+def test_the_forecast_is_near_the_exact_solution(found):
+    context, found = found
+    forecast = FittedLawForecaster().advance(context, (found,), 20)
+    truth = exact(FRAMES + 20)[FRAMES:]
+    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    assert error < 0.02
+    assert np.ravel(forecast.predicted_error_90)[-1] < 0.05
+
+
+def test_what_is_not_known_of_the_place_widens_the_bands(found):
+    _, found = found
+    places, covariance = free_covariance(found)
+    names = list(found.coefficients)
+    assert places[-1] == 3 and names[3] == "v[kink 1]"  # after T1, T2 and |v - kink 1|
+    row = names.index("v[kink 1]")
+    assert covariance[-1, -1] == found.covariance[row, row] > 0.0
+
+
+def test_a_rounded_kink_is_not_read_as_a_sharp_one(found):
+    _, found = found
+    basis = dataclasses.replace(found.law.basis, width=0.5)
+    law = dataclasses.replace(found.law, basis=basis)
+    sharp, rounded = (
+        read_flux(each, found.coefficients, found.covariance) for each in (found.law, law)
+    )
+    assert sharp.best.form == "triangular" and sharp.best.is_accepted
+    assert rounded.best.form != "triangular" or not rounded.best.is_accepted
+
+
+def test_only_what_no_polynomial_explains_is_searched_for_kinks():
+    plan = stages(1)
+    proposed = [
+        (stage, before, each)
+        for before, stage in itertools.pairwise(plan)
+        for each in stage.propose(Candidate())
+        if each.kinks
+    ]
+    (_, before, kinked), *_ = proposed
+    assert before.good_enough == 1e-3
+    assert (kinked.size, kinked.kinks, kinked.diffusion) == (2, 1, "none")
+    assert kinked.unknowns == 5
+    later = [each for stage in plan for each in stage.propose(kinked) if each.kinks]
+    assert {each.kinks for each in later} == {1, 2} and {each.size for each in later} == {2, 4}
+    assert {each.refinement for each in later} == {1, 2}
