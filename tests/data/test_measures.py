@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data.measures import (
+    doubtful,
     ends_match,
     ends_still,
     is_constant,
@@ -102,3 +103,19 @@ def test_values_that_are_no_measurements():
     assert oddities(wave(mean=0.0)) == ()  # about half of them are negative
     u[0, 4, 4] = -0.5
     assert oddities(u)[0].startswith("negative values: 1, down to -0.5")
+
+
+def test_a_user_is_told_of_values_that_stand_out():
+    u = wave()
+    assert doubtful(("q",), u[:, :, None]) == ()
+    u[0, 3, 40] += 3.0
+    (sentence,) = doubtful(("q",), u[:, :, None])
+    assert sentence.startswith("q: values that stand out from all their neighbours: 1; they count")
+    (alone,) = doubtful(("q",), u[0][:, None])  # one trajectory without its axis
+    assert alone == sentence
+    u[0, 5, 6] = -9999.0
+    marks, spikes = doubtful(("q",), u[:, :, None])
+    assert "a mark for what is missing" in marks and spikes == sentence
+    step = np.where(np.arange(64) < 32, 0.0, 1.0) + np.zeros((1, 10, 64))
+    step[:, 4:, :40] = 1.0  # a front that jumps between two frames
+    assert doubtful(("q",), step[:, :, None]) == ()

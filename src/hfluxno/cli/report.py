@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hfluxno.data.measures import marked
+from hfluxno.data.measures import doubtful
 from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
 
@@ -38,7 +38,7 @@ def working(text: str) -> Iterator[None]:
 
 def hint(source: Source) -> None:
     """Says on the standard error what looks like an oversight of the input."""
-    for sentence in (*source.hints, *marked(source.fields, source.values)):
+    for sentence in (*source.hints, *doubtful(source.fields, source.values)):
         sys.stderr.write(f"hfluxno: {readable(sentence)}\n")
 
 

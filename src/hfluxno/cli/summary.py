@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hfluxno.data.measures import marked
+from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
 from hfluxno.evaluation.metrics import errors_where_measured, reported_steps
 from hfluxno.forecaster import Forecast
@@ -24,7 +24,7 @@ def law_summary(source: Source, context: Trajectory, identifications: Sequence) 
         "cells": len(source.x),
         "context_frames": context.frames,
         "failed_left_out": source.failed,
-        "hints": [*source.hints, *marked(source.fields, source.values)],
+        "hints": [*source.hints, *doubtful(source.fields, source.values)],
         "results": [law_result(found) for found in identifications],
     }
 

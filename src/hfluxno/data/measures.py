@@ -174,14 +174,23 @@ def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     return bare, tuple(found)
 
 
-def marked(fields: Sequence[str], values: np.ndarray) -> tuple[str, ...]:
-    """The same of all fields, (…, field, x), for a user to whom nothing else says that a mark is a
-    value to every method."""
-    return tuple(
-        f"{name}: {text} and a value to every method; make it NaN, or leave it empty."
-        for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True)
-        for text in without_marks(u)[1]
-    )
+def doubtful(fields: Sequence[str], values: np.ndarray) -> tuple[str, ...]:
+    """What all fields, (…, field, x), hold that is likely no measurement, for a user to whom
+    nothing else says that it is a value to every method."""
+    found = []
+    for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True):
+        bare, marks = without_marks(u)
+        found += [
+            f"{name}: {text} and a value to every method; make it NaN, or leave it empty."
+            for text in marks
+        ]
+        spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
+        if spikes:
+            found.append(
+                f"{name}: values that stand out from all their neighbours: {spikes}; they count as "
+                "all others do, so make those NaN that are faults of an instrument."
+            )
+    return tuple(found)
 
 
 def oddities(u: np.ndarray) -> tuple[str, ...]:
@@ -192,10 +201,16 @@ def oddities(u: np.ndarray) -> tuple[str, ...]:
     beyond = np.min(known, initial=0.0) < -3.0 * np.nan_to_num(noise(u))
     if beyond and negative <= 0.01 * known.size:
         found.append(f"negative values: {negative}, down to {np.min(known):.4g}, all others not")
-    spikes = int(np.sum(_spikes(u)))
-    if 0 < spikes <= 0.01 * known.size and not found:
+    spikes = _few_spikes(u)
+    if spikes and not found:
         found.append(f"values that stand out from all their neighbours: {spikes}")
     return tuple(found)
+
+
+def _few_spikes(u: np.ndarray) -> int:
+    """How many values stand out, where they are at most two in a hundred."""
+    spikes = int(np.sum(_spikes(u)))
+    return spikes if spikes <= 0.02 * np.sum(~np.isnan(u)) else 0
 
 
 def _spikes(u: np.ndarray) -> np.ndarray:
