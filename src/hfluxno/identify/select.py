@@ -147,7 +147,6 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
         for t in trials
         if t.candidate.basis == candidate.basis
         and t.candidate.kinks == candidate.kinks
-        and (t.candidate.size == candidate.size or not candidate.kinks)
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
         and candidate.sparse in (t.candidate.sparse, "fit")
@@ -159,13 +158,13 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
 
 
 def _parameters_from(trial: Trial, unknowns: Unknowns) -> np.ndarray:
-    """The parameters of a fit in unknowns with as many functions or more."""
-    fields = len(unknowns.fields)
+    """The parameters of a fit in unknowns with as many functions or more, and as many kinks."""
+    fields, kinks = len(unknowns.fields), trial.candidate.kinks
     have, want = len(trial.unknowns.basis.names), len(unknowns.basis.names)
-    flux = np.zeros((fields, want))
-    flux[:, : min(have, want)] = trial.fit.parameters[: fields * have].reshape(fields, have)[
-        :, :want
-    ]
+    flux, found = np.zeros((fields, want)), trial.fit.parameters[: fields * have]
+    smooth = min(have, want) - kinks
+    flux[:, :smooth] = found.reshape(fields, have)[:, :smooth]
+    flux[:, want - kinks :] = found.reshape(fields, have)[:, have - kinks :]
     vector = np.concatenate([flux.reshape(-1), trial.fit.parameters[fields * have :]])
     return vector * np.asarray(unknowns.mask)
 
