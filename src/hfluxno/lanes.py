@@ -38,6 +38,13 @@ def on_one_core() -> Iterator[None]:
         _alone.reset(before)
 
 
+def cores() -> int:
+    """How many cores this process may use, by its affinity or by JAX's setting `PJRT_NPROC`."""
+    if told := os.environ.get("PJRT_NPROC"):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def take(tree: PyTree, lanes: np.ndarray) -> PyTree:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[lanes], tree)
 

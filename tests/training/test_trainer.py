@@ -178,7 +178,7 @@ def test_four_devices_give_the_result_of_one(whole, tmp_path):
         from hfluxno.training.sharding import use_cores
         from hfluxno.training.trainer import train
 
-        use_cores(16, cores=7)
+        use_cores(16, most=7)
         assert len(jax.devices()) == 4
         train(preset("tiny"), Path(sys.argv[1]))
     """
@@ -253,7 +253,7 @@ def test_a_run_whose_updates_stay_non_finite_is_given_up(tmp_path, monkeypatch):
             for batch in make_source(_TINY).batches(start):
                 yield dataclasses.replace(batch, frames=batch.frames * np.float32(np.inf))
 
-    monkeypatch.setattr(trainer, "make_source", lambda config, workers: Infinite())
+    monkeypatch.setattr(trainer, "make_source", lambda *_: Infinite())
     wild = dataclasses.replace(_TINY, stop=dataclasses.replace(_TINY.stop, skipped=3))
     with pytest.raises(Diverged, match=r"given up at step .*: loss or gradient were not finite"):
         train(wild, tmp_path / "run", log_every=2)

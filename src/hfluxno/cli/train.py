@@ -2,11 +2,14 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from hfluxno.extras import require
+
+if TYPE_CHECKING:
+    from hfluxno.training.trainer import Outcome
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,15 @@ class TrainCommand:
     """cpu, gpu or tpu; all of that kind are used. By default the best that is there."""
     workers: int = 0
     """How many processes read files; it changes the speed, never a number."""
+    processes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Train with N processes, which share every batch. Without --coordinator they are started here
+    and share the cores of this machine; with it this is one of them, all of which are given the
+    same command and the same folder on a shared file system."""
+    coordinator: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None
+    """Where process 0 waits for the others: its host and a free port; auto where SLURM, Open MPI or
+    Kubernetes say it, and which process this is. What they send is not encrypted."""
+    process: Annotated[int | None, tyro.conf.arg(metavar="I")] = None
+    """With --coordinator, which of the processes this is, from 0 on."""
     log_every: int = 20
     """The number of steps between two reports of the loss."""
     tensorboard: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -56,56 +68,42 @@ class TrainCommand:
 
 
 def main(config: TrainCommand) -> int:
-    """Trains and writes the weights; returns 1 where the run was given up.
+    """Trains and writes the weights; returns 1 where the run was given up. Of several processes the
+    first writes and reports.
 
     **Raises:**
 
     - `ValueError`, where an option, the data or a checkpoint cannot be used.
     - `OSError`, where a file cannot be read or written.
     """
+    import functools
     import sys
 
     require("hfluxno train", "train")
     from rich.console import Console
     from rich.markup import escape
 
-    from hfluxno.cli import runtime
-    from hfluxno.training.progress import ProgressBar
-    from hfluxno.training.release import release
-    from hfluxno.training.run_folder import METRICS
-    from hfluxno.training.sharding import use_cores
-    from hfluxno.training.trackers import JsonLines, TensorBoard, Tracker, WeightsAndBiases
-    from hfluxno.training.trainer import Diverged, train
+    from hfluxno.cli.processes import together
+    from hfluxno.training.trainer import Diverged
 
+    _check_processes(config)
     if config.log_every < 1:
         raise ValueError(f"--log-every must be at least 1; got {config.log_every}.")
     resolved = resolve(config)
-    folder = config.output or Path("runs") / config.preset
+    try:
+        if config.coordinator is not None:
+            outcome = one_of(config, config.coordinator, config.process, config.processes or 1)
+        elif (config.processes or 1) > 1:
+            outcome = together(functools.partial(one_of, config), config.processes or 1)
+        else:
+            outcome = alone(config)
+    except Diverged as given_up:
+        sys.stderr.write(f"hfluxno: {given_up}\n")
+        return 1
+    if outcome is None:
+        return 0
     console = Console()
-    trackers: list[Tracker] = [
-        JsonLines(folder / METRICS),
-        ProgressBar(resolved.name, Console(stderr=True)),
-    ]
-    if config.tensorboard:
-        trackers.append(TensorBoard(folder / "tensorboard"))
-    if config.wandb is not None:
-        trackers.append(WeightsAndBiases(config.wandb, folder, dataclasses.asdict(resolved)))
-    use_cores(resolved.batch)
-    with runtime.prepared():
-        try:
-            outcome = train(
-                resolved,
-                folder,
-                trackers=trackers,
-                device=config.device,
-                workers=config.workers,
-                log_every=config.log_every,
-            )
-        except Diverged as given_up:
-            sys.stderr.write(f"hfluxno: {given_up}\n")
-            return 1
-        weights = folder / resolved.name
-        release(folder, weights)
+    weights = _folder(config) / resolved.name
     console.print(
         f"{outcome.steps} steps; the best validation error is {outcome.best_error:.4g}, at step "
         f"{outcome.best_step}.",
@@ -115,6 +113,97 @@ def main(config: TrainCommand) -> int:
         console.print(f"{outcome.skipped} updates were not finite and left out.", highlight=False)
     console.print(f"wrote {escape(str(weights))}", soft_wrap=True, highlight=False)
     return 0
+
+
+def alone(config: TrainCommand) -> "Outcome | None":
+    """Trains in this process."""
+    from hfluxno.training.sharding import use_cores
+
+    use_cores(resolve(config).batch)
+    return _train(config)
+
+
+def one_of(
+    config: TrainCommand, coordinator: str, process: int | None, processes: int
+) -> "Outcome | None":
+    """Trains in this process, one of several; see `hfluxno.training.processes.joined`."""
+    from hfluxno.training.processes import joined
+    from hfluxno.training.sharding import use_cores
+
+    use_cores(resolve(config).batch // processes)
+    with joined(coordinator, process, processes):
+        return _train(config)
+
+
+def _train(config: TrainCommand) -> "Outcome | None":
+    """How the run ended, in its first process."""
+    from rich.console import Console
+
+    from hfluxno.cli import runtime
+    from hfluxno.training.processes import is_first
+    from hfluxno.training.progress import ProgressBar
+    from hfluxno.training.release import release
+    from hfluxno.training.run_folder import METRICS
+    from hfluxno.training.trackers import JsonLines, TensorBoard, Tracker, WeightsAndBiases
+    from hfluxno.training.trainer import train
+
+    resolved, folder = resolve(config), _folder(config)
+    trackers: list[Tracker] = []
+    if is_first():
+        trackers += [JsonLines(folder / METRICS), ProgressBar(resolved.name, Console(stderr=True))]
+        if config.tensorboard:
+            trackers.append(TensorBoard(folder / "tensorboard"))
+        if config.wandb is not None:
+            trackers.append(WeightsAndBiases(config.wandb, folder, dataclasses.asdict(resolved)))
+    with runtime.prepared():
+        outcome = train(
+            resolved,
+            folder,
+            trackers=trackers,
+            device=config.device,
+            workers=config.workers,
+            log_every=config.log_every,
+        )
+        if not is_first():
+            return None
+        release(folder, folder / resolved.name)
+        return outcome
+
+
+def _folder(config: TrainCommand) -> Path:
+    return config.output or Path("runs") / config.preset
+
+
+def _check_processes(config: TrainCommand) -> None:
+    """Refuses what does not say who trains together.
+
+    **Raises:**
+
+    - `ValueError`, where there is something of it.
+    """
+    count, process, coordinator = config.processes, config.process, config.coordinator
+    if count is not None and count < 1:
+        raise ValueError(f"--processes must be at least 1; got {count}.")
+    if coordinator is None:
+        if process is not None:
+            raise ValueError("--process belongs to --coordinator HOST:PORT; leave it out.")
+        if count not in (None, 1) and config.device not in (None, "cpu"):
+            raise ValueError(
+                f"The processes that --processes starts compute on the CPU, not on a "
+                f"{config.device}; leave it out, since one process uses all devices of a machine."
+            )
+    elif count is None:
+        raise ValueError("--coordinator also needs --processes N: how many there are.")
+    elif coordinator == "auto":
+        if process is not None:
+            raise ValueError("--coordinator auto knows which process this is; leave out --process.")
+    elif ":" not in coordinator:
+        raise ValueError(f"--coordinator takes HOST:PORT or auto; got {coordinator!r}.")
+    elif process is None or not 0 <= process < count:
+        raise ValueError(
+            f"--coordinator {coordinator} also needs --process I, from 0 to {count - 1}; got "
+            f"{process}."
+        )
 
 
 def resolve(config: TrainCommand):

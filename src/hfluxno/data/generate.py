@@ -9,7 +9,6 @@ or on the number of threads, so nothing of that can change a number.
 import collections
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -21,11 +20,14 @@ from hfluxno.data.configuration import Configuration
 from hfluxno.data.recipes import recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
+from hfluxno.lanes import cores
 
 # On a CPU the arrays of a chunk stay within a core's cache; an accelerator wants more at a time.
 _MOST_LANES = {"cpu": 32}
 _MOST_LANES_ELSEWHERE = 1024
 _CHUNKS_PER_BLOCK = 32
+
+UNSOLVED = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Block:
     - `values`: shape (trajectory, time, field, x). Where a run failed the frames that the solver
       did not reach are NaN, so that no frozen state can be taken for data; the frame at time 0 is
       always there.
-    - `status`: `hfluxno.fv.Status` as an integer.
+    - `status`: `hfluxno.fv.Status` as an integer; `UNSOLVED` of trajectories that others solve.
     """
 
     start: int
@@ -73,6 +75,7 @@ def blocks(
     in_flight: int = 2,
     max_steps: int | None = None,
     threads: int | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Block]:
     """Solves the trajectories from `start` to the end, block after block.
 
@@ -84,6 +87,7 @@ def blocks(
     - `max_steps`: how many steps a trajectory may take between two frames before it is given up;
       by default 20 times the number of cells, and at least 2000.
     - `threads`: how many chunks are solved at a time; by default one for each core.
+    - `share`: (i, n), to solve only every n-th chunk of a block from the i-th on.
 
     **Raises:**
 
@@ -91,14 +95,13 @@ def blocks(
     """
     starts = block_starts(configuration, start, block_size(configuration))
     run = solver(configuration, max_steps)
-    workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
     pending: collections.deque[_Pending] = collections.deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="hfluxno-solve")
+    pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="hfluxno-solve")
     try:
         for first in starts:
             while len(pending) >= in_flight:
                 yield pending.popleft().result()
-            pending.append(_submit(configuration, first, run, pool))
+            pending.append(_submit(configuration, first, run, pool, share))
         while pending:
             yield pending.popleft().result()
     finally:
@@ -157,9 +160,13 @@ class _Pending:
 
 
 def _submit(
-    configuration: Configuration, start: int, run: Callable, pool: ThreadPoolExecutor
+    configuration: Configuration,
+    start: int,
+    run: Callable,
+    pool: ThreadPoolExecutor,
+    share: tuple[int, int] = (0, 1),
 ) -> _Pending:
-    """Draws the samples of a block and queues its chunks."""
+    """Draws the samples of a block and queues its chunks, or a share of them."""
     count = min(block_size(configuration), configuration.trajectories - start)
     pairs = [configuration.indices(start + i) for i in range(count)]
     dtype = configuration.dtype
@@ -175,14 +182,14 @@ def _submit(
         initial=np.asarray([index for _, index in pairs], np.int32),
         coefficients=coefficients,
         values=np.empty((count, configuration.frames, *initial.shape[1:]), dtype),
-        status=np.empty(count, np.int8),
+        status=np.full(count, UNSOLVED, np.int8),
     )
     width = lanes(configuration)
     # The fastest first: they take longest, and the short ones fill the gaps at the end.
     order = np.argsort(-_initial_rates(configuration, coefficients, initial), kind="stable")
     chunks = [
         pool.submit(_solve_chunk, configuration, run, block, initial, order[i : i + width])
-        for i in range(0, count, width)
+        for i in range(share[0] * width, count, share[1] * width)
     ]
     return _Pending(block, chunks)
 

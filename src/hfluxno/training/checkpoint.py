@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
+from orbax.checkpoint.options import MultiprocessingOptions
 
 from hfluxno.training.state import TrainState
 
@@ -19,9 +20,13 @@ VERSION = 1
 
 
 class Checkpoints:
-    """The checkpoints in a folder, which is made if it does not exist."""
+    """The checkpoints in a folder.
 
-    def __init__(self, folder: Path, best: int = 1, latest: int = 2):
+    All processes of a run use them at the same time, and the first one makes the folder and writes;
+    or with `alone` this one reads them for itself.
+    """
+
+    def __init__(self, folder: Path, best: int = 1, latest: int = 2, alone: bool = False):
         if best < 1 or latest < 1:
             raise ValueError(f"Keep at least one checkpoint of each kind; got {best} and {latest}.")
         policy = preservation_policy
@@ -35,10 +40,12 @@ class Checkpoints:
             self.folder,
             item_names=("state",),
             options=ocp.CheckpointManagerOptions(
+                create=not alone,
                 best_fn=lambda metrics: -metrics["error"],  # without it no metrics are written
                 preservation_policy=policy.AnyPreservationPolicy(kept),
                 enable_async_checkpointing=False,
                 cleanup_tmp_directories=True,
+                multiprocessing_options=_for_itself() if alone else MultiprocessingOptions(),
             ),
         )
 
@@ -119,6 +126,11 @@ class Checkpoints:
 
     def __exit__(self, *failure) -> None:
         self.close()
+
+
+def _for_itself() -> MultiprocessingOptions:
+    own = jax.process_index()
+    return MultiprocessingOptions(own, {own}, barrier_sync_key_prefix=f"process {own}")
 
 
 def _named(state: TrainState) -> dict[str, Any]:

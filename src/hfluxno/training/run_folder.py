@@ -14,6 +14,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+from jax.experimental.multihost_utils import sync_global_devices
 
 from hfluxno.models.network import Network
 from hfluxno.strict_json import from_dict, to_dict
@@ -69,6 +70,25 @@ def open_run(folder: Path, config: TrainConfig) -> None:
         )
 
 
+def open_together(folder: Path, config: TrainConfig) -> None:
+    """As `open_run`, of which the first process of a run makes the folder that all use.
+
+    **Raises:**
+
+    - `ValueError`, `OSError`, as there.
+    """
+    if jax.process_index() == 0:
+        open_run(folder, config)
+    if jax.process_count() == 1:
+        return
+    sync_global_devices("the folder of the run")
+    if not (folder / _CONFIG).exists():
+        raise FileNotFoundError(
+            f"Process {jax.process_index()} does not see what the first one wrote to {folder}; "
+            "give an --output on a file system that all processes share."
+        )
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder is that of a run with checkpoints."""
     return (folder / _CHECKPOINTS).is_dir()
@@ -100,12 +120,12 @@ def read_config(folder: Path) -> TrainConfig:
     return from_dict(TrainConfig, written.get("config"), str(path))
 
 
-def checkpoints_of(folder: Path, config: TrainConfig) -> Checkpoints:
-    return Checkpoints(folder / _CHECKPOINTS, config.best, config.latest)
+def checkpoints_of(folder: Path, config: TrainConfig, alone: bool = False) -> Checkpoints:
+    return Checkpoints(folder / _CHECKPOINTS, config.best, config.latest, alone)
 
 
 def load_best(folder: Path) -> Trained:
-    """The best network of a run.
+    """The best network of a run, for this process alone.
 
     **Raises:**
 
@@ -113,12 +133,15 @@ def load_best(folder: Path) -> Trained:
     - `ValueError`, if the checkpoint cannot be used.
     """
     config = read_config(folder)
+    none = FileNotFoundError(f"{folder} has no checkpoint yet; train for longer.")
+    if not is_run(folder):
+        raise none
     network = config.model.build(named_key(config.seed, "model"))
     like = first_state(network, make_optimizer(config.optimizer, config.steps), config.seed)
-    with checkpoints_of(folder, config) as checkpoints:
+    with checkpoints_of(folder, config, alone=True) as checkpoints:
         step = checkpoints.best
         if step is None:
-            raise FileNotFoundError(f"{folder} has no checkpoint yet; train for longer.")
+            raise none
         state = checkpoints.restore(like, step)
         numbers = checkpoints.numbers(step)
     return Trained(config, eqx.combine(state.average, split_network(network)[1]), step, numbers)

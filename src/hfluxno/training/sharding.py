@@ -1,4 +1,5 @@
-"""One run on all devices of this machine: batches are split among them, weights are on each.
+"""One run on all devices of this process, or of several: batches are split among them, weights are
+on each.
 
 JAX compiles the step once for all of them and adds what the devices find (data parallelism), so the
 result is that of one device except for the order of sums.
@@ -13,14 +14,16 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from hfluxno.lanes import cores
+
 # What a core of a CPU keeps in its cache. With the paper's model on two cores 4 windows at a time
 # are 1.6 times as fast as all, and 2 or 8 are no faster.
 _WINDOWS_OF_A_CORE = 4
 
 
-def use_cores(batch: int, cores: int | None = None) -> None:
+def use_cores(batch: int, most: int | None = None) -> None:
     """Makes every core of the CPU a device, or as many as a batch occupies and can be shared by
-    equally.
+    equally, or at `most` so many.
 
     Cores that work on windows of their own wait for each other once a step, and not at every
     operation. It has to be called before JAX is first used, and afterwards changes nothing; neither
@@ -28,7 +31,7 @@ def use_cores(batch: int, cores: int | None = None) -> None:
     """
     if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
-    most = min(cores or os.cpu_count() or 1, max(1, batch // _WINDOWS_OF_A_CORE))
+    most = min(most or cores(), max(1, batch // _WINDOWS_OF_A_CORE))
     devices = max(n for n in range(1, most + 1) if batch % n == 0)
     with contextlib.suppress(RuntimeError):  # JAX has been used
         jax.config.update("jax_num_cpu_devices", devices)
@@ -47,11 +50,12 @@ class Placement:
 
     @classmethod
     def on(cls, kind: str | None = None) -> "Placement":
-        """All devices of a kind (`cpu`, `gpu`, `tpu`), by default those that JAX prefers.
+        """All devices of a kind (`cpu`, `gpu`, `tpu`), by default those that JAX prefers: those of
+        all processes of the run.
 
         **Raises:**
 
-        - `ValueError`, if there is none.
+        - `ValueError`, if there is none, or the processes have not equally many.
         """
         try:
             devices = jax.devices(kind)
@@ -61,6 +65,14 @@ class Placement:
                 f"There is no {kind} that JAX can use, only {present}; install JAX for it "
                 "(pip install 'hfluxno[cuda]' for NVIDIA) or leave --device out."
             ) from error
+        own = sum(device.process_index == jax.process_index() for device in devices)
+        if own * jax.process_count() != len(devices):
+            raise ValueError(
+                f"{jax.process_count()} processes have {len(devices)} devices, of which this one "
+                f"has {own}; a run needs equally many in each (of CPUs by XLA_FLAGS="
+                "--xla_force_host_platform_device_count=N)."
+            )
+        devices = sorted(devices, key=lambda device: (device.process_index, device.id))
         return cls(Mesh(np.array(devices), ("batch",)))
 
     @property
@@ -86,10 +98,29 @@ class Placement:
         """The least multiple of the number of devices that is no less than `count`."""
         return -(-count // self.devices) * self.devices
 
+    def rows(self, count: int) -> slice:
+        """Which of `count` windows are this process's: all, or as many as every other has."""
+        share = count // jax.process_count()
+        return slice(share * jax.process_index(), share * (jax.process_index() + 1))
+
     def batch(self, tree: Any) -> Any:
-        """The arrays of a batch, split along their first axis."""
-        return jax.device_put(tree, NamedSharding(self.mesh, PartitionSpec("batch")))
+        """The arrays of a batch, split along their first axis, of which every process gives its
+        `rows`."""
+        return self._placed(tree, PartitionSpec("batch"))
 
     def everywhere(self, tree: Any) -> Any:
-        """Arrays that every device holds."""
-        return jax.device_put(tree, NamedSharding(self.mesh, PartitionSpec()))
+        """Arrays that every device holds, and every process gives."""
+        return self._placed(tree, self.whole.spec)
+
+    @property
+    def whole(self) -> NamedSharding:
+        """What is on every device."""
+        return NamedSharding(self.mesh, PartitionSpec())
+
+    def _placed(self, tree: Any, spec: PartitionSpec) -> Any:
+        sharding = NamedSharding(self.mesh, spec)
+        if jax.process_count() == 1:
+            return jax.device_put(tree, sharding)
+        return jax.tree.map(
+            lambda leaf: jax.make_array_from_process_local_data(sharding, np.asarray(leaf)), tree
+        )

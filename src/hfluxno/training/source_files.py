@@ -28,6 +28,7 @@ class FileSource(Source):
     - `batch`: the number of windows of a batch.
     - `workers`: how many processes read; with 0 a thread of this one does. It changes the speed,
       never a batch.
+    - `rows`: which windows of each batch are read.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class FileSource(Source):
     limit: float
     seed: int
     workers: int = 0
+    rows: slice = slice(None)
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -52,7 +54,8 @@ class FileSource(Source):
 
         with open_dataset(self.path) as data:
             law = str(data.attrs["law"])
-        numbered = grain.MapDataset.source(self._windows).batch(self.batch, batch_fn=_stacked)
+        mine = _Rows(self._windows, self.batch, range(self.batch)[self.rows])
+        numbered = grain.MapDataset.source(mine).batch(len(mine.rows), batch_fn=_stacked)
         # One thread: windows that follow each other use the chunk that was read last.
         reading = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
         dataset = numbered.slice(slice(start, None)).to_iter_dataset(reading)
@@ -67,6 +70,22 @@ class FileSource(Source):
                 yield batch_of(law, np.array(sample["frames"]), sample["coefficients"])
         finally:
             iterator.close()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """Those of `windows` that are in these rows of their batch, in the same order."""
+
+    windows: WindowFile
+    batch: int
+    rows: range
+
+    def __len__(self) -> int:
+        return len(self.windows) // self.batch * len(self.rows)
+
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
+        batch, row = divmod(int(number), len(self.rows))
+        return self.windows[batch * self.batch + self.rows[row]]
 
 
 def check_file(path: Path, law: str, model: ModelConfig) -> None:

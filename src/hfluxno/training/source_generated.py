@@ -9,6 +9,9 @@ it is used up. Drawing an initial state takes some 20 µs and solving it in chun
 Each trajectory gives a few windows. They are shuffled within their block, in which every trajectory
 has a law of its own, and failed trajectories are replaced by further windows of the others.
 
+Where several processes train together each solves a share of the chunks of a block, and all have
+the block: which windows it gives depends on what could be solved of it.
+
 For networks that are shown examples 32 trajectories have a law in common, and a window has pairs of
 the others. Half of such a batch runs backwards in time, windows and pairs alike: in ICON's study
 the inverse of a step is one more operator to learn.
@@ -18,10 +21,13 @@ import contextlib
 import dataclasses
 from collections.abc import Generator
 
+import jax
 import numpy as np
+from jax.experimental.multihost_utils import process_allgather
 from jaxtyping import Int
 
 from hfluxno.data import Block, Configuration, block_size, blocks
+from hfluxno.data.generate import UNSOLVED
 from hfluxno.models.configuration import Pairs
 from hfluxno.training.batch import Batch, batch_of
 from hfluxno.training.examples import drawn
@@ -42,6 +48,7 @@ class GeneratedSource(Source):
     - `batch`: the number of windows of a batch.
     - `windows`: how many windows each trajectory gives.
     - `pairs`: what each window is shown beside it, or `None`.
+    - `rows`: which windows of each batch are cut.
     """
 
     configuration: Configuration
@@ -49,6 +56,7 @@ class GeneratedSource(Source):
     batch: int
     windows: int = 2
     pairs: Pairs | None = None
+    rows: slice = slice(None)
 
     def __post_init__(self) -> None:
         times = self.configuration.times
@@ -68,10 +76,12 @@ class GeneratedSource(Source):
         endless = dataclasses.replace(self.configuration, laws=_ENDLESS, initials=initials)
         per_block = self._block * self.windows // self.batch
         number, within = divmod(start, per_block)
-        generator = blocks(endless, number * self._block, threads=1)
+        share = (jax.process_index(), jax.process_count())
+        generator = blocks(endless, number * self._block, threads=1, share=share)
         assert isinstance(generator, Generator)
         with contextlib.closing(generator) as solved:
-            for block in solved:
+            for part in solved:
+                block = _gathered(part)
                 chosen = self._choose(block)
                 for i in range(within, per_block):
                     yield self._cut(block, chosen[i * self.batch : (i + 1) * self.batch], i)
@@ -97,13 +107,24 @@ class GeneratedSource(Source):
 
     def _cut(self, block: Block, chosen: Int[np.ndarray, "window 2"], place: int) -> Batch:
         """The windows of the batch with this place in a block."""
-        frames = np.stack([block.values[i, first : first + self.window] for i, first in chosen])
+        mine = chosen[self.rows]
+        frames = np.stack([block.values[i, first : first + self.window] for i, first in mine])
         if self.pairs is None:
-            return batch_of(self.configuration.law, frames, block.coefficients[chosen[:, 0]])
+            return batch_of(self.configuration.law, frames, block.coefficients[mine[:, 0]])
         draw = random(self.configuration.seed, "examples", block.start // self._block, place)
-        examples = drawn(draw, block, chosen[:, 0], self.pairs)
-        backwards = draw.permutation(len(chosen)) < len(chosen) // 2
+        examples = drawn(draw, block, chosen[:, 0], self.pairs)[self.rows]
+        backwards = (draw.permutation(len(chosen)) < len(chosen) // 2)[self.rows]
         frames[backwards] = frames[backwards, ::-1]
         examples[backwards] = examples[backwards][:, :, ::-1]
         # Backwards they are no solutions of a law, so none is named.
         return Batch(frames.astype(np.float32), examples=examples.astype(np.float32))
+
+
+def _gathered(part: Block) -> Block:
+    """A block, whose trajectories were each solved by one of the processes."""
+    if jax.process_count() == 1:
+        return part
+    values, status = process_allgather((part.values, part.status))
+    owner = np.argmax(status != UNSOLVED, axis=0)
+    rows = np.arange(len(owner))
+    return dataclasses.replace(part, values=values[owner, rows], status=status[owner, rows])

@@ -20,7 +20,7 @@ from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.losses import make_loss
 from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.release import any_weights
-from hfluxno.training.run_folder import checkpoints_of, open_run
+from hfluxno.training.run_folder import checkpoints_of, open_together
 from hfluxno.training.sharding import Placement
 from hfluxno.training.source import Source
 from hfluxno.training.source_files import FileSource, check_file
@@ -61,12 +61,14 @@ def train(
     workers: int = 0,
     log_every: int = 20,
 ) -> Outcome:
-    """Trains to the end, from the last checkpoint in `folder` if there is one.
+    """Trains to the end, from the last checkpoint in `folder` if there is one; together with the
+    other processes of the run where this one has joined any (`hfluxno.training.processes`).
 
     **Arguments:**
 
     - `folder`: the run's; made if it does not exist.
-    - `trackers`: what receives the numbers; they are closed at the end.
+    - `trackers`: what receives the numbers, which are those of all processes; they are closed at
+      the end.
     - `device`: `cpu` or `gpu`; all of that kind are used.
     - `workers`: the number of processes that read files.
     - `log_every`: the number of steps between two reports of the loss.
@@ -79,9 +81,9 @@ def train(
     """
     placement = Placement.on(device)
     placement.check(config.batch)
-    source = make_source(config, workers)
+    source = make_source(config, workers, placement.rows(config.batch))
     step, state, static = beginning(config, placement)
-    open_run(folder, config)
+    open_together(folder, config)
     run = _Run(config, state, step, placement, trackers)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(checkpoints_of(folder, config))
@@ -128,8 +130,8 @@ def _first_network(config: TrainConfig) -> Network:
     return found.network
 
 
-def make_source(config: TrainConfig, workers: int = 0) -> Source:
-    """Where the training windows of a configuration come from.
+def make_source(config: TrainConfig, workers: int = 0, rows: slice = slice(None)) -> Source:
+    """Where the training windows of a configuration come from, or those `rows` of each batch.
 
     **Raises:**
 
@@ -141,9 +143,9 @@ def make_source(config: TrainConfig, workers: int = 0) -> Source:
     if config.data.train is None:
         trajectories = config.trajectories("train")
         windows, pairs = config.data.windows, config.model.pairs
-        return GeneratedSource(trajectories, config.window, config.batch, windows, pairs)
+        return GeneratedSource(trajectories, config.window, config.batch, windows, pairs, rows)
     limit, seed = config.data.limit, config.seed
-    return FileSource(files[0], config.window, config.batch, limit, seed, workers)
+    return FileSource(files[0], config.window, config.batch, limit, seed, workers, rows)
 
 
 class _Run:

@@ -78,12 +78,13 @@ class Validation:
         self._count = len(frames)
         size = placement.multiple(min(config.batch, self._count))
         places = np.arange(self._count)
-        chunks = [np.resize(places[i : i + size], size) for i in range(0, self._count, size)]
+        rows = placement.rows(size)
+        chunks = [np.resize(places[i : i + size], size)[rows] for i in range(0, self._count, size)]
         self._chunks = [
             placement.batch(jax.tree.map(lambda leaf, chunk=chunk: leaf[chunk], windows))
             for chunk in chunks
         ]
-        self._errors = _compiled(config, static)
+        self._errors = _compiled(config, static, placement)
 
     @property
     def persistence(self) -> float:
@@ -97,7 +98,9 @@ class Validation:
         return {"error": float(whole), "error_one_step": float(first)}
 
 
-def _compiled(config: TrainConfig, static: eqx.Module) -> Callable[[Any, Any], Array]:
+def _compiled(
+    config: TrainConfig, static: eqx.Module, placement: Placement
+) -> Callable[[Any, Any], Array]:
     context, steps = config.model.context, config.validation.steps
     mode = config.validation.context_mode
 
@@ -113,7 +116,7 @@ def _compiled(config: TrainConfig, static: eqx.Module) -> Callable[[Any, Any], A
         samples = (windows.frames, windows.examples)
         return jax.vmap(lambda *sample: one(network, *sample), out_axes=1)(*samples)
 
-    return jax.jit(errors, compiler_options=WIDE_VECTORS)
+    return jax.jit(errors, compiler_options=WIDE_VECTORS, out_shardings=placement.whole)
 
 
 def _capped(forecast, truth) -> Float[Array, ""]:

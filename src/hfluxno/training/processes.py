@@ -1,0 +1,78 @@
+"""Several processes that train together, on one machine or on many.
+
+Each is given the same configuration, reads its own rows of every batch and computes their gradient;
+JAX averages the gradients (on CPUs by Gloo), so all make the same update. The first process writes
+what is one for all: the folder of the run, its numbers and the released weights.
+"""
+
+import atexit
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+
+import jax
+
+_AUTO = "auto"
+# What JAX says of a process that does not answer.
+_GONE = re.compile("gloo|nccl|coordination ?service|barrier", re.IGNORECASE)
+
+
+def is_first() -> bool:
+    """Whether this process is the first of its run, or the only one."""
+    return jax.process_index() == 0
+
+
+@contextlib.contextmanager
+def joined(coordinator: str, process: int | None, processes: int) -> Iterator[None]:
+    """Within it this process is one of several. JAX must not have been used before.
+
+    **Arguments:**
+
+    - `coordinator`: HOST:PORT, at which the first process waits for the others; `auto`, to take it
+      and `process` from SLURM, Open MPI or Kubernetes.
+    - `process`: which of the `processes` this is, from 0 on.
+
+    **Raises:**
+
+    - `ConnectionError`, where the others cannot be reached, or one of them is gone.
+    """
+    # Otherwise JAX keeps SIGTERM for itself and the process does not end.
+    jax.config.update("jax_enable_preemption_service", False)
+    try:
+        _connect(coordinator, process, processes)
+        yield
+    except BaseException as error:
+        # At the exit JAX would wait for the others, who wait for this one.
+        atexit.register(os._exit, 2)
+        if isinstance(error, Exception) and _GONE.search(str(error)):
+            raise ConnectionError(
+                f"Another process of the run is gone ({_first_line(error)}); start all of them "
+                "again, with any number of processes, to go on from the last checkpoint."
+            ) from error
+        raise
+    jax.distributed.shutdown()
+
+
+def _connect(coordinator: str, process: int | None, processes: int) -> None:
+    if coordinator == _AUTO:
+        jax.distributed.initialize(num_processes=processes)
+        return
+    try:
+        jax.distributed.initialize(
+            coordinator,
+            processes,
+            process,
+            cluster_detection_method="deactivate",
+            # Processes of one machine need not be reached from others.
+            coordinator_bind_address=coordinator if coordinator.startswith("127.") else None,
+        )
+    except RuntimeError as error:
+        raise ConnectionError(
+            f"Process {process} of {processes} cannot meet the others at {coordinator} "
+            f"({_first_line(error)}); choose another port."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200]
