@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import tyro
 
+from hfluxno.cli.clustered import SchedulerConfig
 from hfluxno.extras import require
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateConfig:
+class EvaluateConfig(SchedulerConfig):
     """Measure a network on a data set of `hfluxno generate`.
 
     All windows of the set are forecast for one step and for some steps, and each trajectory is
@@ -56,31 +57,31 @@ def main(config: EvaluateConfig) -> int:
     from rich.markup import escape
 
     from hfluxno.cli import runtime
+    from hfluxno.cli.evaluate_lots import Named, evaluate_on, loaded
     from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.evaluation.windows import evaluate
-    from hfluxno.training.release import any_weights
+    from hfluxno.evaluation.windows import Windows
 
+    config.check_scheduler()
     name = Path(config.weights).name
     output = config.output or Path(f"{name}_{config.data.stem}.json")
     check_writable(output, (".json",), config.data)
+    local = Path(config.weights).is_dir()
+    weights = str(Path(config.weights).absolute()) if local else config.weights
+    network = Named(weights, config.refinement)
     with runtime.prepared():
-        forecaster = any_weights(config.weights)
-        if config.refinement is not None:
-            forecaster = forecaster.refined(config.refinement)
+        asked = config.steps, config.every, config.trajectories
+        windows = Windows.of(loaded(network), config.data, *asked)
         with _progress(name) as advance:
-            errors = evaluate(
-                forecaster,
-                config.data,
-                steps=config.steps,
-                every=config.every,
-                trajectories=config.trajectories,
-                advance=advance,
-            )
-    asked = ("weights", "data", "every", "refinement")
+            if config.scheduler is None:
+                errors = windows.evaluated(loaded(network), config.data, advance)
+            else:
+                cluster = config.scheduler, config.workers
+                errors = evaluate_on(*cluster, windows, network, config.data, output, advance)
+    named = ("weights", "data", "every", "refinement")
     described = {
         key: str(value) if isinstance(value, Path) else value
         for key, value in dataclasses.asdict(config).items()
-        if key in asked
+        if key in named
     }
     text = json.dumps(_finite(described | dataclasses.asdict(errors)), ensure_ascii=False)
     with replacing(output) as (temporary,):

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfluxno.cached import keep_programs
 from hfluxno.data.opening import opened, reading
@@ -21,6 +21,9 @@ from hfluxno.lanes import on_one_core
 
 if TYPE_CHECKING:
     import distributed
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # Of a worker on this machine: one core, and no accelerator, which several could not share.
 _ENVIRONMENT = {"PJRT_NPROC": "1", "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu")}
@@ -117,9 +120,9 @@ def _client(distributed, address) -> "distributed.Client":
 
 
 def done(
-    client: "distributed.Client", task: Callable[[slice], slice], chunks: Sequence[slice]
-) -> Iterator[slice]:
-    """Has the chunks processed, and yields each when it is done, in any order.
+    client: "distributed.Client", task: Callable[[Item], Result], chunks: Sequence[Item]
+) -> Iterator[Result]:
+    """Has the chunks processed, and yields what the task returns of each, in any order.
 
     **Raises:**
 

@@ -14,12 +14,13 @@ Windows are cut and forecast in lots of a fixed size, so memory does not grow wi
 
 import collections
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from hfluxno.data import open_dataset
 from hfluxno.evaluation.metrics import NORMS, Summary, joined, summarize
@@ -55,6 +56,157 @@ class Errors:
     statuses: Mapping[str, int]
 
 
+@dataclasses.dataclass(frozen=True)
+class Lot:
+    """Windows `first` ≤ i < `first` + `count` of a set, or as many trajectories to their end where
+    they are `whole`; they are forecast together with others that fill the lot up."""
+
+    whole: bool
+    first: int
+    count: int
+    filled: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """The errors of a lot: by norm, of the `first` frame and of `all` frames of each window, or at
+    each time of whole trajectories; which have `failed`, and what the forecaster says of each."""
+
+    errors: Mapping[str, Float[np.ndarray, "window *time"]]
+    failed: Bool[np.ndarray, " window"]
+    sentences: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """The windows of a set, numbered trajectory by trajectory, and what is measured of them.
+
+    **Attributes:**
+
+    - `context`, `steps`, `frames`: of a context, of a window's forecast, and of a trajectory.
+    - `used`: the numbers of the trajectories that are used.
+    - `starts`: the frames at which windows begin.
+    - `times`: those of long roll-outs.
+    - `left_out`: how many trajectories were not solved.
+    """
+
+    context: int
+    steps: int
+    frames: int
+    used: Int[np.ndarray, " trajectory"]
+    starts: Int[np.ndarray, " start"]
+    times: tuple[float, ...]
+    left_out: int
+
+    @classmethod
+    def of(
+        cls,
+        forecaster: NetworkForecaster,
+        path: Path,
+        steps: int = 20,
+        every: int = 1,
+        trajectories: int | None = None,
+    ) -> "Windows":
+        """The windows of a file for a network; the arguments are those of `evaluate`.
+
+        **Raises:**
+
+        - `OSError`, `ValueError`, as there.
+        """
+        for name, value in (("steps", steps), ("every", every), ("trajectories", trajectories)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1; got {value}.")
+        if forecaster.config.pairs is not None:
+            raise ValueError(
+                f"{forecaster.name} needs examples of the law of every window, which a file has "
+                "not beside them; compare it by `hfluxno benchmark paper --add NAME=WEIGHTS`."
+            )
+        with open_dataset(path) as data:
+            solved = np.flatnonzero(data["status"].values == 0)
+            context, frames = forecaster.config.context, data.sizes["time"]
+            found = cls(
+                context=context,
+                steps=steps,
+                frames=frames,
+                used=solved[:trajectories],
+                starts=np.arange(0, frames - context - steps + 1, every),
+                times=tuple(map(float, data["time"].values[context:])),
+                left_out=data.sizes["trajectory"] - len(solved),
+            )
+        if found.total == 0:
+            raise ValueError(
+                f"{path} has no window of {context + steps} frames: it has {len(solved)} solved "
+                f"trajectories of {frames} frames; use fewer steps or another set."
+            )
+        return found
+
+    @property
+    def total(self) -> int:
+        """The number of windows."""
+        return len(self.used) * len(self.starts)
+
+    @property
+    def lots(self) -> list[Lot]:
+        """All lots. Each is filled up to the same size, so that one program is compiled."""
+        return [
+            Lot(whole, first, min(_LOT, total - first), min(_LOT, total))
+            for whole, total in ((False, self.total), (True, len(self.used)))
+            for first in range(0, total, _LOT)
+        ]
+
+    def measured(self, forecaster: NetworkForecaster, data: xr.Dataset, lot: Lot) -> Measured:
+        """The errors of a lot of these data."""
+        starts = self.starts[:1] if lot.whole else self.starts
+        frames = self.frames if lot.whole else self.context + self.steps
+        numbers = np.minimum(lot.first + np.arange(lot.filled), lot.first + lot.count - 1)
+        trajectory, start = np.divmod(numbers, len(starts))
+        read, place = np.unique(trajectory, return_inverse=True)
+        values = data["values"][self.used[read]].values
+        windows = zip(place, starts[start], strict=True)
+        frames_of = np.stack([values[i, first : first + frames] for i, first in windows])
+        forecast, truth, failed, sentences = _forecast(
+            forecaster, data, frames_of, lot.count, self.context
+        )
+        errors: dict[str, np.ndarray] = {}
+        for norm, error in NORMS.items():
+            if lot.whole:
+                errors[norm] = error(forecast, truth).astype(np.float32)
+            else:
+                errors[f"{norm} first"] = error(forecast[:, :1], truth[:, :1])[:, 0]
+                errors[f"{norm} all"] = error(joined(forecast), joined(truth))[:, 0]
+        return Measured(errors, failed, tuple(sentences))
+
+    def evaluated(
+        self, forecaster: NetworkForecaster, path: Path, advance: Callable[[int, int], None]
+    ) -> Errors:
+        """The errors of the set, measured here."""
+        total = sum(lot.count for lot in self.lots)
+        parts, done = [], 0
+        with open_dataset(path) as data:
+            for lot in self.lots:
+                parts.append(self.measured(forecaster, data, lot))
+                done += lot.count
+                advance(done, total)
+        return self.errors(parts)
+
+    def errors(self, parts: Sequence[Measured]) -> Errors:
+        """The errors of the set from those of all `lots`, in their order."""
+        count = sum(not lot.whole for lot in self.lots)
+        windows, whole = _Joined(parts[:count]), _Joined(parts[count:])
+        return Errors(
+            one_step={norm: windows.summary(f"{norm} first") for norm in NORMS},
+            all_steps={norm: windows.summary(f"{norm} all") for norm in NORMS},
+            over_time={norm: whole.over_time(norm) for norm in NORMS},
+            times=self.times,
+            steps=self.steps,
+            context=self.context,
+            windows=self.total,
+            trajectories=len(self.used),
+            left_out=self.left_out,
+            statuses=windows.statuses,
+        )
+
+
 def evaluate(
     forecaster: NetworkForecaster,
     path: Path,
@@ -69,7 +221,7 @@ def evaluate(
     **Arguments:**
 
     - `steps`: the number of frames that a window's forecast has.
-    - `every`: use windows that start every this many frames; 1 for all.
+    - `every`: use windows that start at every so many frames; 1 for all.
     - `trajectories`: use this many of the first solved ones; `None` for all.
     - `advance`: is called with how many of all forecasts are done.
 
@@ -78,108 +230,32 @@ def evaluate(
     - `OSError`, if the file cannot be read.
     - `ValueError`, if the data do not fit the network, or hold no such window.
     """
-    for name, value in (("steps", steps), ("every", every), ("trajectories", trajectories)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1; got {value}.")
-    if forecaster.config.pairs is not None:
-        raise ValueError(
-            f"{forecaster.name} needs examples of the law of every window, which a file has not "
-            "beside them; compare it by `hfluxno benchmark paper --add NAME=WEIGHTS`."
-        )
-    with open_dataset(path) as data:
-        solved = np.flatnonzero(data["status"].values == 0)
-        used = solved[:trajectories]
-        context, frames = forecaster.config.context, data.sizes["time"]
-        starts = np.arange(0, frames - context - steps + 1, every)
-        if len(used) == 0 or len(starts) == 0:
-            raise ValueError(
-                f"{path} has no window of {context + steps} frames: it has {len(solved)} solved "
-                f"trajectories of {frames} frames; use fewer steps or another set."
-            )
-        measured = _Measured()
-        total = len(used) * (len(starts) + 1)
-        for lot, window in _lots(data, used, starts, context + steps):
-            measured.window(*_forecast(forecaster, data, lot, window, context))
-            advance(measured.done, total)
-        for lot, window in _lots(data, used, starts[:1], frames):
-            measured.long(*_forecast(forecaster, data, lot, window, context))
-            advance(measured.done, total)
-        times = data["time"].values[context:]
-    return Errors(
-        one_step=measured.summaries("one step"),
-        all_steps=measured.summaries("all steps"),
-        over_time=measured.over_time(),
-        times=tuple(map(float, times)),
-        steps=steps,
-        context=context,
-        windows=len(used) * len(starts),
-        trajectories=len(used),
-        left_out=data.sizes["trajectory"] - len(solved),
-        statuses=dict(measured.statuses.most_common()),
+    return Windows.of(forecaster, path, steps, every, trajectories).evaluated(
+        forecaster, path, advance
     )
 
 
-class _Measured:
-    """The errors so far: some numbers for each window, no states."""
+class _Joined:
+    """The errors of lots, one after the other."""
 
-    def __init__(self):
-        self.statuses: collections.Counter[str] = collections.Counter()
-        self.done = 0
-        self._windows: dict[tuple[str, str], list[np.ndarray]] = collections.defaultdict(list)
-        self._long: dict[str, list[np.ndarray]] = collections.defaultdict(list)
-        self._failed: list[np.ndarray] = []
-        self._long_failed: list[np.ndarray] = []
+    def __init__(self, parts: Sequence[Measured]):
+        self._parts = parts
+        self._failed = np.concatenate([part.failed for part in parts])
 
-    def window(self, forecast, truth, failed: Bool[np.ndarray, " window"], sentences) -> None:
-        for norm, error in NORMS.items():
-            first = error(forecast[:, :1], truth[:, :1])[:, 0]
-            # All frames of a forecast as one.
-            whole = error(joined(forecast), joined(truth))[:, 0]
-            self._windows[norm, "one step"].append(first)
-            self._windows[norm, "all steps"].append(whole)
-        self._failed.append(failed)
-        self.statuses.update(sentences)
-        self.done += len(failed)
+    @property
+    def statuses(self) -> dict[str, int]:
+        said = itertools.chain.from_iterable(part.sentences for part in self._parts)
+        return dict(collections.Counter(said).most_common())
 
-    def long(self, forecast, truth, failed: Bool[np.ndarray, " window"], sentences) -> None:
-        for norm, error in NORMS.items():
-            self._long[norm].append(error(forecast, truth).astype(np.float32))
-        self._long_failed.append(failed)
-        self.done += len(failed)
+    def summary(self, name: str) -> Summary:
+        return summarize(self._errors(name), self._failed)
 
-    def summaries(self, what: str) -> dict[str, Summary]:
-        failed = np.concatenate(self._failed)
-        return {
-            norm: summarize(np.concatenate(self._windows[norm, what]), failed) for norm in NORMS
-        }
+    def over_time(self, name: str) -> tuple[Summary, ...]:
+        columns = self._errors(name).T.astype(float)
+        return tuple(summarize(column, self._failed) for column in columns)
 
-    def over_time(self) -> dict[str, tuple[Summary, ...]]:
-        failed = np.concatenate(self._long_failed)
-        return {
-            norm: tuple(
-                summarize(column, failed) for column in np.concatenate(parts).T.astype(float)
-            )
-            for norm, parts in self._long.items()
-        }
-
-
-def _lots(
-    data: xr.Dataset, used: np.ndarray, starts: np.ndarray, frames: int
-) -> Iterator[tuple[Float[np.ndarray, "window time field x"], int]]:
-    """Windows of `frames` frames in lots of a fixed size, and how many of a lot count: the last
-    lot is filled up, so that one program is compiled."""
-    together = max(1, _LOT // len(starts))
-    held: list[np.ndarray] = []
-    for first in range(0, len(used), together):
-        part = data["values"][used[first : first + together]].values
-        held += [values[s : s + frames] for values in part for s in starts]
-        while len(held) >= _LOT:
-            yield np.stack(held[:_LOT]), _LOT
-            held = held[_LOT:]
-    if held:
-        count = len(held)
-        whole = min(_LOT, len(used) * len(starts))
-        yield np.stack(held + held[-1:] * (whole - count)), count
+    def _errors(self, name: str) -> np.ndarray:
+        return np.concatenate([part.errors[name] for part in self._parts])
 
 
 def _forecast(forecaster, data, lot, count, context):

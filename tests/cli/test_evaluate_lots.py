@@ -1,0 +1,138 @@
+"""`hfluxno evaluate --scheduler`: the file of one process, and lots that are not measured again.
+
+The client measures the lots itself, but for the last test, which has real processes.
+"""
+
+import contextlib
+
+import jax
+import pytest
+import zarr
+
+from hfluxno.cli import evaluate_lots, main
+from hfluxno.cli.generate import GenerateConfig
+from hfluxno.cli.generate import main as generate_set
+from hfluxno.evaluation import windows
+from hfluxno.models.weights import Training, save_pretrained
+from hfluxno.training.presets import preset
+from hfluxno.training.release import protocol
+
+_MODEL = preset("tiny").model
+_COMMAND = ["evaluate", "--weights", "net", "--data", "set.zarr"]
+_COMMAND += ["--steps", "3", "--every", "20", "--output"]
+_LOCAL = ["--scheduler", "local"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A random network, and a set of which one trajectory was not solved."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    generate_set(GenerateConfig("cubic", folder / "set.zarr", laws=5, initials=1, cells=20))
+    zarr.open_group(folder / "set.zarr", mode="r+")["status"][2] = 1
+    _save_network(folder, seed=0)
+    return folder
+
+
+def _save_network(folder, seed):
+    training = Training(
+        data="nothing",
+        **protocol(preset("tiny")),
+        preset="tiny",
+        seed=seed,
+        steps=0,
+        minutes=0.0,
+        validation_error=1.0,
+        measure="nothing",
+    )
+    save_pretrained(folder / "net", _MODEL.build(jax.random.key(seed)), _MODEL, training)
+
+
+@pytest.fixture
+def folder(made, monkeypatch):
+    monkeypatch.chdir(made)
+    monkeypatch.setattr(windows, "_LOT", 6)  # does not divide the number of windows
+    for file in made.glob("*.json*"):
+        file.unlink()
+    return made
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """The client does the work, the last first; what it does is listed, and may end early."""
+    measured: list = []
+    end_after: list[int] = []
+
+    def done(client, task, lots):
+        for lot in reversed(lots):
+            if end_after and len(measured) == end_after[0]:
+                raise OSError("The scheduler is gone, and its workers with it.")
+            measured.append(lot)
+            yield task(lot)
+
+    monkeypatch.setattr(evaluate_lots, "connected", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(evaluate_lots, "done", done)
+    return measured, end_after
+
+
+def _in_one_process(folder):
+    assert main([*_COMMAND, "whole.json"]) == 0
+    return (folder / "whole.json").read_bytes()
+
+
+def test_lots_make_the_file_of_one_process(folder, alone, capsys):
+    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 0
+    measured, _ = alone
+    # Twenty windows and four trajectories to their end.
+    assert [(lot.whole, lot.count, lot.filled) for lot in reversed(measured)] == [
+        *3 * [(False, 6, 6)],
+        (False, 2, 6),
+        (True, 4, 4),
+    ]
+    assert (folder / "lots.json").read_bytes() == _in_one_process(folder)
+    assert not (folder / "lots.json.partial").exists()
+
+
+def test_what_is_measured_is_not_measured_again(folder, alone, capsys):
+    measured, end_after = alone
+    end_after.append(3)
+    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == (
+        "hfluxno: The scheduler is gone, and its workers with it. 3 of 5 lots are done; "
+        "lots.json.partial keeps them, and the same command goes on from there."
+    )
+    assert not (folder / "lots.json").exists()
+    end_after.clear()
+    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 0
+    assert [lot.first for lot in measured] == [0, 18, 12, 6, 0]
+    assert (folder / "lots.json").read_bytes() == _in_one_process(folder)
+
+
+@pytest.mark.parametrize("change", ["option", "weights"])
+def test_what_decides_otherwise_is_measured_anew(folder, alone, change):
+    measured, end_after = alone
+    end_after.append(2)
+    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 2
+    end_after.clear()
+    command = [*_COMMAND, "lots.json", *_LOCAL]
+    if change == "weights":
+        _save_network(folder, seed=1)
+    else:
+        command += ["--trajectories", "3"]
+    assert main(command) == 0
+    assert len(measured) == 2 + (5 if change == "weights" else 4)
+
+
+def test_what_cannot_be_done_is_said(folder, capsys):
+    assert main([*_COMMAND, "lots.json", "--workers", "2"]) == 2
+    assert "--workers belongs to --scheduler local" in capsys.readouterr().err
+    assert main([*_COMMAND, "lots.json", *_LOCAL, "--steps", "99"]) == 2
+    assert "has no window of 103 frames" in capsys.readouterr().err
+    assert not list(folder.glob("*.partial"))
+
+
+@pytest.mark.validation
+def test_processes_make_the_file_of_one(made, monkeypatch):
+    monkeypatch.chdir(made)
+    assert main([*_COMMAND, "lots.json", *_LOCAL, "--workers", "2"]) == 0
+    assert (made / "lots.json").read_bytes() == _in_one_process(made)
