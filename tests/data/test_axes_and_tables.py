@@ -188,9 +188,6 @@ def test_tables_with_doubles_are_refused(tmp_path):
         read(table(tmp_path / "a.csv", whole | {"x": ["", *whole["x"][1:]]}))
     with pytest.raises(ValueError, match=r"no lines below its header"):
         read(table(tmp_path / "a.csv", whole, []))
-    (tmp_path / "b.csv").write_bytes(bytes(range(256)))
-    with pytest.raises(OSError, match=r"b.csv cannot be read"):
-        read(tmp_path / "b.csv")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +293,9 @@ def test_text_among_numbers_is_refused_with_its_row(tmp_path):
     with pytest.raises(ValueError, match=r"'a' in the column note, row 1 .* a number is needed"):
         read(table(tmp_path / "a.csv", words), "note")
     del words["u"]
-    with pytest.raises(ValueError, match=r"no column of numbers beside time and x; it has time, x"):
+    with pytest.raises(
+        ValueError, match=r"no column of numbers beside time and x, .* it has note, which"
+    ):
         read(table(tmp_path / "a.csv", words))
 
 

@@ -15,7 +15,8 @@ from hfluxno.data.clock import converted
 from hfluxno.data.numbers import coordinate, listed, real_numbers
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import SIDES, GivenEnds, Source
-from hfluxno.data.table import is_table, units_in, without_units
+from hfluxno.data.table import units_in, without_units
+from hfluxno.data.text_table import is_table
 
 
 def read_ends(path: Path, source: Source) -> GivenEnds:

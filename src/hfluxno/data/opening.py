@@ -1,6 +1,6 @@
 """The variables of a file of any kind that is read: NetCDF, HDF5, Zarr, NPZ, CSV or Parquet.
 
-What a file is, its first bytes decide, not its name; but a CSV table has none.
+What a file is, its first bytes decide, not its name; but a table as text has none.
 """
 
 import contextlib
@@ -18,7 +18,9 @@ from hfluxno.coordinates import seconds
 from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.choice import asked_names
 from hfluxno.data.contained import fault
-from hfluxno.data.table import is_table, read_csv, table_variables
+from hfluxno.data.foreign import what_else
+from hfluxno.data.table import table_variables
+from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
 from hfluxno.extras import require
 
 # Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names; the
@@ -71,13 +73,20 @@ def opened(
     """
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}; check the path.")
+    if not (path.is_file() or path.is_dir()):
+        raise ValueError(
+            f"{path} is neither a file nor a folder, and what is read is looked at more than once; "
+            "store it in a file first."
+        )
     with reading(path):
         kind = path.suffix if path.suffix in READERS else _kind(path)
-        refused = fault(path, kind)
+        other = what_else(path) if kind in (None, "csv", "npz") else None
+        refused = f"{path} is {other}." if other else fault(path, kind)
     if refused:
         raise ValueError(refused)
     if kind == "parquet":
         _check_parquet(path)
+    frame = read_text_table(path) if kind == "csv" else None
     with reading(path):
         unnamed = kind == "npz"
         if kind == "npz":
@@ -85,7 +94,7 @@ def opened(
         elif kind in READERS:
             dataset, variables = None, dict(READERS[kind](path))
         elif kind == "csv":
-            dataset, frame = None, read_csv(path)
+            dataset = None
         elif kind == "parquet":
             dataset, frame = None, _with_index(pd.read_parquet(path))
         elif kind:
@@ -108,11 +117,11 @@ def opened(
                 variables = _by_number_of_axes(variables)
     if not kind:
         raise ValueError(
-            f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table named .csv; "
-            "convert it to one of them first."
+            f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table named "
+            f"{', '.join(SUFFIXES)}; convert it to one of them first."
         )
     names = names or {}
-    if kind in ("csv", "parquet"):
+    if frame is not None:
         variables, names = table_variables(frame, asked_names(asked), names, path, axes)
         for name, v in variables.items():
             numbers, attributes = in_seconds(v.values, v.attrs.pop("zone", ""))

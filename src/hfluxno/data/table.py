@@ -9,7 +9,6 @@ every column but the time. Their variable is called `values`.
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,33 +22,9 @@ _ALIASES = {
     "trajectory": ("trajectory",),
 }
 _UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
+_LONG = 40  # letters
+_COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
 _ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date with a time of day
-
-
-def is_table(path: Path) -> bool:
-    """A table has no first bytes of its own, so here the name decides."""
-    return path.suffix.lower() == ".csv"
-
-
-def read_csv(path: Path) -> pd.DataFrame:
-    """The lines of a CSV file; where semicolons part its columns, commas may be decimal points.
-
-    Lines above the table that begin with # are comments. The last of them is the header where what
-    follows is no header but has as many fields and begins with a number.
-    """
-    comments: list[str] = []
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        while (head := file.readline()).startswith("#"):
-            comments.append(head.lstrip("# "))
-        first = file.readline()
-    separator = max(",;\t", key=head.count)
-    options: dict[str, Any] = {"skiprows": len(comments)}
-    names = [name.strip() for name in comments[-1].split(separator)] if comments else []
-    if 1 < len(names) == len(head.split(separator)) and re.match(r"\s*[-+]?\d", head):
-        first = head
-        options |= {"names": names, "header": None}
-    decimal = "," if separator != "," and re.search(r"\d,\d", first) else "."
-    return pd.read_csv(path, sep=separator, decimal=decimal, **options)
 
 
 def table_variables(
@@ -70,7 +45,12 @@ def table_variables(
     - `ValueError`, where a column is missing or holds text among numbers, or there are two lines
       for one place and time.
     """
-    frame = _lines(frame.set_axis(list(map(str, frame.columns)), axis=1), names, path)
+    frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
+    if clock := _clock_of_frames(frame, names):
+        names = {"time": clock} | names
+        frame = _lines(frame, path)
+    else:
+        frame = _without_counter(frame, asked)
     keyed = (*axes, "trajectory") if "x" in axes else axes
     found_columns = {axis: _axis_column(frame, axis, names, path) for axis in keyed}
     columns = {axis: name for axis, name in found_columns.items() if name is not None}
@@ -98,9 +78,15 @@ def table_variables(
         if found is not None:
             new[name] = found
     if len(new) == len(axes):
+        texts = [
+            f"{name}, which begins with {_quoted(frame[name].dropna().iloc[0])}"
+            for name in variables
+            if frame[name].notna().any()
+        ]
         raise ValueError(
-            f"{path} has no column of numbers beside {' and '.join(keys)}; it has "
-            f"{listed(list(frame.columns))}, and one is needed for each variable."
+            f"{path} has no column of numbers beside {' and '.join(keys)}, and one is needed for "
+            f"each variable; it has {'; '.join(texts[:3]) or 'no other'}. Write numbers as "
+            "-1234.5 or 1e-3, without units."
         )
     frame = frame[keys].assign(**new)
     twice = frame.duplicated(keys)
@@ -126,17 +112,35 @@ def table_variables(
     return found, names | strange
 
 
-def _lines(frame: pd.DataFrame, names: dict[str, str], path: Path) -> pd.DataFrame:
-    """A table with a column for each place as one with a line for each; any other as it is."""
-    places = pd.to_numeric(pd.Series(frame.columns), errors="coerce").to_numpy(float)
-    headed = np.isfinite(places)
+def _places(frame: pd.DataFrame) -> np.ndarray:
+    """The headers as numbers, NaN for those that are none."""
+    return pd.to_numeric(pd.Series(frame.columns), errors="coerce").to_numpy(float)
+
+
+def _clock_of_frames(frame: pd.DataFrame, names: dict[str, str]) -> str | None:
+    """The column of time of a table with a column for each place; `None` of any other."""
+    headed = np.isfinite(_places(frame))
     others = [name for name in frame.columns[~headed] if name != "trajectory"]
-    if headed.sum() < 2 or len(others) != 1 or "x" in names:
-        return frame
+    return others[0] if headed.sum() > 1 and len(others) == 1 and "x" not in names else None
+
+
+def _lines(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """A table with a column for each place as one with a line for each."""
+    headed = np.isfinite(_places(frame))
     numbers = {name: _numbers(frame, name, True, path) for name in frame.columns[headed]}
     wide = frame.assign(**numbers)
     kept = list(frame.columns[~headed])
     return wide.melt(kept, var_name="x", value_name="values").astype({"x": float})
+
+
+def _without_counter(frame: pd.DataFrame, asked: tuple[str, ...]) -> pd.DataFrame:
+    """The table without a first column that has no name and counts the lines, as programs add."""
+    first = frame.columns[0]
+    counts = first in _COUNTERS and first not in asked
+    for start in (0, 1):
+        if counts and np.array_equal(frame[first].to_numpy(), np.arange(len(frame)) + start):
+            return frame.drop(columns=first)
+    return frame
 
 
 def _bare_names(names: list[str], kept: set[str]) -> dict[str, str]:
@@ -159,9 +163,14 @@ def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Pa
             return None
         missing = names.get(axis, axis)
         several = f"{listed(usual)} could be meant" if len(usual) > 1 else f"it has {listed(every)}"
+        wide = (
+            ""
+            if axis == "time" or usual
+            else (", or head each column by its place where a line holds a whole frame")
+        )
         raise ValueError(
             f"{path} has no column {missing}; {several}. Name its columns of time and place with "
-            "--time NAME and --x NAME."
+            f"--time NAME and --x NAME{wide}."
         )
     return usual[0]
 
@@ -197,8 +206,9 @@ def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
         if wrong.any():
             raise ValueError(
                 f"The times of {path} are neither numbers nor dates; the first is "
-                f"{text[wrong].iloc[0]!r} in row {_row(wrong)}. Write dates as "
-                "2024-02-27T10:30:00, perhaps with a time zone."
+                f"{_quoted(text[wrong].iloc[0])} in row {_row(wrong)}. Write dates as "
+                "2024-02-27T10:30:00, perhaps with a time zone, numbers with a decimal point, and "
+                "units in the header, as time [s]."
             )
         zones = text.str.extract(_ZONE)[0].replace({"Z": "+00:00"}).str.replace(":", "")
         zones = zones.str.ljust(5, "0").fillna("none").unique()
@@ -225,12 +235,18 @@ def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Ser
     if not wrong.any():
         return numbers.astype("float64")
     if needed or 2 * wrong.sum() < column.notna().sum():
-        first = str(column[wrong].iloc[0])
         raise ValueError(
-            f"{path} has {first!r} in the column {name}, row {_row(wrong)}, where "
-            "a number is needed; correct it, or leave it empty where nothing was measured."
+            f"{path} has {_quoted(column[wrong].iloc[0])} in the column {name}, row "
+            f"{_row(wrong)}, where a number is needed; correct it, or leave it empty where nothing "
+            "was measured."
         )
     return None
+
+
+def _quoted(entry: object) -> str:
+    """An entry of a table, short and fit to be printed."""
+    text = str(entry)
+    return repr(text if len(text) <= _LONG else f"{text[:_LONG]}…")
 
 
 def _row(wrong: np.ndarray) -> str:

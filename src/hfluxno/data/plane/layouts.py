@@ -13,13 +13,12 @@ from hfluxno.data.plane.labelled import on_plane, read_labelled
 from hfluxno.data.plane.pdebench import is_pdebench, read_pdebench
 from hfluxno.data.plane.pdegym import is_pdegym, read_pdegym
 from hfluxno.data.plane.well import is_well, read_well
-
-_TABLES = (".csv", ".txt", ".tsv", ".parquet")
+from hfluxno.data.text_table import is_table
 
 
 def is_plane(path: Path, names: Mapping[str, str] | None = None) -> bool:
     """Whether a file has fields on a plane over time; a file that cannot be opened has none."""
-    if path.suffix in _TABLES:
+    if is_table(path) or path.suffix == ".parquet":
         return False
     try:
         if _is_hdf5(path):

@@ -1,0 +1,178 @@
+"""A table that is a text file, in the forms in which programs write one.
+
+UTF-8, UTF-16 with or without a mark of its byte order, or Windows-1252; columns parted by commas,
+semicolons, tabs or blanks; decimal commas where commas part no columns; lines of comment that begin
+with #, above the table or within.
+"""
+
+import csv
+import io
+import itertools
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from hfluxno.data.numbers import listed
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
+_EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line that Excel understands
+_NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_LOOKED_AT = 1000  # lines, for decimal commas
+_BLOCK = 4096  # lines
+_MARKS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+
+def is_table(path: Path) -> bool:
+    """A table has no first bytes of its own, so here the name decides."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def read_text_table(path: Path) -> pd.DataFrame:
+    """The columns of a table, as numbers or text. One without a name is called `column N`, or left
+    out where it holds nothing.
+
+    Where what follows comments is no header, but has as many fields as the last of them and begins
+    with a number, that one is the header (`numpy.savetxt` writes it so).
+
+    **Raises:**
+
+    - `OSError`, where it cannot be read.
+    - `ValueError`, where it is no text, has no header, two columns of one name, or lines that are
+      longer than the header.
+    """
+    for encoding in _encodings(path):
+        try:
+            with path.open(encoding=encoding) as file:
+                return _table(file, path)
+        except UnicodeError:
+            continue
+    raise ValueError(
+        f"{path} holds bytes that are no text in UTF-8, UTF-16 or Windows-1252; save the table as "
+        "CSV in UTF-8."
+    )
+
+
+def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
+    comments: list[str] = []
+    lines = _without_comments(file, comments, path)
+    head = next(lines, "")
+    told = _EXCEL_SEPARATOR.fullmatch(head.strip())
+    head = next(lines, "") if told else head
+    if not head:
+        raise ValueError(f"{path} has no lines; give a file with measurements.")
+    separator = told[1] if told else _separator(head)
+    above = list(comments)
+    first = list(itertools.islice(lines, _LOOKED_AT))
+    names = _fields(above[-1], separator) if above else []
+    if 1 < len(names) == len(_fields(head, separator)) and _NUMBER.match(head.strip()):
+        first = [head, *first]
+    else:
+        names = _header(head, first, separator, path)
+    decimal = "," if separator != "," and any(re.search(r"\d,\d", line) for line in first) else "."
+    if decimal == ",":
+        names = [n.replace(",", ".") if _NUMBER.fullmatch(n) else n for n in names]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path} has two columns {listed(twice)}; give each a name of its own.")
+    unnamed = [f"column {i + 1}" for i, name in enumerate(names) if not name]
+    names = [name or f"column {i + 1}" for i, name in enumerate(names)]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                _Rows(itertools.chain(first, lines)),
+                sep=r"\s+" if separator is None else separator,
+                decimal=decimal,
+                names=names,
+                header=None,
+                index_col=False,  # or the first columns of longer lines would name the lines
+                skipinitialspace=True,
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        where = re.search(r"in line (\d+), saw (\d+)", str(error))
+        long = f", row {where[1]} below it {where[2]}" if where else ", lines below it more"
+        raise ValueError(
+            f"The header of {path} has {len(names)} names{long}; name every column, or correct the "
+            "lines."
+        ) from error
+    return frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
+
+
+def _header(head: str, rows: list[str], separator: str | None, path: Path) -> list[str]:
+    """The names of the columns.
+
+    **Raises:**
+
+    - `ValueError`, where they are missing.
+    """
+    names = _fields(head, separator)
+    if separator is None and rows and len(names) != len(_fields(rows[0], separator)):
+        names = re.split(r"\s{2,}", head.strip())  # time [s]   x [m]
+    if all(_NUMBER.fullmatch(name) for name in names):
+        raise ValueError(
+            f"{path} begins with numbers and not with the names of its columns; write these above "
+            "them, such as time, x and u."
+        )
+    return names
+
+
+class _Rows(io.TextIOBase):
+    """Lines as a file, of which pandas reads blocks."""
+
+    def __init__(self, lines: Iterator[str]):
+        self.lines = lines
+
+    def read(self, size: int | None = -1) -> str:
+        return "".join(itertools.islice(self.lines, _BLOCK))
+
+
+def _without_comments(file: io.TextIOBase, comments: list[str], path: Path) -> Iterator[str]:
+    """The lines that are not blank, and collects those that begin with # outside of quotes."""
+    quoted = False
+    for line in file:
+        if "\0" in line:
+            raise ValueError(
+                f"{path} is named as a table and holds bytes that are no text; give a table as "
+                "text, or another file its own name."
+            )
+        bare = line.strip()
+        if bare.startswith("#") and not quoted:
+            comments.append(bare.lstrip("# "))
+        elif bare:
+            quoted ^= bool(bare.count('"') % 2)
+            yield line if line.endswith("\n") else f"{line}\n"
+
+
+def _encodings(path: Path) -> tuple[str, ...]:
+    """Those of which the first that fits is taken."""
+    with path.open("rb") as file:
+        head = file.read(_BLOCK)
+    for mark, encoding in _MARKS.items():
+        if head.startswith(mark):
+            return (encoding,)
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) > len(head) // 4 and min(even, odd) == 0:  # half the bytes of plain text
+        return ("utf-16-be",) if even else ("utf-16-le",)
+    return ("utf-8-sig", "cp1252")
+
+
+def _separator(head: str) -> str | None:
+    """What parts the columns, `None` for blanks. Where there are as many semicolons as commas,
+    these are in numbers."""
+    found = max(";\t,", key=head.count)
+    return found if found in head else None
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    if separator is None:
+        return line.split()
+    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return [field.strip() for field in fields]
