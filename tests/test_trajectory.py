@@ -124,7 +124,7 @@ def spoiled(value):
         ((VALUES[None],), r"got \(1, 3, 5, 2, 8\)"),
         (
             (spoiled(np.inf),),
-            r"2 of the values are infinite, the first at index \(2, 1, 3\).*make them NaN",
+            r"has 2 infinite values, the first at index \(2, 1, 3\).*make them NaN",
         ),
         ((VALUES[0], TIMES[:4]), r"time has the shape \(4,\), but the data have 5"),
         ((VALUES[0], TIMES[::-1]), r"time does not increase from entry 0 to 1 \(1.4 to 1.3\)"),
@@ -133,7 +133,7 @@ def spoiled(value):
         ((VALUES[0], TIMES, X**2), "x is not uniform.*interpolate to a uniform grid"),
         ((VALUES[0], TIMES, X[:, None]), r"x has the shape \(8, 1\)"),
         ((VALUES[0][:1],), "time needs at least two entries; got 1"),
-        ((VALUES[0], TIMES, X, ["h"]), "1 field names for 2 fields"),
+        ((VALUES[0], TIMES, X, ["h"]), "1 name for 2 fields"),
         ((VALUES[0], TIMES, X, None, ("periodic", "outflow")), "both of them periodic"),
     ],
 )

@@ -22,6 +22,7 @@ from hfluxno.coordinates import (
     uniform_edges,
     with_gaps,
 )
+from hfluxno.counted import counted
 from hfluxno.grid import Ends, Grid
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ class Trajectory(eqx.Module):
             where = tuple(int(i) for i in np.argwhere(np.isinf(values))[0])
             count = int(np.sum(np.isinf(values)))
             raise ValueError(
-                f"{count} of the values are infinite, the first at index {where} of "
-                f"{values.shape}; correct them, or make them NaN where nothing is known."
+                f"The context has {counted(count, 'infinite value')}, the first at index {where} "
+                f"of {values.shape}; correct them, or make them NaN where nothing is known."
             )
         steps, fields_count = values.shape[-2 - space : values.ndim - space]
         times = np.arange(steps) if times is None else real(seconds(times), "times")
@@ -128,7 +129,8 @@ class Trajectory(eqx.Module):
             fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]
         if len(fields) != fields_count:
             raise ValueError(
-                f"{len(fields)} field names for {fields_count} fields: give one name per field."
+                f"There are {counted(len(fields), 'name')} for {counted(fields_count, 'field')}: "
+                "give one name per field."
             )
         if len(set(map(str, fields))) < len(fields):
             raise ValueError(

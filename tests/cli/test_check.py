@@ -127,7 +127,7 @@ def test_what_is_shown_of_a_system(tmp_path, capsys):
         "total kept",
         "+0.50 cells a frame",
         "can infer the flux of h from 1.707 to 4.293, a diffusivity, the field in the gaps",
-        "note h: -999 stands 1 times, a mark for what is missing",
+        "note h: -999 stands 1 time, a mark for what is missing",
         "note Constant, and better left out: b.",
         f"next hfluxno forecast {path} --variable=h --context 23 --steps 7",
     ):

@@ -101,7 +101,7 @@ def test_what_is_done_is_not_done_again(folder, alone, capsys):
     (folder / "out.zarr" / "zarr.json").write_text("{}")
     assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith("hfluxno: The disk is full. 12 of 20 contexts are done; ")
+    assert said.startswith("hfluxno: The disk is full. Done: 12 of 20 contexts; ")
     assert said.endswith(f"{PLACE} keeps them, and the same command goes on from there.")
     assert [p.name for p in (folder / "out.zarr").iterdir()] == ["zarr.json"]
     stop_at.clear()

@@ -226,14 +226,14 @@ REFUSED = {
     "domain": ("identify ../in.npz --domain 0", "--domain needs two numbers, LOWER,UPPER; got 0."),
     "sensors outside": (
         "identify ../in.npz --domain=-1,0.5",
-        "8 of 16 sensors lie outside of the domain -1 to 0.5, the first at 0.53125; choose",
+        "The domain -1 to 0.5 leaves out 8 of 16 sensors, the first at 0.53125; choose",
     ),
     "cells": ("forecast ../in.npz --steps 3 --cells 3", "--cells must be at least 8; got 3."),
     "constant": (
         "forecast ../flat.npz --steps 3",
         "The values of arr_0 in ../flat.npz do not change in the first",
     ),
-    "infinite": ("forecast ../infinite.npz --steps 3", "1 of the 128 values of arr_0 are infinite"),
+    "infinite": ("forecast ../infinite.npz --steps 3", "arr_0 has 1 infinite value among 128"),
     "complex": ("forecast ../complex.npz --steps 3", "The values of arr_0 must be real numbers"),
 }
 

@@ -204,7 +204,9 @@ def test_obstacles_gaps_and_vacuum(tmp_path):
     rho = np.nan_to_num(rho, nan=1.0)
     rho[4, 2, 1] = np.nan
     sentence = refused(labelled(tmp_path / "b.nc", rho))
-    assert re.search(r"1 values .* height in frame 4 at cell \(2, 1\)", sentence)
+    assert re.search(
+        r"has 1 NaN or infinite value, .* height in frame 4 at cell \(2, 1\)", sentence
+    )
     rho[4, 2, 1] = 0.0
     assert "vacuum" in refused(labelled(tmp_path / "c.nc", rho))
 

@@ -335,7 +335,7 @@ BAD = {
     ),
     "infinity": (
         lambda: dataset(changed((2, 4), -np.inf), x=1.0 + np.arange(CELLS)),
-        r"1 of the 54 values of u are infinite, the first at time 2, x 4 \(5.0\).*make them NaN",
+        r"u has 1 infinite value among 54, the first at time 2, x 4 \(5.0\).*make them NaN",
     ),
     "few frames": (lambda: dataset(wave(3)), "3 × 9 values, .* from 4 × 8 or more"),
     "few cells": (lambda: dataset(wave(6, 7)), "6 × 7 values"),

@@ -116,7 +116,7 @@ def test_sensors_in_one_cell_are_averaged(tmp_path):
     np.testing.assert_allclose(source.values[:, 0], expected)
     assert source.values.dtype == np.float64
     (note,) = source.hints
-    assert "moves them by up to 0.20 of a cell, and 1 cells hold the mean" in note
+    assert "moves them by up to 0.20 of a cell, with the mean of several sensors in 1 cell;" in note
 
 
 def test_a_domain_larger_than_a_uniform_grid_adds_cells(tmp_path):
@@ -132,7 +132,7 @@ def test_a_domain_larger_than_a_uniform_grid_adds_cells(tmp_path):
 FAULTS = {
     "outside": (
         {"domain": (0.0, 8.0)},
-        r"2 of 10 sensors lie outside .* 0 to 8, the first at 8",
+        r"domain 0 to 8 leaves out 2 of 10 sensors, the first at 8",
     ),
     "ends": ({"domain": (8.0, 0.0)}, "needs finite ends, the lower first; got 8,0"),
     "few cells": ({"cells": 7}, "--cells must be at least 8; got 7"),

@@ -79,7 +79,7 @@ def test_what_cannot_be_used_says_so_and_spoils_nothing():
     assert meaning == {0: "ok", failed: "failed"}
     sentences = found["status_sentence"].values
     assert sentences[1].startswith("All values of u in the dataset are missing")
-    assert sentences[4].startswith("1 of the 128 values of u are infinite")
+    assert sentences[4].startswith("u has 1 infinite value among 128")
     assert sentences[6].startswith("Nothing was measured of some cells")
     others = [0, 2, 3, 5]
     assert found.isel(trajectory=others).identical(sound.isel(trajectory=others))

@@ -183,8 +183,8 @@ def _only(index):
     ("values", "message"),
     [
         (_only(np.s_[:, 0]), "All values of the field 'm' of the context are missing"),
-        (_only(np.s_[2:5, 1]), "Only 3 frames of the field 'm' of the context have measurements"),
-        (_only(np.s_[:, 1, 2:9]), "Only 7 cells of the field 'm' of the context have measurements"),
+        (_only(np.s_[2:5, 1]), "field 'm' of the context has measurements in only 3 frames"),
+        (_only(np.s_[:, 1, 2:9]), "field 'm' of the context has measurements in only 7 cells"),
     ],
 )
 def test_too_little_is_refused(values, message):

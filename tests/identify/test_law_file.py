@@ -113,7 +113,7 @@ FAULTS = [
     ({"format": "something"}, "is no file of a law; make one with hfluxno identify --save"),
     ({"colour": "red"}, "Unknown key 'colour'"),
     ({"fields": ["density", "density"]}, "of 1 to 2 different fields"),
-    ({"fields": ["density", "speed"]}, "1 units for 2 fields"),
+    ({"fields": ["density", "speed"]}, "1 unit for 2 fields"),
     ({"fields": ["a\nb"]}, "cannot be printed"),
     ({"lower": [1.3]}, "the observed range of a field is empty"),
     ({"lower": [0.1, 0.2]}, "one number for each field"),

@@ -135,7 +135,7 @@ def test_windows_are_as_long_as_the_losses_need():
         "many-targets": 5,
         "speed": 0,
     }
-    with pytest.raises(ValueError, match="3 steps do not fit a window of 2 frames"):
+    with pytest.raises(ValueError, match="window of 2 frames has no room for 3 steps"):
         LossConfig("many-targets", steps=3, after=1).frames(1)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from hfluxno.cli.input import InputConfig, ends_of
+from hfluxno.counted import counted
 from hfluxno.extras import require
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def main(
         if not count:
             remove(partial.folder)
             raise
-        said = f"{count:,} of {total:,} contexts are done; {kept}."
+        said = f"Done: {count:,} of {counted(total, 'context')}; {kept}."
         raise OSError(f"{str(error).rstrip('.')}. {said}") from error
     _show(config, output, source, own)
     return 0

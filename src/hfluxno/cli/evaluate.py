@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from hfluxno.cli.clustered import SchedulerConfig
+from hfluxno.counted import counted
 from hfluxno.extras import require
 
 
@@ -91,12 +92,13 @@ def main(config: EvaluateConfig) -> int:
         return 0
     console = Console(highlight=False)
     console.print(
-        f"[bold]{escape(name)}[/bold] on {escape(str(config.data))}: {errors.windows} windows of "
-        f"{errors.trajectories} trajectories, context {errors.context} frames"
+        f"[bold]{escape(name)}[/bold] on {escape(str(config.data))}: "
+        f"{counted(errors.windows, 'window')} of {counted(errors.trajectories, 'trajectory')}, "
+        f"context {counted(errors.context, 'frame')}"
     )
     console.print(_table(errors))
     if errors.left_out:
-        console.print(f"{errors.left_out} trajectories were left out: they were not solved.")
+        console.print(f"Left out, as not solved: {counted(errors.left_out, 'trajectory')}.")
     for sentence, count in errors.statuses.items():
         console.print(f"{count:>7}  {escape(sentence)}", soft_wrap=True)
     console.print(f"wrote {escape(str(output))}", soft_wrap=True)

@@ -67,7 +67,7 @@ def part_by_part(
     files = Parts(job.output, total, made_by)
     shown: Shown | None = None
     results: list[dict] = []
-    with files.finished(results, total, "contexts"), progress(task, total, files.kept) as advance:
+    with files.finished(results, total, "context"), progress(task, total, files.kept) as advance:
         forecast_some = job.method.in_parts(job.context, job.steps)
         for lanes in parts:
             found = None if drawn and shown is None else files.rows(lanes)

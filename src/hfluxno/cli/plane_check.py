@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hfluxno.cli import plane, report
+from hfluxno.counted import counted
 
 if TYPE_CHECKING:
     from hfluxno.cli.check import CheckConfig
@@ -98,8 +99,8 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         ("trajectories", str(found["trajectories"])),
         (
             "time",
-            f"{found['frames']} frames, {found['times'][0]:.6g} to {found['times'][1]:.6g} in "
-            f"steps of {found['interval']:.4g}",
+            f"{counted(found['frames'], 'frame')}, {found['times'][0]:.6g} to "
+            f"{found['times'][1]:.6g} in steps of {found['interval']:.4g}",
         ),
         (
             "plane",
@@ -109,7 +110,8 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         ("boundary", "/".join(",".join(sides) for sides in found["boundary"])),
         (
             "measured",
-            f"the first {measured['frames']} frames of trajectory {measured['trajectory']}",
+            f"the first {counted(measured['frames'], 'frame')} of trajectory "
+            f"{measured['trajectory']}",
         ),
     ]
     for name, field in found["fields"].items():

@@ -141,7 +141,7 @@ def _part_by_part(
     results: list[dict] = []
     shown = None
     with (
-        files.finished(results, len(lanes), "trajectories"),
+        files.finished(results, len(lanes), "trajectory"),
         progress(task, len(lanes), files.kept) as advance,
     ):
         for part in parts:

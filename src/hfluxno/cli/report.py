@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hfluxno.data.measures import doubtful
+from hfluxno.counted import counted
 from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
 
@@ -50,7 +51,7 @@ def show(summary: dict, as_json: bool) -> None:
     console = Console(highlight=False)
     results = summary["results"]
     cells = " × ".join(map(str, np.atleast_1d(summary["cells"])))
-    task = f"{summary['context_frames']} frames of {cells} cells seen"
+    task = f"{counted(summary['context_frames'], 'frame')} of {cells} cells seen"
     if "steps" in summary:
         task += f", {summary['steps']} forecast"
     console.print(
@@ -63,7 +64,7 @@ def show(summary: dict, as_json: bool) -> None:
         _counts(console, results)
     if summary["failed_left_out"]:
         count = summary["failed_left_out"]
-        console.print(f"{count:>5}  of the file's trajectories have failed and are left out")
+        console.print(f"{counted(count, 'trajectory')} of the file failed and left out")
     for note in dict.fromkeys(note for result in results for note in result.get("notes", ())):
         console.print(f"[yellow]{escape(readable(note))}[/yellow]", soft_wrap=True)
     for file in summary["files"]:
@@ -75,7 +76,7 @@ def show_outcome(summary: dict) -> None:
     console = Console(highlight=False)
     console.print(
         f"[bold]{escape(summary['variable'])}[/bold] in {_shown(summary['input'])}: "
-        f"{summary['contexts']:,} contexts of {summary['cells']} cells"
+        f"{counted(summary['contexts'], 'context')} of {summary['cells']} cells"
     )
     for status, count in summary["statuses"].items():
         colour = "green" if status == "ok" else "yellow"
@@ -195,7 +196,7 @@ def _one(result: dict) -> Table:
         table.add_row(f"coefficient {escape(name)}", f"{value:.6g}{sigma}")
     if len(coefficients) > _MOST_COEFFICIENTS:
         rest = len(coefficients) - _MOST_COEFFICIENTS
-        table.add_row("", f"and {rest} more coefficients (--json lists them)")
+        table.add_row("", f"and {counted(rest, 'more coefficient')} (--json lists them)")
     return table
 
 

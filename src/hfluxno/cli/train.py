@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from hfluxno.counted import counted
 from hfluxno.extras import require
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def main(config: TrainCommand) -> int:
     console = Console()
     weights = _folder(config) / resolved.name
     console.print(
-        f"{outcome.steps} steps; the best validation error is {outcome.best_error:.4g}, at step "
-        f"{outcome.best_step}.",
+        f"{counted(outcome.steps, 'step')}; the best validation error is {outcome.best_error:.4g}, "
+        f"at step {outcome.best_step}.",
         highlight=False,
     )
     if outcome.skipped:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import Given
+from hfluxno.counted import counted
 from hfluxno.data.clock import converted
 from hfluxno.data.numbers import coordinate, listed, real_numbers
 from hfluxno.data.opening import opened, reading
@@ -111,8 +112,8 @@ def _given(times: np.ndarray, values: np.ndarray, names: list[str], path: Path) 
     for name, row in zip(names, known, strict=True):
         if row.sum() < 2:
             raise ValueError(
-                f"The variable {name} of {path} has {int(row.sum())} values; a given end needs "
-                "two or more."
+                f"The variable {name} of {path} has {counted(int(row.sum()), 'value')}; a given "
+                "end needs two or more."
             )
     first = max(times[row][0] for row in known)
     last = min(times[row][-1] for row in known)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hfluxno.counted import counted
 from hfluxno.data.balance import Balance, balance_with_ends
 from hfluxno.data.identifiable import identifiable
 from hfluxno.data.measures import (
@@ -175,8 +176,9 @@ def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
     least = (seen.any(axis=(0, 1)).sum(axis=-1).min(), seen.any(axis=(0, 3)).sum(axis=0).min())
     if least[0] < LEAST_CELLS or least[1] < LEAST_FRAMES:
         return [
-            f"{least[0]} cells and {least[1]} frames of a field have measurements, and a law needs "
-            f"{LEAST_CELLS} and {LEAST_FRAMES}: measure at more places or times."
+            f"{counted(least[0], 'cell')} and {counted(least[1], 'frame')} of a field have "
+            f"measurements, and a law needs {LEAST_CELLS} and {LEAST_FRAMES}: measure at more "
+            "places or times."
         ]
     measured = np.flatnonzero(~np.isnan(values).all(axis=(0, 2, 3)))
     missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())

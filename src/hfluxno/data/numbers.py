@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.coordinates import kept_precision, real
+from hfluxno.counted import counted
 
 # Squares of numbers within these bounds neither overflow nor vanish in single precision.
 _SMALLEST, _LARGEST = 1e-18, 1e18
@@ -37,7 +38,7 @@ def check_finite(values, dims, coordinates, name: str) -> None:
             at = f"{dim} {index} ({coordinates[dim].values[index]})"
         where.append(at)
     raise ValueError(
-        f"{int(bad.sum())} of the {bad.size} values of {name} are infinite, the first at "
+        f"{name} has {counted(int(bad.sum()), 'infinite value')} among {bad.size}, the first at "
         f"{', '.join(where)} counted from 0; correct them, or make them NaN where nothing is known."
     )
 
@@ -86,8 +87,8 @@ def field_names(coordinate: xr.Variable | None, count: int, variable: str) -> tu
     ]
     if len(values) != count or len(set(values)) != count:
         raise ValueError(
-            f"The coordinate field has the names {listed(values)} for {count} fields; give one "
-            "name per field, each of them once."
+            f"The coordinate field has the names {listed(values)} for {counted(count, 'field')}; "
+            "give one name per field, each of them once."
         )
     return tuple(values)
 

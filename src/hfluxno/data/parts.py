@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from hfluxno.counted import counted
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.replacing import remove, replacing
 from hfluxno.data.source import Source
@@ -121,7 +122,7 @@ class Parts:
             if not results:
                 remove(self.folder)
                 raise
-            done = f"{len(results):,} of {total:,} {what} are done; {self.kept}."
+            done = f"Done: {len(results):,} of {counted(total, what)}; {self.kept}."
             raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
         remove(self.folder)
 

@@ -32,6 +32,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import BOUNDARIES, BoundaryName
+from hfluxno.counted import counted
 from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import canonical_order, choose, combined, selected
 from hfluxno.data.contained import too_large
@@ -142,7 +143,8 @@ def source_of(
     if numbers is not None and numbers.shape != (found.sizes["trajectory"],):
         raise ValueError(
             f"The coordinate trajectory of {path} has the shape {numbers.shape}, but there are "
-            f"{found.sizes['trajectory']} trajectories; give one entry for each, or leave it out."
+            f"{counted(found.sizes['trajectory'], 'trajectory')}; give one entry for each, or "
+            "leave it out."
         )
     if failed.any():
         kept = np.flatnonzero(~failed)

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import Boundary, BoundaryName, Given
+from hfluxno.counted import counted
 from hfluxno.trajectory import Trajectory, uniform_edges
 
 LEAST_FRAMES = 4
@@ -227,7 +228,7 @@ class Source:
         frames = self.frames if frames is None else frames
         if frames > self.frames:
             raise ValueError(
-                f"The context of {frames} frames is longer than {self.path}, which has "
+                f"The context of {counted(frames, 'frame')} is longer than {self.path}, which has "
                 f"{self.frames}; choose --context {self.frames} or less."
             )
         if frames < 1:
@@ -251,8 +252,8 @@ class Source:
         """
         if frames is not None and frames < LEAST_FRAMES:
             raise ValueError(
-                f"A context of {frames} frames is too short to infer a law; choose --context "
-                f"{LEAST_FRAMES} or more."
+                f"A context of {counted(frames, 'frame')} is too short to infer a law; choose "
+                f"--context {LEAST_FRAMES} or more."
             )
         context = self.beginning(frames)
         values = np.asarray(context.values)
@@ -264,7 +265,7 @@ class Source:
         if known.any() and np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size):
             raise ValueError(
                 f"The values of {self.variable} in {self.path} do not change in the first "
-                f"{context.frames} frames: there is nothing to infer a law from; choose data in "
-                "which something moves."
+                f"{counted(context.frames, 'frame')}: there is nothing to infer a law from; choose "
+                "data in which something moves."
             )
         return context

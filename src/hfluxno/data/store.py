@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from hfluxno.counted import counted
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.contained import fault
 from hfluxno.data.generate import Block, lanes
@@ -81,7 +82,8 @@ class Writer:
         """Gives the output its name; returns how many trajectories ended with each status."""
         if self.written != self.configuration.trajectories:
             raise ValueError(
-                f"{self.written} of {self.configuration.trajectories} trajectories are written; "
+                f"Written: {self.written} of "
+                f"{counted(self.configuration.trajectories, 'trajectory')}; "
                 "the set is not complete."
             )
         status, counts = np.unique(np.asarray(self._array("status")[:]), return_counts=True)
@@ -135,8 +137,8 @@ class Writer:
     def _kept(self) -> str:
         total = self.configuration.trajectories
         return (
-            f"{self.folder} holds {self.written} of {total} trajectories: make room and run the "
-            "same command again, which goes on from there, or delete it"
+            f"{self.folder} holds {self.written} of {counted(total, 'trajectory')}: make room and "
+            "run the same command again, which goes on from there, or delete it"
         )
 
     def _array(self, name: str) -> zarr.Array:

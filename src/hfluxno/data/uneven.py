@@ -16,6 +16,7 @@ from hfluxno.coordinates import (
     spread,
     with_gaps,
 )
+from hfluxno.counted import counted
 from hfluxno.data.source import LEAST_CELLS
 
 _MOST_CELLS = 400  # of a grid that nobody asked for
@@ -193,7 +194,7 @@ def _note(x: np.ndarray, axis: Axis) -> str:
     moved = np.max(np.abs(x - centers[axis.places])) / width
     _, sharing = np.unique(axis.places, return_counts=True)
     merged = int(np.sum(sharing > 1))
-    mean = f", and {merged} cells hold the mean of several sensors" if merged else ""
+    mean = f", with the mean of several sensors in {counted(merged, 'cell')}" if merged else ""
     return (
         f"The {len(x)} positions x are placed on {len(centers)} cells of {width:.4g} from "
         f"{low:.6g} to {high:.6g}, which moves them by up to {moved:.2f} of a cell{mean}; "
@@ -209,6 +210,6 @@ def _check_domain(x: np.ndarray, domain: tuple[float, float]) -> None:
     outside = x[(x < low - slack) | (x > high + slack)]
     if outside.size:
         raise ValueError(
-            f"{outside.size} of {len(x)} sensors lie outside of the domain {low:g} to {high:g}, "
+            f"The domain {low:g} to {high:g} leaves out {outside.size} of {len(x)} sensors, "
             f"the first at {outside[0]:.10g}; choose a larger --domain, or leave them out."
         )

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from hfluxno.counted import counted
 from hfluxno.data.law_writer import of_laws
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import (
@@ -69,8 +70,8 @@ class Work(abc.ABC):
         frames = source.frames if self.context is None else self.context
         if frames < LEAST_FRAMES:
             raise ValueError(
-                f"A context of {frames} frames is too short to infer a law; choose {LEAST_FRAMES} "
-                "or more."
+                f"A context of {counted(frames, 'frame')} is too short to infer a law; choose "
+                f"{LEAST_FRAMES} or more."
             )
         return source.beginning(frames)
 

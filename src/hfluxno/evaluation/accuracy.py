@@ -20,6 +20,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from hfluxno.counted import counted
 from hfluxno.data import Configuration, blocks
 from hfluxno.evaluation.metrics import Summary, relative_l2, relative_linf, summarize
 from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
@@ -165,7 +166,9 @@ def measure(
     constant = ~unsolved & np.all(np.ptp(truth[:, 0], axis=-1) == 0.0, axis=-1)
     usable = np.flatnonzero(~unsolved & ~constant)
     if len(usable) == 0:
-        raise ValueError(f"None of {len(truth)} trajectories of {case.name} is usable; draw more.")
+        raise ValueError(
+            f"None of {counted(len(truth), 'trajectory')} of {case.name} is usable; draw more."
+        )
     context = _context(case, configuration, truth[usable], usable)
     identify_all(context)  # compiles
     began = time.perf_counter()

@@ -22,6 +22,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
+from hfluxno.counted import counted
 from hfluxno.data import open_dataset
 from hfluxno.evaluation.metrics import NORMS, Summary, joined, summarize
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
@@ -135,8 +136,9 @@ class Windows:
             )
         if found.total == 0:
             raise ValueError(
-                f"{path} has no window of {context + steps} frames: it has {len(solved)} solved "
-                f"trajectories of {frames} frames; use fewer steps or another set."
+                f"{path} has no window of {context + steps} frames: it has "
+                f"{counted(len(solved), 'solved trajectory')} of {counted(frames, 'frame')}; use "
+                "fewer steps or another set."
             )
         return found
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from hfluxno.counted import counted
 from hfluxno.trajectory import Trajectory
 
 
@@ -40,7 +41,9 @@ def measured(context: Trajectory, how: Measuring) -> Trajectory:
             f"The missing part must be between 0 and 99 %; got {100 * how.missing:g} %."
         )
     if not 0 <= how.sensors <= cells:
-        raise ValueError(f"There are {cells} cells, so choose up to {cells} sensors, or 0 for all.")
+        raise ValueError(
+            f"There are {cells} cells, so choose up to {counted(cells, 'sensor')}, or 0 for all."
+        )
     values = np.array(context.values, np.float64)
     chance = np.random.default_rng(how.seed)
     if how.noise > 0.0:

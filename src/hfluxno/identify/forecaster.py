@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.boundary import Given
+from hfluxno.counted import counted
 from hfluxno.forecaster import (
     Forecast,
     Forecaster,
@@ -207,4 +208,5 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
     error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
     beyond = np.flatnonzero(error > _BELIEVED)
     sure = int(beyond[0]) if len(beyond) else len(frames)
-    return f"; its predicted error is below {_BELIEVED:.0%} for {sure} of {len(frames)} frames"
+    every = counted(len(frames), "frame")
+    return f"; its predicted error is below {_BELIEVED:.0%} for {sure} of {every}"

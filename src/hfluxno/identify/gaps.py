@@ -18,6 +18,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hfluxno.counted import counted
 from hfluxno.grid import Grid
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.interpolation import along, corrected, interpolated
@@ -67,12 +68,12 @@ def check_measured(
                 f"All values of the field {field!r} of {which} are missing: nothing says what it "
                 "does; leave it out, or choose another variable."
             )
-        for axis, least, what in ((1, MINIMUM_FRAMES, "frames"), (0, MINIMUM_CELLS, "cells")):
+        for axis, least, what in ((1, MINIMUM_FRAMES, "frame"), (0, MINIMUM_CELLS, "cell")):
             count = int(seen[:, i].any(axis=axis).sum())
             if count < least:
                 raise ValueError(
-                    f"Only {count} {what} of the field {field!r} of {which} have measurements; a "
-                    f"law can be inferred from {least} or more."
+                    f"The field {field!r} of {which} has measurements in only "
+                    f"{counted(count, what)}; a law can be inferred from {least} or more."
                 )
     frames = np.flatnonzero(seen.any(axis=(1, 2)))
     missing = 1.0 - float(np.mean(seen[frames[0] : frames[-1] + 1]))

@@ -232,10 +232,11 @@ def _check(
             raise ValueError(
                 f"Nothing moves in the frames{which}: there is nothing to infer from them."
             )
-        field = int(np.argwhere(flat)[0][1])
+        field = context.fields[int(np.argwhere(flat)[0][1])]
+        others = [name for name in context.fields if name != field]
+        mend = f"; leave it out (--variable={','.join(others)})" if others else ""
         raise ValueError(
-            f"The field {context.fields[field]!r}{which} is constant: there is nothing to infer "
-            "from it."
+            f"The field {field!r}{which} is constant: there is nothing to infer from it{mend}."
         )
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.counted import counted
 from hfluxno.grid import Grid
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.heard import say
@@ -156,9 +157,9 @@ def _check_enough(base: Forward, measured: Measured) -> None:
     unknowns, values = law + first + ends, int(measured.seen.sum())
     if values < unknowns:
         raise ValueError(
-            f"There are {values} measured values for {unknowns} unknowns ({law} of the law, "
-            f"{first} of the first state, {ends} of the ends), and as many are needed: give more "
-            "frames or sensors, or fewer cells."
+            f"Too little is known: {counted(values, 'measured value')} for {unknowns} unknowns "
+            f"({law} of the law, {first} of the first state, {ends} of the ends), and as many are "
+            "needed: give more frames or sensors, or fewer cells."
         )
 
 

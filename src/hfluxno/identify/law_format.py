@@ -5,6 +5,7 @@ import itertools
 import math
 from typing import Any, Literal
 
+from hfluxno.counted import counted
 from hfluxno.identify.saved_law import Fit, Scheme, Units
 from hfluxno.identify.settings import SCHEMES
 from hfluxno.identify.status import FitStatus
@@ -110,7 +111,7 @@ def faults(file: LawFile):
         yield f"there are no odd fields {list(file.odd)}"
     functions = yield from faults_of_basis(file)
     if not has_shape(file.flux, d, functions):
-        yield f"the flux needs {functions} coefficients for each field"
+        yield f"the flux needs {counted(functions, 'coefficient')} for each field"
     if not has_shape(file.diffusivity, d, None, _MOST_DEGREE):
         yield "the diffusivities need as many coefficients for each field"
     if file.terms is not None:
@@ -119,7 +120,7 @@ def faults(file: LawFile):
     if len(of.values) != count or len(set(of.names)) < count:
         yield "every coefficient needs a name of its own and a value"
     if not has_shape(of.covariance, count, count):
-        yield f"the covariance of {count} coefficients has another shape"
+        yield f"the covariance of {counted(count, 'coefficient')} has another shape"
     scheme = file.scheme
     if scheme.name not in SCHEMES:
         yield f"there is no scheme {scheme.name!r} ({', '.join(SCHEMES)})"
@@ -141,7 +142,7 @@ def faults_of_range(file: Any, most: int):
     if not 1 <= d <= most or len(set(names)) < d:
         yield f"a law is of 1 to {most} different fields, not of {', '.join(names) or 'none'}"
     if len(file.units.fields) != d:
-        yield f"{len(file.units.fields)} units for {d} fields"
+        yield f"{counted(len(file.units.fields), 'unit')} for {counted(d, 'field')}"
     if len(file.lower) != d or len(file.upper) != d:
         yield "the observed range has to have one number for each field"
     if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):

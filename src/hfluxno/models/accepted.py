@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.counted import counted
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.finer import FinerNetwork
 from hfluxno.models.hfluxno import HFluxNO
@@ -37,7 +38,7 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
     grid = context.grid
     if len(context.fields) != len(config.fields):
         raise ValueError(
-            f"{name} forecasts {_counted(len(config.fields), 'field')} "
+            f"{name} forecasts {counted(len(config.fields), 'field')} "
             f"({', '.join(config.fields)}); the context has "
             f"{len(context.fields)} ({', '.join(context.fields)})."
         )
@@ -50,7 +51,7 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
         )
     if context.frames < config.context:
         raise ValueError(
-            f"{name} reads {_counted(config.context, 'frame')}; the context has "
+            f"{name} reads {counted(config.context, 'frame')}; the context has "
             f"{context.frames}. Give it a longer context, or use the method fit."
         )
     if not np.all(np.isfinite(np.asarray(context.values))):
@@ -105,8 +106,8 @@ def checked_examples(
         raise ValueError(f"{name} reads a context alone; leave the examples out.")
     if examples is None:
         raise ValueError(
-            f"{name} needs examples, {pairs.count} pairs of states of other trajectories "
-            "of the same law, which a context does not hold; give them in Python, "
+            f"{name} needs examples, {counted(pairs.count, 'pair')} of states of other "
+            "trajectories of the same law, which a context does not hold; give them in Python, "
             "forecast(context, steps, examples=pairs), or use a network that reads a context "
             "alone, such as icon-context-cubic."
         )
@@ -115,8 +116,9 @@ def checked_examples(
     if found.shape != expected or not np.all(np.isfinite(found)):
         raise ValueError(
             f"The examples of {name} must be finite numbers of the shape "
-            f"{expected if batched else expected[1:]}, pairs of states {pairs.ahead} frames "
-            f"apart; got the shape {found.shape if batched else found.shape[1:]}."
+            f"{expected if batched else expected[1:]}, pairs of states "
+            f"{counted(pairs.ahead, 'frame')} apart; got the shape "
+            f"{found.shape if batched else found.shape[1:]}."
         )
     return found
 
@@ -150,10 +152,6 @@ def _factor(network: Network, config: ModelConfig, context: Trajectory) -> int |
 def _interval(context: Trajectory) -> float:
     times = np.asarray(context.times, float)
     return float((times[-1] - times[0]) / max(len(times) - 1, 1))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _shape(cells: tuple[int, ...]) -> str:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hfluxno.counted import counted
 from hfluxno.models.encoder import Encoder
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
@@ -127,7 +128,9 @@ class DPOTEncoder(Encoder):
         """What the last layer says of every patch."""
         times = self.weights.shape[0]
         if context.shape[0] != times:
-            raise ValueError(f"This encoder reads exactly {times} frames; got {context.shape[0]}.")
+            raise ValueError(
+                f"This encoder reads exactly {counted(times, 'frame')}; got {context.shape[0]}."
+            )
         v = gelu(self.embed(context))
         v = on_rows(self.embed_second, v)
         if self.positions is not None:

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hfluxno.counted import counted
 from hfluxno.extras import require
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
@@ -139,11 +140,14 @@ def card(name: str, network: Network, config: ModelConfig, training: Training) -
     count = sum(leaf.size for leaf in _named_arrays(network).values())
     cells = "×".join(map(str, config.cells))
     spacing = ", ".join(f"{dx:g}" for dx in config.spacing)
-    frames = "1 frame" if config.context == 1 else f"{config.context} frames"
-    shown = "" if config.pairs is None else f" and {config.pairs.count} pairs of states of its law"
+    shown = (
+        ""
+        if config.pairs is None
+        else f" and {counted(config.pairs.count, 'pair')} of states of its law"
+    )
     reads = (
-        f"{frames} of {', '.join(config.fields)} at Δt = {config.interval:g} on "
-        f"{cells} cells of {spacing}{shown}"
+        f"{counted(config.context, 'frame')} of {', '.join(config.fields)} at Δt = "
+        f"{config.interval:g} on {cells} cells of {spacing}{shown}"
     )
     examples = "" if config.pairs is None else ", examples=pairs"
     conservatively = ", conservatively" if config.conservative else ""

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from hfluxno.counted import counted
 from hfluxno.models.network import ContextNetwork, Network, Operator
 from hfluxno.strict_json import without
 from hfluxno.training.batch import Batch
@@ -84,8 +85,8 @@ class LossConfig:
         after = LOSSES[self.name].after(self)
         if context + after <= self.steps and self.name == "many-targets":
             raise ValueError(
-                f"{self.steps} steps do not fit a window of {context + after} frames; use a larger "
-                "`after` or fewer steps."
+                f"A window of {context + after} frames has no room for "
+                f"{counted(self.steps, 'step')}; use a larger `after` or fewer steps."
             )
         return context + after
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from hfluxno.counted import counted
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.provenance import Training
 from hfluxno.models.weights import load, save_pretrained
@@ -50,8 +51,8 @@ def provenance(trained: Trained) -> Training:
         steps=trained.step,
         minutes=trained.numbers.get("minutes", 0.0),
         validation_error=trained.numbers["error"],
-        measure=f"mean relative l2 over {validation.steps} frames, each at most 1, of "
-        f"{validation.windows} windows with a {validation.context_mode} context",
+        measure=f"mean relative l2 over {counted(validation.steps, 'frame')}, each at most 1, of "
+        f"{counted(validation.windows, 'window')} with a {validation.context_mode} context",
         limits=_limits(config),
     )
 

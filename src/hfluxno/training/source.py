@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
+from hfluxno.counted import counted
 from hfluxno.training.batch import Batch
 
 
@@ -43,7 +44,8 @@ def window_starts(times: np.ndarray, limit: float, window: int) -> int:
     starts = last_frame(times, limit) + 2 - window
     if starts < 1:
         raise ValueError(
-            f"A window of {window} frames is longer than the {last_frame(times, limit) + 1} frames "
+            f"A window of {window} frames is longer than the "
+            f"{counted(last_frame(times, limit) + 1, 'frame')} "
             f"with t ≤ {limit:g}; use a shorter context, a loss over fewer steps or longer data."
         )
     return starts

@@ -26,6 +26,7 @@ import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 from jaxtyping import Int
 
+from hfluxno.counted import counted
 from hfluxno.data import Block, Configuration, block_size, blocks
 from hfluxno.data.generate import UNSOLVED
 from hfluxno.models.configuration import Pairs
@@ -96,8 +97,8 @@ class GeneratedSource(Source):
             usable = usable[np.isin(block.law[usable], laws[solved > 1])]
         if len(usable) == 0:
             raise ValueError(
-                f"None of {len(block.status)} trajectories of {self.configuration.law} could be "
-                "solved; use another range of coefficients or another grid."
+                f"None of {counted(len(block.status), 'trajectory')} of {self.configuration.law} "
+                "could be solved; use another range of coefficients or another grid."
             )
         count = len(block.status) * self.windows
         rounds = -(-count // len(usable))

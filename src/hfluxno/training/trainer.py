@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from hfluxno.counted import counted
 from hfluxno.models.network import Network
 from hfluxno.training.checkpoint import Checkpoints
 from hfluxno.training.configuration import TrainConfig
@@ -203,7 +204,7 @@ class _Run:
         if in_row >= self.config.stop.skipped:
             raise Diverged(
                 f"The run was given up at step {done}: loss or gradient were not finite in the "
-                f"last {in_row} steps; lower the learning rate or clip the gradient."
+                f"last {counted(in_row, 'step')}; lower the learning rate or clip the gradient."
             )
 
     def _validate(self, validation: Validation, checkpoints: Checkpoints) -> None:

@@ -254,7 +254,9 @@ def test_what_cannot_be_used_is_said(flat):
         hfluxno.identify(dataclasses.replace(flat, values=values))
     still = np.array(flat.values)
     still[:, 0] = 1.0
-    with pytest.raises(ValueError, match="The field 'h' is constant"):
+    with pytest.raises(
+        ValueError, match=r"The field 'h' is constant.* leave it out \(--variable=m_x,m_y\)"
+    ):
         hfluxno.identify(dataclasses.replace(flat, values=still))
     with pytest.raises(ValueError, match="equal intervals"):
         times = np.asarray(flat.times) ** 2

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.counted import counted
 from hfluxno.data.numbers import listed
 
 AXES = ("trajectory", "time", "x", "y")
@@ -74,8 +75,8 @@ def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) ->
     if wrong:
         axis = wrong[0]
         raise ValueError(
-            f"The fields of {path} have {sizes[axis]} entries along {axis}, and its coordinate "
-            f"{axis} has {lengths[axis]}; correct one of them."
+            f"The fields of {path} have {counted(sizes[axis], 'entry')} along {axis}, and its "
+            f"coordinate {axis} has {lengths[axis]}; correct one of them."
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.counted import counted
 from hfluxno.data.numbers import real_numbers
 from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
@@ -111,7 +112,7 @@ class PlaneSource:
         frames = self.frames if frames is None else frames
         if frames > self.frames:
             raise ValueError(
-                f"The context of {frames} frames is longer than {self.path}, which has "
+                f"The context of {counted(frames, 'frame')} is longer than {self.path}, which has "
                 f"{self.frames}; choose --context {self.frames} or less."
             )
         times = self.times[:frames] - self.times[0]
@@ -145,14 +146,15 @@ class PlaneSource:
             cells = int(everywhere.sum())
             if cells and np.array_equal(bad, np.broadcast_to(everywhere, bad.shape)):
                 raise ValueError(
-                    f"{cells} cells{where} of {self.path} are NaN in every frame, as an obstacle "
-                    "is; walls within a plane are not understood: cut out a rectangle without it."
+                    f"{self.path} is NaN in every frame in {counted(cells, 'cell')}{where}, as an "
+                    "obstacle is; walls within a plane are not understood: cut out a rectangle "
+                    "without it."
                 )
             frame, field, i, j = map(int, np.argwhere(bad)[0])
             raise ValueError(
-                f"{int(bad.sum())} values{where} of {self.path} are NaN or infinite, the first of "
-                f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from 0;"
-                " frames on a plane need to be complete: fill them first."
+                f"{self.path} has {counted(int(bad.sum()), 'NaN or infinite value')}{where}, the "
+                f"first of {self.fields[field]} in frame {start + frame} at cell ({i}, {j}), "
+                "counted from 0; frames on a plane need to be complete: fill them first."
             )
         for field, name in enumerate(self.fields):
             if name in DENSITIES and not np.all(values[:, field] > 0.0):

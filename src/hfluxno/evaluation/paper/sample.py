@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from hfluxno.counted import counted
 from hfluxno.data import Configuration, blocks, open_dataset
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS, Problem
 from hfluxno.models.configuration import Pairs
@@ -215,7 +216,8 @@ def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
         )
     if configuration.frames < CONTEXT + STEPS:
         raise ValueError(
-            f"{path} has {configuration.frames} frames; a window needs {CONTEXT + STEPS}."
+            f"{path} has {counted(configuration.frames, 'frame')}; a window needs "
+            f"{CONTEXT + STEPS}."
         )
     return WindowSet(problem, configuration, windows, path)
 

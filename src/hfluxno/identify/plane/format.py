@@ -5,6 +5,7 @@ It is the file of a law with an axis more: the flux is one table for each axis."
 import dataclasses
 from typing import Literal
 
+from hfluxno.counted import counted
 from hfluxno.identify.law_format import (
     ChebyshevBasis,
     DictionaryBasis,
@@ -60,7 +61,8 @@ def faults(file: PlaneLawFile):
         yield f"there are no positive fields {list(file.positive)}"
     functions = yield from faults_of_basis(file)
     if not all(has_shape(table, d, functions) for table in file.flux):
-        yield f"the flux along each axis needs {functions} coefficients for each field"
+        needed = counted(functions, "coefficient")
+        yield f"the flux along each axis needs {needed} for each field"
     if file.is_fluid and not (len(file.vectors) == len(file.positive) == 1):
         yield "a fluid has a momentum and a density"
     if len(file.terms) > _MOST_TERMS:

@@ -208,7 +208,11 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
     check_frames(context, values)
     for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True):
         if np.ptp(field) <= 1e-12 * np.max(np.abs(field)):
-            raise ValueError(f"The field {name!r} is constant: there is nothing to infer from it.")
+            others = ",".join(other for other in context.fields if other != name)
+            mend = f"; leave it out (--variable={others})" if others else ""
+            raise ValueError(
+                f"The field {name!r} is constant: there is nothing to infer from it{mend}."
+            )
 
 
 def check_frames(context: Trajectory, values: Float[np.ndarray, "time field x y"]) -> None:

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from hfluxno.counted import counted
 from hfluxno.models.baselines.icon.transformer import Transformer
 from hfluxno.models.configuration import ContextMode, ModelConfig, Pairs
 from hfluxno.models.network import ContextNetwork, Operator
@@ -75,15 +76,15 @@ class ICONConfig(ModelConfig):
             starts(self.context, self.stride, self.examples)
         elif self.context < self.stride:
             raise ValueError(
-                f"ICON needs a context of at least its stride, {self.stride} frames; got "
-                f"{self.context}."
+                f"ICON needs a context of at least its stride, {counted(self.stride, 'frame')}; "
+                f"got {self.context}."
             )
 
     @property
     def summary(self) -> str:
-        frames = "one frame" if self.stride == 1 else f"{self.stride} frames"
         origin = "the context" if self.examples_from == "context" else "other trajectories"
-        return f"ICON, {self.examples} examples from {origin}, {frames} a step"
+        examples, frames = counted(self.examples, "example"), counted(self.stride, "frame")
+        return f"ICON, {examples} from {origin}, {frames} a step"
 
     @property
     def pairs(self) -> Pairs | None:
@@ -140,7 +141,8 @@ class ICON(ContextNetwork):
             raise ValueError("This ICON takes its examples from the context; give it none.")
         if pairs.shape[0] != self.examples:
             raise ValueError(
-                f"This ICON must be shown {self.examples} pairs of states; got {pairs.shape[0]}."
+                f"This ICON must be shown {counted(self.examples, 'pair')} of states; got "
+                f"{pairs.shape[0]}."
             )
         return ShownICON(self.operator(pairs))
 
