@@ -133,7 +133,9 @@ def forecaster(
         return Persistence(every)
     if not isinstance(found, FittedLawForecaster):
         raise ValueError(_USELESS[told[0]].format(method))
-    known = None if noise is None else tuple(map(float, np.ravel(np.asarray(noise))))
+    known: Any = noise
+    if noise is not None and np.ndim(noise) < 2:
+        known = tuple(map(float, np.atleast_1d(noise)))
     return FittedLawForecaster(momentum, every, known)
 
 
@@ -194,8 +196,9 @@ def forecast(
       On a plane a pair of fields.
     - `every`: the time between two frames of the forecast, for `fit` and `persistence`; the mean
       spacing of the context where it is `None`.
-    - `noise`: the standard deviation of the noise, of all fields or one for each, for `fit`, which
-      then estimates law and first state jointly (see [`reconstruct`][hfluxno.reconstruct]).
+    - `noise`: the standard deviation of the noise, of all fields, one for each, or one for each
+      value (an array of the shape of the data), for `fit`, which then estimates law and first state
+      jointly (see [`reconstruct`][hfluxno.reconstruct]).
     - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
     - `law`: one that was found in other data of the same fields: an identification, what `load_law`
       returned, or its file. It is solved and not fitted; the context may be a single frame, which

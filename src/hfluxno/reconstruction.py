@@ -9,7 +9,7 @@ import numpy as np
 from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.trajectory import Trajectory
 
-# The standard deviation of measurements: one for all fields, or one for each.
+# The standard deviation of measurements: one for all fields, one for each, or one for each value.
 Noise = float | Sequence[float] | np.ndarray
 
 
@@ -22,7 +22,8 @@ class Reconstruction:
     - `trajectory`: the states at the times of the measurements.
     - `deviation`: the standard deviation of each value that the measurements leave, if the law is
       of the kind that was found.
-    - `noise`: the standard deviation of the noise of each field, estimated if it was not given.
+    - `noise`: the standard deviation of the noise of each field, estimated if it was not given;
+      of noise that varies the root mean square.
     - `identification`: the law, and whether it explains the measurements.
     - `forecast`: steps ↦ the forecast of so many frames after the last measurement, at their mean
       spacing or `every` so much time. Open ends stay as they were then, and are ever less certain.

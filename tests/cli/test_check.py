@@ -134,6 +134,23 @@ def test_what_is_shown_of_a_system(tmp_path, capsys):
         assert text in shown
 
 
+def test_few_sensors_and_a_known_noise(tmp_path, capsys):
+    """What was measured at five places is reconstructed; a variable of the file is its noise."""
+    u = wave(2.0, frames=40)[0, :, ::16][:, :5]
+    lines = [f"{t},{16 * i},{v},{0.1 + 0.1 * (i == 2)}" for (t, i), v in np.ndenumerate(u)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["time,x,u,sd", *lines]))
+    found = checked(capsys, path, "--noise=sd")
+    assert found["variable"] == "u" and found["fields"]["u"]["known_noise"] == [0.1, 0.2]
+    assert found["x"]["entries"] == 33 and found["faults"] == []
+    assert " --noise=sd" in found["reconstruct"] and " --noise=sd" in found["next"]
+    alone = checked(capsys, path, "--variable=u", "--boundary=outflow")
+    assert "known_noise" not in alone["fields"]["u"] and alone["reconstruct"] != ""
+    assert alone["next"] == "" or "open" in alone["boundary"]
+    assert main(["check", str(path), "--noise", "sd"]) == 0
+    assert "known noise" in capsys.readouterr().out
+
+
 def test_noise_alone_has_no_boundary(tmp_path, capsys):
     u = np.random.default_rng(0).normal(size=(20, 50))
     found = checked(capsys, saved(tmp_path / "a.nc", u))

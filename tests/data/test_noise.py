@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from hfluxno.data.noise import read_noise
+from hfluxno.data.noise import as_one_number, noise_names, read_noise
 from hfluxno.data.readers import read
 from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
 
@@ -16,20 +17,59 @@ def system(tmp_path, **more):
 
 def test_numbers_and_variables_one_for_all_or_for_each(tmp_path):
     source = system(tmp_path, sd=0.3, each=("field", [0.1, 0.2]), flat=("x", np.full(CELLS, 0.4)))
-    assert read_noise("0.5", source) == ((0.5, 0.5), ())
-    assert read_noise("sd", source) == ((0.3, 0.3), ())
-    assert read_noise("m=0.1, h=sd", source) == ((0.3, 0.1), ())
-    assert read_noise("each", source) == ((0.1, 0.2), ())
-    np.testing.assert_allclose(read_noise("flat", source)[0], 0.4)
+    assert read_noise("0.5", source) == (0.5, 0.5)
+    assert read_noise("sd", source) == (0.3, 0.3)
+    assert read_noise("m=0.1, h=sd", source) == (0.3, 0.1)
+    assert read_noise("each", source) == (0.1, 0.2)
+    np.testing.assert_allclose(read_noise("flat", source), 0.4)
 
 
-def test_of_several_the_root_mean_square_is_taken_and_said(tmp_path):
-    sd = np.full((FRAMES, CELLS), 3.0)
-    sd[::2], sd[1] = 4.0, np.nan
-    source = system(tmp_path, sd=(("time", "x"), sd))
-    found, notes = read_noise("h=sd,m=1", source)
-    assert found == (pytest.approx(np.sqrt((3 * 16 + 2 * 9) / 5)), 1.0)
-    assert notes[0].startswith("The standard deviations in sd are 3 to 4; their root mean square")
+def test_a_variable_holds_one_for_each_value(tmp_path):
+    along = ("x", 1.0 + np.arange(CELLS))
+    every = 1.0 + np.arange(FRAMES * CELLS).reshape(FRAMES, CELLS)
+    source = system(tmp_path, along=along, every=(("time", "x"), every))
+    found = read_noise("h=along,m=0.5", source)
+    assert found.shape == source.values.shape
+    np.testing.assert_array_equal(found[3, 0], along[1])
+    assert np.all(found[:, 1] == 0.5)
+    np.testing.assert_array_equal(read_noise("every", source)[:, 1], every)
+    numbers, note = as_one_number(found)
+    assert numbers == (pytest.approx(np.sqrt(np.mean(along[1] ** 2))), 0.5)
+    assert "one number for each field: the root mean square" in note
+    assert as_one_number((0.1, 0.2)) == ((0.1, 0.2), "")
+
+
+def test_noise_goes_where_its_values_go(tmp_path):
+    """x falls, times and places are missing, two sensors share a cell, one value is missing."""
+    t, x = np.array([0.0, 1.0, 3.0, 4.0, 5.0]), np.array([9.0, 7.0, 6.0, 4.0, 3.0, 2.0, 1.0, 0.0])
+    sigma = 1.0 + np.arange(40.0).reshape(5, 8)
+    values = sigma % 7
+    values[2, 3] = np.nan
+    sigma[2, 3] = np.nan
+    names = ("time", "x")
+    data = xr.Dataset({"u": (names, values), "sd": (names, sigma)}, {"time": t, "x": x})
+    path = save(data, tmp_path / "a.nc")
+    source = read(path, others=("sd",))
+    assert source.variable == "u"
+    found = read_noise("sd", source)[:, 0]
+    assert found.shape == (6, 10)
+    rows, columns = [0, 1, 3, 4, 5], [9, 7, 6, 4, 3, 2, 1, 0]
+    np.testing.assert_array_equal(found[np.ix_(rows, columns)], sigma)
+    assert np.isnan(found[2]).all() and np.isnan(found[:, 8]).all()
+    coarse = read(path, "u", cells=8, domain=(-0.5, 9.5))
+    assert len(set(coarse.columns)) == 7  # of eight
+    shared = next(c for c in coarse.columns if list(coarse.columns).count(c) == 2)
+    pair = [7 - i for i, c in enumerate(coarse.columns) if c == shared]
+    of_mean = np.sqrt(np.sum(sigma[0, pair] ** 2)) / 2
+    assert read_noise("sd", coarse)[0, 0, shared] == pytest.approx(of_mean)
+
+
+def test_noise_of_one_trajectory(tmp_path):
+    values = np.stack([wave(), 2.0 * wave()])
+    sd = ("trajectory", [0.1, 0.3])
+    source = read(save(dataset(values, ("trajectory", "time", "x")).assign(sd=sd), tmp_path / "a"))
+    assert np.all(read_noise("sd", source)[1] == 0.3)
+    assert read_noise("sd", source.lanes(slice(1, 2)), 1) == (0.3,)
 
 
 @pytest.mark.parametrize(
@@ -37,9 +77,14 @@ def test_of_several_the_root_mean_square_is_taken_and_said(tmp_path):
     [
         ("-1", "noise of h is -1, and a standard deviation is positive; correct it, or choose"),
         ("0", "noise of h is 0"),
-        ("nan", "noise of h is nan"),
-        ("bad", "noise of h is -2"),
-        ("gone", "noise of h is nan"),
+        ("nan", "noise of h is missing, and"),
+        ("bad", "noise of h is -2 for 24 measured values, and a standard deviation is positive"),
+        ("gone", "noise of h is missing, and"),
+        ("zero", "noise of h is 0 for 6 measured values"),
+        (
+            "short",
+            r"short of .* has the axes \(other 3\), and the values \(time 6, x 9\); give one",
+        ),
         ("sigma", r"neither a number nor a variable of .*a.nc; it has"),
         ("h=0.1", r"one for each field \(h=VALUE,m=VALUE\); got h=0.1"),
         ("h=0.1,m=0.1,h=0.2", "one for each field"),
@@ -48,6 +93,13 @@ def test_of_several_the_root_mean_square_is_taken_and_said(tmp_path):
 )
 def test_what_is_no_noise_is_refused(tmp_path, text, message):
     nothing = ("x", np.full(CELLS, np.nan))
-    source = system(tmp_path, bad=("x", np.linspace(-2.0, 3.0, CELLS)), gone=nothing)
+    zero = ("x", np.arange(float(CELLS)))
+    bad = ("x", np.linspace(-2.0, 3.0, CELLS))
+    source = system(tmp_path, bad=bad, gone=nothing, zero=zero, short=("other", np.ones(3)))
     with pytest.raises(ValueError, match=message):
         read_noise(text, source)
+
+
+def test_names_of_noise():
+    assert noise_names("0.1") == () and noise_names("h=0.1,hu=sigma") == ("sigma",)
+    assert noise_names("sigma") == ("sigma",)

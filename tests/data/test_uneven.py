@@ -104,6 +104,27 @@ def test_positions_on_multiples_of_a_distance_are_exact():
     np.testing.assert_allclose(axis.coordinate, np.arange(20.0))
 
 
+@pytest.mark.parametrize(
+    ("x", "cells", "exact"),
+    [
+        ([0.0, 1.0, 2.0, 3.0], 25, True),
+        ([0.0, 2.0, 3.0, 7.0, 9.0], 37, True),  # multiples of 1
+        ([0.0, 0.37, 0.81, 1.9, 2.6, 2.75, 3.0], 49, False),
+    ],
+)
+def test_few_sensors_have_cells_between_them(x, cells, exact):
+    axis = on_cells(np.array(x), len(x))
+    assert len(axis.coordinate) == cells
+    width = axis.coordinate[1] - axis.coordinate[0]
+    moved = np.abs(axis.coordinate[axis.places] - x)
+    assert np.max(moved) <= (1e-9 if exact else 0.5) * width
+    assert len(on_cells(np.array(x), len(x), cells=60).coordinate) == 60
+    wide = on_cells(np.array(x), len(x), domain=(-1.0, x[-1] + 1.0)).coordinate
+    assert wide[1] - wide[0] == pytest.approx(width, rel=0.02)
+    with pytest.raises(ValueError, match=r"of 200 cells would have no sensor, more than the 95%"):
+        on_cells(np.array(x), len(x), cells=200)
+
+
 def test_sensors_in_one_cell_are_averaged(tmp_path):
     x = np.array([0.5, 1.5, 2.3, 2.7, 3.5, 4.5, 5.5, 6.5, 7.5])
     values = wave()
@@ -139,7 +160,7 @@ FAULTS = {
     "many cells": ({"cells": 200}, r"95% of 200 cells .* than the 80% .* choose --cells 5\d or"),
     "cells beyond any memory": ({"cells": 10**12}, r"100% of 10{12} cells .* --cells 5\d or"),
     "wide domain": ({"domain": (0.0, 900.0)}, "so few in places that .* 75% .* smaller --domain"),
-    "merged": ({"cells": 8, "domain": (-9.0, 25.0)}, "Only 3 of 8 cells have a sensor"),
+    "merged": ({"cells": 8, "domain": (-9.0, 25.0)}, "sensors in 3 of 8 cells, and a law needs 4"),
 }
 
 

@@ -179,18 +179,66 @@ def test_a_known_noise_is_kept_and_what_is_far_above_it_is_none(brief):
     assert sure.noise[0] == 0.004
     assert sure.identification.status == FitStatus.SYSTEMATIC_MISFIT
     for wrong in (-0.1, 0.0, np.nan):
-        with pytest.raises(ValueError, match=r"positive standard deviation; got .*Leave it out"):
+        with pytest.raises(ValueError, match=r"positive standard deviation.*Leave it out"):
             reconstruct(window(noisy), noise=wrong)
-    with pytest.raises(ValueError, match=r"one for each of the 1 fields; got .* shape \(2,\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"one for each of the 1 fields, or one for each value, of shape .*; got .* \(2,\)",
+    ):
         reconstruct(window(noisy), noise=[0.1, 0.1])
+
+
+def test_five_sensors(brief):
+    """Too few for a law of frames; between them runs know more than an interpolation."""
+    times = np.linspace(0.0, 0.8, 30)
+    truth = burgers(times, CELLS, **OPEN)
+    seen = np.full(truth.shape, np.nan)
+    sensors = [1, 8, 15, 22, 28]
+    rng = np.random.default_rng(3)
+    seen[..., sensors] = truth[..., sensors] + 0.005 * rng.normal(size=(30, 1, 5))
+    found = reconstruct(window(seen, times))
+    assert found.identification.status == FitStatus.OK
+    assert np.isnan(found.identification.misfit.in_space)
+    error = relative(found.trajectory.values, truth)
+    assert error < 0.5 * relative(interpolated(seen, False), truth)
+    with pytest.raises(
+        ValueError, match=r"only 5 cells; a law can be inferred from 8 or more, and"
+    ):
+        hfluxno.identify(window(seen, times, "outflow"))
+    seen[..., sensors[:2]] = np.nan
+    with pytest.raises(ValueError, match=r"only 3 cells; a law can be inferred from 4 or more\."):
+        reconstruct(window(seen, times))
+    with pytest.raises(ValueError, match=r"this one has 5. Place fewer sensors on a finer grid"):
+        reconstruct(Trajectory.from_numpy(truth[..., sensors], times, boundary="open"))
+
+
+def test_each_value_counts_by_its_own_noise(brief):
+    """Every second sensor is bad: with one number for all they spoil the field."""
+    truth = burgers(TIMES, CELLS, **OPEN)
+    rng = np.random.default_rng(4)
+    sigma = np.broadcast_to(np.where(np.arange(CELLS) % 2, 0.004, 0.1), truth.shape).copy()
+    noisy = truth + sigma * rng.normal(size=truth.shape)
+    noisy[2, 0, 3] = sigma[2, 0, 3] = np.nan
+    found = reconstruct(window(noisy), noise=sigma)
+    assert found.identification.status == FitStatus.OK
+    assert found.noise[0] == pytest.approx(np.sqrt(np.nanmean(sigma**2)))
+    alike = reconstruct(window(noisy), noise=float(found.noise[0]))
+    errors = [relative(each.trajectory.values, truth) for each in (found, alike)]
+    assert errors[0] < 0.4 * errors[1]
+    # A misfit of the good ones is not excused by the noise of the bad ones.
+    shifted = noisy + np.where(np.arange(CELLS) % 4 == 1, 0.02, 0.0)
+    assert reconstruct(window(shifted), noise=sigma).identification.status != FitStatus.OK
+    single = Trajectory.from_numpy(noisy[:, 0], TIMES, boundary="open")
+    with pytest.raises(ValueError, match=r"got nan where something was measured. Leave it out"):
+        reconstruct(single, noise=np.where(sigma > 0.05, np.nan, sigma)[:, 0])
 
 
 def test_a_known_noise_excuses_as_much_of_the_misfit():
     assert joint_status(0.5, 1.0, UNKNOWN) == FitStatus.POOR_FIT
-    assert joint_status(0.5, 1.0, UNKNOWN, noise=0.45) == FitStatus.OK
+    assert joint_status(0.5, 1.0, UNKNOWN, noise=0.45, in_noise=1.1) == FitStatus.OK
     assert joint_status(0.2, 1.0, UNKNOWN) == FitStatus.OK
-    assert joint_status(0.2, 1.0, UNKNOWN, noise=0.1) == FitStatus.SYSTEMATIC_MISFIT
-    assert joint_status(0.01, 1.0, UNKNOWN, noise=0.001) == FitStatus.OK
+    assert joint_status(0.2, 1.0, UNKNOWN, noise=0.1, in_noise=2.0) == FitStatus.SYSTEMATIC_MISFIT
+    assert joint_status(0.01, 1.0, UNKNOWN, noise=0.001, in_noise=10.0) == FitStatus.OK
 
 
 def test_fewer_values_than_unknowns_are_refused_with_the_number_that_is_needed(brief):

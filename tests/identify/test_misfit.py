@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hfluxno.identify.misfit import measure, noise_level
+from hfluxno.identify.misfit import measure, measure_apart, noise_level
 
 FRAMES, CELLS = 20, 100
 
@@ -137,3 +137,19 @@ def test_jumps_are_no_noise():
     values = np.clip(place - np.arange(CELLS), 0.0, 1.0)
     assert noise_level(values) == 0.0
     assert noise_level(values + 0.02 * _noise(values.shape)) == pytest.approx(0.02, rel=0.15)
+
+
+def test_at_few_places_what_neighbouring_frames_share_is_no_noise(wave):
+    """Noise, a law that is too slow, and gaps."""
+    few = wave[..., ::20]
+    noisy = few + 0.1 * _noise(few.shape)
+    noisy[3:6, 0, 1] = np.nan
+    found = measure_apart(few, noisy)
+    assert not found.systematic and found.noise == pytest.approx(0.1, rel=0.2)
+    assert found.size == pytest.approx(0.1, rel=0.2) and "in space unknown" in str(found)
+    late = np.concatenate([few[:1]] * 3 + [few[:-3]])
+    found = measure_apart(late, noisy)
+    assert found.systematic and found.in_time > 0.5
+    missing = np.full(few.shape, np.nan)
+    missing[::2] = noisy[::2]  # no neighbours
+    assert measure_apart(few, missing).shared == 0.0

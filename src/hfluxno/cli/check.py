@@ -5,9 +5,10 @@ import math
 import shlex
 from typing import Annotated
 
+import numpy as np
 import tyro
 
-from hfluxno.cli.input import InputConfig
+from hfluxno.cli.input import MeasuredConfig
 
 _WIDTH = 14  # of the labels
 _NOISY = 0.01  # in standard deviations
@@ -15,7 +16,7 @@ _ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CheckConfig(InputConfig):
+class CheckConfig(MeasuredConfig):
     """Say what a file holds and what its values show, in seconds: nothing is fitted.
 
     INPUT and its options are as for `hfluxno forecast`. Reported are the axes, what is missing, how
@@ -45,7 +46,11 @@ def main(config: CheckConfig) -> int:
         from hfluxno.cli import plane_check
 
         return plane_check.main(config)
-    found = examined(config.read())
+    source = config.read()
+    found = examined(source)
+    if (known := config.noise_of(source)) is not None:
+        for i, name in enumerate(source.fields):
+            found["fields"][name] |= _range(known, i)
     found["next"] = _next(config, found)
     found["reconstruct"] = _reconstruct(config, found)
     if config.json:
@@ -55,10 +60,19 @@ def main(config: CheckConfig) -> int:
     return 0
 
 
+def _range(noise: "tuple[float, ...] | np.ndarray", field: int) -> dict:
+    """The least and the largest known noise of a field."""
+    of = noise[field] if isinstance(noise, tuple) else noise[..., field, :]
+    return {"known_noise": [float(np.nanmin(of)), float(np.nanmax(of))]}
+
+
 def _next(config: CheckConfig, found: dict) -> str:
     """The command that forecasts the last quarter of the frames from those before; empty where
     nothing can be inferred."""
-    if found["faults"]:
+    from hfluxno.data.source import LEAST_CELLS
+
+    few = found["x"]["entries_in_file"] < LEAST_CELLS
+    if found["faults"] or (few and not _is_joint(config, found)):
         return ""
     frames = found["frames"]
     context = max(4, frames - max(1, frames // 4))
@@ -66,11 +80,20 @@ def _next(config: CheckConfig, found: dict) -> str:
     return shlex.join([*words, "--context", str(context), "--steps", str(max(1, frames - context))])
 
 
+def _is_joint(config: CheckConfig, found: dict) -> bool:
+    """Whether a forecast estimates law, first state and ends together."""
+    ends = {"open", "given"} & set(found["boundary"].split(","))
+    time = found["time"]
+    uneven = not time["uniform"] and time["entries"] == time["entries_in_file"]
+    return bool(ends) or config.noise != "auto" or uneven
+
+
 def _reconstruct(config: CheckConfig, found: dict) -> str:
     """The command that estimates the field behind measurements; empty where they are the field."""
     noisy = any(each["relative_noise"] > _NOISY for each in found["fields"].values())
     ends = {"open", "given"} & set(found["boundary"].split(","))
     gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
+    noisy = noisy or config.noise != "auto"
     if found["faults"] or found["trajectories"] > 1 or not (noisy or ends or gaps):
         return ""
     return shlex.join(_words("reconstruct", config, found))
@@ -88,6 +111,7 @@ def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
         "cells": config.cells,
     }
     options |= {"domain": config.domain, "ends": config.ends}
+    options["noise"] = None if config.noise == "auto" else config.noise
     if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
         options["boundary"] = found["boundary"]
     return words + [f"--{name}={value}" for name, value in options.items() if value is not None]
@@ -119,6 +143,8 @@ def _show(found: dict) -> None:
     for label, shown in _ROWS.items():
         if label == "missing" and len(fields) == 1:
             continue  # it has been said
+        if label == "known noise" and not any("known_noise" in each for each in fields.values()):
+            continue
         entries = (shown(each, found["x"]["units"]) for each in fields.values())
         table.add_row(f"{label:<{_WIDTH - 1}}", *entries)
     console.print(table)
@@ -170,6 +196,13 @@ def _axis(axis: dict, entries: str) -> str:
     if axis["entries"] == axis["entries_in_file"]:
         return text + "uneven"
     return text + f"of which {axis['entries_in_file']} are in the file"
+
+
+def _known_noise(field: dict, units: str) -> str:
+    low, high = field.get("known_noise", (math.nan, math.nan))
+    if math.isnan(low):
+        return ""
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _noise(field: dict, units: str) -> str:
@@ -229,6 +262,7 @@ _ROWS = {
     "values": lambda field, _: f"{field['smallest']:.4g} to {field['largest']:.4g}",
     "missing": lambda field, _: _percent(field["missing"]),
     "noise": _noise,
+    "known noise": _known_noise,
     "travels": _travel,
     "total": _total,
     "symmetric": _symmetric,

@@ -167,7 +167,7 @@ def _method(config: ForecastConfig) -> "Forecaster":
 
 def _fitted_to(
     source: "Source", config: ForecastConfig, method: "Forecaster"
-) -> "tuple[Trajectory, Forecaster, tuple[float, ...] | None]":
+) -> "tuple[Trajectory, Forecaster, tuple[float, ...] | np.ndarray | None]":
     """The context, the method with what the file says, and the noise if it is known."""
     from hfluxno.cli import law
     from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
@@ -178,7 +178,11 @@ def _fitted_to(
         if context.frames == 1 and every is None:
             every = float(source.times[1] - source.times[0])
         return context, dataclasses.replace(method, every=every), None
-    context, noise = source.context(config.context), config.noise_of(source)
+    context = source.context(config.context)
+    if config.scheduler is None:
+        noise = config.noise_of(source, context.frames)
+    else:
+        noise = config.one_noise_of(source)
     if noise is not None:
         method = FittedLawForecaster(config.momentum, config.every, noise)
     return context, method, noise
@@ -217,10 +221,11 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     return clustered.main(config, output, task, work, steps=config.steps, method=config.method)
 
 
-def _deciding(config: ForecastConfig, noise: tuple[float, ...] | None) -> dict:
+def _deciding(config: ForecastConfig, noise: "tuple[float, ...] | np.ndarray | None") -> dict:
     """The options that decide what is computed, beside the data, and not where it goes."""
     elsewhere = ("input", "output", "figure", "animate", "json", "scheduler", "workers", "chunk")
     others = (*elsewhere, "ends", "noise", "law")
     options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in others}
     law = None if config.law is None else config.law.read_text(encoding="utf-8")
-    return options | {"noise": noise, "law": law}
+    every = None if noise is None or isinstance(noise, tuple) else noise.tobytes()
+    return options | {"noise": noise if every is None else every, "law": law}

@@ -73,7 +73,8 @@ def main(config: IdentifyConfig) -> int:
     with runtime.prepared():
         source = config.read()
         report.hint(source)
-        context, noise = source.context(config.context), config.noise_of(source)
+        context = source.context(config.context)
+        noise = config.noise_of(source, context.frames)
         parts, results, first = parts_of(source.trajectories), [], None
         task = f"Inferring the law of {source.variable}"
         with contextlib.ExitStack() as stack:
@@ -120,5 +121,5 @@ def _in_chunks(config: IdentifyConfig) -> int:
         config,
         output,
         "Inferring laws",
-        lambda source: Identify(config.context, config.momentum, config.noise_of(source)),
+        lambda source: Identify(config.context, config.momentum, config.one_noise_of(source)),
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hfluxno.data.source import Source
 
 
@@ -68,9 +70,14 @@ class InputConfig:
             cells=self.cells,
             domain=None if self.domain is None else ends_of(self.domain),
             ends=self.ends,
+            others=self.others(),
         )
         lanes = self.lanes_of(source.trajectories)
         return source if self.trajectory is None else source.lanes(lanes)
+
+    def others(self) -> tuple[str, ...]:
+        """The variables that are known not to be the data."""
+        return ()
 
     def check_line(self) -> None:
         """Refuses what has a meaning on a plane alone.
@@ -108,19 +115,38 @@ class MeasuredConfig(InputConfig):
 
     noise: Annotated[str, tyro.conf.arg(metavar="NOISE")] = "auto"
     """The standard deviation of the noise: auto (estimated), a number, or a variable of INPUT that
-    holds it; h=0.02,hu=sigma_hu gives one for each field. Where it is known, law, first state and
-    ends are estimated jointly."""
+    holds it for all or for each of the values; h=0.02,hu=sigma_hu gives one for each field. Where
+    it is known, law, first state and ends are estimated jointly."""
 
-    def noise_of(self, source: "Source") -> tuple[float, ...] | None:
-        """That of each field, or `None` where it is estimated; see `hfluxno.data.noise`."""
+    def others(self) -> tuple[str, ...]:
+        """The variables that are known not to be the data."""
+        from hfluxno.data.noise import noise_names
+
+        return () if self.noise == "auto" else noise_names(self.noise)
+
+    def noise_of(
+        self, source: "Source", frames: int | None = None
+    ) -> "tuple[float, ...] | np.ndarray | None":
+        """That of each field, or of each value in the first `frames`, or `None` where it is
+        estimated; see `hfluxno.data.noise`."""
         if self.noise == "auto":
             return None
         from hfluxno.data.noise import read_noise
 
-        found, notes = read_noise(self.noise, source)
-        for note in notes:
+        found = read_noise(self.noise, source, self.trajectory)
+        return found if isinstance(found, tuple) else found[..., :frames, :, :]
+
+    def one_noise_of(self, source: "Source") -> tuple[float, ...] | None:
+        """One number for each field, for what is done in chunks."""
+        found = self.noise_of(source)
+        if found is None:
+            return None
+        from hfluxno.data.noise import as_one_number
+
+        numbers, note = as_one_number(found)
+        if note:
             sys.stderr.write(f"hfluxno: {note}\n")
-        return found
+        return numbers
 
 
 def ends_of(text: str) -> tuple[float, float]:

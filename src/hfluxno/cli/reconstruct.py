@@ -65,7 +65,8 @@ def main(config: ReconstructConfig) -> int:
         report.hint(source)
         for part in source.parts:
             check_storable(part.name)
-        context, noise = source.context(config.context), config.noise_of(source)
+        context = source.context(config.context)
+        noise = config.noise_of(source, context.frames)
         if context.is_batched and len(context.values) == 1:
             context = dataclasses.replace(context, values=context.values[0])
         with report.working(f"Reconstructing {source.variable}"):
@@ -105,5 +106,5 @@ def _in_chunks(config: ReconstructConfig) -> int:
         config,
         output,
         "Reconstructing fields",
-        lambda source: Reconstruct(config.context, config.momentum, config.noise_of(source)),
+        lambda source: Reconstruct(config.context, config.momentum, config.one_noise_of(source)),
     )

@@ -15,7 +15,7 @@ from hfluxno.data.measures import (
     travel,
     without_marks,
 )
-from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
+from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Source
 from hfluxno.data.symmetry import symmetry
 
 _MOST_TRAJECTORIES = 32  # of a batch: the others are like them
@@ -174,15 +174,16 @@ def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
         return ["All values are constant: there is nothing to infer a law from."]
     seen = ~np.isnan(values)
     least = (seen.any(axis=(0, 1)).sum(axis=-1).min(), seen.any(axis=(0, 3)).sum(axis=0).min())
-    if least[0] < LEAST_CELLS or least[1] < LEAST_FRAMES:
+    if least[0] < LEAST_PLACES or least[1] < LEAST_FRAMES:
         return [
             f"{counted(least[0], 'cell')} and {counted(least[1], 'frame')} of a field have "
-            f"measurements, and a law needs {LEAST_CELLS} and {LEAST_FRAMES}: measure at more "
+            f"measurements, and a law needs {LEAST_PLACES} and {LEAST_FRAMES}: measure at more "
             "places or times."
         ]
     measured = np.flatnonzero(~np.isnan(values).all(axis=(0, 2, 3)))
     missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())
-    most = _MOST_MISSING_OF_OPEN if boundary == "open" else _MOST_MISSING
+    jointly = boundary == "open" or least[0] < LEAST_CELLS
+    most = _MOST_MISSING_OF_OPEN if jointly else _MOST_MISSING
     if missing > most:
         return [
             f"{missing:.0%} of the values between the first and the last measured frame are "

@@ -1,17 +1,32 @@
 """The noise of measurements as a user states it: numbers, or variables of the file."""
 
 import numpy as np
+import xarray as xr
 
+from hfluxno.counted import counted
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed, real_numbers
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import Source
 
+_SAME = 1e-6  # relative difference of standard deviations that are one number
 
-def read_noise(text: str, source: Source) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """The standard deviation of the noise of each field, from `0.02`, `sigma`, or
-    `h=0.02,hu=sigma`. Of a variable that holds several their root mean square is taken, which the
-    sentences that are returned besides say.
+
+def noise_names(text: str) -> tuple[str, ...]:
+    """The variables in `sigma`, or in `h=0.02,hu=sigma`."""
+    parts = [part.rpartition("=")[2].strip() for part in text.split(",")]
+    return tuple(part for part in parts if not _is_number(part))
+
+
+def read_noise(
+    text: str, source: Source, trajectory: int | None = None
+) -> tuple[float, ...] | np.ndarray:
+    """The standard deviation of the noise from `0.02`, `sigma`, or `h=0.02,hu=sigma`: of each
+    field, or, where a variable holds several, of each value, in the shape of the values.
+
+    **Arguments:**
+
+    - `trajectory`: which of the file's trajectories `source` is, where it is one of several.
 
     **Raises:**
 
@@ -28,25 +43,61 @@ def read_noise(text: str, source: Source) -> tuple[tuple[float, ...], tuple[str,
             f"--noise needs auto, one number or variable, or one for each field ({example}); got "
             f"{text}."
         )
-    found = [_noise(named[field], field, i, source) for i, field in enumerate(source.fields)]
-    return tuple(sigma for sigma, _ in found), tuple(note for _, note in found if note)
+    found = [_noise(named[field], i, source, trajectory) for i, field in enumerate(source.fields)]
+    if all(isinstance(each, float) for each in found):
+        return tuple(map(float, found))
+    whole = np.empty(source.values.shape)
+    for i, each in enumerate(found):
+        whole[..., i, :] = each
+    return whole
 
 
-def _noise(value: str, field: str, index: int, source: Source) -> tuple[float, str]:
-    note = ""
+def as_one_number(noise: tuple[float, ...] | np.ndarray) -> tuple[tuple[float, ...], str]:
+    """The root mean square of a noise for each field, and a sentence where it is not one number."""
+    if isinstance(noise, tuple):
+        return noise, ""
+    axes = tuple(i for i in range(noise.ndim) if i != noise.ndim - 2)
+    sigma = np.sqrt(np.nanmean(noise**2, axis=axes))
+    shown = ", ".join(f"{each:.4g}" for each in sigma)
+    return tuple(map(float, sigma)), (
+        f"In chunks a noise is one number for each field: the root mean square, {shown}, is taken "
+        f"of standard deviations from {np.nanmin(noise):.4g} to {np.nanmax(noise):.4g}."
+    )
+
+
+def _is_number(text: str) -> bool:
     try:
-        sigma = float(value)
+        float(text)
     except ValueError:
-        sigma, note = _of_variable(value, index, source)
-    if not (np.isfinite(sigma) and sigma > 0.0):
+        return False
+    return True
+
+
+def _noise(value: str, index: int, source: Source, trajectory: int | None) -> float | np.ndarray:
+    """One number, or one for each (trajectory, time, x) of a field."""
+    field = source.fields[index]
+    measured = ~np.isnan(source.values[..., index, :])
+    if _is_number(value):
+        found = np.full(measured.shape, float(value))
+    else:
+        found = _of_variable(value, index, source, trajectory)
+    wrong = measured & ~(np.isfinite(found) & (found > 0.0))
+    if wrong.any():
+        first = found[wrong][0]
+        many = "" if wrong.all() else f" for {counted(int(wrong.sum()), 'measured value')}"
+        said = "missing" if np.isnan(first) else f"{first:g}"
         raise ValueError(
-            f"The noise of {field} is {sigma:g}, and a standard deviation is positive; correct it, "
-            "or choose --noise auto to have it estimated."
+            f"The noise of {field} is {said}{many}, and a standard deviation is positive; correct "
+            "it, or choose --noise auto to have it estimated."
         )
-    return sigma, note
+    known = found[measured]
+    if np.ptp(known) <= _SAME * known[0]:
+        return float(known[0])
+    return found
 
 
-def _of_variable(name: str, index: int, source: Source) -> tuple[float, str]:
+def _of_variable(name: str, index: int, source: Source, trajectory: int | None) -> np.ndarray:
+    """The numbers of a variable at the places of the values of a field."""
     with opened(source.path, name, dict(source.names)) as (variables, _):
         if name not in variables:
             raise ValueError(
@@ -60,15 +111,42 @@ def _of_variable(name: str, index: int, source: Source) -> tuple[float, str]:
             stored = variables[name].load()
     if "field" in stored.dims:
         stored = stored.isel(field=index)
-    numbers = real_numbers(np.asarray(stored.values), f"values of {name}")
-    known = numbers[np.isfinite(numbers)].astype(float)
-    smallest, largest = (np.min(known), np.max(known)) if known.size else (np.nan, np.nan)
-    if not smallest > 0.0:
-        return float(smallest), ""
-    sigma = float(np.sqrt(np.mean(known**2)))
-    if largest - smallest <= 1e-6 * sigma:
-        return sigma, ""
-    return sigma, (
-        f"The standard deviations in {name} are {smallest:.4g} to {largest:.4g}; their root mean "
-        f"square, {sigma:.4g}, is taken for all values."
+    if trajectory is not None and "trajectory" in stored.dims:
+        stored = stored.isel(trajectory=[trajectory])
+    *batch, frames, _, cells = source.values.shape
+    rows = np.arange(frames) if source.rows is None else np.array(source.rows)
+    columns = np.arange(cells) if source.columns is None else np.array(source.columns)
+    sizes = {source.time_axis: len(rows), "x": len(columns)}
+    sizes = dict.fromkeys(("trajectory",) * len(batch), source.trajectories) | sizes
+    stored = stored.squeeze([d for d in stored.dims if stored.sizes[d] == 1 and d not in sizes])
+    if any(sizes.get(str(d)) != n for d, n in stored.sizes.items()):
+        raise ValueError(
+            f"The variable {name} of {source.path} has the axes ({_shape(stored.sizes)}), and the "
+            f"values ({_shape(sizes)}); give one standard deviation for each value, or for all."
+        )
+    numbers = xr.Variable(
+        stored.dims, real_numbers(np.asarray(stored.values), f"values of {name}").astype(float)
     )
+    whole = np.array(numbers.set_dims(sizes).transpose(*sizes).values)
+    if source.falls:
+        whole = whole[..., ::-1]
+    return _placed(_placed(whole, columns, cells, -1), rows, frames, -2)
+
+
+def _placed(sigma: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:
+    """σ at the places of the values, NaN elsewhere; of a mean of n values that share a place it is
+    (Σσ²)^½ / n."""
+    moved = np.moveaxis(sigma, axis, 0)
+    known = ~np.isnan(moved)
+    squares, numbers = (np.zeros((count, *moved.shape[1:])) for _ in range(2))
+    least = np.full(squares.shape, np.inf)
+    np.add.at(squares, places, np.where(known, moved, 0.0) ** 2)
+    np.add.at(numbers, places, known)
+    np.minimum.at(least, places, np.where(known, moved, np.inf))
+    with np.errstate(invalid="ignore"):
+        found = np.where(least > 0.0, np.sqrt(squares) / numbers, least)  # what is none, is said
+    return np.moveaxis(found, 0, axis)
+
+
+def _shape(sizes) -> str:
+    return ", ".join(f"{name} {size}" for name, size in sizes.items())

@@ -34,7 +34,7 @@ import xarray as xr
 from hfluxno.boundary import BOUNDARIES, BoundaryName
 from hfluxno.counted import counted
 from hfluxno.data.axes import decreases, squeezed
-from hfluxno.data.choice import canonical_order, choose, combined, selected
+from hfluxno.data.choice import asked_names, canonical_order, choose, combined, selected
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
 from hfluxno.data.numbers import (
@@ -46,7 +46,7 @@ from hfluxno.data.numbers import (
     real_numbers,
 )
 from hfluxno.data.opening import opened, reading
-from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Part, Source
+from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
 from hfluxno.data.uneven import frames_of, on_cells
 
 
@@ -60,6 +60,7 @@ def read(
     cells: int | None = None,
     domain: tuple[float, float] | None = None,
     ends: str | Path | None = None,
+    others: tuple[str, ...] = (),
 ) -> Source:
     """Reads the one variable that is a trajectory, or `variable` where there are several.
 
@@ -76,6 +77,7 @@ def read(
     - `cells`, `domain`: the uniform grid on which the values are placed, where it is not the one
       that x makes: how many cells, and the ends.
     - `ends`: the file with the states at ends that are `given`; `path` where it is `None`.
+    - `others`: variables that are not meant, unless they are asked for.
 
     **Raises:**
 
@@ -92,7 +94,9 @@ def read(
         )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
     with opened(path, variable, axes) as (whole, names):
-        return source_of(whole, names, path, variable, sides, cells=cells, domain=domain, ends=ends)
+        asked = asked_names(variable)
+        meant = {name: v for name, v in whole.items() if name in asked or name not in others}
+        return source_of(meant, names, path, variable, sides, cells=cells, domain=domain, ends=ends)
 
 
 def source_of(
@@ -162,10 +166,11 @@ def source_of(
         raise ValueError(f"The variable {name} of {path} is empty: its shape is {found.shape}.")
     fields_read = field_names(coordinates.get("field"), values.shape[-2], name)
     frames, places = values.shape[-3], values.shape[-1]
-    if frames < LEAST_FRAMES or places < LEAST_CELLS:
+    if frames < LEAST_FRAMES or places < LEAST_PLACES:
         raise ValueError(
             f"The variable {name} of {path} has {frames} × {places} values, frames × places; a law "
-            f"can be inferred from {LEAST_FRAMES} × {LEAST_CELLS} or more."
+            f"can be inferred from {LEAST_FRAMES} × {LEAST_CELLS} or more, by hfluxno reconstruct "
+            f"from {LEAST_FRAMES} × {LEAST_PLACES}."
         )
     known = ~np.isnan(values)
     nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))

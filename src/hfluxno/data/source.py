@@ -13,6 +13,7 @@ from hfluxno.trajectory import Trajectory, uniform_edges
 
 LEAST_FRAMES = 4
 LEAST_CELLS = 8
+LEAST_PLACES = 4  # at which something is measured, for a joint estimate
 SIDES = ("lower", "upper")
 _SAME_TIME = 0.05  # of a frame
 

@@ -17,9 +17,12 @@ from hfluxno.coordinates import (
     with_gaps,
 )
 from hfluxno.counted import counted
-from hfluxno.data.source import LEAST_CELLS
+from hfluxno.data.source import LEAST_CELLS, LEAST_PLACES
 
 _MOST_CELLS = 400  # of a grid that nobody asked for
+# Fewer sensors than LEAST_CELLS are for joint estimates alone, whose runs connect them.
+_MOST_MISSING_OF_FEW = 0.95
+_CELLS_BETWEEN_FEW = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,21 +91,25 @@ def on_cells(
     Where neither is given, a uniform coordinate is its own grid, and positions that are multiples
     of one distance have it as their cell. Otherwise there are as many cells, up to 400, as leave
     three quarters of the values missing, if of those of the sensors the part `measured` is not: a
-    sensor that is moved by half a narrow cell costs more than gaps between sensors. The domain
-    ends half a cell beyond the outermost sensors.
+    sensor that is moved by half a narrow cell costs more than gaps between sensors. Of four to
+    seven sensors there are eight cells or more from one to the next on the average. The domain ends
+    half a cell beyond the outermost sensors.
 
     **Raises:**
 
     - `ValueError`, where x does not increase, a sensor lies outside of the domain, or too few cells
       have one.
     """
-    own = _own_grid(x, count)
-    if own is not None and domain is None and cells in (None, len(own.coordinate)):
+    own, few = _own_grid(x, count), len(x) < LEAST_CELLS
+    most_missing = _MOST_MISSING_OF_FEW if few else MOST_MISSING
+    if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
         return own
     if domain is not None:
         _check_domain(x, domain)
     if cells is not None and cells < LEAST_CELLS:
         raise ValueError(f"--cells must be at least {LEAST_CELLS}; got {cells}.")
+    if cells is None and few:
+        cells = _fewer(x, _between_few(x, own, domain), domain, most_missing)
     if cells is None and own is not None:
         width = own.coordinate[1] - own.coordinate[0]
         length = x[-1] - x[0] + width if domain is None else domain[1] - domain[0]
@@ -110,30 +117,44 @@ def on_cells(
         cells = _fewer(x, round(max(LEAST_CELLS, min(length / width, most))), domain)
     if cells is None:
         cells = _fewer(x, _MOST_CELLS, domain, float(np.clip(1.0 - 0.25 / measured, 0.3, 0.75)))
-    most = round(len(x) / (1.0 - MOST_MISSING))
+    most = round(len(x) / (1.0 - most_missing))
     if cells > most:  # a grid of any size is not even made
-        raise _without_sensors(x, cells, 1.0 - len(x) / cells, most, domain)
+        raise _without_sensors(x, cells, 1.0 - len(x) / cells, most, domain, most_missing)
     axis = _nearest(x, cells, domain)
     if own is not None and _same(own.coordinate, axis.coordinate):
         return own
-    if _missing(axis) > MOST_MISSING + 1e-9:
-        raise _without_sensors(x, cells, _missing(axis), cells, domain)
+    if _missing(axis) > most_missing + 1e-9:
+        raise _without_sensors(x, cells, _missing(axis), cells, domain, most_missing)
     with_sensor = len(np.unique(axis.places))
-    if with_sensor < LEAST_CELLS:
+    if with_sensor < LEAST_PLACES:
         raise ValueError(
-            f"Only {with_sensor} of {cells} cells have a sensor, and a law needs {LEAST_CELLS}; "
+            f"There are sensors in {with_sensor} of {cells} cells, and a law needs {LEAST_PLACES}; "
             "choose more --cells, or add sensors."
         )
     return dataclasses.replace(axis, notes=(_note(x, axis),))
 
 
 def _without_sensors(
-    x: np.ndarray, cells: int, missing: float, most: int, domain: tuple[float, float] | None
+    x: np.ndarray,
+    cells: int,
+    missing: float,
+    most: int,
+    domain: tuple[float, float] | None,
+    most_missing: float,
 ) -> ValueError:
     return ValueError(
-        f"{missing:.0%} of {cells} cells would have no sensor, more than the {MOST_MISSING:.0%} "
-        f"that may be missing; choose --cells {_fewer(x, most, domain)} or less."
+        f"{missing:.0%} of {cells} cells would have no sensor, more than the {most_missing:.0%} "
+        f"that may be missing; choose --cells {_fewer(x, most, domain, most_missing)} or less."
     )
+
+
+def _between_few(x: np.ndarray, own: Axis | None, domain: tuple[float, float] | None) -> int:
+    """The number of cells for few sensors, which are centres of cells where they can be."""
+    steps = len(x) - 1 if own is None else len(own.coordinate) - 1
+    steps *= -(-_CELLS_BETWEEN_FEW * (len(x) - 1) // steps)
+    if domain is None:
+        return steps + 1
+    return max(LEAST_CELLS, round((domain[1] - domain[0]) / (x[-1] - x[0]) * steps))
 
 
 def _own_grid(x: np.ndarray, count: int) -> Axis | None:

@@ -48,12 +48,13 @@ class FittedLawForecaster(Forecaster):
     - `momentum`: the field that a reflecting wall turns round, where it is not to be inferred; on a
       plane a pair of fields.
     - `every`: the time between two frames, where it is not the mean spacing of the context.
-    - `noise`: the standard deviation of the noise, of all fields or of each, where it is known.
+    - `noise`: the standard deviation of the noise, of all fields, of each or of each value, where
+      it is known.
     """
 
     momentum: str | tuple[str, str] | None = eqx.field(static=True, default=None)
     every: float | None = eqx.field(static=True, default=None)
-    noise: float | tuple[float, ...] | None = eqx.field(static=True, default=None)
+    noise: float | tuple[float, ...] | np.ndarray | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context.

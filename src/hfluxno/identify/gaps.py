@@ -29,6 +29,7 @@ from hfluxno.identify.track import gains, track
 from hfluxno.trajectory import Trajectory
 
 MINIMUM_FRAMES, MINIMUM_CELLS = 4, 8
+MINIMUM_PLACES = 4  # of a joint estimate: its runs connect what was measured
 
 MOST_MISSING = 0.8
 # A larger number of missing values in the first frame stays interpolated: each needs runs.
@@ -49,14 +50,15 @@ def check_measured(
     fields: tuple[str, ...],
     number: str = "",
     most_missing: float = MOST_MISSING,
+    least_cells: int = MINIMUM_CELLS,
 ) -> None:
     """Refuses a context of which too little was measured; `number` says which of a batch it is.
 
     **Raises:**
 
-    - `ValueError`, where a field is missing as a whole, less than 4 frames or 8 cells of it have
-      measurements, or more than that part of the values between the first and the last frame with
-      measurements are missing.
+    - `ValueError`, where a field is missing as a whole, less than 4 frames or `least_cells` cells
+      of it have measurements, or more than that part of the values between the first and the last
+      frame with measurements are missing.
     """
     seen = np.isfinite(values)
     if seen.all():
@@ -68,12 +70,15 @@ def check_measured(
                 f"All values of the field {field!r} of {which} are missing: nothing says what it "
                 "does; leave it out, or choose another variable."
             )
-        for axis, least, what in ((1, MINIMUM_FRAMES, "frame"), (0, MINIMUM_CELLS, "cell")):
+        for axis, least, what in ((1, MINIMUM_FRAMES, "frame"), (0, least_cells, "cell")):
             count = int(seen[:, i].any(axis=axis).sum())
+            other = ""
+            if what == "cell" and count >= MINIMUM_PLACES:
+                other = f", and reconstructed with the field from {MINIMUM_PLACES}"
             if count < least:
                 raise ValueError(
                     f"The field {field!r} of {which} has measurements in only "
-                    f"{counted(count, what)}; a law can be inferred from {least} or more."
+                    f"{counted(count, what)}; a law can be inferred from {least} or more{other}."
                 )
     frames = np.flatnonzero(seen.any(axis=(1, 2)))
     missing = 1.0 - float(np.mean(seen[frames[0] : frames[-1] + 1]))

@@ -17,6 +17,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
+    MINIMUM_PLACES,
     MOST_MISSING,
     check_measured,
     choose_with_gaps,
@@ -116,9 +117,9 @@ def identify(
       status `CONSTANT`.
     - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
       it is `None`. On a plane a pair of fields.
-    - `noise`: the standard deviation of the noise, of all fields or one for each. Where it is
-      known, law, first state and noise are estimated jointly (see
-      [`reconstruct`][hfluxno.reconstruct]).
+    - `noise`: the standard deviation of the noise, of all fields, one for each, or one for each
+      value (an array of the shape of the data, NaN where nothing was measured). Where it is known,
+      law, first state and ends are estimated jointly (see [`reconstruct`][hfluxno.reconstruct]).
     - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
@@ -161,8 +162,8 @@ def identifier(
     `among_others` may be constant throughout."""
     values = np.asarray(context.values)
     jointly = jointly or noise is not None or is_joint(context) or _is_sealed(context)
-    known_noise = None if noise is None else _of_each_field(noise, context.fields)
-    _check(context, values, _MOST_MISSING_OF_JOINT if jointly else MOST_MISSING, among_others)
+    known_noise = None if noise is None else _of_each_value(noise, context)
+    _check(context, values, jointly, among_others)
     batch = values if context.is_batched else values[None]
     varies = ~_tells_nothing(context)
     odd = odd_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
@@ -176,7 +177,8 @@ def identifier(
         if not varies[lane]:
             return nothing_to_infer(values, context)
         if jointly:
-            found = identify_jointly(values, context, odd_in_fits, noise=known_noise)
+            own = None if known_noise is None else known_noise[lane]
+            found = identify_jointly(values, context, odd_in_fits, noise=own)
             return nothing_to_infer(values, context, failed=True) if found is None else found
         if np.any(np.isnan(values)):
             part, times = _measured_part(values, np.asarray(context.times, float))
@@ -202,9 +204,8 @@ def identifier(
     return some
 
 
-def _check(
-    context: Trajectory, values: np.ndarray, most_missing: float, among_others: bool
-) -> None:
+def _check(context: Trajectory, values: np.ndarray, jointly: bool, among_others: bool) -> None:
+    least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
     if len(context.grid.shape) != 1:
         raise ValueError("Only contexts with one space dimension can be identified.")
     if len(context.fields) > 2:
@@ -218,13 +219,15 @@ def _check(
         )
     if context.grid.shape[0] < MINIMUM_CELLS:
         raise ValueError(
-            f"A context needs at least {MINIMUM_CELLS} cells; this one has {context.grid.shape[0]}."
+            f"A context needs at least {MINIMUM_CELLS} cells; this one has "
+            f"{context.grid.shape[0]}. Place fewer sensors on a finer grid, with NaN between them, "
+            "and reconstruct the field."
         )
     if np.any(np.isinf(values)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
     for lane, each in enumerate(values if context.is_batched else values[None]):
         number = f" {lane}" if context.is_batched else ""
-        check_measured(each, context.fields, number, most_missing)
+        check_measured(each, context.fields, number, *least)
     if np.all(_tells_nothing(context)) and not among_others:
         flat = _same_along(context, (1, 3))
         which = " of every trajectory" if len(flat) > 1 else ""
@@ -240,20 +243,32 @@ def _check(
         )
 
 
-def _of_each_field(noise: Noise, fields: tuple[str, ...]) -> np.ndarray:
-    """The noise of each field from one number or several."""
-    numbers = np.atleast_1d(np.asarray(noise, np.float64))
-    if numbers.shape not in ((1,), (len(fields),)):
+def _of_each_value(noise: Noise, context: Trajectory) -> np.ndarray:
+    """The noise as (trajectory, time, field, cells), from one number, one for each field, or one
+    for each value."""
+    numbers = np.asarray(noise, np.float64)
+    values = np.asarray(context.values)
+    batch = values if context.is_batched else values[None]
+    bare = (*values.shape[:-2], values.shape[-1])
+    if numbers.shape == bare and len(context.fields) == 1:
+        numbers = np.expand_dims(numbers, -2)
+    if numbers.shape == values.shape:
+        numbers = numbers.reshape(batch.shape)
+    elif numbers.shape in ((), (1,), (len(context.fields),)):
+        numbers = np.broadcast_to(np.atleast_1d(numbers)[:, None], batch.shape)
+    else:
         raise ValueError(
-            f"The noise is one standard deviation, or one for each of the {len(fields)} fields; "
-            f"got an array of shape {np.shape(noise)}."
+            f"The noise is one standard deviation, one for each of the {len(context.fields)} "
+            f"fields, or one for each value, of shape {values.shape}; got an array of shape "
+            f"{np.shape(noise)}."
         )
-    if not np.all(np.isfinite(numbers) & (numbers > 0.0)):
+    wrong = ~(np.isfinite(numbers) & (numbers > 0.0)) & ~np.isnan(batch)
+    if wrong.any():
         raise ValueError(
-            f"A noise is a positive standard deviation; got {', '.join(f'{n:g}' for n in numbers)}."
-            " Leave it out to have it estimated."
+            f"A noise is a positive standard deviation; got {numbers[wrong][0]:g} where something "
+            "was measured. Leave it out to have it estimated."
         )
-    return np.broadcast_to(numbers, len(fields))
+    return numbers
 
 
 def _tells_nothing(context: Trajectory) -> np.ndarray:

@@ -36,12 +36,13 @@ class Measured:
 
     - `values`: NaN where nothing was.
     - `times`: of the frames, from 0, in mean intervals.
-    - `noise`: σ of each field where it is known, `None` where it is what the fit leaves.
+    - `noise`: σ of each value where it is known, `None` where it is what the fit leaves, one of
+      each field.
     """
 
     values: Float[np.ndarray, "time field cells"]
     times: Float[np.ndarray, " time"]
-    noise: Float[np.ndarray, " field"] | None = None
+    noise: Float[np.ndarray, "time field cells"] | None = None
 
     @property
     def seen(self) -> Bool[np.ndarray, "time field cells"]:
@@ -63,7 +64,7 @@ class Estimate:
     - `forward`: what they mean.
     - `z`: the unknowns.
     - `covariance`: of z, from the normal matrix and the prior (Laplace's approximation).
-    - `noise`: σ of each field.
+    - `noise`: σ of each field; the root mean square where it varies.
     - `states`: the run over all frames.
     - `spread`: the standard deviation of each of these states that the unknowns leave.
     - `evidence`: the logarithm of the probability of the measurements, by the same approximation;
@@ -109,8 +110,10 @@ def estimate(
     """
     z = np.zeros(forward.size) if start is None else start
     least = LEAST_NOISE * measured.deviation
-    sigma = 0.1 * measured.deviation if noise is None else np.maximum(noise, least)
-    known = None if measured.noise is None else np.maximum(measured.noise, least)
+    sigma = _alike(0.1 * measured.deviation if noise is None else np.maximum(noise, least))
+    known = None
+    if measured.noise is not None:
+        known = np.maximum(np.where(measured.seen, measured.noise, 0.0), _alike(least))
     found = None
     for number, frames in enumerate(windows):
         last = number == len(windows) - 1
@@ -120,8 +123,10 @@ def estimate(
             if fitted is None:
                 return found
             z, normal, rest = fitted
-            left = _noise(rest, normal, measured, frames) if known is None else known
-            before, sigma = sigma, np.maximum(left, least)
+            before, sigma = sigma, known
+            if known is None:
+                left = _noise(rest * before, normal, measured, frames)
+                sigma = _alike(np.maximum(left, least))
             if np.all(np.abs(sigma - before) < 0.1 * before):
                 break
         if last:
@@ -130,9 +135,11 @@ def estimate(
 
 
 def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SMALL_DECREASE):
-    """The best z over the first frames, the normal matrix without the prior, and the misfit."""
+    """The best z over the first frames, the normal matrix without the prior, and the misfit in
+    units of the noise."""
     seen = measured.seen[:frames]
     times = measured.times[:frames]
+    sigma = sigma[:frames]
     limit = MOST_STEPS
 
     def misfit(z):
@@ -140,7 +147,7 @@ def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SM
         states, rows, steps = _solved(forward, z, times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
-        rest = np.where(seen, (states - measured.values[:frames]) / sigma[:, None], 0.0)
+        rest = np.where(seen, (states - measured.values[:frames]) / sigma, 0.0)
         rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
         rows = rows.swapaxes(0, 1).reshape(len(z), -1)
         both = np.concatenate([rest.reshape(-1), z])
@@ -149,7 +156,7 @@ def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SM
     found = levenberg_marquardt(misfit, start, 1e-8, evaluations, small_decrease)
     if found.aux is None:
         return None
-    return found.point, found.normal - np.eye(len(start)), found.aux * sigma[:, None]
+    return found.point, found.normal - np.eye(len(start)), found.aux
 
 
 def _solved(forward, z, times, limit):
@@ -161,6 +168,11 @@ def _solved(forward, z, times, limit):
     intervals[: len(times) - 1] = np.diff(times)
     states, rows, steps = run(forward, z, intervals, limit)
     return states[: len(times)], rows[: len(times)], steps
+
+
+def _alike(sigma):
+    """One σ for all values of each field."""
+    return sigma[None, :, None]
 
 
 def _noise(rest, normal, measured, frames):
@@ -184,14 +196,15 @@ def _report(forward, measured, frames, z, sigma) -> Estimate | None:
     total = np.eye(len(z)) + normal
     covariance = np.linalg.inv(total)
     states, rows, steps = _solved(forward, z, measured.times, MOST_STEPS)
-    counts = measured.seen[:frames].sum(axis=(0, 2))
-    evidence = -0.5 * np.sum((rest / sigma[:, None]) ** 2) - 0.5 * z @ z
-    evidence -= counts @ np.log(sigma) + 0.5 * np.linalg.slogdet(total)[1]
+    seen = measured.seen[:frames]
+    every = np.broadcast_to(sigma[:frames], seen.shape)
+    evidence = -0.5 * np.sum(rest**2) - 0.5 * z @ z
+    evidence -= np.sum(np.log(every), where=seen) + 0.5 * np.linalg.slogdet(total)[1]
     return Estimate(
         forward,
         z,
         covariance,
-        sigma,
+        np.sqrt(np.mean(every**2, axis=(0, 2), where=seen)),
         states,
         _spread(rows, covariance),
         float(evidence),

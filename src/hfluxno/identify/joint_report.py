@@ -13,7 +13,7 @@ from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.forward import LawShape
 from hfluxno.identify.joint import Measured
 from hfluxno.identify.joint_search import Found, find
-from hfluxno.identify.misfit import UNKNOWN, Misfit, measure
+from hfluxno.identify.misfit import Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
@@ -46,10 +46,10 @@ def identify_jointly(
     context: Trajectory,
     odd: tuple[int, ...],
     kinds: tuple[Kind, ...] | None = None,
-    noise: Float[np.ndarray, " field"] | None = None,
+    noise: Float[np.ndarray, "time field cells"] | None = None,
 ) -> Identification | None:
     """The identification of one trajectory of a context, or `None` if nothing could be solved. The
-    `noise` of each field is estimated where it is `None`.
+    `noise` of each value is known, or that of each field estimated where it is `None`.
 
     **Raises:**
 
@@ -62,7 +62,7 @@ def identify_jointly(
         kinds = KINDS if len(context.fields) == 1 else SYSTEM_KINDS
     names = tuple(f"u{i}" for i in range(len(context.fields)))
     unit = in_cells_and_frames(grid, times[0], interval)
-    clean = shows_first_state(values[0], noise)
+    clean = shows_first_state(values[0], None if noise is None else noise[0])
     found = find(measured, unit, names, odd, kinds, known_first=clean)
     if found is None:
         return None
@@ -82,7 +82,8 @@ def in_cells_and_frames(grid: Grid, origin: float, interval: float) -> Grid:
 
 
 def shows_first_state(
-    frame: Float[np.ndarray, "field cells"], noise: Float[np.ndarray, " field"] | None = None
+    frame: Float[np.ndarray, "field cells"],
+    noise: Float[np.ndarray, "field cells"] | None = None,
 ) -> bool:
     """Whether a first frame is complete and has hardly any noise, which is estimated from it where
     it is `None`."""
@@ -90,7 +91,7 @@ def shows_first_state(
         return False
     if noise is None:
         return _noise_of(frame) < _CLEAN
-    return bool(np.all(noise < _CLEAN * np.std(frame, axis=-1)))
+    return bool(np.all(noise < _CLEAN * np.std(frame, axis=-1, keepdims=True)))
 
 
 def joint_report(found: Found, measured, context, odd, dx, dt) -> Identification:
@@ -112,7 +113,9 @@ def joint_report(found: Found, measured, context, odd, dx, dt) -> Identification
     return Identification(
         law=jax.device_put(dataclasses.replace(law, odd=odd)),
         candidate=found.kind,
-        status=joint_status(residual, change, misfit, _relative_noise(measured)),
+        status=joint_status(
+            residual, change, misfit, _relative_noise(measured), _in_noise(best.states, measured)
+        ),
         backtest_error=backtest,
         persistence_error=persistence,
         residual=residual,
@@ -177,7 +180,14 @@ def _relative_noise(measured: Measured) -> float | None:
     """The known noise in standard deviations of the fields."""
     if measured.noise is None:
         return None
-    return float(np.sqrt(np.mean((measured.noise / measured.deviation) ** 2)))
+    return _rms(measured.noise / measured.deviation[:, None], measured.seen)
+
+
+def _in_noise(states, measured: Measured) -> float | None:
+    """The misfit in units of the known noise."""
+    if measured.noise is None:
+        return None
+    return _rms((states - measured.values) / measured.noise, measured.seen)
 
 
 def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:
@@ -191,7 +201,7 @@ def _misfit(states, filled, seen) -> Misfit:
     """The misfit at the places where anything was measured."""
     places = seen.any(axis=(0, 1))
     if places.sum() < _FEWEST_FOR_MISFIT:
-        return UNKNOWN
+        return measure_apart(states, np.where(seen, filled, np.nan))
     return measure(states[..., places], filled[..., places])
 
 

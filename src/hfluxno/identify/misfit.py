@@ -42,7 +42,8 @@ class Misfit:
     - `of_motion`: the same as a part of what moves, which is the deviation of the observed frames
       from the first one.
     - `in_time`, `in_space`: its correlation between neighbouring frames and between neighbouring
-      cells, from -1 to 1, about zero for independent noise; zero where there is no misfit.
+      cells, from -1 to 1, about zero for independent noise; zero where there is no misfit, NaN
+      where no neighbours were measured.
     - `growth`: its size in the last third of the frames relative to that in the first third.
     - `noise`: the noise of the data as their differences show it, in standard deviations of the
       fields.
@@ -66,12 +67,12 @@ class Misfit:
         return self.shared > (_GROWING if grows else _SYSTEMATIC)
 
     def __str__(self) -> str:
+        in_space = "unknown" if np.isnan(self.in_space) else f"{self.in_space:.2f}"
         return (
             f"misfit {100 * self.size:.2g} % of the standard deviation, {100 * self.of_motion:.2g} "
             f"% of what moves; at the end of the context {100 * self.shared:.2g} % are shared by "
             f"neighbouring frames and cells beyond noise of {100 * self.noise:.2g} %; correlation "
-            f"in time {self.in_time:.2f}, in space {self.in_space:.2f}, growth "
-            f"{self.growth:.2g}-fold"
+            f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold"
         )
 
 
@@ -98,6 +99,37 @@ def measure(
         noise=noise,
         shared=_shared(e[-max(2, third) :], noise),
     )
+
+
+def measure_apart(
+    simulated: Float[np.ndarray, "time field cells"],
+    observed: Float[np.ndarray, "time field cells"],
+) -> Misfit:
+    """The measures at places that are too few to be compared with each other; NaN in `observed`
+    where nothing was. What is shared is what neighbouring frames of the whole context have in
+    common beyond two standard deviations of what independent ones would."""
+    deviation = np.nanstd(observed, axis=(0, 2))
+    scale = np.where(deviation > 0.0, deviation, 1.0)[:, None]
+    e, moves = (simulated - observed) / scale, (observed - observed[:1]) / scale
+    pairs = e[1:] * e[:-1]
+    pairs = pairs[np.isfinite(pairs)]
+    common = float(np.mean(pairs)) if len(pairs) else 0.0
+    size, third = _known_rms(e), max(1, len(e) // 3)
+    chance = 2.0 * size**2 / np.sqrt(max(len(pairs), 1))
+    return Misfit(
+        size=size,
+        of_motion=_ratio(size, _known_rms(moves)),
+        in_time=_ratio(common, size**2),
+        in_space=float("nan"),
+        growth=_ratio(_known_rms(e[-third:]), _known_rms(e[:third])),
+        noise=float(np.sqrt(max(size**2 - max(common, 0.0), 0.0))),
+        shared=float(np.sqrt(max(common - chance, 0.0))),
+    )
+
+
+def _known_rms(e: np.ndarray) -> float:
+    known = e[np.isfinite(e)]
+    return _rms(known) if len(known) else 0.0
 
 
 def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:

@@ -25,8 +25,9 @@ def reconstruct(
     - `context`: NaN where nothing was measured; at any increasing times. Ends that are `open` are
       estimated.
     - `momentum`: the field that a wall turns round; of two fields it is inferred if it is `None`.
-    - `noise`: the standard deviation of the noise, of all fields or one for each; it is estimated
-      if it is `None`.
+    - `noise`: the standard deviation of the noise, of all fields, one for each, or one for each
+      value (an array of the shape of the data, NaN where nothing was measured); it is estimated if
+      it is `None`.
 
     **Raises:**
 

@@ -114,17 +114,22 @@ def status_of(
 
 
 def joint_status(
-    residual: float, change: float, misfit: Misfit, noise: float | None = None
+    residual: float,
+    change: float,
+    misfit: Misfit,
+    noise: float | None = None,
+    in_noise: float | None = None,
 ) -> FitStatus:
     """The status of a joint estimate, from its misfit and what moves, in standard deviations.
 
     Where the noise is what the estimate leaves, it cannot excuse a misfit that is a large part of
-    what moves. Where it is known (`noise`) it does, and what is far above it is no noise.
+    what moves. Where it is known (`noise`) it does, and what is far above it is no noise: a misfit
+    that is more than once and a half `in_noise`, counted for each value in its own.
     """
     known = 0.0 if noise is None else noise
     if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
         return FitStatus.POOR_FIT
-    beyond = noise is not None and residual > max(_BEYOND_NOISE * noise, _SMALL * change)
+    beyond = in_noise is not None and in_noise > _BEYOND_NOISE and residual > _SMALL * change
     if misfit.systematic or beyond:
         return FitStatus.SYSTEMATIC_MISFIT
     return FitStatus.OK
