@@ -139,7 +139,7 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
     if centers.shape != (count,):
         raise ValueError(
             f"The coordinate {name} has the shape {centers.shape}, but the data have {count} "
-            f"entries along it."
+            f"entries along it; give one number for each of these."
         )
     if count < 2:
         raise ValueError(f"The coordinate {name} needs at least two entries; got {count}.")
@@ -167,6 +167,8 @@ def _rounding(centers: np.ndarray, spacing: float) -> float:
     # Coordinates are often stored in single precision: an offset far from zero rounds each entry.
     rounding = 4.0 * float(np.finfo(np.float32).eps) * float(np.max(np.abs(centers)))
     # Numbers that are finer have not been; they may come from rounded ones.
-    if np.any(centers != centers.astype(np.float32)):
+    with np.errstate(over="ignore"):
+        short = centers.astype(np.float32)
+    if np.any(centers != short):
         rounding = min(rounding, 1e-2 * float(spacing))
     return rounding

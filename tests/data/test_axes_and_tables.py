@@ -82,7 +82,7 @@ def test_an_axis_has_one_name(tmp_path):
     data = dataset(time=np.arange(FRAMES)).assign(lon=("x", np.arange(CELLS)))
     path = save(data, tmp_path / "a.nc")
     np.testing.assert_array_equal(read(path, x="lon").x, np.arange(CELLS))
-    with pytest.raises(ValueError, match="has a time beside lon; leave out --time"):
+    with pytest.raises(ValueError, match="has time beside lon; leave out --time"):
         read(path, time="lon")
 
 

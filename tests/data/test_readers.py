@@ -360,7 +360,7 @@ BAD = {
         lambda: dataset(time=np.array([0, 1, np.nan, 3, 4, 5])),
         "coordinate time has NaN",
     ),
-    "words for x": (lambda: dataset(x=list("abcdefghi")), "coordinate x must be real numbers"),
+    "words for x": (lambda: dataset(x=list("abcdefghi")), "coordinate x are text, such as .a.; convert"),
     "words": (lambda: dataset(np.full((6, 9), "a")), "values of u must be real numbers"),
     "huge integers": (
         lambda: dataset(np.full((6, 9), 2**63, np.uint64)),
@@ -428,7 +428,7 @@ def test_unreadable_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr, NPZ or Parquet file"):
         read(tmp_path / "folder")
     np.savez(tmp_path / "pickled.npz", np.array([{}, []], dtype=object))
-    with pytest.raises(OSError, match=r"pickled.npz cannot be read \(.*\); check that it is"):
+    with pytest.raises(ValueError, match=r"pickled.npz holds Python objects under arr_0, which"):
         read(tmp_path / "pickled.npz")
 
 

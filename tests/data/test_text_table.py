@@ -101,7 +101,7 @@ FAULTS = {
         "header of .* has 3 names, lines below it more; name every column",
     ),
     "one longer line": (text(*lines()[:4], "1,2,3,4,5"), "3 names, row 4 below it 5; name"),
-    "nothing": (b"", "has no lines; give a file with measurements"),
+    "nothing": (b"", "is empty; write it again"),
     "comments alone": (text("# a", "#"), "has no lines; give"),
     "no text": (bytes(range(256)), "holds bytes that are no text"),
     "no known encoding": (b"time,x,u\n1,2,\x81\xff\n", "no text in UTF-8, UTF-16 or Windows-1252"),

@@ -28,6 +28,7 @@ FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 _MOST_ROWS = 10  # a larger batch is summarised
 _MOST_COEFFICIENTS = 20
+_MOST_LETTERS = 40  # of units in a picture
 
 
 @contextlib.contextmanager
@@ -133,7 +134,7 @@ def labels(source: Source) -> "Labels":
 
     def units(attributes) -> str:
         value = attributes.get("units", "")
-        return value if isinstance(value, str) else ""
+        return value[:_MOST_LETTERS] if isinstance(value, str) else ""
 
     def units_of(name: str) -> str:
         return units(source.coordinates[name].attrs) if name in source.coordinates else ""

@@ -9,8 +9,8 @@ import xarray as xr
 from hfluxno.data.choice import DIMENSIONS
 from hfluxno.data.numbers import listed
 
-_ALONG_X = ("projection_x_coordinate", "longitude", "grid_longitude")
-_ALONG_Y = ("projection_y_coordinate", "latitude", "grid_latitude")
+_ALONG_X = ("projection_x_coordinate", "longitude", "grid_longitude", "degrees_east")
+_ALONG_Y = ("projection_y_coordinate", "latitude", "grid_latitude", "degrees_north")
 _ALONG_OTHERS = (*_ALONG_Y, "depth", "height", "altitude")
 
 
@@ -40,7 +40,7 @@ def renamed(
             result[name] = xr.Variable((known,), result[name].values, result[name].attrs)
         if known != name and (known in result or (known in dims and known != axis)):
             raise ValueError(
-                f"{path} has a {known} beside {name}; leave out --{known}, or rename one of them."
+                f"{path} has {known} beside {name}; leave out --{known}, or rename one of them."
             )
         result = {
             known if key == name else key: _with_dim(v, axis, known) for key, v in result.items()
@@ -50,7 +50,8 @@ def renamed(
 
 def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> dict[str, str]:
     """What the file calls time and x by the attributes of its coordinates (CF conventions 1.11,
-    chapter 4), where it has no axis of our name and `names` has none; and `names`.
+    chapter 4: axis, standard_name, units), where it has no axis of our name and `names` has none;
+    and `names`.
 
     Where nothing runs along X, the only other axis of more than one entry is taken. Where both do,
     the one along Y is y.
@@ -75,9 +76,9 @@ def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> 
 
 
 def _along(variable: xr.Variable, axis: str, standard: tuple[str, ...]) -> bool:
-    named = (str(variable.attrs.get(key, "")) for key in ("axis", "standard_name"))
-    letter, name = named
-    return letter.upper() == axis or name in standard
+    named = (str(variable.attrs.get(key, "")) for key in ("axis", "standard_name", "units"))
+    letter, *names = named
+    return letter.upper() == axis or any(name in standard for name in names)
 
 
 def _counts_from_a_date(variable: xr.Variable) -> bool:

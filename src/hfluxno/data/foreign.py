@@ -30,6 +30,8 @@ def what_else(path: Path) -> str | None:
         return None
     with path.open("rb") as file:
         start = file.read(8)
+    if not start:
+        return "empty; write it again"
     if start.startswith(b"PK\x03\x04"):
         return _archive(path)
     return next((text for mark, text in _STARTS.items() if start.startswith(mark)), None)

@@ -87,8 +87,8 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
         many = "" if wrong.all() else f" for {counted(int(wrong.sum()), 'measured value')}"
         said = "missing" if np.isnan(first) else f"{first:g}"
         raise ValueError(
-            f"The noise of {field} is {said}{many}, and a standard deviation is positive; correct "
-            "it, or choose --noise auto to have it estimated."
+            f"The noise of {field} is {said}{many}, and a standard deviation is a positive number; "
+            "correct it, or choose --noise auto to have it estimated."
         )
     known = found[measured]
     if np.ptp(known) <= _SAME * known[0]:

@@ -1,6 +1,7 @@
 """Checks of the numbers and coordinates of a file; every message names the fault and the mend."""
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from hfluxno.coordinates import kept_precision, real
@@ -57,9 +58,33 @@ def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np
     if stored is None:
         return default
     numbers = np.asarray(stored.values)
+    if numbers.dtype.kind in "USO":
+        raise ValueError(
+            f"The entries of the coordinate {name} are text, such as "
+            f"{str(numbers.flat[0])[:40]!r}; convert them to numbers, or dates to datetime64."
+        )
     if numbers.dtype.kind in "iu":
         numbers = numbers.astype(np.float64)
     return real_numbers(numbers, f"entries of the coordinate {name}").astype(np.float64)
+
+
+def check_no_dates(times: np.ndarray, name: str) -> None:
+    """Refuses dates that are written as numbers, 20240229: from month to month they leap.
+
+    **Raises:**
+
+    - `ValueError`, where all entries are such dates of this century or the last.
+    """
+    days = np.floor(times)
+    if not days.size or not np.all((days >= 19000101) & (days <= 20991231)):
+        return
+    texts = [f"{int(day)}" for day in days[:: max(1, len(days) // 1000)]]
+    if np.all(np.isfinite(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").year)):
+        raise ValueError(
+            f"The entries of {name} look like dates that are written as numbers, such as "
+            f"{texts[0]}; write {texts[0][:4]}-{texts[0][4:6]}-{texts[0][6:]}, or the days since a "
+            "date."
+        )
 
 
 def check_once(entries: np.ndarray, name: str) -> None:

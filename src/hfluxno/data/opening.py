@@ -19,6 +19,7 @@ from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.choice import asked_names
 from hfluxno.data.contained import fault
 from hfluxno.data.foreign import what_else
+from hfluxno.data.numbers import listed
 from hfluxno.data.table import table_variables
 from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
 from hfluxno.extras import require
@@ -86,7 +87,7 @@ def opened(
         raise ValueError(refused)
     if kind == "parquet":
         _check_parquet(path)
-    frame = read_text_table(path) if kind == "csv" else None
+    frame, groups = read_text_table(path) if kind == "csv" else None, []
     with reading(path):
         unnamed = kind == "npz"
         if kind == "npz":
@@ -112,9 +113,16 @@ def opened(
                 backend_kwargs=_ENGINE_OPTIONS[kind],
             )
             variables = {str(name): v for name, v in dataset.variables.items()}
+            groups = [] if variables else _groups(path, kind)
             unnamed = kind == "h5netcdf" and _is_unnamed(variables)
             if unnamed:
                 variables = _by_number_of_axes(variables)
+    if groups:
+        raise ValueError(
+            f"{path} has its variables in groups ({listed(groups)}); store one of them in a file "
+            f'of its own, in Python by xarray.open_dataset("{path.name}", group="{groups[0]}")'
+            '.to_netcdf("one.nc").'
+        )
     if not kind:
         raise ValueError(
             f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table named "
@@ -141,6 +149,10 @@ def opened(
             dataset.close()
 
 
+class NotRead(ValueError):
+    """What a file holds and is not read, in a sentence that names the mend."""
+
+
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turns what a file library raises into an `OSError` that names the file.
@@ -152,6 +164,10 @@ def reading(path: Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except NotRead:
+        raise
+    except PermissionError as error:
+        raise PermissionError(f"{path} may not be read; ask for the permission.") from error
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
         reason = reason.splitlines()[0].rstrip(".")
@@ -175,10 +191,30 @@ def _kind(path: Path) -> str | None:
     return known or ("csv" if is_table(path) else None)
 
 
+def _groups(path: Path, kind: str) -> list[str]:
+    """The names of the groups at the top of an HDF5 file."""
+    if kind != "h5netcdf":
+        return []
+    with h5py.File(path, "r") as file:
+        return [name for name, item in file.items() if isinstance(item, h5py.Group)]
+
+
 def _npz_variables(path: Path) -> dict[str, xr.Variable]:
     # Opened here, because np.load leaves a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+        arrays, pickled = {}, []
+        for name in archive.files:
+            try:
+                arrays[name] = archive[name]
+            except ValueError as error:
+                if "allow_pickle" not in str(error):
+                    raise
+                pickled.append(name)
+    if pickled:
+        raise NotRead(
+            f"{path} holds Python objects under {listed(pickled)}, which could run code when they "
+            "are read; store numbers, such as numpy.asarray(values, float)."
+        )
     return _by_number_of_axes({n: xr.Variable(_unnamed(a.ndim), a) for n, a in arrays.items()})
 
 

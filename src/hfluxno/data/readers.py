@@ -40,6 +40,7 @@ from hfluxno.data.ends import read_ends
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
+    check_no_dates,
     check_once,
     coordinate,
     field_names,
@@ -180,9 +181,16 @@ def source_of(
             "file with measurements, or leave this variable out."
         )
     clock = "t" if "t" in order else "time"
+    lengths = [coordinates[axis].shape for axis in (clock, "x") if axis in coordinates]
+    if lengths == [(places,), (frames,)] and frames != places:
+        raise ValueError(
+            f"The axes of {name} in {path} stand as x, time: there are {places} times and {frames} "
+            "places; store the transposed values."
+        )
     cell_centres = (np.arange(places) + 0.5) / places
     times = coordinate(coordinates.get(clock), np.arange(frames, dtype=float), clock)
     check_once(times, clock)
+    check_no_dates(times, clock)
     along_time = frames_of(times, frames, clock)
     positions = coordinate(coordinates.get("x"), cell_centres, "x")
     check_once(positions, "x")

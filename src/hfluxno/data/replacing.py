@@ -37,6 +37,8 @@ def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = 
         raise ValueError(f"{path} is the input itself; choose another name for the output.")
     if path.is_dir() and not (path.suffix == ".zarr" and is_zarr(path)):
         raise IsADirectoryError(f"{path} is a folder; choose another name.")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileExistsError(f"{path} is a pipe or a device; choose another name.")
     if path.suffix == ".zarr" and path.is_file():
         raise FileExistsError(f"{path} is a file, but a Zarr store is a folder; choose another.")
     if not os.access(folder, os.W_OK | os.X_OK):

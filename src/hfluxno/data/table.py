@@ -7,6 +7,7 @@ Or one line for each time and one column for each place, if the header has a num
 every column but the time. Their variable is called `values`.
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed
 
 _ALIASES = {
@@ -95,6 +97,7 @@ def table_variables(
         raise ValueError(
             f"{path} has two lines for {line}; keep one of them, or average them first."
         )
+    _check_dense(frame, keys, path)
     dataset = frame.set_index(keys).to_xarray()
     found = {
         str(name): xr.Variable(v.dims, np.asarray(v.values))
@@ -110,6 +113,20 @@ def table_variables(
     ours = {"time": ("time", "t"), "x": ("x",), "trajectory": ("trajectory",)}
     strange = {axis: name for axis, name in columns.items() if name not in ours[axis]}
     return found, names | strange
+
+
+def _check_dense(frame: pd.DataFrame, keys: list[str], path: Path) -> None:
+    """Refuses lines at so many times and places that a field of them would fill the memory."""
+    counts = [int(frame[key].nunique()) for key in keys]
+    size = 8 * math.prod(counts) * max(len(frame.columns) - len(keys), 1)
+    if too_large(path, size, "the field"):
+        each = zip(counts, keys, strict=True)
+        several = " and ".join(f"{n:,} entries of {key}" for n, key in each)
+        raise ValueError(
+            f"The {len(frame):,} lines of {path} have {several}, too many for a field at all of "
+            "them; sensors that move, or times that differ from place to place, have to be "
+            "averaged to places and times first."
+        )
 
 
 def _places(frame: pd.DataFrame) -> np.ndarray:

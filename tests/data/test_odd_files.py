@@ -1,0 +1,87 @@
+"""Files that are odd: each is read as it is meant, or its sentence says what is wrong with it."""
+
+import os
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from hfluxno.data.readers import read
+from hfluxno.data.replacing import check_writable
+from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
+
+TIMES, PLACES = 0.5 * np.arange(FRAMES), 2.0 * np.arange(CELLS)
+
+
+def npz(values=None, **axes):
+    def write(path):
+        given = {"time": TIMES, "x": PLACES} | axes
+        np.savez(path, values=wave() if values is None else values, **given)
+
+    return write, "a.npz"
+
+
+def content(data, name="a.nc"):
+    return lambda path: path.write_bytes(data), name
+
+
+def grouped(path):
+    with h5py.File(path, "w") as file:
+        for run in ("first", "second"):
+            file[f"{run}/u"] = wave()
+
+
+def moving(path):
+    rng = np.random.default_rng(0)
+    table = np.column_stack([np.sort(rng.random(20_000)), *rng.random((2, 20_000))])
+    np.savetxt(path, table, delimiter=",", header="time,x,u", comments="")
+
+
+DATES = np.array([20240130.0, 20240131, 20240201, 20240202, 20240203, 20240204])
+
+FAULTS = {
+    "x before time": (npz(wave().T), r"stand as x, time: there are 6 times and 9 places; store"),
+    "dates as text": (npz(time=TIMES.astype("M8[s]").astype(str)), "are text, such as '1970-01-01"),
+    "dates as numbers": (npz(time=DATES), "such as 20240130; write 2024-01-30, or the days"),
+    "days with a fraction": (npz(time=DATES + 0.25), "such as 20240130; write 2024-01-30"),
+    "two axes of time": (npz(time=TIMES[:, None]), r"shape \(6, 1\), .* give one number for each"),
+    "far times": (npz(time=1e300 * TIMES), r"steps of the coordinate time reach 5e[+]299 in size"),
+    "objects": (npz(wave().astype(object)), "holds Python objects under values, which could run"),
+    "nothing": (content(b""), "is empty; write it again"),
+    "groups": ((grouped, "a.h5"), r"in groups \(first, second\); .*group=.first.\)"),
+    "sensors that move": ((moving, "a.csv"), "20,000 entries of time and 20,000 entries of x, too"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_wrong_is_said(tmp_path, fault, monkeypatch):
+    (write, name), message = FAULTS[fault]
+    monkeypatch.setattr("hfluxno.data.contained.memory_of_machine", lambda: 2**30)
+    write(tmp_path / name)
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / name)
+
+
+def test_numbers_that_are_no_dates(tmp_path):
+    for start, step in ((20240130.0, 1.0), (2000.0, 1.0), (20240101.0, 3600.0)):
+        times = start + step * np.arange(FRAMES)  # there is no thirty-second of January
+        write, name = npz(time=times)
+        write(tmp_path / name)
+        np.testing.assert_array_equal(read(tmp_path / name).times, times)
+
+
+def test_degrees_are_places(tmp_path):
+    lon = ("lon", 10.0 * np.arange(CELLS), {"units": "degrees_east"})
+    source = read(save(dataset(dims=("time", "lon"), lon=lon), tmp_path / "a.nc"))
+    np.testing.assert_array_equal(source.x, lon[1])
+    assert source.names == {"x": "lon"}
+    unknown = xr.Dataset({"u": (("time", "station"), wave())})
+    with pytest.raises(ValueError, match=r"unknown dimensions \(station\); .* --x NAME"):
+        read(save(unknown, tmp_path / "b.nc"))
+
+
+def test_an_output_is_no_pipe(tmp_path):
+    os.mkfifo(tmp_path / "a.nc")
+    with pytest.raises(FileExistsError, match=r"a.nc is a pipe or a device; choose another name"):
+        check_writable(tmp_path / "a.nc", (".nc",))
