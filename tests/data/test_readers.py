@@ -360,7 +360,10 @@ BAD = {
         lambda: dataset(time=np.array([0, 1, np.nan, 3, 4, 5])),
         "coordinate time has NaN",
     ),
-    "words for x": (lambda: dataset(x=list("abcdefghi")), "coordinate x are text, such as .a.; convert"),
+    "words for x": (
+        lambda: dataset(x=list("abcdefghi")),
+        "coordinate x are text, such as .a.; convert",
+    ),
     "words": (lambda: dataset(np.full((6, 9), "a")), "values of u must be real numbers"),
     "huge integers": (
         lambda: dataset(np.full((6, 9), 2**63, np.uint64)),

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hfluxno.data.measures import doubtful
 from hfluxno.counted import counted
+from hfluxno.data.measures import doubtful
 from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
 
