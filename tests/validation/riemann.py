@@ -118,3 +118,83 @@ class ShallowWaterRiemann:
         flux = np.stack([m, m * m / h + 0.5 * self.gravity * h * h])
         primitive = xi * np.stack([h, m]) - flux
         return time * np.diff(primitive, axis=1) / np.diff(edges)
+
+
+@dataclass(frozen=True)
+class EulerRiemann:
+    """Two states (ρ, v, p) of an ideal gas without a vacuum between them.
+
+    The velocity behind a wave of the family ∓ into a state (ρ_k, v_k, p_k) is v_k ∓ φ(p; k) with
+    φ = 2 c_k/(γ - 1) ((p/p_k)^{(γ-1)/2γ} - 1) in a rarefaction (p ≤ p_k) and
+    (p - p_k) √(A/(p + B)), A = 2/((γ + 1) ρ_k), B = (γ - 1)/(γ + 1) p_k, in a shock (Toro, Riemann
+    Solvers and Numerical Methods for Fluid Dynamics, 2009, chapter 4).
+    """
+
+    left: tuple[float, float, float]
+    right: tuple[float, float, float]
+    gamma: float = 1.4
+    jump: float = 0.0
+
+    def _wave(self, p, outer):
+        rho, _, p_k = outer
+        g = self.gamma
+        if p <= p_k:
+            c = np.sqrt(g * p_k / rho)
+            return 2.0 * c / (g - 1.0) * ((p / p_k) ** ((g - 1.0) / (2.0 * g)) - 1.0)
+        a, b = 2.0 / ((g + 1.0) * rho), (g - 1.0) / (g + 1.0) * p_k
+        return (p - p_k) * np.sqrt(a / (p + b))
+
+    def middle(self) -> tuple[float, float]:
+        """Pressure and velocity between the outer waves."""
+        v_l, v_r = self.left[1], self.right[1]
+        low, high = 1e-12, 1e3
+        for _ in range(200):
+            p = 0.5 * (low + high)
+            excess = self._wave(p, self.left) + self._wave(p, self.right) + v_r - v_l
+            low, high = (low, p) if excess > 0.0 else (p, high)
+        return p, 0.5 * (v_l + v_r + self._wave(p, self.right) - self._wave(p, self.left))
+
+    def states(self, xi: np.ndarray) -> np.ndarray:
+        """U(ξ) = (ρ, m, E), shape (3, points)."""
+        g = self.gamma
+        middle_p, middle_v = self.middle()
+        xi = np.asarray(xi, float)
+        rho, v, p = (np.empty(xi.shape) for _ in range(3))
+        for sign, (rho_k, v_k, p_k) in ((-1.0, self.left), (1.0, self.right)):
+            # Seen in a mirror where sign = -1: the wave goes to the right into the outer state.
+            speed, contact, s = sign * v_k, sign * middle_v, sign * xi
+            c = np.sqrt(g * p_k / rho_k)
+            ratio, share = middle_p / p_k, (g - 1.0) / (g + 1.0)
+            if middle_p > p_k:
+                shock = speed + c * np.sqrt((ratio + share) / (1.0 + share))
+                density = rho_k * (ratio + share) / (share * ratio + 1.0)
+                outside, fan = s > shock, np.zeros(xi.shape, bool)
+            else:
+                density = rho_k * ratio ** (1.0 / g)
+                tail = contact + np.sqrt(g * middle_p / density)
+                outside, fan = s > speed + c, (s > tail) & (s <= speed + c)
+            here = s > contact
+            rho, v, p = (
+                np.where(here, inner, found)
+                for inner, found in ((density, rho), (sign * contact, v), (middle_p, p))
+            )
+            celerity = 2.0 / (g + 1.0) * (c + 0.5 * (g - 1.0) * (s - speed))
+            thinned = np.where(fan, celerity / c, 1.0)
+            in_fan = (
+                rho_k * thinned ** (2.0 / (g - 1.0)),
+                sign * (s - celerity),
+                p_k * thinned ** (2.0 * g / (g - 1.0)),
+            )
+            rho, v, p = (np.where(fan, i, f) for i, f in zip(in_fan, (rho, v, p), strict=True))
+            rho, v, p = (
+                np.where(outside, o, f) for o, f in zip((rho_k, v_k, p_k), (rho, v, p), strict=True)
+            )
+        return np.stack([rho, rho * v, p / (g - 1.0) + 0.5 * rho * v * v])
+
+    def averages(self, edges: np.ndarray, time: float) -> np.ndarray:
+        """Cell averages at `time` > 0, shape (3, cells)."""
+        xi = _edge_coordinates(edges, time, self.jump)
+        rho, m, energy = u = self.states(xi)
+        pressure = (self.gamma - 1.0) * (energy - 0.5 * m * m / rho)
+        flux = np.stack([m, m * m / rho + pressure, (energy + pressure) * m / rho])
+        return time * np.diff(xi * u - flux, axis=1) / np.diff(edges)

@@ -5,6 +5,7 @@ import pytest
 
 from tests.validation import (
     ColeHopf,
+    EulerRiemann,
     HeatWave,
     ScalarRiemann,
     ShallowWaterRiemann,
@@ -95,6 +96,43 @@ def test_shallow_water_is_a_weak_solution(left, right):
             speed = (h * v - m_k) / (h - h_k)
             behind, ahead = (sign * v + np.sqrt(9.81 * h), sign * v_k + np.sqrt(9.81 * h_k))
             assert ahead < sign * speed < behind
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((1.0, 0.0, 1.0), (0.125, 0.0, 0.1)),  # a rarefaction and a shock
+        ((1.0, 0.6, 0.8), (0.7, -0.9, 1.3)),  # two shocks
+        ((1.0, -0.4, 1.1), (0.8, 0.5, 0.9)),  # two rarefactions
+        ((0.3, 0.2, 0.2), (1.0, 0.1, 1.4)),  # a shock and a rarefaction
+    ],
+)
+def test_a_gas_is_a_weak_solution(left, right):
+    gamma = 1.3
+    exact = EulerRiemann(left, right, gamma)
+    p, v = exact.middle()
+    time, edges = 0.15, np.linspace(-1.0, 1.0, 2001)
+    values = exact.averages(edges, time)
+
+    def flux_and_state(rho, v, p):
+        energy = p / (gamma - 1.0) + 0.5 * rho * v * v
+        u = np.array([rho, rho * v, energy])
+        return np.array([rho * v, rho * v * v + p, (energy + p) * v]), u
+
+    (f_left, u_left), (f_right, u_right) = flux_and_state(*left), flux_and_state(*right)
+    gained = values.sum(axis=1) * (edges[1] - edges[0]) - u_left - u_right
+    np.testing.assert_allclose(gained, time * (f_left - f_right), atol=1e-12)
+    # The averages are those of the states, so ξU - F(U) is continuous over every wave.
+    center = 0.5 * (edges[1:] + edges[:-1])
+    assert np.mean(np.abs(values - exact.states(center / time))) < 2e-3
+    # Velocity and pressure are the same on both sides of the contact.
+    rho, m, energy = exact.states(v + np.array([-1e-9, 1e-9]))
+    np.testing.assert_allclose(m / rho, v, rtol=1e-8)
+    np.testing.assert_allclose((gamma - 1.0) * (energy - 0.5 * m * m / rho), p, rtol=1e-8)
+    # Entropy rises over shocks and is kept by rarefactions.
+    for density, (rho_k, _, p_k) in zip(rho, (left, right), strict=True):
+        gained = np.log(p / p_k) - gamma * np.log(density / rho_k)
+        assert gained > 1e-4 if p > p_k else gained == pytest.approx(0.0, abs=1e-9)
 
 
 def test_smooth_solutions_solve_their_equations():

@@ -6,6 +6,7 @@ from hfluxno.data.source import Source
 
 _ABOVE_NOISE = 3.0
 _ALIKE = 0.5  # correlation of frames
+_MOST_FIELDS = 3
 
 
 def identifiable(source: Source, fields: dict, boundary: str) -> str:
@@ -13,8 +14,11 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
     moving = {name: each for name, each in fields.items() if not each["constant"]}
     if not moving:
         return "nothing: all values are constant"
-    if len(moving) > 2:
-        return "nothing together: choose one field, or two that form a system, with --variable"
+    if len(moving) > _MOST_FIELDS:
+        return (
+            f"nothing together: choose one field, or up to {_MOST_FIELDS} that form a system, with "
+            "--variable"
+        )
     quiet = [n for n, e in moving.items() if e["changes"] < _ABOVE_NOISE * e["noise"]]
     if len(quiet) == len(moving):
         return (

@@ -237,11 +237,12 @@ def check_momentum(context: Trajectory, momentum: str | None) -> None:
 
     - `ValueError`, where there is a wall and it is not named.
     """
-    if momentum is None and len(context.fields) == 2 and context.grid.has_wall():
+    if momentum is None and len(context.fields) > 1 and context.grid.has_wall():
+        names = " or ".join(f'"{name}"' for name in reversed(context.fields))
         raise ValueError(
             f"A chunk cannot decide for all others which of the fields "
             f"{' and '.join(context.fields)} a wall turns round (the momentum): name it with "
-            f'--momentum NAME, in Python momentum="{context.fields[1]}" or "{context.fields[0]}".'
+            f"--momentum NAME, in Python momentum={names}."
         )
 
 

@@ -1,7 +1,8 @@
 """Waves of a linear system: the eigenvalues of a Roe matrix and the parts of a jump along them.
 
-A v = Σ_p λ_p P_p v with the spectral projections P_p. For one field both are trivial, for two
-fields they are Sylvester's formula, P_1 = (A - λ_2)/(λ_1 - λ_2); more fields use LAPACK (on CPU).
+A v = Σ_p λ_p P_p v with the spectral projections P_p. For one field both are trivial, for two and
+three they are Sylvester's formula, P_p = Π_{q≠p} (A - λ_q)/(λ_p - λ_q), with the roots of the
+characteristic polynomial in closed form; more fields use LAPACK (on CPU).
 
 A scheme that needs only a bound of the eigenvalues does without. They are real, so all terms of
 tr A^{2m} = Σ_p λ_p^{2m} are positive, and with d fields
@@ -17,7 +18,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.laws.base import Waves
 
-# The eigenvalues of a 2×2 matrix are kept apart by this part of the matrix' size, so that the
+# The eigenvalues of a small matrix are kept apart by about this part of its size, so that the
 # projections stay finite where the law is not strictly hyperbolic.
 _RELATIVE_GAP = 1e-4
 # 2m = 2⁵.
@@ -31,6 +32,9 @@ def speeds(matrix: Float[Array, "field field *points"]) -> Float[Array, "field *
     if matrix.shape[0] == 2:
         mean, gap = _mean_and_half_gap(matrix)
         return jnp.stack([mean - gap, mean + gap])
+    if matrix.shape[0] == 3:
+        mean, roots, _ = _mean_and_roots(matrix)
+        return jnp.stack([mean + root for root in roots])
     values = jnp.linalg.eigvals(jnp.moveaxis(matrix, (0, 1), (-2, -1))).real
     return jnp.moveaxis(jnp.sort(values, axis=-1), -1, 0)
 
@@ -86,6 +90,23 @@ def waves(
             return jnp.stack([vector - second, second])
 
         return jnp.stack([mean - gap, mean + gap]), split_two
+    if matrix.shape[0] == 3:
+        mean, roots, rest = _mean_and_roots(matrix)
+        slow, middle, fast = roots
+
+        def split_three(vector):
+            once = _times(rest, vector)
+            twice = _times(rest, once)
+
+            def part(root, other, another):
+                # The roots sum to zero.
+                whole = twice + root[None] * once + (other * another)[None] * vector
+                return whole / ((root - other) * (root - another))[None]
+
+            first, last = part(slow, middle, fast), part(fast, slow, middle)
+            return jnp.stack([first, vector - first - last, last])
+
+        return jnp.stack([mean + root for root in roots]), split_three
     values, vectors = jnp.linalg.eig(jnp.moveaxis(matrix, (0, 1), (-2, -1)))
     order = jnp.argsort(values.real, axis=-1)
     values = jnp.take_along_axis(values.real, order, axis=-1)
@@ -106,3 +127,29 @@ def _mean_and_half_gap(matrix):
     size = difference * difference + jnp.abs(b * c)
     floor = _RELATIVE_GAP**2 * size + jnp.finfo(matrix.dtype).tiny
     return 0.5 * (a + d), jnp.sqrt(jnp.maximum(radicand, floor))
+
+
+def _mean_and_roots(matrix):
+    """The mean m of the eigenvalues of A, λ - m in ascending order, and A - m, for three fields.
+
+    With B = A - m, s² = tr B²/6 and r = det B/2s³ they are m + 2 s cos((arccos r + 2πk)/3) (Smith,
+    Commun. ACM 4, 1961, 168). Of a complex pair the real parts come out nearly equal.
+    """
+    mean = (matrix[0, 0] + matrix[1, 1] + matrix[2, 2]) / 3.0
+    identity = jnp.eye(3, dtype=matrix.dtype).reshape(3, 3, *(1,) * mean.ndim)
+    rest = matrix - mean[None, None] * identity
+    square = sum(rest[i, j] * rest[j, i] for i in range(3) for j in range(3)) / 6.0
+    largest = jnp.max(jnp.abs(rest), axis=(0, 1))
+    info = jnp.finfo(matrix.dtype)
+    scale = jnp.sqrt(jnp.maximum(square, (_RELATIVE_GAP * largest) ** 2 + info.tiny))
+    (a, b, c), (d, e, f), (g, h, i) = rest / scale[None, None]
+    half = 0.5 * (a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
+    most = 1.0 - max(0.5 * _RELATIVE_GAP**2, 4.0 * float(info.eps))
+    angle = jnp.arccos(jnp.clip(half, -most, most)) / 3.0
+    fast = 2.0 * scale * jnp.cos(angle)
+    slow = 2.0 * scale * jnp.cos(angle + 2.0 * jnp.pi / 3.0)
+    return mean, (slow, -slow - fast, fast), rest
+
+
+def _times(matrix, vector):
+    return jnp.sum(matrix * vector[None], axis=1)

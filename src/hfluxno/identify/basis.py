@@ -260,6 +260,21 @@ def physical_exponents(positive: tuple[bool, ...]) -> tuple[tuple[int, ...], ...
     return tuple(dict.fromkeys(terms))
 
 
+def fluid_exponents(fields: int, density: int | None) -> tuple[tuple[int, ...], ...]:
+    """The dictionary of a fluid: monomials of degree 1 and 2; and where there is a density p that
+    may divide, with the other fields q, r, s: p³, p² q, q/p, q r/p and q r s/p²."""
+    terms = list(exponents_up_to(fields, 2))
+    if density is not None:
+        p, unit = density, np.eye(fields, dtype=int)
+        others = [q for q in range(fields) if q != p]
+        further = [3 * unit[p]] + [2 * unit[p] + unit[q] for q in others]
+        for degree in (1, 2, 3):
+            for chosen in itertools.combinations_with_replacement(others, degree):
+                further.append(sum(unit[list(chosen)]) - max(1, degree - 1) * unit[p])
+        terms += [tuple(map(int, each)) for each in further]
+    return tuple(dict.fromkeys(terms))
+
+
 def chebyshev(v: Float[Array, "*points"], degree: int) -> list[Float[Array, "*points"]]:
     """T_0(v), …, T_degree(v) by the three-term recurrence."""
     values = [jnp.ones_like(v), v]

@@ -11,8 +11,10 @@ from hfluxno.identify.basis import (
     Dictionary,
     Kinked,
     TensorChebyshev,
+    fluid_exponents,
     physical_exponents,
 )
+from hfluxno.identify.momentum import carried_by
 
 # (desired, maximum, lagged) of a CFL rule.
 CLAWPACK_PAPER = (0.5, 0.9, True)
@@ -198,6 +200,15 @@ def stages(fields: int) -> tuple[Stage, ...]:
     """
     if fields > 1:
         weak = Candidate("dictionary", 0, sparse="weak-form")
+        quick = (
+            Stage(_always(weak), 1e-4),
+            Stage(_always(dataclasses.replace(weak, fresh_start=False)), 1e-4),
+            Stage(_finer(2), 1e-4),
+            Stage(_finer(4), 1e-4),
+            Stage(_rivals, 1e-3),
+        )
+        if fields > 2:  # fits of all functions would take minutes
+            return quick
         full, sparse = Candidate("dictionary", 0), Candidate("dictionary", 0, sparse="fit")
         mid_run = dataclasses.replace(sparse, fresh_start=False)
         fixed = dataclasses.replace(sparse, scheme="roe-entropy-fix")
@@ -205,11 +216,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
             full, diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE
         )
         return (
-            Stage(_always(weak), 1e-4),
-            Stage(_always(dataclasses.replace(weak, fresh_start=False)), 1e-4),
-            Stage(_finer(2), 1e-4),
-            Stage(_finer(4), 1e-4),
-            Stage(_rivals, 1e-3),
+            *quick,
             Stage(_always(full, sparse), 1e-3),
             Stage(_always(mid_run), 5e-3),
             Stage(_always(Candidate("tensor", 0)), 5e-3),
@@ -253,8 +260,14 @@ def stages_with_sources() -> tuple[Stage, ...]:
     )
 
 
-def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]) -> Basis:
-    """The candidate's basis scaled to the range of a context (time, field, cells)."""
+def make_basis(
+    candidate: Candidate,
+    values: np.ndarray,
+    fields: tuple[str, ...],
+    odd: tuple[int, ...] = (),
+) -> Basis:
+    """The candidate's basis scaled to the range of a context (time, field, cells); `odd` are the
+    fields that a mirror turns round."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
     if candidate.kinks:
@@ -266,6 +279,10 @@ def make_basis(candidate: Candidate, values: np.ndarray, fields: tuple[str, ...]
         return TensorChebyshev(middle, half, 3, len(fields))
     positive = tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
     scale = np.maximum(np.abs(lower), np.abs(upper))
+    if len(fields) > 2:
+        density = carried_by(values, odd[0]) if odd else None
+        divides = density is not None and positive[density]
+        return Dictionary(scale, fluid_exponents(len(fields), density if divides else None), fields)
     return Dictionary(scale, physical_exponents(positive), fields)
 
 
@@ -273,7 +290,7 @@ def make_mask(
     candidate: Candidate, basis: Basis, fields: int, odd: tuple[int, ...] = ()
 ) -> np.ndarray:
     """Which parameters are free, in the order of `Unknowns`; `odd` are the fields that a wall turns
-    round, of which there are none without a wall."""
+    round, of which there are none without a wall and of three fields always one."""
     count = len(basis.names)
     size = count if candidate.kinks or not candidate.size else candidate.size
     free = np.tile(np.arange(count) < size, (fields, 1))

@@ -20,7 +20,7 @@ from hfluxno.identify.basis import Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forward import Forward, LawShape
 from hfluxno.identify.gaps import MINIMUM_CELLS
-from hfluxno.identify.identification import is_joint
+from hfluxno.identify.identification import check_whole, is_joint
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured, estimate
 from hfluxno.identify.joint_report import (
@@ -74,6 +74,7 @@ def given_identifier(
     batch = values if context.is_batched else values[None]
     several = context.frames > 1
     joint = several and is_joint(context)
+    check_whole(context, joint)
 
     def one(values: np.ndarray) -> Identification:
         values = values.astype(np.float64)
@@ -280,11 +281,12 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
             )
         odd = (fields.index(momentum),)
         return dataclasses.replace(saved, law=dataclasses.replace(saved.law, odd=odd))
-    if len(fields) == 2 and not saved.law.odd and context.grid.has_wall():
+    if len(fields) > 1 and not saved.law.odd and context.grid.has_wall():
+        names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"The law does not say which of its fields {' and '.join(fields)} a reflecting wall "
             "turns round (the momentum): name it with --momentum NAME, in Python "
-            f'momentum="{fields[1]}" or "{fields[0]}".'
+            f"momentum={names}."
         )
     return saved
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 # A run connects measurements over longer gaps than an interpolation does.
 _MOST_MISSING_OF_JOINT = 0.98
+MOST_FIELDS = 3
 # Intervals that differ by less than this part are equal.
 _EVEN = 1e-3
 
@@ -115,8 +116,8 @@ def identify(
       and grid. NaN is a gap: a value, a sensor or a frame that was not measured, up to 80 percent
       of all. In a batch, a trajectory with a constant field, or in which nothing moves, gets the
       status `CONSTANT`.
-    - `momentum`: the field that a reflecting wall turns round; of two fields it is inferred where
-      it is `None`. On a plane a pair of fields.
+    - `momentum`: the field that a reflecting wall turns round; of several fields it is inferred
+      where it is `None`. On a plane a pair of fields.
     - `noise`: the standard deviation of the noise, of all fields, one for each, or one for each
       value (an array of the shape of the data, NaN where nothing was measured). Where it is known,
       law, first state and ends are estimated jointly (see [`reconstruct`][hfluxno.reconstruct]).
@@ -124,9 +125,9 @@ def identify(
 
     **Raises:**
 
-    - `ValueError`, where the context is too short, too coarse, infinite somewhere, has too little
-      measured, or is constant or at rest (every trajectory of it), a noise is not positive, or
-      there is a wall and no momentum can be told.
+    - `ValueError`, where the context has more than three fields, is too short, too coarse, infinite
+      somewhere, has too little measured, or is constant or at rest (every trajectory of it), a
+      noise is not positive, or there is a wall and no momentum can be told.
     """
     trajectory = as_trajectory(context, times, grid, fields)
     found: tuple
@@ -164,11 +165,12 @@ def identifier(
     jointly = jointly or noise is not None or is_joint(context) or _is_sealed(context)
     known_noise = None if noise is None else _of_each_value(noise, context)
     _check(context, values, jointly, among_others)
+    check_whole(context, jointly)
     batch = values if context.is_batched else values[None]
     varies = ~_tells_nothing(context)
     odd = odd_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
-    # Without a wall no fit depends on it, and compiled programs do.
-    odd_in_fits = odd if context.grid.has_wall() else ()
+    # Of two fields no fit depends on it without a wall, and compiled programs do.
+    odd_in_fits = odd if context.grid.has_wall() or len(context.fields) > 2 else ()
     # Compiled programs serve fields of any names.
     names = tuple(f"u{i}" for i in range(len(context.fields)))
 
@@ -187,7 +189,7 @@ def identifier(
             return report(trial, tried, filled, whole, odd, np.isfinite(part))
         trial, tried = choose(values, context.grid, names, odd_in_fits)
         found = report(trial, tried, values, context, odd)
-        if found.status not in UNEXPLAINED:
+        if found.status not in UNEXPLAINED or len(names) > 2:
             return found
         if len(names) == 1:
             richer = identify_jointly(values, context, odd_in_fits, FURTHER_KINDS)
@@ -208,10 +210,10 @@ def _check(context: Trajectory, values: np.ndarray, jointly: bool, among_others:
     least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
     if len(context.grid.shape) != 1:
         raise ValueError("Only contexts with one space dimension can be identified.")
-    if len(context.fields) > 2:
+    if len(context.fields) > MOST_FIELDS:
         raise ValueError(
-            f"Only contexts with one or two fields can be identified; this one has "
-            f"{len(context.fields)}. Select one variable, or two that form a system."
+            f"Only contexts with one to {MOST_FIELDS} fields can be identified; this one has "
+            f"{len(context.fields)}. Select one variable, or those that form a system."
         )
     if context.frames < MINIMUM_FRAMES:
         raise ValueError(
@@ -240,6 +242,21 @@ def _check(context: Trajectory, values: np.ndarray, jointly: bool, among_others:
         mend = f"; leave it out (--variable={','.join(others)})" if others else ""
         raise ValueError(
             f"The field {field!r}{which} is constant: there is nothing to infer from it{mend}."
+        )
+
+
+def check_whole(context: Trajectory, jointly: bool) -> None:
+    """Refuses three fields where something besides the law would have to be estimated.
+
+    **Raises:**
+
+    - `ValueError`, where it is so.
+    """
+    if len(context.fields) > 2 and (jointly or np.any(np.isnan(np.asarray(context.values)))):
+        raise ValueError(
+            f"{len(context.fields)} fields need whole frames at equal intervals between periodic, "
+            "outflow or reflecting ends, and noise has no use; fill the gaps, or choose one or two "
+            "fields."
         )
 
 

@@ -11,7 +11,7 @@ from hfluxno.identify.settings import SCHEMES
 from hfluxno.identify.status import FitStatus
 from hfluxno.strict_json import to_dict
 
-_MOST_FIELDS, _MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 2, 32, 12, 200
+_MOST_FIELDS, _MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 3, 32, 12, 200
 _MOST_MODES, _MOST_REFINEMENT, _MOST_CELLS, _LONGEST = 512, 64, 10**9, 2000
 
 Row = tuple[float, ...]

@@ -1,12 +1,15 @@
 """Which field of a system a wall reflects with the opposite sign: the momentum.
 
-It carries another field: F_h = c m with a constant c. In the weak form, with test functions ψ,
+It carries another field, the density: F_h = c m with a constant c. In the weak form, with test
+functions ψ,
 
     ∫∫ h ψ_t + c m ψ_x dx dt = 0,
 
 which has one unknown and needs no derivative of the data. Where the converse nearly holds as well
 (small waves, of which neither field is told from the other) nothing follows.
 """
+
+import itertools
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -46,25 +49,37 @@ def odd_fields(
                 f"{', '.join(fields)}."
             )
         return (fields.index(momentum),)
-    if len(fields) != 2:
+    if len(fields) == 1:
         return ()
     values = np.asarray(context.values, np.float64)
     batch = values if context.is_batched else values[None]
     found = _momentum(batch[varies])
     if found is None and context.grid.has_wall():
+        names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"Which of the fields {' and '.join(fields)} a reflecting wall turns round (the "
             "momentum) cannot be told from the context: name it with --momentum NAME, in Python "
-            f'momentum="{fields[1]}" or "{fields[0]}".'
+            f"momentum={names}."
         )
     return () if found is None else (found,)
 
 
-def _momentum(batch: Float[np.ndarray, "trajectory time 2 space"]) -> int | None:
-    left = [_unexplained(batch, carried=1, carrier=0), _unexplained(batch, carried=0, carrier=1)]
-    best = int(np.argmin(left))
-    clear = left[best] < min(_UNEXPLAINED, _CLEARLY * left[1 - best])
-    return best if clear else None
+def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> int:
+    """The index of the field that a momentum carries: the density."""
+    others = [i for i in range(values.shape[1]) if i != momentum]
+    return min(others, key=lambda i: _unexplained(values[None], i, momentum))
+
+
+def _momentum(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
+    """The field that carries another one, if it does so much better than every other field."""
+    pairs = itertools.permutations(range(batch.shape[2]), 2)
+    left = {(carrier, carried): _unexplained(batch, carried, carrier) for carrier, carried in pairs}
+    best, _ = min(left, key=lambda pair: left[pair])
+    least, others = (
+        min(value for (carrier, _), value in left.items() if (carrier == best) == whether)
+        for whether in (True, False)
+    )
+    return best if least < min(_UNEXPLAINED, _CLEARLY * others) else None
 
 
 def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:

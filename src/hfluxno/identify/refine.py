@@ -47,8 +47,9 @@ class Unknowns(eqx.Module):
     **Attributes:**
 
     - `basis`: the functions of the flux.
-    - `directions`: one unit vector per free parameter, in the order (field, function), (field,
-      diffusion term), (field, source term); rows of zeros fill up the number that a compiled
+    - `directions`: along what parameters are free, orthonormal vectors in the order (field,
+      function), (field, diffusion term), (field, source term): one for each free parameter, or of a
+      law with a name for each of its coefficients; rows of zeros fill up the number that a compiled
       program is made for.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
@@ -69,7 +70,7 @@ class Unknowns(eqx.Module):
     @property
     def mask(self) -> Float[Array | np.ndarray, " parameter"]:
         """One where a parameter is free, zero elsewhere."""
-        return self.directions.sum(axis=0)
+        return (self.directions != 0.0).any(axis=0).astype(self.directions.dtype)
 
     def law(self, parameters: Float[Array | np.ndarray, " parameter"]) -> FittedLaw:
         """Flux coefficients are counted in half ranges of their field times cells per frame, those

@@ -13,7 +13,7 @@ import numpy as np
 
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Kinked
+from hfluxno.identify.basis import Dictionary, Kinked
 from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
     SOURCE_TERMS,
@@ -28,9 +28,10 @@ from hfluxno.identify.candidate import (
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.heard import say
 from hfluxno.identify.interpolation import corrected
+from hfluxno.identify.known import as_good_by_weak_form
 from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
 from hfluxno.identify.settings import Settings
-from hfluxno.identify.sparsify import explained_by_weak_form, needed
+from hfluxno.identify.sparsify import explained_by_weak_form, left_by_weak_form, needed
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.kept import kept
 
@@ -180,6 +181,8 @@ def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, se
     if start is None or candidate.sparse == "fit":  # what was dropped had mended what is left
         placed = with_kinks(unknowns, values, weights, settings.grid)
         begin = weak_parameters(placed, values, weights, settings.grid)
+        directions = np.asarray(unknowns.directions)
+        begin = directions.T @ (directions @ begin)
     else:
         begin = _parameters_from(start, unknowns)
     if candidate.denoised:
@@ -229,7 +232,7 @@ def _unknowns(
     candidate, values, fields, odd, start: Trial | None, weights, grid
 ) -> tuple[Unknowns, int]:
     """Those of the candidate, and how many rivals its set of functions has."""
-    basis = make_basis(candidate, values, fields)
+    basis = make_basis(candidate, values, fields, odd)
     mask = make_mask(candidate, basis, len(fields), odd)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     terms = _TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
@@ -243,14 +246,37 @@ def _unknowns(
         return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool))), 0
     if candidate.sparse == "weak-form":
         if start is not None:
-            return with_free(np.asarray(start.unknowns.mask)), start.rivals
+            return start.unknowns, start.rivals
         normals = np.asarray(_weak_normal(with_free(mask), values, weights, grid)[0])
         flux, arising = np.split(mask, [len(fields) * len(basis.names)])
         parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
         sets = explained_by_weak_form(normals, np.concatenate(parts, axis=1))
+        if len(fields) > 2:
+            return _few(with_free(mask), normals, sets, candidate.rival)
         parts = np.split(sets[candidate.rival], [len(basis.names)], axis=1)
         return with_free(np.concatenate([part.reshape(-1) for part in parts])), len(sets) - 1
     return with_free(mask), 0
+
+
+def _few(
+    unknowns: Unknowns, normals: np.ndarray, sets: list[np.ndarray], rival: int
+) -> tuple[Unknowns, int]:
+    """Those of a law with a name, if the weak form allows it, or of a set of functions, with a
+    basis that has no others, and how many rivals there are."""
+    basis, free = unknowns.basis, np.asarray(unknowns.mask, bool)
+    assert isinstance(basis, Dictionary)
+    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
+    left = sum(left_by_weak_form(*each) for each in zip(normals, sets[0], strict=True))
+    directions = as_good_by_weak_form(basis, basis.sizes / half[:, None], free, normals, left)
+    rivals = 0
+    if directions is None:
+        kept = np.flatnonzero(sets[rival])
+        directions, rivals = np.eye(len(free))[kept], len(sets) - 1
+    table = directions.reshape(len(directions), len(unknowns.fields), -1)
+    used = np.flatnonzero(np.any(table, axis=(0, 1)))
+    basis = dataclasses.replace(basis, exponents=tuple(basis.exponents[k] for k in used))
+    directions = table[:, :, used].reshape(len(directions), -1)
+    return dataclasses.replace(unknowns, basis=basis, directions=directions), rivals
 
 
 def make_settings(candidate: Candidate, grid: Grid) -> Settings:

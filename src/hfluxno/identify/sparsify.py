@@ -58,6 +58,14 @@ def explained_by_weak_form(normals: np.ndarray, free: np.ndarray) -> list[np.nda
     return [np.stack([mask for mask, _ in choice]) for choice in (chosen, *others)]
 
 
+def left_by_weak_form(normal: np.ndarray, mask: np.ndarray) -> float:
+    """What the functions of a mask leave of the weak equations of a field."""
+    kept = np.flatnonzero(mask)
+    matrix, right = normal[np.ix_(kept, kept)], normal[kept, -1]
+    solution = np.linalg.pinv(matrix, rcond=_DEPENDENT, hermitian=True) @ right
+    return float(normal[-1, -1] - solution @ right)
+
+
 def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray, float]]:
     """The masks of one field, that of the needed terms first, and by how much more they leave."""
     left = np.flatnonzero(may_stay * (np.diag(normal)[:-1] > 0.0))

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from hfluxno.fv.riemann import hllc
-from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.basis import Dictionary, fluid_exponents
 from hfluxno.identify.plane.known import _known_laws
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.terms import Roles, plane_exponents
+from hfluxno.identify.plane.terms import Roles
 from hfluxno.laws import Euler
 
 GAMMA = 1.3
@@ -18,7 +18,7 @@ def fitted(lengths):
     """Euler's law as it is found, with lengths counted in these units along each axis."""
     roles = Roles(4, (1, 2), 0)
     scale, fields = np.array([2.0, 1.5, 1.5, 4.0]), ("rho", "m_x", "m_y", "E")
-    basis = Dictionary(scale, plane_exponents(roles, True), fields)
+    basis = Dictionary(scale, fluid_exponents(roles.fields, roles.carrier), fields)
     (known,) = _known_laws(basis, roles)
     by_axis = (known.offset + GAMMA * known.slope).swapaxes(0, 1) / lengths[:, None, None]
     return FittedPlaneLaw(

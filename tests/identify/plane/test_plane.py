@@ -22,7 +22,7 @@ from hfluxno.identify.plane.select import (
     infer_roles,
     make_basis,
 )
-from hfluxno.identify.plane.terms import Roles, Structure, isotropic_structures, plane_exponents
+from hfluxno.identify.plane.terms import Roles, Structure, isotropic_structures
 from hfluxno.identify.plane.weak_form import time_rows, total, weak_systems
 from hfluxno.laws import Euler, ShallowWater2D
 from hfluxno.trajectory import Trajectory
@@ -122,7 +122,7 @@ def test_a_rotation_depends_on_place_and_is_no_law_of_the_state():
 def test_isotropic_fluxes_turn_with_the_plane():
     """f(Q u)·Q e = Q f(u)·e for a rotation Q by any angle, of every function."""
     roles = Roles(4, (1, 2), 0)
-    terms = plane_exponents(roles, True)
+    terms = fluid_exponents(roles.fields, roles.carrier)
     basis = make_basis(np.ones((1, 4, 1, 1)), roles, ("rho", "m", "n", "E"))
     u = np.array([1.3, 0.4, -0.7, 2.1])
     c, s = np.cos(0.7), np.sin(0.7)

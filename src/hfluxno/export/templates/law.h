@@ -97,7 +97,7 @@ static inline void law_speeds(const double u[LAW_FIELDS], double s[LAW_FIELDS]) 
     law_jacobian(u, a);
 #if LAW_FIELDS == 1
     s[0] = a[0][0];
-#else
+#elif LAW_FIELDS == 2
     const double middle = 0.5 * (a[0][0] + a[1][1]), difference = 0.5 * (a[0][0] - a[1][1]);
     const double product = a[0][1] * a[1][0], square = difference * difference;
     /* They are kept apart by a ten thousandth of the matrix. */
@@ -105,6 +105,24 @@ static inline void law_speeds(const double u[LAW_FIELDS], double s[LAW_FIELDS]) 
     const double gap = sqrt(fmax(square + product, floor_));
     s[0] = middle - gap;
     s[1] = middle + gap;
+#else
+    const double middle = (a[0][0] + a[1][1] + a[2][2]) / 3.0, pi = 3.14159265358979323846;
+    double square = 0.0, largest = 0.0;
+    for (int i = 0; i < 3; i++) a[i][i] -= middle;
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            square += a[i][j] * a[j][i] / 6.0;
+            largest = fmax(largest, fabs(a[i][j]));
+        }
+    const double scale = sqrt(fmax(square, 1e-8 * largest * largest + 2.2250738585072014e-308));
+    const double half = 0.5 * (a[0][0] / scale * (a[1][1] * a[2][2] - a[1][2] * a[2][1])
+                               - a[0][1] / scale * (a[1][0] * a[2][2] - a[1][2] * a[2][0])
+                               + a[0][2] / scale * (a[1][0] * a[2][1] - a[1][1] * a[2][0]))
+                        / scale / scale;
+    const double most = 1.0 - 5e-9, angle = acos(fmax(-most, fmin(most, half))) / 3.0;
+    s[0] = middle + 2.0 * scale * cos(angle + 2.0 * pi / 3.0);
+    s[2] = middle + 2.0 * scale * cos(angle);
+    s[1] = 3.0 * middle - s[0] - s[2];
 #endif
 }
 

@@ -51,6 +51,12 @@ def _split(matrix, s, vector):
     """The parts of a vector (field, interface) along the eigenvectors, (field, wave, interface)."""
     if len(s) == 1:
         return vector[:, None]
+    if len(s) > 2:
+        found, vectors = np.linalg.eig(np.moveaxis(matrix, (0, 1), (-2, -1)))
+        order = np.argsort(found.real, axis=-1)[:, None]
+        vectors = np.take_along_axis(vectors.real, order, axis=-1)
+        strengths = np.linalg.solve(vectors, vector.T[..., None])[..., 0]
+        return np.moveaxis(vectors * strengths[:, None], 0, -1)
     middle, gap = _middle_and_gap(matrix)
     low = middle - gap
     (a, b), (c, d) = matrix

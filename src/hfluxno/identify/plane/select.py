@@ -10,14 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
+from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, fluid_exponents
 from hfluxno.identify.plane.jumps import jumps
 from hfluxno.identify.plane.terms import (
     Roles,
     Structure,
     free_structures,
     isotropic_structures,
-    plane_exponents,
 )
 from hfluxno.identify.plane.weak_form import WeakSystem, total, weak_systems
 from hfluxno.identify.sparsify import needed_by_weak_form
@@ -85,8 +84,9 @@ def make_basis(
     scale = np.maximum(np.abs(lower), np.abs(upper))
     if roles.vector is not None:
         scale[list(roles.vector)] = np.max(scale[list(roles.vector)])
-    divides = roles.carrier is not None and bool(lower[roles.carrier] > 0.0)
-    return Dictionary(scale, plane_exponents(roles, divides), fields)
+    carrier = roles.carrier
+    divisor = None if carrier is None or lower[carrier] <= 0.0 else carrier
+    return Dictionary(scale, fluid_exponents(roles.fields, divisor), fields)
 
 
 def functions_of(basis: Basis, periodic: tuple[bool, bool]) -> list:

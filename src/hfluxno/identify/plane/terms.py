@@ -12,12 +12,11 @@ and no others (the functions of a vector that turn with it; Wang, Arch. Ration. 
 """
 
 import dataclasses
-import itertools
 
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.basis import Dictionary, exponents_up_to
+from hfluxno.identify.basis import Dictionary
 
 Powers = tuple[int, ...]
 
@@ -63,22 +62,6 @@ class Structure:
     def keep(self, mask: np.ndarray) -> "Structure":
         names = tuple(name for name, kept in zip(self.names, mask, strict=True) if kept)
         return Structure(self.fields, self.directions[np.asarray(mask, bool)], names)
-
-
-def plane_exponents(roles: Roles, divides: bool) -> tuple[Powers, ...]:
-    """The dictionary of a system: monomials of degree 1 and 2; and with a carrier p that may
-    divide, and the other fields q, r, s: p³, p² q, q/p, q r/p and q r s/p²."""
-    count = roles.fields
-    terms = list(exponents_up_to(count, 2))
-    if roles.carrier is not None and divides:
-        p, unit = roles.carrier, np.eye(count, dtype=int)
-        others = [q for q in range(count) if q != p]
-        further = [3 * unit[p]] + [2 * unit[p] + unit[q] for q in others]
-        for degree in (1, 2, 3):
-            for chosen in itertools.combinations_with_replacement(others, degree):
-                further.append(sum(unit[list(chosen)]) - max(1, degree - 1) * unit[p])
-        terms += [tuple(map(int, each)) for each in further]
-    return tuple(dict.fromkeys(terms))
 
 
 def free_structures(
