@@ -127,7 +127,7 @@ def imported(path):
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("name", ["one field", "a kink", "dictionary", "tensor"])
+@pytest.mark.parametrize("name", ["one field", "a kink", "dictionary", "tensor", "gas"])
 def test_fluctuations_sum_to_the_jump_and_are_those_of_our_scheme(tmp_path, name):
     law = LAWS[name]()
     written(tmp_path, saved(name), "pyclaw")

@@ -97,6 +97,19 @@ def shallow_water() -> FittedLaw:
     return FittedLaw(("h", "m"), basis, flux, np.zeros((2, 0)), lower, upper, (1,))
 
 
+def gas(gamma=1.4) -> FittedLaw:
+    """Euler's equations."""
+    lower, upper = np.array([0.8, -0.3, 2.0]), np.array([1.2, 0.3, 3.0])
+    exponents = ((0, 1, 0), (0, 0, 1), (-1, 2, 0), (-1, 1, 1), (-2, 3, 0))
+    flux = np.zeros((3, 5))
+    flux[0, 0] = 1.0
+    flux[1, 1:3] = gamma - 1.0, 0.5 * (3.0 - gamma)
+    flux[2, 3:] = gamma, -0.5 * (gamma - 1.0)
+    fields = ("rho", "m", "E")
+    basis = Dictionary(np.ones(3), exponents, fields)
+    return FittedLaw(fields, basis, flux, np.zeros((3, 0)), lower, upper, (1,))
+
+
 def pair() -> FittedLaw:
     """Two fields in a tensor basis, with diffusion."""
     lower, upper = np.array([0.0, -1.0]), np.array([2.0, 1.5])
@@ -115,6 +128,7 @@ LAWS = {
     "kinks and further terms": lambda: kinked(0.4, -0.1, width=0.02, terms=True),
     "dictionary": shallow_water,
     "tensor": pair,
+    "gas": gas,
 }
 
 

@@ -355,9 +355,3 @@ def test_constant_data_and_bad_steps_and_methods_are_refused(cubic):
         hfluxno.forecast(_context(cubic), 0)
     with pytest.raises(ValueError, match="Unknown method 'magic'; choose one of fit"):
         hfluxno.forecast(_context(cubic), 5, method="magic")
-
-
-def test_three_fields_are_refused():
-    values = np.random.default_rng(0).normal(size=(12, 3, 64))
-    with pytest.raises(ValueError, match="one or two fields"):
-        hfluxno.identify(Trajectory.from_numpy(values))

@@ -8,7 +8,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.known import recognise
 from hfluxno.identify.monomials import in_monomials, written
 
-EQUATIONS, RESIDUAL = 4000, 1e-3
+EQUATIONS, FRAMES, RESIDUAL = 4000, 20, 1e-3
 BASIS = Dictionary(np.ones(2), physical_exponents((True, True)), ("a", "b"))
 TRANSPORT = {(0, "b"): 1.0, (1, "b²/a"): 1.0}
 
@@ -21,7 +21,7 @@ def found(terms, noise=0.0, normal=None, basis=BASIS):
         numbers[field * count + basis.names.index(name)] = value
     free = numbers != 0.0
     normal = EQUATIONS * np.diag(free.astype(float)) if normal is None else normal
-    return recognise(basis, numbers, normal, free, EQUATIONS, RESIDUAL, noise)
+    return recognise(basis, numbers, normal, free, EQUATIONS, FRAMES, RESIDUAL, noise)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_coefficients_that_are_bound_to_each_other_are_weighed_together():
 def test_other_bases_and_numbers_of_fields_have_no_names():
     basis = Chebyshev(np.zeros(1), np.ones(1), 2)
     nothing = np.zeros((2, 2))
-    assert recognise(basis, np.ones(2), nothing, np.ones(2, bool), 9, 1.0, 0.0) is None
+    assert recognise(basis, np.ones(2), nothing, np.ones(2, bool), 9, 1, 1.0, 0.0) is None
 
 
 def test_monomials_of_the_fields_are_the_same_law():

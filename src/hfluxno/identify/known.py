@@ -16,7 +16,9 @@ because q is small.
 
 Of three fields a name is asked for before the fit: where the weak equations allow it, what is
 fitted is the span of C₀ and the C_k, in place of coefficients that have little to do with each
-other. C₀ is free as well because lengths are counted in cells and times in frames.
+other. C₀ is free as well because lengths are counted in cells and times in frames. Nothing is left
+then to tell how wrong independent noise is as a picture of the misfit: the values of a frame share
+the errors of the scheme, and count as one.
 """
 
 import dataclasses
@@ -119,6 +121,7 @@ def recognise(
     normal: Float[np.ndarray, "parameter parameter"],
     free: Bool[np.ndarray, " parameter"],
     equations: int,
+    frames: int,
     residual: float,
     noise: float,
 ) -> Recognised | None:
@@ -130,7 +133,8 @@ def recognise(
       those of the diffusivities and of sources, and N of the misfit in standard deviations of the
       fields.
     - `free`: which of them were fitted.
-    - `equations`, `residual`: the number of values and their root mean square misfit.
+    - `equations`, `frames`, `residual`: the number of values, in how many frames they are, and
+      their root mean square misfit.
     - `noise`: of the data, in standard deviations of the fields.
     """
     if not isinstance(basis, Dictionary):
@@ -157,6 +161,8 @@ def recognise(
         value = float(np.prod(np.abs(theta) ** known.powers)) if known.symbol else np.nan
         slope = value * np.array(known.powers) / theta if known.symbol else np.zeros(len(theta))
         variance = (cost + (_DEVIATIONS * residual) ** 2) / (fixed + 1)
+        if known.fields > 2:
+            variance = cost + residual**2 * equations / frames
         part = inverse[: len(slope), : len(slope)]
         best, fewest = (
             Recognised(

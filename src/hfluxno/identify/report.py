@@ -62,6 +62,7 @@ def report(
         trial.fit.normal / np.outer(scale, scale),
         free,
         trial.fit.equations,
+        len(times),
         trial.fit.residual,
         misfit.noise,
     )

@@ -1,0 +1,164 @@
+"""Three fields on a line: a gas is found by its name, from few cells and at either order."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.fv import Roe, StepControl, solve
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus, load_law, select
+from hfluxno.identify.basis import Dictionary, fluid_exponents
+from hfluxno.identify.candidate import CLAWPACK_PAPER, Candidate, make_mask
+from hfluxno.identify.momentum import carried_by, odd_fields
+from hfluxno.identify.select import make_settings
+from hfluxno.laws import ConservationLaw
+from hfluxno.trajectory import Trajectory
+
+CELLS, FRAMES, CONTEXT, GAMMA = 60, 21, 13, 1.3
+NAMES = ("rho", "m", "E")
+
+
+class Gas(ConservationLaw):
+    """Euler's equations with a covolume b, p (1 - b ρ) = (γ - 1)(E - ½ m²/ρ), and no Roe averages
+    of their own."""
+
+    fields: tuple[str, ...] = eqx.field(static=True, default=NAMES)
+    odd: tuple[int, ...] = eqx.field(static=True, default=(1,))
+    covolume: float = eqx.field(static=True, default=0.0)
+
+    @property
+    def odd_fields(self):
+        return self.odd
+
+    def flux(self, u):
+        rho, m, energy = u
+        p = (GAMMA - 1.0) * (energy - 0.5 * m * m / rho) / (1.0 - self.covolume * rho)
+        return jnp.stack([m, m * m / rho + p, (energy + p) * m / rho])
+
+
+def tube(law, boundary="periodic"):
+    """Sod's states between two diaphragms."""
+    grid, times = Grid.interval(CELLS, boundary=boundary), 0.01 * np.arange(FRAMES)
+    inside = np.abs(grid.centers() - 0.45) < 0.2
+    rho, p = np.where(inside, 1.0, 0.3), np.where(inside, 1.0, 0.25)
+    energy = p * (1.0 - law.covolume * rho) / (GAMMA - 1.0)
+    with jax.enable_x64(True):
+        scheme = Roe(law, "mc", entropy_fix=False)
+        first = jnp.asarray(np.stack([rho, 0.0 * rho, energy]))
+        run = eqx.filter_jit(solve)(scheme, first, times, grid, StepControl(*CLAWPACK_PAPER))
+    return Trajectory(np.asarray(run.values), times, grid, NAMES)
+
+
+def turned(context, order):
+    """The same with the fields in another order."""
+    names = tuple(context.fields[i] for i in order)
+    return dataclasses.replace(context, values=np.asarray(context.values)[:, order], fields=names)
+
+
+@pytest.fixture(scope="module")
+def gas():
+    return tube(Gas())
+
+
+@pytest.fixture(scope="module")
+def found(gas):
+    context = dataclasses.replace(gas, values=gas.values[:CONTEXT], times=gas.times[:CONTEXT])
+    return hfluxno.forecast(context, FRAMES - CONTEXT)
+
+
+def test_a_gas_is_recognised_and_continued(gas, found):
+    item = found.identifications[0]
+    assert item.status == FitStatus.OK
+    known = item.recognised
+    assert (known.name, known.symbol) == ("Euler", "γ")
+    assert known.value == pytest.approx(GAMMA, abs=1e-4)
+    assert item.formulas == (
+        "∂t rho + ∂x(1 m) = 0",
+        "∂t m + ∂x(0.3 E + 0.85 m²/rho) = 0",
+        "∂t E + ∂x(1.3 m·E/rho - 0.15 m³/rho²) = 0",
+    )
+    truth = np.asarray(gas.values[CONTEXT:])
+    error = np.asarray(found.trajectory.values) - truth
+    assert np.linalg.norm(error) < 1e-3 * np.linalg.norm(truth)
+    assert np.all(found.predicted_error_90 < 0.05)
+
+
+def test_a_saved_gas_serves_other_data(gas, found, tmp_path):
+    path = tmp_path / "gas.json"
+    found.identifications[0].save(path, {"rho": "kg/m3"})
+    law = load_law(path)
+    assert law.law.fields == NAMES and law.units.fields == ("kg/m3", "", "")
+    context = dataclasses.replace(gas, values=gas.values[8:16], times=gas.times[8:16])
+    ahead = hfluxno.forecast(context, 5, law=law)
+    truth = np.asarray(gas.values[16:])
+    assert int(ahead.status) == FitStatus.OK
+    error = np.asarray(ahead.trajectory.values) - truth
+    assert np.linalg.norm(error) < 5e-3 * np.linalg.norm(truth)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_momentum_and_density_are_told_in_any_order(gas, order):
+    context = turned(gas, list(order))
+    (momentum,) = odd_fields(context, None, np.ones(1, bool))
+    assert context.fields[momentum] == "m"
+    assert context.fields[carried_by(np.asarray(context.values), momentum)] == "rho"
+
+
+@pytest.mark.parametrize("covolume", [0.0, 0.4])
+def test_only_an_ideal_gas_gets_the_two_unknowns_of_its_name(covolume):
+    context = tube(Gas(covolume=covolume))
+    values, candidate = np.asarray(context.values), Candidate("dictionary", 0, sparse="weak-form")
+    cells = make_settings(candidate, context.grid).grid
+    with jax.enable_x64(True):
+        unknowns, rivals = select._unknowns(
+            candidate, values, NAMES, (1,), None, np.ones(FRAMES), cells
+        )
+    directions = unknowns.directions
+    np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-12)
+    basis, used = unknowns.basis, np.any(directions.reshape(len(directions), 3, -1), axis=0)
+    terms = {(i, basis.names[k]) for i, k in zip(*np.nonzero(used), strict=True)}
+    euler = {(0, "m"), (1, "E"), (1, "m²/rho"), (2, "m·E/rho"), (2, "m³/rho²")}
+    if covolume:
+        assert terms != euler and len(directions) == len(terms)
+    else:
+        assert terms == euler and len(directions) == 2 and rivals == 0
+
+
+def test_fluxes_have_the_symmetry_of_a_mirror():
+    basis = Dictionary(np.ones(3), fluid_exponents(3, 0), NAMES)
+    free = make_mask(Candidate("dictionary", 0), basis, 3, (1,)).reshape(3, -1)
+    odd = {name for name, used in zip(basis.names, free[0], strict=True) if used}
+    assert odd == {"m", "rho·m", "m·E", "rho²·m", "m/rho", "m·E/rho", "m³/rho²", "m·E²/rho²"}
+    np.testing.assert_array_equal(free[2], free[0])
+    np.testing.assert_array_equal(free[1], 1.0 - free[0])
+    assert "1/rho" not in " ".join(Dictionary(np.ones(3), fluid_exponents(3, None), NAMES).names)
+
+
+def test_what_needs_more_than_a_law_is_refused(gas):
+    message = (
+        "3 fields need whole frames at equal intervals between periodic, outflow or reflecting"
+    )
+    values = np.array(gas.values)
+    gaps = np.where(np.arange(CELLS) == 7, np.nan, values)
+    uneven = np.delete(values, 4, axis=0), np.delete(gas.times, 4)
+    ends = Grid.interval(CELLS, boundary="open")
+    for context in (
+        dataclasses.replace(gas, values=gaps),
+        dataclasses.replace(gas, values=uneven[0], times=uneven[1]),
+        dataclasses.replace(gas, grid=ends),
+    ):
+        with pytest.raises(ValueError, match=message):
+            hfluxno.identify(context)
+    with pytest.raises(ValueError, match=message):
+        hfluxno.identify(gas, noise=0.01)
+
+
+def test_four_fields_are_refused():
+    values = np.random.default_rng(0).normal(size=(12, 4, 64))
+    with pytest.raises(ValueError, match="one to 3 fields can be identified; this one has 4"):
+        hfluxno.identify(Trajectory.from_numpy(values))
