@@ -60,6 +60,15 @@ def smooth(random: np.random.Generator) -> np.ndarray:
 
 
 def make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, *problem in problems():
+        _, ends, length, interval, *_ = problem
+        values = solved(*problem)
+        np.savez(folder / f"{name}.npz", values=values, dt=interval, length=length, ends=ends)
+
+
+def solved(gamma, ends, length, interval, density, velocity, pressure) -> np.ndarray:
+    """All frames of a problem, shape (time, field, cell)."""
     # On import PyClaw reconfigures the root logger and opens pyclaw.log in the current directory.
     with mock.patch.object(logging.config, "fileConfig"):
         from clawpack import pyclaw
@@ -70,24 +79,21 @@ def make(folder: Path) -> None:
         "outflow": pyclaw.BC.extrap,
         "wall": pyclaw.BC.wall,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, gamma, ends, length, interval, density, velocity, pressure in problems():
-        solver = pyclaw.ClawSolver1D(euler_with_efix_1D)
-        solver.limiters = [4, 4, 4]
-        solver.bc_lower[0] = solver.bc_upper[0] = sides[ends]
-        solver.cfl_desired, solver.cfl_max, solver.max_steps = 0.8, 0.9, 100_000
-        solver.dt_initial = 1e-5
-        domain = pyclaw.Domain(pyclaw.Dimension(0.0, length, FINE, name="x"))
-        state = pyclaw.State(domain, 3)
-        state.problem_data.update(gamma=gamma, gamma1=gamma - 1.0, efix=True)
-        energy = pressure / (gamma - 1.0) + 0.5 * density * velocity**2
-        state.q[...] = np.stack([density, density * velocity, energy])
-        solution, frames = pyclaw.Solution(state, domain), [state.q.copy()]
-        for k in range(1, FRAMES):
-            solver.evolve_to_time(solution, k * interval)
-            frames.append(solution.state.q.copy())
-        values = np.stack(frames).reshape(FRAMES, 3, COARSE, -1).mean(axis=-1)
-        np.savez(folder / f"{name}.npz", values=values, dt=interval, length=length, ends=ends)
+    solver = pyclaw.ClawSolver1D(euler_with_efix_1D)
+    solver.limiters = [4, 4, 4]
+    solver.bc_lower[0] = solver.bc_upper[0] = sides[ends]
+    solver.cfl_desired, solver.cfl_max, solver.max_steps = 0.8, 0.9, 100_000
+    solver.dt_initial = 1e-5
+    domain = pyclaw.Domain(pyclaw.Dimension(0.0, length, FINE, name="x"))
+    state = pyclaw.State(domain, 3)
+    state.problem_data.update(gamma=gamma, gamma1=gamma - 1.0, efix=True)
+    energy = pressure / (gamma - 1.0) + 0.5 * density * velocity**2
+    state.q[...] = np.stack([density, density * velocity, energy])
+    solution, frames = pyclaw.Solution(state, domain), [state.q.copy()]
+    for k in range(1, FRAMES):
+        solver.evolve_to_time(solution, k * interval)
+        frames.append(solution.state.q.copy())
+    return np.stack(frames).reshape(FRAMES, 3, COARSE, -1).mean(axis=-1)
 
 
 def measure(folder: Path) -> None:

@@ -26,7 +26,7 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
     assert loaded.coefficients == found.coefficients
     np.testing.assert_array_equal(loaded.covariance, found.covariance)
     assert (loaded.units.x, loaded.units.time) == ("km", "hours")
-    assert loaded.units.fields == ("veh/km", "")[: len(found.law.fields)]
+    assert loaded.units.fields == ("veh/km", "", "")[: len(found.law.fields)]
     scheme = loaded.scheme
     assert (scheme.name, scheme.refinement) == (found.settings.scheme, 2)
     assert (scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged) == (0.5, 0.9, True)
@@ -112,7 +112,7 @@ FAULTS = [
     ({"version": 3}, "is of version 3, and this hfluxno reads the versions 1 and 2; update"),
     ({"format": "something"}, "is no file of a law; make one with hfluxno identify --save"),
     ({"colour": "red"}, "Unknown key 'colour'"),
-    ({"fields": ["density", "density"]}, "of 1 to 2 different fields"),
+    ({"fields": ["density", "density"]}, "of 1 to 3 different fields"),
     ({"fields": ["density", "speed"]}, "1 unit for 2 fields"),
     ({"fields": ["a\nb"]}, "cannot be printed"),
     ({"lower": [1.3]}, "the observed range of a field is empty"),

@@ -1,6 +1,7 @@
 """Three fields on a line: a gas is found by its name, from few cells and at either order."""
 
 import dataclasses
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -21,6 +22,7 @@ from hfluxno.trajectory import Trajectory
 
 CELLS, FRAMES, CONTEXT, GAMMA = 60, 21, 13, 1.3
 NAMES = ("rho", "m", "E")
+EULER = {(0, "m"), (1, "E"), (1, "m²/rho"), (2, "m·E/rho"), (2, "m³/rho²")}
 
 
 class Gas(ConservationLaw):
@@ -109,24 +111,31 @@ def test_momentum_and_density_are_told_in_any_order(gas, order):
     assert context.fields[carried_by(np.asarray(context.values), momentum)] == "rho"
 
 
-@pytest.mark.parametrize("covolume", [0.0, 0.4])
-def test_only_an_ideal_gas_gets_the_two_unknowns_of_its_name(covolume):
-    context = tube(Gas(covolume=covolume))
-    values, candidate = np.asarray(context.values), Candidate("dictionary", 0, sparse="weak-form")
+def told_by_weak_form(context, frames=FRAMES):
+    """The unknowns of a fit to the first frames, before the solver has run."""
+    values = np.asarray(context.values, float)[:frames]
+    candidate = Candidate("dictionary", 0, sparse="weak-form")
     cells = make_settings(candidate, context.grid).grid
     with jax.enable_x64(True):
-        unknowns, rivals = select._unknowns(
-            candidate, values, NAMES, (1,), None, np.ones(FRAMES), cells
-        )
+        return select._unknowns(candidate, values, NAMES, (1,), None, np.ones(frames), cells)
+
+
+def terms_of(unknowns):
+    """(field, function) of each coefficient that is not zero."""
+    table = np.asarray(unknowns.mask).reshape(3, -1)
+    names = unknowns.basis.names
+    return {(i, names[k]) for i, k in zip(*np.nonzero(table), strict=True)}
+
+
+@pytest.mark.parametrize("covolume", [0.0, 0.4])
+def test_only_an_ideal_gas_gets_the_two_unknowns_of_its_name(covolume):
+    unknowns, rivals = told_by_weak_form(tube(Gas(covolume=covolume)))
     directions = unknowns.directions
     np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-12)
-    basis, used = unknowns.basis, np.any(directions.reshape(len(directions), 3, -1), axis=0)
-    terms = {(i, basis.names[k]) for i, k in zip(*np.nonzero(used), strict=True)}
-    euler = {(0, "m"), (1, "E"), (1, "m²/rho"), (2, "m·E/rho"), (2, "m³/rho²")}
     if covolume:
-        assert terms != euler and len(directions) == len(terms)
+        assert terms_of(unknowns) != EULER and len(directions) == len(terms_of(unknowns))
     else:
-        assert terms == euler and len(directions) == 2 and rivals == 0
+        assert terms_of(unknowns) == EULER and len(directions) == 2 and rivals == 0
 
 
 def test_fluxes_have_the_symmetry_of_a_mirror():
@@ -137,6 +146,35 @@ def test_fluxes_have_the_symmetry_of_a_mirror():
     np.testing.assert_array_equal(free[2], free[0])
     np.testing.assert_array_equal(free[1], 1.0 - free[0])
     assert "1/rho" not in " ".join(Dictionary(np.ones(3), fluid_exponents(3, None), NAMES).names)
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """What PyClaw made on 1600 cells, with γ = 1.4."""
+    with np.load(Path(__file__).parents[1] / "oracle" / "pyclaw_gas.npz") as file:
+        values, interval = file["values"], float(file["interval"])
+    times = interval * np.arange(len(values))
+    return Trajectory(values, times, Grid.interval(values.shape[-1]), NAMES)
+
+
+def test_recorded_frames_are_those_of_a_gas(recorded):
+    unknowns, _ = told_by_weak_form(recorded, 20)
+    assert terms_of(unknowns) == EULER and len(unknowns.directions) == 2
+
+
+@pytest.mark.validation
+def test_recorded_frames_are_forecast(recorded):
+    context = dataclasses.replace(recorded, values=recorded.values[:20], times=recorded.times[:20])
+    ahead = hfluxno.forecast(context, 20)
+    item, truth = ahead.identifications[0], np.asarray(recorded.values[20:], float)
+    known = item.recognised
+    assert item.status == FitStatus.OK and known.name == "Euler"
+    assert known.value == pytest.approx(1.4, abs=3.0 * known.deviation)
+    assert known.deviation < 0.014
+    error = np.linalg.norm(ahead.trajectory.values - truth, axis=(1, 2))
+    size = np.linalg.norm(truth, axis=(1, 2))
+    assert np.all(error < 0.01 * size)
+    assert np.mean(error < ahead.predicted_error_90 * size) > 0.8
 
 
 def test_what_needs_more_than_a_law_is_refused(gas):

@@ -21,8 +21,8 @@ class InputConfig:
     """The file with the snapshots."""
     variable: Annotated[str | None, tyro.conf.arg(metavar="NAME", aliases=["--fields"])] = None
     """The variable to read, where the file has several that could be meant; h,hu takes two, or two
-    fields of one, as the fields of a system; density,momentum,energy those of a gas on a plane,
-    where a vector stands for its components."""
+    fields of one, as the fields of a system, and rho,m,E three; density,momentum,energy those of a
+    gas on a plane, where a vector stands for its components."""
     time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What the file calls time."""
     x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
