@@ -196,9 +196,10 @@ def as_good_by_weak_form(
     """
     best, least = None, _AS_GOOD**2 * left
     for _, offset, every in _laws(basis, free):
-        if offset is None or any(each is None for each in every):
+        vectors = [each for each in (offset, *every) if each is not None]
+        if len(vectors) <= len(every):
             continue
-        rows = (np.stack([offset, *every]) * sizes.reshape(-1)).reshape(-1, *sizes.shape)
+        rows = (np.stack(vectors) * sizes.reshape(-1)).reshape(-1, *sizes.shape)
         matrix = np.einsum("aif,ifg,big->ab", rows, normals[:, :-1, :-1], rows)
         right = np.einsum("aif,if->a", rows, normals[:, :-1, -1])
         theta = np.linalg.pinv(matrix, rcond=1e-13, hermitian=True) @ right
