@@ -37,7 +37,8 @@ class FileSource(Source):
     limit: float
     seed: int
     workers: int = 0
-    rows: slice = slice(None)
+    # Python 3.11 takes a slice for a default that could change.
+    rows: slice = dataclasses.field(default_factory=lambda: slice(None))
 
     def __post_init__(self) -> None:
         if self.workers < 0:

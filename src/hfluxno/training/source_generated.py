@@ -57,7 +57,8 @@ class GeneratedSource(Source):
     batch: int
     windows: int = 2
     pairs: Pairs | None = None
-    rows: slice = slice(None)
+    # Python 3.11 takes a slice for a default that could change.
+    rows: slice = dataclasses.field(default_factory=lambda: slice(None))
 
     def __post_init__(self) -> None:
         times = self.configuration.times
