@@ -46,9 +46,10 @@ def joined(coordinator: str, process: int | None, processes: int) -> Iterator[No
         # At the exit JAX would wait for the others, who wait for this one.
         atexit.register(os._exit, 2)
         if isinstance(error, Exception) and _GONE.search(str(error)):
+            reason = _first_line(error.__cause__ or error)  # not that of what was being written
             raise ConnectionError(
-                f"Another process of the run is gone ({_first_line(error)}); start all of them "
-                "again, with any number of processes, to go on from the last checkpoint."
+                f"Another process of the run is gone ({reason}); start all of them again, with any "
+                "number of processes, to go on from the last checkpoint."
             ) from error
         raise
     jax.distributed.shutdown()
@@ -74,5 +75,5 @@ def _connect(coordinator: str, process: int | None, processes: int) -> None:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0][:200]
