@@ -43,6 +43,23 @@ def test_a_wave_on_a_ring(tmp_path, capsys):
     assert found["next"] == f"hfluxno forecast {path} --context 23 --steps 7"
 
 
+def test_three_fields_are_a_system_and_four_are_not(tmp_path, capsys):
+    names = ("rho", "m", "E", "q")
+    waves = {name: (("time", "x"), 3.0 + wave(k)[0]) for k, name in enumerate(names, 1)}
+    path = tmp_path / "a.nc"
+    xr.Dataset(waves).to_netcdf(path, engine="h5netcdf")
+    three = checked(capsys, path, "--variable", "rho,m,E")
+    assert three["identifiable"].startswith("the fluxes of rho from ")
+    assert three["next"].startswith(f"hfluxno forecast {path} --variable=rho,m,E ")
+    four = checked(capsys, path, "--variable", "rho,m,E,q")
+    assert "choose one field, or up to 3 that form a system" in four["identifiable"]
+    waves["m"][1][3, 5] = np.nan
+    xr.Dataset(waves).to_netcdf(path, engine="h5netcdf")
+    gaps = checked(capsys, path, "--variable", "rho,m,E")
+    assert "three fields need whole frames" in gaps["identifiable"]
+    assert gaps["reconstruct"] == ""
+
+
 def test_gaps_of_a_table_and_the_command_for_it(tmp_path, capsys):
     u = wave(2.0, frames=40)[0]
     u[:, 1::2], u[9] = np.nan, np.nan

@@ -94,7 +94,8 @@ def _reconstruct(config: CheckConfig, found: dict) -> str:
     ends = {"open", "given"} & set(found["boundary"].split(","))
     gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
     noisy = noisy or config.noise != "auto"
-    if found["faults"] or found["trajectories"] > 1 or not (noisy or ends or gaps):
+    several = found["trajectories"] > 1 or len(found["fields"]) > 2
+    if found["faults"] or several or not (noisy or ends or gaps):
         return ""
     return shlex.join(_words("reconstruct", config, found))
 

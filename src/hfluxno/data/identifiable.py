@@ -42,6 +42,11 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
         parts.append("a diffusivity")
     ends = [name for name in boundary.split(",") if name == "open"]
     complete = source.even and all(each["missing"] == 0.0 for each in fields.values())
+    if len(moving) > 2 and (ends or source.ends is not None or not complete):
+        return (
+            "nothing together: three fields need whole frames between ends that need no states; "
+            "fill the gaps, or choose one or two fields with --variable"
+        )
     if single and complete and not ends and source.ends is None:
         parts.append("a source or a dependence on place if these do not explain the data")
     if not complete:

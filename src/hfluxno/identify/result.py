@@ -57,7 +57,7 @@ class Identification:
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` where there are
       no gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
-    - `recognised`: the law of two fields by its name, or `None` where no known law fits.
+    - `recognised`: the law of several fields by its name, or `None` where no known law fits.
     """
 
     law: FittedLaw
