@@ -11,6 +11,7 @@ import hfluxno
 from hfluxno.fv import MUSCL, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
+from hfluxno.identify.basis import fluid_exponents
 from hfluxno.identify.plane import identification, run
 from hfluxno.identify.plane.known import _known_laws, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
