@@ -38,6 +38,9 @@ class Forecast:
       of the trajectory's values; NaN for trajectories of which the method does not know it, `None`
       if it knows none.
     - `identifications`: the fitted laws, one per trajectory, where the method fits one.
+    - `least`: of a joint estimate the standard deviation of every value that no unbiased estimate
+      from these measurements and this noise could be below (the bound of Cramér and Rao), as
+      `deviation` is; what comes in later at open ends is taken for known.
     """
 
     trajectory: Trajectory
@@ -48,17 +51,29 @@ class Forecast:
     left_observed_range: np.ndarray
     identifications: tuple[Any, ...] = ()
     deviation: np.ndarray | None = None
+    least: np.ndarray | None = None
 
     @property
     def predicted_error(self) -> np.ndarray | None:
         """The relative l2 error of each frame to be expected, shape (time,) or (trajectory, time):
         the norm of the deviations over that of the frame. NaN and `None` as `deviation` is."""
-        if self.deviation is None:
+        return self._relative(self.deviation)
+
+    @property
+    def least_error(self) -> np.ndarray | None:
+        """The relative l2 error of each frame that no unbiased estimate could be below, as
+        `predicted_error` is; NaN where it is larger than 1, so that none is of use. The predicted
+        error may be smaller, as it knows what is usual of a first state too."""
+        found = self._relative(self.least)
+        return None if found is None else np.where(found <= 1.0, found, np.nan)
+
+    def _relative(self, deviation: np.ndarray | None) -> np.ndarray | None:
+        if deviation is None:
             return None
         values = np.asarray(self.trajectory.values, float)
         inner = tuple(range(-1 - len(self.trajectory.grid.shape), 0))
         size = np.sqrt(np.sum(values**2, axis=inner))
-        return np.sqrt(np.sum(self.deviation**2, axis=inner)) / np.where(size > 0.0, size, 1.0)
+        return np.sqrt(np.sum(deviation**2, axis=inner)) / np.where(size > 0.0, size, 1.0)
 
     @property
     def predicted_error_90(self) -> np.ndarray | None:

@@ -75,10 +75,10 @@ def test_noise_of_one_trajectory(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("-1", "noise of h is -1, and a standard deviation is positive; correct it, or choose"),
+        ("-1", "noise of h is -1, and a standard deviation is a positive number; correct it, or"),
         ("0", "noise of h is 0"),
         ("nan", "noise of h is missing, and"),
-        ("bad", "noise of h is -2 for 24 measured values, and a standard deviation is positive"),
+        ("bad", "noise of h is -2 for 24 measured values, and a standard deviation is a"),
         ("gone", "noise of h is missing, and"),
         ("zero", "noise of h is 0 for 6 measured values"),
         (

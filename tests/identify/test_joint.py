@@ -212,6 +212,80 @@ def test_five_sensors(brief):
         reconstruct(Trajectory.from_numpy(truth[..., sensors], times, boundary="open"))
 
 
+def test_the_bound_of_cramer_and_rao_is_the_inverse_of_what_the_values_tell(brief):
+    truth = burgers(TIMES, CELLS, **OPEN)
+    noisy = truth + 0.012 * np.random.default_rng(2).normal(size=truth.shape)
+    found = reconstruct(window(noisy), noise=0.012)
+    estimate = found.identification.estimate
+    intervals = np.diff(np.arange(13.0))
+    _, rows, _ = run(estimate.forward, estimate.z, intervals, 1000)
+    free = np.concatenate([estimate.forward.spread > 0.0, np.ones(CELLS, bool)])
+    free = np.concatenate([free, np.ones(estimate.forward.size - len(free), bool)])
+    flat = rows[:, free, 0].swapaxes(0, 1).reshape(free.sum(), -1) / 0.012
+    # What is known well; in the other directions both are large numbers of no use.
+    sizes, directions = np.linalg.eigh(flat @ flat.T)
+    seen = directions[:, sizes > 1.0]
+    least = estimate.least_covariance[np.ix_(free, free)]
+    np.testing.assert_allclose(seen.T @ least @ seen, np.diag(1.0 / sizes[sizes > 1.0]), atol=1e-3)
+    ahead = found.forecast(3)
+    assert ahead.least.shape == ahead.deviation.shape
+    assert np.all(ahead.least_error > 0.0) and np.all(ahead.least_error < 0.05)
+    few = noisy.copy()
+    few[..., 1::2] = np.nan
+    worse = reconstruct(window(few), noise=0.012).forecast(3)
+    assert not np.any(worse.least_error < ahead.least_error)  # NaN: none is of use
+
+
+@pytest.mark.validation
+def test_errors_of_forecasts_are_near_the_bound():
+    """On the average, as single ones may be below; the field moves by Burgers' equation."""
+    times = 0.008 * np.arange(30)
+    truth = burgers(times, 64)
+    sigma = 0.01 * float(np.sqrt(np.mean(truth**2)))
+    errors, bounds = [], []
+    for seed in range(6):
+        noise = sigma * np.random.default_rng(seed).normal(size=(20, 1, 64))
+        context = Trajectory.from_numpy(truth[:20] + noise, times[:20])
+        ahead = hfluxno.forecast(context, 10, noise=sigma)
+        differences = np.asarray(ahead.trajectory.values) - truth[20:]
+        errors.append(np.linalg.norm(differences[:, 0], axis=1))
+        bounds.append(np.linalg.norm(ahead.least[:, 0], axis=1))
+    ratio = np.sqrt(np.mean(np.square(errors), axis=0) / np.mean(np.square(bounds), axis=0))
+    assert np.all(ratio < 1.3) and np.all(ratio > 0.7)
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_states_where_sensors_stand_are_linear_between_centres(periodic):
+    states = np.arange(12.0).reshape(2, 1, 6) ** 2
+    measured = Measured(states, np.arange(2.0))
+    assert measured.shown(states, periodic) is states
+    offsets = np.array([-0.25, 0.0, 0.5, -0.5, 0.1, 0.25])
+    shown = dataclasses.replace(measured, offsets=offsets).shown(states, periodic)
+    before, after = states[..., [5 if periodic else 0]], states[..., [0 if periodic else 5]]
+    wide = np.concatenate([before, states, after], axis=-1)
+    expected = [[np.interp(1.0 + np.arange(6) + offsets, np.arange(8.0), row[0])] for row in wide]
+    np.testing.assert_allclose(shown, expected)
+
+
+def test_sensors_count_where_they_stand(brief):
+    """And not at the centres of their cells, from which they are moved by up to half of one."""
+    rng = np.random.default_rng(5)
+    sensors = np.arange(1, CELLS, 3)
+    offsets = np.zeros(CELLS)
+    offsets[sensors] = rng.uniform(-0.5, 0.5, len(sensors))
+    truth = burgers(TIMES, CELLS, **OPEN)
+    width = (OPEN["upper"] - OPEN["lower"]) / CELLS
+    seen = np.full(truth.shape, np.nan)
+    for cell in sensors:
+        place = OPEN["lower"] + (cell + 0.5 + offsets[cell]) * width
+        point = burgers(TIMES, 1, place - 1e-6, place + 1e-6)
+        seen[..., [cell]] = point + 0.003 * rng.normal(size=point.shape)
+    there, moved = (reconstruct(window(seen), offsets=o) for o in (offsets, None))
+    errors = [relative(found.trajectory.values, truth) for found in (there, moved)]
+    assert errors[0] < 0.6 * errors[1]
+    assert there.noise[0] < 0.7 * moved.noise[0]
+
+
 def test_each_value_counts_by_its_own_noise(brief):
     """Every second sensor is bad: with one number for all they spoil the field."""
     truth = burgers(TIMES, CELLS, **OPEN)

@@ -183,8 +183,8 @@ def _fitted_to(
         noise = config.noise_of(source, context.frames)
     else:
         noise = config.one_noise_of(source)
-    if noise is not None:
-        method = FittedLawForecaster(config.momentum, config.every, noise)
+    if isinstance(method, FittedLawForecaster):
+        method = FittedLawForecaster(config.momentum, config.every, noise, source.offsets)
     return context, method, noise
 
 

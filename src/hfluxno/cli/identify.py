@@ -83,7 +83,9 @@ def main(config: IdentifyConfig) -> int:
             # Imported when the input is known to be sound: a fault in it is reported at once.
             from hfluxno.identify import identifier
 
-            identify_some = identifier(context, config.momentum, noise=noise)
+            identify_some = identifier(
+                context, config.momentum, noise=noise, offsets=source.offsets
+            )
             for lanes in parts:
                 found = identify_some(lanes)
                 first = first or found[0]

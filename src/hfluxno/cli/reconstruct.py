@@ -72,7 +72,7 @@ def main(config: ReconstructConfig) -> int:
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 
-            found = reconstruct(context, config.momentum, noise)
+            found = reconstruct(context, config.momentum, noise, source.offsets)
         with replacing(output) as (temporary,):
             write_reconstruction(temporary, source, found)
         files, fault = [output], ""

@@ -185,8 +185,10 @@ def _one(result: dict) -> Table:
         table.add_row(f"observed {escape(name)}", _range(low, high))
     # Only a forecast that is OK promises a bound.
     bounds = result.get("predicted_error_90", {}) if result["status"] == 0 else {}
+    least = result.get("cramer_rao_bound", {})
     for step, error in result.get("predicted_error", {}).items():
         bound = f", 9 of 10 below {_percent(bounds[step])}" if step in bounds else ""
+        bound += f", no unbiased estimate below {_percent(least[step])}" if step in least else ""
         table.add_row(f"predicted error, step {step}", _percent(error) + bound)
     for step, error in result.get("true_error", {}).items():
         table.add_row(f"true error, step {step}", _percent(error))

@@ -57,6 +57,9 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     errors = np.atleast_2d(errors_where_measured(known, truth))
     predictions = np.full(errors.shape[0], None)
     bounds = np.full(errors.shape[0], None)
+    least = np.full(errors.shape[0], None)
+    if forecast.least_error is not None:
+        least = np.atleast_2d(forecast.least_error)
     if forecast.deviation is not None:
         predictions = np.atleast_2d(forecast.predicted_error)
         bounds = np.atleast_2d(forecast.predicted_error_90)
@@ -71,9 +74,10 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
         errors,
         predictions,
         bounds,
+        least,
         strict=True,
     )
-    for result, status, sentence, backtest, drift, left, error, predicted, bound in rows:
+    for result, status, sentence, backtest, drift, left, error, predicted, bound, lowest in rows:
         result["status"] = int(status)
         result["status_sentence"] = sentence
         result["backtest_error"] = float(backtest)
@@ -82,6 +86,8 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
         if predicted is not None and np.isfinite(predicted).any():
             for name, part in (("predicted_error", predicted), ("predicted_error_90", bound)):
                 result[name] = by_step(part, reported)
+        if lowest is not None and np.isfinite(lowest).any():
+            result["cramer_rao_bound"] = by_step(lowest, reported)
         result["true_error"] = by_step(error, reported)
     return results
 

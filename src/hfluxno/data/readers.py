@@ -217,6 +217,7 @@ def source_of(
         rows=tuple(map(int, along_time.places)),
         columns=tuple(map(int, along_x.places)),
         notes=along_time.notes + along_x.notes,
+        offsets=along_x.offsets,
     )
     if "given" not in sides:
         return source

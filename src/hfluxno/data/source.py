@@ -56,6 +56,8 @@ class Source:
     - `failed`: the number of trajectories that the file declares failed, which are left out.
     - `rows`: which of the `times` stand in the file; all where it is `None`.
     - `columns`: in which of the cells the entries of the file's x are; all where it is `None`.
+    - `offsets`: how far the sensors of each cell stand from its centre, in cells; `None` where all
+      stand there.
     - `notes`: what was found of uneven times and places, and done to them, as sentences.
     - `ends`: the states at ends that are given, or `None`.
     """
@@ -74,6 +76,7 @@ class Source:
     rows: tuple[int, ...] | None = None
     columns: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()
+    offsets: np.ndarray | None = None
     ends: GivenEnds | None = None
 
     @property

@@ -23,15 +23,19 @@ _MOST_CELLS = 400  # of a grid that nobody asked for
 # Fewer sensors than LEAST_CELLS are for joint estimates alone, whose runs connect them.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
+_AT_CENTRE = 1e-3  # of a cell
 
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A coordinate, the place in it of each entry of the file, and what there is to say."""
+    """A coordinate, the place in it of each entry of the file, and what there is to say; for each
+    entry of the coordinate how far those of the file stand from it on the average, in its steps,
+    `None` where they stand there."""
 
     coordinate: np.ndarray
     places: np.ndarray
     notes: tuple[str, ...] = ()
+    offsets: np.ndarray | None = None
 
     def spread(self, values: np.ndarray, axis: int) -> np.ndarray:
         """The values at their places, NaN at others; the mean of what shares a place."""
@@ -131,7 +135,7 @@ def on_cells(
             f"There are sensors in {with_sensor} of {cells} cells, and a law needs {LEAST_PLACES}; "
             "choose more --cells, or add sensors."
         )
-    return dataclasses.replace(axis, notes=(_note(x, axis),))
+    return dataclasses.replace(axis, notes=(_note(x, axis),), offsets=_offsets(x, axis))
 
 
 def _without_sensors(
@@ -177,6 +181,17 @@ def _nearest(x: np.ndarray, cells: int, domain: tuple[float, float] | None) -> A
     places = np.floor((x - low) / width + 1e-6).astype(int)
     places = np.clip(places, 0, cells - 1)  # a sensor at the upper end
     return Axis(low + width * (np.arange(cells) + 0.5), places)
+
+
+def _offsets(x: np.ndarray, axis: Axis) -> np.ndarray | None:
+    centers = axis.coordinate
+    moved = (x - centers[axis.places]) / (centers[1] - centers[0])
+    if np.max(np.abs(moved)) < _AT_CENTRE:
+        return None
+    sums, counts = np.zeros(len(centers)), np.zeros(len(centers))
+    np.add.at(sums, axis.places, moved)
+    np.add.at(counts, axis.places, 1.0)
+    return np.clip(sums / np.maximum(counts, 1.0), -0.5, 0.5)
 
 
 def _fewer(

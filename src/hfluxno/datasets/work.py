@@ -99,7 +99,13 @@ class Identify(Work):
         identifier(context, self.momentum, noise=self.noise, among_others=True)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
-        some = identifier(context, self.momentum, noise=self.noise, among_others=True)
+        some = identifier(
+            context,
+            self.momentum,
+            noise=self.noise,
+            among_others=True,
+            offsets=source.offsets,
+        )
         return of_laws(source, some(slice(None)), context.frames)
 
     def _example(self, source, context, nothing):
@@ -168,7 +174,13 @@ class Continue(Work):
     def _forecast(self, context: Trajectory) -> Forecast:
         method = self.method
         if isinstance(method, FittedLawForecaster):
-            some = identifier(context, _name(method), noise=method.noise, among_others=True)
+            some = identifier(
+                context,
+                _name(method),
+                noise=method.noise,
+                among_others=True,
+                offsets=method.offsets,
+            )
             return method.advance(context, some(slice(None)), self.steps)
         if len(context.values) > 1 or self._law:
             return method.forecast(context, self.steps)
@@ -217,7 +229,9 @@ class Reconstruct(Work):
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
         single = dataclasses.replace(context, values=context.values[0])
         return _along_trajectory(
-            of_reconstruction(source, reconstruct(single, self.momentum, self.noise))
+            of_reconstruction(
+                source, reconstruct(single, self.momentum, self.noise, source.offsets)
+            )
         )
 
     def _example(self, source, context, nothing):

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -50,11 +51,14 @@ class FittedLawForecaster(Forecaster):
     - `every`: the time between two frames, where it is not the mean spacing of the context.
     - `noise`: the standard deviation of the noise, of all fields, of each or of each value, where
       it is known.
+    - `offsets`: how far the sensor in each cell stands from its centre, in cells, for joint
+      estimates; `None` where all stand there.
     """
 
     momentum: str | tuple[str, str] | None = eqx.field(static=True, default=None)
     every: float | None = eqx.field(static=True, default=None)
     noise: float | tuple[float, ...] | np.ndarray | None = eqx.field(static=True, default=None)
+    offsets: np.ndarray | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context.
@@ -73,7 +77,9 @@ class FittedLawForecaster(Forecaster):
             pair = as_pair(self.momentum)
             return lambda lanes: forecast_plane(context.lanes(lanes), steps, pair, self.every)
         _check_given_ends(context, steps, self.every)
-        identified = identifier(context, one_name(self.momentum), noise=self.noise)
+        identified = identifier(
+            context, one_name(self.momentum), noise=self.noise, offsets=self.offsets
+        )
         return lambda lanes: self.advance(context.lanes(lanes), identified(lanes), steps)
 
     def advance(
@@ -99,18 +105,44 @@ class FittedLawForecaster(Forecaster):
         lanes = list(zip(batch, identifications, late, strict=True))
         with jax.enable_x64(True):
             results = on_all_cores(lambda lane: _continue(context, *lane, steps, self.every), lanes)
-        frames = np.stack([frames for frames, _, _ in results])
-        solved = [ok for _, ok, _ in results]
-        deviation = None
-        if any(spread is not None for _, _, spread in results):
-            unknown = np.full(frames[0, 1:].shape, np.nan)
-            deviation = np.stack([unknown if s is None else s for _, _, s in results])
+        frames = np.stack([each.frames for each in results])
+        shape = frames[0, 1:].shape
+        deviation = _stacked([each.spread for each in results], shape)
+        bound = _stacked([each.least for each in results], shape)
         horizons = [
-            _horizon(item, frames[1:], spread)
-            for item, (frames, _, spread) in zip(identifications, results, strict=True)
+            _horizon(item, each.frames[1:], each.spread)
+            for item, each in zip(identifications, results, strict=True)
         ]
-        start, ahead = frames[:, 0], frames[:, 1:]
-        return assembled(context, start, ahead, solved, identifications, every, horizons, deviation)
+        made = assembled(
+            context,
+            frames[:, 0],
+            frames[:, 1:],
+            [each.solved for each in results],
+            identifications,
+            every,
+            horizons,
+            deviation,
+        )
+        if bound is None:
+            return made
+        return dataclasses.replace(made, least=bound if context.is_batched else bound[0])
+
+
+class _Continued(NamedTuple):
+    """The state that a forecast starts from and its frames, whether they were solved, the standard
+    deviations of the frames, and those that no unbiased estimate could be below."""
+
+    frames: Float[np.ndarray, "time field cells"]
+    solved: bool
+    spread: Float[np.ndarray, "steps field cells"] | None = None
+    least: Float[np.ndarray, "steps field cells"] | None = None
+
+
+def _stacked(parts: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
+    """Those of all trajectories, NaN where one has none; `None` where none has."""
+    if all(part is None for part in parts):
+        return None
+    return np.stack([np.full(shape, np.nan) if part is None else part for part in parts])
 
 
 def _continue(
@@ -120,21 +152,19 @@ def _continue(
     late: int,
     steps: int,
     every: float | None,
-) -> tuple[np.ndarray, bool, np.ndarray | None]:
-    """The state that the forecast starts from and its frames, whether they were solved, and the
-    standard deviations of the frames."""
+) -> _Continued:
     past = np.asarray(context.times, float)
     spacing = (past[-1] - past[0]) / (len(past) - 1) if len(past) > 1 else item.interval
     if item.estimate is None:
         ahead = np.full(steps, 1.0 if every is None else every / spacing)
-        return _advance(values, item, late, ahead)
+        return _Continued(*_advance(values, item, late, ahead))
     times = (np.concatenate([past, forecast_times(context, steps, every)]) - past[0]) / spacing
     forward = with_future(item.estimate.forward, times[-1])
-    states, spread = item.estimate.continued(times, forward)
+    states, spread, least = item.estimate.continued(times, forward)
     if not is_bounded(states, values, item.grid_law):
         last = interpolated(values, False)[-1:]
-        return np.repeat(last, 1 + steps, axis=0), False, None
-    return states[len(past) - 1 :], True, spread[len(past) :]
+        return _Continued(np.repeat(last, 1 + steps, axis=0), False)
+    return _Continued(states[len(past) - 1 :], True, spread[len(past) :], least[len(past) :])
 
 
 def is_bounded(

@@ -145,10 +145,11 @@ def identify_all(
     momentum: str | None = None,
     jointly: bool = False,
     noise: Noise | None = None,
+    offsets: np.ndarray | None = None,
 ) -> tuple[Identification, ...]:
     """`identify` for one trajectory or a batch of them: one result for each; `jointly` estimates
     the first state with the law even if it was seen."""
-    return identifier(context, momentum, jointly, noise)(slice(None))
+    return identifier(context, momentum, jointly, noise, offsets=offsets)(slice(None))
 
 
 def identifier(
@@ -157,10 +158,12 @@ def identifier(
     jointly: bool = False,
     noise: Noise | None = None,
     among_others: bool = False,
+    offsets: np.ndarray | None = None,
 ) -> Callable[[slice], tuple[Identification, ...]]:
     """A function that identifies some trajectories of a batch, as `identify_all` does them all:
     what is checked and decided for the batch as a whole is so here, once. One that is
-    `among_others` may be constant throughout."""
+    `among_others` may be constant throughout. A joint estimate makes use of the `offsets` of
+    sensors from the centres of their cells, in cells."""
     values = np.asarray(context.values)
     jointly = jointly or noise is not None or is_joint(context) or _is_sealed(context)
     known_noise = None if noise is None else _of_each_value(noise, context)
@@ -180,7 +183,7 @@ def identifier(
             return nothing_to_infer(values, context)
         if jointly:
             own = None if known_noise is None else known_noise[lane]
-            found = identify_jointly(values, context, odd_in_fits, noise=own)
+            found = identify_jointly(values, context, odd_in_fits, noise=own, offsets=offsets)
             return nothing_to_infer(values, context, failed=True) if found is None else found
         if np.any(np.isnan(values)):
             part, times = _measured_part(values, np.asarray(context.times, float))

@@ -20,6 +20,8 @@ from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marqu
 
 # The noise is not taken for less than this part of a field's standard deviation.
 LEAST_NOISE = 1e-4
+# A direction in which the measurements take less than this part off the prior is not seen by them.
+_UNSEEN = 1e-9
 # Evaluations, and the decrease of the sum of squares that ends them.
 _QUICK = (6, SMALL_DECREASE)
 _THOROUGH = (12, 1e-3)
@@ -38,15 +40,27 @@ class Measured:
     - `times`: of the frames, from 0, in mean intervals.
     - `noise`: σ of each value where it is known, `None` where it is what the fit leaves, one of
       each field.
+    - `offsets`: how far the sensor of each cell stands from its centre, in cells; `None` where all
+      stand there.
     """
 
     values: Float[np.ndarray, "time field cells"]
     times: Float[np.ndarray, " time"]
     noise: Float[np.ndarray, "time field cells"] | None = None
+    offsets: Float[np.ndarray, " cells"] | None = None
 
     @property
     def seen(self) -> Bool[np.ndarray, "time field cells"]:
         return np.isfinite(self.values)
+
+    def shown(self, states: Float[np.ndarray, "*any cells"], periodic: bool) -> np.ndarray:
+        """States where the sensors stand: linear between the centres of cells."""
+        if self.offsets is None:
+            return states
+        edge = "wrap" if periodic else "edge"
+        wide = np.pad(states, [(0, 0)] * (states.ndim - 1) + [(1, 1)], mode=edge)
+        above, below = np.maximum(self.offsets, 0.0), np.maximum(-self.offsets, 0.0)
+        return (1.0 - above - below) * states + above * wide[..., 2:] + below * wide[..., :-2]
 
     @property
     def deviation(self) -> Float[np.ndarray, " field"]:
@@ -83,17 +97,41 @@ class Estimate:
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
-    ) -> tuple[Float[np.ndarray, "time field cells"], Float[np.ndarray, "time field cells"]]:
-        """The states at other times, from 0, and their standard deviations.
+    ) -> tuple[
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+    ]:
+        """The states at other times, from 0, their standard deviations, and those that no unbiased
+        estimate from these measurements could be below.
 
-        `forward` may have further unknowns, of which nothing is known but the prior.
+        `forward` may have further unknowns, of which nothing is known but the prior; the last
+        result takes them for known.
         """
         forward = self.forward if forward is None else forward
         known, size = len(self.z), forward.size
         z, covariance = np.zeros(size), np.eye(size)
         z[:known], covariance[:known, :known] = self.z, self.covariance
         states, rows, _ = _solved(forward, z, times, MOST_STEPS)
-        return states, _spread(rows, covariance)
+        return states, _spread(rows, covariance), _spread(rows[:, :known], self.least_covariance)
+
+    @property
+    def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
+        """The bound of Cramér and Rao on the covariance of unbiased estimates of z: the inverse of
+        the normal matrix N without the prior.
+
+        The covariance (N + 1)⁻¹ with eigenvalues λ has it as λ/(1 - λ). That of a direction of
+        which the measurements say nothing, λ = 1, is very large and not infinite, so that it counts
+        only where something depends on it.
+        """
+        free = np.arange(len(self.z))
+        absent = np.flatnonzero(self.forward.spread == 0.0)
+        free = np.setdiff1d(free, absent)
+        values, vectors = np.linalg.eigh(self.covariance[np.ix_(free, free)])
+        least = np.clip(values, 0.0, 1.0) / np.maximum(1.0 - values, _UNSEEN)
+        found = np.zeros(self.covariance.shape)
+        found[np.ix_(free, free)] = (vectors * least) @ vectors.T
+        return found
 
 
 def estimate(
@@ -140,6 +178,7 @@ def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SM
     seen = measured.seen[:frames]
     times = measured.times[:frames]
     sigma = sigma[:frames]
+    periodic = forward.settings.grid.is_periodic()
     limit = MOST_STEPS
 
     def misfit(z):
@@ -147,6 +186,7 @@ def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SM
         states, rows, steps = _solved(forward, z, times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
+        states, rows = (measured.shown(part, periodic) for part in (states, rows))
         rest = np.where(seen, (states - measured.values[:frames]) / sigma, 0.0)
         rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
         rows = rows.swapaxes(0, 1).reshape(len(z), -1)

@@ -47,9 +47,11 @@ def identify_jointly(
     odd: tuple[int, ...],
     kinds: tuple[Kind, ...] | None = None,
     noise: Float[np.ndarray, "time field cells"] | None = None,
+    offsets: Float[np.ndarray, " cells"] | None = None,
 ) -> Identification | None:
     """The identification of one trajectory of a context, or `None` if nothing could be solved. The
-    `noise` of each value is known, or that of each field estimated where it is `None`.
+    `noise` of each value is known, or that of each field estimated where it is `None`; `offsets`
+    as in `Measured`.
 
     **Raises:**
 
@@ -57,12 +59,12 @@ def identify_jointly(
     """
     times, grid = np.asarray(context.times, float), context.grid
     interval = (times[-1] - times[0]) / (len(times) - 1)
-    measured = Measured(values, (times - times[0]) / interval, noise)
+    measured = Measured(values, (times - times[0]) / interval, noise, offsets)
     if kinds is None:
         kinds = KINDS if len(context.fields) == 1 else SYSTEM_KINDS
     names = tuple(f"u{i}" for i in range(len(context.fields)))
     unit = in_cells_and_frames(grid, times[0], interval)
-    clean = shows_first_state(values[0], None if noise is None else noise[0])
+    clean = offsets is None and shows_first_state(values[0], None if noise is None else noise[0])
     found = find(measured, unit, names, odd, kinds, known_first=clean)
     if found is None:
         return None
@@ -100,11 +102,14 @@ def joint_report(found: Found, measured, context, odd, dx, dt) -> Identification
     forward = best.forward
     grid_law = forward.law(best.z)
     law = in_units(grid_law, context.fields, context.grid, dt)
-    filled = np.where(seen, values, best.states)
-    misfit = _misfit(best.states, filled, seen)
-    residual = _rms((best.states - filled) / measured.deviation[:, None], seen)
+    periodic = forward.settings.grid.is_periodic()
+    shown = measured.shown(best.states, periodic)
+    filled = np.where(seen, values, shown)
+    misfit = _misfit(shown, filled, seen)
+    residual = _rms((shown - filled) / measured.deviation[:, None], seen)
     drift, _ = total_drift(best.states, context.grid, np.zeros(values.shape[1]))
-    backtest, persistence = _backtest(found, values, seen)
+    predicted = None if found.predicted is None else measured.shown(found.predicted, periodic)
+    backtest, persistence = _backtest(predicted, found.held_out, values, seen)
     names, scale = _names_and_units(forward.shape, context.fields, dx, dt)
     free = np.flatnonzero(forward.spread)
     spread = (forward.spread * scale)[free]
@@ -114,7 +119,7 @@ def joint_report(found: Found, measured, context, odd, dx, dt) -> Identification
         law=jax.device_put(dataclasses.replace(law, odd=odd)),
         candidate=found.kind,
         status=joint_status(
-            residual, change, misfit, _relative_noise(measured), _in_noise(best.states, measured)
+            residual, change, misfit, _relative_noise(measured), _in_noise(shown, measured)
         ),
         backtest_error=backtest,
         persistence_error=persistence,
@@ -205,17 +210,17 @@ def _misfit(states, filled, seen) -> Misfit:
     return measure(states[..., places], filled[..., places])
 
 
-def _backtest(found: Found, values, seen) -> tuple[float, float]:
+def _backtest(predicted, held_out: int, values, seen) -> tuple[float, float]:
     """The relative l2 errors on the held-out frames, of the prediction and of repeating the state
     before them."""
-    late = slice(found.held_out, None)
-    if found.predicted is None or not seen[late].any():
+    late = slice(held_out, None)
+    if predicted is None or not seen[late].any():
         return float("nan"), float("nan")
     truth, counted = values[late], seen[late]
     size = np.sum(truth**2, where=counted)
     errors = [
         np.sum((guess - truth) ** 2, where=counted) / size
-        for guess in (found.predicted[late], found.predicted[found.held_out - 1][None])
+        for guess in (predicted[late], predicted[held_out - 1][None])
     ]
     return float(np.sqrt(errors[0])), float(np.sqrt(errors[1]))
 

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
 from hfluxno.reconstruction import Noise, Reconstruction
@@ -16,6 +18,7 @@ def reconstruct(
     context: "Trajectory | xarray.DataArray",
     momentum: str | None = None,
     noise: Noise | None = None,
+    offsets: np.ndarray | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
     ends (see `hfluxno.identify.joint`).
@@ -29,6 +32,9 @@ def reconstruct(
       value (an array of the shape of the data, NaN where nothing was measured); it is estimated if
       it is `None`.
 
+    - `offsets`: how far the sensor in each cell stands from its centre, in cells, from -0.5 to 0.5;
+      at the centres if it is `None`.
+
     **Raises:**
 
     - `ValueError`, if it is a batch, too little was measured, a field is constant, a noise is not
@@ -37,7 +43,7 @@ def reconstruct(
     trajectory: Trajectory = as_trajectory(context)
     if trajectory.is_batched:
         raise ValueError("A reconstruction is of one trajectory; take them one by one.")
-    found = identify_all(trajectory, momentum, jointly=True, noise=noise)[0]
+    found = identify_all(trajectory, momentum, jointly=True, noise=noise, offsets=offsets)[0]
     best = found.estimate
     if best is None:
         raise ValueError(f"The field cannot be reconstructed: {found.sentence}.")
