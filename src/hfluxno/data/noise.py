@@ -84,7 +84,8 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
     wrong = measured & ~(np.isfinite(found) & (found > 0.0))
     if wrong.any():
         first = found[wrong][0]
-        many = "" if wrong.all() else f" for {counted(int(wrong.sum()), 'measured value')}"
+        every = wrong.sum() == measured.sum()
+        many = "" if every else f" for {counted(int(wrong.sum()), 'measured value')}"
         said = "missing" if np.isnan(first) else f"{first:g}"
         raise ValueError(
             f"The noise of {field} is {said}{many}, and a standard deviation is a positive number; "
