@@ -284,6 +284,8 @@ def test_sensors_count_where_they_stand(brief):
     errors = [relative(found.trajectory.values, truth) for found in (there, moved)]
     assert errors[0] < 0.6 * errors[1]
     assert there.noise[0] < 0.7 * moved.noise[0]
+    ahead = FittedLawForecaster(offsets=offsets).forecast(window(seen), 2)
+    np.testing.assert_array_equal(ahead.trajectory.values, there.forecast(2).trajectory.values)
 
 
 def test_each_value_counts_by_its_own_noise(brief):

@@ -57,8 +57,8 @@ class FittedLawForecaster(Forecaster):
 
     momentum: str | tuple[str, str] | None = eqx.field(static=True, default=None)
     every: float | None = eqx.field(static=True, default=None)
-    noise: float | tuple[float, ...] | np.ndarray | None = eqx.field(static=True, default=None)
-    offsets: np.ndarray | None = eqx.field(static=True, default=None)
+    noise: float | tuple[float, ...] | np.ndarray | None = None
+    offsets: np.ndarray | None = None
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context.

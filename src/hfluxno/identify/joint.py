@@ -57,10 +57,13 @@ class Measured:
         """States where the sensors stand: linear between the centres of cells."""
         if self.offsets is None:
             return states
-        edge = "wrap" if periodic else "edge"
-        wide = np.pad(states, [(0, 0)] * (states.ndim - 1) + [(1, 1)], mode=edge)
+        last, first = states[..., -1:], states[..., :1]
+        if not periodic:
+            last, first = first, last
+        before = np.concatenate([last, states[..., :-1]], axis=-1)
+        after = np.concatenate([states[..., 1:], first], axis=-1)
         above, below = np.maximum(self.offsets, 0.0), np.maximum(-self.offsets, 0.0)
-        return (1.0 - above - below) * states + above * wide[..., 2:] + below * wide[..., :-2]
+        return (1.0 - above - below) * states + above * after + below * before
 
     @property
     def deviation(self) -> Float[np.ndarray, " field"]:
