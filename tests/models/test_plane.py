@@ -1,4 +1,4 @@
-"""HFluxNO on a plane: two fluxes, each along its own axis, and the sizes of the authors' networks."""
+"""HFluxNO on a plane: two fluxes, each along its own axis, and the sizes that are published."""
 
 import dataclasses
 

@@ -38,8 +38,8 @@ class GenerateConfig(SchedulerConfig):
     """
 
     law: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LAW")]
-    """The set: cubic, sine, shallow-water, shallow-water-authors, burgers, lwr or
-    buckley-leverett."""
+    """The set: cubic, sine, shallow-water, shallow-water-authors, burgers, lwr,
+    buckley-leverett, or euler-2d (gases that meet on a square, with --initial steps)."""
     output: Annotated[Path, tyro.conf.arg(metavar="FILE", aliases=["-o"])]
     """Where to write: FILE.nc (NetCDF, for small sets) or FILE.zarr (Zarr, for large ones)."""
     split: str = "train"
@@ -51,7 +51,11 @@ class GenerateConfig(SchedulerConfig):
     initial: str = "grf"
     """The kind of initial condition: grf (a smooth random field) or steps."""
     cells: int = 100
-    """The number of cells on [0, 1]."""
+    """The number of cells on [0, 1], on a plane along each axis."""
+    frames: int = 101
+    """The number of times, the initial one included."""
+    final_time: float = 0.5
+    """The last time; the networks on a plane are made for intervals of .015, 41 frames to .6."""
     seed: int = 0
     """The seed; the same seed gives the same file."""
     float64: bool = False
@@ -85,6 +89,8 @@ def main(config: GenerateConfig) -> int:
         cells=config.cells,
         seed=config.seed,
         float64=config.float64,
+        frames=config.frames,
+        final_time=config.final_time,
         thinning=config.thinning,
     )
     config.check_scheduler()

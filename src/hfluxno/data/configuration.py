@@ -22,7 +22,7 @@ class Configuration:
     - `laws`: the number of coefficient draws.
     - `initials`: the number of initial conditions for each of them.
     - `initial`: the kind of initial condition, `grf` or `steps`.
-    - `cells`: the number of cells on [0, 1], periodic.
+    - `cells`: the number of cells on [0, 1], along each axis, periodic.
     - `seed`: the seed of all random numbers, not negative.
     - `float64`: whether the set is solved and stored in double precision.
     - `frames`: the number of times, the initial one included.
@@ -55,6 +55,11 @@ class Configuration:
             raise ValueError(
                 f"Unknown initial condition {self.initial!r}; choose one of {', '.join(INITIALS)}."
             )
+        if self.initial not in recipe(self.law).initials:
+            raise ValueError(
+                f"There are no initial conditions {self.initial} of {self.law}; choose "
+                f"{', '.join(recipe(self.law).initials)}."
+            )
         for name, least in (
             ("laws", 1),
             ("initials", 1),
@@ -79,7 +84,8 @@ class Configuration:
 
     @property
     def grid(self) -> Grid:
-        return Grid.interval(self.cells)
+        cells = (self.cells,) * recipe(self.law).axes
+        return Grid.rectangle(cells) if len(cells) == 2 else Grid.interval(self.cells)
 
     @property
     def times(self) -> Float[np.ndarray, " time"]:
@@ -92,8 +98,7 @@ class Configuration:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        # A law itself would be an array, and arrays start JAX: too early for `use_cores`.
-        return recipe(self.law).law.fields
+        return recipe(self.law).fields
 
     def indices(self, trajectory: int) -> tuple[int, int]:
         """The law's index and the initial condition's index of a trajectory."""
@@ -105,10 +110,15 @@ class Configuration:
         low, high = np.asarray(list(recipe(self.law).ranges.values())).T
         return random.uniform(low, high)
 
-    def initial_state(self, law_index: int, initial_index: int) -> Float[np.ndarray, "field x"]:
-        """The state at time 0 of one trajectory."""
-        random = self._random(self.initial, law_index, initial_index)
-        return recipe(self.law).initials[self.initial](random, self.cells)
+    def initial_state(
+        self, law_index: int, initial_index: int
+    ) -> Float[np.ndarray, "field *space"]:
+        """The state at time 0 of one trajectory, on the cells that it is solved on."""
+        random, made = self._random(self.initial, law_index, initial_index), recipe(self.law)
+        drawn = made.initials[self.initial](random, made.finer * self.cells)
+        if made.conserved is None:
+            return drawn
+        return made.conserved(self.coefficients(law_index), drawn)
 
     def _random(self, purpose: str, *index: int) -> np.random.Generator:
         """An own generator for each purpose and index: samples do not depend on their order, nor on

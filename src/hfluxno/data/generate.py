@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
@@ -20,6 +21,7 @@ from hfluxno.data.configuration import Configuration
 from hfluxno.data.recipes import recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
+from hfluxno.grid import Grid
 from hfluxno.lanes import cores
 
 # On a CPU the arrays of a chunk stay within a core's cache; an accelerator wants more at a time.
@@ -39,9 +41,9 @@ class Block:
     - `start`: the index of the first.
     - `law`, `initial`: the indices of the law and of the initial condition.
     - `coefficients`: shape (trajectory, parameter).
-    - `values`: shape (trajectory, time, field, x). Where a run failed the frames that the solver
-      did not reach are NaN, so that no frozen state can be taken for data; the frame at time 0 is
-      always there.
+    - `values`: shape (trajectory, time, field, *space). Where a run failed the frames that the
+      solver did not reach are NaN, so that no frozen state can be taken for data; the frame at
+      time 0 is always there.
     - `status`: `hfluxno.fv.Status` as an integer; `UNSOLVED` of trajectories that others solve.
     """
 
@@ -49,7 +51,7 @@ class Block:
     law: Int[np.ndarray, " trajectory"]
     initial: Int[np.ndarray, " trajectory"]
     coefficients: Float[np.ndarray, "trajectory parameter"]
-    values: Float[np.ndarray, "trajectory time field x"]
+    values: Float[np.ndarray, "trajectory time field *space"]
     status: Int[np.ndarray, " trajectory"]
 
     @property
@@ -60,7 +62,8 @@ class Block:
 def lanes(configuration: Configuration) -> int:
     """How many trajectories are solved together: fewer where they have more than 100 cells."""
     most = _MOST_LANES.get(jax.default_backend(), _MOST_LANES_ELSEWHERE)
-    return max(1, min(most, 100 * most // configuration.cells))
+    made = recipe(configuration.law)
+    return max(1, min(most, 100 * most // (made.finer * configuration.cells) ** made.axes))
 
 
 def block_size(configuration: Configuration) -> int:
@@ -181,7 +184,7 @@ def _submit(
         law=np.asarray([law for law, _ in pairs], np.int32),
         initial=np.asarray([index for _, index in pairs], np.int32),
         coefficients=coefficients,
-        values=np.empty((count, configuration.frames, *initial.shape[1:]), dtype),
+        values=np.empty((count, configuration.frames, *_shape(configuration)), dtype),
         status=np.full(count, UNSOLVED, np.int8),
     )
     width = lanes(configuration)
@@ -221,9 +224,13 @@ def _solve_chunk(
         frames[_reached(frames) :] = np.nan
 
 
-def _reached(values: Float[np.ndarray, "time field x"]) -> int:
+def _shape(configuration: Configuration) -> tuple[int, ...]:
+    return (len(configuration.fields), *configuration.grid.shape)
+
+
+def _reached(values: Float[np.ndarray, "time field *space"]) -> int:
     """How many frames a failed run reached: the frames from the last change on are frozen."""
-    changes = np.any(values[1:] != values[:-1], axis=(1, 2))
+    changes = np.any(values[1:] != values[:-1], axis=tuple(range(1, values.ndim)))
     return max(1, len(changes) - int(np.argmax(changes[::-1])) if np.any(changes) else 1)
 
 
@@ -238,16 +245,13 @@ def _solver(
     max_steps: int,
 ) -> Callable:
     """Compiled (coefficients, initial) ↦ (values, status), each with a leading axis of lanes."""
-    configuration = Configuration(
-        law, cells=cells, frames=frames, final_time=final_time, float64=float64
-    )
     times = np.linspace(0.0, final_time, (frames - 1) * thinning + 1)
-    grid, control = configuration.grid, recipe(law).control
+    grid, control, finer = _grid(law, cells), recipe(law).control, recipe(law).finer
 
     def one(coefficients, initial):
         scheme = _scheme(law, coefficients)
         solution = solve(scheme, initial, times, grid, control, max_steps=max_steps)
-        return solution.values[::thinning], solution.status
+        return _averaged(solution.values[::thinning], finer), solution.status
 
     return jax.jit(jax.vmap(one))
 
@@ -255,12 +259,28 @@ def _solver(
 @functools.lru_cache(maxsize=16)
 def _rate(law: str, cells: int, float64: bool) -> Callable:
     """Compiled (coefficients, initial) ↦ speed/Δx, each with a leading axis of lanes."""
-    grid = Configuration(law, cells=cells, float64=float64).grid
+    grid = _grid(law, cells)
 
     def one(coefficients, initial):
         return limiting_speed(_scheme(law, coefficients), initial, grid)
 
     return jax.jit(jax.vmap(one))
+
+
+def _grid(law: str, cells: int) -> Grid:
+    """The cells that a set is solved on."""
+    made = recipe(law)
+    shape = (made.finer * cells,) * made.axes
+    return Grid.rectangle(shape) if len(shape) == 2 else Grid.interval(*shape)
+
+
+def _averaged(values: Float[Array, "time field *space"], finer: int) -> Float[Array, "..."]:
+    """Averages over squares of `finer` cells."""
+    if finer == 1:
+        return values
+    space = [size for n in values.shape[2:] for size in (n // finer, finer)]
+    within = tuple(range(3, 3 + len(space), 2))
+    return jnp.mean(values.reshape(*values.shape[:2], *space), axis=within)
 
 
 def _scheme(law: str, coefficients: Float[Array, " parameter"]) -> NumericalFlux:

@@ -2,29 +2,44 @@
 
 The cubic, sine, shallow-water and Burgers sets are those that the text of the HFluxNO paper
 describes (Appendix B), `shallow-water-authors` is what the authors' configuration says in its place
-(docs/data_format.md); LWR and Buckley-Leverett are ours.
+(docs/data_format.md); LWR, Buckley-Leverett and Euler on a plane are ours, the latter after the
+Euler sets of The Well.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.fv import NumericalFlux, Roe, Rusanov, StepControl
-from hfluxno.initial import FourierField, bounded, periodic_field, random_steps
+from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
+from hfluxno.initial import (
+    FourierField,
+    bounded,
+    conserved_gas,
+    periodic_field,
+    random_patches,
+    random_steps,
+)
 from hfluxno.laws import (
     LWR,
     BuckleyLeverett,
     ConservationLaw,
     Cubic,
+    Euler,
     ShallowWater,
     Sine,
     ViscousBurgers,
 )
 
-Initial = Callable[[np.random.Generator, int], Float[np.ndarray, "field x"]]
+Initial = Callable[[np.random.Generator, int], Float[np.ndarray, "field *space"]]
+# Coefficients, and a state as it was drawn, to the conserved fields.
+Conserved = Callable[
+    [Float[np.ndarray, " parameter"], Float[np.ndarray, "field *space"]],
+    Float[np.ndarray, "field *space"],
+]
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 INITIALS: tuple[str, ...] = ("grf", "steps")
 
@@ -33,6 +48,8 @@ _MOMENTUM_FIELD = FourierField(variance=0.5, length=0.3)
 _HEIGHT_FIELD = FourierField(variance=0.5, length=0.3, lognormal=True)
 # A car density and a saturation are fractions; both stay clear of the ends of [0, 1].
 _FRACTION = (0.1, 0.9)
+# Density, velocity and pressure of gases that meet, at up to twice the speed of sound.
+_GASES = ((0.3, 1.8), (-0.8, 0.8), (-0.8, 0.8), (0.3, 1.8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +63,12 @@ class Recipe:
     - `scheme`: the numerical flux for a law.
     - `control`: the CFL rule.
     - `initials`: by kind, a function that draws one state (field, x) on a number of cells of
-      [0, 1].
+      [0, 1], or (field, x, y) on their square.
     - `own_ranges`: of coefficients that are not drawn from the range which the law publishes.
+    - `own_fields`: the names of the fields, where they are not those of the law.
+    - `axes`: the number of space axes.
+    - `finer`: it is solved on cells so many times as short, along each axis, and averaged.
+    - `conserved`: from what is drawn, where that is not the state itself.
     """
 
     law: Any
@@ -56,11 +77,20 @@ class Recipe:
     control: StepControl
     initials: Mapping[str, Initial]
     own_ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    own_fields: tuple[str, ...] = ()
+    axes: int = 1
+    finer: int = 1
+    conserved: Conserved | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        # A law itself would be an array, and arrays start JAX: too early for `use_cores`.
+        return self.own_fields or self.law.fields
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """In which each coefficient is uniform, in the order of the coefficients."""
-        return {**self.law.ranges, **self.own_ranges}
+        return {**getattr(self.law, "ranges", {}), **self.own_ranges}
 
     def solver_attributes(self, law: ConservationLaw) -> dict[str, str | float]:
         """What a file says about the solver."""
@@ -68,6 +98,11 @@ class Recipe:
         if isinstance(scheme, Roe):
             fix = "with" if scheme.entropy_fix else "without"
             described = f"Roe wave propagation {fix} entropy fix, forward Euler"
+            limiter = scheme.limiter
+        elif isinstance(scheme, MUSCL):
+            described = (
+                f"MUSCL, {scheme.riemann}, SSPRK2, on cells {self.finer} times as short, averaged"
+            )
             limiter = scheme.limiter
         else:
             described = "first-order Rusanov, forward Euler, centred diffusion"
@@ -132,12 +167,25 @@ def _shallow_water_steps(random, cells):
     return np.stack([height, _MOMENTUM_FIELD.sample(random, _centers(cells))])
 
 
+def _patches(random, cells):
+    return random_patches(random, cells, _GASES)
+
+
+def _gas(coefficients, drawn):
+    return conserved_gas(float(coefficients[0]), drawn)
+
+
+def _hllc(law: ConservationLaw) -> NumericalFlux:
+    return MUSCL(law, "van-leer", "hllc")
+
+
 def _centers(cells: int) -> Float[np.ndarray, " x"]:
     return (np.arange(cells) + 0.5) / cells
 
 
 _CLAWPACK = StepControl(desired=0.5, maximum=0.9, lagged=True)
 _EXPLICIT = StepControl(desired=0.4, maximum=0.4, lagged=False)
+_EXPLICIT_2D = StepControl(desired=0.45, maximum=0.45, lagged=False)
 _SCALAR = {"grf": _grf, "steps": _steps}
 _BOUNDED = {"grf": _fraction, "steps": _fraction_steps}
 
@@ -174,5 +222,18 @@ RECIPES: dict[str, Recipe] = {
         _entropy_fixed_roe,
         _CLAWPACK,
         _BOUNDED,
+    ),
+    "euler-2d": Recipe(
+        functools.partial(Euler, 2),
+        "∂t ρ + ∇·m = 0, ∂t m + ∇·(m ⊗ m/ρ) + ∇p = 0, ∂t E + ∇·((E + p) m/ρ) = 0, "
+        "p = (gamma - 1)(E - m²/(2ρ))",
+        _hllc,
+        _EXPLICIT_2D,
+        {"steps": _patches},
+        own_ranges={"gamma": (1.13, 1.76)},
+        own_fields=("density", "momentum_x", "momentum_y", "energy"),
+        axes=2,
+        finer=2,
+        conserved=_gas,
     ),
 }

@@ -62,15 +62,20 @@ def variables(configuration: Configuration) -> dict[str, Variable]:
     def coordinate(dimension: str, values: np.ndarray, **attributes: str) -> Variable:
         return Variable((dimension,), values.dtype, attributes, values)
 
+    grid, axes = configuration.grid, ("x", "y")[: len(configuration.grid.shape)]
+    centers = {
+        axis: coordinate(axis, grid.centers(i), units="1", long_name="cell centre")
+        for i, axis in enumerate(axes)
+    }
     return {
         "time": coordinate("time", configuration.times, units="1", long_name="time"),
         "field": coordinate("field", named(*configuration.fields), long_name="conserved field"),
-        "x": coordinate("x", configuration.grid.centers(), units="1", long_name="cell centre"),
+        **centers,
         "parameter": coordinate(
             "parameter", named(*configuration.parameters), long_name="coefficient of the law"
         ),
         "values": Variable(
-            ("trajectory", "time", "field", "x"),
+            ("trajectory", "time", "field", *axes),
             real,
             {"units": "1", "long_name": "cell average; NaN from where a run failed"},
         ),

@@ -227,7 +227,7 @@ class Writer:
             "trajectory": configuration.trajectories,
             "time": configuration.frames,
             "field": len(configuration.fields),
-            "x": configuration.cells,
+            **dict(zip("xy", configuration.grid.shape, strict=False)),
             "parameter": len(configuration.parameters),
         }
 

@@ -1,4 +1,4 @@
-"""Initial conditions: random fields, random steps, Riemann data.
+"""Initial conditions: random fields, random steps and rectangles, Riemann data.
 
 Everything here is NumPy in float64 and unbatched: one call draws one sample from the generator it
 is given, so a sample depends on its own seed and on nothing that is drawn beside it.
@@ -6,6 +6,7 @@ is given, so a sample depends on its own seed and on nothing that is drawn besid
 
 from hfluxno.initial.bounded import bounded
 from hfluxno.initial.fourier_field import FourierField
+from hfluxno.initial.patches import conserved_gas, random_patches
 from hfluxno.initial.periodic_field import periodic_covariance, periodic_field
 from hfluxno.initial.riemann import riemann
 from hfluxno.initial.steps import random_steps
@@ -13,8 +14,10 @@ from hfluxno.initial.steps import random_steps
 __all__ = [
     "FourierField",
     "bounded",
+    "conserved_gas",
     "periodic_covariance",
     "periodic_field",
+    "random_patches",
     "random_steps",
     "riemann",
 ]

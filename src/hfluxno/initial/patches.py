@@ -1,0 +1,46 @@
+"""Random rectangles of gas on a periodic square: Riemann problems in two dimensions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+# The least width of a column or row, as a part of the square.
+_NARROWEST = 0.15
+
+
+def random_patches(
+    random: np.random.Generator,
+    cells: int,
+    ranges: Sequence[tuple[float, float]],
+    pieces: tuple[int, int] = (2, 3),
+) -> Float[np.ndarray, "field x y"]:
+    """One piecewise constant state on `cells` × `cells` cells.
+
+    The square is cut into columns and into rows, whose numbers are uniform from `pieces[0]` to
+    `pieces[1]`. Edges are uniform, as long as no column or row is narrower than .15. In every
+    rectangle each field is uniform in its range (after the Euler sets of The Well, Ohana et al.,
+    NeurIPS 2024, and Schulz-Rinne, SIAM J. Math. Anal. 24, 1993, 76-88).
+    """
+    column, row = (_pieces(random, cells, pieces) for _ in range(2))
+    shape = (column.max() + 1, row.max() + 1)
+    states = [random.uniform(low, high, shape)[column[:, None], row[None]] for low, high in ranges]
+    return np.stack(states)
+
+
+def conserved_gas(gamma: float, drawn: Float[np.ndarray, "4 x y"]) -> Float[np.ndarray, "4 x y"]:
+    """(ρ, ρ v, p/(γ - 1) + ½ ρ v²) from ρ, v_x, v_y and p."""
+    density, u, v, pressure = drawn
+    energy = pressure / (gamma - 1.0) + 0.5 * density * (u * u + v * v)
+    return np.stack([density, density * u, density * v, energy])
+
+
+def _pieces(random, cells, pieces):
+    """The number of the column or row that each cell is in."""
+    count = int(random.integers(pieces[0], pieces[1] + 1))
+    # What is left when each has its least width is shared out at random.
+    spare = 1.0 - count * _NARROWEST
+    shares = np.diff(np.sort(random.uniform(0.0, spare, count - 1)), prepend=0.0, append=spare)
+    edges = np.cumsum(shares + _NARROWEST) - (shares[0] + _NARROWEST) * random.uniform()
+    centers = (np.arange(cells) + 0.5) / cells
+    return np.searchsorted(np.sort(edges % 1.0), centers) % count
