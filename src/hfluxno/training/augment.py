@@ -9,6 +9,9 @@ With v(x, t) = M u(σ(x - s), t):
 
 A scheme without a preferred direction commutes with both, so a transformed trajectory is as good as
 a solved one. `ReflectedLaw` is the law that it obeys.
+
+On a plane both act along each axis, and axes with as many cells may change places, which reflects
+about the diagonal. The law stays what it is, if it has no preferred direction, as gas dynamics.
 """
 
 import dataclasses
@@ -16,6 +19,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hfluxno.laws.base import ConservationLaw
@@ -31,7 +35,7 @@ class AugmentConfig:
     **Attributes:**
 
     - `shift`: a whole number of cells, uniform; for periodic grids.
-    - `reflection`: with probability one half.
+    - `reflection`: with probability one half, on a plane for each axis and for both of them.
     """
 
     shift: bool = False
@@ -62,6 +66,9 @@ def augment(config: AugmentConfig, batch: Batch, key: PRNGKeyArray) -> Batch:
     if batch.law is None:
         raise ValueError("Augmentation needs the laws of a batch; use data that hold them.")
     keys = jax.random.split(key, batch.frames.shape[0])
+    if batch.frames.ndim == 5:
+        turned = jax.vmap(lambda frames, key: _on_a_plane(config, frames, batch.law.vectors, key))
+        return Batch(turned(jnp.asarray(batch.frames), keys), batch.law)
     frames, law = jax.vmap(lambda *sample: _one(config, *sample))(
         jnp.asarray(batch.frames), batch.law, keys
     )
@@ -85,3 +92,28 @@ def _one(
         direction = jnp.where(flip, -direction, direction)
     frames = frames * signs_of_fields(law, direction)[None, :, None]
     return frames, ReflectedLaw(law.fields, law, direction)
+
+
+def _on_a_plane(
+    config: AugmentConfig,
+    frames: Float[Array, "time field x y"],
+    vectors: tuple[tuple[int, ...], ...],
+    key: PRNGKeyArray,
+) -> Float[Array, "time field x y"]:
+    for axis in range(2):
+        shift_key, flip_key = jax.random.split(jax.random.fold_in(key, axis))
+        if config.shift:
+            cells = jax.random.randint(shift_key, (), 0, frames.shape[2 + axis])
+            frames = jnp.roll(frames, cells, axis=2 + axis)
+        if config.reflection:
+            odd = np.isin(np.arange(frames.shape[1]), [vector[axis] for vector in vectors])
+            signs = np.where(odd, -1.0, 1.0)[None, :, None, None]
+            mirrored = jnp.flip(frames, 2 + axis) * jnp.asarray(signs, frames.dtype)
+            frames = jnp.where(jax.random.bernoulli(flip_key), mirrored, frames)
+    if config.reflection and frames.shape[2] == frames.shape[3]:
+        order = np.arange(frames.shape[1])
+        for first, second in vectors:
+            order[first], order[second] = second, first
+        turned = jnp.swapaxes(frames[:, order], 2, 3)
+        frames = jnp.where(jax.random.bernoulli(jax.random.fold_in(key, 2)), turned, frames)
+    return frames

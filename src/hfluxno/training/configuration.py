@@ -7,7 +7,7 @@ files go) is not part of it.
 
 import dataclasses
 
-from hfluxno.data import INITIALS, Configuration
+from hfluxno.data import INITIALS, Configuration, recipe
 from hfluxno.models.configuration import ContextMode, ModelConfig
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.losses import LossConfig
@@ -24,8 +24,8 @@ class DataConfig:
     - `initial`: the kind of initial condition of generated ones, `grf` or `steps`.
     - `limit`: no window of the training or the validation reaches beyond this time.
     - `windows`: how many windows a generated trajectory gives.
-    - `train`, `validation`: files of `hfluxno generate` to read them from; if one is `None`, its
-      trajectories are generated.
+    - `train`, `validation`: files of `hfluxno generate` to read them from, or on a plane HDF5 of
+      The Well or PDEBench, or a folder of such; if one is `None`, its trajectories are generated.
     """
 
     law: str = "cubic"
@@ -142,12 +142,16 @@ class TrainConfig:
             raise ValueError(f"The decay of the mean must be in [0, 1); got {self.average}.")
         if self.seed < 0:
             raise ValueError(f"The seed must not be negative; got {self.seed}.")
+        axes = recipe(self.data.law).axes
+        lengths = [n * dx for n, dx in zip(self.model.cells, self.model.spacing, strict=True)]
         if (
-            len(self.model.cells) != 1
-            or abs(self.model.cells[0] * self.model.spacing[0] - 1) > 1e-6
+            len(lengths) != axes
+            or max(abs(length - 1.0) for length in lengths) > 1e-6
+            or len(set(self.model.cells)) > 1
         ):
+            domain = "one axis" if axes == 1 else f"{axes} axes with as many cells on each,"
             raise ValueError(
-                "Training is for one axis of length 1; the model has "
+                f"Training on {self.data.law} is for {domain} of length 1; the model has "
                 f"{self.model.cells} cells of {self.model.spacing}."
             )
         if self.model.pairs is not None:

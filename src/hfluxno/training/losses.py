@@ -27,8 +27,12 @@ from hfluxno.training.batch import Batch
 from hfluxno.training.in_cache import with_gradient
 from hfluxno.training.speed_loss import speed_error
 
-Measure = Literal["mse", "relative"]
-_MEASURES = {"mse": "mean square error", "relative": "relative l2 error"}
+Measure = Literal["mse", "relative", "vrmse"]
+_MEASURES = {
+    "mse": "mean square error",
+    "relative": "relative l2 error",
+    "vrmse": "error of each field relative to its deviation",
+}
 
 _NETWORK = 1  # splits the random numbers of the network from those of the loss
 
@@ -44,7 +48,8 @@ class LossConfig:
 
     - `name`: a key of `LOSSES`.
     - `measure`: `mse`, the mean square error, or `relative`, ‖error‖₂/‖truth‖₂ of each window:
-      what an evaluation reports, in which no window outweighs the others.
+      what an evaluation reports, in which no window outweighs the others; or `vrmse`, the mean over
+      fields of ‖error‖₂/‖truth - its mean‖₂, in which no field does (The Well's measure).
     - `steps`: n of `many-targets`.
     - `targets`: from how many frames `many-targets` starts, spread over the window with a random
       offset; 0 for all.
@@ -118,7 +123,12 @@ def make_loss(config: LossConfig, context: int) -> Loss:
     return loss
 
 
-def _measured(config: LossConfig, forecast, truth) -> Float[Array, ""]:
+def _measured(config: LossConfig, forecast, truth, axes: int) -> Float[Array, ""]:
+    """The error of frames (…, field, *space) with so many axes of space."""
+    if config.measure == "vrmse":
+        cells = tuple(range(-axes, 0))
+        square = jnp.mean(jnp.square(forecast - truth), axis=cells)
+        return jnp.mean(jnp.sqrt(square / (jnp.var(truth, axis=cells) + 1e-7) + 1e-12))
     square = jnp.mean(jnp.square(forecast - truth))
     if config.measure == "mse":
         return square
@@ -137,13 +147,13 @@ def _operator(network, context) -> Operator:
 
 def _one_step(config, context, network, frames, law, key):
     forecast = network.predict(frames[:context])
-    return _measured(config, forecast, frames[context])
+    return _measured(config, forecast, frames[context], frames.ndim - 2)
 
 
 def _pushforward(config, context, network, frames, law, key):
     predicted = network.predict(frames[:context])
     pushed = jnp.concatenate([frames[1:context], jax.lax.stop_gradient(predicted)[None]])
-    return _measured(config, network.predict(pushed), frames[context + 1])
+    return _measured(config, network.predict(pushed), frames[context + 1], frames.ndim - 2)
 
 
 def _denoising(config, context, network, frames, law, key):
@@ -151,7 +161,7 @@ def _denoising(config, context, network, frames, law, key):
     axes = tuple(range(2, seen.ndim))
     size = jnp.sqrt(jnp.mean(jnp.square(seen), axis=axes, keepdims=True))
     noisy = seen + config.noise * size * jax.random.normal(key, seen.shape, seen.dtype)
-    return _measured(config, network.predict(noisy), frames[context])
+    return _measured(config, network.predict(noisy), frames[context], frames.ndim - 2)
 
 
 def _many_targets(config, context, network, frames, law, key):
@@ -176,7 +186,7 @@ def _many_targets(config, context, network, frames, law, key):
             return states, states
 
         forecast = jax.lax.scan(advance, initial, None, length=config.steps)[1]
-        return _measured(config, forecast, truth)
+        return _measured(config, forecast, truth, frames.ndim - 2)
 
     return with_gradient(error)(operator, frames[starts], frames[reached])
 

@@ -1,17 +1,29 @@
-"""Networks and training runs on a plane: Euler's equations from random quadrants of gas.
+"""Training runs on a plane by name: Euler's equations from random rectangles of gas.
 
 `PUBLISHED` are the sizes of the authors' configurations for The Well's
 `euler_multi_quadrants_periodicBC`: 64² cells, ten frames at intervals of .015, patches of 8² cells.
 HFluxNO has one flux operator for each axis, written by heads on a common trunk, each of which sees
 17 cells along its own axis. FNO is not among the authors' methods; it is about as large.
+`paper-METHOD-euler-2d` trains them as the authors do, on generated trajectories, or with `--train`
+and `--validation` on files of The Well.
+
+`cpu-METHOD-euler-2d` are for two cores: 32² cells and 20 minutes or less. The fluxes do not see
+places, so that a free stream stays what it is, and with one exception runs have a loss of one step:
+`hfluxno-small` is trained on two steps at a time, since its operator advances any state.
 """
+
+from collections.abc import Iterator
 
 from hfluxno.models.baselines.disco.config import DISCOConfig
 from hfluxno.models.baselines.dpot import DPOTConfig
 from hfluxno.models.baselines.fno import FNOConfig
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
-from hfluxno.models.parts import LocalConfig, TRecViTConfig
+from hfluxno.models.parts import HypernetworkConfig, LocalConfig, TRecViTConfig
+from hfluxno.training.augment import AugmentConfig
+from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
+from hfluxno.training.losses import LossConfig
+from hfluxno.training.optimizer import OptimizerConfig
 
 _FIELDS = ("density", "momentum_x", "momentum_y", "energy")
 _INTERVAL, _CONTEXT = 0.015, 10
@@ -40,3 +52,63 @@ PUBLISHED: dict[str, ModelConfig] = {
     "disco": _of(DISCOConfig, 64, patch=8, channels=8, groups=4),
     "fno": _of(FNOConfig, 64, channels=48, modes=(12, 12)),
 }
+_SMALL: dict[str, ModelConfig] = {
+    "hfluxno-small": _of(
+        HFluxNOConfig,
+        32,
+        encoder=TRecViTConfig(patch=(8, 8), embedding=48, channels=48, heads=4),
+        target=LocalConfig(left=3, right=3, lift=48, width=48, depth=2),
+        hypernetwork=HypernetworkConfig(outputs=48, width=48),
+        coordinates=False,
+        context_mode="frozen",
+    ),
+    "dpot": _of(
+        DPOTConfig,
+        32,
+        patch=(4, 4),
+        modes=(4, 4),
+        patch_width=64,
+        output_width=64,
+        embedding=64,
+        layers=4,
+        mlp_width=64,
+    ),
+    "disco": _of(DISCOConfig, 32, patch=8, embedding=64, blocks=2, heads=4, channels=8, groups=4),
+    "fno": _of(FNOConfig, 32, channels=24, modes=(10, 10), lift_width=64, projection_width=64),
+}
+# As many updates of 32 windows as fit into the time.
+_UPDATES = {"hfluxno-small": 1_500, "dpot": 1_500, "disco": 300, "fno": 1_500}
+
+
+def plane_runs() -> Iterator[TrainConfig]:
+    """All runs on a plane."""
+    yield from (_paper(method, model) for method, model in PUBLISHED.items())
+    yield from (_cpu(method, model) for method, model in _SMALL.items())
+
+
+def _paper(method: str, model: ModelConfig) -> TrainConfig:
+    return TrainConfig(
+        name=f"paper-{method}-euler-2d",
+        model=model,
+        data=DataConfig("euler-2d", "steps", limit=1.5, windows=16),
+        optimizer=OptimizerConfig(clip=0.1),
+        validation=ValidationConfig(windows=64, steps=10, context_mode=model.context_mode),
+    )
+
+
+def _cpu(method: str, model: ModelConfig) -> TrainConfig:
+    several = LossConfig("many-targets", measure="vrmse", steps=2, targets=2, after=4)
+    return TrainConfig(
+        name=f"cpu-{method}-euler-2d",
+        model=model,
+        data=DataConfig("euler-2d", "steps", limit=0.6, windows=16),
+        loss=several if method == "hfluxno-small" else LossConfig("one-step", measure="vrmse"),
+        augment=AugmentConfig(shift=True, reflection=True),
+        optimizer=OptimizerConfig(peak=2e-3, warmup=100, clip=1.0),
+        steps=_UPDATES[method],
+        batch=32,
+        average=0.99,
+        validation=ValidationConfig(
+            windows=32, steps=10, context_mode=model.context_mode, every=200
+        ),
+    )

@@ -14,7 +14,8 @@ The other `cpu-*` are for two cores and at most 75 minutes. `hfluxno-small` is t
 architecture, half as wide; `hfluxno-weak-form` has a smaller encoder, a flux that is given the law
 of the weak form, and a loss that uses a context more than once; `hfluxno-law` trains the `law`
 target by regression (see docs/training_log.md). `ablation-*` exchange parts of the published
-network and protocol (`hfluxno.training.ablation_presets`). `tiny` is for tests.
+network and protocol (`hfluxno.training.ablation_presets`). `*-euler-2d` are on a plane
+(`hfluxno.training.plane_presets`). `tiny` is for tests.
 """
 
 import dataclasses
@@ -34,6 +35,7 @@ from hfluxno.training.baseline_presets import baselines
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
 from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import OptimizerConfig
+from hfluxno.training.plane_presets import plane_runs
 
 _SMALL_ENCODER = TRecViTConfig(
     patch=(10,), embedding=64, layers=2, channels=64, heads=4, mlp_width=64
@@ -147,6 +149,7 @@ PRESETS: dict[str, TrainConfig] = {
         *map(_law, _FIELDS),
         *baselines(_PUBLISHED_FIELDS),
         *ablations(),
+        *plane_runs(),
         _tiny(),
     )
 }

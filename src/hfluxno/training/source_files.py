@@ -13,6 +13,7 @@ import numpy as np
 from hfluxno.data import open_dataset
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.plane_windows import PlaneWindows, plane_files
 from hfluxno.training.source import Source
 from hfluxno.training.windows import WindowFile
 
@@ -23,12 +24,13 @@ class FileSource(Source):
 
     **Attributes:**
 
-    - `path`: a data set of `hfluxno generate`.
+    - `path`: a data set of `hfluxno generate`, or files of others (see `PlaneWindows`).
     - `window`, `limit`, `seed`: as in `WindowFile`.
     - `batch`: the number of windows of a batch.
     - `workers`: how many processes read; with 0 a thread of this one does. It changes the speed,
       never a batch.
     - `rows`: which windows of each batch are read.
+    - `law`, `cells`: the law of the files of others, and the cells to which they are averaged.
     """
 
     path: Path
@@ -39,6 +41,8 @@ class FileSource(Source):
     workers: int = 0
     # Python 3.11 takes a slice for a default that could change.
     rows: slice = dataclasses.field(default_factory=lambda: slice(None))
+    law: str = ""
+    cells: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -46,15 +50,14 @@ class FileSource(Source):
         self._windows[0]  # a file that cannot be used is refused before anything is computed
 
     @property
-    def _windows(self) -> WindowFile:
-        return WindowFile(Path(self.path), self.window, self.limit, self.seed)
+    def _windows(self) -> WindowFile | PlaneWindows:
+        return windows_of(Path(self.path), self.window, self.limit, self.seed, self.cells)
 
     def batches(self, start: int) -> Generator[Batch, None, None]:
         import grain
         from absl import flags
 
-        with open_dataset(self.path) as data:
-            law = str(data.attrs["law"])
+        law = self.law or _law_of(self.path)
         mine = _Rows(self._windows, self.batch, range(self.batch)[self.rows])
         numbered = grain.MapDataset.source(mine).batch(len(mine.rows), batch_fn=_stacked)
         # One thread: windows that follow each other use the chunk that was read last.
@@ -77,7 +80,7 @@ class FileSource(Source):
 class _Rows:
     """Those of `windows` that are in these rows of their batch, in the same order."""
 
-    windows: WindowFile
+    windows: WindowFile | PlaneWindows
     batch: int
     rows: range
 
@@ -89,26 +92,40 @@ class _Rows:
         return self.windows[batch * self.batch + self.rows[row]]
 
 
+def windows_of(
+    path: Path, window: int, limit: float, seed: int, cells: tuple[int, ...]
+) -> WindowFile | PlaneWindows:
+    """The windows of a data set of `hfluxno generate`, or of files of others on a plane, averaged
+    to so many cells."""
+    if plane_files(path):
+        return PlaneWindows(path, window, limit, seed, cells)
+    return WindowFile(path, window, limit, seed)
+
+
 def check_file(path: Path, law: str, model: ModelConfig) -> None:
-    """Refuses a data set that a network is not made for.
+    """Refuses data that a network is not made for.
 
     **Raises:**
 
-    - `OSError`, if it cannot be read.
-    - `ValueError`, if its law, fields, cells or times do not fit.
+    - `OSError`, if they cannot be read.
+    - `ValueError`, if their law, fields, cells or times do not fit.
     """
+    if plane_files(path):
+        PlaneWindows(path, 1, np.inf, 0, model.cells).check(model)
+        return
     with open_dataset(path) as data:
         times = data["time"].values
+        cells = tuple(data.sizes[axis] for axis in ("x", "y") if axis in data.sizes)
         expected = {
             "law": law,
             "fields": ", ".join(model.fields),
-            "cells": model.cells[0],
+            "cells": "×".join(map(str, model.cells)),
             "time between frames": f"{model.interval:g}",
         }
         found = {
             "law": data.attrs["law"],
             "fields": ", ".join(map(str, data["field"].values)),
-            "cells": data.sizes["x"],
+            "cells": "×".join(map(str, cells)),
             "time between frames": f"{(times[-1] - times[0]) / (len(times) - 1):g}",
         }
     for name, value in expected.items():
@@ -117,6 +134,11 @@ def check_file(path: Path, law: str, model: ModelConfig) -> None:
                 f"{path} does not fit the model: its {name} is {found[name]} where {value} is "
                 "needed; choose another preset or another file."
             )
+
+
+def _law_of(path: Path) -> str:
+    with open_dataset(path) as data:
+        return str(data.attrs["law"])
 
 
 def _stacked(samples: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

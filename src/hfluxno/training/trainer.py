@@ -145,8 +145,17 @@ def make_source(config: TrainConfig, workers: int = 0, rows: slice = slice(None)
         trajectories = config.trajectories("train")
         windows, pairs = config.data.windows, config.model.pairs
         return GeneratedSource(trajectories, config.window, config.batch, windows, pairs, rows)
-    limit, seed = config.data.limit, config.seed
-    return FileSource(files[0], config.window, config.batch, limit, seed, workers, rows)
+    return FileSource(
+        files[0],
+        config.window,
+        config.batch,
+        config.data.limit,
+        config.seed,
+        workers,
+        rows,
+        config.data.law,
+        config.model.cells,
+    )
 
 
 class _Run:

@@ -28,7 +28,7 @@ from hfluxno.training.batch import Batch
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.examples import fixed
 from hfluxno.training.sharding import Placement
-from hfluxno.training.windows import WindowFile
+from hfluxno.training.source_files import windows_of
 
 
 def validation_windows(config: TrainConfig) -> Batch:
@@ -42,8 +42,8 @@ def validation_windows(config: TrainConfig) -> Batch:
     window = config.model.context + config.validation.steps
     count = config.validation.windows
     if config.data.validation is not None:
-        path = Path(config.data.validation)
-        windows = WindowFile(path, window, config.data.limit, config.seed)
+        path, limit = Path(config.data.validation), config.data.limit
+        windows = windows_of(path, window, limit, config.seed, config.model.cells)
         return Batch(np.stack([windows[i]["frames"] for i in range(count)]))
     trajectories = config.trajectories("validation")
     parts = list(blocks(trajectories, threads=1))
@@ -73,7 +73,8 @@ class Validation:
     def __init__(self, config: TrainConfig, static: eqx.Module, placement: Placement):
         windows, context = validation_windows(config), config.model.context
         frames = np.asarray(windows.frames)
-        errors = relative_l2(frames[:, context - 1 : context], frames[:, context:], (1, 2, 3))
+        whole = tuple(range(1, frames.ndim))
+        errors = relative_l2(frames[:, context - 1 : context], frames[:, context:], whole)
         self._persistence = np.minimum(errors, 1.0)
         self._count = len(frames)
         size = placement.multiple(min(config.batch, self._count))

@@ -1,0 +1,128 @@
+"""Windows of frames on a plane from files of others: HDF5 of The Well, PDEBench or PDEGym.
+
+Where a file has a multiple of the cells that are wanted, windows are averages over squares of them.
+(The authors of HFluxNO take every eighth value of The Well's; averages are what a conservative step
+advances.) As in `WindowFile`, a pass visits every trajectory once, in an order of its own, with one
+window of it, which moves on by a frame from pass to pass.
+"""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from hfluxno.data.numbers import listed
+from hfluxno.data.plane import PlaneSource, read_plane
+from hfluxno.models.configuration import ModelConfig
+from hfluxno.training.source import random, window_starts
+
+_SUFFIXES = (".hdf5", ".h5")
+_SAME = 1e-3  # of an interval
+
+
+def plane_files(path: Path) -> tuple[Path, ...]:
+    """The HDF5 files that a path is or holds, in the order of their names; none where it is
+    something else."""
+    found = sorted(path.iterdir()) if path.is_dir() and path.suffix != ".zarr" else [path]
+    return tuple(file for file in found if file.suffix in _SUFFIXES and file.is_file())
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneWindows:
+    """Random access to an endless sequence of windows; what Grain calls a data source.
+
+    **Attributes:**
+
+    - `path`: a file, or a folder of files with the same fields and times.
+    - `window`: the number of frames of a window.
+    - `limit`: no window reaches beyond this time.
+    - `seed`: decides the order.
+    - `cells`: to how many cells along each axis frames are averaged; as they are where it is empty.
+    """
+
+    path: Path
+    window: int
+    limit: float
+    seed: int
+    cells: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return 2**40
+
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
+        passed, place = divmod(int(number), len(self._lanes))
+        order = random(self.seed, "order", passed).permutation(len(self._lanes))
+        lane = int(order[place])
+        source, inside = self._lanes[lane]
+        starts = window_starts(source.times - source.times[0], self.limit, self.window)
+        first = (int(random(self.seed, "offset", lane).integers(starts)) + passed) % starts
+        frames = source.values(inside, first, first + self.window)
+        return {"frames": self._averaged(frames), "coefficients": self._coefficients(source)}
+
+    def check(self, model: ModelConfig) -> None:
+        """Refuses files that a network is not made for.
+
+        **Raises:**
+
+        - `ValueError`, where their fields, cells, domain or times do not fit, or they do not agree.
+        """
+        for source in self._sources:
+            shape, wanted = (len(source.x), len(source.y)), model.cells
+            grid = source.grid
+            length = [high - low for low, high in zip(grid.lower, grid.upper, strict=True)]
+            expected = [n * dx for n, dx in zip(model.cells, model.spacing, strict=True)]
+            interval = float(source.times[-1] - source.times[0]) / (source.frames - 1)
+            if source.fields != model.fields:
+                fault = f"its fields are {', '.join(source.fields)}, not {', '.join(model.fields)}"
+            elif len(wanted) != 2 or any(n % m for n, m in zip(shape, wanted, strict=True)):
+                cells = "×".join(map(str, wanted))
+                fault = f"its {shape[0]}×{shape[1]} cells are no multiple of {cells}"
+            elif not np.allclose(length, expected, rtol=1e-2):
+                fault = f"its domain is {length[0]:g} × {length[1]:g}, not " + " × ".join(
+                    f"{n:g}" for n in expected
+                )
+            elif abs(interval - model.interval) > _SAME * model.interval:
+                fault = f"its frames are {interval:g} apart, not {model.interval:g}"
+            elif source.boundary != (("periodic",) * 2,) * 2:
+                fault = "it is not periodic"
+            else:
+                continue
+            raise ValueError(
+                f"{source.path} does not fit the model: {fault}; choose another preset or another "
+                "file."
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @functools.cached_property
+    def _sources(self) -> tuple[PlaneSource, ...]:
+        return tuple(read_plane(file) for file in plane_files(Path(self.path)))
+
+    @functools.cached_property
+    def _lanes(self) -> tuple[tuple[PlaneSource, int], ...]:
+        found = tuple((source, i) for source in self._sources for i in range(source.count))
+        fields = {source.fields for source in self._sources}
+        if len(fields) > 1:
+            first, second = sorted(map(list, fields))[:2]
+            raise ValueError(
+                f"The files of {self.path} have different fields ({listed(first)}; "
+                f"{listed(second)}); keep those of one kind in a folder."
+            )
+        return found
+
+    def _averaged(self, frames: np.ndarray) -> np.ndarray:
+        if not self.cells or frames.shape[2:] == self.cells:
+            return frames
+        split = [
+            n for m, size in zip(self.cells, frames.shape[2:], strict=True) for n in (m, size // m)
+        ]
+        return frames.reshape(*frames.shape[:2], *split).mean(axis=(3, 5))
+
+    def _coefficients(self, source: PlaneSource) -> np.ndarray:
+        """γ where the file says it, as The Well's do; losses on a plane do not ask for it."""
+        with h5py.File(source.path, "r") as file:
+            return np.array([float(np.ravel(file.attrs.get("gamma", np.nan))[0])])
