@@ -1,7 +1,9 @@
 """The commands on files with frames on a plane."""
 
+import dataclasses
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,10 +11,16 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.cli import main
+from hfluxno.data.plane.quadrants import write_well as write_quadrants
 from hfluxno.identify.plane import run
+from hfluxno.models.provenance import Training
+from hfluxno.models.rollout import rollout
+from hfluxno.models.weights import save_pretrained
+from tests.compiled import compiled
 from tests.data.test_plane import FRAMES, GAMMA, NX, NY, TIMES, X, Y, conserved, gas, labelled
 from tests.data.test_plane import pdebench as write_pdebench
 from tests.data.test_plane import well as write_well
+from tests.models import small
 
 FIELDS = ("density", "momentum_x", "momentum_y", "energy")
 
@@ -123,13 +131,42 @@ def test_what_has_no_meaning_on_a_plane_is_refused(tmp_path, capsys, options, wo
 def test_methods_laws_and_pictures_that_are_of_a_line(tmp_path, capsys):
     path, line = write_well(tmp_path / "a.hdf5"), tmp_path / "line.npz"
     forecast = ("forecast", path, "--steps", 1)
-    assert "fit and persistence" in refused(capsys, *forecast, "--method", "fno")
+    of_a_line = refused(capsys, *forecast, "--method", "fno", "--weights", "cubic")
+    assert "forecasts 1 field (u); the context has 4" in of_a_line
     assert "There is no file of a law none.json" in refused(capsys, *forecast, "--law", "none.json")
     np.savez(line, values=np.random.default_rng(0).random((8, 20)))
     line_forecast = ("forecast", line, "--steps", 1)
     moving = tmp_path / "a.gif"
     assert "--animate draws" in refused(capsys, *line_forecast, "--animate", moving)
     assert "no frames on a plane" in refused(capsys, *line_forecast, "--gamma", 1.4)
+
+
+def test_a_network_forecasts_a_file_of_the_well(tmp_path, capsys):
+    """The same frames as its roll-out in Python, conserved, and written with the fields' names."""
+    config = dataclasses.replace(
+        small.PLANE, fields=FIELDS, cells=(16, 16), spacing=(1 / 16,) * 2, coordinates=False
+    )
+    encoder = dataclasses.replace(config.encoder, patch=(8, 8))
+    config = dataclasses.replace(config, encoder=encoder, interval=0.015)
+    network, folder = config.build(jax.random.key(0)), tmp_path / "gases"
+    unknown = Training("", "", "", 0, 0, 0, "", "", "", 0.0, 0.0, "")
+    save_pretrained(folder, network, config, unknown)
+    path, out = tmp_path / "gas.hdf5", tmp_path / "out.nc"
+    states = np.random.default_rng(0).uniform(0.5, 1.5, (8, 4, 16, 16)).astype(np.float32)
+    write_quadrants(path, states, 0.015 * np.arange(8))
+    chosen = ("--method", "hfluxno", "--weights", folder, "--context", 5, "--steps", 3)
+    arguments = ("forecast", path, *chosen, "--output", out, "--json")
+    assert main(list(map(str, arguments))) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    expected = compiled(rollout, network, jnp.asarray(states[:5]), 3, "sliding")
+    with xr.open_dataset(out, engine="h5netcdf") as written:
+        for i, name in enumerate(FIELDS):
+            found = written[name].values[0]
+            np.testing.assert_allclose(found, expected[:, i], rtol=2e-4, atol=2e-4)
+    assert result["conservation_drift"] < 1e-5 and "1" in result["true_error"]
+    turned = ("--fields", "energy,density,momentum")
+    assert "in the order density, momentum_x" in refused(capsys, *arguments, *turned)
+    assert "periodic domains only" in refused(capsys, *arguments, "--boundary", "periodic/wall")
 
 
 def moving_wave(path, cells=(20, 16), frames=12, units="s"):

@@ -22,8 +22,6 @@ from hfluxno.trajectory import Trajectory
 if TYPE_CHECKING:
     from hfluxno.cli.forecast import ForecastConfig
 
-_METHODS = ("fit", "persistence")
-
 
 def main(config: "ForecastConfig") -> int:
     """Reads, forecasts, reports and writes.
@@ -37,11 +35,6 @@ def main(config: "ForecastConfig") -> int:
     from hfluxno.methods import forecaster
     from hfluxno.plots.animation import check_animation
 
-    if config.method not in _METHODS:
-        raise ValueError(
-            f"{config.input} holds frames on a plane, which the methods {' and '.join(_METHODS)} "
-            f"forecast; got --method {config.method}."
-        )
     momentum = plane.momentum_of(config)
     method = forecaster(
         config.method, config.weights, config.refinement, momentum, config.every, law=config.law
@@ -66,7 +59,8 @@ def main(config: "ForecastConfig") -> int:
             method = dataclasses.replace(method, every=every)
         job = _Job(source, method, config.context, config.steps, every)
         lanes = plane.lanes_of(config, source)
-        task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
+        doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
+        task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         if len(lanes) == 1:
             with report.working(task):
                 shown = job.run(lanes[0])
@@ -172,7 +166,8 @@ def _animated(path: Path, draw: Callable[[Path], None]) -> str:
 
 def _made_by(config: "ForecastConfig", source: PlaneSource) -> str:
     """What decides what the parts hold: the file, the options and the version."""
-    options = (config.variable, config.steps, config.every, config.context, config.method)
+    method = (config.method, config.weights)
+    options = (config.variable, config.steps, config.every, config.context, method)
     law = None if config.law is None else config.law.read_text(encoding="utf-8")
     more = (config.momentum, config.boundary, config.gamma, config.axes, config.float64, law)
     return file_fingerprint(source.path, (options, more, version_name()))

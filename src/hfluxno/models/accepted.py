@@ -42,6 +42,11 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
             f"({', '.join(config.fields)}); the context has "
             f"{len(context.fields)} ({', '.join(context.fields)})."
         )
+    if context.fields != config.fields and sorted(context.fields) == sorted(config.fields):
+        raise ValueError(
+            f"{name} takes its fields in the order {', '.join(config.fields)}; those of the "
+            f"context are {', '.join(context.fields)}. Put them in that order (--fields)."
+        )
     factor = _factor(network, config, context)
     if factor is None:
         multiple = " or a multiple" if _takes_more_cells(network, config) else ""
@@ -68,10 +73,12 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
         )
     if isinstance(network, LawNetwork):
         return
-    if grid.ends() != config.grid.ends():
+    ends = [grid.ends(axis) for axis in range(len(grid.shape))]
+    if ends != [("periodic", "periodic")] * len(ends):
+        sides = "/".join(", ".join(pair) for pair in ends)
         raise ValueError(
-            f"{name} works on periodic domains only; the boundary of the context is "
-            f"{', '.join(grid.ends())}. Use the method fit."
+            f"{name} works on periodic domains only; the boundary of the context is {sides}. Use "
+            "the method fit."
         )
     if isinstance(network, WeakFormHFluxNO):
         return
