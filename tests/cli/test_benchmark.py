@@ -21,7 +21,7 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("pdebench",), "Unknown benchmark 'pdebench'; choose paper."),
+        (("pdebench",), "Unknown benchmark 'pdebench'; choose paper or euler2d."),
         (("paper", "--tables", "7"), "Unknown table 7; choose from 1, 2, 3, 4, 5, 6."),
         (("paper", "--figures", "2,4"), "Unknown figure 4; choose from 2, 3."),
         (("paper", "--tables", "one"), "--tables takes numbers with commas between; got 'one'."),

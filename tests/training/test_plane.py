@@ -55,7 +55,6 @@ def test_windows_of_the_well_are_averages_of_its_cells(tmp_path):
     states = well(tmp_path / "set", 3)
     means = states.reshape(3, FRAMES, 4, CELLS, 2, CELLS, 2).mean(axis=(4, 6))
     windows = PlaneWindows(tmp_path / "set", 5, np.inf, 0, (CELLS, CELLS))
-    windows.check(TINY)
     seen = set()
     for passed in range(4):
         lanes = []
@@ -83,7 +82,10 @@ def test_files_of_others_that_do_not_fit_are_refused(tmp_path):
     check_file(tmp_path / "set", "euler-2d", TINY)
     for change, fault in (
         ({"interval": 0.02}, r"its frames are 0\.015 apart, not 0\.02"),
-        ({"cells": (24, 24), "spacing": (1 / 24,) * 2}, "its 32×32 cells are no multiple of 24×24"),
+        (
+            {"cells": (24, 24), "spacing": (1 / 24,) * 2},
+            "its 32 × 32 cells are no multiple of 24 × 24",
+        ),
         ({"spacing": (1 / 8,) * 2}, "its domain is 1 × 1, not 2 × 2"),
         ({"fields": ("a", "b", "c", "d")}, "its fields are density, momentum_x"),
     ):

@@ -1,4 +1,4 @@
-"""`hfluxno benchmark paper`: the tables and figures of the paper, for every method."""
+"""`hfluxno benchmark`: the tables and figures of the paper, or forecasts on a plane."""
 
 import dataclasses
 from pathlib import Path
@@ -15,7 +15,8 @@ _SMOKE_METHODS = ("persistence", "known-law", "dpot", "fno")
 
 @dataclasses.dataclass(frozen=True)
 class BenchmarkConfig:
-    """Measure every method as the paper does, and draw its tables and figures.
+    """Measure every method as the paper does, and draw its tables and figures; or forecast gas on a
+    plane with all of them (euler2d).
 
     The folder OUTPUT gets results.json with everything that was measured, tables.md, tables.tex and
     the figures. The same command goes on where it was interrupted, and draws again what is there.
@@ -23,8 +24,10 @@ class BenchmarkConfig:
     Example: hfluxno benchmark paper --tables 1,2 --methods fit,hfluxno-small --windows 200
     """
 
-    suite: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="paper")]]
-    """The benchmark; paper is the only one."""
+    suite: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="paper|euler2d")]]
+    """The benchmark: paper, or euler2d, which has one table and one picture of 12 steps from 10
+    frames of gases that meet, and of the options below output, methods, laws, seed, cells, data,
+    add, markdown and smoke."""
     output: Annotated[Path, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = Path("benchmark")
     """Where results, tables and figures go; the folder is made."""
     tables: str = "1,2,3,4,5,6"
@@ -38,14 +41,18 @@ class BenchmarkConfig:
     """Only these methods, such as fit,hfluxno-small,dpot; by default all that have weights."""
     windows: str = "400"
     """How many windows of each set are used, spread evenly, or all (the published protocol)."""
-    laws: int = 100
-    """The number of coefficient draws of each set."""
+    laws: int | None = None
+    """The number of coefficient draws of each set, 100 by default; of euler2d that of trajectories,
+    16 by default."""
     initials: int = 100
     """The number of initial conditions of each law; a sample draws no more than it needs."""
     seed: int = 0
     """The seed of the sets."""
+    cells: int = 32
+    """The cells of euler2d along each axis; the networks that ship have 32."""
     data: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET=FILE")] = ()
-    """Read a set from a file of hfluxno generate instead."""
+    """Read a set from a file of hfluxno generate instead; euler2d also from HDF5 of The Well or a
+    folder of such."""
     add: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=WEIGHTS")] = ()
     """Put weights of your own into the tables: a folder, a run of hfluxno train or a hub id;
     several seeds with commas between. Those for a known method replace the shipped ones."""
@@ -75,21 +82,25 @@ def main(config: BenchmarkConfig) -> int:
     from hfluxno.evaluation.paper.results import Results
     from hfluxno.evaluation.paper.run import run
 
+    if config.suite == "euler2d":
+        from hfluxno.cli import benchmark_plane
+
+        return benchmark_plane.main(config)
     if config.suite != "paper":
-        raise ValueError(f"Unknown benchmark {config.suite!r}; choose paper.")
+        raise ValueError(f"Unknown benchmark {config.suite!r}; choose paper or euler2d.")
     tables, figures = _numbers("tables", config.tables), _numbers("figures", config.figures)
     sets = sets_of(tables, figures)
-    chosen = _names(config.sets) or (_SMOKE_SETS if config.smoke else ())
+    chosen = names_of(config.sets) or (_SMOKE_SETS if config.smoke else ())
     for name in chosen:
         if name not in PROBLEMS:
             raise ValueError(f"Unknown set {name!r}; choose from {', '.join(PROBLEMS)}.")
     sets = tuple(name for name in PROBLEMS if name in (chosen or sets))
-    names = _names(config.methods)
+    names = names_of(config.methods)
     if not names and config.smoke:
         names = _SMOKE_METHODS
-    added = {name: _names(value) for name, value in _pairs("add", config.add).items()}
+    added = {name: names_of(value) for name, value in pairs_of("add", config.add).items()}
     methods = contenders(names, added)
-    for name in (*_names(config.methods), *added):
+    for name in (*names_of(config.methods), *added):
         if not any(methods[name].prepare(PROBLEMS[problem]) for problem in sets):
             raise ValueError(
                 f"{methods[name].title} has no weights for {', '.join(sets) or 'these tables'}; "
@@ -98,11 +109,11 @@ def main(config: BenchmarkConfig) -> int:
     sample = _sample(config)
     if config.markdown is not None:
         check_writable(config.markdown, (".md",))
-        _filled(config.markdown, "")
+        filled(config.markdown, "")
     config.output.mkdir(parents=True, exist_ok=True)
     results = Results(config.output / _RESULTS, sample.conditions())
     console = Console(stderr=True, highlight=False)
-    with runtime.prepared(), _progress(console) as started:
+    with runtime.prepared(), progress_of(console) as started:
         run(
             results,
             sample,
@@ -144,47 +155,60 @@ def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
             with replacing(config.output / name) as (temporary,):
                 save(figure, temporary)
     if config.markdown is not None:
-        content = _filled(config.markdown, text)
+        content = filled(config.markdown, text)
         with replacing(config.markdown) as (temporary,):
             temporary.write_text(content, encoding="utf-8")
     sys.stdout.write(layout.markdown(drawn))
     sys.stdout.write(f"\nwrote {config.output}\n")
 
 
-def _filled(path: Path, text: str) -> str:
+def filled(path: Path, text: str, part: str = "results") -> str:
+    """The file with `text` between its lines `<!-- PART: begin -->` and `<!-- PART: end -->`.
+
+    **Raises:**
+
+    - `OSError`, `ValueError`, where there is no such file, or it lacks the lines.
+    """
     from hfluxno.evaluation.tables import inserted
 
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path} to put the tables into.")
-    return inserted(path.read_text(encoding="utf-8"), text, "results")
+    return inserted(path.read_text(encoding="utf-8"), text, part)
 
 
 def _sample(config: BenchmarkConfig):
     from hfluxno.evaluation.paper.run import Sample
 
-    windows, laws = config.windows, config.laws
+    windows, laws = config.windows, 100 if config.laws is None else config.laws
     if config.smoke:
         windows, laws = str(_SMOKE_WINDOWS), _SMOKE_LAWS
     if windows != "all" and not windows.isdecimal():
         raise ValueError(f"--windows is a number or all; got {windows!r}.")
-    files = {name: Path(value) for name, value in _pairs("data", config.data).items()}
+    files = {name: Path(value) for name, value in pairs_of("data", config.data).items()}
     return Sample(
         None if windows == "all" else int(windows), laws, config.initials, config.seed, files
     )
 
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:
-    names = _names(text)
+    names = names_of(text)
     if not all(name.isdecimal() for name in names):
         raise ValueError(f"--{option} takes numbers with commas between; got {text!r}.")
     return tuple(map(int, names))
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_of(text: str) -> tuple[str, ...]:
+    """Names with commas between."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE of each.
+
+    **Raises:**
+
+    - `ValueError`, where one is something else.
+    """
     found = {}
     for text in texts:
         name, sign, value = text.partition("=")
@@ -194,7 +218,7 @@ def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _progress(console):
+def progress_of(console):
     """A progress bar on the standard error; gives what `run` tells."""
     import contextlib
 

@@ -58,6 +58,17 @@ def relative_linf(
     )
 
 
+def vrmse(
+    forecast: Float[np.ndarray, "*batch time field cell"],
+    truth: Float[np.ndarray, "*batch time field cell"],
+) -> Float[np.ndarray, "*batch time field"]:
+    """√(⟨(u - û)²⟩/(⟨(û - ⟨û⟩)²⟩ + 1e-7)) of each field and frame, ⟨⟩ being the mean over cells:
+    what The Well reports (Ohana et al., NeurIPS 2024). The mean of a field has the error 1."""
+    misfit, truth = _misfit(forecast, truth)
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.mean(misfit**2, axis=-1) / (np.var(truth, axis=-1) + 1e-7))
+
+
 NORMS = {"l2": relative_l2, "linf": relative_linf}
 
 

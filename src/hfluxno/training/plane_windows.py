@@ -8,6 +8,7 @@ window of it, which moves on by a frame from pass to pass.
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import numpy as np
 
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane import PlaneSource, read_plane
-from hfluxno.models.configuration import ModelConfig
 from hfluxno.training.source import random, window_starts
 
 _SUFFIXES = (".hdf5", ".h5")
@@ -62,38 +62,36 @@ class PlaneWindows:
         frames = source.values(inside, first, first + self.window)
         return {"frames": self._averaged(frames), "coefficients": self._coefficients(source)}
 
-    def check(self, model: ModelConfig) -> None:
-        """Refuses files that a network is not made for.
+    def check(
+        self,
+        fields: tuple[str, ...],
+        cells: tuple[int, ...],
+        lengths: tuple[float, ...],
+        interval: float,
+    ) -> None:
+        """Refuses files of which these cannot be made.
 
         **Raises:**
 
-        - `ValueError`, where their fields, cells, domain or times do not fit, or they do not agree.
+        - `ValueError`, where their fields, cells, domain or times do not fit.
         """
         for source in self._sources:
-            shape, wanted = (len(source.x), len(source.y)), model.cells
-            grid = source.grid
-            length = [high - low for low, high in zip(grid.lower, grid.upper, strict=True)]
-            expected = [n * dx for n, dx in zip(model.cells, model.spacing, strict=True)]
-            interval = float(source.times[-1] - source.times[0]) / (source.frames - 1)
-            if source.fields != model.fields:
-                fault = f"its fields are {', '.join(source.fields)}, not {', '.join(model.fields)}"
-            elif len(wanted) != 2 or any(n % m for n, m in zip(shape, wanted, strict=True)):
-                cells = "×".join(map(str, wanted))
-                fault = f"its {shape[0]}×{shape[1]} cells are no multiple of {cells}"
-            elif not np.allclose(length, expected, rtol=1e-2):
-                fault = f"its domain is {length[0]:g} × {length[1]:g}, not " + " × ".join(
-                    f"{n:g}" for n in expected
-                )
-            elif abs(interval - model.interval) > _SAME * model.interval:
-                fault = f"its frames are {interval:g} apart, not {model.interval:g}"
+            shape, grid = (len(source.x), len(source.y)), source.grid
+            sides = [high - low for low, high in zip(grid.lower, grid.upper, strict=True)]
+            apart = float(source.times[-1] - source.times[0]) / (source.frames - 1)
+            if source.fields != fields:
+                fault = f"its fields are {', '.join(source.fields)}, not {', '.join(fields)}"
+            elif len(cells) != 2 or any(n % m for n, m in zip(shape, cells, strict=True)):
+                fault = f"its {_by(shape)} cells are no multiple of {_by(cells)}"
+            elif not np.allclose(sides, lengths, rtol=1e-2):
+                fault = f"its domain is {_by(sides)}, not {_by(lengths)}"
+            elif abs(apart - interval) > _SAME * interval:
+                fault = f"its frames are {apart:g} apart, not {interval:g}"
             elif source.boundary != (("periodic",) * 2,) * 2:
                 fault = "it is not periodic"
             else:
                 continue
-            raise ValueError(
-                f"{source.path} does not fit the model: {fault}; choose another preset or another "
-                "file."
-            )
+            raise ValueError(f"{source.path} does not fit: {fault}; choose another file.")
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -126,3 +124,7 @@ class PlaneWindows:
         """γ where the file says it, as The Well's do; losses on a plane do not ask for it."""
         with h5py.File(source.path, "r") as file:
             return np.array([float(np.ravel(file.attrs.get("gamma", np.nan))[0])])
+
+
+def _by(numbers: Sequence[int | float]) -> str:
+    return " × ".join(f"{number:g}" for number in numbers)

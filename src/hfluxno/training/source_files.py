@@ -111,7 +111,9 @@ def check_file(path: Path, law: str, model: ModelConfig) -> None:
     - `ValueError`, if their law, fields, cells or times do not fit.
     """
     if plane_files(path):
-        PlaneWindows(path, 1, np.inf, 0, model.cells).check(model)
+        lengths = tuple(n * dx for n, dx in zip(model.cells, model.spacing, strict=True))
+        windows = PlaneWindows(path, 1, np.inf, 0, model.cells)
+        windows.check(model.fields, model.cells, lengths, model.interval)
         return
     with open_dataset(path) as data:
         times = data["time"].values

@@ -132,11 +132,12 @@ def network_ready(forecaster: NetworkForecaster, source: str) -> Ready:
         max(2, forecaster.config.context),  # a trajectory of one frame has no Δt
         source,
         forecaster,
-        _fingerprint(forecaster.network),
+        fingerprint(forecaster.network),
     )
 
 
-def _fingerprint(network: Network) -> int:
+def fingerprint(network: Network) -> int:
+    """A number that other weights do not have."""
     found = 0
     for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array)):
         found = zlib.crc32(np.asarray(leaf).tobytes(), found)

@@ -1,0 +1,115 @@
+"""`hfluxno benchmark euler2d`: what it measures, that it goes on, what it refuses."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from hfluxno.cli import main
+from hfluxno.data.plane.quadrants import write_well
+from hfluxno.evaluation.metrics import vrmse
+from hfluxno.evaluation.plane import measure
+from hfluxno.evaluation.plane.sample import CONTEXT, FIELDS, STEPS, PlaneSample
+from hfluxno.models.provenance import Training
+from hfluxno.models.weights import save_pretrained
+from tests.models import small
+
+CELLS, FRAMES = 16, CONTEXT + STEPS
+
+
+@pytest.fixture(scope="module")
+def gases(tmp_path_factory):
+    """A folder of two files in The Well's layout, of random walks."""
+    folder = tmp_path_factory.mktemp("gases")
+    random = np.random.default_rng(0)
+    steps = random.normal(0.0, 0.02, (2, FRAMES, 4, CELLS, CELLS))
+    states = np.cumsum(steps, axis=1) + random.uniform(1.0, 2.0, (2, 1, 4, CELLS, CELLS))
+    for i, state in enumerate(states):
+        write_well(folder / f"{i}.hdf5", state, 0.015 * np.arange(FRAMES))
+    return folder, states
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    config = dataclasses.replace(
+        small.PLANE, fields=FIELDS, cells=(CELLS, CELLS), spacing=(1 / CELLS,) * 2,
+        interval=0.015, coordinates=False, context_mode="frozen",
+        encoder=dataclasses.replace(small.PLANE.encoder, patch=(8, 8)),
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("weights") / "mine"
+    training = Training("", "euler-2d", "test", 0, 3, 8, "one-step", "", "", 0.0, 0.0, "")
+    save_pretrained(folder, config.build(jax.random.key(0)), config, training)
+    return folder
+
+
+def command(gases, output, *more):
+    chosen = ("--data", f"euler2d={gases[0]}", "--cells", CELLS, "--laws", 2)
+    return main(list(map(str, ("benchmark", "euler2d", "-o", output, *chosen, *more))))
+
+
+def test_errors_are_those_of_the_frames_and_a_run_goes_on(
+    gases, weights, tmp_path, capsys, monkeypatch
+):
+    text = tmp_path / "page.md"
+    text.write_text("a\n<!-- euler2d: begin -->\nold\n<!-- euler2d: end -->\nb\n")
+    out = tmp_path / "out"
+    assert command(gases, out, "--methods", "persistence", "--markdown", text) == 0
+    record = json.loads((out / "results.json").read_text())["records"]["euler2d"]["persistence"][0]
+    windows = PlaneSample(2, CELLS, 0, gases[0]).windows()
+    np.testing.assert_allclose(
+        np.sort(windows.mean((1, 2, 3, 4))), np.sort(gases[1].mean((1, 2, 3, 4))), rtol=1e-6
+    )
+    last, truth = windows[:, CONTEXT - 1 : CONTEXT], windows[:, CONTEXT:]
+    whole = (2, 3, 4)
+    errors = np.linalg.norm((last - truth).reshape(2, STEPS, -1), axis=2)
+    errors = errors / np.sqrt((truth.astype(float) ** 2).sum(whole))
+    np.testing.assert_allclose(record["errors"], errors, rtol=1e-5)
+    ten = truth[:, :10]
+    joint = np.sqrt(((last - ten) ** 2).sum((1, *whole)) / (ten**2).sum((1, *whole)))
+    np.testing.assert_allclose(record["together"], joint, rtol=1e-5)
+    assert record["network"] is None and record["drift"] == 0.0
+    # What is measured is not measured again, and what is added stands beside it.
+    measured = []
+    once = measure.measured
+    monkeypatch.setattr(
+        measure, "measured", lambda m, *more: measured.append(m.name) or once(m, *more)
+    )
+    again = ("--methods", "persistence", "--add", f"mine={weights}", "--markdown", text)
+    assert command(gases, out, *again) == 0
+    assert measured == ["mine"]
+    printed = capsys.readouterr().out
+    assert "| mine | 0.00 M |" in printed and "| persistence | – |" in printed
+    assert "mine (mine): 3 updates of 8 windows, one-step, preset test." in printed
+    assert (out / "table.md").read_text() in printed
+    assert (out / "euler2d.png").stat().st_size > 10_000
+    assert "old" not in text.read_text() and "| mine |" in text.read_text()
+
+
+def test_the_error_of_a_mean_is_one():
+    truth = np.random.default_rng(0).normal(3.0, 1.0, (2, 5, 3, 400))
+    mean = np.broadcast_to(truth.mean(axis=-1, keepdims=True), truth.shape)
+    np.testing.assert_allclose(vrmse(mean, truth), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(vrmse(truth + 0.1, truth), 0.1 / truth.std(axis=-1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--methods", "oracle"), "Unknown method 'oracle'; choose from persistence, fit"),
+        (("--data", "paper=a"), "Unknown set 'paper'; choose euler2d."),
+        (("--laws", "0"), "laws must be at least 1; got 0."),
+        (("--add", "mine=a,b"), "Give one source of weights for mine; got 2."),
+        (("--seed", "1"), "holds results of another sample (it differs in seed)"),
+        (("--cells", "24"), "its 16 × 16 cells are no multiple of 24 × 24"),
+    ],
+)
+def test_what_cannot_be_done_is_said(gases, tmp_path, capsys, options, message):
+    out = tmp_path / "out"
+    if "--seed" in options:
+        assert command(gases, out, "--methods", "persistence") == 0
+        capsys.readouterr()
+    methods = () if "--methods" in options else ("--methods", "persistence")
+    assert command(gases, out, *methods, *options) == 2
+    assert message in capsys.readouterr().err
