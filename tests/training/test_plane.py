@@ -70,7 +70,8 @@ def test_windows_of_the_well_are_averages_of_its_cells(tmp_path):
             seen.add(match)
         assert sorted(lanes) == [0, 1, 2]
     assert len(seen) == 12  # every window, after as many passes as there are starts
-    source = FileSource(tmp_path / "set", 5, 2, np.inf, 0, 0, "euler-2d", (CELLS, CELLS))
+    law = {"law": "euler-2d", "cells": (CELLS, CELLS)}
+    source = FileSource(tmp_path / "set", 5, 2, np.inf, 0, **law)
     batches = source.batches(1)
     first = next(batches)
     batches.close()

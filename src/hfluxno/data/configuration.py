@@ -84,8 +84,7 @@ class Configuration:
 
     @property
     def grid(self) -> Grid:
-        cells = (self.cells,) * recipe(self.law).axes
-        return Grid.rectangle(cells) if len(cells) == 2 else Grid.interval(self.cells)
+        return recipe(self.law).grid(self.cells)
 
     @property
     def times(self) -> Float[np.ndarray, " time"]:

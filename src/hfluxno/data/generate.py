@@ -21,7 +21,6 @@ from hfluxno.data.configuration import Configuration
 from hfluxno.data.recipes import recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
-from hfluxno.grid import Grid
 from hfluxno.lanes import cores
 
 # On a CPU the arrays of a chunk stay within a core's cache; an accelerator wants more at a time.
@@ -246,7 +245,8 @@ def _solver(
 ) -> Callable:
     """Compiled (coefficients, initial) ↦ (values, status), each with a leading axis of lanes."""
     times = np.linspace(0.0, final_time, (frames - 1) * thinning + 1)
-    grid, control, finer = _grid(law, cells), recipe(law).control, recipe(law).finer
+    made = recipe(law)
+    grid, control, finer = made.grid(made.finer * cells), made.control, made.finer
 
     def one(coefficients, initial):
         scheme = _scheme(law, coefficients)
@@ -259,19 +259,12 @@ def _solver(
 @functools.lru_cache(maxsize=16)
 def _rate(law: str, cells: int, float64: bool) -> Callable:
     """Compiled (coefficients, initial) ↦ speed/Δx, each with a leading axis of lanes."""
-    grid = _grid(law, cells)
+    grid = recipe(law).grid(recipe(law).finer * cells)
 
     def one(coefficients, initial):
         return limiting_speed(_scheme(law, coefficients), initial, grid)
 
     return jax.jit(jax.vmap(one))
-
-
-def _grid(law: str, cells: int) -> Grid:
-    """The cells that a set is solved on."""
-    made = recipe(law)
-    shape = (made.finer * cells,) * made.axes
-    return Grid.rectangle(shape) if len(shape) == 2 else Grid.interval(*shape)
 
 
 def _averaged(values: Float[Array, "time field *space"], finer: int) -> Float[Array, "..."]:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
+from hfluxno.grid import Grid
 from hfluxno.initial import (
     FourierField,
     bounded,
@@ -91,6 +92,10 @@ class Recipe:
     def ranges(self) -> dict[str, tuple[float, float]]:
         """In which each coefficient is uniform, in the order of the coefficients."""
         return {**getattr(self.law, "ranges", {}), **self.own_ranges}
+
+    def grid(self, cells: int) -> Grid:
+        """So many cells on [0, 1] or along each side of its square, periodic."""
+        return Grid.interval(cells) if self.axes == 1 else Grid.rectangle((cells, cells))
 
     def solver_attributes(self, law: ConservationLaw) -> dict[str, str | float]:
         """What a file says about the solver."""

@@ -19,7 +19,8 @@ def errors_and_maps(results: Mapping[str, Any]) -> Figure:
     maps += [(r["title"], r["example"]) for r in records if r["title"] != "persistence"]
     with styled():
         figure = new_figure(5.0 + 2.3 * len(maps), 3.4)
-        left, right = figure.subfigures(1, 2, width_ratios=(5.0, 2.3 * len(maps)))
+        widths = (5.0, 2.3 * len(maps))
+        left, right = figure.subfigures(1, 2, width_ratios=widths, squeeze=False)[0]
         axes = left.subplots()
         light_grid(axes)
         for place, record in enumerate(records):

@@ -67,7 +67,8 @@ def augment(config: AugmentConfig, batch: Batch, key: PRNGKeyArray) -> Batch:
         raise ValueError("Augmentation needs the laws of a batch; use data that hold them.")
     keys = jax.random.split(key, batch.frames.shape[0])
     if batch.frames.ndim == 5:
-        turned = jax.vmap(lambda frames, key: _on_a_plane(config, frames, batch.law.vectors, key))
+        vectors = batch.law.vectors
+        turned = jax.vmap(lambda frames, key: _on_a_plane(config, frames, vectors, key))
         return Batch(turned(jnp.asarray(batch.frames), keys), batch.law)
     frames, law = jax.vmap(lambda *sample: _one(config, *sample))(
         jnp.asarray(batch.frames), batch.law, keys
