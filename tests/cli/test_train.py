@@ -97,8 +97,9 @@ def test_a_preset_is_consistent(name):
     elif name.startswith("paper"):
         assert (config.steps, config.batch, config.loss.name) == (50_000, 256, "one-step")
         assert (config.optimizer.peak, config.optimizer.warmup) == (5e-5, 5_000)
-        assert config.data.limit == 0.4 and config.model.context == 20
-        assert not config.augment.active and config.optimizer.clip is None
+        plane = name.endswith("euler-2d")
+        assert (config.data.limit, config.model.context) == ((1.5, 10) if plane else (0.4, 20))
+        assert not config.augment.active and config.optimizer.clip == (0.1 if plane else None)
 
 
 def test_ablations_differ_in_one_part():
@@ -126,13 +127,14 @@ def test_ablations_differ_in_one_part():
 )
 def test_the_loss_of_a_preset_fits_its_network_and_data(name):
     config = preset(name)
-    fields, cells = len(config.model.fields), config.model.cells[0]
+    fields, cells = len(config.model.fields), config.model.cells
     coefficients = np.ones((2, len(config.trajectories("train").parameters)))
 
     def gradient(key):
-        batch = batch_of(config.data.law, np.ones((2, config.window, fields, cells)), coefficients)
+        frames = np.ones((2, config.window, fields, *cells))
+        batch = batch_of(config.data.law, frames, coefficients)
         if (pairs := config.model.pairs) is not None:
-            shown = np.ones((2, pairs.count, 2, fields, cells), np.float32)
+            shown = np.ones((2, pairs.count, 2, fields, *cells), np.float32)
             batch = Batch(batch.frames, examples=shown)
         if config.augment.active:
             batch = augment(config.augment, batch, key)

@@ -99,7 +99,8 @@ def rival(problem: Problem, name: str) -> Rival:
 
 def networks() -> tuple[str, ...]:
     """The shipped networks of one field."""
-    return tuple(name for name in shipped_networks() if "shallow-water" not in name)
+    of_several = ("shallow-water", "euler-2d")
+    return tuple(n for n in shipped_networks() if not any(law in n for law in of_several))
 
 
 def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
