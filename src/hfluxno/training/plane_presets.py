@@ -73,7 +73,7 @@ _SMALL: dict[str, ModelConfig] = {
         layers=4,
         mlp_width=64,
     ),
-    "disco": _of(DISCOConfig, 32, patch=8, embedding=64, blocks=2, heads=4, channels=8, groups=4),
+    "disco": _of(DISCOConfig, 32, patch=8, embedding=64, blocks=2, heads=4),
     "fno": _of(FNOConfig, 32, channels=24, modes=(10, 10), lift_width=64, projection_width=64),
 }
 # As many updates of 32 windows as fit into the time.
