@@ -28,7 +28,7 @@ from hfluxno.evaluation.metrics import NORMS, Summary, joined, summarize
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.trajectory import Trajectory
 
-_LOT = 256
+_LOT, _LOT_OF_PLANES = 256, 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Windows:
     - `starts`: the frames at which windows begin.
     - `times`: those of long roll-outs.
     - `left_out`: how many trajectories were not solved.
+    - `most`: how many windows a lot has.
     """
 
     context: int
@@ -98,6 +99,7 @@ class Windows:
     starts: Int[np.ndarray, " start"]
     times: tuple[float, ...]
     left_out: int
+    most: int = _LOT
 
     @classmethod
     def of(
@@ -133,6 +135,7 @@ class Windows:
                 starts=np.arange(0, frames - context - steps + 1, every),
                 times=tuple(map(float, data["time"].values[context:])),
                 left_out=data.sizes["trajectory"] - len(solved),
+                most=_LOT_OF_PLANES if "y" in data.sizes else _LOT,
             )
         if found.total == 0:
             raise ValueError(
@@ -151,9 +154,9 @@ class Windows:
     def lots(self) -> list[Lot]:
         """All lots. Each is filled up to the same size, so that one program is compiled."""
         return [
-            Lot(whole, first, min(_LOT, total - first), min(_LOT, total))
+            Lot(whole, first, min(self.most, total - first), min(self.most, total))
             for whole, total in ((False, self.total), (True, len(self.used)))
-            for first in range(0, total, _LOT)
+            for first in range(0, total, self.most)
         ]
 
     def measured(self, forecaster: NetworkForecaster, data: xr.Dataset, lot: Lot) -> Measured:
@@ -261,14 +264,19 @@ class _Joined:
 
 
 def _forecast(forecaster, data, lot, count, context):
-    """Forecast and truth of a lot, which of its windows failed, and the sentence of each."""
+    """Forecast and truth of a lot, (window, time, field, cell), which of its windows failed, and
+    the sentence of each."""
     seen = Trajectory.from_numpy(
         lot[:, :context],
         data["time"].values[:context],
         data["x"].values,
         list(map(str, data["field"].values)),
+        y=data["y"].values if "y" in data.sizes else None,
     )
     result = forecaster.forecast(seen, lot.shape[1] - context)
-    forecast = np.asarray(result.trajectory.values)[:count]
+    forecast, truth = (
+        frames[:count].reshape(count, *frames.shape[1:3], -1)
+        for frames in (np.asarray(result.trajectory.values), lot[:, context:])
+    )
     failed = result.status[:count] == NetworkStatus.DIVERGED
-    return forecast, lot[:count, context:], failed, result.sentences[:count]
+    return forecast, truth, failed, result.sentences[:count]

@@ -6,14 +6,17 @@ import json
 import jax
 import numpy as np
 import pytest
+import xarray as xr
 
 from hfluxno.cli import main
 from hfluxno.data.plane.quadrants import write_well
 from hfluxno.evaluation.metrics import vrmse
 from hfluxno.evaluation.plane import measure
 from hfluxno.evaluation.plane.sample import CONTEXT, FIELDS, STEPS, PlaneSample
+from hfluxno.evaluation.windows import evaluate
 from hfluxno.models.provenance import Training
-from hfluxno.models.weights import save_pretrained
+from hfluxno.models.weights import load, save_pretrained
+from hfluxno.trajectory import Trajectory
 from tests.models import small
 
 CELLS, FRAMES = 16, CONTEXT + STEPS
@@ -85,6 +88,35 @@ def test_errors_are_those_of_the_frames_and_a_run_goes_on(
     assert (out / "table.md").read_text() in printed
     assert (out / "euler2d.png").stat().st_size > 10_000
     assert "old" not in text.read_text() and "| mine |" in text.read_text()
+
+
+def test_a_network_is_evaluated_on_all_windows_of_a_set(gases, weights, tmp_path):
+    """`hfluxno evaluate`: the same errors as of forecasts one by one."""
+    path, states = tmp_path / "set.nc", gases[1].astype(np.float32)
+    axis = (np.arange(CELLS) + 0.5) / CELLS
+    times = 0.015 * np.arange(FRAMES)
+    dims = ("trajectory", "time", "field", "x", "y")
+    variables = {
+        "values": (dims, states),
+        "coefficients": (("trajectory", "parameter"), [[1.4]] * 2),
+    }
+    variables["status"] = ("trajectory", np.zeros(2, np.int8))
+    coordinates = {"time": times, "field": list(FIELDS), "x": axis, "y": axis}
+    attributes = {"schema": "hfluxno-trajectories", "schema_version": 1, "law": "euler-2d"}
+    xr.Dataset(variables, coordinates, attributes).to_netcdf(path, engine="h5netcdf")
+    network = load(weights)
+    found = evaluate(network, path, steps=3, every=8)
+    assert (found.windows, found.trajectories) == (4, 2)
+    errors = []
+    for state in states:
+        for start in (0, 8):
+            seen = Trajectory.from_numpy(
+                state[start : start + 5], times[start : start + 5], axis, FIELDS, y=axis
+            )
+            ahead = np.asarray(network.forecast(seen, 3).trajectory.values)
+            after = state[start + 5 : start + 8]
+            errors.append(np.linalg.norm(ahead - after) / np.linalg.norm(after))
+    np.testing.assert_allclose(found.all_steps["l2"].mean, np.mean(errors), rtol=1e-4)
 
 
 def test_the_error_of_a_mean_is_one():
