@@ -2,11 +2,13 @@
 
     python benchmarks/plane.py make FOLDER     (needs Clawpack and NumPy alone; 20 minutes)
     python benchmarks/plane.py measure FOLDER
+    python benchmarks/plane.py windows FOLDER  (needs Clawpack and NumPy alone; 5 minutes)
 
 `make` solves three problems of gas dynamics with random quadrants for each of six γ and two of dams
 that break with PyClaw (wave propagation with transverse waves, MC limiter) on 256² periodic cells,
 and stores 20 frames of their averages over 4 × 4 cells. `measure` forecasts ten frames from the
-first ten.
+first ten. `windows` makes sixteen gases with random γ on 128² cells, averaged to 32², for
+`hfluxno benchmark euler2d --data euler2d=FOLDER`.
 """
 
 import logging
@@ -25,11 +27,12 @@ OF_EACH_GAMMA, OF_WATER = 3, 2
 FIELDS = {4: ("rho", "m_x", "m_y", "E"), 3: ("h", "m_x", "m_y")}
 
 
-def make(folder: Path) -> None:
+def pyclaw(fine: int, coarse: int, count: int):
+    """A function that solves a Riemann problem from a state on `fine`² cells, and returns `count`
+    frames of averages on `coarse`² of them."""
     # On import PyClaw reconfigures the root logger and opens pyclaw.log in the current directory.
     with mock.patch.object(logging.config, "fileConfig"):
         from clawpack import pyclaw
-        from clawpack.riemann import euler_4wave_2D, shallow_roe_with_efix_2D
     logging.disable(logging.CRITICAL)
 
     def run(riemann, initial, interval, **constants):
@@ -42,18 +45,25 @@ def make(folder: Path) -> None:
         solver.dt_initial = 1e-4
         for axis in range(2):
             solver.bc_lower[axis] = solver.bc_upper[axis] = pyclaw.BC.periodic
-        domain = pyclaw.Domain([pyclaw.Dimension(0.0, 1.0, FINE, name=name) for name in "xy"])
+        domain = pyclaw.Domain([pyclaw.Dimension(0.0, 1.0, fine, name=name) for name in "xy"])
         state = pyclaw.State(domain, fields)
         state.problem_data.update(constants)
         state.q[...] = initial
         solution = pyclaw.Solution(state, domain)
         solver.setup(solution)
         frames = [initial.copy()]
-        for k in range(1, FRAMES):
+        for k in range(1, count):
             solver.evolve_to_time(solution, k * interval)
             frames.append(solution.state.q.copy())
-        part = FINE // COARSE
-        return np.stack(frames).reshape(FRAMES, fields, COARSE, part, COARSE, part).mean((3, 5))
+        part = fine // coarse
+        return np.stack(frames).reshape(count, fields, coarse, part, coarse, part).mean((3, 5))
+
+    return run
+
+
+def make(folder: Path) -> None:
+    run = pyclaw(FINE, COARSE, FRAMES)
+    from clawpack.riemann import euler_4wave_2D, shallow_roe_with_efix_2D
 
     folder.mkdir(parents=True, exist_ok=True)
     for gamma in GAMMAS:
@@ -66,14 +76,29 @@ def make(folder: Path) -> None:
         np.savez(folder / f"water_{GRAVITY}_{k}.npz", values=values, dt=0.01)
 
 
-def quadrants(gamma: float, k: int) -> np.ndarray:
+def windows(folder: Path) -> None:
+    fine, coarse, count, interval = 128, 32, 22, 0.015
+    run = pyclaw(fine, coarse, count)
+    from clawpack.riemann import euler_4wave_2D
+
+    folder.mkdir(parents=True, exist_ok=True)
+    x = (np.arange(coarse) + 0.5) / coarse
+    for k, gamma in enumerate(np.random.default_rng(0).uniform(1.13, 1.76, 16)):
+        initial = quadrants(gamma, k, fine)
+        values = run(euler_4wave_2D, initial, interval, gamma=gamma, gamma1=gamma - 1.0)
+        fields = ["density", "momentum_x", "momentum_y", "energy"]
+        np.savez(folder / f"{k:02d}.npz", values=values, fields=fields, x=x, y=x,
+                 time=interval * np.arange(count))  # fmt: skip
+
+
+def quadrants(gamma: float, k: int, fine: int = FINE) -> np.ndarray:
     """Random constant states in two or three columns and rows."""
     random = np.random.default_rng([round(gamma * 100), k])
     if k % 2 == 0:
         cuts = [np.array([0.25, 0.75]) + random.uniform(-0.05, 0.05, 2) for _ in range(2)]
     else:
         cuts = [np.array([0.1, 0.45, 0.8])] * 2
-    x = (np.arange(FINE) + 0.5) / FINE
+    x = (np.arange(fine) + 0.5) / fine
     row, column = (np.searchsorted(cut, x) % len(cut) for cut in cuts)
 
     def states(low, high):
@@ -140,4 +165,4 @@ def _relative(frame: np.ndarray, truth: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    {"make": make, "measure": measure}[sys.argv[1]](Path(sys.argv[2]))
+    {"make": make, "measure": measure, "windows": windows}[sys.argv[1]](Path(sys.argv[2]))

@@ -78,6 +78,22 @@ def test_windows_of_the_well_are_averages_of_its_cells(tmp_path):
     np.testing.assert_array_equal(first.frames[0], windows[2]["frames"].astype(np.float32))
 
 
+def test_windows_of_npz_are_those_of_the_well(tmp_path):
+    states = well(tmp_path / "set", 2)
+    (tmp_path / "other").mkdir()
+    axis = (np.arange(2 * CELLS) + 0.5) / (2 * CELLS)
+    named = {"fields": list(TINY.fields), "x": axis, "y": axis}
+    for i, state in enumerate(states):
+        times = INTERVAL * np.arange(FRAMES)
+        np.savez(tmp_path / "other" / f"{i}.npz", values=state, time=times, **named)
+    check_file(tmp_path / "other", "euler-2d", TINY)
+    known, other = (
+        PlaneWindows(tmp_path / name, 5, np.inf, 0, (CELLS, CELLS)) for name in ("set", "other")
+    )
+    for number in range(4):
+        np.testing.assert_allclose(other[number]["frames"], known[number]["frames"], rtol=1e-6)
+
+
 def test_files_of_others_that_do_not_fit_are_refused(tmp_path):
     well(tmp_path / "set", 1)
     check_file(tmp_path / "set", "euler-2d", TINY)

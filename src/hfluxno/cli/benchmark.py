@@ -51,8 +51,8 @@ class BenchmarkConfig:
     cells: int = 32
     """The cells of euler2d along each axis; the networks that ship have 32."""
     data: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET=FILE")] = ()
-    """Read a set from a file of hfluxno generate instead; euler2d also from HDF5 of The Well or a
-    folder of such."""
+    """Read a set from a file of hfluxno generate instead; euler2d also from HDF5 of The Well or
+    NPZ, or a folder of such."""
     add: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=WEIGHTS")] = ()
     """Put weights of your own into the tables: a folder, a run of hfluxno train or a hub id;
     several seeds with commas between. Those for a known method replace the shipped ones."""

@@ -25,7 +25,7 @@ class DataConfig:
     - `limit`: no window of the training or the validation reaches beyond this time.
     - `windows`: how many windows a generated trajectory gives.
     - `train`, `validation`: files of `hfluxno generate` to read them from, or on a plane HDF5 of
-      The Well or PDEBench, or a folder of such; if one is `None`, its trajectories are generated.
+      The Well or NPZ, or a folder of such; if one is `None`, its trajectories are generated.
     """
 
     law: str = "cubic"

@@ -1,4 +1,4 @@
-"""Windows of frames on a plane from files of others: HDF5 of The Well, PDEBench or PDEGym.
+"""Windows of frames on a plane from files of others: HDF5 of The Well, or NPZ.
 
 Where a file has a multiple of the cells that are wanted, windows are averages over squares of them.
 (The authors of HFluxNO take every eighth value of The Well's; averages are what a conservative step
@@ -19,12 +19,12 @@ from hfluxno.data.numbers import listed
 from hfluxno.data.plane import PlaneSource, read_plane
 from hfluxno.training.source import random, window_starts
 
-_SUFFIXES = (".hdf5", ".h5")
+_SUFFIXES = (".hdf5", ".h5", ".npz")
 _SAME = 1e-3  # of an interval
 
 
 def plane_files(path: Path) -> tuple[Path, ...]:
-    """The HDF5 files that a path is or holds, in the order of their names; none where it is
+    """The HDF5 and NPZ files that a path is or holds, in the order of their names; none where it is
     something else."""
     found = sorted(path.iterdir()) if path.is_dir() and path.suffix != ".zarr" else [path]
     return tuple(file for file in found if file.suffix in _SUFFIXES and file.is_file())
@@ -122,6 +122,8 @@ class PlaneWindows:
 
     def _coefficients(self, source: PlaneSource) -> np.ndarray:
         """γ where the file says it, as The Well's do; losses on a plane do not ask for it."""
+        if source.path.suffix == ".npz":
+            return np.array([np.nan])
         with h5py.File(source.path, "r") as file:
             return np.array([float(np.ravel(file.attrs.get("gamma", np.nan))[0])])
 

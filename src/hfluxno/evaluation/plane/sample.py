@@ -32,7 +32,7 @@ class PlaneSample:
     - `trajectories`: how many.
     - `cells`: along each axis.
     - `seed`: of the trajectories, or of the choice of windows of a file.
-    - `file`: a data set of `hfluxno generate`, HDF5 of The Well and the like, or a folder of such;
+    - `file`: a data set of `hfluxno generate`, HDF5 of The Well or NPZ, or a folder of such;
       trajectories are solved where it is `None`.
     """
 
