@@ -33,12 +33,14 @@ BASELINES = {
 } | {f"{method}-shallow-water-authors": ("shallow-water-authors", 0.3) for method in ON_AUTHORS_SET}
 BASELINES |= {f"hfluxno-small-cubic-seed-{seed}": ("cubic", 0.3) for seed in (1, 2)}
 BASELINES |= {"hfluxno-base-cubic": ("cubic", 0.3)}  # of the published size
+# The error of ten steps over that of repeating a frame must stay below this.
+ON_A_PLANE = {"hfluxno-small-euler-2d": 0.35, "fno-euler-2d": 0.6}
 # DISCO takes long to compile, and another law of the same method runs no other code.
 QUICK = [f"{method}-cubic" for method in PARTS if method not in ("disco", "icon-context-far")]
 
 
 def test_all_of_them_are_there_and_small():
-    assert sorted(shipped()) == sorted([*NAMES, *BASELINES])
+    assert sorted(shipped()) == sorted([*NAMES, *BASELINES, *ON_A_PLANE])
     for name in shipped():
         folder = SHIPPED / name
         most = 11_000_000 if "-base-" in name else 5_000_000
@@ -116,3 +118,51 @@ def test_a_baseline_predicts_a_frame(name, held_out):
     truth, state = values[:, frames], values[:, frames - getattr(network.config, "stride", 1)]
     found = np.asarray(network.forecast(context, 1).trajectory.values)[:, 0]
     assert np.linalg.norm(found - truth) < part * np.linalg.norm(state - truth)
+
+
+def gases(name, state_at):
+    """A context of the network's cells and frames, and ten more frames, of states by time."""
+    config = hfluxno.load(name).config
+    centers = (np.arange(config.cells[0]) + 0.5) / config.cells[0]
+    times = config.interval * np.arange(config.context + 10)
+    values = np.stack([state_at(centers[:, None], centers[None], t) for t in times])
+    seen = values[: config.context]
+    context = hfluxno.Trajectory.from_numpy(
+        seen, times[: config.context], centers, config.fields, y=centers
+    )
+    return context, values[config.context :]
+
+
+def test_on_a_plane_a_gas_of_one_pressure_is_carried_along():
+    """An exact solution of Euler's equations that no scheme made, unlike what it was trained on."""
+
+    def state(x, y, t):
+        u, v = 0.6, -0.4
+        wave = np.sin(2 * np.pi * (x - u * t)) * np.sin(2 * np.pi * (y - v * t))
+        density = 1.0 + 0.4 * wave
+        return np.stack([density, density * u, density * v, 2.5 + 0.5 * density * (u * u + v * v)])
+
+    name = "hfluxno-small-euler-2d"
+    context, truth = gases(name, state)
+    forecast = hfluxno.load(name).forecast(context, 10)
+    found = np.asarray(forecast.trajectory.values)
+    assert int(forecast.status) == 0 and float(forecast.conservation_drift) < 1e-5
+    still = np.broadcast_to(context.values[-1:], truth.shape)
+    assert np.linalg.norm(found - truth) < 0.5 * np.linalg.norm(still - truth)
+
+
+@pytest.mark.validation
+@pytest.mark.parametrize("name", ON_A_PLANE)
+def test_on_a_plane_gases_that_meet_are_forecast(name):
+    config = Configuration(
+        "euler-2d", split="test", laws=4, initials=1, initial="steps", cells=32, frames=30,
+        final_time=29 * 0.015, seed=3,
+    )  # fmt: skip
+    network, errors = hfluxno.load(name), []
+    for values in next(iter(blocks(config))).values:
+        frame = iter(values)
+        context, truth = gases(name, lambda x, y, t, frame=frame: next(frame))
+        found = np.asarray(network.forecast(context, 10).trajectory.values)
+        last = np.asarray(context.values)[-1:]
+        errors.append(np.linalg.norm(found - truth) / np.linalg.norm(last - truth))
+    assert np.mean(errors) < ON_A_PLANE[name]
