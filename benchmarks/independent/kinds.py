@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import laws, others
+from . import late, laws, others, violations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,5 +83,39 @@ NOISY_OTHERS = [
     for truth in (others.linear_dispersion, others.flux_by_place, others.relaxation)
     for noise in (0.01, 0.05)
 ]
+LATE = [
+    _kind(truth, True)
+    for truth in (
+        late.late_burgers,
+        late.late_narrow_burgers,
+        late.late_traffic,
+        late.late_cubic,
+        late.late_viscous,
+        late.late_narrow_viscous,
+        late.never,
+        late.never_cubic,
+    )
+]
+VIOLATIONS = [
+    _kind(truth, False)
+    for truth in (
+        violations.memory,
+        violations.hysteresis,
+        violations.speed_limit_in_time,
+        violations.capacity_drops,
+        violations.loss_for_a_while,
+        violations.moving_bottleneck,
+        violations.slow_loss,
+        violations.two_lanes,
+        violations.two_species,
+        violations.nonlocal_speed,
+        violations.weak_dispersion,
+        violations.fourth_order,
+        violations.capillarity,
+        violations.regularised_waves,
+        violations.drifting_gain,
+        violations.drifting_zero,
+    )
+]
 OPEN = _kind(laws.open_traffic, True, boundary="outflow")
-KINDS = [*LAWS, OPEN, *NOISY_LAWS, *OTHERS, *NOISY_OTHERS]
+KINDS = [*LAWS, OPEN, *NOISY_LAWS, *LATE, *OTHERS, *NOISY_OTHERS, *VIOLATIONS]

@@ -15,7 +15,7 @@ from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
 from hfluxno.identify.forward import run
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Measured
+from hfluxno.identify.joint import Estimate, Measured, with_shared_errors
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, make_forward, with_future
@@ -90,6 +90,37 @@ def test_derivatives_are_those_of_runs(boundary):
         np.testing.assert_allclose(derivatives[:, k], (above - below) / 2e-5, rtol=2e-3, atol=2e-5)
     moved = np.abs(derivatives[:, free]).max(axis=(0, 2, 3)) > 1e-6
     assert np.all(moved)
+
+
+@pytest.mark.usefixtures("x64")
+def test_what_neighbours_miss_alike_is_told_once():
+    """Independent misfits leave the covariance as it is; shared ones leave it nearer the prior. The
+    error of the scheme counts as far as the misfit allows."""
+    values = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(10) / 10)[None, None] * np.ones((5, 1, 1))
+    measured = Measured(values, np.arange(5.0))
+    grid = Grid.interval(10, 0.0, 10.0)
+    forward = make_forward(Kind(2), measured, grid, ("u",), (), known_first=True)
+    z = np.zeros(forward.size)
+    z[0] = 0.3
+    states = run(forward, z, np.ones(4), 1000)[0]
+    known = 1e-4 * np.eye(forward.size)
+    noise = np.array([0.01])
+
+    def wider(missed):
+        seen = dataclasses.replace(measured, values=states - missed)
+        plain = Estimate(forward, z, known, noise, states, np.zeros(states.shape), 0.0)
+        return with_shared_errors(plain, seen)
+
+    sign = (-1.0) ** (np.arange(5)[:, None, None] + np.arange(10))
+    alone, shared = wider(0.01 * sign), wider(0.01 * np.abs(sign))
+    np.testing.assert_allclose(alone.covariance, known, rtol=1e-9)
+    # Correlations of one count as .9: of 361 values one.
+    told = 1.0 / np.diag(shared.covariance) - 1.0
+    np.testing.assert_allclose(told, (1.0 / 1e-4 - 1.0) / 361.0, rtol=1e-6)
+    assert wider(0.0 * sign).of_scheme == 0.0
+    assert 0.0 < wider(1e-5 * sign).of_scheme < alone.of_scheme <= 1.0
+    bare = dataclasses.replace(alone, of_scheme=0.0).continued(np.arange(5.0))[1]
+    assert np.all(alone.spread >= bare) and np.any(alone.spread > 1.1 * bare)
 
 
 @pytest.mark.usefixtures("x64")

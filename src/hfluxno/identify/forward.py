@@ -200,6 +200,30 @@ class Forward(eqx.Module):
         return Grid(grid.lower, grid.upper, grid.shape, ((ends[0], ends[1]),))
 
 
+def on_other_cells(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+) -> Float[np.ndarray, "time field cells"]:
+    """The states of `run` on another internal grid (see `Settings.on_other_cells`)."""
+    other = dataclasses.replace(forward, settings=forward.settings.on_other_cells())
+    free = _free(other)
+    # No derivative is asked for; the program is the one of a search that tries finer grids.
+    nothing = np.zeros((_chunk_size(free), other.size))
+    return np.asarray(_run(other, z, nothing, intervals, max_steps)[0])
+
+
+def _free(forward: Forward) -> np.ndarray:
+    """The unknowns that change anything."""
+    others = forward.size - len(forward.spread)
+    return np.flatnonzero(np.concatenate([forward.spread, np.ones(others)]))
+
+
+def _chunk_size(free: np.ndarray) -> int:
+    return _FEW_DIRECTIONS if len(free) <= _FEW_DIRECTIONS else _MANY_DIRECTIONS
+
+
 def _not_below(least, states):
     # Not the maximum: its derivative is one half where a state is at the bound, as empty ones are.
     return jnp.where(states < least, least, states)
@@ -215,9 +239,8 @@ def run(
 ]:
     """The states at the first time and after each interval, their derivatives by all unknowns, and
     the largest number of steps that an interval took."""
-    others = forward.size - len(forward.spread)
-    free = np.flatnonzero(np.concatenate([forward.spread, np.ones(others)]))
-    size = _FEW_DIRECTIONS if len(free) <= _FEW_DIRECTIONS else _MANY_DIRECTIONS
+    free = _free(forward)
+    size = _chunk_size(free)
     chunks = [free[k : k + size] for k in range(0, max(len(free), 1), size)]
 
     def along(chunk):

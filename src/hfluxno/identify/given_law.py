@@ -22,7 +22,7 @@ from hfluxno.identify.forward import Forward, LawShape
 from hfluxno.identify.gaps import MINIMUM_CELLS
 from hfluxno.identify.identification import check_whole, is_joint
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Measured, estimate
+from hfluxno.identify.joint import Measured, estimate, with_shared_errors
 from hfluxno.identify.joint_report import (
     in_cells_and_frames,
     joint_report,
@@ -224,7 +224,7 @@ def _joint(
         )
     label = _label(saved, forward.settings)
     late = predicted_late(best, measured, frames)
-    found = Found(best, label, (), (frames[-2:-1] or frames)[0], late)
+    found = Found(with_shared_errors(best, measured), label, (), (frames[-2:-1] or frames)[0], late)
     report = joint_report(
         found, measured, context, saved.law.odd, context.grid.spacing[0], interval
     )

@@ -7,6 +7,9 @@ frames to all of them: over a long window the misfit has many minima, over a sho
 quadratic, and its minimum starts the next (quasi-static variational assimilation: Pires, Vautard
 and Talagrand, Tellus A 48, 1996, 96-121). The noise σ is what the fit leaves, per degree of
 freedom, if it is not known; the first windows are fitted with more of it in any case.
+
+What is not known of z is not all that a run may be off by: to the deviations of the chosen estimate
+come misfits that neighbours share and the error of the scheme.
 """
 
 import dataclasses
@@ -15,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.forward import Forward, run
+from hfluxno.identify.forward import Forward, on_other_cells, run
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 
 # The noise is not taken for less than this part of a field's standard deviation.
@@ -28,6 +31,8 @@ _THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
 _INTERVALS = 16
+# A correlation of what neighbours miss is not taken for more.
+_MOST_ALIKE = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,10 +88,13 @@ class Estimate:
     - `covariance`: of z, from the normal matrix and the prior (Laplace's approximation).
     - `noise`: σ of each field; the root mean square where it varies.
     - `states`: the run over all frames.
-    - `spread`: the standard deviation of each of these states that the unknowns leave.
+    - `spread`: the standard deviation of each of these states that the unknowns and the scheme
+      leave.
     - `evidence`: the logarithm of the probability of the measurements, by the same approximation;
       what compares estimates with each other.
     - `steps`: the largest number of steps that the run took between two frames.
+    - `of_scheme`: which part of the difference to a run on other cells counts as the error of the
+      scheme: the misfit over this difference, one at most; 0 before `with_shared_errors`.
     """
 
     forward: Forward
@@ -97,6 +105,7 @@ class Estimate:
     spread: Float[np.ndarray, "time field cells"]
     evidence: float
     steps: int = 0
+    of_scheme: float = 0.0
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
@@ -116,7 +125,9 @@ class Estimate:
         z, covariance = np.zeros(size), np.eye(size)
         z[:known], covariance[:known, :known] = self.z, self.covariance
         states, rows, _ = _solved(forward, z, times, MOST_STEPS)
-        return states, _spread(rows, covariance), _spread(rows[:, :known], self.least_covariance)
+        differs = _difference(forward, z, times, states)
+        deviation = np.hypot(_spread(rows, covariance), self.of_scheme * differs)
+        return states, deviation, _spread(rows[:, :known], self.least_covariance)
 
     @property
     def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
@@ -204,13 +215,24 @@ def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SM
 
 def _solved(forward, z, times, limit):
     """The run at the given times; programs serve a few numbers of intervals."""
+    states, rows, steps = run(forward, z, _intervals(times), limit)
+    return states[: len(times)], rows[: len(times)], steps
+
+
+def _intervals(times):
     size = _INTERVALS
     while size < len(times) - 1:
         size *= 2
     intervals = np.zeros(size)
     intervals[: len(times) - 1] = np.diff(times)
-    states, rows, steps = run(forward, z, intervals, limit)
-    return states[: len(times)], rows[: len(times)], steps
+    return intervals
+
+
+def _difference(forward, z, times, states):
+    """How far a run on other cells is from the states, which is about the error of the scheme;
+    zero where it cannot be solved."""
+    other = on_other_cells(forward, z, _intervals(times), MOST_STEPS)[: len(times)]
+    return np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _alike(sigma):
@@ -253,6 +275,37 @@ def _report(forward, measured, frames, z, sigma) -> Estimate | None:
         float(evidence),
         steps,
     )
+
+
+def with_shared_errors(found: Estimate, measured: Measured) -> Estimate:
+    """The same where not all that is missed is independent noise.
+
+    What neighbouring values miss alike they tell once: with correlations ρ between neighbouring
+    frames and ρ' between neighbouring cells, n values count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley
+    and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946, 184-197). The `spread` gets the error of the
+    scheme as well.
+    """
+    missed = (found.states - measured.values) / measured.deviation[:, None]
+    share = 1.0
+    for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
+        alike = min(max(_correlation(a, b), 0.0), _MOST_ALIKE)
+        share *= (1.0 - alike) / (1.0 + alike)
+    nothing = np.eye(len(found.z))
+    told = np.linalg.inv(found.covariance) - nothing
+    differs = _difference(found.forward, found.z, measured.times, found.states)
+    size = np.sum((differs / measured.deviation[:, None]) ** 2, where=measured.seen)
+    of_scheme = float(min(np.sqrt(np.nansum(missed**2) / size), 1.0)) if size > 0.0 else 0.0
+    wider = dataclasses.replace(
+        found, covariance=np.linalg.inv(nothing + share * told), of_scheme=of_scheme
+    )
+    return dataclasses.replace(wider, spread=wider.continued(measured.times)[1])
+
+
+def _correlation(a, b) -> float:
+    both = np.isfinite(a * b)
+    a, b = a[both], b[both]
+    size = np.sqrt(np.sum(a**2) * np.sum(b**2))
+    return float(np.sum(a * b) / size) if size > 0.0 else 0.0
 
 
 def _spread(rows, covariance):

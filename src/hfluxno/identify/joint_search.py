@@ -13,7 +13,7 @@ from hfluxno.counted import counted
 from hfluxno.grid import Grid
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.heard import say
-from hfluxno.identify.joint import Estimate, Measured, estimate
+from hfluxno.identify.joint import Estimate, Measured, estimate, with_shared_errors
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.starts import carried_starts, law_starts
 
@@ -143,7 +143,7 @@ def find(
         if plain.evidence + _WORTH > chosen.evidence:
             chosen, kind = plain, kinds[0]
     return Found(
-        chosen,
+        with_shared_errors(chosen, measured),
         kind,
         tuple(tried),
         (frames[-2:-1] or frames)[0],

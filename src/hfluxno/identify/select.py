@@ -107,6 +107,8 @@ def choose(
     moves = np.sqrt(np.mean(np.var(values, axis=(0, 2))))
     visible = min(1.0, _LARGE_OFFSET * moves / np.sqrt(np.mean(values**2)))
     for stage in stages(len(fields)) if plan is None else plan:
+        if best is not None and best.error <= stage.worth_above * visible:
+            continue
         for candidate in stage.propose(best.candidate if best else Candidate()):
             if best is not None and candidate.rival > best.rivals:
                 continue
@@ -150,6 +152,8 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
         and t.candidate.kinks == candidate.kinks
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
+        # What Rusanov's scheme adds to the diffusion is taken off its ν, which may be none then.
+        and (t.candidate.scheme == "rusanov") == (candidate.scheme == "rusanov")
         and candidate.sparse in (t.candidate.sparse, "fit")
         and candidate.sources == t.candidate.sources
         and (candidate.rival == t.candidate.rival or candidate.sparse == "fit")

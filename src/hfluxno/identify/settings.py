@@ -1,5 +1,7 @@
 """How the forward problem of an identification is solved."""
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -45,6 +47,14 @@ class Settings(eqx.Module):
         fixed = self.scheme == "roe-entropy-fix"
         resolved = fixed and self.refinement > 1 and len(law.fields) == 1
         return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
+
+    def on_other_cells(self) -> "Settings":
+        """The same on half as many internal cells, or on twice as many if each cell of the data is
+        one: what differs between the two is the error of the scheme."""
+        if self.refinement > 1:
+            return dataclasses.replace(self, refinement=self.refinement // 2)
+        scheme = "roe-entropy-fix" if self.scheme == "roe" else self.scheme
+        return dataclasses.replace(self, refinement=2, scheme=scheme)
 
     def _by_place(self, law: FittedLaw) -> ConservationLaw:
         """The law with what depends on place evaluated, once for a run."""

@@ -1,7 +1,7 @@
 """How far a forecast with a fitted law may be off, value by value.
 
-    σ² = κ² Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ) q)² |u|² ρ
-         + R² (a τ (1 + τ) ∂u/∂τ)²
+    σ² = κ² Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ))² |u|² ρ
+         + (r (u_g - u))² + R² (a τ (1 + τ) ∂u/∂τ)²
 
 u[c] is the forecast with the coefficients c, and the columns Λ_m make up their covariance ΛΛᵀ,
 which takes the misfit for independent noise; errors of schemes and of the kind of law are shared by
@@ -14,24 +14,21 @@ size, f is noise and g the rest, f² + g² = 1 and
 
 with τ the time since the context, in lengths of the context, because the misfit is what gathers
 over such a time, and p the number of coefficients. b is the back-test error beyond noise, |u| the
-root mean square of the last frames, and ρ, of mean one, has the shape of (∂x u)²: the error of a
-scheme that no earlier frame shows, because a shock forms late. So b grows with q ≥ 1, by how much
-rougher a frame is than the last ones of the context.
+root mean square of the last frames, and ρ, of mean one, has the shape of (∂x u)².
+
+u_g is the forecast on a grid g that is coarser by a factor of two than the one of u (finer, if that
+has the cells of the data): the difference is about the error of the scheme (Richardson), and knows
+of shocks that form late. r ≤ 1 is the size of the misfit over that of the same difference in the
+context, because a scheme that is the one of the data has no error there.
 
 a is how a speed that changes in time would show, which no law here has: frames that are late by
 c τ + a (τ² - τ) at the time τ of the context differ from it by as much of ∂u/∂τ, and R² is the part
 of the misfit that a explains beyond c.
 
-Of three fields (u[h] - u[2h])² is added where they are solved on finer cells: h is the length of
-those, and at a jump an error of a scheme halves with it. It tells of a shock that forms late, which
-is mostly what is left to be wrong where a law has a name.
-
 κ, β, τ₀, the 2 before τ and the width over which variances are smoothed were chosen, so that of
 laws solved by schemes that the library does not have (the kinds of `make trust`, other seeds) 90
 percent of the values lie within 1.645 σ.
 """
-
-import dataclasses
 
 import equinox as eqx
 import numpy as np
@@ -43,7 +40,7 @@ from hfluxno.identify.free_coefficients import count_of_kinks, free_covariance
 from hfluxno.identify.result import Identification
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.subgrid import restrict
-from hfluxno.identify.track import continued, gains, track
+from hfluxno.identify.track import continued, gains, prolonged, track
 
 _SHARED = 3.0  # κ
 _BACKTEST = 0.5  # β
@@ -53,6 +50,10 @@ _MOST_DIRECTIONS = 8
 _CELLS = 2.0
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
+# A residual that only the scheme of the data leaves.
+_REPRODUCED = 1e-5
+# Of the step before a forecast on other cells.
+_UNKNOWN_RATE = -1.0
 
 
 def spread(
@@ -92,15 +93,11 @@ def spread(
         # Those that could not be solved are taken to be like the others.
         variance += _SHARED**2 * len(laws) * np.mean(by_law, axis=0)
     variance += _by_backtest(item, seen, time, frames)
-    if settings.refinement > 1 and len(item.law.fields) > 2:
-        coarse = dataclasses.replace(settings, refinement=settings.refinement // 2)
-        found, solved = continued(
-            item.grid_law, coarse, np.asarray(restrict(state, 2)), 0.5 * rate, ahead, len(seen)
-        )
-        variance += (found - frames) ** 2 if solved and np.all(np.isfinite(found)) else 0.0
     alone = followed
     if item.mode == "filter":  # which hides what grows
         alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
+    if item.residual > _REPRODUCED:
+        variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames)
     variance += _by_change_of_speed(alone, seen, time, frames)
     mode = "wrap" if settings.grid.is_periodic() else "nearest"
     variance = gaussian_filter1d(variance, _CELLS, axis=-1, mode=mode)
@@ -122,7 +119,7 @@ def _weight(
 def _by_backtest(
     item: Identification, seen: np.ndarray, time: np.ndarray, frames: np.ndarray
 ) -> np.ndarray:
-    """(β b (1 + 2τ) q)² |u|² ρ, of each field by its share of what varies."""
+    """(β b (1 + 2τ))² |u|² ρ, of each field by its share of what varies."""
     varies, size = np.var(seen, axis=(0, 2)), np.mean(seen[-_LAST_FRAMES:] ** 2)
     if not (np.isfinite(item.backtest_error) and np.any(varies)):
         return np.zeros(frames.shape)
@@ -131,17 +128,31 @@ def _by_backtest(
     steep = np.gradient(frames, axis=-1) ** 2
     mean = steep.mean(axis=-1, keepdims=True)
     shape = np.divide(steep, mean, out=np.ones_like(steep), where=mean > 0.0)
-    of_field = size * (varies / np.mean(varies))[:, None] * _rougher(seen, frames)[..., None] ** 2
-    return error[:, None, None] * of_field * shape
+    return error[:, None, None] * size * (varies / np.mean(varies))[:, None] * shape
 
 
-def _rougher(
-    seen: Float[np.ndarray, "time field cells"], frames: Float[np.ndarray, "steps field cells"]
-) -> Float[np.ndarray, "steps field"]:
-    """q, by second differences."""
-    before, after = (np.mean(np.diff(u, n=2, axis=-1) ** 2, axis=-1) for u in (seen, frames))
-    known = before[-_LAST_FRAMES:].mean(axis=0)
-    return np.sqrt(np.maximum(np.divide(after, known, out=np.ones_like(after), where=known > 0), 1))
+def _by_scheme(
+    law: FittedLaw,
+    settings: Settings,
+    seen: Float[np.ndarray, "time field cells"],
+    alone: Float[np.ndarray, "past field cells"],
+    state: Float[np.ndarray, "field fine"],
+    ahead: Float[np.ndarray, " steps"],
+    frames: Float[np.ndarray, "steps field cells"],
+) -> Float[np.ndarray, "steps field cells"]:
+    """(r (u_g - u))², from what the law makes of the first frame `alone`; zero where it cannot be
+    solved on the other cells."""
+    other = settings.on_other_cells()
+    coarser = other.refinement < settings.refinement
+    start = np.asarray(restrict(state, 2)) if coarser else prolonged(state, other, law.odd_fields)
+    found, solved = continued(law, other, start, _UNKNOWN_RATE, ahead, len(seen))
+    past = track(law, other, seen, gains("continue", len(seen), 0))[0]
+    if not (solved and np.all(np.isfinite(found)) and np.all(np.isfinite(past))):
+        return np.zeros(frames.shape)
+    deviation = np.std(seen, axis=(0, 2))[:, None]
+    scale = np.where(deviation > 0.0, deviation, 1.0)
+    missed, differs = (np.sum((u / scale) ** 2) for u in (alone - seen[1:], past - alone))
+    return min(_quotient(missed, differs), 1.0) * (found - frames) ** 2
 
 
 def _by_change_of_speed(

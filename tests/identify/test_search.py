@@ -1,0 +1,61 @@
+"""Which candidates are tried, and from where they start."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from hfluxno.grid import Grid
+from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.select import Trial, choose
+
+select = importlib.import_module("hfluxno.identify.select")
+
+
+def trial(candidate: Candidate, error: float) -> Trial:
+    """One that was tried, without what a fit leaves."""
+    made = Trial.__new__(Trial)
+    made.candidate, made.errors, made.rivals = candidate, np.full(3, error), 0
+    return made
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """From a rule for the back-test error of a candidate, what is chosen and what was tried."""
+
+    def run(error_of):
+        monkeypatch.setattr(select, "attempt", lambda c, *others: trial(c, error_of(c)))
+        monkeypatch.setattr(select, "refit", lambda best, *others: best)
+        values = np.random.default_rng(0).normal(size=(8, 1, 16))
+        best, tried = choose(values, Grid.interval(16), ("u",), ())
+        return best.candidate, [label for label, _ in tried]
+
+    return run
+
+
+def test_the_scheme_of_the_data_ends_the_search(chosen):
+    candidate, tried = chosen(lambda c: 1e-7)
+    assert candidate.refinement == 1 and len(tried) == 1
+
+
+def test_one_field_without_a_shock_is_solved_on_finer_grids_too(chosen):
+    """Coarse cells are good enough for the context, but not once a shock has formed."""
+    candidate, tried = chosen(lambda c: 5e-5 / c.refinement if c.scheme != "rusanov" else 1.0)
+    assert candidate.refinement == 4
+    assert not any("denoised" in label or "chebyshev-9" in label for label in tried)
+
+
+def test_a_poor_fit_goes_through_all_stages(chosen):
+    _, tried = chosen(lambda c: 1e-2)
+    assert any("denoised" in label for label in tried)
+    assert any("grid ×2" in label for label in tried)
+    assert any("chebyshev-9" in label for label in tried)
+
+
+def test_the_diffusion_of_rusanovs_scheme_is_no_start_for_another():
+    """It is a part of ν there, which may leave none, and from none no derivative leads away."""
+    rusanov, roe = (Candidate(diffusion="constant", scheme=s) for s in ("rusanov", "roe"))
+    coarse = trial(rusanov, 1e-3)
+    assert select._start_of(roe, [coarse]) is None
+    finer = Candidate(diffusion="constant", scheme="rusanov", refinement=2)
+    assert select._start_of(finer, [coarse]) is coarse
