@@ -16,11 +16,12 @@ from jaxtyping import Float
 
 from hfluxno.boundary import Given
 from hfluxno.grid import Grid
+from hfluxno.identify.accepted import check_whole
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forward import Forward, LawShape
 from hfluxno.identify.gaps import MINIMUM_CELLS
-from hfluxno.identify.identification import check_whole, is_joint
+from hfluxno.identify.identification import is_joint
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured, estimate, with_shared_errors
 from hfluxno.identify.joint_report import (

@@ -9,20 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.boundary import Given, Open
-from hfluxno.coordinates import kept_precision
 from hfluxno.grid import Grid
+from hfluxno.identify.accepted import (
+    check_context,
+    check_whole,
+    noise_of_each_value,
+    tells_nothing,
+)
 from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate, stages_with_sources
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.gaps import (
-    MINIMUM_CELLS,
-    MINIMUM_FRAMES,
-    MINIMUM_PLACES,
-    MOST_MISSING,
-    check_measured,
-    choose_with_gaps,
-    without_gaps,
-)
+from hfluxno.identify.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.joint_report import (
     FURTHER_KINDS,
     UNEXPLAINED,
@@ -44,9 +41,6 @@ from hfluxno.trajectory import Trajectory, as_trajectory
 if TYPE_CHECKING:
     import xarray
 
-# A run connects measurements over longer gaps than an interpolation does.
-_MOST_MISSING_OF_JOINT = 0.98
-MOST_FIELDS = 3
 # Intervals that differ by less than this part are equal.
 _EVEN = 1e-3
 
@@ -166,11 +160,11 @@ def identifier(
     sensors from the centres of their cells, in cells."""
     values = np.asarray(context.values)
     jointly = jointly or noise is not None or is_joint(context) or _is_sealed(context)
-    known_noise = None if noise is None else _of_each_value(noise, context)
-    _check(context, values, jointly, among_others)
+    known_noise = None if noise is None else noise_of_each_value(noise, context)
+    check_context(context, values, jointly, among_others)
     check_whole(context, jointly)
     batch = values if context.is_batched else values[None]
-    varies = ~_tells_nothing(context)
+    varies = ~tells_nothing(context)
     odd = odd_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
     # Of two fields no fit depends on it without a wall, and compiled programs do.
     odd_in_fits = odd if context.grid.has_wall() or len(context.fields) > 2 else ()
@@ -207,106 +201,6 @@ def identifier(
             return tuple(on_all_cores(one, range(len(batch))[lanes]))
 
     return some
-
-
-def _check(context: Trajectory, values: np.ndarray, jointly: bool, among_others: bool) -> None:
-    least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
-    if len(context.grid.shape) != 1:
-        raise ValueError("Only contexts with one space dimension can be identified.")
-    if len(context.fields) > MOST_FIELDS:
-        raise ValueError(
-            f"Only contexts with one to {MOST_FIELDS} fields can be identified; this one has "
-            f"{len(context.fields)}. Select one variable, or those that form a system."
-        )
-    if context.frames < MINIMUM_FRAMES:
-        raise ValueError(
-            f"A context needs at least {MINIMUM_FRAMES} frames; this one has {context.frames}."
-        )
-    if context.grid.shape[0] < MINIMUM_CELLS:
-        raise ValueError(
-            f"A context needs at least {MINIMUM_CELLS} cells; this one has "
-            f"{context.grid.shape[0]}. Place fewer sensors on a finer grid, with NaN between them, "
-            "and reconstruct the field."
-        )
-    if np.any(np.isinf(values)):
-        raise ValueError("The context has infinite values; make them NaN or correct them first.")
-    for lane, each in enumerate(values if context.is_batched else values[None]):
-        number = f" {lane}" if context.is_batched else ""
-        check_measured(each, context.fields, number, *least)
-    if np.all(_tells_nothing(context)) and not among_others:
-        flat = _same_along(context, (1, 3))
-        which = " of every trajectory" if len(flat) > 1 else ""
-        if not np.any(flat):
-            raise ValueError(
-                f"Nothing moves in the frames{which}: there is nothing to infer from them."
-            )
-        field = context.fields[int(np.argwhere(flat)[0][1])]
-        others = [name for name in context.fields if name != field]
-        mend = f"; leave it out (--variable={','.join(others)})" if others else ""
-        raise ValueError(
-            f"The field {field!r}{which} is constant: there is nothing to infer from it{mend}."
-        )
-
-
-def check_whole(context: Trajectory, jointly: bool) -> None:
-    """Refuses three fields where something besides the law would have to be estimated.
-
-    **Raises:**
-
-    - `ValueError`, where it is so.
-    """
-    if len(context.fields) > 2 and (jointly or np.any(np.isnan(np.asarray(context.values)))):
-        raise ValueError(
-            f"{len(context.fields)} fields need whole frames at equal intervals between periodic, "
-            "outflow or reflecting ends, and noise has no use; fill the gaps, or choose one or two "
-            "fields."
-        )
-
-
-def _of_each_value(noise: Noise, context: Trajectory) -> np.ndarray:
-    """The noise as (trajectory, time, field, cells), from one number, one for each field, or one
-    for each value."""
-    numbers = np.asarray(noise, np.float64)
-    values = np.asarray(context.values)
-    batch = values if context.is_batched else values[None]
-    bare = (*values.shape[:-2], values.shape[-1])
-    if numbers.shape == bare and len(context.fields) == 1:
-        numbers = np.expand_dims(numbers, -2)
-    if numbers.shape == values.shape:
-        numbers = numbers.reshape(batch.shape)
-    elif numbers.shape in ((), (1,), (len(context.fields),)):
-        numbers = np.broadcast_to(np.atleast_1d(numbers)[:, None], batch.shape)
-    else:
-        raise ValueError(
-            f"The noise is one standard deviation, one for each of the {len(context.fields)} "
-            f"fields, or one for each value, of shape {values.shape}; got an array of shape "
-            f"{np.shape(noise)}."
-        )
-    wrong = ~(np.isfinite(numbers) & (numbers > 0.0)) & ~np.isnan(batch)
-    if wrong.any():
-        raise ValueError(
-            f"A noise is a positive standard deviation; got {numbers[wrong][0]:g} where something "
-            "was measured. Leave it out to have it estimated."
-        )
-    return numbers
-
-
-def _tells_nothing(context: Trajectory) -> np.ndarray:
-    """Which trajectories have a constant field, or none that changes in time."""
-    constant, still = _same_along(context, (1, 3)), _same_along(context, (1,))
-    return np.any(constant, axis=1) | np.all(still, axis=1)
-
-
-def _same_along(context: Trajectory, axes: tuple[int, ...]) -> np.ndarray:
-    """Which fields of which trajectories do not vary by more than rounding along these axes of
-    (trajectory, time, field, cells)."""
-    values = np.asarray(context.values)
-    batch = values if context.is_batched else values[None]
-    rounding = max(4.0 * float(np.finfo(kept_precision(batch.dtype)).eps), 1e-12)
-    known = ~np.isnan(batch)
-    high = np.max(batch, axis=axes, keepdims=True, initial=-np.inf, where=known)
-    low = np.min(batch, axis=axes, keepdims=True, initial=np.inf, where=known)
-    return np.max(high - low, axis=(1, 3)) <= rounding * np.nanmax(np.abs(batch), axis=(1, 3))
 
 
 def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,126 @@
+"""Which contexts a law can be inferred from, and which noise goes with them."""
+
+import numpy as np
+
+from hfluxno.coordinates import kept_precision
+from hfluxno.identify.gaps import (
+    MINIMUM_CELLS,
+    MINIMUM_FRAMES,
+    MINIMUM_PLACES,
+    MOST_MISSING,
+    check_measured,
+)
+from hfluxno.reconstruction import Noise
+from hfluxno.trajectory import Trajectory
+
+_MOST_FIELDS = 3
+# A run connects measurements over longer gaps than an interpolation does.
+_MOST_MISSING_OF_JOINT = 0.98
+
+
+def check_context(
+    context: Trajectory, values: np.ndarray, jointly: bool, among_others: bool
+) -> None:
+    """Refuses what no law can be inferred from.
+
+    **Raises:**
+
+    - `ValueError`, where it is so.
+    """
+    least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
+    if len(context.grid.shape) != 1:
+        raise ValueError("Only contexts with one space dimension can be identified.")
+    if len(context.fields) > _MOST_FIELDS:
+        raise ValueError(
+            f"Only contexts with one to {_MOST_FIELDS} fields can be identified; this one has "
+            f"{len(context.fields)}. Select one variable, or those that form a system."
+        )
+    if context.frames < MINIMUM_FRAMES:
+        raise ValueError(
+            f"A context needs at least {MINIMUM_FRAMES} frames; this one has {context.frames}."
+        )
+    if context.grid.shape[0] < MINIMUM_CELLS:
+        raise ValueError(
+            f"A context needs at least {MINIMUM_CELLS} cells; this one has "
+            f"{context.grid.shape[0]}. Place fewer sensors on a finer grid, with NaN between them, "
+            "and reconstruct the field."
+        )
+    if np.any(np.isinf(values)):
+        raise ValueError("The context has infinite values; make them NaN or correct them first.")
+    for lane, each in enumerate(values if context.is_batched else values[None]):
+        number = f" {lane}" if context.is_batched else ""
+        check_measured(each, context.fields, number, *least)
+    if np.all(tells_nothing(context)) and not among_others:
+        flat = _same_along(context, (1, 3))
+        which = " of every trajectory" if len(flat) > 1 else ""
+        if not np.any(flat):
+            raise ValueError(
+                f"Nothing moves in the frames{which}: there is nothing to infer from them."
+            )
+        field = context.fields[int(np.argwhere(flat)[0][1])]
+        others = [name for name in context.fields if name != field]
+        mend = f"; leave it out (--variable={','.join(others)})" if others else ""
+        raise ValueError(
+            f"The field {field!r}{which} is constant: there is nothing to infer from it{mend}."
+        )
+
+
+def check_whole(context: Trajectory, jointly: bool) -> None:
+    """Refuses three fields where something besides the law would have to be estimated.
+
+    **Raises:**
+
+    - `ValueError`, where it is so.
+    """
+    if len(context.fields) > 2 and (jointly or np.any(np.isnan(np.asarray(context.values)))):
+        raise ValueError(
+            f"{len(context.fields)} fields need whole frames at equal intervals between periodic, "
+            "outflow or reflecting ends, and noise has no use; fill the gaps, or choose one or two "
+            "fields."
+        )
+
+
+def noise_of_each_value(noise: Noise, context: Trajectory) -> np.ndarray:
+    """The noise as (trajectory, time, field, cells), from one number, one for each field, or one
+    for each value."""
+    numbers = np.asarray(noise, np.float64)
+    values = np.asarray(context.values)
+    batch = values if context.is_batched else values[None]
+    bare = (*values.shape[:-2], values.shape[-1])
+    if numbers.shape == bare and len(context.fields) == 1:
+        numbers = np.expand_dims(numbers, -2)
+    if numbers.shape == values.shape:
+        numbers = numbers.reshape(batch.shape)
+    elif numbers.shape in ((), (1,), (len(context.fields),)):
+        numbers = np.broadcast_to(np.atleast_1d(numbers)[:, None], batch.shape)
+    else:
+        raise ValueError(
+            f"The noise is one standard deviation, one for each of the {len(context.fields)} "
+            f"fields, or one for each value, of shape {values.shape}; got an array of shape "
+            f"{np.shape(noise)}."
+        )
+    wrong = ~(np.isfinite(numbers) & (numbers > 0.0)) & ~np.isnan(batch)
+    if wrong.any():
+        raise ValueError(
+            f"A noise is a positive standard deviation; got {numbers[wrong][0]:g} where something "
+            "was measured. Leave it out to have it estimated."
+        )
+    return numbers
+
+
+def tells_nothing(context: Trajectory) -> np.ndarray:
+    """Which trajectories have a constant field, or none that changes in time."""
+    constant, still = _same_along(context, (1, 3)), _same_along(context, (1,))
+    return np.any(constant, axis=1) | np.all(still, axis=1)
+
+
+def _same_along(context: Trajectory, axes: tuple[int, ...]) -> np.ndarray:
+    """Which fields of which trajectories do not vary by more than rounding along these axes of
+    (trajectory, time, field, cells)."""
+    values = np.asarray(context.values)
+    batch = values if context.is_batched else values[None]
+    rounding = max(4.0 * float(np.finfo(kept_precision(batch.dtype)).eps), 1e-12)
+    known = ~np.isnan(batch)
+    high = np.max(batch, axis=axes, keepdims=True, initial=-np.inf, where=known)
+    low = np.min(batch, axis=axes, keepdims=True, initial=np.inf, where=known)
+    return np.max(high - low, axis=(1, 3)) <= rounding * np.nanmax(np.abs(batch), axis=(1, 3))
