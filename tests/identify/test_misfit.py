@@ -153,3 +153,20 @@ def test_at_few_places_what_neighbouring_frames_share_is_no_noise(wave):
     missing = np.full(few.shape, np.nan)
     missing[::2] = noisy[::2]  # no neighbours
     assert measure_apart(few, missing).shared == 0.0
+
+
+def test_a_speed_that_changes_explains_what_a_steady_one_leaves(wave):
+    """Observed frames that are ahead by 2 (τ² - τ) cells at the time τ of the context."""
+    frame = np.arange(FRAMES)[:, None] / (FRAMES - 1)
+    late = 2.0 * (frame**2 - frame)
+    phase = 2 * np.pi * (np.arange(CELLS) - np.arange(FRAMES)[:, None] + late) / CELLS
+    found = measure(wave, np.sqrt(2) * np.sin(phase)[:, None])
+    assert found.changing > 0.95 and found.systematic
+    assert "a speed that changes in time explains" in str(found)
+    noisy = measure(wave, wave + 0.05 * _noise(wave.shape))
+    assert noisy.changing < 0.01
+    tiny = measure(wave, wave + 0.01 * (np.sqrt(2) * np.sin(phase)[:, None] - wave))
+    assert tiny.changing > 0.95 and not tiny.systematic
+    phase += 2 * np.pi * (frame - late) / CELLS
+    steady = measure(wave, np.sqrt(2) * np.sin(phase)[:, None])
+    assert steady.changing < 0.2

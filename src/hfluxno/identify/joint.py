@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward, on_other_cells, run
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
+from hfluxno.identify.subgrid import near_jumps
 
 # The noise is not taken for less than this part of a field's standard deviation.
 LEAST_NOISE = 1e-4
@@ -229,10 +230,11 @@ def _intervals(times):
 
 
 def _difference(forward, z, times, states):
-    """How far a run on other cells is from the states, which is about the error of the scheme;
-    zero where it cannot be solved."""
+    """How far a run on other cells is from the states, there and near there, which is about the
+    error of the scheme; zero where it cannot be solved."""
     other = on_other_cells(forward, z, _intervals(times), MOST_STEPS)[: len(times)]
-    return np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
+    away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
 
 
 def _alike(sigma):

@@ -33,21 +33,19 @@ percent of the values lie within 1.645 σ.
 import equinox as eqx
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter1d
 
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.free_coefficients import count_of_kinks, free_covariance
+from hfluxno.identify.misfit import change_of_speed
 from hfluxno.identify.result import Identification
 from hfluxno.identify.settings import Settings
-from hfluxno.identify.subgrid import restrict
+from hfluxno.identify.subgrid import near_jumps, restrict
 from hfluxno.identify.track import continued, gains, prolonged, track
 
 _SHARED = 3.0  # κ
 _BACKTEST = 0.5  # β
 _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
-# Where a jump will be is known to so many cells.
-_CELLS = 2.0
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
 # A residual that only the scheme of the data leaves.
@@ -99,8 +97,7 @@ def spread(
     if item.residual > _REPRODUCED:
         variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames)
     variance += _by_change_of_speed(alone, seen, time, frames)
-    mode = "wrap" if settings.grid.is_periodic() else "nearest"
-    variance = gaussian_filter1d(variance, _CELLS, axis=-1, mode=mode)
+    variance = near_jumps(variance, settings.grid.is_periodic())
     return np.sqrt(variance) + _ROUNDING * np.abs(seen).max(axis=(0, 2))[:, None]
 
 
@@ -162,21 +159,10 @@ def _by_change_of_speed(
     frames: Float[np.ndarray, "ahead field cells"],
 ) -> Float[np.ndarray, "ahead field cells"]:
     """R² (a τ (1 + τ) ∂u/∂τ)², from what the law makes of the first frame `alone`."""
-    past = np.linspace(0.0, 1.0, len(seen))
-    deviation = np.std(seen, axis=(0, 2))[:, None]
-    scale = np.where(deviation > 0.0, deviation, 1.0)
-    rate = np.gradient(np.concatenate([seen[:1], alone]), past, axis=0)[1:] / scale
-    late = past[1:, None, None]
-    steady, changing = late * rate, (late**2 - late) * rate
-    missed, changing = (
-        u - steady * _quotient(np.sum(u * steady), np.sum(steady**2))
-        for u in ((alone - seen[1:]) / scale, changing)
-    )
-    common, size = np.sum(missed * changing), np.sum(changing**2)
-    explained = _quotient(common**2, size * np.sum(missed**2))
+    change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
-    by = _quotient(common, size) * time * (1.0 + time)
-    return explained * (by[:, None, None] * ahead) ** 2
+    by = change.a * time * (1.0 + time)
+    return change.explained * (by[:, None, None] * ahead) ** 2
 
 
 def _quotient(above: np.floating, below: np.floating) -> float:

@@ -9,11 +9,14 @@ cell that a jump between two plateaus runs through: its mean tells where in the 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.ndimage import gaussian_filter1d
 
 from hfluxno.grid import Grid, pad
 
 # Neighbours that differ by less than this part of a jump are its plateaus.
 _PLATEAU = 0.1
+# Where a jump will be is known to so many cells.
+_CELLS = 2.0
 
 
 def prolong(
@@ -51,3 +54,10 @@ def restrict(
     if factor == 1:
         return u
     return u.reshape(*u.shape[:-1], -1, factor).mean(axis=-1)
+
+
+def near_jumps(
+    variance: Float[np.ndarray, "*lead cells"], periodic: bool
+) -> Float[np.ndarray, "*lead cells"]:
+    """The variance of a value that may be another one as far away as a jump may be."""
+    return gaussian_filter1d(variance, _CELLS, axis=-1, mode="wrap" if periodic else "nearest")
