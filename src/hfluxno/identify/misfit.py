@@ -80,8 +80,8 @@ class Misfit:
             f"misfit {100 * self.size:.2g} % of the standard deviation, {100 * self.of_motion:.2g} "
             f"% of what moves; at the end of the context {100 * self.shared:.2g} % are shared by "
             f"neighbouring frames and cells beyond noise of {100 * self.noise:.2g} %; correlation "
-            f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold; a speed "
-            f"that changes in time explains {self.changing:.0%}"
+            f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold; a "
+            f"speed that changes in time explains {self.changing:.0%}"
         )
 
 
