@@ -33,6 +33,7 @@ _OF_EXTRAS = (
     "forecast set.zarr -k 20 -n 5 --method hfluxno --weights hfluxno-small-cubic -o ahead.nc",
     "evaluate --weights hfluxno-small-cubic --data set.zarr --every 40 -o errors.json",
     "train tiny --steps 4 --output run",
+    "train tiny --steps 4 --output run-of-two --processes 2",
 )
 _IMPORT = "import hfluxno; print(*(getattr(hfluxno, name) for name in hfluxno.__all__), sep='\\n')"
 

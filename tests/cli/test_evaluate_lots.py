@@ -98,7 +98,7 @@ def test_what_is_measured_is_not_measured_again(folder, alone, capsys):
     assert main([*_COMMAND, "lots.json", *_LOCAL]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
-        "hfluxno: The scheduler is gone, and its workers with it. 3 of 5 lots are done; "
+        "hfluxno: The scheduler is gone, and its workers with it. Done: 3 of 5 lots; "
         "lots.json.partial keeps them, and the same command goes on from there."
     )
     assert not (folder / "lots.json").exists()

@@ -79,7 +79,7 @@ def evaluate_on(
     there = [lot for lot in lots if _file(parts, lot).exists()]
     left = [lot for lot in lots if lot not in there]
     count = sum(lot.count for lot in there)
-    with parts.finished(there, len(lots), "lots"), contextlib.ExitStack() as stack:
+    with parts.finished(there, len(lots), "lot"), contextlib.ExitStack() as stack:
         advance(count, total)
         if left:
             client = stack.enter_context(connected(scheduler, workers))

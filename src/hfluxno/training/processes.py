@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import os
 import re
+import signal
 from collections.abc import Iterator
 
 import jax
@@ -37,10 +38,10 @@ def joined(coordinator: str, process: int | None, processes: int) -> Iterator[No
 
     - `ConnectionError`, where the others cannot be reached, or one of them is gone.
     """
-    # Otherwise JAX keeps SIGTERM for itself and the process does not end.
-    jax.config.update("jax_enable_preemption_service", False)
     try:
         _connect(coordinator, process, processes)
+        # JAX keeps the signal for itself, as a notice to save; the process would not end.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         yield
     except BaseException as error:
         # At the exit JAX would wait for the others, who wait for this one.
