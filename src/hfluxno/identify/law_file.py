@@ -230,7 +230,11 @@ def _basis(
 ) -> Basis:
     if isinstance(of, ChebyshevBasis | KinkedBasis):
         smooth = Chebyshev(np.array([of.middle]), np.array([of.half]), of.size)
-        return Kinked(smooth, np.array(of.at), of.width) if isinstance(of, KinkedBasis) else smooth
+        return (
+            Kinked(smooth, np.array(of.at), np.asarray(of.width))
+            if isinstance(of, KinkedBasis)
+            else smooth
+        )
     if isinstance(of, TensorBasis):
         return TensorChebyshev(np.array(of.middle), np.array(of.half), of.degree, len(of.middle))
     return Dictionary(np.array(of.scale), of.exponents, fields)

@@ -95,7 +95,7 @@ def _sharpened(law: FittedLaw) -> FittedLaw:
     no form has it."""
     if not isinstance(law.basis, Kinked) or float(law.basis.width) > KINK_WIDTH:
         return law
-    return dataclasses.replace(law, basis=dataclasses.replace(law.basis, width=_SHARP))
+    return dataclasses.replace(law, basis=dataclasses.replace(law.basis, width=np.asarray(_SHARP)))
 
 
 def _deviation(law: FittedLaw, coefficients, covariance, u: Points) -> Points:

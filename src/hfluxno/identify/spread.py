@@ -30,10 +30,13 @@ laws solved by schemes that the library does not have (the kinds of `make trust`
 percent of the values lie within 1.645 σ.
 """
 
+import dataclasses
+
 import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.identify.basis import Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.free_coefficients import count_of_kinks, free_covariance
 from hfluxno.identify.misfit import change_of_speed
@@ -188,9 +191,9 @@ def _neighbours(item: Identification) -> list[FittedLaw]:
             law,
             (flux + by_flux.reshape(flux.shape), diffusion + by_diffusion.reshape(diffusion.shape)),
         )
-        if kinks:
-            at = np.asarray(law.basis.at) + by_place
-            beside = eqx.tree_at(lambda tree: tree.basis.at, beside, at)
+        if isinstance(law.basis, Kinked):
+            basis = dataclasses.replace(law.basis, at=np.asarray(law.basis.at) + by_place)
+            beside = dataclasses.replace(beside, basis=basis)
         found.append(beside)
     return found
 
