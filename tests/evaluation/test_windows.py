@@ -144,7 +144,7 @@ def test_the_command_shows_a_table_and_writes_all_numbers(file, tmp_path, capsys
     assert main(command) == 0
     shown = capsys.readouterr().out
     assert "4 windows of 2 trajectories" in " ".join(shown.split())
-    for part in ("1 step, l2", "3 steps, l∞", "roll-out, t = 0.5", "95th percentile", "left out"):
+    for part in ("1 step, l2", "3 steps, l∞", "roll-out, t = 0.5", "95th percentile", "Left out"):
         assert part in shown
     written = json.loads(output.read_text())
     assert written["windows"] == 4 and len(written["over_time"]["l2"]) == 97
