@@ -101,7 +101,7 @@ FAULTS = {
     ),
     "twice": (GOOD | {"time": LATER.round()}, None, "has two lines for time 3.0; keep one"),
     "text": (GOOD | {"lower": ["a", *LATER[1:]]}, None, "has 'a' in the column lower, row 1"),
-    "empty": (GOOD | {"lower": [1.0, *[np.nan] * 20]}, None, "lower of .* has 1 values; .* two"),
+    "empty": (GOOD | {"lower": [1.0, *[np.nan] * 20]}, None, "lower of .* has 1 value; .* two"),
     "late": (GOOD | {"time": LATER + 1.0}, None, r"for the times 4 to 9, .* from 3 to 5.5; give"),
     "short": (GOOD | {"time": LATER / 4 + 2}, None, r"for the times 2.75 to 4, .* 3 to 5.5; give"),
 }

@@ -462,7 +462,9 @@ def sound_or_sentence(path):
     except (ValueError, OSError) as error:
         assert len(str(error)) > 20 and "\n" not in str(error)
         return
-    assert np.all(np.isfinite(source.values)) and np.all(np.isfinite(trajectory.values))
+    few = len(source.x) > 4 * np.isfinite(source.values).any(axis=(0, 1, 2)).sum()
+    for values in (source.values, trajectory.values):  # between a few sensors nothing is known
+        assert not np.any(np.isinf(values)) and (few or np.all(np.isfinite(values)))
     assert source.values.ndim in (3, 4) and np.all(np.diff(source.times) > 0)
 
 

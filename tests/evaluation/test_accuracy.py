@@ -94,7 +94,7 @@ def test_constant_and_unsolved_trajectories_are_left_out_and_counted(identifier,
     result = measure(CASE, CASE.configuration(5, 0), truth, status)
     assert (result.drawn, result.constant, result.unsolved) == (5, 1, 1)
     assert result.l2[0].count == 3 and result.l2[-1].mean == 0.0
-    with pytest.raises(ValueError, match="None of 1 trajectories"):
+    with pytest.raises(ValueError, match="None of 1 trajectory"):
         measure(CASE, CASE.configuration(1, 0), truth[1:2], status[:1])
 
 

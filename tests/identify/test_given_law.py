@@ -78,7 +78,7 @@ def test_data_of_another_source_get_a_finer_grid(found):
 
 def test_a_law_that_does_not_hold_is_noticed(found):
     context = road().window(0, 8)
-    for factor, status in ((1.02, FitStatus.OK), (1.8, FitStatus.POOR_FIT)):
+    for factor, status in ((1.005, FitStatus.OK), (1.8, FitStatus.POOR_FIT)):
         law = dataclasses.replace(found.law, flux_coefficients=factor * found.law.flux_coefficients)
         other = dataclasses.replace(exactly(found), law=law)
         forecast = GivenLawForecaster(other).forecast(context, 3)

@@ -466,5 +466,5 @@ def test_what_cannot_be_reconstructed_is_said():
         reconstruct(batch)
     alone = np.full((13, 1, CELLS), np.nan)
     alone[..., 3] = 1.0
-    with pytest.raises(ValueError, match="Only 1 cells of the field 'u'"):
+    with pytest.raises(ValueError, match="measurements in only 1 cell"):
         reconstruct(window(alone))

@@ -235,7 +235,7 @@ def test_examples_that_are_missing_or_do_not_fit_are_refused(forecaster):
             "icon-test needs examples, 3 pairs of states of other trajectories of the same law, "
             "which a context does not hold; give them in Python",
         ),
-        (pairs[:2], r"of the shape \(3, 2, 1, 16\), pairs of states 1 frames apart; got the shape"),
+        (pairs[:2], r"of the shape \(3, 2, 1, 16\), pairs of states 1 frame apart; got the shape"),
         (np.nan * pairs, "must be finite numbers"),
     ):
         with pytest.raises(ValueError, match=message) as refused:

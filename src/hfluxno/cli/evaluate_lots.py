@@ -23,7 +23,6 @@ from hfluxno.datasets.cluster import connected, done
 from hfluxno.evaluation.windows import Errors, Lot, Measured, Windows
 from hfluxno.lanes import on_one_core
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.training.release import any_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +39,8 @@ def loaded(named: Named) -> NetworkForecaster:
 
     - `ValueError`, `OSError`, where there is no such network.
     """
+    from hfluxno.training.release import any_weights  # an extra
+
     found = any_weights(named.weights)
     return found if named.refinement is None else found.refined(named.refinement)
 

@@ -96,6 +96,7 @@ class Estimate:
     - `steps`: the largest number of steps that the run took between two frames.
     - `of_scheme`: which part of the difference to a run on other cells counts as the error of the
       scheme: the misfit over this difference, one at most; 0 before `with_shared_errors`.
+    - `share`: which part of the normal matrix counts, as neighbours miss alike what they tell once.
     """
 
     forward: Forward
@@ -107,6 +108,7 @@ class Estimate:
     evidence: float
     steps: int = 0
     of_scheme: float = 0.0
+    share: float = 1.0
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
@@ -135,15 +137,15 @@ class Estimate:
         """The bound of Cramér and Rao on the covariance of unbiased estimates of z: the inverse of
         the normal matrix N without the prior.
 
-        The covariance (N + 1)⁻¹ with eigenvalues λ has it as λ/(1 - λ). That of a direction of
-        which the measurements say nothing, λ = 1, is very large and not infinite, so that it counts
-        only where something depends on it.
+        The covariance (s N + 1)⁻¹, s the `share`, with eigenvalues λ has it as s λ/(1 - λ). That of
+        a direction of which the measurements say nothing, λ = 1, is very large and not infinite, so
+        that it counts only where something depends on it.
         """
         free = np.arange(len(self.z))
         absent = np.flatnonzero(self.forward.spread == 0.0)
         free = np.setdiff1d(free, absent)
         values, vectors = np.linalg.eigh(self.covariance[np.ix_(free, free)])
-        least = np.clip(values, 0.0, 1.0) / np.maximum(1.0 - values, _UNSEEN)
+        least = self.share * np.clip(values, 0.0, 1.0) / np.maximum(1.0 - values, _UNSEEN)
         found = np.zeros(self.covariance.shape)
         found[np.ix_(free, free)] = (vectors * least) @ vectors.T
         return found
@@ -298,7 +300,7 @@ def with_shared_errors(found: Estimate, measured: Measured) -> Estimate:
     size = np.sum((differs / measured.deviation[:, None]) ** 2, where=measured.seen)
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / size), 1.0)) if size > 0.0 else 0.0
     wider = dataclasses.replace(
-        found, covariance=np.linalg.inv(nothing + share * told), of_scheme=of_scheme
+        found, covariance=np.linalg.inv(nothing + share * told), of_scheme=of_scheme, share=share
     )
     return dataclasses.replace(wider, spread=wider.continued(measured.times)[1])
 

@@ -213,7 +213,7 @@ class _Run:
         if in_row >= self.config.stop.skipped:
             raise Diverged(
                 f"The run was given up at step {done}: loss or gradient were not finite in the "
-                f"last {counted(in_row, 'step')}; lower the learning rate or clip the gradient."
+                f"last {counted(int(in_row), 'step')}; lower the learning rate or clip the gradient."
             )
 
     def _validate(self, validation: Validation, checkpoints: Checkpoints) -> None:
