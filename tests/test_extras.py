@@ -19,6 +19,7 @@ MODULES = sorted(module for modules in EXTRAS.values() for module in modules)
 # What of the package is for an extra alone.
 _FOR_EXTRAS = (
     "hfluxno.evaluation.paper",
+    "hfluxno.evaluation.plane",
     "hfluxno.explore.controls",
     "hfluxno.explore.page",
     "hfluxno.explore.pictures",

@@ -212,8 +212,9 @@ class _Run:
         )
         if in_row >= self.config.stop.skipped:
             raise Diverged(
-                f"The run was given up at step {done}: loss or gradient were not finite in the "
-                f"last {counted(int(in_row), 'step')}; lower the learning rate or clip the gradient."
+                f"The run was given up at step {done}: loss or gradient were not finite in "
+                f"the last {counted(int(in_row), 'step')}; lower the learning rate or clip the "
+                "gradient."
             )
 
     def _validate(self, validation: Validation, checkpoints: Checkpoints) -> None:
