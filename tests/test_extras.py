@@ -27,6 +27,7 @@ _FOR_EXTRAS = (
     "hfluxno.models.baselines.disco.disco",
     "hfluxno.models.hub",
     "hfluxno.plots.benchmark",
+    "hfluxno.plots.plane_benchmark",
     "hfluxno.training",
 )
 
