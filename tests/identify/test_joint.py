@@ -107,7 +107,7 @@ def test_what_neighbours_miss_alike_is_told_once():
     noise = np.array([0.01])
 
     def wider(missed):
-        seen = dataclasses.replace(measured, values=states - missed)
+        seen = dataclasses.replace(measured, values=measured.shown(states, True) - missed)
         plain = Estimate(forward, z, known, noise, states, np.zeros(states.shape), 0.0)
         return with_shared_errors(plain, seen)
 
@@ -119,6 +119,10 @@ def test_what_neighbours_miss_alike_is_told_once():
     np.testing.assert_allclose(told, (1.0 / 1e-4 - 1.0) / 361.0, rtol=1e-6)
     assert wider(0.0 * sign).of_scheme == 0.0
     assert 0.0 < wider(1e-5 * sign).of_scheme < alone.of_scheme <= 1.0
+    # Sensors beside the centres of their cells are compared with the states where they stand.
+    measured = dataclasses.replace(measured, offsets=np.full(10, 0.4))
+    assert np.max(np.abs(measured.shown(states, True) - states)) > 0.05
+    assert wider(0.01 * sign).share == pytest.approx(alone.share)
     bare = dataclasses.replace(alone, of_scheme=0.0).continued(np.arange(5.0))[1]
     assert np.all(alone.spread >= bare) and np.any(alone.spread > 1.1 * bare)
 

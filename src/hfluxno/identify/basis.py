@@ -22,12 +22,18 @@ KINK_WIDTH = 0.02
 Coefficients = Float[Array | np.ndarray, "field function"]
 
 
-def _as_array(value):
+def as_array(value):
+    """An array of JAX as it is, and numbers as an array of NumPy in float64."""
     return value if isinstance(value, jax.Array) else np.asarray(value, float)
 
 
 class Basis(eqx.Module):
     """Functions φ_k(u) of the state."""
+
+    @property
+    def kinks(self) -> int:
+        """How many kinks have a place that is not a coefficient."""
+        return 0
 
     @property
     @abc.abstractmethod
@@ -108,12 +114,15 @@ class Kinked(Basis):
 
     smooth: Chebyshev
     at: Float[Array | np.ndarray, " kink"]
-    width: Float[Array | np.ndarray, ""] = eqx.field(converter=_as_array, default=KINK_WIDTH)
+    width: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=KINK_WIDTH)
+
+    @property
+    def kinks(self) -> int:
+        return self.at.shape[0]
 
     @property
     def names(self) -> tuple[str, ...]:
-        kinks = range(1, self.at.shape[0] + 1)
-        return (*self.smooth.names, *(f"|v - kink {k}|" for k in kinks))
+        return (*self.smooth.names, *(f"|v - kink {k + 1}|" for k in range(self.kinks)))
 
     def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
         beside = [self._rounded(d) for d in self._beside(u)]

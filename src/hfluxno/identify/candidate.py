@@ -310,7 +310,7 @@ def make_mask(
     diffusion = np.arange(program) < terms
     arising = np.ones((fields, SOURCE_TERMS if candidate.sources else 0), bool)
     arising[list(odd), :1] = False  # what is constant has no mirror image
-    bends = np.ones(len(basis.at) + 1 if isinstance(basis, Kinked) else 0, bool)
+    bends = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
     parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1), bends)
     return np.concatenate(parts).astype(float)
 

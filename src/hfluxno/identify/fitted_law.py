@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from hfluxno.coordinates import kept_precision, real
-from hfluxno.identify.basis import Basis, chebyshev
+from hfluxno.identify.basis import Basis, as_array, chebyshev
 from hfluxno.laws.base import ConservationLaw, Places, State, Time
 from hfluxno.laws.place import PlaceModes
 
@@ -40,10 +40,6 @@ class Terms(eqx.Module):
     flux_by_place: Float[Array | np.ndarray, " mode_"]
     flux_offset: Float[Array | np.ndarray, " field"]
     modes: PlaceModes
-
-
-def _as_array(value):
-    return value if isinstance(value, jax.Array) else np.asarray(value, float)
 
 
 class FittedLaw(ConservationLaw):
@@ -81,7 +77,7 @@ class FittedLaw(ConservationLaw):
     upper: Float[Array | np.ndarray, " field"]
     odd: tuple[int, ...] = eqx.field(static=True, default=())
     terms: Terms | None = None
-    reach: Float[Array | np.ndarray, ""] = eqx.field(converter=_as_array, default=0.0)
+    reach: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
 
     @property
     def odd_fields(self) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ class LawShape(eqx.Module):
     @property
     def kinks(self) -> int:
         """The number of kinks of the flux, whose places are unknowns."""
-        return self.basis.at.shape[0] if isinstance(self.basis, Kinked) else 0
+        return self.basis.kinks
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -5,13 +5,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from hfluxno.identify.basis import Kinked
-
-
-def count_of_kinks(law: Any) -> int:
-    """How many kinks the flux has."""
-    return len(law.basis.at) if isinstance(law.basis, Kinked) else 0
-
 
 def free_covariance(
     identification: Any,
@@ -28,7 +21,7 @@ def free_covariance(
     terms = range(law.diffusion_coefficients.shape[1])
     names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
     names += [f"nu_{field}[T{k}]" for field in law.fields for k in terms]
-    names += [f"v[kink {k}]" for k in range(1, count_of_kinks(law) + 1)]
+    names += [f"v[kink {k}]" for k in range(1, law.basis.kinks + 1)]
     order = {name: i for i, name in enumerate(identification.coefficients)}
     places = [i for i, name in enumerate(names) if name in order]
     found = [order[names[i]] for i in places]

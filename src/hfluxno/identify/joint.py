@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward, on_other_cells, run
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
+from hfluxno.identify.misfit import correlation
 from hfluxno.identify.subgrid import near_jumps
 
 # The noise is not taken for less than this part of a field's standard deviation.
@@ -289,27 +290,25 @@ def with_shared_errors(found: Estimate, measured: Measured) -> Estimate:
     and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946, 184-197). The `spread` gets the error of the
     scheme as well.
     """
-    missed = (found.states - measured.values) / measured.deviation[:, None]
+    periodic = found.forward.settings.grid.is_periodic()
+    shown = measured.shown(found.states, periodic)
+    missed = (shown - measured.values) / measured.deviation[:, None]
     share = 1.0
     for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
-        alike = min(max(_correlation(a, b), 0.0), _MOST_ALIKE)
+        both = np.isfinite(a * b)
+        alike = min(max(correlation(a[both], b[both]), 0.0), _MOST_ALIKE)
         share *= (1.0 - alike) / (1.0 + alike)
     nothing = np.eye(len(found.z))
     told = np.linalg.inv(found.covariance) - nothing
-    differs = _difference(found.forward, found.z, measured.times, found.states)
+    states, rows, _ = _solved(found.forward, found.z, measured.times, MOST_STEPS)
+    differs = _difference(found.forward, found.z, measured.times, states)
     size = np.sum((differs / measured.deviation[:, None]) ** 2, where=measured.seen)
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / size), 1.0)) if size > 0.0 else 0.0
-    wider = dataclasses.replace(
-        found, covariance=np.linalg.inv(nothing + share * told), of_scheme=of_scheme, share=share
+    covariance = np.linalg.inv(nothing + share * told)
+    spread = np.hypot(_spread(rows, covariance), of_scheme * differs)
+    return dataclasses.replace(
+        found, covariance=covariance, spread=spread, of_scheme=of_scheme, share=share
     )
-    return dataclasses.replace(wider, spread=wider.continued(measured.times)[1])
-
-
-def _correlation(a, b) -> float:
-    both = np.isfinite(a * b)
-    a, b = a[both], b[both]
-    size = np.sqrt(np.sum(a**2) * np.sum(b**2))
-    return float(np.sum(a * b) / size) if size > 0.0 else 0.0
 
 
 def _spread(rows, covariance):

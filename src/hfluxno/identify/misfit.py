@@ -102,8 +102,8 @@ def measure(
     return Misfit(
         size=size,
         of_motion=_ratio(size, _rms(data[1:] - data[:1])),
-        in_time=_correlation(e[1:], e[:-1]),
-        in_space=_correlation(e[..., 1:], e[..., :-1]),
+        in_time=correlation(e[1:], e[:-1]),
+        in_space=correlation(e[..., 1:], e[..., :-1]),
         growth=_ratio(_rms(e[-third:]), _rms(e[:third])),
         noise=noise,
         shared=_shared(e[-max(2, third) :], noise),
@@ -200,5 +200,6 @@ def _ratio(above: float, below: float) -> float:
     return above / below if below > 0.0 else 0.0
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Σ a b over the most that it could be, from -1 to 1; zero where a or b is."""
     return _ratio(float(np.sum(a * b)), float(np.sqrt(np.sum(a**2) * np.sum(b**2))))

@@ -99,7 +99,7 @@ class Unknowns(eqx.Module):
     @property
     def bends(self) -> int:
         """The number of parameters of kinks, which come last: their places, and ln(width/0.02)."""
-        return len(self.basis.at) + 1 if isinstance(self.basis, Kinked) else 0
+        return self.basis.kinks + 1 if self.basis.kinks else 0
 
     def _terms(self, sources) -> Terms:
         """a + b u/max|u| as a series in v = (u - middle)/half."""

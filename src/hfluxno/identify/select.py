@@ -305,9 +305,9 @@ def with_kinks(unknowns: Unknowns, values, weights, grid) -> Unknowns:
         there = dataclasses.replace(basis, at=at, width=np.asarray(width))
         placed = dataclasses.replace(unknowns, basis=there)
         normal = np.asarray(_weak_normal(placed, values, weights, grid)[0])[0]
-        return 1.0 / max(np.linalg.pinv(normal, rcond=1e-13, hermitian=True)[-1, -1], 1e-300)
+        return left_by_weak_form(normal, np.ones(len(normal) - 1))
 
-    places = itertools.product(itertools.combinations(_PLACES, len(basis.at)), _WIDTHS)
+    places = itertools.product(itertools.combinations(_PLACES, basis.kinks), _WIDTHS)
     at, width = min(places, key=lambda each: left_over(np.array(each[0]), each[1]))
     there = dataclasses.replace(basis, at=np.array(at), width=np.asarray(width))
     return dataclasses.replace(unknowns, basis=there)

@@ -38,7 +38,7 @@ from jaxtyping import Float
 
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.free_coefficients import count_of_kinks, free_covariance
+from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.misfit import change_of_speed
 from hfluxno.identify.result import Identification
 from hfluxno.identify.settings import Settings
@@ -177,8 +177,9 @@ def _neighbours(item: Identification) -> list[FittedLaw]:
     law = item.grid_law
     flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
     places, covariance = free_covariance(item)
-    speed, kinks = item.cell / item.interval, count_of_kinks(law)
-    unit = np.repeat([speed, speed * item.cell, 1.0], [flux.size, diffusion.size, kinks])
+    speed = item.cell / item.interval
+    sizes = [flux.size, diffusion.size, law.basis.kinks]
+    unit = np.repeat([speed, speed * item.cell, 1.0], sizes)
     found = []
     for column in _columns(covariance).T:
         change = np.zeros(len(unit))
