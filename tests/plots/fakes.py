@@ -17,6 +17,7 @@ from hfluxno.trajectory import Trajectory
 
 class Terms(NamedTuple):
     names: tuple[str, ...]
+    kinks: int = 0
 
 
 class Quadratic(ConservationLaw):
