@@ -1,5 +1,6 @@
 """Exports of a law on a plane, in a world of their own, against our law."""
 
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from hfluxno.fv import eigen
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane.saved import to_save
 from tests.identify.plane.laws import LAWS, identification, one_field, shallow_water
+from tests.slow import slow
 
 
 def saved(law, units=None):
@@ -74,9 +76,62 @@ def test_formulas_are_f_along_x_and_g_along_y():
     assert scalar[0].startswith("f(density) = ") and scalar[1].startswith("g(density) = ")
 
 
+@pytest.mark.parametrize("name", list(LAWS))
+def test_the_c_header_passes_its_own_test(tmp_path, name):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    for file, content in export_law(saved(LAWS[name]()), "c").items():
+        (tmp_path / file).write_text(content)
+    build = [compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "law_test.c", "-lm"]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    ended = subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout
+    # The test would notice if the axes were confused.
+    text = (tmp_path / "law.h").read_text()
+    (tmp_path / "law.h").write_text(text.replace("LAW_FLUX[axis]", "LAW_FLUX[1 - axis]"))
+    subprocess.run(build, cwd=tmp_path, check=True)
+    assert subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True).returncode == 1
+
+
+@pytest.mark.parametrize("name", [name if i == 0 else slow(name) for i, name in enumerate(LAWS)])
+def test_jax_alone_runs_the_bytecode(tmp_path, name):
+    law = LAWS[name]()
+    (tmp_path / "law.json").write_text(dumps(saved(law)))
+    u = states(law)
+    np.save(tmp_path / "u.npy", u)
+    export = "from hfluxno.cli import main; main('export law.json --to stablehlo'.split())"
+    subprocess.run([sys.executable, "-c", export], cwd=tmp_path, check=True, capture_output=True)
+    program = """
+import dataclasses, sys
+sys.modules["hfluxno"] = None
+import jax, jax.numpy as jnp, numpy as np
+from jax import export
+jax.config.update("jax_enable_x64", True)
+u = np.load("u.npy")
+states = jax.ShapeDtypeStruct(export.symbolic_shape(f"{len(u)}, n"), np.float64)
+both = lambda u: (jnp.stack([u, u]), jnp.zeros((2, 2, u.shape[1])))
+frame = export.export(jax.jit(both))(states)
+code = open("law.stablehlo", "rb").read()
+flux, speeds = dataclasses.replace(frame, mlir_module_serialized=code).call(u)
+np.savez("out.npz", flux=flux, speeds=speeds)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    with jax.enable_x64(True), np.load(tmp_path / "out.npz") as found:
+        for axis in (0, 1):
+            for key, expected in (
+                ("flux", law.flux(jnp.asarray(u), axis)),
+                ("speeds", jnp.stack(law.speed_range(jnp.asarray(u), axis))),
+            ):
+                scale = np.max(np.abs(expected))
+                np.testing.assert_allclose(
+                    found[key][axis] / scale, expected / scale, rtol=0.0, atol=1e-12
+                )
+
+
 def test_a_form_that_a_plane_has_not_is_refused():
     law = saved(one_field())
     assert export_law(law, "json") == {"law.json": dumps(law)}
-    for target in sorted(set(TARGETS) - {"numpy", "latex", "json"}):
-        with pytest.raises(ValueError, match=f"has the forms numpy, latex, json; got {target}"):
-            export_law(law, target)
+    assert [name for name, target in TARGETS.items() if not target.on_a_plane] == ["pyclaw"]
+    with pytest.raises(ValueError, match=r"numpy, c, stablehlo, latex, json; got pyclaw \(on a"):
+        export_law(law, "pyclaw")

@@ -31,7 +31,7 @@ class ExportConfig(InputConfig):
 
     json: the law itself, as --save writes it.
 
-    A law on a plane has the forms numpy (along the axis 0 or 1), latex and json.
+    A law on a plane has all forms but pyclaw; its functions take the axis, 0 for x and 1 for y.
 
     Example: hfluxno export law.json --to c -o law.h
     """

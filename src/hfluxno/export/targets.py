@@ -28,16 +28,16 @@ def _single(suffix: str, content: Callable[..., str | bytes], on_a_plane: bool =
     return Target(suffix, lambda saved, stem: {f"{stem}{suffix}": content(saved)}, on_a_plane)
 
 
-def _c(saved: SavedLaw, stem: str) -> Files:
+def _c(saved: SavedLaw | SavedPlaneLaw, stem: str) -> Files:
     name = f"{stem}.h"
     return {name: header(saved), f"{stem}_test.c": test_program(saved, name)}
 
 
 TARGETS = {
     "numpy": _single(".py", numpy_file, on_a_plane=True),
-    "c": Target(".h", _c),
+    "c": Target(".h", _c, on_a_plane=True),
     "pyclaw": _single(".py", pyclaw_file),
-    "stablehlo": _single(".stablehlo", stablehlo),
+    "stablehlo": _single(".stablehlo", stablehlo, on_a_plane=True),
     "latex": _single(".tex", latex, on_a_plane=True),
     "json": _single(".json", dumps, on_a_plane=True),
 }
@@ -54,7 +54,10 @@ def check_target(target: str, on_a_plane: bool) -> None:
         raise ValueError(f"Unknown target {target!r}; choose one of {', '.join(TARGETS)}.")
     if on_a_plane and not TARGETS[target].on_a_plane:
         forms = ", ".join(name for name, each in TARGETS.items() if each.on_a_plane)
-        raise ValueError(f"A law on a plane has the forms {forms}; got {target}.")
+        raise ValueError(
+            f"A law on a plane has the forms {forms}; got {target} (on a plane PyClaw takes only "
+            "Riemann solvers in Fortran)."
+        )
 
 
 def export_law(saved: SavedLaw | SavedPlaneLaw, target: str, stem: str = "law") -> Files:

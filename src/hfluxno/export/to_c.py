@@ -4,32 +4,40 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.export.plain import PlainLaw, plain
+from hfluxno.export.plain import PlainLaw, along_axes
 from hfluxno.export.template import filled, in_c, provenance, text_of
 from hfluxno.fv import eigen
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 _STATES = 40
 _BEYOND = 0.2  # of the observed range
 
 
-def header(saved: SavedLaw) -> str:
+def header(saved: SavedLaw | SavedPlaneLaw) -> str:
     lines = [f" * {in_c(line)}" for line in provenance(saved)]
-    body = filled(text_of("law.h"), "numbers", _numbers(plain(saved)))
+    spread = saved.law.spread if isinstance(saved, SavedPlaneLaw) else 0.0
+    body = filled(text_of("law.h"), "numbers", _numbers(along_axes(saved), spread))
     return "\n".join(["/*", *lines, " */", ""]) + body
 
 
-def test_program(saved: SavedLaw, header_name: str) -> str:
+def test_program(saved: SavedLaw | SavedPlaneLaw, header_name: str) -> str:
     """What compares the header with our own law, at states within the observed range and beyond."""
-    body = filled(text_of("law_test.c"), "numbers", _expected(saved))
+    if isinstance(saved, SavedPlaneLaw):
+        expected = _expected_on_a_plane(saved)
+    else:
+        expected = _expected(saved)
+    body = filled(text_of("law_test.c"), "numbers", expected)
     return body.replace('"law.h"', f'"{header_name}"').replace("law_test.c", "THIS_FILE.c")
 
 
-def _numbers(law: PlainLaw) -> list[str]:
+def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
+    law = laws[0]
     place, fields = law.place, len(law.fields)
     by_place = place.source if place else ()
     factor = place.factor if place else ()
     defined = {
+        "AXES": len(laws),
         "FIELDS": fields,
         "TERMS": len(law.exponents),
         "KINKS": len(law.kinks),
@@ -38,6 +46,8 @@ def _numbers(law: PlainLaw) -> list[str]:
         "SOURCE_MODES": _columns(by_place),
         "FACTOR_MODES": len(factor),
         "PERIODIC": int(place.periodic if place else True),
+        "CONTINUED": int(law.continued),
+        "SPREAD": float(spread),
     }
     zeros = (0.0,) * fields
     return [f"#define LAW_{name} {number}" for name, number in defined.items()] + [
@@ -47,8 +57,8 @@ def _numbers(law: PlainLaw) -> list[str]:
         _row("SHIFT", law.shift),
         _row("SCALE", law.scale),
         _table("EXPONENTS", law.exponents, "int"),
-        _table("FLUX", law.flux),
-        _table("KINK", law.kinks or ((0.0, 0.0),)),
+        _tables("FLUX", [each.flux for each in laws]),
+        _tables("KINK", [each.kinks or ((0.0, 0.0),) for each in laws]),
         f"static const double LAW_WIDTH = {law.width!r};",
         _table("DIFFUSIVITY", _filled(law.diffusivity, fields)),
         _table("SOURCE", _filled(law.source, fields)),
@@ -60,11 +70,7 @@ def _numbers(law: PlainLaw) -> list[str]:
 
 
 def _expected(saved: SavedLaw) -> list[str]:
-    law = saved.law
-    low, high = np.asarray(law.lower), np.asarray(law.upper)
-    margin = _BEYOND * (high - low)
-    rng = np.random.default_rng(0)
-    u = rng.uniform(low - margin, high + margin, (_STATES, len(low)))
+    law, u, rng = saved.law, *_states(saved)
     terms = law.terms
     ends = (0.0, 1.0) if terms is None else (float(terms.modes.lower), float(terms.modes.upper))
     x = rng.uniform(*ends, _STATES)
@@ -72,17 +78,44 @@ def _expected(saved: SavedLaw) -> list[str]:
         states, places = jnp.asarray(u.T), jnp.asarray(x)
         nu, factor = law.diffusivity(states), law.factor(places)
         source = law.source(states, places[None], jnp.zeros(()))
+        lines = _of_axes([law.flux(states)], [eigen.speeds(law.jacobian(states))])
         tables = {
-            "U": states,
-            "F": law.flux(states),
-            "S": eigen.speeds(law.jacobian(states)),
             "NU": jnp.zeros_like(states) if nu is None else nu,
             "Q": jnp.zeros_like(states) if source is None else source,
         }
         rows = {"X": places, "K": jnp.ones_like(places) if factor is None else factor}
-        lines = [_table(name, np.asarray(values).T, prefix="") for name, values in tables.items()]
+        lines += [_table(name, np.asarray(values).T, prefix="") for name, values in tables.items()]
         lines += [_row(name, np.asarray(values), prefix="") for name, values in rows.items()]
-    return [f"#define STATES {_STATES}", *lines]
+    return [*_defined(u), *lines]
+
+
+def _expected_on_a_plane(saved: SavedPlaneLaw) -> list[str]:
+    law, u, _ = saved.law, *_states(saved)
+    with jax.enable_x64(True):
+        states = jnp.asarray(u.T)
+        fluxes = [law.flux(states, axis) for axis in range(law.axes)]
+        ranges = [jnp.stack(law.speed_range(states, axis)) for axis in range(law.axes)]
+        return [*_defined(u), *_of_axes(fluxes, ranges)]
+
+
+def _states(saved: SavedLaw | SavedPlaneLaw) -> tuple[np.ndarray, np.random.Generator]:
+    """States (state, field) within the observed range and beyond, and what draws more."""
+    low, high = np.asarray(saved.law.lower), np.asarray(saved.law.upper)
+    # Where a law divides by a field, that stays positive.
+    below = np.minimum(_BEYOND * (high - low), np.where(low > 0.0, 0.5 * low, np.inf))
+    rng = np.random.default_rng(0)
+    return rng.uniform(low - below, high + _BEYOND * (high - low), (_STATES, len(low))), rng
+
+
+def _defined(u: np.ndarray) -> list[str]:
+    return [f"#define STATES {_STATES}", _table("U", u, prefix="")]
+
+
+def _of_axes(fluxes, speeds) -> list[str]:
+    return [
+        _tables(name, [np.asarray(values).T for values in tables], prefix="")
+        for name, tables in (("F", fluxes), ("S", speeds))
+    ]
 
 
 def _columns(table) -> int:
@@ -102,6 +135,15 @@ def _table(name: str, rows, kind: str = "double", prefix: str = "LAW_") -> str:
     lines = ",\n    ".join(_braced(row) for row in rows)
     shape = f"[{len(rows)}][{len(rows[0])}]"
     return f"static const {kind} {prefix}{name}{shape} = {{\n    {lines}}};"
+
+
+def _tables(name: str, tables, prefix: str = "LAW_") -> str:
+    """One table for each axis."""
+    every = ",\n   ".join(
+        "{" + ",\n    ".join(_braced(row) for row in rows) + "}" for rows in tables
+    )
+    shape = f"[{len(tables)}][{len(tables[0])}][{len(tables[0][0])}]"
+    return f"static const double {prefix}{name}{shape} = {{\n   {every}}};"
 
 
 def _braced(numbers) -> str:

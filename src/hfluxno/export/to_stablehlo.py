@@ -5,12 +5,14 @@ import jax.numpy as jnp
 from jax import export
 
 from hfluxno.fv import eigen
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 
-def stablehlo(saved: SavedLaw) -> bytes:
+def stablehlo(saved: SavedLaw | SavedPlaneLaw) -> bytes:
     """The bytecode of u ↦ (f(u), wave speeds), all of shape (field, points), for any number of
-    points, in float64.
+    points, in float64; of a law on a plane u ↦ (fluxes, bounds of the speeds), of the shapes
+    (axis, field, points) and (axis, 2, points).
 
     It is the module of `jax.export`, without the wrapping of `Exported.serialize`, for which JAX
     needs a further library.
@@ -18,7 +20,11 @@ def stablehlo(saved: SavedLaw) -> bytes:
     law = saved.law
 
     def law_at(u):
-        return law.flux(u), eigen.speeds(law.jacobian(u))
+        if isinstance(saved, SavedLaw):
+            return law.flux(u), eigen.speeds(law.jacobian(u))
+        axes = range(saved.law.axes)
+        fluxes = jnp.stack([saved.law.flux(u, axis) for axis in axes])
+        return fluxes, jnp.stack([jnp.stack(saved.law.speed_range(u, axis)) for axis in axes])
 
     with jax.enable_x64(True):
         shape = export.symbolic_shape(f"{len(law.fields)}, n")

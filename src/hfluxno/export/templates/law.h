@@ -3,16 +3,20 @@
 
 #include <math.h>
 
-/* Within the observed range
+/* Along an axis, of which a line has one (0) and a plane two (0 for x, 1 for y), within the observed
+ * range
  *
- *     f_i(u) = sum_k LAW_FLUX[i][k] prod_j w_j^LAW_EXPONENTS[k][j],  w = (u - LAW_SHIFT)/LAW_SCALE,
+ *     f_i(u) = sum_k LAW_FLUX[axis][i][k] prod_j w_j^LAW_EXPONENTS[k][j],
+ *     w_j = (u_j - LAW_SHIFT[j])/LAW_SCALE[j],
  *
- * and g sqrt((w - a)^2 + LAW_WIDTH^2) for each {a, g} of LAW_KINK, which only a law of one field has.
- * Beyond it f continues linearly from the nearest observed state, and the diffusivity and the
- * source keep their values there. A flux is known up to a constant.
+ * and g sqrt((w - a)^2 + LAW_WIDTH^2) for each {a, g} of LAW_KINK[axis], which only a law of one
+ * field has. Beyond the range f continues linearly from the nearest observed state if the law is
+ * LAW_CONTINUED, and is this sum if not; the diffusivity and the source keep their values there. A
+ * flux is known up to a constant.
  */
 
 /* numbers: begin */
+#define LAW_AXES 1
 #define LAW_FIELDS 1
 #define LAW_TERMS 1
 #define LAW_KINKS 0
@@ -21,13 +25,15 @@
 #define LAW_SOURCE_MODES 0
 #define LAW_FACTOR_MODES 0
 #define LAW_PERIODIC 1
+#define LAW_CONTINUED 1
+#define LAW_SPREAD 0.0
 static const double LAW_LOWER[1] = {-1.0};
 static const double LAW_UPPER[1] = {1.0};
 static const double LAW_SHIFT[1] = {0.0};
 static const double LAW_SCALE[1] = {1.0};
 static const int LAW_EXPONENTS[1][1] = {{2}};
-static const double LAW_FLUX[1][1] = {{0.5}};
-static const double LAW_KINK[1][2] = {{0.0, 0.0}};
+static const double LAW_FLUX[1][1][1] = {{{0.5}}};
+static const double LAW_KINK[1][1][2] = {{{0.0, 0.0}}};
 static const double LAW_WIDTH = 1.0;
 static const double LAW_DIFFUSIVITY[1][1] = {{0.0}};
 static const double LAW_SOURCE[1][1] = {{0.0}};
@@ -44,6 +50,7 @@ static inline double law_power(double w, int e) {
 }
 
 static inline double law_nearest(double u, int i) {
+    if (!LAW_CONTINUED) return u;
     return u < LAW_LOWER[i] ? LAW_LOWER[i] : u > LAW_UPPER[i] ? LAW_UPPER[i] : u;
 }
 
@@ -51,8 +58,9 @@ static inline double law_rounded(double d) {
     return sqrt(d * d + LAW_WIDTH * LAW_WIDTH);
 }
 
-/* a[i][j] = df_i/du_j */
-static inline void law_jacobian(const double u[LAW_FIELDS], double a[LAW_FIELDS][LAW_FIELDS]) {
+/* a[i][j] = df_i/du_j along an axis */
+static inline void law_jacobian_along(int axis, const double u[LAW_FIELDS],
+                                      double a[LAW_FIELDS][LAW_FIELDS]) {
     double w[LAW_FIELDS];
     for (int j = 0; j < LAW_FIELDS; j++) w[j] = (law_nearest(u[j], j) - LAW_SHIFT[j]) / LAW_SCALE[j];
     for (int i = 0; i < LAW_FIELDS; i++)
@@ -60,35 +68,62 @@ static inline void law_jacobian(const double u[LAW_FIELDS], double a[LAW_FIELDS]
             a[i][j] = 0.0;
             for (int k = 0; k < LAW_TERMS; k++) {
                 const int e = LAW_EXPONENTS[k][j];
-                if (e == 0 || LAW_FLUX[i][k] == 0.0) continue;
+                if (e == 0 || LAW_FLUX[axis][i][k] == 0.0) continue;
                 double term = e * law_power(w[j], e - 1) / LAW_SCALE[j];
                 for (int l = 0; l < LAW_FIELDS; l++)
                     if (l != j) term *= law_power(w[l], LAW_EXPONENTS[k][l]);
-                a[i][j] += LAW_FLUX[i][k] * term;
+                a[i][j] += LAW_FLUX[axis][i][k] * term;
             }
         }
     for (int k = 0; k < LAW_KINKS; k++) {
-        const double d = w[0] - LAW_KINK[k][0];
-        a[0][0] += LAW_KINK[k][1] / LAW_SCALE[0] * d / law_rounded(d);
+        const double d = w[0] - LAW_KINK[axis][k][0];
+        a[0][0] += LAW_KINK[axis][k][1] / LAW_SCALE[0] * d / law_rounded(d);
     }
 }
 
-/* f(u), the amount of each field that passes a point in unit time */
-static inline void law_flux(const double u[LAW_FIELDS], double f[LAW_FIELDS]) {
+/* f(u) along an axis, the amount of each field that passes a point (on a plane: a unit length across
+ * the axis) in unit time */
+static inline void law_flux_along(int axis, const double u[LAW_FIELDS], double f[LAW_FIELDS]) {
     double a[LAW_FIELDS][LAW_FIELDS], w[LAW_FIELDS];
-    law_jacobian(u, a);
+    law_jacobian_along(axis, u, a);
     for (int j = 0; j < LAW_FIELDS; j++) w[j] = (law_nearest(u[j], j) - LAW_SHIFT[j]) / LAW_SCALE[j];
     for (int i = 0; i < LAW_FIELDS; i++) {
         f[i] = 0.0;
         for (int k = 0; k < LAW_TERMS; k++) {
-            double term = LAW_FLUX[i][k];
+            double term = LAW_FLUX[axis][i][k];
             for (int j = 0; j < LAW_FIELDS; j++) term *= law_power(w[j], LAW_EXPONENTS[k][j]);
             f[i] += term;
         }
         for (int k = 0; k < LAW_KINKS; k++)
-            f[i] += LAW_KINK[k][1] * law_rounded(w[0] - LAW_KINK[k][0]);
+            f[i] += LAW_KINK[axis][k][1] * law_rounded(w[0] - LAW_KINK[axis][k][0]);
         for (int j = 0; j < LAW_FIELDS; j++) f[i] += a[i][j] * (u[j] - law_nearest(u[j], j));
     }
+}
+
+#if LAW_AXES == 2
+
+/* Bounds of the wave speeds along an axis, s[0] and s[1], from the trace and the trace of the square
+ * of the Jacobian; exact for one and two fields */
+static inline void law_speed_range_along(int axis, const double u[LAW_FIELDS], double s[2]) {
+    double a[LAW_FIELDS][LAW_FIELDS], trace = 0.0, square = 0.0;
+    law_jacobian_along(axis, u, a);
+    for (int i = 0; i < LAW_FIELDS; i++) trace += a[i][i];
+    for (int i = 0; i < LAW_FIELDS; i++)
+        for (int j = 0; j < LAW_FIELDS; j++) square += a[i][j] * a[j][i];
+    square -= trace * trace / LAW_FIELDS;
+    const double reach = sqrt(fmax(LAW_SPREAD * square, 0.0));
+    s[0] = trace / LAW_FIELDS - reach;
+    s[1] = trace / LAW_FIELDS + reach;
+}
+
+#else
+
+static inline void law_flux(const double u[LAW_FIELDS], double f[LAW_FIELDS]) {
+    law_flux_along(0, u, f);
+}
+
+static inline void law_jacobian(const double u[LAW_FIELDS], double a[LAW_FIELDS][LAW_FIELDS]) {
+    law_jacobian_along(0, u, a);
 }
 
 /* The wave speeds, ascending: the eigenvalues of the Jacobian */
@@ -163,5 +198,7 @@ static inline double law_factor(double x) {
     for (int k = 0; k < LAW_FACTOR_MODES; k++) exponent += LAW_FACTOR[k] * law_mode(x, k);
     return exp(exponent);
 }
+
+#endif
 
 #endif

@@ -72,11 +72,16 @@ class FittedPlaneLaw(SpaceLaw):
         a, d = self.jacobian(u, axis), len(self.fields)
         trace = sum((a[i, i] for i in range(1, d)), start=a[0, 0])
         pairs = [a[i, j] * a[j, i] for i in range(d) for j in range(d)]
-        square = sum(pairs[1:], start=pairs[0]) - trace * trace / d
-        spread = (0.5 if self.is_fluid else (d - 1.0) / d) * square
+        spread = self.spread * (sum(pairs[1:], start=pairs[0]) - trace * trace / d)
         moves = spread > 0.0
         reach = jnp.where(moves, jnp.sqrt(jnp.where(moves, spread, 1.0)), 0.0)
         return trace / d - reach, trace / d + reach
+
+    @property
+    def spread(self) -> float:
+        """The factor of tr (A - n)² in the bounds of the speeds."""
+        count = len(self.fields)
+        return 0.5 if self.is_fluid else (count - 1.0) / count
 
     def contact(
         self, left: State, right: State, slowest: Speed, fastest: Speed, axis: int = 0
