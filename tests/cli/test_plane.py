@@ -11,7 +11,7 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.cli import main
-from hfluxno.data.plane.quadrants import write_well as write_quadrants
+from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.identify.plane import run
 from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import rollout
@@ -153,7 +153,7 @@ def test_a_network_forecasts_a_file_of_the_well(tmp_path, capsys):
     save_pretrained(folder, network, config, unknown)
     path, out = tmp_path / "gas.hdf5", tmp_path / "out.nc"
     states = np.random.default_rng(0).uniform(0.5, 1.5, (8, 4, 16, 16)).astype(np.float32)
-    write_quadrants(path, states, 0.015 * np.arange(8))
+    write_gas(path, states, 0.015 * np.arange(8))
     chosen = ("--method", "hfluxno", "--weights", folder, "--context", 5, "--steps", 3)
     arguments = ("forecast", path, *chosen, "--output", out, "--json")
     assert main(list(map(str, arguments))) == 0

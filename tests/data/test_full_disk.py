@@ -11,6 +11,7 @@ _LIMIT = 32 * 1024  # one frame takes more
 _OPTIONS = {
     "forecast in.npz --method persistence --steps 20 --output": (".nc", ".h5", ".hdf5", ".zarr"),
     "generate cubic --laws 1 --initials 2 --cells 1000 --output": (".nc", ".zarr"),
+    "generate euler-2d --laws 1 --cells 16 --frames 30 --output": (".hdf5",),
 }
 _COMMANDS = [f"{command} out/a{kind}" for command, kinds in _OPTIONS.items() for kind in kinds]
 _PROGRAM = f"""

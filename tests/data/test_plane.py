@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from hfluxno.data import Block, Configuration, Writer
 from hfluxno.data.plane import is_plane, read_plane
 
 FRAMES, NX, NY, GAMMA = 7, 16, 20, 1.4
@@ -220,3 +221,30 @@ def test_too_few_frames_or_cells(tmp_path):
         tmp_path / "b.nc", engine="h5netcdf"
     )
     assert "7 frames of 9 × 20 cells" in refused(tmp_path / "b.nc")
+
+
+def test_a_generated_set_in_the_layout_of_the_well(tmp_path):
+    configuration = Configuration(
+        "euler-2d", laws=3, initials=1, initial="steps", cells=16, frames=6, final_time=0.075
+    )
+    values = np.random.default_rng(0).uniform(0.5, 1.5, (3, 6, 4, 16, 16)).astype(np.float32)
+    gamma = np.array([[1.2], [1.3], [1.4]], np.float32)
+    status, numbers = np.array([0, 2, 0], np.int8), np.arange(3, dtype=np.int32)  # one not solved
+    writer = Writer(configuration, tmp_path / "set.hdf5")
+    writer.write(Block(0, numbers, 0 * numbers, gamma, values, status))
+    assert writer.finish() == {0: 2, 2: 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["set.hdf5"]
+    with h5py.File(tmp_path / "set.hdf5") as file:
+        assert file.attrs["n_trajectories"] == 2 and file.attrs["n_spatial_dims"] == 2
+        np.testing.assert_array_equal(file["t0_fields/energy"], values[[0, 2], :, 3])
+        np.testing.assert_array_equal(file["scalars/gamma"], gamma[[0, 2], 0])
+        assert file["scalars/gamma"].attrs["sample_varying"]
+    source = read_plane(tmp_path / "set.hdf5")
+    assert source.layout == "The Well" and source.trajectories == 2
+    assert source.fields == ("density", "momentum_x", "momentum_y", "energy")
+    np.testing.assert_array_equal(source.context(1).values, values[2])
+    np.testing.assert_allclose(source.times, configuration.times)
+    np.testing.assert_allclose(source.y, configuration.grid.centers(1))
+    assert source.boundary == (("periodic",) * 2,) * 2
+    with pytest.raises(ValueError, match=r"set\.hdf5 would have The Well's layout"):
+        Writer(Configuration("cubic"), tmp_path / "line" / "set.hdf5")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data import Configuration, blocks, generate
-from hfluxno.data.plane.quadrants import write_well
+from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.fv import MUSCL, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import Euler
@@ -47,7 +47,7 @@ def well(path, trajectories=2, cells=2 * CELLS, seed=0):
     path.mkdir()
     states = random.uniform(0.5, 1.5, (trajectories, FRAMES, 4, cells, cells))
     for i, state in enumerate(states):
-        write_well(path / f"{i}.hdf5", state, INTERVAL * np.arange(FRAMES))
+        write_gas(path / f"{i}.hdf5", state, INTERVAL * np.arange(FRAMES))
     return states
 
 
@@ -165,7 +165,7 @@ def carried(path, trajectories=6):
         density = 1.0 + 0.3 * np.sin(2 * np.pi * x) * np.cos(2 * np.pi * y)
         energy = 2.5 + 0.5 * density * (u * u + v * v)
         state = np.stack([density, density * u, density * v, energy], axis=1)
-        write_well(path / f"{i}.hdf5", state, times)
+        write_gas(path / f"{i}.hdf5", state, times)
 
 
 def test_a_run_on_files_of_the_well_learns_and_its_network_conserves(tmp_path):

@@ -5,7 +5,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -20,12 +20,20 @@ from rich.progress import (
 
 from hfluxno.cli.clustered import SchedulerConfig
 from hfluxno.counted import counted
-from hfluxno.data import Block, Configuration, Writer, block_size, blocks
+from hfluxno.data import Block, Configuration, Writer, block_size, blocks, recipe
 from hfluxno.fv import Status
 
 if TYPE_CHECKING:
     import distributed
 
+# Where a plane is usually made otherwise than a line: as the networks on it want it.
+_ON_A_PLANE: dict[str, Any] = {
+    "initials": 1,
+    "initial": "steps",
+    "cells": 64,
+    "frames": 41,
+    "final_time": 0.6,
+}
 _AHEAD = 2  # blocks for each core of a cluster, so that none waits for the client to write
 
 
@@ -39,23 +47,24 @@ class GenerateConfig(SchedulerConfig):
 
     law: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LAW")]
     """The set: cubic, sine, shallow-water, shallow-water-authors, burgers, lwr,
-    buckley-leverett, or euler-2d (gases that meet on a square, with --initial steps)."""
+    buckley-leverett, or euler-2d (gases that meet on a square)."""
     output: Annotated[Path, tyro.conf.arg(metavar="FILE", aliases=["-o"])]
-    """Where to write: FILE.nc (NetCDF, for small sets) or FILE.zarr (Zarr, for large ones)."""
+    """Where to write: FILE.nc (NetCDF, for small sets), FILE.zarr (Zarr, for large ones) or, on a
+    plane, FILE.hdf5 (The Well's layout)."""
     split: str = "train"
     """train, validation or test; each has its own random numbers."""
     laws: int | None = None
     """The number of coefficient draws; 1000 for the train split and 100 for the others."""
-    initials: int = 100
-    """The number of initial conditions for each of them."""
-    initial: str = "grf"
-    """The kind of initial condition: grf (a smooth random field) or steps."""
-    cells: int = 100
-    """The number of cells on [0, 1], on a plane along each axis."""
-    frames: int = 101
-    """The number of times, the initial one included."""
-    final_time: float = 0.5
-    """The last time; the networks on a plane are made for intervals of .015, 41 frames to .6."""
+    initials: int | None = None
+    """The number of initial conditions for each of them; 100, on a plane 1."""
+    initial: str | None = None
+    """The kind of initial condition: grf (a smooth random field), or steps (so on a plane)."""
+    cells: int | None = None
+    """The number of cells on [0, 1], on a plane along each axis; 100, on a plane 64."""
+    frames: int | None = None
+    """The number of times, the initial one included; 101, on a plane 41."""
+    final_time: float | None = None
+    """The last time; 0.5, on a plane 0.6."""
     seed: int = 0
     """The seed; the same seed gives the same file."""
     float64: bool = False
@@ -79,20 +88,7 @@ def main(config: GenerateConfig) -> int:
     """
     if config.batch < 1:
         raise ValueError(f"batch must be at least 1; got {config.batch}.")
-    laws = config.laws
-    configuration = Configuration(
-        law=config.law,
-        split=config.split,
-        laws=laws if laws is not None else (1000 if config.split == "train" else 100),
-        initials=config.initials,
-        initial=config.initial,
-        cells=config.cells,
-        seed=config.seed,
-        float64=config.float64,
-        frames=config.frames,
-        final_time=config.final_time,
-        thinning=config.thinning,
-    )
+    configuration = _configuration(config)
     config.check_scheduler()
     writer = Writer(configuration, config.output, config.overwrite)
     console = Console()
@@ -121,6 +117,25 @@ def main(config: GenerateConfig) -> int:
             if status != Status.OK:
                 console.print(f"  status {status}: {number}, {_reason(Status(status))}")
     return 0
+
+
+def _configuration(config: GenerateConfig) -> Configuration:
+    on_a_plane = recipe(config.law).axes == 2
+    asked = {
+        name: value
+        for name in ("initials", "initial", "cells", "frames", "final_time")
+        if (value := getattr(config, name)) is not None
+    }
+    laws = config.laws
+    return Configuration(
+        law=config.law,
+        split=config.split,
+        laws=laws if laws is not None else (1000 if config.split == "train" else 100),
+        seed=config.seed,
+        float64=config.float64,
+        thinning=config.thinning,
+        **((_ON_A_PLANE if on_a_plane else {}) | asked),
+    )
 
 
 @contextlib.contextmanager

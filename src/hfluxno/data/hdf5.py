@@ -1,4 +1,4 @@
-"""Writing NetCDF, which is HDF5, so that a full disk is an error and no crash.
+"""Writing HDF5, and NetCDF, which is HDF5, so that a full disk is an error and no crash.
 
 Where a write fails, the HDF5 library keeps what it could not write, tries again when its objects
 are freed or the process ends, and crashes there. So here it writes through a file that never fails:
@@ -10,8 +10,10 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5netcdf
+import h5py
 
 
 @contextlib.contextmanager
@@ -22,9 +24,22 @@ def new_netcdf(path: Path) -> Iterator[tuple[h5netcdf.File, Callable[[], None]]]
 
     - `OSError`, where the file could not be written; it is there all the same, and worthless.
     """
+    with _new(path, h5netcdf.File) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def new_hdf5(path: Path) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+    """The same for HDF5 of any layout."""
+    with _new(path, h5py.File) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _new(path: Path, kind: Any) -> Iterator[tuple[Any, Callable[[], None]]]:
     with _Unfailing(path, "w+") as target:
         try:
-            with h5netcdf.File(target, "w") as file:
+            with kind(target, "w") as file:
                 yield file, target.check
         finally:
             # HDF5 may read back what was not written and find it damaged: that is no news.

@@ -23,16 +23,18 @@ from hfluxno.data.configuration import Configuration
 from hfluxno.data.contained import fault
 from hfluxno.data.generate import Block, lanes
 from hfluxno.data.hdf5 import new_netcdf
+from hfluxno.data.plane.well_writer import write_well
 from hfluxno.data.replacing import is_full, remove
 from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION, Variable, attributes, variables
 
-SUFFIXES = (".nc", ".zarr")
+SUFFIXES = (".nc", ".zarr", ".hdf5")
 
 # What is read of a set, which somebody else may have written.
 _NEEDED = {"coefficients", "field", "status", "time", "values", "x"}
+_PLANES_AT_ONCE = 8  # of HDF5 in The Well's layout
 # The part of the room a set is expected to take that has to be free: sets are compressed.
 _CERTAIN = 0.8
-_STORE, _NOTE, _NETCDF, _OLD = "set.zarr", "written.json", "set.nc", "replaced"
+_STORE, _NOTE, _FILE, _OLD = "set.zarr", "written.json", "set.nc", "replaced"
 
 
 class Writer:
@@ -44,7 +46,8 @@ class Writer:
 
     **Raises:**
 
-    - `ValueError`, where the output has another suffix than `.nc` or `.zarr`.
+    - `ValueError`, if the output has another suffix than `.nc`, `.zarr` or, on a plane, `.hdf5`,
+      which has The Well's layout and leaves out trajectories that were not solved.
     - `OSError`, where the output exists and is not to be overwritten, cannot be written, or an
       interrupted run with another configuration is beside it. `write` and `finish` raise it too
       where the disk is full, `write` as soon as it is clear that it will be.
@@ -54,7 +57,7 @@ class Writer:
         self.configuration = configuration
         self.output: Path = Path(output)
         self.folder: Path = self.output.with_name(self.output.name + ".partial")
-        _check_output(self.output, overwrite)
+        _check_output(self.output, overwrite, len(configuration.grid.shape) == 2)
         self._attributes = attributes(configuration)
         self._variables = variables(configuration)
         resumed = self._resume(overwrite)
@@ -92,8 +95,9 @@ class Writer:
                 zarr.consolidate_metadata(self._group.store, zarr_format=2)
                 complete = self.folder / _STORE
             else:
-                complete = self.folder / _NETCDF
-                self._write_netcdf(complete)
+                complete = self.folder / _FILE
+                write = self._write_well if self.output.suffix == ".hdf5" else self._write_netcdf
+                write(complete)
         if self.output.is_dir():
             os.replace(self.output, self.folder / _OLD)
         os.replace(complete, self.output)
@@ -109,7 +113,7 @@ class Writer:
         except OSError as error:
             if not is_full(error):
                 raise
-            (self.folder / _NETCDF).unlink(missing_ok=True)
+            (self.folder / _FILE).unlink(missing_ok=True)
             rest = "make room or choose another folder"
             self.written = before
             if before:
@@ -125,7 +129,7 @@ class Writer:
             for path in (self.folder / _STORE).rglob("*")
             if path.is_file()
         )
-        copies = 2 if self.output.suffix == ".nc" else 1  # the Zarr store, and then the file
+        copies = 1 if self.output.suffix == ".zarr" else 2  # the Zarr store, and then the file
         share = self.written / self.configuration.trajectories
         needed, free = store * (copies / share - 1.0), shutil.disk_usage(self.folder).free
         if _CERTAIN * needed > free:
@@ -221,6 +225,26 @@ class Writer:
                     array[start : start + step] = self._array(name)[start : start + step]
                     check()
 
+    def _write_well(self, path: Path) -> None:
+        solved = np.flatnonzero(np.asarray(self._array("status")[:]) == 0)
+        parts = (
+            np.asarray(self._array("values").oindex[some])
+            for some in np.array_split(solved, max(1, len(solved) // _PLANES_AT_ONCE))
+        )
+        axes = ("time", "x", "y")
+        coordinates = {axis: np.asarray(self._variables[axis].values) for axis in axes}
+        coefficients = np.asarray(self._array("coefficients")[:])[solved]
+        named = dict(zip(self.configuration.parameters, coefficients.T, strict=True))
+        write_well(
+            path,
+            self.configuration.law,
+            self.configuration.fields,
+            coordinates,
+            parts,
+            named,
+            self._attributes,
+        )
+
     def _sizes(self) -> dict[str, int]:
         configuration = self.configuration
         return {
@@ -282,11 +306,16 @@ def open_dataset(path: str | Path) -> xr.Dataset:
     return dataset
 
 
-def _check_output(output: Path, overwrite: bool) -> None:
+def _check_output(output: Path, overwrite: bool, on_a_plane: bool) -> None:
     if output.suffix not in SUFFIXES:
         raise ValueError(
-            f"{output} has an unknown suffix; end it with .nc (NetCDF, for small sets) or .zarr "
-            "(Zarr, for large ones)."
+            f"{output} has an unknown suffix; end it with .nc (NetCDF, for small sets), .zarr "
+            "(Zarr, for large ones) or, on a plane, .hdf5 (The Well's layout)."
+        )
+    if output.suffix == ".hdf5" and not on_a_plane:
+        raise ValueError(
+            f"{output} would have The Well's layout, which is written of sets on a plane; end it "
+            "with .nc or .zarr."
         )
     if not output.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {output.parent}; create it first.")
@@ -294,7 +323,7 @@ def _check_output(output: Path, overwrite: bool) -> None:
         raise PermissionError(f"The folder {output.parent} is not writable; choose another output.")
     if output.exists() and not overwrite:
         raise FileExistsError(f"{output} exists; choose another output or pass --overwrite.")
-    if output.suffix == ".nc" and output.is_dir():
+    if output.suffix != ".zarr" and output.is_dir():
         raise IsADirectoryError(f"{output} is a folder; choose another output.")
     if output.suffix == ".zarr" and output.exists() and not output.is_dir():
         raise FileExistsError(

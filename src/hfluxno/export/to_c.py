@@ -23,11 +23,7 @@ def header(saved: SavedLaw | SavedPlaneLaw) -> str:
 
 def test_program(saved: SavedLaw | SavedPlaneLaw, header_name: str) -> str:
     """What compares the header with our own law, at states within the observed range and beyond."""
-    if isinstance(saved, SavedPlaneLaw):
-        expected = _expected_on_a_plane(saved)
-    else:
-        expected = _expected(saved)
-    body = filled(text_of("law_test.c"), "numbers", expected)
+    body = filled(text_of("law_test.c"), "numbers", _expected(saved))
     return body.replace('"law.h"', f'"{header_name}"').replace("law_test.c", "THIS_FILE.c")
 
 
@@ -69,7 +65,9 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
     ]
 
 
-def _expected(saved: SavedLaw) -> list[str]:
+def _expected(saved: SavedLaw | SavedPlaneLaw) -> list[str]:
+    if isinstance(saved, SavedPlaneLaw):
+        return _expected_on_a_plane(saved)
     law, u, rng = saved.law, *_states(saved)
     terms = law.terms
     ends = (0.0, 1.0) if terms is None else (float(terms.modes.lower), float(terms.modes.upper))

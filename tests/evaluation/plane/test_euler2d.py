@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from hfluxno.cli import main
-from hfluxno.data.plane.quadrants import write_well
+from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.evaluation.metrics import vrmse
 from hfluxno.evaluation.plane import measure
 from hfluxno.evaluation.plane.sample import CONTEXT, FIELDS, STEPS, PlaneSample
@@ -30,7 +30,7 @@ def gases(tmp_path_factory):
     steps = random.normal(0.0, 0.02, (2, FRAMES, 4, CELLS, CELLS))
     states = np.cumsum(steps, axis=1) + random.uniform(1.0, 2.0, (2, 1, 4, CELLS, CELLS))
     for i, state in enumerate(states):
-        write_well(folder / f"{i}.hdf5", state, 0.015 * np.arange(FRAMES))
+        write_gas(folder / f"{i}.hdf5", state, 0.015 * np.arange(FRAMES))
     return folder, states
 
 
