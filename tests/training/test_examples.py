@@ -13,16 +13,16 @@ from hfluxno.data import Configuration, block_size, blocks, generate, solver
 from hfluxno.data.generate import Block
 from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.configuration import Pairs
-from hfluxno.training import source_generated
+from hfluxno.training import batches_from_solver
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.batch import Batch
+from hfluxno.training.batches_from_solver import BatchesFromSolver
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
 from hfluxno.training.examples import drawn, fixed
 from hfluxno.training.losses import LossConfig, make_loss
 from hfluxno.training.optimizer import OptimizerConfig
 from hfluxno.training.sharding import Placement
-from hfluxno.training.source_generated import GeneratedSource
-from hfluxno.training.trainer import beginning, make_source
+from hfluxno.training.trainer import beginning, make_batch_source
 from hfluxno.training.validation import Validation, validation_windows
 from tests.models import small
 
@@ -47,11 +47,11 @@ def small_blocks(monkeypatch):
     """Two laws of four trajectories to a block."""
     monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
-    monkeypatch.setattr(source_generated, "_OF_A_LAW", _OF_A_LAW)
+    monkeypatch.setattr(batches_from_solver, "_OF_A_LAW", _OF_A_LAW)
 
 
 def _source(**changes):
-    return GeneratedSource(_SET, window=4, batch=6, windows=2, pairs=_PAIRS, **changes)
+    return BatchesFromSolver(_SET, window=4, batch=6, windows=2, pairs=_PAIRS, **changes)
 
 
 def _take(source, start, count):
@@ -117,7 +117,7 @@ def test_a_law_with_few_solved_trajectories_repeats_them_and_one_alone_is_left_o
             block.values[[0, 1, 5, 6, 7]] = np.nan
             yield block
 
-    monkeypatch.setattr("hfluxno.training.source_generated.blocks", failing)
+    monkeypatch.setattr("hfluxno.training.batches_from_solver.blocks", failing)
     for batch in _take(_source(), 0, 3):
         assert np.all(np.isfinite(batch.frames)) and np.all(np.isfinite(batch.examples))
 
@@ -198,7 +198,7 @@ def test_the_loss_is_the_error_of_the_question_alone():
         lambda leaf: 3.0 * leaf if eqx.is_inexact_array(leaf) else leaf,
         small.network(_CONFIG.model),
     )
-    batch = next(iter(_take(make_source(_CONFIG), 0, 1)))
+    batch = next(iter(_take(make_batch_source(_CONFIG), 0, 1)))
     keys = jax.random.split(jax.random.key(0), 4)
     loss = jax.jit(make_loss(LossConfig("one-step"), 1))
 
@@ -219,7 +219,7 @@ def test_the_loss_is_the_error_of_the_question_alone():
 def test_a_step_and_a_validation_of_a_run_use_the_examples():
     placement = Placement.on()
     step, state, static = beginning(_CONFIG, placement)
-    for batch in _take(make_source(_CONFIG), 0, 2):
+    for batch in _take(make_batch_source(_CONFIG), 0, 2):
         state, metrics = step(state, placement.batch(batch))
     assert np.isfinite(metrics["loss"]) and metrics["gradient_norm"] > 0.0
     assert int(state.skipped) == 0

@@ -17,12 +17,12 @@ from hfluxno.models.network import Network
 from hfluxno.models.parts import HypernetworkConfig, LocalConfig, TRecViTConfig
 from hfluxno.training.augment import AugmentConfig, augment
 from hfluxno.training.batch import Batch
+from hfluxno.training.batches_from_files import BatchesFromFiles, check_file
 from hfluxno.training.configuration import DataConfig, ValidationConfig
 from hfluxno.training.losses import LossConfig, make_loss
 from hfluxno.training.plane_windows import PlaneWindows
 from hfluxno.training.presets import preset
 from hfluxno.training.run_folder import load_best
-from hfluxno.training.source_files import FileSource, check_file
 from hfluxno.training.trainer import train
 from tests.compiled import compiled
 
@@ -71,7 +71,7 @@ def test_windows_of_the_well_are_averages_of_its_cells(tmp_path):
         assert sorted(lanes) == [0, 1, 2]
     assert len(seen) == 12  # every window, after as many passes as there are starts
     law = {"law": "euler-2d", "cells": (CELLS, CELLS)}
-    source = FileSource(tmp_path / "set", 5, 2, np.inf, 0, **law)
+    source = BatchesFromFiles(tmp_path / "set", 5, 2, np.inf, 0, **law)
     batches = source.batches(1)
     first = next(batches)
     batches.close()

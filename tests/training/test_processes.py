@@ -22,7 +22,7 @@ from hfluxno.training import trainer
 from hfluxno.training.presets import preset
 from hfluxno.training.sharding import Placement
 from hfluxno.training.trackers import JsonLines
-from hfluxno.training.trainer import make_source, train
+from hfluxno.training.trainer import make_batch_source, train
 from tests.training.standin import Advection
 
 _TINY = preset("tiny")
@@ -152,7 +152,7 @@ def test_the_rows_of_processes_are_those_of_a_batch(tmp_path, kind):
         config = dataclasses.replace(_TINY, data=dataclasses.replace(_TINY.data, train=str(file)))
 
     def three(rows):
-        batches = make_source(config, rows=rows).batches(5)
+        batches = make_batch_source(config, rows=rows).batches(5)
         found = [next(batches) for _ in range(3)]
         batches.close()
         return found

@@ -18,6 +18,7 @@ from hfluxno.data import generate
 from hfluxno.models.parts import LawConfig, LocalConfig
 from hfluxno.models.weights import load
 from hfluxno.training import trainer
+from hfluxno.training.batch_source import BatchSource
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import make_optimizer
@@ -25,10 +26,9 @@ from hfluxno.training.presets import preset
 from hfluxno.training.release import protocol, provenance, release
 from hfluxno.training.run_folder import checkpoints_of, load_best, open_run, read_config
 from hfluxno.training.sharding import Placement
-from hfluxno.training.source import Source
 from hfluxno.training.state import first_state, split_network
 from hfluxno.training.trackers import JsonLines, Tracker
-from hfluxno.training.trainer import Diverged, make_source, train
+from hfluxno.training.trainer import Diverged, make_batch_source, train
 from hfluxno.training.validation import Validation, validation_windows
 
 _TINY = preset("tiny")
@@ -248,12 +248,12 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
 
 
 def test_a_run_whose_updates_stay_non_finite_is_given_up(tmp_path, monkeypatch):
-    class Infinite(Source):
+    class Infinite(BatchSource):
         def batches(self, start):
-            for batch in make_source(_TINY).batches(start):
+            for batch in make_batch_source(_TINY).batches(start):
                 yield dataclasses.replace(batch, frames=batch.frames * np.float32(np.inf))
 
-    monkeypatch.setattr(trainer, "make_source", lambda *_: Infinite())
+    monkeypatch.setattr(trainer, "make_batch_source", lambda *_: Infinite())
     wild = dataclasses.replace(_TINY, stop=dataclasses.replace(_TINY.stop, skipped=3))
     with pytest.raises(Diverged, match=r"given up at step .*: loss or gradient were not finite"):
         train(wild, tmp_path / "run", log_every=2)
@@ -274,7 +274,7 @@ def test_the_validation_set_is_fixed_and_apart_from_the_training():
     frames = validation_windows(_TINY).frames
     assert frames.shape == (8, 7, 1, 20)
     assert np.array_equal(frames, validation_windows(_TINY).frames)
-    batches = make_source(_TINY).batches(0)
+    batches = make_batch_source(_TINY).batches(0)
     trained = next(batches).frames
     batches.close()
     assert not any(np.isin(window[0], trained).any() for window in frames)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from hfluxno.data import Block, Configuration, solver
 from hfluxno.data.generate import lanes
 from hfluxno.models.configuration import Pairs
-from hfluxno.training.source import last_frame, random
+from hfluxno.training.batch_source import last_frame, random
 
 PairsOfWindows = Float[np.ndarray, "window pair 2 field x"]
 

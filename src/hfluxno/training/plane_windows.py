@@ -17,7 +17,7 @@ import numpy as np
 
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane import PlaneSource, read_plane
-from hfluxno.training.source import random, window_starts
+from hfluxno.training.batch_source import random, window_starts
 
 _SUFFIXES = (".hdf5", ".h5", ".npz")
 _SAME = 1e-3  # of an interval

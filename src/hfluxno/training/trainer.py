@@ -16,6 +16,9 @@ import jax.numpy as jnp
 
 from hfluxno.counted import counted
 from hfluxno.models.network import Network
+from hfluxno.training.batch_source import BatchSource
+from hfluxno.training.batches_from_files import BatchesFromFiles, check_file
+from hfluxno.training.batches_from_solver import BatchesFromSolver
 from hfluxno.training.checkpoint import Checkpoints
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.losses import make_loss
@@ -23,9 +26,6 @@ from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.release import any_weights
 from hfluxno.training.run_folder import checkpoints_of, open_together
 from hfluxno.training.sharding import Placement
-from hfluxno.training.source import Source
-from hfluxno.training.source_files import FileSource, check_file
-from hfluxno.training.source_generated import GeneratedSource
 from hfluxno.training.state import TrainState, first_state, named_key, split_network
 from hfluxno.training.step import Metrics, Step, make_step
 from hfluxno.training.trackers import Tracker
@@ -82,7 +82,7 @@ def train(
     """
     placement = Placement.on(device)
     placement.check(config.batch)
-    source = make_source(config, workers, placement.rows(config.batch))
+    source = make_batch_source(config, workers, placement.rows(config.batch))
     step, state, static = beginning(config, placement)
     open_together(folder, config)
     run = _Run(config, state, step, placement, trackers)
@@ -131,7 +131,9 @@ def _first_network(config: TrainConfig) -> Network:
     return found.network
 
 
-def make_source(config: TrainConfig, workers: int = 0, rows: slice = slice(None)) -> Source:
+def make_batch_source(
+    config: TrainConfig, workers: int = 0, rows: slice = slice(None)
+) -> BatchSource:
     """Where the training windows of a configuration come from, or those `rows` of each batch.
 
     **Raises:**
@@ -144,8 +146,8 @@ def make_source(config: TrainConfig, workers: int = 0, rows: slice = slice(None)
     if config.data.train is None:
         trajectories = config.trajectories("train")
         windows, pairs = config.data.windows, config.model.pairs
-        return GeneratedSource(trajectories, config.window, config.batch, windows, pairs, rows)
-    return FileSource(
+        return BatchesFromSolver(trajectories, config.window, config.batch, windows, pairs, rows)
+    return BatchesFromFiles(
         files[0],
         config.window,
         config.batch,
@@ -170,7 +172,7 @@ class _Run:
         self._trackers = trackers
 
     def to_the_end(
-        self, source: Source, validation: Validation, checkpoints: Checkpoints, log_every: int
+        self, source: BatchSource, validation: Validation, checkpoints: Checkpoints, log_every: int
     ) -> None:
         config, done = self.config, int(self.state.step)
         before, started = self.minutes, time.perf_counter()

@@ -25,10 +25,10 @@ from hfluxno.forecast_checks import relative_l2
 from hfluxno.lanes import WIDE_VECTORS
 from hfluxno.models.rollout import rollout
 from hfluxno.training.batch import Batch
+from hfluxno.training.batches_from_files import windows_of
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.examples import fixed
 from hfluxno.training.sharding import Placement
-from hfluxno.training.source_files import windows_of
 
 
 def validation_windows(config: TrainConfig) -> Batch:

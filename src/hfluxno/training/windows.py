@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int
 
 from hfluxno.data import open_dataset
-from hfluxno.training.source import random, window_starts
+from hfluxno.training.batch_source import random, window_starts
 
 _WITHOUT_CHUNKS = 32  # neighbours in a file that is not chunked
 

@@ -32,7 +32,7 @@ from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.presets import PRESETS
 from hfluxno.training.sharding import Placement
-from hfluxno.training.trainer import beginning, make_source
+from hfluxno.training.trainer import beginning, make_batch_source
 
 # Cells of the classical solver, beside those of the data.
 GRIDS = (20, 25, 50, 100, 200, 400)
@@ -130,7 +130,7 @@ def _training_step(config: TrainConfig | None) -> float | None:
     config = dataclasses.replace(config, batch=_BATCH)
     placement = Placement.on(None)
     step, state, _ = beginning(config, placement)
-    with contextlib.closing(make_source(config).batches(0)) as batches:
+    with contextlib.closing(make_batch_source(config).batches(0)) as batches:
         batch = placement.batch(next(batches))
 
     def update():

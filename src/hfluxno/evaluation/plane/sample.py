@@ -13,8 +13,8 @@ from jaxtyping import Float
 
 from hfluxno.data import Configuration, blocks
 from hfluxno.grid import Grid
+from hfluxno.training.batches_from_files import windows_of
 from hfluxno.training.plane_windows import PlaneWindows
-from hfluxno.training.source_files import windows_of
 from hfluxno.trajectory import Trajectory
 
 LAW = "euler-2d"

@@ -31,15 +31,15 @@ from hfluxno.data import Block, Configuration, block_size, blocks
 from hfluxno.data.generate import UNSOLVED
 from hfluxno.models.configuration import Pairs
 from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.batch_source import BatchSource, random, window_starts
 from hfluxno.training.examples import drawn
-from hfluxno.training.source import Source, random, window_starts
 
 _ENDLESS = 2**31 - 1  # laws: they are counted in 32 bits
 _OF_A_LAW = 32  # trajectories, if they are examples of each other; divides every block
 
 
 @dataclasses.dataclass(frozen=True)
-class GeneratedSource(Source):
+class BatchesFromSolver(BatchSource):
     """Windows of trajectories on the fly.
 
     **Attributes:**

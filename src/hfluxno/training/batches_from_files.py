@@ -13,13 +13,13 @@ import numpy as np
 from hfluxno.data import open_dataset
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.training.batch import Batch, batch_of
+from hfluxno.training.batch_source import BatchSource
 from hfluxno.training.plane_windows import PlaneWindows, plane_files
-from hfluxno.training.source import Source
 from hfluxno.training.windows import WindowFile
 
 
 @dataclasses.dataclass(frozen=True)
-class FileSource(Source):
+class BatchesFromFiles(BatchSource):
     """Windows of the solved trajectories of a file.
 
     **Attributes:**

@@ -10,7 +10,7 @@ from hfluxno.counted import counted
 from hfluxno.training.batch import Batch
 
 
-class Source(abc.ABC):
+class BatchSource(abc.ABC):
     """An endless sequence of batches that can be entered anywhere.
 
     Batch number n is a function of the source and of n alone, so the number is all that a run has

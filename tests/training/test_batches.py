@@ -10,10 +10,10 @@ import pytest
 from hfluxno.cli.generate import GenerateConfig
 from hfluxno.cli.generate import main as generate_set
 from hfluxno.data import Configuration, block_size, blocks, generate, open_dataset
+from hfluxno.training.batch_source import window_starts
+from hfluxno.training.batches_from_files import BatchesFromFiles, check_file
+from hfluxno.training.batches_from_solver import BatchesFromSolver
 from hfluxno.training.presets import preset
-from hfluxno.training.source import window_starts
-from hfluxno.training.source_files import FileSource, check_file
-from hfluxno.training.source_generated import GeneratedSource
 from hfluxno.training.windows import WindowFile
 
 _SET = Configuration("cubic", cells=16, frames=9, final_time=0.04)
@@ -51,17 +51,17 @@ def _equal(a, b):
 
 
 def test_generated_batches_are_functions_of_their_number():
-    source = GeneratedSource(_SET, window=5, batch=6, windows=2)
+    source = BatchesFromSolver(_SET, window=5, batch=6, windows=2)
     whole = _take(source, 0, 5)  # two to a block
     for start in (1, 2, 3):
         assert all(map(_equal, _take(source, start, 2), whole[start:]))
     assert not _equal(whole[0], whole[2])
-    other = GeneratedSource(dataclasses.replace(_SET, seed=1), window=5, batch=6)
+    other = BatchesFromSolver(dataclasses.replace(_SET, seed=1), window=5, batch=6)
     assert not _equal(_take(other, 0, 1)[0], whole[0])
 
 
 def test_generated_windows_are_those_of_the_data_set():
-    source = GeneratedSource(_SET, window=5, batch=6, windows=2)
+    source = BatchesFromSolver(_SET, window=5, batch=6, windows=2)
     first = next(blocks(dataclasses.replace(_SET, laws=block_size(_SET), initials=1)))
     for batch in _take(source, 0, 2):
         for frames, a in zip(batch.frames, batch.law.a, strict=True):
@@ -79,16 +79,16 @@ def test_failed_trajectories_are_replaced(monkeypatch):
             block.values[::2] = np.nan
             yield block
 
-    monkeypatch.setattr("hfluxno.training.source_generated.blocks", failing)
-    source = GeneratedSource(_SET, window=5, batch=8, windows=2)
+    monkeypatch.setattr("hfluxno.training.batches_from_solver.blocks", failing)
+    source = BatchesFromSolver(_SET, window=5, batch=8, windows=2)
     assert all(np.all(np.isfinite(batch.frames)) for batch in _take(source, 0, 2))
 
 
 def test_a_generated_source_refuses_what_cannot_be():
     with pytest.raises(ValueError, match=r"longer than the 9 frames with t ≤ 0\.04"):
-        GeneratedSource(_SET, window=10, batch=6)
+        BatchesFromSolver(_SET, window=10, batch=6)
     with pytest.raises(ValueError, match="larger than a block of 8 trajectories"):
-        GeneratedSource(_SET, window=5, batch=17, windows=2)
+        BatchesFromSolver(_SET, window=5, batch=17, windows=2)
 
 
 def test_a_pass_visits_every_solved_trajectory_once_and_in_time_every_window(file):
@@ -128,7 +128,7 @@ def test_a_file_is_read_in_chunks_that_neighbours_share(file):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_of_a_file_are_functions_of_their_number(file, workers):
-    source = FileSource(file, window=6, batch=7, limit=0.04, seed=0, workers=workers)
+    source = BatchesFromFiles(file, window=6, batch=7, limit=0.04, seed=0, workers=workers)
     alone = WindowFile(file, 6, 0.04, 0)
     for i, batch in enumerate(_take(source, 3, 3), start=3):
         expected = [alone[number]["frames"] for number in range(7 * i, 7 * i + 7)]
@@ -146,11 +146,11 @@ def test_a_file_that_does_not_fit_is_refused(file, tmp_path):
     with pytest.raises(ValueError, match=r"between frames is 0\.005 where 0\.01 is needed"):
         check_file(file, "cubic", dataclasses.replace(tiny, cells=(16,), interval=0.01))
     with pytest.raises(FileNotFoundError, match="There is no data set"):
-        FileSource(tmp_path / "none.nc", 6, 7, 0.04, 0)
+        BatchesFromFiles(tmp_path / "none.nc", 6, 7, 0.04, 0)
     with pytest.raises(ValueError, match="longer than the 9 frames"):
-        FileSource(file, 10, 7, 0.04, 0)
+        BatchesFromFiles(file, 10, 7, 0.04, 0)
     with pytest.raises(ValueError, match="workers must not be negative"):
-        FileSource(file, 6, 7, 0.04, 0, workers=-1)
+        BatchesFromFiles(file, 6, 7, 0.04, 0, workers=-1)
 
 
 def test_a_window_may_end_at_the_limit_itself():
