@@ -14,7 +14,7 @@ from hfluxno.explore.drawing import FLUXES, STATES, Drawing, solved
 from hfluxno.explore.explorer import Explorer
 from hfluxno.explore.measuring import Measuring, measured
 from hfluxno.explore.problem import FileChoice, Request, opened, prepare
-from hfluxno.identify.heard import Tried, listening, say
+from hfluxno.identify.listener import Tried, announce, listening
 from tests.identify.laws import identification, polynomial
 
 HILL, TRAFFIC = STATES["a hill"], FLUXES["traffic"]
@@ -173,10 +173,10 @@ def test_a_run_is_heard_and_stopped(monkeypatch):
     heard, go = threading.Event(), threading.Event()
 
     def search(problem):
-        say("first", 0.5, "back-test error")
+        announce("first", 0.5, "back-test error")
         heard.set()
         go.wait(TIMEOUT)
-        say("second", 0.1, "back-test error")
+        announce("second", 0.1, "back-test error")
         raise AssertionError("it goes on")
 
     monkeypatch.setattr(explorer, "infer", search)
@@ -196,11 +196,11 @@ def test_a_run_is_heard_and_stopped(monkeypatch):
 def test_listeners_hear_their_own_thread():
     heard: list[Tried] = []
     with listening(heard.append):
-        say("a", 1.0, "log evidence")
+        announce("a", 1.0, "log evidence")
         thread = threading.Thread(target=say, args=("b", 2.0, "log evidence"))
         thread.start()
         thread.join()
-    say("c", 3.0, "log evidence")
+    announce("c", 3.0, "log evidence")
     assert heard == [Tried("a", 1.0, "log evidence")]
 
 

@@ -12,7 +12,7 @@ from hfluxno.data.source import Source
 from hfluxno.explore.faults import sentence
 from hfluxno.explore.inference import Outcome, Rival, infer, rival
 from hfluxno.explore.problem import FileChoice, Problem, Request, opened, prepare
-from hfluxno.identify.heard import Tried, listening
+from hfluxno.identify.listener import Tried, listening
 
 
 class _Stopped(Exception):

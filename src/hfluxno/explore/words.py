@@ -7,7 +7,7 @@ import numpy as np
 from hfluxno.counted import counted
 from hfluxno.evaluation.metrics import reported_steps
 from hfluxno.explore.explorer import Explorer
-from hfluxno.identify.heard import Tried
+from hfluxno.identify.listener import Tried
 
 _WAITING = "Drag a point or change a field, then press Run."
 _COMPILING = (

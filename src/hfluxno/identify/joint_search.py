@@ -12,8 +12,8 @@ from jaxtyping import Float
 from hfluxno.counted import counted
 from hfluxno.grid import Grid
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.heard import say
 from hfluxno.identify.joint import Estimate, Measured, estimate, with_shared_errors
+from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.starts import carried_starts, law_starts
 
@@ -97,7 +97,7 @@ def find(
     if whole is None:
         return None
     tried = [(str(kinds[0]), whole.evidence)]
-    say(*tried[0], "log evidence")
+    announce(*tried[0], "log evidence")
 
     def tried_from(source: Estimate, kind: Kind, refinement: int = 1) -> Estimate | None:
         """The estimate with another kind of law or grid, if it is worth it."""
@@ -110,7 +110,7 @@ def find(
         found = max(usable, key=lambda each: each.evidence)
         label = str(kind) if refinement == 1 else f"{kind}, grid ×{refinement}"
         tried.append((label, found.evidence))
-        say(label, found.evidence, "log evidence")
+        announce(label, found.evidence, "log evidence")
         return found if found.evidence > source.evidence + _WORTH else None
 
     def refined(source: Estimate, kind: Kind) -> Estimate:

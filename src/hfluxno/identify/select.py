@@ -26,9 +26,9 @@ from hfluxno.identify.candidate import (
     stages,
 )
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.heard import say
 from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.known import as_good_by_weak_form
+from hfluxno.identify.listener import announce
 from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
 from hfluxno.identify.settings import Settings
 from hfluxno.identify.sparsify import explained_by_weak_form, left_by_weak_form, needed
@@ -114,7 +114,7 @@ def choose(
                 continue
             start = _start_of(candidate, tried)
             tried.append(attempt(candidate, values, grid, fields, odd, start, seen))
-            say(str(candidate), tried[-1].error, "back-test error")
+            announce(str(candidate), tried[-1].error, "back-test error")
         best = _pick(tried)
         if best.error <= stage.good_enough * visible:
             break

@@ -49,7 +49,7 @@ def listening(listener: Callable[[Tried], None]) -> Iterator[None]:
         _listener.reset(before)
 
 
-def say(label: str, score: float, measure: Measure) -> None:
+def announce(label: str, score: float, measure: Measure) -> None:
     """Tells the listener, if there is one."""
     listener = _listener.get()
     if listener is not None:
