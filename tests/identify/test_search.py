@@ -7,14 +7,14 @@ import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.identify.candidate import Candidate
-from hfluxno.identify.select import Trial, choose
+from hfluxno.identify.select import FittedCandidate, choose
 
 select = importlib.import_module("hfluxno.identify.select")
 
 
-def trial(candidate: Candidate, error: float) -> Trial:
+def trial(candidate: Candidate, error: float) -> FittedCandidate:
     """One that was tried, without what a fit leaves."""
-    made = Trial.__new__(Trial)
+    made = FittedCandidate.__new__(FittedCandidate)
     made.candidate, made.errors, made.rivals = candidate, np.full(3, error), 0
     return made
 

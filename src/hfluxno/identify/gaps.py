@@ -24,7 +24,7 @@ from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.interpolation import along, corrected, interpolated
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.refine import measured_deviation, misfit_scale
-from hfluxno.identify.select import Trial, attempt, choose, last_fitted_frame, refit
+from hfluxno.identify.select import FittedCandidate, attempt, choose, last_fitted_frame, refit
 from hfluxno.identify.track import gains, track
 from hfluxno.trajectory import Trajectory
 
@@ -121,7 +121,7 @@ def choose_with_gaps(
     grid: Grid,
     fields: tuple[str, ...],
     odd: tuple[int, ...],
-) -> tuple[Trial, tuple[tuple[str, float], ...], Float[np.ndarray, "time field cells"]]:
+) -> tuple[FittedCandidate, tuple[tuple[str, float], ...], Float[np.ndarray, "time field cells"]]:
     """`choose` for a context with NaN in its gaps whose first and last frames have measurements;
     besides its values with the gaps filled by the trajectory of the fit (in a last frame from which
     a forecast restarts, also by what that trajectory misses at the cells around)."""
@@ -168,7 +168,7 @@ def _quick(fields: int, estimated: bool) -> tuple[Candidate, ...]:
 
 
 def _completed(
-    trial: Trial, values: np.ndarray, gaps: _Gaps, estimated: bool, held_out: bool = False
+    trial: FittedCandidate, values: np.ndarray, gaps: _Gaps, estimated: bool, held_out: bool = False
 ) -> Float[np.ndarray, "time field cells"]:
     """The values with their gaps filled by the trajectory of a fit; what is missing of the first
     frame is `estimated` from all frames, or those not held out."""
@@ -184,7 +184,7 @@ def _completed(
     return np.where(gaps.seen, values, simulated) if np.all(np.isfinite(simulated)) else values
 
 
-def _simulated(trial: Trial, start: np.ndarray, frames: int) -> np.ndarray:
+def _simulated(trial: FittedCandidate, start: np.ndarray, frames: int) -> np.ndarray:
     """The trajectory of a fit from a first frame."""
     law = trial.unknowns.law(trial.fit.parameters)
     unseen = np.broadcast_to(start, (frames, *start.shape))
@@ -193,7 +193,7 @@ def _simulated(trial: Trial, start: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _first_frame(
-    trial: Trial, values: np.ndarray, gaps: _Gaps, weights: np.ndarray
+    trial: FittedCandidate, values: np.ndarray, gaps: _Gaps, weights: np.ndarray
 ) -> Float[np.ndarray, "field cells"]:
     """The first frame whose missing values v bring the trajectory nearest to what was seen later:
 

@@ -12,7 +12,7 @@ from hfluxno.identify.misfit import measure
 from hfluxno.identify.monomials import in_monomials, sizes_of
 from hfluxno.identify.refine import Unknowns, measured_deviation
 from hfluxno.identify.result import Identification
-from hfluxno.identify.select import Trial, last_fitted_frame
+from hfluxno.identify.select import FittedCandidate, last_fitted_frame
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.trajectory import Trajectory
 
@@ -22,7 +22,7 @@ _FEW, _REACH = 4, 0.5
 
 
 def report(
-    trial: Trial,
+    trial: FittedCandidate,
     tried,
     values: np.ndarray,
     context: Trajectory,
@@ -90,7 +90,7 @@ def report(
     )
 
 
-def _is_short(trial: Trial) -> bool:
+def _is_short(trial: FittedCandidate) -> bool:
     unknowns = trial.unknowns
     end = len(unknowns.mask) - unknowns.bends - len(unknowns.fields) * unknowns.sources
     free = np.asarray(unknowns.mask)[:end].reshape(len(unknowns.fields), -1)
@@ -120,7 +120,7 @@ def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str
     return names, np.concatenate([scale, rates.reshape(-1)])
 
 
-def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:
+def _covariance(trial: FittedCandidate, scale: np.ndarray) -> np.ndarray:
     """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom."""
     free = np.flatnonzero(np.asarray(trial.unknowns.mask, bool))
     normal = trial.fit.normal[np.ix_(free, free)]
@@ -131,7 +131,9 @@ def _covariance(trial: Trial, scale: np.ndarray) -> np.ndarray:
     return full * np.outer(scale, scale)
 
 
-def _doubt_of_totals(trial: Trial, values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+def _doubt_of_totals(
+    trial: FittedCandidate, values: np.ndarray, seen: np.ndarray | None
+) -> np.ndarray:
     """By how much a total may be wrong because a part of it is filled in, relative to the field's
     mean size: the misfit, over that part."""
     if seen is None:

@@ -47,7 +47,7 @@ _LARGE_OFFSET = 100.0  # in standard deviations
 
 
 @dataclasses.dataclass
-class Trial:
+class FittedCandidate:
     """A fitted candidate of one context; its set of functions has so many `rivals`."""
 
     candidate: Candidate
@@ -97,11 +97,11 @@ def choose(
     odd: tuple[int, ...],
     seen: np.ndarray | None = None,
     plan: tuple[Stage, ...] | None = None,
-) -> tuple[Trial, tuple[tuple[str, float], ...]]:
+) -> tuple[FittedCandidate, tuple[tuple[str, float], ...]]:
     """The chosen trial of a context (time, field, cells), fitted to all frames, and the labels and
     back-test errors of all that were tried. Values that were not `seen` have been filled in; they
     count in no misfit and in no error. Without a `plan` the stages are the usual ones."""
-    tried: list[Trial] = []
+    tried: list[FittedCandidate] = []
     best = None
     # Beside a constant that is far larger than what moves, no law would look wrong.
     moves = np.sqrt(np.mean(np.var(values, axis=(0, 2))))
@@ -122,10 +122,10 @@ def choose(
     return refit(best, values, seen), tuple((str(trial.candidate), trial.error) for trial in tried)
 
 
-def _pick(trials: list[Trial]) -> Trial:
+def _pick(trials: list[FittedCandidate]) -> FittedCandidate:
     least = min(trial.error for trial in trials)
 
-    def within(trial: Trial) -> float:
+    def within(trial: FittedCandidate) -> float:
         return _SPARSE_WITHIN if trial.candidate.sparse else _SIMPLER_WITHIN
 
     near = [t for t in trials if t.error <= within(t) * least] or trials
@@ -143,7 +143,7 @@ def _pick(trials: list[Trial]) -> Trial:
     return min([chosen, *twins], key=lambda t: t.error)
 
 
-def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
+def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCandidate | None:
     """The best earlier fit from which this one can start: one whose unknowns it shares."""
     usable = [
         t
@@ -162,7 +162,7 @@ def _start_of(candidate: Candidate, trials: list[Trial]) -> Trial | None:
     return min(usable, key=lambda t: t.error) if usable else None
 
 
-def _parameters_from(trial: Trial, unknowns: Unknowns) -> np.ndarray:
+def _parameters_from(trial: FittedCandidate, unknowns: Unknowns) -> np.ndarray:
     """The parameters of a fit in unknowns with as many functions or more, and as many kinks."""
     fields, kinks = len(unknowns.fields), trial.candidate.kinks
     have, want = len(trial.unknowns.basis.names), len(unknowns.basis.names)
@@ -174,7 +174,9 @@ def _parameters_from(trial: Trial, unknowns: Unknowns) -> np.ndarray:
     return vector * np.asarray(unknowns.mask)
 
 
-def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, seen=None) -> Trial:
+def attempt(
+    candidate, values, grid, fields, odd, start: FittedCandidate | None = None, seen=None
+) -> FittedCandidate:
     """The candidate fitted to all frames but those held out, from an earlier fit where there is
     one."""
     weights = np.ones(len(values))
@@ -194,10 +196,12 @@ def attempt(candidate, values, grid, fields, odd, start: Trial | None = None, se
         values[0] = first_state(unknowns.law(begin), settings, values)
     fit = refine(unknowns, settings, values, weights, begin, candidate.evaluations, seen)
     errors = backtest_errors(unknowns.law(fit.parameters), settings, values, seen)
-    return Trial(candidate, settings, unknowns, fit, values[0], errors, rivals)
+    return FittedCandidate(candidate, settings, unknowns, fit, values[0], errors, rivals)
 
 
-def refit(best: Trial, values: np.ndarray, seen: np.ndarray | None = None) -> Trial:
+def refit(
+    best: FittedCandidate, values: np.ndarray, seen: np.ndarray | None = None
+) -> FittedCandidate:
     """The trial fitted to all frames."""
     weights = np.ones(len(values))
     started = values.copy()
@@ -233,7 +237,7 @@ def backtest_errors(
 
 
 def _unknowns(
-    candidate, values, fields, odd, start: Trial | None, weights, grid
+    candidate, values, fields, odd, start: FittedCandidate | None, weights, grid
 ) -> tuple[Unknowns, int]:
     """Those of the candidate, and how many rivals its set of functions has."""
     basis = make_basis(candidate, values, fields, odd)
