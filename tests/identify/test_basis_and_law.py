@@ -18,7 +18,7 @@ from hfluxno.identify.basis import (
     physical_exponents,
 )
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.laws.place import LawByPlace
 from tests.compiled import compiled
 from tests.identify.laws import one_field
@@ -202,7 +202,7 @@ def test_what_depends_on_place_is_evaluated_once_and_is_the_law(x64, by_state, r
         terms = dataclasses.replace(law.terms, by_state=np.zeros((1, 0)))
         law = dataclasses.replace(law, terms=terms)
     grid = Grid.interval(8, 0.0, 1.0)
-    settings = Settings(StepControl(), False, grid, "muscl", refinement)
+    settings = SolverSettings(StepControl(), False, grid, "muscl", refinement)
     flux, fine = settings.numerical_flux(law), grid.refine(refinement)
     assert isinstance(flux.law, LawByPlace) and flux.law.law.terms.source_by_place.size == 0
     cells = fine.shape[0]
@@ -215,7 +215,7 @@ def test_what_depends_on_place_is_evaluated_once_and_is_the_law(x64, by_state, r
     at = jnp.asarray(np.random.default_rng(1).uniform(0.0, 1.4, (1, cells + 1)))
     moved = law.factor(edges)[None] * (law.flux(at) + 0.07)
     np.testing.assert_allclose(flux.law.flux(at), moved, rtol=1e-12)
-    alone = Settings(StepControl(), False, grid, "muscl", 1).numerical_flux(one_field()).law
+    alone = SolverSettings(StepControl(), False, grid, "muscl", 1).numerical_flux(one_field()).law
     assert isinstance(alone, FittedLaw)  # nothing depends on place
 
 

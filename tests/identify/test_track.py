@@ -8,7 +8,7 @@ from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.track import MODES, continued, first_state, gains, track
 
 CELLS, FRAMES = 60, 16
@@ -22,7 +22,7 @@ def problem(x64):
     basis = Chebyshev(0.0 * one, 2.0 * one, 1)
     law = FittedLaw(("u",), basis, jnp.array([[0.6]]), jnp.zeros((1, 0)), -2.0 * one, 2.0 * one)
     control = StepControl(jnp.asarray(0.5), jnp.asarray(0.9), jnp.asarray(True))
-    settings = Settings(control, jnp.asarray(True), grid, "roe", 1)
+    settings = SolverSettings(control, jnp.asarray(True), grid, "roe", 1)
     initial = jnp.asarray(np.sin(2 * np.pi * (np.arange(CELLS) + 0.5) / CELLS))[None]
     frames = solve(Roe(law, "mc", False), initial, np.arange(float(FRAMES)), grid, control).values
     return law, settings, np.asarray(frames)

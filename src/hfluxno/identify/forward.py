@@ -21,7 +21,7 @@ from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Kinked
 from hfluxno.identify.fitted_law import FittedLaw, Terms
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong, restrict
 from hfluxno.kept import kept
 from hfluxno.lanes import on_all_cores
@@ -154,7 +154,7 @@ class Forward(eqx.Module):
     """
 
     shape: LawShape
-    settings: Settings
+    settings: SolverSettings
     center: Float[Array | np.ndarray, " coefficient"]
     spread: Float[Array | np.ndarray, " coefficient"]
     first: Float[Array | np.ndarray, "field cells"]
@@ -206,7 +206,7 @@ def on_other_cells(
     intervals: Float[np.ndarray, " interval"],
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
-    """The states of `run` on another internal grid (see `Settings.on_other_cells`)."""
+    """The states of `run` on another internal grid (see `SolverSettings.on_other_cells`)."""
     other = dataclasses.replace(forward, settings=forward.settings.on_other_cells())
     free = _free(other)
     # No derivative is asked for; the program is the one of a search that tries finer grids.

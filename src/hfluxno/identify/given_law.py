@@ -35,7 +35,7 @@ from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, interval_of, settings_of
 from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_frame
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.lanes import on_all_cores
@@ -160,7 +160,7 @@ class _Best:
 
     errors: np.ndarray
     start: np.ndarray
-    settings: Settings
+    settings: SolverSettings
     tried: tuple[tuple[str, float], ...]
 
 
@@ -169,7 +169,7 @@ def _best_scheme(scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid)
     was found with comes first, then finer cells, until one is good enough."""
     fixed = _with_fix(scheme)
     finer = [dataclasses.replace(fixed, refinement=r) for r in _FINER if r > scheme.refinement]
-    found: list[tuple[float, np.ndarray, np.ndarray, Settings]] = []
+    found: list[tuple[float, np.ndarray, np.ndarray, SolverSettings]] = []
     tried = []
     for each in dict.fromkeys((scheme, fixed, *(finer if scheme.name != "rusanov" else ()))):
         settings = settings_of(each, grid)
@@ -203,7 +203,7 @@ def _nearest_to_exact(scheme: Scheme) -> Scheme:
     return dataclasses.replace(_with_fix(scheme), refinement=max(scheme.refinement, _FINER[-1]))
 
 
-def _label(saved: SavedLaw, settings: Settings) -> str:
+def _label(saved: SavedLaw, settings: SolverSettings) -> str:
     return f"{saved.fit.law} (given), solved by {settings.scheme}, grid ×{settings.refinement}"
 
 

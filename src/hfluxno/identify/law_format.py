@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from hfluxno.counted import counted
 from hfluxno.identify.saved_law import Fit, Scheme, Units
-from hfluxno.identify.settings import SCHEMES
+from hfluxno.identify.solver_settings import SCHEMES
 from hfluxno.identify.status import FitStatus
 from hfluxno.strict_json import to_dict
 

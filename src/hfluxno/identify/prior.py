@@ -18,7 +18,7 @@ from hfluxno.identify.forward import Ends, Forward, LawShape
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured
 from hfluxno.identify.random_field import modes
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.laws.place import PlaceModes
 
 _SCATTER = 0.7  # of a first state and of ends, in standard deviations
@@ -129,7 +129,7 @@ def make_forward(
         len(fields) == 1 and grid.has_wall(),
     )
     control = StepControl(_CFL, _CFL, False)
-    settings = Settings(control, False, grid, "muscl", refinement)
+    settings = SolverSettings(control, False, grid, "muscl", refinement)
     count = 0 if known_first else min(cells, _MOST_FIRST)
     period = float(cells) if grid.is_periodic() else None
     along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)

@@ -24,7 +24,7 @@ from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import KINK_WIDTH, Basis, Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import first_rate, padded_intervals, prepare_track, prolonged
 from hfluxno.identify.weak_form import source_columns, weak_equations, weak_start
@@ -202,7 +202,7 @@ class Fit:
 
 def refine(
     unknowns: Unknowns,
-    settings: Settings,
+    settings: SolverSettings,
     values: Float[np.ndarray, "time field cells"],
     weights: Float[np.ndarray, " time"],
     start: Float[np.ndarray, " parameter"],
@@ -275,7 +275,7 @@ def measured_deviation(
     return np.std(values, axis=(0, 2), where=seen)
 
 
-def prepare(unknowns: Unknowns, settings: Settings, values: np.ndarray) -> None:
+def prepare(unknowns: Unknowns, settings: SolverSettings, values: np.ndarray) -> None:
     """Has the programs for a fit and its back-test made in the background, from a law at rest."""
     nothing = np.zeros(np.shape(unknowns.directions)[1])
     initial = prolonged(values[0], settings, unknowns.odd)

@@ -15,7 +15,7 @@ from hfluxno.identify.prior import Kind
 from hfluxno.identify.reading import Readings, read_flux
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import to_save
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import OF_GIVEN, FitStatus
 from hfluxno.trajectory import Trajectory
 
@@ -74,7 +74,7 @@ class Identification:
     tried: tuple[tuple[str, float], ...]
     initial: np.ndarray = dataclasses.field(repr=False)
     grid_law: FittedLaw = dataclasses.field(repr=False)
-    settings: Settings = dataclasses.field(repr=False)
+    settings: SolverSettings = dataclasses.field(repr=False)
     estimate: Estimate | None = dataclasses.field(default=None, repr=False)
     missing: float = 0.0
     filled: Trajectory | None = dataclasses.field(default=None, repr=False)

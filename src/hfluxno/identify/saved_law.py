@@ -13,7 +13,7 @@ from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.fitted_law import FittedLaw, Terms
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
@@ -81,7 +81,7 @@ class Scheme:
 
     **Attributes:**
 
-    - `name`: one of `hfluxno.identify.settings.SCHEMES`.
+    - `name`: one of `hfluxno.identify.solver_settings.SCHEMES`.
     - `refinement`: internal cells per cell of the data.
     - `cfl_desired`, `cfl_maximum`, `cfl_lagged`: the CFL rule.
     - `fresh_start`: whether its first step tries a whole interval, as at the start of a run.
@@ -224,12 +224,12 @@ def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
     )
 
 
-def settings_of(scheme: Scheme, grid: Grid) -> Settings:
+def settings_of(scheme: Scheme, grid: Grid) -> SolverSettings:
     """How it is solved on the cells of this grid."""
     cells = grid.shape[0]
     unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
     control = StepControl(scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged)
-    return Settings(control, scheme.fresh_start, unit, scheme.name, scheme.refinement)
+    return SolverSettings(control, scheme.fresh_start, unit, scheme.name, scheme.refinement)
 
 
 def interval_of(

@@ -30,7 +30,7 @@ from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.known import as_good_by_weak_form
 from hfluxno.identify.listener import announce
 from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.sparsify import explained_by_weak_form, left_by_weak_form, needed
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.kept import kept
@@ -51,7 +51,7 @@ class FittedCandidate:
     """A fitted candidate of one context; its set of functions has so many `rivals`."""
 
     candidate: Candidate
-    settings: Settings
+    settings: SolverSettings
     unknowns: Unknowns
     fit: Fit
     initial: np.ndarray
@@ -213,7 +213,7 @@ def refit(
 
 
 def backtest_errors(
-    law: FittedLaw, settings: Settings, values: np.ndarray, seen: np.ndarray | None
+    law: FittedLaw, settings: SolverSettings, values: np.ndarray, seen: np.ndarray | None
 ) -> np.ndarray:
     """For each of `MODES` the relative l2 error on the held-out frames."""
     last = last_fitted_frame(len(values), seen)
@@ -287,10 +287,10 @@ def _few(
     return dataclasses.replace(unknowns, basis=basis, directions=directions), rivals
 
 
-def make_settings(candidate: Candidate, grid: Grid) -> Settings:
+def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
     cells = grid.shape[0]
     unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
-    return Settings(
+    return SolverSettings(
         StepControl(*candidate.cfl),
         candidate.fresh_start,
         unit,

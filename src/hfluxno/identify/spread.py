@@ -41,7 +41,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.misfit import change_of_speed
 from hfluxno.identify.result import Identification
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import near_jumps, restrict
 from hfluxno.identify.track import continued, gains, prolonged, track
 
@@ -59,7 +59,7 @@ _UNKNOWN_RATE = -1.0
 
 def spread(
     item: Identification,
-    settings: Settings,
+    settings: SolverSettings,
     seen: Float[np.ndarray, "time field cells"],
     tracked: tuple[np.ndarray, np.ndarray, float],
     ahead: Float[np.ndarray, " steps"],
@@ -133,7 +133,7 @@ def _by_backtest(
 
 def _by_scheme(
     law: FittedLaw,
-    settings: Settings,
+    settings: SolverSettings,
     seen: Float[np.ndarray, "time field cells"],
     alone: Float[np.ndarray, "past field cells"],
     state: Float[np.ndarray, "field fine"],

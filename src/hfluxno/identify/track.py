@@ -23,7 +23,7 @@ from jaxtyping import Array, Bool, Float
 from hfluxno.fv import Status
 from hfluxno.fv.solve import MOST_STEPS, adaptive_step, at_rest, is_under_way
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong, restrict
 from hfluxno.kept import kept
 
@@ -47,7 +47,7 @@ def gains(mode: str, frames: int, last: int) -> np.ndarray:
 
 def track(
     law: FittedLaw,
-    settings: Settings,
+    settings: SolverSettings,
     values: Float[np.ndarray, "time field cells"],
     gains: Float[np.ndarray, " steps"],
 ) -> tuple[Float[np.ndarray, "steps field cells"], Float[np.ndarray, "field fine"], float]:
@@ -61,7 +61,7 @@ def track(
     return predicted, state, rate
 
 
-def prepare_track(law: FittedLaw, settings: Settings, values: np.ndarray) -> None:
+def prepare_track(law: FittedLaw, settings: SolverSettings, values: np.ndarray) -> None:
     """Has the program of `track` made in the background."""
     state = prolonged(values[0], settings, law.odd_fields)
     intervals = padded_intervals(len(values) - 1, 0)
@@ -71,7 +71,7 @@ def prepare_track(law: FittedLaw, settings: Settings, values: np.ndarray) -> Non
 
 def continued(
     law: FittedLaw,
-    settings: Settings,
+    settings: SolverSettings,
     state: Float[np.ndarray, "field fine"],
     rate: float,
     steps: Float[np.ndarray, " steps"],
@@ -95,7 +95,7 @@ def continued(
 
 
 def first_state(
-    law: FittedLaw, settings: Settings, values: Float[np.ndarray, "time field cells"]
+    law: FittedLaw, settings: SolverSettings, values: Float[np.ndarray, "time field cells"]
 ) -> Float[np.ndarray, "field cells"]:
     """The state at the first frame as the first few frames together see it.
 
@@ -116,7 +116,7 @@ def first_state(
     return np.asarray(restrict(state, settings.refinement))
 
 
-def first_rate(settings: Settings) -> float:
+def first_rate(settings: SolverSettings) -> float:
     """What `solve` is told of the step before a context: the start of a run, or its middle."""
     return 0.0 if settings.fresh_start else -1.0
 
@@ -131,7 +131,7 @@ def padded_intervals(count: int, used: int) -> Float[np.ndarray, " size"]:
 
 
 def prolonged(
-    u: Float[np.ndarray, "field cells"], settings: Settings, odd: tuple[int, ...]
+    u: Float[np.ndarray, "field cells"], settings: SolverSettings, odd: tuple[int, ...]
 ) -> Float[np.ndarray, "field fine"]:
     """The state on the internal grid."""
     if settings.refinement == 1:
@@ -158,7 +158,7 @@ def _followed(law, settings, state, rate, observed, gains, intervals):
 @kept
 def _follow(
     law: FittedLaw,
-    settings: Settings,
+    settings: SolverSettings,
     state: Float[Array, "field fine"],
     rate: Float[Array, ""],
     observed: Float[Array, "interval field cells"],

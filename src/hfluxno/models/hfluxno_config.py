@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from hfluxno.identify.settings import SCHEMES
+from hfluxno.identify.solver_settings import SCHEMES
 from hfluxno.models import guided_flux
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import DPOTEncoder

@@ -30,7 +30,7 @@ from hfluxno.fv import Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.refine import Unknowns, refine
-from hfluxno.identify.settings import Settings
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.law_space import LawSpace
 from hfluxno.models.network import ContextNetwork, Operator
@@ -52,7 +52,7 @@ class LawOperator(Operator):
     """
 
     law: FittedLaw
-    settings: Settings
+    settings: SolverSettings
 
     def __call__(self, u: Float[Array, "field cells"]) -> Float[Array, "field cells"]:
         flux = self.settings.numerical_flux(self.law)
@@ -72,8 +72,8 @@ class LawNetwork(ContextNetwork):
     - `grid`, `interval`: the cells and Δt of the contexts; only their number of cells and the
       boundary matter to `read`.
     - `space`: the laws that it can name.
-    - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.identify.settings.SCHEMES`, and the
-      CFL rule (desired, maximum, lagged).
+    - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.identify.solver_settings.SCHEMES`, and
+      the CFL rule (desired, maximum, lagged).
     """
 
     encoder: Encoder
@@ -125,13 +125,13 @@ class LawNetwork(ContextNetwork):
         """What a vector of parameters means on this context."""
         return self.space.unknowns(context)
 
-    def settings(self) -> Settings:
+    def settings(self) -> SolverSettings:
         """How its laws are solved: from the middle of a run, on the cells of the data."""
         desired, maximum, lagged = self.cfl
         cells = self.grid.shape[0]
         unit = Grid((0.0,), (float(cells),), self.grid.shape, self.grid.boundary)
         control = StepControl(jnp.asarray(desired), jnp.asarray(maximum), jnp.asarray(lagged))
-        return Settings(control, jnp.asarray(False), unit, self.scheme, 1)
+        return SolverSettings(control, jnp.asarray(False), unit, self.scheme, 1)
 
     def refined(
         self,

@@ -16,7 +16,7 @@ from hfluxno.laws.place import LawByPlace
 SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
 
 
-class Settings(eqx.Module):
+class SolverSettings(eqx.Module):
     """How the forward problem is solved; shared by a batch.
 
     **Attributes:**
@@ -48,7 +48,7 @@ class Settings(eqx.Module):
         resolved = fixed and self.refinement > 1 and len(law.fields) == 1
         return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
 
-    def on_other_cells(self) -> "Settings":
+    def on_other_cells(self) -> "SolverSettings":
         """The same on half as many internal cells, or on twice as many if each cell of the data is
         one: what differs between the two is the error of the scheme."""
         if self.refinement > 1:
