@@ -13,7 +13,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.basis import Dictionary, physical_exponents
 from hfluxno.identify.candidate import Candidate, Stage, make_directions, make_mask
-from hfluxno.identify.refine import Unknowns
+from hfluxno.identify.refine import LawFamily
 from hfluxno.laws import ShallowWater
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
@@ -38,21 +38,21 @@ def values():
         return np.asarray(run.values)
 
 
-def unknowns(values, odd=()):
+def family(values, odd=()):
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     scale = np.maximum(np.abs(lower), np.abs(upper))
     basis = Dictionary(scale, physical_exponents((True, False)), ("h", "m"))
     mask = make_mask(Candidate("dictionary", 0, sources=True), basis, 2, odd)
-    return Unknowns(basis, make_directions(mask), lower, upper, 0, ("h", "m"), odd, 2)
+    return LawFamily(basis, make_directions(mask), lower, upper, 0, ("h", "m"), odd, 2)
 
 
 def test_the_weak_form_knows_sources(values, x64):
-    few = unknowns(values)
+    few = family(values)
     names, count = few.basis.names, len(few.basis.names)
     wanted = [(0, "m"), (1, "h²"), (1, "m²/h")]
     free = np.zeros(2 * count + 4)
     free[[field * count + names.index(name) for field, name in wanted] + [2 * count + 3]] = 1.0
-    few = Unknowns(few.basis, make_directions(free), few.lower, few.upper, 0, ("h", "m"), (), 2)
+    few = LawFamily(few.basis, make_directions(free), few.lower, few.upper, 0, ("h", "m"), (), 2)
     found = compiled(few.start, jnp.asarray(values), jnp.ones(len(values)), True)
     law = few.law(np.asarray(found))
     source = np.asarray(law.source(jnp.asarray(values[0]), jnp.zeros((1, CELLS)), 0.0))
@@ -61,9 +61,9 @@ def test_the_weak_form_knows_sources(values, x64):
 
 
 def test_a_wall_allows_no_constant_source_of_the_momentum(values):
-    mask = unknowns(values, odd=(1,)).mask
+    mask = family(values, odd=(1,)).mask
     np.testing.assert_array_equal(mask[-4:], [1.0, 1.0, 0.0, 1.0])
-    np.testing.assert_array_equal(unknowns(values).mask[-4:], 1.0)
+    np.testing.assert_array_equal(family(values).mask[-4:], 1.0)
 
 
 def test_friction_is_found_and_goes_on(values, x64, monkeypatch, tmp_path):

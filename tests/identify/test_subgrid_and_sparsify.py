@@ -11,7 +11,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import subgrid
 from hfluxno.identify.basis import Dictionary, TensorChebyshev, physical_exponents
 from hfluxno.identify.candidate import Candidate, make_directions, make_mask
-from hfluxno.identify.refine import Fit, Unknowns
+from hfluxno.identify.refine import Fit, LawFamily
 from hfluxno.identify.sparsify import explained_by_weak_form, needed, needed_by_weak_form
 from hfluxno.laws import ShallowWater
 from tests.compiled import compiled
@@ -184,11 +184,11 @@ def test_the_weak_form_names_the_terms_of_shallow_water(x64, steps):
     )
     free = np.ones((2, len(basis.names)))
     directions = jnp.asarray(make_directions(free.reshape(-1)))
-    unknowns = Unknowns(basis, directions, lower, upper, 0, ("h", "m"), (1,))
-    normals = compiled(unknowns.weak_normal, frames, jnp.ones(20), True)
+    family = LawFamily(basis, directions, lower, upper, 0, ("h", "m"), (1,))
+    normals = compiled(family.weak_normal, frames, jnp.ones(20), True)
     masks = needed_by_weak_form(np.asarray(normals), free)
     named = [{n for n, stays in zip(basis.names, mask, strict=True) if stays} for mask in masks]
     assert named == [{"m"}, {"h²", "m²/h"}]
     # Where no test function avoids the frames that are held out, everything stays.
-    nothing = compiled(unknowns.weak_normal, frames[:4], jnp.asarray([1.0, 1.0, 1.0, 0.0]), True)
+    nothing = compiled(family.weak_normal, frames[:4], jnp.asarray([1.0, 1.0, 1.0, 0.0]), True)
     np.testing.assert_array_equal(needed_by_weak_form(np.asarray(nothing), free), free)

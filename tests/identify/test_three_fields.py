@@ -112,30 +112,30 @@ def test_momentum_and_density_are_told_in_any_order(gas, order):
 
 
 def told_by_weak_form(context, frames=FRAMES):
-    """The unknowns of a fit to the first frames, before the solver has run."""
+    """The family of a fit to the first frames, before the solver has run."""
     values = np.asarray(context.values, float)[:frames]
     candidate = Candidate("dictionary", 0, sparse="weak-form")
     cells = make_settings(candidate, context.grid).grid
     with jax.enable_x64(True):
-        return select._unknowns(candidate, values, NAMES, (1,), None, np.ones(frames), cells)
+        return select._family(candidate, values, NAMES, (1,), None, np.ones(frames), cells)
 
 
-def terms_of(unknowns):
+def terms_of(family):
     """(field, function) of each coefficient that is not zero."""
-    table = np.asarray(unknowns.mask).reshape(3, -1)
-    names = unknowns.basis.names
+    table = np.asarray(family.mask).reshape(3, -1)
+    names = family.basis.names
     return {(i, names[k]) for i, k in zip(*np.nonzero(table), strict=True)}
 
 
 @pytest.mark.parametrize("covolume", [0.0, 0.4])
 def test_only_an_ideal_gas_gets_the_two_unknowns_of_its_name(covolume):
-    unknowns, rivals = told_by_weak_form(tube(Gas(covolume=covolume)))
-    directions = unknowns.directions
+    family, rivals = told_by_weak_form(tube(Gas(covolume=covolume)))
+    directions = family.directions
     np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-12)
     if covolume:
-        assert terms_of(unknowns) != EULER and len(directions) == len(terms_of(unknowns))
+        assert terms_of(family) != EULER and len(directions) == len(terms_of(family))
     else:
-        assert terms_of(unknowns) == EULER and len(directions) == 2 and rivals == 0
+        assert terms_of(family) == EULER and len(directions) == 2 and rivals == 0
 
 
 def test_fluxes_have_the_symmetry_of_a_mirror():
@@ -158,8 +158,8 @@ def recorded():
 
 
 def test_recorded_frames_are_those_of_a_gas(recorded):
-    unknowns, _ = told_by_weak_form(recorded, 20)
-    assert terms_of(unknowns) == EULER and len(unknowns.directions) == 2
+    family, _ = told_by_weak_form(recorded, 20)
+    assert terms_of(family) == EULER and len(family.directions) == 2
 
 
 @pytest.mark.validation

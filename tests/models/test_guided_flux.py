@@ -52,7 +52,7 @@ class _Upwind(NumericalFlux):
 def _law_of_the_weak_form(network):
     def law(context):
         weak = network.space.weak_form(context, True)
-        return network.space.unknowns(context).law(weak)
+        return network.space.family(context).law(weak)
 
     return law
 

@@ -151,10 +151,10 @@ def test_systems_are_written_in_the_dictionary(x64):
     initial = jnp.stack([2.0 + jnp.sin(2 * jnp.pi * x), 0.5 * jnp.cos(2 * jnp.pi * x)])
     context = frames(Roe(law, entropy_fix=False), initial)[:8]
     model = network(("h", "m"), positive=(True, False))
-    unknowns = compiled(model.unknowns, context)
-    names = unknowns.basis.names
-    scale = np.asarray(unknowns.basis.scale)
-    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
+    family = compiled(model.family, context)
+    names = family.basis.names
+    scale = np.asarray(family.basis.scale)
+    half = 0.5 * np.asarray(family.upper - family.lower)
     numbers = np.zeros((2, len(names)))
     numbers[0, names.index("m")] = 1.2 * scale[1]
     numbers[1, names.index("h²")] = 4.5 * scale[0] ** 2

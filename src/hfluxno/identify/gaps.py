@@ -186,7 +186,7 @@ def _completed(
 
 def _simulated(trial: FittedCandidate, start: np.ndarray, frames: int) -> np.ndarray:
     """The trajectory of a fit from a first frame."""
-    law = trial.unknowns.law(trial.fit.parameters)
+    law = trial.family.law(trial.fit.parameters)
     unseen = np.broadcast_to(start, (frames, *start.shape))
     alone = gains("continue", frames, frames - 1)
     return np.concatenate([start[None], track(law, trial.settings, unseen, alone)[0]])

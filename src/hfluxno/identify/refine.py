@@ -41,8 +41,8 @@ _SPARE_STEPS = 6
 _STEP_FACTOR = 2.0
 
 
-class Unknowns(eqx.Module):
-    """The parametrisation of a fit: which law a vector of parameters means.
+class LawFamily(eqx.Module):
+    """A parametric family of laws: which law a vector of parameters means.
 
     **Attributes:**
 
@@ -201,7 +201,7 @@ class Fit:
 
 
 def refine(
-    unknowns: Unknowns,
+    family: LawFamily,
     settings: SolverSettings,
     values: Float[np.ndarray, "time field cells"],
     weights: Float[np.ndarray, " time"],
@@ -212,11 +212,11 @@ def refine(
     """The fit that starts from `start`, over the frames with weight one; of these, over the values
     that were `seen` (all where it is `None`)."""
     scale, count = misfit_scale(values, weights, seen)
-    directions = np.asarray(unknowns.directions)
+    directions = np.asarray(family.directions)
     free = len(directions)
     # A run starts from the first frame; what comes after the last weight is not looked at.
     intervals = padded_intervals(len(values) - 1, int(np.flatnonzero(weights)[-1]))
-    initial, rate = prolonged(values[0], settings, unknowns.odd), first_rate(settings)
+    initial, rate = prolonged(values[0], settings, family.odd), first_rate(settings)
     limit = MOST_STEPS
 
     def misfit(step):
@@ -224,7 +224,7 @@ def refine(
         states, changes, steps = map(
             np.asarray,
             _trajectory(
-                unknowns, settings, start + step @ directions, initial, rate, intervals, limit
+                family, settings, start + step @ directions, initial, rate, intervals, limit
             ),
         )
         if limit == MOST_STEPS:
@@ -240,7 +240,7 @@ def refine(
     nothing = values[1:] * scale, np.full_like(values[1:], np.nan)
     relative, states = nothing if found.aux is None else found.aux
     return Fit(
-        (start + found.point @ directions) * np.asarray(unknowns.mask),
+        (start + found.point @ directions) * np.asarray(family.mask),
         float(np.sqrt(np.sum(relative**2))),
         directions.T @ found.normal @ directions * count,
         np.concatenate([values[:1], states]),
@@ -275,34 +275,34 @@ def measured_deviation(
     return np.std(values, axis=(0, 2), where=seen)
 
 
-def prepare(unknowns: Unknowns, settings: SolverSettings, values: np.ndarray) -> None:
+def prepare(family: LawFamily, settings: SolverSettings, values: np.ndarray) -> None:
     """Has the programs for a fit and its back-test made in the background, from a law at rest."""
-    nothing = np.zeros(np.shape(unknowns.directions)[1])
-    initial = prolonged(values[0], settings, unknowns.odd)
+    nothing = np.zeros(np.shape(family.directions)[1])
+    initial = prolonged(values[0], settings, family.odd)
     intervals = padded_intervals(len(values) - 1, 0)
-    _trajectory.prepare(unknowns, settings, nothing, initial, 0.0, intervals, MOST_STEPS)
-    prepare_track(unknowns.law(nothing), settings, values)
+    _trajectory.prepare(family, settings, nothing, initial, 0.0, intervals, MOST_STEPS)
+    prepare_track(family.law(nothing), settings, values)
 
 
 @kept
-def _trajectory(unknowns, settings, parameters, initial, rate, intervals, max_steps):
+def _trajectory(family, settings, parameters, initial, rate, intervals, max_steps):
     """The states after each interval on the cells of the data, their derivatives along the free
     directions, and the largest number of steps of an interval."""
 
     def scheme(parameters):
-        return settings.numerical_flux(unknowns.law(parameters))
+        return settings.numerical_flux(family.law(parameters))
 
     def along(direction):
         return eqx.filter_jvp(scheme, (parameters,), (direction,))
 
-    flux, changes = jax.vmap(along, out_axes=(None, 0))(unknowns.directions)
+    flux, changes = jax.vmap(along, out_axes=(None, 0))(family.directions)
     grid = settings.grid.refine(settings.refinement)
     unchanged = jax.tree.map(lambda _: None, grid)
     states, derivatives, steps = solve_with_derivatives(
         Problem(flux, grid),
         Problem(changes, unchanged),
         initial,
-        jnp.zeros((len(unknowns.directions), *initial.shape), initial.dtype),
+        jnp.zeros((len(family.directions), *initial.shape), initial.dtype),
         intervals,
         settings.control,
         rate,

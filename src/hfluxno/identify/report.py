@@ -10,7 +10,7 @@ from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.known import recognise
 from hfluxno.identify.misfit import measure
 from hfluxno.identify.monomials import in_monomials, sizes_of
-from hfluxno.identify.refine import Unknowns, measured_deviation
+from hfluxno.identify.refine import LawFamily, measured_deviation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import FittedCandidate, last_fitted_frame
 from hfluxno.identify.status import FitStatus, status_of, total_drift
@@ -34,17 +34,17 @@ def report(
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
     reach = np.asarray(_REACH if trial.candidate.sparse and _is_short(trial) else 0.0)
-    grid_law = in_monomials(trial.unknowns.law(trial.fit.parameters))
+    grid_law = in_monomials(trial.family.law(trial.fit.parameters))
     grid_law = dataclasses.replace(grid_law, reach=reach)
-    unknowns = _named(trial.unknowns, context.fields)
-    law = in_monomials(unknowns.law(trial.fit.parameters))
+    family = _named(trial.family, context.fields)
+    law = in_monomials(family.law(trial.fit.parameters))
     law = in_units(law, context.fields, context.grid, dt)
     law = dataclasses.replace(law, odd=odd, reach=reach)
-    names, scale = _names_and_units(unknowns, dx, dt)
+    names, scale = _names_and_units(family, dx, dt)
     numbers = trial.fit.parameters * scale
-    free = np.asarray(unknowns.mask, bool)
+    free = np.asarray(family.mask, bool)
     drift, conserved = total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
-    conserved = conserved or unknowns.sources > 0
+    conserved = conserved or family.sources > 0
     last = last_fitted_frame(len(times), seen)
     before, after = values[last], values[last + 1 :]
     counted = True if seen is None else seen[last + 1 :]
@@ -57,7 +57,7 @@ def report(
         trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
     )
     known = recognise(
-        unknowns.basis,
+        family.basis,
         numbers * free,
         trial.fit.normal / np.outer(scale, scale),
         free,
@@ -91,38 +91,38 @@ def report(
 
 
 def _is_short(trial: FittedCandidate) -> bool:
-    unknowns = trial.unknowns
-    end = len(unknowns.mask) - unknowns.bends - len(unknowns.fields) * unknowns.sources
-    free = np.asarray(unknowns.mask)[:end].reshape(len(unknowns.fields), -1)
+    family = trial.family
+    end = len(family.mask) - family.bends - len(family.fields) * family.sources
+    free = np.asarray(family.mask)[:end].reshape(len(family.fields), -1)
     return bool(np.all(free.sum(axis=1) <= _FEW))
 
 
-def _named(unknowns: Unknowns, fields: tuple[str, ...]) -> Unknowns:
-    basis = unknowns.basis
+def _named(family: LawFamily, fields: tuple[str, ...]) -> LawFamily:
+    basis = family.basis
     if isinstance(basis, Dictionary):
         basis = dataclasses.replace(basis, fields=fields)
-    return dataclasses.replace(unknowns, basis=basis, fields=fields)
+    return dataclasses.replace(family, basis=basis, fields=fields)
 
 
-def _names_and_units(unknowns: Unknowns, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
-    flux_names = [f"f_{f}[{n}]" for f in unknowns.fields for n in unknowns.basis.names]
-    diffusion_names = [f"nu_{f}[T{k}]" for f in unknowns.fields for k in range(unknowns.terms)]
-    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
-    flux_scale = np.outer(half, 1.0 / sizes_of(unknowns.basis)).reshape(-1) * (dx / dt)
+def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
+    flux_names = [f"f_{f}[{n}]" for f in family.fields for n in family.basis.names]
+    diffusion_names = [f"nu_{f}[T{k}]" for f in family.fields for k in range(family.terms)]
+    half = 0.5 * np.asarray(family.upper - family.lower)
+    flux_scale = np.outer(half, 1.0 / sizes_of(family.basis)).reshape(-1) * (dx / dt)
     diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
     names, scale = flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
-    kinks = range(1, unknowns.bends)
+    kinks = range(1, family.bends)
     bends = [f"v[kink {k}]" for k in kinks] + ["ln(width/0.02)"] * bool(kinks)
-    if not unknowns.sources:
+    if not family.sources:
         return names + bends, np.concatenate([scale, np.ones(len(bends))])
-    names += [f"s_{f}[{term}]" for f in unknowns.fields for term in ("1", f)]
-    rates = half[:, None] / dt / np.stack([np.ones(len(half)), unknowns.largest], axis=1)
+    names += [f"s_{f}[{term}]" for f in family.fields for term in ("1", f)]
+    rates = half[:, None] / dt / np.stack([np.ones(len(half)), family.largest], axis=1)
     return names, np.concatenate([scale, rates.reshape(-1)])
 
 
 def _covariance(trial: FittedCandidate, scale: np.ndarray) -> np.ndarray:
     """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom."""
-    free = np.flatnonzero(np.asarray(trial.unknowns.mask, bool))
+    free = np.flatnonzero(np.asarray(trial.family.mask, bool))
     normal = trial.fit.normal[np.ix_(free, free)]
     equations = trial.fit.equations
     variance = trial.fit.residual**2 * equations / max(equations - len(free), 1)

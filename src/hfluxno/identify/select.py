@@ -29,7 +29,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.known import as_good_by_weak_form
 from hfluxno.identify.listener import announce
-from hfluxno.identify.refine import Fit, Unknowns, prepare, refine
+from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.sparsify import explained_by_weak_form, left_by_weak_form, needed
 from hfluxno.identify.track import MODES, first_state, gains, track
@@ -52,7 +52,7 @@ class FittedCandidate:
 
     candidate: Candidate
     settings: SolverSettings
-    unknowns: Unknowns
+    family: LawFamily
     fit: Fit
     initial: np.ndarray
     errors: np.ndarray
@@ -144,7 +144,7 @@ def _pick(trials: list[FittedCandidate]) -> FittedCandidate:
 
 
 def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCandidate | None:
-    """The best earlier fit from which this one can start: one whose unknowns it shares."""
+    """The best earlier fit from which this one can start: one whose family it shares."""
     usable = [
         t
         for t in trials
@@ -162,16 +162,16 @@ def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCand
     return min(usable, key=lambda t: t.error) if usable else None
 
 
-def _parameters_from(trial: FittedCandidate, unknowns: Unknowns) -> np.ndarray:
-    """The parameters of a fit in unknowns with as many functions or more, and as many kinks."""
-    fields, kinks = len(unknowns.fields), trial.candidate.kinks
-    have, want = len(trial.unknowns.basis.names), len(unknowns.basis.names)
+def _parameters_from(trial: FittedCandidate, family: LawFamily) -> np.ndarray:
+    """The parameters of a fit in a family with as many functions or more, and as many kinks."""
+    fields, kinks = len(family.fields), trial.candidate.kinks
+    have, want = len(trial.family.basis.names), len(family.basis.names)
     flux, found = np.zeros((fields, want)), trial.fit.parameters[: fields * have]
     smooth = min(have, want) - kinks
     flux[:, :smooth] = found.reshape(fields, have)[:, :smooth]
     flux[:, want - kinks :] = found.reshape(fields, have)[:, have - kinks :]
     vector = np.concatenate([flux.reshape(-1), trial.fit.parameters[fields * have :]])
-    return vector * np.asarray(unknowns.mask)
+    return vector * np.asarray(family.mask)
 
 
 def attempt(
@@ -182,21 +182,21 @@ def attempt(
     weights = np.ones(len(values))
     weights[last_fitted_frame(len(values), seen) + 1 :] = 0.0
     settings = make_settings(candidate, grid)
-    unknowns, rivals = _unknowns(candidate, values, fields, odd, start, weights, settings.grid)
-    prepare(unknowns, settings, values)
+    family, rivals = _family(candidate, values, fields, odd, start, weights, settings.grid)
+    prepare(family, settings, values)
     if start is None or candidate.sparse == "fit":  # what was dropped had mended what is left
-        placed = with_kinks(unknowns, values, weights, settings.grid)
+        placed = with_kinks(family, values, weights, settings.grid)
         begin = weak_parameters(placed, values, weights, settings.grid)
-        directions = np.asarray(unknowns.directions)
+        directions = np.asarray(family.directions)
         begin = directions.T @ (directions @ begin)
     else:
-        begin = _parameters_from(start, unknowns)
+        begin = _parameters_from(start, family)
     if candidate.denoised:
         values = values.copy()
-        values[0] = first_state(unknowns.law(begin), settings, values)
-    fit = refine(unknowns, settings, values, weights, begin, candidate.evaluations, seen)
-    errors = backtest_errors(unknowns.law(fit.parameters), settings, values, seen)
-    return FittedCandidate(candidate, settings, unknowns, fit, values[0], errors, rivals)
+        values[0] = first_state(family.law(begin), settings, values)
+    fit = refine(family, settings, values, weights, begin, candidate.evaluations, seen)
+    errors = backtest_errors(family.law(fit.parameters), settings, values, seen)
+    return FittedCandidate(candidate, settings, family, fit, values[0], errors, rivals)
 
 
 def refit(
@@ -207,7 +207,7 @@ def refit(
     started = values.copy()
     started[0] = best.initial
     begin = best.fit.parameters
-    fit = refine(best.unknowns, best.settings, started, weights, begin, _REFIT_EVALUATIONS, seen)
+    fit = refine(best.family, best.settings, started, weights, begin, _REFIT_EVALUATIONS, seen)
     usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
     return dataclasses.replace(best, fit=fit) if usable else best
 
@@ -236,9 +236,9 @@ def backtest_errors(
     return np.sqrt(np.array(squares) / np.sum(truth**2, where=counted))
 
 
-def _unknowns(
+def _family(
     candidate, values, fields, odd, start: FittedCandidate | None, weights, grid
-) -> tuple[Unknowns, int]:
+) -> tuple[LawFamily, int]:
     """Those of the candidate, and how many rivals its set of functions has."""
     basis = make_basis(candidate, values, fields, odd)
     mask = make_mask(candidate, basis, len(fields), odd)
@@ -248,13 +248,13 @@ def _unknowns(
 
     def with_free(mask):
         directions = make_directions(mask, least_size(candidate))
-        return Unknowns(basis, directions, lower, upper, terms, fields, odd, sources)
+        return LawFamily(basis, directions, lower, upper, terms, fields, odd, sources)
 
     if candidate.sparse == "fit" and start is not None:
-        return with_free(mask * needed(start.fit, np.asarray(start.unknowns.mask, bool))), 0
+        return with_free(mask * needed(start.fit, np.asarray(start.family.mask, bool))), 0
     if candidate.sparse == "weak-form":
         if start is not None:
-            return start.unknowns, start.rivals
+            return start.family, start.rivals
         normals = np.asarray(_weak_normal(with_free(mask), values, weights, grid)[0])
         flux, arising = np.split(mask, [len(fields) * len(basis.names)])
         parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
@@ -267,24 +267,24 @@ def _unknowns(
 
 
 def _few(
-    unknowns: Unknowns, normals: np.ndarray, sets: list[np.ndarray], rival: int
-) -> tuple[Unknowns, int]:
+    family: LawFamily, normals: np.ndarray, sets: list[np.ndarray], rival: int
+) -> tuple[LawFamily, int]:
     """Those of a law with a name, if the weak form allows it, or of a set of functions, with a
     basis that has no others, and how many rivals there are."""
-    basis, free = unknowns.basis, np.asarray(unknowns.mask, bool)
+    basis, free = family.basis, np.asarray(family.mask, bool)
     assert isinstance(basis, Dictionary)
-    half = 0.5 * np.asarray(unknowns.upper - unknowns.lower)
+    half = 0.5 * np.asarray(family.upper - family.lower)
     left = sum(left_by_weak_form(*each) for each in zip(normals, sets[0], strict=True))
     directions = as_good_by_weak_form(basis, basis.sizes / half[:, None], free, normals, left)
     rivals = 0
     if directions is None:
         kept = np.flatnonzero(sets[rival])
         directions, rivals = np.eye(len(free))[kept], len(sets) - 1
-    table = directions.reshape(len(directions), len(unknowns.fields), -1)
+    table = directions.reshape(len(directions), len(family.fields), -1)
     used = np.flatnonzero(np.any(table, axis=(0, 1)))
     basis = dataclasses.replace(basis, exponents=tuple(basis.exponents[k] for k in used))
     directions = table[:, :, used].reshape(len(directions), -1)
-    return dataclasses.replace(unknowns, basis=basis, directions=directions), rivals
+    return dataclasses.replace(family, basis=basis, directions=directions), rivals
 
 
 def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
@@ -299,40 +299,40 @@ def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
     )
 
 
-def with_kinks(unknowns: Unknowns, values, weights, grid) -> Unknowns:
-    """The unknowns, the kinks of the flux where the weak form is nearest to the data."""
-    basis = unknowns.basis
+def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
+    """The family, the kinks of the flux where the weak form is nearest to the data."""
+    basis = family.basis
     if not isinstance(basis, Kinked):
-        return unknowns
+        return family
 
     def left_over(at: np.ndarray, width: float) -> float:
         there = dataclasses.replace(basis, at=at, width=np.asarray(width))
-        placed = dataclasses.replace(unknowns, basis=there)
+        placed = dataclasses.replace(family, basis=there)
         normal = np.asarray(_weak_normal(placed, values, weights, grid)[0])[0]
         return left_by_weak_form(normal, np.ones(len(normal) - 1))
 
     places = itertools.product(itertools.combinations(_PLACES, basis.kinks), _WIDTHS)
     at, width = min(places, key=lambda each: left_over(np.array(each[0]), each[1]))
     there = dataclasses.replace(basis, at=np.array(at), width=np.asarray(width))
-    return dataclasses.replace(unknowns, basis=there)
+    return dataclasses.replace(family, basis=there)
 
 
-def weak_parameters(unknowns: Unknowns, values, weights, grid) -> np.ndarray:
+def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
     """The start of a fit, by one program for all fits in a basis: columns of terms that are not
     free are zero, and so are their parameters."""
-    fields, mask = len(unknowns.fields), np.asarray(unknowns.mask)
-    end = len(mask) - unknowns.bends - fields * unknowns.sources
-    further = slice(end, end + (_TERMS - unknowns.terms) * fields)
+    fields, mask = len(family.fields), np.asarray(family.mask)
+    end = len(mask) - family.bends - fields * family.sources
+    further = slice(end, end + (_TERMS - family.terms) * fields)
     every = np.insert(mask, end, np.zeros(further.stop - end))[None]
-    unknowns = dataclasses.replace(unknowns, directions=every, terms=_TERMS)
-    return np.delete(np.asarray(_weak_start(unknowns, values, weights, grid)[0]), further)
+    family = dataclasses.replace(family, directions=every, terms=_TERMS)
+    return np.delete(np.asarray(_weak_start(family, values, weights, grid)[0]), further)
 
 
 @kept
-def _weak_start(unknowns, values, weights, grid):
-    return (unknowns.start(values, weights, grid.is_periodic()),)
+def _weak_start(family, values, weights, grid):
+    return (family.start(values, weights, grid.is_periodic()),)
 
 
 @kept
-def _weak_normal(unknowns, values, weights, grid):
-    return (unknowns.weak_normal(values, weights, grid.is_periodic()),)
+def _weak_normal(family, values, weights, grid):
+    return (family.weak_normal(values, weights, grid.is_periodic()),)

@@ -38,7 +38,7 @@ def needed(fit: Fit, free: np.ndarray) -> np.ndarray:
 
 
 def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """The mask of the parameters that stay, from `Unknowns.weak_normal` of a context.
+    """The mask of the parameters that stay, from `LawFamily.weak_normal` of a context.
 
     **Arguments:**
 

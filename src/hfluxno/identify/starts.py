@@ -14,7 +14,7 @@ from hfluxno.identify.forward import Forward, LawShape
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import Measured
 from hfluxno.identify.prior import typical_speed
-from hfluxno.identify.refine import Unknowns
+from hfluxno.identify.refine import LawFamily
 from hfluxno.identify.select import weak_parameters
 
 _TRACE = 0.02  # of a diffusivity, in spreads
@@ -101,7 +101,7 @@ def _from_weak_form(
     fields, count = len(shape.fields), len(shape.basis.names)
     law = np.zeros(sum(shape.sizes))
     mask = free[: fields * (count + shape.diffusion)].astype(float)
-    unknowns = Unknowns(
+    family = LawFamily(
         shape.basis,
         np.diag(mask),
         shape.lower,
@@ -111,7 +111,7 @@ def _from_weak_form(
         shape.odd,
     )
     with jax.enable_x64(True):
-        found = weak_parameters(unknowns, uniform, np.ones(len(uniform)), grid)
+        found = weak_parameters(family, uniform, np.ones(len(uniform)), grid)
     law[: len(mask)] = np.where(np.isfinite(found), found, 0.0)
     return law
 

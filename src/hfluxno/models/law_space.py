@@ -12,12 +12,12 @@ from jaxtyping import Array, Float
 
 from hfluxno.counted import counted
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, physical_exponents
-from hfluxno.identify.refine import Unknowns
+from hfluxno.identify.refine import LawFamily
 from hfluxno.models.scaling import observed_range
 
 
 class LawSpace(eqx.Module):
-    """A family of laws on one axis.
+    """A set of laws on one axis, for any context.
 
     **Attributes:**
 
@@ -52,8 +52,8 @@ class LawSpace(eqx.Module):
         functions = self.size if fields == 1 else len(physical_exponents(self.positive))
         return fields * (functions + self.terms)
 
-    def unknowns(self, context: Float[Array, "time field cells"]) -> Unknowns:
-        """What a vector of parameters means on this context."""
+    def family(self, context: Float[Array, "time field cells"]) -> LawFamily:
+        """The laws on the range of this context."""
         middle, half = observed_range(context)
         lower, upper = middle - half, middle + half
         basis: Basis
@@ -65,12 +65,12 @@ class LawSpace(eqx.Module):
         free = jnp.eye(self.count, dtype=context.dtype)
         # The second field of a system is a momentum if there are walls, as in identification.
         odd = (1,) if len(self.fields) > 1 else ()
-        return Unknowns(basis, free, lower, upper, self.terms, self.fields, odd)
+        return LawFamily(basis, free, lower, upper, self.terms, self.fields, odd)
 
     def weak_form(
         self, context: Float[Array, "time field cells"], periodic: bool
     ) -> Float[Array, " parameter"]:
         """The parameters from the weak form; zero if it has no solution."""
         weights = jnp.ones(context.shape[0], context.dtype)
-        found = self.unknowns(context).start(context, weights, periodic)
+        found = self.family(context).start(context, weights, periodic)
         return jnp.where(jnp.isfinite(found), found, 0.0)

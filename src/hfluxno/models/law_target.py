@@ -29,7 +29,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv import Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.refine import Unknowns, refine
+from hfluxno.identify.refine import LawFamily, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.law_space import LawSpace
@@ -89,7 +89,7 @@ class LawNetwork(ContextNetwork):
 
     def law(self, context: Float[Array, "time field cells"]) -> FittedLaw:
         """The law in cells and frames."""
-        return self.unknowns(context).law(self.parameters(context))
+        return self.family(context).law(self.parameters(context))
 
     def derivatives(
         self, context: Float[Array, "time field cells"], states: Float[Array, "field point"]
@@ -100,7 +100,7 @@ class LawNetwork(ContextNetwork):
         return law.jacobian(states), law.diffusivity(states)
 
     def parameters(self, context: Float[Array, "time field cells"]) -> Float[Array, " parameter"]:
-        """The parameters of `unknowns`."""
+        """The parameters of `family`."""
         middle, half = observed_range(context)
         scaled = (context - per_field(middle, context, 1)) / per_field(half, context, 1)
         weak = self.space.weak_form(context, self.grid.is_periodic())
@@ -121,9 +121,9 @@ class LawNetwork(ContextNetwork):
             diffusion = jnp.concatenate([mean, diffusion[:, 1:]], axis=1)
         return jnp.concatenate([flux, diffusion.reshape(-1)])
 
-    def unknowns(self, context: Float[Array, "time field cells"]) -> Unknowns:
+    def family(self, context: Float[Array, "time field cells"]) -> LawFamily:
         """What a vector of parameters means on this context."""
-        return self.space.unknowns(context)
+        return self.space.family(context)
 
     def settings(self) -> SolverSettings:
         """How its laws are solved: from the middle of a run, on the cells of the data."""
@@ -141,11 +141,11 @@ class LawNetwork(ContextNetwork):
     ) -> LawOperator:
         """The operator after `steps` Levenberg-Marquardt steps through the solver, which bring the
         law closer to all frames of the context. Not to be compiled: it compiles the solver."""
-        unknowns = jax.tree.map(np.asarray, _unknowns(self, context))
+        family = jax.tree.map(np.asarray, _family(self, context))
         settings = self.settings()
         # The first evaluation is that of the start.
-        fit = refine(unknowns, settings, context, np.ones(len(context)), start, steps + 1)
-        return LawOperator(unknowns.law(fit.parameters), settings)
+        fit = refine(family, settings, context, np.ones(len(context)), start, steps + 1)
+        return LawOperator(family.law(fit.parameters), settings)
 
     def at(self, grid: Grid, interval: float) -> "LawNetwork":
         """The same network for other units or another boundary."""
@@ -153,8 +153,8 @@ class LawNetwork(ContextNetwork):
 
 
 @eqx.filter_jit
-def _unknowns(network: LawNetwork, context) -> Unknowns:
-    return network.unknowns(context)
+def _family(network: LawNetwork, context) -> LawFamily:
+    return network.family(context)
 
 
 def integration_matrix(size: int) -> np.ndarray:

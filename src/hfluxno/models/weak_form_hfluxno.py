@@ -47,7 +47,7 @@ class WeakFormHFluxNO(ContextNetwork):
         shift, scale = observed_range(context)
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
         weak = self.space.weak_form(context, self.grid.is_periodic())
-        law = self.space.unknowns(context).law(weak)
+        law = self.space.family(context).law(weak)
         # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
         flux: Any
         (flux,) = self.hypernetwork(jnp.concatenate([self.encoder(scaled), jnp.arcsinh(weak)]))
