@@ -298,8 +298,8 @@ def make_basis(
 def make_mask(
     candidate: Candidate, basis: Basis, fields: int, odd: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """Which parameters are free, in the order of `LawFamily`; `odd` are the fields that a wall turns
-    round, of which there are none without a wall and of three fields the momentum."""
+    """Which parameters are free, in the order of `LawFamily`; `odd` are the fields that a wall
+    turns round, of which there are none without a wall and of three fields the momentum."""
     count = len(basis.names)
     size = count if candidate.kinks or not candidate.size else candidate.size
     free = np.tile(np.arange(count) < size, (fields, 1))

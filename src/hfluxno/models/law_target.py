@@ -100,7 +100,7 @@ class LawNetwork(ContextNetwork):
         return law.jacobian(states), law.diffusivity(states)
 
     def parameters(self, context: Float[Array, "time field cells"]) -> Float[Array, " parameter"]:
-        """The parameters of `family`."""
+        """The parameters of its law in `family`."""
         middle, half = observed_range(context)
         scaled = (context - per_field(middle, context, 1)) / per_field(half, context, 1)
         weak = self.space.weak_form(context, self.grid.is_periodic())
@@ -122,7 +122,7 @@ class LawNetwork(ContextNetwork):
         return jnp.concatenate([flux, diffusion.reshape(-1)])
 
     def family(self, context: Float[Array, "time field cells"]) -> LawFamily:
-        """What a vector of parameters means on this context."""
+        """The laws that its parameters mean on this context."""
         return self.space.family(context)
 
     def settings(self) -> SolverSettings:
