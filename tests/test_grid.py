@@ -47,9 +47,9 @@ STATE = jnp.asarray([[1.0, 2.0, 3.0, 4.0], [10.0, 20.0, 30.0, 40.0]])
 )
 def test_ghost_cells(boundary, first, second):
     grid = Grid.interval(4, boundary=boundary, inflow=jnp.asarray([[5.0, 6.0], [7.0, 8.0]]))
-    padded = pad(STATE, grid, 2, odd_fields=(1,))
+    padded = pad(STATE, grid, 2, negated_fields=(1,))
     np.testing.assert_array_equal(padded, np.array([first, second], float))
-    np.testing.assert_array_equal(pad(STATE, grid, 1, odd_fields=(1,)), padded[:, 1:-1])
+    np.testing.assert_array_equal(pad(STATE, grid, 1, negated_fields=(1,)), padded[:, 1:-1])
 
 
 def test_each_boundary_name_has_a_case_above():

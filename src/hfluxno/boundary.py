@@ -35,14 +35,16 @@ class Boundary(eqx.Module):
     is_closed: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
+    def ghost_cells(
+        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
+    ) -> Edge:
         """As many ghost cells as there are in `edge`, the cells next to the end, both in the order
         of the axis.
 
         **Arguments:**
 
         - `side`: 0 for the lower end of the axis, 1 for the upper one.
-        - `odd_fields`: the fields that change sign when the axis does (a momentum).
+        - `negated_fields`: the fields that change sign when the axis is reflected (a momentum).
         - `time`: at which the states are.
         """
 
@@ -52,7 +54,9 @@ class Periodic(Boundary):
 
     name: ClassVar[str] = "periodic"
 
-    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
+    def ghost_cells(
+        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
+    ) -> Edge:
         raise ValueError(
             "A periodic boundary joins both sides; the cells of the other end fill it."
         )
@@ -63,7 +67,9 @@ class Outflow(Boundary):
 
     name: ClassVar[str] = "outflow"
 
-    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
+    def ghost_cells(
+        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
+    ) -> Edge:
         outermost = edge[..., :1] if side == 0 else edge[..., -1:]
         return jnp.broadcast_to(outermost, edge.shape)
 
@@ -78,7 +84,7 @@ class Open(Outflow):
 class Wall(Boundary):
     """Nothing that is conserved passes.
 
-    The cells next to the wall are mirrored, and the odd fields change their sign. The mirror image
+    The cells next to the wall are mirrored, and the negated fields change sign. The mirror image
     is what makes the flux of every even field vanish at the wall (LeVeque, Finite Volume Methods
     for Hyperbolic Problems, 2002, section 7.3.3). A scalar law has nothing that changes its sign,
     and there [`conservative_step`][hfluxno.fv.step] sets the flux to zero.
@@ -87,9 +93,11 @@ class Wall(Boundary):
     name: ClassVar[str] = "reflecting"
     is_closed: ClassVar[bool] = True
 
-    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
+    def ghost_cells(
+        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
+    ) -> Edge:
         sign = np.ones(edge.shape[0])
-        sign[list(odd_fields)] = -1.0
+        sign[list(negated_fields)] = -1.0
         return jnp.flip(edge, axis=-1) * _for_fields(sign, edge)
 
 
@@ -104,7 +112,9 @@ class Inflow(Boundary):
     name: ClassVar[str] = "inflow"
     state: Float[Array | np.ndarray, "field *side"]
 
-    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
+    def ghost_cells(
+        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
+    ) -> Edge:
         return jnp.broadcast_to(_for_fields(self.state, edge), edge.shape)
 
 
@@ -131,7 +141,9 @@ class Given(Boundary):
                 f"got {np.shape(self.times)} and {np.shape(self.values)}."
             )
 
-    def ghost_cells(self, edge: Edge, side: int, odd_fields: tuple[int, ...], time: Time) -> Edge:
+    def ghost_cells(
+        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
+    ) -> Edge:
         times = jnp.asarray(self.times).astype(edge.dtype)
         state = jnp.stack(
             [jnp.interp(time, times, row) for row in jnp.asarray(self.values).astype(edge.dtype)]

@@ -140,7 +140,7 @@ def pad(
     u: Float[Array, "field *space"],
     grid: Grid,
     ghost: int,
-    odd_fields: tuple[int, ...] = (),
+    negated_fields: tuple[int, ...] = (),
     axis: int = 0,
     time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "field *padded"]:
@@ -149,7 +149,7 @@ def pad(
 
     **Arguments:**
 
-    - `odd_fields`: the fields that point along the axis and change sign when it does (a momentum).
+    - `negated_fields`: the fields that change sign when the axis is reflected (a momentum).
     """
     position = u.ndim - len(grid.shape) + axis
     if grid.is_periodic(axis):
@@ -158,6 +158,6 @@ def pad(
         return jnp.pad(u, width, mode="wrap")
     first = jnp.moveaxis(u, position, -1)
     left, right = grid.boundary[axis]
-    low = left.ghost_cells(first[..., :ghost], 0, odd_fields, time)
-    high = right.ghost_cells(first[..., -ghost:], 1, odd_fields, time)
+    low = left.ghost_cells(first[..., :ghost], 0, negated_fields, time)
+    high = right.ghost_cells(first[..., -ghost:], 1, negated_fields, time)
     return jnp.moveaxis(jnp.concatenate([low, first, high], axis=-1), -1, position)

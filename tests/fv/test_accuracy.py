@@ -132,7 +132,7 @@ class Central(NumericalFlux):
 
     ghost: ClassVar[int] = 1
     integrator: ClassVar[str] = "euler"
-    odd_fields = ()
+    negated_fields = ()
 
     def __call__(self, padded, dt, dx):
         return 0.5 * (padded[..., :-1] + padded[..., 1:])

@@ -38,8 +38,8 @@ class Recorded(NumericalFlux):
     numbers: list = eqx.field(static=True)
 
     @property
-    def odd_fields(self):
-        return self.scheme.odd_fields
+    def negated_fields(self):
+        return self.scheme.negated_fields
 
     def __call__(self, padded, dt, dx):
         jax.debug.callback(

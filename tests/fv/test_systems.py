@@ -36,7 +36,7 @@ class Euler(ConservationLaw):
     fields: tuple[str, ...] = eqx.field(static=True, default=("rho", "m", "E"))
 
     @property
-    def odd_fields(self):
+    def negated_fields(self):
         return (1,)
 
     def flux(self, u):

@@ -194,7 +194,7 @@ def test_two_fields_and_a_wall():
     found = identification(shallow_water(), interval=0.05)
     forecast = hfluxno.forecast(truth.window(0, 6), 3, law=found)
     assert forecast.status == FitStatus.OK and relative(forecast, truth.values[6:]) < 0.01
-    even = dataclasses.replace(found, law=dataclasses.replace(found.law, odd=()))
+    even = dataclasses.replace(found, law=dataclasses.replace(found.law, negated=()))
     with pytest.raises(ValueError, match="name it with --momentum NAME"):
         hfluxno.forecast(truth.window(0, 6), 3, law=even)
     named = hfluxno.forecast(truth.window(0, 6), 3, law=even, momentum="m")

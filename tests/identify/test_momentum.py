@@ -8,7 +8,7 @@ import hfluxno
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster, identification
-from hfluxno.identify.momentum import odd_fields
+from hfluxno.identify.momentum import negated_fields
 from hfluxno.laws import ShallowWater
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
@@ -36,7 +36,7 @@ def context(values, fields=("h", "hu"), boundary="reflecting"):
 
 def inferred(context, momentum=None):
     trajectories = len(context.values) if context.is_batched else 1
-    return odd_fields(context, momentum, np.ones(trajectories, bool))
+    return negated_fields(context, momentum, np.ones(trajectories, bool))
 
 
 def noisy(values, part, seed=0):
@@ -66,7 +66,7 @@ def test_few_cells_and_frames(dam_break, cells, frames):
 def test_a_batch_is_asked_as_a_whole(dam_break):
     still = noisy(np.ones_like(dam_break), 0.0)
     batch = context(np.stack([dam_break, still, noisy(dam_break, 0.05)]))
-    assert odd_fields(batch, None, np.array([True, False, True])) == (1,)
+    assert negated_fields(batch, None, np.array([True, False, True])) == (1,)
 
 
 def test_what_cannot_be_told_has_to_be_named(dam_break):
@@ -100,17 +100,17 @@ def test_a_name_that_is_none_is_refused(dam_break):
 
 
 @pytest.mark.parametrize(
-    ("momentum", "boundary", "odd"),
+    ("momentum", "boundary", "negated"),
     [(None, "reflecting", (1,)), ("h", "reflecting", (0,)), (None, "periodic", ())],
 )
-def test_the_fits_and_the_law_know_it(monkeypatch, dam_break, momentum, boundary, odd):
+def test_the_fits_and_the_law_know_it(monkeypatch, dam_break, momentum, boundary, negated):
     class Asked(Exception):
         pass
 
-    def choose(values, grid, fields, odd):
-        raise Asked(odd)
+    def choose(values, grid, fields, negated):
+        raise Asked(negated)
 
     monkeypatch.setattr(identification, "choose", choose)
     with pytest.raises(Asked) as asked:
         FittedLawForecaster(momentum).forecast(context(dam_break, boundary=boundary), 3)
-    assert asked.value.args == (odd,)
+    assert asked.value.args == (negated,)

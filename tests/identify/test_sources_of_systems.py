@@ -38,12 +38,12 @@ def values():
         return np.asarray(run.values)
 
 
-def family(values, odd=()):
+def family(values, negated=()):
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     scale = np.maximum(np.abs(lower), np.abs(upper))
     basis = Dictionary(scale, physical_exponents((True, False)), ("h", "m"))
-    mask = make_mask(Candidate("dictionary", 0, sources=True), basis, 2, odd)
-    return LawFamily(basis, make_directions(mask), lower, upper, 0, ("h", "m"), odd, 2)
+    mask = make_mask(Candidate("dictionary", 0, sources=True), basis, 2, negated)
+    return LawFamily(basis, make_directions(mask), lower, upper, 0, ("h", "m"), negated, 2)
 
 
 def test_the_weak_form_knows_sources(values, x64):
@@ -61,7 +61,7 @@ def test_the_weak_form_knows_sources(values, x64):
 
 
 def test_a_wall_allows_no_constant_source_of_the_momentum(values):
-    mask = family(values, odd=(1,)).mask
+    mask = family(values, negated=(1,)).mask
     np.testing.assert_array_equal(mask[-4:], [1.0, 1.0, 0.0, 1.0])
     np.testing.assert_array_equal(family(values).mask[-4:], 1.0)
 

@@ -72,8 +72,8 @@ def test_behind_a_wall_that_is_a_mirror_fluxes_are_even_or_odd_in_the_momentum(x
     basis = Dictionary(np.ones(2), physical_exponents((True, False)), fields)
     candidate = Candidate("dictionary", 0)
 
-    def free(odd):
-        masks = make_mask(candidate, basis, 2, odd).reshape(2, -1)
+    def free(negated):
+        masks = make_mask(candidate, basis, 2, negated).reshape(2, -1)
         return [{n for n, f in zip(basis.names, mask, strict=True) if f} for mask in masks]
 
     carried, pressure = {"m", "h·m", "h²·m", "m/h"}, {"h", "h²", "h³", "m²", "m²/h"}

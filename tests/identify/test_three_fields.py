@@ -15,7 +15,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, load_law, select
 from hfluxno.identify.basis import Dictionary, fluid_exponents
 from hfluxno.identify.candidate import CLAWPACK_PAPER, Candidate, make_mask
-from hfluxno.identify.momentum import carried_by, odd_fields
+from hfluxno.identify.momentum import carried_by, negated_fields
 from hfluxno.identify.select import make_settings
 from hfluxno.laws import ConservationLaw
 from hfluxno.trajectory import Trajectory
@@ -30,12 +30,12 @@ class Gas(ConservationLaw):
     of their own."""
 
     fields: tuple[str, ...] = eqx.field(static=True, default=NAMES)
-    odd: tuple[int, ...] = eqx.field(static=True, default=(1,))
+    negated: tuple[int, ...] = eqx.field(static=True, default=(1,))
     covolume: float = eqx.field(static=True, default=0.0)
 
     @property
-    def odd_fields(self):
-        return self.odd
+    def negated_fields(self):
+        return self.negated
 
     def flux(self, u):
         rho, m, energy = u
@@ -106,7 +106,7 @@ def test_a_saved_gas_serves_other_data(gas, found, tmp_path):
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
 def test_momentum_and_density_are_told_in_any_order(gas, order):
     context = turned(gas, list(order))
-    (momentum,) = odd_fields(context, None, np.ones(1, bool))
+    (momentum,) = negated_fields(context, None, np.ones(1, bool))
     assert context.fields[momentum] == "m"
     assert context.fields[carried_by(np.asarray(context.values), momentum)] == "rho"
 

@@ -112,7 +112,7 @@ def test_shallow_water_speeds():
     expected = jnp.stack([law.gamma * v - root, law.gamma * v + root])
     found = compiled(lambda u: eigen.speeds(law.jacobian(u)), u)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
-    assert law.odd_fields == (1,)
+    assert law.negated_fields == (1,)
 
 
 def test_waves_are_eigenvectors_and_sum_to_the_jump():

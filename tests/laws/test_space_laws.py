@@ -131,10 +131,10 @@ def test_fields_vectors_and_walls():
     assert Euler().fields == ("rho", "m", "E")
     assert Euler(axes=2).fields == ("rho", "m_x", "m_y", "E")
     assert Euler(axes=2).vectors == ((1, 2),)
-    assert [Euler(axes=2).along(axis).odd_fields for axis in (0, 1)] == [(1,), (2,)]
+    assert [Euler(axes=2).along(axis).negated_fields for axis in (0, 1)] == [(1,), (2,)]
     assert ShallowWater().vectors == ((1,),)
-    assert ShallowWater2D().along(1).odd_fields == (2,)
-    assert KPP().along(1).odd_fields == ()
+    assert ShallowWater2D().along(1).negated_fields == (2,)
+    assert KPP().along(1).negated_fields == ()
 
 
 def test_admissible_states_have_density_and_pressure():

@@ -37,8 +37,8 @@ class _Bounded(NumericalFlux):
         return self.inner.integrator
 
     @property
-    def odd_fields(self):
-        return self.inner.odd_fields
+    def negated_fields(self):
+        return self.inner.negated_fields
 
     def __call__(self, padded, dt, dx):
         # Of limited size for states of any size.

@@ -32,7 +32,7 @@ class Upwind(NumericalFlux):
         return "euler"
 
     @property
-    def odd_fields(self):
+    def negated_fields(self):
         return ()
 
     def __call__(self, padded, dt, dx):

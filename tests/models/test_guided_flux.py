@@ -33,7 +33,7 @@ class _Upwind(NumericalFlux):
         return "euler"
 
     @property
-    def odd_fields(self):
+    def negated_fields(self):
         return ()
 
     def __call__(self, padded, dt, dx):

@@ -22,7 +22,7 @@ class NumericalFlux(eqx.Module):
 
     - `ghost`: the number of ghost cells that it reads on each side.
     - `integrator`: the Runge-Kutta scheme that it is made for (see [`step`][hfluxno.fv.step]).
-    - `odd_fields`: the fields that a wall reflects with the opposite sign.
+    - `negated_fields`: the fields that a wall reflects with the opposite sign.
     - `axes`: the number of space axes; `along(a)` is the flux along one of them, and only that is
       called.
     """
@@ -37,7 +37,7 @@ class NumericalFlux(eqx.Module):
 
     @property
     @abc.abstractmethod
-    def odd_fields(self) -> tuple[int, ...]: ...
+    def negated_fields(self) -> tuple[int, ...]: ...
 
     @property
     def axes(self) -> int:
@@ -94,8 +94,8 @@ class LawFlux(NumericalFlux):
         return self if self.axes == 1 else dataclasses.replace(self, law=self.law.along(axis))
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.law.odd_fields
+    def negated_fields(self) -> tuple[int, ...]:
+        return self.law.negated_fields
 
     def source(
         self,

@@ -42,7 +42,7 @@ def conservative_step(
     change = jnp.zeros_like(u)
     for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid, time)):
         dx = grid.spacing[axis]
-        interface_flux = _closed(flux(padded, dt, dx), flux.odd_fields, grid.boundary[axis])
+        interface_flux = _closed(flux(padded, dt, dx), flux.negated_fields, grid.boundary[axis])
         difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
         change = change + jnp.moveaxis(difference, -1, u.ndim - len(grid.shape) + axis)
     new = u - dt * change
@@ -52,7 +52,7 @@ def conservative_step(
 
 def _closed(
     interface_flux: Float[Array, "field *interfaces"],
-    odd_fields: tuple[int, ...],
+    negated_fields: tuple[int, ...],
     sides: tuple[Boundary, Boundary],
 ) -> Float[Array, "field *interfaces"]:
     """The fluxes with walls that let nothing through; only a momentum is exchanged with a wall.
@@ -60,7 +60,7 @@ def _closed(
     For a system whose momentum is mirrored this flux vanishes by symmetry. A scalar law has nothing
     that could be mirrored, and the flux between two equal states is f(u), which is not zero.
     """
-    conserved = np.asarray([i for i in range(len(interface_flux)) if i not in odd_fields], int)
+    conserved = np.asarray([i for i in range(len(interface_flux)) if i not in negated_fields], int)
     for place, side in zip((0, -1), sides, strict=True):
         if side.is_closed:
             interface_flux = interface_flux.at[conserved, ..., place].set(0.0)
@@ -136,5 +136,5 @@ def _padded_axes(numerical_flux, u, grid, time):
             " Use a law with as many axes as the grid, or a tuple of numerical fluxes."
         )
     for axis, flux in enumerate(fluxes):
-        padded = pad(u, grid, flux.ghost, flux.odd_fields, axis, time)
+        padded = pad(u, grid, flux.ghost, flux.negated_fields, axis, time)
         yield flux, jnp.moveaxis(padded, u.ndim - len(grid.shape) + axis, -1)

@@ -273,10 +273,10 @@ def make_basis(
     candidate: Candidate,
     values: np.ndarray,
     fields: tuple[str, ...],
-    odd: tuple[int, ...] = (),
+    negated: tuple[int, ...] = (),
 ) -> Basis:
-    """The candidate's basis scaled to the range of a context (time, field, cells); `odd` are the
-    fields that a mirror turns round."""
+    """The candidate's basis scaled to the range of a context (time, field, cells); `negated` are
+    the fields that a mirror turns round."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
     if candidate.kinks:
@@ -289,40 +289,40 @@ def make_basis(
     positive = tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
     scale = np.maximum(np.abs(lower), np.abs(upper))
     if len(fields) > 2:
-        density = carried_by(values, odd[0]) if odd else None
+        density = carried_by(values, negated[0]) if negated else None
         divides = density is not None and positive[density]
         return Dictionary(scale, fluid_exponents(len(fields), density if divides else None), fields)
     return Dictionary(scale, physical_exponents(positive), fields)
 
 
 def make_mask(
-    candidate: Candidate, basis: Basis, fields: int, odd: tuple[int, ...] = ()
+    candidate: Candidate, basis: Basis, fields: int, negated: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """Which parameters are free, in the order of `LawFamily`; `odd` are the fields that a wall
+    """Which parameters are free, in the order of `LawFamily`; `negated` are the fields that a wall
     turns round, of which there are none without a wall and of three fields the momentum."""
     count = len(basis.names)
     size = count if candidate.kinks or not candidate.size else candidate.size
     free = np.tile(np.arange(count) < size, (fields, 1))
-    if odd and isinstance(basis, Dictionary):
-        free &= _mirrored(basis, odd)
+    if negated and isinstance(basis, Dictionary):
+        free &= _mirrored(basis, negated)
     terms = DIFFUSION_TERMS[candidate.diffusion]
     program = max(DIFFUSION_TERMS.values()) if terms else 0
     diffusion = np.arange(program) < terms
     arising = np.ones((fields, SOURCE_TERMS if candidate.sources else 0), bool)
-    arising[list(odd), :1] = False  # what is constant has no mirror image
+    arising[list(negated), :1] = False  # what is constant has no mirror image
     bends = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
     parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1), bends)
     return np.concatenate(parts).astype(float)
 
 
-def _mirrored(basis: Dictionary, odd: tuple[int, ...]) -> np.ndarray:
+def _mirrored(basis: Dictionary, negated: tuple[int, ...]) -> np.ndarray:
     """Which functions the flux of each field may have if a wall is a mirror.
 
-    With x → -x a solution has to stay one when the odd fields change their sign: their fluxes are
-    even in them, and those of the other fields odd, so that nothing flows through the wall.
+    A solution must remain one under x → -x with the `negated` fields changing sign: their fluxes
+    are even in them, and those of the other fields odd, so that nothing flows through the wall.
     """
-    changes = np.array(basis.exponents)[:, list(odd)].sum(axis=1) % 2 == 1
-    is_odd = np.isin(np.arange(len(basis.fields)), odd)
+    changes = np.array(basis.exponents)[:, list(negated)].sum(axis=1) % 2 == 1
+    is_odd = np.isin(np.arange(len(basis.fields)), negated)
     return changes[None] != is_odd[:, None]
 
 

@@ -75,13 +75,13 @@ class FittedLaw(ConservationLaw):
     diffusion_coefficients: Float[Array | np.ndarray, "field term"]
     lower: Float[Array | np.ndarray, " field"]
     upper: Float[Array | np.ndarray, " field"]
-    odd: tuple[int, ...] = eqx.field(static=True, default=())
+    negated: tuple[int, ...] = eqx.field(static=True, default=())
     terms: Terms | None = None
     reach: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.odd
+    def negated_fields(self) -> tuple[int, ...]:
+        return self.negated
 
     @overload
     def flux(self, u: Array) -> Array: ...

@@ -45,7 +45,7 @@ class LawShape(eqx.Module):
     - `basis`: the functions of the flux.
     - `lower`, `upper`: the observed range of each field.
     - `modes`: the functions of place.
-    - `fields`, `odd`: names, and the indices of the fields that a wall turns round.
+    - `fields`, `negated`: names, and the indices of the fields that a wall turns round.
     - `diffusion`, `by_state`, `source_modes`, `flux_modes`: how many there are of each term.
     - `closed`: whether the constant of the flux is a coefficient although the flux is the same
       everywhere. Where an end lets nothing through, it is no longer free.
@@ -56,7 +56,7 @@ class LawShape(eqx.Module):
     upper: Float[Array | np.ndarray, " field"]
     modes: PlaceModes
     fields: tuple[str, ...] = eqx.field(static=True)
-    odd: tuple[int, ...] = eqx.field(static=True, default=())
+    negated: tuple[int, ...] = eqx.field(static=True, default=())
     diffusion: int = eqx.field(static=True, default=0)
     by_state: int = eqx.field(static=True, default=0)
     source_modes: int = eqx.field(static=True, default=0)
@@ -112,7 +112,7 @@ class LawShape(eqx.Module):
             diffusion.reshape(d, -1),
             self.lower,
             self.upper,
-            self.odd,
+            self.negated,
             terms,
         )
 
@@ -182,7 +182,7 @@ class Forward(eqx.Module):
         factor = self.settings.refinement
         first = self.first + jnp.tensordot(z[laws : laws + firsts], self.first_modes, axes=1)
         first = _not_below(self.least[:, None], first)
-        start = prolong(jnp.asarray(first), self.settings.grid, factor, self.shape.odd)
+        start = prolong(jnp.asarray(first), self.settings.grid, factor, self.shape.negated)
         flux = self.settings.numerical_flux(self.law(z))
         return Problem(flux, self.grid(z).refine(factor)), start
 

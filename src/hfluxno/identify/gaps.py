@@ -120,7 +120,7 @@ def choose_with_gaps(
     values: Float[np.ndarray, "time field cells"],
     grid: Grid,
     fields: tuple[str, ...],
-    odd: tuple[int, ...],
+    negated: tuple[int, ...],
 ) -> tuple[FittedCandidate, tuple[tuple[str, float], ...], Float[np.ndarray, "time field cells"]]:
     """`choose` for a context with NaN in its gaps whose first and last frames have measurements;
     besides its values with the gaps filled by the trajectory of the fit (in a last frame from which
@@ -135,7 +135,7 @@ def choose_with_gaps(
     for candidate in _quick(len(fields), estimated):
         state = filled
         for _ in range(_MOST_ROUNDS):
-            trial = attempt(candidate, state, grid, fields, odd, None, seen)
+            trial = attempt(candidate, state, grid, fields, negated, None, seen)
             before, state = state, _completed(trial, state, gaps, estimated, held_out=True)
             change = np.sqrt(np.mean(((state - before) / size) ** 2))
             if change < _SETTLED:
@@ -144,7 +144,7 @@ def choose_with_gaps(
         if trial.error < _GOOD_ENOUGH:
             break
     filled = min(quick, key=lambda pair: pair[0])[1]
-    trial, tried = choose(filled, grid, fields, odd, seen)
+    trial, tried = choose(filled, grid, fields, negated, seen)
     while estimated:
         filled = _completed(trial, filled, gaps, True)
         residual = trial.fit.residual

@@ -227,7 +227,7 @@ def _joint(
     late = predicted_late(best, measured, frames)
     found = Found(with_shared_errors(best, measured), label, (), (frames[-2:-1] or frames)[0], late)
     report = joint_report(
-        found, measured, context, saved.law.odd, context.grid.spacing[0], interval
+        found, measured, context, saved.law.negated, context.grid.spacing[0], interval
     )
     return dataclasses.replace(
         report, law=saved.law, coefficients=saved.coefficients, covariance=saved.covariance
@@ -247,7 +247,7 @@ def _forward(saved: SavedLaw, measured: Measured, grid: Grid, unit: Grid, interv
         law.upper,
         modes if terms is None else terms.modes,
         law.fields,
-        law.odd,
+        law.negated,
         law.diffusion_coefficients.shape[1],
         0 if terms is None else terms.by_state.shape[1],
         0 if terms is None else terms.source_by_place.shape[1],
@@ -265,7 +265,7 @@ def _forward(saved: SavedLaw, measured: Measured, grid: Grid, unit: Grid, interv
         measured,
         unit,
         law.fields,
-        law.odd,
+        law.negated,
         known_first=shows_first_state(measured.values[0]),
         refinement=saved.scheme.refinement,
     )
@@ -280,9 +280,9 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
                 f"There is no field {momentum!r} to be the momentum; the fields are "
                 f"{', '.join(fields)}."
             )
-        odd = (fields.index(momentum),)
-        return dataclasses.replace(saved, law=dataclasses.replace(saved.law, odd=odd))
-    if len(fields) > 1 and not saved.law.odd and context.grid.has_wall():
+        negated = (fields.index(momentum),)
+        return dataclasses.replace(saved, law=dataclasses.replace(saved.law, negated=negated))
+    if len(fields) > 1 and not saved.law.negated and context.grid.has_wall():
         names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"The law does not say which of its fields {' and '.join(fields)} a reflecting wall "

@@ -27,7 +27,7 @@ from hfluxno.identify.joint_report import (
     with_further_terms,
 )
 from hfluxno.identify.misfit import UNKNOWN
-from hfluxno.identify.momentum import as_pair, odd_fields, one_name
+from hfluxno.identify.momentum import as_pair, negated_fields, one_name
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report
@@ -165,9 +165,9 @@ def identifier(
     check_whole(context, jointly)
     batch = values if context.is_batched else values[None]
     varies = ~tells_nothing(context)
-    odd = odd_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
+    negated = negated_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
     # Of two fields no fit depends on it without a wall, and compiled programs do.
-    odd_in_fits = odd if context.grid.has_wall() or len(context.fields) > 2 else ()
+    negated_in_fits = negated if context.grid.has_wall() or len(context.fields) > 2 else ()
     # Compiled programs serve fields of any names.
     names = tuple(f"u{i}" for i in range(len(context.fields)))
 
@@ -177,22 +177,24 @@ def identifier(
             return nothing_to_infer(values, context)
         if jointly:
             own = None if known_noise is None else known_noise[lane]
-            found = identify_jointly(values, context, odd_in_fits, noise=own, offsets=offsets)
+            found = identify_jointly(values, context, negated_in_fits, noise=own, offsets=offsets)
             return nothing_to_infer(values, context, failed=True) if found is None else found
         if np.any(np.isnan(values)):
             part, times = _measured_part(values, np.asarray(context.times, float))
-            trial, tried, filled = choose_with_gaps(part, context.grid, names, odd_in_fits)
+            trial, tried, filled = choose_with_gaps(part, context.grid, names, negated_in_fits)
             whole = Trajectory(filled, times, context.grid, context.fields)
-            return report(trial, tried, filled, whole, odd, np.isfinite(part))
-        trial, tried = choose(values, context.grid, names, odd_in_fits)
-        found = report(trial, tried, values, context, odd)
+            return report(trial, tried, filled, whole, negated, np.isfinite(part))
+        trial, tried = choose(values, context.grid, names, negated_in_fits)
+        found = report(trial, tried, values, context, negated)
         if found.status not in UNEXPLAINED or len(names) > 2:
             return found
         if len(names) == 1:
-            richer = identify_jointly(values, context, odd_in_fits, FURTHER_KINDS)
+            richer = identify_jointly(values, context, negated_in_fits, FURTHER_KINDS)
             return with_further_terms(found, richer)
-        trial, more = choose(values, context.grid, names, odd_in_fits, plan=stages_with_sources())
-        richer = report(trial, (*tried, *more), values, context, odd)
+        trial, more = choose(
+            values, context.grid, names, negated_in_fits, plan=stages_with_sources()
+        )
+        richer = report(trial, (*tried, *more), values, context, negated)
         has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
         return with_further_terms(found, richer) if has_sources else found
 

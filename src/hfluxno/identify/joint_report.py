@@ -44,7 +44,7 @@ _FOURTH = 0.6745 * 70.0**0.5  # the median of the size of fourth differences of 
 def identify_jointly(
     values: Float[np.ndarray, "time field cells"],
     context: Trajectory,
-    odd: tuple[int, ...],
+    negated: tuple[int, ...],
     kinds: tuple[Kind, ...] | None = None,
     noise: Float[np.ndarray, "time field cells"] | None = None,
     offsets: Float[np.ndarray, " cells"] | None = None,
@@ -65,10 +65,10 @@ def identify_jointly(
     names = tuple(f"u{i}" for i in range(len(context.fields)))
     unit = in_cells_and_frames(grid, times[0], interval)
     clean = offsets is None and shows_first_state(values[0], None if noise is None else noise[0])
-    found = find(measured, unit, names, odd, kinds, known_first=clean)
+    found = find(measured, unit, names, negated, kinds, known_first=clean)
     if found is None:
         return None
-    return joint_report(found, measured, context, odd, grid.spacing[0], interval)
+    return joint_report(found, measured, context, negated, grid.spacing[0], interval)
 
 
 def in_cells_and_frames(grid: Grid, origin: float, interval: float) -> Grid:
@@ -96,7 +96,7 @@ def shows_first_state(
     return bool(np.all(noise < _CLEAN * np.std(frame, axis=-1, keepdims=True)))
 
 
-def joint_report(found: Found, measured, context, odd, dx, dt) -> Identification:
+def joint_report(found: Found, measured, context, negated, dx, dt) -> Identification:
     """The report on a joint estimate."""
     best, values, seen = found.estimate, measured.values, measured.seen
     forward = best.forward
@@ -116,7 +116,7 @@ def joint_report(found: Found, measured, context, odd, dx, dt) -> Identification
     coefficients = np.asarray(forward.coefficients(best.z)) * scale
     change = _rms((filled - filled[:1]) / measured.deviation[:, None], seen)
     return Identification(
-        law=jax.device_put(dataclasses.replace(law, odd=odd)),
+        law=jax.device_put(dataclasses.replace(law, negated=negated)),
         candidate=found.kind,
         status=joint_status(
             residual, change, misfit, _relative_noise(measured), _in_noise(shown, measured)

@@ -52,7 +52,7 @@ def find(
     measured: Measured,
     grid: Grid,
     fields: tuple[str, ...],
-    odd: tuple[int, ...],
+    negated: tuple[int, ...],
     kinds: tuple[Kind, ...],
     *,
     known_first: bool = False,
@@ -75,7 +75,7 @@ def find(
             measured,
             grid,
             fields,
-            odd,
+            negated,
             known_first=known_first,
             refinement=refinement,
         )

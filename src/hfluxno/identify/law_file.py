@@ -81,7 +81,7 @@ def _file(saved: SavedLaw) -> LawFile:
         _row(law.lower),
         _row(law.upper),
         float(law.reach),
-        law.odd,
+        law.negated,
         _described(law.basis),
         _table(law.flux_coefficients),
         _table(law.diffusion_coefficients),

@@ -25,7 +25,7 @@ _CLEARLY = 0.5
 _SUPPORTS = 3
 
 
-def odd_fields(
+def negated_fields(
     context: Trajectory, momentum: str | None, varies: Bool[np.ndarray, " trajectory"]
 ) -> tuple[int, ...]:
     """The indices of the fields that a wall reflects with the opposite sign.

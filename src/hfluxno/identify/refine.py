@@ -53,8 +53,8 @@ class LawFamily(eqx.Module):
       program is made for.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
-    - `fields`, `odd`: the names of the fields and the indices of those that a wall reflects with
-      the opposite sign.
+    - `fields`, `negated`: the names of the fields and the indices of those that a wall
+      reflects with the opposite sign.
     - `sources`: the number of terms of each source, of 1 and u/max|u| with u its own field.
     """
 
@@ -64,7 +64,7 @@ class LawFamily(eqx.Module):
     upper: Float[Array | np.ndarray, " field"]
     terms: int = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
-    odd: tuple[int, ...] = eqx.field(static=True)
+    negated: tuple[int, ...] = eqx.field(static=True)
     sources: int = eqx.field(static=True, default=0)
 
     @property
@@ -92,7 +92,7 @@ class LawFamily(eqx.Module):
             free[count:end].reshape(d, self.terms),
             self.lower,
             self.upper,
-            self.odd,
+            self.negated,
             self._terms(free[end:last].reshape(d, -1) * half[:, None]) if self.sources else None,
         )
 
@@ -216,7 +216,7 @@ def refine(
     free = len(directions)
     # A run starts from the first frame; what comes after the last weight is not looked at.
     intervals = padded_intervals(len(values) - 1, int(np.flatnonzero(weights)[-1]))
-    initial, rate = prolonged(values[0], settings, family.odd), first_rate(settings)
+    initial, rate = prolonged(values[0], settings, family.negated), first_rate(settings)
     limit = MOST_STEPS
 
     def misfit(step):
@@ -278,7 +278,7 @@ def measured_deviation(
 def prepare(family: LawFamily, settings: SolverSettings, values: np.ndarray) -> None:
     """Has the programs for a fit and its back-test made in the background, from a law at rest."""
     nothing = np.zeros(np.shape(family.directions)[1])
-    initial = prolonged(values[0], settings, family.odd)
+    initial = prolonged(values[0], settings, family.negated)
     intervals = padded_intervals(len(values) - 1, 0)
     _trajectory.prepare(family, settings, nothing, initial, 0.0, intervals, MOST_STEPS)
     prepare_track(family.law(nothing), settings, values)

@@ -26,7 +26,7 @@ def report(
     tried,
     values: np.ndarray,
     context: Trajectory,
-    odd: tuple[int, ...],
+    negated: tuple[int, ...],
     seen: np.ndarray | None = None,
 ) -> Identification:
     """The report on a fit; with gaps, which were filled, what was `seen` is counted."""
@@ -39,7 +39,7 @@ def report(
     family = _named(trial.family, context.fields)
     law = in_monomials(family.law(trial.fit.parameters))
     law = in_units(law, context.fields, context.grid, dt)
-    law = dataclasses.replace(law, odd=odd, reach=reach)
+    law = dataclasses.replace(law, negated=negated, reach=reach)
     names, scale = _names_and_units(family, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(family.mask, bool)

@@ -94,7 +94,7 @@ def choose(
     values: np.ndarray,
     grid: Grid,
     fields: tuple[str, ...],
-    odd: tuple[int, ...],
+    negated: tuple[int, ...],
     seen: np.ndarray | None = None,
     plan: tuple[Stage, ...] | None = None,
 ) -> tuple[FittedCandidate, tuple[tuple[str, float], ...]]:
@@ -113,7 +113,7 @@ def choose(
             if best is not None and candidate.rival > best.rivals:
                 continue
             start = _start_of(candidate, tried)
-            tried.append(attempt(candidate, values, grid, fields, odd, start, seen))
+            tried.append(attempt(candidate, values, grid, fields, negated, start, seen))
             announce(str(candidate), tried[-1].error, "back-test error")
         best = _pick(tried)
         if best.error <= stage.good_enough * visible:
@@ -175,14 +175,14 @@ def _parameters_from(trial: FittedCandidate, family: LawFamily) -> np.ndarray:
 
 
 def attempt(
-    candidate, values, grid, fields, odd, start: FittedCandidate | None = None, seen=None
+    candidate, values, grid, fields, negated, start: FittedCandidate | None = None, seen=None
 ) -> FittedCandidate:
     """The candidate fitted to all frames but those held out, from an earlier fit where there is
     one."""
     weights = np.ones(len(values))
     weights[last_fitted_frame(len(values), seen) + 1 :] = 0.0
     settings = make_settings(candidate, grid)
-    family, rivals = _family(candidate, values, fields, odd, start, weights, settings.grid)
+    family, rivals = _family(candidate, values, fields, negated, start, weights, settings.grid)
     prepare(family, settings, values)
     if start is None or candidate.sparse == "fit":  # what was dropped had mended what is left
         placed = with_kinks(family, values, weights, settings.grid)
@@ -237,18 +237,18 @@ def backtest_errors(
 
 
 def _family(
-    candidate, values, fields, odd, start: FittedCandidate | None, weights, grid
+    candidate, values, fields, negated, start: FittedCandidate | None, weights, grid
 ) -> tuple[LawFamily, int]:
     """Those of the candidate, and how many rivals its set of functions has."""
-    basis = make_basis(candidate, values, fields, odd)
-    mask = make_mask(candidate, basis, len(fields), odd)
+    basis = make_basis(candidate, values, fields, negated)
+    mask = make_mask(candidate, basis, len(fields), negated)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     terms = _TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
     sources = SOURCE_TERMS if candidate.sources else 0
 
     def with_free(mask):
         directions = make_directions(mask, least_size(candidate))
-        return LawFamily(basis, directions, lower, upper, terms, fields, odd, sources)
+        return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)
 
     if candidate.sparse == "fit" and start is not None:
         return with_free(mask * needed(start.fit, np.asarray(start.family.mask, bool))), 0

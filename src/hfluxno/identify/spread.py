@@ -144,7 +144,9 @@ def _by_scheme(
     solved on the other cells."""
     other = settings.on_other_cells()
     coarser = other.refinement < settings.refinement
-    start = np.asarray(restrict(state, 2)) if coarser else prolonged(state, other, law.odd_fields)
+    start = (
+        np.asarray(restrict(state, 2)) if coarser else prolonged(state, other, law.negated_fields)
+    )
     found, solved = continued(law, other, start, _UNKNOWN_RATE, ahead, len(seen))
     past = track(law, other, seen, gains("continue", len(seen), 0))[0]
     if not (solved and np.all(np.isfinite(found)) and np.all(np.isfinite(past))):

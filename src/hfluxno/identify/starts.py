@@ -108,7 +108,7 @@ def _from_weak_form(
         shape.upper,
         shape.diffusion,
         shape.fields,
-        shape.odd,
+        shape.negated,
     )
     with jax.enable_x64(True):
         found = weak_parameters(family, uniform, np.ones(len(uniform)), grid)

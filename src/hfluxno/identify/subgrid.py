@@ -20,12 +20,12 @@ _CELLS = 2.0
 
 
 def prolong(
-    u: Float[Array, "field cells"], grid: Grid, factor: int, odd_fields: tuple[int, ...] = ()
+    u: Float[Array, "field cells"], grid: Grid, factor: int, negated_fields: tuple[int, ...] = ()
 ) -> Float[Array, "field fine"]:
     """Cell averages on the grid that has `factor` times as many cells."""
     if factor == 1:
         return u
-    padded = pad(u, grid, 2, odd_fields)
+    padded = pad(u, grid, 2, negated_fields)
     step = padded[:, 1:] - padded[:, :-1]
     left, right = step[:, 1:-2], step[:, 2:-1]
     bound = 2.0 * jnp.minimum(jnp.abs(left), jnp.abs(right))

@@ -53,7 +53,7 @@ def track(
 ) -> tuple[Float[np.ndarray, "steps field cells"], Float[np.ndarray, "field fine"], float]:
     """The predictions S(u_{j-1}) of the frames after the first, and the last state on the internal
     grid with its speed/Δx."""
-    state, count = prolonged(values[0], settings, law.odd_fields), len(values) - 1
+    state, count = prolonged(values[0], settings, law.negated_fields), len(values) - 1
     intervals = padded_intervals(count, count)
     predicted, state, rate, _ = _followed(
         law, settings, state, first_rate(settings), values[1:], gains, intervals
@@ -63,7 +63,7 @@ def track(
 
 def prepare_track(law: FittedLaw, settings: SolverSettings, values: np.ndarray) -> None:
     """Has the program of `track` made in the background."""
-    state = prolonged(values[0], settings, law.odd_fields)
+    state = prolonged(values[0], settings, law.negated_fields)
     intervals = padded_intervals(len(values) - 1, 0)
     seen = np.zeros((len(intervals), *values.shape[1:]))
     _follow.prepare(law, settings, state, 0.0, seen, intervals, intervals)
@@ -111,7 +111,7 @@ def first_state(
     seen = values[:frames][::-1]
     schedule = gains("filter", frames, frames - 1)
     intervals = padded_intervals(len(values) - 1, frames - 1)
-    state = prolonged(seen[0], settings, law.odd_fields)
+    state = prolonged(seen[0], settings, law.negated_fields)
     _, state, _, _ = _followed(backward, settings, state, -1.0, seen[1:], schedule, intervals)
     return np.asarray(restrict(state, settings.refinement))
 
@@ -131,17 +131,17 @@ def padded_intervals(count: int, used: int) -> Float[np.ndarray, " size"]:
 
 
 def prolonged(
-    u: Float[np.ndarray, "field cells"], settings: SolverSettings, odd: tuple[int, ...]
+    u: Float[np.ndarray, "field cells"], settings: SolverSettings, negated: tuple[int, ...]
 ) -> Float[np.ndarray, "field fine"]:
     """The state on the internal grid."""
     if settings.refinement == 1:
         return u
-    return np.asarray(_prolonged(u, settings.grid, factor=settings.refinement, odd=odd)[0])
+    return np.asarray(_prolonged(u, settings.grid, factor=settings.refinement, negated=negated)[0])
 
 
 @kept
-def _prolonged(u, grid, *, factor, odd):
-    return (prolong(u, grid, factor, odd),)
+def _prolonged(u, grid, *, factor, negated):
+    return (prolong(u, grid, factor, negated),)
 
 
 def _followed(law, settings, state, rate, observed, gains, intervals):

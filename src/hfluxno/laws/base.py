@@ -69,8 +69,8 @@ class ConservationLaw(eqx.Module):
         return ()
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        """The fields that change sign when x does: what a wall has to know."""
+    def negated_fields(self) -> tuple[int, ...]:
+        """The fields that change sign when x is reflected: what a wall negates."""
         return tuple(vector[0] for vector in self.vectors)
 
     def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"] | None:

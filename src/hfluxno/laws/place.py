@@ -58,8 +58,8 @@ class LawByPlace(ConservationLaw):
     arising: Float[Array | np.ndarray, "field *cells"] | None = None
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.law.odd_fields
+    def negated_fields(self) -> tuple[int, ...]:
+        return self.law.negated_fields
 
     def flux(self, u: State) -> State:
         offset = jnp.asarray(self.offset, u.dtype).reshape((-1,) + (1,) * (u.ndim - 1))

@@ -84,7 +84,7 @@ class AlongAxis(ConservationLaw):
         self.fields, self.law, self.axis = law.fields, law, axis
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
+    def negated_fields(self) -> tuple[int, ...]:
         return tuple(vector[self.axis] for vector in self.law.vectors)
 
     def flux(self, u: State) -> State:

@@ -42,8 +42,8 @@ class FinerFlux(NumericalFlux):
         return self.coarse.integrator
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.coarse.odd_fields
+    def negated_fields(self) -> tuple[int, ...]:
+        return self.coarse.negated_fields
 
     @property
     def rowwise(self) -> bool:

@@ -109,7 +109,7 @@ class FourierFlux(NumericalFlux):
         return max(self.left, self.right)
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
+    def negated_fields(self) -> tuple[int, ...]:
         return ()
 
     @property

@@ -52,8 +52,8 @@ class GuidedFlux(NumericalFlux):
         return self.inner.integrator
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.inner.odd_fields
+    def negated_fields(self) -> tuple[int, ...]:
+        return self.inner.negated_fields
 
     @property
     def rowwise(self) -> bool:

@@ -64,8 +64,8 @@ class LawSpace(eqx.Module):
             basis = Dictionary(scale, physical_exponents(self.positive), self.fields)
         free = jnp.eye(self.count, dtype=context.dtype)
         # The second field of a system is a momentum if there are walls, as in identification.
-        odd = (1,) if len(self.fields) > 1 else ()
-        return LawFamily(basis, free, lower, upper, self.terms, self.fields, odd)
+        negated = (1,) if len(self.fields) > 1 else ()
+        return LawFamily(basis, free, lower, upper, self.terms, self.fields, negated)
 
     def weak_form(
         self, context: Float[Array, "time field cells"], periodic: bool

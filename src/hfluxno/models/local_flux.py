@@ -75,7 +75,7 @@ class LocalFlux(NumericalFlux):
         return max(self.left, self.right)
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
+    def negated_fields(self) -> tuple[int, ...]:
         return ()
 
     @property

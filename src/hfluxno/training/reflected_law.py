@@ -28,8 +28,8 @@ class ReflectedLaw(ConservationLaw):
     direction: Float[Array, ""]
 
     @property
-    def odd_fields(self) -> tuple[int, ...]:
-        return self.law.odd_fields
+    def negated_fields(self) -> tuple[int, ...]:
+        return self.law.negated_fields
 
     def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
         signs = self._signs(u)
@@ -49,5 +49,5 @@ class ReflectedLaw(ConservationLaw):
 
 def signs_of_fields(law: ConservationLaw, direction: Float[Array, ""]) -> Float[Array, " field"]:
     """The diagonal of M."""
-    odd = jnp.asarray([i in law.odd_fields for i in range(len(law.fields))])
-    return jnp.where(odd, direction, jnp.ones_like(direction))
+    negated = jnp.asarray([i in law.negated_fields for i in range(len(law.fields))])
+    return jnp.where(negated, direction, jnp.ones_like(direction))

@@ -211,7 +211,7 @@ def test_the_known_euler_equations_are_eulers():
         assert bool(jnp.all(wider[0] <= law.speed_range(u, axis)[0] + 1e-9))
         assert bool(jnp.all(wider[1] >= law.speed_range(u, axis)[1] - 1e-9))
     assert not bool(found.admissible(-u[:, 0]))
-    assert found.along(1).odd_fields == (2,)
+    assert found.along(1).negated_fields == (2,)
 
 
 def test_fluxes_in_cells_are_longer_where_cells_are_shorter():

@@ -94,11 +94,11 @@ def prolonged(
             break
         rows = jnp.moveaxis(u, 1 + axis, -1)
         fields, across, cells = rows.shape
-        odd = tuple(
-            int(i) for f in flux.along(axis).odd_fields for i in f * across + np.arange(across)
+        negated = tuple(
+            int(i) for f in flux.along(axis).negated_fields for i in f * across + np.arange(across)
         )
         line = Grid((0.0,), (float(cells),), (cells,), (grid.boundary[axis],))
-        fine = prolong(rows.reshape(fields * across, cells), line, factor, odd)
+        fine = prolong(rows.reshape(fields * across, cells), line, factor, negated)
         u = jnp.moveaxis(fine.reshape(fields, across, -1), -1, 1 + axis)
     return u
 
