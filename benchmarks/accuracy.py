@@ -24,7 +24,7 @@ import numpy as np
 
 from hfluxno.cli.runtime import prepared
 from hfluxno.data import Configuration
-from hfluxno.data.generate import lanes
+from hfluxno.data.generate import chunk_size
 from hfluxno.data.recipes import recipe
 from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.evaluation import CASES, STEPS, Case, measure
@@ -117,7 +117,7 @@ def fine_truth(
         with jax.enable_x64(True):  # the setting belongs to a thread
             return jax.tree.map(np.asarray, program(coefficients[members], initial[members]))
 
-    width = lanes(fine)
+    width = chunk_size(fine)
     chunks = [
         np.resize(np.arange(start, min(start + width, len(pairs))), width)
         for start in range(0, len(pairs), width)

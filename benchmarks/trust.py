@@ -103,7 +103,7 @@ def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
         began = time.perf_counter()
         truth = np.concatenate([part for _, part in members])
         seen = np.concatenate([_observed(kind, part, seed) for kind, part in members])
-        lanes = [kind for kind, part in members for _ in part]
+        of_kind = [kind for kind, part in members for _ in part]
         times = INTERVAL * np.arange(CONTEXT)
         context = hfluxno.Trajectory.from_numpy(
             seen, times, fields=("u", "v")[:fields], boundary=boundary
@@ -120,21 +120,21 @@ def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
         predicted = unknown if forecast.predicted_error is None else forecast.predicted_error
         bounds = unknown if forecast.predicted_error is None else forecast.predicted_error_90
         columns = (errors, predicted, bounds, inside, score)
-        for lane, kind in enumerate(lanes):
+        for member, kind in enumerate(of_kind):
             error, *others = (
-                tuple(float(column[lane, step - 1]) for step in _SHOWN) for column in columns
+                tuple(float(column[member, step - 1]) for step in _SHOWN) for column in columns
             )
-            name = FitStatus(int(forecast.status[lane])).name
-            row = Row(kind, error, name, forecast.sentences[lane], *others)
+            name = FitStatus(int(forecast.status[member])).name
+            row = Row(kind, error, name, forecast.sentences[member], *others)
             found.setdefault(kind, []).append(row)
-        print(f"{len(lanes)} contexts in {time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{len(of_kind)} contexts in {time.perf_counter() - began:.0f} s", flush=True)
     return [row for kind in kinds for row in found[kind]]
 
 
 def _truth(kind: Kind, contexts: int, seed: int) -> np.ndarray:
     # The name in bytes, because Python's hash differs from run to run.
     return kind.truth(
-        [np.random.default_rng([seed, lane, *kind.name.encode()]) for lane in range(contexts)]
+        [np.random.default_rng([seed, member, *kind.name.encode()]) for member in range(contexts)]
     )
 
 

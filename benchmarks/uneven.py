@@ -21,8 +21,8 @@ _KINDS = (laws.traffic, laws.burgers, laws.cubic, late.late_burgers, laws.sine)
 
 
 def truths(kind, contexts: int, seed: int) -> np.ndarray:
-    """Frames a thousandth apart, (lane, frame, field, cells)."""
-    rngs = [np.random.default_rng([seed, lane, 77]) for lane in range(contexts)]
+    """Frames a thousandth apart, (member, frame, field, cells)."""
+    rngs = [np.random.default_rng([seed, member, 77]) for member in range(contexts)]
     before = schemes.INTERVAL, laws.FRAMES
     schemes.INTERVAL, laws.FRAMES = _STEP, 2 * _LAST + 1
     try:
@@ -57,8 +57,8 @@ def main() -> None:
     sound = []
     with prepared():
         for kind in _KINDS:
-            for lane, truth in enumerate(truths(kind, options.contexts, options.seed)):
-                rng = np.random.default_rng([options.seed, lane, 6])
+            for member, truth in enumerate(truths(kind, options.contexts, options.seed)):
+                rng = np.random.default_rng([options.seed, member, 6])
                 status, rows = measured(truth, rng, options.noise)
                 error, bound, inside = rows
                 print(

@@ -16,7 +16,7 @@ class Kind:
 
     - `name`: what the table calls it.
     - `is_law`: whether the data obey ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u).
-    - `truth`: from random generators, one a context, the frames (lane, frame, field, cells).
+    - `truth`: from random generators, one a context, the frames (member, frame, field, cells).
     - `noise`: the standard deviation of the noise on the context as a part of the field's.
     - `boundary`: what the identification is told.
     """

@@ -1,4 +1,4 @@
-"""Laws whose first shock or steep front forms after the context: (lane, frame, field, cells).
+"""Laws whose first shock or steep front forms after the context: (member, frame, field, cells).
 
 A flux k f(u) breaks a wave at 1/max(-∂x f′(u))/k, so k is drawn by way of that time. The contexts
 of `make trust` end at 0.38.

@@ -1,4 +1,4 @@
-"""Conservation laws with random states and coefficients: frames (lane, frame, field, cells)."""
+"""Conservation laws with random states and coefficients: frames (member, frame, field, cells)."""
 
 import numpy as np
 
@@ -143,5 +143,5 @@ def triangular(rngs):
     """Daganzo's flux, exactly: to first order even 1536 cells blur it by percents."""
     v, w = draw(rngs, 0.8, 1.0), draw(rngs, 0.2, 0.4)
     state = waves(rngs, FINER, 0.05, 0.8)
-    lanes = zip(v.ravel(), w.ravel(), state[:, 0], strict=True)
-    return np.stack([triangular_exactly(*lane, FRAMES, CELLS) for lane in lanes])
+    members = zip(v.ravel(), w.ravel(), state[:, 0], strict=True)
+    return np.stack([triangular_exactly(*member, FRAMES, CELLS) for member in members])

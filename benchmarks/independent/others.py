@@ -1,4 +1,4 @@
-"""Systems that are no conservation law of what is seen: frames (lane, frame, field, cells)."""
+"""Systems that are no conservation law of what is seen: frames (member, frame, field, cells)."""
 
 import numpy as np
 

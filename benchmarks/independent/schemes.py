@@ -1,7 +1,7 @@
-"""Solvers in NumPy, batched over lanes: WENO5 with SSP Runge-Kutta, Godunov, ETDRK4; and the exact
+"""Solvers in NumPy, batched: WENO5 with SSP Runge-Kutta, Godunov, ETDRK4; and the exact
 solution for a triangular flux.
 
-All return cell means (lane, frame, field, cells) on the cells asked for, at frames that are
+All return cell means (member, frame, field, cells) on the cells asked for, at frames that are
 `INTERVAL` apart on an interval of length one.
 """
 
@@ -31,8 +31,8 @@ def weno(flux, speed, initial, frames, cells, source=None, pad: Pad = periodic) 
     """∂t u + ∂x f(u) = s(u), of fifth order where smooth.
 
     Reconstruction of Jiang and Shu (J. Comput. Phys. 126, 1996) in each field, Rusanov's flux, SSP
-    Runge-Kutta of third order. `flux` and `speed` take states (lane, field, interface), so they may
-    depend on place.
+    Runge-Kutta of third order. `flux` and `speed` take states (member, field, interface), so they
+    may depend on place.
     """
     dx = 1.0 / initial.shape[-1]
 

@@ -1,4 +1,4 @@
-"""Random initial states and numbers, one a lane."""
+"""Random initial states and numbers for a batch."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ FINE, FINER = 1024, 1536
 
 
 def waves(rngs, cells=FINE, low=0.0, high=1.0, most=3):
-    """Random smooth periodic states that run from `low` to `high`, (lane, 1, cells)."""
+    """Random smooth periodic states that run from `low` to `high`, (member, 1, cells)."""
     x = (np.arange(cells) + 0.5) / cells
     states = []
     for rng in rngs:
@@ -30,5 +30,5 @@ def steps(rngs, cells=FINE, low=0.0, high=1.0):
 
 
 def draw(rngs, low, high):
-    """One number a lane, (lane, 1, 1)."""
+    """One number for each member of a batch, (member, 1, 1)."""
     return np.array([rng.uniform(low, high) for rng in rngs])[:, None, None]

@@ -1,5 +1,5 @@
 """Smaller violations of a conservation law, and other kinds of them than in `others`: memory, time,
-hidden fields, dispersion, and instruments that change. Frames (lane, frame, field, cells).
+hidden fields, dispersion, and instruments that change. Frames (member, frame, field, cells).
 
 Memory and time are further fields of the solver that nothing transports: the first field is seen.
 """

@@ -94,7 +94,7 @@ class Forecaster(eqx.Module):
         """A function that forecasts some trajectories of a batch, so that a long one need not be
         held as a whole. What a method checks or decides for a batch as a whole, it does here.
         """
-        return lambda lanes: self.forecast(context.lanes(lanes), steps)
+        return lambda members: self.forecast(context.members(members), steps)
 
 
 def check_steps(steps: Any) -> None:

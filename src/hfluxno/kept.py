@@ -27,7 +27,7 @@ import jax
 import jaxlib
 import numpy as np
 
-from hfluxno.lanes import WIDE_VECTORS
+from hfluxno.batching import WIDE_VECTORS
 
 _FOLDER = "programs"
 _MOST_FILES = 300  # some 60 MB; the ones that were not used for longest go
@@ -121,7 +121,7 @@ def _origin() -> str:
     """All that decides how a program turns out but its arguments."""
     sources = hashlib.sha256()
     root = Path(__file__).parent
-    for part in ("grid.py", "kept.py", "lanes.py", "laws", "fv", "identify"):
+    for part in ("grid.py", "kept.py", "batching.py", "laws", "fv", "identify"):
         path = root / part
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             sources.update(file.name.encode() + file.read_bytes())

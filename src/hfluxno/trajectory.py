@@ -225,7 +225,7 @@ class Trajectory(eqx.Module):
         index = (slice(None),) * axis + (slice(start, stop),)
         return Trajectory(self.values[index], self.times[start:stop], self.grid, self.fields)
 
-    def lanes(self, which: slice) -> "Trajectory":
+    def members(self, which: slice) -> "Trajectory":
         """Some of the trajectories of a batch, as a batch; a single trajectory is its only part."""
         return dataclasses.replace(self, values=self.values[which]) if self.is_batched else self
 

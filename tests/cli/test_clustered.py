@@ -55,11 +55,11 @@ def alone(monkeypatch):
     stop_at: list[int] = []
 
     def done(client, task, chunks):
-        for lanes in chunks:
+        for members in chunks:
             if stop_at and len(worked) == stop_at[0]:
                 raise OSError("The disk is full.")
-            worked.append(task(lanes))
-            yield lanes
+            worked.append(task(members))
+            yield members
 
     monkeypatch.setattr(cluster, "connected", lambda *_: contextlib.nullcontext())
     monkeypatch.setattr(cluster, "done", done)
@@ -108,7 +108,7 @@ def test_what_is_done_is_not_done_again(folder, alone, capsys):
     assert main(["forecast", "in.zarr", "-k", "9", *COMMAND.split()[4:], "-o", "out.zarr"]) == 2
     assert "holds an interrupted run with other data, options" in capsys.readouterr().err
     assert main([*COMMAND.split(), "-o", "out.zarr"]) == 0
-    assert [lanes.start for lanes in worked] == list(range(0, 20, 3))
+    assert [members.start for members in worked] == list(range(0, 20, 3))
     assert not (folder / PLACE).exists()
     others = opened("out.zarr")["status"].values == 0
     assert np.array_equal(opened("out.zarr")["u"].values[:, others], in_one_process()["u"])
@@ -127,7 +127,7 @@ def test_a_chunk_that_was_lost_before_its_mark_is_done_again(folder, alone):
     zarr.open_group(folder / PLACE / "set.zarr", mode="r+")["u"][:, 3:5] = 99.0
     stop_at.clear()
     assert main([*COMMAND.split(), "-o", "out.zarr"]) == 0
-    assert [lanes.start for lanes in worked] == [0, 3, 6, 9, 3, 12, 15, 18]
+    assert [members.start for members in worked] == [0, 3, 6, 9, 3, 12, 15, 18]
     assert np.nanmax(opened("out.zarr")["u"]) < 2.0
 
 

@@ -27,7 +27,7 @@ from tests.plots.fakes import FakeForecaster, identification
 def fake_identifier(context, momentum=None, noise=None, offsets=None):
     batch = context.values if context.is_batched else context.values[None]
     single = [Trajectory(v, context.times, context.grid, context.fields) for v in batch]
-    return lambda lanes: tuple(map(identification, single[lanes]))
+    return lambda members: tuple(map(identification, single[members]))
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch):
     """Traffic with units, in a folder of its own; its law is known, so that none is inferred."""
     found = identification(polynomial(20.0, 110.0, 0.0, V, -V / FULL), interval=1 / 360)
     package = importlib.import_module("hfluxno.identify")
-    monkeypatch.setattr(package, "identifier", lambda *_, **__: lambda lanes: (found,))
+    monkeypatch.setattr(package, "identifier", lambda *_, **__: lambda members: (found,))
     write(tmp_path / "road.nc")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -98,7 +98,7 @@ def test_other_fields_and_units_are_refused(folder, capsys):
 def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys):
     failed = identification(polynomial(20.0, 110.0, 0.0, V), status=FitStatus.FAILED)
     package = importlib.import_module("hfluxno.identify")
-    monkeypatch.setattr(package, "identifier", lambda *_, **__: lambda lanes: (failed,))
+    monkeypatch.setattr(package, "identifier", lambda *_, **__: lambda members: (failed,))
     assert main(["identify", "road.nc", "--save", "law.json"]) == 2
     captured = capsys.readouterr()
     assert "law.json is not written: There is no law to save" in captured.err

@@ -44,8 +44,10 @@ def test_a_forecast_of_every_trajectory_is_written_with_fields_as_variables(tmp_
     assert found["cells"] == [NX, NY] and found["layout"] == "The Well"
     assert found["boundary"] == [["periodic"] * 2, ["wall"] * 2]
     states = conserved(*gas())
-    for lane, result in enumerate(found["results"]):
-        error = np.linalg.norm(states[lane, 5] - states[lane, 6]) / np.linalg.norm(states[lane, 6])
+    for member, result in enumerate(found["results"]):
+        error = np.linalg.norm(states[member, 5] - states[member, 6]) / np.linalg.norm(
+            states[member, 6]
+        )
         assert result["true_error"] == {"1": pytest.approx(error, rel=1e-5)}
     with xr.open_dataset(out, engine="h5netcdf") as written:
         for i, name in enumerate(FIELDS):

@@ -32,7 +32,7 @@ def _refused(capsys, *arguments):
 
 @pytest.mark.validation
 def test_a_preset_becomes_weights(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
     folder = tmp_path / "run"
     command = ["train", "tiny", "--output", str(folder), "--log-every", "2", "--seed", "3"]

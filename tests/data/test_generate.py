@@ -15,7 +15,7 @@ KINDS = [(law, initial) for law, made in RECIPES.items() for initial in made.ini
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 8 trajectories, solved 4 at a time."""
-    monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
     assert block_size(Configuration("cubic", **SHORT)) == 8
 

@@ -17,7 +17,7 @@ NAMES = ("one", "two")
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
 
 

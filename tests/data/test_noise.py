@@ -69,7 +69,7 @@ def test_noise_of_one_trajectory(tmp_path):
     sd = ("trajectory", [0.1, 0.3])
     source = read(save(dataset(values, ("trajectory", "time", "x")).assign(sd=sd), tmp_path / "a"))
     assert np.all(read_noise("sd", source)[1] == 0.3)
-    assert read_noise("sd", source.lanes(slice(1, 2)), 1) == (0.3,)
+    assert read_noise("sd", source.members(slice(1, 2)), 1) == (0.3,)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ FRAMES, NX, NY, GAMMA = 7, 16, 20, 1.4
 X, Y, TIMES = (np.arange(NX) + 0.5) / NX, 2.0 * (np.arange(NY) + 0.5) / NY, 0.1 * np.arange(FRAMES)
 
 
-def gas(lanes=2):
+def gas(members=2):
     """(ρ, v_x, v_y, p) of some trajectories, (trajectory, time, x, y), no two values alike."""
     random = np.random.default_rng(0)
-    return random.uniform(0.5, 1.5, (4, lanes, FRAMES, NX, NY)).astype(np.float32)
+    return random.uniform(0.5, 1.5, (4, members, FRAMES, NX, NY)).astype(np.float32)
 
 
 def conserved(rho, u, v, p):
@@ -101,10 +101,10 @@ def test_every_layout_holds_the_same_gas(tmp_path, write, suffix, options):
     assert source.fields == ("density", "momentum_x", "momentum_y", "energy")
     assert (source.frames, source.count) == (FRAMES, 2)
     expected = conserved(*gas())
-    for lane in (0, 1):
-        found = np.asarray(source.context(lane, 6).values)
+    for member in (0, 1):
+        found = np.asarray(source.context(member, 6).values)
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, expected[lane, :6], rtol=1e-6)
+        np.testing.assert_allclose(found, expected[member, :6], rtol=1e-6)
     np.testing.assert_allclose(source.truth(1, source.times[6:]), expected[1, 6:], rtol=1e-6)
     assert source.truth(1, 2.0 * source.times[6:]).size == 0
 

@@ -23,7 +23,7 @@ CONFIGURATION = Configuration("cubic", laws=5, initials=4, cells=16, frames=4, f
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks of 8 trajectories, solved 4 at a time."""
-    monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
 
 
@@ -105,7 +105,7 @@ def test_a_killed_run_is_taken_up(tmp_path):
         import os, pathlib, signal
         from hfluxno.data import Configuration, Writer, blocks, generate
 
-        generate._MOST_LANES, generate._CHUNKS_PER_BLOCK = {{"cpu": 4}}, 2
+        generate._LARGEST_CHUNK, generate._CHUNKS_PER_BLOCK = {{"cpu": 4}}, 2
         configuration = {CONFIGURATION!r}
         writer = Writer(configuration, pathlib.Path({str(output)!r}))
         note = writer._note

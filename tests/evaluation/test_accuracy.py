@@ -28,18 +28,18 @@ class Identifier:
 
 
 class Oracle:
-    """In place of the forecaster: step k of lane i is frame 19 + k of the truth times a factor."""
+    """In place of a forecaster: step k of member i is frame 19 + k of the truth, scaled."""
 
     truth: np.ndarray
     factor = np.float64(1.0)
     status: np.ndarray | None = None
 
     def advance(self, context, identifications, steps):
-        lanes = len(identifications)
-        values = self.factor * self.truth[:lanes, CONTEXT_FRAMES : CONTEXT_FRAMES + steps]
+        members = len(identifications)
+        values = self.factor * self.truth[:members, CONTEXT_FRAMES : CONTEXT_FRAMES + steps]
         times = np.arange(1.0, steps + 1.0)
         trajectory = Trajectory(jnp.asarray(values), times, context.grid, context.fields)
-        status = np.zeros(lanes, int) if self.status is None else self.status
+        status = np.zeros(members, int) if self.status is None else self.status
         return dataclasses.make_dataclass("Forecast", ["trajectory", "status"])(trajectory, status)
 
 

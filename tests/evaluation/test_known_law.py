@@ -73,9 +73,9 @@ def test_what_cannot_be_solved_repeats_its_state(sets):
         "cubic", coefficients, block.values[:, 0], 100, interval=INTERVAL
     )
     np.testing.assert_array_equal(solved, [True, False, True, True, False, True])
-    for lane in (1, 4):
+    for member in (1, 4):
         np.testing.assert_array_equal(
-            frames[lane], np.broadcast_to(block.values[lane, 0], frames[lane].shape)
+            frames[member], np.broadcast_to(block.values[member, 0], frames[member].shape)
         )
     # The others are not touched by it.
     np.testing.assert_array_equal(frames[solved], block.values[solved, 1:])

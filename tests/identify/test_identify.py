@@ -142,10 +142,10 @@ def test_batch_equals_singles_and_a_constant_trajectory_is_said(cubic):
     np.testing.assert_array_equal(forecast.status, [0, FitStatus.CONSTANT, 0])
     assert "constant" in forecast.sentences[1]
     np.testing.assert_allclose(forecast.trajectory.values[1], 0.3, rtol=1e-6)
-    for lane, values in ((0, cubic), (2, other)):
+    for member, values in ((0, cubic), (2, other)):
         alone = hfluxno.forecast(_context(values), STEPS)
         np.testing.assert_allclose(
-            forecast.trajectory.values[lane], alone.trajectory.values, atol=2e-5
+            forecast.trajectory.values[member], alone.trajectory.values, atol=2e-5
         )
 
 

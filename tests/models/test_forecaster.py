@@ -52,17 +52,17 @@ def test_batches_and_longer_contexts(forecaster):
     context = trajectory(frames=7, batch=True)
     forecast = forecaster.forecast(context, 2)
     assert forecast.trajectory.values.shape == (2, 2, 1, 16)
-    for lane in range(2):
-        single = Trajectory(context.values[lane], context.times, context.grid, context.fields)
+    for member in range(2):
+        single = Trajectory(context.values[member], context.times, context.grid, context.fields)
         alone = forecaster.forecast(single, 2)
         np.testing.assert_allclose(
-            forecast.trajectory.values[lane], alone.trajectory.values, rtol=1e-4, atol=1e-5
+            forecast.trajectory.values[member], alone.trajectory.values, rtol=1e-4, atol=1e-5
         )
         # The back-test: the last frame (a quarter of a context) from the five before it.
         guess = compiled(rollout, forecaster.network, single.values[1:6], 1)
         truth = np.asarray(single.values[6:])
         error = np.linalg.norm(guess - truth) / np.linalg.norm(truth)
-        np.testing.assert_allclose(forecast.backtest_error[lane], error, rtol=1e-4)
+        np.testing.assert_allclose(forecast.backtest_error[member], error, rtol=1e-4)
     # A random network does not predict waves.
     assert np.all(forecast.status == NetworkStatus.POOR)
     assert "do not trust the forecast" in forecast.sentences[0]
@@ -211,16 +211,16 @@ def test_a_network_that_is_shown_examples_forecasts_with_those_of_each_context()
     context = dataclasses.replace(context, values=100.0 * context.values)
     pairs = np.random.default_rng(0).normal(size=(2, 3, 2, 1, 16))
     forecast = shown.forecast(context, 4, examples=pairs)
-    for lane in range(2):
-        single = Trajectory(context.values[lane], context.times, context.grid, context.fields)
+    for member in range(2):
+        single = Trajectory(context.values[member], context.times, context.grid, context.fields)
 
         def expected(network, pairs, frames):
             return rollout(network.shown(pairs), frames, 4)
 
-        u = compiled(expected, shown.network, jnp.asarray(pairs[lane], "f4"), single.values[-1:])
-        alone = shown.forecast(single, 4, examples=pairs[lane]).trajectory.values
+        u = compiled(expected, shown.network, jnp.asarray(pairs[member], "f4"), single.values[-1:])
+        alone = shown.forecast(single, 4, examples=pairs[member]).trajectory.values
         np.testing.assert_allclose(alone, u, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(forecast.trajectory.values[lane], alone, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(forecast.trajectory.values[member], alone, rtol=1e-4, atol=1e-5)
     assert np.all(forecast.backtest_error > 0.0)  # of the last frame, from the one before
     exchanged = shown.forecast(context, 4, examples=pairs[::-1])
     assert not np.allclose(exchanged.trajectory.values, forecast.trajectory.values, rtol=1e-3)

@@ -21,7 +21,7 @@ _SET = Configuration("cubic", cells=16, frames=9, final_time=0.04)
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
 
 
@@ -30,7 +30,7 @@ def file(tmp_path_factory):
     """30 trajectories, of which number 5 counts as failed, in chunks of 4."""
     path = tmp_path_factory.mktemp("set") / "set.zarr"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+        patch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
         patch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
         assert generate_set(GenerateConfig("cubic", path, laws=10, initials=3, cells=16)) == 0
     import zarr

@@ -57,18 +57,18 @@ def test_windows_of_the_well_are_averages_of_its_cells(tmp_path):
     windows = PlaneWindows(tmp_path / "set", 5, np.inf, 0, (CELLS, CELLS))
     seen = set()
     for passed in range(4):
-        lanes = []
+        members = []
         for place in range(3):
             found = windows[3 * passed + place]["frames"]
             (match,) = [
-                (lane, start)
-                for lane in range(3)
+                (member, start)
+                for member in range(3)
                 for start in range(4)
-                if np.allclose(means[lane, start : start + 5], found, atol=1e-6)
+                if np.allclose(means[member, start : start + 5], found, atol=1e-6)
             ]
-            lanes.append(match[0])
+            members.append(match[0])
             seen.add(match)
-        assert sorted(lanes) == [0, 1, 2]
+        assert sorted(members) == [0, 1, 2]
     assert len(seen) == 12  # every window, after as many passes as there are starts
     law = {"law": "euler-2d", "cells": (CELLS, CELLS)}
     source = BatchesFromFiles(tmp_path / "set", 5, 2, np.inf, 0, **law)

@@ -46,7 +46,7 @@ _PROCESS = """
             if step == 6:  # between two checkpoints
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    generate._MOST_LANES, generate._CHUNKS_PER_BLOCK = {"cpu": 4}, 2
+    generate._LARGEST_CHUNK, generate._CHUNKS_PER_BLOCK = {"cpu": 4}, 2
     trainer._first_network = lambda config: Advection(jnp.asarray(0.1), reads=True)
     folder, coordinator, process, killed = sys.argv[1:]
     with joined(coordinator, int(process), 2):
@@ -60,7 +60,7 @@ _PROCESS = """
 @pytest.fixture(autouse=True, scope="module")
 def small_blocks():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "_MOST_LANES", {"cpu": 4})
+        patch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
         patch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
         yield
 
@@ -118,7 +118,7 @@ def test_two_processes_give_the_curve_of_one_which_goes_on_when_they_end(tmp_pat
 @pytest.mark.validation
 def test_the_command_starts_two_processes(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "programs"))
-    monkeypatch.setattr(generate, "_MOST_LANES", {"cpu": 32})
+    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 32})
     monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 32)
     command = ["train", "tiny", "--log-every", "1", "--output"]
     assert main([*command, str(tmp_path / "one")]) == 0

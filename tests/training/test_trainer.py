@@ -32,7 +32,7 @@ from hfluxno.training.trainer import Diverged, make_batch_source, train
 from hfluxno.training.validation import Validation, validation_windows
 
 _TINY = preset("tiny")
-_SMALL_BLOCKS = {"_MOST_LANES": {"cpu": 4}, "_CHUNKS_PER_BLOCK": 2}
+_SMALL_BLOCKS = {"_LARGEST_CHUNK": {"cpu": 4}, "_CHUNKS_PER_BLOCK": 2}
 _ROOT = Path(__file__).parents[2]
 
 

@@ -121,9 +121,9 @@ def main(
     partial = partial_of(output)
     words = (version_name(), total, _deciding(config))
     partial.start(chunk.layout, total, config.chunk, file_fingerprint(reading.path, words))
-    left = [lanes for lanes in chunks if not partial.is_done(lanes)]
+    left = [members for members in chunks if not partial.is_done(members)]
     kept = f"{partial.folder} keeps them, and the same command goes on from there"
-    count = total - sum(lanes.stop - lanes.start for lanes in left)
+    count = total - sum(members.stop - members.start for members in left)
     try:
         with progress(task, total, kept) as advance:
             if count:
@@ -131,9 +131,9 @@ def main(
             if left:
                 job = Task(chunk, axes, partial, kept_in())
                 with connected(config.scheduler, config.workers) as client:
-                    for lanes in done(client, job, left):
-                        count += lanes.stop - lanes.start
-                        advance(lanes.stop - lanes.start)
+                    for members in done(client, job, left):
+                        count += members.stop - members.start
+                        advance(members.stop - members.start)
         partial.finish(output, chunks)
     except OSError as error:
         if not count:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hfluxno.batching import on_one_core
 from hfluxno.cached import keep_programs, kept_in
 from hfluxno.data import open_dataset
 from hfluxno.data.parts import Parts, file_fingerprint
@@ -21,7 +22,6 @@ from hfluxno.data.replacing import replacing
 from hfluxno.data.writers import version_name
 from hfluxno.datasets.cluster import connected, done
 from hfluxno.evaluation.windows import Errors, Lot, Measured, Windows
-from hfluxno.lanes import on_one_core
 from hfluxno.models.forecaster import NetworkForecaster
 
 

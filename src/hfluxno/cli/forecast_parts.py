@@ -69,10 +69,10 @@ def part_by_part(
     results: list[dict] = []
     with files.finished(results, total, "context"), progress(task, total, files.kept) as advance:
         forecast_some = job.method.in_parts(job.context, job.steps)
-        for lanes in parts:
-            found = None if drawn and shown is None else files.rows(lanes)
+        for members in parts:
+            found = None if drawn and shown is None else files.rows(members)
             if computed := found is None:
-                piece, forecast = job.source.lanes(lanes), forecast_some(lanes)
+                piece, forecast = job.source.members(members), forecast_some(members)
                 truth = piece.values_at(job.times)
                 if drawn and shown is None:
                     shown = Shown(forecast, truth)
@@ -81,7 +81,7 @@ def part_by_part(
                 write = partial(
                     write_forecast, source=piece, forecast=forecast, context_frames=frames
                 )
-                files.write(lanes, write, found)
+                files.write(members, write, found)
             results += found
             advance(len(found), computed)
         with replacing(job.output) as (temporary,):

@@ -86,11 +86,11 @@ def main(config: IdentifyConfig) -> int:
             identify_some = identifier(
                 context, config.momentum, noise=noise, offsets=source.offsets
             )
-            for lanes in parts:
-                found = identify_some(lanes)
+            for members in parts:
+                found = identify_some(members)
                 first = first or found[0]
                 if tables is not None:
-                    write_csv(tables, [tabulate(each.law) for each in found], lanes.start)
+                    write_csv(tables, [tabulate(each.law) for each in found], members.start)
                 results += [law_result(each) | {"reading": reading_summary(each)} for each in found]
                 advance(len(found))
         assert first is not None

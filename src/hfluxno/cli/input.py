@@ -72,8 +72,8 @@ class InputConfig:
             ends=self.ends,
             others=self.others(),
         )
-        lanes = self.lanes_of(source.trajectories)
-        return source if self.trajectory is None else source.lanes(lanes)
+        members = self.members_of(source.trajectories)
+        return source if self.trajectory is None else source.members(members)
 
     def others(self) -> tuple[str, ...]:
         """The variables that are known not to be the data."""
@@ -92,7 +92,7 @@ class InputConfig:
                 "have no meaning; leave them out, or see hfluxno check."
             )
 
-    def lanes_of(self, trajectories: int) -> slice:
+    def members_of(self, trajectories: int) -> slice:
         """Which of a file's trajectories are meant.
 
         **Raises:**

@@ -48,13 +48,13 @@ def read(config: InputConfig) -> PlaneSource:
     source = read_plane(
         config.input, config.variable, config.boundary, names=config.axes, gamma=config.gamma
     )
-    config.lanes_of(source.count)
+    config.members_of(source.count)
     return source
 
 
-def lanes_of(config: InputConfig, source: PlaneSource) -> range:
+def members_of(config: InputConfig, source: PlaneSource) -> range:
     """The trajectories that are meant."""
-    return range(source.count)[config.lanes_of(source.count)]
+    return range(source.count)[config.members_of(source.count)]
 
 
 def momentum_of(config) -> tuple[str, str] | None:

@@ -43,10 +43,10 @@ def main(config: "CheckConfig") -> int:
 def examined(config: "CheckConfig") -> dict:
     """What there is to say, as plain numbers and words."""
     source = plane.read(config)
-    lane = plane.lanes_of(config, source)[0]
+    member = plane.members_of(config, source)[0]
     frames = min(_CONTEXT, source.frames)
     plane.check_memory(source, frames)
-    context = source.context(lane, frames)
+    context = source.context(member, frames)
     values = np.asarray(context.values, float)
     grid, totals = context.grid, values.mean(axis=(2, 3))
     fields = {}
@@ -66,7 +66,7 @@ def examined(config: "CheckConfig") -> dict:
     options |= config.axes | {"gamma": config.gamma}
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     if source.count > 1:
-        words.append(f"--trajectory={lane}")
+        words.append(f"--trajectory={member}")
     words += ["--context", str(frames), "--steps", str(left or frames)]
     return {
         "input": str(source.path),
@@ -82,7 +82,7 @@ def examined(config: "CheckConfig") -> dict:
         "domain": [list(ends) for ends in zip(grid.lower, grid.upper, strict=True)],
         "falls": list(source.falls),
         "boundary": [list(sides) for sides in source.boundary],
-        "measured": {"trajectory": lane, "frames": frames},
+        "measured": {"trajectory": member, "frames": frames},
         "fields": fields,
         "next": shlex.join(words),
     }

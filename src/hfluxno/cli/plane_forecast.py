@@ -58,17 +58,17 @@ def main(config: "ForecastConfig") -> int:
                 every = float(source.times[1] - source.times[0])
             method = dataclasses.replace(method, every=every)
         job = _Job(source, method, config.context, config.steps, every)
-        lanes = plane.lanes_of(config, source)
+        members = plane.members_of(config, source)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
-        if len(lanes) == 1:
+        if len(members) == 1:
             with report.working(task):
-                shown = job.run(lanes[0])
+                shown = job.run(members[0])
             with replacing(output) as (temporary,):
                 shown.write(temporary)
             results = [shown.result]
         else:
-            shown, results = _part_by_part(job, task, lanes, output, _made_by(config, source))
+            shown, results = _part_by_part(job, task, members, output, _made_by(config, source))
         files, faults = [output], []
         labels = plane.labels(source)
         if config.figure is not None:
@@ -94,16 +94,16 @@ def main(config: "ForecastConfig") -> int:
 class _Shown:
     """What was forecast of one trajectory."""
 
-    def __init__(self, source: PlaneSource, lane: int, context: Trajectory, forecast: Forecast):
-        self.source, self.lane, self.context, self.forecast = source, lane, context, forecast
+    def __init__(self, source: PlaneSource, member: int, context: Trajectory, forecast: Forecast):
+        self.source, self.member, self.context, self.forecast = source, member, context, forecast
         times = source.times[0] + np.asarray(forecast.trajectory.times, float)
-        self.truth = source.truth(lane, times)
+        self.truth = source.truth(member, times)
         self.result = plane.forecast_result(forecast, self.truth)
         for found in forecast.identifications:
             self.result["notes"] = plane.notes(source, found)
 
     def write(self, path: Path) -> None:
-        write_plane(path, self.source, self.lane, self.forecast, self.context.frames)
+        write_plane(path, self.source, self.member, self.forecast, self.context.frames)
 
 
 class _Job:
@@ -120,23 +120,23 @@ class _Job:
         self.source, self.method, self.frames = source, method, frames
         self.steps, self.every = steps, every
 
-    def run(self, lane: int) -> _Shown:
-        context = self.source.context(lane, self.frames)
+    def run(self, member: int) -> _Shown:
+        context = self.source.context(member, self.frames)
         forecast_times(context, self.steps, self.every)  # refuses a context of a single frame
-        return _Shown(self.source, lane, context, self.method.forecast(context, self.steps))
+        return _Shown(self.source, member, context, self.method.forecast(context, self.steps))
 
 
 def _part_by_part(
-    job: _Job, task: str, lanes: range, output: Path, made_by: str
+    job: _Job, task: str, members: range, output: Path, made_by: str
 ) -> tuple[_Shown, list[dict]]:
     """Of every trajectory a part of the output, which a later run takes up."""
-    files = Parts(output, len(lanes), made_by)
-    parts = [slice(lane, lane + 1) for lane in lanes]
+    files = Parts(output, len(members), made_by)
+    parts = [slice(member, member + 1) for member in members]
     results: list[dict] = []
     shown = None
     with (
-        files.finished(results, len(lanes), "trajectory"),
-        progress(task, len(lanes), files.kept) as advance,
+        files.finished(results, len(members), "trajectory"),
+        progress(task, len(members), files.kept) as advance,
     ):
         for part in parts:
             # What is shown is the first trajectory.

@@ -27,12 +27,12 @@ def main(config: "IdentifyConfig") -> int:
         source = plane.read(config)
         frames = config.context or source.frames
         plane.check_memory(source, frames)
-        lanes, results, first = plane.lanes_of(config, source), [], None
-        with progress(f"Inferring the law of {source.variable}", len(lanes)) as advance:
+        members, results, first = plane.members_of(config, source), [], None
+        with progress(f"Inferring the law of {source.variable}", len(members)) as advance:
             from hfluxno.identify import identify_plane
 
-            for lane in lanes:
-                found = identify_plane(source.context(lane, config.context), momentum)
+            for member in members:
+                found = identify_plane(source.context(member, config.context), momentum)
                 first = first or found
                 results.append(plane.law_result(found) | {"notes": plane.notes(source, found)})
                 advance(1)

@@ -29,7 +29,7 @@ def together(run: Callable[[str, int, int], Any], processes: int) -> Any:
     - `ChildProcessError`, where one of them is ended from outside.
     - what one of them raises.
     """
-    from hfluxno.lanes import cores
+    from hfluxno.batching import cores
 
     threads = max(1, cores() // processes)
     spawn = multiprocessing.get_context("spawn")  # a fork would inherit threads

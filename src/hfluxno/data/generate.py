@@ -1,9 +1,9 @@
 """Solves the trajectories of a data set, in blocks and in bounded memory.
 
 A block is a fixed range of trajectories. Within a block they are sorted by their initial speed and
-solved in chunks of a fixed number of lanes, because lanes that are solved together wait for the one
-that needs the most steps. Neither the blocks nor the lanes depend on how many blocks are in memory
-or on the number of threads, so nothing of that can change a number.
+solved in chunks of fixed size, because trajectories that are solved together wait for the one that
+needs the most steps. Neither blocks nor chunks depend on how many blocks are in memory or on the
+number of threads, so neither can change a result.
 """
 
 import collections
@@ -17,15 +17,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from hfluxno.batching import cores
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.recipes import recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
-from hfluxno.lanes import cores
 
 # On a CPU the arrays of a chunk stay within a core's cache; an accelerator wants more at a time.
-_MOST_LANES = {"cpu": 32}
-_MOST_LANES_ELSEWHERE = 1024
+_LARGEST_CHUNK = {"cpu": 32}
+_LARGEST_CHUNK_ELSEWHERE = 1024
 _CHUNKS_PER_BLOCK = 32
 
 UNSOLVED = -1
@@ -58,16 +58,16 @@ class Block:
         return self.start + len(self.status)
 
 
-def lanes(configuration: Configuration) -> int:
+def chunk_size(configuration: Configuration) -> int:
     """How many trajectories are solved together: fewer where they have more than 100 cells."""
-    most = _MOST_LANES.get(jax.default_backend(), _MOST_LANES_ELSEWHERE)
+    most = _LARGEST_CHUNK.get(jax.default_backend(), _LARGEST_CHUNK_ELSEWHERE)
     made = recipe(configuration.law)
     return max(1, min(most, 100 * most // (made.finer * configuration.cells) ** made.axes))
 
 
 def block_size(configuration: Configuration) -> int:
     """How many trajectories are sorted and written together."""
-    return _CHUNKS_PER_BLOCK * lanes(configuration)
+    return _CHUNKS_PER_BLOCK * chunk_size(configuration)
 
 
 def blocks(
@@ -129,8 +129,8 @@ def block(configuration: Configuration, start: int) -> Block:
 
 
 def solver(configuration: Configuration, max_steps: int | None = None) -> Callable:
-    """Compiled (coefficients, initial) ↦ (values, status), each with a leading axis of lanes: the
-    solver of a set, from any states.
+    """The solver of a set from any states: compiled (coefficients, initial) ↦ (values, status),
+    each with a leading axis of trajectories.
 
     **Arguments:**
 
@@ -186,7 +186,7 @@ def _submit(
         values=np.empty((count, configuration.frames, *_shape(configuration)), dtype),
         status=np.full(count, UNSOLVED, np.int8),
     )
-    width = lanes(configuration)
+    width = chunk_size(configuration)
     # The fastest first: they take longest, and the short ones fill the gaps at the end.
     order = np.argsort(-_initial_rates(configuration, coefficients, initial), kind="stable")
     chunks = [
@@ -213,7 +213,7 @@ def _solve_chunk(
     members: np.ndarray,
 ) -> None:
     """Solves the trajectories `members` of a block and puts them in their place."""
-    padded = np.resize(members, lanes(configuration))
+    padded = np.resize(members, chunk_size(configuration))
     with jax.enable_x64(configuration.float64):
         values, status = run(block.coefficients[padded], initial[padded])
         block.values[members] = np.asarray(values)[: len(members)]
@@ -243,7 +243,7 @@ def _solver(
     thinning: int,
     max_steps: int,
 ) -> Callable:
-    """Compiled (coefficients, initial) ↦ (values, status), each with a leading axis of lanes."""
+    """Compiled (coefficients, initial) ↦ (values, status) of a batch."""
     times = np.linspace(0.0, final_time, (frames - 1) * thinning + 1)
     made = recipe(law)
     grid, control, finer = made.grid(made.finer * cells), made.control, made.finer
@@ -258,7 +258,7 @@ def _solver(
 
 @functools.lru_cache(maxsize=16)
 def _rate(law: str, cells: int, float64: bool) -> Callable:
-    """Compiled (coefficients, initial) ↦ speed/Δx, each with a leading axis of lanes."""
+    """Compiled (coefficients, initial) ↦ speed/Δx of a batch."""
     grid = recipe(law).grid(recipe(law).finer * cells)
 
     def one(coefficients, initial):

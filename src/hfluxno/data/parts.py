@@ -84,23 +84,23 @@ class Parts:
         self.kept = f"{self.folder} keeps them, and the same command goes on from there"
         (self.folder / _NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
 
-    def rows(self, lanes: slice) -> list[dict] | None:
+    def rows(self, members: slice) -> list[dict] | None:
         """What is reported of a part, `None` if the part is not there."""
-        if not self._file(lanes).exists():
+        if not self._file(members).exists():
             return None
-        return json.loads(self._file(lanes, ".json").read_text(encoding="utf-8"))
+        return json.loads(self._file(members, ".json").read_text(encoding="utf-8"))
 
-    def write(self, lanes: slice, writer: Callable[[Path], None], rows: list[dict]) -> None:
+    def write(self, members: slice, writer: Callable[[Path], None], rows: list[dict]) -> None:
         """Has a part written, and what is reported of it."""
         # The data get their name last: with them the part counts as there.
-        with replacing(self._file(lanes, ".json"), self._file(lanes)) as (report, data):
+        with replacing(self._file(members, ".json"), self._file(members)) as (report, data):
             report.write_text(json.dumps(rows), encoding="utf-8")
             writer(data)
 
     def join(self, target: Path, parts: Sequence[slice], attributes: Mapping[str, dict]) -> None:
         """Writes all `parts` as one file or Zarr store; `attributes` of variables by their names
         take the place of those that the parts have."""
-        files = [self._file(lanes) for lanes in parts]
+        files = [self._file(members) for members in parts]
         columns = _columns(files)
         for name, own in attributes.items():
             columns[name].attrs = own
@@ -126,8 +126,8 @@ class Parts:
             raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
         remove(self.folder)
 
-    def _file(self, lanes: slice, suffix: str = ".nc") -> Path:
-        return self.folder / f"{lanes.start:09d}-{lanes.stop:09d}{suffix}"
+    def _file(self, members: slice, suffix: str = ".nc") -> Path:
+        return self.folder / f"{members.start:09d}-{members.stop:09d}{suffix}"
 
     def _note(self) -> dict | None:
         try:

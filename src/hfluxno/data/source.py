@@ -143,7 +143,7 @@ class Source:
         """All frames as a `Trajectory`, whose times count from the first frame."""
         return self.window(0, len(self.times))
 
-    def lanes(self, which: slice) -> "Source":
+    def members(self, which: slice) -> "Source":
         """The same file with some of its trajectories; a single one is its only part."""
         if self.trajectories == 1:
             return self

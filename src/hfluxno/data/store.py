@@ -21,7 +21,7 @@ import zarr
 from hfluxno.counted import counted
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.contained import fault
-from hfluxno.data.generate import Block, lanes
+from hfluxno.data.generate import Block, chunk_size
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.plane.well_writer import write_well
 from hfluxno.data.replacing import is_full, remove
@@ -220,7 +220,7 @@ class Writer:
                 if variable.values is not None:
                     array[...] = variable.values.astype(object) if text else variable.values
                     continue
-                step = 16 * lanes(self.configuration)
+                step = 16 * chunk_size(self.configuration)
                 for start in range(0, self.configuration.trajectories, step):
                     array[start : start + step] = self._array(name)[start : start + step]
                     check()
@@ -261,7 +261,7 @@ class Writer:
     def _chunks(self, variable: Variable) -> tuple[int, ...]:
         """Whole trajectories, as many as are solved together."""
         return tuple(
-            min(size, lanes(self.configuration)) if name == "trajectory" else size
+            min(size, chunk_size(self.configuration)) if name == "trajectory" else size
             for name, size in zip(variable.dimensions, self._shape(variable), strict=True)
         )
 

@@ -13,13 +13,13 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
+from hfluxno.batching import on_all_cores
 from hfluxno.boundary import BoundaryName
 from hfluxno.data.choice import asked_names
 from hfluxno.data.readers import source_of
 from hfluxno.data.source import Source
 from hfluxno.datasets.work import Work
 from hfluxno.identify.status import FitStatus
-from hfluxno.lanes import on_all_cores
 
 Variables = Mapping[str, xr.Variable]
 Found = TypeVar("Found")

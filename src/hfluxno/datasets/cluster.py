@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hfluxno.batching import on_one_core
 from hfluxno.cached import keep_programs
 from hfluxno.data.opening import opened, reading
 from hfluxno.datasets.chunk import Chunk, Variables, needed, some, trajectories
 from hfluxno.datasets.store import Partial
-from hfluxno.lanes import on_one_core
 
 if TYPE_CHECKING:
     import distributed
@@ -47,22 +47,22 @@ class Task:
     partial: Partial
     programs: str | None
 
-    def __call__(self, lanes: slice) -> slice:
+    def __call__(self, members: slice) -> slice:
         keep_programs(self.programs)
-        if not self.partial.is_done(lanes):
+        if not self.partial.is_done(members):
             own = self.chunk.reading
             with on_one_core():
-                found = self.chunk(chunk_of(own.path, own.variable, self.axes, lanes)[0])
-            self.partial.write(lanes, found)
-        return lanes
+                found = self.chunk(chunk_of(own.path, own.variable, self.axes, members)[0])
+            self.partial.write(members, found)
+        return members
 
 
 def chunk_of(
-    path: Path, variable: str | None, axes: dict[str, str], lanes: slice
+    path: Path, variable: str | None, axes: dict[str, str], members: slice
 ) -> tuple[Variables, dict[str, str]]:
     """The variables of some trajectories of a file, in memory, and what it calls its axes."""
     with opened(path, variable, dict(axes)) as (whole, names):
-        along = some(needed(whole, variable), lanes)
+        along = some(needed(whole, variable), members)
         with reading(path):
             return {name: v.load() for name, v in along.items()}, dict(names)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.batching import on_one_core
 from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.opening import in_seconds
 from hfluxno.data.readers import boundary_pair
@@ -27,7 +28,6 @@ from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendabl
 from hfluxno.extras import require
 from hfluxno.forecaster import check_steps
 from hfluxno.identify import Identification, SavedLaw
-from hfluxno.lanes import on_one_core
 from hfluxno.methods import forecaster
 from hfluxno.reconstruction import Noise
 

@@ -28,20 +28,20 @@ class Partial:
 
     folder: Path
 
-    def write(self, lanes: slice, found: xr.Dataset) -> None:
+    def write(self, members: slice, found: xr.Dataset) -> None:
         """Writes the results of a chunk, and then its mark."""
         group = zarr.open_group(self.folder / _STORE, mode="r+")
         for name, variable in found.variables.items():
             if "trajectory" in variable.dims:
-                place = tuple(lanes if d == "trajectory" else slice(None) for d in variable.dims)
+                place = tuple(members if d == "trajectory" else slice(None) for d in variable.dims)
                 _array(group, str(name))[place] = variable.values
-        mark = self._mark(lanes)
+        mark = self._mark(members)
         new = mark.with_name(f".{uuid.uuid4().hex}")
         new.touch()
         os.replace(new, mark)
 
-    def is_done(self, lanes: slice) -> bool:
-        return self._mark(lanes).exists()
+    def is_done(self, members: slice) -> bool:
+        return self._mark(members).exists()
 
     def start(self, layout: Layout, total: int, size: int, made_by: str) -> None:
         """Makes the folder, or takes it up where it was `made_by` the same data and options.
@@ -76,7 +76,7 @@ class Partial:
 
         - `OSError`, where it cannot be renamed, or a chunk is not done.
         """
-        missing = [lanes for lanes in chunks if not self.is_done(lanes)]
+        missing = [members for members in chunks if not self.is_done(members)]
         if missing:
             raise OSError(f"{len(missing)} of {len(chunks)} chunks of {output} are not written.")
         store = self.folder / _STORE
@@ -86,8 +86,8 @@ class Partial:
             os.rename(store, output)
         remove(self.folder)
 
-    def _mark(self, lanes: slice) -> Path:
-        return self.folder / _DONE / f"{lanes.start:012d}-{lanes.stop:012d}"
+    def _mark(self, members: slice) -> Path:
+        return self.folder / _DONE / f"{members.start:012d}-{members.stop:012d}"
 
     def _note(self) -> dict | None:
         try:

@@ -276,7 +276,7 @@ def _along_trajectory(found: xr.Dataset) -> xr.Dataset:
 def _first(forecast: Forecast) -> Forecast:
     return dataclasses.replace(
         forecast,
-        trajectory=forecast.trajectory.lanes(slice(0, 1)),
+        trajectory=forecast.trajectory.members(slice(0, 1)),
         sentences=forecast.sentences[:1],
         status=forecast.status[:1],
         backtest_error=forecast.backtest_error[:1],

@@ -204,11 +204,13 @@ def _context(
     values = truth[:, :CONTEXT_FRAMES].copy()
     if case.noise:
         stream = zlib.crc32(b"evaluation/noise")
-        for lane, index in enumerate(indices):
+        for member, index in enumerate(indices):
             # A generator for each trajectory: its noise does not depend on the others.
             seed = np.random.SeedSequence(configuration.seed, spawn_key=(stream, int(index)))
-            size = case.noise * np.sqrt(np.mean(truth[lane] ** 2))
-            values[lane] += size * np.random.default_rng(seed).standard_normal(values[lane].shape)
+            size = case.noise * np.sqrt(np.mean(truth[member] ** 2))
+            values[member] += size * np.random.default_rng(seed).standard_normal(
+                values[member].shape
+            )
     return Trajectory.from_numpy(
         values, configuration.times[:CONTEXT_FRAMES], fields=configuration.fields
     )

@@ -8,10 +8,10 @@ cells, or repeated on finer ones, and the result brought back.
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hfluxno.batching import map_in_chunks
 from hfluxno.data import Configuration, solver
-from hfluxno.lanes import run_lanes
 
-_LANES = 32
+_CHUNK = 32
 
 
 def solve_known_law(
@@ -42,8 +42,8 @@ def solve_known_law(
     )
     run = solver(configuration)
     initial = brought_to(states, configuration.cells).astype(configuration.dtype)
-    lanes = (coefficients.astype(configuration.dtype), initial)
-    values, status = run_lanes(lambda chunk: run(*chunk), lanes, _cost(initial), _LANES)
+    inputs = (coefficients.astype(configuration.dtype), initial)
+    values, status = map_in_chunks(lambda chunk: run(*chunk), inputs, _cost(initial), _CHUNK)
     frames = brought_to(values[:, 1:], given)
     solved = (status == 0) & np.all(np.isfinite(frames), axis=(1, 2, 3))
     frames[~solved] = states[~solved, None]
@@ -68,5 +68,5 @@ def brought_to(
 
 
 def _cost(states) -> np.ndarray:
-    """What a lane takes grows with its speeds, and those with the size of its states."""
+    """The cost of a run grows with its speeds, and those with the size of its states."""
     return np.max(np.abs(states), axis=(1, 2))

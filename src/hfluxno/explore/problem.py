@@ -85,7 +85,7 @@ def prepare(request: Request, source: Source | None = None) -> Problem:
         first, available = 0, (request.frames + request.steps, 1)
     else:
         assert source is not None
-        whole, units, notes = _lane(source, request.origin.trajectory), source.units, source.hints
+        whole, units, notes = _member(source, request.origin.trajectory), source.units, source.hints
         first, available = request.origin.start, (len(source.times), source.trajectories)
     last = first + request.frames
     if not 0 <= first < last <= whole.frames:
@@ -111,7 +111,7 @@ def opened(choice: FileChoice) -> Source:
     return read(Path(choice.path.strip()).expanduser(), choice.variable or None, choice.ends)
 
 
-def _lane(source: Source, trajectory: int) -> Trajectory:
+def _member(source: Source, trajectory: int) -> Trajectory:
     """One trajectory of a file."""
     if not 0 <= trajectory < source.trajectories:
         raise ValueError(

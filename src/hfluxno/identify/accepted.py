@@ -47,8 +47,8 @@ def check_context(
         )
     if np.any(np.isinf(values)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
-    for lane, each in enumerate(values if context.is_batched else values[None]):
-        number = f" {lane}" if context.is_batched else ""
+    for member, each in enumerate(values if context.is_batched else values[None]):
+        number = f" {member}" if context.is_batched else ""
         check_measured(each, context.fields, number, *least)
     if np.all(tells_nothing(context)) and not among_others:
         flat = _same_along(context, (1, 3))

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.counted import counted
 from hfluxno.forecaster import (
@@ -29,7 +30,6 @@ from hfluxno.identify.spread import spread
 from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
-from hfluxno.lanes import on_all_cores
 from hfluxno.trajectory import Trajectory
 
 # A relative error up to which a forecast counts as sure.
@@ -75,12 +75,12 @@ class FittedLawForecaster(Forecaster):
             if self.noise is not None:
                 raise ValueError("A law on a plane is fitted to whole frames, so noise has no use.")
             pair = as_pair(self.momentum)
-            return lambda lanes: forecast_plane(context.lanes(lanes), steps, pair, self.every)
+            return lambda members: forecast_plane(context.members(members), steps, pair, self.every)
         _check_given_ends(context, steps, self.every)
         identified = identifier(
             context, one_name(self.momentum), noise=self.noise, offsets=self.offsets
         )
-        return lambda lanes: self.advance(context.lanes(lanes), identified(lanes), steps)
+        return lambda members: self.advance(context.members(members), identified(members), steps)
 
     def advance(
         self,
@@ -102,9 +102,11 @@ class FittedLawForecaster(Forecaster):
         values = np.asarray(context.values, np.float64)
         batch = values if context.is_batched else values[None]
         late = [_unmeasured_at_the_end(context, item) for item in identifications]
-        lanes = list(zip(batch, identifications, late, strict=True))
+        members = list(zip(batch, identifications, late, strict=True))
         with jax.enable_x64(True):
-            results = on_all_cores(lambda lane: _continue(context, *lane, steps, self.every), lanes)
+            results = on_all_cores(
+                lambda member: _continue(context, *member, steps, self.every), members
+            )
         frames = np.stack([each.frames for each in results])
         shape = frames[0, 1:].shape
         deviation = _stacked([each.spread for each in results], shape)

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.grid import Grid
@@ -24,7 +25,6 @@ from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong, restrict
 from hfluxno.kept import kept
-from hfluxno.lanes import on_all_cores
 from hfluxno.laws.place import PlaceModes
 
 # Derivatives are taken along so many directions at once, and on all cores: one small program serves

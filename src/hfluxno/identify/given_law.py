@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import check_whole
@@ -38,7 +39,6 @@ from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_fram
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track
-from hfluxno.lanes import on_all_cores
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
 
@@ -83,9 +83,9 @@ def given_identifier(
             return _joint(saved, values, context, interval)
         return _followed(saved, values, context, interval)
 
-    def some(lanes: slice) -> tuple[Identification, ...]:
+    def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):
-            return tuple(on_all_cores(one, list(batch[lanes])))
+            return tuple(on_all_cores(one, list(batch[members])))
 
     return some
 
@@ -306,8 +306,8 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
         )
     if np.any(np.isinf(values)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
-    lanes = values if context.is_batched else values[None]
-    if np.any(np.all(np.isnan(lanes), axis=(1, 3))):
+    members = values if context.is_batched else values[None]
+    if np.any(np.all(np.isnan(members), axis=(1, 3))):
         raise ValueError("A field of the context is missing as a whole; there is nothing to begin.")
     if context.frames == 1 and any(isinstance(end, Given) for end in grid.boundary[0]):
         raise ValueError("A context with given ends needs two frames or more.")

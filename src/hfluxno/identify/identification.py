@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import (
@@ -34,7 +35,6 @@ from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import choose, make_settings
 from hfluxno.identify.status import FitStatus
-from hfluxno.lanes import on_all_cores
 from hfluxno.reconstruction import Noise
 from hfluxno.trajectory import Trajectory, as_trajectory
 
@@ -171,12 +171,12 @@ def identifier(
     # Compiled programs serve fields of any names.
     names = tuple(f"u{i}" for i in range(len(context.fields)))
 
-    def one(lane: int) -> Identification:
-        values = batch[lane].astype(np.float64)
-        if not varies[lane]:
+    def one(member: int) -> Identification:
+        values = batch[member].astype(np.float64)
+        if not varies[member]:
             return nothing_to_infer(values, context)
         if jointly:
-            own = None if known_noise is None else known_noise[lane]
+            own = None if known_noise is None else known_noise[member]
             found = identify_jointly(values, context, negated_in_fits, noise=own, offsets=offsets)
             return nothing_to_infer(values, context, failed=True) if found is None else found
         if np.any(np.isnan(values)):
@@ -198,9 +198,9 @@ def identifier(
         has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
         return with_further_terms(found, richer) if has_sources else found
 
-    def some(lanes: slice) -> tuple[Identification, ...]:
+    def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):
-            return tuple(on_all_cores(one, range(len(batch))[lanes]))
+            return tuple(on_all_cores(one, range(len(batch))[members]))
 
     return some
 

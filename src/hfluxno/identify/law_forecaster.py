@@ -53,11 +53,15 @@ class GivenLawForecaster(Forecaster):
         if isinstance(law, SavedPlaneLaw):
             if self.momentum is not None:
                 raise ValueError("A law on a plane says what its momentum is; leave it out.")
-            return lambda lanes: forecast_given_plane(context.lanes(lanes), law, steps, self.every)
+            return lambda members: forecast_given_plane(
+                context.members(members), law, steps, self.every
+            )
         found = given_identifier(law, context, one_name(self.momentum), self.every)
         interval = interval_of(law, context, self.every)
         solver = FittedLawForecaster(every=self.every)
-        return lambda lanes: solver.advance(context.lanes(lanes), found(lanes), steps, interval)
+        return lambda members: solver.advance(
+            context.members(members), found(members), steps, interval
+        )
 
 
 # A law that was found before, in any of its forms.

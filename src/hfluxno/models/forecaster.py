@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import WIDE_VECTORS, map_in_chunks
 from hfluxno.forecast_checks import POOR, conservation_drift, left_observed_range, relative_l2
 from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
-from hfluxno.lanes import WIDE_VECTORS, run_lanes
 from hfluxno.models.accepted import check_context, checked_examples, fitted_to
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
@@ -23,7 +23,7 @@ from hfluxno.models.rollout import frozen, rollout
 from hfluxno.trajectory import Trajectory
 
 # Contexts that are forecast at once: what fits the cache of a core, and what fills a GPU.
-_LANES, _LANES_OF_ACCELERATOR = 4, 256
+_CHUNK, _CHUNK_OF_ACCELERATOR = 4, 256
 # Schemes for laws that the scheme of the network cannot solve.
 _FALLBACKS = ("roe-entropy-fix", "rusanov")
 
@@ -158,21 +158,21 @@ class NetworkForecaster(Forecaster):
             again, fine = self._run(other, batch[failed], steps, None)
             solved = fine[:, -1]
             frames[failed[solved]], good[failed[solved]] = again[solved], True
-        for lane in np.flatnonzero(~good[:, -1]):
-            count = int(np.sum(good[lane]))
-            frames[lane, count:] = frames[lane, count - 1] if count else batch[lane, -1]
+        for member in np.flatnonzero(~good[:, -1]):
+            count = int(np.sum(good[member]))
+            frames[member, count:] = frames[member, count - 1] if count else batch[member, -1]
         return frames, good[:, -1]
 
     def _run(self, network, batch, steps, shown):
         """The frames after each context, and which of them can be used: those before the first that
         is not finite or leaves the range of the context by more than the largest value in it."""
-        lanes = _LANES if jax.default_backend() == "cpu" else _LANES_OF_ACCELERATOR
+        size = _CHUNK if jax.default_backend() == "cpu" else _CHUNK_OF_ACCELERATOR
 
         def program(chunk):
             seen, pairs = chunk
             return self._continue(network, seen, pairs, steps)
 
-        frames = run_lanes(program, (batch, shown), np.zeros(len(batch)), lanes)
+        frames = map_in_chunks(program, (batch, shown), np.zeros(len(batch)), size)
         space = tuple(range(3, batch.ndim))
         lower, upper = batch.min((1, *space), keepdims=True), batch.max((1, *space), keepdims=True)
         margin = np.maximum(np.abs(lower), np.abs(upper))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hfluxno.data import Block, Configuration, solver
-from hfluxno.data.generate import lanes
+from hfluxno.data.generate import chunk_size
 from hfluxno.models.configuration import Pairs
 from hfluxno.training.batch_source import last_frame, random
 
@@ -74,7 +74,7 @@ def _times(configuration: Configuration, law: int, starts: int, count: int) -> n
 
 def _solved(configuration, coefficients, initial, first, ahead):
     """(pairs, which were solved) from these states, at these frames: (law, pair, …)."""
-    count, width = first.size, lanes(configuration)
+    count, width = first.size, chunk_size(configuration)
     states = initial.reshape(count, *initial.shape[2:])
     of_law = np.repeat(np.asarray(coefficients, configuration.dtype), first.shape[1], axis=0)
     run, frame = solver(configuration), first.ravel()
@@ -85,7 +85,7 @@ def _solved(configuration, coefficients, initial, first, ahead):
         padded = np.resize(members, width)
         with jax.enable_x64(configuration.float64):
             values, status = map(np.asarray, run(of_law[padded], states[padded]))
-        lane, own = np.arange(len(members)), frame[members]
-        pairs[members] = np.stack([values[lane, own], values[lane, own + ahead]], axis=1)
-        solved[members] = status[lane] == 0
+        row, own = np.arange(len(members)), frame[members]
+        pairs[members] = np.stack([values[row, own], values[row, own + ahead]], axis=1)
+        solved[members] = status[row] == 0
     return pairs.reshape(*first.shape, *pairs.shape[1:]), solved.reshape(first.shape)

@@ -53,12 +53,12 @@ class PlaneWindows:
         return 2**40
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
-        passed, place = divmod(int(number), len(self._lanes))
-        order = random(self.seed, "order", passed).permutation(len(self._lanes))
-        lane = int(order[place])
-        source, inside = self._lanes[lane]
+        passed, place = divmod(int(number), len(self._members))
+        order = random(self.seed, "order", passed).permutation(len(self._members))
+        member = int(order[place])
+        source, inside = self._members[member]
         starts = window_starts(source.times - source.times[0], self.limit, self.window)
-        first = (int(random(self.seed, "offset", lane).integers(starts)) + passed) % starts
+        first = (int(random(self.seed, "offset", member).integers(starts)) + passed) % starts
         frames = source.values(inside, first, first + self.window)
         return {"frames": self._averaged(frames), "coefficients": self._coefficients(source)}
 
@@ -101,7 +101,7 @@ class PlaneWindows:
         return tuple(read_plane(file) for file in plane_files(Path(self.path)))
 
     @functools.cached_property
-    def _lanes(self) -> tuple[tuple[PlaneSource, int], ...]:
+    def _members(self) -> tuple[tuple[PlaneSource, int], ...]:
         found = tuple((source, i) for source in self._sources for i in range(source.count))
         fields = {source.fields for source in self._sources}
         if len(fields) > 1:

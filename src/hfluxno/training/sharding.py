@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from hfluxno.lanes import cores
+from hfluxno.batching import cores
 
 # What a core of a CPU keeps in its cache. With the paper's model on two cores 4 windows at a time
 # are 1.6 times as fast as all, and 2 or 8 are no faster.

@@ -18,7 +18,7 @@ import optax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
-from hfluxno.lanes import WIDE_VECTORS
+from hfluxno.batching import WIDE_VECTORS
 from hfluxno.training.augment import AugmentConfig, augment
 from hfluxno.training.batch import Batch
 from hfluxno.training.losses import Loss

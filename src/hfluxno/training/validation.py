@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.batching import WIDE_VECTORS
 from hfluxno.data import blocks
 from hfluxno.forecast_checks import relative_l2
-from hfluxno.lanes import WIDE_VECTORS
 from hfluxno.models.rollout import rollout
 from hfluxno.training.batch import Batch
 from hfluxno.training.batches_from_files import windows_of

@@ -80,7 +80,7 @@ class PlaneSource:
         found |= {field: attributes.get("units", "") for field, attributes in every}
         return {name: unit for name, unit in found.items() if isinstance(unit, str)}
 
-    def values(self, lane: int, start: int, stop: int) -> np.ndarray:
+    def values(self, member: int, start: int, stop: int) -> np.ndarray:
         """Some frames of one trajectory, (time, field, x, y), in float32 or float64.
 
         **Raises:**
@@ -88,7 +88,7 @@ class PlaneSource:
         - `OSError`, where the file cannot be read.
         - `ValueError`, where they are no finite real numbers, or a density is not positive.
         """
-        place: dict[str, int | slice] = {"trajectory": lane, "time": slice(start, stop)}
+        place: dict[str, int | slice] = {"trajectory": member, "time": slice(start, stop)}
         read = {}
         with opened_plane(self.path, self.options) as file, reading(self.path):
             for name in sources(self.fields, self.stored):
@@ -99,10 +99,10 @@ class PlaneSource:
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
         numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}
         found = np.stack([computed(name, numbers, self.gamma) for name in self.fields], axis=1)
-        self._check(found, lane, start)
+        self._check(found, member, start)
         return found
 
-    def context(self, lane: int, frames: int | None = None) -> Trajectory:
+    def context(self, member: int, frames: int | None = None) -> Trajectory:
         """The first frames of one trajectory (all where it is `None`).
 
         **Raises:**
@@ -116,14 +116,14 @@ class PlaneSource:
                 f"{self.frames}; choose --context {self.frames} or less."
             )
         times = self.times[:frames] - self.times[0]
-        return Trajectory(self.values(lane, 0, frames), times, self.grid, self.fields)
+        return Trajectory(self.values(member, 0, frames), times, self.grid, self.fields)
 
     @property
     def grid(self) -> Grid:
         lower, upper = zip(*(_ends(c) for c in (self.x, self.y)), strict=True)
         return Grid.rectangle((len(self.x), len(self.y)), lower, upper, self.boundary)  # type: ignore[arg-type]
 
-    def truth(self, lane: int, times: np.ndarray) -> np.ndarray:
+    def truth(self, member: int, times: np.ndarray) -> np.ndarray:
         """What the file has at these increasing times, NaN at those that are no frames of it; up to
         the last one that is."""
         spacing = (self.times[-1] - self.times[0]) / max(1, self.frames - 1)
@@ -133,13 +133,13 @@ class PlaneSource:
         if not count:
             return np.zeros((0, len(self.fields), len(self.x), len(self.y)))
         first, last = int(nearest[:count].min()), int(nearest[:count].max())
-        read = self.values(lane, first, last + 1)
+        read = self.values(member, first, last + 1)
         found = read[nearest[:count] - first]
         found[~known[:count]] = np.nan
         return found
 
-    def _check(self, values: np.ndarray, lane: int, start: int) -> None:
-        where = "" if self.trajectories is None else f" of trajectory {lane}"
+    def _check(self, values: np.ndarray, member: int, start: int) -> None:
+        where = "" if self.trajectories is None else f" of trajectory {member}"
         if not np.isfinite(values).all():
             bad = ~np.isfinite(values)
             everywhere = np.isnan(values).all(axis=(0, 1))

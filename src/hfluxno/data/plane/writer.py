@@ -13,7 +13,7 @@ from hfluxno.forecaster import Forecast
 
 
 def write_plane(
-    path: Path, source: PlaneSource, lane: int, forecast: Forecast, context_frames: int
+    path: Path, source: PlaneSource, member: int, forecast: Forecast, context_frames: int
 ) -> None:
     """Writes the forecast of one trajectory from its first `context_frames` frames.
 
@@ -21,29 +21,29 @@ def write_plane(
 
     - `OSError`, where it cannot be written.
     """
-    write(path, plane_dataset(source, lane, forecast, context_frames))
+    write(path, plane_dataset(source, member, forecast, context_frames))
 
 
 def plane_dataset(
-    source: PlaneSource, lane: int, forecast: Forecast, context_frames: int
+    source: PlaneSource, member: int, forecast: Forecast, context_frames: int
 ) -> xr.Dataset:
     """What is written, as an `xarray.Dataset`: fields, how far to trust them, and the law."""
-    lanes = () if source.trajectories is None else ("trajectory",)
+    lead = () if source.trajectories is None else ("trajectory",)
     values = np.asarray(forecast.trajectory.values)
     variables = {
-        name: _per(lanes, (*lanes, "time", "x", "y"), values[:, i], attributes)
+        name: _per(lead, (*lead, "time", "x", "y"), values[:, i], attributes)
         for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
     }
-    told = {name: _of(lanes, v) for name, v in quality(forecast, ()).items()} | _law(
-        forecast.identifications, lanes
+    told = {name: _of(lead, v) for name, v in quality(forecast, ()).items()} | _law(
+        forecast.identifications, lead
     )
     # Where the user's variable has one of our names, ours gives way.
     variables |= {f"{name}_" if name in variables else name: v for name, v in told.items()}
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     numbers = {"time": times, "x": source.x, "y": source.y}
-    if lanes:
+    if lead:
         own = source.coordinates.get("trajectory")
-        number = np.array([lane]) if own is None else own.values[lane : lane + 1]
+        number = np.array([member]) if own is None else own.values[member : member + 1]
         numbers["trajectory"] = number
     coordinates = {
         axis: xr.Variable(axis, entries, storable(_attributes(source, axis)))
@@ -64,27 +64,27 @@ def plane_dataset(
     return dataset.rename(source.names)
 
 
-def _law(found: Sequence, lanes: tuple[str, ...]) -> dict[str, xr.Variable]:
+def _law(found: Sequence, lead: tuple[str, ...]) -> dict[str, xr.Variable]:
     if not found:
         return {}
     (law,) = found
     name = "no known law" if law.recognised is None else str(law.recognised)
     formulas = np.array(law.formulas, dtype=object)
     return {
-        "law": _of(lanes, xr.Variable((), np.array(name, dtype=object))),
+        "law": _of(lead, xr.Variable((), np.array(name, dtype=object))),
         "equation": _of(
-            lanes,
+            lead,
             xr.Variable(("field",), formulas, {"long_name": "the inferred law of each field"}),
         ),
     }
 
 
-def _per(lanes, dims, values: np.ndarray, attributes) -> xr.Variable:
-    return xr.Variable(dims, values[np.newaxis] if lanes else values, storable(attributes))
+def _per(lead, dims, values: np.ndarray, attributes) -> xr.Variable:
+    return xr.Variable(dims, values[np.newaxis] if lead else values, storable(attributes))
 
 
-def _of(lanes: tuple[str, ...], variable: xr.Variable) -> xr.Variable:
-    return variable.set_dims((*lanes, *variable.dims)) if lanes else variable
+def _of(lead: tuple[str, ...], variable: xr.Variable) -> xr.Variable:
+    return variable.set_dims((*lead, *variable.dims)) if lead else variable
 
 
 def _attributes(source: PlaneSource, axis: str) -> dict:

@@ -140,10 +140,10 @@ def _long(ready: Ready, test: WindowSet, advance) -> tuple[Plain, Plain]:
 def _example(forecast, truth) -> Plain:
     """The trajectory of the lot that moves by the median, at a few frames."""
     travelled = np.abs(np.diff(truth, axis=1)).sum(axis=(1, 2, 3))
-    lane = int(np.argsort(travelled)[len(travelled) // 2])
+    member = int(np.argsort(travelled)[len(travelled) // 2])
     frames = [frame for frame in EXAMPLE_FRAMES if frame < truth.shape[1]]
     rounded = {
-        name: [[[round(float(x), 5) for x in field] for field in states[lane, j]] for j in frames]
+        name: [[[round(float(x), 5) for x in field] for field in states[member, j]] for j in frames]
         for name, states in (("forecast", forecast), ("truth", truth))
     }
     return {"frames": frames} | rounded

@@ -1,10 +1,11 @@
-"""Running compiled programs over many contexts: lanes, chunks and cores.
+"""Compiled programs run over many contexts, in chunks and on all cores.
 
-A batched adaptive solver takes as long as its slowest lane, and a large batch of any kind leaves
-the cache. So lanes are sorted by what they are expected to take and cut into small chunks, which
-one thread for each core works off. Programs that gain nothing from lanes run alone, a context each.
+A batched adaptive solver takes as long as the slowest member of the batch, and a large batch of any
+kind does not fit in the cache. So the members are sorted by expected cost and cut into small
+chunks, which are worked off by one thread per core. Programs that gain nothing from batching run on
+one context at a time.
 
-`WIDE_VECTORS` are options for the compilation of what runs often.
+`WIDE_VECTORS` are compiler options for programs that run often.
 """
 
 import concurrent.futures
@@ -22,7 +23,7 @@ from jaxtyping import PyTree
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# By default XLA uses half of the vector registers of a CPU with AVX-512. Others don't mind.
+# By default XLA uses half of the vector registers of a CPU with AVX-512; others ignore this.
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
 
 _alone = contextvars.ContextVar("alone", default=False)
@@ -30,7 +31,7 @@ _alone = contextvars.ContextVar("alone", default=False)
 
 @contextlib.contextmanager
 def on_one_core() -> Iterator[None]:
-    """Within it `on_all_cores` stays in the thread that calls it: others occupy the other cores."""
+    """Inside the block `on_all_cores` stays in the calling thread: the other cores are busy."""
     before = _alone.set(True)
     try:
         yield
@@ -40,27 +41,27 @@ def on_one_core() -> Iterator[None]:
 
 def cores() -> int:
     """How many cores this process may use, by its affinity or by JAX's setting `PJRT_NPROC`."""
-    if told := os.environ.get("PJRT_NPROC"):
-        return int(told)
+    if number := os.environ.get("PJRT_NPROC"):
+        return int(number)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def take(tree: PyTree, lanes: np.ndarray) -> PyTree:
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[lanes], tree)
+def take(tree: PyTree, members: np.ndarray) -> PyTree:
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[members], tree)
 
 
-def run_lanes(
-    function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray, lanes: int
+def map_in_chunks(
+    function: Callable[[PyTree], PyTree], inputs: PyTree, cost: np.ndarray, size: int
 ) -> PyTree:
-    """`function` over all lanes of `inputs`, in chunks of lanes of similar `cost`.
+    """`function` of all members of the batch `inputs`, in chunks of members of similar `cost`.
 
-    Every chunk has the same number of `lanes` (the last is filled up), so one program is compiled;
-    a single lane is run alone.
+    Every chunk has `size` members (the last is filled up), so only one program is compiled; a batch
+    of one is run alone.
     """
     count = len(cost)
-    lanes = 1 if count == 1 else lanes
+    size = 1 if count == 1 else size
     order = np.argsort(-cost, kind="stable")
-    chunks = [np.resize(order[start : start + lanes], lanes) for start in range(0, count, lanes)]
+    chunks = [np.resize(order[start : start + size], size) for start in range(0, count, size)]
     results = on_all_cores(
         lambda chunk: jax.tree.map(np.asarray, function(take(inputs, chunk))), chunks
     )
@@ -71,16 +72,16 @@ def run_lanes(
 
 
 def on_all_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """`function` of each item, in one thread for each core, at the precision of the caller."""
+    """`function` of each item, in one thread per core, at the caller's precision."""
     if len(items) == 1 or _alone.get():
         return [function(item) for item in items]
     precise = jnp.result_type(float) == jnp.float64
 
     def run(item: Item) -> Result:
-        # The setting belongs to a thread.
+        # The setting is per thread.
         with jax.enable_x64(precise):
             return function(item)
 
-    # JAX compiles a program once, also where several threads ask for it.
+    # JAX compiles a program only once, even if several threads ask for it.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(run, items))

@@ -1,15 +1,15 @@
-"""Lanes: every input gets its own output, in chunks of one shape, at the caller's precision."""
+"""Every input gets its own output, in chunks of one shape, at the caller's precision."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.lanes import run_lanes
+from hfluxno.batching import map_in_chunks
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 9])
-def test_every_lane_gets_its_own_result_whatever_it_costs(count):
+def test_every_member_gets_its_own_result_whatever_it_costs(count):
     inputs = {"x": np.arange(2.0 * count).reshape(count, 2), "n": np.arange(count)}
     cost = np.random.default_rng(0).random(count)
     shapes = set()
@@ -18,7 +18,7 @@ def test_every_lane_gets_its_own_result_whatever_it_costs(count):
         shapes.add(chunk["x"].shape)
         return {"sum": jnp.sum(chunk["x"], axis=1), "n": chunk["n"]}
 
-    found = run_lanes(function, inputs, cost, lanes=4)
+    found = map_in_chunks(function, inputs, cost, size=4)
     np.testing.assert_array_equal(found["n"], inputs["n"])
     np.testing.assert_array_equal(found["sum"], inputs["x"].sum(1))
     assert shapes == {(1 if count == 1 else 4, 2)}
@@ -33,7 +33,7 @@ def test_one_program_is_compiled_and_at_the_precision_of_the_caller(x64):
         return jnp.sin(x)
 
     x = np.linspace(0.0, 1.0, 40)
-    found = run_lanes(function, x, np.zeros(40), lanes=4)
+    found = map_in_chunks(function, x, np.zeros(40), size=4)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, np.sin(x), rtol=1e-14)
     assert traced == [np.float64]
@@ -46,4 +46,4 @@ def test_what_a_chunk_raises_is_raised():
         return x
 
     with pytest.raises(ValueError, match="seven"):
-        run_lanes(function, np.arange(12), np.zeros(12), lanes=4)
+        map_in_chunks(function, np.arange(12), np.zeros(12), size=4)
