@@ -98,11 +98,11 @@ def solved(gamma, ends, length, interval, density, velocity, pressure) -> np.nda
 
 def measure(folder: Path) -> None:
     import hfluxno
-    from hfluxno.cached import keep_programs
+    from hfluxno.compilation_cache import use_cache
     from hfluxno.grid import Grid
     from hfluxno.trajectory import Trajectory
 
-    keep_programs()
+    use_cache()
     print("| data | law | 1 step | 20 steps | 40 steps | bound at 20 | at 40 | seconds |")
     print("|---|---|---|---|---|---|---|---|")
     for file in sorted(folder.glob("*.npz")):

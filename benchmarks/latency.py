@@ -9,7 +9,7 @@ frames of 128 cells by a solver that no scheme of ours equals: second-order cent
 cells, averaged. Columns: seconds on the clock and of all cores; what JAX's monitoring says of
 tracing, lowering, compiling and loading programs, on the clock (the first two can go on beside the
 third); the rest of the time, which is importing, reading, solving, drawing and loading the programs
-that `hfluxno.kept` has stored; and how many programs were traced, and compiled or loaded by JAX.
+stored by `hfluxno.stored_jit`; and how many programs were traced, and compiled or loaded by JAX.
 """
 
 import argparse

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.kept import kept
+from hfluxno.stored_jit import stored_jit
 
 
 def law_curves(
@@ -19,7 +19,7 @@ def law_curves(
     return flux, jacobian, diffusivity
 
 
-@kept
+@stored_jit
 def _curves(law, u: Array, origin: Array) -> tuple[Array, Array, Array]:
     nu = law.diffusivity(u)
     flux = law.flux(u) - law.flux(origin)

@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from hfluxno import kept
+from hfluxno import stored_jit
 from hfluxno.cli import doctor, main
 from hfluxno.models.weights import shipped
 
@@ -82,9 +82,9 @@ def test_programs_of_the_cache_are_counted(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = tmp_path / "hfluxno" / "jax"
     assert doctor._cache() == {"folder": str(folder), "exists": False}
-    (folder / kept._FOLDER).mkdir(parents=True)
+    (folder / stored_jit._FOLDER).mkdir(parents=True)
     for k in range(3):
-        (folder / kept._FOLDER / f"run-{k}").write_bytes(2**20 * b"x")
+        (folder / stored_jit._FOLDER / f"run-{k}").write_bytes(2**20 * b"x")
     (folder / "jit_f-123-cache").write_bytes(b"x")
     (folder / "jit_f-123-atime").write_bytes(b"x")
     found = doctor._cache()

@@ -94,9 +94,9 @@ def main(
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where something cannot be read or written; the sentence says what stays.
     """
-    from hfluxno.cached import keep_programs, kept_in
     from hfluxno.cli import report
     from hfluxno.cli.progress import progress
+    from hfluxno.compilation_cache import cache_in_use, use_cache
     from hfluxno.data.parts import file_fingerprint
     from hfluxno.data.replacing import check_writable, remove
     from hfluxno.data.writers import version_name
@@ -106,7 +106,7 @@ def main(
 
     assert config.scheduler is not None
     check_writable(output, (".zarr",), config.input)
-    keep_programs()
+    use_cache()
     axes = config.axes
     total = count_of(config.input, config.variable, axes)
     chunks = [slice(i, min(i + config.chunk, total)) for i in range(0, total, config.chunk)]
@@ -129,7 +129,7 @@ def main(
             if count:
                 advance(count, computed=False)
             if left:
-                job = Task(chunk, axes, partial, kept_in())
+                job = Task(chunk, axes, partial, cache_in_use())
                 with connected(config.scheduler, config.workers) as client:
                     for members in done(client, job, left):
                         count += members.stop - members.start

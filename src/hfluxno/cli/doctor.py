@@ -170,7 +170,7 @@ def _memory() -> dict[str, str]:
 
 
 def _cache() -> dict[str, Any]:
-    from hfluxno.cached import cache_folder
+    from hfluxno.compilation_cache import cache_folder
 
     folder = Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or cache_folder())
     if not folder.is_dir():

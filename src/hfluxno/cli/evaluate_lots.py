@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hfluxno.batching import on_one_core
-from hfluxno.cached import keep_programs, kept_in
+from hfluxno.compilation_cache import cache_in_use, use_cache
 from hfluxno.data import open_dataset
 from hfluxno.data.parts import Parts, file_fingerprint
 from hfluxno.data.replacing import replacing
@@ -53,7 +53,7 @@ class _Task:
     programs: str | None
 
     def __call__(self, lot: Lot) -> tuple[Lot, Measured]:
-        keep_programs(self.programs)
+        use_cache(self.programs)
         with on_one_core(), open_dataset(self.data) as data:
             return lot, self.windows.measured(loaded(self.network), data, lot)
 
@@ -84,7 +84,7 @@ def evaluate_on(
         advance(count, total)
         if left:
             client = stack.enter_context(connected(scheduler, workers))
-            task = _Task(windows, network, data.absolute(), kept_in())
+            task = _Task(windows, network, data.absolute(), cache_in_use())
             for lot, measured in done(client, task, left):
                 _write(_file(parts, lot), measured)
                 there.append(lot)

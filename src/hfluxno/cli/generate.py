@@ -147,14 +147,14 @@ def _blocks(
         in_flight = max(1, config.batch // block_size(configuration))
         yield blocks(configuration, start, in_flight=in_flight)
         return
-    from hfluxno.cached import keep_programs, kept_in
+    from hfluxno.compilation_cache import cache_in_use, use_cache
     from hfluxno.datasets.cluster import connected
     from hfluxno.datasets.generated import blocks_by
 
-    keep_programs()
+    use_cache()
     with connected(config.scheduler, config.workers) as client:
         in_flight = max(1, config.batch // block_size(configuration), _AHEAD * _threads(client))
-        yield blocks_by(client, configuration, start, in_flight=in_flight, programs=kept_in())
+        yield blocks_by(client, configuration, start, in_flight=in_flight, programs=cache_in_use())
 
 
 def _threads(client: "distributed.Client") -> int:

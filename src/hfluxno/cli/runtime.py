@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from hfluxno.cached import keep_programs
+from hfluxno.compilation_cache import use_cache
 from hfluxno.counted import counted
 from hfluxno.memory import memory_of_machine
 
@@ -13,7 +13,7 @@ def prepared(float64: bool = False) -> Iterator[None]:
     """Float64 where it is asked for, and compiled programs that are kept."""
     import jax
 
-    keep_programs()
+    use_cache()
     with jax.enable_x64(True) if float64 else contextlib.nullcontext():
         yield
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfluxno.batching import on_one_core
-from hfluxno.cached import keep_programs
+from hfluxno.compilation_cache import use_cache
 from hfluxno.data.opening import opened, reading
 from hfluxno.datasets.chunk import Chunk, Variables, needed, some, trajectories
 from hfluxno.datasets.store import Partial
@@ -48,7 +48,7 @@ class Task:
     programs: str | None
 
     def __call__(self, members: slice) -> slice:
-        keep_programs(self.programs)
+        use_cache(self.programs)
         if not self.partial.is_done(members):
             own = self.chunk.reading
             with on_one_core():

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hfluxno.cached import keep_programs
+from hfluxno.compilation_cache import use_cache
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.generate import Block, block, block_size, block_starts
 from hfluxno.datasets.cluster import result
@@ -24,7 +24,7 @@ class _Solve:
     programs: str | None
 
     def __call__(self, start: int) -> Block:
-        keep_programs(self.programs)
+        use_cache(self.programs)
         return block(self.configuration, start)
 
 

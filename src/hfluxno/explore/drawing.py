@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from hfluxno.explore.curves import DrawnFlux, Points, state_curve
 from hfluxno.fv import MUSCL, Status, StepControl, solve
 from hfluxno.grid import Grid
-from hfluxno.kept import kept
+from hfluxno.stored_jit import stored_jit
 from hfluxno.trajectory import Trajectory
 
 # As the shipped networks were trained, so that they can be compared.
@@ -77,7 +77,7 @@ def solved(drawing: Drawing, frames: int) -> tuple[Trajectory, DrawnFlux]:
     return Trajectory(seen, times, ends, law.fields), law
 
 
-@kept
+@stored_jit
 def _run(
     law: DrawnFlux,
     initial: Float[Array, "field cell"],

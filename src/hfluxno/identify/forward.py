@@ -24,8 +24,8 @@ from hfluxno.identify.basis import Basis, Kinked
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong, restrict
-from hfluxno.kept import kept
 from hfluxno.laws.place import PlaceModes
+from hfluxno.stored_jit import stored_jit
 
 # Derivatives are taken along so many directions at once, and on all cores: one small program serves
 # any number of unknowns.
@@ -256,7 +256,7 @@ def run(
     return states, derivatives, int(steps)
 
 
-@kept
+@stored_jit
 def _run(forward, z, directions, intervals, max_steps):
     def along(direction):
         return eqx.filter_jvp(forward.problem, (z,), (direction,))

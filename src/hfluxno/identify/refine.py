@@ -28,8 +28,8 @@ from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import first_rate, padded_intervals, prepare_track, prolonged
 from hfluxno.identify.weak_form import source_columns, weak_equations, weak_start
-from hfluxno.kept import kept
 from hfluxno.laws.place import PlaceModes
+from hfluxno.stored_jit import stored_jit
 
 # Holds a coefficient that the data say nothing about near its start.
 _PRIOR = 1e-6
@@ -284,7 +284,7 @@ def prepare(family: LawFamily, settings: SolverSettings, values: np.ndarray) -> 
     prepare_track(family.law(nothing), settings, values)
 
 
-@kept
+@stored_jit
 def _trajectory(family, settings, parameters, initial, rate, intervals, max_steps):
     """The states after each interval on the cells of the data, their derivatives along the free
     directions, and the largest number of steps of an interval."""

@@ -33,7 +33,7 @@ from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.sparsify import explained_by_weak_form, left_by_weak_form, needed
 from hfluxno.identify.track import MODES, first_state, gains, track
-from hfluxno.kept import kept
+from hfluxno.stored_jit import stored_jit
 
 _REFIT_EVALUATIONS = 5
 _TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
@@ -328,11 +328,11 @@ def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
     return np.delete(np.asarray(_weak_start(family, values, weights, grid)[0]), further)
 
 
-@kept
+@stored_jit
 def _weak_start(family, values, weights, grid):
     return (family.start(values, weights, grid.is_periodic()),)
 
 
-@kept
+@stored_jit
 def _weak_normal(family, values, weights, grid):
     return (family.weak_normal(values, weights, grid.is_periodic()),)

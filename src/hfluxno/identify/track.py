@@ -25,7 +25,7 @@ from hfluxno.fv.solve import MOST_STEPS, adaptive_step, at_rest, is_under_way
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong, restrict
-from hfluxno.kept import kept
+from hfluxno.stored_jit import stored_jit
 
 MODES = ("continue", "filter", "restart")
 # Shocks that form later must not be run back through.
@@ -139,7 +139,7 @@ def prolonged(
     return np.asarray(_prolonged(u, settings.grid, factor=settings.refinement, negated=negated)[0])
 
 
-@kept
+@stored_jit
 def _prolonged(u, grid, *, factor, negated):
     return (prolong(u, grid, factor, negated),)
 
@@ -155,7 +155,7 @@ def _followed(law, settings, state, rate, observed, gains, intervals):
     return predicted[:count], state, float(rate), bool(solved)
 
 
-@kept
+@stored_jit
 def _follow(
     law: FittedLaw,
     settings: SolverSettings,

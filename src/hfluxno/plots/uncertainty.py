@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.identify.free_coefficients import free_covariance
-from hfluxno.kept import kept
+from hfluxno.stored_jit import stored_jit
 
 Points = Float[Array | np.ndarray, "field _"]
 
@@ -35,7 +35,7 @@ def flux_deviation(
     return sigmas[0], sigmas[1]
 
 
-@kept
+@stored_jit
 def _sensitivities(law, points, origin):
     def curves(values):
         changed = eqx.tree_at(lambda law: law.flux_coefficients, law, values)

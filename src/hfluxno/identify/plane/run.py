@@ -18,7 +18,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.subgrid import prolong
 from hfluxno.identify.track import padded_intervals
-from hfluxno.kept import kept
+from hfluxno.stored_jit import stored_jit
 
 _CONTROL = StepControl(0.45, 0.45, lagged=False)
 # Internal cells along each axis of a cell of the data, of which the back-test chooses.
@@ -68,7 +68,7 @@ def relative_error(frames: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sqrt(np.sum((frames - truth) ** 2) / np.sum(truth**2)))
 
 
-@kept
+@stored_jit
 def _advance(law, initial, intervals, grid, *, refinement):
     fine = grid.refine(refinement)
     flux = MUSCL(law, "mc", "hllc" if law.has_contact else "hll")

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno import kept as module
-from hfluxno.kept import kept
+from hfluxno import stored_jit as module
+from hfluxno.stored_jit import stored_jit
 
 _TRACED = []
 
@@ -43,7 +43,7 @@ X = np.linspace(0.0, 1.0, 7)
 
 def _call(program=None, exponent=3, x=X, **static):
     """The result of a new process, as far as this module knows."""
-    program = kept(_function) if program is None else program
+    program = stored_jit(_function) if program is None else program
     return [np.asarray(part) for part in program(_Power(np.asarray(1.7), exponent), x, **static)]
 
 
@@ -59,7 +59,7 @@ def test_a_stored_program_gives_the_same_bits_and_is_not_traced(folder):
 
 
 def test_what_differs_in_structure_shape_or_options_is_another_program(folder):
-    program = kept(_function)
+    program = stored_jit(_function)
     _call(program)
     _call(program)
     assert len(_TRACED) == 1
@@ -136,7 +136,7 @@ def test_programs_that_call_a_library_are_not_stored(folder):
     def solve(matrix):
         return (jnp.linalg.solve(matrix, jnp.ones(matrix.shape[0])),)
 
-    np.testing.assert_allclose(kept(solve)(np.eye(3))[0], 1.0)
+    np.testing.assert_allclose(stored_jit(solve)(np.eye(3))[0], 1.0)
     assert not folder.exists()
 
 
@@ -166,9 +166,9 @@ def test_without_a_folder_it_is_compiled_as_ever(tmp_path, folder):
 _PROCESS = """
 import json, sys
 import jax, jax.numpy as jnp, numpy as np
-from hfluxno.kept import kept
+from hfluxno.stored_jit import stored_jit
 jax.config.update("jax_compilation_cache_dir", sys.argv[1])
-@kept
+@stored_jit
 def program(x, *, shift):
     return (jnp.cos(x) + shift,)
 results = [program(np.arange(5.0), shift=shift)[0].tolist() for shift in range(8)]

@@ -1,23 +1,23 @@
-"""Where compiled programs are kept."""
+"""The folder where compiled programs are stored."""
 
 import os
 from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Where programs are kept if nobody chose another place.
+    """The default folder.
 
     **Raises:**
 
-    - `RuntimeError`, where the user has no home folder.
+    - `RuntimeError`, if the user has no home folder.
     """
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "hfluxno" / "jax"
 
 
-def keep_programs(folder: str | None = None) -> None:
-    """Lets JAX keep its programs in this folder, or the user's cache folder; without one it
-    compiles anew."""
+def use_cache(folder: str | None = None) -> None:
+    """Makes JAX store its programs in this folder, by default the user's cache folder; if there is
+    none, they are compiled in each process."""
     import jax
 
     chosen = jax.config.values["jax_compilation_cache_dir"]
@@ -33,8 +33,8 @@ def keep_programs(folder: str | None = None) -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
-def kept_in() -> str | None:
-    """The folder that JAX keeps its programs in, for processes that are to share it."""
+def cache_in_use() -> str | None:
+    """The folder in which JAX stores its programs, for processes that should share it."""
     import jax
 
     folder = jax.config.values["jax_compilation_cache_dir"]

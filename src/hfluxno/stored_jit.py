@@ -1,12 +1,12 @@
-"""Compiled programs that are kept for the next process.
+"""Compiled programs that outlast the process.
 
-JAX keeps what it compiled in the folder `jax_compilation_cache_dir`, but must trace and lower a
-function anew to know which of the files it needs, and that takes longer than to run it. So a
-program that is used again and again is stored in a folder beside them under what decides what it
-is: this library's sources, the versions and settings of JAX, the processor, and the structure,
-shapes and types of the arguments. Where no folder is set, or the file is missing or of no use, the
-function is traced and compiled as ever. Like JAX's own files, these are code that is run, so the
-folder must not be open to others.
+JAX stores what it compiles in the folder `jax_compilation_cache_dir`, but it has to trace and lower
+a function again to find out which file it needs, which takes longer than running it. So programs
+that are used often are stored in a folder beside JAX's files, under a key made of everything that
+determines them: the source code of this library, the versions and settings of JAX, the processor,
+and the structure, shapes and types of the arguments. If no folder is set, or the file is missing or
+damaged, the function is traced and compiled as usual. Like JAX's own files, these contain code that
+is executed, so others must not be able to write to the folder.
 """
 
 import contextlib
@@ -30,15 +30,14 @@ import numpy as np
 from hfluxno.batching import WIDE_VECTORS
 
 _FOLDER = "programs"
-_MOST_FILES = 300  # some 60 MB; the ones that were not used for longest go
+_MOST_FILES = 300  # about 60 MB; the least recently used are removed
 
 
-class kept:
+class stored_jit:
     """`function`, compiled as by `jax.jit`, with programs that outlast the process.
 
-    Arguments are trees of arrays and numbers, taken in the precision that they have whatever is set
-    outside; the result is a tuple of arrays. Named arguments are static and tell by `repr` what
-    they are.
+    Positional arguments are trees of arrays and numbers, which keep their precision whatever JAX is
+    set to; the result is a tuple of arrays. Keyword arguments are static and identified by `repr`.
     """
 
     def __init__(self, function: Callable):
@@ -65,32 +64,34 @@ class kept:
                 return result
 
     def prepare(self, *arguments, **static) -> None:
-        """Has the program for such arguments made or loaded while the caller goes on."""
+        """Compiles or loads the program for such arguments in the background."""
         if _flat(arguments, static)[1] in self._programs:
             return
 
         def run():
-            with contextlib.suppress(Exception):  # the call itself will say it
+            with contextlib.suppress(Exception):  # the call itself will raise it
                 self(*arguments, **static)
 
         threading.Thread(target=run).start()
 
 
 def _flat(arguments, static) -> tuple[list[np.ndarray], tuple]:
-    """The leaves, and what tells programs of one function apart, the structure first."""
+    """The leaves, and the key of the program among those of its function, structure first."""
     leaves, structure = jax.tree.flatten(arguments)
     arrays = [np.asarray(leaf) for leaf in leaves]
     return arrays, (structure, *((leaf.shape, leaf.dtype) for leaf in arrays), repr(static))
 
 
 def _first_call(function, structure, leaves, static) -> tuple[Callable, Any]:
-    """The program and its result on these leaves."""
+    """The program and its result for these leaves."""
     name = f"{function.__module__}.{function.__qualname__}"
     source = hashlib.sha256(Path(inspect.getfile(function)).read_bytes()).hexdigest()
     shapes = [(leaf.shape, str(leaf.dtype)) for leaf in leaves]
     file = _file([name, source, str(structure), repr(shapes), repr(static)])
     if file is not None:
-        with contextlib.suppress(Exception):  # whatever is wrong with it, it can be made again
+        with contextlib.suppress(
+            Exception
+        ):  # whatever is wrong with the file, it can be made again
             program = _loaded(file)
             return program, jax.block_until_ready(program(*leaves))
 
@@ -98,11 +99,11 @@ def _first_call(function, structure, leaves, static) -> tuple[Callable, Any]:
         return function(*jax.tree.unflatten(structure, leaves), **static)
 
     # A program that JAX has itself loaded from its cache cannot be stored again: the code would be
-    # missing. Under a name of its own it is always compiled.
+    # missing. A unique name makes JAX compile it.
     flat.__name__ = f"{function.__name__.lstrip('_')}_{uuid.uuid4().hex}"
     program = jax.jit(flat).lower(*leaves).compile(WIDE_VECTORS)
     if file is not None:
-        with contextlib.suppress(Exception):  # it is used all the same
+        with contextlib.suppress(Exception):  # the program can still be used
             _store(file, program)
     return program, program(*leaves)
 
@@ -118,10 +119,10 @@ def _file(what: list[str]) -> Path | None:
 
 @functools.cache
 def _origin() -> str:
-    """All that decides how a program turns out but its arguments."""
+    """Everything that determines a program except its arguments."""
     sources = hashlib.sha256()
     root = Path(__file__).parent
-    for part in ("grid.py", "kept.py", "batching.py", "laws", "fv", "identify"):
+    for part in ("grid.py", "stored_jit.py", "batching.py", "laws", "fv", "identify"):
         path = root / part
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             sources.update(file.name.encode() + file.read_bytes())
@@ -145,7 +146,7 @@ def _origin() -> str:
 
 
 def _processor() -> str:
-    """What the compiler knows of the processor: a program for another one may not run."""
+    """What the compiler knows about the processor; a program for another one may not run."""
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         names = ("model name", "flags", "Features", "CPU part")
@@ -159,7 +160,7 @@ def _loaded(file: Path) -> Callable:
     stored = file.read_bytes()
     digest, packed = stored[:32], stored[32:]
     if hashlib.sha256(file.name.encode() + packed).digest() != digest:
-        raise ValueError(f"{file} is not what was stored.")
+        raise ValueError(f"{file} has changed since it was stored.")
     program = deserialize_and_load(*pickle.loads(zlib.decompress(packed)))
     with contextlib.suppress(OSError):
         os.utime(file)
@@ -169,7 +170,7 @@ def _loaded(file: Path) -> Callable:
 def _store(file: Path, program: Any) -> None:
     from jax.experimental.serialize_executable import serialize
 
-    if "custom-call" in program.as_text():  # of a library that only lowering sets up
+    if "custom-call" in program.as_text():  # into a library that is only set up by lowering
         return
     packed = zlib.compress(pickle.dumps(serialize(program)), 1)
     digest = hashlib.sha256(file.name.encode() + packed).digest()
