@@ -117,8 +117,8 @@ def increases(numbers: np.ndarray, count: int) -> bool:
     return bool(increases and np.all(np.diff(numbers) > 0))
 
 
-def spread(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:
-    """The values at these places of an axis of `count` entries, NaN at the others."""
+def scatter(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:
+    """The values at `places` of an axis of `count` entries, NaN elsewhere."""
     if len(places) == count:
         return values
     shape = list(values.shape)

@@ -17,8 +17,8 @@ from hfluxno.coordinates import (
     as_frames,
     kept_precision,
     real,
+    scatter,
     seconds,
-    spread,
     uniform_edges,
     with_gaps,
 )
@@ -115,7 +115,7 @@ class Trajectory(eqx.Module):
         times = np.arange(steps) if times is None else real(seconds(times), "times")
         uniform = with_gaps if space == 2 else as_frames
         times, rows = uniform(times.astype(np.float64), steps, "time")
-        values = spread(values, rows, len(times), -2 - space)
+        values = scatter(values, rows, len(times), -2 - space)
         ends = []
         for axis, (name, given) in enumerate(zip(names, (x, y), strict=False), start=-space):
             cells = values.shape[axis]
@@ -123,7 +123,7 @@ class Trajectory(eqx.Module):
             if given is not None:
                 centers = real(given, f"coordinate {name}").astype(np.float64)
             centers, columns = with_gaps(centers, cells, name)
-            values = spread(values, columns, len(centers), axis)
+            values = scatter(values, columns, len(centers), axis)
             ends.append(uniform_edges(centers, len(centers), name))
         if fields is None:
             fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]

@@ -28,7 +28,7 @@ def test_uniform_axes_stay_bit_for_bit():
     for axis in (frames_of(numbers, 20, "time"), on_cells(numbers, 20), on_cells(numbers, 20, 20)):
         assert axis.coordinate is numbers and axis.notes == ()
         values = np.random.default_rng(0).normal(size=(20, 3))
-        assert axis.spread(values, 0) is values
+        assert axis.scatter(values, 0) is values
     assert on_cells(numbers, 20, domain=(3.05, 5.05)).coordinate is numbers
 
 

@@ -198,7 +198,7 @@ def source_of(
     along_x = on_cells(positions, places, cells, domain, measured)
     for axis, label in ((along_time, clock), (along_x, "x")):
         check_magnitude(np.diff(axis.coordinate), f"steps of the coordinate {label}")
-    values = along_time.spread(along_x.spread(values, -1), -3)
+    values = along_time.scatter(along_x.scatter(values, -1), -3)
     source = Source(
         path=path,
         parts=tuple(

@@ -13,7 +13,7 @@ from hfluxno.coordinates import (
     as_frames,
     increases,
     multiples,
-    spread,
+    scatter,
     with_gaps,
 )
 from hfluxno.counted import counted
@@ -37,11 +37,11 @@ class Axis:
     notes: tuple[str, ...] = ()
     offsets: np.ndarray | None = None
 
-    def spread(self, values: np.ndarray, axis: int) -> np.ndarray:
+    def scatter(self, values: np.ndarray, axis: int) -> np.ndarray:
         """The values at their places, NaN at others; the mean of what shares a place."""
         count = len(self.coordinate)
         if len(np.unique(self.places)) == len(self.places):
-            return spread(values, self.places, count, axis)
+            return scatter(values, self.places, count, axis)
         moved = np.moveaxis(values, axis, 0)
         shape = (count, *moved.shape[1:])
         sums, numbers = np.zeros(shape, values.dtype), np.zeros(shape, values.dtype)

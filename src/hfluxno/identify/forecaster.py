@@ -20,13 +20,13 @@ from hfluxno.forecaster import (
 )
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.forecast_deviation import forecast_deviation
 from hfluxno.identify.gaps import interpolated
 from hfluxno.identify.identification import identifier
 from hfluxno.identify.momentum import as_pair, one_name
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.prior import with_future
 from hfluxno.identify.result import Identification
-from hfluxno.identify.spread import spread
 from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
@@ -228,7 +228,7 @@ def _advance(
         frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
         if solved and is_bounded(frames, seen, item.grid_law):
             start = restrict(state, settings.refinement)[None]
-            deviation = spread(item, settings, seen, tracked, steps, frames)
+            deviation = forecast_deviation(item, settings, seen, tracked, steps, frames)
             return np.concatenate([start, frames[late:]]), True, deviation[late:]
     return np.repeat(values[-1:], 1 + len(ahead), axis=0), False, None
 

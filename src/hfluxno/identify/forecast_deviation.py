@@ -57,7 +57,7 @@ _REPRODUCED = 1e-5
 _UNKNOWN_RATE = -1.0
 
 
-def spread(
+def forecast_deviation(
     item: Identification,
     settings: SolverSettings,
     seen: Float[np.ndarray, "time field cells"],

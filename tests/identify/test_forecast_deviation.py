@@ -11,8 +11,8 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.forecast_deviation import _by_change_of_speed, _by_scheme, _columns
 from hfluxno.identify.select import make_settings
-from hfluxno.identify.spread import _by_change_of_speed, _by_scheme, _columns
 from hfluxno.identify.track import continued, track
 
 CELLS, FRAMES, STEPS = 64, 12, 16
