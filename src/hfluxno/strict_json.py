@@ -15,7 +15,7 @@ import types
 import typing
 from typing import Any, Literal
 
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 
 
 def to_dict(config: Any) -> Any:
@@ -141,5 +141,5 @@ def _from_list(kind, data, where):
     if len(items) == 2 and items[1] is Ellipsis:
         items = (items[0],) * len(data)
     if len(items) != len(data):
-        raise ValueError(f"{where} must have {counted(len(items), 'entry')}; got {len(data)}.")
+        raise ValueError(f"{where} must have {plural(len(items), 'entry')}; got {len(data)}.")
     return tuple(from_dict(item, entry, where) for item, entry in zip(items, data, strict=True))

@@ -22,8 +22,8 @@ from hfluxno.coordinates import (
     uniform_edges,
     with_gaps,
 )
-from hfluxno.counted import counted
 from hfluxno.grid import Ends, Grid
+from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     import xarray
@@ -108,7 +108,7 @@ class Trajectory(eqx.Module):
             where = tuple(int(i) for i in np.argwhere(np.isinf(values))[0])
             count = int(np.sum(np.isinf(values)))
             raise ValueError(
-                f"The context has {counted(count, 'infinite value')}, the first at index {where} "
+                f"The context has {plural(count, 'infinite value')}, the first at index {where} "
                 f"of {values.shape}; correct them, or make them NaN where nothing is known."
             )
         steps, fields_count = values.shape[-2 - space : values.ndim - space]
@@ -129,7 +129,7 @@ class Trajectory(eqx.Module):
             fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]
         if len(fields) != fields_count:
             raise ValueError(
-                f"There are {counted(len(fields), 'name')} for {counted(fields_count, 'field')}: "
+                f"There are {plural(len(fields), 'name')} for {plural(fields_count, 'field')}: "
                 "give one name per field."
             )
         if len(set(map(str, fields))) < len(fields):

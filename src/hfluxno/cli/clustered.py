@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from hfluxno.cli.input import InputConfig, ends_of
-from hfluxno.counted import counted
 from hfluxno.extras import require
+from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     from hfluxno.data.source import Source
@@ -139,7 +139,7 @@ def main(
         if not count:
             remove(partial.folder)
             raise
-        said = f"Done: {count:,} of {counted(total, 'context')}; {kept}."
+        said = f"Done: {count:,} of {plural(total, 'context')}; {kept}."
         raise OSError(f"{str(error).rstrip('.')}. {said}") from error
     _show(config, output, source, own)
     return 0

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import tyro
 
 from hfluxno.cli.clustered import SchedulerConfig
-from hfluxno.counted import counted
 from hfluxno.extras import require
+from hfluxno.plural import plural
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,12 +93,12 @@ def main(config: EvaluateConfig) -> int:
     console = Console(highlight=False)
     console.print(
         f"[bold]{escape(name)}[/bold] on {escape(str(config.data))}: "
-        f"{counted(errors.windows, 'window')} of {counted(errors.trajectories, 'trajectory')}, "
-        f"context {counted(errors.context, 'frame')}"
+        f"{plural(errors.windows, 'window')} of {plural(errors.trajectories, 'trajectory')}, "
+        f"context {plural(errors.context, 'frame')}"
     )
     console.print(_table(errors))
     if errors.left_out:
-        console.print(f"Left out, as not solved: {counted(errors.left_out, 'trajectory')}.")
+        console.print(f"Left out, as not solved: {plural(errors.left_out, 'trajectory')}.")
     for sentence, count in errors.statuses.items():
         console.print(f"{count:>7}  {escape(sentence)}", soft_wrap=True)
     console.print(f"wrote {escape(str(output))}", soft_wrap=True)

@@ -19,9 +19,9 @@ from rich.progress import (
 )
 
 from hfluxno.cli.clustered import SchedulerConfig
-from hfluxno.counted import counted
 from hfluxno.data import Block, Configuration, Writer, block_size, blocks, recipe
 from hfluxno.fv import Status
+from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     import distributed
@@ -94,7 +94,7 @@ def main(config: GenerateConfig) -> int:
     console = Console()
     resumed, began = writer.written, time.perf_counter()
     if resumed:
-        console.print(f"Going on after {counted(resumed, 'trajectory')} of an interrupted run.")
+        console.print(f"Going on after {plural(resumed, 'trajectory')} of an interrupted run.")
     with _progress(console) as bar:
         task = bar.add_task(
             config.law, total=configuration.trajectories, completed=resumed, speed=""
@@ -106,7 +106,7 @@ def main(config: GenerateConfig) -> int:
                 bar.update(task, completed=writer.written, speed=f"{speed:.0f}/s")
     counts = writer.finish()
     console.print(
-        f"{counted(configuration.trajectories, 'trajectory')} of {config.law} in {config.output}.",
+        f"{plural(configuration.trajectories, 'trajectory')} of {config.law} in {config.output}.",
         style="bold",
     )
     failed = sum(number for status, number in counts.items() if status != Status.OK)

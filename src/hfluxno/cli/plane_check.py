@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hfluxno.cli import plane, report
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     from hfluxno.cli.check import CheckConfig
@@ -99,7 +99,7 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         ("trajectories", str(found["trajectories"])),
         (
             "time",
-            f"{counted(found['frames'], 'frame')}, {found['times'][0]:.6g} to "
+            f"{plural(found['frames'], 'frame')}, {found['times'][0]:.6g} to "
             f"{found['times'][1]:.6g} in steps of {found['interval']:.4g}",
         ),
         (
@@ -110,7 +110,7 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         ("boundary", "/".join(",".join(sides) for sides in found["boundary"])),
         (
             "measured",
-            f"the first {counted(measured['frames'], 'frame')} of trajectory "
+            f"the first {plural(measured['frames'], 'frame')} of trajectory "
             f"{measured['trajectory']}",
         ),
     ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 
 # Where no terminal shows the line that changes, but a log keeps each of them.
 _SECONDS_BETWEEN_LINES = 10.0
@@ -53,7 +53,7 @@ class Pace:
         return (self._computed - count) / max(self._now - since, 1e-9)
 
     def __str__(self) -> str:
-        text = f"{self.done:,} of {counted(self.total, 'context')}"
+        text = f"{self.done:,} of {plural(self.total, 'context')}"
         if not self._computed:
             return text
         text += f", {self.rate:.2g} a second" if self.rate < 10 else f", {self.rate:.0f} a second"
@@ -88,7 +88,7 @@ def progress(
             now = time.monotonic()
             pace.add(count, now, computed)
             status.update(f"{text}: {pace}")
-            _so_far = f" after {pace.done:,} of {counted(total, 'context')}; {kept}"
+            _so_far = f" after {pace.done:,} of {plural(total, 'context')}; {kept}"
             late = now - said >= _SECONDS_BETWEEN_LINES or pace.done == total
             if late and count < total and not console.is_terminal:
                 sys.stderr.write(f"hfluxno: {pace}\n")

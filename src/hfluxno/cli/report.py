@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hfluxno.counted import counted
 from hfluxno.data.measures import doubtful
 from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
+from hfluxno.plural import plural
 
 if TYPE_CHECKING:  # drawing is loaded where a picture is asked for
     from matplotlib.figure import Figure
@@ -52,7 +52,7 @@ def show(summary: dict, as_json: bool) -> None:
     console = Console(highlight=False)
     results = summary["results"]
     cells = " × ".join(map(str, np.atleast_1d(summary["cells"])))
-    task = f"{counted(summary['context_frames'], 'frame')} of {cells} cells seen"
+    task = f"{plural(summary['context_frames'], 'frame')} of {cells} cells seen"
     if "steps" in summary:
         task += f", {summary['steps']} forecast"
     console.print(
@@ -65,7 +65,7 @@ def show(summary: dict, as_json: bool) -> None:
         _counts(console, results)
     if summary["failed_left_out"]:
         count = summary["failed_left_out"]
-        console.print(f"{counted(count, 'trajectory')} of the file failed and left out")
+        console.print(f"{plural(count, 'trajectory')} of the file failed and left out")
     for note in dict.fromkeys(note for result in results for note in result.get("notes", ())):
         console.print(f"[yellow]{escape(readable(note))}[/yellow]", soft_wrap=True)
     for file in summary["files"]:
@@ -77,7 +77,7 @@ def show_outcome(summary: dict) -> None:
     console = Console(highlight=False)
     console.print(
         f"[bold]{escape(summary['variable'])}[/bold] in {_shown(summary['input'])}: "
-        f"{counted(summary['contexts'], 'context')} of {summary['cells']} cells"
+        f"{plural(summary['contexts'], 'context')} of {summary['cells']} cells"
     )
     for status, count in summary["statuses"].items():
         colour = "green" if status == "ok" else "yellow"
@@ -199,7 +199,7 @@ def _one(result: dict) -> Table:
         table.add_row(f"coefficient {escape(name)}", f"{value:.6g}{sigma}")
     if len(coefficients) > _MOST_COEFFICIENTS:
         rest = len(coefficients) - _MOST_COEFFICIENTS
-        table.add_row("", f"and {counted(rest, 'more coefficient')} (--json lists them)")
+        table.add_row("", f"and {plural(rest, 'more coefficient')} (--json lists them)")
     return table
 
 

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterator
 
 from hfluxno.compilation_cache import use_cache
-from hfluxno.counted import counted
 from hfluxno.memory import memory_of_machine
+from hfluxno.plural import plural
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def check_memory(frames: int, numbers: int, what: str = "", mend: str = "") -> N
     memory, needed = memory_of_machine(), 8 * frames * numbers
     if memory is not None and needed > memory:
         raise ValueError(
-            f"{what or 'A forecast of ' + counted(frames, 'frame')} takes {needed / 2**30:,.0f} "
+            f"{what or 'A forecast of ' + plural(frames, 'frame')} takes {needed / 2**30:,.0f} "
             f"GiB, more than the {memory / 2**30:.0f} GiB of memory of this machine; "
             f"{mend or 'choose fewer --steps'}."
         )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from hfluxno.counted import counted
 from hfluxno.extras import require
+from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     from hfluxno.training.trainer import Outcome
@@ -106,7 +106,7 @@ def main(config: TrainCommand) -> int:
     console = Console()
     weights = _folder(config) / resolved.name
     console.print(
-        f"{counted(outcome.steps, 'step')}; the best validation error is {outcome.best_error:.4g}, "
+        f"{plural(outcome.steps, 'step')}; the best validation error is {outcome.best_error:.4g}, "
         f"at step {outcome.best_step}.",
         highlight=False,
     )

@@ -11,13 +11,13 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import Given
-from hfluxno.counted import counted
 from hfluxno.data.clock import converted
 from hfluxno.data.numbers import coordinate, listed, real_numbers
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import SIDES, GivenEnds, Source
 from hfluxno.data.table import units_in, without_units
 from hfluxno.data.text_table import is_table
+from hfluxno.plural import plural
 
 
 def read_ends(path: Path, source: Source) -> GivenEnds:
@@ -112,7 +112,7 @@ def _given(times: np.ndarray, values: np.ndarray, names: list[str], path: Path) 
     for name, row in zip(names, known, strict=True):
         if row.sum() < 2:
             raise ValueError(
-                f"The variable {name} of {path} has {counted(int(row.sum()), 'value')}; a given "
+                f"The variable {name} of {path} has {plural(int(row.sum()), 'value')}; a given "
                 "end needs two or more."
             )
     first = max(times[row][0] for row in known)

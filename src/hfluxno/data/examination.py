@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from hfluxno.counted import counted
 from hfluxno.data.balance import Balance, balance_with_ends
 from hfluxno.data.identifiable import identifiable
 from hfluxno.data.measures import (
@@ -17,6 +16,7 @@ from hfluxno.data.measures import (
 )
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Source
 from hfluxno.data.symmetry import symmetry
+from hfluxno.plural import plural
 
 _MOST_TRAJECTORIES = 32  # of a batch: the others are like them
 # That a law is fitted to: with open ends, runs connect what was measured.
@@ -176,7 +176,7 @@ def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
     least = (seen.any(axis=(0, 1)).sum(axis=-1).min(), seen.any(axis=(0, 3)).sum(axis=0).min())
     if least[0] < LEAST_PLACES or least[1] < LEAST_FRAMES:
         return [
-            f"{counted(least[0], 'cell')} and {counted(least[1], 'frame')} of a field have "
+            f"{plural(least[0], 'cell')} and {plural(least[1], 'frame')} of a field have "
             f"measurements, and a law needs {LEAST_PLACES} and {LEAST_FRAMES}: measure at more "
             "places or times."
         ]

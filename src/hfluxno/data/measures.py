@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 
 _WINDOWS = 30  # so many differences give a median
 _MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # that instruments write for "no value"
@@ -171,7 +171,7 @@ def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         marked = u == mark
         others = np.abs(u[~marked & ~np.isnan(u)])
         if marked.any() and others.size and np.max(others) < abs(mark) / 2.0:
-            times = counted(int(marked.sum()), "time")
+            times = plural(int(marked.sum()), "time")
             found.append(f"{mark:g} stands {times}, a mark for what is missing")
             bare = np.where(marked, np.nan, bare)
     return bare, tuple(found)

@@ -3,11 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.counted import counted
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed, real_numbers
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import Source
+from hfluxno.plural import plural
 
 _SAME = 1e-6  # relative difference of standard deviations that are one number
 
@@ -85,7 +85,7 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
     if wrong.any():
         first = found[wrong][0]
         every = wrong.sum() == measured.sum()
-        many = "" if every else f" for {counted(int(wrong.sum()), 'measured value')}"
+        many = "" if every else f" for {plural(int(wrong.sum()), 'measured value')}"
         said = "missing" if np.isnan(first) else f"{first:g}"
         raise ValueError(
             f"The noise of {field} is {said}{many}, and a standard deviation is a positive number; "

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from hfluxno.coordinates import kept_precision, real
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 
 # Squares of numbers within these bounds neither overflow nor vanish in single precision.
 _SMALLEST, _LARGEST = 1e-18, 1e18
@@ -39,7 +39,7 @@ def check_finite(values, dims, coordinates, name: str) -> None:
             at = f"{dim} {index} ({coordinates[dim].values[index]})"
         where.append(at)
     raise ValueError(
-        f"{name} has {counted(int(bad.sum()), 'infinite value')} among {bad.size}, the first at "
+        f"{name} has {plural(int(bad.sum()), 'infinite value')} among {bad.size}, the first at "
         f"{', '.join(where)} counted from 0; correct them, or make them NaN where nothing is known."
     )
 
@@ -112,7 +112,7 @@ def field_names(coordinate: xr.Variable | None, count: int, variable: str) -> tu
     ]
     if len(values) != count or len(set(values)) != count:
         raise ValueError(
-            f"The coordinate field has the names {listed(values)} for {counted(count, 'field')}; "
+            f"The coordinate field has the names {listed(values)} for {plural(count, 'field')}; "
             "give one name per field, each of them once."
         )
     return tuple(values)

@@ -15,11 +15,11 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from hfluxno.counted import counted
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.replacing import remove, replacing
 from hfluxno.data.source import Source
 from hfluxno.data.writers import version_name
+from hfluxno.plural import plural
 
 _NOTE = "parts.json"
 # Enough contexts to occupy every core, few enough to hold with all that was tried on them.
@@ -122,7 +122,7 @@ class Parts:
             if not results:
                 remove(self.folder)
                 raise
-            done = f"Done: {len(results):,} of {counted(total, what)}; {self.kept}."
+            done = f"Done: {len(results):,} of {plural(total, what)}; {self.kept}."
             raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
         remove(self.folder)
 

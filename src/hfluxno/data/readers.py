@@ -32,7 +32,6 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import BOUNDARIES, BoundaryName
-from hfluxno.counted import counted
 from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import asked_names, canonical_order, choose, combined, selected
 from hfluxno.data.contained import too_large
@@ -49,6 +48,7 @@ from hfluxno.data.numbers import (
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
 from hfluxno.data.uneven import frames_of, on_cells
+from hfluxno.plural import plural
 
 
 def read(
@@ -148,7 +148,7 @@ def source_of(
     if numbers is not None and numbers.shape != (found.sizes["trajectory"],):
         raise ValueError(
             f"The coordinate trajectory of {path} has the shape {numbers.shape}, but there are "
-            f"{counted(found.sizes['trajectory'], 'trajectory')}; give one entry for each, or "
+            f"{plural(found.sizes['trajectory'], 'trajectory')}; give one entry for each, or "
             "leave it out."
         )
     if failed.any():

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import Boundary, BoundaryName, Given
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory, uniform_edges
 
 LEAST_FRAMES = 4
@@ -232,7 +232,7 @@ class Source:
         frames = self.frames if frames is None else frames
         if frames > self.frames:
             raise ValueError(
-                f"The context of {counted(frames, 'frame')} is longer than {self.path}, which has "
+                f"The context of {plural(frames, 'frame')} is longer than {self.path}, which has "
                 f"{self.frames}; choose --context {self.frames} or less."
             )
         if frames < 1:
@@ -256,7 +256,7 @@ class Source:
         """
         if frames is not None and frames < LEAST_FRAMES:
             raise ValueError(
-                f"A context of {counted(frames, 'frame')} is too short to infer a law; choose "
+                f"A context of {plural(frames, 'frame')} is too short to infer a law; choose "
                 f"--context {LEAST_FRAMES} or more."
             )
         context = self.beginning(frames)
@@ -269,7 +269,7 @@ class Source:
         if known.any() and np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size):
             raise ValueError(
                 f"The values of {self.variable} in {self.path} do not change in the first "
-                f"{counted(context.frames, 'frame')}: there is nothing to infer a law from; choose "
+                f"{plural(context.frames, 'frame')}: there is nothing to infer a law from; choose "
                 "data in which something moves."
             )
         return context

@@ -18,7 +18,6 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from hfluxno.counted import counted
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.contained import fault
 from hfluxno.data.generate import Block, chunk_size
@@ -26,6 +25,7 @@ from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.plane.well_writer import write_well
 from hfluxno.data.replacing import is_full, remove
 from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION, Variable, attributes, variables
+from hfluxno.plural import plural
 
 SUFFIXES = (".nc", ".zarr", ".hdf5")
 
@@ -86,7 +86,7 @@ class Writer:
         if self.written != self.configuration.trajectories:
             raise ValueError(
                 f"Written: {self.written} of "
-                f"{counted(self.configuration.trajectories, 'trajectory')}; "
+                f"{plural(self.configuration.trajectories, 'trajectory')}; "
                 "the set is not complete."
             )
         status, counts = np.unique(np.asarray(self._array("status")[:]), return_counts=True)
@@ -141,7 +141,7 @@ class Writer:
     def _kept(self) -> str:
         total = self.configuration.trajectories
         return (
-            f"{self.folder} holds {self.written} of {counted(total, 'trajectory')}: make room and "
+            f"{self.folder} holds {self.written} of {plural(total, 'trajectory')}: make room and "
             "run the same command again, which goes on from there, or delete it"
         )
 

@@ -16,8 +16,8 @@ from hfluxno.coordinates import (
     scatter,
     with_gaps,
 )
-from hfluxno.counted import counted
 from hfluxno.data.source import LEAST_CELLS, LEAST_PLACES
+from hfluxno.plural import plural
 
 _MOST_CELLS = 400  # of a grid that nobody asked for
 # Fewer sensors than LEAST_CELLS are for joint estimates alone, whose runs connect them.
@@ -230,7 +230,7 @@ def _note(x: np.ndarray, axis: Axis) -> str:
     moved = np.max(np.abs(x - centers[axis.places])) / width
     _, sharing = np.unique(axis.places, return_counts=True)
     merged = int(np.sum(sharing > 1))
-    mean = f", with the mean of several sensors in {counted(merged, 'cell')}" if merged else ""
+    mean = f", with the mean of several sensors in {plural(merged, 'cell')}" if merged else ""
     return (
         f"The {len(x)} positions x are placed on {len(centers)} cells of {width:.4g} from "
         f"{low:.6g} to {high:.6g}, which moves them by up to {moved:.2f} of a cell{mean}; "

@@ -14,7 +14,6 @@ import jax
 import numpy as np
 import xarray as xr
 
-from hfluxno.counted import counted
 from hfluxno.data.law_writer import of_laws
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import (
@@ -31,6 +30,7 @@ from hfluxno.identify.status import FitStatus
 from hfluxno.methods import forecaster
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.persistence import Persistence
+from hfluxno.plural import plural
 from hfluxno.reconstruction import Reconstruction
 from hfluxno.trajectory import Trajectory
 
@@ -70,7 +70,7 @@ class Work(abc.ABC):
         frames = source.frames if self.context is None else self.context
         if frames < LEAST_FRAMES:
             raise ValueError(
-                f"A context of {counted(frames, 'frame')} is too short to infer a law; choose "
+                f"A context of {plural(frames, 'frame')} is too short to infer a law; choose "
                 f"{LEAST_FRAMES} or more."
             )
         return source.beginning(frames)

@@ -20,10 +20,10 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from hfluxno.counted import counted
 from hfluxno.data import Configuration, blocks
 from hfluxno.evaluation.metrics import Summary, relative_l2, relative_linf, summarize
 from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 CONTEXT_FRAMES = 20
@@ -167,7 +167,7 @@ def measure(
     usable = np.flatnonzero(~unsolved & ~constant)
     if len(usable) == 0:
         raise ValueError(
-            f"None of {counted(len(truth), 'trajectory')} of {case.name} is usable; draw more."
+            f"None of {plural(len(truth), 'trajectory')} of {case.name} is usable; draw more."
         )
     context = _context(case, configuration, truth[usable], usable)
     identify_all(context)  # compiles

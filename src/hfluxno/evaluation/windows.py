@@ -22,10 +22,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from hfluxno.counted import counted
 from hfluxno.data import open_dataset
 from hfluxno.evaluation.metrics import NORMS, Summary, joined, summarize
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _LOT, _LOT_OF_PLANES = 256, 16
@@ -140,7 +140,7 @@ class Windows:
         if found.total == 0:
             raise ValueError(
                 f"{path} has no window of {context + steps} frames: it has "
-                f"{counted(len(solved), 'solved trajectory')} of {counted(frames, 'frame')}; use "
+                f"{plural(len(solved), 'solved trajectory')} of {plural(frames, 'frame')}; use "
                 "fewer steps or another set."
             )
         return found

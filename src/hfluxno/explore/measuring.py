@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 
@@ -42,7 +42,7 @@ def measured(context: Trajectory, how: Measuring) -> Trajectory:
         )
     if not 0 <= how.sensors <= cells:
         raise ValueError(
-            f"There are {cells} cells, so choose up to {counted(cells, 'sensor')}, or 0 for all."
+            f"There are {cells} cells, so choose up to {plural(cells, 'sensor')}, or 0 for all."
         )
     values = np.array(context.values, np.float64)
     chance = np.random.default_rng(how.seed)

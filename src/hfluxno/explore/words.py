@@ -4,10 +4,10 @@ import html
 
 import numpy as np
 
-from hfluxno.counted import counted
 from hfluxno.evaluation.metrics import reported_steps
 from hfluxno.explore.explorer import Explorer
 from hfluxno.identify.listener import Tried
+from hfluxno.plural import plural
 
 _WAITING = "Drag a point or change a field, then press Run."
 _COMPILING = (
@@ -26,7 +26,7 @@ def status(explorer: Explorer) -> tuple[str, str]:
         return kind, f"Status {outcome.status}: {outcome.sentence}."
     if explorer.running:
         tried = len(explorer.tried)
-        said = f"{counted(tried, 'candidate')} tried." if tried else _COMPILING
+        said = f"{plural(tried, 'candidate')} tried." if tried else _COMPILING
         return "busy", f"The law is being inferred: {said}"
     return "idle", " ".join((*(explorer.problem.notes if explorer.problem else ()), _WAITING))
 

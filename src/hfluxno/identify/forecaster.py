@@ -11,7 +11,6 @@ from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
-from hfluxno.counted import counted
 from hfluxno.forecaster import (
     Forecast,
     Forecaster,
@@ -30,6 +29,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 # A relative error up to which a forecast counts as sure.
@@ -241,5 +241,5 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
     error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
     beyond = np.flatnonzero(error > _BELIEVED)
     sure = int(beyond[0]) if len(beyond) else len(frames)
-    every = counted(len(frames), "frame")
+    every = plural(len(frames), "frame")
     return f"; its predicted error is below {_BELIEVED:.0%} for {sure} of {every}"

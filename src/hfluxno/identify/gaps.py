@@ -18,7 +18,6 @@ import dataclasses
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hfluxno.counted import counted
 from hfluxno.grid import Grid
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.interpolation import along, corrected, interpolated
@@ -26,6 +25,7 @@ from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.refine import measured_deviation, misfit_scale
 from hfluxno.identify.select import FittedCandidate, attempt, choose, last_fitted_frame, refit
 from hfluxno.identify.track import gains, track
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 MINIMUM_FRAMES, MINIMUM_CELLS = 4, 8
@@ -78,7 +78,7 @@ def check_measured(
             if count < least:
                 raise ValueError(
                     f"The field {field!r} of {which} has measurements in only "
-                    f"{counted(count, what)}; a law can be inferred from {least} or more{other}."
+                    f"{plural(count, what)}; a law can be inferred from {least} or more{other}."
                 )
     frames = np.flatnonzero(seen.any(axis=(1, 2)))
     missing = 1.0 - float(np.mean(seen[frames[0] : frames[-1] + 1]))

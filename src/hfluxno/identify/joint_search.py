@@ -9,13 +9,13 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.counted import counted
 from hfluxno.grid import Grid
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import Estimate, Measured, estimate, with_shared_errors
 from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.starts import carried_starts, law_starts
+from hfluxno.plural import plural
 
 # Fewer measured values than this part count as sensors.
 _DENSE = 0.5
@@ -157,7 +157,7 @@ def _check_enough(base: Forward, measured: Measured) -> None:
     unknowns, values = law + first + ends, int(measured.seen.sum())
     if values < unknowns:
         raise ValueError(
-            f"Too little is known: {counted(values, 'measured value')} for {unknowns} unknowns "
+            f"Too little is known: {plural(values, 'measured value')} for {unknowns} unknowns "
             f"({law} of the law, {first} of the first state, {ends} of the ends), and as many are "
             "needed: give more frames or sensors, or fewer cells."
         )

@@ -5,10 +5,10 @@ import itertools
 import math
 from typing import Any, Literal
 
-from hfluxno.counted import counted
 from hfluxno.identify.saved_law import Fit, Scheme, Units
 from hfluxno.identify.solver_settings import SCHEMES
 from hfluxno.identify.status import FitStatus
+from hfluxno.plural import plural
 from hfluxno.strict_json import to_dict
 
 _MOST_FIELDS, _MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 3, 32, 12, 200
@@ -111,7 +111,7 @@ def faults(file: LawFile):
         yield f"there are no odd fields {list(file.odd)}"
     functions = yield from faults_of_basis(file)
     if not has_shape(file.flux, d, functions):
-        yield f"the flux needs {counted(functions, 'coefficient')} for each field"
+        yield f"the flux needs {plural(functions, 'coefficient')} for each field"
     if not has_shape(file.diffusivity, d, None, _MOST_DEGREE):
         yield "the diffusivities need as many coefficients for each field"
     if file.terms is not None:
@@ -120,7 +120,7 @@ def faults(file: LawFile):
     if len(of.values) != count or len(set(of.names)) < count:
         yield "every coefficient needs a name of its own and a value"
     if not has_shape(of.covariance, count, count):
-        yield f"the covariance of {counted(count, 'coefficient')} has another shape"
+        yield f"the covariance of {plural(count, 'coefficient')} has another shape"
     scheme = file.scheme
     if scheme.name not in SCHEMES:
         yield f"there is no scheme {scheme.name!r} ({', '.join(SCHEMES)})"
@@ -142,7 +142,7 @@ def faults_of_range(file: Any, most: int):
     if not 1 <= d <= most or len(set(names)) < d:
         yield f"a law is of 1 to {most} different fields, not of {', '.join(names) or 'none'}"
     if len(file.units.fields) != d:
-        yield f"{counted(len(file.units.fields), 'unit')} for {counted(d, 'field')}"
+        yield f"{plural(len(file.units.fields), 'unit')} for {plural(d, 'field')}"
     if len(file.lower) != d or len(file.upper) != d:
         yield "the observed range has to have one number for each field"
     if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):

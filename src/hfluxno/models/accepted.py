@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.counted import counted
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.finer import FinerNetwork
 from hfluxno.models.hfluxno import HFluxNO
 from hfluxno.models.law_target import LawNetwork
 from hfluxno.models.network import Network
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 # Spacings that differ by less than this part are the same.
@@ -38,7 +38,7 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
     grid = context.grid
     if len(context.fields) != len(config.fields):
         raise ValueError(
-            f"{name} forecasts {counted(len(config.fields), 'field')} "
+            f"{name} forecasts {plural(len(config.fields), 'field')} "
             f"({', '.join(config.fields)}); the context has "
             f"{len(context.fields)} ({', '.join(context.fields)})."
         )
@@ -56,7 +56,7 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
         )
     if context.frames < config.context:
         raise ValueError(
-            f"{name} reads {counted(config.context, 'frame')}; the context has "
+            f"{name} reads {plural(config.context, 'frame')}; the context has "
             f"{context.frames}. Give it a longer context, or use the method fit."
         )
     if not np.all(np.isfinite(np.asarray(context.values))):
@@ -113,7 +113,7 @@ def checked_examples(
         raise ValueError(f"{name} reads a context alone; leave the examples out.")
     if examples is None:
         raise ValueError(
-            f"{name} needs examples, {counted(pairs.count, 'pair')} of states of other "
+            f"{name} needs examples, {plural(pairs.count, 'pair')} of states of other "
             "trajectories of the same law, which a context does not hold; give them in Python, "
             "forecast(context, steps, examples=pairs), or use a network that reads a context "
             "alone, such as icon-context-cubic."
@@ -124,7 +124,7 @@ def checked_examples(
         raise ValueError(
             f"The examples of {name} must be finite numbers of the shape "
             f"{expected if batched else expected[1:]}, pairs of states "
-            f"{counted(pairs.ahead, 'frame')} apart; got the shape "
+            f"{plural(pairs.ahead, 'frame')} apart; got the shape "
             f"{found.shape if batched else found.shape[1:]}."
         )
     return found

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.counted import counted
 from hfluxno.models.encoder import Encoder
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
 from hfluxno.nn.spectral import SpectralMixing
+from hfluxno.plural import plural
 
 # Of what the spectral layers see (see `hfluxno.nn.spectral`).
 Coefficients = Literal["sums", "means"]
@@ -129,7 +129,7 @@ class DPOTEncoder(Encoder):
         times = self.weights.shape[0]
         if context.shape[0] != times:
             raise ValueError(
-                f"This encoder reads exactly {counted(times, 'frame')}; got {context.shape[0]}."
+                f"This encoder reads exactly {plural(times, 'frame')}; got {context.shape[0]}."
             )
         v = gelu(self.embed(context))
         v = on_rows(self.embed_second, v)

@@ -10,10 +10,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.counted import counted
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, physical_exponents
 from hfluxno.identify.refine import LawFamily
 from hfluxno.models.scaling import observed_range
+from hfluxno.plural import plural
 
 
 class LawSpace(eqx.Module):
@@ -42,7 +42,7 @@ class LawSpace(eqx.Module):
         if fields > 1 and len(self.positive) != fields:
             raise ValueError(
                 f"The law of {fields} fields needs to know for each whether it stays positive; got "
-                f"{counted(len(self.positive), 'answer')}."
+                f"{plural(len(self.positive), 'answer')}."
             )
 
     @property

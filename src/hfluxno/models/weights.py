@@ -20,13 +20,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.counted import counted
 from hfluxno.extras import require
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import Network
 from hfluxno.models.provenance import Training
 from hfluxno.models.renamed import present_name
+from hfluxno.plural import plural
 from hfluxno.strict_json import from_dict, to_dict
 
 VERSION = 3
@@ -143,10 +143,10 @@ def card(name: str, network: Network, config: ModelConfig, training: Training) -
     shown = (
         ""
         if config.pairs is None
-        else f" and {counted(config.pairs.count, 'pair')} of states of its law"
+        else f" and {plural(config.pairs.count, 'pair')} of states of its law"
     )
     reads = (
-        f"{counted(config.context, 'frame')} of {', '.join(config.fields)} at Δt = "
+        f"{plural(config.context, 'frame')} of {', '.join(config.fields)} at Δt = "
         f"{config.interval:g} on {cells} cells of {spacing}{shown}"
     )
     examples = "" if config.pairs is None else ", examples=pairs"

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from hfluxno.counted import counted
 from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.evaluation.paper.problems import FIGURES, PROBLEMS, STEPS
 from hfluxno.evaluation.paper.tables import ordered, title_of
 from hfluxno.plots.style import TRUTH, light_grid, new_figure, styled
+from hfluxno.plural import plural
 
 Plain = Mapping[str, Any]
 
@@ -72,7 +72,7 @@ def examples(results: Plain) -> Figure | None:
                 room = 0.15 * max(np.ptp(truth[:, 0]), 1e-9)
                 axes.set_ylim(truth[:, 0].min() - room, truth[:, 0].max() + room)
                 number = frame + 1
-                axes.set_title(f"{PROBLEMS[problem].title}, {counted(number, 'frame')} on")
+                axes.set_title(f"{PROBLEMS[problem].title}, {plural(number, 'frame')} on")
             for axes in row[len(first["frames"]) :]:
                 axes.set_visible(False)
         _legend(figure, grid.ravel())

@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from hfluxno.counted import counted
+from hfluxno.plural import plural
 from hfluxno.training.batch import Batch
 
 
@@ -45,7 +45,7 @@ def window_starts(times: np.ndarray, limit: float, window: int) -> int:
     if starts < 1:
         raise ValueError(
             f"A window of {window} frames is longer than the "
-            f"{counted(last_frame(times, limit) + 1, 'frame')} "
+            f"{plural(last_frame(times, limit) + 1, 'frame')} "
             f"with t ≤ {limit:g}; use a shorter context, a loss over fewer steps or longer data."
         )
     return starts

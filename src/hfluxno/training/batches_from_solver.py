@@ -26,10 +26,10 @@ import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 from jaxtyping import Int
 
-from hfluxno.counted import counted
 from hfluxno.data import Block, Configuration, block_size, blocks
 from hfluxno.data.generate import UNSOLVED
 from hfluxno.models.configuration import Pairs
+from hfluxno.plural import plural
 from hfluxno.training.batch import Batch, batch_of
 from hfluxno.training.batch_source import BatchSource, random, window_starts
 from hfluxno.training.examples import drawn
@@ -98,7 +98,7 @@ class BatchesFromSolver(BatchSource):
             usable = usable[np.isin(block.law[usable], laws[solved > 1])]
         if len(usable) == 0:
             raise ValueError(
-                f"None of {counted(len(block.status), 'trajectory')} of {self.configuration.law} "
+                f"None of {plural(len(block.status), 'trajectory')} of {self.configuration.law} "
                 "could be solved; use another range of coefficients or another grid."
             )
         count = len(block.status) * self.windows

@@ -20,8 +20,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from hfluxno.counted import counted
 from hfluxno.models.network import ContextNetwork, Network, Operator
+from hfluxno.plural import plural
 from hfluxno.strict_json import without
 from hfluxno.training.batch import Batch
 from hfluxno.training.in_cache import with_gradient
@@ -91,7 +91,7 @@ class LossConfig:
         if context + after <= self.steps and self.name == "many-targets":
             raise ValueError(
                 f"A window of {context + after} frames has no room for "
-                f"{counted(self.steps, 'step')}; use a larger `after` or fewer steps."
+                f"{plural(self.steps, 'step')}; use a larger `after` or fewer steps."
             )
         return context + after
 

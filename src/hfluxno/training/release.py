@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from hfluxno.counted import counted
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.provenance import Training
 from hfluxno.models.weights import load, save_pretrained
+from hfluxno.plural import plural
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.run_folder import Trained, is_run, load_best
 
@@ -51,8 +51,8 @@ def provenance(trained: Trained) -> Training:
         steps=trained.step,
         minutes=trained.numbers.get("minutes", 0.0),
         validation_error=trained.numbers["error"],
-        measure=f"mean relative l2 over {counted(validation.steps, 'frame')}, each at most 1, of "
-        f"{counted(validation.windows, 'window')} with a {validation.context_mode} context",
+        measure=f"mean relative l2 over {plural(validation.steps, 'frame')}, each at most 1, of "
+        f"{plural(validation.windows, 'window')} with a {validation.context_mode} context",
         limits=_limits(config),
     )
 

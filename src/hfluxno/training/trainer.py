@@ -14,8 +14,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hfluxno.counted import counted
 from hfluxno.models.network import Network
+from hfluxno.plural import plural
 from hfluxno.training.batch_source import BatchSource
 from hfluxno.training.batches_from_files import BatchesFromFiles, check_file
 from hfluxno.training.batches_from_solver import BatchesFromSolver
@@ -215,7 +215,7 @@ class _Run:
         if in_row >= self.config.stop.skipped:
             raise Diverged(
                 f"The run was given up at step {done}: loss or gradient were not finite in "
-                f"the last {counted(int(in_row), 'step')}; lower the learning rate or clip the "
+                f"the last {plural(int(in_row), 'step')}; lower the learning rate or clip the "
                 "gradient."
             )
 

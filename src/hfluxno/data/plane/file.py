@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hfluxno.counted import counted
 from hfluxno.data.numbers import listed
+from hfluxno.plural import plural
 
 AXES = ("trajectory", "time", "x", "y")
 Sides = tuple[tuple[str, str], tuple[str, str]]
@@ -75,7 +75,7 @@ def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) ->
     if wrong:
         axis = wrong[0]
         raise ValueError(
-            f"The fields of {path} have {counted(sizes[axis], 'entry')} along {axis}, and its "
+            f"The fields of {path} have {plural(sizes[axis], 'entry')} along {axis}, and its "
             f"coordinate {axis} has {lengths[axis]}; correct one of them."
         )
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hfluxno.counted import counted
 from hfluxno.data.numbers import real_numbers
 from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
 from hfluxno.data.plane.file import AXES, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.grid import Grid
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _SAME_TIME = 0.05  # of a frame
@@ -112,7 +112,7 @@ class PlaneSource:
         frames = self.frames if frames is None else frames
         if frames > self.frames:
             raise ValueError(
-                f"The context of {counted(frames, 'frame')} is longer than {self.path}, which has "
+                f"The context of {plural(frames, 'frame')} is longer than {self.path}, which has "
                 f"{self.frames}; choose --context {self.frames} or less."
             )
         times = self.times[:frames] - self.times[0]
@@ -146,13 +146,13 @@ class PlaneSource:
             cells = int(everywhere.sum())
             if cells and np.array_equal(bad, np.broadcast_to(everywhere, bad.shape)):
                 raise ValueError(
-                    f"{self.path} is NaN in every frame in {counted(cells, 'cell')}{where}, as an "
+                    f"{self.path} is NaN in every frame in {plural(cells, 'cell')}{where}, as an "
                     "obstacle is; walls within a plane are not understood: cut out a rectangle "
                     "without it."
                 )
             frame, field, i, j = map(int, np.argwhere(bad)[0])
             raise ValueError(
-                f"{self.path} has {counted(int(bad.sum()), 'NaN or infinite value')}{where}, the "
+                f"{self.path} has {plural(int(bad.sum()), 'NaN or infinite value')}{where}, the "
                 f"first of {self.fields[field]} in frame {start + frame} at cell ({i}, {j}), "
                 "counted from 0; frames on a plane need to be complete: fill them first."
             )

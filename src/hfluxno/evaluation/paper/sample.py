@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from hfluxno.counted import counted
 from hfluxno.data import Configuration, blocks, open_dataset
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS, Problem
 from hfluxno.models.configuration import Pairs
+from hfluxno.plural import plural
 from hfluxno.training.examples import fixed
 from hfluxno.trajectory import Trajectory
 
@@ -216,8 +216,7 @@ def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
         )
     if configuration.frames < CONTEXT + STEPS:
         raise ValueError(
-            f"{path} has {counted(configuration.frames, 'frame')}; a window needs "
-            f"{CONTEXT + STEPS}."
+            f"{path} has {plural(configuration.frames, 'frame')}; a window needs {CONTEXT + STEPS}."
         )
     return WindowSet(problem, configuration, windows, path)
 

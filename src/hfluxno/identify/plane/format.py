@@ -5,7 +5,6 @@ It is the file of a law with an axis more: the flux is one table for each axis."
 import dataclasses
 from typing import Literal
 
-from hfluxno.counted import counted
 from hfluxno.identify.law_format import (
     ChebyshevBasis,
     DictionaryBasis,
@@ -21,6 +20,7 @@ from hfluxno.identify.plane.identification import MOST_FIELDS
 from hfluxno.identify.plane.saved import PlaneFit, PlaneUnits
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.status import FitStatus
+from hfluxno.plural import plural
 from hfluxno.strict_json import to_dict
 
 _MOST_REFINEMENT, _MOST_TERMS = 16, 2000
@@ -61,7 +61,7 @@ def faults(file: PlaneLawFile):
         yield f"there are no positive fields {list(file.positive)}"
     functions = yield from faults_of_basis(file)
     if not all(has_shape(table, d, functions) for table in file.flux):
-        needed = counted(functions, "coefficient")
+        needed = plural(functions, "coefficient")
         yield f"the flux along each axis needs {needed} for each field"
     if file.is_fluid and not (len(file.vectors) == len(file.positive) == 1):
         yield "a fluid has a momentum and a density"

@@ -24,10 +24,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from hfluxno.counted import counted
 from hfluxno.models.baselines.icon.transformer import Transformer
 from hfluxno.models.configuration import ContextMode, ModelConfig, Pairs
 from hfluxno.models.network import ContextNetwork, Operator
+from hfluxno.plural import plural
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,14 +76,14 @@ class ICONConfig(ModelConfig):
             starts(self.context, self.stride, self.examples)
         elif self.context < self.stride:
             raise ValueError(
-                f"ICON needs a context of at least its stride, {counted(self.stride, 'frame')}; "
+                f"ICON needs a context of at least its stride, {plural(self.stride, 'frame')}; "
                 f"got {self.context}."
             )
 
     @property
     def summary(self) -> str:
         origin = "the context" if self.examples_from == "context" else "other trajectories"
-        examples, frames = counted(self.examples, "example"), counted(self.stride, "frame")
+        examples, frames = plural(self.examples, "example"), plural(self.stride, "frame")
         return f"ICON, {examples} from {origin}, {frames} a step"
 
     @property
@@ -141,7 +141,7 @@ class ICON(ContextNetwork):
             raise ValueError("This ICON takes its examples from the context; give it none.")
         if pairs.shape[0] != self.examples:
             raise ValueError(
-                f"This ICON must be shown {counted(self.examples, 'pair')} of states; got "
+                f"This ICON must be shown {plural(self.examples, 'pair')} of states; got "
                 f"{pairs.shape[0]}."
             )
         return ShownICON(self.operator(pairs))

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def counted(number: int | np.integer, noun: str) -> str:
+def plural(number: int | np.integer, noun: str) -> str:
     """`1 frame`, `2 frames`, `0 trajectories`."""
     if number == 1:
         return f"1 {noun}"
