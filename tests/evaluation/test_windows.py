@@ -56,7 +56,7 @@ def _norm(values):
 
 
 def test_the_errors_are_those_of_every_window(file, monkeypatch):
-    monkeypatch.setattr(windows, "_LOT", 7)  # does not divide the number of windows
+    monkeypatch.setattr(windows, "_CHUNK", 7)  # does not divide the number of windows
     told = []
     forecaster = NetworkForecaster(_Fading(jax.numpy.asarray(0.9)), _CONFIG)
     errors = evaluate(

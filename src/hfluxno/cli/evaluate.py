@@ -58,7 +58,7 @@ def main(config: EvaluateConfig) -> int:
     from rich.markup import escape
 
     from hfluxno.cli import runtime
-    from hfluxno.cli.evaluate_lots import Named, evaluate_on, loaded
+    from hfluxno.cli.evaluate_chunks import Named, evaluate_on, loaded
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.evaluation.windows import Windows
 

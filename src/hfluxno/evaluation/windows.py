@@ -9,7 +9,7 @@ with the norm l2 or l∞ over frames, fields and cells (HFluxNO, eq. 19, and the
 The long roll-out starts from the first K frames of each trajectory and goes to its last time; its
 error is taken at each time.
 
-Windows are cut and forecast in lots of a fixed size, so memory does not grow with the set.
+Windows are cut and forecast in chunks of a fixed size, so memory does not grow with the set.
 """
 
 import collections
@@ -28,7 +28,7 @@ from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
-_LOT, _LOT_OF_PLANES = 256, 16
+_CHUNK, _CHUNK_OF_PLANES = 256, 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Errors:
 
 
 @dataclasses.dataclass(frozen=True)
-class Lot:
+class WindowChunk:
     """Windows `first` ≤ i < `first` + `count` of a set, or as many trajectories to their end where
-    they are `whole`; they are forecast together with others that fill the lot up."""
+    they are `whole`; they are forecast together with others that fill the chunk up."""
 
     whole: bool
     first: int
@@ -70,8 +70,8 @@ class Lot:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """The errors of a lot: by norm, of the `first` frame and of `all` frames of each window, or at
-    each time of whole trajectories; which have `failed`, and what the forecaster says of each."""
+    """The errors of a chunk: by norm, of the `first` frame and of `all` frames of each window, or
+    at each time of whole trajectories; which `failed`, and what the forecaster says of each."""
 
     errors: Mapping[str, Float[np.ndarray, "window *time"]]
     failed: Bool[np.ndarray, " window"]
@@ -89,7 +89,7 @@ class Windows:
     - `starts`: the frames at which windows begin.
     - `times`: those of long roll-outs.
     - `left_out`: how many trajectories were not solved.
-    - `most`: how many windows a lot has.
+    - `most`: how many windows a chunk has.
     """
 
     context: int
@@ -99,7 +99,7 @@ class Windows:
     starts: Int[np.ndarray, " start"]
     times: tuple[float, ...]
     left_out: int
-    most: int = _LOT
+    most: int = _CHUNK
 
     @classmethod
     def of(
@@ -135,7 +135,7 @@ class Windows:
                 starts=np.arange(0, frames - context - steps + 1, every),
                 times=tuple(map(float, data["time"].values[context:])),
                 left_out=data.sizes["trajectory"] - len(solved),
-                most=_LOT_OF_PLANES if "y" in data.sizes else _LOT,
+                most=_CHUNK_OF_PLANES if "y" in data.sizes else _CHUNK,
             )
         if found.total == 0:
             raise ValueError(
@@ -151,30 +151,32 @@ class Windows:
         return len(self.used) * len(self.starts)
 
     @property
-    def lots(self) -> list[Lot]:
-        """All lots. Each is filled up to the same size, so that one program is compiled."""
+    def chunks(self) -> list[WindowChunk]:
+        """All chunks. Each is filled up to the same size, so that one program is compiled."""
         return [
-            Lot(whole, first, min(self.most, total - first), min(self.most, total))
+            WindowChunk(whole, first, min(self.most, total - first), min(self.most, total))
             for whole, total in ((False, self.total), (True, len(self.used)))
             for first in range(0, total, self.most)
         ]
 
-    def measured(self, forecaster: NetworkForecaster, data: xr.Dataset, lot: Lot) -> Measured:
-        """The errors of a lot of these data."""
-        starts = self.starts[:1] if lot.whole else self.starts
-        frames = self.frames if lot.whole else self.context + self.steps
-        numbers = np.minimum(lot.first + np.arange(lot.filled), lot.first + lot.count - 1)
+    def measured(
+        self, forecaster: NetworkForecaster, data: xr.Dataset, chunk: WindowChunk
+    ) -> Measured:
+        """The errors of a chunk of these data."""
+        starts = self.starts[:1] if chunk.whole else self.starts
+        frames = self.frames if chunk.whole else self.context + self.steps
+        numbers = np.minimum(chunk.first + np.arange(chunk.filled), chunk.first + chunk.count - 1)
         trajectory, start = np.divmod(numbers, len(starts))
         read, place = np.unique(trajectory, return_inverse=True)
         values = data["values"][self.used[read]].values
         windows = zip(place, starts[start], strict=True)
         frames_of = np.stack([values[i, first : first + frames] for i, first in windows])
         forecast, truth, failed, sentences = _forecast(
-            forecaster, data, frames_of, lot.count, self.context
+            forecaster, data, frames_of, chunk.count, self.context
         )
         errors: dict[str, np.ndarray] = {}
         for norm, error in NORMS.items():
-            if lot.whole:
+            if chunk.whole:
                 errors[norm] = error(forecast, truth).astype(np.float32)
             else:
                 errors[f"{norm} first"] = error(forecast[:, :1], truth[:, :1])[:, 0]
@@ -185,18 +187,18 @@ class Windows:
         self, forecaster: NetworkForecaster, path: Path, advance: Callable[[int, int], None]
     ) -> Errors:
         """The errors of the set, measured here."""
-        total = sum(lot.count for lot in self.lots)
+        total = sum(chunk.count for chunk in self.chunks)
         parts, done = [], 0
         with open_dataset(path) as data:
-            for lot in self.lots:
-                parts.append(self.measured(forecaster, data, lot))
-                done += lot.count
+            for chunk in self.chunks:
+                parts.append(self.measured(forecaster, data, chunk))
+                done += chunk.count
                 advance(done, total)
         return self.errors(parts)
 
     def errors(self, parts: Sequence[Measured]) -> Errors:
-        """The errors of the set from those of all `lots`, in their order."""
-        count = sum(not lot.whole for lot in self.lots)
+        """The errors of the set from those of all `chunks`, in their order."""
+        count = sum(not chunk.whole for chunk in self.chunks)
         windows, whole = _Joined(parts[:count]), _Joined(parts[count:])
         return Errors(
             one_step={norm: windows.summary(f"{norm} first") for norm in NORMS},
@@ -241,7 +243,7 @@ def evaluate(
 
 
 class _Joined:
-    """The errors of lots, one after the other."""
+    """The errors of chunks, one after the other."""
 
     def __init__(self, parts: Sequence[Measured]):
         self._parts = parts
@@ -263,20 +265,20 @@ class _Joined:
         return np.concatenate([part.errors[name] for part in self._parts])
 
 
-def _forecast(forecaster, data, lot, count, context):
-    """Forecast and truth of a lot, (window, time, field, cell), which of its windows failed, and
+def _forecast(forecaster, data, chunk, count, context):
+    """Forecast and truth of a chunk, (window, time, field, cell), which of its windows failed, and
     the sentence of each."""
     seen = Trajectory.from_numpy(
-        lot[:, :context],
+        chunk[:, :context],
         data["time"].values[:context],
         data["x"].values,
         list(map(str, data["field"].values)),
         y=data["y"].values if "y" in data.sizes else None,
     )
-    result = forecaster.forecast(seen, lot.shape[1] - context)
+    result = forecaster.forecast(seen, chunk.shape[1] - context)
     forecast, truth = (
         frames[:count].reshape(count, *frames.shape[1:3], -1)
-        for frames in (np.asarray(result.trajectory.values), lot[:, context:])
+        for frames in (np.asarray(result.trajectory.values), chunk[:, context:])
     )
     failed = result.status[:count] == NetworkStatus.DIVERGED
     return forecast, truth, failed, result.sentences[:count]

@@ -11,7 +11,7 @@ import pytest
 
 from hfluxno.data import Block
 from hfluxno.evaluation.paper import costs, sample
-from hfluxno.evaluation.paper.contenders import CONTENDERS, Contender, Ready, contenders
+from hfluxno.evaluation.paper.contenders import CONTENDERS, Contender, PreparedMethod, contenders
 from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results, read
@@ -60,7 +60,7 @@ def tiny(windows, laws=LAWS, initials=INITIALS):
 def moved(factor):
     """Knows how the waves go on, but is off by a factor."""
 
-    def forecast(context, lot, steps):
+    def forecast(context, batch, steps):
         last = np.asarray(context.values)[:, -1]
         frames = np.stack([np.roll(last, j, axis=-1) for j in range(1, steps + 1)], axis=1)
         return factor * frames, np.zeros(len(last), bool)
@@ -68,10 +68,10 @@ def moved(factor):
     return forecast
 
 
-def still(context, lot, steps):
+def still(context, batch, steps):
     """Repeats the last frame, and says that it failed for the first law."""
     last = np.asarray(context.values)[:, -1:]
-    return np.repeat(last, steps, axis=1), lot.coefficients[:, 0] == 0
+    return np.repeat(last, steps, axis=1), batch.coefficients[:, 0] == 0
 
 
 def norm(values):
@@ -80,7 +80,7 @@ def norm(values):
 
 def test_a_forecast_that_is_off_by_a_factor_has_that_error_everywhere():
     told = []
-    record = measured(Ready(moved(1.25), source="mine"), tiny(30), told.append)
+    record = measured(PreparedMethod(moved(1.25), source="mine"), tiny(30), told.append)
     errors = record["errors"]
     keys = [f"{n}, {s}" for n in ("l2", "linf") for s in ("1 step", "20 steps")]
     assert set(errors) == {*keys, "drift", "variation", "spectrum", "shock"}
@@ -104,12 +104,12 @@ def test_a_forecast_that_is_off_by_a_factor_has_that_error_everywhere():
     assert record["windows_per_second"] == pytest.approx(30 / record["seconds"])
 
 
-@pytest.mark.parametrize("lot", [7, 256])
+@pytest.mark.parametrize("batch", [7, 256])
 @pytest.mark.parametrize("context", [5, 30])
-def test_errors_are_those_of_every_window(monkeypatch, lot, context):
-    monkeypatch.setattr(sample, "LOT", lot)
+def test_errors_are_those_of_every_window(monkeypatch, batch, context):
+    monkeypatch.setattr(sample, "BATCH", batch)
     test = tiny(40)
-    record = measured(Ready(still, context), test)
+    record = measured(PreparedMethod(still, context), test)
     values = next(waves(test.configuration)).values
     one, many, largest, laws = [], [], [], []
     for trajectory, place in test.chosen():
@@ -147,11 +147,11 @@ def test_drift_is_counted_from_the_last_frame_of_the_context(monkeypatch):
 
     monkeypatch.setattr(sample, "blocks", growing)
     for context in (5, 30):
-        assert measured(Ready(still, context), tiny(6))["errors"]["drift"]["mean"] == 0.0
+        assert measured(PreparedMethod(still, context), tiny(6))["errors"]["drift"]["mean"] == 0.0
 
 
 def test_the_example_is_a_middling_trajectory_at_some_frames():
-    record = measured(Ready(moved(1.25)), tiny(4))
+    record = measured(PreparedMethod(moved(1.25)), tiny(4))
     example = record["example"]
     assert example["frames"] == [0, 19, 39, 79]
     # Of the laws' first waves the second has the middle height.
@@ -161,12 +161,12 @@ def test_the_example_is_a_middling_trajectory_at_some_frames():
 
 
 def test_a_frame_that_is_infinite_is_not_averaged_away():
-    def broken(context, lot, steps):
-        frames, failed = moved(1.0)(context, lot, steps)
-        frames[lot.coefficients[:, 0] == 1, 3] = np.inf
+    def broken(context, batch, steps):
+        frames, failed = moved(1.0)(context, batch, steps)
+        frames[batch.coefficients[:, 0] == 1, 3] = np.inf
         return frames, failed
 
-    record = measured(Ready(broken), tiny(6))
+    record = measured(PreparedMethod(broken), tiny(6))
     errors = record["errors"]
     for key in ("l2, 20 steps", "linf, 20 steps", "drift"):
         summary = errors[key]
@@ -181,7 +181,7 @@ def test_a_set_without_windows_is_said():
     with pytest.raises(
         ValueError, match="No window of cubic can be used: none was solved that has 102 frames"
     ):
-        measured(Ready(moved(1.0), 82), tiny(6))
+        measured(PreparedMethod(moved(1.0), 82), tiny(6))
 
 
 @pytest.fixture
@@ -260,14 +260,16 @@ class Method:
     def __init__(self, name, sources=("",), raises=None):
         self.name, self.raises, self.calls = name, raises, 0
         self.contender = Contender(
-            name, name.title(), lambda problem: [Ready(self.forecast, source=s) for s in sources]
+            name,
+            name.title(),
+            lambda problem: [PreparedMethod(self.forecast, source=s) for s in sources],
         )
 
-    def forecast(self, context, lot, steps):
+    def forecast(self, context, batch, steps):
         self.calls += 1
         if self.raises is not None:
             raise self.raises
-        return moved(1.1)(context, lot, steps)
+        return moved(1.1)(context, batch, steps)
 
 
 def ran(path, *methods, sets=("cubic", "sine"), with_costs=False, windows=4):
@@ -429,7 +431,7 @@ class _Config(ModelConfig):
 
 
 def test_a_complex_parameter_counts_twice():
-    ready = Ready(moved(1.0), 20, "net", network(_Config(cells=LINE.cells)))
+    ready = PreparedMethod(moved(1.0), 20, "net", network(_Config(cells=LINE.cells)))
     found = costs.cost(ready, tiny(4))
     assert found["parameters"] == 5 + 2 * 6
     assert found["megabytes"] == pytest.approx(17 * 4e-6)
@@ -454,12 +456,12 @@ def test_a_method_that_is_shown_examples_is_measured_with_them():
     forecaster = NetworkForecaster(config.build(jax.random.key(0)), config, "icon", None)
     asked = []
 
-    def forecast(context, lot, steps):
-        asked.append(lot.examples.shape)
-        return moved(1.25)(context, lot, steps)
+    def forecast(context, batch, steps):
+        asked.append(batch.examples.shape)
+        return moved(1.25)(context, batch, steps)
 
-    ready = Ready(forecast, 2, "icon", forecaster)
-    assert ready.pairs == Pairs(2, 1) and Ready(forecast).pairs is None
+    ready = PreparedMethod(forecast, 2, "icon", forecaster)
+    assert ready.pairs == Pairs(2, 1) and PreparedMethod(forecast).pairs is None
     record = measured(ready, tiny(6))
     assert record["errors"]["l2, 20 steps"]["mean"] == pytest.approx(0.25, rel=1e-6)
     assert {shape[1:] for shape in asked} == {(2, 2, 1, CELLS)}
@@ -470,9 +472,9 @@ def test_costs_are_measured_once(path, monkeypatch):
     told = []
 
     def solver(law, cells):
-        def forecast(context, lot, steps):
+        def forecast(context, batch, steps):
             told.append((law, cells))
-            return moved(1.0 + 1.0 / cells)(context, lot, steps)
+            return moved(1.0 + 1.0 / cells)(context, batch, steps)
 
         return forecast
 

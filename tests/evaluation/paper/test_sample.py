@@ -9,7 +9,7 @@ import pytest
 from hfluxno.data import Block, Configuration, Writer, blocks, solver
 from hfluxno.evaluation.paper import sample
 from hfluxno.evaluation.paper.problems import PROBLEMS
-from hfluxno.evaluation.paper.sample import LOT, generated, given
+from hfluxno.evaluation.paper.sample import BATCH, generated, given
 from hfluxno.models.configuration import Pairs
 
 CUBIC = PROBLEMS["cubic"]
@@ -57,13 +57,13 @@ def tiny(windows, laws, initials, problem=CUBIC):
     )
 
 
-def read(lots, context):
+def read(batches, context):
     """(trajectory, first forecast frame) of numbered windows that are whole and have their law."""
     found = []
-    for lot in lots:
-        number = lot.frames[:, :, 0, 0].astype(int)
+    for batch in batches:
+        number = batch.frames[:, :, 0, 0].astype(int)
         np.testing.assert_array_equal(np.diff(number), 1)
-        np.testing.assert_array_equal(lot.coefficients[:, 0], lot.laws)
+        np.testing.assert_array_equal(batch.coefficients[:, 0], batch.laws)
         found += [(n // 1000, n % 1000) for n in number[:, context].tolist()]
     return found
 
@@ -103,20 +103,20 @@ def test_a_sample_is_spread_over_trajectories_and_places(windows, laws, initials
 
 def test_windows_are_cut_where_they_were_chosen(drawn):
     for test in (tiny(None, 2, 2), tiny(30, 7, 100), tiny(7, 100, 100)):
-        assert read(test.lots(20, 20), 20) == list(test.chosen())
-        assert read(test.lots(20, 5), 20) == list(test.chosen())
+        assert read(test.batches(20, 20), 20) == list(test.chosen())
+        assert read(test.batches(20, 5), 20) == list(test.chosen())
 
 
 @pytest.mark.parametrize("context", [1, 2, 20, 30, 81])
 def test_any_context_forecasts_the_same_frames(drawn, context):
     test = tiny(90, 5, 4)
     expected = [(trajectory, max(place, context)) for trajectory, place in test.chosen()]
-    assert read(test.lots(context, 20), context) == expected
+    assert read(test.batches(context, 20), context) == expected
     assert context > 20 or expected == list(test.chosen())
 
 
 def test_a_context_that_leaves_no_forecast_has_no_windows(drawn):
-    assert list(tiny(90, 5, 4).lots(82, 20)) == []
+    assert list(tiny(90, 5, 4).batches(82, 20)) == []
 
 
 @pytest.mark.parametrize("context", [2, 20, 30])
@@ -124,10 +124,10 @@ def test_long_rollouts_go_to_the_end(drawn, context):
     few, all_windows = tiny(9, 3, 100), tiny(None, 3, 3)
     first = max(context, 20)
     for test, used in ((few, [0, 3, 6]), (all_windows, range(9))):
-        lots = list(test.long_lots(context))
-        assert read(lots, context) == [(trajectory, first) for trajectory in used]
-        for lot in lots:
-            np.testing.assert_array_equal(lot.frames[:, -1, 0, 0] % 1000, 100)
+        batches = list(test.long_batches(context))
+        assert read(batches, context) == [(trajectory, first) for trajectory in used]
+        for batch in batches:
+            np.testing.assert_array_equal(batch.frames[:, -1, 0, 0] % 1000, 100)
 
 
 def test_trajectories_that_were_not_solved_are_left_out(monkeypatch):
@@ -135,23 +135,23 @@ def test_trajectories_that_were_not_solved_are_left_out(monkeypatch):
     monkeypatch.setattr(sample, "blocks", lambda c: numbered(c, unsolved))
     test = tiny(60, 3, 3)
     expected = [pair for pair in test.chosen() if pair[0] not in unsolved]
-    assert 0 < len(expected) < 60 and read(test.lots(20, 20), 20) == expected
+    assert 0 < len(expected) < 60 and read(test.batches(20, 20), 20) == expected
     # The first solved trajectory of each law.
-    assert read(test.long_lots(20), 20) == [(1, 20), (3, 20), (6, 20)]
+    assert read(test.long_batches(20), 20) == [(1, 20), (3, 20), (6, 20)]
 
 
 def test_lots_are_bounded_and_made_when_they_are_asked_for(drawn):
-    lots = tiny(None, 4, 3).lots(20, 20)
+    batches = tiny(None, 4, 3).batches(20, 20)
     assert drawn == []
-    first = next(lots)
-    assert len(first.laws) == LOT and drawn == [0, 3]  # 62 windows of each trajectory
-    sizes = [len(first.laws), *(len(lot.laws) for lot in lots)]
-    assert sizes == [LOT, LOT, 12 * 62 - 2 * LOT]
+    first = next(batches)
+    assert len(first.laws) == BATCH and drawn == [0, 3]  # 62 windows of each trajectory
+    sizes = [len(first.laws), *(len(batch.laws) for batch in batches)]
+    assert sizes == [BATCH, BATCH, 12 * 62 - 2 * BATCH]
 
 
 def test_a_context_has_the_grid_the_fields_and_the_interval_of_the_set(drawn):
     test = tiny(4, 2, 2, PROBLEMS["shallow-water"])
-    context = test.context(next(test.lots(2, 20)), 2)
+    context = test.context(next(test.batches(2, 20)), 2)
     assert context.fields == ("h", "m") and context.grid.shape == (20,)
     np.testing.assert_allclose(context.times, [0.0, 0.005])
 
@@ -175,12 +175,12 @@ def test_a_file_has_the_windows_of_the_set_that_it_was_made_of(solved, monkeypat
     test = given(CUBIC, windows, path)
     assert test.configuration == configuration
     fresh = dataclasses.replace(test, path=None)
-    for name, arguments in (("lots", (20, 20)), ("long_lots", (20,))):
+    for name, arguments in (("batches", (20, 20)), ("long_batches", (20,))):
         pairs = zip(getattr(test, name)(*arguments), getattr(fresh, name)(*arguments), strict=True)
-        for read_lot, made in pairs:
+        for read_batch, made in pairs:
             for field in dataclasses.fields(made):
                 np.testing.assert_array_equal(
-                    getattr(read_lot, field.name), getattr(made, field.name)
+                    getattr(read_batch, field.name), getattr(made, field.name)
                 )
 
 
@@ -217,35 +217,35 @@ def test_a_file_whose_solver_landed_on_other_frames_is_refused(tmp_path):
 def test_a_file_may_have_other_numbers_of_frames_and_cells(tmp_path):
     configuration = Configuration("cubic", "test", laws=2, initials=1, cells=8, frames=41)
     test = given(CUBIC, None, written(configuration, tmp_path / "set.nc"))
-    assert read(test.lots(20, 20), 20) == [(0, 20), (0, 21), (1, 20), (1, 21)]
+    assert read(test.batches(20, 20), 20) == [(0, 20), (0, 21), (1, 20), (1, 21)]
     with pytest.raises(OSError, match="There is no data set"):
         given(CUBIC, None, tmp_path / "none.nc")
 
 
 def test_the_windows_of_a_law_have_the_same_examples_of_other_trajectories(monkeypatch):
-    monkeypatch.setattr(sample, "LOT", 7)
+    monkeypatch.setattr(sample, "BATCH", 7)
     test, pairs = tiny(20, 3, 4), Pairs(3, 1)
     block = next(iter(blocks(test.configuration)))
     found: dict[int, np.ndarray] = {}
-    for lot in (*test.lots(20, 20, pairs), *test.long_lots(20, pairs)):
-        assert lot.examples.shape == (len(lot.laws), 3, 2, 1, 20)
-        for law, examples in zip(lot.laws.tolist(), lot.examples, strict=True):
+    for batch in (*test.batches(20, 20, pairs), *test.long_batches(20, pairs)):
+        assert batch.examples.shape == (len(batch.laws), 3, 2, 1, 20)
+        for law, examples in zip(batch.laws.tolist(), batch.examples, strict=True):
             np.testing.assert_array_equal(found.setdefault(law, examples), examples)
             # No state of the set is among them.
             assert not np.isin(examples, block.values).all(axis=(2, 3)).any()
-        few = lot.first(2)
-        np.testing.assert_array_equal(few.examples, lot.examples[:2])
+        few = batch.first(2)
+        np.testing.assert_array_equal(few.examples, batch.examples[:2])
     assert len(found) == 3 and not np.array_equal(found[0], found[1])
-    assert next(test.lots(20, 20)).examples is None
+    assert next(test.batches(20, 20)).examples is None
 
 
 def test_examples_obey_the_law_of_their_windows():
     """The solver of the law takes each first state to the second."""
     test = tiny(6, 3, 2)
-    (lot,) = test.lots(20, 20, Pairs(2, 20))
+    (batch,) = test.batches(20, 20, Pairs(2, 20))
     configuration = dataclasses.replace(test.configuration, frames=2, final_time=0.1)
-    flat = lot.examples.reshape(-1, 2, 1, 20)
-    values, status = solver(configuration)(np.repeat(lot.coefficients, 2, axis=0), flat[:, 0])
+    flat = batch.examples.reshape(-1, 2, 1, 20)
+    values, status = solver(configuration)(np.repeat(batch.coefficients, 2, axis=0), flat[:, 0])
     assert not np.any(status)
     # The solver takes other steps where it does not stop at every frame.
     error = np.linalg.norm(np.asarray(values)[:, 1] - flat[:, 1], axis=(1, 2))

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 
 from hfluxno.evaluation.known_law import solve_known_law
 from hfluxno.evaluation.paper.problems import CONTEXT, Problem
-from hfluxno.evaluation.paper.sample import Lot
+from hfluxno.evaluation.paper.sample import WindowBatch
 from hfluxno.forecaster import Forecaster
 from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.models.configuration import Pairs
@@ -29,13 +29,13 @@ from hfluxno.training.release import any_weights
 from hfluxno.trajectory import Trajectory
 
 Frames = Float[np.ndarray, "window time field x"]
-# (context, its lot, steps) ↦ frames and which windows failed. Of the lot a method may know the
+# (context, its batch, steps) ↦ frames and which windows failed. Of the batch a method may know the
 # coefficients, if it is the true law, or the examples, if it has to be shown some.
-Forecast = Callable[[Trajectory, Lot, int], tuple[Frames, Bool[np.ndarray, " window"]]]
+Forecast = Callable[[Trajectory, WindowBatch, int], tuple[Frames, Bool[np.ndarray, " window"]]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Ready:
+class PreparedMethod:
     """A method that can forecast a problem.
 
     **Attributes:**
@@ -74,37 +74,37 @@ class Contender:
 
     name: str
     title: str
-    prepare: Callable[[Problem], Sequence[Ready]]
+    prepare: Callable[[Problem], Sequence[PreparedMethod]]
     sized: bool = False
 
 
-def _persistence(problem: Problem) -> Sequence[Ready]:
-    return [Ready(_by(Persistence(), failed_at=None))]
+def _persistence(problem: Problem) -> Sequence[PreparedMethod]:
+    return [PreparedMethod(_by(Persistence(), failed_at=None))]
 
 
-def _known_law(problem: Problem) -> Sequence[Ready]:
-    return [Ready(known_law_forecast(problem.law, None))]
+def _known_law(problem: Problem) -> Sequence[PreparedMethod]:
+    return [PreparedMethod(known_law_forecast(problem.law, None))]
 
 
-def _fit(problem: Problem) -> Sequence[Ready]:
-    return [Ready(_by(FittedLawForecaster(), failed_at=int(FitStatus.FAILED)))]
+def _fit(problem: Problem) -> Sequence[PreparedMethod]:
+    return [PreparedMethod(_by(FittedLawForecaster(), failed_at=int(FitStatus.FAILED)))]
 
 
 def known_law_forecast(law: str, cells: int | None) -> Forecast:
     """The true law solved on this number of cells; `None` for those of the data."""
 
-    def forecast(context: Trajectory, lot: Lot, steps: int):
+    def forecast(context: Trajectory, batch: WindowBatch, steps: int):
         values, times = np.asarray(context.values), np.asarray(context.times, float)
         interval = (times[-1] - times[0]) / (len(times) - 1)
         frames, solved = solve_known_law(
-            law, lot.coefficients, values[:, -1], steps, interval=float(interval), cells=cells
+            law, batch.coefficients, values[:, -1], steps, interval=float(interval), cells=cells
         )
         return frames, ~solved
 
     return forecast
 
 
-def network(sources: Sequence[str], refinement: int = 0) -> Sequence[Ready]:
+def network(sources: Sequence[str], refinement: int = 0) -> Sequence[PreparedMethod]:
     """Networks with these weights: names of shipped ones, folders, runs or hub ids.
 
     **Raises:**
@@ -114,20 +114,20 @@ def network(sources: Sequence[str], refinement: int = 0) -> Sequence[Ready]:
     return [_network(source, refinement) for source in sources]
 
 
-def _network(source: str, refinement: int) -> Ready:
+def _network(source: str, refinement: int) -> PreparedMethod:
     forecaster = any_weights(source)
-    return network_ready(forecaster.refined(refinement) if refinement else forecaster, source)
+    return prepared_network(forecaster.refined(refinement) if refinement else forecaster, source)
 
 
-def network_ready(forecaster: NetworkForecaster, source: str) -> Ready:
+def prepared_network(forecaster: NetworkForecaster, source: str) -> PreparedMethod:
     """A network that is there already, as a method."""
 
-    def forecast(context: Trajectory, lot: Lot, steps: int):
-        result = forecaster.forecast(context, steps, examples=lot.examples)
+    def forecast(context: Trajectory, batch: WindowBatch, steps: int):
+        result = forecaster.forecast(context, steps, examples=batch.examples)
         failed = np.asarray(result.status) == NetworkStatus.DIVERGED
         return np.asarray(result.trajectory.values), failed
 
-    return Ready(
+    return PreparedMethod(
         forecast,
         max(2, forecaster.config.context),  # a trajectory of one frame has no Δt
         source,
@@ -145,7 +145,7 @@ def fingerprint(network: Network) -> int:
 
 
 def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
-    def forecast(context: Trajectory, lot: Lot, steps: int):
+    def forecast(context: Trajectory, batch: WindowBatch, steps: int):
         result = forecaster.forecast(context, steps)
         frames = np.asarray(result.trajectory.values)
         status = np.asarray(result.status)
@@ -162,10 +162,10 @@ def _with_weights(method: str, refinement: int = 0):
     """
 
     @functools.cache
-    def ready(name: str) -> Sequence[Ready]:
+    def ready(name: str) -> Sequence[PreparedMethod]:
         return network([name], refinement)
 
-    def prepare(problem: Problem) -> Sequence[Ready]:
+    def prepare(problem: Problem) -> Sequence[PreparedMethod]:
         name = f"{method}-{problem.trained}"
         seeds = (one for one in shipped() if one == name or one.startswith(f"{name}-seed-"))
         return [one for seed in seeds for one in ready(seed)]
@@ -235,7 +235,7 @@ def contenders(
 def _fitting(sources: tuple[str, ...]):
     ready = network(sources)
 
-    def prepare(problem: Problem) -> Sequence[Ready]:
+    def prepare(problem: Problem) -> Sequence[PreparedMethod]:
         fields = problem.configuration(1, 1, 0).fields
         return [one for one in ready if one.network and one.network.config.fields == fields]
 

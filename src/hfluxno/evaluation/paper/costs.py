@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hfluxno.evaluation.paper.contenders import Ready, known_law_forecast, network_ready
+from hfluxno.evaluation.paper.contenders import PreparedMethod, known_law_forecast, prepared_network
 from hfluxno.evaluation.paper.measure import forecast_windows
 from hfluxno.evaluation.paper.problems import STEPS
 from hfluxno.evaluation.paper.published import parameters
@@ -42,7 +42,7 @@ _BATCH = 64
 _REPEATS = 5
 
 
-def cost(ready: Ready, test: WindowSet, config: TrainConfig | None = None) -> Plain:
+def cost(ready: PreparedMethod, test: WindowSet, config: TrainConfig | None = None) -> Plain:
     """The numbers of one method, on the contexts of a set.
 
     **Arguments:**
@@ -53,10 +53,10 @@ def cost(ready: Ready, test: WindowSet, config: TrainConfig | None = None) -> Pl
 
     - `ValueError`, if the set has no window for it.
     """
-    lot = next(test.lots(ready.context, STEPS, ready.pairs), None)
-    if lot is None:
+    batch = next(test.batches(ready.context, STEPS, ready.pairs), None)
+    if batch is None:
         raise ValueError(f"No window of {test.problem.name} can be used; draw more laws.")
-    one = lot.first(1)
+    one = batch.first(1)
     context = test.context(one, ready.context)
 
     def forecast():
@@ -83,7 +83,7 @@ def published_sizes(test: WindowSet) -> dict[str, Plain]:
     for method in _PUBLISHED:
         config = PRESETS[f"paper-{method}-{test.problem.trained}"]
         fresh = NetworkForecaster(config.model.build(jax.random.key(0)), config.model, method)
-        found[method] = cost(network_ready(fresh, method), test, config)
+        found[method] = cost(prepared_network(fresh, method), test, config)
     return found
 
 
@@ -93,7 +93,7 @@ def classical(test: WindowSet) -> list[Plain]:
     for cells in GRIDS:
         if cells % given and given % cells:
             continue
-        solver = Ready(known_law_forecast(test.problem.law, cells))
+        solver = PreparedMethod(known_law_forecast(test.problem.law, cells))
         errors, seconds = forecast_windows(solver, test)
         summary = errors.summaries()[f"l2, {STEPS} steps"]
         assert summary is not None

@@ -13,11 +13,11 @@ import numpy as np
 
 from hfluxno.evaluation.diagnostics import diagnose
 from hfluxno.evaluation.metrics import NORMS, joined, summarize
-from hfluxno.evaluation.paper.contenders import Ready
+from hfluxno.evaluation.paper.contenders import PreparedMethod
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
 from hfluxno.evaluation.paper.results import Plain
 from hfluxno.evaluation.paper.rows import network_record
-from hfluxno.evaluation.paper.sample import Lot, WindowSet
+from hfluxno.evaluation.paper.sample import WindowBatch, WindowSet
 
 # Frames after the context at which the example of a set is kept.
 EXAMPLE_FRAMES = (0, 19, 39, 79)
@@ -25,7 +25,7 @@ _WARM = 8  # windows that are forecast before the clock starts: their programs a
 
 
 def measured(
-    ready: Ready, test: WindowSet, advance: Callable[[int], None] = lambda windows: None
+    ready: PreparedMethod, test: WindowSet, advance: Callable[[int], None] = lambda windows: None
 ) -> Plain:
     """The record of one method on one set.
 
@@ -61,15 +61,15 @@ def measured(
 
 
 class Collected:
-    """Numbers of windows, lot by lot."""
+    """Numbers of windows, batch by batch."""
 
     def __init__(self):
         self.laws: list[np.ndarray] = []
         self._failed: list[np.ndarray] = []
         self._numbers: dict[str, list[np.ndarray]] = collections.defaultdict(list)
 
-    def add(self, lot: Lot, failed: np.ndarray, numbers: dict[str, np.ndarray]) -> None:
-        self.laws.append(lot.laws)
+    def add(self, batch: WindowBatch, failed: np.ndarray, numbers: dict[str, np.ndarray]) -> None:
+        self.laws.append(batch.laws)
         self._failed.append(failed)
         for name, values in numbers.items():
             self._numbers[name].append(values)
@@ -90,45 +90,45 @@ def _summary(values, failed, laws) -> Plain | None:
 
 
 def forecast_windows(
-    ready: Ready, test: WindowSet, advance: Callable[[int], None] = lambda windows: None
+    ready: PreparedMethod, test: WindowSet, advance: Callable[[int], None] = lambda windows: None
 ) -> tuple[Collected, float]:
     """The numbers of all windows, and the seconds that the forecasts took."""
     collected, seconds = Collected(), 0.0
-    for number, lot in enumerate(test.lots(ready.context, STEPS, ready.pairs)):
+    for number, batch in enumerate(test.batches(ready.context, STEPS, ready.pairs)):
         if number == 0:  # compiles
-            few = lot.first(_WARM)
+            few = batch.first(_WARM)
             ready.forecast(test.context(few, ready.context), few, STEPS)
-        context = test.context(lot, ready.context)
+        context = test.context(batch, ready.context)
         began = time.perf_counter()
-        forecast, failed = ready.forecast(context, lot, STEPS)
+        forecast, failed = ready.forecast(context, batch, STEPS)
         seconds += time.perf_counter() - began
-        truth = lot.frames[:, ready.context :]
+        truth = batch.frames[:, ready.context :]
         numbers = {}
         for norm, error in NORMS.items():
             numbers[f"{norm}, 1 step"] = error(forecast[:, :1], truth[:, :1])[:, 0]
             numbers[f"{norm}, {STEPS} steps"] = error(joined(forecast), joined(truth))[:, 0]
-        numbers |= diagnose(forecast, truth, lot.frames[:, ready.context - 1])
-        collected.add(lot, failed, numbers)
-        advance(len(lot.laws))
+        numbers |= diagnose(forecast, truth, batch.frames[:, ready.context - 1])
+        collected.add(batch, failed, numbers)
+        advance(len(batch.laws))
     return collected, seconds
 
 
-def _long(ready: Ready, test: WindowSet, advance) -> tuple[Plain, Plain]:
+def _long(ready: PreparedMethod, test: WindowSet, advance) -> tuple[Plain, Plain]:
     """The errors at each time of the roll-outs to the end, and one of them at a few frames."""
     parts: dict[str, list[np.ndarray]] = {norm: [] for norm in NORMS}
     failed, laws = [], []
     example: Plain = {}
-    for lot in test.long_lots(ready.context, ready.pairs):
-        context = test.context(lot, ready.context)
-        truth = lot.frames[:, ready.context :]
-        forecast, stopped = ready.forecast(context, lot, truth.shape[1])
+    for batch in test.long_batches(ready.context, ready.pairs):
+        context = test.context(batch, ready.context)
+        truth = batch.frames[:, ready.context :]
+        forecast, stopped = ready.forecast(context, batch, truth.shape[1])
         for norm, error in NORMS.items():
             parts[norm].append(error(forecast, truth))
         failed.append(stopped)
-        laws.append(lot.laws)
+        laws.append(batch.laws)
         if not example:
             example = _example(forecast, truth)
-        advance(len(lot.laws))
+        advance(len(batch.laws))
     stops, groups = np.concatenate(failed), np.concatenate(laws)
     first = max(ready.context, CONTEXT)
     curves: Plain = {"times": [float(t) for t in test.times[first:]]}
@@ -138,7 +138,7 @@ def _long(ready: Ready, test: WindowSet, advance) -> tuple[Plain, Plain]:
 
 
 def _example(forecast, truth) -> Plain:
-    """The trajectory of the lot that moves by the median, at a few frames."""
+    """The trajectory of the batch that moves by the median, at a few frames."""
     travelled = np.abs(np.diff(truth, axis=1)).sum(axis=(1, 2, 3))
     member = int(np.argsort(travelled)[len(travelled) // 2])
     frames = [frame for frame in EXAMPLE_FRAMES if frame < truth.shape[1]]

@@ -21,13 +21,13 @@ from hfluxno.plural import plural
 from hfluxno.training.examples import fixed
 from hfluxno.trajectory import Trajectory
 
-LOT = 256
+BATCH = 256
 _PART = 1024  # trajectories of a file in memory at a time
 _LATEST_EXAMPLE = 0.4  # as in the training sets, which forecasts go beyond
 
 
 @dataclasses.dataclass(frozen=True)
-class Lot:
+class WindowBatch:
     """Windows that are forecast together.
 
     **Attributes:**
@@ -43,10 +43,12 @@ class Lot:
     laws: Int[np.ndarray, " window"]
     examples: Float[np.ndarray, "window pair 2 field x"] | None = None
 
-    def first(self, count: int) -> "Lot":
+    def first(self, count: int) -> "WindowBatch":
         """The first `count` windows, or all of them if there are fewer."""
         examples = None if self.examples is None else self.examples[:count]
-        return Lot(self.frames[:count], self.coefficients[:count], self.laws[:count], examples)
+        return WindowBatch(
+            self.frames[:count], self.coefficients[:count], self.laws[:count], examples
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +88,9 @@ class WindowSet:
         for number in range(count):
             yield number * self.trajectories // count, CONTEXT + number * stride % places
 
-    def lots(self, context: int, steps: int, pairs: Pairs | None = None) -> Iterator[Lot]:
+    def batches(
+        self, context: int, steps: int, pairs: Pairs | None = None
+    ) -> Iterator[WindowBatch]:
         """The windows with `context` frames before their place and `steps` after it. A place with
         fewer frames before the next.
 
@@ -94,40 +98,42 @@ class WindowSet:
 
         - `pairs`: the examples that the windows get, those of a law always the same.
         """
-        return self._with_examples(self._lots(self.chosen(), context, steps), pairs)
+        return self._with_examples(self._batches(self.chosen(), context, steps), pairs)
 
-    def long_lots(self, context: int, pairs: Pairs | None = None) -> Iterator[Lot]:
+    def long_batches(self, context: int, pairs: Pairs | None = None) -> Iterator[WindowBatch]:
         """From the first frames to the end: the first solved trajectory of each law, or all of them
         if all windows are used."""
         places = ((trajectory, CONTEXT) for trajectory in range(self.trajectories))
         steps = len(self.times) - max(context, CONTEXT)
-        lots = self._lots(places, context, steps, once=self.windows is not None)
-        return self._with_examples(lots, pairs)
+        batches = self._batches(places, context, steps, once=self.windows is not None)
+        return self._with_examples(batches, pairs)
 
-    def context(self, lot: Lot, frames: int) -> Trajectory:
-        """The contexts of a lot. Laws do not know the time, so all begin at 0."""
+    def context(self, batch: WindowBatch, frames: int) -> Trajectory:
+        """The contexts of a batch. Laws do not know the time, so all begin at 0."""
         return Trajectory.from_numpy(
-            lot.frames[:, :frames],
+            batch.frames[:, :frames],
             self.times[:frames],
             self.configuration.grid.centers(),
             list(self.configuration.fields),
         )
 
-    def _with_examples(self, lots: Iterator[Lot], pairs: Pairs | None) -> Iterator[Lot]:
+    def _with_examples(
+        self, batches: Iterator[WindowBatch], pairs: Pairs | None
+    ) -> Iterator[WindowBatch]:
         if pairs is None:
-            yield from lots
+            yield from batches
             return
         known: dict[int, np.ndarray] = {}
-        for lot in lots:
-            laws, first = np.unique(lot.laws, return_index=True)
+        for batch in batches:
+            laws, first = np.unique(batch.laws, return_index=True)
             if np.any(new := ~np.isin(laws, list(known))):
-                coefficients = lot.coefficients[first[new]]
+                coefficients = batch.coefficients[first[new]]
                 found = fixed(self.configuration, laws[new], coefficients, pairs, _LATEST_EXAMPLE)
                 known |= zip(laws[new].tolist(), found, strict=True)
-            examples = np.stack([known[law] for law in lot.laws.tolist()])
-            yield dataclasses.replace(lot, examples=examples)
+            examples = np.stack([known[law] for law in batch.laws.tolist()])
+            yield dataclasses.replace(batch, examples=examples)
 
-    def _lots(self, wanted, context, steps, once=False):
+    def _batches(self, wanted, context, steps, once=False):
         held: list[tuple] = []
         done = -1  # the last law, if each is used once
         for (trajectory, place), part in self._with_values(wanted):
@@ -140,7 +146,7 @@ class WindowSet:
                 continue
             done = law
             held.append((values[first : first + context + steps], coefficients, law))
-            if len(held) == LOT:
+            if len(held) == BATCH:
                 yield _stacked(held)
                 held = []
         if held:
@@ -225,5 +231,5 @@ def _in(values, coefficients, status):
     return lambda row: (values[row], coefficients[row], status[row] == 0)
 
 
-def _stacked(held) -> Lot:
-    return Lot(*(np.stack(part) for part in zip(*held, strict=True)))
+def _stacked(held) -> WindowBatch:
+    return WindowBatch(*(np.stack(part) for part in zip(*held, strict=True)))

@@ -1,6 +1,6 @@
-"""The lots of an evaluation, measured by the processes of a Dask cluster.
+"""The chunks of an evaluation, measured by the processes of a Dask cluster.
 
-What comes back is a few numbers for each window. The client keeps those of every lot beside the
+What comes back is a few numbers for each window. The client keeps those of every chunk beside the
 output, so an interrupted evaluation goes on, and puts them together in their order: the errors are
 those of one process, whoever measured them.
 """
@@ -21,7 +21,7 @@ from hfluxno.data.parts import Parts, file_fingerprint
 from hfluxno.data.replacing import replacing
 from hfluxno.data.writers import version_name
 from hfluxno.datasets.cluster import connected, done
-from hfluxno.evaluation.windows import Errors, Lot, Measured, Windows
+from hfluxno.evaluation.windows import Errors, Measured, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
 
 
@@ -52,10 +52,10 @@ class _Task:
     data: Path
     programs: str | None
 
-    def __call__(self, lot: Lot) -> tuple[Lot, Measured]:
+    def __call__(self, chunk: WindowChunk) -> tuple[WindowChunk, Measured]:
         use_cache(self.programs)
         with on_one_core(), open_dataset(self.data) as data:
-            return lot, self.windows.measured(loaded(self.network), data, lot)
+            return chunk, self.windows.measured(loaded(self.network), data, chunk)
 
 
 def evaluate_on(
@@ -74,23 +74,23 @@ def evaluate_on(
     - `OSError`, where something cannot be read or written, or the scheduler ends; it says what
       stays.
     """
-    lots = windows.lots
-    total = sum(lot.count for lot in lots)
+    chunks = windows.chunks
+    total = sum(chunk.count for chunk in chunks)
     parts = Parts(output, total, _fingerprint(windows, network, data))
-    there = [lot for lot in lots if _file(parts, lot).exists()]
-    left = [lot for lot in lots if lot not in there]
-    count = sum(lot.count for lot in there)
-    with parts.finished(there, len(lots), "lot"), contextlib.ExitStack() as stack:
+    there = [chunk for chunk in chunks if _file(parts, chunk).exists()]
+    left = [chunk for chunk in chunks if chunk not in there]
+    count = sum(chunk.count for chunk in there)
+    with parts.finished(there, len(chunks), "chunk"), contextlib.ExitStack() as stack:
         advance(count, total)
         if left:
             client = stack.enter_context(connected(scheduler, workers))
             task = _Task(windows, network, data.absolute(), cache_in_use())
-            for lot, measured in done(client, task, left):
-                _write(_file(parts, lot), measured)
-                there.append(lot)
-                count += lot.count
+            for chunk, measured in done(client, task, left):
+                _write(_file(parts, chunk), measured)
+                there.append(chunk)
+                count += chunk.count
                 advance(count, total)
-        return windows.errors([_read(_file(parts, lot)) for lot in lots])
+        return windows.errors([_read(_file(parts, chunk)) for chunk in chunks])
 
 
 def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
@@ -102,8 +102,8 @@ def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
     return file_fingerprint(data, (version_name(), network, stamps, asked))
 
 
-def _file(parts: Parts, lot: Lot) -> Path:
-    return parts.folder / f"{'whole' if lot.whole else 'windows'}-{lot.first:012d}.npz"
+def _file(parts: Parts, chunk: WindowChunk) -> Path:
+    return parts.folder / f"{'whole' if chunk.whole else 'windows'}-{chunk.first:012d}.npz"
 
 
 def _write(file: Path, measured: Measured) -> None:

@@ -1,6 +1,6 @@
-"""`hfluxno evaluate --scheduler`: the file of one process, and lots that are not measured again.
+"""`hfluxno evaluate --scheduler`: the file of one process, and chunks that are not measured again.
 
-The client measures the lots itself, but for the last test, which has real processes.
+The client measures the chunks itself, but for the last test, which has real processes.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import jax
 import pytest
 import zarr
 
-from hfluxno.cli import evaluate_lots, main
+from hfluxno.cli import evaluate_chunks, main
 from hfluxno.cli.generate import GenerateConfig
 from hfluxno.cli.generate import main as generate_set
 from hfluxno.evaluation import windows
@@ -50,7 +50,7 @@ def _save_network(folder, seed):
 @pytest.fixture
 def folder(made, monkeypatch):
     monkeypatch.chdir(made)
-    monkeypatch.setattr(windows, "_LOT", 6)  # does not divide the number of windows
+    monkeypatch.setattr(windows, "_CHUNK", 6)  # does not divide the number of windows
     for file in made.glob("*.json*"):
         file.unlink()
     return made
@@ -62,15 +62,15 @@ def alone(monkeypatch):
     measured: list = []
     end_after: list[int] = []
 
-    def done(client, task, lots):
-        for lot in reversed(lots):
+    def done(client, task, chunks):
+        for chunk in reversed(chunks):
             if end_after and len(measured) == end_after[0]:
                 raise OSError("The scheduler is gone, and its workers with it.")
-            measured.append(lot)
-            yield task(lot)
+            measured.append(chunk)
+            yield task(chunk)
 
-    monkeypatch.setattr(evaluate_lots, "connected", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(evaluate_lots, "done", done)
+    monkeypatch.setattr(evaluate_chunks, "connected", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(evaluate_chunks, "done", done)
     return measured, end_after
 
 
@@ -80,41 +80,41 @@ def _in_one_process(folder):
 
 
 def test_lots_make_the_file_of_one_process(folder, alone, capsys):
-    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 0
+    assert main([*_COMMAND, "chunks.json", *_LOCAL]) == 0
     measured, _ = alone
     # Twenty windows and four trajectories to their end.
-    assert [(lot.whole, lot.count, lot.filled) for lot in reversed(measured)] == [
+    assert [(chunk.whole, chunk.count, chunk.filled) for chunk in reversed(measured)] == [
         *3 * [(False, 6, 6)],
         (False, 2, 6),
         (True, 4, 4),
     ]
-    assert (folder / "lots.json").read_bytes() == _in_one_process(folder)
-    assert not (folder / "lots.json.partial").exists()
+    assert (folder / "chunks.json").read_bytes() == _in_one_process(folder)
+    assert not (folder / "chunks.json.partial").exists()
 
 
 def test_what_is_measured_is_not_measured_again(folder, alone, capsys):
     measured, end_after = alone
     end_after.append(3)
-    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 2
+    assert main([*_COMMAND, "chunks.json", *_LOCAL]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
-        "hfluxno: The scheduler is gone, and its workers with it. Done: 3 of 5 lots; "
-        "lots.json.partial keeps them, and the same command goes on from there."
+        "hfluxno: The scheduler is gone, and its workers with it. Done: 3 of 5 chunks; "
+        "chunks.json.partial keeps them, and the same command goes on from there."
     )
-    assert not (folder / "lots.json").exists()
+    assert not (folder / "chunks.json").exists()
     end_after.clear()
-    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 0
-    assert [lot.first for lot in measured] == [0, 18, 12, 6, 0]
-    assert (folder / "lots.json").read_bytes() == _in_one_process(folder)
+    assert main([*_COMMAND, "chunks.json", *_LOCAL]) == 0
+    assert [chunk.first for chunk in measured] == [0, 18, 12, 6, 0]
+    assert (folder / "chunks.json").read_bytes() == _in_one_process(folder)
 
 
 @pytest.mark.parametrize("change", ["option", "weights"])
 def test_what_decides_otherwise_is_measured_anew(folder, alone, change):
     measured, end_after = alone
     end_after.append(2)
-    assert main([*_COMMAND, "lots.json", *_LOCAL]) == 2
+    assert main([*_COMMAND, "chunks.json", *_LOCAL]) == 2
     end_after.clear()
-    command = [*_COMMAND, "lots.json", *_LOCAL]
+    command = [*_COMMAND, "chunks.json", *_LOCAL]
     if change == "weights":
         _save_network(folder, seed=1)
     else:
@@ -124,9 +124,9 @@ def test_what_decides_otherwise_is_measured_anew(folder, alone, change):
 
 
 def test_what_cannot_be_done_is_said(folder, capsys):
-    assert main([*_COMMAND, "lots.json", "--workers", "2"]) == 2
+    assert main([*_COMMAND, "chunks.json", "--workers", "2"]) == 2
     assert "--workers belongs to --scheduler local" in capsys.readouterr().err
-    assert main([*_COMMAND, "lots.json", *_LOCAL, "--steps", "99"]) == 2
+    assert main([*_COMMAND, "chunks.json", *_LOCAL, "--steps", "99"]) == 2
     assert "has no window of 103 frames" in capsys.readouterr().err
     assert not list(folder.glob("*.partial"))
 
@@ -134,5 +134,5 @@ def test_what_cannot_be_done_is_said(folder, capsys):
 @pytest.mark.validation
 def test_processes_make_the_file_of_one(made, monkeypatch):
     monkeypatch.chdir(made)
-    assert main([*_COMMAND, "lots.json", *_LOCAL, "--workers", "2"]) == 0
-    assert (made / "lots.json").read_bytes() == _in_one_process(made)
+    assert main([*_COMMAND, "chunks.json", *_LOCAL, "--workers", "2"]) == 0
+    assert (made / "chunks.json").read_bytes() == _in_one_process(made)
