@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.evaluation import CASES, Case, accuracy, measure
+from hfluxno.evaluation import CASES, Case, accuracy, measure, relative_l2
 from hfluxno.evaluation.accuracy import CONTEXT_FRAMES, STEPS, coarse_truth
 from hfluxno.evaluation.tables import insert_into, inserted, markdown, plain
 from hfluxno.trajectory import Trajectory
@@ -149,7 +149,7 @@ def test_the_fine_truth_is_the_same_problem_solved_by_another_scheme():
     # Averages keep totals, and they do not change in time.
     totals = fine.mean(axis=-1)
     np.testing.assert_allclose(totals, np.broadcast_to(totals[:, :1], totals.shape), rtol=1e-12)
-    distance = accuracy.relative_l2(fine, coarse)
+    distance = relative_l2(fine, coarse)
     assert np.all(distance < 0.03) and np.all(distance[:, -1] > 1e-5)
 
 

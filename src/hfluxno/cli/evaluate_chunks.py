@@ -10,9 +10,8 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import xarray as xr
 
 from hfluxno.batching import on_one_core
 from hfluxno.compilation_cache import cache_in_use, use_cache
@@ -21,7 +20,7 @@ from hfluxno.data.parts import Parts, file_fingerprint
 from hfluxno.data.replacing import replacing
 from hfluxno.data.writers import version_name
 from hfluxno.datasets.cluster import connected, done
-from hfluxno.evaluation.windows import Errors, Measured, WindowChunk, Windows
+from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
 
 
@@ -52,7 +51,7 @@ class _Task:
     data: Path
     programs: str | None
 
-    def __call__(self, chunk: WindowChunk) -> tuple[WindowChunk, Measured]:
+    def __call__(self, chunk: WindowChunk) -> tuple[WindowChunk, xr.Dataset]:
         use_cache(self.programs)
         with on_one_core(), open_dataset(self.data) as data:
             return chunk, self.windows.measured(loaded(self.network), data, chunk)
@@ -103,17 +102,14 @@ def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
 
 
 def _file(parts: Parts, chunk: WindowChunk) -> Path:
-    return parts.folder / f"{'whole' if chunk.whole else 'windows'}-{chunk.first:012d}.npz"
+    return parts.folder / f"{'whole' if chunk.whole else 'windows'}-{chunk.first:012d}.nc"
 
 
-def _write(file: Path, measured: Measured) -> None:
-    arrays: dict[str, Any] = {f"error {name}": v for name, v in measured.errors.items()}
-    arrays |= {"failed": measured.failed, "sentences": np.asarray(measured.sentences)}
+def _write(file: Path, errors: xr.Dataset) -> None:
     with replacing(file) as (temporary,):
-        np.savez(temporary, **arrays)
+        errors.to_netcdf(temporary, engine="h5netcdf")
 
 
-def _read(file: Path) -> Measured:
-    with np.load(file, allow_pickle=False) as found:
-        errors = {n.removeprefix("error "): found[n] for n in found if n.startswith("error ")}
-        return Measured(errors, found["failed"], tuple(map(str, found["sentences"])))
+def _read(file: Path) -> xr.Dataset:
+    with xr.open_dataset(file, engine="h5netcdf") as errors:
+        return errors.load()

@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hfluxno.data import Configuration, blocks
-from hfluxno.evaluation.metrics import Summary, relative_l2, relative_linf, summarize
+from hfluxno.evaluation.errors import errors_of, summary
+from hfluxno.evaluation.metrics import Summary
 from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -177,19 +178,17 @@ def measure(
     with jax.enable_x64(True):
         forecast = FittedLawForecaster().advance(context, laws, max(STEPS))
         values = np.asarray(forecast.trajectory.values)
-    index = np.asarray(STEPS) - 1
     expected = truth[usable, CONTEXT_FRAMES : CONTEXT_FRAMES + max(STEPS)]
-    l2 = relative_l2(values, expected)[:, index]
-    linf = relative_linf(values, expected)[:, index]
     failed = (forecast.status == FitStatus.FAILED) | ~np.all(np.isfinite(values), axis=(1, 2, 3))
+    errors = errors_of(values, expected, failed)
     counts = collections.Counter(FitStatus(int(number)).name for number in forecast.status)
     return Result(
         case=case,
         drawn=len(truth),
         constant=int(np.sum(constant)),
         unsolved=int(np.sum(unsolved)),
-        l2=tuple(summarize(errors, failed) for errors in l2.T),
-        linf=tuple(summarize(errors, failed) for errors in linf.T),
+        l2=tuple(summary(errors, "l2", step) for step in STEPS),
+        linf=tuple(summary(errors, "linf", step) for step in STEPS),
         statuses=dict(counts.most_common()),
         seconds=seconds,
     )

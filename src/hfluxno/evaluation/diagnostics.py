@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from hfluxno.forecast_checks import change_of_totals, relative_l2
 
+DIAGNOSTICS = ("drift", "variation", "spectrum", "shock")
 _SHOCK = 0.25
 _TINY = 1e-12
 
@@ -35,13 +36,14 @@ def diagnose(
     forecast, truth, last = (np.asarray(v, np.float64) for v in (forecast, truth, last))
     finite = np.all(np.isfinite(forecast), axis=(1, 2, 3))
     forecast = np.where(finite[:, None, None, None], forecast, 0.0)
-    found = {
-        "drift": _drift(forecast, truth, last),
-        "variation": _variation(forecast[:, -1], truth[:, -1]),
-        "spectrum": _spectrum(forecast[:, -1], truth[:, -1]),
-        "shock": _shock(forecast[:, -1], truth[:, -1]),
-    }
-    return {name: np.where(finite | np.isnan(v), v, np.inf) for name, v in found.items()}
+    found = (
+        _drift(forecast, truth, last),
+        _variation(forecast[:, -1], truth[:, -1]),
+        _spectrum(forecast[:, -1], truth[:, -1]),
+        _shock(forecast[:, -1], truth[:, -1]),
+    )
+    named = zip(DIAGNOSTICS, found, strict=True)
+    return {name: np.where(finite | np.isnan(v), v, np.inf) for name, v in named}
 
 
 def _drift(forecast, truth, last):

@@ -19,9 +19,9 @@ def relative_l2(
     truth: Float[np.ndarray, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l2 error at each time; infinite if the forecast is not finite."""
-    misfit, truth = _misfit(forecast, truth)
+    misfit, truth = misfit_and_truth(forecast, truth)
     with np.errstate(over="ignore"):  # a forecast that explodes has an infinite error
-        return _quotient(
+        return quotient(
             np.sqrt(np.sum(misfit**2, axis=_FIELD_AND_CELLS)),
             np.sqrt(np.sum(truth**2, axis=_FIELD_AND_CELLS)),
         )
@@ -52,8 +52,8 @@ def relative_linf(
     truth: Float[np.ndarray, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l∞ error at each time; infinite if the forecast is not finite."""
-    misfit, truth = _misfit(forecast, truth)
-    return _quotient(
+    misfit, truth = misfit_and_truth(forecast, truth)
+    return quotient(
         np.max(np.abs(misfit), axis=_FIELD_AND_CELLS), np.max(np.abs(truth), axis=_FIELD_AND_CELLS)
     )
 
@@ -64,19 +64,9 @@ def vrmse(
 ) -> Float[np.ndarray, "*batch time field"]:
     """√(⟨(u - û)²⟩/(⟨(û - ⟨û⟩)²⟩ + 1e-7)) of each field and frame, ⟨⟩ being the mean over cells:
     what The Well reports (Ohana et al., NeurIPS 2024). The mean of a field has the error 1."""
-    misfit, truth = _misfit(forecast, truth)
+    misfit, truth = misfit_and_truth(forecast, truth)
     with np.errstate(over="ignore"):
         return np.sqrt(np.mean(misfit**2, axis=-1) / (np.var(truth, axis=-1) + 1e-7))
-
-
-NORMS = {"l2": relative_l2, "linf": relative_linf}
-
-
-def joined(
-    frames: Float[np.ndarray, "window time field x"],
-) -> Float[np.ndarray, "window 1 rows x"]:
-    """All frames of a forecast as one, so that it has one error."""
-    return frames.reshape(len(frames), 1, -1, frames.shape[-1])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +137,13 @@ def _standard_error(errors, groups) -> float | None:
     return float(np.sqrt(count / (count - 1) * np.sum(sums**2)) / len(errors))
 
 
-def _misfit(forecast, truth):
+def misfit_and_truth(forecast, truth):
+    """The difference, infinite where the forecast is not a number, and the truth, in float64.
+
+    **Raises:**
+
+    - `ValueError`, if their shapes differ.
+    """
     if forecast.shape != truth.shape:
         raise ValueError(
             f"Forecast and truth must have the same shape; got {forecast.shape} and {truth.shape}."
@@ -158,7 +154,7 @@ def _misfit(forecast, truth):
     return np.where(np.isnan(misfit), np.inf, misfit), truth
 
 
-def _quotient(misfit, size):
+def quotient(misfit, size):
     """misfit/size; if the truth vanishes, 0 for an exact forecast and ∞ for any other."""
     vanishes = size == 0.0
     quotient = misfit / np.where(vanishes, 1.0, size)

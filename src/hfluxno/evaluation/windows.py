@@ -14,16 +14,16 @@ Windows are cut and forecast in chunks of a fixed size, so memory does not grow 
 
 import collections
 import dataclasses
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 
 from hfluxno.data import open_dataset
-from hfluxno.evaluation.metrics import NORMS, Summary, joined, summarize
+from hfluxno.evaluation.errors import NORMS, errors_of, summary, together
+from hfluxno.evaluation.metrics import Summary
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -66,16 +66,6 @@ class WindowChunk:
     first: int
     count: int
     filled: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """The errors of a chunk: by norm, of the `first` frame and of `all` frames of each window, or
-    at each time of whole trajectories; which `failed`, and what the forecaster says of each."""
-
-    errors: Mapping[str, Float[np.ndarray, "window *time"]]
-    failed: Bool[np.ndarray, " window"]
-    sentences: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,8 +151,9 @@ class Windows:
 
     def measured(
         self, forecaster: NetworkForecaster, data: xr.Dataset, chunk: WindowChunk
-    ) -> Measured:
-        """The errors of a chunk of these data."""
+    ) -> xr.Dataset:
+        """The errors of a chunk of these data (`hfluxno.evaluation.errors`): of the first and the
+        last step, or of each one of whole trajectories, and the `sentence` on each forecast."""
         starts = self.starts[:1] if chunk.whole else self.starts
         frames = self.frames if chunk.whole else self.context + self.steps
         numbers = np.minimum(chunk.first + np.arange(chunk.filled), chunk.first + chunk.count - 1)
@@ -171,17 +162,22 @@ class Windows:
         values = data["values"][self.used[read]].values
         windows = zip(place, starts[start], strict=True)
         frames_of = np.stack([values[i, first : first + frames] for i, first in windows])
-        forecast, truth, failed, sentences = _forecast(
-            forecaster, data, frames_of, chunk.count, self.context
+        seen = Trajectory.from_numpy(
+            frames_of[:, : self.context],
+            data["time"].values[: self.context],
+            data["x"].values,
+            list(map(str, data["field"].values)),
+            y=data["y"].values if "y" in data.sizes else None,
         )
-        errors: dict[str, np.ndarray] = {}
-        for norm, error in NORMS.items():
-            if chunk.whole:
-                errors[norm] = error(forecast, truth).astype(np.float32)
-            else:
-                errors[f"{norm} first"] = error(forecast[:, :1], truth[:, :1])[:, 0]
-                errors[f"{norm} all"] = error(joined(forecast), joined(truth))[:, 0]
-        return Measured(errors, failed, tuple(sentences))
+        forecast = forecaster.forecast(seen, frames_of.shape[1] - self.context)
+        own = slice(chunk.count)
+        errors = errors_of(
+            np.asarray(forecast.trajectory.values)[own],
+            frames_of[own, self.context :],
+            forecast.status[own] == NetworkStatus.DIVERGED,
+            sentence=np.asarray(forecast.sentences[own], dtype=str),
+        )
+        return errors if chunk.whole else errors.sel(step=[1, self.steps])
 
     def evaluated(
         self, forecaster: NetworkForecaster, path: Path, advance: Callable[[int, int], None]
@@ -196,21 +192,25 @@ class Windows:
                 advance(done, total)
         return self.errors(parts)
 
-    def errors(self, parts: Sequence[Measured]) -> Errors:
+    def errors(self, parts: Sequence[xr.Dataset]) -> Errors:
         """The errors of the set from those of all `chunks`, in their order."""
         count = sum(not chunk.whole for chunk in self.chunks)
-        windows, whole = _Joined(parts[:count]), _Joined(parts[count:])
+        windows, whole = together(parts[:count]), together(parts[count:])
+        statuses = collections.Counter(windows["sentence"].values.tolist())
         return Errors(
-            one_step={norm: windows.summary(f"{norm} first") for norm in NORMS},
-            all_steps={norm: windows.summary(f"{norm} all") for norm in NORMS},
-            over_time={norm: whole.over_time(norm) for norm in NORMS},
+            one_step={norm: summary(windows, norm, 1) for norm in NORMS},
+            all_steps={norm: summary(windows, f"{norm}_joint", self.steps) for norm in NORMS},
+            over_time={
+                norm: tuple(summary(whole, norm, step) for step in whole["step"].values.tolist())
+                for norm in NORMS
+            },
             times=self.times,
             steps=self.steps,
             context=self.context,
             windows=self.total,
             trajectories=len(self.used),
             left_out=self.left_out,
-            statuses=windows.statuses,
+            statuses=dict(statuses.most_common()),
         )
 
 
@@ -240,45 +240,3 @@ def evaluate(
     return Windows.of(forecaster, path, steps, every, trajectories).evaluated(
         forecaster, path, advance
     )
-
-
-class _Joined:
-    """The errors of chunks, one after the other."""
-
-    def __init__(self, parts: Sequence[Measured]):
-        self._parts = parts
-        self._failed = np.concatenate([part.failed for part in parts])
-
-    @property
-    def statuses(self) -> dict[str, int]:
-        said = itertools.chain.from_iterable(part.sentences for part in self._parts)
-        return dict(collections.Counter(said).most_common())
-
-    def summary(self, name: str) -> Summary:
-        return summarize(self._errors(name), self._failed)
-
-    def over_time(self, name: str) -> tuple[Summary, ...]:
-        columns = self._errors(name).T.astype(float)
-        return tuple(summarize(column, self._failed) for column in columns)
-
-    def _errors(self, name: str) -> np.ndarray:
-        return np.concatenate([part.errors[name] for part in self._parts])
-
-
-def _forecast(forecaster, data, chunk, count, context):
-    """Forecast and truth of a chunk, (window, time, field, cell), which of its windows failed, and
-    the sentence of each."""
-    seen = Trajectory.from_numpy(
-        chunk[:, :context],
-        data["time"].values[:context],
-        data["x"].values,
-        list(map(str, data["field"].values)),
-        y=data["y"].values if "y" in data.sizes else None,
-    )
-    result = forecaster.forecast(seen, chunk.shape[1] - context)
-    forecast, truth = (
-        frames[:count].reshape(count, *frames.shape[1:3], -1)
-        for frames in (np.asarray(result.trajectory.values), chunk[:, context:])
-    )
-    failed = result.status[:count] == NetworkStatus.DIVERGED
-    return forecast, truth, failed, result.sentences[:count]

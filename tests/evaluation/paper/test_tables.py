@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data import Configuration, blocks
-from hfluxno.evaluation.metrics import NORMS, joined
+from hfluxno.evaluation.errors import NORMS, errors_of
 from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.evaluation.paper.layout import latex, markdown
 from hfluxno.evaluation.paper.problems import PROBLEMS, TABLES, sets_of
@@ -344,8 +344,9 @@ def test_what_the_zero_frame_adds(initial):
     truth[:, -1] = 0.0
     moving = np.ptp(forecast[:, -1, 0], axis=-1) > 0.0
     problem = "burgers" if initial == "grf" else "burgers-steps"
-    for norm, error in NORMS.items():
-        share = error(joined(forecast), joined(truth))[moving, 0].mean() / 62
+    errors = errors_of(forecast, truth, np.zeros(len(truth), bool)).isel(step=-1, window=moving)
+    for norm in NORMS:
+        share = float(errors[f"{norm}_joint"].mean()) / 62
         assert share == pytest.approx(zero_frame(norm, problem), rel=0.1)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hfluxno.evaluation.metrics import joined, relative_l2, vrmse
+from hfluxno.evaluation.errors import errors_of
+from hfluxno.evaluation.metrics import vrmse
 from hfluxno.evaluation.paper.contenders import fingerprint
 from hfluxno.evaluation.paper.results import Plain, Results
 from hfluxno.evaluation.paper.rows import network_record
@@ -141,20 +142,19 @@ def measured(
         drift.append(float(forecast.conservation_drift))
         status.append(int(forecast.status))
         advance(1)
-    ahead, truth = (
-        part.reshape(*part.shape[:3], -1) for part in (np.stack(frames), windows[:, CONTEXT:])
-    )
-    errors = relative_l2(ahead, truth)
-    together = relative_l2(joined(ahead[:, :JOINT]), joined(truth[:, :JOINT]))[:, 0]
+    ahead, truth = np.stack(frames), windows[:, CONTEXT:]
+    errors = errors_of(ahead, truth, np.asarray(status) != 0)
+    cells = (*ahead.shape[:3], -1)
+    of_fields = vrmse(ahead.reshape(cells), truth.reshape(cells))
     made = method.forecaster
     return {
         "source": method.source,
         "fingerprint": method.fingerprint,
         "title": method.title,
         "network": network_record(made) if isinstance(made, NetworkForecaster) else None,
-        "errors": errors.tolist(),
-        "together": together.tolist(),
-        "vrmse": vrmse(ahead, truth)[:, VRMSE].mean(axis=(1, 2)).tolist(),
+        "errors": errors["l2"].values.tolist(),
+        "together": errors["l2_joint"].sel(step=JOINT).values.tolist(),
+        "vrmse": of_fields[:, VRMSE].mean(axis=(1, 2)).tolist(),
         "drift": max(drift),
         "status": status,
         "seconds": float(np.median(seconds)),
