@@ -1,7 +1,9 @@
 """The commands on files with frames on a plane."""
 
+import contextlib
 import dataclasses
 import json
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -118,7 +120,7 @@ def test_check_says_what_a_file_holds(tmp_path, capsys):
         (("--csv", "law.csv"), "formulas and no table"),
         (("--noise", "0.1"), "--noise has no use"),
         (("--cells", "40"), "uniform"),
-        (("--scheduler", "local"), "trajectories on a line"),
+        (("--scheduler", "local"), "laws are inferred by one process"),
         (("--output", "laws.zarr"), "--output belongs to --scheduler"),
         (("--momentum", "a,b,c"), "a pair of fields"),
         (("--trajectory", "2"), "There is no trajectory 2"),
@@ -212,8 +214,56 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert capsys.readouterr().out.startswith("f(u) = ")
     assert main(["export", "a.nc", "--to", "latex", "--context", "8"]) == 0
     assert (tmp_path / "a.tex").exists()
-    sentence = refused(capsys, "export", "a.nc", "--to", "c")
-    assert "A law on a plane has the forms numpy, latex, json; got c" in sentence
+    sentence = refused(capsys, "export", "a.nc", "--to", "pyclaw")
+    assert "has the forms numpy, c, stablehlo, latex, json; got pyclaw" in sentence
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """The client does what it would send, the last first, and may end early."""
+    end_after: list[int] = []
+
+    def done(client, task, parts):
+        for number, part in enumerate(reversed(parts)):
+            if end_after and number == end_after[0]:
+                raise OSError("The scheduler is gone, and its workers with it.")
+            yield pickle.loads(pickle.dumps(task))(part)
+
+    monkeypatch.setattr("hfluxno.datasets.cluster.connected", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("hfluxno.datasets.cluster.done", done)
+    return end_after
+
+
+def test_trajectories_are_forecast_by_a_cluster(tmp_path, capsys, monkeypatch, alone):
+    monkeypatch.chdir(tmp_path)
+    path = write_well(tmp_path / "a.hdf5")
+    words = repeated(path, "--steps", 2, "--json")
+    assert main([*words, "-o", "one.nc"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    alone.append(1)
+    ended = refused(capsys, *words, "-o", "two.nc", "--scheduler", "local")
+    assert "Done: 1 of 2 trajectories; two.nc.partial keeps them" in ended
+    alone.clear()
+    assert main([*words, "-o", "two.nc", "--scheduler", "local"]) == 0
+    two = json.loads(capsys.readouterr().out)
+    assert two == one | {"files": ["two.nc"]}
+    with xr.open_dataset("one.nc") as expected, xr.open_dataset("two.nc") as found:
+        assert found.identical(expected)
+    assert not (tmp_path / "two.nc.partial").exists()
+    shown = refused(capsys, *words, "--scheduler", "local", "--figure", "a.png")
+    assert "--figure shows a single trajectory" in shown
+    single = refused(capsys, *words, "--scheduler", "local", "--trajectory", 1)
+    assert "A single trajectory is forecast by one process" in single
+
+
+@pytest.mark.validation
+def test_two_processes_forecast_trajectories(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = repeated(write_well(tmp_path / "a.hdf5"), "--steps", 2, "--json")
+    assert main([*words, "-o", "one.nc"]) == 0
+    assert main([*words, "-o", "two.nc", "--scheduler", "local", "--workers", "2"]) == 0
+    with xr.open_dataset("one.nc") as expected, xr.open_dataset("two.nc") as found:
+        assert found.identical(expected)
 
 
 def test_more_than_memory_holds(tmp_path, capsys, monkeypatch):

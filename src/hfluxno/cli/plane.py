@@ -22,7 +22,6 @@ _USELESS = {
     "wall",
     "cells": "--cells places sensors on a line; on a plane x and y have to be uniform",
     "domain": "--domain gives the ends of a line; on a plane x and y say them",
-    "scheduler": "--scheduler works off trajectories on a line; leave it out",
     "csv": "the fluxes of a law on a plane are formulas and no table; --json prints them",
 }
 

@@ -18,6 +18,11 @@ def main(config: "IdentifyConfig") -> int:
     - `ValueError`, where an option or the input is at fault.
     - `OSError`, where a file cannot be read or written.
     """
+    if config.scheduler is not None:
+        raise ValueError(
+            f"{config.input} holds frames on a plane, whose laws are inferred by one process: "
+            "leave out --scheduler, which hfluxno forecast takes."
+        )
     momentum = plane.momentum_of(config)
     if config.figure is not None:
         check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)

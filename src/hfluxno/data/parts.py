@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 
 import h5py
@@ -108,7 +108,7 @@ class Parts:
         write(target, files, columns, parts[-1].stop)
 
     @contextlib.contextmanager
-    def finished(self, results: Sequence, total: int, what: str) -> Iterator[None]:
+    def finished(self, results: Sized, total: int, what: str) -> Iterator[None]:
         """Within it the parts are made and joined, after it there are none.
 
         **Raises:**

@@ -131,6 +131,11 @@ def sendable(
     return Named(method, str(Path(str(weights)).absolute()) if local else weights, refinement)
 
 
+def forecaster_of(by: Forecaster | Named) -> Forecaster:
+    """What was sent, or what it names."""
+    return _loaded(by) if isinstance(by, Named) else by
+
+
 @functools.lru_cache(maxsize=2)
 def _loaded(named: Named) -> Forecaster:
     return forecaster(named.method, named.weights, named.refinement)
@@ -146,7 +151,7 @@ class Continue(Work):
 
     @property
     def method(self) -> Forecaster:
-        return _loaded(self.by) if isinstance(self.by, Named) else self.by
+        return forecaster_of(self.by)
 
     @property
     def _law(self) -> bool:
@@ -167,7 +172,7 @@ class Continue(Work):
             method.in_parts(context, self.steps)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
-        with _working_in(self.float64):
+        with working_in(self.float64):
             found = self._forecast(context)
         return of_forecast(source, found, context.frames)
 
@@ -195,7 +200,7 @@ class Continue(Work):
         if isinstance(method, GivenLawForecaster) and context.frames == 1:
             every = interval_of(method.law, context, every)
         shape = (1, self.steps, *np.shape(context.values)[2:])
-        with _working_in(self.float64):
+        with working_in(self.float64):
             frames = continuation(context, np.zeros(shape), every)
         none, unknown = np.zeros(1), np.zeros(shape) if self._law else None
         laws = (nothing,) if self._law else ()
@@ -264,7 +269,8 @@ def _name(method: FittedLawForecaster) -> str | None:
     return method.momentum if isinstance(method.momentum, str) else None
 
 
-def _working_in(float64: bool) -> contextlib.AbstractContextManager:
+def working_in(float64: bool) -> contextlib.AbstractContextManager:
+    """The precision of what is written."""
     return jax.enable_x64(True) if float64 else contextlib.nullcontext()
 
 
