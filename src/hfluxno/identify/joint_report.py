@@ -239,7 +239,10 @@ def with_further_terms(found: Identification, richer: Identification | None) -> 
         return found
     earned = richer.backtest_error <= _EARNED * found.backtest_error
     sound = richer.status == FitStatus.OK and richer.misfit.shared < _SHARED_OF_FURTHER
-    if earned and sound:
+    pure = richer.law.terms is None
+    if earned and sound and not (pure and found.misfit.varies_more):
         return richer
     warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT
-    return dataclasses.replace(richer, status=warning, recognised=None)
+    variation = found.misfit.variation if pure else 0.0
+    misfit = dataclasses.replace(richer.misfit, variation=variation)
+    return dataclasses.replace(richer, status=warning, misfit=misfit, recognised=None)

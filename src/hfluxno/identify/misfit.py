@@ -26,6 +26,9 @@ _GROWING, _ALIKE, _GROWTH = 0.015, 0.9, 3.0
 # deviation: that leaves a tenth of the deviation two contexts later. On laws (`make trust`, seed 2)
 # it explained .05 at most.
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
+# It is too where the total variation of one field has grown by more than this part of it. That of
+# laws solved by other programs (`make trust`, seeds 2 and 3) did not grow beyond .002.
+_VARYING = 0.02
 # Noise of the first frame is carried along, so neighbouring frames share as much of it at most;
 # the rest is for chance.
 _NOISE_ALLOWANCE = 1.5
@@ -55,6 +58,8 @@ class Misfit:
       common with the next frame, without what noise explains; in standard deviations of the
       fields. With `changing` it decides whether the misfit is `systematic`.
     - `changing`: the part of the misfit that a speed which changes in time explains.
+    - `variation`: the part by which the total variation of the frames has grown, where the law is
+      one that cannot make it grow (see `hfluxno.identify.variation`); 0 of other laws.
     """
 
     size: float
@@ -65,6 +70,12 @@ class Misfit:
     noise: float
     shared: float
     changing: float
+    variation: float = 0.0
+
+    @property
+    def varies_more(self) -> bool:
+        """Whether the total variation has grown."""
+        return self.variation > _VARYING
 
     @property
     def systematic(self) -> bool:
@@ -72,11 +83,17 @@ class Misfit:
         grows = self.in_time > _ALIKE and self.growth > _GROWTH
         explained = self.size * np.sqrt(self.changing)
         changes = self.changing > _CHANGING and explained > _WORTH_A_CHANGE
-        return bool(changes or self.shared > (_GROWING if grows else _SYSTEMATIC))
+        return bool(
+            self.varies_more or changes or self.shared > (_GROWING if grows else _SYSTEMATIC)
+        )
 
     def __str__(self) -> str:
         in_space = "unknown" if np.isnan(self.in_space) else f"{self.in_space:.2f}"
-        return (
+        more = (
+            f"the total variation grows by {self.variation:.0%}, which it cannot by transport and "
+            "diffusion of one field; "
+        )
+        return (more if self.varies_more else "") + (
             f"misfit {100 * self.size:.2g} % of the standard deviation, {100 * self.of_motion:.2g} "
             f"% of what moves; at the end of the context {100 * self.shared:.2g} % are shared by "
             f"neighbouring frames and cells beyond noise of {100 * self.noise:.2g} %; correlation "

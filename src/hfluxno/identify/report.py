@@ -14,6 +14,7 @@ from hfluxno.identify.refine import LawFamily, measured_deviation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import FittedCandidate, last_fitted_frame
 from hfluxno.identify.status import FitStatus, status_of, total_drift
+from hfluxno.identify.variation import growth_of_variation
 from hfluxno.trajectory import Trajectory
 
 # A law of so few terms in each field is a formula, which holds beyond what was observed, by this
@@ -53,6 +54,10 @@ def report(
     # What was not measured has no misfit.
     frames = np.asarray(trial.fit.frames)
     misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
+    if len(family.fields) == 1 and seen is None:
+        size = misfit.noise * float(np.std(values))
+        grown = growth_of_variation(values[:, 0], context.grid.is_periodic(), size)
+        misfit = dataclasses.replace(misfit, variation=grown)
     status = status_of(
         trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
     )

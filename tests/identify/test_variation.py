@@ -1,0 +1,67 @@
+"""The total variation of cell means: transport does not make it grow, and dispersion does."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hfluxno.identify.misfit import UNKNOWN
+from hfluxno.identify.variation import growth_of_variation
+
+CELLS, FRAMES = 64, 12
+
+
+def means_of(wave, phases):
+    """Cell means (time, cells) of a function on the unit circle, at so many phases."""
+    x = (np.arange(64 * CELLS) + 0.5) / (64 * CELLS)
+    return np.stack([wave((x - p) % 1.0).reshape(CELLS, -1).mean(axis=1) for p in phases])
+
+
+@pytest.mark.parametrize(
+    "wave",
+    [
+        lambda x: np.sin(2 * np.pi * x),
+        lambda x: np.exp(-(((x - 0.5) * CELLS / 2.0) ** 2)),  # four cells wide
+        lambda x: np.where((x > 0.3) & (x < 0.6), 1.0, 0.0),
+    ],
+)
+def test_what_is_only_moved_varies_as_before(wave):
+    """Wherever in a cell the peak of the first frame is."""
+    for first in np.linspace(0.0, 1.0, 7) / CELLS:
+        values = means_of(wave, first + 0.37 * np.arange(FRAMES) / CELLS)
+        assert growth_of_variation(values, periodic=True, noise=0.0) < 1e-3
+
+
+def test_a_peak_at_the_seam_counts():
+    values = means_of(lambda x: np.where(x < 0.5, 1.0, 0.0), [0.25, 0.5, 0.6])
+    assert growth_of_variation(values, periodic=True, noise=0.0) == 0.0
+    assert growth_of_variation(values, periodic=False, noise=0.0) == 0.0
+    inside = means_of(lambda x: np.where(x < 0.2, 1.0, 0.0), [0.9, 0.3, 0.4])
+    assert growth_of_variation(inside, periodic=True, noise=0.0) < 1e-12
+    assert growth_of_variation(inside, periodic=False, noise=0.0) == pytest.approx(0.0)
+
+
+def test_dispersion_makes_extremes_beyond_noise():
+    """∂t u + ∂xxx u = 0 from a step with soft edges."""
+    k = 2 * np.pi * np.fft.rfftfreq(CELLS, 1.0 / CELLS)
+    soft = np.fft.rfft(means_of(lambda x: np.where(x < 0.5, 1.0, 0.0), [0.2])[0])
+    times = 1e-6 * np.arange(FRAMES)
+    spectra = soft * np.exp(-((k / 100.0) ** 2)) * np.exp(1j * k**3 * times[:, None])
+    values = np.fft.irfft(spectra, CELLS)
+    grown = growth_of_variation(values, periodic=True, noise=0.0)
+    assert grown > 0.3
+    noise = 0.01 * np.random.default_rng(0).normal(size=values.shape)
+    still = np.repeat(values[:1], FRAMES, axis=0)
+    assert growth_of_variation(still + noise, periodic=True, noise=0.01) == 0.0
+    assert growth_of_variation(values + noise, periodic=True, noise=0.01) > 0.05
+    spike = still.copy()
+    spike[5, 7] += 1.0  # one outlier
+    assert growth_of_variation(spike, periodic=True, noise=0.0) == 0.0
+
+
+def test_growth_makes_a_misfit_systematic_and_is_said():
+    small = dataclasses.replace(UNKNOWN, variation=0.01)
+    assert not small.systematic and "total variation" not in str(small)
+    large = dataclasses.replace(UNKNOWN, variation=0.31)
+    assert large.systematic
+    assert str(large).startswith("the total variation grows by 31%, which it cannot by transport")
