@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import hfluxno
+from hfluxno.data.plane import read_plane
+from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.explore import curves, downloads, drawing, explorer, faults, inference, words
 from hfluxno.explore.drawing import FLUXES, STATES, Drawing, solved
 from hfluxno.explore.explorer import Explorer
@@ -197,7 +199,7 @@ def test_listeners_hear_their_own_thread():
     heard: list[Tried] = []
     with listening(heard.append):
         announce("a", 1.0, "log evidence")
-        thread = threading.Thread(target=say, args=("b", 2.0, "log evidence"))
+        thread = threading.Thread(target=announce, args=("b", 2.0, "log evidence"))
         thread.start()
         thread.join()
     announce("c", 3.0, "log evidence")
@@ -232,3 +234,46 @@ def test_the_inferred_flux_stands_over_the_hidden_one(x64):
 
 def test_drawn_cells_are_those_of_the_networks():
     assert (drawing.CELLS, drawing.INTERVAL) == (100, 0.005)
+
+
+@pytest.fixture
+def gas(tmp_path):
+    path = tmp_path / "gas.hdf5"
+    states = np.random.default_rng(0).uniform(0.5, 1.5, (12, 4, 16, 16)).astype(np.float32)
+    write_gas(path, states, 0.015 * np.arange(12))
+    return path, states
+
+
+def test_frames_on_a_plane_are_read_as_they_are_needed(gas):
+    path, states = gas
+    choice = FileChoice(str(path), "density,momentum", start=1)
+    source = opened(choice)
+    problem = prepare(Request(choice, 6, 9), source)
+    assert problem.on_a_plane and problem.available == (12, 1)
+    assert problem.context.fields == ("density", "momentum_x", "momentum_y")
+    np.testing.assert_array_equal(problem.context.values, states[1:7, :3])
+    np.testing.assert_array_equal(problem.after, states[7:, :3])
+    still = inference.rival(problem, "persistence")
+    last = states[6, :3].astype(float)
+    expected = np.linalg.norm(states[9, :3] - last) / np.linalg.norm(states[9, :3].astype(float))
+    assert still.errors[2] == pytest.approx(expected, rel=1e-6) and len(still.errors) == 5
+    with pytest.raises(ValueError, match="set noise, missing and sensors to 0"):
+        prepare(Request(choice, 6, 9, Measuring(noise=0.1)), source)
+    with pytest.raises(ValueError, match=r"no trajectory 3 in .*; its 1 are counted from 0"):
+        prepare(Request(dataclasses.replace(choice, trajectory=3), 6, 9), source)
+    with pytest.raises(ValueError, match="The frames 2 to 21 are more than the 12"):
+        prepare(Request(choice, 20, 9), source)
+
+
+def test_data_on_a_plane_are_taken_away_and_read_again(gas, tmp_path):
+    path, states = gas
+    choice = FileChoice(str(path), "density", ends="wall")
+    problem = prepare(Request(choice, 6, 4), opened(choice))
+    (tmp_path / downloads.DATA).write_bytes(downloads.data(problem))
+    sides = "/".join(2 * ["reflecting,reflecting"])
+    again = read_plane(tmp_path / downloads.DATA, None, sides)
+    np.testing.assert_allclose(again.values(0, 0, 10), states[:10, :1])
+    assert again.grid.ends(0) == again.grid.ends(1) == problem.context.grid.ends(1)
+    lines = downloads.lines(problem)
+    assert f"read_plane('explored.nc', 'density', '{sides}')" in lines
+    compile(lines, "explored.py", "exec")

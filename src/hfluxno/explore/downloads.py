@@ -25,14 +25,16 @@ def data(problem: Problem) -> bytes:
     def with_units(name: str) -> dict[str, str]:
         return {"units": problem.units[name]} if problem.units.get(name) else {}
 
+    axes = ("x", "y")[: len(context.grid.shape)]
+    places = {name: context.grid.centers(axis) for axis, name in enumerate(axes)}
     dataset = xr.Dataset(
         {
-            field: (("time", "x"), values[:, i], with_units(field))
+            field: (("time", *axes), values[:, i], with_units(field))
             for i, field in enumerate(context.fields)
         },
         coords={
-            "time": ("time", times, with_units("time")),
-            "x": ("x", context.grid.centers(), with_units("x")),
+            name: (name, entries, with_units(name))
+            for name, entries in ({"time": times} | places).items()
         },
         attrs={"boundary": _ends(problem), "context_frames": context.frames},
     )
@@ -51,7 +53,8 @@ def law(outcome: Outcome) -> bytes:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / LAW
-        known = ("x", "time", *outcome.found.law.fields)
+        on_a_plane = outcome.problem.on_a_plane
+        known = ("x", "time", *("y" * on_a_plane), *outcome.found.law.fields)
         units = {name: unit for name, unit in outcome.problem.units.items() if name in known}
         outcome.found.save(path, units)
         return path.read_bytes()
@@ -59,6 +62,8 @@ def law(outcome: Outcome) -> bytes:
 
 def lines(problem: Problem) -> str:
     """The same in Python, from the data."""
+    if problem.on_a_plane:
+        return _lines_on_a_plane(problem)
     frames, known = problem.context.frames, len(problem.after)
     if problem.by_sensors:
         how = f"hfluxno.reconstruct(context).forecast({problem.steps})"
@@ -88,5 +93,36 @@ def lines(problem: Problem) -> str:
     )
 
 
+def _lines_on_a_plane(problem: Problem) -> str:
+    frames, known = problem.context.frames, len(problem.after)
+    steps = [step for step in reported_steps(problem.steps, known) if step <= known]
+    return "\n".join(
+        [
+            "import hfluxno",
+            "from hfluxno.data.plane import read_plane",
+            "from hfluxno.evaluation import errors_where_measured",
+            "",
+            f"source = read_plane({DATA!r}, {','.join(problem.context.fields)!r}, "
+            f"{_ends(problem)!r})",
+            f"context = source.context(0, {frames})",
+            f"after = source.values(0, {frames}, {frames + known})",
+            f"forecast = hfluxno.forecast(context, steps={problem.steps})",
+            "found = forecast.identifications[0]",
+            "print(*found.formulas, sep='\\n')",
+            "print(forecast.sentences[0])",
+            f"known = forecast.trajectory.values[:{known}]",
+            "cells = (*after.shape[:2], -1)",
+            "errors = errors_where_measured(known.reshape(cells), after.reshape(cells))",
+            f"for step in {steps}:",
+            '    print(f"error after {step} steps: {100 * errors[step - 1]:.4g} %")',
+            f"found.save({LAW!r})",
+            "",
+        ]
+    )
+
+
 def _ends(problem: Problem) -> str:
-    return ",".join(dict.fromkeys(problem.context.grid.ends()))
+    grid = problem.context.grid
+    if problem.on_a_plane:
+        return "/".join(",".join(grid.ends(axis)) for axis in range(2))
+    return ",".join(dict.fromkeys(grid.ends()))

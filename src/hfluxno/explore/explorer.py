@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from hfluxno.data.plane import PlaneSource
 from hfluxno.data.source import Source
 from hfluxno.explore.faults import sentence
 from hfluxno.explore.inference import Outcome, Rival, infer, rival
@@ -42,7 +43,7 @@ class Explorer:
         self._changed = changed
         self._request: Request | None = None
         self._prepared: tuple[Request, Problem] | None = None
-        self._source: tuple[tuple, Source] | None = None
+        self._source: tuple[tuple, Source | PlaneSource] | None = None
         self._stop = threading.Event()
         self._guard, self._preparing = threading.Lock(), threading.Lock()
         # One prepares what is asked for while the other is still at work.
@@ -144,7 +145,7 @@ class Explorer:
                 self._prepared = request, prepare(request, source)
             return self._prepared[1]
 
-    def _open(self, origin) -> Source | None:
+    def _open(self, origin) -> Source | PlaneSource | None:
         if not isinstance(origin, FileChoice):
             return None
         key = (origin.path, origin.variable, origin.ends)

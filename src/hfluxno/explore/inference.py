@@ -9,7 +9,7 @@ from jaxtyping import Float
 from hfluxno.evaluation.metrics import errors_where_measured
 from hfluxno.explore.problem import Problem
 from hfluxno.forecaster import Forecast
-from hfluxno.identify import Identification, reconstruct
+from hfluxno.identify import Identification, PlaneIdentification, reconstruct
 from hfluxno.law_curves import law_curves
 from hfluxno.methods import forecast, shipped_networks
 from hfluxno.plots.uncertainty import flux_deviation
@@ -30,7 +30,7 @@ class Outcome:
     """
 
     problem: Problem
-    found: Identification
+    found: Identification | PlaneIdentification
     forecast: Forecast
     errors: Float[np.ndarray, " frame"]
     seconds: float
@@ -98,15 +98,15 @@ def rival(problem: Problem, name: str) -> Rival:
 
 
 def networks() -> tuple[str, ...]:
-    """The shipped networks of one field."""
-    of_several = ("shallow-water", "euler-2d")
-    return tuple(n for n in shipped_networks() if not any(law in n for law in of_several))
+    """The shipped networks of one field, and of gas on a plane."""
+    return tuple(name for name in shipped_networks() if "shallow-water" not in name)
 
 
 def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
     """The relative l2 error of each frame that is known."""
     values = np.asarray(made.trajectory.values, np.float64)[: len(problem.after)]
-    return errors_where_measured(values, problem.after)
+    cells = (*values.shape[:2], -1)
+    return errors_where_measured(values.reshape(cells), problem.after.reshape(cells))
 
 
 def inferred_flux(outcome: Outcome, field: int = 0) -> FluxCurve:
@@ -117,6 +117,7 @@ def inferred_flux(outcome: Outcome, field: int = 0) -> FluxCurve:
     difference from there, and known for laws of one field.
     """
     found, hidden = outcome.found, outcome.problem.hidden
+    assert isinstance(found, Identification)  # of a line
     low, high = np.asarray(found.law.lower, float), np.asarray(found.law.upper, float)
     u = np.tile(0.5 * (low + high)[:, None], (1, _POINTS))
     u[field] = np.linspace(low[field], high[field], _POINTS)

@@ -5,16 +5,16 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import panel as pn
 from bokeh.models import CustomJS
 
-from hfluxno.explore import downloads, pictures, words
+from hfluxno.explore import downloads, words
 from hfluxno.explore.controls import Controls
 from hfluxno.explore.explorer import Explorer
 from hfluxno.explore.faults import sentence
-from hfluxno.explore.inference import Outcome, hidden_flux, inferred_flux
+from hfluxno.explore.inference import Outcome
 from hfluxno.explore.problem import Problem
+from hfluxno.explore.scenes import LineScene, Panels, PlaneScene
 
 _FILL: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": 4}
 _CELL: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": (2, 4)}
@@ -58,12 +58,8 @@ class Page:
         self.controls = Controls(self._asked, file)
         self.controls.run.on_click(lambda _: self._run())
         self.controls.stop.on_click(lambda _: self.explorer.stop())
-        self.context, self.truth = (
-            pictures.Map("Context, as it is seen"),
-            pictures.Map("What happened"),
-        )
-        self.forecast, self.law = pictures.Map("Forecast"), pictures.Law()
-        self.profile = pictures.Profile()
+        self.panels = Panels()
+        self._scene: LineScene | PlaneScene | None = None
         self.time = pn.widgets.IntSlider(
             name="Frame", value=0, start=0, end=1, margin=(0, 12), sizing_mode="stretch_width"
         )
@@ -96,6 +92,9 @@ class Page:
         def figure(picture):
             return pn.pane.Bokeh(picture.plot, **_CELL)
 
+        panels = self.panels
+        self._law, self._across = figure(panels.law), figure(panels.across)
+        self._across.visible = False
         scroll = {"overflow": "auto"}
         return pn.Row(
             self.controls.view,
@@ -103,15 +102,16 @@ class Page:
                 self.news,
                 self.about,
                 pn.Row(
-                    figure(self.context),
-                    figure(self.law),
+                    figure(panels.context),
+                    self._law,
+                    self._across,
                     pn.Column(self.candidates, styles=scroll, **_CELL),
                     **_CELL,
                 ),
                 pn.Row(
-                    figure(self.forecast),
-                    figure(self.truth),
-                    pn.Column(figure(self.profile), self.time, **_CELL),
+                    figure(panels.forecast),
+                    figure(panels.truth),
+                    pn.Column(figure(panels.profile), self.time, **_CELL),
                     **_CELL,
                 ),
                 pn.Row(
@@ -207,67 +207,29 @@ class Page:
             self.news.object = f"<p class='news fault' role='status'>{text}</p>"
 
     def _draw(self, problem: Problem | None, outcome: Outcome | None) -> None:
+        self._scene = None
         if problem is None:
-            for picture in (self.context, self.truth, self.forecast):
-                picture.clear()
-            self.law.show(None, None)
+            self.panels.clear()
             return
         self.controls.fit_to(problem)
-        grid, context = problem.context.grid, np.asarray(problem.context.values)[:, 0]
-        ends, times = (grid.lower[0], grid.upper[0]), np.asarray(problem.context.times, float)
-        known = [context, problem.after[:, 0]]
-        self._values = (
-            float(min(np.nanmin(each) for each in known if each.size)),
-            float(max(np.nanmax(each) for each in known if each.size)),
-        )
-        labels = _label("x", problem), _label("time", problem)
-        field = _label(problem.context.fields[0], problem)
-        self.context.show(context, times, ends, self._values, None, labels)
-        interval = (times[-1] - times[0]) / max(len(times) - 1, 1)
-        ahead = times[-1] + interval * np.arange(1, problem.steps + 1)
-        self._times = np.concatenate([times, ahead])
-        after = np.full((problem.steps, len(context[0])), np.nan)
-        after[: len(problem.after)] = problem.after[:, 0]
-        self.truth.show(after, ahead, ends, self._values, None, labels)
-        curve = None if outcome is None else inferred_flux(outcome)
-        self.law.show(curve, hidden_flux(problem), (field, "f, up to a constant"))
-        if outcome is None:
-            self.forecast.clear()
-        else:
-            values = np.asarray(outcome.forecast.trajectory.values)[:, 0]
-            self.forecast.show(values, ahead, ends, self._values, None, labels)
-        self.profile.frame(ends, self._values, (labels[0], field))
-        self._frames = np.concatenate([context, after])
-        self.time.end = len(self._times) - 1
-        if outcome is not None and self.time.value < len(context):
-            self.time.value = len(self._times) - 1
+        show = PlaneScene if problem.on_a_plane else LineScene
+        self._scene = show(self.panels, problem, outcome)
+        self._across.visible = problem.on_a_plane
+        self._law.visible = not problem.on_a_plane
+        last = len(self._scene.times) - 1
+        self.time.end = last
+        if outcome is not None and self.time.value < problem.context.frames:
+            self.time.value = last
         self._move()
 
     def _move(self) -> None:
-        """Shows the profile at the frame of the slider."""
+        """Shows the frame of the slider."""
         self._turned = False
-        problem, outcome = self.explorer.problem, self.explorer.outcome
-        if problem is None:
-            return
-        frame = min(self.time.value, len(self._times) - 1)
-        ahead = frame - problem.context.frames
-        forecast, deviation = None, None
-        if outcome is not None and ahead >= 0:
-            forecast = np.asarray(outcome.forecast.trajectory.values)[ahead, 0]
-            if outcome.forecast.deviation is not None:
-                deviation = np.asarray(outcome.forecast.deviation)[ahead, 0]
-        where = "context" if ahead < 0 else f"forecast {ahead + 1}"
-        title = f"Profile at time {self._times[frame]:.4g} ({where})"
-        x = problem.context.grid.centers()
-        self.profile.show(title, x, self._frames[frame], forecast, deviation)
+        if self._scene is not None:
+            self._scene.move(min(self.time.value, len(self._scene.times) - 1))
 
 
 def _words(name: str) -> pn.pane.HTML:
     return pn.pane.HTML(
         "", name=name, stylesheets=[_STYLE], sizing_mode="stretch_width", margin=(2, 4)
     )
-
-
-def _label(name: str, problem: Problem) -> str:
-    unit = problem.units.get(name, "").split(" since ")[0].strip()
-    return f"{name} ({unit})" if unit and unit != "1" else name

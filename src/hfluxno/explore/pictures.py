@@ -10,6 +10,7 @@ from bokeh.plotting import figure
 from hfluxno.explore.curves import Points
 from hfluxno.explore.inference import FluxCurve
 from hfluxno.forecaster import NINETY
+from hfluxno.grid import Grid
 
 TRUTH, INFERRED, BAND, CONTEXT, FAINT = "#1d2733", "#c4462d", "#e9a799", "#8a949e", "#e6e9ec"
 HEIGHT = 150  # of what is drawn, in pixels
@@ -87,6 +88,7 @@ class Map:
     """States over x and time; what was not measured is left white."""
 
     def __init__(self, title: str):
+        self._title = title
         self.plot = _plot(title, "x", "time", x_range=(0, 1), y_range=(0, 1))
         self.plot.grid.grid_line_color = None
         self._colours = LinearColorMapper(
@@ -115,18 +117,36 @@ class Map:
         step = float(times[-1] - times[0]) / max(len(times) - 1, 1) or 1.0
         rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), _MOST_ROWS)).astype(int))
         low, high = float(times[0]) - 0.5 * step, float(times[-1]) + 0.5 * step
+        self.plot.title.text = self._title
+        self._put(np.asarray(values, np.float32)[rows], ends, (low, high), colours, labels)
+        self._now.update(location=0.0 if now is None else now, visible=now is not None)
+
+    def show_frame(
+        self,
+        title: str,
+        values: np.ndarray,
+        grid: Grid,
+        colours: tuple[float, float],
+        labels: tuple[str, str],
+    ) -> None:
+        """Draws a frame (x, y) of a plane."""
+        self.plot.title.text = title
+        self._now.visible = False
+        x, y = zip(grid.lower, grid.upper, strict=True)
+        self._put(np.asarray(values, np.float32).T, x, y, colours, labels)
+
+    def _put(self, image, x, y, colours, labels) -> None:
         self._colours.update(low=colours[0], high=colours[1])
         self._source.data = {
-            "image": [np.asarray(values, np.float32)[rows]],
-            "x": [ends[0]],
-            "y": [low],
-            "dw": [ends[1] - ends[0]],
-            "dh": [high - low],
+            "image": [image],
+            "x": [x[0]],
+            "y": [y[0]],
+            "dw": [x[1] - x[0]],
+            "dh": [y[1] - y[0]],
         }
-        self.plot.x_range.update(start=ends[0], end=ends[1])
-        self.plot.y_range.update(start=low, end=high)
+        self.plot.x_range.update(start=x[0], end=x[1])
+        self.plot.y_range.update(start=y[0], end=y[1])
         self.plot.xaxis[0].axis_label, self.plot.yaxis[0].axis_label = labels
-        self._now.update(location=0.0 if now is None else now, visible=now is not None)
 
     def clear(self) -> None:
         self._source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}

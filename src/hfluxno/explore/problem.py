@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.readers import read
 from hfluxno.data.source import Source
 from hfluxno.explore.curves import DrawnFlux
@@ -49,7 +50,7 @@ class Problem:
     **Attributes:**
 
     - `context`: as it is measured.
-    - `after`: the frames after it that are known, at most `steps`.
+    - `after`: the frames after it that are known, at most `steps`; on a plane (time, field, x, y).
     - `steps`: how many frames are forecast.
     - `by_sensors`: whether measurements in a few cells have to be connected.
     - `units`: by name, as far as they are known.
@@ -59,7 +60,7 @@ class Problem:
     """
 
     context: Trajectory
-    after: Float[np.ndarray, "time field cell"]
+    after: Float[np.ndarray, "time field *space"]
     steps: int
     by_sensors: bool = False
     units: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -67,8 +68,12 @@ class Problem:
     notes: tuple[str, ...] = ()
     available: tuple[int, int] = (0, 1)
 
+    @property
+    def on_a_plane(self) -> bool:
+        return len(self.context.grid.shape) == 2
 
-def prepare(request: Request, source: Source | None = None) -> Problem:
+
+def prepare(request: Request, source: Source | PlaneSource | None = None) -> Problem:
     """The problem of a request; `source` is its file, if it has one.
 
     **Raises:**
@@ -80,6 +85,8 @@ def prepare(request: Request, source: Source | None = None) -> Problem:
     hidden: DrawnFlux | None = None
     units: dict[str, str] = {}
     notes: tuple[str, ...] = ()
+    if isinstance(source, PlaneSource):
+        return _on_a_plane(request, source)
     if isinstance(request.origin, Drawing):
         whole, hidden = solved(request.origin, request.frames + request.steps)
         first, available = 0, (request.frames + request.steps, 1)
@@ -88,18 +95,44 @@ def prepare(request: Request, source: Source | None = None) -> Problem:
         whole, units, notes = _member(source, request.origin.trajectory), source.units, source.hints
         first, available = request.origin.start, (len(source.times), source.trajectories)
     last = first + request.frames
-    if not 0 <= first < last <= whole.frames:
-        raise ValueError(
-            f"The frames {first + 1} to {last} are more than the {whole.frames} that there are; "
-            "choose fewer, or an earlier first frame."
-        )
+    _check_frames(first, last, whole.frames)
     context = measured(whole.window(first, last), request.measuring)
     after = np.asarray(whole.values, np.float64)[last : last + request.steps]
     few = 0 < request.measuring.sensors < context.grid.shape[0]
     return Problem(context, after, request.steps, few, units, hidden, notes, available)
 
 
-def opened(choice: FileChoice) -> Source:
+def _check_frames(first: int, last: int, frames: int) -> None:
+    if not 0 <= first < last <= frames:
+        raise ValueError(
+            f"The frames {first + 1} to {last} are more than the {frames} that there are; "
+            "choose fewer, or an earlier first frame."
+        )
+
+
+def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
+    """Of which only the frames that are shown are read."""
+    origin = request.origin
+    assert isinstance(origin, FileChoice)
+    if request.measuring != Measuring():
+        raise ValueError(
+            "A law on a plane is inferred from whole frames as they are; set noise, missing and "
+            "sensors to 0."
+        )
+    if not 0 <= origin.trajectory < source.count:
+        raise _no_trajectory(origin.trajectory, source.path, source.count)
+    first, last = origin.start, origin.start + request.frames
+    _check_frames(first, last, source.frames)
+    end = min(last + request.steps, source.frames)
+    values = source.values(origin.trajectory, first, end)
+    times = source.times[first:last] - source.times[first]
+    context = Trajectory(values[: request.frames], times, source.grid, source.fields)
+    after = np.asarray(values[request.frames :], np.float64)
+    available = (source.frames, source.count)
+    return Problem(context, after, request.steps, units=source.units, available=available)
+
+
+def opened(choice: FileChoice) -> Source | PlaneSource:
     """The file of a choice.
 
     **Raises:**
@@ -108,17 +141,22 @@ def opened(choice: FileChoice) -> Source:
     """
     if not choice.path.strip():
         raise ValueError("No file is named; type its path, or draw.")
-    return read(Path(choice.path.strip()).expanduser(), choice.variable or None, choice.ends)
+    path, variable = Path(choice.path.strip()).expanduser(), choice.variable or None
+    if is_plane(path, {}):
+        # The sides that the file names, unless others are chosen.
+        return read_plane(path, variable, None if choice.ends == "periodic" else choice.ends)
+    return read(path, variable, choice.ends)
 
 
 def _member(source: Source, trajectory: int) -> Trajectory:
     """One trajectory of a file."""
     if not 0 <= trajectory < source.trajectories:
-        raise ValueError(
-            f"There is no trajectory {trajectory} in {source.path}; its {source.trajectories} are "
-            "counted from 0."
-        )
+        raise _no_trajectory(trajectory, source.path, source.trajectories)
     whole = source.trajectory
     if not whole.is_batched:
         return whole
     return dataclasses.replace(whole, values=np.asarray(whole.values)[trajectory])
+
+
+def _no_trajectory(number: int, path: Path, count: int) -> ValueError:
+    return ValueError(f"There is no trajectory {number} in {path}; its {count} are counted from 0.")

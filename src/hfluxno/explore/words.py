@@ -6,6 +6,7 @@ import numpy as np
 
 from hfluxno.evaluation.metrics import reported_steps
 from hfluxno.explore.explorer import Explorer
+from hfluxno.identify import PlaneIdentification
 from hfluxno.identify.listener import Tried
 from hfluxno.plural import plural
 
@@ -35,6 +36,8 @@ def candidates(explorer: Explorer) -> str:
     """A table of what was tried, the best one in bold."""
     tried = explorer.tried
     if not tried:
+        if explorer.problem is not None and explorer.problem.on_a_plane:
+            return "<p class='none'>A law on a plane is found by its weak form.</p>"
         return "<p class='none'>Candidates appear here while the law is inferred.</p>"
     best = _best(tried)
     rows = [
@@ -78,6 +81,9 @@ def law(explorer: Explorer) -> str:
     if outcome is None:
         return ""
     found, parts = outcome.found, []
+    if isinstance(found, PlaneIdentification):
+        equations = "<br>".join(map(html.escape, found.formulas))
+        return f"{html.escape(found.name)} · {outcome.seconds:.2f} s<br>{equations}"
     readings = found.readings
     if readings is not None and readings.best.is_accepted:
         parts.append(f"f = {readings.best.formula}")
