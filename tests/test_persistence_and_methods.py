@@ -50,7 +50,7 @@ def test_a_forecast_may_have_times_of_its_own():
 
 
 def test_what_a_method_has_no_use_for_is_refused():
-    with pytest.raises(ValueError, match="persistence makes no use of a noise; choose the method"):
+    with pytest.raises(ValueError, match="persistence takes no noise; choose the method"):
         forecaster("persistence", noise=0.1)
     with pytest.raises(ValueError, match="hfluxno steps from frame to frame as it was trained"):
         forecaster("hfluxno", "small-cubic", every=0.1)

@@ -1,7 +1,7 @@
 """Infer an unknown conservation law from a few snapshots and forecast it.
 
-The public names are imported when they are used (PEP 562), so that `import hfluxno`, and with it
-every command, is there at once.
+Public names are imported on first use (PEP 562), so `import hfluxno` and every command start at
+once.
 """
 
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ __all__ = [
     "reconstruct_dataset",
 ]
 
-if not TYPE_CHECKING:  # to a type checker, any name would be right
+if not TYPE_CHECKING:  # a type checker would accept any name
     import importlib
     import sys
     import types
@@ -75,8 +75,8 @@ if not TYPE_CHECKING:  # to a type checker, any name would be right
         return sorted({*globals(), *__all__})
 
     class _Package(types.ModuleType):
-        """A package in which `identify` stays the function: importing a subpackage sets the name to
-        that of the package."""
+        """Keeps `identify` the function: importing the subpackage would rebind the name to the
+        package."""
 
         def __setattr__(self, name, value):
             if name not in _PLACES or not isinstance(value, types.ModuleType):

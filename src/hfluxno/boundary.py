@@ -1,9 +1,9 @@
-"""What happens at the two ends of an axis: rules that fill ghost cells.
+"""Boundary conditions at the two ends of an axis: rules that fill ghost cells.
 
-On a plane an end of an axis is a side, and a rule acts on every row of cells across it alone.
+In two dimensions an end of an axis is a side, and a rule acts on each row of cells separately.
 
-A scheme reads ghost cells and does not know which rule filled them. A new boundary is one class
-here; nothing else knows their names.
+A scheme reads ghost cells without knowing which rule filled them, so a new boundary is one class
+here and nothing else.
 """
 
 import abc
@@ -28,7 +28,7 @@ class Boundary(eqx.Module):
     **Attributes:**
 
     - `name`: what files and messages call it.
-    - `is_closed`: whether nothing that is conserved passes.
+    - `is_closed`: whether no conserved quantity passes.
     """
 
     name: ClassVar[str]
@@ -38,19 +38,20 @@ class Boundary(eqx.Module):
     def ghost_cells(
         self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
     ) -> Edge:
-        """As many ghost cells as there are in `edge`, the cells next to the end, both in the order
-        of the axis.
+        """The ghost cells, as many as the cells next to the end in `edge`, both in the order of the
+        axis.
 
         **Arguments:**
 
         - `side`: 0 for the lower end of the axis, 1 for the upper one.
         - `negated_fields`: the fields that change sign when the axis is reflected (a momentum).
-        - `time`: at which the states are.
+        - `time`: of the states.
         """
 
 
 class Periodic(Boundary):
-    """The axis is a circle: what leaves at one end enters at the other. Both ends have it."""
+    """The axis is a circle: what leaves at one end enters at the other. Both ends must be
+    periodic."""
 
     name: ClassVar[str] = "periodic"
 
@@ -75,19 +76,19 @@ class Outflow(Boundary):
 
 
 class Open(Outflow):
-    """The end is open, and what comes in is not known: an identification estimates it. A solver
-    lets waves leave."""
+    """The end is open and the inflow unknown: an identification estimates it. A solver lets waves
+    leave."""
 
     name: ClassVar[str] = "open"
 
 
 class Wall(Boundary):
-    """Nothing that is conserved passes.
+    """No conserved quantity passes.
 
-    The cells next to the wall are mirrored, and the negated fields change sign. The mirror image
-    is what makes the flux of every even field vanish at the wall (LeVeque, Finite Volume Methods
-    for Hyperbolic Problems, 2002, section 7.3.3). A scalar law has nothing that changes its sign,
-    and there [`conservative_step`][hfluxno.fv.step] sets the flux to zero.
+    The cells next to the wall are mirrored, and the negated fields change sign. By symmetry the
+    flux of every other field vanishes at the wall (LeVeque, Finite Volume Methods for Hyperbolic
+    Problems, 2002, section 7.3.3). A scalar law has no field that changes sign;
+    [`conservative_step`][hfluxno.fv.step] sets its flux to zero.
     """
 
     name: ClassVar[str] = "reflecting"
@@ -102,7 +103,7 @@ class Wall(Boundary):
 
 
 class Inflow(Boundary):
-    """A given state outside of the domain.
+    """A given, constant state outside the domain.
 
     **Attributes:**
 
@@ -119,10 +120,10 @@ class Inflow(Boundary):
 
 
 class Given(Boundary):
-    """A state at the end of the domain that changes in time: linear between the given times, and
+    """A given state at the end of the domain that changes in time: linear between the given times,
     constant before the first and after the last. All ghost cells hold it, so a scheme with
-    reconstructions ([`MUSCL`][hfluxno.fv.MUSCL]) finds it at the interface and keeps its order.
-    On a plane it is the same along the side.
+    reconstruction ([`MUSCL`][hfluxno.fv.MUSCL]) sees it at the interface and keeps its order. In
+    two dimensions it is constant along the side.
 
     **Attributes:**
 
@@ -164,11 +165,11 @@ BOUNDARIES = (*_NAMED, "inflow", "given")
 def named(
     boundary: BoundaryName | Boundary, inflow: Float[Array | np.ndarray, " field"] | None = None
 ) -> Boundary:
-    """The boundary of that name; `inflow` is the state outside of one of that name.
+    """The boundary of that name; `inflow` is the state outside an `inflow` boundary.
 
     **Raises:**
 
-    - `ValueError`, if there is none of that name, or an inflow has no state.
+    - `ValueError`, if there is no such boundary, or an inflow has no state.
     """
     if isinstance(boundary, Boundary):
         return boundary

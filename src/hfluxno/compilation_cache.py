@@ -21,7 +21,7 @@ def use_cache(folder: str | None = None) -> None:
     import jax
 
     chosen = jax.config.values["jax_compilation_cache_dir"]
-    if chosen is not None:  # by the user, or by a test
+    if chosen is not None:  # set by the user or a test
         return
     try:
         place = cache_folder() if folder is None else Path(folder)

@@ -1,17 +1,17 @@
-"""Numbers and coordinates that come from elsewhere: which are real, uniform, or have gaps."""
+"""Checks of numbers and coordinates from outside: real, uniform, or with gaps."""
 
 import numpy as np
 
-# An axis with gaps has at most so many times as many entries as were measured.
+# An axis with gaps may have at most this many times the measured entries.
 _MOST_ENTRIES = 10
-# Of an axis whose entries are multiples of one step, at most this part may be missing.
+# If the entries of an axis are multiples of one step, at most this fraction may be missing.
 MOST_MISSING = 0.8
-_FRACTIONS = (1, 2, 3, 4)  # of the smallest step: the interval of which all are multiples
+_FRACTIONS = (1, 2, 3, 4)  # of the smallest step, tried as the common divisor of all steps
 
 
 def seconds(times: np.ndarray) -> np.ndarray:
-    """Dates as seconds since 1970 and durations as seconds, both in float64 with NaN for what is
-    not a time; anything else as it is."""
+    """Dates as seconds since 1970 and durations as seconds, both in float64 with NaN for missing
+    times; anything else unchanged."""
     kind = np.asarray(times).dtype.kind
     if kind not in "mM":
         return times
@@ -27,11 +27,11 @@ def kept_precision(dtype: np.dtype) -> np.dtype:
 
 
 def real(array: np.ndarray, what: str) -> np.ndarray:
-    """An array of real numbers, whose masked entries are NaN.
+    """An array of real numbers, with NaN for masked entries.
 
     **Raises:**
 
-    - `ValueError`, where it holds anything else.
+    - `ValueError`, if it is anything else.
     """
     numbers = np.asarray(array)
     if numbers.dtype.kind not in "iuf":
@@ -45,14 +45,14 @@ def real(array: np.ndarray, what: str) -> np.ndarray:
 
 
 def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A uniform coordinate that holds all entries of this one, and the places of these in it.
+    """A uniform coordinate that contains all entries of this one, and their indices in it.
 
-    That is the coordinate itself where it is uniform. Where its steps are multiples of the smallest
-    one, which occurs more than once, the entries between are added.
+    A uniform coordinate is returned unchanged. If all steps are multiples of the smallest one and
+    that occurs more than once, the entries in between are added.
 
     **Raises:**
 
-    - `ValueError`, where it is neither; see `uniform_edges`.
+    - `ValueError`, if it is neither; see `uniform_edges`.
     """
     try:
         uniform_edges(centers, count, name)
@@ -75,12 +75,12 @@ def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, n
 
 
 def as_frames(times: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Times as frames at equal intervals, if they are multiples of an interval of which at least a
-    fifth is there, or as they are; and the places of these times in them.
+    """The times completed to equal intervals, if they are multiples of an interval and at least a
+    fifth of the frames are present, else unchanged; and the indices of the given times.
 
     **Raises:**
 
-    - `ValueError`, where they do not increase.
+    - `ValueError`, unless they increase.
     """
     try:
         return with_gaps(times, count, name)
@@ -94,8 +94,8 @@ def as_frames(times: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.
 
 
 def multiples(numbers: np.ndarray) -> np.ndarray | None:
-    """The places of the numbers on a uniform axis of at most five times as many entries, or
-    `None` where there is none."""
+    """The indices of the numbers on a uniform axis of at most five times as many entries, or `None`
+    if there is no such axis."""
     with np.errstate(all="ignore"):  # steps of any size
         steps = np.diff(numbers)
         single = np.array_equal(numbers, numbers.astype(np.float32))
@@ -112,7 +112,7 @@ def multiples(numbers: np.ndarray) -> np.ndarray | None:
 
 
 def increases(numbers: np.ndarray, count: int) -> bool:
-    """Whether an axis is uneven and nothing worse."""
+    """Whether an axis is finite and increasing, though perhaps not uniform."""
     increases = numbers.shape == (count,) and count > 1 and np.isfinite(numbers).all()
     return bool(increases and np.all(np.diff(numbers) > 0))
 
@@ -133,8 +133,8 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
 
     **Raises:**
 
-    - `ValueError`, where the coordinate has another length than `count`, is not finite, does not
-      increase, or is uneven by more than the rounding of single precision.
+    - `ValueError`, if the coordinate is not of length `count`, not finite, not increasing, or
+      uneven by more than the rounding of single precision.
     """
     if centers.shape != (count,):
         raise ValueError(
@@ -163,7 +163,7 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
 
 
 def _rounding(centers: np.ndarray, spacing: float) -> float:
-    """By how much steps of a coordinate may differ because its entries are rounded."""
+    """How much the steps of a coordinate may differ because its entries are rounded."""
     # Coordinates are often stored in single precision: an offset far from zero rounds each entry.
     rounding = 4.0 * float(np.finfo(np.float32).eps) * float(np.max(np.abs(centers)))
     # Numbers that are finer have not been; they may come from rounded ones.

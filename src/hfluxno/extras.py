@@ -1,7 +1,7 @@
-"""Packages that only an extra of hfluxno installs, and the sentence where one is missing.
+"""Packages that only an extra of hfluxno installs, and the message if one is missing.
 
-The core identifies, solves, forecasts, reads, writes and draws. Whoever needs more asks for it here
-before importing it, so a missing package ends in one sentence that says how to install it.
+The core identifies, solves, forecasts, reads, writes and draws. Code that needs more calls
+`require` before the import, so a missing package gives one sentence that says how to install it.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 
 class MissingExtra(ImportError, ValueError):
-    """A package of an extra is missing; the command line prints the sentence, as that of every
+    """A package of an extra is missing; the command line prints the message, as for every
     `ValueError`."""
 
 
@@ -28,8 +28,8 @@ def require(what: str, extra: str, *modules: str, otherwise: str = "") -> None:
 
     **Arguments:**
 
-    - `what`: needs them; the sentence begins with it.
-    - `modules`: of the extra; all of them if none are named.
+    - `what`: the part that needs them; the message begins with it.
+    - `modules`: which modules of the extra; by default all.
     - `otherwise`: what can be done instead, such as "or save the table as CSV".
 
     **Raises:**
@@ -47,5 +47,5 @@ def require(what: str, extra: str, *modules: str, otherwise: str = "") -> None:
 def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # the package that it would be in
+    except ModuleNotFoundError:  # of the parent package
         return False

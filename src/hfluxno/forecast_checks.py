@@ -1,4 +1,4 @@
-"""What is said of every forecast, whatever made it: relative errors, totals, the observed range."""
+"""Checks of every forecast, whatever the method: relative errors, totals, the observed range."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-# A back-test error is poor from this part of that of persistence on.
+# A back-test error is poor from this fraction of that of persistence.
 POOR = 0.5
-# A forecast counts as having left the observed range beyond this part of it.
+# A forecast has left the observed range if it exceeds it by this fraction of its width.
 _RANGE_MARGIN = 0.01
 
 
 def relative_l2(forecast: Any, truth: Any, axes: tuple[int, ...]) -> Any:
-    """‖forecast - truth‖₂/‖truth‖₂ over these axes, of arrays of NumPy or JAX; ‖forecast‖₂ where
-    the truth vanishes."""
+    """‖forecast - truth‖₂/‖truth‖₂ over these axes, for NumPy or JAX arrays; ‖forecast‖₂ where the
+    truth vanishes."""
     array = jnp if isinstance(truth, jax.Array) else np
     size = array.sqrt(array.sum(array.square(truth), axis=axes))
     misfit = array.sqrt(array.sum(array.square(forecast - truth), axis=axes))
@@ -26,7 +26,7 @@ def change_of_totals(
     start: Float[np.ndarray, "trajectory field *space"],
     frames: Float[np.ndarray, "trajectory time field *space"],
 ) -> Float[np.ndarray, "trajectory field"]:
-    """The largest change of each field's total since the start, by the length of the domain."""
+    """The largest change of each field's total since the start, divided by the domain's length."""
     axes = tuple(range(3, frames.ndim))
     totals = np.mean(frames, axis=axes, dtype=np.float64)
     begin = np.mean(start[:, None], axis=axes, dtype=np.float64)
@@ -47,7 +47,7 @@ def left_observed_range(
     lower: Float[np.ndarray, "trajectory field"],
     upper: Float[np.ndarray, "trajectory field"],
 ) -> Bool[np.ndarray, " trajectory"]:
-    """Whether a field left the range that was observed, by more than one percent of it."""
+    """Whether a field left the observed range by more than one percent of its width."""
     axes = (1, *range(3, frames.ndim))
     margin = _RANGE_MARGIN * (upper - lower)
     low, high = frames.min(axis=axes), frames.max(axis=axes)

@@ -1,4 +1,4 @@
-"""The interface of every forecaster and what it returns; nothing else knows which method runs."""
+"""The interface of every forecaster, and what it returns."""
 
 import abc
 import dataclasses
@@ -12,10 +12,10 @@ from jaxtyping import Float
 
 from hfluxno.trajectory import Trajectory
 
-# 90 percent of a normal distribution lie between -z and z.
+# 90 percent of a normal distribution lies between -z and z.
 NINETY = 1.6449
-# In 90 of 100 forecasts with the status OK of `make trust`, the error of a frame is less than so
-# many times the predicted one.
+# In 90 of 100 forecasts of `make trust` with the status OK, the error of a frame is below this
+# multiple of the predicted error.
 NINETY_OF_FRAMES = 2.3
 
 
@@ -26,21 +26,21 @@ class Forecast:
     **Attributes:**
 
     - `trajectory`: the states at the forecast times, which follow the context's last time.
-    - `status`: one integer per trajectory, 0 where nothing is wrong; shape () or (trajectory,).
-    - `sentences`: what the status means, one sentence per trajectory.
+    - `status`: one integer per trajectory, 0 if nothing is wrong; shape () or (trajectory,).
+    - `sentences`: the meaning of the status, one sentence per trajectory.
     - `backtest_error`: relative l2 error of the same method on the context's own last frames,
-      predicted from the frames before; shape () or (trajectory,), NaN where there is none.
+      predicted from the frames before them; shape () or (trajectory,), NaN if there is none.
     - `conservation_drift`: the largest change of a field's total during the forecast, relative to
       the mean absolute value of the field times the length of the domain.
     - `left_observed_range`: whether the forecast left the range of values that the context shows
       by more than one percent of it.
-    - `deviation`: the standard deviation of every value that the measurements leave, with the shape
-      of the trajectory's values; NaN for trajectories of which the method does not know it, `None`
-      if it knows none.
-    - `identifications`: the fitted laws, one per trajectory, where the method fits one.
-    - `least`: of a joint estimate the standard deviation of every value that no unbiased estimate
-      from these measurements and this noise could be below (the bound of Cramér and Rao), as
-      `deviation` is; what comes in later at open ends is taken for known.
+    - `deviation`: the standard deviation of every value given the measurements, of the shape of the
+      trajectory's values; NaN for trajectories for which the method does not know it, `None` if it
+      knows none.
+    - `identifications`: the fitted laws, one per trajectory, if the method fits laws.
+    - `least`: for a joint estimate, the Cramér-Rao bound: the standard deviation of every value
+      below which no unbiased estimate from these measurements and this noise can be; shaped like
+      `deviation`. What enters later at open ends is taken as known.
     """
 
     trajectory: Trajectory
@@ -55,15 +55,15 @@ class Forecast:
 
     @property
     def predicted_error(self) -> np.ndarray | None:
-        """The relative l2 error of each frame to be expected, shape (time,) or (trajectory, time):
-        the norm of the deviations over that of the frame. NaN and `None` as `deviation` is."""
+        """The expected relative l2 error of each frame, shape (time,) or (trajectory, time): the
+        norm of the deviations over that of the frame. NaN or `None` where `deviation` is."""
         return self._relative(self.deviation)
 
     @property
     def least_error(self) -> np.ndarray | None:
-        """The relative l2 error of each frame that no unbiased estimate could be below, as
-        `predicted_error` is; NaN where it is larger than 1, so that none is of use. The predicted
-        error may be smaller, as it knows what is usual of a first state too."""
+        """The relative l2 error of each frame below which no unbiased estimate can be, shaped like
+        `predicted_error`; NaN where it exceeds 1 and so says nothing. The predicted error may be
+        smaller, because it also uses what is usual for a first state."""
         found = self._relative(self.least)
         return None if found is None else np.where(found <= 1.0, found, np.nan)
 
@@ -77,32 +77,32 @@ class Forecast:
 
     @property
     def predicted_error_90(self) -> np.ndarray | None:
-        """What the relative l2 error of each frame stays below in 90 of 100 forecasts, if the
+        """The relative l2 error of each frame that is not exceeded in 90 of 100 forecasts, if the
         status is `OK`."""
         predicted = self.predicted_error
         return None if predicted is None else NINETY_OF_FRAMES * predicted
 
 
 class Forecaster(eqx.Module):
-    """Anything that continues a context."""
+    """A method that continues a context."""
 
     @abc.abstractmethod
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context, at the context's spacing in time."""
 
     def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
-        """A function that forecasts some trajectories of a batch, so that a long one need not be
-        held as a whole. What a method checks or decides for a batch as a whole, it does here.
+        """A function that forecasts some members of the batch, so that a large one need not be in
+        memory at once. Whatever a method checks or decides for the whole batch, it does here.
         """
         return lambda members: self.forecast(context.members(members), steps)
 
 
 def check_steps(steps: Any) -> None:
-    """Refuses a number of steps that is none.
+    """Checks a number of steps.
 
     **Raises:**
 
-    - `ValueError`, where it is not whole or not positive.
+    - `ValueError`, if it is not a positive whole number.
     """
     if not hasattr(steps, "__index__"):
         raise ValueError(f"steps must be a whole number; got {steps!r}.")
@@ -111,11 +111,11 @@ def check_steps(steps: Any) -> None:
 
 
 def forecast_times(context: Trajectory, steps: int, every: float | None = None) -> np.ndarray:
-    """The `steps` times after the context, at its mean spacing or `every` so much time.
+    """The `steps` times after the context, at its mean spacing or `every` so often.
 
     **Raises:**
 
-    - `ValueError`, where the context has one frame and `every` is `None`, or it is not positive.
+    - `ValueError`, if the context has one frame and `every` is `None`, or `every` is not positive.
     """
     if every is not None and not (np.isfinite(every) and every > 0.0):
         raise ValueError(f"every must be a positive time; got {every:g}.")
@@ -132,8 +132,8 @@ def continuation(
     frames: Float[np.ndarray, "*batch time field space"],
     every: float | None = None,
 ) -> Trajectory:
-    """The frames after the context as a trajectory, in the precision of the context or the working
-    one of JAX, whichever is higher; see `forecast_times` for `every`."""
+    """The frames after the context as a trajectory, in the precision of the context or JAX's
+    working precision, whichever is higher; see `forecast_times` for `every`."""
     steps = frames.shape[-2 - len(context.grid.shape)]
     dtype = np.result_type(np.asarray(context.values), jnp.result_type(float))
     times = forecast_times(context, steps, every)

@@ -30,8 +30,8 @@ class Grid(eqx.Module):
 
     - `lower`, `upper`: the ends of the domain, in the units of the coordinate.
     - `shape`: the number of cells along each axis.
-    - `boundary`: the [boundaries][hfluxno.boundary] of each axis (lower side, upper side); names of
-      those that need no more than one become the objects.
+    - `boundary`: the [boundaries][hfluxno.boundary] of each axis (lower side, upper side); a name
+      becomes the object, if that needs nothing but a name.
     """
 
     lower: tuple[float, ...] = eqx.field(static=True)
@@ -73,7 +73,7 @@ class Grid(eqx.Module):
         **Arguments:**
 
         - `boundary`: an object of [`hfluxno.boundary`][] or its name, one for both ends or two.
-        - `inflow`: the states (field, side) outside of ends that are named `inflow`.
+        - `inflow`: the states (field, side) outside the ends named `inflow`.
         """
         outside = (None, None) if inflow is None else (inflow[:, 0], inflow[:, 1])
         pair = zip(_both(boundary), outside, strict=True)
@@ -92,10 +92,10 @@ class Grid(eqx.Module):
 
         **Arguments:**
 
-        - `shape`: the numbers of cells along x and y; the cells need not be squares.
+        - `shape`: the numbers of cells along x and y; the cells need not be square.
         - `lower`, `upper`: (x₀, y₀) and (x₁, y₁).
         - `boundary`: an object of [`hfluxno.boundary`][] or its name for all four sides; or one
-          entry for x and one for y, each of them one for both sides or a pair.
+          entry for x and one for y, each for both sides or a pair.
         """
         along_x, along_y = _both(boundary)
         return cls(
@@ -118,7 +118,7 @@ class Grid(eqx.Module):
         return isinstance(self.boundary[axis][0], Periodic)
 
     def has_wall(self, axis: int = 0) -> bool:
-        """Whether nothing passes at one of the ends of the axis at least."""
+        """Whether at least one end of the axis is closed."""
         return any(end.is_closed for end in self.boundary[axis])
 
     def ends(self, axis: int = 0) -> tuple[str, str]:
@@ -144,8 +144,8 @@ def pad(
     axis: int = 0,
     time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "field *padded"]:
-    """Adds `ghost` cells on both sides of one space axis of the grid, whose axes are the last ones,
-    by the rules of its boundaries at that time.
+    """Adds `ghost` cells on both sides of one space axis, filled by the boundaries of the grid at
+    that time. The space axes are the last ones of `u`.
 
     **Arguments:**
 

@@ -1,4 +1,4 @@
-"""The curves of a law for tables and pictures, in one compiled program that is kept."""
+"""The curves of a law for tables and pictures, in one stored program."""
 
 import jax.numpy as jnp
 import numpy as np

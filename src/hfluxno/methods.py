@@ -1,4 +1,4 @@
-"""The methods of forecasting by name: one line here makes a forecaster known everywhere."""
+"""Forecasting methods by name: one line here makes a forecaster known everywhere."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -38,7 +38,7 @@ def _without_weights(method: str, weights: str | None, refinement: int | None) -
 
 def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
     def of(weights: str | None, refinement: int | None) -> Forecaster:
-        # The networks and their libraries load only where one is asked for.
+        # Networks and their libraries are loaded only when asked for.
         from hfluxno.models.registry import method_of
         from hfluxno.models.renamed import RENAMED
         from hfluxno.models.weights import load
@@ -52,7 +52,7 @@ def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
         short = f"{method}-{weights}"
         network = load(short if short in names or short in RENAMED else weights)
         found = method_of(network.config)
-        # In version 0.1.0 the variants were of the method hfluxno.
+        # In version 0.1.0 the variants belonged to the method hfluxno.
         if found != method and not {short, weights} & set(RENAMED):
             raise ValueError(
                 f"The weights {weights} are of the method {found}, not of {method}; choose that "
@@ -65,7 +65,7 @@ def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
 
 def _owner(weights: str) -> str:
     """The method that shipped weights belong to: their name begins with it. The name of a variant
-    begins with that of the method it is one of, so the longest counts."""
+    begins with that of its method, so the longest match counts."""
     return max((name for name in METHODS if weights.startswith(f"{name}-")), key=len, default="")
 
 
@@ -92,8 +92,8 @@ METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
 
 
 _USELESS = {
-    "momentum": "The method {} asks for no momentum; choose the method fit.",
-    "noise": "The method {} makes no use of a noise; choose the method fit.",
+    "momentum": "The method {} takes no momentum; choose the method fit.",
+    "noise": "The method {} takes no noise; choose the method fit.",
     "every": "The method {} steps from frame to frame as it was trained; leave out the time step "
     "every, or choose the method fit.",
 }
@@ -108,13 +108,13 @@ def forecaster(
     noise: Noise | None = None,
     law: FoundLaw | None = None,
 ) -> Forecaster:
-    """The forecaster of that name; `law` is one that was found before, for the method `fit`.
+    """The forecaster of that name; `law`, for the method `fit`, is one that was found before.
 
     **Raises:**
 
-    - `ValueError`, where the name is not known, or the weights are not, or have no law to refine,
-      or a momentum, a law, a time step or a noise is given to a method that has no use for it.
-    - `OSError`, where the file of a law cannot be read.
+    - `ValueError`, if the name or the weights are unknown, the weights have no law to refine, or a
+      momentum, a law, a time step or a noise is given to a method that does not take it.
+    - `OSError`, if the law file cannot be read.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
@@ -122,7 +122,7 @@ def forecaster(
         raise ValueError(f"The method {method} takes no law; choose the method fit.")
     found = METHODS[method](weights, refinement)
     if law is not None and noise is not None:
-        raise ValueError("A law that was found before is not fitted, so the noise has no use.")
+        raise ValueError("A law that was found before is not fitted, so it takes no noise.")
     if law is not None:
         return GivenLawForecaster(as_law(law), momentum, every)
     options = {"momentum": momentum, "noise": noise, "every": every}
@@ -180,7 +180,7 @@ def forecast(
     fields: Sequence[str] | None = None,
     law: FoundLaw | None = None,
 ) -> Forecast:
-    """The `steps` frames after the context, at its spacing in time or `every` so much.
+    """The `steps` frames after the context, at its spacing in time or `every` so often.
 
     **Arguments:**
 
@@ -190,23 +190,24 @@ def forecast(
     - `method`: `fit` identifies the law from the context and solves it; `hfluxno`, its variants
       `hfluxno-weak-form` and `hfluxno-law` and the baselines use a trained network; `persistence`
       repeats the last frame.
-    - `weights`: of the network: a shipped name such as `hfluxno-small-cubic` (`small-cubic` for
-      short), a folder, or an id of the Hugging Face hub.
-    - `momentum`: the field that a reflecting wall turns round; `fit` infers it where it is `None`.
-      On a plane a pair of fields.
-    - `every`: the time between two frames of the forecast, for `fit` and `persistence`; the mean
-      spacing of the context where it is `None`.
-    - `noise`: the standard deviation of the noise, of all fields, one for each, or one for each
+    - `weights`: the weights of the network: a shipped name such as `hfluxno-small-cubic`
+      (`small-cubic` for short), a folder, or an id of the Hugging Face hub.
+    - `momentum`: the field whose sign a reflecting wall reverses; if `None`, `fit` infers it. In
+      two dimensions a pair of fields.
+    - `every`: the time between two frames of the forecast, for `fit` and `persistence`; by default
+      the mean spacing of the context.
+    - `noise`: the standard deviation of the noise, one for all fields, one per field, or one per
       value (an array of the shape of the data), for `fit`, which then estimates law and first state
       jointly (see [`reconstruct`][hfluxno.reconstruct]).
-    - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
-    - `law`: one that was found in other data of the same fields: an identification, what `load_law`
-      returned, or its file. It is solved and not fitted; the context may be a single frame, which
-      counts at the interval of the data that the law was found in.
+    - `times`, `grid`, `fields`: those of a context that is an array, of shape (time, x) or (time,
+      field, x).
+    - `law`: a law found in other data of the same fields: an identification, what `load_law`
+      returned, or its file. It is solved, not fitted, so the context may be a single frame; frames
+      then have the interval of the data in which the law was found.
 
     **Raises:**
 
-    - `ValueError`, where the method or the weights are not known, `steps` is no positive whole
+    - `ValueError`, if the method or the weights are unknown, `steps` is not a positive whole
       number, or the context cannot be used.
     """
     check_steps(steps)

@@ -1,4 +1,4 @@
-"""The forecaster that repeats the last frame: what any other one has to beat."""
+"""The forecaster that repeats the last frame: the one to beat."""
 
 import equinox as eqx
 import numpy as np
@@ -12,18 +12,18 @@ class Persistence(Forecaster):
 
     **Attributes:**
 
-    - `every`: the time between two frames, where it is not the mean spacing of the context.
+    - `every`: the time between two frames, if not the mean spacing of the context.
     """
 
     every: float | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
-        """The `steps` frames after the context. Of a cell with gaps, the last value that was
-        measured is repeated.
+        """The `steps` frames after the context. In a cell with gaps the last measured value is
+        repeated.
 
         **Raises:**
 
-        - `ValueError`, where `steps` is not positive, or nothing was measured of a cell.
+        - `ValueError`, if `steps` is not positive, or a cell has no measured value.
         """
         check_steps(steps)
         known = np.asarray(context.values)
@@ -44,13 +44,13 @@ class Persistence(Forecaster):
 
 
 def _without_gaps(values: np.ndarray) -> np.ndarray:
-    """The last frame alone, with the last value measured of each cell."""
+    """The last frame alone, with the last measured value of each cell."""
     frames = values.ndim - 3
     there = np.isfinite(np.moveaxis(values, frames, -1))
     if not there.any(axis=-1).all():
         raise ValueError(
-            "Nothing was measured of some cells of the context, so there is nothing to repeat; "
-            "fill them first, or use the method fit."
+            "Some cells of the context have no measured value, so there is nothing to repeat; fill "
+            "them first, or use the method fit."
         )
     last = values.shape[frames] - 1 - np.argmax(there[..., ::-1], axis=-1)
     return np.take_along_axis(values, np.expand_dims(last, frames), axis=frames)

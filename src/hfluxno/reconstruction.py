@@ -1,4 +1,4 @@
-"""What a reconstruction returns: the whole field behind measurements."""
+"""What a reconstruction returns: the whole field behind the measurements."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.trajectory import Trajectory
 
-# The standard deviation of measurements: one for all fields, one for each, or one for each value.
+# The standard deviation of measurements: one for all fields, one per field, or one per value.
 Noise = float | Sequence[float] | np.ndarray
 
 
@@ -20,13 +20,13 @@ class Reconstruction:
     **Attributes:**
 
     - `trajectory`: the states at the times of the measurements.
-    - `deviation`: the standard deviation of each value that the measurements leave, if the law is
-      of the kind that was found.
-    - `noise`: the standard deviation of the noise of each field, estimated if it was not given;
-      of noise that varies the root mean square.
+    - `deviation`: the standard deviation of each value given the measurements, if the law is of the
+      kind that was found.
+    - `noise`: the standard deviation of the noise of each field, estimated if not given; the root
+      mean square of noise that varies.
     - `identification`: the law, and whether it explains the measurements.
-    - `forecast`: steps ↦ the forecast of so many frames after the last measurement, at their mean
-      spacing or `every` so much time. Open ends stay as they were then, and are ever less certain.
+    - `forecast`: steps ↦ the forecast of that many frames after the last measurement, at their mean
+      spacing or `every` so often. Open ends stay as they were last, with growing uncertainty.
     """
 
     trajectory: Trajectory

@@ -1,12 +1,12 @@
-"""Configurations as JSON and back, without losing or guessing anything.
+"""Configurations to JSON and back, with nothing lost or guessed.
 
-A dataclass becomes an object; if a field may hold one of several dataclasses, the object says
-which under "kind". An abstract dataclass stands for those of its class method `kinds`. Reading
-refuses unknown and missing keys, unknown kinds and wrong types: a misspelt option that silently
-falls back to its default gives another model than the one described.
+A dataclass becomes an object; if a field may hold one of several dataclasses, the object says which
+under "kind". An abstract dataclass stands for those that its class method `kinds` lists. Reading
+rejects unknown and missing keys, unknown kinds and wrong types: a misspelt option that silently
+falls back to its default would give a different model from the one described.
 
-A class whose options became fewer has a class method `upgraded`, which turns the object of an
-earlier version into the present one.
+A class that has lost options has a class method `upgraded`, which turns the object of an earlier
+version into the current one.
 """
 
 import dataclasses
@@ -40,7 +40,7 @@ def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
 
     **Arguments:**
 
-    - `where`: what a message calls the value.
+    - `where`: what messages call the value.
 
     **Raises:**
 
@@ -72,7 +72,7 @@ def without(data: dict[str, Any], where: str, **removed: Any) -> dict[str, Any]:
 
     **Arguments:**
 
-    - `removed`: by key, the one value whose meaning is left.
+    - `removed`: by key, the one value that is still supported.
 
     **Raises:**
 

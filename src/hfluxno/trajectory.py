@@ -1,7 +1,7 @@
 """A trajectory: the states of one system on a grid at given times.
 
-It is the one value that flows between all stages: what is read from a file, what is the context of
-an identification, what a solver and every forecaster return.
+It is the one value that passes between all stages: readers, solvers and forecasters return it, and
+it is the context of an identification.
 """
 
 import dataclasses
@@ -42,8 +42,8 @@ class Trajectory(eqx.Module):
     **Attributes:**
 
     - `values`: cell averages of the conserved fields, NaN where a context has a gap. Data and
-      forecasts are NumPy arrays, which keep their precision whatever that of JAX; solutions are
-      arrays of JAX.
+      forecasts are NumPy arrays, which keep their precision whatever JAX is set to; solutions are
+      JAX arrays.
     - `times`: the times of the states, increasing.
     - `grid`: the cells.
     - `fields`: the names of the fields.
@@ -68,27 +68,27 @@ class Trajectory(eqx.Module):
     ) -> "Trajectory":
         """From an array of shape (time, x), (time, field, x) or (trajectory, time, field, x).
 
-        On a plane, where `y` is given, the array has y as its last axis.
+        In two dimensions, if `y` is given, y is the last axis of the array.
 
         **Arguments:**
 
-        - `values`: real numbers; NaN and masked ones are gaps. Double precision and integers become
-          float64, what is shorter float32.
-        - `times`: increasing, shape (time,); the frame numbers where it is `None`. Dates count as
-          seconds since 1970, durations as seconds. Where all are multiples of one step, the frames
-          between are gaps; other uneven times stay as they are, which joint estimates take. On a
-          plane they are uniform.
-        - `x`: increasing and uniform cell centres, shape (x,); where all steps are multiples of a
-          smallest one, the cells between are gaps. Those of [0, 1] where it is `None`.
-        - `fields`: one name per field; `u`, or `u0`, `u1`, … where it is `None`.
-        - `boundary`: what happens at the two ends of the domain; on a plane as in
+        - `values`: real numbers; NaN and masked values are gaps. Double precision and integers
+          become float64, shorter types float32.
+        - `times`: increasing, shape (time,); the frame numbers by default. Dates count as seconds
+          since 1970, durations as seconds. If all are multiples of one step, the frames in between
+          are gaps; other uneven times stay as they are, for joint estimates. In two dimensions
+          times must be uniform.
+        - `x`: increasing and uniform cell centres, shape (x,), by default those of [0, 1]; if all
+          steps are multiples of the smallest one, the cells in between are gaps.
+        - `fields`: one name per field; by default `u`, or `u0`, `u1`, ….
+        - `boundary`: the boundaries at the two ends of the domain; in two dimensions as in
           [`Grid.rectangle`][hfluxno.grid.Grid.rectangle].
-        - `inflow`: the states outside of it, shape (field, 2), where an end is an `inflow`.
-        - `y`: the cell centres along a second space axis, with gaps as `x` may have.
+        - `inflow`: the states outside it, shape (field, 2), if an end is an `inflow`.
+        - `y`: the cell centres along a second space axis, with gaps as for `x`.
 
         **Raises:**
 
-        - `ValueError`, where numbers are infinite, times do not increase, or places are uneven.
+        - `ValueError`, if values are infinite, times do not increase, or cells are uneven.
         """
         values = real(values, "values")
         values = values.astype(kept_precision(values.dtype))
@@ -146,12 +146,12 @@ class Trajectory(eqx.Module):
             grid = Grid.interval(values.shape[-1], *ends[0], cast(Ends, boundary), inflow)
         elif inflow is not None:
             raise ValueError(
-                "inflow belongs to one space axis; on a plane pass boundary=Inflow(state) of "
+                "inflow is for one space axis; in two dimensions pass boundary=Inflow(state) of "
                 "hfluxno.boundary for the sides that have one."
             )
         else:
             grid = Grid.rectangle(values.shape[-2:], lower, upper, boundary)
-        # Times stay in float64: their origin may be far away compared with their spacing.
+        # Times stay in float64: their origin may be far away relative to their spacing.
         return cls(values, times, grid, tuple(str(f) for f in fields))
 
     @classmethod
@@ -161,15 +161,15 @@ class Trajectory(eqx.Module):
         boundary: Ends | tuple[Ends, Ends] = "periodic",
         inflow: np.ndarray | None = None,
     ) -> "Trajectory":
-        """From a DataArray with the dimensions time (or t) and x, and perhaps trajectory, field and
-        y.
+        """From a DataArray with the dimensions time (or t) and x, and optionally trajectory, field
+        and y.
 
-        The dimensions may come in any order. Coordinates that are missing are numbered; those of a
-        field dimension name the fields.
+        The dimensions may come in any order. Missing coordinates are numbered; those of a field
+        dimension name the fields.
 
         **Raises:**
 
-        - `ValueError`, where a dimension is missing or unknown, or the numbers are not usable.
+        - `ValueError`, if a dimension is missing or unknown, or the values cannot be used.
         """
         names = [str(name) for name in array.dims]
         time = "t" if "t" in names else "time"
@@ -201,7 +201,8 @@ class Trajectory(eqx.Module):
         )
 
     def to_xarray(self) -> "xarray.DataArray":
-        """As a DataArray with the dimensions (trajectory,) time, field, x, and y on a plane."""
+        """As a DataArray with the dimensions (trajectory,) time, field, x and, in two dimensions,
+        y."""
         import xarray
 
         space = _AXES[: len(self.grid.shape)]
@@ -226,11 +227,11 @@ class Trajectory(eqx.Module):
         return Trajectory(self.values[index], self.times[start:stop], self.grid, self.fields)
 
     def members(self, which: slice) -> "Trajectory":
-        """Some of the trajectories of a batch, as a batch; a single trajectory is its only part."""
+        """Some members of a batch, as a batch; a single trajectory is returned as it is."""
         return dataclasses.replace(self, values=self.values[which]) if self.is_batched else self
 
     def totals(self) -> Float[Array | np.ndarray, "*batch time field"]:
-        """∫ u dx of every field at every time, on a plane ∫∫ u dx dy."""
+        """∫ u dx of every field at every time, in two dimensions ∫∫ u dx dy."""
         axes = tuple(range(-len(self.grid.shape), 0))
         return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
 
@@ -239,16 +240,16 @@ def as_trajectory(
     context: Any, times: Any = None, grid: Any = None, fields: Sequence[str] | None = None
 ) -> Trajectory:
     """A context in any of its forms: a trajectory, a DataArray (periodic), an array with its times
-    and grid, or a sequence of contexts with the same times, grid and fields, which are a batch.
+    and grid, or a batch as a sequence of contexts with the same times, grid and fields.
 
     **Raises:**
 
-    - `ValueError`, where it is something else, or the data cannot be used.
+    - `ValueError`, if it is something else, or the data cannot be used.
     """
     if isinstance(context, np.ndarray):
         if times is None or not isinstance(grid, Grid) or len(grid.shape) > len(_AXES):
             raise ValueError(
-                "An array says nothing of its times and its grid: pass times=… and grid=Grid."
+                "An array does not hold its times and grid: pass times=… and grid=Grid."
                 "interval(cells, lower, upper) with it, or make a Trajectory.from_numpy."
             )
         x, *others = (grid.centers(axis) for axis in range(len(grid.shape)))
@@ -259,7 +260,7 @@ def as_trajectory(
         raise ValueError("times, grid and fields belong to an array; this context has its own.")
     if isinstance(context, Trajectory):
         return context
-    xarray = sys.modules.get("xarray")  # where it is not loaded, there is no DataArray
+    xarray = sys.modules.get("xarray")  # if it is not loaded, there is no DataArray
     if xarray is not None and isinstance(context, xarray.DataArray):
         return Trajectory.from_xarray(context)
     if isinstance(context, (list, tuple)) and context:
@@ -274,7 +275,9 @@ def _batch(parts: list[Trajectory]) -> Trajectory:
     first = parts[0]
     for each in parts:
         if each.is_batched:
-            raise ValueError("A list of contexts holds single trajectories; one of it is a batch.")
+            raise ValueError(
+                "A list of contexts must hold single trajectories; one of them is a batch."
+            )
         alike = each.fields == first.fields and eqx.tree_equal(each.grid, first.grid)
         if not (alike and np.array_equal(each.times, first.times)):
             raise ValueError(

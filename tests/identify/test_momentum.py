@@ -95,7 +95,7 @@ def test_a_name_that_is_none_is_refused(dam_break):
         ValueError, match="There is no field 'm' to be the momentum; the fields are"
     ):
         hfluxno.identify(context(dam_break), momentum="m")
-    with pytest.raises(ValueError, match="method persistence asks for no momentum"):
+    with pytest.raises(ValueError, match="method persistence takes no momentum"):
         hfluxno.forecast(context(dam_break), 3, "persistence", momentum="hu")
 
 

@@ -45,7 +45,7 @@ def test_periodic_field_is_the_same_on_every_grid():
 
 
 def test_a_function_that_is_no_covariance_is_refused():
-    with pytest.raises(ValueError, match="no covariance on the circle"):
+    with pytest.raises(ValueError, match="not a covariance on the circle"):
         periodic_field(np.random.default_rng(0), 16, lambda r: np.sin(np.pi * r))
 
 

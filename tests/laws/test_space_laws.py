@@ -205,8 +205,8 @@ def test_rotation_carries_along_x_what_it_has_across():
     ("make", "message"),
     [
         (lambda: Euler(axes=4), "The Euler equations have 1, 2 or 3 axes; got 4."),
-        (lambda: Euler(axes=2).along(2), "A law with 2 axes has none of index 2."),
-        (lambda: Cubic().along(1), "A law with 1 axes has none of index 1."),
+        (lambda: Euler(axes=2).along(2), "A law with 2 axes has no axis 2."),
+        (lambda: Cubic().along(1), "A law with 1 axes has no axis 1."),
         (lambda: ByAxis((Cubic(), ShallowWater())), "one or more with the same fields"),
     ],
 )

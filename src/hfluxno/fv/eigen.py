@@ -4,12 +4,12 @@ A v = Σ_p λ_p P_p v with the spectral projections P_p. For one field both are 
 three they are Sylvester's formula, P_p = Π_{q≠p} (A - λ_q)/(λ_p - λ_q), with the roots of the
 characteristic polynomial in closed form; more fields use LAPACK (on CPU).
 
-A scheme that needs only a bound of the eigenvalues does without. They are real, so all terms of
+A scheme that only needs a bound of the eigenvalues avoids all this. They are real, so all terms of
 tr A^{2m} = Σ_p λ_p^{2m} are positive, and with d fields
 
     ρ ≤ (tr A^{2m})^{1/2m} ≤ d^{1/2m} ρ
 
-however the eigenvectors lie. With 2m = 32 the bound is at most 4.5 % too large for four fields.
+whatever the eigenvectors. With 2m = 32 the bound is at most 4.5 % too large for four fields.
 """
 
 import jax
@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.laws.base import Waves
 
-# The eigenvalues of a small matrix are kept apart by about this part of its size, so that the
+# Eigenvalues of a small matrix are kept apart by about this fraction of its size, so that the
 # projections stay finite where the law is not strictly hyperbolic.
 _RELATIVE_GAP = 1e-4
 # 2m = 2⁵.
@@ -42,8 +42,8 @@ def speeds(matrix: Float[Array, "field field *points"]) -> Float[Array, "field *
 def speed_range(
     matrix: Float[Array, "field field *points"],
 ) -> tuple[Float[Array, "*points"], Float[Array, "*points"]]:
-    """Bounds of the eigenvalues from below and above, which are the eigenvalues themselves for up
-    to two fields and ±(tr A³²)^{1/32} for more."""
+    """Lower and upper bounds of the eigenvalues: for up to two fields the extreme eigenvalues
+    themselves, for more ±(tr A³²)^{1/32}."""
     if matrix.shape[0] <= 2:
         values = speeds(matrix)
         return values[0], values[-1]
@@ -52,7 +52,7 @@ def speed_range(
 
 
 def _radius(matrix):
-    # Scaled at every squaring, because the 32nd power of a speed is beyond single precision.
+    # Scaled at every squaring, because the 32nd power of a speed would overflow single precision.
     power, exponent, logarithm = matrix, 1.0, jnp.zeros_like(matrix[0, 0])
     for _ in range(_SQUARINGS):
         size = jnp.max(jnp.abs(power), axis=(0, 1))
@@ -133,7 +133,7 @@ def _mean_and_roots(matrix):
     """The mean m of the eigenvalues of A, λ - m in ascending order, and A - m, for three fields.
 
     With B = A - m, s² = tr B²/6 and r = det B/2s³ they are m + 2 s cos((arccos r + 2πk)/3) (Smith,
-    Commun. ACM 4, 1961, 168). Of a complex pair the real parts come out nearly equal.
+    Commun. ACM 4, 1961, 168). For a complex pair the two results are nearly equal.
     """
     mean = (matrix[0, 0] + matrix[1, 1] + matrix[2, 2]) / 3.0
     identity = jnp.eye(3, dtype=matrix.dtype).reshape(3, 3, *(1,) * mean.ndim)

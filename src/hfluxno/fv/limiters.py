@@ -47,7 +47,7 @@ def limiter(name: str) -> Limiter:
 
     **Raises:**
 
-    - `ValueError`, where the name is not known.
+    - `ValueError`, if the name is unknown.
     """
     if name not in LIMITERS:
         raise ValueError(f"Unknown limiter {name!r}; choose one of {', '.join(LIMITERS)}.")
@@ -59,7 +59,7 @@ def jump_ratio(
 ) -> Float[Array, "*points"]:
     """upwind/local, and 0 where the local jump vanishes.
 
-    The division sees a safe denominator, so derivatives stay finite where cells are equal.
+    The division uses a safe denominator, so derivatives stay finite where cells are equal.
     """
     vanishes = local == 0.0
     return jnp.where(vanishes, 0.0, upwind / jnp.where(vanishes, 1.0, local))

@@ -3,11 +3,10 @@
 Cell i is reconstructed as u_i ± ½ φ(θ_i) (u_{i+1} - u_i), θ_i = (u_i - u_{i-1})/(u_{i+1} - u_i)
 (van Leer, J. Comput. Phys. 32, 1979, 101-136).
 
-Where one of the two reconstructed states is not admissible, the cell keeps its average at both
-faces, the scheme of first order. Then the average is the mean of two admissible states, and where
-the CFL number is at most ½ the step is a convex combination of first-order steps, which keep
-density and pressure positive with Rusanov's flux (the argument of Zhang and Shu, J. Comput. Phys.
-229, 2010, 8918-8934).
+If one of the two reconstructed states is not admissible, the cell uses its average at both faces,
+the first-order scheme. Then the average is the mean of two admissible states, and for CFL numbers
+up to ½ the step is a convex combination of first-order steps, which keep density and pressure
+positive with Rusanov's flux (the argument of Zhang and Shu, J. Comput. Phys. 229, 2010, 8918-8934).
 """
 
 from typing import ClassVar
@@ -60,7 +59,7 @@ class MUSCL(LawFlux):
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         left, right, admissible = self._reconstructed(padded)
-        if admissible is None:  # nothing hangs on the step, and the cells are cheaper
+        if admissible is None:  # the step does not matter, and cells are cheaper
             cells = interior(padded, 1)
             left, right = cells[..., :-1], cells[..., 1:]
         return limiting_speed(self.law, largest(speed_bound(self.law, left, right)), padded, dx)
@@ -79,8 +78,8 @@ class MUSCL(LawFlux):
         Float[Array, "field *interfaces"],
         Bool[Array, "*cells"] | None,
     ]:
-        """The states on both sides of the interfaces, and in which cells the linear reconstruction
-        is admissible."""
+        """The states on both sides of the interfaces, and the cells in which the linear
+        reconstruction is admissible."""
         jumps = padded[..., 1:] - padded[..., :-1]
         theta = jump_ratio(jumps[..., :-1], jumps[..., 1:])
         half_slope = 0.5 * limiter(self.limiter)(theta) * jumps[..., 1:]

@@ -1,7 +1,7 @@
-"""What a numerical flux is: the fluxes at the interfaces of cells from the states around them.
+"""The interface of a numerical flux: fluxes at cell interfaces from the states around them.
 
-Classical schemes and learned flux operators share this interface, so the conservative step and
-the solver serve both.
+Classical schemes and learned flux operators share it, so the conservative step and the solver serve
+both.
 """
 
 import abc
@@ -20,11 +20,10 @@ class NumericalFlux(eqx.Module):
 
     **Attributes:**
 
-    - `ghost`: the number of ghost cells that it reads on each side.
-    - `integrator`: the Runge-Kutta scheme that it is made for (see [`step`][hfluxno.fv.step]).
+    - `ghost`: the number of ghost cells read on each side.
+    - `integrator`: the Runge-Kutta scheme it is made for (see [`step`][hfluxno.fv.step]).
     - `negated_fields`: the fields that a wall reflects with the opposite sign.
-    - `axes`: the number of space axes; `along(a)` is the flux along one of them, and only that is
-      called.
+    - `axes`: the number of space axes; only `along(a)`, the flux along one of them, is called.
     """
 
     @property
@@ -49,7 +48,7 @@ class NumericalFlux(eqx.Module):
 
     @property
     def rowwise(self) -> bool:
-        """Whether rows along the last axis never meet, so that they may be any states."""
+        """Whether rows along the last axis are independent, so they may hold any states."""
         return True
 
     def source(
@@ -58,7 +57,7 @@ class NumericalFlux(eqx.Module):
         x: Float[Array, "axis *cells"],
         t: Float[Array, ""],
     ) -> Float[Array, "field *space"] | None:
-        """What arises in each cell in unit time, or `None`."""
+        """The source of each cell, or `None`."""
         return None
 
     @abc.abstractmethod
@@ -68,7 +67,7 @@ class NumericalFlux(eqx.Module):
         """The fluxes over one step of length `dt`."""
 
     def fallbacks(self, padded: Float[Array, "field *padded"]) -> Int[Array, ""]:
-        """In how many cells a scheme of lower order has to take over."""
+        """The number of cells in which a scheme of lower order must take over."""
         return jnp.asarray(0)
 
     @abc.abstractmethod
@@ -77,7 +76,7 @@ class NumericalFlux(eqx.Module):
 
 
 class LawFlux(NumericalFlux):
-    """The numerical flux of a law, whatever the scheme.
+    """A numerical flux that belongs to a law.
 
     **Attributes:**
 
@@ -107,7 +106,7 @@ class LawFlux(NumericalFlux):
 
 
 def interior(values: Shaped[Array, "... cells"], width: int) -> Shaped[Array, "... inner"]:
-    """Without `width` entries at both ends of the last axis."""
+    """The array without `width` entries at both ends of the last axis."""
     return values[..., width : values.shape[-1] - width]
 
 
@@ -139,8 +138,8 @@ def limiting_speed(
 def largest(values: Float[Array, "*points"]) -> Float[Array, ""]:
     """The maximum, with the derivative of the first value that attains it.
 
-    JAX's own derivative looks for values that are equal to the maximum. A compiler may compute them
-    anew beside the comparison and round otherwise; then none is equal, and it divides by zero.
+    JAX's own derivative looks for values equal to the maximum. A compiler may recompute them with
+    different rounding for the comparison; then none is equal, and it divides by zero.
     """
     return jnp.max(values)
 

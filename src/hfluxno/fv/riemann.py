@@ -1,6 +1,6 @@
 """Approximate Riemann solvers: the flux between two states.
 
-They need bounds of the wave speeds and no eigenvectors, so they serve laws of any number of fields.
+They need bounds of the wave speeds but no eigenvectors, so they serve any number of fields.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, State
 def spectral_radius(
     law: ConservationLaw, u: Float[Array, "field *points"]
 ) -> Float[Array, "*points"]:
-    """max_p |λ_p(u)|, or a bound of it from above."""
+    """max_p |λ_p(u)|, or an upper bound of it."""
     lowest, highest = _speed_range(law, u)
     return jnp.maximum(jnp.abs(lowest), jnp.abs(highest))
 
@@ -27,9 +27,9 @@ def speed_bound(
 ) -> Float[Array, "*points"]:
     """max ρ of a Riemann problem.
 
-    The maximum is that of ρ(l) and ρ(r) for systems. A scalar flux without convexity can be faster
-    between the two states than at them, and is also asked at three points on the way; without that
-    the flux would not be monotone.
+    For systems it is the larger of ρ(l) and ρ(r). A scalar flux that is not convex can be faster
+    between the two states than at them, so it is also evaluated at three points in between;
+    otherwise the numerical flux would not be monotone.
     """
     bound = jnp.maximum(spectral_radius(law, left), spectral_radius(law, right))
     if left.shape[0] == 1:
@@ -60,8 +60,8 @@ def hll(
     """F = (S⁺ f(l) - S⁻ f(r) + S⁺ S⁻ (r - l))/(S⁺ - S⁻), one state between the outermost waves.
 
     S⁻ ≤ 0 ≤ S⁺ are the extreme speeds at the two states and zero (Harten, Lax and van Leer, SIAM
-    Rev. 25, 1983, 35-61; the speeds: Davis, SIAM J. Sci. Stat. Comput. 9, 1988, 445-473). Those of
-    a scalar law are also asked on the way, as in [`speed_bound`][hfluxno.fv.riemann.speed_bound].
+    Rev. 25, 1983, 35-61; the speeds: Davis, SIAM J. Sci. Stat. Comput. 9, 1988, 445-473). For a
+    scalar law, speeds in between count too, as in [`speed_bound`][hfluxno.fv.riemann.speed_bound].
     """
     slowest, fastest = outermost(law, left, right)
     low, high = jnp.minimum(slowest, 0.0)[None], jnp.maximum(fastest, 0.0)[None]
@@ -69,7 +69,7 @@ def hll(
     width = jnp.where(moving, high - low, 1.0)
     f_left, f_right = law.flux(left), law.flux(right)
     mixed = (high * f_left - low * f_right + high * low * (right - left)) / width
-    # Without waves both fluxes are the same number but for rounding.
+    # Without waves both fluxes are equal up to rounding.
     return jnp.where(moving, mixed, 0.5 * (f_left + f_right))
 
 
@@ -78,10 +78,10 @@ def hllc(
     left: Float[Array, "field *points"],
     right: Float[Array, "field *points"],
 ) -> Float[Array, "field *points"]:
-    """F = f(u_K) + S_K (u*_K - u_K) with the side K of the contact on which the interface is, and
-    f(u_K) where all waves leave to one side.
+    """F = f(u_K) + S_K (u*_K - u_K), where K is the side of the contact on which the interface
+    lies, and f(u_K) if all waves move to one side.
 
-    The law gives the contact (Toro, Spruce and Speares, Shock Waves 4, 1994, 25-34).
+    The law provides the contact (Toro, Spruce and Speares, Shock Waves 4, 1994, 25-34).
     """
     slowest, fastest = outermost(law, left, right)
     contact, star_left, star_right = law.contact(left, right, slowest, fastest)
@@ -122,7 +122,7 @@ def riemann_solver(name: str) -> RiemannSolver:
 
     **Raises:**
 
-    - `ValueError`, where the name is not known.
+    - `ValueError`, if the name is unknown.
     """
     if name not in RIEMANN_SOLVERS:
         known = ", ".join(RIEMANN_SOLVERS)

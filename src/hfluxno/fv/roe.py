@@ -7,7 +7,7 @@ r - l = Σ W_p with speeds s_p, and the jump of the flux into f-waves, f(r) - f(
     θ_p = W_p^upwind · W_p / W_p · W_p
 
 (LeVeque, J. Comput. Phys. 131, 1997, 327-353; f-waves: Bale, LeVeque, Mitran and Rossmanith, SIAM
-J. Sci. Comput. 24, 2002, 955-978). The f-waves make the scheme conservative whatever the matrix.
+J. Sci. Comput. 24, 2002, 955-978). The f-waves make the scheme conservative for any matrix.
 """
 
 from typing import ClassVar
@@ -27,33 +27,33 @@ from hfluxno.fv.numerical_flux import (
 )
 from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, on_the_way
 
-# The part of its largest size by which a speed may turn back before a wave counts as compound:
-# two cells of a smooth state next to an inflection of the flux are none.
+# How far, relative to its largest size, a speed may turn back before a wave counts as compound: two
+# cells of a smooth state next to an inflection of the flux must not.
 _NO_TURN = 0.03
 
 
 class Roe(LawFlux):
     """Clawpack's classic second-order scheme.
 
-    Equal to PyClaw's `ClawSolver1D` for a Riemann solver with the same Roe matrix, and on a plane
-    to its unsplit scheme without transverse waves.
+    Equal to PyClaw's `ClawSolver1D` for a Riemann solver with the same Roe matrix, and in two
+    dimensions to its unsplit scheme without transverse waves.
 
     **Attributes:**
 
     - `law`: the conservation law.
     - `limiter`: the name of the wave limiter.
     - `entropy_fix`: whether waves whose speed passes zero upwards between the two states (transonic
-      rarefactions) get the dissipation of the local Lax-Friedrichs flux, ½ max|λ_p| W_p, after
-      the "Roe with entropy fix" of Shu and Osher (J. Comput. Phys. 83, 1989, 32-78). Where the
-      speed of a scalar law keeps its sign or passes zero downwards, upwinding by the Roe speed
-      already is Godunov's flux; so the fix needs no convexity. Without it a transonic rarefaction
-      can be kept as an expansion shock.
+      rarefactions) get the dissipation of the local Lax-Friedrichs flux, ½ max|λ_p| W_p, after the
+      "Roe with entropy fix" of Shu and Osher (J. Comput. Phys. 83, 1989, 32-78). If the speed of a
+      scalar law keeps its sign or passes zero downwards, upwinding by the Roe speed is already
+      Godunov's flux, so the fix needs no convexity. Without it a transonic rarefaction can remain
+      an expansion shock.
     - `plain_compounds`: whether, with the entropy fix and one field, a wave gets no second-order
       part if its speed both rises and falls between the two states, each by more than 3 % of the
-      largest. Such a wave is compound, a shock beside a rarefaction; sharpened as one shock it
-      can move at a speed that breaks Oleinik's condition, whatever the grid (first order where the
-      flux is not convex: Qiu and Shu, SIAM J. Sci. Comput. 31, 2008, 584-607). It pays where such
-      waves are resolved; on coarse cells sharpening gains more than it costs.
+      largest. Such a wave is compound, a shock next to a rarefaction; sharpened into one shock it
+      can move at a speed that violates Oleinik's condition on any grid (first order where the flux
+      is not convex: Qiu and Shu, SIAM J. Sci. Comput. 31, 2008, 584-607). It pays if such waves are
+      resolved; on coarse cells sharpening gains more than it costs.
     """
 
     ghost: ClassVar[int] = 2
@@ -92,7 +92,7 @@ class Roe(LawFlux):
         )
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
-        # The same matrices as in `__call__`, so that a compiler finds them once.
+        # The same matrices as in `__call__`, so that the compiler merges them.
         outer_left, outer_right = padded[..., :-1], padded[..., 1:]
         declared = self.law.waves(outer_left, outer_right)
         if declared is None:

@@ -1,4 +1,4 @@
-"""The first-order scheme with the Rusanov flux between the cells."""
+"""The first-order scheme with the Rusanov flux."""
 
 from typing import ClassVar
 

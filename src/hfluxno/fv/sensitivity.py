@@ -1,13 +1,13 @@
-"""A run and its derivatives along several directions, carried from step to step together.
+"""A run and its derivatives along several directions, advanced together step by step.
 
     ∂s_{n+1}[d] = ∂S(s_n, q)·(∂s_n[d], ∂q[d])
 
 with one step S of the adaptive solver, its state s (u, the time, the remaining time, the last
-speed) and the numbers q of the numerical flux and of the grid (what its boundaries hold), of which
-the direction d changes ∂q[d]. These are the derivatives that `jax.jvp` of
-[`solve`][hfluxno.fv.solve] gives. It would trace the step again and again: to find out which parts
-of a loop's state have a derivative, and once more in each loop around it. Here all parts have one
-from the start, so the step is traced once.
+speed) and the numbers q of the numerical flux and of the grid (in its boundaries), which direction
+d changes by ∂q[d]. These are the derivatives that `jax.jvp` of [`solve`][hfluxno.fv.solve] gives.
+That would trace the step repeatedly, to find out which parts of a loop's state have a derivative,
+and again in each enclosing loop. Here all parts have one from the start, so the step is traced
+once.
 """
 
 import equinox as eqx
@@ -26,7 +26,7 @@ class Problem(eqx.Module):
     **Attributes:**
 
     - `numerical_flux`: the scheme; its numbers are arrays of the precision of the states.
-    - `grid`: the cells, and what happens at the ends.
+    - `grid`: the cells and their boundaries.
     """
 
     numerical_flux: NumericalFlux
@@ -53,7 +53,7 @@ def solve_with_derivatives(
     **Arguments:**
 
     - `changes`: the same problem with ∂q in place of q, with a leading axis of directions, and
-      `None` for numbers that none of them changes.
+      `None` for numbers that no direction changes.
     - `initial`, `initial_changes`: the state at the beginning and its change along each direction.
     - `intervals`: the times between the states; one of length zero repeats the state.
     - `control`, `rate`, `max_steps`: as in `solve`.
@@ -80,7 +80,7 @@ def solve_with_derivatives(
         run, derivatives = jax.lax.while_loop(
             lambda s: is_under_way(s[0]),
             lambda s: step(*s),
-            # The end of an interval is where it is, however the steps to it were.
+            # The end of an interval does not depend on the steps that led to it.
             (run, (du, jnp.zeros_like(dtime), jnp.zeros_like(drate), drate)),
         )
         return (run, derivatives), (run.u, derivatives[0], run.tries)

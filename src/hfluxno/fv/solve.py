@@ -1,9 +1,9 @@
-"""Advancing a state through given times under CFL control.
+"""Advances a state through given times under CFL control.
 
-The step length follows Clawpack's rule: a step is proposed from the speed that the *previous* step
-met, Δt = desired/rate_previous, it is rejected and repeated with the present speed where its own
-CFL number exceeds the maximum, and the last step before a saved time is shortened to land on it.
-The rule has no other memory, so a run can be taken up at any frame.
+The step length follows Clawpack's rule: a step is proposed from the speed in the *previous* step,
+Δt = desired/rate_previous; it is rejected and repeated with the present speed if its CFL number
+exceeds the maximum; and the last step before a saved time is shortened to land on it. The rule has
+no other memory, so a run can be resumed at any frame.
 """
 
 import enum
@@ -18,7 +18,7 @@ from hfluxno.fv.numerical_flux import NumericalFlux
 from hfluxno.fv.step import fallbacks, limiting_speed, step
 from hfluxno.grid import Grid
 
-# Between two times; a run that needs more has gone astray.
+# Between two times; a run that needs more has gone wrong.
 MOST_STEPS = 10_000
 
 
@@ -45,10 +45,10 @@ class StepControl(eqx.Module):
 
     **Attributes:**
 
-    - `desired`: the CFL number that a step aims at.
+    - `desired`: the CFL number aimed at.
     - `maximum`: a step with a larger CFL number is rejected and repeated.
     - `lagged`: whether a step is proposed from the speed of the step before (Clawpack's rule) or
-      from the speed of the present state, in which case no step is ever rejected.
+      from the speed of the present state, so that no step is rejected.
     """
 
     desired: Float[Array, ""] | float = 0.5
@@ -69,13 +69,13 @@ class Solution(eqx.Module):
 
     **Attributes:**
 
-    - `values`: the states at all times, the initial one first: (time, field, *space). Always
-      finite where the initial state is; see `status`.
+    - `values`: the states at all times, the initial one first: (time, field, *space). Always finite
+      if the initial state is; see `status`.
     - `status`: a [`Status`][hfluxno.fv.Status] as an integer.
     - `steps`, `rejected`: the numbers of accepted and rejected steps.
-    - `rate`: Σ speed/Δx of the last step, from which the next one would be proposed.
-    - `fallbacks`: in how many cells the reconstruction was not admissible at the beginning of a
-      step and first order took over, summed over axes and steps.
+    - `rate`: Σ speed/Δx of the last step, from which the next would be proposed.
+    - `fallbacks`: the number of cells whose reconstruction was not admissible at the beginning of a
+      step, so that first order took over, summed over axes and steps.
     """
 
     values: Float[Array, "time field *space"]
@@ -87,8 +87,8 @@ class Solution(eqx.Module):
 
 
 class Run(eqx.Module):
-    """The state of a run within an interval: u, its time, the time that remains of the interval,
-    and the counts."""
+    """The state of a run within an interval: u, its time, the rest of the interval, and the
+    counts."""
 
     u: Float[Array, "field *space"]
     time: Float[Array, ""]
@@ -114,25 +114,25 @@ def solve(
 ) -> Solution:
     """Advances `initial`, the state at `times[0]`, and returns it at all `times`.
 
-    Unbatched; use `jax.vmap` over laws and initial states. It can be compiled, has forward-mode
-    derivatives through the adaptive loop, and reverse-mode derivatives where `substeps` is given.
+    Unbatched; use `jax.vmap` over laws and initial states. It can be compiled, and has forward-mode
+    derivatives through the adaptive loop, and reverse-mode derivatives if `substeps` is given.
 
     **Arguments:**
 
     - `numerical_flux`: the scheme of a law with as many axes as the grid, or one scheme for each
-      axis; it decides the Runge-Kutta scheme.
+      axis; it determines the Runge-Kutta scheme.
     - `initial`: the cell averages at `times[0]`, shape (field, *space).
     - `times`: increasing times, shape (time,).
-    - `control`: the CFL rule; ignored where `substeps` is given.
-    - `substeps`: a fixed number of equal steps between two times in place of the CFL rule.
-    - `rate`: speed/Δx of the step before `times[0]`, where the run continues another one, or a
-      negative number where that is not known: then the speed of the initial state takes its place.
-      By default the first step tries the whole interval, as a new run of PyClaw does.
-    - `max_steps`: how many steps may be taken between two times.
+    - `control`: the CFL rule; ignored if `substeps` is given.
+    - `substeps`: a fixed number of equal steps between two times, instead of the CFL rule.
+    - `rate`: speed/Δx of the step before `times[0]`, if the run continues another; a negative
+      number if that is unknown, so that the speed of the initial state is used. By default the
+      first step tries the whole interval, as a new run of PyClaw does.
+    - `max_steps`: the largest number of steps between two times.
 
     **Raises:**
 
-    - `ValueError`, where the shapes do not fit.
+    - `ValueError`, if the shapes do not match.
     """
     initial = jnp.asarray(initial)
     if initial.ndim != 1 + len(grid.shape) or initial.shape[1:] != grid.shape:
@@ -147,7 +147,8 @@ def solve(
     control = StepControl() if control is None else control
     dtype = initial.dtype
     numerical_flux, control = _as_dtype((numerical_flux, control), dtype)
-    # Differences are taken before rounding to the working precision: times may have a far origin.
+    # Differences are taken before rounding to the working precision: the origin of time may be far
+    # away.
     if isinstance(times, np.ndarray):
         intervals = jnp.asarray(np.diff(times), dtype)
     else:
@@ -155,8 +156,8 @@ def solve(
     rate = jnp.zeros((), dtype) if rate is None else jnp.asarray(rate, dtype)
     run = at_rest(initial, rate, jnp.asarray(times[0], dtype))
 
-    # What reverse mode keeps of a step are matrices at all interfaces. On a plane that is more than
-    # a machine has, so there the step is computed once more.
+    # Reverse mode stores matrices at all interfaces for each step. In two dimensions they do not
+    # fit in memory, so the step is recomputed.
     advance = step if len(grid.shape) == 1 else eqx.filter_checkpoint(step)
 
     def adaptive(run: Run, interval):
@@ -203,7 +204,7 @@ def at_rest(
 
 
 def is_under_way(run: Run) -> Bool[Array, ""]:
-    """Whether the interval is not yet over and nothing has failed."""
+    """Whether the interval is not over and nothing has failed."""
     return (run.remaining > 0.0) & (run.status == Status.OK)
 
 
@@ -225,7 +226,7 @@ def adaptive_step(numerical_flux, grid, control, max_steps, run: Run) -> Run:
 
 
 def _step_length(cfl, rate, remaining):
-    """cfl/rate, but the remaining time where that is less, or larger by no more than rounding."""
+    """cfl/rate, or the remaining time if that is less, or larger only by rounding."""
     moving = rate > 0.0
     dt = cfl / jnp.where(moving, rate, 1.0)
     lands = ~moving | (dt >= remaining * (1.0 - 64.0 * jnp.finfo(remaining.dtype).eps))
@@ -233,7 +234,7 @@ def _step_length(cfl, rate, remaining):
 
 
 def _accept(run: Run, u, dt, remaining, rate, rejected, fallen) -> Run:
-    """The run after a step to `u`, or the old state and a status where `u` is not finite."""
+    """The run after a step to `u`, or the old state and a status if `u` is not finite."""
     finite = jnp.all(jnp.isfinite(u)) & (run.status == Status.OK)
     failed = (run.status == Status.OK) & ~finite
     return Run(
@@ -250,7 +251,7 @@ def _accept(run: Run, u, dt, remaining, rate, rejected, fallen) -> Run:
 
 
 def _as_dtype(tree, dtype):
-    """The same tree with floating leaves in the working precision of the state."""
+    """The same tree, its floating-point leaves in the working precision of the state."""
 
     def convert(leaf):
         is_real = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)

@@ -2,11 +2,11 @@
 
     u_i ← u_i - Δt/Δx (F_{i+1/2} - F_{i-1/2}) + Δt s(u_i, x_i, t)
 
-the differences summed over the space axes. What leaves a cell enters its neighbour, so the total of
-every field changes only by sources and through the boundary, and not at all through a wall. Sources
-are not split off, so a state in which they balance the fluxes stays as it is. Runge-Kutta schemes
-that are convex combinations of this step inherit its conservation, positivity and TVD property (Shu
-and Osher, J. Comput. Phys. 77, 1988, 439-471).
+with the differences summed over the space axes. What leaves a cell enters its neighbour, so the
+total of every field changes only by sources and through the boundary, and not through a wall.
+Sources are not split off, so a state in which they balance the fluxes is preserved. Runge-Kutta
+schemes that are convex combinations of this step inherit its conservation, positivity and TVD
+property (Shu and Osher, J. Comput. Phys. 77, 1988, 439-471).
 """
 
 import jax.numpy as jnp
@@ -18,8 +18,8 @@ from hfluxno.fv.numerical_flux import NumericalFlux, largest
 from hfluxno.grid import Grid, pad
 from hfluxno.laws.base import pointwise_jacobian
 
-# For every stage: the weight of the old state, the rest goes to a step from the newest stage; and
-# the part of the step after which that stage is.
+# For each stage: the weight of the old state (the rest goes to a step from the newest stage), and
+# the fraction of the step at which the newest stage is.
 _STAGES: dict[str, tuple[tuple[float, float], ...]] = {
     "euler": ((0.0, 0.0),),
     "ssprk2": ((0.0, 0.0), (1 / 2, 1.0)),
@@ -36,8 +36,8 @@ def conservative_step(
 ) -> Float[Array, "field *space"]:
     """One forward step from `time`, with the numerical flux along each axis of the grid.
 
-    Axes between the fields and those of the grid count states that do not meet, where the numerical
-    flux is `rowwise`.
+    If the numerical flux is `rowwise`, there may be axes of independent states between the fields
+    and the grid.
     """
     change = jnp.zeros_like(u)
     for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid, time)):
@@ -55,10 +55,10 @@ def _closed(
     negated_fields: tuple[int, ...],
     sides: tuple[Boundary, Boundary],
 ) -> Float[Array, "field *interfaces"]:
-    """The fluxes with walls that let nothing through; only a momentum is exchanged with a wall.
+    """The fluxes with closed walls: only momentum is exchanged with a wall.
 
     For a system whose momentum is mirrored this flux vanishes by symmetry. A scalar law has nothing
-    that could be mirrored, and the flux between two equal states is f(u), which is not zero.
+    to mirror, and its flux between two equal states is f(u), which is not zero.
     """
     conserved = np.asarray([i for i in range(len(interface_flux)) if i not in negated_fields], int)
     for place, side in zip((0, -1), sides, strict=True):
@@ -75,8 +75,8 @@ def limiting_speed(
 ) -> Float[Array, ""]:
     """Σ speed/Δx over the axes: the CFL number of a step is Δt times this rate.
 
-    Where sources change the state faster than that, the rate is theirs: the largest sum of a row of
-    |∂s/∂u|, in the direction of all fields together.
+    If sources change the state faster than that, the rate is theirs: the largest row sum of
+    |∂s/∂u|.
     """
     rate = jnp.zeros((), u.dtype)
     for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid, time)):
@@ -95,7 +95,7 @@ def fallbacks(
     grid: Grid,
     time: Float[Array, ""] | float = 0.0,
 ) -> Int[Array, ""]:
-    """In how many cells a scheme of lower order has to take over, summed over the axes."""
+    """The number of cells in which lower order must take over, summed over the axes."""
     parts = [flux.fallbacks(padded) for flux, padded in _padded_axes(numerical_flux, u, grid, time)]
     return sum(parts[1:], start=parts[0])
 
@@ -107,7 +107,7 @@ def step(
     grid: Grid,
     time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "field *space"]:
-    """One step from `time` of the Runge-Kutta scheme that the numerical flux is made for."""
+    """One step from `time` of the Runge-Kutta scheme that belongs to the numerical flux."""
     new = u
     for part, (old_weight, elapsed) in enumerate(_STAGES[_first(numerical_flux).integrator]):
         at = time + elapsed * dt if part else time

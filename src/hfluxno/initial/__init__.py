@@ -1,7 +1,7 @@
 """Initial conditions: random fields, random steps and rectangles, Riemann data.
 
-Everything here is NumPy in float64 and unbatched: one call draws one sample from the generator it
-is given, so a sample depends on its own seed and on nothing that is drawn beside it.
+Everything here is NumPy in float64 and unbatched: one call draws one sample from the given
+generator, so a sample depends on its own seed alone.
 """
 
 from hfluxno.initial.bounded import bounded

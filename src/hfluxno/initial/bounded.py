@@ -13,7 +13,7 @@ def bounded(
 
     **Raises:**
 
-    - `ValueError`, where the interval is empty.
+    - `ValueError`, if the interval is empty.
     """
     if not low < high:
         raise ValueError(f"The interval needs low < high; got [{low}, {high}].")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-# The least width of a column or row, as a part of the square.
+# The least width of a column or row, as a fraction of the square.
 _NARROWEST = 0.15
 
 
@@ -38,7 +38,7 @@ def conserved_gas(gamma: float, drawn: Float[np.ndarray, "4 x y"]) -> Float[np.n
 def _pieces(random, cells, pieces):
     """The number of the column or row that each cell is in."""
     count = int(random.integers(pieces[0], pieces[1] + 1))
-    # What is left when each has its least width is shared out at random.
+    # Beyond the least widths, the rest of the square is divided at random.
     spare = 1.0 - count * _NARROWEST
     shares = np.diff(np.sort(random.uniform(0.0, spare, count - 1)), prepend=0.0, append=spare)
     edges = np.cumsum(shares + _NARROWEST) - (shares[0] + _NARROWEST) * random.uniform()

@@ -31,19 +31,19 @@ def periodic_field(
 
     **Arguments:**
 
-    - `random`: gives `cells` standard normal numbers.
+    - `random`: the source of `cells` standard normal numbers.
     - `cells`: the number of cells N.
     - `covariance`: k(r) for distances r ∈ [0, 1), even and of period one.
 
     **Raises:**
 
-    - `ValueError`, where k is not a covariance: an eigenvalue is negative beyond rounding.
+    - `ValueError`, if k is not a covariance: an eigenvalue is negative beyond rounding.
     """
     kernel = np.asarray(covariance(np.arange(cells) / cells), float)
     eigenvalues = np.fft.rfft(kernel).real
     if np.min(eigenvalues) < -1e-10 * np.max(np.abs(eigenvalues)):
         raise ValueError(
-            "The function is no covariance on the circle: its Fourier coefficients must not be "
+            "The function is not a covariance on the circle: its Fourier coefficients must not be "
             f"negative, but one of them is {np.min(eigenvalues) / cells:.3g}."
         )
     # ξ_0, then the real and imaginary part of ξ_1, ξ_2, …, each of variance one half; where N is

@@ -20,12 +20,12 @@ def riemann(
     **Arguments:**
 
     - `x`: increasing uniform cell centres, shape (x,).
-    - `left`, `right`: one number per field, or one number where there is one field.
+    - `left`, `right`: one number per field, or one number if there is one field.
     - `position`: where the states meet, in the units of `x`.
 
     **Raises:**
 
-    - `ValueError`, where the states have different numbers of fields or there are too few cells.
+    - `ValueError`, if the states have different numbers of fields or there are too few cells.
     """
     low, high = np.atleast_1d(np.asarray(left, float)), np.atleast_1d(np.asarray(right, float))
     if low.shape != high.shape or low.ndim != 1:

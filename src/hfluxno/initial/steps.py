@@ -21,8 +21,8 @@ def random_steps(
 
     **Raises:**
 
-    - `ValueError`, where the range of the jumps is empty or larger than the number of cells, or
-      where `low` is larger than `high`.
+    - `ValueError`, if the range of the jumps is empty or exceeds the number of cells, or `low` is
+      larger than `high`.
     """
     if not 1 <= min_jumps <= max_jumps <= cells:
         raise ValueError(

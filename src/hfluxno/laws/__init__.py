@@ -1,4 +1,4 @@
-"""Conservation laws, one a file; those of `LAWS` have one axis and published coefficient ranges."""
+"""Conservation laws, one per file; those in `LAWS` have one axis and ranges of coefficients."""
 
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.buckley_leverett import BuckleyLeverett

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-# What pointwise methods take and give; `*points` are any trailing axes.
+# Arguments and results of pointwise methods; `*points` are any trailing axes.
 State = Float[Array, "field *points"]
 Matrix = Float[Array, "field field *points"]
 Speed = Float[Array, "*points"]
@@ -26,7 +26,7 @@ Admissible = Bool[Array, "*points"]
 # Speeds in ascending order, and a function that splits a vector (field, *points) into its parts
 # (wave, field, *points) along the eigenvectors.
 Waves = tuple[Float[Array, "wave *points"], Callable[[State], Float[Array, "wave field *points"]]]
-# A speed, and the states on its left and right.
+# A speed, and the states to its left and right.
 Contact = tuple[Speed, State, State]
 
 # Nodes and weights of the three-point Gauss rule on [0, 1]: exact to degree five.
@@ -37,19 +37,19 @@ GAUSS_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
 class ConservationLaw(eqx.Module):
     """∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) + s(u, x, t), a law with one space axis.
 
-    All methods are pointwise: they take states of shape (field, *points) with any trailing axes.
-    A law must give its flux; everything else has a default that follows from it.
+    All methods are pointwise: they take states of shape (field, *points) with any trailing axes. A
+    law must define its flux; everything else has a default that follows from it.
 
     A law with several axes is a [`SpaceLaw`][hfluxno.laws.space.SpaceLaw], and its `along(a)` is
-    the law with one axis that is left where nothing changes along the others. A scheme never sees
-    more than that.
+    the law with one axis that it becomes if nothing changes along the others. Schemes see only
+    that.
     """
 
     fields: eqx.AbstractVar[tuple[str, ...]]
 
     @abc.abstractmethod
     def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
-        """f(u), the amount of each field that passes a point in unit time."""
+        """f(u), the amount of each field that passes a point per unit time."""
 
     @property
     def axes(self) -> int:
@@ -59,13 +59,13 @@ class ConservationLaw(eqx.Module):
     def along(self, axis: int) -> "ConservationLaw":
         """∂t u + ∂_a f_a(u) = ∂_a(ν(u) ∂_a u), the law of plane waves along one axis."""
         if not 0 <= axis < self.axes:
-            raise ValueError(f"A law with {self.axes} axes has none of index {axis}.")
+            raise ValueError(f"A law with {self.axes} axes has no axis {axis}.")
         return self
 
     @property
     def vectors(self) -> tuple[tuple[int, ...], ...]:
         """The vectors among the fields (a momentum): for each the indices of its components, one
-        per axis. Walls, reflections and rotations follow from it."""
+        per axis. Walls, reflections and rotations follow from them."""
         return ()
 
     @property
@@ -83,7 +83,7 @@ class ConservationLaw(eqx.Module):
         x: Float[Array, "axis *points"],
         t: Time,
     ) -> Float[Array, "field *points"] | None:
-        """s(u, x, t), what arises of each field in unit time, or `None` for a law without sources.
+        """s(u, x, t), the rate at which each field arises, or `None` for a law without a source.
 
         `x` holds the coordinates of the points, one row per axis.
         """
@@ -105,9 +105,9 @@ class ConservationLaw(eqx.Module):
     def waves(
         self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
     ) -> Waves | None:
-        """The waves of the Roe matrix in closed form, or `None` where they are to be computed from
-        it: their speeds in ascending order, and a function that splits a vector (field, *points)
-        into its parts (wave, field, *points) along the eigenvectors.
+        """The waves of the Roe matrix in closed form, or `None` to compute them from the matrix:
+        their speeds in ascending order, and a function that splits a vector (field, *points) into
+        its parts (wave, field, *points) along the eigenvectors.
 
         For l = r they are those of the Jacobian.
         """
@@ -116,8 +116,8 @@ class ConservationLaw(eqx.Module):
     def speed_range(
         self, u: Float[Array, "field *points"]
     ) -> tuple[Float[Array, "*points"], Float[Array, "*points"]] | None:
-        """Bounds of the speeds of all waves from below and above, or `None` where they are to be
-        computed from the Jacobian."""
+        """Lower and upper bounds of all wave speeds, or `None` to compute them from the
+        Jacobian."""
         return None
 
     def contact(
@@ -127,15 +127,15 @@ class ConservationLaw(eqx.Module):
         slowest: Float[Array, "*points"],
         fastest: Float[Array, "*points"],
     ) -> Contact:
-        """The speed of the contact between the outermost waves of a Riemann problem, which move at
-        these speeds, and the states on its left and right."""
+        """The speed of the contact between the outermost waves of a Riemann problem, whose speeds
+        are given, and the states to its left and right."""
         raise ValueError(
             f"{type(self).__name__} has no contact wave; use riemann='hll' or riemann='rusanov'."
         )
 
     def admissible(self, u: Float[Array, "field *points"]) -> Bool[Array, "*points"] | None:
-        """Whether the law has a meaning at u (a positive density and pressure); `None` where it has
-        one at any state. The admissible states are a convex set."""
+        """Whether u is admissible (density and pressure positive); `None` if every state is. The
+        admissible states must form a convex set."""
         return None
 
 
@@ -161,7 +161,7 @@ def on_the_way(
 ) -> Float[Array, "field position *points"]:
     """l + θ (r - l) for several θ in [0, 1].
 
-    One array for all of them: a law that is evaluated once is compiled once.
+    All in one array: a law that is evaluated once is compiled once.
     """
     theta = jnp.asarray(positions, left.dtype).reshape((1, -1) + (1,) * (left.ndim - 1))
     return left[:, None] + theta * (right - left)[:, None]
@@ -179,5 +179,5 @@ def pointwise_jacobian(
 
 
 def coefficient(value: ArrayLike) -> Float[Array, ""]:
-    """A coefficient of a law as a scalar array of the current default precision."""
+    """A coefficient of a law as a scalar array in the current default precision."""
     return jnp.asarray(value, dtype=jnp.result_type(float))

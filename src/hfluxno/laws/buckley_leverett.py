@@ -13,8 +13,8 @@ class BuckleyLeverett(ConservationLaw):
 
     `q` is the total volume flux and `M` the ratio of the mobilities of the displaced and the
     displacing fluid (Buckley and Leverett, Trans. AIME 146, 1942, 107-116). The flux has an
-    inflection, so a step displaces as a shock with a rarefaction behind it. The paper does not
-    have this law; q uniform in [0.5, 1.5] and M uniform in [0.25, 1] are our choice.
+    inflection, so a step becomes a shock followed by a rarefaction. The law is not in the paper; q
+    uniform in [0.5, 1.5] and M uniform in [0.25, 1] are our choice.
     """
 
     name: ClassVar[str] = "buckley-leverett"

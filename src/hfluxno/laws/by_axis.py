@@ -1,4 +1,4 @@
-"""A law of its own along each axis."""
+"""A different law along each axis."""
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -23,7 +23,7 @@ class ByAxis(SpaceLaw):
 
     def __init__(self, laws: tuple[ConservationLaw, ...]):
         if len({law.fields for law in laws}) != 1:
-            raise ValueError("The laws of the axes must be one or more with the same fields.")
+            raise ValueError("The axes need one or more laws, all with the same fields.")
         self.fields, self.laws = laws[0].fields, laws
 
     @property

@@ -11,8 +11,8 @@ from hfluxno.laws.base import ConservationLaw, coefficient
 class Cubic(ConservationLaw):
     """∂t u + ∂x(a u³ + b u² + c u) = 0.
 
-    The flux is neither convex nor concave where a ≠ 0, so shocks and rarefactions can be joined
-    in one wave. Published range: a, b, c uniform in [-1, 1] (HFluxNO, Appendix B.1).
+    For a ≠ 0 the flux is neither convex nor concave, so a single wave can join shocks and
+    rarefactions. Published range: a, b, c uniform in [-1, 1] (HFluxNO, Appendix B.1).
     """
 
     name: ClassVar[str] = "cubic"

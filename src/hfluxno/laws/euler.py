@@ -112,7 +112,7 @@ class Euler(SpaceLaw):
         10.4)."""
         p_left, p_right = self.pressure(left), self.pressure(right)
         n_left, n_right = left[1 + axis] / left[0], right[1 + axis] / right[0]
-        # The masses that the outermost waves sweep up in unit time.
+        # The masses swept up by the outermost waves per unit time.
         swept_left, swept_right = left[0] * (slowest - n_left), right[0] * (fastest - n_right)
         contact = (p_right - p_left + n_left * swept_left - n_right * swept_right) / (
             swept_left - swept_right

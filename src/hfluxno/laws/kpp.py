@@ -10,9 +10,9 @@ from hfluxno.laws.space import SpaceLaw
 class KPP(SpaceLaw):
     """∂t u + ∂x sin u + ∂y cos u = 0.
 
-    Neither flux is convex. A disc of a large u in a small one winds up to a composite wave, which
-    schemes with too little dissipation miss (Kurganov, Petrova and Popov, SIAM J. Sci. Comput. 29,
-    2007, 2381-2401; there u = 7π/2 in the disc and π/4 around it).
+    Neither flux is convex. A disc of large u surrounded by small u winds up into a composite wave,
+    which schemes with too little dissipation miss (Kurganov, Petrova and Popov, SIAM J. Sci.
+    Comput. 29, 2007, 2381-2401; there u = 7π/2 in the disc and π/4 around it).
     """
 
     fields: tuple[str, ...] = eqx.field(static=True, default=("u",))

@@ -11,10 +11,10 @@ from hfluxno.laws.base import ConservationLaw, coefficient
 class LWR(ConservationLaw):
     """∂t ρ + ∂x(v ρ (1 - ρ/ρ_max)) = 0, traffic density with Greenshields' speed.
 
-    `v` is the free speed and `rho_max` the density of a jam (Lighthill and Whitham, Proc. R. Soc.
-    A 229, 1955, 317-345; Greenshields, Highway Research Board 14, 1935). The flux is concave:
-    the reverse of Burgers' equation. The paper does not have this law; v uniform in [0.5, 1.5]
-    and ρ_max = 1 are our choice.
+    `v` is the free speed and `rho_max` the jam density (Lighthill and Whitham, Proc. R. Soc. A 229,
+    1955, 317-345; Greenshields, Highway Research Board 14, 1935). The flux is concave, unlike that
+    of Burgers' equation. The law is not in the paper; v uniform in [0.5, 1.5] and ρ_max = 1 are our
+    choice.
     """
 
     name: ClassVar[str] = "lwr"

@@ -1,4 +1,4 @@
-"""Dependence of a law on place: functions of x, and a flux that is scaled by one."""
+"""Laws that depend on place: functions of x, and a flux scaled by one."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
 
 
 class PlaceModes(eqx.Module):
-    """Smooth functions on [lower, upper] whose mean is zero.
+    """Smooth functions on [lower, upper] with mean zero.
 
     On a circle cos(2πmξ) and sin(2πmξ), m = 1, …, count/2; otherwise cos(πmξ), m = 1, …, count;
     with ξ = (x - lower)/(upper - lower).
@@ -36,17 +36,17 @@ class PlaceModes(eqx.Module):
 class LawByPlace(ConservationLaw):
     """k(x) (f(u) + c) and s(u, x, t) + p(x) on the cells of a grid.
 
-    Where k changes, a constant c moves something too. Both sides of an interface see its k, which
-    converges for a k with jumps as well (Towers, SIAM J. Numer. Anal. 38, 2000, 681-698). It works
-    in schemes that evaluate the flux at the interfaces only ([`Rusanov`][hfluxno.fv.Rusanov],
+    Where k changes, a constant c contributes too. Both sides of an interface see the same k, which
+    converges even if k jumps (Towers, SIAM J. Numer. Anal. 38, 2000, 681-698). It needs a scheme
+    that evaluates the flux only at the interfaces ([`Rusanov`][hfluxno.fv.Rusanov],
     [`MUSCL`][hfluxno.fv.MUSCL]).
 
     **Attributes:**
 
     - `fields`: those of the law.
     - `law`: f, s, and everything else.
-    - `factor`: k, one number per interface along an axis; on a plane with the cells along the
-      other axis before.
+    - `factor`: k, one number per interface along an axis; in two dimensions preceded by the cells
+      along the other axis.
     - `offset`: c, one number per field.
     - `arising`: p, one number per field and cell, or `None`.
     """

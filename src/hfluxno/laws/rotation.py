@@ -1,4 +1,4 @@
-"""A density that is carried around a point."""
+"""A density that rotates around a point."""
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from hfluxno.laws.place import LawByPlace
 def rotation(grid: Grid, rate: float = 1.0, center: tuple[float, float] = (0.0, 0.0)) -> ByAxis:
     """∂t u - ∂x(ω (y - y₀) u) + ∂y(ω (x - x₀) u) = 0 on a grid of two axes.
 
-    Every u turns around (x₀, y₀) by the angle ω t and keeps its shape. The velocity depends on
-    place, so only schemes that evaluate the law at the interfaces solve it (`Rusanov`, `MUSCL`).
+    Every profile turns around (x₀, y₀) by the angle ω t and keeps its shape. The velocity depends
+    on place, so it needs a scheme that evaluates the law only at the interfaces (`Rusanov`,
+    `MUSCL`).
 
     **Arguments:**
 

@@ -1,9 +1,9 @@
-"""Laws with several space axes, and what they are along one of them.
+"""Laws with several space axes, and their restriction to one of them.
 
     ∂t u + Σ_a ∂_a f_a(u) = Σ_a ∂_a(ν(u) ∂_a u) + s(u, x, t)
 
-Schemes are written for one axis. Where nothing changes along the others, what is left of a law is
-∂t u + ∂_a f_a(u) = ∂_a(ν(u) ∂_a u), a law with one axis.
+Schemes are written for one axis. If nothing changes along the others, the law becomes ∂t u + ∂_a
+f_a(u) = ∂_a(ν(u) ∂_a u), a law with one axis.
 """
 
 import abc
@@ -30,20 +30,20 @@ from hfluxno.laws.base import (
 class SpaceLaw(ConservationLaw):
     """∂t u + Σ_a ∂_a f_a(u) = Σ_a ∂_a(ν(u) ∂_a u) + s(u, x, t).
 
-    A law gives `fields`, `axes` and `flux(u, axis)`, and `vectors` where fields are components of
-    vectors. What follows from the flux takes the axis as well.
+    A law defines `fields`, `axes` and `flux(u, axis)`, and `vectors` if fields are components of
+    vectors. Whatever follows from the flux takes the axis as well.
     """
 
     @abc.abstractmethod
     def flux(
         self, u: Float[Array, "field *points"], axis: int = 0
     ) -> Float[Array, "field *points"]:
-        """f_a(u), the amount of each field that passes a point in unit time along axis a, on a
-        plane per unit of length across it."""
+        """f_a(u), the amount of each field that passes along axis a per unit time, in two
+        dimensions per unit length across it."""
 
     def along(self, axis: int) -> ConservationLaw:
         if not 0 <= axis < self.axes:
-            raise ValueError(f"A law with {self.axes} axes has none of index {axis}.")
+            raise ValueError(f"A law with {self.axes} axes has no axis {axis}.")
         return AlongAxis(self, axis)
 
     def jacobian(
