@@ -84,7 +84,7 @@ def test_objects_of_npz_are_not_unpickled(tmp_path):
     values = np.empty((6, 16), object)
     values[:] = Touch(tmp_path / "ran")
     np.savez(tmp_path / "a.npz", values=values)
-    with pytest.raises(ValueError, match=r"a\.npz holds Python objects under values"):
+    with pytest.raises(ValueError, match=r"a\.npz contains Python objects under values"):
         read(tmp_path / "a.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
@@ -136,7 +136,7 @@ def test_values_of_hdf5_in_other_files(tmp_path):
     with h5py.File(path, "a") as file:
         raw = [(str(tmp_path / "secret.bin"), 0, _VALUES.nbytes)]
         with_axes(file, file.create_dataset("u", _VALUES.shape, _VALUES.dtype, external=raw))
-    with pytest.raises(ValueError, match="the values of u stand in another file"):
+    with pytest.raises(ValueError, match="the values of u are in another file"):
         read(path)
 
     hdf5(tmp_path / "secret.h5")
@@ -145,7 +145,7 @@ def test_values_of_hdf5_in_other_files(tmp_path):
     layout[:] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "u", _VALUES.shape)
     with h5py.File(path, "a") as file:
         with_axes(file, file.create_virtual_dataset("u", layout))
-    with pytest.raises(ValueError, match="the values of u stand in another file"):
+    with pytest.raises(ValueError, match="the values of u are in another file"):
         read(path)
 
 

@@ -124,5 +124,5 @@ def test_where_the_ends_are_looked_for(tmp_path):
         read(path, boundary="given", ends=tmp_path / "none.csv")
     lines = pd.DataFrame({"time": np.repeat(TIMES, CELLS), "x": list(range(CELLS)) * FRAMES})
     lines.assign(u=wave().ravel()).to_csv(tmp_path / "a.csv", index=False)
-    with pytest.raises(ValueError, match="what happens at the ends stands in a table of its own"):
+    with pytest.raises(ValueError, match="the states at the ends need a separate table"):
         read(tmp_path / "a.csv", boundary="given")

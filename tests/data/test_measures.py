@@ -94,7 +94,7 @@ def test_values_that_are_no_measurements():
     u = wave()
     u[0, 3, 5], u[0, 8, 9] = -999.0, -999.0
     bare, marks = without_marks(u)
-    assert marks == ("-999 stands 2 times, a mark for what is missing",)
+    assert marks == ("-999 appears 2 times, a mark for missing values",)
     assert np.isnan(bare).sum() == 2 and np.isnan(bare[0, [3, 8], [5, 9]]).all()
     assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
     u = wave()
@@ -115,7 +115,7 @@ def test_a_user_is_told_of_values_that_stand_out():
     assert alone == sentence
     u[0, 5, 6] = -9999.0
     marks, spikes = doubtful(("q",), u[:, :, None])
-    assert "a mark for what is missing" in marks and spikes == sentence
+    assert "a mark for missing values" in marks and spikes == sentence
     step = np.where(np.arange(64) < 32, 0.0, 1.0) + np.zeros((1, 10, 64))
     step[:, 4:, :40] = 1.0  # a front that jumps between two frames
     assert doubtful(("q",), step[:, :, None]) == ()

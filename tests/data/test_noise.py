@@ -75,15 +75,15 @@ def test_noise_of_one_trajectory(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("-1", "noise of h is -1, and a standard deviation is a positive number; correct it, or"),
+        ("-1", "noise of h is -1, but a standard deviation is a positive number; correct it, or"),
         ("0", "noise of h is 0"),
-        ("nan", "noise of h is missing, and"),
-        ("bad", "noise of h is -2 for 24 measured values, and a standard deviation is a"),
-        ("gone", "noise of h is missing, and"),
+        ("nan", "noise of h is missing, but"),
+        ("bad", "noise of h is -2 for 24 measured values, but a standard deviation is a"),
+        ("gone", "noise of h is missing, but"),
         ("zero", "noise of h is 0 for 6 measured values"),
         (
             "short",
-            r"short of .* has the axes \(other 3\), and the values \(time 6, x 9\); give one",
+            r"short of .* has the axes \(other 3\), but the values \(time 6, x 9\); give one",
         ),
         ("sigma", r"neither a number nor a variable of .*a.nc; it has"),
         ("h=0.1", r"one for each field \(h=VALUE,m=VALUE\); got h=0.1"),

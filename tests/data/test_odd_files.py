@@ -41,13 +41,16 @@ def moving(path):
 DATES = np.array([20240130.0, 20240131, 20240201, 20240202, 20240203, 20240204])
 
 FAULTS = {
-    "x before time": (npz(wave().T), r"stand as x, time: there are 6 times and 9 places; store"),
+    "x before time": (npz(wave().T), r"are x, time: there are 6 times and 9 places; store"),
     "dates as text": (npz(time=TIMES.astype("M8[s]").astype(str)), "are text, such as '1970-01-01"),
     "dates as numbers": (npz(time=DATES), "such as 20240130; write 2024-01-30, or the days"),
     "days with a fraction": (npz(time=DATES + 0.25), "such as 20240130; write 2024-01-30"),
     "two axes of time": (npz(time=TIMES[:, None]), r"shape \(6, 1\), .* give one number for each"),
     "far times": (npz(time=1e300 * TIMES), r"steps of the coordinate time reach 5e[+]299 in size"),
-    "objects": (npz(wave().astype(object)), "holds Python objects under values, which could run"),
+    "objects": (
+        npz(wave().astype(object)),
+        "contains Python objects under values, which could run",
+    ),
     "nothing": (content(b""), "is empty; write it again"),
     "groups": ((grouped, "a.h5"), r"in groups \(first, second\); .*group=.first.\)"),
     "sensors that move": ((moving, "a.csv"), "20,000 entries of time and 20,000 entries of x, too"),

@@ -211,14 +211,14 @@ def test_variables_that_are_no_system_are_refused(tmp_path):
     )
     path = save(data, tmp_path / "a.nc")
     with pytest.raises(
-        ValueError, match=r"u and w .* no fields of one system: their shapes are .ti"
+        ValueError, match=r"u and w .* not fields of one system: their shapes are .ti"
     ):
         read(path, "u,w")
     with pytest.raises(ValueError, match=r"variable s .* has fields of its own; choose it alone"):
         read(path, "u,s")
     with pytest.raises(ValueError, match=r"variable b .* needs x and exactly one of time and t"):
         read(path, "u,b")
-    with pytest.raises(ValueError, match="A name stands twice in --variable u,u"):
+    with pytest.raises(ValueError, match="A name appears twice in --variable u,u"):
         read(path, "u,u")
     with pytest.raises(ValueError, match="no variable '' in"):
         read(path, "u,")
@@ -424,14 +424,14 @@ def test_unreadable_files_are_refused(tmp_path):
         read(tmp_path / "missing.nc")
     (tmp_path / "a.nc").write_text("x,y\n1,2\n")
     with pytest.raises(
-        ValueError, match=r"not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table.*; convert"
+        ValueError, match=r"not a NetCDF, HDF5, Zarr, NPZ or Parquet file, nor a table.*; convert"
     ):
         read(tmp_path / "a.nc")
     (tmp_path / "folder").mkdir()
     with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr, NPZ or Parquet file"):
         read(tmp_path / "folder")
     np.savez(tmp_path / "pickled.npz", np.array([{}, []], dtype=object))
-    with pytest.raises(ValueError, match=r"pickled.npz holds Python objects under arr_0, which"):
+    with pytest.raises(ValueError, match=r"pickled.npz contains Python objects under arr_0, which"):
         read(tmp_path / "pickled.npz")
 
 

@@ -209,7 +209,7 @@ def test_other_files_are_not_data_sets(tmp_path):
     with pytest.raises(ValueError, match="is not a data set of hfluxno"):
         open_dataset(tmp_path / "other.nc")
     (tmp_path / "text.nc").write_text("no data")
-    with pytest.raises(OSError, match="no Zarr store or NetCDF file"):
+    with pytest.raises(OSError, match="not a Zarr store or NetCDF file"):
         open_dataset(tmp_path / "text.nc")
     newer = xr.Dataset(attrs={"schema": SCHEMA, "schema_version": 99})
     newer.to_netcdf(tmp_path / "newer.nc", engine="h5netcdf")

@@ -94,7 +94,7 @@ def workbook(name):
 
 
 FAULTS = {
-    "no header": (text(*lines(head=())), "begins with numbers and not with the names of its"),
+    "no header": (text(*lines(head=())), "begins with numbers instead of the names of its"),
     "two names": (text(*lines(head=("time", "x", "u", "u"), extra=",1")), "has two columns u; g"),
     "longer lines": (
         text(lines()[0], *lines(head=(), extra=",5")),
@@ -103,14 +103,14 @@ FAULTS = {
     "one longer line": (text(*lines()[:4], "1,2,3,4,5"), "3 names, row 4 below it 5; name"),
     "nothing": (b"", "is empty; write it again"),
     "comments alone": (text("# a", "#"), "has no lines; give"),
-    "no text": (bytes(range(256)), "holds bytes that are no text"),
-    "no known encoding": (b"time,x,u\n1,2,\x81\xff\n", "no text in UTF-8, UTF-16 or Windows-1252"),
+    "no text": (bytes(range(256)), "bytes that are not text"),
+    "no known encoding": (b"time,x,u\n1,2,\x81\xff\n", "not text in UTF-8, UTF-16 or Windows-1252"),
     "a workbook": (workbook("[Content_Types].xml"), "is an Excel workbook; save its sheet as CSV"),
     "an old workbook": (b"\xd0\xcf\x11\xe0" + bytes(99), "is an Excel workbook; save its sheet"),
     "an open document": (workbook("mimetype"), "is an OpenDocument file; save its sheet as CSV"),
     "an archive": (workbook("a.csv"), r"is compressed; unpack it first \(ZIP\)"),
     "compressed": (b"\x1f\x8b" + bytes(99), "is compressed; unpack it first"),
-    "MATLAB": (b"MATLAB 5.0 MAT-file", "is a MATLAB file; write the data by writetable"),
+    "MATLAB": (b"MATLAB 5.0 MAT-file", "is a MATLAB file; write the data with writetable"),
     "an array": (b"\x93NUMPY\x01\x00", r"is a single array; .* numpy.savez\("),
     "percent": (
         text(lines()[0], *lines(head=(), extra="%")),

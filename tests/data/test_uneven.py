@@ -169,8 +169,11 @@ FAULTS = {
     "few cells": ({"cells": 7}, "--cells must be at least 8; got 7"),
     "many cells": ({"cells": 200}, r"95% of 200 cells .* than the 80% .* choose --cells 5\d or"),
     "cells beyond any memory": ({"cells": 10**12}, r"100% of 10{12} cells .* --cells 5\d or"),
-    "wide domain": ({"domain": (0.0, 900.0)}, "so few in places that .* 75% .* smaller --domain"),
-    "merged": ({"cells": 8, "domain": (-9.0, 25.0)}, "sensors in 3 of 8 cells, and a law needs 4"),
+    "wide domain": (
+        {"domain": (0.0, 900.0)},
+        "so sparse in places that .* 75% .* smaller --domain",
+    ),
+    "merged": ({"cells": 8, "domain": (-9.0, 25.0)}, "sensors in 3 of 8 cells, but a law needs 4"),
 }
 
 

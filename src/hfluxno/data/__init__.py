@@ -31,10 +31,10 @@ __all__ = [
 _OF_THE_STORE = ("SCHEMA", "SCHEMA_VERSION", "Writer", "open_dataset")
 
 
-if not TYPE_CHECKING:  # to a type checker, any name would be right
+if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name):
-        """The store loads Zarr, which reading and writing of users' files need not wait for."""
+        """The store loads Zarr, for which users' files need not wait."""
         if name in _OF_THE_STORE:
             return getattr(importlib.import_module("hfluxno.data.store"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The axes of a file as the reader knows them: named time and x, and no others of one entry."""
+"""The axes of a file in the reader's form: named time and x, without others of one entry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +17,12 @@ _ALONG_OTHERS = (*_ALONG_Y, "depth", "height", "altitude")
 def renamed(
     variables: Mapping[str, xr.Variable], names: Mapping[str, str], path: Path
 ) -> dict[str, xr.Variable]:
-    """The variables with the axes `time` and `x`, which the file has under `names`: of a dimension,
-    or of a variable along it.
+    """The variables with axes called `time` and `x`, which the file has under `names`, each that of
+    a dimension or of a variable along it.
 
     **Raises:**
 
-    - `ValueError`, where there is no such axis, or `time` or `x` is something else already.
+    - `ValueError`, if there is no such axis, or `time` or `x` is something else already.
     """
     result = dict(variables)
     for known, name in names.items():
@@ -35,7 +35,7 @@ def renamed(
                 f"There is no axis {name!r} in {path}; its axes are {listed(dims)}, its variables "
                 f"{listed(list(result))}."
             )
-        if axis.startswith("dimension "):  # of NPZ, where the number of axes says which it is
+        if axis.startswith("dimension "):  # of NPZ, where the number of axes determines it
             axis = known
             result[name] = xr.Variable((known,), result[name].values, result[name].attrs)
         if known != name and (known in result or (known in dims and known != axis)):
@@ -49,12 +49,12 @@ def renamed(
 
 
 def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> dict[str, str]:
-    """What the file calls time and x by the attributes of its coordinates (CF conventions 1.11,
-    chapter 4: axis, standard_name, units), where it has no axis of our name and `names` has none;
-    and `names`.
+    """`names`, completed by what the file calls time and x according to the attributes of its
+    coordinates (CF conventions 1.11, chapter 4: axis, standard_name, units), if it has no axis of
+    our name.
 
-    Where nothing runs along X, the only other axis of more than one entry is taken. Where both do,
-    the one along Y is y.
+    If no coordinate is marked X, the only other axis with more than one entry is taken. If X and Y
+    are marked, the one along Y is y.
     """
     found = dict(names)
     dims = {str(d) for v in variables.values() for d in v.dims}
@@ -86,15 +86,14 @@ def _counts_from_a_date(variable: xr.Variable) -> bool:
 
 
 def _only_one(known: str, names: list[str], dims: set[str]) -> dict[str, str]:
-    """Of several the one that is the coordinate of its own dimension."""
+    """Of several candidates, the coordinate of its own dimension."""
     own = [name for name in names if name in dims]
     chosen = names if len(names) == 1 else own
     return {known: chosen[0]} if len(chosen) == 1 else {}
 
 
 def squeezed(variables: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
-    """The variables without axes of one entry that mean nothing here, such as y; coordinates keep
-    theirs."""
+    """The variables without irrelevant axes of one entry, such as y; coordinates keep theirs."""
 
     def bare(name: str, v: xr.Variable) -> xr.Variable:
         single = [d for d in v.dims if v.sizes[d] == 1 and _foreign(str(d)) and d != name]
@@ -104,7 +103,7 @@ def squeezed(variables: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
 
 
 def decreases(coordinate: xr.Variable | None) -> bool:
-    """Whether a coordinate is one that falls throughout."""
+    """Whether a coordinate decreases throughout."""
     if coordinate is None or coordinate.ndim != 1 or coordinate.dtype.kind not in "iuf":
         return False
     numbers = np.asarray(coordinate.values, float)
@@ -112,7 +111,7 @@ def decreases(coordinate: xr.Variable | None) -> bool:
 
 
 def _with_dim(variable: xr.Variable, old: str, new: str) -> xr.Variable:
-    same = variable.to_base_variable()  # shares the data, which are not loaded yet
+    same = variable.to_base_variable()  # shares the data, which may not be loaded yet
     same.dims = tuple(new if d == old else d for d in variable.dims)
     return same
 

@@ -1,11 +1,11 @@
-"""Whether the ends account for what the totals change by, before any law is known.
+"""Whether flow through the ends accounts for the change of totals, before any law is known.
 
-The mean M of a conserved field changes by what passes its ends,
+The mean M of a conserved field changes only by what passes the ends,
 
     M(t) - M(0) = ∫ (f(u_lower) - f(u_upper)) dt / length + noise,
 
-and whatever the flux f, it is nearly a polynomial. So its few coefficients are fitted to the totals
-alone; what they cannot explain is a source, a leak, or a flux that depends on more than the state.
+and any flux f is nearly a polynomial. So its few coefficients are fitted to the totals alone; what
+they cannot explain is a source, a leak, or a flux that depends on more than the state.
 """
 
 import itertools
@@ -17,16 +17,16 @@ from hfluxno.data.measures import interpolated
 
 _DEGREE = 3
 _MOST_FIELDS = 2
-_SPARE = 2  # frames for each coefficient
-# Of exact solutions between ends .997 and more is explained, under 1 % noise and gaps too; of a
-# leak and of growth on such fields .95 and .97.
+_SPARE = 2  # frames per coefficient
+# For exact solutions between ends at least .997 is explained, also under 1 % noise and with gaps;
+# for a leak and for growth of such fields .95 and .97.
 _SOUND = 0.99
 
 
 class Balance(NamedTuple):
-    """The part of the variance of a total that follows from the states at the ends, per degree of
-    freedom, and the rest relative to the mean size of the field; NaN where there are too few frames
-    to tell."""
+    """The fraction of the variance of a total that the states at the ends explain, per degree of
+    freedom, and the rest relative to the mean size of the field; NaN if there are too few
+    frames."""
 
     explained: float
     rest: float
@@ -37,7 +37,7 @@ class Balance(NamedTuple):
 
 
 def balance_with_ends(fields: list[np.ndarray], times: np.ndarray) -> list[Balance]:
-    """That of each field (trajectory, time, x)."""
+    """The balance of each field (trajectory, time, x)."""
     if len(fields) > _MOST_FIELDS:
         return [Balance(np.nan, np.nan)] * len(fields)
     filled = [interpolated(u) for u in fields]

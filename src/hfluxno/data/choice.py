@@ -1,4 +1,4 @@
-"""Which variables of a file are meant, and which fields of one."""
+"""Which variables of a file to read, and which fields of one."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,19 +12,19 @@ DIMENSIONS = ("trajectory", "time", "field", "x")
 
 
 def asked_names(asked: str | None) -> tuple[str, ...]:
-    """The names in "h,hu"."""
+    """The names in a list like "h,hu"."""
     return () if asked is None else tuple(name.strip() for name in asked.split(","))
 
 
 def choose(
     variables: Mapping[str, xr.Variable], asked: str | None, path: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of the variables to read, and of the fields of the one variable where some are
-    asked for.
+    """The names of the variables to read, and the fields of a single variable if some are asked
+    for.
 
     **Raises:**
 
-    - `ValueError`, where there is none, or several could be meant.
+    - `ValueError`, if there is none, or the choice is ambiguous.
     """
     if asked is None:
         return (_only(variables, path),), ()
@@ -32,7 +32,7 @@ def choose(
         return (asked,), ()
     names = asked_names(asked)
     if len(set(names)) < len(names):
-        raise ValueError(f"A name stands twice in --variable {asked}; name each field once.")
+        raise ValueError(f"A name appears twice in --variable {asked}; name each field once.")
     unknown = [name for name in names if name not in variables]
     if not unknown:
         return names, ()
@@ -54,7 +54,7 @@ def combined(parts: Mapping[str, xr.Variable], path: Path) -> xr.Variable:
 
     **Raises:**
 
-    - `ValueError`, where they differ in dimensions or shape.
+    - `ValueError`, if they differ in dimensions or shape.
     """
     (first, one), *others = parts.items()
     for name, part in parts.items():
@@ -66,7 +66,7 @@ def combined(parts: Mapping[str, xr.Variable], path: Path) -> xr.Variable:
     for name, part in others:
         if dict(part.sizes) != dict(one.sizes):
             raise ValueError(
-                f"The variables {first} and {name} of {path} are no fields of one system: their "
+                f"The variables {first} and {name} of {path} are not fields of one system: their "
                 f"shapes are {_shape(one)} and {_shape(part)}."
             )
     values = [np.asarray(part.transpose(*one.dims).values) for part in parts.values()]
@@ -89,7 +89,7 @@ def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
 
     **Raises:**
 
-    - `ValueError`, where one is missing or unknown.
+    - `ValueError`, if one is missing or unknown.
     """
     if dims and all(str(d).startswith("phony_dim") for d in dims):
         raise ValueError(

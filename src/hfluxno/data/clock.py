@@ -28,12 +28,12 @@ class _Clock(NamedTuple):
 
 
 def converted(times: np.ndarray, units: str, path: Path, source: Source) -> np.ndarray:
-    """The times of `path` in those of `source`.
+    """The times of `path` in the units of `source`.
 
     **Raises:**
 
-    - `ValueError`, where one of them has dates and the other has none, or they differ in their
-      units or in having a time zone.
+    - `ValueError`, if only one of them has dates, or they differ in their units, or only one has a
+      time zone.
     """
     clock = source.time_axis
     own = source.coordinates.get(clock)

@@ -1,4 +1,4 @@
-"""What decides a data set, and the random numbers of each of its samples."""
+"""The configuration of a data set, and the random numbers of each sample."""
 
 import dataclasses
 import zlib
@@ -16,23 +16,23 @@ class Configuration:
 
     **Attributes:**
 
-    - `law`: the name of the set, a key of `hfluxno.data.recipes.RECIPES`: most are called as their
-      law.
+    - `law`: the name of the set, a key of `hfluxno.data.recipes.RECIPES`; most are named after
+      their law.
     - `split`: `train`, `validation` or `test`; each has its own random numbers.
     - `laws`: the number of coefficient draws.
     - `initials`: the number of initial conditions for each of them.
     - `initial`: the kind of initial condition, `grf` or `steps`.
     - `cells`: the number of cells on [0, 1], along each axis, periodic.
-    - `seed`: the seed of all random numbers, not negative.
+    - `seed`: the non-negative seed of all random numbers.
     - `float64`: whether the set is solved and stored in double precision.
     - `frames`: the number of times, the initial one included.
     - `final_time`: the last time; the first is 0.
-    - `thinning`: the solver lands on so many times as many frames, of which it keeps every
-      `thinning`-th; 10 in the authors' cubic and sine sets. It shortens the solver's steps.
+    - `thinning`: the solver lands on `thinning` times as many frames, of which every `thinning`-th
+      is kept; 10 in the authors' cubic and sine sets. It shortens the solver's steps.
 
     **Raises:**
 
-    - `ValueError`, where a name is unknown or a number is out of range.
+    - `ValueError`, if a name is unknown or a number is out of range.
     """
 
     law: str
@@ -112,7 +112,7 @@ class Configuration:
     def initial_state(
         self, law_index: int, initial_index: int
     ) -> Float[np.ndarray, "field *space"]:
-        """The state at time 0 of one trajectory, on the cells that it is solved on."""
+        """The state at time 0 of one trajectory, on the cells of the solver."""
         random, made = self._random(self.initial, law_index, initial_index), recipe(self.law)
         drawn = made.initials[self.initial](random, made.finer * self.cells)
         if made.conserved is None:
@@ -120,7 +120,7 @@ class Configuration:
         return made.conserved(self.coefficients(law_index), drawn)
 
     def _random(self, purpose: str, *index: int) -> np.random.Generator:
-        """An own generator for each purpose and index: samples do not depend on their order, nor on
-        how many of them are drawn, nor on the grid."""
+        """A separate generator for each purpose and index: samples depend neither on their order
+        and number nor on the grid."""
         stream = zlib.crc32(f"data/{self.law}/{self.split}/{purpose}".encode())
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(stream, *index)))

@@ -1,7 +1,7 @@
-"""What a file from elsewhere may not do: lead to other files, run code, or fill the memory.
+"""Files from elsewhere must not lead to other files, run code, or fill the memory.
 
-NPZ files are read without pickles and unpacked in memory only, so that names in them lead nowhere;
-tables and NetCDF 3 files hold as much as they are long.
+NPZ files are read without pickles and unpacked only in memory, so names in them lead nowhere;
+tables and NetCDF 3 files are as large as what they contain.
 """
 
 import json
@@ -18,21 +18,21 @@ _GIB = 2**30
 
 
 def fault(path: Path, kind: str | None) -> str | None:
-    """What a file does that it may not, as a sentence; `None` if nothing.
+    """What a file does that is not allowed, as a sentence; `None` if nothing.
 
-    Only its structure is looked at; `too_large` is asked before values are read.
+    Only the structure is checked; call `too_large` before reading values.
 
     **Arguments:**
 
-    - `kind`: as `hfluxno.data.opening` names it; others than those below pass.
+    - `kind`: the name in `hfluxno.data.opening`; kinds not listed below pass.
     """
     checks = {"h5netcdf": _fault_of_hdf5, "zarr": _fault_of_zarr, "npz": _fault_of_npz}
     return checks[kind](path) if kind in checks else None
 
 
 def too_large(path: Path, size: int, what: str) -> str | None:
-    """A sentence if `what` of a file takes more bytes than a quarter of the memory: what is read is
-    copied a few times."""
+    """A sentence if `what` of a file takes more than a quarter of the memory: values are copied a
+    few times."""
     memory = memory_of_machine()
     if memory is None or size <= memory // 4:
         return None
@@ -55,7 +55,7 @@ def _fault_of_hdf5(path: Path) -> str | None:
         if not isinstance(item, h5py.Dataset):
             return None
         if item.external or item.is_virtual:
-            found.append(f"the values of {_word(name)} stand in another file")
+            found.append(f"the values of {_word(name)} are in another file")
         elif item.ndim == 1 and (large := too_large(path, item.nbytes, _word(name))):
             return large  # coordinates are read when a file is opened
         return found[0] if found else None
@@ -114,5 +114,5 @@ def _leads_outside(path: Path, what: str) -> str:
 
 
 def _word(name: str) -> str:
-    """A name in a file, short and fit to be printed."""
+    """A name in a file, shortened and printable."""
     return repr(name[:60])[1:-1]

@@ -1,8 +1,8 @@
-"""The states at the ends of the domain over time, from a file of their own or that of the data.
+"""The states at the ends of the domain over time, from a separate file or that of the data.
 
-Variables along time, `lower` and `upper` of one field, `lower_h`, `upper_h`, … of several: at the
-lower and the upper end of x, in whichever direction the file has x. What is missing between two
-times is linear between them, as a given boundary is.
+The variables along time are `lower` and `upper` for one field, `lower_h`, `upper_h`, … for several:
+at the lower and the upper end of x, whichever direction x has in the file. Missing values are
+interpolated linearly, as in a given boundary.
 """
 
 from pathlib import Path
@@ -25,9 +25,8 @@ def read_ends(path: Path, source: Source) -> GivenEnds:
 
     **Raises:**
 
-    - `OSError`, where the file does not exist or cannot be read.
-    - `ValueError`, where a variable is missing or has no numbers, or its units are others than
-      those of the data.
+    - `OSError`, if the file does not exist or cannot be read.
+    - `ValueError`, if a variable is missing, is not numeric, or has other units than the data.
     """
     wanted = {
         side: [_names(SIDES[side], field, len(source.fields)) for field in source.fields]
@@ -36,8 +35,8 @@ def read_ends(path: Path, source: Source) -> GivenEnds:
     }
     if path == source.path and is_table(path):
         raise ValueError(
-            f"{path} has a line for each time and place, so what happens at the ends stands in a "
-            "table of its own: choose it with --ends FILE, or --boundary open to have it estimated."
+            f"{path} has a line for each time and place, so the states at the ends need a separate "
+            "table: choose it with --ends FILE, or --boundary open to have them estimated."
         )
     own = dict(source.names) if path == source.path else {}
     asked = ",".join(name for names in wanted.values() for each in names for name in each)
@@ -64,7 +63,7 @@ def read_ends(path: Path, source: Source) -> GivenEnds:
     times = converted(times, _units(clock_entries.attrs), path, source)
     order = np.argsort(times)
     if not (np.isfinite(times).all() and np.all(np.diff(times[order]) > 0.0)):
-        raise ValueError(f"The times of {path} are missing or stand twice; correct them first.")
+        raise ValueError(f"The times of {path} are missing or repeated; correct them first.")
     sides: list[Given | None] = [None, None]
     for side, names in found.items():
         for name, attributes, field in zip(
@@ -87,7 +86,7 @@ def _is_along(variable: xr.Variable, clock: xr.Variable | None) -> bool:
 
 
 def _names(side: str, field: str, fields: int) -> list[str]:
-    """What a variable may be called; the first name is the one that is asked for."""
+    """The possible names of a variable; messages use the first."""
     return ([side] if fields == 1 else []) + [f"{side}_{without_units(field)}"]
 
 

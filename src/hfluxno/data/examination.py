@@ -1,4 +1,4 @@
-"""What a file holds and what its values show, as plain numbers and words."""
+"""What a file contains and what its values show, as plain numbers and words."""
 
 import numpy as np
 
@@ -18,14 +18,14 @@ from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Source
 from hfluxno.data.symmetry import symmetry
 from hfluxno.plural import plural
 
-_MOST_TRAJECTORIES = 32  # of a batch: the others are like them
+_MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
 # That a law is fitted to: with open ends, runs connect what was measured.
 _MOST_MISSING, _MOST_MISSING_OF_OPEN = 0.8, 0.98
 
 
 def examined(source: Source) -> dict:
-    """Axes, gaps, and the measures of each field; `boundary` is the plausible one, with the reason
-    for it, `faults` what stands in the way of a fit."""
+    """Axes, gaps, and the measures of each field; `boundary` is the plausible one, with the reason,
+    and `faults` what prevents a fit."""
     values = source.values if source.values.ndim == 4 else source.values[None]
     whole = (~np.isnan(values)).any(axis=(1, 3)).all(axis=-1)
     used = values[whole][:_MOST_TRAJECTORIES] if whole.any() else values
@@ -60,7 +60,7 @@ def examined(source: Source) -> dict:
 
 
 def _axis(source: Source, name: str) -> dict:
-    """Names, units, ends and spacing of an axis; how many of its entries stand in the file."""
+    """Names, units, ends and spacing of an axis; how many of its entries are in the file."""
     along_x = name == "x"
     numbers = source.x if along_x else source.times
     places = source.columns if along_x else source.rows
@@ -82,7 +82,7 @@ def _axis(source: Source, name: str) -> dict:
 
 
 def _missing(source: Source, values: np.ndarray) -> dict:
-    """The part that was not measured: of all, and of the worst frame and cell that the file has."""
+    """The missing fraction: of all values, and of the worst frame and cell in the file."""
     gone = np.isnan(values)
     rows = list(range(values.shape[1])) if source.rows is None else list(source.rows)
     cells = sorted(set(range(values.shape[-1]) if source.columns is None else source.columns))
@@ -150,21 +150,21 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
         return "periodic", "nothing reaches the ends, which are alike: any boundary will do"
     if match and kept:
         uncertain = max(each["total_uncertainty"] for each in found.values()) > 0.1
-        return "periodic", f"the ends match and the total is {'perhaps ' * uncertain}kept"
+        return "periodic", f"the ends match and the total is {'perhaps ' * uncertain}conserved"
     if match:
         return "periodic", (
-            "the ends match, but the total is not kept: a source or a leak, or ends that match by "
-            "chance (then open)"
+            "the ends match, but the total is not conserved: a source or a leak, or ends that "
+            "match by chance (then open)"
         )
     if kept:
-        return "reflecting", "the ends do not match and the total is kept, as between walls"
-    reason = "the ends do not match and the total is not kept: something comes in"
+        return "reflecting", "the ends do not match and the total is conserved, as between walls"
+    reason = "the ends do not match and the total is not conserved: there is inflow"
     told = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
     if any(not each["balanced_by_ends"] for each in told):
         return (
             "open",
-            f"{reason}, but the states at the ends do not explain all: a source or a leak, or a "
-            "flow that they do not decide",
+            f"{reason}, but the states at the ends do not explain all of it: a source or a leak, "
+            "or a flow that they do not determine",
         )
     return "open", f"{reason}, which is estimated"
 

@@ -1,4 +1,4 @@
-"""Files that are not read, known by their first bytes, and how to make one of them that is."""
+"""Formats that are not supported, known by their first bytes, and how to convert them."""
 
 import zipfile
 from pathlib import Path
@@ -19,13 +19,13 @@ _STARTS = {
         'numpy.savez("data.npz", values=array, time=time, x=x)'
     ),
     b"MATLAB": (
-        "a MATLAB file; write the data by writetable (CSV) or nccreate and ncwrite (NetCDF)"
+        "a MATLAB file; write the data with writetable (CSV) or nccreate and ncwrite (NetCDF)"
     ),
 }
 
 
 def what_else(path: Path) -> str | None:
-    """What a file is that is not read, with the mend; `None` where that is not known."""
+    """The format of an unsupported file, and what to do; `None` if unknown."""
     if not path.is_file():
         return None
     with path.open("rb") as file:

@@ -23,7 +23,7 @@ from hfluxno.data.recipes import recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
 
-# On a CPU the arrays of a chunk stay within a core's cache; an accelerator wants more at a time.
+# On a CPU the arrays of a chunk stay in a core's cache; an accelerator needs more at a time.
 _LARGEST_CHUNK = {"cpu": 32}
 _LARGEST_CHUNK_ELSEWHERE = 1024
 _CHUNKS_PER_BLOCK = 32
@@ -40,10 +40,9 @@ class Block:
     - `start`: the index of the first.
     - `law`, `initial`: the indices of the law and of the initial condition.
     - `coefficients`: shape (trajectory, parameter).
-    - `values`: shape (trajectory, time, field, *space). Where a run failed the frames that the
-      solver did not reach are NaN, so that no frozen state can be taken for data; the frame at
-      time 0 is always there.
-    - `status`: `hfluxno.fv.Status` as an integer; `UNSOLVED` of trajectories that others solve.
+    - `values`: shape (trajectory, time, field, *space). Frames that a failed run did not reach are
+      NaN, so that no frozen state is mistaken for data; the frame at time 0 is always present.
+    - `status`: `hfluxno.fv.Status` as an integer; `UNSOLVED` for trajectories of other shares.
     """
 
     start: int
@@ -59,7 +58,7 @@ class Block:
 
 
 def chunk_size(configuration: Configuration) -> int:
-    """How many trajectories are solved together: fewer where they have more than 100 cells."""
+    """How many trajectories are solved together: fewer if they have more than 100 cells."""
     most = _LARGEST_CHUNK.get(jax.default_backend(), _LARGEST_CHUNK_ELSEWHERE)
     made = recipe(configuration.law)
     return max(1, min(most, 100 * most // (made.finer * configuration.cells) ** made.axes))
@@ -85,15 +84,15 @@ def blocks(
 
     - `configuration`: the data set.
     - `start`: the first trajectory, a multiple of the block size, or the end.
-    - `in_flight`: the number of blocks that may be in memory at a time.
-    - `max_steps`: how many steps a trajectory may take between two frames before it is given up;
-      by default 20 times the number of cells, and at least 2000.
-    - `threads`: how many chunks are solved at a time; by default one for each core.
+    - `in_flight`: the largest number of blocks in memory at a time.
+    - `max_steps`: the largest number of steps between two frames of a trajectory; by default 20
+      times the number of cells, and at least 2000.
+    - `threads`: how many chunks are solved at a time; by default one per core.
     - `share`: (i, n), to solve only every n-th chunk of a block from the i-th on.
 
     **Raises:**
 
-    - `ValueError`, where `start` is not the beginning of a block.
+    - `ValueError`, if `start` is not the beginning of a block.
     """
     starts = block_starts(configuration, start, block_size(configuration))
     run = solver(configuration, max_steps)
@@ -111,14 +110,14 @@ def blocks(
 
 
 def block_starts(configuration: Configuration, start: int, size: int) -> range:
-    """Where the blocks of `size` trajectories from `start` on begin.
+    """The first trajectories of the blocks of size `size` from `start` on.
 
     **Raises:**
 
-    - `ValueError`, where `start` is not the beginning of a block.
+    - `ValueError`, if `start` is not the beginning of a block.
     """
     if start % size and start != configuration.trajectories:
-        raise ValueError(f"A run can be taken up at a multiple of {size}; got {start}.")
+        raise ValueError(f"A run can be resumed at a multiple of {size}; got {start}.")
     return range(start, configuration.trajectories, size)
 
 
@@ -134,8 +133,8 @@ def solver(configuration: Configuration, max_steps: int | None = None) -> Callab
 
     **Arguments:**
 
-    - `max_steps`: how many steps a trajectory may take between two frames before it is given up;
-      by default 20 times the number of cells, and at least 2000.
+    - `max_steps`: the largest number of steps between two frames of a trajectory; by default 20
+      times the number of cells, and at least 2000.
     """
     if max_steps is None:
         max_steps = max(2000, 20 * configuration.cells)
@@ -187,7 +186,7 @@ def _submit(
         status=np.full(count, UNSOLVED, np.int8),
     )
     width = chunk_size(configuration)
-    # The fastest first: they take longest, and the short ones fill the gaps at the end.
+    # The fastest first: they take longest, and the others fill the gaps at the end.
     order = np.argsort(-_initial_rates(configuration, coefficients, initial), kind="stable")
     chunks = [
         pool.submit(_solve_chunk, configuration, run, block, initial, order[i : i + width])
@@ -212,7 +211,7 @@ def _solve_chunk(
     initial: np.ndarray,
     members: np.ndarray,
 ) -> None:
-    """Solves the trajectories `members` of a block and puts them in their place."""
+    """Solves the trajectories `members` of a block and stores them in it."""
     padded = np.resize(members, chunk_size(configuration))
     with jax.enable_x64(configuration.float64):
         values, status = run(block.coefficients[padded], initial[padded])

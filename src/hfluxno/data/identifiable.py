@@ -1,4 +1,4 @@
-"""What of a law measurements can show, as far as they themselves tell."""
+"""What measurements can show of a law, judged by the measurements alone."""
 
 import math
 
@@ -22,14 +22,14 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
     quiet = [n for n, e in moving.items() if e["changes"] < _ABOVE_NOISE * e["noise"]]
     if len(quiet) == len(moving):
         return (
-            f"little: what changes at a place in {' and '.join(quiet)} is less than "
+            f"little: the change in time of {' and '.join(quiet)} is less than "
             f"{_ABOVE_NOISE:g} times the noise; average to fewer cells or frames"
         )
     unlike = [e["correlation_of_frames"] for e in moving.values()]
     if all(alike < _ALIKE for alike in unlike if not math.isnan(alike)) and not all(
         map(math.isnan, unlike)
     ):
-        return "little: frames are so far apart that nothing can be followed; measure more often"
+        return "little: frames are too far apart to follow anything; measure more often"
     ranges = [f"{n} from {e['smallest']:.4g} to {e['largest']:.4g}" for n, e in moving.items()]
     single = len(moving) == 1
     if single and next(iter(moving.values()))["symmetry"] == "even":
@@ -52,5 +52,5 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
     if not complete:
         parts.append("the field in the gaps")
     if ends:
-        parts.append("what comes in at the ends")
+        parts.append("the inflow at the ends")
     return ", ".join(parts)

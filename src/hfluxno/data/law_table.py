@@ -1,4 +1,4 @@
-"""An inferred law as tables over the range of states that it was inferred from."""
+"""An inferred law as tables over the observed range of states."""
 
 import csv
 import dataclasses
@@ -9,7 +9,7 @@ import numpy as np
 
 from hfluxno.law_curves import law_curves
 
-# Points along each field, so that a table of one to three fields has some hundred to thousand.
+# Points along each field, so that a table of one to three fields has hundreds to thousands.
 _POINTS = {1: 101, 2: 33, 3: 13}
 _POINTS_OF_MORE = 5
 
@@ -23,9 +23,9 @@ class LawTable:
     - `fields`: their names.
     - `states`: for each field its states, from the least to the largest observed value.
     - `flux`: f_i at index (i, *states). A flux is known up to a constant; here it vanishes at the
-      observed state that is nearest to zero.
+      observed state nearest to zero.
     - `derivative`: ∂f_i/∂u_j at index (i, j, *states).
-    - `diffusivity`: ν_i at index (i, *states), zero where the law has none.
+    - `diffusivity`: ν_i at index (i, *states), zero if the law has none.
     """
 
     fields: tuple[str, ...]
@@ -46,8 +46,8 @@ def tabulate(law) -> LawTable:
 
 
 def write_csv(path: Path, tables: Sequence[LawTable], first: int = 0) -> None:
-    """One line per trajectory and state: the state, then f, f′ and ν. The trajectories count from
-    `first`; if that is not 0, they are added to a file that holds those before."""
+    """One line per trajectory and state: the state, then f, f′ and ν. The trajectories are numbered
+    from `first`; unless that is 0, they are appended to a file with the earlier ones."""
     fields = tables[0].fields
     single = len(fields) == 1
     header = ["trajectory", *fields]

@@ -1,4 +1,4 @@
-"""The laws of a batch as a dataset: how far to trust each, its reading, and its tables."""
+"""The laws of a batch as a dataset: how far to trust each, its formula, and its tables."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,9 +15,9 @@ def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dat
     """The identifications of all trajectories of `source`.
 
     `backtest_error`, `residual`, `missing`, `total_drift` and `status` are those of
-    `Identification`; `formula` is the flux as a formula where one holds, of two fields their
-    equations where the flux is made of monomials and quotients, and empty elsewhere; the tables are
-    those of a forecast (see `hfluxno.data.writers`).
+    `Identification`; `formula` is the flux as a formula if one holds, for two fields the equations
+    if the flux is made of monomials and quotients, else empty; the tables are those of a forecast
+    (see `hfluxno.data.writers`).
     """
     row, each = ("trajectory",), ("trajectory", "field")
 

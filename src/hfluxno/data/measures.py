@@ -1,7 +1,7 @@
-"""What measurements show of themselves, before any law is inferred.
+"""What measurements show by themselves, before any law is inferred.
 
-Every measure takes one field as an array (trajectory, time, x) with NaN in gaps, and counts what
-was measured.
+Every measure takes one field as an array (trajectory, time, x) with NaN in gaps, and uses the
+measured values.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ import numpy as np
 
 from hfluxno.plural import plural
 
-_WINDOWS = 30  # so many differences give a median
-_MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # that instruments write for "no value"
+_WINDOWS = 30  # the fewest differences for a median
+_MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # instruments write them for "no value"
 _MOST_PAIRS = 400  # of frames, evenly chosen
-_MOST_LAG = 4  # frames, where none are neighbours
+_MOST_LAG = 4  # frames, if no consecutive ones are measured
 
 
 class Travel(NamedTuple):
-    """How far a field moves in a frame, in cells, to the right where it is positive: on the whole,
-    and in all but a twentieth of the frames at most; and how alike frames are after the shift."""
+    """How far a field moves per frame, in cells, positive to the right: overall, and the 95th
+    percentile over the frames; and the correlation of frames after the shift."""
 
     shift: float
     largest: float
@@ -27,7 +27,7 @@ class Travel(NamedTuple):
 
 
 class Total(NamedTuple):
-    """The largest change of a field's total since the first frame and what measuring makes of it,
+    """The largest change of a field's total since the first frame and its measurement uncertainty,
     both relative to the mean size of the field."""
 
     change: float
@@ -40,12 +40,12 @@ class Total(NamedTuple):
 
 
 def noise(u: np.ndarray) -> float:
-    """The standard deviation of the noise; NaN where too few neighbours are measured.
+    """The standard deviation of the noise; NaN if too few neighbouring values are measured.
 
     Third differences annihilate quadratic pieces of a field and have 20 times the variance of
-    independent noise; second differences, where there are few, linear pieces and 6 times. Their
-    median does not see shocks. Of the estimates along time and along space the smaller one has less
-    of the field in it.
+    independent noise; second differences, used if those are few, annihilate linear pieces and have
+    6 times. Their median ignores shocks. Of the estimates along time and along space the smaller
+    one contains less of the field.
     """
     found = []
     for axis in (-2, -1):
@@ -62,10 +62,10 @@ def noise(u: np.ndarray) -> float:
 
 def travel(u: np.ndarray) -> Travel:
     """The shift s that minimises the mean of (u(t + 1, i + s) - u(t, i))² over the cells that
-    overlap, by cross-correlation; at least half of the cells do.
+    overlap, at least half of all, by cross-correlation.
 
-    Gaps inside a frame are interpolated linearly. Where no frames are neighbours, next but one or
-    further ones are compared.
+    Gaps inside a frame are interpolated linearly. If no consecutive frames are measured, frames
+    further apart are compared.
     """
     whole, inside = interpolated(u)
     if not inside.any():
@@ -84,7 +84,7 @@ def travel(u: np.ndarray) -> Travel:
     squares = _correlation(m * a**2, n) + _correlation(m, n * b**2)
     products = _correlation(m * a, n * b)
     cells = u.shape[-1]
-    order = np.argsort(np.abs(_shifts(cells)), kind="stable")  # of equals, the shortest
+    order = np.argsort(np.abs(_shifts(cells)), kind="stable")  # the shortest among equals
     shifts, half = _shifts(cells)[order], 0.5 * np.maximum(counts[:, :1], 1.0)
     counts, squares, products = (each[:, order] for each in (counts, squares, products))
 
@@ -113,8 +113,8 @@ def total(u: np.ndarray) -> Total:
     """How the mean over all cells changes; gaps are interpolated linearly in space.
 
     Its uncertainty is four standard deviations of the noise of a difference of two totals, and in
-    frames with gaps what the totals change by when a random quarter of the values is left out too,
-    twice because a change has two totals.
+    frames with gaps also twice (a change has two totals) what the totals change by when a random
+    quarter of the values is left out.
     """
     size = float(np.mean(np.abs(u), where=~np.isnan(u)))
     whole, inside = interpolated(u)
@@ -142,7 +142,7 @@ def total(u: np.ndarray) -> Total:
 
 def ends_match(u: np.ndarray) -> bool:
     """Whether the last cell continues in the first one, as on a periodic domain: the values across
-    the ends differ no more than twice as much as others that are as far apart."""
+    the ends differ at most twice as much as others at that distance."""
     measured = np.flatnonzero((~np.isnan(u)).any(axis=(0, 1)))
     first, last = measured[0], measured[-1]
     distance = u.shape[-1] - last + first
@@ -159,45 +159,45 @@ def ends_still(u: np.ndarray) -> bool:
 
 
 def is_constant(u: np.ndarray) -> bool:
-    """Whether all values are the same but for rounding."""
+    """Whether all values are equal up to rounding."""
     return bool(np.nanmax(u) - np.nanmin(u) <= 4.0 * np.finfo(u.dtype).eps * np.nanmax(np.abs(u)))
 
 
 def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The field with NaN for numbers like -999 that stand for what is missing, and what was found
-    of them, as sentences."""
+    """The field with NaN for numbers like -999 that mark missing values, and sentences about those
+    found."""
     found, bare = [], u
     for mark in (*_MARKS, *(-m for m in _MARKS)):
         marked = u == mark
         others = np.abs(u[~marked & ~np.isnan(u)])
         if marked.any() and others.size and np.max(others) < abs(mark) / 2.0:
             times = plural(int(marked.sum()), "time")
-            found.append(f"{mark:g} stands {times}, a mark for what is missing")
+            found.append(f"{mark:g} appears {times}, a mark for missing values")
             bare = np.where(marked, np.nan, bare)
     return bare, tuple(found)
 
 
 def doubtful(fields: Sequence[str], values: np.ndarray) -> tuple[str, ...]:
-    """What all fields, (…, field, x), hold that is likely no measurement, for a user to whom
-    nothing else says that it is a value to every method."""
+    """Values of the fields (…, field, x) that are probably not measurements, as sentences for a
+    user who might not know that every method takes them as values."""
     found = []
     for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True):
         bare, marks = without_marks(u)
         found += [
-            f"{name}: {text} and a value to every method; make it NaN, or leave it empty."
+            f"{name}: {text}, but every method takes it as a value; make it NaN, or leave it empty."
             for text in marks
         ]
         spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
         if spikes:
             found.append(
-                f"{name}: values that stand out from all their neighbours: {spikes}; they count as "
-                "all others do, so make those NaN that are faults of an instrument."
+                f"{name}: values that stand out from all their neighbours: {spikes}; they count "
+                "like all others, so make those NaN that are faults of an instrument."
             )
     return tuple(found)
 
 
 def oddities(u: np.ndarray) -> tuple[str, ...]:
-    """Values that are likely no measurements, as sentences."""
+    """Values that are probably not measurements, as sentences."""
     found = []
     known = u[~np.isnan(u)]
     negative = int(np.sum(known < 0.0))
@@ -211,7 +211,7 @@ def oddities(u: np.ndarray) -> tuple[str, ...]:
 
 
 def _few_spikes(u: np.ndarray) -> int:
-    """How many values stand out, where they are at most two in a hundred."""
+    """How many values stand out, if at most two in a hundred do."""
     spikes = int(np.sum(_spikes(u)))
     return spikes if spikes <= 0.02 * np.sum(~np.isnan(u)) else 0
 
@@ -232,8 +232,9 @@ def _spikes(u: np.ndarray) -> np.ndarray:
 
 
 def interpolated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The frames with their gaps filled linearly, beyond the outermost values by these; and the
-    cells between them. Frames with less than four values are left as they are, outside."""
+    """The frames with their gaps interpolated linearly and extrapolated by the outermost values;
+    and the cells between the outermost values. Frames with fewer than four values are unchanged and
+    have no such cells."""
     known = ~np.isnan(u)
     if known.all():
         return u.astype(float), known
@@ -253,7 +254,7 @@ def _shifts(cells: int) -> np.ndarray:
 
 
 def _correlation(f: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """Σ_i f(i) g(i + s) for every shift s, of rows that are zero outside."""
+    """Σ_i f(i) g(i + s) for every shift s, with zeros outside the rows."""
     count = 2 * f.shape[-1]
     product = np.conj(np.fft.rfft(f, count)) * np.fft.rfft(g, count)
     return np.fft.irfft(product, count)

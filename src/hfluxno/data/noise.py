@@ -1,4 +1,4 @@
-"""The noise of measurements as a user states it: numbers, or variables of the file."""
+"""The noise of measurements as given by the user: numbers, or variables of the file."""
 
 import numpy as np
 import xarray as xr
@@ -9,7 +9,7 @@ from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import Source
 from hfluxno.plural import plural
 
-_SAME = 1e-6  # relative difference of standard deviations that are one number
+_SAME = 1e-6  # relative difference of standard deviations that count as equal
 
 
 def noise_names(text: str) -> tuple[str, ...]:
@@ -21,16 +21,16 @@ def noise_names(text: str) -> tuple[str, ...]:
 def read_noise(
     text: str, source: Source, trajectory: int | None = None
 ) -> tuple[float, ...] | np.ndarray:
-    """The standard deviation of the noise from `0.02`, `sigma`, or `h=0.02,hu=sigma`: of each
-    field, or, where a variable holds several, of each value, in the shape of the values.
+    """The standard deviation of the noise from `0.02`, `sigma`, or `h=0.02,hu=sigma`: one per
+    field, or, if a variable holds several, one per value, in the shape of the values.
 
     **Arguments:**
 
-    - `trajectory`: which of the file's trajectories `source` is, where it is one of several.
+    - `trajectory`: which of the file's trajectories `source` is, if it is one of several.
 
     **Raises:**
 
-    - `ValueError`, where a field has no noise or an unknown one, or one is not positive.
+    - `ValueError`, if the noise of a field is missing, unknown or not positive.
     """
     parts = [part.partition("=") for part in text.split(",")]
     named = {name.strip(): value.strip() for name, sign, value in parts if sign}
@@ -53,7 +53,8 @@ def read_noise(
 
 
 def as_one_number(noise: tuple[float, ...] | np.ndarray) -> tuple[tuple[float, ...], str]:
-    """The root mean square of a noise for each field, and a sentence where it is not one number."""
+    """The root mean square of the noise of each field, and a sentence if the noise is not one
+    number."""
     if isinstance(noise, tuple):
         return noise, ""
     axes = tuple(i for i in range(noise.ndim) if i != noise.ndim - 2)
@@ -88,7 +89,7 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
         many = "" if every else f" for {plural(int(wrong.sum()), 'measured value')}"
         said = "missing" if np.isnan(first) else f"{first:g}"
         raise ValueError(
-            f"The noise of {field} is {said}{many}, and a standard deviation is a positive number; "
+            f"The noise of {field} is {said}{many}, but a standard deviation is a positive number; "
             "correct it, or choose --noise auto to have it estimated."
         )
     known = found[measured]
@@ -122,8 +123,8 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
     stored = stored.squeeze([d for d in stored.dims if stored.sizes[d] == 1 and d not in sizes])
     if any(sizes.get(str(d)) != n for d, n in stored.sizes.items()):
         raise ValueError(
-            f"The variable {name} of {source.path} has the axes ({_shape(stored.sizes)}), and the "
-            f"values ({_shape(sizes)}); give one standard deviation for each value, or for all."
+            f"The variable {name} of {source.path} has the axes ({_shape(stored.sizes)}), but the "
+            f"values ({_shape(sizes)}); give one standard deviation per value, or one for all."
         )
     numbers = xr.Variable(
         stored.dims, real_numbers(np.asarray(stored.values), f"values of {name}").astype(float)
@@ -135,8 +136,8 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
 
 
 def _placed(sigma: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:
-    """σ at the places of the values, NaN elsewhere; of a mean of n values that share a place it is
-    (Σσ²)^½ / n."""
+    """σ at the places of the values, NaN elsewhere; for the mean of n values that share a place it
+    is (Σσ²)^½ / n."""
     moved = np.moveaxis(sigma, axis, 0)
     known = ~np.isnan(moved)
     squares, numbers = (np.zeros((count, *moved.shape[1:])) for _ in range(2))
@@ -145,7 +146,9 @@ def _placed(sigma: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.
     np.add.at(numbers, places, known)
     np.minimum.at(least, places, np.where(known, moved, np.inf))
     with np.errstate(invalid="ignore"):
-        found = np.where(least > 0.0, np.sqrt(squares) / numbers, least)  # what is none, is said
+        found = np.where(
+            least > 0.0, np.sqrt(squares) / numbers, least
+        )  # invalid ones are reported later
     return np.moveaxis(found, 0, axis)
 
 

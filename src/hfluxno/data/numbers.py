@@ -1,4 +1,4 @@
-"""Checks of the numbers and coordinates of a file; every message names the fault and the mend."""
+"""Checks of the numbers and coordinates of a file; messages name the fault and the remedy."""
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,13 @@ def real_numbers(values: np.ndarray, what: str) -> np.ndarray:
                 f"The {what} are integers up to {largest:.3g}, too large for floating point to "
                 "hold exactly (2^53); subtract an offset or divide by a unit first."
             )
-    # A long double that overflows is found with the infinities of the file.
+    # A long double that overflows is reported with the infinities of the file.
     with np.errstate(over="ignore"):
         return values.astype(kept_precision(values.dtype))
 
 
 def check_finite(values, dims, coordinates, name: str) -> None:
-    """Refuses infinite values; NaN is a gap."""
+    """Rejects infinite values; NaN is a gap."""
     bad = np.isinf(values)
     if not bad.any():
         return
@@ -54,7 +54,7 @@ def check_magnitude(values: np.ndarray, what: str) -> None:
 
 
 def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:
-    """The entries of a coordinate as float64; the default where the file has none."""
+    """The entries of a coordinate as float64; the default if the file has none."""
     if stored is None:
         return default
     numbers = np.asarray(stored.values)
@@ -69,11 +69,11 @@ def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np
 
 
 def check_no_dates(times: np.ndarray, name: str) -> None:
-    """Refuses dates that are written as numbers, 20240229: from month to month they leap.
+    """Rejects dates written as numbers such as 20240229, which jump from month to month.
 
     **Raises:**
 
-    - `ValueError`, where all entries are such dates of this century or the last.
+    - `ValueError`, if all entries are such dates in this century or the last.
     """
     days = np.floor(times)
     if not days.size or not np.all((days >= 19000101) & (days <= 20991231)):
@@ -81,18 +81,18 @@ def check_no_dates(times: np.ndarray, name: str) -> None:
     texts = [f"{int(day)}" for day in days[:: max(1, len(days) // 1000)]]
     if np.all(np.isfinite(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").year)):
         raise ValueError(
-            f"The entries of {name} look like dates that are written as numbers, such as "
+            f"The entries of {name} look like dates written as numbers, such as "
             f"{texts[0]}; write {texts[0][:4]}-{texts[0][4:6]}-{texts[0][6:]}, or the days since a "
             "date."
         )
 
 
 def check_once(entries: np.ndarray, name: str) -> None:
-    """Refuses a coordinate in which an entry stands twice.
+    """Rejects a coordinate with a repeated entry.
 
     **Raises:**
 
-    - `ValueError`, where one does.
+    - `ValueError`, if there is one.
     """
     ordered = np.sort(np.ravel(entries))
     twice = ordered[1:][np.diff(ordered) == 0.0]

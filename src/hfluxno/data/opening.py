@@ -1,6 +1,6 @@
-"""The variables of a file of any kind that is read: NetCDF, HDF5, Zarr, NPZ, CSV or Parquet.
+"""The variables of a file of any supported kind: NetCDF, HDF5, Zarr, NPZ, CSV or Parquet.
 
-What a file is, its first bytes decide, not its name; but a table as text has none.
+The first bytes of a file determine its kind, not its name, except for tables of text.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
 from hfluxno.extras import require
 
 # Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names; the
-# number of their axes decides.
+# number of their axes determines them.
 _NPZ_DIMENSIONS = {
     2: ("time", "x"),
     3: ("time", "field", "x"),
     4: ("trajectory", "time", "field", "x"),
 }
-# Of those beside an array y of one axis, which is their last one.
+# The same beside a one-dimensional array y, which is their last axis.
 _NPZ_ON_PLANE = {
     3: ("time", "x", "y"),
     4: ("time", "field", "x", "y"),
@@ -51,7 +51,7 @@ _NPZ_COORDINATES = {
     "trajectory": "trajectory",
 }
 
-# Of files of other formats, by their suffix: functions of the path to variables by name.
+# Readers of other formats by suffix: functions from the path to variables by name.
 READERS: dict[str, Callable[[Path], Mapping[str, xr.Variable]]] = {}
 
 
@@ -62,22 +62,22 @@ def opened(
     names: dict[str, str] | None = None,
     axes: tuple[str, ...] = ("time", "x"),
 ) -> Iterator[tuple[dict[str, xr.Variable], dict[str, str]]]:
-    """The variables of a file, not loaded yet; `values` alone of an NPZ file that has it, unless
-    another is `asked` for. `names` are what the file calls the axes time and x; they are returned
-    with those that are recognised. A table has a line for each entry of its `axes`.
+    """The variables of a file, not loaded yet; of an NPZ file only `values`, if it has that and no
+    other is `asked` for. `names` are what the file calls the axes time and x; they are returned,
+    completed by those that are recognised. A table has a line for each entry of its `axes`.
 
     **Raises:**
 
-    - `OSError`, where the file is not there or cannot be read.
-    - `ValueError`, where it is of no known kind, an NPZ file has names that are not understood, or
-      it leads to other files or expands beyond the memory.
+    - `OSError`, if the file does not exist or cannot be read.
+    - `ValueError`, if it is of no known kind, an NPZ file has unknown names, or the file leads to
+      other files or is too large for the memory.
     """
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}; check the path.")
     if not (path.is_file() or path.is_dir()):
         raise ValueError(
-            f"{path} is neither a file nor a folder, and what is read is looked at more than once; "
-            "store it in a file first."
+            f"{path} is neither a file nor a folder, and it must be read more than once; store it "
+            "in a file first."
         )
     with reading(path):
         kind = path.suffix if path.suffix in READERS else _kind(path)
@@ -100,7 +100,7 @@ def opened(
             dataset, frame = None, _with_index(pd.read_parquet(path))
         elif kind:
             if kind == "h5netcdf":
-                # h5netcdf 1.8 prints a traceback later on where this fails in its own opening.
+                # h5netcdf 1.8 prints a traceback later if its own opening fails.
                 with h5py.File(path, "r") as file:
                     file.attrs.get("_nc3_strict")
             # Times stay numbers: decoding them could only lose precision and units.
@@ -119,13 +119,13 @@ def opened(
                 variables = _by_number_of_axes(variables)
     if groups:
         raise ValueError(
-            f"{path} has its variables in groups ({listed(groups)}); store one of them in a file "
-            f'of its own, in Python by xarray.open_dataset("{path.name}", group="{groups[0]}")'
+            f"{path} has its variables in groups ({listed(groups)}); store one of them in "
+            f'a separate file, in Python by xarray.open_dataset("{path.name}", group="{groups[0]}")'
             '.to_netcdf("one.nc").'
         )
     if not kind:
         raise ValueError(
-            f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file and no table named "
+            f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file, nor a table named "
             f"{', '.join(SUFFIXES)}; convert it to one of them first."
         )
     names = names or {}
@@ -150,15 +150,15 @@ def opened(
 
 
 class NotRead(ValueError):
-    """What a file holds and is not read, in a sentence that names the mend."""
+    """A file with unsupported content; the message names the remedy."""
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns what a file library raises into an `OSError` that names the file.
+    """Turns the exceptions of file libraries into an `OSError` that names the file.
 
-    The libraries raise nearly any exception on a damaged file, so nearly any is caught, and they
-    warn about encodings, of which a reader can make no use.
+    The libraries raise nearly any exception on a damaged file, so nearly any is caught; their
+    warnings about encodings are of no use to a reader and are silenced.
     """
     try:
         with warnings.catch_warnings():
@@ -167,7 +167,7 @@ def reading(path: Path) -> Iterator[None]:
     except NotRead:
         raise
     except PermissionError as error:
-        raise PermissionError(f"{path} may not be read; ask for the permission.") from error
+        raise PermissionError(f"{path} may not be read; ask for permission.") from error
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
         reason = reason.splitlines()[0].rstrip(".")
@@ -180,13 +180,13 @@ def is_zarr(path: Path) -> bool:
 
 
 def _kind(path: Path) -> str | None:
-    """The engine of xarray for a file, `npz`, or `None` where it is of no known kind."""
+    """The engine of xarray for a file, `npz`, or `None` if it is of no known kind."""
     if path.is_dir():
         return "zarr" if is_zarr(path) else None
     with path.open("rb") as file:
         start = file.read(8)
     kinds = {b"\x89HDF\r\n\x1a\n": "h5netcdf", b"CDF": "scipy", b"PK\x03\x04": "npz"}
-    kinds |= {b"PK\x05\x06": "npz", b"PAR1": "parquet"}  # an archive without arrays; a table
+    kinds |= {b"PK\x05\x06": "npz", b"PAR1": "parquet"}  # an empty archive; a table
     known = next((kind for mark, kind in kinds.items() if start.startswith(mark)), None)
     return known or ("csv" if is_table(path) else None)
 
@@ -200,7 +200,7 @@ def _groups(path: Path, kind: str) -> list[str]:
 
 
 def _npz_variables(path: Path) -> dict[str, xr.Variable]:
-    # Opened here, because np.load leaves a damaged file open.
+    # Opened here because np.load leaves a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays, pickled = {}, []
         for name in archive.files:
@@ -212,8 +212,8 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
                 pickled.append(name)
     if pickled:
         raise NotRead(
-            f"{path} holds Python objects under {listed(pickled)}, which could run code when they "
-            "are read; store numbers, such as numpy.asarray(values, float)."
+            f"{path} contains Python objects under {listed(pickled)}, which could run code when "
+            "read; store numbers, such as numpy.asarray(values, float)."
         )
     return _by_number_of_axes({n: xr.Variable(_unnamed(a.ndim), a) for n, a in arrays.items()})
 
@@ -229,7 +229,7 @@ def _unnamed(axes: int) -> tuple[str, ...]:
 
 
 def _by_number_of_axes(arrays: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
-    """Variables whose dimensions have no names with those that their number says."""
+    """Variables without dimension names, with names according to the number of axes."""
     variables = {}
     dimensions, known = _npz_axes(arrays)
     for name, array in arrays.items():
@@ -245,7 +245,7 @@ def _by_number_of_axes(arrays: Mapping[str, xr.Variable]) -> dict[str, xr.Variab
 
 
 def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], Mapping[str, str]]:
-    """The dimensions of arrays by their number, and which arrays are coordinates of what."""
+    """The dimensions of arrays by number of axes, and the arrays that are coordinates."""
     y = arrays.get("y")
     if y is None or y.ndim != 1:
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
@@ -256,7 +256,7 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
 
 
 def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[str, ...]) -> None:
-    """Refuses what may be a coordinate under another name, where a coordinate is missing."""
+    """Rejects a possible coordinate under another name, if a coordinate is missing."""
     missing = set(axes) - set(variables)
     known = {*_NPZ_COORDINATES.values(), "y"}
     strange = [

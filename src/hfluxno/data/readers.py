@@ -1,27 +1,27 @@
-"""Reading a trajectory, or a batch of them, from a file that somebody else made.
+"""Reading a trajectory, or a batch of them, from a user's file.
 
-NetCDF, HDF5, Zarr, NPZ, CSV and Parquet. One variable is read. Its
-dimensions are among `trajectory`, `time` (or `t`), `field` and `x`, in any order; others have one
-entry. `time` and `x` have any origin and units; `x` may fall.
+Formats: NetCDF, HDF5, Zarr, NPZ, CSV and Parquet. One variable is read. Its dimensions are among
+`trajectory`, `time` (or `t`), `field` and `x`, in any order; others must have one entry. `time` and
+`x` may have any origin and units; `x` may decrease.
 
-NaN and masked values are gaps. Where all entries of `time` or `x` are multiples of one interval,
-what is missing between becomes a gap as well; positions that are not, are placed in the cells of a
-grid. So both are uniform in what is read.
+NaN and masked values are gaps. If all entries of `time` or `x` are multiples of one interval,
+missing entries become gaps too; other positions are assigned to the cells of a grid. So the result
+is uniform in both.
 
-Times stay the numbers that the file holds, in the units of the file ("days since …" counts days).
-Only dates without such a number (of NPZ and of tables) become seconds since the first of them. A
-missing `time` counts the frames, a missing `x` is the cell centres of [0, 1].
+Times remain the numbers in the file, in its units ("days since …" counts days). Only dates that are
+not numbers (in NPZ and tables) become seconds since the first of them. A missing `time` counts the
+frames, a missing `x` is the cell centres of [0, 1].
 
 A file of `hfluxno generate` keeps trajectories whose solution failed: their `status` is not 0 and
-they hold NaN. They are left out and counted, for they are no measurements with gaps.
+they contain NaN. They are left out and counted, because they are not measurements with gaps.
 
-Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names: they
-are (time, x), (time, field, x) or (trajectory, time, field, x), with `time` (or `t`), `x`, `fields`
-and `trajectory` beside them. Where `time` or `x` is missing, other arrays of one axis may be meant
-for it and are refused.
+Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names: their
+shape is (time, x), (time, field, x) or (trajectory, time, field, x), with `time` (or `t`), `x`,
+`fields` and `trajectory` beside them. If `time` or `x` is missing, other one-dimensional arrays
+could be it and are rejected.
 
-A table has the columns `time` and `x` or others that are usual for them (see `data.table`), perhaps
-`trajectory`, and one for each variable; a line that is missing is a gap.
+A table has the columns `time` and `x` or other usual names for them (see `data.table`), optionally
+`trajectory`, and one for each variable; a missing line is a gap.
 """
 
 import dataclasses
@@ -63,35 +63,34 @@ def read(
     ends: str | Path | None = None,
     others: tuple[str, ...] = (),
 ) -> Source:
-    """Reads the one variable that is a trajectory, or `variable` where there are several.
+    """Reads the one variable that is a trajectory, or `variable` if there are several.
 
     A system is one variable with the dimension `field`, or several variables of the same shape.
 
     **Arguments:**
 
     - `path`: a NetCDF, HDF5, NPZ, CSV or Parquet file, or a Zarr folder.
-    - `variable`: its name, where more than one could be meant; names with commas between
-      ("h,hu") choose and order the fields of a system.
+    - `variable`: its name, if there are several candidates; names separated by commas ("h,hu")
+      choose and order the fields of a system.
     - `boundary`: one name for both ends of the domain, or two with a comma
       ("reflecting,outflow").
     - `time`, `x`: what the file calls them, a dimension or a variable along it.
-    - `cells`, `domain`: the uniform grid on which the values are placed, where it is not the one
-      that x makes: how many cells, and the ends.
-    - `ends`: the file with the states at ends that are `given`; `path` where it is `None`.
-    - `others`: variables that are not meant, unless they are asked for.
+    - `cells`, `domain`: the uniform grid for the values, if not given by x: how many cells, and the
+      ends.
+    - `ends`: the file with the states at ends that are `given`; by default `path`.
+    - `others`: variables that are not read unless asked for.
 
     **Raises:**
 
-    - `OSError`, where the file does not exist or cannot be read.
-    - `ValueError`, where it does not hold what is described above; the message names the fault
-      and the mend.
+    - `OSError`, if the file does not exist or cannot be read.
+    - `ValueError`, if it is not as described above; the message names the fault and the remedy.
     """
     path = Path(path)
     sides = boundary_pair(boundary)
     if ends is not None and "given" not in sides:
         raise ValueError(
             f"The states in {ends} belong to a boundary that is given; choose --boundary given, or "
-            "given,outflow where only the lower end is."
+            "given,outflow if only the lower end is."
         )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
     with opened(path, variable, axes) as (whole, names):
@@ -111,8 +110,8 @@ def source_of(
     domain: tuple[float, float] | None = None,
     ends: str | Path | None = None,
 ) -> Source:
-    """What `read` makes of the variables of a file, whose `axes` have the names that `renamed`
-    gave them; `path` is what faults are said of."""
+    """What `read` makes of the variables of a file, whose `axes` have the names given by `renamed`;
+    messages name `path`."""
     variables = squeezed(whole)
     names, fields = choose(variables, variable, path)
     for each in names:
@@ -184,7 +183,7 @@ def source_of(
     lengths = [coordinates[axis].shape for axis in (clock, "x") if axis in coordinates]
     if lengths == [(places,), (frames,)] and frames != places:
         raise ValueError(
-            f"The axes of {name} in {path} stand as x, time: there are {places} times and {frames} "
+            f"The axes of {name} in {path} are x, time: there are {places} times and {frames} "
             "places; store the transposed values."
         )
     cell_centres = (np.arange(places) + 0.5) / places
@@ -229,15 +228,15 @@ def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
 
     **Raises:**
 
-    - `ValueError`, where a name is unknown, or asks for what a file cannot say.
+    - `ValueError`, if a name is unknown, or needs what a file cannot provide.
     """
     names = [name.strip() for name in text.split(",")]
     known = [name for name in BOUNDARIES if name != "inflow"]
     for name in names:
         if name == "inflow":
             raise ValueError(
-                "An inflow boundary needs the state outside of the domain, which a file does not "
-                "hold: pass it as inflow to Trajectory.from_numpy in Python, or choose outflow."
+                "An inflow boundary needs the state outside the domain, which a file does not "
+                "contain: pass it as inflow to Trajectory.from_numpy in Python, or choose outflow."
             )
         if name not in known:
             raise ValueError(f"Unknown boundary {name!r}; choose one of {', '.join(known)}.")

@@ -1,9 +1,9 @@
 """How each data set is made: the law and its coefficients, the solver, the initial conditions.
 
-The cubic, sine, shallow-water and Burgers sets are those that the text of the HFluxNO paper
-describes (Appendix B), `shallow-water-authors` is what the authors' configuration says in its place
-(docs/data_format.md); LWR, Buckley-Leverett and Euler on a plane are ours, the latter after the
-Euler sets of The Well.
+The cubic, sine, shallow-water and Burgers sets are those described in the HFluxNO paper (Appendix
+B), `shallow-water-authors` is what the authors' configuration has instead (docs/data_format.md);
+LWR, Buckley-Leverett and the two-dimensional Euler set are ours, the last after the Euler sets of
+The Well.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ from hfluxno.laws import (
 )
 
 Initial = Callable[[np.random.Generator, int], Float[np.ndarray, "field *space"]]
-# Coefficients, and a state as it was drawn, to the conserved fields.
+# From coefficients and a drawn state to the conserved fields.
 Conserved = Callable[
     [Float[np.ndarray, " parameter"], Float[np.ndarray, "field *space"]],
     Float[np.ndarray, "field *space"],
@@ -47,7 +47,7 @@ INITIALS: tuple[str, ...] = ("grf", "steps")
 _BURGERS_FIELD = FourierField(variance=1.0, length=0.1)
 _MOMENTUM_FIELD = FourierField(variance=0.5, length=0.3)
 _HEIGHT_FIELD = FourierField(variance=0.5, length=0.3, lognormal=True)
-# A car density and a saturation are fractions; both stay clear of the ends of [0, 1].
+# A car density and a saturation are fractions; both stay away from the ends of [0, 1].
 _FRACTION = (0.1, 0.9)
 # Density, velocity and pressure of gases that meet, at up to twice the speed of sound.
 _GASES = ((0.3, 1.8), (-0.8, 0.8), (-0.8, 0.8), (0.3, 1.8))
@@ -60,16 +60,16 @@ class Recipe:
     **Attributes:**
 
     - `law`: the class of the law; every coefficient has a default.
-    - `equation`: as a file writes it.
+    - `equation`: as written in files.
     - `scheme`: the numerical flux for a law.
     - `control`: the CFL rule.
-    - `initials`: by kind, a function that draws one state (field, x) on a number of cells of
-      [0, 1], or (field, x, y) on their square.
-    - `own_ranges`: of coefficients that are not drawn from the range which the law publishes.
-    - `own_fields`: the names of the fields, where they are not those of the law.
+    - `initials`: by kind, a function that draws one state (field, x) on a number of cells of [0,
+      1], or (field, x, y) on the square.
+    - `own_ranges`: of coefficients not drawn from the published range of the law.
+    - `own_fields`: the names of the fields, if not those of the law.
     - `axes`: the number of space axes.
-    - `finer`: it is solved on cells so many times as short, along each axis, and averaged.
-    - `conserved`: from what is drawn, where that is not the state itself.
+    - `finer`: it is solved on cells shorter by this factor along each axis, and averaged.
+    - `conserved`: the state from what is drawn, if that is not the state itself.
     """
 
     law: Any
@@ -85,16 +85,16 @@ class Recipe:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        # A law itself would be an array, and arrays start JAX: too early for `use_cores`.
+        # A law object would hold arrays, and arrays start JAX: too early for `use_cores`.
         return self.own_fields or self.law.fields
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
-        """In which each coefficient is uniform, in the order of the coefficients."""
+        """The ranges in which the coefficients are uniform, in their order."""
         return {**getattr(self.law, "ranges", {}), **self.own_ranges}
 
     def grid(self, cells: int) -> Grid:
-        """So many cells on [0, 1] or along each side of its square, periodic."""
+        """A periodic grid of `cells` cells on [0, 1], or along each side of the square."""
         return Grid.interval(cells) if self.axes == 1 else Grid.rectangle((cells, cells))
 
     def solver_attributes(self, law: ConservationLaw) -> dict[str, str | float]:
@@ -126,7 +126,7 @@ def recipe(name: str) -> Recipe:
 
     **Raises:**
 
-    - `ValueError`, if the name is not known.
+    - `ValueError`, if the name is unknown.
     """
     if name not in RECIPES:
         raise ValueError(f"Unknown law {name!r}; choose one of {', '.join(RECIPES)}.")
@@ -167,7 +167,7 @@ def _shallow_water_grf(random, cells):
 
 
 def _shallow_water_steps(random, cells):
-    # The momentum stays a smooth field: steps in both make irregular solutions (Appendix B.2).
+    # The momentum remains smooth: steps in both make irregular solutions (Appendix B.2).
     height = random_steps(random, cells, 0.5, 4.5)
     return np.stack([height, _MOMENTUM_FIELD.sample(random, _centers(cells))])
 

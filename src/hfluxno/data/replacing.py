@@ -14,17 +14,17 @@ from hfluxno.data.opening import is_zarr
 # A full disk, a full quota, a file longer than the system allows.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-# What is there for a moment, and for what was moved away where it belongs.
+# Temporary files; and files moved away, with the place where they belong.
 _unfinished: dict[Path, Path | None] = {}
 
 
 def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = None) -> None:
-    """Refuses an output before the work for it is done.
+    """Checks an output before the work for it is done.
 
     **Raises:**
 
-    - `ValueError`, where the suffix is none of `suffixes`, or the file is `source` itself.
-    - `OSError`, where it cannot be written there.
+    - `ValueError`, if the suffix is not one of `suffixes`, or the file is `source` itself.
+    - `OSError`, if it cannot be written there.
     """
     if path.suffix not in suffixes:
         raise ValueError(
@@ -47,13 +47,13 @@ def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = 
 
 @contextlib.contextmanager
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Temporary siblings of `paths`, which take their places when the block has succeeded.
+    """Temporary siblings of `paths`, which replace them when the block succeeds.
 
-    Where the block raises, nothing is left behind and what was there before stays.
+    If the block raises, nothing is left behind and existing files remain.
 
     **Raises:**
 
-    - `OSError`, where the disk is full.
+    - `OSError`, if the disk is full.
     """
     mark = uuid.uuid4().hex[:8]
     # The suffix stays last: libraries choose the format by it. A name has 255 bytes at most.
@@ -80,8 +80,7 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def remove_unfinished() -> None:
-    """For the end of a process in the middle of anything: as if the blocks of all `replacing` had
-    raised."""
+    """For ending the process at any moment: as if the blocks of all `replacing` had raised."""
     for path, home in list(_unfinished.items()):
         if home is not None and path.exists() and not home.exists():
             os.rename(path, home)
@@ -90,7 +89,7 @@ def remove_unfinished() -> None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether it is that the disk has no room."""
+    """Whether the disk is full."""
     return isinstance(error, OSError) and error.errno in _FULL
 
 
@@ -98,7 +97,7 @@ def _replace(new: Path, path: Path, mark: str) -> None:
     if not path.is_dir():
         os.replace(new, path)
         return
-    # A folder cannot be renamed over another one.
+    # A folder cannot be renamed over another.
     old = path.with_name(f".{path.stem[:40]}.{mark}.old{path.suffix}")
     _unfinished[old] = path
     os.rename(path, old)
@@ -112,11 +111,11 @@ def _replace(new: Path, path: Path, mark: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder, if it is there."""
+    """Removes a file or a folder, if it exists."""
     if not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    # Zarr writes in threads of its own, which may go on for a moment after one of them has failed.
+    # Zarr writes in its own threads, which may continue for a moment after one of them has failed.
     for _ in range(100):
         shutil.rmtree(path, ignore_errors=True)
         time.sleep(0.01)

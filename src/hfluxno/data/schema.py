@@ -1,4 +1,4 @@
-"""What a data set says about itself, and its variables; see `docs/data_format.md`."""
+"""The attributes and variables of a data set; see `docs/data_format.md`."""
 
 import dataclasses
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class Variable:
-    """A variable of the file before it is there."""
+    """A variable of the file before it is written."""
 
     dimensions: tuple[str, ...]
     dtype: np.dtype
@@ -24,7 +24,7 @@ class Variable:
 
 
 def attributes(configuration: Configuration) -> dict[str, str | int | float]:
-    """What the file says about itself: everything that decides its numbers."""
+    """The attributes of the file: everything that determines its numbers."""
     made = recipe(configuration.law)
     return {
         "schema": SCHEMA,

@@ -1,4 +1,4 @@
-"""What is read from a file: a trajectory, or a batch of them, and how the file has it."""
+"""What is read from a file: a trajectory, or a batch of them, and its form in the file."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from hfluxno.trajectory import Trajectory, uniform_edges
 
 LEAST_FRAMES = 4
 LEAST_CELLS = 8
-LEAST_PLACES = 4  # at which something is measured, for a joint estimate
+LEAST_PLACES = 4  # with measurements, for a joint estimate
 SIDES = ("lower", "upper")
 _SAME_TIME = 0.05  # of a frame
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A variable as the file has it: its name, dimensions and attributes (units and the like)."""
+    """A variable as it is in the file: name, dimensions and attributes (units and the like)."""
 
     name: str
     dims: tuple[str, ...]
@@ -29,8 +29,9 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class GivenEnds:
-    """What is known of the ends of x over time: the file it is from, and for the lower and the
-    upper end the states at times in the units of the data, `None` where another boundary holds."""
+    """The states at the ends of x over time: the file they are from, and for the lower and the
+    upper end the states at times in the units of the data, `None` at an end with another
+    boundary."""
 
     path: Path
     sides: tuple[Given | None, Given | None]
@@ -38,27 +39,28 @@ class GivenEnds:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What is read of a file, in the order (trajectory, time, field, x), and how the file has it.
+    """What is read from a file, in the order (trajectory, time, field, x), and its form in the
+    file.
 
     **Attributes:**
 
-    - `path`: where it comes from.
-    - `parts`: the one variable, or several, each of which is a field.
+    - `path`: the file.
+    - `parts`: the one variable, or several, one per field.
     - `values`: (time, field, x) or (trajectory, time, field, x), in float32 or float64; NaN in
       gaps.
-    - `times`, `x`: the coordinates as float64, in the units of the file, with the frames and cells
-      that the file leaves out; x is uniform, and times are, unless they fit no interval.
+    - `times`, `x`: the coordinates as float64, in the units of the file, including the frames and
+      cells missing in the file; x is uniform, and so are times unless they fit no interval.
     - `fields`: one name per field.
     - `boundary`: a name for each side of the domain.
-    - `coordinates`: the coordinates that the file has, by dimension, with their attributes.
-    - `names`: what the file calls the axes time and x, where it is not that.
-    - `falls`: whether x falls in the file.
-    - `failed`: the number of trajectories that the file declares failed, which are left out.
-    - `rows`: which of the `times` stand in the file; all where it is `None`.
-    - `columns`: in which of the cells the entries of the file's x are; all where it is `None`.
-    - `offsets`: how far the sensors of each cell stand from its centre, in cells; `None` where all
-      stand there.
-    - `notes`: what was found of uneven times and places, and done to them, as sentences.
+    - `coordinates`: the coordinates of the file, by dimension, with their attributes.
+    - `names`: what the file calls the axes time and x, if something else.
+    - `falls`: whether x decreases in the file.
+    - `failed`: the number of trajectories marked as failed in the file, which are left out.
+    - `rows`: which of the `times` are in the file; `None` for all.
+    - `columns`: the cells of the entries of the file's x; `None` for all.
+    - `offsets`: how far the sensors of each cell are from its centre, in cells; `None` if all are
+      there.
+    - `notes`: sentences on uneven times and places, and what was done about them.
     - `ends`: the states at ends that are given, or `None`.
     """
 
@@ -81,7 +83,7 @@ class Source:
 
     @property
     def variable(self) -> str:
-        """The name, or the names with commas between."""
+        """The name, or the names separated by commas."""
         return ", ".join(part.name for part in self.parts)
 
     @property
@@ -103,7 +105,7 @@ class Source:
 
     @property
     def units(self) -> dict[str, str]:
-        """The units that the file names, of time, x and the fields."""
+        """The units of time, x and the fields, as far as the file has them."""
         found = {
             name: self.coordinates[axis].attrs.get("units", "")
             for name, axis in (("time", self.time_axis), ("x", "x"))
@@ -115,7 +117,7 @@ class Source:
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """The notes, and what looks like an oversight, as sentences."""
+        """The notes, and warnings about likely mistakes, as sentences."""
         first, last = self.values[..., 0], self.values[..., -1]
         size = np.max(np.abs(self.values), initial=0.0, where=~np.isnan(self.values))
         rounding = 4.0 * np.finfo(self.values.dtype).eps * size
@@ -126,7 +128,7 @@ class Source:
         return (
             *self.notes,
             f"The first and the last cell of {self.path} are the same in every frame, as if the "
-            "end of a periodic domain stood there twice; leave out the last one.",
+            "end of a periodic domain were repeated; leave out the last one.",
         )
 
     @property
@@ -140,11 +142,11 @@ class Source:
 
     @property
     def trajectory(self) -> Trajectory:
-        """All frames as a `Trajectory`, whose times count from the first frame."""
+        """All frames as a `Trajectory`, with times counted from the first frame."""
         return self.window(0, len(self.times))
 
     def members(self, which: slice) -> "Source":
-        """The same file with some of its trajectories; a single one is its only part."""
+        """The same file with some of its trajectories; a single one is returned as it is."""
         if self.trajectories == 1:
             return self
         coordinates = {
@@ -156,8 +158,8 @@ class Source:
     def window(self, start: int, stop: int) -> Trajectory:
         """The frames start ≤ j < stop; its times count from the first frame of the file.
 
-        Times that begin near zero survive single precision, in which a far origin would drown the
-        spacing.
+        Times that begin near zero survive single precision, in which a distant origin would swamp
+        the spacing.
         """
         least = max(stop, start + 2)  # a single time would have no interval
         made = Trajectory.from_numpy(
@@ -167,7 +169,7 @@ class Source:
             self.fields,
             (self._end(0), self._end(1)),
         )
-        # Not by from_numpy, which takes times at equal intervals.
+        # Not with from_numpy, which makes times uniform.
         found = dataclasses.replace(made, times=self.times[start:least] - self.times[0])
         return found.window(0, stop - start) if stop < least else found
 
@@ -188,17 +190,17 @@ class Source:
 
     @property
     def ends_reach(self) -> tuple[float, float]:
-        """The times between which all ends that are given are known."""
+        """The times between which all given ends are known."""
         given = () if self.ends is None else [end for end in self.ends.sides if end is not None]
         first = max((float(end.times[0]) for end in given), default=-np.inf)
         return first, min((float(end.times[-1]) for end in given), default=np.inf)
 
     def check_ends(self, until: float, what: str, mend: str) -> None:
-        """Refuses given ends that do not reach from the first frame to the time `until`.
+        """Checks that given ends cover the times from the first frame to `until`.
 
         **Raises:**
 
-        - `ValueError`, where they do not; it says `what` needs them, and the `mend`.
+        - `ValueError`, if they do not; the message says `what` needs them, and the `mend`.
         """
         if self.ends is None:
             return
@@ -211,8 +213,8 @@ class Source:
             )
 
     def values_at(self, times: np.ndarray) -> np.ndarray:
-        """What was measured at these increasing times, NaN at those that are no frames; up to the
-        last one that is."""
+        """The measurements at these increasing times, up to the last one that is a frame; NaN at
+        times that are not."""
         spacing = (self.times[-1] - self.times[0]) / (len(self.times) - 1)
         between = 0.5 * (self.times[1:] + self.times[:-1])
         nearest = np.searchsorted(between, times)
@@ -222,12 +224,12 @@ class Source:
         return np.where(frames[:count, None, None], found, np.nan).astype(found.dtype)
 
     def beginning(self, frames: int | None = None) -> Trajectory:
-        """The first `frames` frames of the file (all where it is `None`), which may be one, and
-        what is missing between them.
+        """The first `frames` frames of the file (by default all; one is enough), with the missing
+        ones in between.
 
         **Raises:**
 
-        - `ValueError`, where there are fewer frames than asked for.
+        - `ValueError`, if there are fewer frames than asked for.
         """
         frames = self.frames if frames is None else frames
         if frames > self.frames:
@@ -246,13 +248,13 @@ class Source:
         return self.window(0, stop)
 
     def context(self, frames: int | None = None) -> Trajectory:
-        """The first `frames` frames of the file (all where it is `None`), fit to infer a law from,
-        and what is missing between them.
+        """The first `frames` frames of the file (by default all), fit for inferring a law, with the
+        missing ones in between.
 
         **Raises:**
 
-        - `ValueError`, where there are fewer frames than asked for, or too few for any law, or
-          where the values do not change.
+        - `ValueError`, if there are fewer frames than asked for or too few for any law, or the
+          values do not change.
         """
         if frames is not None and frames < LEAST_FRAMES:
             raise ValueError(
@@ -265,7 +267,7 @@ class Source:
         high = np.max(values, axis=-3, initial=-np.inf, where=known)
         low = np.min(values, axis=-3, initial=np.inf, where=known)
         size = np.max(np.abs(values), axis=(-3, -1), initial=0.0, where=known)[..., None]
-        # Where nothing is known, the method says so.
+        # If no value is known, the method says so.
         if known.any() and np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size):
             raise ValueError(
                 f"The values of {self.variable} in {self.path} do not change in the first "

@@ -1,9 +1,9 @@
-"""Whether a field is its own mirror image, which says what kind of law there can be.
+"""Whether a field is its own mirror image, which limits the kind of law.
 
 If u solves ∂t u + ∂x f(u) = 0, then v(x) = u(-x) solves it with -f, and w(x) = -u(-x) with f(-w).
-So where u(c + s) = u(c - s) at all times, a flux of this field alone would be zero: it spreads by
-diffusion, or another field that was not measured moves it. Where u(c + s) - ū = ū - u(c - s), the
-flux is an even function of u - ū.
+So if u(c + s) = u(c - s) at all times, a flux of this field alone would be zero: it spreads by
+diffusion, or another field that was not measured moves it. If u(c + s) - ū = ū - u(c - s), the flux
+is an even function of u - ū.
 """
 
 from typing import Literal, NamedTuple
@@ -29,7 +29,8 @@ class Symmetry(NamedTuple):
 
 
 def symmetry(u: np.ndarray, periodic: bool) -> Symmetry:
-    """That of a field (trajectory, time, x), about one mirror for all frames; none in noise."""
+    """The symmetry of a field (trajectory, time, x) about one mirror for all frames; none in
+    noise."""
     whole, inside = interpolated(u)
     frames = whole[inside.any(axis=-1)]
     frames = frames[:: -(-len(frames) // _MOST_FRAMES)] if len(frames) else frames
@@ -52,7 +53,7 @@ def symmetry(u: np.ndarray, periodic: bool) -> Symmetry:
         if len(here) < _LEAST_OVERLAP * cells:
             continue
         one, other = centred[:, here], centred[:, (total - here) % cells]
-        # What does not vary is symmetric about anything.
+        # A constant is symmetric about anything.
         if np.sqrt(np.mean((one - one.mean()) ** 2)) < 0.5 * size:
             continue
         images: tuple[tuple[Kind, np.ndarray], ...] = (("even", other), ("odd", -other))

@@ -1,10 +1,10 @@
 """A table of measurements: one line for each time and place, one column for each variable.
 
-Columns are named by their header. The axes are those that the user names, or `time`, `x` and
+Columns are named by their header. The axes are those the user names, or `time`, `x` and
 `trajectory`, or else the one column with a usual name for them (`timestamp`, `position [km]`, …).
 
-Or one line for each time and one column for each place, if the header has a number, the place, for
-every column but the time. Their variable is called `values`.
+Or one line for each time and one column for each place, if the header of every column but the time
+is a number, the place. The variable is then called `values`.
 """
 
 import math
@@ -26,7 +26,7 @@ _ALIASES = {
 _UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
 _LONG = 40  # letters
 _COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
-_ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date with a time of day
+_ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date and time
 
 
 def table_variables(
@@ -36,16 +36,16 @@ def table_variables(
     path: Path,
     axes: tuple[str, ...] = ("time", "x"),
 ) -> tuple[dict[str, xr.Variable], dict[str, str]]:
-    """The columns as variables of (trajectory, time, x), the lines in any order; NaN where there is
-    no line. And `names` with what the table calls its axes, where that is no name of ours. A table
-    with the axis time alone has a line for each time.
+    """The columns as variables of (trajectory, time, x), the lines in any order, with NaN for
+    missing lines; and `names`, completed by what the table calls its axes, if not our names. A
+    table with only the axis time has a line for each time.
 
-    Columns of text are left out, unless they are `asked` for.
+    Columns of text are left out unless `asked` for.
 
     **Raises:**
 
-    - `ValueError`, where a column is missing or holds text among numbers, or there are two lines
-      for one place and time.
+    - `ValueError`, if a column is missing or has text among numbers, or two lines have the same
+      place and time.
     """
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     if clock := _clock_of_frames(frame, names):
@@ -116,7 +116,7 @@ def table_variables(
 
 
 def _check_dense(frame: pd.DataFrame, keys: list[str], path: Path) -> None:
-    """Refuses lines at so many times and places that a field of them would fill the memory."""
+    """Rejects so many times and places that a field of them would fill the memory."""
     counts = [int(frame[key].nunique()) for key in keys]
     size = 8 * math.prod(counts) * max(len(frame.columns) - len(keys), 1)
     if too_large(path, size, "the field"):
@@ -124,18 +124,18 @@ def _check_dense(frame: pd.DataFrame, keys: list[str], path: Path) -> None:
         several = " and ".join(f"{n:,} entries of {key}" for n, key in each)
         raise ValueError(
             f"The {len(frame):,} lines of {path} have {several}, too many for a field at all of "
-            "them; sensors that move, or times that differ from place to place, have to be "
-            "averaged to places and times first."
+            "them; sensors that move, or times that differ from place to place, must first be "
+            "averaged to common places and times."
         )
 
 
 def _places(frame: pd.DataFrame) -> np.ndarray:
-    """The headers as numbers, NaN for those that are none."""
+    """The headers as numbers, NaN for those that are not."""
     return pd.to_numeric(pd.Series(frame.columns), errors="coerce").to_numpy(float)
 
 
 def _clock_of_frames(frame: pd.DataFrame, names: dict[str, str]) -> str | None:
-    """The column of time of a table with a column for each place; `None` of any other."""
+    """The time column of a table with a column for each place; `None` for any other table."""
     headed = np.isfinite(_places(frame))
     others = [name for name in frame.columns[~headed] if name != "trajectory"]
     return others[0] if headed.sum() > 1 and len(others) == 1 and "x" not in names else None
@@ -151,7 +151,7 @@ def _lines(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 
 def _without_counter(frame: pd.DataFrame, asked: tuple[str, ...]) -> pd.DataFrame:
-    """The table without a first column that has no name and counts the lines, as programs add."""
+    """The table without a nameless first column that counts the lines, as some programs add."""
     first = frame.columns[0]
     counts = first in _COUNTERS and first not in asked
     for start in (0, 1):
@@ -161,16 +161,15 @@ def _without_counter(frame: pd.DataFrame, asked: tuple[str, ...]) -> pd.DataFram
 
 
 def _bare_names(names: list[str], kept: set[str]) -> dict[str, str]:
-    """The headers with units that are not to be `kept`, and what they are called without: variables
-    are stored by that, with the units as an attribute. Those that would be called alike keep
-    theirs."""
+    """The headers with units, except those to be `kept`, and their names without: variables get
+    that name, with the units as an attribute. Headers that would become equal keep their units."""
     bare = {name: without_units(name) for name in names if units_in(name) and name not in kept}
     used = [bare.get(name, name) for name in names]
     return {name: short for name, short in bare.items() if short and used.count(short) == 1}
 
 
 def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Path) -> str | None:
-    """The column of an axis: as the user or we name it, or the only one with a usual name."""
+    """The column of an axis: named by the user or by us, or the only one with a usual name."""
     every = list(frame.columns)
     if names.get(axis, axis) in every:
         return names.get(axis, axis)
@@ -183,7 +182,7 @@ def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Pa
         wide = (
             ""
             if axis == "time" or usual
-            else (", or head each column by its place where a line holds a whole frame")
+            else (", or head each column by its place if a line holds a whole frame")
         )
         raise ValueError(
             f"{path} has no column {missing}; {several}. Name its columns of time and place with "
@@ -199,18 +198,18 @@ def without_units(name: str) -> str:
 
 
 def units_in(name: str) -> str:
-    """`km` of `position [km]`; empty where there are none."""
+    """`km` of `position [km]`; empty without units."""
     units = _UNITS.match(name)
     return units[2] if units else ""
 
 
 def _bare(name: str) -> str:
     bare = without_units(name)
-    return bare if bare == "T" else bare.lower()  # a temperature is no time
+    return bare if bare == "T" else bare.lower()  # T is a temperature, not a time
 
 
 def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
-    """Numbers as they are, dates without their time zone, and whether they had one."""
+    """Numbers unchanged, dates without their time zone, and whether they had one."""
     if column.dtype.kind in "iuf":
         return column, False
     if column.dtype.kind != "M":
@@ -241,14 +240,14 @@ def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
 
 
 def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Series | None:
-    """A column as numbers, or `None` where it is a column of text that nobody needs."""
+    """A column as numbers, or `None` if it is a column of text that nobody needs."""
     column = frame[name]
     if column.dtype.kind in "iuf":
         return column if isinstance(column.dtype, np.dtype) else column.astype("float64")
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = (numbers.isna() & column.notna()).to_numpy()
     if column.dtype.kind == "b":
-        wrong = np.ones(len(column), bool)  # true and false are no measurements
+        wrong = np.ones(len(column), bool)  # true and false are not measurements
     if not wrong.any():
         return numbers.astype("float64")
     if needed or 2 * wrong.sum() < column.notna().sum():
@@ -261,7 +260,7 @@ def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Ser
 
 
 def _quoted(entry: object) -> str:
-    """An entry of a table, short and fit to be printed."""
+    """An entry of a table, shortened and printable."""
     text = str(entry)
     return repr(text if len(text) <= _LONG else f"{text[:_LONG]}…")
 

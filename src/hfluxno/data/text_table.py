@@ -1,8 +1,8 @@
-"""A table that is a text file, in the forms in which programs write one.
+"""Tables as text files, in the variants that programs write.
 
-UTF-8, UTF-16 with or without a mark of its byte order, or Windows-1252; columns parted by commas,
-semicolons, tabs or blanks; decimal commas where commas part no columns; lines of comment that begin
-with #, above the table or within.
+UTF-8, UTF-16 with or without a mark of its byte order, or Windows-1252; columns separated by
+commas, semicolons, tabs or blanks; decimal commas if commas do not separate columns; comment lines
+that begin with #, above the table or within.
 """
 
 import csv
@@ -18,7 +18,7 @@ import pandas as pd
 from hfluxno.data.numbers import listed
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
-_EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line that Excel understands
+_EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _LOOKED_AT = 1000  # lines, for decimal commas
 _BLOCK = 4096  # lines
@@ -31,21 +31,21 @@ _MARKS = {
 
 
 def is_table(path: Path) -> bool:
-    """A table has no first bytes of its own, so here the name decides."""
+    """Tables have no characteristic first bytes, so the name decides."""
     return path.suffix.lower() in SUFFIXES
 
 
 def read_text_table(path: Path) -> pd.DataFrame:
     """The columns of a table, as numbers or text. One without a name is called `column N`, or left
-    out where it holds nothing.
+    out if it is empty.
 
-    Where what follows comments is no header, but has as many fields as the last of them and begins
-    with a number, that one is the header (`numpy.savetxt` writes it so).
+    If the line after the comments begins with a number and has as many fields as the last comment,
+    that comment is the header (as `numpy.savetxt` writes it).
 
     **Raises:**
 
-    - `OSError`, where it cannot be read.
-    - `ValueError`, where it is no text, has no header, two columns of one name, or lines that are
+    - `OSError`, if it cannot be read.
+    - `ValueError`, if it is not text, has no header, two columns with the same name, or lines
       longer than the header.
     """
     for encoding in _encodings(path):
@@ -55,8 +55,8 @@ def read_text_table(path: Path) -> pd.DataFrame:
         except UnicodeError:
             continue
     raise ValueError(
-        f"{path} holds bytes that are no text in UTF-8, UTF-16 or Windows-1252; save the table as "
-        "CSV in UTF-8."
+        f"{path} contains bytes that are not text in UTF-8, UTF-16 or Windows-1252; save the table "
+        "as CSV in UTF-8."
     )
 
 
@@ -81,7 +81,7 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
         names = [n.replace(",", ".") if _NUMBER.fullmatch(n) else n for n in names]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise ValueError(f"{path} has two columns {listed(twice)}; give each a name of its own.")
+        raise ValueError(f"{path} has two columns {listed(twice)}; give each a different name.")
     unnamed = [f"column {i + 1}" for i, name in enumerate(names) if not name]
     names = [name or f"column {i + 1}" for i, name in enumerate(names)]
     try:
@@ -111,21 +111,21 @@ def _header(head: str, rows: list[str], separator: str | None, path: Path) -> li
 
     **Raises:**
 
-    - `ValueError`, where they are missing.
+    - `ValueError`, if they are missing.
     """
     names = _fields(head, separator)
     if separator is None and rows and len(names) != len(_fields(rows[0], separator)):
         names = re.split(r"\s{2,}", head.strip())  # time [s]   x [m]
     if all(_NUMBER.fullmatch(name) for name in names):
         raise ValueError(
-            f"{path} begins with numbers and not with the names of its columns; write these above "
+            f"{path} begins with numbers instead of the names of its columns; write these above "
             "them, such as time, x and u."
         )
     return names
 
 
 class _Rows(io.TextIOBase):
-    """Lines as a file, of which pandas reads blocks."""
+    """Lines as a file object, which pandas reads in blocks."""
 
     def __init__(self, lines: Iterator[str]):
         self.lines = lines
@@ -135,13 +135,13 @@ class _Rows(io.TextIOBase):
 
 
 def _without_comments(file: io.TextIOBase, comments: list[str], path: Path) -> Iterator[str]:
-    """The lines that are not blank, and collects those that begin with # outside of quotes."""
+    """The lines that are not blank; collects those that begin with # outside quotes."""
     quoted = False
     for line in file:
         if "\0" in line:
             raise ValueError(
-                f"{path} is named as a table and holds bytes that are no text; give a table as "
-                "text, or another file its own name."
+                f"{path} is named like a table but contains bytes that are not text; give a table "
+                "as text, or name the file after its format."
             )
         bare = line.strip()
         if bare.startswith("#") and not quoted:
@@ -152,7 +152,7 @@ def _without_comments(file: io.TextIOBase, comments: list[str], path: Path) -> I
 
 
 def _encodings(path: Path) -> tuple[str, ...]:
-    """Those of which the first that fits is taken."""
+    """The encodings to try, in order."""
     with path.open("rb") as file:
         head = file.read(_BLOCK)
     for mark, encoding in _MARKS.items():
@@ -165,8 +165,8 @@ def _encodings(path: Path) -> tuple[str, ...]:
 
 
 def _separator(head: str) -> str | None:
-    """What parts the columns, `None` for blanks. Where there are as many semicolons as commas,
-    these are in numbers."""
+    """The separator of the columns, `None` for blanks. If there are as many semicolons as commas,
+    the commas are in numbers."""
     found = max(";\t,", key=head.count)
     return found if found in head else None
 

@@ -1,7 +1,8 @@
-"""Axes that are measured unevenly, as uniform ones with gaps where that can be.
+"""Uneven axes as uniform ones with gaps, where that is possible.
 
-Times that all are multiples of an interval are frames of it; others stay as they are. Sensors stand
-anywhere: each belongs to the nearest cell of a uniform grid, which moves it by at most half a cell.
+Times that are all multiples of an interval are frames of it; others stay as they are. Sensors may
+be anywhere: each is assigned to the nearest cell of a uniform grid, which moves it by at most half
+a cell.
 """
 
 import dataclasses
@@ -19,8 +20,8 @@ from hfluxno.coordinates import (
 from hfluxno.data.source import LEAST_CELLS, LEAST_PLACES
 from hfluxno.plural import plural
 
-_MOST_CELLS = 400  # of a grid that nobody asked for
-# Fewer sensors than LEAST_CELLS are for joint estimates alone, whose runs connect them.
+_MOST_CELLS = 400  # of a default grid
+# Fewer sensors than LEAST_CELLS are only for joint estimates, whose runs connect them.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
 _AT_CENTRE = 1e-3  # of a cell
@@ -28,9 +29,9 @@ _AT_CENTRE = 1e-3  # of a cell
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A coordinate, the place in it of each entry of the file, and what there is to say; for each
-    entry of the coordinate how far those of the file stand from it on the average, in its steps,
-    `None` where they stand there."""
+    """A coordinate, the index in it of each entry of the file, and notes; `offsets` is the mean
+    distance of the file's entries from each entry of the coordinate, in its steps, `None` if they
+    coincide."""
 
     coordinate: np.ndarray
     places: np.ndarray
@@ -38,7 +39,7 @@ class Axis:
     offsets: np.ndarray | None = None
 
     def scatter(self, values: np.ndarray, axis: int) -> np.ndarray:
-        """The values at their places, NaN at others; the mean of what shares a place."""
+        """The values at their places, NaN elsewhere; the mean of values that share a place."""
         count = len(self.coordinate)
         if len(np.unique(self.places)) == len(self.places):
             return scatter(values, self.places, count, axis)
@@ -52,12 +53,12 @@ class Axis:
 
 
 def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
-    """Times as frames at equal intervals, if they are multiples of an interval of which at least a
-    fifth is measured; or as they are.
+    """The times completed to equal intervals, if they are multiples of an interval and at least a
+    fifth of the frames is measured; else unchanged.
 
     **Raises:**
 
-    - `ValueError`, where they do not increase.
+    - `ValueError`, unless they increase.
     """
     try:
         return Axis(*with_gaps(times, count, name))
@@ -70,7 +71,7 @@ def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
         note = (
             f"The entries of {name} are uneven, in steps of {np.min(steps):.4g} to "
             f"{np.max(steps):.4g}, mostly {np.median(steps):.4g}: law and first state are "
-            "estimated jointly, and a forecast goes on in mean steps."
+            "estimated jointly, and a forecast continues in mean steps."
         )
         return Axis(times, places, (note,))
     return Axis(
@@ -92,17 +93,17 @@ def on_cells(
 ) -> Axis:
     """Positions of sensors on a uniform grid of `cells` cells on `domain`.
 
-    Where neither is given, a uniform coordinate is its own grid, and positions that are multiples
-    of one distance have it as their cell. Otherwise there are as many cells, up to 400, as leave
-    three quarters of the values missing, if of those of the sensors the part `measured` is not: a
-    sensor that is moved by half a narrow cell costs more than gaps between sensors. Of four to
-    seven sensors there are eight cells or more from one to the next on the average. The domain ends
-    half a cell beyond the outermost sensors.
+    If neither is given, a uniform coordinate is its own grid, and positions that are multiples of
+    one distance have it as their cell width. Otherwise there are as many cells, up to 400, as leave
+    three quarters of the values missing, if the fraction `measured` of the sensors' values is
+    present: narrow cells move sensors less, and that matters more than gaps between sensors. With
+    four to seven sensors there are on average eight cells or more from one to the next. The domain
+    ends half a cell beyond the outermost sensors.
 
     **Raises:**
 
-    - `ValueError`, where x does not increase, a sensor lies outside of the domain, or too few cells
-      have one.
+    - `ValueError`, if x does not increase, a sensor lies outside the domain, or too few cells have
+      one.
     """
     own, few = _own_grid(x, count), len(x) < LEAST_CELLS
     most_missing = _MOST_MISSING_OF_FEW if few else MOST_MISSING
@@ -122,7 +123,7 @@ def on_cells(
     if cells is None:
         cells = _fewer(x, _MOST_CELLS, domain, float(np.clip(1.0 - 0.25 / measured, 0.3, 0.75)))
     most = round(len(x) / (1.0 - most_missing))
-    if cells > most:  # a grid of any size is not even made
+    if cells > most:  # refused before a huge grid is made
         raise _without_sensors(x, cells, 1.0 - len(x) / cells, most, domain, most_missing)
     axis = _nearest(x, cells, domain)
     if own is not None and _same(own.coordinate, axis.coordinate):
@@ -132,7 +133,7 @@ def on_cells(
     with_sensor = len(np.unique(axis.places))
     if with_sensor < LEAST_PLACES:
         raise ValueError(
-            f"There are sensors in {with_sensor} of {cells} cells, and a law needs {LEAST_PLACES}; "
+            f"There are sensors in {with_sensor} of {cells} cells, but a law needs {LEAST_PLACES}; "
             "choose more --cells, or add sensors."
         )
     return dataclasses.replace(axis, notes=(_note(x, axis),), offsets=_offsets(x, axis))
@@ -153,7 +154,7 @@ def _without_sensors(
 
 
 def _between_few(x: np.ndarray, own: Axis | None, domain: tuple[float, float] | None) -> int:
-    """The number of cells for few sensors, which are centres of cells where they can be."""
+    """The number of cells for few sensors, which are at cell centres if possible."""
     steps = len(x) - 1 if own is None else len(own.coordinate) - 1
     steps *= -(-_CELLS_BETWEEN_FEW * (len(x) - 1) // steps)
     if domain is None:
@@ -200,16 +201,16 @@ def _fewer(
     domain: tuple[float, float] | None,
     most_missing: float = MOST_MISSING,
 ) -> int:
-    """About the largest number of cells, up to `cells`, of which no more have no sensor."""
+    """About the largest number of cells, up to `cells`, with no more than this fraction empty."""
     number = cells
     while number >= LEAST_CELLS:
         if _missing(_nearest(x, number, domain)) <= most_missing + 1e-9:
             return number
         number = min(number - 1, int(0.99 * number))
     raise ValueError(
-        f"The sensors at {x[0]:g} to {x[-1]:g} are so few in places that on any grid more than "
+        f"The sensors at {x[0]:g} to {x[-1]:g} are so sparse in places that on any grid more than "
         f"{most_missing:.0%} of the cells would be missing; choose a smaller --domain, or leave "
-        "out sensors that stand apart."
+        "out isolated sensors."
     )
 
 
@@ -225,7 +226,7 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
 def _note(x: np.ndarray, axis: Axis) -> str:
     centers = axis.coordinate
     width = centers[1] - centers[0]
-    # Rounded, or an end at zero would be shown as 1e-17.
+    # Rounded, because an end at zero would be shown as 1e-17.
     low, high = np.round([centers[0] / width - 0.5, centers[-1] / width + 0.5], 9) * width + 0.0
     moved = np.max(np.abs(x - centers[axis.places])) / width
     _, sharing = np.unique(axis.places, return_counts=True)

@@ -1,10 +1,10 @@
-"""Writing a forecast as the input had its data: the same variable, dimensions and units.
+"""Writing a forecast in the form of the input: the same variable, dimensions and units.
 
-Beside the forecast stand, per trajectory, how far to trust it (`backtest_error`,
+Beside the forecast, per trajectory, are how far to trust it (`backtest_error`,
 `conservation_drift`, `left_observed_range`, `status`, `status_sentence`) and the inferred law:
 `flux`, `flux_derivative` and `diffusivity` at all combinations of the states `state_NAME` of the
-fields, which run over the observed range. With several fields they have the leading dimension
-`field`, and `flux_derivative` also `field_of_state`: the field by which the flux is differentiated.
+fields over the observed range. With several fields they have the leading dimension `field`, and
+`flux_derivative` also `field_of_state`: the field with respect to which the flux is differentiated.
 """
 
 import os
@@ -28,15 +28,15 @@ SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
 
 
 def check_storable(variable: str) -> None:
-    """Refuses a name that no format can hold, before the work for it is done.
+    """Checks that the output formats allow a name, before the work is done.
 
     **Raises:**
 
-    - `ValueError`, where it is one.
+    - `ValueError`, if they do not.
     """
     if variable in ("", ".", "..") or "/" in variable:
         raise ValueError(
-            f"No output can hold a variable with the name {variable!r}; rename it in the input."
+            f"No output can contain a variable called {variable!r}; rename it in the input."
         )
 
 
@@ -45,7 +45,7 @@ def write_forecast(path: Path, source: Source, forecast: Forecast, context_frame
 
     **Raises:**
 
-    - `OSError`, where it cannot be written.
+    - `OSError`, if it cannot be written.
     """
     write(path, of_forecast(source, forecast, context_frames))
 
@@ -69,7 +69,7 @@ def write(path: Path, dataset: xr.Dataset) -> None:
             bare = {name: {"_FillValue": None} for name in reals}
             with new_netcdf(path) as (file, _):
                 dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=bare)
-    except Exception as error:  # names or attributes that the format cannot hold
+    except Exception as error:  # names or attributes that the format does not allow
         if is_full(error):
             raise
         raise OSError(f"The result cannot be written: {str(error).rstrip('.')}.") from error
@@ -136,8 +136,8 @@ def _assembled(
     variables: dict[str, xr.Variable],
     attributes: dict,
 ) -> xr.Dataset:
-    """The fields as the source has them, with their bands if there are any, beside `variables`."""
-    # Where the user's variable has one of our names, ours gives way.
+    """The fields in the form of the source, with their bands if there are any, and `variables`."""
+    # If the user's variable has one of our names, ours is changed.
     taken = {part.name for part in source.parts}
     data = {f"{name}_" if name in taken else name: v for name, v in variables.items()}
     whole = "field" in source.dims
@@ -171,7 +171,7 @@ def _assembled(
 
 
 def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str, xr.Variable]:
-    """The coordinates as the file has them, with those that it lacks, and at other `times`."""
+    """The coordinates of the file, with those it lacks, and at other `times`."""
     found = dict(source.coordinates)
     numbers = {source.time_axis: source.times if times is None else times, "x": source.x}
     if "field" in source.dims or len(source.parts) > 1:
@@ -229,7 +229,7 @@ def quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]
 
 
 def status_attributes(meanings: Mapping[int, tuple[str, str]]) -> dict:
-    """Of the variable with the statuses, from the name and the sentence of each."""
+    """The attributes of the status variable, from the name and the sentence of each status."""
     known = dict(sorted(meanings.items()))
     return {
         "long_name": "; ".join(f"{value}: {text}" for value, (_, text) in known.items()),
@@ -241,7 +241,7 @@ def status_attributes(meanings: Mapping[int, tuple[str, str]]) -> dict:
 def status_meanings(
     statuses: Sequence[int], sentences: Sequence[str]
 ) -> dict[int, tuple[str, str]]:
-    """For each status that occurs its name and its sentence."""
+    """The name and the sentence of each status that occurs."""
     return {
         int(value): (f"status_{int(value)}", sentence)
         for value, sentence in zip(statuses, sentences, strict=True)
@@ -256,7 +256,7 @@ def _status_meanings(forecast: Forecast) -> dict[int, tuple[str, str]]:
 
 
 def fit_attributes(identification: Any) -> dict:
-    """Of the variable with the statuses of fits like this one."""
+    """The attributes of the status variable of fits like this one."""
     return status_attributes(_fit_meanings(identification))
 
 
@@ -298,7 +298,7 @@ def law_variables(
         "flux_derivative": variable(
             [table.derivative[0, 0] if scalar else table.derivative for table in tables],
             (*matrix, *points),
-            "derivative of the inferred flux by the state",
+            "derivative of the inferred flux with respect to the state",
         ),
         "diffusivity": variable(
             [table.diffusivity[0] if scalar else table.diffusivity for table in tables],
@@ -313,7 +313,7 @@ def _units(attributes: Mapping) -> dict[str, str]:
 
 
 def storable(attributes: Mapping) -> dict:
-    """Those attributes that every format can hold."""
+    """The attributes that every format allows."""
     return {
         str(name): value
         for name, value in attributes.items()

@@ -1,4 +1,4 @@
-"""Files with frames on a plane: what others write, read by slices, and what is written of them."""
+"""Files with two-dimensional frames: the layouts of others, read by slices, and our output."""
 
 from hfluxno.data.plane.layouts import is_plane
 from hfluxno.data.plane.reader import read_plane

@@ -1,4 +1,4 @@
-"""The conserved fields of a file that holds velocity and pressure in their place.
+"""The conserved fields of a file that has velocity and pressure instead.
 
 m = ρ v,   E = p/(γ - 1) + ½ ρ |v|²
 """
@@ -20,19 +20,19 @@ _VELOCITY = ("velocity_x", "velocity_y")
 def chosen(
     stored: Sequence[str], asked: Sequence[str], gamma: float | None, path: Path
 ) -> tuple[str, ...]:
-    """The names of the fields to read, in their order; a vector NAME is NAME_x and NAME_y.
+    """The names of the fields to read, in order; a vector NAME is NAME_x and NAME_y.
 
     **Arguments:**
 
-    - `stored`: the fields that the file has.
-    - `asked`: what was asked for; where it is empty, the only field or pair, or density, momentum
-      and energy where they are there or can be computed.
-    - `gamma`: the ratio of the specific heats, if it was given.
+    - `stored`: the fields in the file.
+    - `asked`: what was asked for; if empty, the only field or pair, or density, momentum and energy
+      if they are present or can be computed.
+    - `gamma`: the ratio of specific heats, if given.
 
     **Raises:**
 
-    - `ValueError`, where a name is not known, or several could be meant, or an energy is needed
-      and there is a pressure.
+    - `ValueError`, if a name is unknown, the choice is ambiguous, or an energy is needed and there
+      is only a pressure.
     """
     if gamma is not None and not 1.0 < gamma < np.inf:
         raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")
@@ -60,16 +60,16 @@ def chosen(
                 )
             names += part
     if len(set(names)) < len(names):
-        raise ValueError(f"A name stands twice in --fields {','.join(asked)}; name each once.")
+        raise ValueError(f"A name appears twice in --fields {','.join(asked)}; name each once.")
     pressures = [name for name in names if name in _PRESSURES]
     if pressures and set(names) & {"density", "rho"}:
         raise ValueError(
             f"{pressures[0]} is not conserved; put the energy in its place (--fields "
-            "density,momentum,energy), with --gamma G where the file has none."
+            "density,momentum,energy), with --gamma G if the file has none."
         )
     if gamma is not None and all(name in stored for name in names):
         raise ValueError(
-            f"--gamma has no use: {path} holds {', '.join(names)}, and no pressure is converted."
+            f"--gamma has no use: {path} has {', '.join(names)}, and no pressure is converted."
         )
     return names
 
@@ -96,7 +96,7 @@ def sources(names: Sequence[str], stored: Sequence[str]) -> tuple[str, ...]:
 
 
 def computed(name: str, read: Mapping[str, Any], gamma: float | None) -> Any:
-    """A field from those that were read."""
+    """A field computed from those that were read."""
     if name in read:
         return read[name]
     if name != "energy":
@@ -121,6 +121,6 @@ def _parts(names: Sequence[str], known: set[str]) -> tuple[str, ...] | None:
 
 def _no_energy(path: Path) -> ValueError:
     return ValueError(
-        f"{path} holds a pressure where an energy is needed; give the ratio of the specific heats, "
+        f"{path} has a pressure where an energy is needed; give the ratio of specific heats, "
         "--gamma 1.4 (PDEGym) or --gamma 1.6667 (PDEBench), and the energy is computed from it."
     )

@@ -1,4 +1,4 @@
-"""What every layout of a file on a plane is turned into: fields by name, on the same axes."""
+"""The common form of all layouts of two-dimensional files: fields by name, on the same axes."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ class PlaneFile:
 
     **Attributes:**
 
-    - `layout`: who writes files in this way.
+    - `layout`: the origin of the layout.
     - `fields`: each over some of the axes trajectory, time, x and y, in any order; time, x and y
       among them. The components of a vector are two fields, NAME_x and NAME_y.
-    - `coordinates`: those of the axes that the file has.
-    - `boundary`: names of the lower and the upper side of x and of y, if the file says them.
-    - `names`: what the file calls the axes, where it is not that.
-    - `others`: what else is in the file, which is no field on a plane over time.
+    - `coordinates`: of the axes for which the file has them.
+    - `boundary`: names of the lower and the upper side of x and of y, if the file has them.
+    - `names`: what the file calls the axes, if something else.
+    - `others`: what else is in the file.
     """
 
     layout: str
@@ -38,7 +38,7 @@ class PlaneFile:
 
 
 def placed(variable: xr.Variable, dims: Sequence[str]) -> xr.Variable:
-    """The same variable, not loaded, with other names of its dimensions."""
+    """The same variable, not loaded, with other dimension names."""
     same = variable.to_base_variable()
     same.dims = tuple(dims)
     return same
@@ -50,11 +50,11 @@ def components(name: str, variable: xr.Variable, axes: Sequence[str]) -> dict[st
 
 
 def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) -> None:
-    """Refuses fields that differ in shape from each other or from the coordinates.
+    """Checks that the shapes of fields and coordinates agree.
 
     **Raises:**
 
-    - `ValueError`, where they do; axes that seem to have changed places are named.
+    - `ValueError`, if they do not; axes that seem to be swapped are named.
     """
     first = next(iter(fields))
     sizes = dict(fields[first].sizes)
@@ -68,7 +68,7 @@ def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) ->
     wrong = [axis for axis, size in lengths.items() if size != sizes[axis]]
     if set(wrong) == {"x", "y"} and (lengths["x"], lengths["y"]) == (sizes["y"], sizes["x"]):
         raise ValueError(
-            f"The axes of {path} are in another order than it says: its fields have "
+            f"The axes of {path} are not in the order it declares: its fields have "
             f"{sizes['x']} × {sizes['y']} cells, but there are {lengths['x']} entries of x and "
             f"{lengths['y']} of y; exchange the names of the two axes."
         )
@@ -92,7 +92,7 @@ def _shape(field: xr.Variable) -> str:
 
 
 def text(value: object) -> str:
-    """An attribute as text, whatever HDF5 has made of it."""
+    """An attribute as text, whatever its type in HDF5."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, np.ndarray) and value.size == 1:

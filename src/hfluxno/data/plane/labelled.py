@@ -27,7 +27,7 @@ def read_labelled(
 
     **Raises:**
 
-    - `ValueError`, where all of them have further axes.
+    - `ValueError`, if all of them have further axes.
     """
     bare, found = squeezed(variables), {}
     names = {known: name for known, name in names.items() if known != name}

@@ -1,4 +1,4 @@
-"""Which of the known layouts a file on a plane has."""
+"""The layout of a two-dimensional file, among those known."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def is_plane(path: Path, names: Mapping[str, str] | None = None) -> bool:
                     return True
         with opened(path, None, dict(names or {})) as (variables, _):
             return on_plane(variables)
-    except (OSError, ValueError):  # whoever reads it says what is wrong
+    except (OSError, ValueError):  # reported when the file is read
         return False
 
 
@@ -37,8 +37,8 @@ def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator
 
     **Raises:**
 
-    - `OSError`, where the file cannot be read.
-    - `ValueError`, where it has no field on a plane, or contradicts itself.
+    - `OSError`, if the file cannot be read.
+    - `ValueError`, if it has no field on a plane, or contradicts itself.
     """
     with contextlib.ExitStack() as stack:
         with reading(path):

@@ -24,7 +24,7 @@ def read_pdebench(path: Path, file: h5py.File, whole: xr.Dataset) -> PlaneFile:
 
     **Raises:**
 
-    - `ValueError`, where it has three space axes.
+    - `ValueError`, if it has three space axes.
     """
     if "Vz" in file or "z-coordinate" in file:
         raise refuse_three_axes(path, ("x", "y", "z"))

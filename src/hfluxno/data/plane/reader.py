@@ -1,4 +1,4 @@
-"""Opening a file with frames on a plane, and what of it is meant."""
+"""Opening a file with two-dimensional frames, and choosing what to read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,25 +26,24 @@ def read_plane(
     names: Mapping[str, str] | None = None,
     gamma: float | None = None,
 ) -> PlaneSource:
-    """What of a file is meant; its values are read later, frame by frame.
+    """A file and what to read from it; values are read later, frame by frame.
 
     **Arguments:**
 
     - `path`: HDF5 as The Well, PDEBench or netCDF4 write it, NetCDF (PDEGym's too), Zarr, or NPZ
       with an array `y`.
-    - `fields`: names with commas between, "density,momentum,energy", which choose and order them;
-      a vector stands for its components.
-    - `boundary`: one name for all sides; one for x and one for y with a slash between
-      ("periodic/wall"), each of which may be two with a comma (lower, upper); what the file says
-      where it is `None`, else periodic.
+    - `fields`: names separated by commas, "density,momentum,energy", which choose and order them; a
+      vector stands for its components.
+    - `boundary`: one name for all sides; one for x and one for y separated by a slash
+      ("periodic/wall"), each of which may be two with a comma (lower, upper); by default those of
+      the file, or periodic.
     - `names`: what the file calls the axes time, x and y.
-    - `gamma`: the ratio of the specific heats, where the file has a pressure and no energy.
+    - `gamma`: the ratio of specific heats, if the file has a pressure and no energy.
 
     **Raises:**
 
-    - `OSError`, where the file cannot be read.
-    - `ValueError`, where it does not hold what is described above; the message names the fault
-      and the mend.
+    - `OSError`, if the file cannot be read.
+    - `ValueError`, if it is not as described above; the message names the fault and the remedy.
     """
     path, options = Path(path), dict(names or {})
     with opened_plane(path, options) as file:
@@ -59,7 +58,7 @@ def read_plane(
             dict(file.fields[name].attrs) if name in file.fields else {} for name in wanted
         )
         if "time" in falls:
-            raise ValueError(f"The times of {path} fall; turn the frames round first.")
+            raise ValueError(f"The times of {path} decrease; reverse the frames first.")
         return PlaneSource(
             path=path,
             layout=file.layout,
@@ -84,7 +83,7 @@ def sides_of(text: str | None) -> Sides:
 
     **Raises:**
 
-    - `ValueError`, where a name is unknown, or an axis is half a circle.
+    - `ValueError`, if a name is unknown, or only one side of an axis is periodic.
     """
     axes = [part.split(",") for part in (text or "periodic").split("/")]
     if len(axes) > 2 or any(len(sides) > 2 for sides in axes):
@@ -106,8 +105,8 @@ def sides_of(text: str | None) -> Sides:
 
 
 def _axis(file: PlaneFile, axis: str, size: int) -> tuple[np.ndarray, bool]:
-    """The increasing entries of an axis, and whether they fall in the file; frames are counted and
-    cells are those of [0, 1] where the file has none."""
+    """The increasing entries of an axis, and whether they decrease in the file; if the file has
+    none, frames are counted and cells are those of [0, 1]."""
     default = np.arange(size, dtype=float)
     stored = file.coordinates.get(axis)
     entries = coordinate(stored, default if axis == "time" else (default + 0.5) / size, axis)

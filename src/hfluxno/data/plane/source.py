@@ -1,4 +1,4 @@
-"""A file with frames on a plane, of which only the frames that are asked for are read."""
+"""A file with two-dimensional frames, which are read only when needed."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,22 +21,22 @@ _SAME_TIME = 0.05  # of a frame
 
 @dataclasses.dataclass(frozen=True)
 class PlaneSource:
-    """Fields of a file; nothing of them is in memory.
+    """Fields of a file, not in memory.
 
     **Attributes:**
 
-    - `path`, `layout`: where it is, and who writes files like it.
+    - `path`, `layout`: the file, and the origin of its layout.
     - `fields`: their names, conserved ones in the order of the law.
-    - `stored`: the names of all fields that the file has.
-    - `attributes`: those of each field (units and the like).
+    - `stored`: the names of all fields in the file.
+    - `attributes`: of each field (units and the like).
     - `times`, `x`, `y`: the coordinates as float64, increasing.
-    - `trajectories`: how many there are, `None` where the file has no such axis.
+    - `trajectories`: how many there are, `None` if the file has no such axis.
     - `boundary`: names of the sides, lower and upper of x and of y.
-    - `coordinates`: those of the file, with their attributes.
-    - `names`: what the file calls the axes, where it is not that.
-    - `falls`: the axes that fall in the file.
-    - `gamma`: with which energies are computed from pressures, or `None`.
-    - `options`: what the file was said to call its axes.
+    - `coordinates`: of the file, with their attributes.
+    - `names`: what the file calls the axes, if something else.
+    - `falls`: the axes that decrease in the file.
+    - `gamma`: the ratio of specific heats for computing energies from pressures, or `None`.
+    - `options`: the names that the user gave for the axes.
     """
 
     path: Path
@@ -70,7 +70,7 @@ class PlaneSource:
 
     @property
     def units(self) -> dict[str, str]:
-        """The units that the file names, of time, x, y and the fields."""
+        """The units of time, x, y and the fields, as far as the file has them."""
         found = {
             axis: self.coordinates[axis].attrs.get("units", "")
             for axis in ("time", "x", "y")
@@ -85,8 +85,8 @@ class PlaneSource:
 
         **Raises:**
 
-        - `OSError`, where the file cannot be read.
-        - `ValueError`, where they are no finite real numbers, or a density is not positive.
+        - `OSError`, if the file cannot be read.
+        - `ValueError`, if they are not finite real numbers, or a density is not positive.
         """
         place: dict[str, int | slice] = {"trajectory": member, "time": slice(start, stop)}
         read = {}
@@ -103,11 +103,11 @@ class PlaneSource:
         return found
 
     def context(self, member: int, frames: int | None = None) -> Trajectory:
-        """The first frames of one trajectory (all where it is `None`).
+        """The first frames of one trajectory, by default all.
 
         **Raises:**
 
-        - `ValueError`, where there are fewer, and as `values` does.
+        - `ValueError`, if there are fewer, or as in `values`.
         """
         frames = self.frames if frames is None else frames
         if frames > self.frames:
@@ -124,8 +124,8 @@ class PlaneSource:
         return Grid.rectangle((len(self.x), len(self.y)), lower, upper, self.boundary)  # type: ignore[arg-type]
 
     def truth(self, member: int, times: np.ndarray) -> np.ndarray:
-        """What the file has at these increasing times, NaN at those that are no frames of it; up to
-        the last one that is."""
+        """The states in the file at these increasing times, up to the last one that is a frame; NaN
+        at times that are not."""
         spacing = (self.times[-1] - self.times[0]) / max(1, self.frames - 1)
         nearest = np.abs(self.times[:, None] - times).argmin(axis=0)
         known = np.abs(self.times[nearest] - times) < _SAME_TIME * spacing
@@ -147,14 +147,14 @@ class PlaneSource:
             if cells and np.array_equal(bad, np.broadcast_to(everywhere, bad.shape)):
                 raise ValueError(
                     f"{self.path} is NaN in every frame in {plural(cells, 'cell')}{where}, as an "
-                    "obstacle is; walls within a plane are not understood: cut out a rectangle "
+                    "obstacle is; walls inside the domain are not supported: cut out a rectangle "
                     "without it."
                 )
             frame, field, i, j = map(int, np.argwhere(bad)[0])
             raise ValueError(
                 f"{self.path} has {plural(int(bad.sum()), 'NaN or infinite value')}{where}, the "
                 f"first of {self.fields[field]} in frame {start + frame} at cell ({i}, {j}), "
-                "counted from 0; frames on a plane need to be complete: fill them first."
+                "counted from 0; two-dimensional frames must be complete: fill them first."
             )
         for field, name in enumerate(self.fields):
             if name in DENSITIES and not np.all(values[:, field] > 0.0):
@@ -162,7 +162,7 @@ class PlaneSource:
                 raise ValueError(
                     f"The field {name}{where} of {self.path} is {values[frame, field, i, j]:.4g} "
                     f"in frame {start + frame} at cell ({i}, {j}): a flux that divides by it has "
-                    "no meaning in vacuum; cut it out, or fill it thinly."
+                    "no meaning in a vacuum; cut it out, or fill it with a thin gas."
                 )
 
 

@@ -1,8 +1,8 @@
 """The HDF5 files of The Well (Ohana et al., NeurIPS 2024), as its data_format.md describes them.
 
 Scalars are in the group `t0_fields` as (trajectory, time, x, y), vectors in `t1_fields` with their
-components along a last axis, in the order of `dimensions/spatial_dims`. An axis of trajectories
-or of time is missing where an attribute says that nothing varies along it.
+components along a last axis, in the order of `dimensions/spatial_dims`. An axis of trajectories or
+of time is missing if an attribute says that nothing varies along it.
 """
 
 from pathlib import Path
@@ -27,18 +27,18 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
 
     **Raises:**
 
-    - `ValueError`, where it is not on a plane, or its cells are not Cartesian.
+    - `ValueError`, if it is not on a plane, or its cells are not Cartesian.
     """
     kind = text(file.attrs.get("grid_type", "cartesian")).lower()
     if kind != "cartesian":
         raise ValueError(
-            f"The grid of {path} is {kind}; only Cartesian grids are understood: interpolate first."
+            f"The grid of {path} is {kind}; only Cartesian grids are supported: interpolate first."
         )
     dimensions = file["dimensions"]
     axes = [text(name) for name in np.ravel(dimensions.attrs.get("spatial_dims", _OURS))]
     if len(axes) != 2:
         raise refuse_three_axes(path, axes)
-    # Those that are called x and y are these, in any order.
+    # Axes called x and y are taken as such, in any order.
     ours = tuple(axes) if set(axes) == set(_OURS) else _OURS
     names = {own: axis for own, axis in zip(ours, axes, strict=True) if own != axis}
     fields: dict[str, xr.Variable] = {}
@@ -62,7 +62,7 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
 
 
 def _dims(variable: xr.Variable, ours: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The axes of a field, or `None` where it does not change in time or along one of x and y."""
+    """The axes of a field, or `None` if it does not change in time or along one of x and y."""
     varying = np.ravel(variable.attrs.get("dim_varying", True))
     if not bool(variable.attrs.get("time_varying", True)) or not np.all(varying):
         return None
@@ -77,14 +77,14 @@ def _one_row(dataset: h5py.Dataset, axis: str, path: Path) -> np.ndarray:
     if values.ndim != 1:
         raise ValueError(
             f"The coordinate {axis} of {path} differs from trajectory to trajectory; save those "
-            "with the same one to a file of their own."
+            "with the same one to a separate file."
         )
     return values
 
 
 def _boundary(file: h5py.File, ours: dict[str, str]) -> Sides | None:
-    """What the file says of the sides; both sides of an axis alike, and in turn by the mask where
-    they are not."""
+    """The boundary names of the sides in the file: the same on both sides of an axis, or, if they
+    differ, assigned by the mask."""
     sides = {"x": ["", ""], "y": ["", ""]}
     for group in file.get("boundary_conditions", {}).values():
         kind = _KINDS.get(text(group.attrs.get("bc_type", "")).upper(), "")

@@ -19,7 +19,7 @@ def write_plane(
 
     **Raises:**
 
-    - `OSError`, where it cannot be written.
+    - `OSError`, if it cannot be written.
     """
     write(path, plane_dataset(source, member, forecast, context_frames))
 
@@ -37,7 +37,7 @@ def plane_dataset(
     told = {name: _of(lead, v) for name, v in quality(forecast, ()).items()} | _law(
         forecast.identifications, lead
     )
-    # Where the user's variable has one of our names, ours gives way.
+    # If the user's variable has one of our names, ours is changed.
     variables |= {f"{name}_" if name in variables else name: v for name, v in told.items()}
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     numbers = {"time": times, "x": source.x, "y": source.y}
