@@ -24,8 +24,8 @@ def refused(capsys, *arguments):
         (("pdebench",), "Unknown benchmark 'pdebench'; choose paper or euler2d."),
         (("paper", "--tables", "7"), "Unknown table 7; choose from 1, 2, 3, 4, 5, 6."),
         (("paper", "--figures", "2,4"), "Unknown figure 4; choose from 2, 3."),
-        (("paper", "--tables", "one"), "--tables takes numbers with commas between; got 'one'."),
-        (("paper", "--tables", "-1"), "--tables takes numbers with commas between; got '-1'."),
+        (("paper", "--tables", "one"), "--tables takes numbers separated by commas; got 'one'."),
+        (("paper", "--tables", "-1"), "--tables takes numbers separated by commas; got '-1'."),
         (("paper", "--methods", "fit,oracle"), "Unknown method 'oracle'; choose from persistence,"),
         (("paper", "--sets", "cosine"), "Unknown set 'cosine'; choose from cubic, cubic-authors,"),
         (("paper", "--windows", "many"), "--windows is a number or all; got 'many'."),
@@ -36,7 +36,7 @@ def refused(capsys, *arguments):
         (("paper", "--data", "cubic"), "--data takes NAME=VALUE; got 'cubic'."),
         (("paper", "--data", "cosine=a.nc"), "Unknown set 'cosine'; choose from cubic,"),
         (("paper", "--markdown", "a.txt"), "end it with one of .md."),
-        (("paper", "--markdown", "a.md"), "There is no file a.md to put the tables into."),
+        (("paper", "--markdown", "a.md"), "There is no file a.md to insert the tables into."),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is(

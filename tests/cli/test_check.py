@@ -97,10 +97,10 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     found = checked(capsys, saved(tmp_path / "a.nc", opened))
     assert "--boundary=open" in found["next"]
     assert found["reconstruct"] == f"hfluxno reconstruct {tmp_path / 'a.nc'}"
-    assert "the flux of density from 1 to 3, a diffusivity, what comes in" in found["identifiable"]
+    assert "the flux of density from 1 to 3, a diffusivity, the inflow" in found["identifiable"]
     # Something comes in, and it grows everywhere besides.
     found = checked(capsys, saved(tmp_path / "a.nc", opened * np.exp(np.sin(15.0 * t))))
-    assert "do not explain all: a source or a leak" in found["boundary_reason"]
+    assert "do not explain all of it: a source or a leak" in found["boundary_reason"]
 
 
 def test_a_field_that_is_its_own_mirror_image(tmp_path, capsys):
@@ -127,7 +127,9 @@ def test_given_ends_and_uneven_times_go_on_into_the_commands(tmp_path, capsys):
     assert main(["check", path]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "(time), uneven" in shown and "The entries of time are uneven" in shown
-    assert "not kept: changes by" in shown and "; what passes the ends can explain 100 %" in shown
+    assert (
+        "not conserved: changes by" in shown and "; what passes the ends can explain 100 %" in shown
+    )
 
 
 def test_what_is_shown_of_a_system(tmp_path, capsys):
@@ -141,10 +143,10 @@ def test_what_is_shown_of_a_system(tmp_path, capsys):
         "trajectories 40, the first 32 of them measured",
         "x 80 cells, 0.00625 to 0.99375 in steps of 0.0125 (counted: the file has none), uniform",
         "missing 5.1 % of the values; of what is in the file up to 5.7 % of a frame (time 11)",
-        "total kept",
+        "total conserved",
         "+0.50 cells a frame",
         "can infer the flux of h from 1.707 to 4.293, a diffusivity, the field in the gaps",
-        "note h: -999 stands 1 time, a mark for what is missing",
+        "note h: -999 appears 1 time, a mark for missing values",
         "note Constant, and better left out: b.",
         f"next hfluxno forecast {path} --variable=h --context 23 --steps 7",
     ):

@@ -102,7 +102,7 @@ def test_what_is_done_is_not_done_again(folder, alone, capsys):
     assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("hfluxno: The disk is full. Done: 12 of 20 contexts; ")
-    assert said.endswith(f"{PLACE} keeps them, and the same command goes on from there.")
+    assert said.endswith(f"{PLACE} keeps them, and the same command resumes from there.")
     assert [p.name for p in (folder / "out.zarr").iterdir()] == ["zarr.json"]
     stop_at.clear()
     assert main(["forecast", "in.zarr", "-k", "9", *COMMAND.split()[4:], "-o", "out.zarr"]) == 2

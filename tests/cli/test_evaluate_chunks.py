@@ -99,7 +99,7 @@ def test_what_is_measured_is_not_measured_again(folder, alone, capsys):
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
         "hfluxno: The scheduler is gone, and its workers with it. Done: 3 of 5 chunks; "
-        "chunks.json.partial keeps them, and the same command goes on from there."
+        "chunks.json.partial keeps them, and the same command resumes from there."
     )
     assert not (folder / "chunks.json").exists()
     end_after.clear()

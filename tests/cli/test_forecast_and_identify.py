@@ -111,7 +111,7 @@ def test_marks_for_what_is_missing_are_told(folder, capsys):
     captured = capsys.readouterr()
     (hint,) = json.loads(captured.out)["hints"]
     assert captured.err == f"hfluxno: {hint}\n"
-    assert hint.startswith("values: -999 stands 2 times, a mark for what is missing and a value to")
+    assert hint.startswith("values: -999 appears 2 times, a mark for missing values, but every")
 
 
 @pytest.mark.parametrize("status", [0, 5])

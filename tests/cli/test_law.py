@@ -101,7 +101,7 @@ def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys
     monkeypatch.setattr(package, "identifier", lambda *_, **__: lambda members: (failed,))
     assert main(["identify", "road.nc", "--save", "law.json"]) == 2
     captured = capsys.readouterr()
-    assert "law.json is not written: There is no law to save" in captured.err
+    assert "law.json was not written: There is no law to save" in captured.err
     assert "no candidate could be fitted" in captured.out
     assert main(["identify", "road.nc", "--save", "law.txt"]) == 2
     assert "The name law.txt does not say what to write" in capsys.readouterr().err

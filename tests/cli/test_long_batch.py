@@ -166,7 +166,7 @@ def test_what_is_done_is_kept_and_said(folder, monkeypatch, capsys, fault, statu
     counted(monkeypatch, fault)
     assert main(COMMAND) == status
     shown = capsys.readouterr()
-    assert sentence in shown.err and "the same command goes on from there" in shown.err
+    assert sentence in shown.err and "the same command resumes from there" in shown.err
     assert sorted(path.name for path in folder.iterdir()) == ["a.nc.partial", "in.nc"]
     assert len(opened("a.nc.partial/000000000-000000003.nc")["trajectory"]) == 3
 

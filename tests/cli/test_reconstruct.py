@@ -108,10 +108,10 @@ def test_a_forecast_with_given_ends_a_known_noise_and_times_of_its_own(folder, c
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("--noise -1", "noise of density is -1, and a standard deviation is a positive number; "),
+        ("--noise -1", "noise of density is -1, but a standard deviation is a positive number; "),
         ("--noise=sigma", "neither a number nor a variable of road.csv; it has density, time, x"),
         ("--noise h=0.1", "one for each field (density=VALUE); got h=0.1"),
-        ("--boundary given --ends road.csv", "stands in a table of its own: choose"),
+        ("--boundary given --ends road.csv", "need a separate table: choose"),
         ("--boundary ajar", "Unknown boundary 'ajar'; choose one of"),
         ("-o a.csv", "a.csv"),
         ("--context 3", "choose --context 4 or more"),

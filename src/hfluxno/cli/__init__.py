@@ -1,6 +1,6 @@
-"""The command `hfluxno`: one file a subcommand, each a typed config and `main(config)`.
+"""The command `hfluxno`: one file per subcommand, each a typed config and `main(config)`.
 
-Only the module of the command that is asked for is imported, so that help comes at once.
+Only the module of the requested command is imported, so help appears at once.
 """
 
 import importlib
@@ -13,28 +13,28 @@ from hfluxno.cli.interrupt import INTERRUPTED, end_at_interrupt, sentence
 
 COMMANDS = {
     "forecast": "infer the law from the first frames of a file and continue them",
-    "identify": "infer the law alone, as a table, CSV or picture",
+    "identify": "infer only the law, as a table, CSV or picture",
     "reconstruct": "estimate the whole field behind measurements, with its law and open ends",
-    "export": "write a law as a program, a formula or a file to take away",
+    "export": "write a law as a program, a formula or a file",
     "check": "say what a file holds and what its values show, in seconds",
     "generate": "make a data set: many solved trajectories of one law",
     "train": "train a network from a preset",
     "evaluate": "measure a network on a data set",
-    "benchmark": "measure every method as the paper does: its tables and figures",
+    "benchmark": "measure every method as in the paper: its tables and figures",
     "explore": "open an interactive page: draw a hidden law, infer it, compare",
     "demo": "forecast the example that comes with hfluxno",
     "doctor": "say what is installed and what the machine has, for a bug report",
 }
 
-_LONG = ("train", "evaluate", "benchmark")  # so a second start is no matter
+_LONG = ("train", "evaluate", "benchmark")  # long enough that restarting costs nothing
 _BAD_INPUT = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0, 2 where the input is at fault, or 130 where it
-    is interrupted.
+    """Runs one command; returns the exit status: 0, 2 if the input is at fault, or 130 if
+    interrupted.
 
-    What is at fault is said in one sentence on the standard error.
+    The fault is reported in one sentence on standard error.
     """
     if argv is None:
         end_at_interrupt()
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(message: Warning | str) -> None:
-    """A warning for users is a sentence; where in the program it arose helps none of them."""
+    """Shows users a warning as a sentence, without its place in the program."""
     sys.stderr.write(f"hfluxno: {message}\n")
 
 
@@ -86,7 +86,7 @@ def _run(command: str, arguments: list[str]) -> int:
     config_type = typing.get_type_hints(module.main)["config"]
     try:
         config = tyro.cli(config_type, prog=f"hfluxno {command}", args=arguments)
-    except SystemExit as exit:  # tyro has shown the help, or what it could not understand
+    except SystemExit as exit:  # tyro has shown the help or an error
         return exit.code if isinstance(exit.code, int) else _BAD_INPUT
     return module.main(config)
 

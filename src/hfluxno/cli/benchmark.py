@@ -15,61 +15,61 @@ _SMOKE_METHODS = ("persistence", "known-law", "dpot", "fno")
 
 @dataclasses.dataclass(frozen=True)
 class BenchmarkConfig:
-    """Measure every method as the paper does, and draw its tables and figures; or forecast gas on a
-    plane with all of them (euler2d).
+    """Measure every method as in the paper and make its tables and figures; or forecast a gas in
+    two dimensions with all of them (euler2d).
 
-    The folder OUTPUT gets results.json with everything that was measured, tables.md, tables.tex and
-    the figures. The same command goes on where it was interrupted, and draws again what is there.
+    The folder OUTPUT gets results.json with all measurements, tables.md, tables.tex and the
+    figures. Repeating the command resumes an interrupted run, and redraws what has been measured.
 
     Example: hfluxno benchmark paper --tables 1,2 --methods fit,hfluxno-small --windows 200
     """
 
     suite: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="paper|euler2d")]]
-    """The benchmark: paper, or euler2d, which has one table and one picture of 12 steps from 10
-    frames of gases that meet, and of the options below output, methods, laws, seed, cells, data,
-    add, markdown and smoke."""
+    """The benchmark: paper, or euler2d, which makes one table and one picture of 12 steps from 10
+    frames of gases that meet; it takes the options output, methods, laws, seed, cells, data, add,
+    markdown and smoke."""
     output: Annotated[Path, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = Path("benchmark")
-    """Where results, tables and figures go; the folder is made."""
+    """The folder for results, tables and figures; it is created."""
     tables: str = "1,2,3,4,5,6"
     """Which tables: 1 in distribution, 2 out of distribution, 3 and 4 ICON, 5 size and cost,
-    6 forecasts on twice the cells of the training."""
+    6 forecasts on twice the cells of training."""
     figures: str = "2,3"
     """Which figures: 2 long roll-outs, 3 examples."""
     sets: str = ""
     """Only these sets, such as cubic,sine-steps."""
     methods: str = ""
-    """Only these methods, such as fit,hfluxno-small,dpot; by default all that have weights."""
+    """Only these methods, such as fit,hfluxno-small,dpot; by default all with weights."""
     windows: str = "400"
     """How many windows of each set are used, spread evenly, or all (the published protocol)."""
     laws: int | None = None
-    """The number of coefficient draws of each set, 100 by default; of euler2d that of trajectories,
-    16 by default."""
+    """The number of coefficient draws of each set, 100 by default; for euler2d the number of
+    trajectories, 16 by default."""
     initials: int = 100
     """The number of initial conditions of each law; a sample draws no more than it needs."""
     seed: int = 0
-    """The seed of the sets."""
+    """The random seed of the sets."""
     cells: int = 32
     """The cells of euler2d along each axis; the networks that ship have 32."""
     data: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SET=FILE")] = ()
     """Read a set from a file of hfluxno generate instead; euler2d also from HDF5 of The Well or
-    NPZ, or a folder of such."""
+    NPZ, or a folder of such files."""
     add: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=WEIGHTS")] = ()
-    """Put weights of your own into the tables: a folder, a run of hfluxno train or a hub id;
-    several seeds with commas between. Those for a known method replace the shipped ones."""
+    """Add weights of your own to the tables: a folder, a run of hfluxno train or a hub id; several
+    seeds separated by commas. Weights of a known method replace the shipped ones."""
     markdown: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Also put the tables into this file, between its lines <!-- results: begin --> and
-    <!-- results: end -->."""
+    """Also insert the tables into this file, between its lines <!-- results: begin --> and <!--
+    results: end -->."""
     smoke: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Go the whole way with a handful of windows, to see whether everything works."""
+    """Run everything on a handful of windows, to see whether it works."""
 
 
 def main(config: BenchmarkConfig) -> int:
-    """Measures what is not there yet, and draws.
+    """Measures whatever is missing, and draws.
 
     **Raises:**
 
-    - `ValueError`, where an option, weights, a set or a results file cannot be used.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option, weights, a set or a results file cannot be used.
+    - `OSError`, if a file cannot be read or written.
     """
     require("hfluxno benchmark", "train")
     from rich.console import Console
@@ -128,7 +128,7 @@ def main(config: BenchmarkConfig) -> int:
 
 
 def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
-    """Tables and figures of what is in the results file."""
+    """Tables and figures of the results file."""
     import sys
 
     from hfluxno.data.replacing import replacing
@@ -167,12 +167,12 @@ def filled(path: Path, text: str, part: str = "results") -> str:
 
     **Raises:**
 
-    - `OSError`, `ValueError`, where there is no such file, or it lacks the lines.
+    - `OSError`, `ValueError`, if the file or the lines do not exist.
     """
     from hfluxno.evaluation.tables import inserted
 
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path} to put the tables into.")
+        raise FileNotFoundError(f"There is no file {path} to insert the tables into.")
     return inserted(path.read_text(encoding="utf-8"), text, part)
 
 
@@ -193,21 +193,21 @@ def _sample(config: BenchmarkConfig):
 def _numbers(option: str, text: str) -> tuple[int, ...]:
     names = names_of(text)
     if not all(name.isdecimal() for name in names):
-        raise ValueError(f"--{option} takes numbers with commas between; got {text!r}.")
+        raise ValueError(f"--{option} takes numbers separated by commas; got {text!r}.")
     return tuple(map(int, names))
 
 
 def names_of(text: str) -> tuple[str, ...]:
-    """Names with commas between."""
+    """Names separated by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
-    """NAME=VALUE of each.
+    """The pairs NAME=VALUE.
 
     **Raises:**
 
-    - `ValueError`, where one is something else.
+    - `ValueError`, if one has another form.
     """
     found = {}
     for text in texts:
@@ -219,7 +219,7 @@ def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
 
 
 def progress_of(console):
-    """A progress bar on the standard error; gives what `run` tells."""
+    """A progress bar on standard error; yields the callback for `run`."""
     import contextlib
 
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

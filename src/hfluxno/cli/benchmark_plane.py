@@ -1,4 +1,4 @@
-"""`hfluxno benchmark euler2d`: forecasts of gas on a plane, one table and one picture."""
+"""`hfluxno benchmark euler2d`: forecasts of a gas in two dimensions, a table and a picture."""
 
 import sys
 from pathlib import Path
@@ -15,12 +15,12 @@ _RESULTS, _TABLE, _PICTURE = "results.json", "table.md", "euler2d.png"
 
 
 def main(config: "BenchmarkConfig") -> int:
-    """Measures what is not there yet, and draws.
+    """Measures whatever is missing, and draws.
 
     **Raises:**
 
-    - `ValueError`, where an option, weights, a file or results cannot be used.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option, weights, a file or results cannot be used.
+    - `OSError`, if a file cannot be read or written.
     """
     from rich.console import Console
     from rich.markup import escape

@@ -1,4 +1,4 @@
-"""`hfluxno check`: what a file holds and what its values show, before anything is fitted."""
+"""`hfluxno check`: what a file contains and what its values show, before anything is fitted."""
 
 import dataclasses
 import math
@@ -17,12 +17,12 @@ _ROUNDING = 1e-9
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CheckConfig(MeasuredConfig):
-    """Say what a file holds and what its values show, in seconds: nothing is fitted.
+    """Say what a file contains and what its values show, in seconds; nothing is fitted.
 
-    INPUT and its options are as for `hfluxno forecast`. Reported are the axes, what is missing, how
-    noisy the values are, how far they travel in a frame, whether totals are kept or change by what
-    passes the ends, whether the field is its own mirror image, which boundary that makes plausible,
-    what can be inferred, what looks like no measurement, and the commands to run next.
+    INPUT and its options are as for `hfluxno forecast`. The report lists the axes, missing values,
+    the noise, how far profiles travel per frame, whether totals are conserved or change by the flow
+    through the ends, whether the field is its own mirror image, which boundary that suggests, what
+    can be inferred, values that look wrong, and the commands to run next.
 
     Example: hfluxno check detectors.csv --domain 0,10
     """
@@ -36,8 +36,8 @@ def main(config: CheckConfig) -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option or the input is at fault.
-    - `OSError`, where the file cannot be read.
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if the file cannot be read.
     """
     from hfluxno.cli import plane, report
     from hfluxno.data.examination import examined
@@ -67,8 +67,8 @@ def _range(noise: "tuple[float, ...] | np.ndarray", field: int) -> dict:
 
 
 def _next(config: CheckConfig, found: dict) -> str:
-    """The command that forecasts the last quarter of the frames from those before; empty where
-    nothing can be inferred."""
+    """The command that forecasts the last quarter of the frames from those before; empty if nothing
+    can be inferred."""
     from hfluxno.data.source import LEAST_CELLS
 
     few = found["x"]["entries_in_file"] < LEAST_CELLS
@@ -89,7 +89,8 @@ def _is_joint(config: CheckConfig, found: dict) -> bool:
 
 
 def _reconstruct(config: CheckConfig, found: dict) -> str:
-    """The command that estimates the field behind measurements; empty where they are the field."""
+    """The command that estimates the field behind measurements; empty if they are the field
+    itself."""
     noisy = any(each["relative_noise"] > _NOISY for each in found["fields"].values())
     ends = {"open", "given"} & set(found["boundary"].split(","))
     gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
@@ -143,7 +144,7 @@ def _show(found: dict) -> None:
         table.add_row("", *(f"[bold]{escape(name)}[/bold]" for name in fields))
     for label, shown in _ROWS.items():
         if label == "missing" and len(fields) == 1:
-            continue  # it has been said
+            continue  # it was reported above
         if label == "known noise" and not any("known_noise" in each for each in fields.values()):
             continue
         entries = (shown(each, found["x"]["units"]) for each in fields.values())
@@ -160,7 +161,7 @@ def _show(found: dict) -> None:
 
 
 def _lines(found: dict) -> list[tuple[str, str]]:
-    """What there is to say of the whole file, by label."""
+    """The report on the whole file, by label."""
     missing = found["missing"]
     lines = [("trajectories", str(found["trajectories"]))]
     if found["trajectories"] > found["trajectories_measured"]:
@@ -208,7 +209,7 @@ def _known_noise(field: dict, units: str) -> str:
 
 def _noise(field: dict, units: str) -> str:
     if math.isnan(field["noise"]):
-        return "unknown: too few neighbours are measured"
+        return "unknown: too few neighbouring values are measured"
     if math.isnan(field["relative_noise"]):
         return "none"
     share = _percent(field["relative_noise"])
@@ -219,7 +220,7 @@ def _travel(field: dict, units: str) -> str:
     if field["constant"]:
         return "constant"
     if math.isnan(field["cells_per_frame"]):
-        return "unknown: no frames near each other are measured"
+        return "unknown: no consecutive frames are measured"
     still = abs(field["cells_per_frame"]) < 0.005
     distance = f"{0.0 if still else field['distance_per_frame']:+.3g}{' ' * bool(units)}{units}"
     text = (
@@ -233,9 +234,9 @@ def _travel(field: dict, units: str) -> str:
 def _total(field: dict, units: str) -> str:
     if math.isnan(field["total_change"]):
         return "unknown"
-    verdict = "kept" if field["total_kept"] else "not kept"
+    verdict = "conserved" if field["total_kept"] else "not conserved"
     if field["total_kept"] and field["total_uncertainty"] > 0.1:
-        verdict = "perhaps kept"
+        verdict = "perhaps conserved"
     text = (
         f"{verdict}: changes by {_percent(field['total_change'])} of its mean size, "
         f"± {_percent(field['total_uncertainty'])}"

@@ -1,7 +1,6 @@
-"""Batches in chunks, by the processes of a cluster: what `--scheduler` does in several commands.
+"""Batches in chunks, by the processes of a cluster: the option `--scheduler` of several commands.
 
-The input is read, worked on and written chunk by chunk, by those who work on it, so nobody holds
-more than a chunk.
+Each worker reads, processes and writes its own chunks, so no process holds more than a chunk.
 """
 
 import dataclasses
@@ -25,20 +24,20 @@ _ELSEWHERE = ("input", "output", "json", "scheduler", "workers", "chunk", "law",
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SchedulerConfig:
-    """Whose processes do the work."""
+    """Which processes do the work."""
 
     scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
-    """Have the work done by processes of a Dask cluster: local (of this machine) or the address of
-    a scheduler. Where a run is interrupted, the same command goes on from there."""
+    """Use the processes of a Dask cluster: local (on this machine) or the address of a scheduler.
+    Repeating the command resumes an interrupted run."""
     workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """How many processes the scheduler local has; one for each core where it is left out."""
+    """The number of processes of the scheduler local; by default one per core."""
 
     def check_scheduler(self) -> None:
-        """Refuses numbers of workers that mean nothing, and a scheduler without its packages.
+        """Checks the number of workers and the packages of a scheduler.
 
         **Raises:**
 
-        - `ValueError`, where there is something of it.
+        - `ValueError`, if the options are not valid.
         """
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"--workers must be at least 1; got {self.workers}.")
@@ -50,28 +49,28 @@ class SchedulerConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClusterConfig(SchedulerConfig, InputConfig):
-    """Who does the work; `context` and `json` are those of the command."""
+    """Which processes do the work; `context` and `json` are those of the command."""
 
     context: int | None = None
     json: bool = False
     chunk: Annotated[int, tyro.conf.arg(metavar="N")] = 64
-    """How many trajectories a process holds and writes at a time, with --scheduler, whose workers
-    see the same files; the output is then a Zarr store."""
+    """How many trajectories a process holds and writes at a time, with --scheduler; the workers
+    must see the same files, and the output is a Zarr store."""
 
 
 def check_options(config: ClusterConfig, *others: str) -> None:
-    """Refuses what belongs to a single process.
+    """Checks that no option needs a single process.
 
     **Raises:**
 
-    - `ValueError`, where there is something of it.
+    - `ValueError`, if the options are not valid.
     """
     config.check_line()
     given = [name for name in ("trajectory", *others) if getattr(config, name) is not None]
     if given:
         raise ValueError(
-            f"--{given[0]} shows a single trajectory, so it has no place beside --scheduler; leave "
-            "one of them out."
+            f"--{given[0]} shows a single trajectory and cannot be combined with --scheduler; "
+            "leave one of them out."
         )
     if config.chunk < 1:
         raise ValueError(f"--chunk must be at least 1; got {config.chunk}.")
@@ -81,18 +80,18 @@ def check_options(config: ClusterConfig, *others: str) -> None:
 def main(
     config: ClusterConfig, output: Path, task: str, work_on: "Callable[[Source], Work]", **own
 ) -> int:
-    """Has every chunk of the input processed, leaves the `output` and reports on it.
+    """Has all chunks of the input processed into `output`, and reports on it.
 
     **Arguments:**
 
-    - `task`: what is being done, as it is said.
-    - `work_on`: what is done, from the first trajectory that can be used.
-    - `own`: what the command reports besides.
+    - `task`: what is being done, for the progress line.
+    - `work_on`: makes the work, given the first usable trajectory.
+    - `own`: what else the command reports.
 
     **Raises:**
 
-    - `ValueError`, where an option or the input is at fault.
-    - `OSError`, where something cannot be read or written; the sentence says what stays.
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if something cannot be read or written; the message says what remains.
     """
     from hfluxno.cli import report
     from hfluxno.cli.progress import progress
@@ -122,7 +121,7 @@ def main(
     words = (version_name(), total, _deciding(config))
     partial.start(chunk.layout, total, config.chunk, file_fingerprint(reading.path, words))
     left = [members for members in chunks if not partial.is_done(members)]
-    kept = f"{partial.folder} keeps them, and the same command goes on from there"
+    kept = f"{partial.folder} keeps them, and the same command resumes from there"
     count = total - sum(members.stop - members.start for members in left)
     try:
         with progress(task, total, kept) as advance:
@@ -146,7 +145,7 @@ def main(
 
 
 def _reading(config: ClusterConfig) -> "Reading":
-    """How the variables of the file become what is worked on."""
+    """How the variables of the file become the input of the work."""
     from hfluxno.data.readers import boundary_pair
     from hfluxno.datasets.chunk import Reading
 
@@ -163,15 +162,14 @@ def _reading(config: ClusterConfig) -> "Reading":
 
 
 def _deciding(config: ClusterConfig) -> list:
-    """The options that decide what is computed, and the files that they name."""
+    """The options that affect the results, and the files that they name."""
     files = [getattr(config, name, None) for name in ("law", "ends")]
     told = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in _ELSEWHERE}
     return [sorted(told.items()), *(None if file is None else file.read_bytes() for file in files)]
 
 
 def _show(config: ClusterConfig, output: Path, source: "Source", own: dict) -> None:
-    """Reports on all trajectories of a finished output: how many have which status, and their
-    back-test errors."""
+    """Reports on all trajectories of a finished output: their statuses and back-test errors."""
     from hfluxno.cli import report
     from hfluxno.datasets.store import outcome
 

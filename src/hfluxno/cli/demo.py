@@ -1,4 +1,4 @@
-"""`hfluxno demo`: the main job on the example that comes with the package."""
+"""`hfluxno demo`: the main use, on the example that comes with the package."""
 
 import dataclasses
 from pathlib import Path
@@ -23,7 +23,7 @@ class DemoConfig:
     """
 
     folder: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path(".")
-    """Where to leave the NetCDF file and the picture."""
+    """The folder for the NetCDF file and the picture."""
     plane: Annotated[bool, tyro.conf.arg(name="2d"), tyro.conf.FlagCreatePairsOff] = False
     """Two dimensions: the Euler equations from ten frames."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -35,7 +35,7 @@ def main(config: DemoConfig) -> int:
 
     **Raises:**
 
-    - `OSError`, where the example is missing or the folder cannot be written.
+    - `OSError`, if the example is missing or the folder cannot be written.
     """
     from hfluxno.cli import forecast
     from hfluxno.cli.example import example_file

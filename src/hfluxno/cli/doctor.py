@@ -1,7 +1,7 @@
 """`hfluxno doctor`: one page on this installation and its machine, for a bug report.
 
-It must not fail where something is broken: every entry is found by itself, from files and the
-standard library, and says why where it cannot be had. JAX is only loaded by another process.
+It must not fail when something is broken: each entry is found independently, from files and the
+standard library, or says why it is not known. JAX is loaded only in another process.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ import tyro
 
 _LABEL, _WIDTH = 13, 100
 _TOOLS = re.compile(r"extra == ['\"](dev|docs|types)['\"]")
-# Of the environment only what changes how programs run: a report is public.
+# Only settings of the environment that affect programs: a report is public.
 _SETTINGS = re.compile(r"(JAX|XLA|HFLUXNO|OMP|CUDA)_\w+|GLIBC_TUNABLES|XDG_CACHE_HOME")
 _SMALLEST_WEIGHTS = 10_000  # bytes; less is a pointer to a file that was not fetched
 _SECONDS = 120.0
@@ -43,21 +43,21 @@ sys.stdout.write(json.dumps(found))
 class DoctorConfig:
     """Say what is installed and what the machine has, on one page for a bug report.
 
-    Reported are versions, settings of the environment, processor, memory, the cache of compiled
-    programs, huge pages and the weights that came along. What cannot be found says why. Nothing is
-    sent anywhere.
+    The report lists versions, settings of the environment, processor, memory, the cache of compiled
+    programs, huge pages and the shipped weights, or says why one is not known. Nothing is sent
+    anywhere.
 
     Example: hfluxno doctor --devices
     """
 
     devices: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Load JAX in a process of its own as well, and name its devices."""
+    """Also load JAX, in a separate process, and list its devices."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
 
 
 def main(config: DoctorConfig) -> int:
-    """Finds and reports; succeeds whatever is missing."""
+    """Collects and reports; succeeds whatever is missing."""
     found, unknown = examined(config.devices)
     if config.json:
         sys.stdout.write(json.dumps(found | {"unknown": unknown}, ensure_ascii=False) + "\n")
@@ -71,7 +71,7 @@ def main(config: DoctorConfig) -> int:
 
 
 def examined(devices: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
-    """The entries, `None` where one is not known, and of these the reasons."""
+    """The entries, `None` if not known, and the reasons for those."""
     found: dict[str, Any] = {}
     unknown: dict[str, str] = {}
     for name, find in _ENTRIES.items():
@@ -80,7 +80,7 @@ def examined(devices: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
             continue
         try:
             found[name] = find()
-        except Exception as error:  # whatever it is, the others are still of use
+        except Exception as error:  # whatever it is, the other entries are still useful
             sentence = " ".join(str(error).split()).rstrip(".")
             found[name], unknown[name] = None, sentence or type(error).__name__
     return found, unknown
@@ -115,7 +115,7 @@ def _packages() -> dict[str, str]:
 
 
 def _optional() -> dict[str, str]:
-    """What is installed of the extras, without tools for work on hfluxno itself."""
+    """The installed packages of the extras, without tools for developing hfluxno."""
     names = _required(lambda line: "extra ==" in line and not _TOOLS.search(line))
     versions = {name: _version(name) for name in [*names, "jax-cuda12-plugin"] if name != "jax"}
     return {name: version for name, version in versions.items() if version is not None}
@@ -149,7 +149,7 @@ def _processor() -> str:
 
 
 def _cores() -> dict[str, int | None]:
-    """hfluxno runs a thread for each core of the machine."""
+    """The cores of the machine; hfluxno runs one thread per core."""
     found = {"machine": os.cpu_count()}
     if hasattr(os, "sched_getaffinity"):
         found["this process"] = len(os.sched_getaffinity(0))
@@ -186,7 +186,7 @@ def _cache() -> dict[str, Any]:
 
 
 def _huge_pages() -> dict[str, Any]:
-    """What decides whether train, evaluate and benchmark run on huge pages."""
+    """What determines whether train, evaluate and benchmark use huge pages."""
     setting = Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text(encoding="utf-8")
     chosen = re.search(r"\[(\w+)\]", setting)
     return {

@@ -17,8 +17,8 @@ from hfluxno.plural import plural
 class EvaluateConfig(SchedulerConfig):
     """Measure a network on a data set of `hfluxno generate`.
 
-    All windows of the set are forecast for one step and for some steps, and each trajectory is
-    forecast from its first frames to its end. Errors are relative, in the norms l2 and l∞.
+    All windows of the set are forecast for one step and for --steps steps, and each trajectory from
+    its first frames to its end. Errors are relative, in the norms l2 and l∞.
 
     Example: hfluxno evaluate --weights hfluxno-small-cubic --data cubic-test.nc --output cubic.json
     """
@@ -31,14 +31,13 @@ class EvaluateConfig(SchedulerConfig):
     refinement: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """How many Levenberg-Marquardt steps, 0 to 3, an inferred law takes on each context."""
     steps: int = 20
-    """The number of frames that a window's forecast has."""
+    """The number of frames to forecast from each window."""
     every: int = 1
-    """Use windows that start at every so many frames; 1 for all."""
+    """Use windows that start at every N-th frame; 1 for all."""
     trajectories: int | None = None
-    """Use only the first so many trajectories."""
+    """Use only the first N trajectories."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
-    """Where to write all numbers as .json; NAME_DATA.json in the present folder where it is left
-    out."""
+    """Where to write all numbers as .json; by default NAME_DATA.json in the current folder."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the numbers as one JSON object, and nothing else."""
 
@@ -48,8 +47,8 @@ def main(config: EvaluateConfig) -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option, the weights or the data are at fault.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option, the weights or the data are at fault.
+    - `OSError`, if a file cannot be read or written.
     """
     import sys
 
@@ -98,7 +97,7 @@ def main(config: EvaluateConfig) -> int:
     )
     console.print(_table(errors))
     if errors.left_out:
-        console.print(f"Left out, as not solved: {plural(errors.left_out, 'trajectory')}.")
+        console.print(f"Left out because unsolved: {plural(errors.left_out, 'trajectory')}.")
     for sentence, count in errors.statuses.items():
         console.print(f"{count:>7}  {escape(sentence)}", soft_wrap=True)
     console.print(f"wrote {escape(str(output))}", soft_wrap=True)
@@ -106,7 +105,7 @@ def main(config: EvaluateConfig) -> int:
 
 
 def _progress(name: str):
-    """A progress bar on the standard error; gives what `evaluate` calls."""
+    """A progress bar on standard error; yields the callback for `evaluate`."""
     import contextlib
 
     from rich.console import Console
@@ -144,7 +143,7 @@ def _table(errors):
 
 
 def _finite(value: Any) -> Any:
-    """The same with `None` for what JSON has no number for."""
+    """The same with `None` for numbers that JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,8 +1,8 @@
 """The chunks of an evaluation, measured by the processes of a Dask cluster.
 
-What comes back is a few numbers for each window. The client keeps those of every chunk beside the
-output, so an interrupted evaluation goes on, and puts them together in their order: the errors are
-those of one process, whoever measured them.
+The workers return a few numbers per window. The client stores those of each chunk beside the
+output, so an interrupted evaluation can be resumed, and joins them in order: the errors are the
+same as in a single process.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from hfluxno.models.forecaster import NetworkForecaster
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-    """A network by its weights, which takes less to send than the network."""
+    """A network by the name of its weights, which is smaller to send than the network."""
 
     weights: str
     refinement: int | None = None
@@ -36,7 +36,7 @@ class Named:
 def loaded(named: Named) -> NetworkForecaster:
     """**Raises:**
 
-    - `ValueError`, `OSError`, where there is no such network.
+    - `ValueError`, `OSError`, if there is no such network.
     """
     from hfluxno.training.release import any_weights  # an extra
 
@@ -70,8 +70,8 @@ def evaluate_on(
 
     **Raises:**
 
-    - `OSError`, where something cannot be read or written, or the scheduler ends; it says what
-      stays.
+    - `OSError`, if something cannot be read or written, or the scheduler ends; the message says
+      what remains.
     """
     chunks = windows.chunks
     total = sum(chunk.count for chunk in chunks)
@@ -93,7 +93,7 @@ def evaluate_on(
 
 
 def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
-    """What decides the errors; of weights in a folder, what tells its files from others."""
+    """What determines the errors; for weights in a folder, their sizes and times."""
     folder = Path(network.weights)
     files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
     stamps = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]

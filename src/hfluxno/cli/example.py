@@ -1,4 +1,4 @@
-"""Where the example file is: in the installed package, or in the checkout that it runs from."""
+"""The example file: in the installed package, or in the checkout."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ def example_file() -> Path:
 
     **Raises:**
 
-    - `FileNotFoundError`, where this copy of hfluxno came without it.
+    - `FileNotFoundError`, if this copy of hfluxno does not include it.
     """
     package = Path(__file__).parents[1]
     places = (package / "examples" / NAME, package.parents[1] / "examples" / NAME)
@@ -18,6 +18,6 @@ def example_file() -> Path:
         if place.is_file():
             return place
     raise FileNotFoundError(
-        f"The example {NAME} is missing from this copy of hfluxno; install it anew, or forecast a "
+        f"The example {NAME} is missing from this copy of hfluxno; reinstall it, or forecast a "
         "file of your own."
     )

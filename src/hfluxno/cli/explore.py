@@ -14,8 +14,8 @@ from hfluxno.extras import require
 class ExploreConfig:
     """Open an interactive page: draw a hidden law or load a file, infer, forecast, compare.
 
-    The page is served on this machine alone (127.0.0.1) and asks nothing of any other. Ctrl-C ends
-    it.
+    The page is served only to this machine (127.0.0.1) and loads nothing from any other. Ctrl-C
+    ends it.
 
     Example: hfluxno explore traffic.nc
     """
@@ -23,12 +23,12 @@ class ExploreConfig:
     file: tyro.conf.Positional[
         Annotated[Path | None, tyro.conf.arg(metavar="[FILE]", help_behavior_hint="")]
     ] = None
-    """A file as for `hfluxno forecast`, whose context is chosen on the page; without one a law is
+    """A file as for `hfluxno forecast`, whose context is chosen on the page; by default a law is
     drawn."""
     port: Annotated[int, tyro.conf.arg(metavar="PORT")] = 0
-    """The port to listen at; a free one where it is left out."""
+    """The port to listen on; by default a free one."""
     browser: bool = True
-    """Whether the page is opened in the browser."""
+    """Whether to open the page in the browser."""
 
 
 def main(config: ExploreConfig) -> int:

@@ -1,4 +1,4 @@
-"""`hfluxno export`: a law to take away."""
+"""`hfluxno export`: a law as a program or a formula."""
 
 import dataclasses
 from pathlib import Path
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class ExportConfig(InputConfig):
     """Write a law as a program, a formula or a file.
 
-    INPUT is a law that `hfluxno identify --save law.json` wrote, or a file with snapshots as for
+    INPUT is a law written by `hfluxno identify --save law.json`, or a file with snapshots as for
     `hfluxno forecast`, whose law is inferred first. The targets:
 
-    numpy: a Python file that needs NumPy alone (flux, jacobian, speeds, diffusivity, source).
+    numpy: a Python file that only needs NumPy (flux, jacobian, speeds, diffusivity, source).
 
-    c: a C header, and beside it a program that tests it.
+    c: a C header, and a program that tests it.
 
     pyclaw: a Riemann solver in Python for PyClaw.
 
@@ -31,7 +31,8 @@ class ExportConfig(InputConfig):
 
     json: the law itself, as --save writes it.
 
-    A law on a plane has all forms but pyclaw; its functions take the axis, 0 for x and 1 for y.
+    A law in two dimensions has all forms but pyclaw; its functions take the axis, 0 for x and 1 for
+    y.
 
     Example: hfluxno export law.json --to c -o law.h
     """
@@ -39,13 +40,12 @@ class ExportConfig(InputConfig):
     to: Annotated[str, tyro.conf.arg(metavar="TARGET")]
     """What to write: numpy, c, pyclaw, stablehlo, latex or json."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
-    """Of snapshots: infer the law from the first K frames, 4 or more; from all where it is left
-    out."""
+    """For snapshots: infer the law from the first K frames, 4 or more; by default from all."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The field of a system that a reflecting wall turns round, where it cannot be inferred; on a
-    plane a pair m_x,m_y."""
+    """The field of a system whose sign a reflecting wall reverses, if it cannot be inferred; in two
+    dimensions a pair m_x,m_y."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
-    """Where to write; in the present folder under the name of INPUT where it is left out."""
+    """Where to write; by default in the current folder, under the name of INPUT."""
 
 
 def main(config: ExportConfig) -> int:

@@ -21,65 +21,65 @@ if TYPE_CHECKING:
 class ForecastConfig(MeasuredConfig, ClusterConfig):
     """Infer the law from the first frames of a file and continue them.
 
-    INPUT is NetCDF, HDF5, Zarr, NPZ, CSV or Parquet. It holds one variable with the dimensions time
-    (or t) and x, and perhaps trajectory and field, in any order, in any units. NaN, and times or
-    places that are left out of a uniform axis, are gaps, which the method fit takes, as it takes
-    uneven times; sensors at uneven places are put in the cells of a grid. Frames after the context
-    are used to report the true error of the forecast. `hfluxno check INPUT` says what a file holds.
+    INPUT is NetCDF, HDF5, Zarr, NPZ, CSV or Parquet. It contains one variable with the dimensions
+    time (or t) and x, and optionally trajectory and field, in any order and any units. NaN, and
+    times or places missing from a uniform axis, are gaps, which the method fit accepts, like uneven
+    times; sensors at uneven places are assigned to the cells of a grid. Frames after the context
+    are used to report the true error of the forecast. `hfluxno check INPUT` says what a file
+    contains.
 
-    Frames on a plane have an axis y too: in NetCDF, Zarr or NPZ, or in HDF5 as The Well, PDEBench
-    and PDEGym write it.
+    Frames in two dimensions also have an axis y: in NetCDF, Zarr or NPZ, or in HDF5 as written by
+    The Well, PDEBench and PDEGym.
 
-    An array of an NPZ file, or of HDF5 without dimension scales, is (time, x), (time, field, x) or
-    (trajectory, time, field, x), beside the arrays time (or t), x, fields and trajectory; one with
-    the name values is taken before others. A table has the columns time (or t, timestamp, …) and x
-    (or position, km, …), perhaps trajectory, and one for each variable.
+    An array of an NPZ file, or of HDF5 without dimension scales, has the shape (time, x), (time,
+    field, x) or (trajectory, time, field, x), beside arrays time (or t), x, fields and trajectory;
+    an array called values is preferred. A table has the columns time (or t, timestamp, …) and x (or
+    position, km, …), optionally trajectory, and one for each variable.
 
-    The output holds the forecast as the same variable with the same dimensions and units, how far
-    to trust it for each trajectory, and the inferred law as tables.
+    The output contains the forecast as the same variable with the same dimensions and units, how
+    far to trust it for each trajectory, and the inferred law as tables.
 
     Example: hfluxno forecast traffic.nc --context 20 --steps 40 --figure traffic.png
     """
 
     steps: Annotated[int, tyro.conf.arg(metavar="N", aliases=["-n"])]
-    """How many frames to forecast, at the spacing of the file (the smallest one where it leaves out
-    times, the mean one where they are uneven) or at --every."""
+    """How many frames to forecast, at the spacing of the file (the smallest if times are missing,
+    the mean if they are uneven) or at --every."""
     every: Annotated[float | None, tyro.conf.arg(metavar="DT")] = None
-    """The time between two frames of the forecast, in the units of the file's time (seconds, where
-    a table has dates); for the methods fit and persistence."""
+    """The time between two frames of the forecast, in the units of the file's time (seconds, if a
+    table has dates); for the methods fit and persistence."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
-    """Infer the law from the first K frames, 4 or more; from all frames where it is left out. With
-    --law, 1 is enough."""
+    """Infer the law from the first K frames, 4 or more; by default from all frames. With --law, 1
+    is enough."""
     law: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Solve this law, which `hfluxno identify OTHER --save FILE` found in other data of the same
-    fields, in place of inferring one; the status says whether it explains the context."""
+    """Solve this law, found by `hfluxno identify OTHER --save FILE` in other data of the same
+    fields, instead of inferring one; the status says whether it explains the context."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
     """How to forecast: fit (infer the law from the context, then solve it), a trained network (see
     --weights): hfluxno, its variants hfluxno-weak-form and hfluxno-law, or one of the baselines
-    dpot, disco, fno, flux-no and icon-context (icon needs examples, which only Python can give);
-    or persistence (repeat the last frame)."""
+    dpot, disco, fno, flux-no and icon-context (icon needs examples, which can only be given in
+    Python); or persistence (repeat the last frame)."""
     weights: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The network of a method that is trained: shipped weights (cubic with the method
-    hfluxno-weak-form stands for hfluxno-weak-form-cubic), a folder, or an id owner/name of the
-    Hugging Face hub."""
+    """The network of a trained method: shipped weights (cubic with the method hfluxno-weak-form
+    means hfluxno-weak-form-cubic), a folder, or an id owner/name of the Hugging Face hub."""
     refinement: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """How many Levenberg-Marquardt steps, 0 to 3, the law of a network takes on the context; for
     the method hfluxno-law."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
-    """Where to write: .nc, .h5 or .zarr; INPUT_forecast.nc in the present folder where it is left
-    out. An older file there is replaced when the run has succeeded."""
+    """Where to write: .nc, .h5 or .zarr; by default INPUT_forecast.nc in the current folder. An
+    existing file is replaced when the run succeeds."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Also draw a picture, as .png, .pdf or .svg; of a batch, the first trajectory."""
+    """Also draw a picture, as .png, .pdf or .svg; for a batch, of the first trajectory."""
     animate: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Also draw frames on a plane as a moving picture, .gif, or .mp4 where ffmpeg is installed."""
+    """Also animate two-dimensional frames, as .gif, or as .mp4 if ffmpeg is installed."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The field of a system that a reflecting wall turns round, where it cannot be inferred; on a
-    plane a pair m_x,m_y."""
+    """The field of a system whose sign a reflecting wall reverses, if it cannot be inferred; in two
+    dimensions a pair m_x,m_y."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
     float64: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Write double precision even where the file is in single. (Laws are inferred and solved in it
-    in any case, networks compute in single.)"""
+    """Write double precision even if the file is in single. (Laws are always inferred and solved in
+    double precision; networks compute in single.)"""
 
 
 def main(config: ForecastConfig) -> int:
@@ -87,8 +87,8 @@ def main(config: ForecastConfig) -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option or the input is at fault.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if a file cannot be read or written.
     """
     from hfluxno.cli import forecast_parts, plane, report, runtime
     from hfluxno.cli.summary import law_summary
@@ -106,7 +106,8 @@ def main(config: ForecastConfig) -> int:
         return plane_forecast.main(config)
     if config.animate is not None:
         raise ValueError(
-            "--animate draws frames on a plane; of a line, --figure shows all frames at once."
+            "--animate draws two-dimensional frames; in one dimension --figure shows all frames at "
+            "once."
         )
     method = _method(config)
     if config.scheduler is not None:
@@ -160,7 +161,7 @@ def _method(config: ForecastConfig) -> "Forecaster":
         config.refinement,
         config.momentum,
         config.every,
-        None if config.noise == "auto" else 1.0,  # the number, when the file is read
+        None if config.noise == "auto" else 1.0,  # replaced when the file is read
         config.law,
     )
 
@@ -168,7 +169,7 @@ def _method(config: ForecastConfig) -> "Forecaster":
 def _fitted_to(
     source: "Source", config: ForecastConfig, method: "Forecaster"
 ) -> "tuple[Trajectory, Forecaster, tuple[float, ...] | np.ndarray | None]":
-    """The context, the method with what the file says, and the noise if it is known."""
+    """The context, the method with the settings of the file, and the noise if known."""
     from hfluxno.cli import law
     from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
 
@@ -222,7 +223,7 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
 
 
 def _deciding(config: ForecastConfig, noise: "tuple[float, ...] | np.ndarray | None") -> dict:
-    """The options that decide what is computed, beside the data, and not where it goes."""
+    """The options that affect the results, apart from the data."""
     elsewhere = ("input", "output", "figure", "animate", "json", "scheduler", "workers", "chunk")
     others = (*elsewhere, "ends", "noise", "law")
     options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in others}

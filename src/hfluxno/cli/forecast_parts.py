@@ -1,6 +1,6 @@
-"""Forecasts of a file, at once or, of a long batch, part by part.
+"""Forecasts of a file, at once or, for a long batch, part by part.
 
-Parts are written as they come, so memory stays what one of them takes.
+Parts are written as they are finished, so memory holds only one.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from hfluxno.trajectory import Trajectory
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What is to be forecast, at which `times`, and where it is to be written."""
+    """What to forecast, at which `times`, and where to write it."""
 
     source: Source
     context: Trajectory
@@ -35,14 +35,14 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """The part with the first context, which a picture shows, and what happened."""
+    """The part with the first context, for the picture, and what really happened."""
 
     forecast: Forecast
     truth: np.ndarray
 
 
 def at_once(job: Job, task: str) -> tuple[Shown, list[dict]]:
-    """Forecasts and writes all contexts; what a picture shows, and a report on each of them."""
+    """Forecasts and writes all contexts; returns what the picture shows, and a report on each."""
     with report.working(task):
         forecast = job.method.forecast(job.context, job.steps)
     shown = Shown(forecast, job.source.values_at(job.times))
@@ -54,14 +54,14 @@ def at_once(job: Job, task: str) -> tuple[Shown, list[dict]]:
 def part_by_part(
     job: Job, task: str, parts: Sequence[slice], made_by: str, drawn: bool
 ) -> tuple[Shown | None, list[dict]]:
-    """The same for a long batch, in the same numbers.
+    """The same for a long batch, with the same numbers.
 
-    Parts that an interrupted run has left, which was `made_by` the same data and options, are taken
-    as they are; but the first one is not if it is to be `drawn`.
+    Parts left by an interrupted run that was `made_by` the same data and options are reused, except
+    the first one if it is to be `drawn`.
 
     **Raises:**
 
-    - `ValueError`, `OSError`, as the method and the writing do; the sentence says what stays.
+    - `ValueError`, `OSError`, as the method and the writing do; the message says what remains.
     """
     total = job.source.trajectories
     files = Parts(job.output, total, made_by)
@@ -90,7 +90,7 @@ def part_by_part(
 
 
 def _status(source: Source, results: list[dict]) -> dict[str, dict]:
-    """The attributes of the status, by its name, if no part knows all of them: without laws."""
+    """The attributes of the status variable; each part may lack some of the meanings."""
     if "law" in results[0]:
         return {}
     pairs = [(result["status"], result["status_sentence"]) for result in results]

@@ -1,9 +1,9 @@
 """Large arrays on huge pages.
 
-Compiled programs allocate their temporaries anew at each call, and glibc gets every large one from
-the system as new pages of 4 KiB: 46 000 in a training step of 64 windows of the paper's model, a
-sixth of its time. On pages of 2 MiB it is a thousand. glibc asks for these (from version 2.35 on,
-and where the kernel grants them) if a tunable says so; it reads tunables when a process starts.
+Compiled programs allocate their temporaries at each call, and glibc gets each large one from the
+system as new pages of 4 KiB: 46 000 in a training step of 64 windows of the paper's model, a sixth
+of its time. With pages of 2 MiB there are a thousand. A tunable makes glibc ask for these (from
+version 2.35 on, if the kernel grants them), but it is read when a process starts.
 """
 
 import contextlib
@@ -15,14 +15,14 @@ _MARK = "HFLUXNO_ON_HUGE_PAGES"
 
 
 def use_huge_pages() -> None:
-    """Starts the command of this process once more, with the tunable.
+    """Restarts the command of this process with the tunable.
 
-    Where a user has set it, the C library is another, or there is no command that could be started
-    again, it does nothing.
+    Does nothing if the user has set it, the C library is not glibc, or there is no command to
+    restart.
     """
     tunables = os.environ.get(_TUNABLES, "")
     again = bool(sys.executable) and os.path.isfile(sys.argv[0])
-    # A system that does not let tunables through must not be asked for ever.
+    # Where tunables have no effect, it must not restart forever.
     if _HUGE_PAGES in tunables or _MARK in os.environ or not again or not _glibc():
         return
     more = ":".join(filter(None, (tunables, f"{_HUGE_PAGES}=1")))

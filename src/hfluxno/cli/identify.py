@@ -1,4 +1,4 @@
-"""`hfluxno identify`: infer the law alone."""
+"""`hfluxno identify`: infer only the law."""
 
 import contextlib
 import dataclasses
@@ -16,27 +16,27 @@ class IdentifyConfig(MeasuredConfig, ClusterConfig):
     """Infer the law from the first frames of a file, and report it.
 
     INPUT is as for `hfluxno forecast`: NetCDF, HDF5, Zarr, NPZ, CSV or Parquet with one variable
-    with the dimensions time (or t) and x, and perhaps trajectory and field; on a plane y too, or
-    HDF5 as The Well, PDEBench and PDEGym write it.
+    with the dimensions time (or t) and x, and optionally trajectory and field; in two dimensions
+    also y, or HDF5 as written by The Well, PDEBench and PDEGym.
 
     Example: hfluxno identify traffic.nc --context 20 --csv law.csv --figure law.png
     """
 
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
-    """Infer the law from the first K frames, 4 or more; from all frames where it is left out."""
+    """Infer the law from the first K frames, 4 or more; by default from all frames."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The field of a system that a reflecting wall turns round, where it cannot be inferred; on a
-    plane a pair m_x,m_y."""
+    """The field of a system whose sign a reflecting wall reverses, if it cannot be inferred; in two
+    dimensions a pair m_x,m_y."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the flux, its derivative and the diffusivity over the observed range as .csv."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Draw them as .png, .pdf or .svg; of a batch, those of the first trajectory."""
+    """Draw them as .png, .pdf or .svg; for a batch, those of the first trajectory."""
     save: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Save the law as .json, for `hfluxno forecast OTHER --law FILE` and `hfluxno export FILE`; of
+    """Save the law as .json, for `hfluxno forecast OTHER --law FILE` and `hfluxno export FILE`; for
     a batch, that of the first trajectory."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
-    """With --scheduler, where to write the laws of all trajectories: .zarr; INPUT_laws.zarr in the
-    present folder where it is left out."""
+    """With --scheduler, where to write the laws of all trajectories: .zarr; by default
+    INPUT_laws.zarr in the current folder."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the report as one JSON object, and nothing else."""
 
@@ -46,8 +46,8 @@ def main(config: IdentifyConfig) -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option or the input is at fault.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if a file cannot be read or written.
     """
     from hfluxno.cli import law, plane, report, runtime
     from hfluxno.cli.progress import progress
@@ -80,7 +80,7 @@ def main(config: IdentifyConfig) -> int:
         with contextlib.ExitStack() as stack:
             tables = stack.enter_context(replacing(config.csv))[0] if config.csv else None
             advance = stack.enter_context(progress(task, source.trajectories))
-            # Imported when the input is known to be sound: a fault in it is reported at once.
+            # Imported only now, so that a fault in the input is reported at once.
             from hfluxno.identify import identifier
 
             identify_some = identifier(

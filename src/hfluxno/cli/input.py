@@ -1,4 +1,4 @@
-"""The options that say what to read, which several commands have."""
+"""The options of several commands that say what to read."""
 
 import dataclasses
 import sys
@@ -15,49 +15,49 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InputConfig:
-    """A file, and what of it is meant."""
+    """A file, and which part of it to read."""
 
     input: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="INPUT")]]
     """The file with the snapshots."""
     variable: Annotated[str | None, tyro.conf.arg(metavar="NAME", aliases=["--fields"])] = None
-    """The variable to read, where the file has several that could be meant; h,hu takes two, or two
-    fields of one, as the fields of a system, and rho,m,E three; density,momentum,energy those of a
-    gas on a plane, where a vector stands for its components."""
+    """The variable to read, if the file has several candidates; h,hu takes two, or two fields of
+    one, as the fields of a system, and rho,m,E three; density,momentum,energy are those of a gas in
+    two dimensions, where a vector stands for its components."""
     time: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What the file calls time."""
     x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """What the file calls x."""
     y: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What the file calls y, where its frames are on a plane."""
+    """What the file calls y, if its frames are two-dimensional."""
     trajectory: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Take only this one of the trajectories of a batch, counted from 0."""
     gamma: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
-    """The ratio of the specific heats with which momentum and energy of a gas on a plane are
-    computed from velocity and pressure, where the file has these."""
+    """The ratio of specific heats, with which momentum and energy of a gas in two dimensions are
+    computed if the file has velocity and pressure."""
     boundary: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """What happens at the ends of x: periodic (where it is left out and the file does not say),
-    outflow, wall (nothing passes; also called reflecting), open (what comes in is estimated) or
-    given (see --ends); two names with a comma (wall,outflow) where the left end differs from the
-    right; on a plane those of x and of y (wall/periodic)."""
+    """The boundaries at the ends of x: periodic (the default if the file does not say), outflow,
+    wall (nothing passes; also called reflecting), open (the inflow is estimated) or given (see
+    --ends); two names with a comma (wall,outflow) if the left end differs from the right; in two
+    dimensions those of x and of y (wall/periodic)."""
     ends: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """The states at the ends that are given, for the times of the forecast too: a table with the
-    columns time, lower and upper (lower_h, upper_h, … of several fields), or NetCDF with the same
-    variables along time; where it is left out, INPUT holds these variables."""
+    """The states at the given ends, also for the times of the forecast: a table with the columns
+    time, lower and upper (lower_h, upper_h, … for several fields), or NetCDF with the same
+    variables along time; by default INPUT contains these variables."""
     cells: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Place the sensors on a uniform grid of so many cells; where it is left out, x itself if it is
-    uniform, else the finest grid that leaves no more than three quarters of the values missing."""
+    """Assign the sensors to a uniform grid of this many cells; by default x itself if it is
+    uniform, else the finest grid that leaves at most three quarters of the values missing."""
     domain: Annotated[str | None, tyro.conf.arg(metavar="LOWER,UPPER")] = None
-    """The ends of x, where they are not half a cell beyond the outermost sensors
-    (--domain=-1,1 where a number is negative)."""
+    """The ends of x, if not half a cell beyond the outermost sensors
+    (--domain=-1,1 if a number is negative)."""
 
     @property
     def axes(self) -> dict[str, str]:
-        """What the file is said to call its axes."""
+        """The names that the user gives for the file's axes."""
         named = {"time": self.time, "x": self.x, "y": self.y}
         return {known: name for known, name in named.items() if name is not None}
 
     def read(self) -> "Source":
-        """Reads it; see `hfluxno.data.readers.read` for what is raised."""
+        """Reads the file; see `hfluxno.data.readers.read` for what is raised."""
         from hfluxno.data.readers import read
 
         self.check_line()
@@ -76,28 +76,28 @@ class InputConfig:
         return source if self.trajectory is None else source.members(members)
 
     def others(self) -> tuple[str, ...]:
-        """The variables that are known not to be the data."""
+        """The variables that are not the data."""
         return ()
 
     def check_line(self) -> None:
-        """Refuses what has a meaning on a plane alone.
+        """Checks that no option is for two dimensions only.
 
         **Raises:**
 
-        - `ValueError`, where there is something of it.
+        - `ValueError`, if one is.
         """
         if self.y is not None or self.gamma is not None:
             raise ValueError(
-                f"{self.input} has no frames on a plane that could be read, so --y and --gamma "
-                "have no meaning; leave them out, or see hfluxno check."
+                f"{self.input} has no two-dimensional frames that could be read, so --y and "
+                "--gamma have no meaning; leave them out, or see hfluxno check."
             )
 
     def members_of(self, trajectories: int) -> slice:
-        """Which of a file's trajectories are meant.
+        """Which of the file's trajectories to read.
 
         **Raises:**
 
-        - `ValueError`, where there is none of that number.
+        - `ValueError`, if the number is out of range.
         """
         if self.trajectory is None:
             return slice(0, trajectories)
@@ -111,15 +111,15 @@ class InputConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MeasuredConfig(InputConfig):
-    """A file, and what is known of how it was measured."""
+    """A file, and what is known about its measurement."""
 
     noise: Annotated[str, tyro.conf.arg(metavar="NOISE")] = "auto"
     """The standard deviation of the noise: auto (estimated), a number, or a variable of INPUT that
-    holds it for all or for each of the values; h=0.02,hu=sigma_hu gives one for each field. Where
-    it is known, law, first state and ends are estimated jointly."""
+    holds one number or one per value; h=0.02,hu=sigma_hu gives one for each field. If it is known,
+    law, first state and ends are estimated jointly."""
 
     def others(self) -> tuple[str, ...]:
-        """The variables that are known not to be the data."""
+        """The variables that are not the data."""
         from hfluxno.data.noise import noise_names
 
         return () if self.noise == "auto" else noise_names(self.noise)
@@ -127,7 +127,7 @@ class MeasuredConfig(InputConfig):
     def noise_of(
         self, source: "Source", frames: int | None = None
     ) -> "tuple[float, ...] | np.ndarray | None":
-        """That of each field, or of each value in the first `frames`, or `None` where it is
+        """The noise of each field, or of each value in the first `frames`, or `None` if it is
         estimated; see `hfluxno.data.noise`."""
         if self.noise == "auto":
             return None
@@ -137,7 +137,7 @@ class MeasuredConfig(InputConfig):
         return found if isinstance(found, tuple) else found[..., :frames, :, :]
 
     def one_noise_of(self, source: "Source") -> tuple[float, ...] | None:
-        """One number for each field, for what is done in chunks."""
+        """One number per field, for work in chunks."""
         found = self.noise_of(source)
         if found is None:
             return None

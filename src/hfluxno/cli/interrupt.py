@@ -1,9 +1,9 @@
 """Ctrl-C: ends a command at any moment with one line and the exit status 130.
 
-Python raises `KeyboardInterrupt` wherever the main thread happens to be. A library that is being
-imported may take it for a failure of its own, a callback loses it, and a compilation does not let
-go before it is done. So here a thread waits for the signal, removes what is half written and ends
-the process, while the main thread halts where it is.
+Python raises `KeyboardInterrupt` wherever the main thread happens to be. A library being imported
+may take it for a failure of its own, a callback loses it, and a compilation continues until it is
+done. So here a thread waits for the signal, removes half-written files and ends the process, while
+the main thread stops where it is.
 """
 
 import os
@@ -15,18 +15,18 @@ import time
 INTERRUPTED = 130
 
 
-# Of a terminal: back to the start of the line, which is cleared, and the cursor is shown.
+# Terminal codes: go to the start of the line, clear it, and show the cursor.
 _RESTORED = "\r\x1b[K\x1b[?25h"
 
 
 def sentence() -> str:
-    """What is said, and how much of a batch is done."""
+    """The message, with how much of a batch is done."""
     progress = sys.modules.get("hfluxno.cli.progress")
     return f"hfluxno: interrupted{progress.so_far() if progress else ''}\n"
 
 
 def end_at_interrupt() -> None:
-    """From now on Ctrl-C ends this process; not where it is ignored, as in the background."""
+    """Makes Ctrl-C end this process, unless it is ignored, as in the background."""
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
     waiting, signalled = os.pipe()
@@ -37,12 +37,12 @@ def end_at_interrupt() -> None:
 
 
 def _wait(waiting: int) -> None:
-    while os.read(waiting, 1)[0] != signal.SIGINT:  # others come here too
+    while os.read(waiting, 1)[0] != signal.SIGINT:  # other signals arrive here too
         pass
     said = "hfluxno: interrupted\n"
     try:
         said = sentence()
-        # Nothing is being written before this module is there.
+        # Nothing is being written before this module is loaded.
         replacing = sys.modules.get("hfluxno.data.replacing")
         getattr(replacing, "remove_unfinished", lambda: None)()
         if sys.stdout.isatty():

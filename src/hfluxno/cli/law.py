@@ -1,4 +1,4 @@
-"""Files of laws for the commands: written with the units of the input, and compared with them."""
+"""Law files of the commands: written with the units of the input, and compared with them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,25 +17,25 @@ def save(
     found: "Identification | PlaneIdentification",
     source: "Source | PlaneSource",
 ) -> str:
-    """Saves a law; what went wrong as a sentence, empty if nothing did."""
+    """Saves a law; returns what went wrong as a sentence, empty if nothing did."""
     from hfluxno.data.replacing import replacing
 
     try:
         with replacing(path) as (temporary,):
             found.save(temporary, source.units)
     except ValueError as error:
-        return f"{path} is not written: {error}"
+        return f"{path} was not written: {error}"
     return ""
 
 
 def check_units(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:
-    """Refuses data in other units than those of the law.
+    """Checks that data have the units of the law.
 
     **Raises:**
 
-    - `ValueError`, if a unit is known of both and is not the same.
+    - `ValueError`, if a unit is known for both and differs.
     """
     from hfluxno.identify import saved_law
 
-    if source.fields == law.law.fields:  # others are refused for that
+    if source.fields == law.law.fields:  # other fields are refused elsewhere
         saved_law.check_units(law, source.units, str(source.path))

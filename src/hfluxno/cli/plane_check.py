@@ -1,4 +1,4 @@
-"""`hfluxno check` of frames on a plane: what a file holds and which command is next."""
+"""`hfluxno check` of two-dimensional frames: what a file contains, and which command is next."""
 
 import shlex
 from typing import TYPE_CHECKING
@@ -20,8 +20,8 @@ def main(config: "CheckConfig") -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option or the input is at fault.
-    - `OSError`, where the file cannot be read.
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if the file cannot be read.
     """
     found = examined(config)
     if config.json:
@@ -41,7 +41,7 @@ def main(config: "CheckConfig") -> int:
 
 
 def examined(config: "CheckConfig") -> dict:
-    """What there is to say, as plain numbers and words."""
+    """The report, as plain numbers and words."""
     source = plane.read(config)
     member = plane.members_of(config, source)[0]
     frames = min(_CONTEXT, source.frames)

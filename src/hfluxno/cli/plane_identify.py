@@ -1,4 +1,4 @@
-"""`hfluxno identify` of frames on a plane."""
+"""`hfluxno identify` of two-dimensional frames."""
 
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ def main(config: "IdentifyConfig") -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option or the input is at fault.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if a file cannot be read or written.
     """
     if config.scheduler is not None:
         raise ValueError(

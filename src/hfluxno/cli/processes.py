@@ -1,8 +1,7 @@
-"""A training by several processes of this machine: they are started here, watched, and ended
-together.
+"""Training by several processes on this machine, which are started, watched and ended together.
 
-What one of them raises is raised here, so it is said once. They end with this process, however that
-ends.
+An error in one of them is raised here, so it is reported once. They end with this process, however
+it ends.
 """
 
 import multiprocessing
@@ -17,16 +16,16 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-# How long the others may take to see that one is gone, before they are ended.
+# How long the others may take to notice that one is gone, before they are ended.
 _SECONDS = 10.0
 
 
 def together(run: Callable[[str, int, int], Any], processes: int) -> Any:
-    """What `run(coordinator, process, processes)` returns in the first of so many new processes.
+    """What `run(coordinator, process, processes)` returns in the first of these new processes.
 
     **Raises:**
 
-    - `ChildProcessError`, where one of them is ended from outside.
+    - `ChildProcessError`, if one of them is killed.
     - what one of them raises.
     """
     from hfluxno.batching import cores
@@ -51,7 +50,7 @@ def together(run: Callable[[str, int, int], Any], processes: int) -> Any:
 
 
 def _watched(started: dict[int, tuple[BaseProcess, Connection]]) -> dict[int, Any]:
-    """What the processes return; the first error that is not the consequence of another."""
+    """What the processes return; raises the first error that is not the consequence of another."""
     returned: dict[int, Any] = {}
     lost: ConnectionError | None = None
     left = dict(started)
@@ -63,7 +62,7 @@ def _watched(started: dict[int, tuple[BaseProcess, Connection]]) -> dict[int, An
             del left[i]
             found = _answer(answer) or _killed(i, len(started), child)
             if isinstance(found, ConnectionError):
-                lost = lost or found  # who is gone may be seen a moment later
+                lost = lost or found  # the cause may show up a moment later
             elif isinstance(found, BaseException):
                 raise found
             else:
@@ -88,7 +87,7 @@ def _killed(i: int, processes: int, child: BaseProcess) -> ChildProcessError:
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with the status {code}"
     return ChildProcessError(
         f"Process {i} of {processes} was ended {how}, so the others were ended too; the same "
-        "command goes on from the last checkpoint."
+        "command resumes from the last checkpoint."
     )
 
 
@@ -100,9 +99,9 @@ def _child(
     processes: int,
     threads: int,
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who has started this process ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Gloo and JAX write about each process; what is worth saying goes back to the parent.
+    # Gloo and JAX write messages in each process; what matters goes back to the parent.
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     if i:

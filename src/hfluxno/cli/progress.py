@@ -1,4 +1,4 @@
-"""How far a batch of contexts is: contexts done, contexts a second, and the time that is left."""
+"""The progress of a batch: contexts done, contexts per second, and the time left."""
 
 import contextlib
 import dataclasses
@@ -10,23 +10,23 @@ from rich.console import Console
 
 from hfluxno.plural import plural
 
-# Where no terminal shows the line that changes, but a log keeps each of them.
+# Without a terminal, where every line stays in the log.
 _SECONDS_BETWEEN_LINES = 10.0
 
 _so_far = ""
 
 
 def so_far() -> str:
-    """What the sentence of Ctrl-C adds: how much of a batch is done; empty if there is no batch."""
+    """What the message of Ctrl-C adds: how much of a batch is done; empty without a batch."""
     return _so_far
 
 
 @dataclasses.dataclass
 class Pace:
-    """Contexts done of `total`, from the time `began` on, in seconds.
+    """Contexts done of `total` since the time `began`, in seconds.
 
-    The first contexts wait until programs are compiled or loaded, which says nothing of the others:
-    as soon as there are others, these alone decide the rate.
+    The first contexts wait for programs to be compiled or loaded, which says nothing about the
+    rest: once there are others, only these determine the rate.
     """
 
     total: int
@@ -37,8 +37,8 @@ class Pace:
     _now: float = 0.0
 
     def add(self, count: int, now: float, computed: bool = True) -> None:
-        """Counts some that are done; those that an earlier run has `computed` in no time of ours
-        are not part of the rate."""
+        """Counts contexts that are done; those not `computed` by this run do not count in the
+        rate."""
         self.done, self._now = self.done + count, now
         if computed:
             self._computed += count
@@ -46,7 +46,7 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Contexts a second, 0 if nothing is known."""
+        """Contexts per second, 0 if unknown."""
         count, since = self._first or (0, self.began)
         if self._computed == count:
             count, since = 0, self.began
@@ -71,11 +71,11 @@ def _duration(seconds: float) -> str:
 def progress(
     text: str, total: int, kept: str = "nothing is written"
 ) -> Iterator[Callable[..., None]]:
-    """Says how many of `total` contexts are done, on the standard error: in one line on a terminal,
-    elsewhere in a line at times.
+    """Shows how many of `total` contexts are done, on standard error: in one line on a terminal,
+    otherwise in a line now and then.
 
-    What it yields is called with how many more are done, and whether this run computed them. `kept`
-    is what an interrupted run leaves.
+    Yields a function to call with how many more are done, and whether this run computed them.
+    `kept` says what an interrupted run leaves.
     """
     global _so_far
     console = Console(stderr=True)

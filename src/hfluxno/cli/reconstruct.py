@@ -1,4 +1,4 @@
-"""`hfluxno reconstruct`: the whole field behind measurements."""
+"""`hfluxno reconstruct`: the whole field behind the measurements."""
 
 import dataclasses
 from pathlib import Path
@@ -13,24 +13,25 @@ from hfluxno.cli.input import MeasuredConfig
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReconstructConfig(MeasuredConfig, ClusterConfig):
     """Estimate the whole field behind the measurements of a file, together with its law, its first
-    state and what came in at open ends.
+    state and the inflow at open ends.
 
-    INPUT is as for `hfluxno forecast`; missing values are gaps. The output holds the field at the
-    times of the measurements with the ends of its 90 % bands, the estimated noise, and the law.
+    INPUT is as for `hfluxno forecast`; missing values are gaps. The output contains the field at
+    the times of the measurements with the limits of its 90 % bands, the estimated noise, and the
+    law.
 
     Example: hfluxno reconstruct detectors.csv --boundary open --figure road.png
     """
 
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
-    """Use the first K frames, 4 or more; all frames where it is left out."""
+    """Use the first K frames, 4 or more; by default all frames."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "open"
-    """What happens at the ends of x: open (estimated), periodic, outflow, wall or given (see
-    --ends); two names with a comma (wall,open) where the left end differs from the right."""
+    """The boundaries at the ends of x: open (estimated), periodic, outflow, wall or given (see
+    --ends); two names with a comma (wall,open) if the left end differs from the right."""
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """The field of a system that a wall turns round, where it cannot be inferred."""
+    """The field of a system whose sign a wall reverses, if it cannot be inferred."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
-    """Where to write: .nc, .h5 or .zarr; INPUT_reconstruction.nc in the present folder where it is
-    left out. An older file there is replaced when the run has succeeded."""
+    """Where to write: .nc, .h5 or .zarr; by default INPUT_reconstruction.nc in the current folder.
+    An existing file is replaced when the run succeeds."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also draw a picture, as .png, .pdf or .svg."""
     save: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

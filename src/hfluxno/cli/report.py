@@ -19,7 +19,7 @@ from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
 from hfluxno.plural import plural
 
-if TYPE_CHECKING:  # drawing is loaded where a picture is asked for
+if TYPE_CHECKING:  # drawing is loaded only for a picture
     from matplotlib.figure import Figure
 
     from hfluxno.plots import Labels
@@ -33,13 +33,13 @@ _MOST_LETTERS = 40  # of units in a picture
 
 @contextlib.contextmanager
 def working(text: str) -> Iterator[None]:
-    """Says what is going on, on the standard error and only where somebody watches."""
+    """Says what is going on, on standard error and only on a terminal."""
     with Console(stderr=True).status(text):
         yield
 
 
 def hint(source: Source) -> None:
-    """Says on the standard error what looks like an oversight of the input."""
+    """Warns on standard error about likely mistakes in the input."""
     for sentence in (*source.hints, *doubtful(source.fields, source.values)):
         sys.stderr.write(f"hfluxno: {readable(sentence)}\n")
 
@@ -65,7 +65,7 @@ def show(summary: dict, as_json: bool) -> None:
         _counts(console, results)
     if summary["failed_left_out"]:
         count = summary["failed_left_out"]
-        console.print(f"{plural(count, 'trajectory')} of the file failed and left out")
+        console.print(f"{plural(count, 'failed trajectory')} of the file left out")
     for note in dict.fromkeys(note for result in results for note in result.get("notes", ())):
         console.print(f"[yellow]{escape(readable(note))}[/yellow]", soft_wrap=True)
     for file in summary["files"]:
@@ -91,14 +91,14 @@ def show_outcome(summary: dict) -> None:
 
 
 def print_json(summary: dict) -> None:
-    """One JSON object, with null for what is no number."""
+    """One JSON object, with null for values that are not finite."""
     sys.stdout.write(readable(json.dumps(_finite(summary), ensure_ascii=False)) + "\n")
 
 
 def draw(path: Path, figure: "Callable[[], Figure]") -> str:
-    """Draws a picture; what went wrong as a sentence, empty where nothing did.
+    """Draws a picture; returns what went wrong as a sentence, empty if nothing did.
 
-    Whatever it is, it must not cost the results, which took longer.
+    An error here must not lose the results, which took longer.
     """
     from hfluxno.plots import save
 
@@ -124,7 +124,7 @@ def _shown(path: str) -> str:
 
 
 def readable(text: str) -> str:
-    """A name of a file may hold bytes that are no text."""
+    """A file name may contain bytes that are not text."""
     return text.encode(errors="replace").decode()
 
 
@@ -183,7 +183,7 @@ def _one(result: dict) -> Table:
         table.add_row("left observed range", left)
     for name, (low, high) in result.get("observed_range", {}).items():
         table.add_row(f"observed {escape(name)}", _range(low, high))
-    # Only a forecast that is OK promises a bound.
+    # Only a forecast with the status OK promises a bound.
     bounds = result.get("predicted_error_90", {}) if result["status"] == 0 else {}
     least = result.get("cramer_rao_bound", {})
     for step, error in result.get("predicted_error", {}).items():
@@ -237,7 +237,7 @@ def _steps(results: list[dict]) -> list[str]:
 
 
 def _counts(console: Console, results: list[dict]) -> None:
-    # Sentences with figures differ from one another: of each status the first is an example.
+    # Sentences with numbers differ from one another: the first of each status is an example.
     by_status = collections.Counter(result["status"] for result in results).most_common()
     for status, count in by_status:
         alike = [result for result in results if result["status"] == status]
@@ -265,7 +265,7 @@ def _percent(value: float) -> str:
 
 
 def _finite(value):
-    """The same with `None` for what JSON has no number for."""
+    """The same with `None` for numbers that JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list):

@@ -10,7 +10,7 @@ from hfluxno.plural import plural
 
 @contextlib.contextmanager
 def prepared(float64: bool = False) -> Iterator[None]:
-    """Float64 where it is asked for, and compiled programs that are kept."""
+    """Sets float64 if asked for, and the cache of compiled programs."""
     import jax
 
     use_cache()
@@ -19,12 +19,12 @@ def prepared(float64: bool = False) -> Iterator[None]:
 
 
 def check_memory(frames: int, numbers: int, what: str = "", mend: str = "") -> None:
-    """Refuses a forecast that this machine cannot hold, `numbers` in double precision a frame;
-    `what` is said to be too much and how to `mend` it, where it is not that alone.
+    """Checks that a forecast of `numbers` per frame in double precision fits in memory; the message
+    names `what` is too large and how to `mend` it, by default the forecast and its steps.
 
     **Raises:**
 
-    - `ValueError`, where it is larger than the memory.
+    - `ValueError`, if it does not.
     """
     memory, needed = memory_of_machine(), 8 * frames * numbers
     if memory is not None and needed > memory:

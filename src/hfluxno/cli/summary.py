@@ -39,7 +39,7 @@ def reading_summary(found) -> dict | None:
 
 
 def by_step(errors: np.ndarray, steps: Sequence[int]) -> dict[str, float]:
-    """Those of the errors of all frames that are known after so many of them."""
+    """The known errors after these numbers of steps."""
     return {
         str(n): float(errors[n - 1])
         for n in steps
@@ -93,7 +93,7 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
 
 
 def reconstruction_summary(source: Source, context: Trajectory, found: Reconstruction) -> dict:
-    """The law behind the measurements, and how well they decide the field."""
+    """The law behind the measurements, and how well they determine the field."""
     summary = law_summary(source, context, (found.identification,))
     result = summary["results"][0]
     size = np.nanstd(np.asarray(context.values), axis=(0, 2))

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class TrainCommand:
     """Train a network from a preset.
 
-    The folder of the run gets the whole configuration, checkpoints, the numbers of the run as JSON
-    lines, and in the end the weights, for `hfluxno forecast --weights` and `hfluxno evaluate`. The
-    same command takes a run that was interrupted up from its last checkpoint.
+    The folder of the run gets the whole configuration, checkpoints, the metrics as JSON lines and,
+    at the end, the weights, for `hfluxno forecast --weights` and `hfluxno evaluate`. Repeating the
+    command resumes an interrupted run from its last checkpoint.
 
     Example: hfluxno train cpu-hfluxno-small-cubic --output runs/cubic --set optimizer.peak=1e-3
     """
@@ -29,37 +29,37 @@ class TrainCommand:
     disco and fno; cpu- is for two cores: hfluxno-base (the published architecture and size),
     hfluxno-small (half as wide), its variants hfluxno-weak-form and hfluxno-law, dpot, disco, fno,
     flux-no and icon. ablation-ENCODER-FLUX (trecvit, vit or dpot; local or fourier) and
-    ablation-loss-LOSS (one-step, pushforward or denoising) take ten minutes of one core. A wrong
+    ablation-loss-LOSS (one-step, pushforward or denoising) take ten minutes on one core. An unknown
     name lists all. tiny is for trying the command."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = None
-    """The folder of the run; runs/PRESET where it is left out."""
+    """The folder of the run; by default runs/PRESET."""
     seed: int | None = None
-    """The seed of everything: data, order, first weights, augmentation."""
+    """The seed of everything: data, order, initial weights, augmentation."""
     steps: int | None = None
     """The number of updates."""
     start: Annotated[str | None, tyro.conf.arg(metavar="WEIGHTS")] = None
-    """Go on from these weights in place of random ones: the name of a network that ships, a folder,
-    a run or a hub id. With the same --seed it sees the same windows again."""
+    """Start from these weights instead of random ones: the name of a shipped network, a folder, a
+    run or a hub id. With the same --seed it sees the same windows again."""
     train: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Take training windows from this data set of `hfluxno generate`; without it they are solved
-    while the training runs."""
+    """Take training windows from this data set of `hfluxno generate`; by default they are solved
+    during training."""
     validation: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Take the validation windows from this data set."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")] = ()
-    """Other values of the configuration, by their place in it: optimizer.peak=1e-3 loss.steps=4."""
+    """Change values of the configuration: optimizer.peak=1e-3 loss.steps=4."""
     device: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """cpu, gpu or tpu; all of that kind are used. By default the best that is there."""
+    """cpu, gpu or tpu; all devices of that kind are used. By default the best available kind."""
     workers: int = 0
-    """How many processes read files; it changes the speed, never a number."""
+    """How many processes read files; it affects the speed, never a result."""
     processes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train with N processes, which share every batch. Without --coordinator they are started here
-    and share the cores of this machine; with it this is one of them, all of which are given the
-    same command and the same folder on a shared file system."""
+    and share the cores of this machine; with it this is one of them, and all must get the same
+    command and the same folder on a shared file system."""
     coordinator: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None
-    """Where process 0 waits for the others: its host and a free port; auto where SLURM, Open MPI or
-    Kubernetes say it, and which process this is. What they send is not encrypted."""
+    """Where process 0 waits for the others: its host and a free port; auto if SLURM, Open MPI or
+    Kubernetes provide it, and the number of this process. The traffic is not encrypted."""
     process: Annotated[int | None, tyro.conf.arg(metavar="I")] = None
-    """With --coordinator, which of the processes this is, from 0 on."""
+    """With --coordinator, the number of this process, from 0."""
     log_every: int = 20
     """The number of steps between two reports of the loss."""
     tensorboard: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -69,13 +69,13 @@ class TrainCommand:
 
 
 def main(config: TrainCommand) -> int:
-    """Trains and writes the weights; returns 1 where the run was given up. Of several processes the
+    """Trains and writes the weights; returns 1 if the run was given up. Of several processes the
     first writes and reports.
 
     **Raises:**
 
-    - `ValueError`, where an option, the data or a checkpoint cannot be used.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option, the data or a checkpoint cannot be used.
+    - `OSError`, if a file cannot be read or written.
     """
     import functools
     import sys
@@ -111,7 +111,7 @@ def main(config: TrainCommand) -> int:
         highlight=False,
     )
     if outcome.skipped:
-        console.print(f"{outcome.skipped} updates were not finite and left out.", highlight=False)
+        console.print(f"{outcome.skipped} updates were skipped as not finite.", highlight=False)
     console.print(f"wrote {escape(str(weights))}", soft_wrap=True, highlight=False)
     return 0
 
@@ -176,11 +176,11 @@ def _folder(config: TrainCommand) -> Path:
 
 
 def _check_processes(config: TrainCommand) -> None:
-    """Refuses what does not say who trains together.
+    """Checks the options for several processes.
 
     **Raises:**
 
-    - `ValueError`, where there is something of it.
+    - `ValueError`, if they are not valid.
     """
     count, process, coordinator = config.processes, config.process, config.coordinator
     if count is not None and count < 1:
@@ -212,7 +212,7 @@ def resolve(config: TrainCommand):
 
     **Raises:**
 
-    - `ValueError`, where a name is unknown or a value is impossible.
+    - `ValueError`, if a name is unknown or a value is impossible.
     """
     from hfluxno.training.overrides import override
     from hfluxno.training.presets import preset
