@@ -80,7 +80,7 @@ def test_what_cannot_be_used_says_so_and_spoils_nothing():
     sentences = found["status_sentence"].values
     assert sentences[1].startswith("All values of u in the dataset are missing")
     assert sentences[4].startswith("u has 1 infinite value among 128")
-    assert sentences[6].startswith("Nothing was measured of some cells")
+    assert sentences[6].startswith("Some cells of the context have no measured value")
     others = [0, 2, 3, 5]
     assert found.isel(trajectory=others).identical(sound.isel(trajectory=others))
     assert np.isnan(found["u"].isel(trajectory=[1, 4, 6])).all()

@@ -93,7 +93,7 @@ def test_what_is_measured():
     assert seen.any(axis=(0, 1)).sum() == 10
     for wrong, said in (
         (Measuring(noise=-0.1), "The noise must be between"),
-        (Measuring(missing=1.0), "The missing part must be"),
+        (Measuring(missing=1.0), "The missing fraction must be"),
         (Measuring(sensors=101), "There are 100 cells"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -156,7 +156,7 @@ def one_sided(law, padded):
 
 
 def test_a_riemann_solver_knows_no_place():
-    with pytest.raises(ValueError, match="A Riemann solver sees states only"):
+    with pytest.raises(ValueError, match="A Riemann solver only sees states"):
         export_law(saved("further terms"), "pyclaw")
 
 

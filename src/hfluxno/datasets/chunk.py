@@ -1,8 +1,8 @@
-"""A chunk of trajectories: its variables are read, worked on, and what is found is put in place.
+"""A chunk of trajectories: its variables are read and processed, and the results arranged.
 
-The results have the same variables, shapes and attributes whatever is found, which a `Layout`
-knows before anything is. A trajectory that cannot be used has NaN, the status `FAILED` and the
-reason as its sentence.
+The results always have the same variables, shapes and attributes, which a `Layout` knows in
+advance. A trajectory that cannot be used gets NaN, the status `FAILED` and the reason as its
+sentence.
 """
 
 import dataclasses
@@ -40,7 +40,7 @@ class Reading:
     def source(self, variables: Variables) -> Source:
         """**Raises:**
 
-        - `ValueError`, where a trajectory cannot be used.
+        - `ValueError`, if a trajectory cannot be used.
         """
         found = source_of(
             variables,
@@ -53,7 +53,7 @@ class Reading:
             ends=self.ends,
         )
         if found.failed:
-            raise ValueError(f"{found.failed} of the trajectories are declared failed.")
+            raise ValueError(f"{found.failed} of the trajectories are marked as failed.")
         return found
 
 
@@ -67,7 +67,7 @@ class Column:
     is_coordinate: bool
 
     def empty(self, sizes: Mapping[str, int]) -> np.ndarray:
-        """Entries that stand for nothing."""
+        """Entries for missing results."""
         kind = self.dtype.kind
         fill = "" if kind == "O" else np.nan if kind == "f" else 0
         return np.full([sizes[d] for d in self.dims], fill, self.dtype)
@@ -75,7 +75,7 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What all chunks of results have: `columns` along trajectory, `fixed` coordinates."""
+    """The common form of all chunks of results: `columns` along trajectory, `fixed` coordinates."""
 
     columns: dict[str, Column]
     fixed: dict[str, xr.Variable]
@@ -98,7 +98,7 @@ class Layout:
         )
 
     def ours(self, name: str) -> str:
-        """What a variable of ours is called, which gives way to one of the user's."""
+        """The name of one of our variables, changed if the user has a variable of that name."""
         return f"{name}_" if f"{name}_" in self.columns else name
 
     def dataset(self, arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
@@ -111,7 +111,7 @@ class Layout:
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """What makes the results of a chunk from its variables, which are in memory."""
+    """Makes the results of a chunk from its variables, which are in memory."""
 
     reading: Reading
     work: Work
@@ -127,7 +127,7 @@ class Chunk:
                 arrays[self.layout.ours("status_sentence")][rows] = found
                 continue
             for name, column in self.layout.columns.items():
-                if name in found:  # bands may not be known of all
+                if name in found:  # not all trajectories have bands
                     place = tuple(rows if d == "trajectory" else slice(None) for d in column.dims)
                     arrays[name][place] = found[name].values
         if "trajectory" in arrays and "trajectory" in variables:
@@ -135,7 +135,7 @@ class Chunk:
         return self.layout.dataset(arrays)
 
     def _found(self, variables: Variables, count: int) -> list[tuple[slice, xr.Dataset | str]]:
-        """Results of some rows each, or why there are none."""
+        """Results of some rows each, or the reason why there are none."""
         if not self.work.alone:
             try:
                 whole = slice(0, count)
@@ -154,11 +154,11 @@ class Chunk:
 
 
 def prepared(reading: Reading, work: Work, variables: Variables) -> Chunk:
-    """What works off chunks like that of these first variables.
+    """The worker for chunks like that of these first variables.
 
     **Raises:**
 
-    - `ValueError`, where none of their trajectories can be used; it says why the last one cannot.
+    - `ValueError`, if none of their trajectories can be used; it says why the last one cannot.
     """
     layout = _first(variables, lambda row: Layout.of(work.example(reading.source(row))))
     return Chunk(reading, work, layout)
@@ -169,7 +169,7 @@ def usable(reading: Reading, variables: Variables) -> Source:
 
     **Raises:**
 
-    - `ValueError`, where none can.
+    - `ValueError`, if none can.
     """
     return _first(variables, reading.source)
 
@@ -186,7 +186,7 @@ def _first(variables: Variables, found: Callable[[Variables], Found]) -> Found:
 
 
 def needed(variables: Variables, variable: str | None) -> dict[str, xr.Variable]:
-    """Those that decide results where this variable is meant, all if it is not said."""
+    """The variables that affect the results of this one; all if none is named."""
     asked = asked_names(variable)
     return {
         name: v
@@ -205,12 +205,12 @@ def trajectories(variables: Variables) -> int:
 
     **Raises:**
 
-    - `ValueError`, where the variables have no trajectories.
+    - `ValueError`, if the variables have no trajectories.
     """
     for v in variables.values():
         if "trajectory" in v.dims:
             return v.sizes["trajectory"]
     raise ValueError(
-        "There is no dimension trajectory, along which chunks could be made; use forecast, "
+        "There is no dimension trajectory along which to make chunks; use forecast, "
         "identify or reconstruct for a single trajectory."
     )

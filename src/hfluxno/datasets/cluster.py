@@ -1,8 +1,8 @@
-"""Chunks of a file are handed to the processes of a Dask cluster, on this machine or on many.
+"""Distributes the chunks of a file to the processes of a Dask cluster, on one machine or many.
 
-A task reads its chunk, works on it on one core, writes it to its place in the output and leaves a
-mark there; what goes back to the client is only that it is done. Whoever is lost, a worker or the
-client, loses the chunks it was at, and they are done again.
+A task reads its chunk, processes it on one core, writes it to its place in the output and leaves a
+mark there; the client only learns that it is done. If a worker or the client is lost, so are the
+chunks it was working on, and they are done again.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Of a worker on this machine: one core, and no accelerator, which several could not share.
+# A worker on this machine has one core and no accelerator, which several could not share.
 _ENVIRONMENT = {"PJRT_NPROC": "1", "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu")}
 _LOCAL = "local"
 
@@ -37,8 +37,8 @@ class Task:
     **Attributes:**
 
     - `chunk`: makes its results.
-    - `axes`: what the user says that the file calls time and x.
-    - `partial`: where they go.
+    - `axes`: the names that the user gives for time and x.
+    - `partial`: where the results go.
     - `programs`: the folder of compiled programs of the client, which workers share.
     """
 
@@ -80,8 +80,8 @@ def count_of(path: Path, variable: str | None, axes: dict[str, str]) -> int:
 
 @contextlib.contextmanager
 def connected(scheduler: str, workers: int | None = None) -> "Iterator[distributed.Client]":
-    """A client of the scheduler at this address, or of so many new processes on this machine where
-    it is `local`: one for each core if it is not said how many.
+    """A client of the scheduler at this address; for `local`, of new processes on this machine, by
+    default one per core.
 
     **Raises:**
 
@@ -91,7 +91,7 @@ def connected(scheduler: str, workers: int | None = None) -> "Iterator[distribut
     import distributed
 
     with contextlib.ExitStack() as stack:
-        # A process that has used JAX has threads, and a fork of it would wait for them for ever.
+        # A process that has used JAX has threads, and a fork of it would wait for them forever.
         spawn = {"distributed.worker.multiprocessing-method": "spawn"}
         stack.enter_context(dask.config.set(spawn))
         if scheduler != _LOCAL:
@@ -122,11 +122,11 @@ def _client(distributed, address) -> "distributed.Client":
 def done(
     client: "distributed.Client", task: Callable[[Item], Result], chunks: Sequence[Item]
 ) -> Iterator[Result]:
-    """Has the chunks processed, and yields what the task returns of each, in any order.
+    """Has the chunks processed, and yields what the task returns for each, in any order.
 
     **Raises:**
 
-    - `OSError`, if a worker cannot write, a chunk ends all who work on it, or the scheduler ends.
+    - `OSError`, if a worker cannot write, a chunk kills every worker, or the scheduler ends.
     """
     import distributed
 
@@ -137,11 +137,11 @@ def done(
 
 
 def result(future: "distributed.Future", mend: str = "choose fewer workers on a machine") -> Any:
-    """What a worker has found; the `mend` is for one that has not enough memory.
+    """The result of a worker; `mend` is the advice if it lacks memory.
 
     **Raises:**
 
-    - `OSError`, if the task ends all who work on it, or the scheduler ends.
+    - `OSError`, if the task kills every worker, or the scheduler ends.
     """
     import distributed
     from distributed.utils import CancelledError
@@ -152,6 +152,6 @@ def result(future: "distributed.Future", mend: str = "choose fewer workers on a 
         raise OSError("The scheduler is gone, and its workers with it.") from error
     except distributed.KilledWorker as error:
         raise OSError(
-            "Four workers have ended while they were at the same chunk, perhaps for want of "
+            "Four workers ended while working on the same chunk, perhaps for lack of "
             f"memory; {mend}."
         ) from error

@@ -1,7 +1,7 @@
 """Blocks of a data set, solved by the processes of a Dask cluster.
 
-A block comes back to the client, which writes them in their order: a set is the same file whoever
-solved it, and an interrupted run goes on as one of a single process does.
+Blocks return to the client, which writes them in order: the file does not depend on which process
+solved what, and an interrupted run resumes like that of a single process.
 """
 
 import collections
@@ -36,18 +36,18 @@ def blocks_by(
     in_flight: int,
     programs: str | None = None,
 ) -> Iterator[Block]:
-    """The blocks from `start` to the end in their order, as
+    """The blocks from `start` to the end in order, as
     [`blocks`][hfluxno.data.generate.blocks] yields them.
 
     **Arguments:**
 
-    - `in_flight`: how many blocks may be solved, or wait for their turn, at a time.
+    - `in_flight`: the largest number of blocks being solved or waiting to be written.
     - `programs`: the folder of compiled programs, which workers share.
 
     **Raises:**
 
-    - `ValueError`, where `start` is not the beginning of a block.
-    - `OSError`, where a block ends all who work on it, or the scheduler ends.
+    - `ValueError`, if `start` is not the beginning of a block.
+    - `OSError`, if a block kills every worker, or the scheduler ends.
     """
     solve = _Solve(configuration, programs)
     # Workers may have another kind of device than the client, and so other blocks.

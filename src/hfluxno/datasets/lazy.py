@@ -1,4 +1,4 @@
-"""Datasets of many trajectories, processed when they are asked for: xarray in, lazy xarray out.
+"""Datasets of many trajectories, processed on demand: xarray in, lazy xarray out.
 
 Dask cuts the trajectories into chunks, and computes each on one core of whatever runs its tasks.
 """
@@ -31,7 +31,7 @@ from hfluxno.identify import Identification, SavedLaw
 from hfluxno.methods import forecaster
 from hfluxno.reconstruction import Noise
 
-# Of a dataset that is in no chunks yet.
+# For a dataset without chunks.
 CHUNK = 64
 
 
@@ -44,26 +44,26 @@ def identify_dataset(
     momentum: str | None = None,
     noise: Noise | None = None,
 ) -> xr.Dataset:
-    """The laws of many trajectories, identified when they are asked for.
+    """The laws of many trajectories, identified on demand.
 
     **Arguments:**
 
-    - `ds`: one variable with the dimensions trajectory, time (or t) and x, and perhaps field, in
-      any order, as a file has it (see `hfluxno.data.readers`): NaN is a gap. It is processed in
-      its chunks along trajectory, or in chunks of 64 if it has none.
-    - `context`: the law is inferred from so many frames, all if it is `None`.
+    - `ds`: one variable with the dimensions trajectory, time (or t) and x, and optionally field, in
+      any order, as in a file (see `hfluxno.data.readers`); NaN is a gap. It is processed in its
+      chunks along trajectory, or in chunks of 64 if it has none.
+    - `context`: the number of frames from which the law is inferred, by default all.
     - `variable`: its name if there are several; "h,hu" takes two as a system.
-    - `boundary`: what happens at the ends of x, one name or two with a comma.
-    - `momentum`: the field of a system that a wall turns round, which a chunk cannot decide for all
-      others.
-    - `noise`: the standard deviation of the noise, of all fields or one for each.
+    - `boundary`: the boundaries at the ends of x, one name or two with a comma.
+    - `momentum`: the field of a system whose sign a wall reverses, which one chunk cannot infer for
+      all.
+    - `noise`: the standard deviation of the noise, one for all fields or one per field.
 
     **Returns:**
 
     A dataset with a row for each trajectory: `status` (by its `flag_meanings`), `status_sentence`,
-    `law`, `formula`, `backtest_error`, `residual`, `missing`, `total_drift`, and the tables
-    `flux`, `flux_derivative` and `diffusivity` at `state_NAME`. A trajectory that cannot be used
-    has the status 3 (failed), its sentence says why, and its numbers are NaN.
+    `law`, `formula`, `backtest_error`, `residual`, `missing`, `total_drift`, and the tables `flux`,
+    `flux_derivative` and `diffusivity` at `state_NAME`. A trajectory that cannot be used has the
+    status 3 (failed), the reason as its sentence, and NaN.
 
     **Raises:**
 
@@ -88,22 +88,21 @@ def forecast_dataset(
     noise: Noise | None = None,
     law: SavedLaw | Identification | str | Path | None = None,
 ) -> xr.Dataset:
-    """The `steps` frames after the context of each of many trajectories, solved when they are asked
-    for.
+    """The `steps` frames after the context of each of many trajectories, solved on demand.
 
     **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset], and `method`, `weights`,
     `every` and `law` of [`forecast`][hfluxno.forecast].
 
     **Returns:**
 
-    The variable with its dimensions and units at the times of the forecast, and a row for each
-    trajectory of what `hfluxno forecast` writes. With a fitted or given law there are bands
-    (`NAME_lower90`, `NAME_upper90`), NaN where none are known.
+    The variable with its dimensions and units at the times of the forecast, and for each trajectory
+    what `hfluxno forecast` writes. With a fitted or given law there are bands (`NAME_lower90`,
+    `NAME_upper90`), NaN where none are known.
 
     **Raises:**
 
     - `ValueError`, as `identify_dataset` and `forecast` do.
-    - `OSError`, if the file of a law cannot be read.
+    - `OSError`, if the law file cannot be read.
     """
     check_steps(steps)
     known = _noise(noise)
@@ -121,7 +120,7 @@ def reconstruct_dataset(
     momentum: str | None = None,
     noise: Noise | None = None,
 ) -> xr.Dataset:
-    """The fields behind the measurements of many trajectories, estimated when they are asked for
+    """The fields behind the measurements of many trajectories, estimated on demand
     (see [`reconstruct`][hfluxno.reconstruct]).
 
     **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset].
@@ -146,7 +145,7 @@ def _lazy(
     sides = boundary_pair(boundary)
     if "given" in sides:
         raise ValueError(
-            "A dataset does not say what is given at the ends; use the command with --ends FILE."
+            "A dataset cannot hold the given states at the ends; use the command with --ends FILE."
         )
     total = trajectories(_named(whole))
     size = (whole.chunksizes.get("trajectory") or (min(CHUNK, total),))[0]
@@ -177,12 +176,12 @@ def _named(dataset: xr.Dataset) -> dict[str, xr.Variable]:
     return {str(name): v for name, v in dataset.variables.items()}
 
 
-# What Dask and Zarr know the size of.
+# Types whose size Dask and Zarr know.
 _TEXT = np.dtypes.StringDType()
 
 
 def _numbers(variables: Variables, reading: Reading) -> dict[str, xr.Variable]:
-    """As a file would have them: dates are numbers, and the axes have our names."""
+    """The variables in the form of a file: dates are numbers, and the axes have our names."""
     found = {}
     for name, v in variables.items():
         if v.dtype.kind in "mM" and name != "trajectory":

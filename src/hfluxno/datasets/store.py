@@ -1,8 +1,8 @@
-"""The results of chunks in one Zarr store, which is complete or not there at all.
+"""The results of chunks in one Zarr store, complete or absent.
 
-While it is made it is in the folder `OUTPUT.partial` beside its output, with a mark for each chunk
-that is written. Chunks of Zarr are chunks of work, so no two write the same file; one that is
-written twice, because a process was lost, is written with the same numbers.
+Until it is complete it is in the folder `OUTPUT.partial` beside its output, with a mark for each
+chunk that is written. The chunks of Zarr are the chunks of work, so no two processes write the same
+file; a chunk written twice, because a process was lost, gets the same numbers.
 """
 
 import dataclasses
@@ -44,11 +44,11 @@ class Partial:
         return self._mark(members).exists()
 
     def start(self, layout: Layout, total: int, size: int, made_by: str) -> None:
-        """Makes the folder, or takes it up where it was `made_by` the same data and options.
+        """Creates the folder, or resumes it if it was `made_by` the same data and options.
 
         **Raises:**
 
-        - `OSError`, where it holds something else, or cannot be made.
+        - `OSError`, if it contains something else, or cannot be created.
         """
         note = {"made_by": made_by, "trajectories": total, "chunk": size}
         if self.folder.exists():
@@ -58,23 +58,23 @@ class Partial:
             if found is not None or strange:
                 raise FileExistsError(
                     f"{self.folder} holds an interrupted run with other data, options or version; "
-                    "finish it with its own, choose another output, or delete it to start anew."
+                    "finish it with its own, choose another output, or delete it to start again."
                 )
         self.folder.mkdir(exist_ok=True)
         remove(self.folder / _STORE)
         _skeleton(self.folder / _STORE, layout, total, size)
         (self.folder / _DONE).mkdir(exist_ok=True)
-        # With the note the folder counts as started.
+        # Once the note exists, the folder counts as started.
         new = self.folder / f".{_NOTE}"
         new.write_text(json.dumps(note) + "\n", encoding="utf-8")
         os.replace(new, self.folder / _NOTE)
 
     def finish(self, output: Path, chunks: Sequence[slice]) -> None:
-        """Gives the output its name.
+        """Renames the store to the output.
 
         **Raises:**
 
-        - `OSError`, where it cannot be renamed, or a chunk is not done.
+        - `OSError`, if it cannot be renamed, or a chunk is not done.
         """
         missing = [members for members in chunks if not self.is_done(members)]
         if missing:
@@ -124,8 +124,8 @@ def _array(group: zarr.Group, name: str) -> zarr.Array:
 
 
 def outcome(output: Path) -> dict:
-    """How many trajectories of a finished output there are of each status, and figures of their
-    back-test errors where they have any."""
+    """The number of trajectories of each status in a finished output, and statistics of their
+    back-test errors, if they have any."""
     group = zarr.open_group(output, mode="r")
     name = "status_" if "status_" in group else "status"
     meanings = str(group[name].attrs["flag_meanings"]).split()

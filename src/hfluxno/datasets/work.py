@@ -1,6 +1,6 @@
-"""What is done to each trajectory of a chunk: identify, forecast or reconstruct it.
+"""The work on each trajectory of a chunk: identify, forecast or reconstruct it.
 
-No result depends on which other trajectories are in the chunk.
+No result depends on the other trajectories of the chunk.
 """
 
 import abc
@@ -37,9 +37,9 @@ from hfluxno.trajectory import Trajectory
 
 @dataclasses.dataclass(frozen=True)
 class Work(abc.ABC):
-    """What is done to trajectories, from their first `context` frames, all if it is `None`.
+    """The work on trajectories, from their first `context` frames, by default all.
 
-    `alone` says whether a trajectory is worked on by itself.
+    `alone` says whether each trajectory is processed by itself.
     """
 
     context: int | None = None
@@ -50,7 +50,7 @@ class Work(abc.ABC):
 
         **Raises:**
 
-        - `ValueError`, where one of them cannot be used.
+        - `ValueError`, if one of them cannot be used.
         """
         return self._done(source, self._seen(source))
 
@@ -59,7 +59,7 @@ class Work(abc.ABC):
 
         **Raises:**
 
-        - `ValueError`, where it cannot be used.
+        - `ValueError`, if it cannot be used.
         """
         context = self._seen(source)
         self._check(context)
@@ -114,7 +114,7 @@ class Identify(Work):
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-    """A forecaster by its name, which takes less to send than a network."""
+    """A forecaster by name, which is smaller to send than a network."""
 
     method: str
     weights: str | None
@@ -124,7 +124,7 @@ class Named:
 def sendable(
     made: Forecaster, method: str, weights: str | None, refinement: int | None = None
 ) -> Forecaster | Named:
-    """The forecaster that was made of these, or what another process makes it of."""
+    """The forecaster itself, or the name of a network for another process to load."""
     if not isinstance(made, NetworkForecaster):
         return made
     local = weights is not None and Path(weights).is_dir()
@@ -189,7 +189,7 @@ class Continue(Work):
             return method.advance(context, some(slice(None)), self.steps)
         if len(context.values) > 1 or self._law:
             return method.forecast(context, self.steps)
-        # A network has other programs for a single context.
+        # A network has different programs for a single context.
         twice = dataclasses.replace(context, values=np.repeat(context.values, 2, axis=0))
         return _first(method.forecast(twice, self.steps))
 
@@ -250,17 +250,17 @@ class Reconstruct(Work):
 
 
 def check_momentum(context: Trajectory, momentum: str | None) -> None:
-    """Refuses to tell the momentum from a part of a batch.
+    """Checks that the momentum need not be inferred from a part of a batch.
 
     **Raises:**
 
-    - `ValueError`, where there is a wall and it is not named.
+    - `ValueError`, if there is a wall and it is not named.
     """
     if momentum is None and len(context.fields) > 1 and context.grid.has_wall():
         names = " or ".join(f'"{name}"' for name in reversed(context.fields))
         raise ValueError(
-            f"A chunk cannot decide for all others which of the fields "
-            f"{' and '.join(context.fields)} a wall turns round (the momentum): name it with "
+            f"A single chunk cannot decide which of the fields "
+            f"{' and '.join(context.fields)} a wall reverses (the momentum): name it with "
             f"--momentum NAME, in Python momentum={names}."
         )
 

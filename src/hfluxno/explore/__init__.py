@@ -1,5 +1,5 @@
-"""An interactive page: a hidden law is drawn, inferred from what is seen of it, and compared.
+"""An interactive page: a hidden law is drawn, inferred from its solution, and compared.
 
-`explorer` and what it uses know nothing of a page; `page`, `controls` and `pictures` are Panel and
-Bokeh.
+`explorer` and what it imports do not depend on the page; `page`, `controls` and `pictures` use
+Panel and Bokeh.
 """

@@ -1,6 +1,6 @@
-"""The left side of the page: what is drawn or loaded, and how it is measured.
+"""The left side of the page: the drawing or the file, and how it is measured.
 
-Every point can be dragged, and set by number fields as well, so that no pointer is needed.
+Every point can be dragged or set by number fields, so that no pointer is needed.
 """
 
 from collections.abc import Callable
@@ -86,7 +86,7 @@ class PointEditor:
             return
         data = self.picture.points.data
         places = [(float(x), float(y)) for x, y in zip(data["x"], data["y"], strict=True)]
-        if len(places) != len(self.points):  # the key that deletes points is of no use here
+        if len(places) != len(self.points):  # undo the key that deletes points
             self.set(self.points)
             return
         low, high = self.picture.plot.y_range.start, self.picture.plot.y_range.end
@@ -101,7 +101,7 @@ class PointEditor:
 
 
 class Controls:
-    """All controls; `changed` is called when one of them was used."""
+    """All controls; `changed` is called when one of them is used."""
 
     def __init__(self, changed: Callable[[], None], file: str = ""):
         select, whole, real = pn.widgets.Select, pn.widgets.IntInput, pn.widgets.FloatInput
@@ -189,7 +189,7 @@ class Controls:
         return "" if self.compare.value == _NO_NETWORK else self.compare.value
 
     def request(self) -> Request:
-        """What the controls say."""
+        """The settings of the controls."""
         origin: Drawing | FileChoice
         if self.origin.value == "drawn":
             origin = Drawing(tuple(self.state.points), tuple(self.flux.points), self.ends.value)
@@ -215,7 +215,7 @@ class Controls:
                 editor.draw()
 
     def fit_to(self, problem: Problem) -> None:
-        """Lets the fields of a file reach as far as it does."""
+        """Sets the limits of the fields to those of the file."""
         frames, trajectories = problem.available
         self._quiet = True
         self.trajectory.end = trajectories - 1

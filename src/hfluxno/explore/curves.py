@@ -1,4 +1,4 @@
-"""Curves through a few points that somebody draws: a first state and a flux."""
+"""Curves through a few drawn points: a first state and a flux."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from hfluxno.laws.base import ConservationLaw
 
 Points = Sequence[tuple[float, float]]
 
-# Nearer points would make a curve nearly vertical, and its waves too fast to be solved.
+# Closer points would make a nearly vertical curve, with waves too fast to be solved.
 LEAST_DISTANCE = 0.02
 
 
@@ -20,11 +20,11 @@ def in_order(points: Points, what: str) -> Float[np.ndarray, "point 2"]:
 
     **Raises:**
 
-    - `ValueError`, if two of them are at nearly the same place, or one is no number.
+    - `ValueError`, if two of them are at nearly the same place, or one is not a number.
     """
     array = np.array(sorted(points), float).reshape(-1, 2)
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"A point of the {what} is no number; type one in its fields.")
+        raise ValueError(f"A point of the {what} is not a number; type one in its fields.")
     near = np.flatnonzero(np.diff(array[:, 0]) < LEAST_DISTANCE)
     if near.size:
         raise ValueError(
@@ -94,8 +94,8 @@ class DrawnFlux(ConservationLaw):
         return ((3.0 * a * v + 2.0 * b) * v + c)[None]
 
     def _piece(self, u):
-        """The nearest states between the points, how far they are from the point before, and the
-        coefficients there."""
+        """The states clipped to the range of the points, their distances from the preceding point,
+        and the coefficients there."""
         knots = jnp.asarray(self.knots).astype(u.dtype)
         inside = jnp.clip(u, knots[0], knots[-1])
         piece = sum((inside >= knot).astype(int) for knot in knots[1:-1])
@@ -103,7 +103,7 @@ class DrawnFlux(ConservationLaw):
         return inside, inside - knots[piece], rows
 
     def at(self, u: Float[np.ndarray, " place"]) -> Float[np.ndarray, " place"]:
-        """f(u) by NumPy alone, for pictures."""
+        """f(u) in NumPy, for pictures."""
         from scipy.interpolate import PPoly
 
         knots = np.asarray(self.knots)

@@ -1,4 +1,4 @@
-"""What is taken away from the page: data, law, and the lines of Python that do the same."""
+"""The downloads of the page: data, law, and the lines of Python that do the same."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ DATA, LAW, LINES = "explored.nc", "law.json", "explored.py"
 
 
 def data(problem: Problem) -> bytes:
-    """The context as it was measured and what came after, as NetCDF."""
+    """The context as measured and the frames after it, as NetCDF."""
     import xarray as xr
 
     context, known = problem.context, len(problem.after)

@@ -1,5 +1,5 @@
-"""What is drawn, and what it does: the hidden law is solved on finer cells, by another scheme than
-an identification tries first, and averaged to the cells that are seen."""
+"""A drawing and its solution: the hidden law is solved on finer cells, with a scheme other than the
+one that an identification tries first, and averaged to the observed cells."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from hfluxno.grid import Grid
 from hfluxno.stored_jit import stored_jit
 from hfluxno.trajectory import Trajectory
 
-# As the shipped networks were trained, so that they can be compared.
+# As in the training of the shipped networks, so that they can be compared.
 CELLS, INTERVAL = 100, 0.005
 _FINER = 8
 _PRESENT_STATE = (0.4, 0.4)
@@ -41,7 +41,7 @@ class Drawing:
 
     - `state`: points (x, u).
     - `flux`: points (u, f).
-    - `ends`: one of `ENDS`. Beyond ends that are `open` the state goes on as its mirror image.
+    - `ends`: one of `ENDS`. Beyond `open` ends the state continues as its mirror image.
     """
 
     state: Points
@@ -50,12 +50,12 @@ class Drawing:
 
 
 def solved(drawing: Drawing, frames: int) -> tuple[Trajectory, DrawnFlux]:
-    """The trajectory of a drawing on the cells that are seen, and its law.
+    """The trajectory of a drawing on the observed cells, and its law.
 
     **Raises:**
 
-    - `ValueError`, if points are too near to each other, the ends are not known, or the law cannot
-      be solved.
+    - `ValueError`, if points are too close together, the ends are unknown, or the law cannot be
+      solved.
     """
     if drawing.ends not in ENDS:
         raise ValueError(f"Unknown ends {drawing.ends!r}; choose one of {', '.join(ENDS)}.")

@@ -1,7 +1,7 @@
-"""The state behind one page: what is asked for, what is known so far, and the threads that work.
+"""The state behind one page: the request, the results so far, and the worker threads.
 
-It knows nothing of the page but a function to call when something has changed. Whatever goes wrong
-in a thread ends as a sentence in `fault`.
+It knows the page only as a function to call when something has changed. Any error in a thread
+becomes a sentence in `fault`.
 """
 
 import threading
@@ -25,12 +25,13 @@ class Explorer:
 
     **Attributes:**
 
-    - `problem`: what the present request means; `None` while it is prepared or cannot be.
+    - `problem`: the problem of the current request; `None` until it is prepared, or if it cannot
+      be.
     - `outcome`: the law of `problem`, once it is inferred.
-    - `tried`: the candidates of the run that goes on, or of the last one.
+    - `tried`: the candidates of the current run, or of the last one.
     - `rivals`: other methods on the same problem.
     - `fault`: what went wrong, in a sentence; empty if nothing did.
-    - `running`: whether a run goes on.
+    - `running`: whether a run is going on.
     """
 
     def __init__(self, changed: Callable[[], None] = lambda: None):
@@ -46,11 +47,11 @@ class Explorer:
         self._source: tuple[tuple, Source | PlaneSource] | None = None
         self._stop = threading.Event()
         self._guard, self._preparing = threading.Lock(), threading.Lock()
-        # One prepares what is asked for while the other is still at work.
+        # One prepares a request while the other is still working.
         self._preview, self._work = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     def ask(self, request: Request) -> None:
-        """From now on this is asked for: it is prepared, and what was known is forgotten."""
+        """Sets the request: prepares it, and forgets the earlier results."""
         with self._guard:
             if request == self._request:
                 return
@@ -59,7 +60,8 @@ class Explorer:
         self._preview.submit(self._show, request)
 
     def run(self, compare: str = "") -> bool:
-        """Infers the law of what is asked for; whether this was begun, and not already going on.
+        """Starts inferring the law of the request; returns whether it did, or one was going on
+        already.
 
         **Arguments:**
 
@@ -76,18 +78,18 @@ class Explorer:
         return True
 
     def stop(self) -> None:
-        """Ends a run after the candidate that is fitted now."""
+        """Ends a run after the current candidate."""
         self._stop.set()
 
     def close(self) -> None:
-        """The page has gone: nothing more is begun or said."""
+        """The page is closed: nothing more is started or reported."""
         self._changed = lambda: None
         self.stop()
         for pool in (self._preview, self._work):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _show(self, request: Request) -> None:
-        if request != self._request:  # another one has come meanwhile
+        if request != self._request:  # replaced meanwhile
             return
         try:
             problem, fault = self._problem_of(request), ""
@@ -138,7 +140,7 @@ class Explorer:
             raise _Stopped
 
     def _problem_of(self, request: Request) -> Problem:
-        """Prepared once, whoever asks first."""
+        """The prepared problem; prepared once, by whichever thread asks first."""
         with self._preparing:
             if self._prepared is None or self._prepared[0] != request:
                 source = self._open(request.origin)

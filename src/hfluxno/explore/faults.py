@@ -1,4 +1,4 @@
-"""What went wrong, in one sentence: that of the command line, where the input is at fault."""
+"""What went wrong, in one sentence: the same as on the command line, if the input is at fault."""
 
 
 def sentence(error: BaseException) -> str:
@@ -6,6 +6,6 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, ValueError | OSError | MemoryError):
         return said
     return (
-        f"hfluxno itself is at fault ({type(error).__name__}: {said}); nothing is lost, change "
-        "something and run again, and report it with what `hfluxno doctor` says."
+        f"hfluxno itself is at fault ({type(error).__name__}: {said}); nothing is lost: change "
+        "something and run again, and report it with the output of `hfluxno doctor`."
     )

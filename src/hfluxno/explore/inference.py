@@ -1,4 +1,4 @@
-"""A problem solved by the library, as its commands do it, and what the page says of it."""
+"""Solves a problem with the library, as the commands do, for the page."""
 
 import dataclasses
 import time
@@ -24,8 +24,8 @@ class Outcome:
     **Attributes:**
 
     - `found`: the law.
-    - `forecast`: by it.
-    - `errors`: of each frame of the forecast that is known, the relative l2 error.
+    - `forecast`: the forecast with it.
+    - `errors`: the relative l2 error of each forecast frame whose truth is known.
     - `seconds`: how long it took.
     """
 
@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def sentence(self) -> str:
-        """How far to trust it, as the command line says it."""
+        """How far to trust it, as on the command line."""
         return self.forecast.sentences[0]
 
     @property
@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Rival:
-    """Another method on the same context: its errors, or the sentence that says why there are
+    """Another method on the same context: its errors, or a sentence that says why there are
     none."""
 
     name: str
@@ -86,8 +86,8 @@ def infer(problem: Problem) -> Outcome:
 
 
 def rival(problem: Problem, name: str) -> Rival:
-    """What persistence, or a network that comes with the package, makes of the problem; one that
-    cannot take it says so in the sentence."""
+    """The result of persistence or a shipped network on the problem; the sentence says why a
+    network cannot take it."""
     weights = None if name == "persistence" else name
     method = "persistence" if weights is None else shipped_networks()[name]
     try:
@@ -103,7 +103,7 @@ def networks() -> tuple[str, ...]:
 
 
 def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
-    """The relative l2 error of each frame that is known."""
+    """The relative l2 error of each known frame."""
     values = np.asarray(made.trajectory.values, np.float64)[: len(problem.after)]
     cells = (*values.shape[:2], -1)
     return errors_where_measured(values.reshape(cells), problem.after.reshape(cells))
@@ -112,9 +112,9 @@ def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
 def inferred_flux(outcome: Outcome, field: int = 0) -> FluxCurve:
     """The inferred flux of a field over its observed range, other fields at the middle of theirs.
 
-    Nothing tells its constant: it is that of the hidden flux, if there is one, and otherwise that
-    of a flux that vanishes at the observed state nearest to 0. The deviation is that of the
-    difference from there, and known for laws of one field.
+    Its constant is arbitrary: that of the hidden flux, if there is one, otherwise such that the
+    flux vanishes at the observed state nearest to 0. The deviation is that of the difference from
+    there, known for laws of one field.
     """
     found, hidden = outcome.found, outcome.problem.hidden
     assert isinstance(found, Identification)  # of a line

@@ -1,4 +1,4 @@
-"""What is seen of a trajectory: noise, values that are missing, sensors in a few of the cells."""
+"""How a trajectory is measured: noise, missing values, sensors in only some of the cells."""
 
 import dataclasses
 
@@ -14,9 +14,9 @@ class Measuring:
 
     **Attributes:**
 
-    - `noise`: its standard deviation, as a part of that of the field.
-    - `missing`: the part of the values that is lost at random.
-    - `sensors`: in how many cells, evenly spread, anything is measured; in all where it is 0.
+    - `noise`: its standard deviation, as a fraction of that of the field.
+    - `missing`: the fraction of values lost at random.
+    - `sensors`: the number of evenly spread cells with a sensor; 0 for all cells.
     - `seed`: of noise and losses.
     """
 
@@ -27,18 +27,18 @@ class Measuring:
 
 
 def measured(context: Trajectory, how: Measuring) -> Trajectory:
-    """The context as it is measured.
+    """The context as measured.
 
     **Raises:**
 
-    - `ValueError`, if a part is not between 0 and 1, or there are more sensors than cells.
+    - `ValueError`, if a fraction is not between 0 and 1, or there are more sensors than cells.
     """
     cells = context.grid.shape[0]
     if not 0.0 <= how.noise <= 1.0:
         raise ValueError(f"The noise must be between 0 and 100 %; got {100 * how.noise:g} %.")
     if not 0.0 <= how.missing < 1.0:
         raise ValueError(
-            f"The missing part must be between 0 and 99 %; got {100 * how.missing:g} %."
+            f"The missing fraction must be between 0 and 99 %; got {100 * how.missing:g} %."
         )
     if not 0 <= how.sensors <= cells:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The page: controls on the left, pictures and words on the right, filled by the state behind."""
+"""The page: controls on the left, pictures and words on the right, filled from the state."""
 
 import html
 import io
@@ -33,7 +33,7 @@ p.doubt { border-color: #c98a1b; background: #fdf5e3; }
 p.fault { border-color: #c4462d; background: #fbe9e5; }
 """
 _EVERY = 100  # milliseconds
-# Sliders have a title but no name for those who cannot see it.
+# Sliders have a title, but no name for screen readers.
 _NAMES = """
 const name = (root) => {
   for (const node of root.querySelectorAll("*")) {
@@ -149,7 +149,7 @@ class Page:
 
     def _problem(self) -> Problem:
         if self.explorer.problem is None:
-            raise ValueError("There are no data yet; mend what the page says first.")
+            raise ValueError("There are no data yet; correct what the page reports first.")
         return self.explorer.problem
 
     def _outcome(self) -> Outcome:
@@ -166,15 +166,15 @@ class Page:
         self.explorer.run(self.controls.network)
 
     def _soon(self) -> None:
-        """From anywhere: the page is drawn anew when it looks next. Panel calls without the lock of
-        Bokeh's document, which may only be changed under it."""
+        """From any thread: the page is redrawn at its next check. Panel calls this without the lock
+        of Bokeh's document, which must only be changed under it."""
         self._stale = True
 
     def _turn(self) -> None:
         self._turned = self._stale = True
 
     def _look(self) -> None:
-        """What Bokeh calls at times, under the lock."""
+        """Called by Bokeh regularly, under the lock."""
         if self._stale:
             self._redraw()
 

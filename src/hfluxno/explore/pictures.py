@@ -1,4 +1,4 @@
-"""The pictures of the page, as Bokeh figures that are filled anew when something has changed."""
+"""The pictures of the page, as Bokeh figures that are refilled when something changes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,12 @@ from hfluxno.forecaster import NINETY
 from hfluxno.grid import Grid
 
 TRUTH, INFERRED, BAND, CONTEXT, FAINT = "#1d2733", "#c4462d", "#e9a799", "#8a949e", "#e6e9ec"
-HEIGHT = 150  # of what is drawn, in pixels
+HEIGHT = 150  # of a picture, in pixels
 _MOST_ROWS = 400  # of a map
 
 
 def _plot(title: str, x: str, y: str, **more):
-    """An empty figure with the look of all."""
+    """An empty figure in the common style."""
     plot = figure(
         title=title,
         x_axis_label=x,
@@ -56,7 +56,7 @@ class Drawn:
     **Attributes:**
 
     - `plot`: the figure.
-    - `points`: where the points are; a change of its data by hand is what a drag makes.
+    - `points`: where the points are; dragging one changes its data.
     """
 
     def __init__(self, title: str, x: str, y: str, y_range: tuple[float, float]):
@@ -73,19 +73,19 @@ class Drawn:
         self.plot.toolbar.active_tap = tool
 
     def show(self, points: Points, curve: Callable[[np.ndarray], np.ndarray]) -> None:
-        """Moves the points and draws the curve through them, where it is one."""
+        """Moves the points and draws the curve through them, if there is one."""
         now = list(zip(self.points.data["x"], self.points.data["y"], strict=True))
         if now != list(points):
             self.points.data = {"x": [p[0] for p in points], "y": [p[1] for p in points]}
         x = np.linspace(0.0, 1.0, 201)
         try:
             self._curve.data = {"x": x, "y": curve(x)}
-        except ValueError:  # the page says it
+        except ValueError:  # the page reports it
             self._curve.data = {"x": [], "y": []}
 
 
 class Map:
-    """States over x and time; what was not measured is left white."""
+    """States over x and time; missing values are white."""
 
     def __init__(self, title: str):
         self._title = title

@@ -1,4 +1,4 @@
-"""What is to be inferred and forecast: a context, from a drawing or a file, and what came after."""
+"""What to infer and forecast: a context, from a drawing or a file, and the frames after it."""
 
 import dataclasses
 from pathlib import Path
@@ -17,7 +17,7 @@ from hfluxno.trajectory import Trajectory
 
 @dataclasses.dataclass(frozen=True)
 class FileChoice:
-    """A file, and the trajectory and first frame of it that are meant."""
+    """A file, with the chosen trajectory and first frame."""
 
     path: str
     variable: str = ""
@@ -28,13 +28,13 @@ class FileChoice:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """All that the controls of the page say.
+    """All settings of the page.
 
     **Attributes:**
 
     - `origin`: a drawing or a file.
     - `frames`, `steps`: of the context and of the forecast.
-    - `measuring`: what is seen of the context.
+    - `measuring`: how the context is measured.
     """
 
     origin: Drawing | FileChoice
@@ -45,17 +45,17 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """A context and what came after.
+    """A context and the frames after it.
 
     **Attributes:**
 
-    - `context`: as it is measured.
-    - `after`: the frames after it that are known, at most `steps`; on a plane (time, field, x, y).
+    - `context`: as measured.
+    - `after`: the known frames after it, at most `steps`; on a plane (time, field, x, y).
     - `steps`: how many frames are forecast.
-    - `by_sensors`: whether measurements in a few cells have to be connected.
+    - `by_sensors`: whether measurements in a few cells must be connected.
     - `units`: by name, as far as they are known.
     - `hidden`: the flux that was drawn, or `None`.
-    - `notes`: what the reader has to say of a file.
+    - `notes`: the notes of the reader on a file.
     - `available`: how many frames and trajectories there are to choose from.
     """
 
@@ -78,7 +78,7 @@ def prepare(request: Request, source: Source | PlaneSource | None = None) -> Pro
 
     **Raises:**
 
-    - `ValueError`, if the request asks for what there is not.
+    - `ValueError`, if the request asks for something that does not exist.
     """
     if request.steps < 1:
         raise ValueError(f"Forecast at least 1 frame; got {request.steps}.")
@@ -105,7 +105,7 @@ def prepare(request: Request, source: Source | PlaneSource | None = None) -> Pro
 def _check_frames(first: int, last: int, frames: int) -> None:
     if not 0 <= first < last <= frames:
         raise ValueError(
-            f"The frames {first + 1} to {last} are more than the {frames} that there are; "
+            f"The frames {first + 1} to {last} are more than the {frames} available; "
             "choose fewer, or an earlier first frame."
         )
 

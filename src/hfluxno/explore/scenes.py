@@ -11,7 +11,7 @@ class Panels:
     """The pictures of a page; `law` is of a line, `across` of a plane."""
 
     def __init__(self) -> None:
-        self.context, self.truth = Map("Context, as it is seen"), Map("What happened")
+        self.context, self.truth = Map("Context, as seen"), Map("What happened")
         self.forecast, self.law = Map("Forecast"), Law()
         self.profile, self.across = Profile(), Profile()
 

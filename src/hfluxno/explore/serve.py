@@ -1,4 +1,4 @@
-"""The page on this machine: an address of its own, nothing from elsewhere, one state a visitor."""
+"""Serves the page on this machine: nothing loaded from elsewhere, one state per visitor."""
 
 import panel as pn
 
@@ -8,8 +8,8 @@ ADDRESS = "127.0.0.1"
 
 
 def server(file: str = "", port: int = 0):
-    """A server that has begun to listen, at a free port where it is 0; its `io_loop.start()` serves
-    until it is stopped.
+    """A server that is listening, on a free port if `port` is 0; its `io_loop.start()` serves until
+    stopped.
 
     **Raises:**
 

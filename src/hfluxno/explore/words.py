@@ -1,4 +1,4 @@
-"""What the page says in words: the sentence on trust, candidates, errors."""
+"""The texts of the page: the sentence on trust, candidates, errors."""
 
 import html
 
@@ -12,13 +12,13 @@ from hfluxno.plural import plural
 
 _WAITING = "Drag a point or change a field, then press Run."
 _COMPILING = (
-    "Programs are loaded; the first run with this kind of ends and size of data compiles them, "
-    "which takes minutes."
+    "Loading programs; the first run with this kind of ends and size of data compiles them, which "
+    "takes minutes."
 )
 
 
 def status(explorer: Explorer) -> tuple[str, str]:
-    """What kind of news there is (`fault`, `busy`, `good`, `doubt` or `idle`), and the news."""
+    """The kind of news (`fault`, `busy`, `good`, `doubt` or `idle`), and its text."""
     if explorer.fault:
         return "fault", explorer.fault
     outcome = explorer.outcome
@@ -33,7 +33,7 @@ def status(explorer: Explorer) -> tuple[str, str]:
 
 
 def candidates(explorer: Explorer) -> str:
-    """A table of what was tried, the best one in bold."""
+    """A table of the candidates, the best one in bold."""
     tried = explorer.tried
     if not tried:
         if explorer.problem is not None and explorer.problem.on_a_plane:
@@ -76,7 +76,7 @@ def errors(explorer: Explorer) -> str:
 
 
 def law(explorer: Explorer) -> str:
-    """The chosen law in a line: the candidate, its formula if it has one, how long it took."""
+    """The chosen law in one line: the candidate, its formula if it has one, and the time taken."""
     outcome = explorer.outcome
     if outcome is None:
         return ""
@@ -96,7 +96,7 @@ def law(explorer: Explorer) -> str:
 
 
 def percent(part: float) -> str:
-    """Four digits of it."""
+    """A percentage with four digits."""
     return f"{100.0 * part:.4g} %" if np.isfinite(part) else "unknown"
 
 

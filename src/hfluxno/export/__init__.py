@@ -1,4 +1,4 @@
-"""A law to take away: as a program, a formula or a file."""
+"""Export of a law as a program, a formula or a file."""
 
 from hfluxno.export.targets import TARGETS, check_target, export_law
 from hfluxno.export.to_text import text as formula

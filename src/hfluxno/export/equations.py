@@ -1,9 +1,9 @@
 """A law as equations in the units of the data, for people.
 
-Numbers have as many digits as it takes that rounding them changes no value by more than a millionth
-of the height of its function over the observed range. A polynomial of one field is written in
-powers of the field, unless these cancel so much that it takes more than ten digits; then, and for
-the tensor basis, in the scaled field v. Kinks are written in the field.
+Numbers have enough digits that rounding changes no value by more than a millionth of the height of
+its function over the observed range. A polynomial of one field is written in powers of the field,
+unless these cancel so much that more than ten digits are needed; then, and for the tensor basis, in
+the scaled field v. Kinks are written in the field.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from hfluxno.export.plain import PlainLaw
 _ACCURACY = 1e-6
 _MOST_CANCELLED = 1e4
 _NEGLIGIBLE = 1e-12
-# Along each field, and of all fields together.
+# Points along each field, and of all fields together.
 _POINTS, _MOST_POINTS = 21, 20_000
 
 
@@ -50,7 +50,7 @@ class Line:
 
 
 def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
-    """Those of the fluxes, diffusivities and sources that depend on the state.
+    """The equations of fluxes, and of diffusivities and sources that depend on the state.
 
     **Arguments:**
 
@@ -73,7 +73,7 @@ def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
 
 
 def of_every_axis(laws: tuple[PlainLaw, ...]) -> list[Line]:
-    """Those of f along x and g along y."""
+    """The equations of f along x and g along y."""
     return [
         line for letter, law in zip("fg", laws, strict=False) for line in equations(law, letter)
     ]
@@ -139,7 +139,7 @@ def _kinks(law: PlainLaw) -> tuple[Kink, ...]:
 
 
 def _kink_values(law: PlainLaw, u: np.ndarray) -> np.ndarray:
-    """Each kink at each point."""
+    """The value of each kink at each point."""
     w = (u[0] - law.shift[0]) / law.scale[0]
     values = [weight * np.hypot(w - at, law.width) for at, weight in law.kinks]
     return np.reshape(values, (len(law.kinks), u.shape[1]))
@@ -156,7 +156,7 @@ def _cancellation(coefficients, exponents, u) -> float:
 
 
 def _parts(coefficients, exponents, u) -> np.ndarray:
-    """Each term at each point."""
+    """The value of each term at each point."""
     return np.array(
         [
             c * np.prod([y ** float(e) for y, e in zip(u, powers, strict=True)], axis=0)
@@ -166,8 +166,8 @@ def _parts(coefficients, exponents, u) -> np.ndarray:
 
 
 def _rounded(coefficients, exponents, u, names, constant: bool = False, beside=0.0) -> Sum:
-    """The sum with its digits, which is added to what is `beside` it; without a `constant`, which
-    moves nothing."""
+    """The sum with enough digits, given what is `beside` it; without a `constant`, which has no
+    effect."""
     chosen = [
         (float(c), powers)
         for c, powers in zip(coefficients, exponents, strict=True)
@@ -190,7 +190,7 @@ def _rounded(coefficients, exponents, u, names, constant: bool = False, beside=0
 
 
 def _decimal(number: float, size: float, height: float) -> str:
-    """With as many digits as a part of this size of a function of this height needs."""
+    """The number with as many digits as a part of this size in a function of this height needs."""
     if size <= 0.0:
         return "0"
     digits = max(1, math.ceil(math.log10(size / (_ACCURACY * height))) + 1)

@@ -1,10 +1,10 @@
-"""A fitted law as plain numbers, which every language can evaluate.
+"""A fitted law as plain numbers, which any language can evaluate.
 
     f_i(u) = Σ_k F_ik Π_j w_j^{e_kj},   w_j = (u_j - shift_j)/scale_j
 
 for u in the observed range, and the linear continuation from its nearest state ū beyond. All bases
-are such sums: Chebyshev polynomials are written out in powers. A flux of one field may have rounded
-kinks besides, with g_k √((w - a_k)² + r²) for each. And
+are such sums: Chebyshev polynomials are written out in powers. A flux of one field may also have
+rounded kinks, with g_k √((w - a_k)² + r²) for each. And
 
     ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
     k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
@@ -40,13 +40,13 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class PlainLaw:
-    """The numbers above, all in the units of the data; tables are empty where there is no term.
+    """The numbers above, all in the units of the data; tables without terms are empty.
 
     **Attributes:**
 
     - `fields`, `units`: names.
     - `lower`, `upper`: the range in which the flux is this sum.
-    - `continued`: whether it is continued linearly beyond, or is this sum there too.
+    - `continued`: whether it is continued linearly beyond, rather than being this sum there too.
     - `shift`, `scale`: of w.
     - `exponents`: one row for each term, one number for each field.
     - `flux`: F, one row for each field.
@@ -91,7 +91,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
     shift, scale, exponents, flux = _flux(law.basis, np.asarray(law.flux_coefficients))
     used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
     terms = law.terms
-    # No law with functions of the scaled state reaches further than its range.
+    # Laws with functions of the scaled state never extend beyond their range.
     with jax.enable_x64(True):
         low, high = map(np.asarray, law.bounds())
     diffusivity = _powers(_trimmed(np.asarray(law.diffusion_coefficients)))
@@ -154,7 +154,7 @@ def _flux(basis: Basis, given: np.ndarray):
         raise TypeError(f"No plain form of the basis {type(basis).__name__} is known.")
     exponents = list(itertools.product(range(degree + 1), repeat=len(orders[0])))
     matrix = np.array([_product_of_powers(order, degree).ravel() for order in orders])
-    # A constant moves nothing, but it is a part of what `flux` returns.
+    # A constant has no effect, but it is part of what `flux` returns.
     return basis.middle, basis.half, exponents, given @ matrix
 
 
@@ -180,8 +180,8 @@ def _chebyshev(order: int, degree: int) -> np.ndarray:
 
 
 def _trimmed(coefficients: np.ndarray) -> np.ndarray:
-    """Without the highest functions whose coefficients are zero: laws of a joint estimate have
-    room for more than was estimated."""
+    """The coefficients without trailing zeros: laws of a joint estimate have room for more
+    functions than were estimated."""
     used = np.flatnonzero(np.any(coefficients, axis=0))
     return coefficients[:, : used[-1] + 1 if used.size else 0]
 

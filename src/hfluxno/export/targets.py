@@ -1,4 +1,4 @@
-"""What a law can be exported to, and under which names the files are written."""
+"""The targets of an export, and the names of their files."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,8 +16,8 @@ Files = dict[str, str | bytes]
 
 
 class Target(NamedTuple):
-    """The suffix of the (first) file, what makes the files by their names, and whether it does so
-    of a law on a plane."""
+    """The suffix of the (first) file, the function that makes the files by name, and whether it
+    takes a law on a plane."""
 
     suffix: str
     files: Callable[..., Files]
@@ -44,11 +44,11 @@ TARGETS = {
 
 
 def check_target(target: str, on_a_plane: bool) -> None:
-    """Refuses a target that is not known, or has no form for a law on a plane.
+    """Checks that a target is known and takes a law of this dimension.
 
     **Raises:**
 
-    - `ValueError`, where it is so.
+    - `ValueError`, if not.
     """
     if target not in TARGETS:
         raise ValueError(f"Unknown target {target!r}; choose one of {', '.join(TARGETS)}.")
@@ -70,8 +70,8 @@ def export_law(saved: SavedLaw | SavedPlaneLaw, target: str, stem: str = "law") 
 
     **Raises:**
 
-    - `ValueError`, if the target is not known, or has no form for this law.
+    - `ValueError`, if the target is unknown, or has no form for this law.
     """
     check_target(target, isinstance(saved, SavedPlaneLaw))
-    dumps(saved)  # refuses what is no law, names that are no text included
+    dumps(saved)  # rejects invalid laws, including names that are not text
     return TARGETS[target].files(saved, stem)

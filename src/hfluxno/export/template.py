@@ -1,4 +1,4 @@
-"""Templates of programs: their text, and what is put into them."""
+"""Templates of programs: their text, and how they are filled in."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 _FOLDER = Path(__file__).parent / "templates"
-# What a comment of C may hold, so that no name can end it.
+# Characters allowed in a comment of C, so that no name can end it.
 _PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()+-=<>^_%'")
 
 
@@ -15,8 +15,8 @@ def text_of(name: str) -> str:
 
 
 def filled(template: str, mark: str, lines: list[str]) -> str:
-    """The template with these lines in place of those between `# mark: begin` and `# mark: end`,
-    which go."""
+    """The template with these lines instead of those between `# mark: begin` and `# mark: end`,
+    which are removed too."""
     kept: list[str] = []
     inside = False
     for line in template.splitlines():
@@ -36,7 +36,7 @@ def after(template: str, mark: str) -> str:
 
 
 def provenance(saved: SavedLaw | SavedPlaneLaw) -> list[str]:
-    """Where the law is from, one sentence a line."""
+    """Where the law comes from, one sentence per line."""
     law, fit = saved.law, saved.fit
     ranges = ", ".join(
         f"{name} from {low:.6g} to {high:.6g}{' ' + unit if unit else ''}"

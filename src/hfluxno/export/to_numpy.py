@@ -1,4 +1,4 @@
-"""A law as a Python file that needs NumPy alone."""
+"""A law as a Python file that needs only NumPy."""
 
 from hfluxno.export.plain import PlainLaw, along_axes
 from hfluxno.export.template import filled, provenance, text_of

@@ -10,12 +10,12 @@ def pyclaw_file(saved: SavedLaw) -> str:
 
     **Raises:**
 
-    - `ValueError`, if the flux depends on place: a Riemann solver sees states only.
+    - `ValueError`, if the flux depends on place: a Riemann solver only sees states.
     """
     terms = saved.law.terms
     if terms is not None and terms.flux_by_place.any():
         raise ValueError(
-            "A Riemann solver sees states only, and this flux depends on place; export it to numpy "
+            "A Riemann solver only sees states, but this flux depends on place; export it to numpy "
             "or c."
         )
     return numpy_file(saved) + "\n\n" + after(text_of("pyclaw_solver.py"), "solver")

@@ -1,4 +1,4 @@
-"""A law as StableHLO, the portable intermediate form of JAX, which other runtimes read too."""
+"""A law as StableHLO, JAX's portable intermediate form, which other runtimes read too."""
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +14,8 @@ def stablehlo(saved: SavedLaw | SavedPlaneLaw) -> bytes:
     points, in float64; of a law on a plane u ↦ (fluxes, bounds of the speeds), of the shapes
     (axis, field, points) and (axis, 2, points).
 
-    It is the module of `jax.export`, without the wrapping of `Exported.serialize`, for which JAX
-    needs a further library.
+    It is the module of `jax.export` without the wrapper of `Exported.serialize`, which needs
+    another library.
     """
     law = saved.law
 

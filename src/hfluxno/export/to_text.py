@@ -9,7 +9,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def text(saved: SavedLaw | SavedPlaneLaw) -> str:
-    """One equation a line, and the range that they hold in."""
+    """One equation per line, and the range in which they hold."""
     laws = along_axes(saved)
     law = laws[0]
     lines = [_equation(line) for line in of_every_axis(laws)]

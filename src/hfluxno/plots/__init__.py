@@ -1,4 +1,4 @@
-"""Pictures of results; they compute nothing that a result does not hold."""
+"""Pictures of results; they compute nothing beyond the results."""
 
 from hfluxno.plots.forecast import forecast_figure
 from hfluxno.plots.labels import Labels

@@ -1,4 +1,4 @@
-"""Moving pictures of frames on a plane."""
+"""Animations of two-dimensional frames."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ _FRAMES_A_SECOND, _DPI = 8, 90
 
 
 def check_animation(path: Path) -> None:
-    """Refuses a moving picture that cannot be written here, before the work for it is done.
+    """Checks that an animation can be written here, before the work for it is done.
 
     **Raises:**
 
-    - `ValueError`, where it is an MP4 and there is no ffmpeg.
+    - `ValueError`, if it is an MP4 and there is no ffmpeg.
     """
     if path.suffix == ".mp4" and not animation.writers.is_available("ffmpeg"):
         raise ValueError(
@@ -35,11 +35,11 @@ def animate(
     labels: Labels,
     path: Path,
 ) -> None:
-    """Every field over the context and the forecast, above what happened and their difference.
+    """Every field over the context and the forecast, above the truth and their difference.
 
     **Raises:**
 
-    - `OSError`, where the file cannot be written.
+    - `OSError`, if the file cannot be written.
     """
     shown = shown_of(context, forecast, truth, labels)
     fields, seen = len(labels.fields), len(shown.context)
@@ -68,7 +68,7 @@ def animate(
 
         figure.suptitle(labels.time)
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # the panels stay where they are
+        figure.set_layout_engine("none")  # keeps the panels in place
 
         def draw(frame: int) -> list:
             what = "seen" if frame < seen else "forecast"

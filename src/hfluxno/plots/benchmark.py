@@ -1,4 +1,4 @@
-"""The figures of the benchmark, from its raw results; of several seeds they show the first."""
+"""The figures of the benchmark, from its raw results; with several seeds they show the first."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ _PALETTE = (
     "#6fcf97", "#3b1f5b",
 )  # fmt: skip
 _YARDSTICKS = {"persistence": ":", "known-law": "--"}
-_LEAST = 1e-7  # errors below it are drawn there: single precision says no more
+_LEAST = 1e-7  # smaller errors are drawn here: the limit of single precision
 
 
 def long_rollouts(results: Plain) -> Figure | None:
@@ -80,7 +80,7 @@ def examples(results: Plain) -> Figure | None:
 
 
 def cost_and_error(results: Plain) -> Figure | None:
-    """Error over a forecast against its time, for every method and for the classical solver."""
+    """The error of a forecast against its cost, for every method and the classical solver."""
     methods = dict(_methods(results, "cubic"))
     if not methods:
         return None
@@ -121,7 +121,7 @@ def cost_and_error(results: Plain) -> Figure | None:
 
 
 def _part(figure: Figure, labels: Sequence[Text]) -> None:
-    """Moves labels down from those that they would cover."""
+    """Moves labels down so that they do not overlap."""
     figure.draw_without_rendering()
     placed: list[Bbox] = []
     for label in sorted(labels, key=lambda label: -label.get_window_extent().y0):

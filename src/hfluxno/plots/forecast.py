@@ -1,4 +1,4 @@
-"""The picture of a forecast: what was seen, what is predicted, how it ends, and by which law."""
+"""The picture of a forecast: context, prediction, final profiles, and the law."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,8 +27,8 @@ def forecast_figure(
     **Arguments:**
 
     - `context`, `forecast`: batched or not.
-    - `truth`: what happened, as values (time, field, x) or (trajectory, time, field, x) for the
-      first frames of the forecast or all of them.
+    - `truth`: what really happened, as values (time, field, x) or (trajectory, time, field, x) for
+      the first frames of the forecast or all of them.
     - `labels`: the names and units of the axes.
     - `index`: which trajectory of a batch is shown.
     """

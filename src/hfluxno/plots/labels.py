@@ -1,4 +1,4 @@
-"""What the axes of a picture say: the names of the quantities and their units."""
+"""The labels of a picture: the names of the quantities and their units."""
 
 import dataclasses
 
@@ -10,9 +10,9 @@ class Labels:
     **Attributes:**
 
     - `fields`, `x`, `time`, `y`: the names.
-    - `field_units`, `x_units`, `time_units`, `y_units`: the units; one for all fields, or
-      one for each.
-    - `origin`: what is added to the times of the trajectories.
+    - `field_units`, `x_units`, `time_units`, `y_units`: the units; one for all fields, or one per
+      field.
+    - `origin`: added to the times of the trajectories.
     """
 
     fields: tuple[str, ...]
@@ -26,7 +26,7 @@ class Labels:
     y_units: str = ""
 
     def __post_init__(self) -> None:
-        # A dollar in the user's words does not begin a formula.
+        # A dollar sign in the user's names must not begin a formula.
         for name in ("x", "x_units", "y", "y_units", "time", "time_units"):
             object.__setattr__(self, name, getattr(self, name).replace("$", r"\$"))
         if isinstance(self.field_units, str):

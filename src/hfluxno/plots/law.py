@@ -1,8 +1,8 @@
-"""Pictures of an inferred law over the range of states that it was inferred from.
+"""Pictures of an inferred law over the observed range of states.
 
 One field: f, f′ and ν as curves. Two fields: maps of both fluxes and both wave speeds, with the
-observed states as dots: only there is the law known. More fields: each flux along the range of each
-field, the others at the middle of theirs.
+observed states as dots: the law is known only there. More fields: each flux along the range of each
+field, with the others at the middle of theirs.
 """
 
 import textwrap
@@ -43,9 +43,9 @@ def law_figure(
     **Arguments:**
 
     - `identification`: a result of `hfluxno.identify`.
-    - `context`: what it was inferred from; the observed states are then shown.
+    - `context`: what it was inferred from; if given, the observed states are shown.
     - `labels`: the names and units of the axes.
-    - `index`: which trajectory it is, where the context is batched.
+    - `index`: which trajectory it is, if the context is batched.
     """
     labels = Labels(identification.law.fields) if labels is None else labels
     columns = panel_count(identification)
@@ -62,7 +62,7 @@ def law_figure(
 
 
 def heading(identification: Any) -> str:
-    """What the law is and how well it predicts, in one line; what the status means where it is not
+    """The law and how well it predicts, in one line; and the meaning of the status if it is not
     OK."""
     error = float(identification.backtest_error)
     text = f"Inferred law: {identification.described}"
@@ -138,10 +138,10 @@ def _scalar(figure, identification, states, labels: Labels) -> None:
 
 
 def _where_observed(axes, states: np.ndarray) -> None:
-    """A faint histogram at the foot: where it is high, many states have been seen."""
+    """A faint histogram at the bottom: it is high where many states were observed."""
     counts, edges = np.histogram(states, bins=60)
     foot = axes.inset_axes((0.0, 0.0, 1.0, 0.14), zorder=0.5, sharex=axes)
-    # The square root, for a few common states would hide all others.
+    # The square root, because a few common states would hide all others.
     foot.stairs(np.sqrt(counts), edges, fill=True, color=CONTEXT, alpha=0.35)
     foot.set_ylim(0, np.sqrt(max(counts.max(), 1)))
     foot.axis("off")
@@ -203,7 +203,7 @@ def _sections(figure, law, labels: Labels) -> None:
 
 
 def _observed_range(law) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of the axes: the observed range, widened where a field is constant."""
+    """The ends of the axes: the observed range, widened if a field is constant."""
     lower, upper = np.asarray(law.lower, float), np.asarray(law.upper, float)
     room = np.where(upper > lower, 0.0, 1e-3 * np.maximum(np.abs(lower), 1.0))
     return lower - room, upper + room

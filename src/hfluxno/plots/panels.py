@@ -21,8 +21,8 @@ def space_time(
     labels: Labels,
     now: float | None = None,
 ) -> None:
-    """A map of `values` (time, x), x to the right and time upwards, without the NaN; a line at the
-    time `now`."""
+    """A map of `values` (time, x), x to the right and time upwards, blank at NaN; with a line at
+    the time `now`."""
     first, last = (0.5 * np.diff(times)[[0, -1]]) if len(times) > 1 else (0.5, 0.5)
     between = 0.5 * (times[1:] + times[:-1])
     time_edges = np.concatenate([times[:1] - first, between, times[-1:] + last])
@@ -73,7 +73,7 @@ def profiles(
     known = known[np.isfinite(known)]
     low, high = known.min(), known.max()
     room = max(high - low, 1e-12 * max(abs(low), abs(high), 1e-300))
-    axes.set_ylim(low - 0.06 * room, high + 0.3 * room)  # the legend stands above the curves
+    axes.set_ylim(low - 0.06 * room, high + 0.3 * room)  # the legend is above the curves
     units = labels.time_axis.removeprefix(labels.time).strip(" ()")
     axes.set(
         title=f"Profile at {labels.time} {end:.4g} {units}".rstrip(),
@@ -85,5 +85,5 @@ def profiles(
 
 
 def _dots(curve: np.ndarray) -> dict:
-    """A line shows no value that stands alone between gaps."""
+    """Markers for values isolated between gaps, which a line would not show."""
     return {"marker": ".", "markersize": 4} if np.isnan(curve).any() else {}

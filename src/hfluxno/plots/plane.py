@@ -24,7 +24,7 @@ from hfluxno.plots.style import (
 from hfluxno.trajectory import Trajectory
 
 _WIDTH, _ROW, _LINE = 12.5, 2.75, 0.24
-# Beyond this ratio of its sides a plane is stretched to a square.
+# Beyond this ratio of its sides a rectangle is stretched to a square.
 _SLENDER = 3.0
 
 
@@ -40,7 +40,8 @@ def plane_figure(
     **Arguments:**
 
     - `context`, `forecast`: of one trajectory.
-    - `truth`: what happened, (time, field, x, y), for the first frames of the forecast or all.
+    - `truth`: what really happened, (time, field, x, y), for the first frames of the forecast or
+      all.
     - `labels`: the names and units of the axes.
     """
     labels = Labels(context.fields) if labels is None else labels
@@ -94,8 +95,8 @@ def draw_map(
 
 
 def draw_terms(part: Figure | SubFigure, found: Any) -> None:
-    """The terms of a law as they were found, with their standard deviations, beside their values in
-    the law that has a name; a line parts the fields."""
+    """The terms of a law as found, with their standard deviations, beside their values in the
+    recognised law; lines separate the fields."""
     axes = part.subplots()
     terms = found.terms
     places = np.arange(len(terms))[::-1]

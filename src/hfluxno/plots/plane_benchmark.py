@@ -1,4 +1,4 @@
-"""The picture of the benchmark on a plane: errors by step, and one field ten steps on."""
+"""The picture of the two-dimensional benchmark: errors by step, and one field ten steps ahead."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The picture of a reconstruction: what was measured, the field behind it, and its law."""
+"""The picture of a reconstruction: the measurements, the field behind them, and its law."""
 
 import numpy as np
 from matplotlib.figure import Figure

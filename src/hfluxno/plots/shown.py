@@ -1,4 +1,4 @@
-"""One trajectory as a picture needs it: what was seen, what is forecast, what happened."""
+"""One trajectory as a picture needs it: context, forecast and truth."""
 
 import dataclasses
 
@@ -17,8 +17,8 @@ class Shown:
     **Attributes:**
 
     - `context`, `forecast`: the states.
-    - `truth`: what happened, for the first frames of the forecast or all; `None` if it is unknown.
-    - `reach`: half the width of the bands; `None` without any.
+    - `truth`: what really happened, for the first frames of the forecast or all, or `None`.
+    - `reach`: half the width of the bands; `None` without bands.
     - `past`, `future`: the times of context and forecast.
     """
 
@@ -32,7 +32,7 @@ class Shown:
 
     @property
     def now(self) -> float:
-        """Between the last time of the context and the first of the forecast."""
+        """The time between the last frame of the context and the first of the forecast."""
         return 0.5 * (self.past[-1] + self.future[0])
 
     @property
@@ -52,7 +52,7 @@ def shown_of(
     labels: Labels,
     index: int = 0,
 ) -> Shown:
-    """What a picture shows of a trajectory, or of one of a batch."""
+    """What a picture shows of a trajectory, or of one member of a batch."""
     axes = len(context.grid.shape)
     ahead = _one(forecast.trajectory.values, index, axes)
     known = None if truth is None else _one(truth, index, axes)[: len(ahead)]

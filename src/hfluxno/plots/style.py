@@ -55,26 +55,26 @@ _STYLE: Any = {
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Everything drawn in the block has the look of hfluxno; other pictures keep theirs."""
+    """A block in which everything is drawn in the style of hfluxno; other pictures keep theirs."""
     with matplotlib.rc_context(_STYLE):
         yield
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure without a window: it needs no display and leaves pyplot alone."""
+    """A figure without a window: it needs no display and does not touch pyplot."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a picture in the format that the suffix names.
+    """Writes a picture in the format of the suffix.
 
     **Raises:**
 
-    - `OSError`, where the file cannot be written.
+    - `OSError`, if the file cannot be written.
     """
-    # Drawn into memory first: the writer of PDF fails with an error of its own on a full disk.
+    # Drawn into memory first: on a full disk the PDF writer fails with an unclear error.
     picture = io.BytesIO()
     with styled():
         figure.savefig(picture, format=path.suffix.removeprefix("."))
@@ -82,7 +82,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def colours_of(values: np.ndarray) -> dict[str, Any]:
-    """A diverging map around zero where both signs matter, else a sequential one."""
+    """A diverging map around zero if both signs matter, else a sequential one."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if low < 0.0 < high and min(-low, high) > 0.2 * max(-low, high):
         reach = max(-low, high)

@@ -1,4 +1,4 @@
-"""How well the data fix the curves of a fitted law: from coefficients to σ of f and f′."""
+"""How well the data determine the curves of a fitted law: σ of f and f′ from the coefficients."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def flux_deviation(
     """The standard deviations of f - f(origin) and of f′ at `points` (1, points).
 
     Both are linear in the flux coefficients C with the covariance Σ: σ² = ∂f/∂C Σ (∂f/∂C)ᵀ.
-    `None` where the law is not of that kind or a covariance is not finite.
+    `None` if the law is not of that kind or a covariance is not finite.
     """
     law = identification.law
     if not hasattr(law, "flux_coefficients"):
@@ -48,7 +48,7 @@ def _sensitivities(law, points, origin):
 
 
 def _flux_covariance(identification) -> np.ndarray:
-    """The part of the covariance that belongs to the flux, in the order of its coefficients."""
+    """The block of the covariance for the flux, in the order of its coefficients."""
     count = np.asarray(identification.law.flux_coefficients).size
     places, found = free_covariance(identification)
     mine = places < count

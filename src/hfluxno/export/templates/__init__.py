@@ -1,2 +1,2 @@
-"""Programs that evaluate a law from its numbers. Each runs as it stands, with Burgers' flux; an
-export replaces what stands between the marks."""
+"""Programs that evaluate a law from its numbers. Each runs as it is, with Burgers' flux; an export
+replaces the part between the marks."""

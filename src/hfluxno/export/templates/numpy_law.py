@@ -1,13 +1,13 @@
-"""What follows evaluates the law with NumPy alone.
+"""The rest of the file evaluates the law with NumPy alone.
 
-States have the shape (field, *points); of one field they may come without the first axis. Within
-the observed range
+States have the shape (field, *points); for one field the first axis may be missing. Within the
+observed range
 
     f_i(u) = Σ_k FLUX[axis][i][k] Π_j w_j^EXPONENTS[k][j],   w_j = (u_j - SHIFT[j])/SCALE[j],
 
-and g √((w - a)² + WIDTH²) for each (a, g) of KINKS[axis], which only a law of one field has. A law
-on a line has the axis 0 alone, one on a plane x (0) and y (1). Beyond the range f continues
-linearly from the nearest observed state if it is CONTINUED, and is this sum if not; the diffusivity
+plus g √((w - a)² + WIDTH²) for each (a, g) of KINKS[axis], which only a law of one field has. A law
+on a line has only the axis 0, one on a plane x (0) and y (1). Beyond the range f continues linearly
+from the nearest observed state if CONTINUED, otherwise it is this sum there too; the diffusivity
 and the source keep their values there. A flux is known up to a constant.
 """
 
@@ -36,7 +36,7 @@ OFFSET = (0.0,)
 
 
 def flux(u, axis=0):
-    """f(u) along an axis, the amount of each field that passes a point in unit time."""
+    """f(u) along an axis, the amount of each field that passes a point per unit time."""
     u, bare = _states(u)
     inside = _nearest(u)
     beyond = np.einsum("ij...,j...->i...", _gradient(inside, axis), u - inside)
@@ -69,7 +69,7 @@ def diffusivity(u):
 
 
 def source(u, x=0.0):
-    """s(u, x), what arises of each field in unit time; zero without sources."""
+    """s(u, x), the rate at which each field arises; zero without sources."""
     u, bare = _states(u)
     found = _powers(SOURCE, _nearest(u))
     count = len(SOURCE_BY_PLACE[0])
@@ -79,7 +79,7 @@ def source(u, x=0.0):
 
 
 def factor(x):
-    """k(x) where the flux is k(x) (f(u) + OFFSET); one if it is the same everywhere."""
+    """k(x), if the flux is k(x) (f(u) + OFFSET); one if it does not depend on place."""
     count = len(FACTOR)
     if not count:
         return np.ones(np.shape(x))
@@ -91,7 +91,7 @@ def _states(u):
     bare = len(FIELDS) == 1 and (u.ndim == 0 or len(u) != 1)
     u = u[None] if bare else u
     if u.ndim == 0 or len(u) != len(FIELDS):
-        raise ValueError(f"The first axis has to hold the fields {', '.join(FIELDS)}.")
+        raise ValueError(f"The first axis must hold the fields {', '.join(FIELDS)}.")
     return u, bare
 
 
@@ -146,7 +146,8 @@ def _eigenvalues(matrix):
 
 
 def _middle_and_gap(matrix):
-    """Of two eigenvalues, which are kept apart by a ten thousandth of the matrix."""
+    """The mean and half the gap of two eigenvalues, at least a ten-thousandth of the matrix
+    apart."""
     (a, b), (c, d) = matrix
     difference = 0.5 * (a - d)
     size = difference**2 + np.abs(b * c)

@@ -19,9 +19,9 @@ from hfluxno.export.templates.numpy_law import (
 #     solver.limiters = pyclaw.limiters.tvd.MC
 #
 # Waves and speeds are those of Roe's linearisation, the Jacobian averaged along the straight path
-# between the states; the fluctuations split f(r) - f(l) along them, so they sum to it whatever the
-# matrix, and waves whose speed passes zero upwards get an entropy fix. Diffusion and sources are no
-# part of a Riemann problem.
+# between the states; the fluctuations split f(r) - f(l) along them, so they sum to it for any
+# matrix, and waves whose speed passes zero upwards get an entropy fix. Diffusion and sources are
+# not part of a Riemann problem.
 
 _NODES, _WEIGHTS = (0.5 - 0.15**0.5, 0.5, 0.5 + 0.15**0.5), (5 / 18, 8 / 18, 5 / 18)
 
