@@ -121,7 +121,7 @@ def test_a_law_that_its_scheme_cannot_solve_is_solved_by_another(monkeypatch):
         ),
         (
             trajectory(boundary="outflow"),
-            "periodic domains only; the boundary of the context is outflow, outflow",
+            "only on periodic domains; the boundary of the context is outflow, outflow",
         ),
     ],
 )
@@ -233,7 +233,7 @@ def test_examples_that_are_missing_or_do_not_fit_are_refused(forecaster):
         (
             None,
             "icon-test needs examples, 3 pairs of states of other trajectories of the same law, "
-            "which a context does not hold; give them in Python",
+            "which a context does not contain; give them in Python",
         ),
         (pairs[:2], r"of the shape \(3, 2, 1, 16\), pairs of states 1 frame apart; got the shape"),
         (np.nan * pairs, "must be finite numbers"),
@@ -244,5 +244,5 @@ def test_examples_that_are_missing_or_do_not_fit_are_refused(forecaster):
     batch = trajectory(ICON, frames=3, batch=True)
     with pytest.raises(ValueError, match=r"of the shape \(2, 3, 2, 1, 16\)"):
         shown.forecast(batch, 2, examples=pairs)
-    with pytest.raises(ValueError, match="hfluxno-test reads a context alone; leave the examples"):
+    with pytest.raises(ValueError, match="hfluxno-test reads only a context; leave the examples"):
         forecaster.forecast(trajectory(), 2, examples=pairs)

@@ -1,4 +1,4 @@
-"""Which contexts a network accepts, and how it is fitted to the one that it gets.
+"""Which contexts a network accepts, and how it is adapted to the given one.
 
 A network takes the fields and cells that it was trained on. Those with a flux operator on one axis
 also take a multiple of the cells; those that count in cells and frames any Δt and Δx; those that
@@ -20,12 +20,12 @@ from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
-# Spacings that differ by less than this part are the same.
+# Spacings that differ relatively by less than this are equal.
 _SAME_SPACING = 1e-2
 
 
 def check_context(name: str, network: Network, config: ModelConfig, context: Trajectory) -> None:
-    """Whether a network may read a context.
+    """Checks whether a network can read a context.
 
     **Arguments:**
 
@@ -61,13 +61,13 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
         )
     if not np.all(np.isfinite(np.asarray(context.values))):
         raise ValueError(
-            f"{name} takes no gaps, and the context has some (NaN, or times or places "
-            "that are left out). Fill them first, or use the method fit."
+            f"{name} takes no gaps, but the context has some (NaN, or missing times or places). "
+            "Fill them first, or use the method fit."
         )
     steps = np.diff(np.asarray(context.times, float))
     if np.ptp(steps) > _SAME_SPACING * np.mean(steps):
         raise ValueError(
-            f"{name} steps at equal intervals, and the times of the context are uneven "
+            f"{name} steps at equal intervals, but the times of the context are uneven "
             f"({np.min(steps):g} to {np.max(steps):g} apart). Interpolate to equal ones first, or "
             "use the method fit."
         )
@@ -77,7 +77,7 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
     if ends != [("periodic", "periodic")] * len(ends):
         sides = "/".join(", ".join(pair) for pair in ends)
         raise ValueError(
-            f"{name} works on periodic domains only; the boundary of the context is {sides}. Use "
+            f"{name} works only on periodic domains; the boundary of the context is {sides}. Use "
             "the method fit."
         )
     if isinstance(network, WeakFormHFluxNO):
@@ -100,7 +100,7 @@ def checked_examples(
 
     **Arguments:**
 
-    - `examples`: as they were given, with a leading axis if they are `batched`.
+    - `examples`: as given, with a leading axis if they are `batched`.
 
     **Raises:**
 
@@ -110,11 +110,11 @@ def checked_examples(
     if pairs is None and examples is None:
         return None
     if pairs is None:
-        raise ValueError(f"{name} reads a context alone; leave the examples out.")
+        raise ValueError(f"{name} reads only a context; leave the examples out.")
     if examples is None:
         raise ValueError(
             f"{name} needs examples, {plural(pairs.count, 'pair')} of states of other "
-            "trajectories of the same law, which a context does not hold; give them in Python, "
+            "trajectories of the same law, which a context does not contain; give them in Python, "
             "forecast(context, steps, examples=pairs), or use a network that reads a context "
             "alone, such as icon-context-cubic."
         )
@@ -147,7 +147,7 @@ def _takes_more_cells(network: Network, config: ModelConfig) -> bool:
 
 
 def _factor(network: Network, config: ModelConfig, context: Trajectory) -> int | None:
-    """How many cells of the context make one of the network's; `None` if it cannot be."""
+    """How many cells of the context make one of the network's; `None` if that is impossible."""
     given, own = context.grid.shape, config.cells
     if given == own:
         return 1

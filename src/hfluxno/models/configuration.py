@@ -1,8 +1,8 @@
-"""What decides a network, as typed values: what all kinds of networks have in common.
+"""The configuration of a network as typed values: the part common to all kinds.
 
 A configuration is written as JSON beside released weights and inside checkpoints (see
-`hfluxno.strict_json`). Each kind of network has its own subclass, which says how it becomes
-a network; `hfluxno.models.registry` names them.
+`hfluxno.strict_json`). Each kind of network has a subclass that builds it;
+`hfluxno.models.registry` names them.
 """
 
 import abc
@@ -44,7 +44,7 @@ class ModelConfig(abc.ABC):
     - `interval`: Δt, the time between two frames.
     - `context`: the number of frames of a context.
     - `context_mode`: whether forecasts read the context again at every step (`sliding`, the paper)
-      or once (`frozen`): the law does not change while it is forecast.
+      or once (`frozen`): the law does not change during the forecast.
     """
 
     fields: tuple[str, ...] = ("u",)
@@ -66,21 +66,21 @@ class ModelConfig(abc.ABC):
     @property
     @abc.abstractmethod
     def summary(self) -> str:
-        """What the network is, in a few words for its card."""
+        """A short description of the network for its card."""
 
     @property
     def conservative(self) -> bool:
-        """Whether forecasts keep the total of every field, whatever the weights are."""
+        """Whether forecasts conserve the total of every field, whatever the weights."""
         return False
 
     @property
     def pairs(self) -> Pairs | None:
-        """What the network must be shown beside a context; `None` if it reads that alone."""
+        """The examples that the network needs beside a context; `None` if it needs none."""
         return None
 
     @classmethod
     def kinds(cls) -> tuple[type["ModelConfig"], ...]:
-        """The kinds that there are; `hfluxno.strict_json` asks."""
+        """The existing kinds, for `hfluxno.strict_json`."""
         from hfluxno.models.registry import MODELS
 
         return tuple(MODELS.values())
@@ -105,9 +105,9 @@ class ModelConfig(abc.ABC):
         self.check()
 
     def check(self) -> None:  # noqa: B027
-        """Whether the values of the subclass can be used.
+        """Checks the values of the subclass.
 
         **Raises:**
 
-        - `ValueError`, if they cannot.
+        - `ValueError`, if they cannot be used.
         """

@@ -3,7 +3,7 @@
     v = Σ_t cos(ω t) ∘ patches(u_t) W_t,   then layers   x + MLP(Norm(y + K(y))),  y = Norm(x)
 
 with spectral mixing K; the embedding is the mean over patches (Hao et al., ICML 2024). Space and
-time are treated apart, which makes it fast; it is made for one number of frames.
+time are treated separately, which makes it fast; it takes a fixed number of frames.
 """
 
 import math
@@ -21,7 +21,7 @@ from hfluxno.nn.patch import PatchEmbedding, tokens_along
 from hfluxno.nn.spectral import SpectralMixing
 from hfluxno.plural import plural
 
-# Of what the spectral layers see (see `hfluxno.nn.spectral`).
+# The input of the spectral layers (see `hfluxno.nn.spectral`).
 Coefficients = Literal["sums", "means"]
 _GROUPS = 8
 _POSITION_SCALE = 0.02
@@ -67,7 +67,7 @@ class DPOTEncoder(Encoder):
 
     - `embed`, `embed_second`: the network from the numbers of a patch to its token.
     - `positions`: a learned vector for every place, shape (token, embedding), or `None` if the
-      encoder is not to see places.
+      encoder does not see places.
     - `frequencies`: ω, shape (embedding,).
     - `weights`: W_t, shape (time, embedding, embedding).
     - `blocks`: the layers.
@@ -125,7 +125,7 @@ class DPOTEncoder(Encoder):
     def features(
         self, context: Float[Array, "time field *space"]
     ) -> Float[Array, "embedding *patches"]:
-        """What the last layer says of every patch."""
+        """The output of the last layer for every patch."""
         times = self.weights.shape[0]
         if context.shape[0] != times:
             raise ValueError(

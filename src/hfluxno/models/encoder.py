@@ -1,4 +1,4 @@
-"""What an encoder is: a window of frames to one vector."""
+"""The interface of an encoder: a window of frames to one vector."""
 
 import abc
 
@@ -9,7 +9,7 @@ from hfluxno.nn.sliding import shift_in
 
 
 class Encoder(eqx.Module):
-    """Maps a context (time, field, *space) to an embedding that stands for its dynamics."""
+    """Maps a context (time, field, *space) to an embedding of its dynamics."""
 
     @abc.abstractmethod
     def __call__(
@@ -17,7 +17,7 @@ class Encoder(eqx.Module):
     ) -> Float[Array, " embedding"]: ...
 
     def window(self, context: Float[Array, "time field *space"]) -> PyTree:
-        """What the encoder keeps of a sliding window of frames; by default the frames."""
+        """What the encoder stores of a sliding window of frames; by default the frames."""
         return context
 
     def shifted(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:

@@ -1,13 +1,13 @@
 """A flux operator on more cells than it was trained on.
 
 On r times as many cells the flux at every interface is that of the network between averages of r
-cells, which are as wide as those that it was trained on:
+cells, which have the width of those in training:
 
     F_{j+1/2} = G(…, ū_{j-r+1…j}, ū_{j+1…j+r}, …),    u_j ← u_j - Δt/δx (F_{j+1/2} - F_{j-1/2})
 
-with the fine spacing δx. The context is averaged for the encoder. The step conserves, and averages
-of r cells advance exactly as they would on the coarse cells, because every r-th interface sees the
-stencil that it would have there. What is finer moves with the speed that the network gives it.
+with the fine spacing δx. The context is averaged for the encoder. The step is conservative, and
+averages of r cells advance exactly as on the coarse cells, because every r-th interface sees the
+stencil it would have there. Finer details move at the speed given by the network.
 """
 
 import equinox as eqx

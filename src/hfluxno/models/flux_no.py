@@ -1,7 +1,7 @@
-"""Flux NO: the flux operator with parameters of its own, for one equation.
+"""Flux NO: a flux operator with its own parameters, for one equation.
 
 It is HFluxNO without a context: what the hypernetwork would write is learned directly (Kim and
-Kang, 2025, cited in arXiv:2605.05488). It shows what the context is worth.
+Kang, 2025, cited in arXiv:2605.05488). The comparison shows the value of the context.
 """
 
 import equinox as eqx
@@ -18,7 +18,7 @@ class FluxNO(ContextNetwork):
     **Attributes:**
 
     - `fluxes`: one for each axis.
-    - `grid`, `interval`: the cells and Δt that it works at.
+    - `grid`, `interval`: its cells and Δt.
     """
 
     fluxes: tuple[NumericalFlux, ...]

@@ -22,7 +22,7 @@ from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import frozen, rollout
 from hfluxno.trajectory import Trajectory
 
-# Contexts that are forecast at once: what fits the cache of a core, and what fills a GPU.
+# Contexts forecast at once: as many as fit a core's cache, or fill a GPU.
 _CHUNK, _CHUNK_OF_ACCELERATOR = 4, 256
 # Schemes for laws that the scheme of the network cannot solve.
 _FALLBACKS = ("roe-entropy-fix", "rusanov")
@@ -49,15 +49,15 @@ class NetworkStatus(enum.IntEnum):
 class NetworkForecaster(Forecaster):
     """Continues contexts like those that the network was trained on.
 
-    The network reads the last frames of a context, as many as it was trained with. If the
-    context has more, the network also predicts its last frames from those before: the back-test.
+    The network reads as many of the last frames of a context as it was trained with. If the context
+    has more, the network also predicts its last frames from the earlier ones: the back-test.
 
     **Attributes:**
 
-    - `network`: the network; its precision is that of the forecast, except if a law is refined.
+    - `network`: the network; the forecast has its precision, unless a law is refined.
     - `config`: what it was built from.
     - `name`: how sentences call it.
-    - `training`: where the weights come from, if that is known.
+    - `training`: where the weights come from, if known.
     """
 
     network: Network
@@ -76,13 +76,13 @@ class NetworkForecaster(Forecaster):
         **Arguments:**
 
         - `examples`: for a network that must be shown them (`config.pairs`), pairs of states of
-          other trajectories of the same law, `config.pairs.ahead` frames apart, shape
-          (pair, 2, field, *space); of a batch of contexts those of each, with a leading axis.
+          other trajectories of the same law, `config.pairs.ahead` frames apart, shape (pair, 2,
+          field, *space); for a batch of contexts with a leading axis.
 
         **Raises:**
 
-        - `ValueError`, if `steps` is not positive, the context is not of the kind that the
-          network was trained on, or there are examples too few or too many.
+        - `ValueError`, if `steps` is not positive, the context is not of the kind that the network
+          was trained on, or the number of examples is wrong.
         """
         check_steps(steps)
         self.check(context)
@@ -136,7 +136,7 @@ class NetworkForecaster(Forecaster):
         return dataclasses.replace(self, config=dataclasses.replace(config, target=target))
 
     def check(self, context: Trajectory) -> None:
-        """Whether the network may read the context.
+        """Checks whether the network can read the context.
 
         **Raises:**
 
@@ -164,8 +164,8 @@ class NetworkForecaster(Forecaster):
         return frames, good[:, -1]
 
     def _run(self, network, batch, steps, shown):
-        """The frames after each context, and which of them can be used: those before the first that
-        is not finite or leaves the range of the context by more than the largest value in it."""
+        """The frames after each context, and which are usable: those before the first that is not
+        finite or leaves the range of the context by more than its largest value."""
         size = _CHUNK if jax.default_backend() == "cpu" else _CHUNK_OF_ACCELERATOR
 
         def program(chunk):
@@ -177,7 +177,7 @@ class NetworkForecaster(Forecaster):
         lower, upper = batch.min((1, *space), keepdims=True), batch.max((1, *space), keepdims=True)
         margin = np.maximum(np.abs(lower), np.abs(upper))
         margin = np.where(margin > 0.0, margin, np.inf)
-        # What is not a number is not inside either.
+        # NaN is not inside the range.
         inside = (frames >= lower - margin) & (frames <= upper + margin) & np.isfinite(frames)
         return frames, np.logical_and.accumulate(inside.all((2, *space)), axis=1)
 
@@ -194,7 +194,7 @@ class NetworkForecaster(Forecaster):
         return _rollouts(network, seen, shown, steps, self.config.context_mode)
 
 
-# Equinox hands the options of jax.jit on but does not declare them.
+# Equinox passes on the options of jax.jit but does not declare them.
 @eqx.filter_jit(compiler_options=WIDE_VECTORS)  # type: ignore[call-overload]
 def _rollouts(network, batch, shown, steps, mode):
     def one(context, pairs):

@@ -4,15 +4,15 @@
 
 with the stencils V of the interfaces, linear maps without biases, and kernels k that have few wave
 numbers (HFluxNO, arXiv:2605.05488, equation 15, in which the kernels need not commute with shifts).
-The authors' code computes something else, which is here under the name `code`:
+The authors' code computes something else, here called `code`:
 
     z⁰ = lift(V),   z^l = 2 z^{l-1} + K_l(z^{l-1}),   F = project(z^L)
 
-with networks of one hidden layer and spectral mixing K, inside which the nonlinearity stands.
+with networks of one hidden layer and spectral mixing K, which contains the nonlinearity.
 
-All interfaces are one pass of the network, and the first is the last: so what leaves a cell enters
-its neighbour. Two passes, for the left and for the right faces of cells, would not agree, and the
-step would not conserve.
+The network runs once for all interfaces, of which the first is also the last: so what leaves a cell
+enters its neighbour. Two passes, for the left and the right faces of cells, would disagree, and the
+step would not be conservative.
 """
 
 from typing import ClassVar
@@ -31,7 +31,7 @@ from hfluxno.nn.spectral_convolution import SpectralConvolution
 
 
 class FourierFlux(NumericalFlux):
-    """The flux of one axis, the last one of the padded states. It is made for one Δt and for
+    """The flux along one axis, the last one of the padded states. It is made for one Δt and for
     periodic domains.
 
     **Attributes:**
@@ -40,7 +40,7 @@ class FourierFlux(NumericalFlux):
     - `layers`: the kernels, or the spectral mixings.
     - `left`, `right`: the numbers of cells before and after an interface in its stencil.
     - `axis`: which axis of the domain the last one of the padded states is.
-    - `coordinates`: whether the stencil also holds the place of every cell, one number per axis.
+    - `coordinates`: whether the stencil also contains the place of every cell, one number per axis.
     - `form`: `text` or `code`.
 
     The padded states have `inputs` channels, by default as many as there are fluxes.

@@ -1,17 +1,16 @@
-"""A learned numerical flux that is given the law: what the weak form sees goes into its stencil.
+"""A learned numerical flux that is given the law of the weak form in its stencil.
 
     F_{i+1/2} = s Δx/Δt (½ (f̃_i + f̃_{i+1}) + H(v, ½ (ν_i + ν_{i+1})) + G(V))
 
 with the scaled variable v = (u - m)/s, the flux f̃ and the diffusivity ν of v that least squares
-see in the context, in cells and frames (`hfluxno.models.law_space`), the diffusive flux H of a
-whole frame (`hfluxno.models.heat_flux`), and a stencil V of v, f̃(v), f̃′(v) and ν(v). Which law it
-is changes from context to context; how a law becomes the mean flux of a frame does not. So G is
-nearly the same network for every context, while a network that sees v alone has to be another one
-for each, and it learns faster. At first G is zero.
+find in the context, in cells and frames (`hfluxno.models.law_space`), the diffusive flux H of a
+whole frame (`hfluxno.models.heat_flux`), and a stencil V of v, f̃(v), f̃′(v) and ν(v). The law
+changes from context to context; how a law becomes the mean flux of a frame does not. So G is nearly
+the same for every context, whereas a network that sees only v must differ for each; G learns
+faster. At first G is zero.
 
-G knows nothing of states far from those that it has seen. So the flux sees none that is more than
-the width of the observed range outside of it: it stays bounded, and a forecast that goes wrong does
-not explode.
+G knows nothing about states far from those it has seen. So the flux clips states to at most the
+width of the observed range outside it: it stays bounded, and a failing forecast does not explode.
 """
 
 import equinox as eqx
@@ -28,8 +27,8 @@ from hfluxno.nn.linear import silent
 
 
 class GuidedFlux(NumericalFlux):
-    """The flux of u on the one axis. It is applied to u itself, so the step conserves to the
-    rounding of u.
+    """The flux of u along the one axis. It is applied to u itself, so the step is conservative to
+    rounding.
 
     **Attributes:**
 
@@ -69,7 +68,7 @@ class GuidedFlux(NumericalFlux):
         padded = jnp.clip(padded, per_field(lower, padded, 0), per_field(upper, padded, 0))
         v = (padded - per_field(self.shift, padded, 0)) / scale
         f = self.law.flux(padded) / scale
-        # s_j/s_i for the derivative of the flux of the field i by the field j.
+        # s_j/s_i for the derivative of the flux of field i with respect to field j.
         ratio = scale[None] / scale[:, None]
         slopes = (self.law.jacobian(padded) * ratio).reshape(-1, *padded.shape[1:])
         nu = self.law.diffusivity(padded)
@@ -87,12 +86,12 @@ class GuidedFlux(NumericalFlux):
 
 
 def channels(fields: int, diffusive: bool) -> int:
-    """How many numbers G sees in a cell."""
+    """The number of inputs of G per cell."""
     return fields * (2 + fields + (1 if diffusive else 0))
 
 
 def central(inner: LocalFlux | FourierFlux) -> LocalFlux | FourierFlux:
-    """The same G with an output of zero."""
+    """The same G with zero output."""
     if isinstance(inner, FourierFlux):
         return eqx.tree_at(lambda flux: flux.project, inner, silent(inner.project))
     return eqx.tree_at(lambda flux: flux.mlp, inner, silent(inner.mlp))

@@ -6,8 +6,8 @@ Lindeberg, IEEE Trans. Pattern Anal. Mach. Intell. 12, 1990, 234-254). As a flux
 
     F_{i+1/2} = Σ_{n≥1} T_n (v_{i+1-n} - v_{i+n}),   T_n = Σ_{m≥n} G_m
 
-For small r this is the usual r (v_i - v_{i+1}). A frame of that one is unstable from r = 1/2 on;
-this one is positive for any r, even if the stencil ends the sum early.
+For small r this is the usual r (v_i - v_{i+1}). A frame with that flux is unstable from r = 1/2;
+this one is positive for any r, even if the stencil truncates the sum.
 """
 
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ def heat_flux(
     rate: Float[Array, "field *interfaces"],
     ghost: int,
 ) -> Float[Array, "field *interfaces"]:
-    """The flux of states with `ghost` cells more at both ends, as wide as the stencil is.
+    """The flux of states with `ghost` more cells at both ends, the width of the stencil.
 
     **Arguments:**
 

@@ -1,9 +1,9 @@
-"""HFluxNO: the context decides the numerical flux.
+"""HFluxNO: the context determines the numerical flux.
 
     c = E(u^{n-k+1}, …, u^n),   Θ = H(c),   u^{n+1} = u^n - Δt/Δx (G_Θ(V^r) - G_Θ(V^l))
 
 with an encoder E, a hypernetwork H and a flux operator G (arXiv:2605.05488, equations 6 and 14).
-Whatever the parameters are, the step is conservative.
+The step is conservative for any parameters.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ class HFluxNO(ContextNetwork):
     **Attributes:**
 
     - `encoder`, `hypernetwork`: E and H; the latter writes one flux for each axis.
-    - `grid`, `interval`: the cells and Δt that it works at.
+    - `grid`, `interval`: its cells and Δt.
     """
 
     encoder: Encoder

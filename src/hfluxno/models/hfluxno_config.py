@@ -1,4 +1,4 @@
-"""What decides an HFluxNO, one of its variants or a Flux NO, and how they become one."""
+"""The configuration of an HFluxNO, of its variants and of a Flux NO, and how it is built."""
 
 import dataclasses
 import math
@@ -45,7 +45,7 @@ class HFluxNOConfig(ModelConfig):
 
     - `encoder`: how a context is read, or `None` for a flux operator without context (Flux NO).
     - `target`: what the hypernetwork writes.
-    - `hypernetwork`: how it does.
+    - `hypernetwork`: how it writes it.
     - `coordinates`: whether encoder and flux see the place of each cell. Without it the operator of
       a context commutes with every shift; the encoder's positions are learned in any case.
     - `weak_form`: makes it the variant of `hfluxno.models.weak_form_hfluxno`.

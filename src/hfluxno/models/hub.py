@@ -44,7 +44,7 @@ class HubNetwork(ModelHubMixin, library_name="hfluxno", tags=["conservation-laws
 
 
 def download(name: str, **options) -> Path:
-    """The local folder of a network of the hub; it is kept for the next time.
+    """The local folder of a network of the hub, cached for the next use.
 
     **Raises:**
 
@@ -58,7 +58,5 @@ def download(name: str, **options) -> Path:
             "and the connection."
         ) from error
     if not (Path(folder) / CONFIG).is_file():
-        raise ValueError(
-            f"{name!r} of the Hugging Face hub holds no {CONFIG}: it is not a network."
-        )
+        raise ValueError(f"{name!r} of the Hugging Face hub has no {CONFIG}: it is not a network.")
     return Path(folder)

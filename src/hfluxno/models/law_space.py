@@ -1,9 +1,9 @@
-"""The laws that a network can name: what a vector of numbers means on a context.
+"""The laws that a network can express: the meaning of a vector of numbers on a context.
 
 The numbers are the coefficients of f and ν in a basis on the range of values that the context
-shows, in cells and frames, so they do not depend on the units of the data. The space also says
-which of its laws least squares on the weak form see in a context (`hfluxno.identify.weak_form`):
-that costs little, needs no training, and has the errors of a quadrature over frames.
+shows, in cells and frames, so they do not depend on the units of the data. The space also gives the
+law that least squares on the weak form find in a context (`hfluxno.identify.weak_form`): that is
+cheap, needs no training, and has the errors of a quadrature over frames.
 """
 
 import equinox as eqx

@@ -1,20 +1,20 @@
-"""The `law` target: the context decides the physical flux, and a solver does the rest.
+"""The `law` target: the context determines the physical flux, and a solver does the rest.
 
     c = E(context),   (f′, ν) = (f′, ν)_weak + M(c, arsinh a),   ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u)
 
 Least squares on the weak form give a first law (`hfluxno.models.law_space`). The network M emits a
-correction of its coefficients a, which it also reads: only their errors are left to learn. At first
+correction of its coefficients a, which it also reads: it only has to learn their errors. At first
 the correction is zero.
 
 The coefficients are those of a basis on the range of values that the context shows, in cells and
-frames. So the result does not know the units of the data, and once it is converted it serves any
-Δt, grid and boundary. Nothing is learned about numerics, which are known.
+frames. So the result does not depend on the units of the data, and once converted it is valid for
+any Δt, grid and boundary. Numerics are known and need not be learned.
 
 For one field, M corrects the Chebyshev coefficients of the speed f′ and the law is their integral:
-the speed is what frames show and what a regression on known laws compares. For systems it corrects
-the coefficients of each flux in the dictionary of `hfluxno.identify.basis`.
+the speed is what frames show, and what the regression on known laws compares. For systems it
+corrects the coefficients of each flux in the dictionary of `hfluxno.identify.basis`.
 
-The law amortises identification: it may be taken as it is, or as the start of a few
+The law amortises identification: it can be used directly, or as the start of a few
 Levenberg-Marquardt steps on the context if the weak form is a poor start.
 """
 
@@ -37,13 +37,12 @@ from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.scaling import observed_range, per_field
 from hfluxno.nn.linear import MLP
 
-# A diffusivity of the weak form, in cells² a frame, counts as at least so much: the network has to
-# be able to raise it.
+# The least diffusivity of the weak form, in cells² per frame: the network must be able to raise it.
 _LEAST_DIFFUSIVITY = 1e-3
 
 
 class LawOperator(Operator):
-    """Solves a law over one frame; what cannot be solved is not a number.
+    """Solves a law over one frame; NaN if it cannot be solved.
 
     **Attributes:**
 
@@ -56,7 +55,7 @@ class LawOperator(Operator):
 
     def __call__(self, u: Float[Array, "field cells"]) -> Float[Array, "field cells"]:
         flux = self.settings.numerical_flux(self.law)
-        # In the middle of a run, whose last speed is not known.
+        # In the middle of a run whose last speed is unknown.
         control, rate = self.settings.control, -jnp.ones((), u.dtype)
         run = solve(flux, u, np.arange(2.0), self.settings.grid, control, rate=rate)
         # The solver repeats the last finite state, which would look like a steady state.
@@ -71,7 +70,7 @@ class LawNetwork(ContextNetwork):
     - `encoder`, `head`: E and M; the encoder sees the context scaled to [-1, 1].
     - `grid`, `interval`: the cells and Δt of the contexts; only their number of cells and the
       boundary matter to `read`.
-    - `space`: the laws that it can name.
+    - `space`: the laws that it can express.
     - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.identify.solver_settings.SCHEMES`, and
       the CFL rule (desired, maximum, lagged).
     """
@@ -111,7 +110,7 @@ class LawNetwork(ContextNetwork):
         flux, diffusion = emitted[:split], emitted[split:].reshape(d, terms)
         if d == 1:
             flux = jnp.asarray(integration_matrix(self.space.size), flux.dtype) @ flux
-        # What the quadrature misses grows with the speeds.
+        # The error of the quadrature grows with the speeds.
         flux = weak[:split] + jnp.sqrt(1.0 + jnp.sum(weak[:split] ** 2)) * flux
         mean = jnp.maximum(weak[split:].reshape(d, terms)[:, :1], _LEAST_DIFFUSIVITY)
         diffusion = diffusion.at[:, :1].add(jnp.log(jnp.expm1(mean)))

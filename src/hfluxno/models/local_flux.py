@@ -2,9 +2,9 @@
 
     F_{i+1/2} = G(u_{i+1-left}, …, u_{i+right})
 
-with a linear lift of the stencil and a small network after it (HFluxNO, arXiv:2605.05488, equations
-12 to 15). At all interfaces the same network acts, so the operator commutes with shifts, except
-if it is given the coordinates of the cells, as in the paper.
+with a linear lift of the stencil followed by a small network (HFluxNO, arXiv:2605.05488, equations
+12 to 15). The same network acts at all interfaces, so the operator commutes with shifts, unless it
+is given the coordinates of the cells, as in the paper.
 """
 
 from typing import ClassVar
@@ -20,10 +20,10 @@ from hfluxno.nn.linear import MLP, on_columns
 
 
 class LocalFlux(NumericalFlux):
-    """The flux of one axis, the last one of the padded states.
+    """The flux along one axis, the last one of the padded states.
 
-    It is made for one Δt: the flux is the mean over a whole frame, not at an instant. It sets no
-    limit to the step.
+    It is made for one Δt: the flux is the mean over a whole frame, not at an instant. It does not
+    limit the step.
 
     **Attributes:**
 
@@ -31,7 +31,7 @@ class LocalFlux(NumericalFlux):
     - `mlp`: from there to the fluxes of the fields.
     - `left`, `right`: the numbers of cells before and after an interface that it sees.
     - `axis`: which axis of the domain the last one of the padded states is.
-    - `coordinates`: whether the stencil also holds the place of every cell, one number per axis.
+    - `coordinates`: whether the stencil also contains the place of every cell, one number per axis.
 
     The padded states have `inputs` channels, by default as many as there are fluxes.
     """
@@ -99,7 +99,7 @@ class LocalFlux(NumericalFlux):
 def stencils(
     padded: Float[Array, "channel *padded"], ghost: int, left: int, right: int
 ) -> Float[Array, "number *interfaces"]:
-    """The numbers that a flux sees at every interface, counted (channel, cell)."""
+    """The inputs of the flux at every interface, in the order (channel, cell)."""
     count = padded.shape[-1] - 2 * ghost + 1
     start = ghost - left
     cells = [padded[..., start + k : start + k + count] for k in range(left + right)]

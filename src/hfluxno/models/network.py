@@ -1,4 +1,4 @@
-"""What a network that forecasts is: it predicts the frame after a context.
+"""The interface of a network that forecasts: it predicts the frame after a context.
 
 Most read the context and return an operator. Reading is expensive and advancing is cheap, so the
 two are separate. Whether the context is read again at every step is a matter of the roll-out (see
@@ -26,7 +26,7 @@ class Operator(eqx.Module):
 
     @property
     def stride(self) -> int:
-        """The number of frames from a state to what the operator makes of it."""
+        """The number of frames by which the operator advances a state."""
         return 1
 
     @abc.abstractmethod
@@ -40,28 +40,28 @@ class Operator(eqx.Module):
 
 
 class Network(eqx.Module):
-    """Anything that continues a context of frames (time, field, *space)."""
+    """A network that continues a context of frames (time, field, *space)."""
 
     @abc.abstractmethod
     def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
         """The frame after the context."""
 
     def shown(self, pairs: Float[Array, "pair 2 field *space"]) -> "Network":
-        """The network after it was shown pairs of states of other trajectories of the same law.
+        """The network with examples: pairs of states of other trajectories of the same law.
 
         **Raises:**
 
-        - `ValueError`, if it has no use for them.
+        - `ValueError`, if it takes none.
         """
-        raise ValueError(f"{type(self).__name__} reads a context alone; give it no examples.")
+        raise ValueError(f"{type(self).__name__} reads only a context; give it no examples.")
 
     def while_training(self, key: Key[Array, ""]) -> "Network":
-        """The network that one window sees while it is trained, if something in it is random;
-        by default the network itself."""
+        """The network for one window in training, if something in it is random; by default the
+        network itself."""
         return self
 
     def window(self, context: Float[Array, "time field *space"]) -> Any:
-        """What the network keeps of a sliding context; by default its frames."""
+        """What the network stores of a sliding context; by default its frames."""
         return context
 
     def shifted(self, window: Any, frame: Float[Array, "field *space"]) -> Any:
@@ -115,7 +115,7 @@ class FluxOperator(Operator):
     ) -> Float[Array, "state field *space"]:
         if not all(flux.rowwise for flux in self.fluxes):
             return jax.vmap(self)(states)
-        # One matrix product for all of them; a mapped one would be followed by a transposition.
+        # One matrix product for all of them; `vmap` would add a transposition.
         return self(states.swapaxes(0, 1)).swapaxes(0, 1)
 
     def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:

@@ -1,6 +1,6 @@
 """The configurations of the parts of a network: encoders, targets, the hypernetwork.
 
-The defaults are those of the paper's cubic model if it has the part.
+The defaults are those of the paper's cubic model, if it has the part.
 """
 
 import dataclasses
@@ -105,8 +105,8 @@ class FourierConfig:
     - `width`: of the hidden layer of lift and projection; in the form `code`.
     - `modes`, `blocks`: the largest wave number kept along each axis, and, in the form `code`, the
       number of blocks.
-    - `form`: `text`, equation 15 as it is written, or `code`, what the authors' code computes; they
-      have it with 128 channels.
+    - `form`: `text`, equation 15 as written, or `code`, what the authors' code computes (with 128
+      channels).
     """
 
     left: int = 4
@@ -129,10 +129,10 @@ class LawConfig:
     - `positive`: for each field whether it stays away from zero; for several fields.
     - `terms`: the number of coefficients of ν: 0, 1 or 3.
     - `scheme`, `cfl`: how the law is solved: a numerical flux, and (desired CFL number, largest CFL
-      number, whether a step is proposed from the speed of the one before).
+      number, whether a step is proposed from the speed in the previous one).
     - `width`, `depth`: of the hidden layers of the network that emits corrections of the
       coefficients.
-    - `refinement`: how many Levenberg-Marquardt steps a forecast takes on its context, 0 to 3.
+    - `refinement`: the number of Levenberg-Marquardt steps on the context, 0 to 3.
     """
 
     size: int = 7

@@ -1,7 +1,7 @@
 """The kinds of networks by name: one line here makes a kind known to files, training and commands.
 
 A kind is a configuration that builds a network (see `hfluxno.models.configuration`); the name is
-that of the method, and begins the names of its weights and presets.
+that of the method, with which the names of its weights and presets begin.
 """
 
 from hfluxno.models.baselines.disco.config import DISCOConfig
@@ -22,7 +22,7 @@ MODELS: dict[str, type[ModelConfig]] = {
 
 
 def method_of(config: ModelConfig) -> str:
-    """The name of the method that a configuration is one of."""
+    """The name of the method of a configuration."""
     if isinstance(config, HFluxNOConfig):
         return _method_of(config)
     if isinstance(config, ICONConfig) and config.examples_from == "context":
@@ -31,7 +31,7 @@ def method_of(config: ModelConfig) -> str:
 
 
 def _method_of(config: HFluxNOConfig) -> str:
-    """HFluxNO alone is the published architecture; Flux NO is one without an encoder."""
+    """The name HFluxNO is for the published architecture; Flux NO has no encoder."""
     if config.encoder is None:
         return "flux-no"
     if isinstance(config.target, LawConfig):

@@ -1,6 +1,6 @@
-"""Names of version 0.1.0 that weights had; they are understood in this version, too.
+"""Names of weights from version 0.1.0, which this version still accepts.
 
-There `hfluxno-SET` was not the published architecture but the variant that is given the law of the
+Then `hfluxno-SET` was not the published architecture but the variant that is given the law of the
 weak form; `hfluxno-plain-SET` was the published architecture, half as wide.
 """
 
@@ -22,12 +22,12 @@ RENAMED = {
 
 
 def present_name(name: str) -> str:
-    """The name that weights have now; an old one warns in one sentence."""
+    """The current name of weights; an old name gives a warning."""
     if name not in RENAMED:
         return name
     present = RENAMED[name]
     warnings.warn(
-        f"The weights {name} are called {present} now; the old name goes with the next version.",
+        f"The weights {name} are now called {present}; the old name goes with the next version.",
         FutureWarning,
         stacklevel=3,
     )

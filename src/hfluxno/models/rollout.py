@@ -1,8 +1,8 @@
 """Forecasting frame by frame with a network.
 
-`sliding`, the paper's way: the context is shifted by every forecast frame and read again.
-`frozen`: the context is read once. The law does not change while it is forecast, so nothing new can
-be learned from frames that the network made itself, and reading is by far the most expensive part.
+`sliding`, as in the paper: the context is shifted by every forecast frame and read again. `frozen`:
+the context is read once. The law does not change during the forecast, so the network can learn
+nothing from its own frames, and reading is by far the most expensive part.
 """
 
 import jax
@@ -24,7 +24,7 @@ def rollout(
 
     **Raises:**
 
-    - `ValueError`, if the mode is not known, or is `frozen` for a network that has no operator.
+    - `ValueError`, if the mode is unknown, or is `frozen` for a network without an operator.
     """
     if mode not in CONTEXT_MODES:
         raise ValueError(

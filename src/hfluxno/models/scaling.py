@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-# A field that varies by no more than this part of its size counts as constant.
+# A field that varies by at most this fraction of its size counts as constant.
 _FLAT = 1e-6
 
 
@@ -21,5 +21,5 @@ def observed_range(
 def per_field(
     values: Float[Array, " field"], like: Float[Array, "..."], axis: int
 ) -> Float[Array, "..."]:
-    """One number per field, shaped to meet an array whose fields lie along `axis`."""
+    """One number per field, shaped to broadcast with an array whose fields are along `axis`."""
     return values.reshape((1,) * axis + (-1,) + (1,) * (like.ndim - axis - 1))

@@ -4,8 +4,8 @@ Snapshots become patches; then every layer mixes the times of each token by a re
 the tokens of each time by a transformer block. The embedding is the mean over the normalised tokens
 of the last time (HFluxNO, arXiv:2605.05488, section 3.2; Pătrăucean et al., TMLR 2025).
 
-The last layer is needed at the last time only. It leaves out everything that does not reach it:
-its transformer block runs at one time, and its recurrent block sums over times without a scan.
+Only the last time of the last layer is needed, so that layer leaves out everything else: its
+transformer block runs at one time, and its recurrent block sums over times without a scan.
 """
 
 import math

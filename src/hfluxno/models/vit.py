@@ -1,13 +1,13 @@
 """The vision transformer over space and time: an alternative encoder of the paper's ablation.
 
-Patches of space and time become tokens, by a network of hidden layers on every patch; every layer
-mixes all of them; the embedding is their mean (Dosovitskiy et al., ICLR 2021). Attention over all
-tokens makes it more expensive than a recurrent encoder, and it has to read the window again when a
-frame is added.
+Patches of space and time become tokens, through hidden layers on every patch; every layer mixes all
+of them; the embedding is their mean (Dosovitskiy et al., ICLR 2021). Attention over all tokens
+makes it more expensive than a recurrent encoder, and it must read the window again when a frame is
+added.
 
-The authors' ablation has 32 hidden layers on every patch, without skips between them: of what two
-patches differ in, less than a rounding error of single precision reaches the tokens of a fresh
-network.
+The authors' ablation has 32 hidden layers on every patch, without skip connections: in a fresh
+network the difference between two patches reaches the tokens with less than a rounding error of
+single precision.
 """
 
 import math
@@ -89,7 +89,7 @@ class ViT(Encoder):
         return jnp.mean(jax.vmap(self.norm)(v[0]), axis=0)
 
     def tokens(self, context: Float[Array, "time field *space"]) -> Float[Array, "token embedding"]:
-        """What the first layer reads."""
+        """The input of the first layer."""
         sizes = (context.shape[0], *context.shape[2:])
         tokens = tokens_along(sizes, self.embed.patch)
         if self.coordinates:

@@ -3,11 +3,11 @@
     a = least squares of the weak form,   c = E((u - m)/s),   Θ = H(c, arsinh a)
     u^{n+1} = u^n - Δt/Δx (F^r - F^l),    F of `hfluxno.models.guided_flux` with G_Θ, m, s and f_a
 
-It is not the published model. The coefficients a of the law that least squares see in the context
+It is not the published model. The coefficients a of the law that least squares find in the context
 (`hfluxno.models.law_space`) join the embedding, and the flux operator sees f and f′ in every cell.
-What moves how fast is a linear problem; the network is left with what is not: how such a law acts
-over a whole frame, and where least squares err. It works with the scaled variable (u - m)/s, which
-runs from -1 to 1 over the context.
+How fast states move is a linear problem; the network only has to learn the rest: how such a law
+acts over a whole frame, and where least squares err. It works with the scaled variable (u - m)/s,
+which runs from -1 to 1 over the context.
 """
 
 import dataclasses
@@ -32,8 +32,7 @@ class WeakFormHFluxNO(ContextNetwork):
     **Attributes:**
 
     - `encoder`, `hypernetwork`: E and H.
-    - `grid`, `interval`: the cells and Δt that it works at; it counts in cells and frames, so they
-      may be any.
+    - `grid`, `interval`: its cells and Δt, which may be any, because it counts in cells and frames.
     - `space`: the laws among which the weak form chooses.
     """
 
@@ -48,7 +47,7 @@ class WeakFormHFluxNO(ContextNetwork):
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
         weak = self.space.weak_form(context, self.grid.is_periodic())
         law = self.space.family(context).law(weak)
-        # Coefficients have no bound; their inverse hyperbolic sines are of moderate size.
+        # Coefficients are unbounded; their inverse hyperbolic sines have moderate size.
         flux: Any
         (flux,) = self.hypernetwork(jnp.concatenate([self.encoder(scaled), jnp.arcsinh(weak)]))
         return FluxOperator((GuidedFlux(flux, shift, scale, law),), self.grid, self.interval)

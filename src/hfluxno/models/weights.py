@@ -3,12 +3,12 @@
 A released network is a folder:
 
 - `config.json`: the version of the format, the model configuration, where the weights come from;
-- `model.safetensors`: every array under its path in the network, real numbers only (a complex array
-  is two), perhaps in half precision;
+- `model.safetensors`: every array under its path in the network, only real numbers (a complex array
+  is stored as two), possibly in half precision;
 - `README.md`: the model card for people.
 
-Nothing in it is executed when it is read, and everything is checked: the version, the
-configuration's keys, and that names and shapes are those of the architecture.
+Reading executes nothing in it and checks everything: the version, the configuration's keys, and
+that names and shapes are those of the architecture.
 """
 
 import json
@@ -30,7 +30,7 @@ from hfluxno.plural import plural
 from hfluxno.strict_json import from_dict, to_dict
 
 VERSION = 3
-# Version 2 says less about the training, and lacks options that came later.
+# Version 2 records less about the training, and lacks later options.
 _SAYS_LESS = 2
 _ONCE_ALONE: dict[Any, dict[str, Any]] = {
     "ICONConfig": {"examples_from": "context"},
@@ -38,7 +38,7 @@ _ONCE_ALONE: dict[Any, dict[str, Any]] = {
     "DPOTConfig": {"coefficients": "means"},
 }
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
-# Where the networks lie that come with the package.
+# The folder of the networks that come with the package.
 SHIPPED = Path(__file__).parents[1] / "weights"
 _PRECISIONS = ("float32", "float16")
 
@@ -61,12 +61,12 @@ def save_pretrained(
 
     **Arguments:**
 
-    - `folder`: is made if it does not exist; its name is that of the network.
-    - `precision`: `float32`, or `float16` for half the size: numbers lose all but three digits.
+    - `folder`: created if it does not exist; its name is that of the network.
+    - `precision`: `float32`, or `float16` for half the size: three digits remain.
 
     **Raises:**
 
-    - `ValueError`, if the precision is not known or cannot hold the weights.
+    - `ValueError`, if the precision is unknown or cannot represent the weights.
     - `OSError`, if a file cannot be written.
     """
     require("Saving a network", "networks", "safetensors")
@@ -105,8 +105,8 @@ def load(name: str | Path) -> NetworkForecaster:
     **Arguments:**
 
     - `name`: of a network that comes with the package, such as `hfluxno-small-cubic`, a folder, or
-      an id `owner/name` of the Hugging Face hub. A name of version 0.1.0 warns and says the present
-      one.
+      an id `owner/name` of the Hugging Face hub. A name from version 0.1.0 gives a warning with the
+      current one.
 
     **Raises:**
 
@@ -194,7 +194,7 @@ def _folder(name: str) -> Path:
     if name in shipped():
         return SHIPPED / name
     if Path(name).is_dir():
-        raise ValueError(f"The folder {name} holds no {CONFIG}: it is not a released network.")
+        raise ValueError(f"The folder {name} has no {CONFIG}: it is not a released network.")
     if name.count("/") == 1 and not name.startswith((".", "/")):
         require("A network of the Hugging Face hub", "hub")
         from hfluxno.models.hub import download
@@ -229,8 +229,8 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _complete(described: dict[str, Any]) -> None:
-    """Adds what version 2 did not say: of the training nothing is known, of networks what there was
-    but one of."""
+    """Adds what version 2 did not record: nothing about the training, and options that had only one
+    value."""
     if isinstance(described["model"], dict):
         described["model"] = (
             _ONCE_ALONE.get(described["model"].get("kind"), {}) | described["model"]
@@ -268,11 +268,11 @@ def _filled(skeleton: Network, arrays: dict[str, np.ndarray], path: Path) -> Net
         for key in names:
             if key not in arrays:
                 raise ValueError(
-                    f"{path} holds another architecture than its configuration: {key} is missing."
+                    f"{path} has another architecture than its configuration: {key} is missing."
                 )
             if arrays[key].shape != leaf.shape:
                 raise ValueError(
-                    f"{path} holds another architecture than its configuration: {key} has the "
+                    f"{path} has another architecture than its configuration: {key} has the "
                     f"shape {arrays[key].shape}, but {leaf.shape} is expected."
                 )
             parts.append(arrays[key].astype(np.float32))
@@ -281,8 +281,7 @@ def _filled(skeleton: Network, arrays: dict[str, np.ndarray], path: Path) -> Net
     extra = sorted(set(arrays) - expected)
     if extra:
         raise ValueError(
-            f"{path} holds another architecture than its configuration: {extra[0]} is not part of "
-            "it."
+            f"{path} has another architecture than its configuration: {extra[0]} is not part of it."
         )
     return jax.tree_util.tree_unflatten(structure, filled)
 

@@ -1,1 +1,1 @@
-"""Layers of the learned models; nothing here knows what a conservation law is."""
+"""Layers of the networks, independent of conservation laws."""

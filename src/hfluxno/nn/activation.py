@@ -4,6 +4,6 @@ import jax
 
 
 def gelu(x: jax.Array) -> jax.Array:
-    """The Gaussian error linear unit x Φ(x) (Hendrycks and Gimpel, arXiv:1606.08415) in its
-    approximation by tanh, which is the one of the published model."""
+    """The Gaussian error linear unit x Φ(x) (Hendrycks and Gimpel, arXiv:1606.08415) in its tanh
+    approximation, as in the published model."""
     return jax.nn.gelu(x, approximate=True)

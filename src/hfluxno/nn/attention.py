@@ -4,7 +4,7 @@
 
 (Vaswani et al., NeurIPS 2017, with the norms in front).
 
-The sums of the softmax are divided out after the values are mixed, where the arrays are smaller.
+The softmax is normalised after the values are mixed, where the arrays are smaller.
 """
 
 import math
@@ -47,7 +47,7 @@ class Attention(eqx.Module):
     ) -> Float[Array, "time token embedding"]:
         times, tokens, embedding = x.shape
         size = embedding // self.heads
-        # Three products: the parts of one would have to be put together again in the derivative.
+        # Three products: the parts of a single one would have to be joined again in the derivative.
         query, key, value = (
             rows_times(x, weight).reshape(times, tokens, self.heads, size)
             for weight in jnp.split(self.enter.weight, 3)
@@ -55,7 +55,7 @@ class Attention(eqx.Module):
         scores = jnp.einsum("tihc,tjhc->thij", query / math.sqrt(size), key)
         largest = jnp.max(scores, axis=-1, keepdims=True)
         weights = jnp.exp(scores - jax.lax.stop_gradient(largest))
-        # In the other order the compiler transposes the values and the result.
+        # In the other order the compiler transposes both the values and the result.
         pairs = (((3,), (2,)), ((0, 1), (0, 1)))
         mixed = jax.lax.dot_general(weights, value.swapaxes(1, 2), pairs)
         mixed = mixed / jnp.sum(weights, axis=-1, keepdims=True)

@@ -2,8 +2,8 @@
 
     y = diag(W_1, …, W_B) x + b
 
-Block k maps the k-th part of the input to the k-th part of the output, which takes a B-th of the
-parameters of a full matrix.
+Block k maps the k-th part of the input to the k-th part of the output, with 1/B of the parameters
+of a full matrix.
 """
 
 import math
@@ -15,15 +15,15 @@ from jaxtyping import Array, Float
 
 from hfluxno.nn.linear import rows_times
 
-# From about this many inputs on, a matrix product is worth its overhead.
+# From about this many inputs a matrix product is worth its overhead.
 _LARGE = 32
 
 
 class BlockLinear(eqx.Module):
     """A block-diagonal matrix and a bias.
 
-    An output size that the number of blocks does not divide is reached by leaving out the last
-    outputs of the last block.
+    If the number of blocks does not divide the output size, the last outputs of the last block are
+    left out.
 
     **Attributes:**
 
@@ -60,8 +60,8 @@ class BlockLinear(eqx.Module):
     def on_rows(self, x: Float[Array, "*rows inputs"]) -> Float[Array, "*rows outputs"]:
         """The layer on the rows of `x`.
 
-        Small blocks are put together, with zeros between them: a few products of matrices that are
-        large enough are faster than many small ones.
+        Small blocks are combined, with zeros between them: a few products of larger matrices are
+        faster than many small ones.
         """
         blocks, rows, columns = self.weight.shape
         together = max(

@@ -1,8 +1,8 @@
 """A linear layer over many vectors at once: one matrix product.
 
-The weights live in `equinox.nn.Linear`, which maps one vector. Mapping it over vectors with `vmap`
-leaves the order of the axes to the compiler; these two functions fix it, so that a batch of
-any size is one product of matrices without a transposition.
+The weights are in `equinox.nn.Linear`, which maps one vector. Mapping it over vectors with `vmap`
+leaves the order of the axes to the compiler; these two functions fix it, so that a batch of any
+size is one matrix product without a transposition.
 """
 
 import equinox as eqx
@@ -26,9 +26,9 @@ def rows_times(
 ) -> Float[Array, "*rows outputs"]:
     """x Wᵀ, computed and differentiated in isolation.
 
-    The derivative by W is a product with Gᵀ. XLA would compute G in the order of its transpose,
-    together with everything elementwise that G comes from, and stride through the cache: without
-    the barrier a training step of the published network takes 1.3 times as long on a CPU.
+    The derivative with respect to W is a product with Gᵀ. XLA would compute G in the order of its
+    transpose, together with all elementwise operations before it, with poor use of the cache:
+    without the barrier a training step of the published network takes 1.3 times as long on a CPU.
     """
     return jax.lax.optimization_barrier(x @ weight.T)
 

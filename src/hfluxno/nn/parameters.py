@@ -1,6 +1,6 @@
 """The parameters of a module as one real vector, and back.
 
-A hypernetwork emits a vector; this is what turns it into a module. Parameters are the real and
+A hypernetwork emits a vector; this turns it into a module. Parameters are the real and
 complex arrays of a module in the order of its tree; a complex array counts as its real parts and
 then its imaginary parts.
 """
@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, PyTree
 
 
 class Template(eqx.Module):
-    """What is left of a module without its parameters, and where they belong.
+    """A module without its parameters, and where they belong.
 
     **Attributes:**
 
@@ -58,7 +58,8 @@ class Template(eqx.Module):
         sizes = []
         for shape, is_complex in zip(self.shapes, self.is_complex, strict=True):
             sizes += [math.prod(shape)] * (2 if is_complex else 1)
-        # One split, whose derivative is one concatenation; slices would be added up one by one.
+        # One split, whose derivative is one concatenation; those of slices would be added one by
+        # one.
         parts = iter(jnp.split(vector, np.cumsum(sizes)[:-1]))
         leaves = []
         for shape, is_complex in zip(self.shapes, self.is_complex, strict=True):

@@ -19,7 +19,8 @@ from hfluxno.nn.linear import on_rows
 def cut(u: Float[Array, "..."], patch: tuple[int, ...]) -> Float[Array, "..."]:
     """The patches of fields (*lead, channel, *space) as rows: (*lead, token, channel·cells).
 
-    Tokens count the last space axis fastest; a row counts channels, then the cells of the patch.
+    Tokens run fastest over the last space axis; a row runs over channels, then the cells of the
+    patch.
     """
     axes = len(patch)
     lead, space = u.shape[: u.ndim - axes - 1], u.shape[u.ndim - axes :]

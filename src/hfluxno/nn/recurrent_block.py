@@ -3,7 +3,7 @@
     y = gelu(W_y v + b_y),   z = RG-LRU(conv(W_x v + b_x)),   x + W_o (y ∘ z) + b_o,
 
 v = RMSNorm(x), with a causal depthwise convolution over time (De et al., Griffin,
-arXiv:2402.19427, section 2.3). Only time is mixed, and only forwards.
+arXiv:2402.19427, section 2.3). Only time is mixed, and only forward.
 
 The convolution is written as shifted products and sums, which fuse with their neighbours.
 """
@@ -20,7 +20,7 @@ from hfluxno.nn.sliding import shift_in
 
 
 class RecurrentWindow(eqx.Module):
-    """What the block keeps of a window of times that is shifted.
+    """What the block stores of a sliding window of times.
 
     **Attributes:**
 
@@ -83,7 +83,7 @@ class RecurrentBlock(eqx.Module):
         return self.mixed(self.window(x))
 
     def window(self, x: Float[Array, "time token embedding"]) -> RecurrentWindow:
-        """What `mixed` needs to know of these times."""
+        """What `mixed` needs of these times."""
         gate, entered = self._rows(x)
         return RecurrentWindow(
             x, gate, entered, *self.unit.coefficients(self._shifted_sum(entered))
@@ -94,8 +94,8 @@ class RecurrentBlock(eqx.Module):
     ) -> RecurrentWindow:
         """The window without its first time and with one more at its end.
 
-        Only the convolution sees more than one time. So everything is kept except the first times,
-        whose convolution has lost its earlier inputs, and the new one.
+        Only the convolution sees more than one time. So everything is reused except the first
+        times, whose convolution has lost its earlier inputs, and the new one.
         """
         gate, entered = self._rows(x[None])
         entered = shift_in(window.entered, entered)
@@ -118,13 +118,13 @@ class RecurrentBlock(eqx.Module):
         return window.x + on_rows(self.leave, window.gate * z)
 
     def last(self, x: Float[Array, "time token embedding"]) -> Float[Array, "token embedding"]:
-        """The last time of the result alone, which needs a part of the work."""
+        """Only the last time of the result, which takes less work."""
         v = self._normalised(x)
         z = self.unit.last(self._shifted_sum(on_rows(self.enter, v)))
         return x[-1] + on_rows(self.leave, self._gated(v[-1]) * z)
 
     def _rows(self, x):
-        """y and W_x v + b_x, which are computed for every time separately."""
+        """y and W_x v + b_x, computed for every time separately."""
         v = self._normalised(x)
         return self._gated(v), on_rows(self.enter, v)
 
@@ -140,7 +140,8 @@ class RecurrentBlock(eqx.Module):
         zero = jnp.zeros((), x.dtype)
         last = self.kernel.shape[1] - 1
         for k in range(last + 1):
-            # One padding, negative at the end, shifts by last - k; its derivative is one as well.
+            # One padding, negative at the end, shifts by last - k; its derivative is also a
+            # padding.
             shift = (last - k, k - last, 0)
             moved = jax.lax.pad(x, zero, (shift, (0, 0, 0), (0, 0, 0)))
             total = total + self.kernel[:, k][None, None] * moved

@@ -49,7 +49,8 @@ class RGLRU(eqx.Module):
     def coefficients(
         self, x: Float[Array, "time token channel"], *, begins: bool = True
     ) -> tuple[Float[Array, "time token channel"], Float[Array, "time token channel"]]:
-        """a_t and sqrt(1 - a_t²) i_t x_t; `begins` says that nothing came before the first time."""
+        """a_t and sqrt(1 - a_t²) i_t x_t; `begins` means that nothing came before the first
+        time."""
         rates = jax.nn.sigmoid(self.recurrence_gate.on_rows(x))
         strength = -_SHARPNESS * jax.nn.softplus(self.decay)
         first = np.arange(len(x))[:, None, None] == 0
@@ -64,7 +65,7 @@ class RGLRU(eqx.Module):
         return _recurrence(a, b)
 
     def last(self, x: Float[Array, "time token channel"]) -> Float[Array, "token channel"]:
-        """The last state alone, without keeping the others."""
+        """Only the last state, without storing the others."""
         return _recurrence(*self.coefficients(x), keep=False)
 
 

@@ -3,14 +3,14 @@
     K(z) = 1/n F⁻¹ (M(n F z)),   M(ẑ) = W_2 σ(W_1 ẑ + b_1) + b_2
 
 at every kept wave number, and zero at the others, with block-diagonal complex matrices that all
-wave numbers share and σ on real and imaginary parts separately (Guibas et al., Adaptive
-Fourier Neural Operators, ICLR 2022). F takes means over cells, so K does not depend on the number
-of cells. With n the number of cells M sees sums over them, as in the original code. Since σ is
-nonlinear, what a fresh network does and how fast Adam moves it depends on n.
+wave numbers share and σ on real and imaginary parts separately (Guibas et al., Adaptive Fourier
+Neural Operators, ICLR 2022). F takes means over cells, so K does not depend on the number of cells.
+With n the number of cells M sees sums over them, as in the original code. Because σ is nonlinear,
+the output of a fresh network and its rate of change under Adam depend on n.
 
-The transform runs over all axes. Kept are, along every axis, the wave numbers |k| ≤ `modes`. Of two
-opposite wave numbers only one is mixed, and the other is its conjugate, in every dimension: so on
-data that vary along one axis only, K is what it is in one dimension. Neither σ nor b commutes with
+The transform runs over all axes. Along every axis the wave numbers |k| ≤ `modes` are kept. Of two
+opposite wave numbers only one is mixed, and the other is its conjugate, in every dimension: so for
+data that vary only along one axis, K is the same as in one dimension. Neither σ nor b commutes with
 the phases of a shift, so K is not translation equivariant.
 """
 
@@ -102,7 +102,7 @@ def wave_numbers(shape: tuple[int, ...], modes: tuple[int, ...]) -> list[np.ndar
 
 
 def _conjugate_symmetric(spectrum, shape: tuple[int, ...]):
-    """A real transform keeps both of two opposite wave numbers if that of its last axis is its
+    """A real transform contains both of two opposite wave numbers if that of its last axis is its
     own opposite: there the second becomes the conjugate of the first."""
     if len(shape) == 1:
         return spectrum

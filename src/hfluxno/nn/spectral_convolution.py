@@ -34,7 +34,7 @@ class SpectralConvolution(eqx.Module):
 
     def __init__(self, inputs: int, outputs: int, modes: tuple[int, ...], *, key: jax.Array):
         waves = math.prod(2 * most + 1 for most in modes[:-1]) * (modes[-1] + 1)
-        # The published FNO's small first weights: layers begin as their linear part.
+        # The published FNO's small initial weights: layers begin as their linear part.
         bound = 1.0 / (inputs * outputs)
         real, imaginary = jax.random.uniform(
             key, (2, waves, outputs, inputs), minval=-bound, maxval=bound
@@ -46,7 +46,7 @@ class SpectralConvolution(eqx.Module):
         shape, axes = z.shape[1:], tuple(range(1, z.ndim))
         for n, most in zip(shape, self.modes, strict=True):
             if 2 * most >= n:
-                raise ValueError(f"{n} cells do not have {most} wave numbers; keep fewer modes.")
+                raise ValueError(f"{n} cells do not have {most} wave numbers; use fewer modes.")
         spectrum = jnp.fft.rfftn(z, axes=axes, norm="forward")
         places = wave_numbers(shape, self.modes)
         kept = spectrum[np.ix_(np.arange(z.shape[0]), *places)]

@@ -143,7 +143,7 @@ def test_examples_where_they_do_not_belong_or_are_missing():
         small.network(LAW).shown(pairs[:1])
     with pytest.raises(ValueError, match="takes its examples from the context; give it none"):
         small.network(CONFIG).shown(pairs)
-    with pytest.raises(ValueError, match="HFluxNO reads a context alone; give it no examples"):
+    with pytest.raises(ValueError, match="HFluxNO reads only a context; give it no examples"):
         small.network(small.LINE).shown(pairs)
     with pytest.raises(ValueError, match="context of at least its stride, 3 frames; got 2"):
         dataclasses.replace(LAW, context=2)

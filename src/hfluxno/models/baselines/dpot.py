@@ -3,8 +3,8 @@
     v = Σ_t cos(ω t) ∘ patches(u_t) W_t,   spectral layers,   u_{n+1} = patches⁻¹(layers(v))
 
 (Hao et al., DPOT: Auto-Regressive Denoising Operator Transformer for Large-Scale PDE Pre-Training,
-ICML 2024; a baseline of arXiv:2605.05488). The layers are those of the DPOT-style encoder. It knows
-nothing of conservation, and forecasts by reading its own output.
+ICML 2024; a baseline of arXiv:2605.05488). The layers are those of the DPOT-style encoder. It is
+not conservative, and forecasts by reading its own output.
 """
 
 import dataclasses
@@ -68,7 +68,7 @@ class DPOT(Network):
 
     **Attributes:**
 
-    - `encoder`: from the context to what the last layer says of every patch.
+    - `encoder`: from the context to the output of the last layer for every patch.
     - `spread`: from that to the numbers of every cell of the patch.
     - `mix`, `leave`: the two layers at every cell.
     """
@@ -110,8 +110,8 @@ class DPOT(Network):
 
 
 def _transposed(inputs: int, outputs: int, cells: int, key: jax.Array) -> eqx.nn.Linear:
-    """From a patch to all of its cells, with the first weights of a transposed convolution: their
-    bound counts the cells, too, and all cells begin with the same bias."""
+    """From a patch to all of its cells, initialised like a transposed convolution: the bound of the
+    weights counts the cells too, and all cells begin with the same bias."""
     layer = eqx.nn.Linear(inputs, cells * outputs, key=key)
     assert layer.bias is not None
     factor = cells**-0.5

@@ -25,7 +25,7 @@ from hfluxno.strict_json import without
 
 @dataclasses.dataclass(frozen=True)
 class FNOConfig(ModelConfig):
-    """An FNO. The defaults are a size that is usual for one-dimensional problems.
+    """An FNO. The defaults are a usual size for one-dimensional problems.
 
     **Attributes:**
 

@@ -1,4 +1,4 @@
 """DISCO, a baseline: a hypernetwork writes a differential equation.
 
-`config` says what decides one and may be imported at no cost; `disco` is the network.
+`config` is its configuration and cheap to import; `disco` is the network.
 """

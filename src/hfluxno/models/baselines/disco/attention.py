@@ -4,13 +4,13 @@
     x = x + s ∘ W Norm(1/3 Σ_axis Attention_axis(Norm(x)))            along three axes of space
     x = x + s ∘ Norm(W_2 gelu(W_1 x + b_1) + b_2)
 
-(axial attention, Ho et al., arXiv:1912.12180, as Morel et al., ICML 2025, have it). Queries and
+(axial attention, Ho et al., arXiv:1912.12180, in the form of Morel et al., ICML 2025). Queries and
 keys are normalised (Henry et al., EMNLP 2020) and every head adds a learned number to its scores,
 which depends on the offset between two tokens (Raffel et al., JMLR 2020). The scales s are small at
 first, so that every block begins as the identity.
 
-There are three axes of space in every dimension. Along one of length 1 a token sees itself alone,
-and attention is the map to its value.
+There are always three axes of space. Along one of length 1 a token sees only itself, and attention
+is the map to its value.
 """
 
 import math
@@ -83,7 +83,7 @@ def offset_bins(tokens: int) -> Int[np.ndarray, "token token"]:
     """
     offset = np.arange(tokens)[None, :] - np.arange(tokens)[:, None]
     distance = np.abs(offset)
-    # In whole numbers: no logarithm can fall short of a bin.
+    # In integers: rounding of a logarithm could miss a bin.
     starts = [_SINGLE**2 * 2**k for k in range(1, _BINS - _SINGLE)]
     grown = _SINGLE + sum((distance**2 >= start).astype(int) for start in starts)
     return np.where(distance < _SINGLE, distance, grown) + np.where(offset > 0, _BINS, 0)

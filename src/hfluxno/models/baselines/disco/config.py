@@ -1,4 +1,4 @@
-"""What decides a DISCO, as typed values; the network itself is imported when one is built."""
+"""The configuration of a DISCO; the network itself is imported when one is built."""
 
 import dataclasses
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from hfluxno.models.configuration import ModelConfig
 if TYPE_CHECKING:
     from hfluxno.models.baselines.disco.disco import DISCO
 
-_MOST_AXES = 3  # the attention is written for
+_MOST_AXES = 3  # of the attention
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +23,8 @@ class DISCOConfig(ModelConfig):
 
     - `patch`: the cells of a patch of the encoder along each axis, a multiple of 4.
     - `embedding`, `blocks`, `heads`: the size of its tokens, the number of its blocks and of heads.
-    - `drop_path`: with which probability a branch of the last block is left out of one window while
-      it is trained; it rises linearly from 0 in the first block.
+    - `drop_path`: the probability of leaving out a branch of the last block for a window in
+      training; it rises linearly from 0 in the first block.
     - `mlp_width`: of the network between the embedding and the weights that are written.
     - `channels`, `groups`, `levels`: the channels of the differential equation's finest level, the
       number of groups in which channels are normalised, and how often cells are halved.

@@ -1,8 +1,8 @@
 """Convolutions of a periodic field whose weights are data.
 
-Every window has an operator with weights of its own, and XLA turns a batch of convolutions with
-different weights into one grouped convolution, which is ten times as slow on a CPU as what is done
-here: the neighbours of all cells side by side, and a product.
+Every window has an operator with its own weights, and XLA turns a batch of convolutions with
+different weights into one grouped convolution, which on a CPU is ten times slower than this: the
+neighbours of all cells side by side, and a matrix product.
 
     circular   y_i = b + Σ_k W_k u_{i+k},      k = -1, 0, 1 around the domain
     pointwise  y_i = b + W u_i
@@ -82,7 +82,7 @@ def halved(layer: Convolution, u: Float[Array, "channel *space"]) -> Float[Array
 def doubled(
     layer: Convolution, u: Float[Array, "channel *half"], space: tuple[int, ...]
 ) -> Float[Array, "outputs *space"]:
-    """One cell becomes two. Of `space`, a last cell that `halved` left out gets the bias alone."""
+    """One cell becomes two. A last cell of `space` that `halved` left out gets only the bias."""
     half, axes, outputs = u.shape[1:], u.ndim - 1, len(layer.weight)
     # (output, *taps, input), so that rows of the product are the taps of an output.
     rows = jnp.moveaxis(layer.weight, 1, -1).reshape(-1, len(u))

@@ -5,11 +5,11 @@
 with a U-Net f, a generator of its weights G and an encoder E (Morel, Han and Oyallon, DISCO:
 learning to DISCover an evolution Operator for multi-physics-agnostic prediction, ICML 2025; a
 baseline of arXiv:2605.05488). The equation is for a standardised state: the statistics of the
-context, and then those of the state itself, are taken out before and put back after. Hence the
-forecast of s u + m is s times that of u, plus m.
+context, and then those of the state itself, are removed before and restored after. So the forecast
+of s u + m is s times that of u, plus m.
 
-Nothing in it knows that anything is conserved. While it is trained, every window leaves out some
-branches of the encoder's blocks at random (stochastic depth, Huang et al., ECCV 2016).
+Nothing in it is conservative. In training, every window leaves out some branches of the encoder's
+blocks at random (stochastic depth, Huang et al., ECCV 2016).
 """
 
 import contextlib
@@ -32,7 +32,7 @@ from hfluxno.models.network import ContextNetwork, Operator
 
 @dataclasses.dataclass(frozen=True)
 class Tolerance:
-    """How exactly the equation is solved.
+    """The accuracy with which the equation is solved.
 
     **Attributes:**
 
@@ -73,12 +73,12 @@ class NeuralODE(Operator):
 def integrated(
     derivative: UNet, u: Float[Array, "field *space"], tolerance: Tolerance
 ) -> Float[Array, "field *space"]:
-    """The state after one unit of time; not a number if the solver gives up."""
+    """The state after one unit of time; NaN if the solver gives up."""
     with _as_diffrax_expects():
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(_of_state),
             diffrax.Bosh3(),
-            # Plain numbers would be doubles if these are allowed, and the state with them.
+            # Plain numbers would be doubles if doubles are enabled, and make the state double too.
             t0=jnp.zeros((), u.dtype),
             t1=jnp.ones((), u.dtype),
             dt0=None,
@@ -100,9 +100,8 @@ def integrated(
 
 @contextlib.contextmanager
 def _as_diffrax_expects() -> Iterator[None]:
-    """Diffrax mixes types and ranks, which a strict user of JAX may have forbidden. And its loops
-    compare arrays with their mesh, which inside `shard_map`, where training runs, some of them have
-    and some have not."""
+    """Diffrax mixes types and ranks, which a user of JAX may have forbidden. And its loops compare
+    the meshes of arrays, which only some of them have inside `shard_map`, where training runs."""
     no_mesh = jax.sharding.AbstractMesh((), ())
     with (
         jax.numpy_dtype_promotion("standard"),
@@ -112,7 +111,7 @@ def _as_diffrax_expects() -> Iterator[None]:
         yield
 
 
-# The solver's loops are traced over and over; a function of its own counts as one operation there.
+# The solver's loops are traced repeatedly; a separate function counts as one operation there.
 @jax.jit
 def _of_state(t, u, derivative):
     return derivative(u)
@@ -125,8 +124,8 @@ class DISCO(ContextNetwork):
 
     - `encoder`: from a context to an embedding.
     - `generator`: from that to the equation.
-    - `tolerance`: how exactly the equation is solved.
-    - `drop_path`: with which probability the branches of the last block are left out.
+    - `tolerance`: of the solver.
+    - `drop_path`: the probability of leaving out a branch of the last block.
     """
 
     encoder: AxialTransformer

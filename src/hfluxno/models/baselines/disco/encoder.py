@@ -2,7 +2,7 @@
 
 A context is standardised, lifted to a quarter of the embedding at every cell, cut into patches in
 three stages, and read by blocks of attention (see `hfluxno.models.baselines.disco.attention`); the
-embedding is the mean of all tokens. Tokens know no absolute place.
+embedding is the mean of all tokens. Tokens do not know their absolute place.
 """
 
 import equinox as eqx
@@ -99,7 +99,7 @@ class AxialTransformer(Encoder):
         """The same encoder without some branches of its blocks, for one window.
 
         A branch is left out with probability p, which rises linearly from 0 in the first block to
-        `most` in the last, and is divided by 1 - p where it stays: so its mean is that of the whole
+        `most` in the last, and otherwise divided by 1 - p, so that its mean is that of the whole
         encoder. Every block has three: attention along time, along space, and the small network.
         """
         rates = np.linspace(0.0, most, len(self.blocks))
@@ -127,7 +127,7 @@ class AxialTransformer(Encoder):
     def tokens(
         self, frames: Float[Array, "time field *space"]
     ) -> Float[Array, "time x y z embedding"]:
-        """What the first block reads; axes that there are not have length 1."""
+        """The input of the first block; missing axes have length 1."""
         v = jnp.moveaxis(on_rows(self.lift, jnp.moveaxis(frames, 1, -1)), -1, 1)
         for stage in self.stages[:-1]:
             v = gelu(stage(v))

@@ -3,7 +3,7 @@
     w = W gelu(g(c)) + b,   θ = 2 β tanh(w / (4 β))
 
 with a small network g and a bound β for every array of the module, so that no weight exceeds 2 β
-(Morel et al., ICML 2025). β is the bound between which such weights are usually drawn.
+(Morel et al., ICML 2025). β is the bound of the usual uniform initialisation of such weights.
 """
 
 import equinox as eqx

@@ -13,7 +13,7 @@ def moments(
     """Mean and standard deviation over `axes`, which stay with length 1."""
     mean = jnp.mean(u, axis=axes, keepdims=True)
     variance = jnp.mean(jnp.square(u - mean), axis=axes, keepdims=True)
-    # The root has no derivative at 0, where the deviation is constant for the purpose.
+    # The root has no derivative at 0, so the deviation is treated as constant there.
     varies = variance > 0.0
     deviation = jnp.where(varies, jnp.sqrt(jnp.where(varies, variance, 1.0)), 0.0)
     return mean, deviation + _EPSILON

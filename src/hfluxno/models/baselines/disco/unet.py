@@ -2,9 +2,9 @@
 
     du/dt = leave(…double(bottom(…halve(enter(u))…))…)
 
-At every level the cells are halved and the channels doubled, then back, and what was there before
-each halving is seen again on the way back (Ronneberger et al., MICCAI 2015, in the form of Morel et
-al., ICML 2025). All its parameters are written by the hypernetwork: the norms have none.
+At every level the cells are halved and the channels doubled, then back, and the state before each
+halving is used again on the way back (Ronneberger et al., MICCAI 2015, in the form of Morel et al.,
+ICML 2025). All its parameters are written by the hypernetwork: the norms have none.
 """
 
 import itertools
@@ -98,6 +98,6 @@ def normalised(u: Float[Array, "channel *space"], groups: int) -> Float[Array, "
 
 
 def usual_bounds(unet: UNet) -> tuple[float, ...]:
-    """For every array of `unet` the number between which and its negative it is usually drawn."""
+    """For every array of `unet` the bound of its usual uniform initialisation."""
     layers = jax.tree.leaves(unet, is_leaf=lambda part: isinstance(part, Convolution))
     return tuple(layer.bound for layer in layers for _ in ("weight", "bias"))

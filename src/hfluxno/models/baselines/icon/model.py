@@ -1,18 +1,18 @@
 """ICON, whose examples are pairs of states of the law: a condition u(t), its quantity u(t + τ).
 
 In the published protocol they are from other trajectories of the law, each at a random time, and a
-roll-out keeps them. They cannot be found in a context, so the network has to be shown them. In a
+roll-out keeps them. They cannot be found in a context, so the network must be shown them. In a
 variant of ours they are pairs of frames of the context.
 
-Every cell of a state is a token, or one of every few, the row
+Every cell of a state, or every few cells, is a token, the row
 
     [x, u(x), ±e_k]
 
 with the place x, all fields, and the number k of the example as a unit vector, + for the condition
 and - for the quantity; the question, a condition, comes last.
 
-An operator has the embedded rows of the examples. It can have little more: in the first layer they
-attend to the question as well, so every step runs the whole encoder.
+An operator stores the embedded rows of the examples and little more: in the first layer they attend
+to the question too, so every step runs the whole encoder.
 """
 
 import dataclasses
@@ -103,7 +103,7 @@ class ICON(ContextNetwork):
     - `from_context`: whether the examples are pairs of frames of the context.
     - `examples`: the number of pairs.
     - `ahead`: s, the frames from a condition to its quantity.
-    - `every`: one in this many cells becomes a token.
+    - `every`: every so many cells one becomes a token.
     """
 
     transformer: Transformer
@@ -147,7 +147,8 @@ class ICON(ContextNetwork):
         return ShownICON(self.operator(pairs))
 
     def operator(self, pairs: Float[Array, "pair 2 field cell"]) -> "InContextOperator":
-        """What advances a state as the conditions of the pairs became their quantities."""
+        """The operator that advances a state as the conditions of the pairs became their
+        quantities."""
         number = np.eye(self.examples, self.examples + 1)
         signed = np.stack([number, -number], axis=1)
         return InContextOperator(self, self.tokens(_flat(pairs), _flat(signed)))
@@ -159,7 +160,7 @@ class ICON(ContextNetwork):
 
 
 class ShownICON(ContextNetwork):
-    """An ICON with its examples; of a context it uses the questions alone.
+    """An ICON with its examples; of a context it uses only the questions.
 
     **Attributes:**
 
@@ -173,14 +174,14 @@ class ShownICON(ContextNetwork):
 
 
 class InContextOperator(Operator):
-    """The operator that the examples show.
+    """The operator shown by the examples.
 
     It holds the network. A batch of operators that leaves a `vmap` has a copy of it for each of
     them, so read and advance inside the same `vmap`.
 
     **Attributes:**
 
-    - `network`: what has read the examples.
+    - `network`: the network that has read the examples.
     - `examples`: their tokens.
     """
 

@@ -4,8 +4,8 @@
     q = N(W_q y + b_q),       q ← N(q + A(q, N_k h, N_v h)),  q ← N(q + D(q))      the decoder
     u(t + τ, y) = W_o q + b_o
 
-with norms N and, in each layer, attention A and a small network D of its own (Yang, Liu, Meng and
-Osher, PNAS 2023). Only the rows say what a token is: in another order they mean the same.
+with norms N and, in each layer, its own attention A and small network D (Yang, Liu, Meng and Osher,
+PNAS 2023). Only the content of the rows matters, not their order.
 """
 
 import math
@@ -61,12 +61,12 @@ class WideAttention(eqx.Module):
 
 
 class Layer(eqx.Module):
-    """y = N(x + A(x, key, value)),   N(y + W_2 gelu(W_1 y + b_1) + b_2): the norms are behind.
+    """y = N(x + A(x, key, value)),   N(y + W_2 gelu(W_1 y + b_1) + b_2): the norms come last.
 
     **Attributes:**
 
-    - `attention`, `attention_norm`: A and the norm behind it.
-    - `widen`, `narrow`, `mlp_norm`: W_1, b_1, W_2, b_2 and the norm behind them.
+    - `attention`, `attention_norm`: A and the norm after it.
+    - `widen`, `narrow`, `mlp_norm`: W_1, b_1, W_2, b_2 and the norm after them.
     """
 
     attention: WideAttention
@@ -94,7 +94,7 @@ class Layer(eqx.Module):
 
 
 class Transformer(eqx.Module):
-    """An encoder of the prompt, and a decoder that asks it at every place.
+    """An encoder of the prompt, and a decoder that queries it at every place.
 
     **Attributes:**
 
@@ -135,7 +135,7 @@ class Transformer(eqx.Module):
         self.answer = _projection(width, fields, answer)
 
     def tokens(self, rows: Float[Array, "token column"]) -> Float[Array, "token width"]:
-        """What is computed of every row separately."""
+        """The layers that act on every row separately."""
         return jax.vmap(self.embed_norm)(on_rows(self.embed, rows))
 
     def __call__(
