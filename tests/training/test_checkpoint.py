@@ -51,7 +51,9 @@ def test_a_damaged_checkpoint_is_refused_in_a_sentence(tmp_path):
         for file in (tmp_path / "7" / "state").rglob("*"):
             if file.is_file() and "d" in file.parts[-2:-1]:
                 file.write_bytes(file.read_bytes()[:10])
-        with pytest.raises(ValueError, match=r"7 is damaged, or of another network .*delete it"):
+        with pytest.raises(
+            ValueError, match=r"7 is damaged, or belongs to another network .*delete it"
+        ):
             checkpoints.restore(_state(), 7)
 
 
@@ -64,7 +66,7 @@ def test_another_network_is_refused_in_a_sentence(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(_state(7), {"error": 1.0})
         like = first_state(Other(jnp.asarray(0.1)), optax.adam(0.1), 0)
-        with pytest.raises(ValueError, match="damaged, or of another network"):
+        with pytest.raises(ValueError, match="damaged, or belongs to another network"):
             checkpoints.restore(like, 7)
 
 

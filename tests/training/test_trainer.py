@@ -123,7 +123,7 @@ def test_a_run_goes_on_from_weights(whole, tmp_path):
     assert provenance(trained).data.endswith("; from the weights weights")
     other = LocalConfig(lift=12, width=12)
     wider = dataclasses.replace(config, model=dataclasses.replace(config.model, target=other))
-    with pytest.raises(ValueError, match="are of another network than tiny"):
+    with pytest.raises(ValueError, match="belong to another network than tiny"):
         train(wider, tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
@@ -299,7 +299,7 @@ def test_validation_counts_an_explosion_as_wrong_and_no_more(whole):
         ({"seed": -1}, "seed must not be negative"),
         ({"data": dataclasses.replace(_TINY.data, law="shallow-water")}, "have the fields h, m"),
         ({"data": dataclasses.replace(_TINY.data, law="euler")}, "choose one of cubic"),
-        ({"steps": 2}, "warm-up of 2 updates is no shorter than the run"),
+        ({"steps": 2}, "warm-up of 2 updates is not shorter than the run"),
         ({"model": dataclasses.replace(_TINY.model, spacing=(0.1,))}, "one axis of length 1"),
     ],
 )

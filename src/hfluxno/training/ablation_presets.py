@@ -1,7 +1,7 @@
 """Training runs of the paper's ablation by name: which encoder, which flux operator, which loss.
 
 All have the published protocol on the cubic law, one-step mean square error without augmentation,
-but are as small as `cpu-hfluxno-small-cubic` and as short as ten minutes of one core.
+but are as small as `cpu-hfluxno-small-cubic` and take ten minutes on one core.
 
 `ablation-ENCODER-FLUX` have the encoder `trecvit`, `vit` or `dpot`, and the flux operator `local`,
 or `fourier` in the form of the text. The vision transformer has one hidden layer on every patch:

@@ -10,8 +10,9 @@ With v(x, t) = M u(σ(x - s), t):
 A scheme without a preferred direction commutes with both, so a transformed trajectory is as good as
 a solved one. `ReflectedLaw` is the law that it obeys.
 
-On a plane both act along each axis, and axes with as many cells may change places, which reflects
-about the diagonal. The law stays what it is, if it has no preferred direction, as gas dynamics.
+In two dimensions both act along each axis, and axes with equal numbers of cells may be swapped, a
+reflection about the diagonal. The law is unchanged if it has no preferred direction, as in gas
+dynamics.
 """
 
 import dataclasses
@@ -30,12 +31,12 @@ from hfluxno.training.reflected_law import ReflectedLaw, signs_of_fields
 
 @dataclasses.dataclass(frozen=True)
 class AugmentConfig:
-    """Which symmetries are drawn, each for itself and for each window.
+    """Which symmetries are drawn, independently for each window.
 
     **Attributes:**
 
     - `shift`: a whole number of cells, uniform; for periodic grids.
-    - `reflection`: with probability one half, on a plane for each axis and for both of them.
+    - `reflection`: with probability one half, in two dimensions for each axis and for their swap.
     """
 
     shift: bool = False
@@ -61,10 +62,10 @@ def augment(config: AugmentConfig, batch: Batch, key: PRNGKeyArray) -> Batch:
 
     **Raises:**
 
-    - `ValueError`, if the laws of the batch are not known.
+    - `ValueError`, if the laws of the batch are unknown.
     """
     if batch.law is None:
-        raise ValueError("Augmentation needs the laws of a batch; use data that hold them.")
+        raise ValueError("Augmentation needs the laws of a batch; use data that contain them.")
     keys = jax.random.split(key, batch.frames.shape[0])
     if batch.frames.ndim == 5:
         vectors = batch.law.vectors

@@ -3,8 +3,8 @@
 `paper-METHOD-SET` have the sizes and the protocol of arXiv:2605.05488. `cpu-METHOD-SET` are for two
 cores and 20 minutes: smaller networks, the same one-step loss, relative to the size of the truth,
 and the same data, augmentation and validation set as the `cpu` runs of HFluxNO. They have about as
-many updates as fit into the 20 minutes; a preset says the number, not the time, so that runs can be
-repeated (docs/training_log.md has the minutes that they took).
+many updates as fit into the 20 minutes; a preset gives the number, not the time, so that runs are
+reproducible (docs/training_log.md has the minutes).
 
 ICON sees other data: several trajectories of a law, as examples of each other, and no symmetries.
 """
@@ -41,12 +41,12 @@ _SMALL: dict[str, ModelConfig] = {
         context_mode="frozen",
     ),
 }
-# Of the set that the authors trained on, only what they compare is trained.
+# On the set that the authors trained on, only the compared methods are trained.
 _ON_AUTHORS_SET = ("hfluxno-small", "dpot", "disco")
 _SMALL_ICON = ICONConfig(
     context=20, examples_from="context", examples=5, width=48, heads=2, layers=3, points=20
 )
-# ICON is compared on the cubic law alone. These two are our variants of it.
+# ICON is compared only on the cubic law. These two are our variants of it.
 _SMALL_ICONS: dict[str, ModelConfig] = {
     "icon-context": _SMALL_ICON,
     "icon-context-far": dataclasses.replace(_SMALL_ICON, stride=20, context=25),  # τ = 0.1

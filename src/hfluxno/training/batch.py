@@ -1,4 +1,4 @@
-"""What one training step sees: windows of trajectories, their laws, and examples of these."""
+"""The data of one training step: windows of trajectories, their laws, and examples of these."""
 
 import functools
 
@@ -16,10 +16,10 @@ class Batch(eqx.Module):
 
     **Attributes:**
 
-    - `frames`: cell averages, shape (batch, time, field, *space). The first ones are the context,
-      the others its future.
+    - `frames`: cell averages, shape (batch, time, field, *space). The first are the context, the
+      others its future.
     - `law`: the law of each window, one law with a leading axis on its coefficients; `None` if
-      the data do not say.
+      unknown.
     - `examples`: pairs of states of other trajectories of the law, shape
       (batch, pair, 2, field, *space), for networks that are shown them.
     """

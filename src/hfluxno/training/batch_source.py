@@ -1,4 +1,4 @@
-"""Where batches come from: the interface of a source, and random numbers by purpose."""
+"""The interface of a source of batches, and random numbers by purpose."""
 
 import abc
 import zlib
@@ -11,10 +11,9 @@ from hfluxno.training.batch import Batch
 
 
 class BatchSource(abc.ABC):
-    """An endless sequence of batches that can be entered anywhere.
+    """An endless sequence of batches that can be started anywhere.
 
-    Batch number n is a function of the source and of n alone, so the number is all that a run has
-    to remember of its place in the data.
+    Batch number n depends only on the source and n, so a run only has to remember the number.
     """
 
     @abc.abstractmethod
@@ -23,19 +22,19 @@ class BatchSource(abc.ABC):
 
 
 def random(seed: int, purpose: str, *index: int) -> np.random.Generator:
-    """An own generator for each purpose and index."""
+    """A separate generator for each purpose and index."""
     stream = zlib.crc32(f"training/{purpose}".encode())
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, *index)))
 
 
 def last_frame(times: np.ndarray, limit: float) -> int:
-    """The index of the last time that does not exceed `limit`, except for rounding."""
+    """The index of the last time that does not exceed `limit`, up to rounding."""
     tolerance = 1e-6 * float(times[1] - times[0])
     return int(np.searchsorted(times, limit + tolerance, side="right")) - 1
 
 
 def window_starts(times: np.ndarray, limit: float, window: int) -> int:
-    """At how many frames a window of `window` frames can start that ends by the time `limit`.
+    """The number of starting frames for a window of `window` frames that ends by the time `limit`.
 
     **Raises:**
 

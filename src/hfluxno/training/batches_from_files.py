@@ -1,7 +1,7 @@
 """Batches from a file of trajectories, through Grain.
 
 Grain maps the number of a batch to its windows, so a run can be resumed at any batch, and it reads
-ahead: in a thread, or in several processes whose batches take turns, which changes no batch.
+ahead: in a thread, or in several processes that take turns, which does not affect the batches.
 """
 
 import dataclasses
@@ -24,13 +24,13 @@ class BatchesFromFiles(BatchSource):
 
     **Attributes:**
 
-    - `path`: a data set of `hfluxno generate`, or files of others (see `PlaneWindows`).
+    - `path`: a data set of `hfluxno generate`, or external files (see `PlaneWindows`).
     - `window`, `limit`, `seed`: as in `WindowFile`.
     - `batch`: the number of windows of a batch.
-    - `workers`: how many processes read; with 0 a thread of this one does. It changes the speed,
+    - `workers`: how many processes read; with 0 a thread of this one does. It affects the speed,
       never a batch.
     - `rows`: which windows of each batch are read.
-    - `law`, `cells`: the law of the files of others, and the cells to which they are averaged.
+    - `law`, `cells`: the law of external files, and the cells to which they are averaged.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class BatchesFromFiles(BatchSource):
     def __post_init__(self) -> None:
         if self.workers < 0:
             raise ValueError(f"The number of workers must not be negative; got {self.workers}.")
-        self._windows[0]  # a file that cannot be used is refused before anything is computed
+        self._windows[0]  # an unusable file is rejected before anything is computed
 
     @property
     def _windows(self) -> WindowFile | PlaneWindows:
@@ -60,17 +60,17 @@ class BatchesFromFiles(BatchSource):
         law = self.law or _law_of(self.path)
         mine = _Rows(self._windows, self.batch, range(self.batch)[self.rows])
         numbered = grain.MapDataset.source(mine).batch(len(mine.rows), batch_fn=_stacked)
-        # One thread: windows that follow each other use the chunk that was read last.
+        # One thread: consecutive windows use the last chunk read.
         reading = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
         dataset = numbered.slice(slice(start, None)).to_iter_dataset(reading)
         if self.workers:
-            if not flags.FLAGS.is_parsed():  # Grain asks a flag of its own command lines
+            if not flags.FLAGS.is_parsed():  # Grain reads a command-line flag
                 flags.FLAGS.mark_as_parsed()
             dataset = dataset.mp_prefetch(grain.MultiprocessingOptions(num_workers=self.workers))
         iterator = iter(dataset)
         try:
             for sample in iterator:
-                # A copy: what a worker sends lies in memory that is shared with it.
+                # A copy: a worker sends data in shared memory.
                 yield batch_of(law, np.array(sample["frames"]), sample["coefficients"])
         finally:
             iterator.close()
@@ -95,15 +95,15 @@ class _Rows:
 def windows_of(
     path: Path, window: int, limit: float, seed: int, cells: tuple[int, ...]
 ) -> WindowFile | PlaneWindows:
-    """The windows of a data set of `hfluxno generate`, or of files of others on a plane, averaged
-    to so many cells."""
+    """The windows of a data set of `hfluxno generate`, or of external two-dimensional files,
+    averaged to this number of cells."""
     if plane_files(path):
         return PlaneWindows(path, window, limit, seed, cells)
     return WindowFile(path, window, limit, seed)
 
 
 def check_file(path: Path, law: str, model: ModelConfig) -> None:
-    """Refuses data that a network is not made for.
+    """Checks that data fit a network.
 
     **Raises:**
 

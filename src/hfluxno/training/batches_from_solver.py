@@ -1,20 +1,20 @@
-"""Batches of trajectories that are solved while the training runs.
+"""Batches of trajectories that are solved during training.
 
 The samples are those of the data set that `hfluxno generate` would make with one initial condition
 for each law, continued without end: the same draws, the same solver, the same CFL rule. They are
-solved block by block in a thread beside the training step, so a block is ready when the one before
-it is used up. Drawing an initial state takes some 20 µs and solving it in chunks of similar speed
-0.3 to 0.9 ms, which is little beside an update; a sampler on the device would gain nothing.
+solved block by block in a separate thread, so a block is ready when the previous one is used up.
+Drawing an initial state takes about 20 µs and solving it in chunks of similar speed 0.3 to 0.9 ms,
+little compared with an update; a sampler on the device would gain nothing.
 
 Each trajectory gives a few windows. They are shuffled within their block, in which every trajectory
-has a law of its own, and failed trajectories are replaced by further windows of the others.
+has its own law, and failed trajectories are replaced by more windows of the others.
 
-Where several processes train together each solves a share of the chunks of a block, and all have
-the block: which windows it gives depends on what could be solved of it.
+If several processes train together, each solves a share of the chunks of a block, and all receive
+the block: its windows depend on which trajectories could be solved.
 
-For networks that are shown examples 32 trajectories have a law in common, and a window has pairs of
-the others. Half of such a batch runs backwards in time, windows and pairs alike: in ICON's study
-the inverse of a step is one more operator to learn.
+For networks that are shown examples 32 trajectories share a law, and a window gets pairs of the
+others. Half of such a batch runs backwards in time, windows and pairs alike: in ICON's study the
+inverse of a step is another operator to learn.
 """
 
 import contextlib
@@ -34,22 +34,22 @@ from hfluxno.training.batch import Batch, batch_of
 from hfluxno.training.batch_source import BatchSource, random, window_starts
 from hfluxno.training.examples import drawn
 
-_ENDLESS = 2**31 - 1  # laws: they are counted in 32 bits
+_ENDLESS = 2**31 - 1  # laws, counted in 32 bits
 _OF_A_LAW = 32  # trajectories, if they are examples of each other; divides every block
 
 
 @dataclasses.dataclass(frozen=True)
 class BatchesFromSolver(BatchSource):
-    """Windows of trajectories on the fly.
+    """Windows of trajectories that are solved on the fly.
 
     **Attributes:**
 
     - `configuration`: the set that the samples belong to; its number of laws does not matter.
     - `window`: the number of frames of a window.
     - `batch`: the number of windows of a batch.
-    - `windows`: how many windows each trajectory gives.
-    - `pairs`: what each window is shown beside it, or `None`.
-    - `rows`: which windows of each batch are cut.
+    - `windows`: the number of windows of each trajectory.
+    - `pairs`: the examples of each window, or `None`.
+    - `rows`: which windows of each batch are made.
     """
 
     configuration: Configuration
@@ -93,7 +93,7 @@ class BatchesFromSolver(BatchSource):
         """(trajectory, start) of the windows of a block, in the order of use."""
         draw = random(self.configuration.seed, "windows", block.start // self._block)
         usable = np.flatnonzero(block.status == 0)
-        if self.pairs is not None:  # there have to be others of the law
+        if self.pairs is not None:  # others with the same law are needed
             laws, solved = np.unique(block.law[usable], return_counts=True)
             usable = usable[np.isin(block.law[usable], laws[solved > 1])]
         if len(usable) == 0:
@@ -118,12 +118,12 @@ class BatchesFromSolver(BatchSource):
         backwards = (draw.permutation(len(chosen)) < len(chosen) // 2)[self.rows]
         frames[backwards] = frames[backwards, ::-1]
         examples[backwards] = examples[backwards][:, :, ::-1]
-        # Backwards they are no solutions of a law, so none is named.
+        # Backward in time they are not solutions of a law, so there is none.
         return Batch(frames.astype(np.float32), examples=examples.astype(np.float32))
 
 
 def _gathered(part: Block) -> Block:
-    """A block, whose trajectories were each solved by one of the processes."""
+    """A block whose trajectories were each solved by one of the processes."""
     if jax.process_count() == 1:
         return part
     values, status = process_allgather((part.values, part.status))

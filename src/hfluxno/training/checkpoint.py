@@ -1,7 +1,7 @@
 """Checkpoints of a run: the best by validation error and the last ones.
 
-Orbax writes a checkpoint beside its place and renames it, so a run that is killed, or a disk that
-is full, leaves the ones before untouched.
+Orbax writes a checkpoint under a temporary name and renames it, so a killed run or a full disk
+leaves the earlier ones untouched.
 """
 
 import math
@@ -15,15 +15,15 @@ from orbax.checkpoint.options import MultiprocessingOptions
 
 from hfluxno.training.state import TrainState
 
-# The tree of a state is a part of the format: count up when it changes.
+# The tree of a state is part of the format: increase this when it changes.
 VERSION = 1
 
 
 class Checkpoints:
     """The checkpoints in a folder.
 
-    All processes of a run use them at the same time, and the first one makes the folder and writes;
-    or with `alone` this one reads them for itself.
+    All processes of a run use them together, and the first creates the folder and writes; or with
+    `alone` this one reads them for itself.
     """
 
     def __init__(self, folder: Path, best: int = 1, latest: int = 2, alone: bool = False):
@@ -56,7 +56,7 @@ class Checkpoints:
 
     @property
     def best(self) -> int | None:
-        """The step of the checkpoint with the least error, the last one of equals."""
+        """The step of the checkpoint with the least error, the last among equals."""
         errors = {step: self.error(step) for step in self._manager.all_steps()}
         return min(errors, key=lambda step: (errors[step], -step)) if errors else None
 
@@ -65,7 +65,7 @@ class Checkpoints:
         return self.numbers(step)["error"]
 
     def numbers(self, step: int) -> dict[str, float]:
-        """What was known of a checkpoint when it was made."""
+        """The metrics stored with a checkpoint."""
         return dict(self._manager.metrics(step) or {"error": math.inf})
 
     def save(self, state: TrainState, numbers: dict[str, float]) -> None:
@@ -73,11 +73,11 @@ class Checkpoints:
 
         **Arguments:**
 
-        - `numbers`: are kept with it; `error` is the validation error.
+        - `numbers`: stored with it; `error` is the validation error.
 
         **Raises:**
 
-        - `OSError`, if it cannot be written; those before it are still there.
+        - `OSError`, if it cannot be written; the earlier ones remain.
         """
         step, before = int(state.step), self.latest
         try:
@@ -112,8 +112,8 @@ class Checkpoints:
             )
         except Exception as failure:
             raise ValueError(
-                f"The checkpoint {self.folder / str(step)} is damaged, or of another network "
-                f"({_reason(failure)}); delete it to go on from the one before."
+                f"The checkpoint {self.folder / str(step)} is damaged, or belongs to another "
+                f"network ({_reason(failure)}); delete it to resume from the previous one."
             ) from failure
         leaves = jax.tree.leaves(restored["state"])
         return jax.tree.unflatten(jax.tree.structure(like), leaves)

@@ -1,8 +1,8 @@
-"""What decides a training run, as typed values.
+"""The configuration of a training run as typed values.
 
-Equal configurations give equal runs on the same machine. The full configuration is kept with every
-run, and a run is never resumed with another one. What changes no number (workers, trackers, where
-files go) is not part of it.
+Equal configurations give equal runs on the same machine. The full configuration is stored with
+every run, and a run is never resumed with another one. Settings that do not affect the result
+(workers, trackers, paths) are not part of it.
 """
 
 import dataclasses
@@ -23,9 +23,10 @@ class DataConfig:
     - `law`: the law of the trajectories.
     - `initial`: the kind of initial condition of generated ones, `grf` or `steps`.
     - `limit`: no window of the training or the validation reaches beyond this time.
-    - `windows`: how many windows a generated trajectory gives.
-    - `train`, `validation`: files of `hfluxno generate` to read them from, or on a plane HDF5 of
-      The Well or NPZ, or a folder of such; if one is `None`, its trajectories are generated.
+    - `windows`: the number of windows of a generated trajectory.
+    - `train`, `validation`: files of `hfluxno generate` to read them from, or in two dimensions
+      HDF5 of The Well or NPZ, or a folder of such files; if one is `None`, its trajectories are
+      generated.
     """
 
     law: str = "cubic"
@@ -53,10 +54,10 @@ class ValidationConfig:
 
     **Attributes:**
 
-    - `windows`: the number of windows, each of another trajectory.
-    - `steps`: the length of the forecasts, whose error decides which checkpoint is the best.
+    - `windows`: the number of windows, each from a different trajectory.
+    - `steps`: the length of the forecasts, whose error determines the best checkpoint.
     - `context_mode`: whether they read the context at every step or once.
-    - `every`: validate, and keep a checkpoint, every this many steps.
+    - `every`: the number of steps between validations, each with a checkpoint.
     """
 
     windows: int = 256
@@ -74,7 +75,7 @@ class ValidationConfig:
 
 @dataclasses.dataclass(frozen=True)
 class StopConfig:
-    """When a run is given up.
+    """The conditions for giving up a run.
 
     **Attributes:**
 
@@ -107,8 +108,8 @@ class TrainConfig:
     - `average`: the decay of the mean of the weights that is evaluated and released; 0 for the
       weights themselves.
     - `seed`: the seed of everything, split by name.
-    - `start`: the weights that a run goes on from: the name, folder or hub id of released ones, or
-      a run; random ones if it is `None`.
+    - `start`: the initial weights: the name, folder or hub id of released ones, or a run; `None`
+      for random ones.
     - `best`, `latest`: how many checkpoints are kept by error and by recency.
     """
 
@@ -135,7 +136,7 @@ class TrainConfig:
             )
         if self.optimizer.warmup >= self.steps:
             raise ValueError(
-                f"The warm-up of {self.optimizer.warmup} updates is no shorter than the run of "
+                f"The warm-up of {self.optimizer.warmup} updates is not shorter than the run of "
                 f"{self.steps}; shorten the one or lengthen the other."
             )
         if not 0.0 <= self.average < 1.0:
@@ -166,13 +167,13 @@ class TrainConfig:
     def _check_examples(self) -> None:
         if self.augment.active:
             raise ValueError(
-                "A network that is shown examples has to see them with its window, and the "
-                "symmetries transform the window alone; leave the augmentation out."
+                "A network that is shown examples must see them with its window, but the "
+                "symmetries transform only the window; leave the augmentation out."
             )
         if self.data.train is not None or self.data.validation is not None:
             raise ValueError(
                 "A network that is shown examples needs several trajectories of each law, which "
-                "are generated while it is trained; leave the files out."
+                "are generated during training; leave the files out."
             )
 
     @property

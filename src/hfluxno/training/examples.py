@@ -1,7 +1,7 @@
 """Examples of a law, for networks that are shown them: pairs of states of its trajectories.
 
 A pair is (u(t), u(t + τ)) with a random t. The pairs of one window are of different trajectories,
-as far as there are enough, and never of the window's own.
+as far as possible, and never of the window's own.
 """
 
 import jax
@@ -38,8 +38,8 @@ def fixed(
     pairs: Pairs,
     limit: float,
 ) -> Float[np.ndarray, "law pair 2 field x"]:
-    """The pairs by which networks are judged on a set: for a law they are always the same. Their
-    initial conditions are the next ones after those of the set, and t ≤ `limit`.
+    """The pairs for evaluating networks on a set, always the same for a law. Their initial
+    conditions are the next ones after those of the set, and t ≤ `limit`.
 
     **Arguments:**
 

@@ -1,9 +1,9 @@
-"""The derivative by an operator while its states are still in the cache.
+"""The derivative with respect to an operator, computed while its states are still in the cache.
 
-A batch of operators is a batch of different networks. Differentiated as a batch, all activations of
-all of them are written to memory and read again, and on a CPU that takes most of the time. Here the
-error and its derivative by the operator are computed for one window after another; what follows,
-the derivative by the network that wrote the operator, uses the latter.
+A batch of operators is a batch of different networks. Differentiated as a batch, all their
+activations are written to memory and read again, which takes most of the time on a CPU. Here the
+error and its derivative with respect to the operator are computed window by window; the derivative
+with respect to the network that wrote the operator then uses it.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from hfluxno.models.network import Operator
 def with_gradient(
     error: Callable[[Operator, Array, Array], Float[Array, ""]],
 ) -> Callable[[Operator, Array, Array], Float[Array, ""]]:
-    """The same function, whose derivative by the operator is computed with the value.
+    """The same function, whose derivative with respect to the operator is computed with the value.
 
-    Its derivatives by the other arguments are not there: they are data. On an accelerator, which
-    wants large batches, it is the function itself.
+    It has no derivatives with respect to the other arguments, which are data. On an accelerator,
+    which needs large batches, it is the function itself.
     """
     if jax.default_backend() != "cpu":
         return error

@@ -1,4 +1,4 @@
-"""What a network is trained for, by name.
+"""The losses by name.
 
 Every loss is an error of one window, averaged over the batch. The network sees the first K frames
 (`hfluxno.models.network`). Frames count from 0.
@@ -8,7 +8,7 @@ Every loss is an error of one window, averaged over the batch. The network sees 
   without the derivative of that prediction (Brandstetter, Worrall and Welling, ICLR 2022).
 - `denoising`: frame K against the prediction from a context with noise.
 - `many-targets`: n steps from frames all over the window and after it, with one operator. Reading
-  the context is by far the most expensive part, so one reading serves many comparisons.
+  the context is by far the most expensive part, so one reading is used for many comparisons.
 - `speed`: the inferred f′ and ν against the true ones (see `hfluxno.training.speed_loss`).
 """
 
@@ -42,7 +42,7 @@ Loss = Callable[[Network, Batch, Key[Array, " batch"]], Float[Array, ""]]
 
 @dataclasses.dataclass(frozen=True)
 class LossConfig:
-    """A loss and its settings; those that a loss does not know are not used.
+    """A loss and its settings; a loss ignores settings that it does not have.
 
     **Attributes:**
 
@@ -51,8 +51,8 @@ class LossConfig:
       what an evaluation reports, in which no window outweighs the others; or `vrmse`, the mean over
       fields of ‖error‖₂/‖truth - its mean‖₂, in which no field does (The Well's measure).
     - `steps`: n of `many-targets`.
-    - `targets`: from how many frames `many-targets` starts, spread over the window with a random
-      offset; 0 for all.
+    - `targets`: the number of frames from which `many-targets` starts, spread over the window with
+      a random offset; 0 for all.
     - `after`: how many frames after the context `many-targets` uses.
     - `noise`: the standard deviation of the noise of `denoising`, relative to the root mean square
       of each field and frame. On 100 cells the authors' 1e-5 ‖u‖₂ is 1e-4 of it.
@@ -124,7 +124,7 @@ def make_loss(config: LossConfig, context: int) -> Loss:
 
 
 def _measured(config: LossConfig, forecast, truth, axes: int) -> Float[Array, ""]:
-    """The error of frames (…, field, *space) with so many axes of space."""
+    """The error of frames (…, field, *space) with this number of space axes."""
     if config.measure == "vrmse":
         cells = tuple(range(-axes, 0))
         square = jnp.mean(jnp.square(forecast - truth), axis=cells)

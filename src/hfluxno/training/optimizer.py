@@ -17,9 +17,9 @@ class OptimizerConfig:
 
     - `peak`, `warmup`, `end`: of the learning rate.
     - `weight_decay`: of AdamW.
-    - `eps`: what AdamW adds to the root of the mean square of each derivative. Where derivatives
-      are smaller, steps are shorter: those of a mean square error by the encoder of a fresh network
-      are about 1e-9, since its hypernetwork does not listen yet.
+    - `eps`: what AdamW adds to the root of the mean square of each derivative. If derivatives are
+      smaller, steps are shorter: those of a mean square error with respect to the encoder of a
+      fresh network are about 1e-9, because its hypernetwork does not use the embedding yet.
     - `clip`: the largest norm of the whole gradient, which is scaled down to it; `None` for no
       clipping.
     """
@@ -53,7 +53,7 @@ class OptimizerConfig:
 
 
 def make_optimizer(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
-    """The rule for a run of `steps` updates, more than the warm-up has."""
+    """The rule for a run of `steps` updates, more than the warm-up."""
     schedule = optax.schedules.warmup_cosine_decay_schedule(
         init_value=0.0,
         peak_value=config.peak,

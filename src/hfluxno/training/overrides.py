@@ -13,8 +13,8 @@ def override(config: TrainConfig, changes: Mapping[str, str]) -> TrainConfig:
 
     **Arguments:**
 
-    - `changes`: by place, such as `optimizer.peak`. A text that is JSON means what it says (`1e-3`,
-      `true`, `null`, `[4]`), any other one means itself.
+    - `changes`: by place, such as `optimizer.peak`. Text that is JSON is parsed (`1e-3`, `true`,
+      `null`, `[4]`), any other is taken literally.
 
     **Raises:**
 

@@ -1,15 +1,15 @@
-"""Training runs on a plane by name: Euler's equations from random rectangles of gas.
+"""Two-dimensional training runs by name: Euler's equations from random rectangles of gas.
 
 `PUBLISHED` are the sizes of the authors' configurations for The Well's
 `euler_multi_quadrants_periodicBC`: 64² cells, ten frames at intervals of .015, patches of 8² cells.
 HFluxNO has one flux operator for each axis, written by heads on a common trunk, each of which sees
-17 cells along its own axis. FNO is not among the authors' methods; it is about as large.
+17 cells along its own axis. FNO is not one of the authors' methods; it is about as large.
 `paper-METHOD-euler-2d` trains them as the authors do, on generated trajectories, or with `--train`
 and `--validation` on files of The Well.
 
-`cpu-METHOD-euler-2d` are for 32² cells and some 15 minutes of a core. The fluxes do not see places,
-so that a free stream stays what it is. Runs have a loss of one step, but `hfluxno-small`, whose
-operator advances any state, of two.
+`cpu-METHOD-euler-2d` are for 32² cells and about 15 minutes of a core. The fluxes do not see
+places, so that a free stream is preserved. Runs have a loss of one step, except `hfluxno-small`,
+whose operator advances any state, with two.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ PUBLISHED: dict[str, ModelConfig] = {
         HFluxNOConfig,
         64,
         encoder=TRecViTConfig(patch=(8, 8)),
-        # The authors' 8 cells before and after the one on the left of an interface.
+        # The authors' 8 cells before and after the cell to the left of an interface.
         target=LocalConfig(left=9, right=8, depth=5),
     ),
     "dpot": _of(DPOTConfig, 64, patch=(8, 8), modes=(10, 10)),
@@ -81,7 +81,7 @@ _UPDATES = {"hfluxno-small": 1_500, "dpot": 1_600, "disco": 300, "fno": 600}
 
 
 def plane_runs() -> Iterator[TrainConfig]:
-    """All runs on a plane."""
+    """All two-dimensional runs."""
     yield from (_paper(method, model) for method, model in PUBLISHED.items())
     yield from (_cpu(method, model) for method, model in _SMALL.items())
 

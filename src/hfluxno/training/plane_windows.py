@@ -1,9 +1,9 @@
-"""Windows of frames on a plane from files of others: HDF5 of The Well, or NPZ.
+"""Windows of two-dimensional frames from external files: HDF5 of The Well, or NPZ.
 
-Where a file has a multiple of the cells that are wanted, windows are averages over squares of them.
-(The authors of HFluxNO take every eighth value of The Well's; averages are what a conservative step
-advances.) As in `WindowFile`, a pass visits every trajectory once, in an order of its own, with one
-window of it, which moves on by a frame from pass to pass.
+If a file has a multiple of the wanted cells, windows are averages over squares of them. (The
+authors of HFluxNO take every eighth value of The Well's; averages are what a conservative step
+advances.) As in `WindowFile`, a pass visits every trajectory once, in its own order, with one of
+its windows, which moves by a frame from pass to pass.
 """
 
 import dataclasses
@@ -24,8 +24,8 @@ _SAME = 1e-3  # of an interval
 
 
 def plane_files(path: Path) -> tuple[Path, ...]:
-    """The HDF5 and NPZ files that a path is or holds, in the order of their names; none where it is
-    something else."""
+    """The HDF5 and NPZ files at a path or in a folder, in the order of their names; none for
+    anything else."""
     found = sorted(path.iterdir()) if path.is_dir() and path.suffix != ".zarr" else [path]
     return tuple(file for file in found if file.suffix in _SUFFIXES and file.is_file())
 
@@ -39,8 +39,9 @@ class PlaneWindows:
     - `path`: a file, or a folder of files with the same fields and times.
     - `window`: the number of frames of a window.
     - `limit`: no window reaches beyond this time.
-    - `seed`: decides the order.
-    - `cells`: to how many cells along each axis frames are averaged; as they are where it is empty.
+    - `seed`: determines the order.
+    - `cells`: the number of cells along each axis to which frames are averaged; if empty, they are
+      not.
     """
 
     path: Path
@@ -69,11 +70,11 @@ class PlaneWindows:
         lengths: tuple[float, ...],
         interval: float,
     ) -> None:
-        """Refuses files of which these cannot be made.
+        """Checks that the files fit.
 
         **Raises:**
 
-        - `ValueError`, where their fields, cells, domain or times do not fit.
+        - `ValueError`, if their fields, cells, domain or times do not fit.
         """
         for source in self._sources:
             shape, grid = (len(source.x), len(source.y)), source.grid
@@ -121,7 +122,7 @@ class PlaneWindows:
         return frames.reshape(*frames.shape[:2], *split).mean(axis=(3, 5))
 
     def _coefficients(self, source: PlaneSource) -> np.ndarray:
-        """γ where the file says it, as The Well's do; losses on a plane do not ask for it."""
+        """γ if the file has it, as those of The Well do; two-dimensional losses do not need it."""
         if source.path.suffix == ".npz":
             return np.array([np.nan])
         with h5py.File(source.path, "r") as file:

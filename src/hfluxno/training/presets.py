@@ -1,20 +1,20 @@
 """Training runs by name.
 
 `paper-hfluxno-SET` is the published protocol: the published HFluxNO, one-step mean square error,
-batches of 256 windows with t ≤ 0.4 from the 100 000 trajectories of a set (here: as many as are
-needed, generated), 50 000 updates of AdamW, a warm-up of 5 000 to 5e-5 and a cosine to 0. (The
-authors' own configuration ends the cosine at 45 000, so its last updates have the learning rate 0;
-we follow the text.)
+batches of 256 windows with t ≤ 0.4 from the 100 000 trajectories of a set (here: as many as needed,
+generated), 50 000 updates of AdamW, a warm-up of 5 000 to 5e-5 and a cosine to 0. (The authors' own
+configuration ends the cosine at 45 000, so its last updates have the learning rate 0; we follow the
+text.)
 
 `cpu-hfluxno-base-SET` is the same model, loss and batch with a tenth of the updates (a twentieth
 except for the cubic law) and ten times the learning rate. An MSE of 1e-4 has gradients of about
-1e-8 per parameter, the usual ε of AdamW, which then slows the run down: so ε is smaller here.
+1e-8 per parameter, the usual ε of AdamW, which would slow the run down; so ε is smaller here.
 
 The other `cpu-*` are for two cores and at most 75 minutes. `hfluxno-small` is the published
 architecture, half as wide; `hfluxno-weak-form` has a smaller encoder, a flux that is given the law
 of the weak form, and a loss that uses a context more than once; `hfluxno-law` trains the `law`
-target by regression (see docs/training_log.md). `ablation-*` exchange parts of the published
-network and protocol (`hfluxno.training.ablation_presets`). `*-euler-2d` are on a plane
+target by regression (see docs/training_log.md). `ablation-*` replace parts of the published network
+and protocol (`hfluxno.training.ablation_presets`). `*-euler-2d` are two-dimensional
 (`hfluxno.training.plane_presets`). `tiny` is for tests.
 """
 
@@ -41,7 +41,7 @@ _SMALL_ENCODER = TRecViTConfig(
     patch=(10,), embedding=64, layers=2, channels=64, heads=4, mlp_width=64
 )
 _FIELDS = {"cubic": ("u",), "shallow-water": ("h", "m"), "burgers": ("u",)}
-# Sets for what is compared with published numbers, beside those of the text.
+# Sets for comparison with published numbers, beside those of the text.
 _PUBLISHED_FIELDS = _FIELDS | {"shallow-water-authors": ("h", "m")}
 _WEAK_FORMS = {
     "cubic": WeakFormConfig(size=6),
@@ -109,7 +109,8 @@ def _law(law: str) -> TrainConfig:
         model=dataclasses.replace(_weak_form_model(law), target=_LAW_TARGETS[law], weak_form=None),
         loss=LossConfig("speed", measure="relative"),
         optimizer=OptimizerConfig(peak=1e-3, warmup=200, clip=1.0),
-        # A small diffusivity shows less in the frames than a speed, and is learned more slowly.
+        # A small diffusivity is less visible in the frames than a speed, and is learned more
+        # slowly.
         steps=8_000 if law == "burgers" else local.steps,
     )
 
@@ -153,7 +154,7 @@ PRESETS: dict[str, TrainConfig] = {
         _tiny(),
     )
 }
-# The names of version 0.1.0, which are understood in this version, too.
+# The names of version 0.1.0, which this version still accepts.
 _RENAMED = {f"cpu-hfluxno-plain-{law}": f"cpu-hfluxno-small-{law}" for law in _FIELDS} | {
     old: new
     for law in _FIELDS
@@ -166,16 +167,16 @@ _RENAMED = {f"cpu-hfluxno-plain-{law}": f"cpu-hfluxno-small-{law}" for law in _F
 
 
 def preset(name: str) -> TrainConfig:
-    """The run of that name; an old name warns and says the present one.
+    """The run of that name; an old name gives a warning with the current one.
 
     **Raises:**
 
-    - `ValueError`, if the name is not known.
+    - `ValueError`, if the name is unknown.
     """
     if name in _RENAMED:
         present = _RENAMED[name]
         warnings.warn(
-            f"The preset {name} is called {present} now; the old name goes with the next version.",
+            f"The preset {name} is now called {present}; the old name goes with the next version.",
             FutureWarning,
             stacklevel=2,
         )

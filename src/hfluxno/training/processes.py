@@ -1,8 +1,8 @@
 """Several processes that train together, on one machine or on many.
 
-Each is given the same configuration, reads its own rows of every batch and computes their gradient;
-JAX averages the gradients (on CPUs by Gloo), so all make the same update. The first process writes
-what is one for all: the folder of the run, its numbers and the released weights.
+Each gets the same configuration, reads its own rows of every batch and computes their gradient; JAX
+averages the gradients (on CPUs with Gloo), so all make the same update. The first process writes
+the folder of the run, its metrics and the released weights.
 """
 
 import atexit
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import jax
 
 _AUTO = "auto"
-# What JAX says of a process that does not answer.
+# JAX's messages about a process that does not answer.
 _GONE = re.compile("gloo|nccl|coordination ?service|barrier", re.IGNORECASE)
 
 
@@ -26,31 +26,31 @@ def is_first() -> bool:
 
 @contextlib.contextmanager
 def joined(coordinator: str, process: int | None, processes: int) -> Iterator[None]:
-    """Within it this process is one of several. JAX must not have been used before.
+    """A block in which this process is one of several. JAX must not have been used before.
 
     **Arguments:**
 
-    - `coordinator`: HOST:PORT, at which the first process waits for the others; `auto`, to take it
+    - `coordinator`: HOST:PORT, where the first process waits for the others; `auto`, to take it
       and `process` from SLURM, Open MPI or Kubernetes.
-    - `process`: which of the `processes` this is, from 0 on.
+    - `process`: the number of this one of the `processes`, from 0.
 
     **Raises:**
 
-    - `ConnectionError`, where the others cannot be reached, or one of them is gone.
+    - `ConnectionError`, if the others cannot be reached, or one of them is gone.
     """
     try:
         _connect(coordinator, process, processes)
-        # JAX keeps the signal for itself, as a notice to save; the process would not end.
+        # JAX takes over the signal as a notice to save; the process would not end.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         yield
     except BaseException as error:
-        # At the exit JAX would wait for the others, who wait for this one.
+        # At exit JAX would wait for the others, which wait for this one.
         atexit.register(os._exit, 2)
         if isinstance(error, Exception) and _GONE.search(str(error)):
             reason = _first_line(error.__cause__ or error)  # not that of what was being written
             raise ConnectionError(
                 f"Another process of the run is gone ({reason}); start all of them again, with any "
-                "number of processes, to go on from the last checkpoint."
+                "number of processes, to resume from the last checkpoint."
             ) from error
         raise
     jax.distributed.shutdown()
@@ -66,12 +66,12 @@ def _connect(coordinator: str, process: int | None, processes: int) -> None:
             processes,
             process,
             cluster_detection_method="deactivate",
-            # Processes of one machine need not be reached from others.
+            # Processes on one machine need not be reachable from others.
             coordinator_bind_address=coordinator if coordinator.startswith("127.") else None,
         )
     except RuntimeError as error:
         raise ConnectionError(
-            f"Process {process} of {processes} cannot meet the others at {coordinator} "
+            f"Process {process} of {processes} cannot reach the others at {coordinator} "
             f"({_first_line(error)}); choose another port."
         ) from error
 

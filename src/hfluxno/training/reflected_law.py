@@ -1,6 +1,6 @@
-"""The law that a reflected solution obeys.
+"""The law obeyed by a reflected solution.
 
-Where u solves ∂t u + ∂x f(u) = ∂x(ν ∂x u), the state
+If u solves ∂t u + ∂x f(u) = ∂x(ν ∂x u), the state
 
     v(x, t) = M u(σx, t),   σ = ±1,   M diagonal, σ for the fields that are odd in x, else 1
 

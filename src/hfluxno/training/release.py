@@ -1,4 +1,4 @@
-"""The network of a run: in the form that is given to others, and as a forecaster."""
+"""The network of a run: as released weights, and as a forecaster."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def any_weights(source: str) -> NetworkForecaster:
 
     **Raises:**
 
-    - `ValueError`, if there is no such network, or its files are not what this version reads.
+    - `ValueError`, if there is no such network, or this version cannot read its files.
     - `OSError`, if a file cannot be read.
     """
     folder = Path(source)
@@ -58,7 +58,7 @@ def provenance(trained: Trained) -> Training:
 
 
 def protocol(config: TrainConfig) -> dict[str, Any]:
-    """What decides a training besides the network and the number of updates, in words."""
+    """The training apart from the network and the number of updates, in words."""
     averaged = f", mean of the weights {config.average:g}" if config.average else ""
     return {
         "data_set": config.data.law,

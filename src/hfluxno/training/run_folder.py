@@ -28,14 +28,14 @@ _CONFIG, _CHECKPOINTS, METRICS = "config.json", "checkpoints", "metrics.jsonl"
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What a run has come to.
+    """The result of a run.
 
     **Attributes:**
 
     - `config`: its configuration.
     - `network`: that of the best checkpoint, with the mean of its weights.
-    - `step`: when that was.
-    - `numbers`: what was known then: `error` is the validation error, `minutes` the time taken.
+    - `step`: the step of that checkpoint.
+    - `numbers`: its metrics: `error` is the validation error, `minutes` the time taken.
     """
 
     config: TrainConfig
@@ -45,12 +45,12 @@ class Trained:
 
 
 def open_run(folder: Path, config: TrainConfig) -> None:
-    """Makes the folder of a run, or makes sure that it holds a run of this configuration.
+    """Creates the folder of a run, or checks that it contains a run of this configuration.
 
     **Raises:**
 
-    - `ValueError`, if it holds another run.
-    - `OSError`, if it cannot be written, or holds something else.
+    - `ValueError`, if it contains another run.
+    - `OSError`, if it cannot be written, or contains something else.
     """
     if not folder.exists() or not any(folder.iterdir()):
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,16 +66,16 @@ def open_run(folder: Path, config: TrainConfig) -> None:
     if different:
         raise ValueError(
             f"{folder} holds a run with another configuration (it differs in "
-            f"{', '.join(different)}); go on with its own, or choose another --output."
+            f"{', '.join(different)}); continue with its own, or choose another --output."
         )
 
 
 def open_together(folder: Path, config: TrainConfig) -> None:
-    """As `open_run`, of which the first process of a run makes the folder that all use.
+    """Like `open_run`, for several processes: the first creates the folder that all use.
 
     **Raises:**
 
-    - `ValueError`, `OSError`, as there.
+    - `ValueError`, `OSError`, as in `open_run`.
     """
     if jax.process_index() == 0:
         open_run(folder, config)
@@ -115,7 +115,7 @@ def read_config(folder: Path) -> TrainConfig:
         found = written.get("format") if isinstance(written, dict) else None
         raise ValueError(
             f"{folder} is a run in the format {found}, this hfluxno reads the format {VERSION}; "
-            "use the version that made it, or train anew."
+            "use the version that made it, or train again."
         )
     return from_dict(TrainConfig, written.get("config"), str(path))
 
@@ -125,7 +125,7 @@ def checkpoints_of(folder: Path, config: TrainConfig, alone: bool = False) -> Ch
 
 
 def load_best(folder: Path) -> Trained:
-    """The best network of a run, for this process alone.
+    """The best network of a run, for this process only.
 
     **Raises:**
 
@@ -156,7 +156,7 @@ def _versions() -> dict[str, str]:
 
 
 def _differences(found: Any, wanted: Any, where: str = "") -> list[str]:
-    """The keys, with dots, in which two trees of dictionaries differ."""
+    """The dotted keys in which two trees of dictionaries differ."""
     if not (isinstance(found, dict) and isinstance(wanted, dict)):
         return [] if found == wanted else [where]
     keys = dict.fromkeys([*found, *wanted])

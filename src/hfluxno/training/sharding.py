@@ -1,8 +1,8 @@
-"""One run on all devices of this process, or of several: batches are split among them, weights are
-on each.
+"""One run on all devices of this process, or of several: batches are split among them, weights
+copied to each.
 
-JAX compiles the step once for all of them and adds what the devices find (data parallelism), so the
-result is that of one device except for the order of sums.
+JAX compiles the step once for all of them and sums their results (data parallelism), so the result
+equals that of one device up to the order of sums.
 """
 
 import contextlib
@@ -16,18 +16,18 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from hfluxno.batching import cores
 
-# What a core of a CPU keeps in its cache. With the paper's model on two cores 4 windows at a time
+# As many as fit the cache of a CPU core. With the paper's model on two cores 4 windows at a time
 # are 1.6 times as fast as all, and 2 or 8 are no faster.
 _WINDOWS_OF_A_CORE = 4
 
 
 def use_cores(batch: int, most: int | None = None) -> None:
-    """Makes every core of the CPU a device, or as many as a batch occupies and can be shared by
-    equally, or at `most` so many.
+    """Makes every core of the CPU a device, or as many as can share a batch equally, but at most
+    `most`.
 
-    Cores that work on windows of their own wait for each other once a step, and not at every
-    operation. It has to be called before JAX is first used, and afterwards changes nothing; neither
-    does it if `XLA_FLAGS` gives a number of devices.
+    Cores that work on separate windows wait for each other once per step instead of at every
+    operation. It must be called before JAX is first used; later, or if `XLA_FLAGS` gives a number
+    of devices, it has no effect.
     """
     if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
@@ -39,7 +39,7 @@ def use_cores(batch: int, most: int | None = None) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """Where arrays of a run live.
+    """Where the arrays of a run are.
 
     **Attributes:**
 
@@ -55,7 +55,7 @@ class Placement:
 
         **Raises:**
 
-        - `ValueError`, if there is none, or the processes have not equally many.
+        - `ValueError`, if there is none, or processes have different numbers of them.
         """
         try:
             devices = jax.devices(kind)
@@ -80,7 +80,7 @@ class Placement:
         return self.mesh.size
 
     def check(self, batch: int) -> None:
-        """Refuses a batch that the devices cannot share equally."""
+        """Checks that the devices can share a batch equally."""
         if batch % self.devices:
             raise ValueError(
                 f"A batch of {batch} windows cannot be shared equally by {self.devices} devices; "
@@ -95,7 +95,7 @@ class Placement:
         return max(n for n in range(1, _WINDOWS_OF_A_CORE + 1) if share % n == 0)
 
     def multiple(self, count: int) -> int:
-        """The least multiple of the number of devices that is no less than `count`."""
+        """The least multiple of the number of devices not below `count`."""
         return -(-count // self.devices) * self.devices
 
     def rows(self, count: int) -> slice:
@@ -104,8 +104,7 @@ class Placement:
         return slice(share * jax.process_index(), share * (jax.process_index() + 1))
 
     def batch(self, tree: Any) -> Any:
-        """The arrays of a batch, split along their first axis, of which every process gives its
-        `rows`."""
+        """The arrays of a batch, split along their first axis; every process gives its `rows`."""
         return self._placed(tree, PartitionSpec("batch"))
 
     def everywhere(self, tree: Any) -> Any:
@@ -114,7 +113,7 @@ class Placement:
 
     @property
     def whole(self) -> NamedSharding:
-        """What is on every device."""
+        """The host copy of replicated arrays."""
         return NamedSharding(self.mesh, PartitionSpec())
 
     def _placed(self, tree: Any, spec: PartitionSpec) -> Any:

@@ -30,7 +30,7 @@ def speed_error(
     relative: bool,
 ) -> Float[Array, ""]:
     """e, or √(e/e₀) if it is `relative`, with e₀ the same means of A_true instead of δA. A speed
-    below one cell in the time of the context cannot be seen, so its square is added to e₀.
+    below one cell in the time of the context is invisible, so its square is added to e₀.
 
     **Raises:**
 

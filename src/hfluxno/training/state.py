@@ -1,7 +1,7 @@
-"""All that a run has to remember, as one pytree.
+"""The complete state of a run, as one pytree.
 
-A run that is resumed from its state continues bitwise as if it had not been interrupted: batches
-and random numbers are functions of the seed and of the number of steps.
+A run resumed from its state continues bit for bit as if it had not been interrupted: batches and
+random numbers depend only on the seed and the number of steps.
 """
 
 import zlib
@@ -21,15 +21,15 @@ class TrainState(eqx.Module):
 
     **Attributes:**
 
-    - `parameters`: the network's arrays, `None` if it has something else.
+    - `parameters`: the network's arrays, `None` in place of other leaves.
     - `average`: the exponential mean of them, which is evaluated and released.
     - `optimizer`: the optimiser's state.
-    - `step`: how many batches were used; so also the loader's position.
+    - `step`: how many batches were used, and so also the position in the data.
     - `key`: the key of the training's random numbers, folded with `step` for each step.
     - `skipped`: how many updates were skipped because loss or gradient was not finite.
-    - `skipped_in_row`: how many of them were the last ones.
-    - `hopeless_in_row`: in how many of the last validations the network was no better than
-      repeating a frame.
+    - `skipped_in_row`: how many in a row, up to the last update.
+    - `hopeless_in_row`: how many of the last validations in a row were no better than repeating a
+      frame.
     """
 
     parameters: Any
@@ -43,7 +43,7 @@ class TrainState(eqx.Module):
 
 
 def named_key(seed: int, name: str) -> jax.Array:
-    """The seed split by name: what is drawn for one purpose does not depend on the others."""
+    """Keys by name from the seed: draws for one purpose do not depend on the others."""
     return jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
 
 
@@ -55,12 +55,12 @@ def split_network(network: Network) -> tuple[Any, Any]:
 def first_state(network: Network, optimizer: optax.GradientTransformation, seed: int) -> TrainState:
     """The state before the first step."""
     parameters, _ = split_network(network)
-    # A type that is weak (from a Python number) would be strong after the first step, and the step
-    # be compiled again.
+    # A weak type (from a Python number) would be strong after the first step, and the step would be
+    # compiled again.
     parameters = jax.tree.map(lambda p: jax.lax.convert_element_type(p, p.dtype), parameters)
     return TrainState(
         parameters=parameters,
-        # Another copy: the step gives the memory of its state away, each array once.
+        # A second copy: the step donates the memory of its state, each array once.
         average=jax.tree.map(jnp.copy, parameters),
         optimizer=optimizer.init(parameters),
         step=jnp.zeros((), jnp.int32),

@@ -2,8 +2,8 @@
 
     θ ← θ + AdamW(∇L),   θ̄ ← d θ̄ + (1 - d) θ,   d = min(decay, (1 + n)/(10 + n))
 
-An update whose loss or gradient is not finite is left out whole; the state counts it. The mean θ̄
-of the weights is shorter at the beginning, so that it does not remember the start.
+An update whose loss or gradient is not finite is skipped; the state counts it. The mean θ̄ of the
+weights is shorter at the beginning, so that it forgets the start.
 
 The gradient is a mean over windows: every device computes that of its share, in chunks on
 a CPU, and the means of the devices are averaged.
@@ -41,7 +41,7 @@ def make_step(
 
     **Arguments:**
 
-    - `static`: what a network is besides its trainable arrays.
+    - `static`: the network without its trainable arrays.
     - `decay`: of the mean of the weights; with 0 it is the weights themselves.
     - `placement`: the devices that share a batch.
     """
@@ -81,11 +81,12 @@ def make_step(
             batch = augment(augmentation, batch, augment_key)
         keys = jax.random.split(loss_key, batch.frames.shape[0])
         value, gradient = gradient_of(state.parameters, batch, keys)
-        # The derivative by a complex number that JAX returns is the conjugate of the direction.
+        # JAX returns the conjugate of the direction as the derivative with respect to a complex
+        # number.
         gradient = jax.tree.map(jnp.conj, gradient)
         norm = optax.tree.norm(gradient)
         finite = jnp.isfinite(value) & jnp.isfinite(norm)
-        # Optax mixes integers and reals, which a strict user of JAX may have forbidden.
+        # Optax mixes integers and reals, which a user of JAX may have forbidden.
         with jax.numpy_dtype_promotion("standard"):
             updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.parameters)
         parameters = _where(

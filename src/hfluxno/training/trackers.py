@@ -1,6 +1,6 @@
-"""Where the numbers of a run go: a file of JSON lines, TensorBoard, Weights & Biases, a terminal.
+"""Where the metrics of a run go: a file of JSON lines, TensorBoard, Weights & Biases, a terminal.
 
-The trainer knows only this interface, so a tracker can change nothing of a run.
+The trainer knows only this interface, so a tracker cannot affect a run.
 """
 
 import abc
@@ -20,21 +20,21 @@ Numbers = Mapping[str, float]
 
 
 class Tracker(abc.ABC):
-    """Receives the numbers of a run."""
+    """Receives the metrics of a run."""
 
     def start(self, step: int, steps: int) -> None:  # noqa: B027, most need not know
         """The run begins after `step` of `steps` steps."""
 
     @abc.abstractmethod
     def log(self, step: int, numbers: Numbers) -> None:
-        """What is known after `step` steps."""
+        """The metrics after `step` steps."""
 
     def close(self) -> None:  # noqa: B027
         """The run has ended, or was given up."""
 
 
 class JsonLines(Tracker):
-    """One JSON object a line; a resumed run loses the lines after its checkpoint."""
+    """One JSON object per line; a resumed run drops the lines after its checkpoint."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
@@ -48,7 +48,7 @@ class JsonLines(Tracker):
         os.replace(new, self.path)
 
     def log(self, step: int, numbers: Numbers) -> None:
-        # JSON has no number for what is not finite.
+        # JSON has no numbers that are not finite.
         finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
         with self.path.open("a") as file:
             file.write(json.dumps({"step": step, **finite}) + "\n")
@@ -85,8 +85,8 @@ class WeightsAndBiases(Tracker):
     **Arguments:**
 
     - `project`: the project there.
-    - `folder`: where it keeps its files.
-    - `configuration`: what it shows of the run.
+    - `folder`: for its files.
+    - `configuration`: shown with the run.
 
     **Raises:**
 
@@ -101,7 +101,7 @@ class WeightsAndBiases(Tracker):
             "dir": place,
             "config": dict(configuration),
             "name": name,
-            # A run that is resumed from its folder continues there, too.
+            # A run resumed from its folder continues there too.
             "id": f"{name}-{zlib.crc32(place.encode()):08x}",
             "resume": "allow",
         }

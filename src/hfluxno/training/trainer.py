@@ -1,7 +1,7 @@
-"""The training loop: it moves batches into the compiled step and, now and then, looks.
+"""The training loop: it feeds batches to the compiled step and validates now and then.
 
-Everything that decides the numbers is in the configuration and in the state; the loop adds the
-validations, the checkpoints and the reports, and gives a run up that does not get anywhere.
+Everything that determines the result is in the configuration and the state; the loop adds the
+validations, the checkpoints and the reports, and gives up a run that makes no progress.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ from hfluxno.training.validation import Validation
 
 
 class Diverged(Exception):
-    """A run that is given up; the message is one sentence."""
+    """A run was given up; the message is one sentence."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,14 +63,13 @@ def train(
     log_every: int = 20,
 ) -> Outcome:
     """Trains to the end, from the last checkpoint in `folder` if there is one; together with the
-    other processes of the run where this one has joined any (`hfluxno.training.processes`).
+    other processes of the run if this one has joined any (`hfluxno.training.processes`).
 
     **Arguments:**
 
-    - `folder`: the run's; made if it does not exist.
-    - `trackers`: what receives the numbers, which are those of all processes; they are closed at
-      the end.
-    - `device`: `cpu` or `gpu`; all of that kind are used.
+    - `folder`: of the run; created if it does not exist.
+    - `trackers`: receive the metrics, which are those of all processes; they are closed at the end.
+    - `device`: `cpu` or `gpu`; all devices of that kind are used.
     - `workers`: the number of processes that read files.
     - `log_every`: the number of steps between two reports of the loss.
 
@@ -103,8 +102,8 @@ def train(
 
 
 def beginning(config: TrainConfig, placement: Placement) -> tuple[Step, TrainState, eqx.Module]:
-    """The compiled step of a configuration, the state before the first one, and what the network
-    is besides its trainable arrays."""
+    """The compiled step of a configuration, the initial state, and the network without its
+    trainable arrays."""
     network = _first_network(config)
     optimizer = make_optimizer(config.optimizer, config.steps)
     static = split_network(network)[1]
@@ -114,18 +113,18 @@ def beginning(config: TrainConfig, placement: Placement) -> tuple[Step, TrainSta
 
 
 def _first_network(config: TrainConfig) -> Network:
-    """A random network, or the one that the run goes on from.
+    """A random network, or the one that the run starts from.
 
     **Raises:**
 
-    - `ValueError`, `OSError`, where the weights cannot be read or are of another network.
+    - `ValueError`, `OSError`, if the weights cannot be read or belong to another network.
     """
     if config.start is None:
         return config.model.build(named_key(config.seed, "model"))
     found = any_weights(config.start)
     if found.config != config.model:
         raise ValueError(
-            f"The weights {config.start} are of another network than {config.name}; start from "
+            f"The weights {config.start} belong to another network than {config.name}; start from "
             "weights of the same preset, or set what differs with --set model.…."
         )
     return found.network
@@ -134,7 +133,7 @@ def _first_network(config: TrainConfig) -> Network:
 def make_batch_source(
     config: TrainConfig, workers: int = 0, rows: slice = slice(None)
 ) -> BatchSource:
-    """Where the training windows of a configuration come from, or those `rows` of each batch.
+    """The source of the training windows of a configuration, or of those `rows` of each batch.
 
     **Raises:**
 
@@ -161,7 +160,7 @@ def make_batch_source(
 
 
 class _Run:
-    """The state of a run and what moves it on."""
+    """The state of a run and the step that advances it."""
 
     def __init__(self, config: TrainConfig, state: TrainState, step, placement, trackers):
         self.config = config
@@ -183,7 +182,7 @@ class _Run:
                 done += 1
                 looks = done % config.validation.every == 0 or done == config.steps
                 if looks or done % log_every == 0:
-                    # Reading the numbers waits for the device, so it is not done at each step.
+                    # Reading the metrics waits for the device, so it is not done at each step.
                     self._report(done, metrics, done - first, began)
                     began, first = time.perf_counter(), done
                 if looks:

@@ -1,13 +1,13 @@
-"""A fixed set of windows that a network is judged on while it is trained.
+"""A fixed set of windows on which a network is evaluated during training.
 
-The windows come from the validation split, whose laws and initial states no training window has,
-and are the same at every validation and in every run with the same data and seed. The error of a
-window is that of the published evaluation,
+The windows come from the validation split, whose laws and initial states differ from those in
+training, and are the same at every validation and in every run with the same data and seed. The
+error of a window is that of the published evaluation,
 
     ‖forecast - truth‖₂ / ‖truth‖₂
 
-over all frames of the forecast, and over the first frame alone. Each is capped at 1, so that one
-forecast that explodes counts as wrong and does not hide what the others do.
+over all frames of the forecast, and over only the first. Each is capped at 1, so that one exploding
+forecast counts as wrong but does not hide the others.
 """
 
 from collections.abc import Callable
@@ -32,8 +32,8 @@ from hfluxno.training.sharding import Placement
 
 
 def validation_windows(config: TrainConfig) -> Batch:
-    """The windows: a context and the frames after it, each of another trajectory; and the examples
-    of a network that is shown some.
+    """The windows: a context and the frames after it, each from a different trajectory; and the
+    examples for a network that needs them.
 
     **Raises:**
 

@@ -1,10 +1,10 @@
-"""Windows of a file of trajectories by number, in an order that mixes laws and reads each chunk
-of the file seldom.
+"""Windows of a file of trajectories by number, in an order that mixes laws but rarely reads a chunk
+of the file.
 
-A pass visits every solved trajectory once, with one window of it. The trajectories are shuffled
+A pass visits every solved trajectory once, with one of its windows. The trajectories are shuffled
 within neighbourhoods as large as a chunk of the file, cut into groups of `group`, and the groups
 are shuffled over the whole file. So neighbours in the order share a chunk, which is read once for
-them, while a batch holds many groups and therefore many laws. From pass to pass the window of a
+them, while a batch contains many groups and therefore many laws. From pass to pass the window of a
 trajectory is shifted by one frame, from a random start, until it has covered all of it.
 """
 
@@ -26,15 +26,15 @@ _WITHOUT_CHUNKS = 32  # neighbours in a file that is not chunked
 class WindowFile:
     """Random access to an endless sequence of windows; what Grain calls a data source.
 
-    The file is opened when it is first read, so an object can be sent to another process. It
-    holds the chunk that was read last, and an index of the trajectories.
+    The file is opened when it is first read, so an object can be sent to another process. It stores
+    the last chunk read, and an index of the trajectories.
 
     **Attributes:**
 
     - `path`: a data set of `hfluxno generate`.
     - `window`: the number of frames of a window.
     - `limit`: no window reaches beyond this time.
-    - `seed`: decides the order.
+    - `seed`: determines the order.
     - `group`: how many windows are taken from a chunk at a time.
     """
 
@@ -68,7 +68,7 @@ class WindowFile:
         return {}
 
     def _order(self, passed: int) -> Int[np.ndarray, " place"]:
-        """The trajectories of a pass; the two passes that were used last are kept."""
+        """The trajectories of a pass; the last two passes are cached."""
         if passed not in self._orders:
             for old in sorted(self._orders)[:-1]:
                 del self._orders[old]
@@ -78,7 +78,7 @@ class WindowFile:
 
 
 class _OpenFile:
-    """A file in use: its index, and the chunk that was read last."""
+    """An open file: its index, and the last chunk read."""
 
     def __init__(self, windows: WindowFile):
         data = open_dataset(windows.path)
@@ -110,7 +110,7 @@ class _OpenFile:
 def _mixed(
     draw: np.random.Generator, solved: Int[np.ndarray, " solved"], size: int, group: int
 ) -> Int[np.ndarray, " place"]:
-    """The trajectories of one pass in their order, each once."""
+    """The trajectories of one pass in order, each once."""
     # Sorting by (chunk, random number) shuffles within chunks.
     shuffled = solved[np.lexsort((draw.random(len(solved)), solved // size))]
     groups = np.array_split(shuffled, np.arange(group, len(shuffled), group))
