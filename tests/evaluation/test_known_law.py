@@ -96,5 +96,7 @@ def test_other_numbers_of_cells_keep_constants_and_means():
 
 def test_cells_that_do_not_fit_are_refused(sets):
     states = np.zeros((1, 1, CELLS))
-    with pytest.raises(ValueError, match="30 cells are no multiple of 20 cells, nor a divisor"):
+    with pytest.raises(
+        ValueError, match="30 cells are neither a multiple nor a divisor of 20 cells"
+    ):
         solve_known_law("cubic", np.ones((1, 3)), states, 2, interval=INTERVAL, cells=30)

@@ -1,4 +1,4 @@
-"""How good forecasts are: error norms, the sets of the accuracy table, and its layout."""
+"""The quality of forecasts: error norms, the sets of the accuracy table, and its layout."""
 
 from hfluxno.evaluation.accuracy import CASES, STEPS, Case, Result, measure
 from hfluxno.evaluation.metrics import (

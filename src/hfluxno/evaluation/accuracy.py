@@ -1,13 +1,13 @@
 """The accuracy table: contexts of known origin, and the errors of the forecasts from them.
 
 Each context is the first 20 frames of a trajectory of a test split, which starts at t = 0; the law
-behind it is inferred from these frames alone and solved on, and frame 19 + k of the truth is
-compared with step k of the forecast. Every context has a law of its own.
+is inferred from these frames alone and solved onward, and frame 19 + k of the truth is compared
+with step k of the forecast. Every context has a different law.
 
-The truth comes from three sources: the scheme of the law's data set, which is among those that an
-identification tries; a second-order scheme of another kind on 16 times as many cells, averaged to
-the cells of the data ("fine"), which no candidate reproduces; and the first of them with noise on
-the context, but not on the truth.
+The truth comes from three sources: the scheme of the law's data set, which is among those tried by
+an identification; a different second-order scheme on 16 times as many cells, averaged to the cells
+of the data ("fine"), which no candidate reproduces; and the first with noise on the context, but
+not on the truth.
 """
 
 import collections
@@ -56,7 +56,7 @@ class Case:
     noise: float = 0.0
 
     def configuration(self, contexts: int, seed: int) -> Configuration:
-        """The trajectories that the contexts are taken from, on the cells of the data."""
+        """The trajectories from which the contexts are taken, on the cells of the data."""
         return Configuration(
             self.law,
             split="test",
@@ -107,12 +107,12 @@ class Result:
 
     - `case`: the set.
     - `drawn`: the number of trajectories drawn.
-    - `constant`: how many of them are constant at the start and left out: nothing moves in them.
+    - `constant`: how many of them are constant at the start and therefore left out.
       (One jump on a circle leaves a constant state, which is one in five of the steps.)
     - `unsolved`: how many are left out because the truth could not be computed.
     - `l2`, `linf`: the relative errors after each of `STEPS`.
     - `statuses`: the number of forecasts by the name of their status.
-    - `seconds`: the time per context that identification took, the second time: the first compiles.
+    - `seconds`: the time of identification per context, in the second run: the first compiles.
     """
 
     case: Case
@@ -126,7 +126,7 @@ class Result:
 
     @property
     def reached(self) -> tuple[bool | None, ...]:
-        """Whether the mean l2 error is what it must be; `None` if nothing is demanded."""
+        """Whether the mean l2 error reaches its target; `None` if there is none."""
         return tuple(
             None if target is None else summary.mean <= target
             for summary, target in zip(self.l2, self.case.targets, strict=True)
@@ -154,10 +154,10 @@ def measure(
 
     **Arguments:**
 
-    - `case`: gives the noise.
-    - `configuration`: gives times, names of fields and the seed of the noise.
+    - `case`: determines the noise.
+    - `configuration`: determines times, field names and the seed of the noise.
     - `truth`: at all times of the configuration.
-    - `status`: of each trajectory, 0 if it is the solution.
+    - `status`: of each trajectory, 0 if it was solved.
 
     **Raises:**
 

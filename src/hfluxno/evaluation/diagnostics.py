@@ -1,15 +1,16 @@
-"""Whether a forecast behaves as its physics does, beside how far it is off.
+"""Physical diagnostics of a forecast, beside its error.
 
 | diagnostic | of forecast u and truth û |
 |---|---|
 | `drift` | largest change of a field's total during the forecast, relative to the mean of abs(û) |
-| `variation` | TV(u)/TV(û) at the last frame; above 1 it has wiggles, below it is smeared |
+| `variation` | TV(u)/TV(û) at the last frame; above 1 it oscillates, below 1 it is smeared |
 | `spectrum` | ‖abs(F u) - abs(F û)‖₂/‖F û‖₂ at the last frame, without the mean |
 | `shock` | distance in cells between the steepest jumps at the last frame, if û has a shock |
 
 TV is the total variation Σ abs(u_{i+1} - u_i) around the periodic domain. A shock is a jump between
-neighbours of at least a quarter of the range of û; that of u is the largest jump of the same sign,
-and half the domain away if it has none. A forecast that is not finite has infinite numbers.
+neighbours of at least a quarter of the range of û; that of u is its largest jump of the same sign,
+half the domain away if there is none. For a forecast that is not finite the diagnostics are
+infinite.
 """
 
 import numpy as np
@@ -27,7 +28,7 @@ def diagnose(
     truth: Float[np.ndarray, "window time field x"],
     last: Float[np.ndarray, "window field x"],
 ) -> dict[str, Float[np.ndarray, " window"]]:
-    """Every diagnostic of every window; NaN if it has none.
+    """Every diagnostic of every window; NaN where it is undefined.
 
     **Arguments:**
 
@@ -55,7 +56,7 @@ def _variation(u, truth):
     totals = [np.abs(_jumps(v)).sum(axis=-1) for v in (u, truth)]
     moving = totals[1] > _TINY
     ratio = totals[0] / np.where(moving, totals[1], 1.0)
-    # The mean over the fields that move; NaN if none does.
+    # The mean over the fields that vary; NaN if none does.
     count = moving.sum(axis=-1)
     return np.where(count > 0, (ratio * moving).sum(axis=-1) / np.maximum(count, 1), np.nan)
 
@@ -67,7 +68,7 @@ def _spectrum(u, truth):
 
 
 def _shock(u, truth):
-    """Of the first field: a density, a height."""
+    """The shock position of the first field: a density, a height."""
     jumps, true = _jumps(u[:, 0]), _jumps(truth[:, 0])
     place = np.argmax(np.abs(true), axis=-1)
     largest = np.take_along_axis(true, place[:, None], axis=-1)[:, 0]

@@ -1,8 +1,8 @@
-"""The true law, solved again from the last frame of a context: the floor of any forecast.
+"""The true law, solved again from the last frame of a context: a lower bound for any forecast.
 
-What is left is what frames do not say: the step size that the solver had. On other numbers of cells
-it is the classical solver to compare the cost of a forecast with: the frame is averaged to coarser
-cells, or repeated on finer ones, and the result brought back.
+The remaining error is due to the step size of the solver, which frames do not show. On other
+numbers of cells it is the classical solver for comparing the cost of a forecast: the frame is
+averaged to coarser cells, or repeated on finer ones, and the result converted back.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def solve_known_law(
 
     - `law`: the name of the law.
     - `interval`: the time between two frames.
-    - `cells`: the number of cells that the solver works on; `None` for those of the states.
+    - `cells`: the number of cells of the solver; `None` for those of the states.
 
     **Raises:**
 
@@ -64,7 +64,7 @@ def brought_to(
         return values.reshape(*values.shape[:-1], cells, -1).mean(axis=-1)
     if cells % given == 0:
         return np.repeat(values, cells // given, axis=-1)
-    raise ValueError(f"{cells} cells are no multiple of {given} cells, nor a divisor.")
+    raise ValueError(f"{cells} cells are neither a multiple nor a divisor of {given} cells.")
 
 
 def _cost(states) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Relative errors of a forecast at each time, and what many of them say together.
+"""Relative errors of a forecast at each time, and summaries of many.
 
     e_j = ‖u_j - û_j‖ / ‖û_j‖
 
@@ -31,8 +31,8 @@ def errors_where_measured(
     forecast: Float[np.ndarray, "*batch time field x"],
     truth: Float[np.ndarray, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
-    """The relative l2 error of each frame over what was measured of it, the finite values of
-    `truth`; NaN where nothing was."""
+    """The relative l2 error of each frame over its measured values, the finite ones of `truth`; NaN
+    if there are none."""
     missing = np.isnan(truth)
     if not missing.any():
         return np.asarray(relative_l2(forecast, truth))
@@ -42,8 +42,8 @@ def errors_where_measured(
 
 
 def reported_steps(steps: int, known: int) -> tuple[int, ...]:
-    """After how many frames of a forecast of `steps` errors are said: after the first, half of
-    them, all, and the `known` ones that can be compared."""
+    """The steps at which errors of a forecast of `steps` are reported: the first, half of them,
+    all, and the last of the `known` ones that can be compared."""
     return tuple(sorted({1, max(1, steps // 2), steps, known} - {0}))
 
 
@@ -71,17 +71,17 @@ def vrmse(
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What the errors of many trajectories say together.
+    """A summary of the errors of many trajectories.
 
     **Attributes:**
 
     - `count`: the number of trajectories.
-    - `failures`: how many of them failed. Their errors are not left out: one that is infinite
-      makes the mean infinite.
-    - `mean`, `median`: of all errors; a median can hide a tail that shows in the mean.
+    - `failures`: how many of them failed. Their errors are included: an infinite one makes the mean
+      infinite.
+    - `mean`, `median`: of all errors; a median can hide a tail that the mean shows.
     - `p95`: the least error that 95 % of the trajectories do not exceed.
-    - `standard_error`: of the mean, if the errors are a sample in groups; infinite if the
-      mean is, `None` if it cannot be known.
+    - `standard_error`: of the mean, if the errors are a sample in groups; infinite if the mean is,
+      `None` if unknown.
     """
 
     count: int
@@ -104,8 +104,8 @@ def summarize(
     - `errors`: not NaN.
     - `failed`: trajectories that count as failed although their error is finite (a forecast that
       repeats the last frame); an infinite error counts as failed in any case.
-    - `groups`: which errors belong together, those of one law: within a group they are alike, so
-      that the mean is as uncertain as the number of groups has it.
+    - `groups`: which errors belong together, those of one law: within a group they are correlated,
+      so the number of groups determines the uncertainty of the mean.
 
     **Raises:**
 
@@ -148,7 +148,7 @@ def misfit_and_truth(forecast, truth):
         raise ValueError(
             f"Forecast and truth must have the same shape; got {forecast.shape} and {truth.shape}."
         )
-    # Float32 would round away the error of a good forecast.
+    # Float32 would lose the error of a good forecast to rounding.
     truth = np.asarray(truth, np.float64)
     misfit = np.asarray(forecast, np.float64) - truth
     return np.where(np.isnan(misfit), np.inf, misfit), truth

@@ -48,7 +48,7 @@ def _row(result: Result) -> tuple[str, ...]:
 
 
 def plain(result: Result) -> dict:
-    """What is written as JSON."""
+    """The table as JSON data."""
     steps = [str(step) for step in STEPS]
     return {
         "set": dataclasses.asdict(result.case),
@@ -64,8 +64,7 @@ def plain(result: Result) -> dict:
 
 
 def inserted(text: str, table: str, name: str = "accuracy") -> str:
-    """`text` with `table` in place of what stands between its lines `<!-- NAME: begin -->` and
-    `<!-- NAME: end -->`.
+    """`text` with `table` between its lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
 
     **Raises:**
 
@@ -88,7 +87,7 @@ def _number(value: float | None) -> str:
 
 
 def insert_into(path: Path, parts: Mapping[str, str]) -> None:
-    """Puts each part of these between the lines with its name in a Markdown file.
+    """Inserts each of these parts between the lines with its name in a Markdown file.
 
     **Raises:**
 

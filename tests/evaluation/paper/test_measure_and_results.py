@@ -235,8 +235,8 @@ def test_results_of_another_sample_are_not_mixed(path):
     [
         (b"{", "is damaged: it is not JSON; remove it"),
         (b"\xff\xfe\x00", "is damaged: it is not JSON"),
-        (b"[]", "does not hold results of the benchmark"),
-        (b'{"format": "hfluxno"}', "does not hold results of the benchmark"),
+        (b"[]", "does not contain results of the benchmark"),
+        (b'{"format": "hfluxno"}', "does not contain results of the benchmark"),
         (
             b'{"format": "hfluxno-benchmark", "version": 0}',
             "has version 0 of the results, this hfluxno reads version 2; choose another output",

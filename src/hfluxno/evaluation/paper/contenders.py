@@ -1,8 +1,8 @@
-"""The methods of the benchmark by name: what forecasts a set, and with which weights.
+"""The methods of the benchmark by name, with their weights.
 
-A contender answers with a forecast for contexts of a problem. Those that learn have weights for the
-set that a problem was trained on (`Problem.trained`); several weights are several seeds. The
-yardsticks need none, and the true law is the only one that is given the coefficients.
+A contender forecasts contexts of a problem. Networks have weights for the set on which they were
+trained (`Problem.trained`); several weights are several seeds. The reference methods need none, and
+only the true law is given the coefficients.
 """
 
 import dataclasses
@@ -29,8 +29,8 @@ from hfluxno.training.release import any_weights
 from hfluxno.trajectory import Trajectory
 
 Frames = Float[np.ndarray, "window time field x"]
-# (context, its batch, steps) ↦ frames and which windows failed. Of the batch a method may know the
-# coefficients, if it is the true law, or the examples, if it has to be shown some.
+# (context, its batch, steps) ↦ frames and which windows failed. From the batch a method may use the
+# coefficients, if it is the true law, or the examples, if it needs them.
 Forecast = Callable[[Trajectory, WindowBatch, int], tuple[Frames, Bool[np.ndarray, " window"]]]
 
 
@@ -40,11 +40,11 @@ class PreparedMethod:
 
     **Attributes:**
 
-    - `forecast`: what it says.
+    - `forecast`: its forecasts.
     - `context`: how many frames it reads.
     - `source`: the weights, or "" if there are none.
     - `network`: the forecaster with the network, if there is one.
-    - `fingerprint`: a number that other weights do not have.
+    - `fingerprint`: a number that identifies the weights.
     """
 
     forecast: Forecast
@@ -55,7 +55,7 @@ class PreparedMethod:
 
     @property
     def pairs(self) -> Pairs | None:
-        """The examples that it must be shown."""
+        """The examples that it needs."""
         return None if self.network is None else self.network.config.pairs
 
 
@@ -67,9 +67,9 @@ class Contender:
 
     - `name`: by which it is chosen.
     - `title`: what tables call it.
-    - `prepare`: for a problem, the method ready to use, once for each seed; empty if it has no
-      weights for it.
-    - `sized`: whether tables say its size beside the title: it comes in several.
+    - `prepare`: for a problem, the prepared method, one per seed; empty if it has no weights for
+      it.
+    - `sized`: whether tables give its size beside the title, because it comes in several.
     """
 
     name: str
@@ -120,7 +120,7 @@ def _network(source: str, refinement: int) -> PreparedMethod:
 
 
 def prepared_network(forecaster: NetworkForecaster, source: str) -> PreparedMethod:
-    """A network that is there already, as a method."""
+    """An existing network as a method."""
 
     def forecast(context: Trajectory, batch: WindowBatch, steps: int):
         result = forecaster.forecast(context, steps, examples=batch.examples)
@@ -137,7 +137,7 @@ def prepared_network(forecaster: NetworkForecaster, source: str) -> PreparedMeth
 
 
 def fingerprint(network: Network) -> int:
-    """A number that other weights do not have."""
+    """A number that identifies the weights."""
     found = 0
     for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array)):
         found = zlib.crc32(np.asarray(leaf).tobytes(), found)
@@ -212,12 +212,12 @@ def contenders(
 
     **Arguments:**
 
-    - `added`: weights by name. Weights of one's own are used for every problem that they fit; those
-      for a known name take the place of the shipped ones.
+    - `added`: weights by name. User's weights are used for every problem that they fit; those for a
+      known name replace the shipped ones.
 
     **Raises:**
 
-    - `ValueError`, if a name is not known, or weights are not.
+    - `ValueError`, if a name or weights are unknown.
     - `OSError`, if weights cannot be read.
     """
     found = dict(CONTENDERS)

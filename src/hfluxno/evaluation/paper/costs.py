@@ -1,6 +1,6 @@
-"""What methods cost: Table 5, and error against time of the classical solver.
+"""The cost of methods: Table 5, and error against time of the classical solver.
 
-Size and cost of the published networks need no training: fresh ones stand beside ours.
+Size and cost of the published networks need no training: fresh ones are listed beside ours.
 
 | number | how |
 |---|---|
@@ -8,7 +8,7 @@ Size and cost of the published networks need no training: fresh ones stand besid
 | megabytes | of the parameters in single precision |
 | FLOPs | of one predicted frame, as the compiled program counts them |
 | training step | milliseconds of one update of 64 windows with the preset of the weights |
-| forecast | milliseconds of `STEPS` frames from one context alone |
+| forecast | milliseconds of `STEPS` frames from a single context |
 
 A method without a fixed program (the solvers choose their steps) has no count of FLOPs.
 """
@@ -35,9 +35,9 @@ from hfluxno.training.presets import PRESETS
 from hfluxno.training.sharding import Placement
 from hfluxno.training.trainer import beginning, make_batch_source
 
-# Cells of the classical solver, beside those of the data.
+# Cells of the classical solver, besides those of the data.
 GRIDS = (20, 25, 50, 100, 200, 400)
-# Whose published sizes are measured, too.
+# Methods whose published sizes are measured too.
 _PUBLISHED = ("hfluxno", "dpot", "disco", "fno")
 _BATCH = 64
 _REPEATS = 5
@@ -143,7 +143,7 @@ def _training_step(config: TrainConfig | None) -> float | None:
 
 
 def _seconds(function) -> float:
-    """The median time of a call, the first one aside: it compiles."""
+    """The median time of a call, without the first, which compiles."""
     function()
     times = []
     for _ in range(_REPEATS):

@@ -1,7 +1,7 @@
-"""The sets of the paper, and in which tables and figures they stand.
+"""The sets of the paper, and the tables and figures in which they appear.
 
-The sets `…-authors` are made as the authors' configuration says if it differs from the text of
-the paper; published errors belong to these (`hfluxno.evaluation.paper.published`).
+The sets `…-authors` follow the authors' configuration where it differs from the text of the paper;
+published errors belong to these (`hfluxno.evaluation.paper.published`).
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ import dataclasses
 from hfluxno.data import Configuration
 
 STEPS = 20
-# The paper's context; a method may read more frames or fewer.
+# The paper's context; a method may read more or fewer frames.
 CONTEXT = 20
 
 
@@ -22,10 +22,10 @@ class Problem:
     - `name`: by which it is chosen.
     - `title`: what tables call it.
     - `law`, `initial`: as in `hfluxno.data.Configuration`.
-    - `trained`: the set whose training split the networks have seen.
+    - `trained`: the set on whose training split the networks were trained.
     - `cells`, `thinning`: as in `Configuration`.
-    - `differs`: in what the set is known to differ from the one that the published errors belong
-      to; empty if in nothing.
+    - `differs`: how the set is known to differ from that of the published errors; empty if it does
+      not.
     """
 
     name: str
@@ -82,7 +82,7 @@ PROBLEMS: dict[str, Problem] = {
         Problem(
             "shallow-water-steps", "shallow water, steps", "shallow-water", "steps", "shallow-water"
         ),
-        # What the authors test on has the β of the text, ten times that of their training.
+        # The authors' test set has the β of the text, ten times that of their training.
         Problem(
             "shallow-water-authors-steps",
             "shallow water, steps, after the authors' set",

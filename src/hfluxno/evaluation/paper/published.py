@@ -1,13 +1,13 @@
-"""What was published: errors, and the networks and trainings that they belong to.
+"""Published errors, and the networks and trainings that they belong to.
 
 Errors are in `published.json`, by norm, set and method: after 1 step / 20 steps. The networks are
 those of our presets `paper-METHOD-SET`, whose sizes are the published ones. Three seeds of each
-were trained, of ICON one, whose error after one step was not published.
+were trained, but only one of ICON, whose error after one step was not published.
 
-The published errors of Burgers' equation count a last frame of zeros, which the authors' solver did
-not fill. One window in 62 ends there, and even a perfect forecast u has the error
-‖u_last‖/‖(u, …, u, 0)‖ in it: .22 (l2) and .91 to .96 (l∞) in the mean, so the published means over
-20 steps are too high by a 62nd part of that, `zero_frame`.
+The published errors of Burgers' equation include a last frame of zeros, which the authors' solver
+did not fill. One window in 62 ends there, and even a perfect forecast u has the error ‖u_last‖/‖(u,
+…, u, 0)‖ in it: .22 (l2) and .91 to .96 (l∞) on average, so the published means over 20 steps are
+too high by a 62nd of that, `zero_frame`.
 """
 
 import functools
@@ -29,7 +29,7 @@ from hfluxno.training.release import protocol
 _SEEDS = {"icon": 1}
 _USUAL_SEEDS = 3
 Pair = tuple[float | None, float | None]
-# Rows of the published architecture, whatever their size; the variants of HFluxNO are not.
+# Rows with the published architecture, of any size; the variants of HFluxNO are not among them.
 _ARCHITECTURE = {"hfluxno-base": "hfluxno", "hfluxno-small": "hfluxno"}
 
 

@@ -3,8 +3,8 @@
     {"format": …, "version": …, "conditions": {…}, "costs": {…},
      "records": {SET: {METHOD: [the record of each seed]}}}
 
-A run with the same conditions takes up what is there; with others it refuses, so that no table
-mixes two samples. An infinite number is the string "inf", as JSON has none.
+A run with the same conditions continues the file; with others it stops, so that no table mixes two
+samples. An infinite number is the string "inf", because JSON has none.
 """
 
 import json
@@ -17,7 +17,7 @@ from hfluxno.data.replacing import replacing
 FORMAT, VERSION = "hfluxno-benchmark", 2
 
 Plain = dict[str, Any]
-Weights = tuple[str, int]  # where they come from, and their fingerprint
+Weights = tuple[str, int]  # their origin and fingerprint
 
 
 class Results:
@@ -26,7 +26,7 @@ class Results:
     **Attributes:**
 
     - `path`: the file.
-    - `conditions`: everything that decides the numbers except the methods.
+    - `conditions`: everything that determines the numbers except the methods.
     - `records`: by set and method, one record for each seed.
     - `costs`: by method, and of the classical solver.
 
@@ -55,7 +55,7 @@ class Results:
         self.records, self.costs = found["records"], found["costs"]
 
     def keep(self, problem: str, method: str, weights: set[Weights]) -> set[Weights]:
-        """Forgets the records of other weights, and returns those that have one."""
+        """Drops the records of other weights, and returns the weights that have one."""
         of_set = self.records.get(problem, {})
         kept = [record for record in of_set.get(method, []) if _weights(record) in weights]
         if method in of_set:
@@ -63,7 +63,7 @@ class Results:
         return {_weights(record) for record in kept}
 
     def add(self, problem: str, method: str, record: Plain) -> None:
-        """Keeps a record, on the disk as well."""
+        """Adds a record, and writes it to disk."""
         self.records.setdefault(problem, {}).setdefault(method, []).append(record)
         self.save()
 
@@ -90,22 +90,22 @@ def read(path: Path) -> Plain:
     **Raises:**
 
     - `OSError`, if it cannot be read.
-    - `ValueError`, if it is no such file, of another version, or damaged.
+    - `ValueError`, if it is not such a file, of another version, or damaged.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged: it is not JSON; remove it to begin anew.") from error
+        raise ValueError(f"{path} is damaged: it is not JSON; remove it to start again.") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ValueError(f"{path} does not hold results of the benchmark.")
+        raise ValueError(f"{path} does not contain results of the benchmark.")
     if found.get("version") != VERSION:
         raise ValueError(
             f"{path} has version {found.get('version')} of the results, this hfluxno reads version "
-            f"{VERSION}; choose another output to measure anew."
+            f"{VERSION}; choose another output to measure again."
         )
     for key in ("conditions", "records", "costs"):
         if not isinstance(found.get(key), dict):
-            raise ValueError(f"{path} is damaged: {key!r} is missing; remove it to begin anew.")
+            raise ValueError(f"{path} is damaged: {key!r} is missing; remove it to start again.")
     return _understood(found)
 
 

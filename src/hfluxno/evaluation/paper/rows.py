@@ -1,4 +1,4 @@
-"""What stands in a row, in one line: which network, how it was trained, and in what that differs
+"""The description of a row in one line: which network, how it was trained, and how that differs
 from the published one."""
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from hfluxno.evaluation.paper.results import Plain
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.strict_json import to_dict
 
-# What a network forecasts, and not how it is made.
+# What a network forecasts, rather than how it is made.
 _NOT_THE_NETWORK = ("fields", "cells", "spacing", "interval")
 _ABSENT = "–"
 
@@ -34,7 +34,7 @@ def size(records: list[Plain]) -> str:
 
 
 def line(title: str, records: list[Plain], published: Plain | None) -> str | None:
-    """What the row with that title is; `None` for one without a network.
+    """The description of the row with that title; `None` for one without a network.
 
     **Arguments:**
 
@@ -66,8 +66,8 @@ def _described(network: Plain) -> str:
 
 
 def _differences(ours: Any, theirs: Any, name: str = "") -> Iterator[str]:
-    """As `embedding 64 (published 128)`. A key that one of them lacks is an option that another
-    version had."""
+    """Differences like `embedding 64 (published 128)`. A key that one of them lacks is an option of
+    another version."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in ours:
             if key in theirs and key not in _NOT_THE_NETWORK:

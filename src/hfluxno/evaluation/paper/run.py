@@ -1,6 +1,6 @@
 """Runs the benchmark: every requested method on every requested set, then the costs.
 
-What is there already is not measured again, and every record is on the disk before the next begins.
+Existing records are not measured again, and every record is on disk before the next begins.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ class Sample:
                 raise ValueError(f"Unknown set {name!r}; choose from {', '.join(PROBLEMS)}.")
 
     def conditions(self) -> dict:
-        """What a results file says about the sample."""
+        """The description of the sample in a results file."""
         return {
             "windows": "all" if self.windows is None else self.windows,
             "laws": self.laws,
@@ -67,7 +67,7 @@ class Sample:
         return generated(PROBLEMS[name], self.windows, self.laws, self.initials, self.seed)
 
 
-# (set, method) that begin ↦ what is called with how many more of their windows are done.
+# (set, method) that begin ↦ a callback with the number of windows newly done.
 Report = Callable[[str, str], Callable[[int], None]]
 
 
@@ -85,10 +85,10 @@ def run(
 
     **Arguments:**
 
-    - `with_costs`: whether size and cost are measured, too.
-    - `started`: is called with the set and method that begin, and returns what is called with the
-      number of windows that are done.
-    - `said`: gets one sentence for each method that was left out of a set.
+    - `with_costs`: whether to measure size and cost too.
+    - `started`: called with the set and method that begin; returns a callback for the number of
+      windows done.
+    - `said`: called with one sentence for each method that was left out of a set.
 
     **Raises:**
 
@@ -98,7 +98,7 @@ def run(
         test = sample.test_set(problem)
         for name, contender in methods.items():
             ready = contender.prepare(test.problem)
-            if not ready:  # what was measured with weights that are not here now stays
+            if not ready:  # records of weights that are missing now remain
                 continue
             there = results.keep(problem, name, {(one.source, one.fingerprint) for one in ready})
             for one in ready:

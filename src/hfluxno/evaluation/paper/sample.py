@@ -1,9 +1,9 @@
 """Windows of a test set, generated or from a file, in bounded memory.
 
 A window is a context and the frames after it. Its place is the number of its first forecast frame,
-so that methods that read more or fewer frames forecast the same ones. All places of all solved
-trajectories make up the published protocol; a sample takes a number of them, spread over
-trajectories and places.
+so that methods that read more or fewer frames forecast the same ones. The published protocol uses
+all places of all solved trajectories; a sample takes a number of them, spread over trajectories and
+places.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from hfluxno.trajectory import Trajectory
 
 BATCH = 256
 _PART = 1024  # trajectories of a file in memory at a time
-_LATEST_EXAMPLE = 0.4  # as in the training sets, which forecasts go beyond
+_LATEST_EXAMPLE = 0.4  # as in the training sets; forecasts go beyond
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class WindowBatch:
     - `frames`: contexts and what follows them, shape (window, time, field, x).
     - `coefficients`: of the laws.
     - `laws`: which law each window has.
-    - `examples`: pairs of states of other trajectories of the law, for methods that are shown some.
+    - `examples`: pairs of states of other trajectories of the law, for methods that need them.
     """
 
     frames: Float[np.ndarray, "window time field x"]
@@ -57,7 +57,7 @@ class WindowSet:
 
     **Attributes:**
 
-    - `problem`: which one.
+    - `problem`: the problem.
     - `configuration`: of the trajectories that are generated.
     - `windows`: how many windows are used, spread evenly; `None` for all.
     - `path`: a file of `hfluxno generate` to read them from instead, or `None`.
@@ -81,7 +81,8 @@ class WindowSet:
         places = len(self.times) - CONTEXT - STEPS + 1
         count = self.trajectories * places if self.windows is None else self.windows
         count = min(count, self.trajectories * places)
-        # Neighbours of a sample lie far apart: at the golden ratio, without a common divisor.
+        # Neighbours of a sample are far apart: a stride near the golden ratio, without a common
+        # divisor.
         stride = round(0.618 * places) if count < self.trajectories * places else 1
         while math.gcd(stride, places) > 1:
             stride += 1
@@ -91,12 +92,12 @@ class WindowSet:
     def batches(
         self, context: int, steps: int, pairs: Pairs | None = None
     ) -> Iterator[WindowBatch]:
-        """The windows with `context` frames before their place and `steps` after it. A place with
-        fewer frames before the next.
+        """The windows with `context` frames before their place and `steps` after it; a place with
+        too few frames before it is moved.
 
         **Arguments:**
 
-        - `pairs`: the examples that the windows get, those of a law always the same.
+        - `pairs`: the examples of the windows, always the same for a law.
         """
         return self._with_examples(self._batches(self.chosen(), context, steps), pairs)
 
@@ -109,7 +110,7 @@ class WindowSet:
         return self._with_examples(batches, pairs)
 
     def context(self, batch: WindowBatch, frames: int) -> Trajectory:
-        """The contexts of a batch. Laws do not know the time, so all begin at 0."""
+        """The contexts of a batch. Laws do not depend on time, so all begin at 0."""
         return Trajectory.from_numpy(
             batch.frames[:, :frames],
             self.times[:frames],
@@ -176,7 +177,7 @@ class WindowSet:
 def generated(
     problem: Problem, windows: int | None, laws: int, initials: int, seed: int
 ) -> WindowSet:
-    """A set of fresh trajectories; for a sample only as many initial conditions as it needs."""
+    """A set of new trajectories; for a sample only as many initial conditions as needed."""
     if windows is not None:
         initials = min(initials, -(-windows // laws))
     return WindowSet(problem, problem.configuration(laws, initials, seed), windows)

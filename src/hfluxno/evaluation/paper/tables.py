@@ -1,4 +1,4 @@
-"""The tables of the paper from raw results, as rows of text; nothing is computed again."""
+"""The tables of the paper from raw results, as rows of text; nothing is recomputed."""
 
 import dataclasses
 import math
@@ -34,9 +34,9 @@ class Table:
 
     **Attributes:**
 
-    - `title`: what stands above it.
+    - `title`: above the table.
     - `header`, `rows`: its cells, as text.
-    - `notes`: what stands below it: what the rows are, one line each.
+    - `notes`: below the table: what the rows are, one line each.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Table:
 
 
 def tables(results: Plain, numbers: Iterable[int]) -> list[Table]:
-    """The tables with these numbers that the results have something for."""
+    """The tables with these numbers for which there are results."""
     found: list[Table] = []
     for number in numbers:
         found += _cost_table(results) if number == 5 else _error_tables(results, number)
@@ -108,7 +108,7 @@ def _error_tables(results: Plain, number: int) -> list[Table]:
         found += [_overview(results, number, norm) for norm in _NORMS]
     for problem, methods in _sets(results, TABLES[number]):
         chosen = [pair for pair in methods if number not in (3, 4) or _beside_icon(pair[0])]
-        if number == 4 and problem == _LONG_SET:  # its errors are those of Table 3
+        if number == 4 and problem == _LONG_SET:  # its errors are those in Table 3
             found.append(_long_table(problem, chosen))
             continue
         for norm, spelled in _NORMS.items():
@@ -122,12 +122,12 @@ def _error_tables(results: Plain, number: int) -> list[Table]:
 
 
 def _beside_icon(method: str) -> bool:
-    """ICON's tables also have the yardsticks and the paper's model."""
+    """ICON's tables also include the reference methods and the paper's model."""
     return method in (*_ICON, "persistence", "fit", "hfluxno-base", "hfluxno-small")
 
 
 def _notes(problem: str, methods) -> tuple[str, ...]:
-    """What the rows are, and in what they differ from the published ones."""
+    """What the rows are, and how they differ from the published ones."""
     found = [f"Set: {PROBLEMS[problem].differs}."] if PROBLEMS[problem].differs else []
     for method, records in methods:
         compared = published_for("l2", problem, method) is not None
@@ -138,7 +138,7 @@ def _notes(problem: str, methods) -> tuple[str, ...]:
 
 
 def _overview(results: Plain, number: int, norm: str) -> Table:
-    """As the paper prints it: one row a method, one column a set."""
+    """The layout of the paper: one row per method, one column per set."""
     present = list(_sets(results, TABLES[number]))
     methods = dict.fromkeys(method for _, pairs in present for method, _ in pairs)
     by_set = {problem: dict(pairs) for problem, pairs in present}
@@ -251,7 +251,7 @@ def _cost(title: str, cost: Plain, records: list[Plain] | None) -> tuple[str, ..
 
 
 def _sets(results: Plain, names: Iterable[str]) -> Iterator[tuple[str, list]]:
-    """(set, [(method, records)]) in the order of the benchmark, if there is something."""
+    """(set, [(method, records)]) in the order of the benchmark, without empty ones."""
     for problem in names:
         records = results["records"].get(problem, {})
         present = [method for method in ordered(records) if records[method]]
@@ -266,7 +266,7 @@ def ordered(methods: Iterable[str]) -> list[str]:
 
 
 def title_of(method: str, records: list[Plain]) -> str:
-    """What tables and figures call a method; of HFluxNO, which has several sizes, they say it."""
+    """The title of a method in tables and figures; with the size for HFluxNO, which has several."""
     if method not in CONTENDERS:
         return method
     contender = CONTENDERS[method]

@@ -1,1 +1,1 @@
-"""The benchmark of forecasts on a plane: `hfluxno benchmark euler2d`."""
+"""The two-dimensional benchmark: `hfluxno benchmark euler2d`."""

@@ -35,13 +35,13 @@ _TITLES = {
 
 @dataclasses.dataclass(frozen=True)
 class PlaneMethod:
-    """A method that is ready to forecast.
+    """A method, ready to forecast.
 
     **Attributes:**
 
-    - `name`, `title`: by which it is chosen, and what tables call it.
-    - `forecaster`: what it is.
-    - `source`: where its weights come from, "" if it has none.
+    - `name`, `title`: for choosing it, and for tables.
+    - `forecaster`: the method itself.
+    - `source`: the origin of its weights, "" if it has none.
     """
 
     name: str
@@ -58,12 +58,12 @@ class PlaneMethod:
 def plane_methods(
     names: Sequence[str], added: Mapping[str, Sequence[str]]
 ) -> dict[str, PlaneMethod]:
-    """The methods of these names (all if there are none): persistence, the fitted law, networks
-    that ship for the set, and those that are added.
+    """The methods of these names (all if there are none): persistence, the fitted law, shipped
+    networks for the set, and those added by the user.
 
     **Raises:**
 
-    - `ValueError`, if a name is not known, or weights are not.
+    - `ValueError`, if a name or weights are unknown.
     - `OSError`, if weights cannot be read.
     """
     ending = f"-{LAW}"
@@ -96,17 +96,17 @@ def run(
     started: Callable[[str, str], Callable[[int], None]] = lambda problem, method: lambda n: None,
     said: Callable[[str], None] = lambda sentence: None,
 ) -> None:
-    """Measures what the results lack; every record is on the disk before the next method begins.
+    """Measures what the results lack; every record is on disk before the next method begins.
 
     **Arguments:**
 
-    - `started`: is called with the set and the method that begin, and returns what is called with
-      the number of windows that are done.
-    - `said`: gets one sentence for each method that cannot forecast the windows.
+    - `started`: called with the set and the method that begin; returns a callback for the number of
+      windows done.
+    - `said`: called with one sentence for each method that cannot forecast the windows.
 
     **Raises:**
 
-    - `OSError`, `ValueError`, if the windows cannot be had.
+    - `OSError`, `ValueError`, if the windows cannot be read or made.
     """
     windows = None
     for method in methods.values():
@@ -131,7 +131,7 @@ def measured(
 
     **Raises:**
 
-    - `ValueError`, if it does not take these windows.
+    - `ValueError`, if it cannot forecast these windows.
     """
     frames, seconds, drift, status = [], [], [], []
     for window in windows:

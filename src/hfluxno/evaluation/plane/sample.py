@@ -1,8 +1,8 @@
-"""The windows of gas on a plane that every method forecasts.
+"""The windows of a gas in two dimensions that every method forecasts.
 
-Each is of another trajectory of the set `euler-2d`, whose gas has a γ of its own, or of files of
-others. A window has ten frames to see and twelve to forecast; they start at all times of the
-trajectories alike.
+Each is from a different trajectory of the set `euler-2d`, whose gas has its own γ, or from external
+files. A window has ten frames of context and twelve to forecast; they start at all times of the
+trajectories equally.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ class PlaneSample:
     - `cells`: along each axis.
     - `seed`: of the trajectories, or of the choice of windows of a file.
     - `file`: a data set of `hfluxno generate`, HDF5 of The Well or NPZ, or a folder of such;
-      trajectories are solved where it is `None`.
+      trajectories are solved if it is `None`.
     """
 
     trajectories: int = 16
@@ -46,7 +46,7 @@ class PlaneSample:
             raise ValueError(f"laws must be at least 1; got {self.trajectories}.")
 
     def conditions(self) -> dict:
-        """What a results file says about the sample."""
+        """The description of the sample in a results file."""
         return {
             "benchmark": "euler2d",
             "trajectories": self.trajectories,
@@ -95,6 +95,6 @@ class PlaneSample:
 
 
 def context_of(window: Float[np.ndarray, "time field x y"]) -> Trajectory:
-    """What a method sees of a window."""
+    """The context of a window."""
     grid = Grid.rectangle(window.shape[2:])
     return Trajectory(window[:CONTEXT], INTERVAL * np.arange(CONTEXT), grid, FIELDS)

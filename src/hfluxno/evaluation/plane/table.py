@@ -1,4 +1,4 @@
-"""The table of the benchmark on a plane, from its raw results."""
+"""The table of the two-dimensional benchmark, from its raw results."""
 
 import numpy as np
 
