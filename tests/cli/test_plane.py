@@ -117,8 +117,8 @@ def test_check_says_what_a_file_holds(tmp_path, capsys):
     ("options", "words"),
     [
         (("--save", "law.txt"), "The name law.txt does not say what to write"),
-        (("--csv", "law.csv"), "formulas and no table"),
-        (("--noise", "0.1"), "--noise has no use"),
+        (("--csv", "law.csv"), "formulas, not a table"),
+        (("--noise", "0.1"), "leave out --noise"),
         (("--cells", "40"), "uniform"),
         (("--scheduler", "local"), "laws are inferred by one process"),
         (("--output", "laws.zarr"), "--output belongs to --scheduler"),
@@ -142,7 +142,7 @@ def test_methods_laws_and_pictures_that_are_of_a_line(tmp_path, capsys):
     line_forecast = ("forecast", line, "--steps", 1)
     moving = tmp_path / "a.gif"
     assert "--animate draws" in refused(capsys, *line_forecast, "--animate", moving)
-    assert "no frames on a plane" in refused(capsys, *line_forecast, "--gamma", 1.4)
+    assert "no two-dimensional frames" in refused(capsys, *line_forecast, "--gamma", 1.4)
 
 
 def test_a_network_forecasts_a_file_of_the_well(tmp_path, capsys):
@@ -170,7 +170,7 @@ def test_a_network_forecasts_a_file_of_the_well(tmp_path, capsys):
     assert result["conservation_drift"] < 1e-5 and "1" in result["true_error"]
     turned = ("--fields", "energy,density,momentum")
     assert "in the order density, momentum_x" in refused(capsys, *arguments, *turned)
-    assert "periodic domains only" in refused(capsys, *arguments, "--boundary", "periodic/wall")
+    assert "only on periodic domains" in refused(capsys, *arguments, "--boundary", "periodic/wall")
 
 
 def moving_wave(path, cells=(20, 16), frames=12, units="s"):

@@ -26,7 +26,7 @@ from hfluxno.plural import plural
 if TYPE_CHECKING:
     import distributed
 
-# Where a plane is usually made otherwise than a line: as the networks on it want it.
+# Defaults of two-dimensional sets that differ, as the networks need them.
 _ON_A_PLANE: dict[str, Any] = {
     "initials": 1,
     "initial": "steps",
@@ -34,46 +34,48 @@ _ON_A_PLANE: dict[str, Any] = {
     "frames": 41,
     "final_time": 0.6,
 }
-_AHEAD = 2  # blocks for each core of a cluster, so that none waits for the client to write
+_AHEAD = 2  # blocks per core of a cluster, so that none waits for the client to write
 
 
 @dataclasses.dataclass(frozen=True)
 class GenerateConfig(SchedulerConfig):
     """Make a data set: many trajectories of one law with random coefficients.
 
-    The file gets its name when it is complete. An interrupted run leaves a folder OUTPUT.partial;
-    the same command goes on from there.
+    The file appears when it is complete. An interrupted run leaves a folder OUTPUT.partial;
+    repeating the command resumes it.
     """
 
     law: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LAW")]
     """The set: cubic, sine, shallow-water, shallow-water-authors, burgers, lwr,
     buckley-leverett, or euler-2d (gases that meet on a square)."""
     output: Annotated[Path, tyro.conf.arg(metavar="FILE", aliases=["-o"])]
-    """Where to write: FILE.nc (NetCDF, for small sets), FILE.zarr (Zarr, for large ones) or, on a
-    plane, FILE.hdf5 (The Well's layout)."""
+    """Where to write: FILE.nc (NetCDF, for small sets), FILE.zarr (Zarr, for large ones) or, in two
+    dimensions, FILE.hdf5 (The Well's layout)."""
     split: str = "train"
     """train, validation or test; each has its own random numbers."""
     laws: int | None = None
-    """The number of coefficient draws; 1000 for the train split and 100 for the others."""
+    """The number of coefficient draws; by default 1000 for the train split, 100 for the others."""
     initials: int | None = None
-    """The number of initial conditions for each of them; 100, on a plane 1."""
+    """The number of initial conditions for each of them; by default 100, in two dimensions 1."""
     initial: str | None = None
-    """The kind of initial condition: grf (a smooth random field), or steps (so on a plane)."""
+    """The kind of initial condition: grf (a smooth random field) or steps (the default in two
+    dimensions)."""
     cells: int | None = None
-    """The number of cells on [0, 1], on a plane along each axis; 100, on a plane 64."""
+    """The number of cells on [0, 1], in two dimensions along each axis; by default 100, in two
+    dimensions 64."""
     frames: int | None = None
-    """The number of times, the initial one included; 101, on a plane 41."""
+    """The number of times, including the initial one; by default 101, in two dimensions 41."""
     final_time: float | None = None
-    """The last time; 0.5, on a plane 0.6."""
+    """The last time; by default 0.5, in two dimensions 0.6."""
     seed: int = 0
     """The seed; the same seed gives the same file."""
     float64: bool = False
     """Solve and store in double precision."""
     thinning: int = 1
-    """Keep every so many-th of the frames that the solver lands on: 10 as in the authors' cubic and
-    sine sets, whose solver steps are therefore at most a tenth of the time between two frames."""
+    """Keep every N-th of the frames that the solver lands on: 10 as in the authors' cubic and sine
+    sets, whose solver steps are therefore at most a tenth of the time between two frames."""
     batch: int = 2048
-    """About how many trajectories are held in memory; it changes the speed, never the file."""
+    """About how many trajectories are held in memory; it affects the speed, never the file."""
     overwrite: bool = False
     """Replace an existing file, or an interrupted run with another configuration."""
 
@@ -83,8 +85,8 @@ def main(config: GenerateConfig) -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option has an unknown or impossible value.
-    - `OSError`, where the output exists or cannot be written.
+    - `ValueError`, if an option has an unknown or impossible value.
+    - `OSError`, if the output exists or cannot be written.
     """
     if config.batch < 1:
         raise ValueError(f"batch must be at least 1; got {config.batch}.")
@@ -94,7 +96,7 @@ def main(config: GenerateConfig) -> int:
     console = Console()
     resumed, began = writer.written, time.perf_counter()
     if resumed:
-        console.print(f"Going on after {plural(resumed, 'trajectory')} of an interrupted run.")
+        console.print(f"Resuming after {plural(resumed, 'trajectory')} of an interrupted run.")
     with _progress(console) as bar:
         task = bar.add_task(
             config.law, total=configuration.trajectories, completed=resumed, speed=""

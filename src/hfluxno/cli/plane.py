@@ -1,4 +1,4 @@
-"""The commands on files with frames on a plane: what they take, and what they report of it."""
+"""The commands on files with two-dimensional frames: what they take and what they report."""
 
 import dataclasses
 from typing import TYPE_CHECKING
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 # A context in double precision, its products with test functions, and the run of the back-test.
 _COPIES = 6
 _USELESS = {
-    "ends": "--ends gives states at the ends of a line; sides of a plane are periodic, outflow or "
-    "wall",
-    "cells": "--cells places sensors on a line; on a plane x and y have to be uniform",
-    "domain": "--domain gives the ends of a line; on a plane x and y say them",
-    "csv": "the fluxes of a law on a plane are formulas and no table; --json prints them",
+    "ends": "--ends gives states at the ends of a line; in two dimensions sides are "
+    "periodic, outflow or wall",
+    "cells": "--cells places sensors on a line; in two dimensions x and y must be uniform",
+    "domain": "--domain gives the ends of a line; in two dimensions x and y determine them",
+    "csv": "the fluxes of a two-dimensional law are formulas, not a table; --json prints them",
 }
 
 
 def is_meant(config: InputConfig) -> bool:
-    """Whether the input has frames on a plane."""
+    """Whether the input has two-dimensional frames."""
     return is_plane(config.input, config.axes)
 
 
@@ -36,14 +36,14 @@ def read(config: InputConfig) -> PlaneSource:
 
     **Raises:**
 
-    - `ValueError`, where it is at fault, or an option has no meaning on a plane.
-    - `OSError`, where it cannot be read.
+    - `ValueError`, if it is at fault, or an option has no meaning in two dimensions.
+    - `OSError`, if it cannot be read.
     """
     for name, sentence in _USELESS.items():
         if getattr(config, name, None) is not None:
-            raise ValueError(f"{config.input} holds frames on a plane: {sentence}.")
+            raise ValueError(f"{config.input} contains two-dimensional frames: {sentence}.")
     if getattr(config, "noise", "auto") != "auto":
-        raise ValueError("A law on a plane is fitted to whole frames, so --noise has no use.")
+        raise ValueError("A two-dimensional law is fitted to whole frames, so leave out --noise.")
     source = read_plane(
         config.input, config.variable, config.boundary, names=config.axes, gamma=config.gamma
     )
@@ -52,7 +52,7 @@ def read(config: InputConfig) -> PlaneSource:
 
 
 def members_of(config: InputConfig, source: PlaneSource) -> range:
-    """The trajectories that are meant."""
+    """The trajectories to read."""
     return range(source.count)[config.members_of(source.count)]
 
 
@@ -61,7 +61,7 @@ def momentum_of(config) -> tuple[str, str] | None:
 
     **Raises:**
 
-    - `ValueError`, where it is no pair.
+    - `ValueError`, if it is not a pair.
     """
     if config.momentum is None:
         return None
@@ -69,16 +69,18 @@ def momentum_of(config) -> tuple[str, str] | None:
     if len(names) == 1:
         names = (f"{names[0]}_x", f"{names[0]}_y")
     if len(names) != 2:
-        raise ValueError(f"The momentum on a plane is a pair of fields; got {config.momentum}.")
+        raise ValueError(
+            f"In two dimensions the momentum is a pair of fields; got {config.momentum}."
+        )
     return names[0], names[1]
 
 
 def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
-    """Refuses a trajectory that this machine cannot hold.
+    """Checks that a trajectory fits in memory.
 
     **Raises:**
 
-    - `ValueError`, where it is larger than the memory.
+    - `ValueError`, if it does not.
     """
     size = len(source.fields) * len(source.x) * len(source.y)
     runtime.check_memory(
@@ -146,14 +148,14 @@ def forecast_result(forecast: "Forecast", truth: np.ndarray) -> dict:
 
 
 def notes(source: PlaneSource, found: "PlaneIdentification") -> list[str]:
-    """What looks like an oversight, as sentences."""
+    """Warnings about likely mistakes, as sentences."""
     pair = found.momentum
     turned = pair is not None and pair[0].endswith("_y") and pair[1].endswith("_x")
     if not turned or pair is None:
         return []
     return [
-        f"Along x moves {pair[0]} and along y {pair[1]}: the axes of {source.path} seem to have "
-        "changed places; exchange the names of x and y (--x and --y) or of the two fields."
+        f"Along x {pair[0]} moves and along y {pair[1]}: the axes of {source.path} seem to be "
+        "swapped; exchange the names of x and y (--x and --y) or of the two fields."
     ]
 
 

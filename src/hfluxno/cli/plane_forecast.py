@@ -1,5 +1,4 @@
-"""`hfluxno forecast` of frames on a plane: trajectory by trajectory, in frames that are read when
-they are needed."""
+"""`hfluxno forecast` of two-dimensional frames: trajectory by trajectory, read when needed."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,8 +22,8 @@ def main(config: "ForecastConfig") -> int:
 
     **Raises:**
 
-    - `ValueError`, where an option or the input is at fault.
-    - `OSError`, where a file cannot be read or written.
+    - `ValueError`, if an option or the input is at fault.
+    - `OSError`, if a file cannot be read or written.
     """
     from hfluxno.datasets.work import sendable
     from hfluxno.identify import GivenLawForecaster
@@ -107,7 +106,7 @@ def _check_scheduler(config: "ForecastConfig", members: int) -> None:
 
 
 def _animated(path: Path, draw: Callable[[Path], None]) -> str:
-    """Draws a moving picture; what went wrong as a sentence, empty where nothing did."""
+    """Draws an animation; returns what went wrong as a sentence, empty if nothing did."""
     try:
         with replacing(path) as (temporary,):
             draw(temporary)
@@ -118,7 +117,7 @@ def _animated(path: Path, draw: Callable[[Path], None]) -> str:
 
 
 def _made_by(config: "ForecastConfig", source: PlaneSource) -> str:
-    """What decides what the parts hold: the file, the options and the version."""
+    """What determines the parts: the file, the options and the version."""
     method = (config.method, config.weights)
     options = (config.variable, config.steps, config.every, config.context, method)
     law = None if config.law is None else config.law.read_text(encoding="utf-8")

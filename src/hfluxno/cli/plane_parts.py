@@ -1,5 +1,5 @@
-"""Forecasts on a plane, trajectory by trajectory: of each a part of the output, made here or by the
-processes of a cluster, and taken up by a later run."""
+"""Two-dimensional forecasts, trajectory by trajectory: each is a part of the output, made here or
+by the processes of a cluster, and reused by a later run."""
 
 import contextlib
 import dataclasses
@@ -37,7 +37,7 @@ class Shown:
 
 @dataclasses.dataclass(frozen=True)
 class PlaneJob:
-    """How every trajectory is forecast: from its first `frames` frames, all if it is `None`."""
+    """How every trajectory is forecast: from its first `frames` frames, by default all."""
 
     source: PlaneSource
     by: Forecaster | Named

@@ -1,9 +1,8 @@
-"""Writing HDF5, and NetCDF, which is HDF5, so that a full disk is an error and no crash.
+"""Writing HDF5, and NetCDF, which is HDF5, so that a full disk is an error, not a crash.
 
-Where a write fails, the HDF5 library keeps what it could not write, tries again when its objects
-are freed or the process ends, and crashes there. So here it writes through a file that never fails:
-after the first failure it takes everything and keeps nothing, and the failure is raised when HDF5
-has let go of it.
+When a write fails, the HDF5 library keeps the data, tries again when its objects are freed or the
+process ends, and crashes. So it writes through a file object that never fails: after the first
+failure this accepts and discards everything, and the failure is raised once HDF5 has closed it.
 """
 
 import contextlib
@@ -18,11 +17,11 @@ import h5py
 
 @contextlib.contextmanager
 def new_netcdf(path: Path) -> Iterator[tuple[h5netcdf.File, Callable[[], None]]]:
-    """A new NetCDF file, and a check that raises what has failed so far: for long writing.
+    """A new NetCDF file, and a check that raises what has failed so far, for long writes.
 
     **Raises:**
 
-    - `OSError`, where the file could not be written; it is there all the same, and worthless.
+    - `OSError`, if the file could not be written; what is left of it is worthless.
     """
     with _new(path, h5netcdf.File) as made:
         yield made
@@ -42,7 +41,7 @@ def _new(path: Path, kind: Any) -> Iterator[tuple[Any, Callable[[], None]]]:
             with kind(target, "w") as file:
                 yield file, target.check
         finally:
-            # HDF5 may read back what was not written and find it damaged: that is no news.
+            # HDF5 may read back what was not written and find it damaged: the cause is known.
             target.check()
 
 

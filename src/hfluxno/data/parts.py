@@ -1,7 +1,7 @@
-"""A long output in parts: each is a complete file, and in the end they become one.
+"""A long output in parts: each is a complete file, and at the end they are joined.
 
-The parts of `OUTPUT` stand in the folder `OUTPUT.partial` beside it, so that neither an interrupted
-run nor a full disk loses what was finished. A run that would make the same parts takes them up.
+The parts of `OUTPUT` are in the folder `OUTPUT.partial` beside it, so that neither an interrupted
+run nor a full disk loses what was finished. A run that would make the same parts reuses them.
 """
 
 import contextlib
@@ -22,19 +22,19 @@ from hfluxno.data.writers import version_name
 from hfluxno.plural import plural
 
 _NOTE = "parts.json"
-# Enough contexts to occupy every core, few enough to hold with all that was tried on them.
+# Enough contexts to occupy every core, few enough to fit in memory with all their candidates.
 _LEAST, _OF_EACH_CORE = 64, 8
 
 
 def parts_of(total: int, size: int | None = None) -> list[slice]:
-    """`total` trajectories in parts of `size`; a single one at the end joins those before it."""
+    """`total` trajectories in parts of `size`; a single one left over joins the last part."""
     size = max(_LEAST, _OF_EACH_CORE * (os.cpu_count() or 1)) if size is None else size
     starts = list(range(0, max(1, total - 1), size))
     return [slice(*ends) for ends in zip(starts, [*starts[1:], total], strict=True)]
 
 
 def fingerprint(source: Source, parts: Sequence[slice], options: dict) -> str:
-    """What decides what the parts hold: data, options and version."""
+    """What determines the parts: data, options and version."""
     ends = () if source.ends is None else [end for end in source.ends.sides if end is not None]
     of_ends = [array for end in ends for array in (end.times, end.values)]
     words = (source.fields, source.boundary, parts, sorted(options.items()), version_name())
@@ -46,9 +46,9 @@ def fingerprint(source: Source, parts: Sequence[slice], options: dict) -> str:
 
 
 def file_fingerprint(path: Path, words: Sequence[object]) -> str:
-    """What decides the results: what tells the file `path` from another one, and these words.
+    """What determines the results: the identity of the file `path`, and these words.
 
-    A large store is not read for it: its metadata, and when that was written, stand for it.
+    A large store is not read for this: its metadata and their time of writing represent it.
     """
     found = hashlib.sha256(repr(words).encode())
     files = sorted(path.rglob("zarr.json")) + sorted(path.rglob(".z*")) if path.is_dir() else [path]
@@ -64,11 +64,11 @@ class Parts:
     **Attributes:**
 
     - `folder`: where they are.
-    - `kept`: a sentence on what becomes of them if the run is interrupted.
+    - `kept`: a sentence on what happens to them if the run is interrupted.
 
     **Raises:**
 
-    - `OSError`, if something else has the name of the folder, or it cannot be made.
+    - `OSError`, if something else has the name of the folder, or it cannot be created.
     """
 
     def __init__(self, output: Path, total: int, made_by: str):
@@ -85,21 +85,21 @@ class Parts:
         (self.folder / _NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
 
     def rows(self, members: slice) -> list[dict] | None:
-        """What is reported of a part, `None` if the part is not there."""
+        """The report on a part, `None` if the part does not exist."""
         if not self._file(members).exists():
             return None
         return json.loads(self._file(members, ".json").read_text(encoding="utf-8"))
 
     def write(self, members: slice, writer: Callable[[Path], None], rows: list[dict]) -> None:
-        """Has a part written, and what is reported of it."""
-        # The data get their name last: with them the part counts as there.
+        """Writes a part with `writer`, and the report on it."""
+        # The data get their name last: with them the part counts as complete.
         with replacing(self._file(members, ".json"), self._file(members)) as (report, data):
             report.write_text(json.dumps(rows), encoding="utf-8")
             writer(data)
 
     def join(self, target: Path, parts: Sequence[slice], attributes: Mapping[str, dict]) -> None:
-        """Writes all `parts` as one file or Zarr store; `attributes` of variables by their names
-        take the place of those that the parts have."""
+        """Writes all `parts` as one file or Zarr store; `attributes` of variables, by name, replace
+        those of the parts."""
         files = [self._file(members) for members in parts]
         columns = _columns(files)
         for name, own in attributes.items():
@@ -109,12 +109,12 @@ class Parts:
 
     @contextlib.contextmanager
     def finished(self, results: Sized, total: int, what: str) -> Iterator[None]:
-        """Within it the parts are made and joined, after it there are none.
+        """A block in which the parts are made and joined; after it they are removed.
 
         **Raises:**
 
-        - `ValueError`, `OSError`, as happens within; if there are `results`, the parts are kept,
-          and the sentence says of how many of the `total`.
+        - `ValueError`, `OSError`, raised in the block; if there are `results`, the parts are kept,
+          and the message says how many of the `total` are done.
         """
         try:
             yield
@@ -141,7 +141,7 @@ def _read(file: Path) -> xr.Dataset:
 
 
 def _columns(files: Sequence[Path]) -> dict[str, xr.Variable]:
-    """An entry of each variable that any of the parts has: bands may not be known of all."""
+    """One entry of each variable that any part has: not all parts have bands."""
     found: dict[str, xr.Variable] = {}
     for file in files:
         with _read(file) as part:
@@ -159,7 +159,7 @@ def _part(file: Path, columns: dict[str, xr.Variable]) -> xr.Dataset:
         if name not in part:
             shape = tuple(part.sizes[dim] for dim in column.dims)
             part[name] = column.dims, np.full(shape, np.nan, column.dtype)
-        elif part[name].dtype.kind == "U":  # of any length, as other parts have others
+        elif part[name].dtype.kind == "U":  # lengths differ between parts
             part[name] = part[name].astype(object)
         part[name].attrs = column.attrs
     return part.drop_encoding()

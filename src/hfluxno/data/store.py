@@ -1,9 +1,8 @@
-"""The file of a data set: written block by block, complete or not there at all.
+"""The file of a data set: written block by block, complete or absent.
 
-While a set is made it lives in the folder `OUTPUT.partial` beside its output, as a Zarr store and a
-note of how much of it is written. The output gets its name when it is complete, by a rename. A run
-of the same configuration takes up a partial folder where it ends. `docs/data_format.md` describes
-the schema.
+While a set is made it is in the folder `OUTPUT.partial` beside its output, as a Zarr store and a
+record of how much is written. When complete, it is renamed to its output. A run of the same
+configuration resumes a partial folder. `docs/data_format.md` describes the schema.
 """
 
 import contextlib
@@ -29,10 +28,10 @@ from hfluxno.plural import plural
 
 SUFFIXES = (".nc", ".zarr", ".hdf5")
 
-# What is read of a set, which somebody else may have written.
+# What is read from a set, which others may have written.
 _NEEDED = {"coefficients", "field", "status", "time", "values", "x"}
 _PLANES_AT_ONCE = 8  # of HDF5 in The Well's layout
-# The part of the room a set is expected to take that has to be free: sets are compressed.
+# The fraction of the expected size that must be free: sets are compressed.
 _CERTAIN = 0.8
 _STORE, _NOTE, _FILE, _OLD = "set.zarr", "written.json", "set.nc", "replaced"
 
@@ -42,15 +41,15 @@ class Writer:
 
     **Attributes:**
 
-    - `written`: how many trajectories are written: where the generation has to go on.
+    - `written`: how many trajectories are written: where generation must continue.
 
     **Raises:**
 
-    - `ValueError`, if the output has another suffix than `.nc`, `.zarr` or, on a plane, `.hdf5`,
-      which has The Well's layout and leaves out trajectories that were not solved.
-    - `OSError`, where the output exists and is not to be overwritten, cannot be written, or an
-      interrupted run with another configuration is beside it. `write` and `finish` raise it too
-      where the disk is full, `write` as soon as it is clear that it will be.
+    - `ValueError`, if the suffix of the output is not `.nc`, `.zarr` or, in two dimensions,
+      `.hdf5`, which has The Well's layout and leaves out trajectories that were not solved.
+    - `OSError`, if the output exists and must not be overwritten, cannot be written, or an
+      interrupted run with another configuration is beside it. `write` and `finish` raise it too if
+      the disk is full, `write` as soon as it is clear that it will be.
     """
 
     def __init__(self, configuration: Configuration, output: Path, overwrite: bool = False):
@@ -82,7 +81,7 @@ class Writer:
             self._check_room()
 
     def finish(self) -> dict[int, int]:
-        """Gives the output its name; returns how many trajectories ended with each status."""
+        """Renames the output; returns how many trajectories ended with each status."""
         if self.written != self.configuration.trajectories:
             raise ValueError(
                 f"Written: {self.written} of "
@@ -106,7 +105,7 @@ class Writer:
 
     @contextlib.contextmanager
     def _room(self) -> Iterator[None]:
-        """Where the disk is full, says what stays: what a run can go on from, or nothing."""
+        """If the disk is full, says what remains: what a run can resume from, or nothing."""
         before = self.written
         try:
             yield
@@ -123,7 +122,7 @@ class Writer:
             raise OSError(f"{self.output} cannot be written: {error.strerror}; {rest}.") from error
 
     def _check_room(self) -> None:
-        """Refuses a set that will not fit on the disk, judged by its first block."""
+        """Checks that the set will fit on the disk, judged by its first block."""
         store = sum(
             512 * path.stat().st_blocks
             for path in (self.folder / _STORE).rglob("*")
@@ -134,7 +133,7 @@ class Writer:
         needed, free = store * (copies / share - 1.0), shutil.disk_usage(self.folder).free
         if _CERTAIN * needed > free:
             raise OSError(
-                f"{self.output} takes about {needed / 2**30:.2g} GiB more while it is made, and "
+                f"{self.output} takes about {needed / 2**30:.2g} GiB more while it is made, but "
                 f"{free / 2**30:.2g} GiB are free; {self._kept()}."
             )
 
@@ -142,7 +141,7 @@ class Writer:
         total = self.configuration.trajectories
         return (
             f"{self.folder} holds {self.written} of {plural(total, 'trajectory')}: make room and "
-            "run the same command again, which goes on from there, or delete it"
+            "run the same command again, which resumes it, or delete it"
         )
 
     def _array(self, name: str) -> zarr.Array:
@@ -151,7 +150,7 @@ class Writer:
         return array
 
     def _resume(self, overwrite: bool) -> int | None:
-        """How much an interrupted run has written, `None` where there is nothing to resume."""
+        """How much an interrupted run has written, `None` if there is nothing to resume."""
         if not self.folder.exists():
             return None
         try:
@@ -166,7 +165,7 @@ class Writer:
             raise FileExistsError(
                 f"{self.folder} holds an interrupted run with another configuration (it differs in "
                 f"{', '.join(different)}); finish it with its own configuration, delete it, or "
-                "pass --overwrite to start anew."
+                "pass --overwrite to start again."
             )
         shutil.rmtree(self.folder)
         return None
@@ -187,7 +186,7 @@ class Writer:
                 shape=shape,
                 chunks=self._chunks(variable),
                 dtype=variable.dtype,
-                # No fill value: xarray would read it as the mark of missing numbers.
+                # No fill value: xarray would read it as a mark of missing numbers.
                 fill_value=None,
                 attributes={"_ARRAY_DIMENSIONS": list(variable.dimensions), **variable.attributes},
             )
@@ -196,7 +195,7 @@ class Writer:
         self._note()
 
     def _note(self) -> None:
-        """Records what is written, after it is: a kill in between repeats one block."""
+        """Records what is written, afterwards: a kill in between repeats one block."""
         text = json.dumps({"written": self.written, "attributes": self._attributes}, indent=1)
         new = self.folder / (_NOTE + ".new")
         new.write_text(text + "\n")
@@ -267,12 +266,12 @@ class Writer:
 
 
 def open_dataset(path: str | Path) -> xr.Dataset:
-    """A data set as an `xarray.Dataset` whose values are read when they are used.
+    """A data set as an `xarray.Dataset` whose values are read on use.
 
     **Raises:**
 
-    - `OSError`, where there is no such file or it cannot be read.
-    - `ValueError`, where it is not a data set of hfluxno or of a newer schema, or leads to other
+    - `OSError`, if there is no such file or it cannot be read.
+    - `ValueError`, if it is not a data set of hfluxno or of a newer schema, or leads to other
       files.
     """
     path = Path(path)
@@ -283,7 +282,7 @@ def open_dataset(path: str | Path) -> xr.Dataset:
         refused = fault(path, engine)
         dataset = None if refused else xr.open_dataset(path, engine=engine, chunks=None)
     except Exception as error:
-        raise OSError(f"{path} is no Zarr store or NetCDF file: {error}.") from error
+        raise OSError(f"{path} is not a Zarr store or NetCDF file: {error}.") from error
     if dataset is None:
         raise ValueError(refused)
     if dataset.attrs.get("schema") != SCHEMA:

@@ -30,13 +30,13 @@ def errors_of(
     **Arguments:**
 
     - `failed`: which forecasts count as failed, although they may be finite.
-    - `of_windows`: further variables, one entry a window, such as its law.
+    - `of_windows`: further variables, one entry per window, such as its law.
     """
     count, steps = forecast.shape[:2]
     frames, known = (states.reshape(count, steps, -1) for states in (forecast, truth))
     difference, known = misfit_and_truth(frames, known)
     found = {}
-    with np.errstate(over="ignore"):  # a forecast that explodes has an infinite error
+    with np.errstate(over="ignore"):  # an exploding forecast has an infinite error
         squares = [np.sum(states**2, axis=-1) for states in (difference, known)]
         largest = [np.max(np.abs(states), axis=-1) for states in (difference, known)]
         found["l2"] = quotient(*map(np.sqrt, squares))

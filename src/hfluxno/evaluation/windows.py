@@ -7,7 +7,7 @@ and of all frames of the forecast together,
 
 with the norm l2 or l∞ over frames, fields and cells (HFluxNO, eq. 19, and the authors' notebooks).
 The long roll-out starts from the first K frames of each trajectory and goes to its last time; its
-error is taken at each time.
+error is measured at each time.
 
 Windows are cut and forecast in chunks of a fixed size, so memory does not grow with the set.
 """
@@ -42,7 +42,7 @@ class Errors:
     - `steps`, `context`: the numbers of frames of a window's forecast and context.
     - `windows`, `trajectories`: how many were used.
     - `left_out`: trajectories of the file that were not solved.
-    - `statuses`: the number of windows by what the forecaster says of its forecast.
+    - `statuses`: the number of windows by the forecaster's sentence.
     """
 
     one_step: Mapping[str, Summary]
@@ -59,8 +59,8 @@ class Errors:
 
 @dataclasses.dataclass(frozen=True)
 class WindowChunk:
-    """Windows `first` ≤ i < `first` + `count` of a set, or as many trajectories to their end where
-    they are `whole`; they are forecast together with others that fill the chunk up."""
+    """Windows `first` ≤ i < `first` + `count` of a set, or, if `whole`, as many trajectories to
+    their end; `filled` is the size to which the chunk is filled up."""
 
     whole: bool
     first: int
@@ -70,16 +70,17 @@ class WindowChunk:
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
-    """The windows of a set, numbered trajectory by trajectory, and what is measured of them.
+    """The windows of a set, numbered trajectory by trajectory, and their measurement.
 
     **Attributes:**
 
-    - `context`, `steps`, `frames`: of a context, of a window's forecast, and of a trajectory.
+    - `context`, `steps`, `frames`: the numbers of frames of a context, of a window's forecast, and
+      of a trajectory.
     - `used`: the numbers of the trajectories that are used.
     - `starts`: the frames at which windows begin.
     - `times`: those of long roll-outs.
     - `left_out`: how many trajectories were not solved.
-    - `most`: how many windows a chunk has.
+    - `most`: the size of a chunk.
     """
 
     context: int
@@ -111,8 +112,8 @@ class Windows:
                 raise ValueError(f"{name} must be at least 1; got {value}.")
         if forecaster.config.pairs is not None:
             raise ValueError(
-                f"{forecaster.name} needs examples of the law of every window, which a file has "
-                "not beside them; compare it by `hfluxno benchmark paper --add NAME=WEIGHTS`."
+                f"{forecaster.name} needs examples of the law of every window, which a file does "
+                "not have; compare it with `hfluxno benchmark paper --add NAME=WEIGHTS`."
             )
         with open_dataset(path) as data:
             solved = np.flatnonzero(data["status"].values == 0)
@@ -182,7 +183,7 @@ class Windows:
     def evaluated(
         self, forecaster: NetworkForecaster, path: Path, advance: Callable[[int, int], None]
     ) -> Errors:
-        """The errors of the set, measured here."""
+        """The errors of the set, measured in this process."""
         total = sum(chunk.count for chunk in self.chunks)
         parts, done = [], 0
         with open_dataset(path) as data:
@@ -193,7 +194,7 @@ class Windows:
         return self.errors(parts)
 
     def errors(self, parts: Sequence[xr.Dataset]) -> Errors:
-        """The errors of the set from those of all `chunks`, in their order."""
+        """The errors of the set from those of all `chunks`, in order."""
         count = sum(not chunk.whole for chunk in self.chunks)
         windows, whole = together(parts[:count]), together(parts[count:])
         statuses = collections.Counter(windows["sentence"].values.tolist())
@@ -228,9 +229,9 @@ def evaluate(
     **Arguments:**
 
     - `steps`: the number of frames that a window's forecast has.
-    - `every`: use windows that start at every so many frames; 1 for all.
+    - `every`: use windows that start at every N-th frame; 1 for all.
     - `trajectories`: use this many of the first solved ones; `None` for all.
-    - `advance`: is called with how many of all forecasts are done.
+    - `advance`: called with the number of forecasts done and of all.
 
     **Raises:**
 

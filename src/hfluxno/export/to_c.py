@@ -22,7 +22,8 @@ def header(saved: SavedLaw | SavedPlaneLaw) -> str:
 
 
 def test_program(saved: SavedLaw | SavedPlaneLaw, header_name: str) -> str:
-    """What compares the header with our own law, at states within the observed range and beyond."""
+    """A program that compares the header with our law, at states in the observed range and
+    beyond."""
     body = filled(text_of("law_test.c"), "numbers", _expected(saved))
     return body.replace('"law.h"', f'"{header_name}"').replace("law_test.c", "THIS_FILE.c")
 
@@ -97,9 +98,9 @@ def _expected_on_a_plane(saved: SavedPlaneLaw) -> list[str]:
 
 
 def _states(saved: SavedLaw | SavedPlaneLaw) -> tuple[np.ndarray, np.random.Generator]:
-    """States (state, field) within the observed range and beyond, and what draws more."""
+    """States (state, field) in the observed range and beyond, and the generator of more."""
     low, high = np.asarray(saved.law.lower), np.asarray(saved.law.upper)
-    # Where a law divides by a field, that stays positive.
+    # A field that the law divides by stays positive.
     below = np.minimum(_BEYOND * (high - low), np.where(low > 0.0, 0.5 * low, np.inf))
     rng = np.random.default_rng(0)
     return rng.uniform(low - below, high + _BEYOND * (high - low), (_STATES, len(low))), rng

@@ -1,6 +1,6 @@
 """An example on a plane: four gases that meet, in the layout of The Well.
 
-It is solved on finer cells than those that a forecast of it has, and averaged.
+It is solved on finer cells than those of the example, and averaged.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ _GASES = (
     ((0.8, 0.1, 0.3, 1.0), (0.5, 0.6, -0.2, 0.6)),
     ((1.2, -0.4, -0.3, 1.4), (1.6, -0.2, 0.4, 0.9)),
 )
-_LOW, _HIGH = (0.22, 0.3), (0.7, 0.78)  # of the gases that differ from the first, along x and y
+_LOW, _HIGH = (0.22, 0.3), (0.7, 0.78)  # ends of the other gases along x and y
 
 
 def write_quadrants(path: Path) -> None:
@@ -32,7 +32,7 @@ def write_quadrants(path: Path) -> None:
 
     **Raises:**
 
-    - `OSError`, where it cannot be written.
+    - `OSError`, if it cannot be written.
     """
     write_gas(path, quadrants(), _INTERVAL * np.arange(_FRAMES))
 

@@ -1,7 +1,7 @@
 """One method on one test set: errors of all windows, of long roll-outs, and diagnostics.
 
-What comes out is plain data, ready for JSON: numbers that summarise many windows, and a few whole
-forecasts for pictures. No window's states are kept.
+The result is plain data, ready for JSON: numbers that summarise many windows, and a few whole
+forecasts for pictures. The states of windows are not stored.
 """
 
 import dataclasses
@@ -19,9 +19,9 @@ from hfluxno.evaluation.paper.results import Plain
 from hfluxno.evaluation.paper.rows import network_record
 from hfluxno.evaluation.paper.sample import WindowSet
 
-# Frames after the context at which the example of a set is kept.
+# Frames after the context at which the example of a set is stored.
 EXAMPLE_FRAMES = (0, 19, 39, 79)
-_WARM = 8  # windows that are forecast before the clock starts: their programs are those of all
+_WARM = 8  # windows forecast before the clock starts, to compile the programs
 
 
 def measured(
@@ -31,11 +31,11 @@ def measured(
 
     **Arguments:**
 
-    - `advance`: is called with how many more windows are done.
+    - `advance`: called with the number of windows newly done.
 
     **Raises:**
 
-    - `ValueError`, if the set has no window that can be used, or does not fit the method.
+    - `ValueError`, if the set has no usable window, or does not fit the method.
     """
     errors, seconds = forecast_windows(ready, test, advance)
     if errors is None:
@@ -98,7 +98,7 @@ def _summary(errors: xr.Dataset, name: str, step: int | None = None) -> Plain | 
 
 
 def _long(ready: PreparedMethod, test: WindowSet, advance) -> tuple[Plain, Plain]:
-    """The errors at each time of the roll-outs to the end, and one of them at a few frames."""
+    """The errors at each time of the roll-outs to the end, and one roll-out at a few frames."""
     parts = []
     example: Plain = {}
     for batch in test.long_batches(ready.context, ready.pairs):
@@ -119,7 +119,7 @@ def _long(ready: PreparedMethod, test: WindowSet, advance) -> tuple[Plain, Plain
 
 
 def _example(forecast, truth) -> Plain:
-    """The trajectory of the batch that moves by the median, at a few frames."""
+    """The trajectory of the batch with the median movement, at a few frames."""
     travelled = np.abs(np.diff(truth, axis=1)).sum(axis=(1, 2, 3))
     member = int(np.argsort(travelled)[len(travelled) // 2])
     frames = [frame for frame in EXAMPLE_FRAMES if frame < truth.shape[1]]
