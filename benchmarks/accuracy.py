@@ -7,7 +7,7 @@ For each set it draws N trajectories of the test split (each with its own law), 
 each from its first 20 frames, forecasts 80 steps and prints the relative l2 errors after 1, 20 and
 80 of them (see `hfluxno.evaluation.accuracy`). Times are per context of a batch, without
 compilation. A Markdown file that exists gets the table between its lines
-"accuracy: begin" and "accuracy: end"; any other is written anew.
+"accuracy: begin" and "accuracy: end"; any other is overwritten.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", metavar="NAME", choices=CASES, default=list(CASES))
     parser.add_argument("--contexts", type=int, default=100, help="trajectories drawn for each set")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     options = parser.parse_args()
     try:
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def run(cases: list[Case], contexts: int, seed: int) -> list:
-    """The result of each case, printed as soon as it is there."""
+    """The result of each case, printed as soon as it is known."""
     results = []
     for case in cases:
         began = time.perf_counter()
@@ -114,7 +114,7 @@ def fine_truth(
     program = jax.jit(jax.vmap(one))
 
     def solved(members):
-        with jax.enable_x64(True):  # the setting belongs to a thread
+        with jax.enable_x64(True):  # the setting is per thread
             return jax.tree.map(np.asarray, program(coefficients[members], initial[members]))
 
     width = chunk_size(fine)

@@ -5,15 +5,15 @@
 
 The first makes a store of `N` contexts of 20 frames of 100 cells (the cubic law, by `hfluxno
 generate`) and forecasts 80 frames of each by `hfluxno forecast`: in one process as it is, then by
-one and by `--workers` processes of Dask. Fifty contexts are forecast before, so that programs are
-compiled. It prints the time on the clock, the start of processes included, and of all cores,
-contexts a second, the largest memory of a process, and the load of the machine before each run,
-since what others compute changes the time on the clock. The ratio of the last and the first row is
-what several processes gain. With `--twice` a further run has ten times as many contexts, which must
-not take more memory.
+one and by `--workers` processes of Dask. Fifty contexts are forecast first, so that programs are
+compiled. It prints the wall-clock time, including the start of processes, the time of all cores,
+contexts per second, the largest memory of a process, and the load of the machine before each run,
+because other programs change the wall-clock time. The ratio of the last and the first row is the
+gain of several processes. With `--twice` another run has ten times as many contexts, which must not
+take more memory.
 
-The second says what a job takes: bytes of the input and the output, tasks, core hours. Rates are
-those of one core: contexts by seconds of all cores.
+The second estimates a job: bytes of the input and the output, tasks, core hours. Rates are per
+core: contexts divided by the seconds of all cores.
 """
 
 import argparse

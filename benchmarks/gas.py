@@ -1,14 +1,14 @@
 """Identification and forecast of a gas in a tube that another solver computed.
 
-    python benchmarks/gas.py make FOLDER     (needs Clawpack and NumPy alone; a minute)
+    python benchmarks/gas.py make FOLDER     (needs only Clawpack and NumPy; a minute)
     python benchmarks/gas.py measure FOLDER
 
 `make` solves Euler's equations on 1600 cells with PyClaw (Roe's solver with an entropy fix, MC
 limiter): Sod's states between two diaphragms of a periodic tube for five γ; smooth random states,
-and random steps, for three; and, with other ends than a ring, Sod's tube between outflows and
-between walls, and the problem of Shu and Osher (J. Comput. Phys. 83, 1989, 32-78). It stores 60
-frames of their averages over 8 cells. `measure` forecasts 40 frames from the first 20, and
-counts the seconds of a processor.
+and random steps, for three; and, with other ends, Sod's tube between outflows and between walls,
+and the problem of Shu and Osher (J. Comput. Phys. 83, 1989, 32-78). It stores 60 frames of their
+averages over 8 cells. `measure` forecasts 40 frames from the first 20, and counts the seconds of a
+processor.
 """
 
 import logging

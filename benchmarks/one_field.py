@@ -3,10 +3,10 @@
     python benchmarks/one_field.py
 
 The rotating wave of Kurganov, Petrova and Popov (sin u along x, cos u along y) from its disc and
-from smooth data, laws that are cubic along both axes, and a rotation, which is no law of the state.
-Truth is made here by a scheme in NumPy (Lax-Friedrichs between minmod reconstructions, Heun's
+from smooth data, laws that are cubic along both axes, and a rotation, whose flux depends on place.
+The truth is made here by a scheme in NumPy (Lax-Friedrichs between minmod reconstructions, Heun's
 method) on 256² cells, and averaged over 4 × 4 of them; that of the rotation is exact. Ten frames
-are seen, and the ten after them forecast.
+are the context, and the ten after them are forecast.
 """
 
 import time

@@ -1,8 +1,8 @@
-"""Identification and forecast of frames on a plane that another solver made.
+"""Identification and forecast of two-dimensional frames from another solver.
 
-    python benchmarks/plane.py make FOLDER     (needs Clawpack and NumPy alone; 20 minutes)
+    python benchmarks/plane.py make FOLDER     (needs only Clawpack and NumPy; 20 minutes)
     python benchmarks/plane.py measure FOLDER
-    python benchmarks/plane.py windows FOLDER  (needs Clawpack and NumPy alone; 5 minutes)
+    python benchmarks/plane.py windows FOLDER  (needs only Clawpack and NumPy; 5 minutes)
 
 `make` solves three problems of gas dynamics with random quadrants for each of six γ and two of dams
 that break with PyClaw (wave propagation with transverse waves, MC limiter) on 256² periodic cells,

@@ -3,11 +3,11 @@
     python benchmarks/speed.py [--trajectories N] [--peer N]
 
 Both solve trajectories of the same data set (100 cells, 101 frames, t ∈ [0, 0.5]) by the same
-scheme under the same CFL rule; that they give the same answer is measured and printed. hfluxno
+scheme under the same CFL rule; the difference of their results is measured and printed. hfluxno
 works in float32 on all cores, as `hfluxno generate` does; PyClaw (with the Python kernels of
-`tests/oracle/pyclaw_problems.py`) in float64 on one core, as it comes. PyClaw is timed before and
-after hfluxno, so a change of the machine's load shows in both, and its failed runs do not count,
-because a failing run takes it very long.
+`tests/oracle/pyclaw_problems.py`) in float64 on one core, as installed. PyClaw is timed before and
+after hfluxno, so a change of the machine's load affects both, and its failed runs do not count,
+because they take very long.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Kinds of data: conservation laws that the library could find, and systems that are none."""
+"""Kinds of data: conservation laws that the library could find, and other systems."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Kind:
     - `is_law`: whether the data obey ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u).
     - `truth`: from random generators, one a context, the frames (member, frame, field, cells).
     - `noise`: the standard deviation of the noise on the context as a part of the field's.
-    - `boundary`: what the identification is told.
+    - `boundary`: the one given to the identification.
     """
 
     name: str

@@ -78,7 +78,7 @@ def heat(rngs):
 
 
 def open_traffic(rngs):
-    """A bump that leaves a road whose ends are told."""
+    """A bump that leaves a road whose ends are given."""
     bump = waves(rngs, low=0.1, high=0.9) - 0.25
     x = (np.arange(FINE) + 0.5) / FINE
     return traffic_flow(rngs, 0.25 + bump * np.sin(np.pi * x) ** 2, pad=outflow)

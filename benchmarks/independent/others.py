@@ -1,4 +1,5 @@
-"""Systems that are no conservation law of what is seen: frames (member, frame, field, cells)."""
+"""Systems that are not conservation laws of the observed fields: frames (member, frame, field,
+cells)."""
 
 import numpy as np
 
@@ -139,7 +140,7 @@ def friction(rngs):
 
 
 def open_as_periodic(rngs):
-    """A road whose inflow changes and whose right end is free, told to be closed to a circle."""
+    """A road whose inflow changes and whose right end is free, declared to be a closed ring."""
     v, mean, size = (draw(rngs, *ends) for ends in ((0.7, 1.1), (0.2, 0.35), (0.05, 0.15)))
     period, phase = draw(rngs, 0.3, 1.0), draw(rngs, 0.0, 1.0)
 

@@ -1,9 +1,9 @@
 """A dam break between walls
 
-Water stands high on the left of a basin and low on the right. The truth is shallow water, h and m
-= h v, with g = 9.81, solved on eight times as many cells by another scheme. hfluxno is told two
-columns of numbers and that both ends are walls; which fluxes belong to them, and that m is the
-momentum a wall turns round, it finds.
+Water stands high on the left of a basin and low on the right. The truth is shallow water, h and m =
+h v, with g = 9.81, solved on eight times as many cells by another scheme. hfluxno is given two
+columns of numbers, and that both ends are walls; it finds their fluxes, and that m is the momentum
+that a wall reverses.
 """
 
 from pathlib import Path

@@ -1,9 +1,9 @@
 """A gas on a plane
 
-Four fields on a plane, density, momentum and energy, of which hfluxno is told nothing but ten
-frames. It finds which two of them are a vector, that the law is the same in all directions,
-Euler's equations, and the adiabatic exponent γ. The truth is solved on three times as many cells
-along each axis with another Riemann solver. (Python only: files and commands have one dimension.)
+Four fields in two dimensions, density, momentum and energy; hfluxno is given only ten frames. It
+finds which two of them are a vector, that the law is the same in all directions, Euler's equations,
+and the adiabatic exponent γ. The truth is solved on three times as many cells along each axis with
+another Riemann solver. (Python only: files and commands have one dimension.)
 """
 
 from pathlib import Path

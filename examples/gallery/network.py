@@ -1,9 +1,9 @@
 """A network beside the fit
 
-HFluxNO has been trained on ten thousands of cubic laws and reads 20 frames to guess the operator
-of the 21st; the fitted law has been trained on nothing. Both get the same context and forecast by
-the same function. The truth is solved on eight times as many cells by another scheme, so it is
-like the training set, and not of it.
+HFluxNO has been trained on tens of thousands of cubic laws and reads 20 frames to guess the
+operator for the 21st; the fitted law needs no training. Both get the same context and forecast
+through the same function. The truth is solved on eight times as many cells by another scheme, so it
+is like the training set, but not from it.
 """
 
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Pedestrians in single file
 
-People walk round a closed corridor of 26 m, as in the experiments from which diagrams of speed
-over density are drawn. The hidden law is Weidmann's: the speed falls from 1.34 m/s to nothing at
-5.4 persons/m. The truth is solved on eight times as many cells by another scheme; 15 frames, two
-seconds apart, are seen. What is found holds for the densities that occurred.
+People walk round a closed corridor of 26 m, as in the experiments from which diagrams of speed over
+density are drawn. The hidden law is Weidmann's: the speed falls from 1.34 m/s to nothing at 5.4
+persons/m. The truth is solved on eight times as many cells by another scheme; 15 frames, two
+seconds apart, are the context. The result holds for the densities that occurred.
 """
 
 from pathlib import Path

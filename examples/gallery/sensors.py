@@ -1,9 +1,9 @@
 """A field behind a few sensors
 
-Twelve detectors stand along a road of 48 cells, with noise of 2 %. What enters at the upstream
-end nobody knows. From these records the law, the first state, the ends and the noise are
-estimated together, and with them the whole field with 90 % bands. The truth is solved on eight
-times as many cells by another scheme.
+Twelve detectors stand along a road of 48 cells, with noise of 2 %. What enters at the upstream end
+is unknown. From these records the law, the first state, the ends and the noise are estimated
+together, and with them the whole field with 90 % bands. The truth is solved on eight times as many
+cells by another scheme.
 """
 
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Take the law away
 
-A law that was found is a file of numbers, and becomes a program that does not need hfluxno: here
-one NumPy module and formulas. Greenshields' flux, which the cars of the example follow, is drawn
-beside it. `--to c` writes a header in C, `--to pyclaw` a Riemann solver, `--to stablehlo` a
-program for anything that runs StableHLO.
+An inferred law is a file of numbers, and can be exported as a program that does not need hfluxno:
+here a NumPy module and formulas. Greenshields' flux, which the cars of the example follow, is drawn
+beside it. `--to c` writes a header in C, `--to pyclaw` a Riemann solver, `--to stablehlo` a program
+for anything that runs StableHLO.
 """
 
 import runpy
@@ -20,7 +20,7 @@ assert main(["export", "law.json", "--to", "numpy", "-o", "law.py"]) == 0
 assert main(["export", "law.json", "--to", "latex", "-o", "law.tex"]) == 0
 print(Path("law.tex").read_text(encoding="utf-8"))
 
-law = runpy.run_path("law.py")  # needs NumPy and nothing else
+law = runpy.run_path("law.py")  # needs only NumPy
 density = np.linspace(26.0, 114.0, 100)
 flux = law["flux"](density[None])[0]
 hidden = 100.0 * density * (1.0 - density / 140.0)

@@ -3,7 +3,7 @@
 Another program (PyClaw) computed how the density of cars on a ring of 10 km moves. From the first
 20 of its frames hfluxno infers the law of this traffic and forecasts the next 40, which are
 compared with what PyClaw computed. The hidden law is Greenshields', f = 100 ρ (1 − ρ/140):
-neither its form nor its numbers are told.
+neither its form nor its numbers are given.
 """
 
 from pathlib import Path

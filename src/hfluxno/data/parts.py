@@ -81,7 +81,7 @@ class Parts:
                 )
             remove(self.folder)
         self.folder.mkdir(exist_ok=True)
-        self.kept = f"{self.folder} keeps them, and the same command goes on from there"
+        self.kept = f"{self.folder} keeps them, and the same command resumes from there"
         (self.folder / _NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
 
     def rows(self, members: slice) -> list[dict] | None:
