@@ -57,7 +57,7 @@ def test_a_list_that_is_no_batch_is_refused():
         with pytest.raises(ValueError, match="differ in their times, grid or fields; identify"):
             as_trajectory([one(), other])
     batch = Trajectory.from_numpy(VALUES, TIMES, GRID.centers())
-    with pytest.raises(ValueError, match="must hold single trajectories; one of it is a batch"):
+    with pytest.raises(ValueError, match="must hold single trajectories; one of them is a batch"):
         as_trajectory([batch])
 
 
@@ -113,7 +113,7 @@ def test_everything_else_is_refused_in_a_sentence():
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
     )
-    no_grid = "An array does not hold its times and its grid: pass times=… and grid=Grid.interval("
+    no_grid = "An array does not hold its times and grid: pass times=… and grid=Grid.interval("
     kinds = "A context is a Trajectory, an xarray.DataArray, an array with times and grid, or a"
     expected = [
         no_grid,

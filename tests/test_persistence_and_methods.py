@@ -115,7 +115,7 @@ def test_a_shipped_name_may_be_short():
     ],
 )
 def test_names_of_the_version_before_are_understood(method, old, new):
-    with pytest.warns(FutureWarning, match=f"The weights .*{old} are called {new} now"):
+    with pytest.warns(FutureWarning, match=f"The weights .*{old} are now called {new}"):
         found = load(old) if method is None else forecaster(method, old)
     assert found.name == new
 

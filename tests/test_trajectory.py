@@ -280,7 +280,7 @@ def test_an_array_with_a_grid_on_a_plane_is_a_context():
 def test_a_plane_says_what_it_needs():
     with pytest.raises(ValueError, match=r"shape \(time, x, y\), \(time, field, x, y\) or"):
         Trajectory.from_numpy(PLANE[0, 0, 0], y=Y)
-    with pytest.raises(ValueError, match="on a plane pass boundary=Inflow"):
+    with pytest.raises(ValueError, match="in two dimensions pass boundary=Inflow"):
         Trajectory.from_numpy(PLANE[0], TIMES, X, inflow=np.ones((2, 2)), y=Y)
     with pytest.raises(ValueError, match="The coordinate y is not uniform"):
         Trajectory.from_numpy(PLANE[0], TIMES, X, y=Y**3)

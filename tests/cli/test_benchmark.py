@@ -140,4 +140,4 @@ def test_a_run_takes_up_the_others_and_refuses_another_sample(finished, capsys):
 def test_a_results_file_that_is_damaged_is_refused(finished, capsys, tmp_path):
     (tmp_path / "results.json").write_text('{"format"')
     said = refused(capsys, "paper", *SMOKE, "--output", tmp_path)
-    assert re.search(r"results\.json is damaged: it is not JSON; remove it to begin anew", said)
+    assert re.search(r"results\.json is damaged: it is not JSON; remove it to start again", said)

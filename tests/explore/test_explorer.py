@@ -115,7 +115,7 @@ def test_a_file_and_its_window(tmp_path):
     assert again.available == (60, 1) and again.context.fields == ("u",)
     np.testing.assert_array_equal(again.context.values, problem.context.values[2:7])
     np.testing.assert_array_equal(again.after[13:], problem.after)
-    with pytest.raises(ValueError, match="The frames 59 to 63 are more than the 60 that there are"):
+    with pytest.raises(ValueError, match="The frames 59 to 63 are more than the 60 available"):
         late = FileChoice(choice.path, start=58)
         prepare(Request(late, frames=5), opened(late))
     with pytest.raises(ValueError, match="There is no trajectory 1 in"):

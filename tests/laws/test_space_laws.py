@@ -207,7 +207,7 @@ def test_rotation_carries_along_x_what_it_has_across():
         (lambda: Euler(axes=4), "The Euler equations have 1, 2 or 3 axes; got 4."),
         (lambda: Euler(axes=2).along(2), "A law with 2 axes has no axis 2."),
         (lambda: Cubic().along(1), "A law with 1 axes has no axis 1."),
-        (lambda: ByAxis((Cubic(), ShallowWater())), "one or more with the same fields"),
+        (lambda: ByAxis((Cubic(), ShallowWater())), "one or more laws, all with the same fields"),
     ],
 )
 def test_refusals(make, message):

@@ -107,7 +107,7 @@ def test_two_processes_give_the_curve_of_one_which_goes_on_when_they_end(tmp_pat
     assert statuses == [2, -signal.SIGKILL], said
     sentence = said[0].strip().splitlines()[-1]
     assert sentence.startswith("ConnectionError: Another process of the run is gone (")
-    assert sentence.endswith("to go on from the last checkpoint.")
+    assert sentence.endswith("to resume from the last checkpoint.")
     expected, found = _curve(whole), _curve(shared)
     assert max(step for step, _ in found) == 6
     _agree({key: value for key, value in expected.items() if key[0] <= 6}, found)
