@@ -126,13 +126,13 @@ def forecaster(
     if law is not None:
         return GivenLawForecaster(as_law(law), momentum, every)
     options = {"momentum": momentum, "noise": noise, "every": every}
-    told = [name for name, value in options.items() if value is not None]
-    if not told:
+    given = [name for name, value in options.items() if value is not None]
+    if not given:
         return found
-    if isinstance(found, Persistence) and told == ["every"]:
+    if isinstance(found, Persistence) and given == ["every"]:
         return Persistence(every)
     if not isinstance(found, FittedLawForecaster):
-        raise ValueError(_USELESS[told[0]].format(method))
+        raise ValueError(_USELESS[given[0]].format(method))
     known: Any = noise
     if noise is not None and np.ndim(noise) < 2:
         known = tuple(map(float, np.atleast_1d(noise)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data import Configuration, blocks
-from hfluxno.evaluation.known_law import brought_to, solve_known_law
+from hfluxno.evaluation.known_law import resampled, solve_known_law
 
 CELLS, INTERVAL = 20, 0.005
 
@@ -85,13 +85,13 @@ def test_other_numbers_of_cells_keep_constants_and_means():
     constant = np.full((2, 3, 12), 0.1, np.float32)
     for cells in (1, 4, 12, 36):
         np.testing.assert_array_equal(
-            brought_to(constant, cells), np.full((2, 3, cells), 0.1, np.float32)
+            resampled(constant, cells), np.full((2, 3, cells), 0.1, np.float32)
         )
     values = np.random.default_rng(0).normal(size=(2, 3, 12))
-    np.testing.assert_array_equal(brought_to(values, 12), values)
-    np.testing.assert_array_equal(brought_to(brought_to(values, 24), 12), values)
-    np.testing.assert_allclose(brought_to(values, 4)[..., 1], values[..., 3:6].mean(axis=-1))
-    np.testing.assert_array_equal(brought_to(values, 24)[..., 2:4], values[..., [1, 1]])
+    np.testing.assert_array_equal(resampled(values, 12), values)
+    np.testing.assert_array_equal(resampled(resampled(values, 24), 12), values)
+    np.testing.assert_allclose(resampled(values, 4)[..., 1], values[..., 3:6].mean(axis=-1))
+    np.testing.assert_array_equal(resampled(values, 24)[..., 2:4], values[..., [1, 1]])
 
 
 def test_cells_that_do_not_fit_are_refused(sets):

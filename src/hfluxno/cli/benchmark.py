@@ -121,7 +121,7 @@ def main(config: BenchmarkConfig) -> int:
             methods,
             with_costs=5 in tables,
             started=started,
-            said=lambda sentence: console.print(escape(sentence), soft_wrap=True),
+            report=lambda sentence: console.print(escape(sentence), soft_wrap=True),
         )
     _draw(config, tables, figures, results)
     return 0

@@ -50,7 +50,7 @@ def main(config: "BenchmarkConfig") -> int:
             sample,
             methods,
             started=started,
-            said=lambda sentence: console.print(escape(sentence), soft_wrap=True),
+            report=lambda sentence: console.print(escape(sentence), soft_wrap=True),
         )
     if not any(results.records.get(SET, {}).values()):
         raise ValueError("No method could forecast these windows, so there is nothing to draw.")

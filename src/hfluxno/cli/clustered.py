@@ -164,8 +164,11 @@ def _reading(config: ClusterConfig) -> "Reading":
 def _deciding(config: ClusterConfig) -> list:
     """The options that affect the results, and the files that they name."""
     files = [getattr(config, name, None) for name in ("law", "ends")]
-    told = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in _ELSEWHERE}
-    return [sorted(told.items()), *(None if file is None else file.read_bytes() for file in files)]
+    options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in _ELSEWHERE}
+    return [
+        sorted(options.items()),
+        *(None if file is None else file.read_bytes() for file in files),
+    ]
 
 
 def _show(config: ClusterConfig, output: Path, source: "Source", own: dict) -> None:

@@ -37,8 +37,8 @@ def together(run: Callable[[str, int, int], Any], processes: int) -> Any:
     try:
         for i in range(processes):
             mine, theirs = spawn.Pipe(duplex=False)
-            told = (theirs, run, coordinator, i, processes, threads)
-            child = spawn.Process(target=_child, args=told)
+            arguments = (theirs, run, coordinator, i, processes, threads)
+            child = spawn.Process(target=_child, args=arguments)
             child.start()
             theirs.close()
             started[i] = child, mine

@@ -159,8 +159,8 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
     if kept:
         return "reflecting", "the ends do not match and the total is conserved, as between walls"
     reason = "the ends do not match and the total is not conserved: there is inflow"
-    told = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
-    if any(not each["balanced_by_ends"] for each in told):
+    known = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
+    if any(not each["balanced_by_ends"] for each in known):
         return (
             "open",
             f"{reason}, but the states at the ends do not explain all of it: a source or a leak, "

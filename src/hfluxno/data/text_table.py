@@ -64,11 +64,11 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
     comments: list[str] = []
     lines = _without_comments(file, comments, path)
     head = next(lines, "")
-    told = _EXCEL_SEPARATOR.fullmatch(head.strip())
-    head = next(lines, "") if told else head
+    declared = _EXCEL_SEPARATOR.fullmatch(head.strip())
+    head = next(lines, "") if declared else head
     if not head:
         raise ValueError(f"{path} has no lines; give a file with measurements.")
-    separator = told[1] if told else _separator(head)
+    separator = declared[1] if declared else _separator(head)
     above = list(comments)
     first = list(itertools.islice(lines, _LOOKED_AT))
     names = _fields(above[-1], separator) if above else []

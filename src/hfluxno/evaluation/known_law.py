@@ -41,18 +41,16 @@ def solve_known_law(
         law, cells=cells or given, frames=steps + 1, final_time=steps * interval
     )
     run = solver(configuration)
-    initial = brought_to(states, configuration.cells).astype(configuration.dtype)
+    initial = resampled(states, configuration.cells).astype(configuration.dtype)
     inputs = (coefficients.astype(configuration.dtype), initial)
     values, status = map_in_chunks(lambda chunk: run(*chunk), inputs, _cost(initial), _CHUNK)
-    frames = brought_to(values[:, 1:], given)
+    frames = resampled(values[:, 1:], given)
     solved = (status == 0) & np.all(np.isfinite(frames), axis=(1, 2, 3))
     frames[~solved] = states[~solved, None]
     return frames, solved
 
 
-def brought_to(
-    values: Float[np.ndarray, "*lead x"], cells: int
-) -> Float[np.ndarray, "*lead cells"]:
+def resampled(values: Float[np.ndarray, "*lead x"], cells: int) -> Float[np.ndarray, "*lead cells"]:
     """Cell averages on another number of cells: means of several, or copies of one.
 
     **Raises:**

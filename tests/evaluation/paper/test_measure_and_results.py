@@ -288,7 +288,7 @@ def ran(path, *methods, sets=("cubic", "sine"), with_costs=False, windows=4):
         {method.name: method.contender for method in methods},
         with_costs=with_costs,
         started=tell,
-        said=said.append,
+        report=said.append,
     )
     return results, said, started
 

@@ -34,11 +34,11 @@ def plane_dataset(
         name: _per(lead, (*lead, "time", "x", "y"), values[:, i], attributes)
         for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
     }
-    told = {name: _of(lead, v) for name, v in quality(forecast, ()).items()} | _law(
+    described = {name: _of(lead, v) for name, v in quality(forecast, ()).items()} | _law(
         forecast.identifications, lead
     )
     # If the user's variable has one of our names, ours is changed.
-    variables |= {f"{name}_" if name in variables else name: v for name, v in told.items()}
+    variables |= {f"{name}_" if name in variables else name: v for name, v in described.items()}
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     numbers = {"time": times, "x": source.x, "y": source.y}
     if lead:

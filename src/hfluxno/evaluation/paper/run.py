@@ -79,7 +79,7 @@ def run(
     *,
     with_costs: bool,
     started: Report = lambda problem, method: lambda windows: None,
-    said: Callable[[str], None] = lambda sentence: None,
+    report: Callable[[str], None] = lambda sentence: None,
 ) -> None:
     """Measures what the results lack.
 
@@ -88,7 +88,7 @@ def run(
     - `with_costs`: whether to measure size and cost too.
     - `started`: called with the set and method that begin; returns a callback for the number of
       windows done.
-    - `said`: called with one sentence for each method that was left out of a set.
+    - `report`: called with one sentence for each method that was left out of a set.
 
     **Raises:**
 
@@ -107,14 +107,14 @@ def run(
                 try:
                     record = measured(one, test, started(problem, name))
                 except ValueError as error:
-                    said(f"{contender.title} was left out of {test.problem.title}: {error}")
+                    report(f"{contender.title} was left out of {test.problem.title}: {error}")
                     continue
                 results.add(problem, name, record)
     if with_costs:
         try:
             _costs(results, sample.test_set(_COST_SET), methods, started)
         except ValueError as error:
-            said(f"Sizes and costs were left out: {error}")
+            report(f"Sizes and costs were left out: {error}")
 
 
 def _costs(results: Results, test: WindowSet, methods: Mapping[str, Contender], started) -> None:

@@ -94,7 +94,7 @@ def run(
     methods: Mapping[str, PlaneMethod],
     *,
     started: Callable[[str, str], Callable[[int], None]] = lambda problem, method: lambda n: None,
-    said: Callable[[str], None] = lambda sentence: None,
+    report: Callable[[str], None] = lambda sentence: None,
 ) -> None:
     """Measures what the results lack; every record is on disk before the next method begins.
 
@@ -102,7 +102,7 @@ def run(
 
     - `started`: called with the set and the method that begin; returns a callback for the number of
       windows done.
-    - `said`: called with one sentence for each method that cannot forecast the windows.
+    - `report`: called with one sentence for each method that cannot forecast the windows.
 
     **Raises:**
 
@@ -119,7 +119,7 @@ def run(
         try:
             record = measured(method, windows, started(SET, method.name))
         except ValueError as error:
-            said(f"{method.title} was left out: {error}")
+            report(f"{method.title} was left out: {error}")
             continue
         results.add(SET, method.name, record)
 
