@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import hfluxno
-from hfluxno.fv import MUSCL, solve
+from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.basis import fluid_exponents
-from hfluxno.identify.plane import identification, run
+from hfluxno.identify.plane import identification, identify_plane, run
 from hfluxno.identify.plane.known import _known_laws, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.select import (
@@ -27,6 +27,7 @@ from hfluxno.identify.plane.terms import Roles, Structure, isotropic_structures
 from hfluxno.identify.plane.weak_form import time_rows, total, weak_systems
 from hfluxno.laws import Euler, ShallowWater2D
 from hfluxno.trajectory import Trajectory
+from tests.identify.plane.laws import one_field
 
 pytestmark = pytest.mark.usefixtures("x64")
 AROUND = (True, True)
@@ -268,3 +269,48 @@ def test_what_cannot_be_used_is_said(flat):
     line = Trajectory.from_numpy(np.random.default_rng(0).normal(size=(8, 2, 16)))
     with pytest.raises(ValueError, match="momentum on a line is the name of one field"):
         hfluxno.identify(line, momentum=("u0", "u1"))
+
+
+@pytest.mark.validation
+def test_a_medium_that_is_not_isotropic_gets_no_name_by_its_forecast_either():
+    found = identify_plane(water(Stretched(g=4.0), shape=(32, 32), frames=10))
+    assert found.recognised is None and not found.isotropic
+
+
+@pytest.mark.validation
+def test_a_gas_on_few_cells_is_known_by_its_forecast():
+    """With jumps in the first frame many terms fit the quadratures of the weak form better than
+    Euler's, and run away in a forecast."""
+    fine, part, times = 96, 3, 0.015 * np.arange(16)
+    gases = np.random.default_rng(7).uniform(
+        (0.3, -0.8, -0.8, 0.3), (1.8, 0.8, 0.8, 1.8), (2, 2, 4)
+    )
+    x = (np.arange(fine) + 0.5) / fine
+    side = ((x > 0.25) & (x < 0.75)).astype(int)
+    density, u, v, pressure = jnp.moveaxis(jnp.asarray(gases[side[:, None], side[None]]), -1, 0)
+    law = Euler(2, 1.45)
+    initial = law.conserved(density, jnp.stack([u, v]), pressure)
+    flux, control = MUSCL(law, "van-leer", "hllc"), StepControl(0.45, 0.45, lagged=False)
+    values = compiled_solve(flux, initial, times, Grid.rectangle((fine, fine)), control).values
+    seen = np.asarray(values).reshape(16, 4, 32, part, 32, part).mean((3, 5))
+    grid = Grid.rectangle((32, 32))
+    context = Trajectory(seen[:10], times[:10], grid, law.fields)
+    found = identify_plane(context)
+    assert found.recognised is not None and found.status == FitStatus.OK
+    assert found.recognised.value == pytest.approx(1.45, abs=0.02)
+    ahead = np.asarray(hfluxno.forecast(context, 6).trajectory.values)
+    error = np.linalg.norm(ahead - seen[10:]) / np.linalg.norm(seen[10:])
+    still = np.linalg.norm(seen[9] - seen[10:]) / np.linalg.norm(seen[10:])
+    assert error < 0.25 * still
+
+
+def test_a_run_that_explodes_is_given_up():
+    """Laws of 1e5 cells a frame need more steps than any that can be used; later frames are not
+    tried."""
+    law = dataclasses.replace(one_field(), coefficients=1e5 * np.asarray(one_field().coefficients))
+    low, high = float(law.lower[0]), float(law.upper[0])
+    state = np.random.default_rng(0).uniform(low, high, (1, 16, 16))
+    frames, solved = run.advance(law, state, np.ones(3), Grid.rectangle((16, 16)), 1)
+    assert not solved
+    np.testing.assert_array_equal(frames[1], frames[0])
+    np.testing.assert_array_equal(frames[2], frames[0])

@@ -11,7 +11,7 @@ from hfluxno.forecast_checks import POOR
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Dictionary
 from hfluxno.identify.plane.error_bars import terms_of
-from hfluxno.identify.plane.known import recognise
+from hfluxno.identify.plane.known import is_as_good, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import back_test, relative_error
@@ -25,8 +25,9 @@ from hfluxno.identify.plane.select import (
     make_basis,
     together,
 )
-from hfluxno.identify.plane.terms import Roles
+from hfluxno.identify.plane.terms import Roles, Structure
 from hfluxno.identify.plane.weak_form import total, weak_systems
+from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus, total_drift
 from hfluxno.trajectory import Trajectory
@@ -70,30 +71,30 @@ def identify_plane(
         systems = weak_systems(values, functions, around)
         whole = total(systems)
         found, isotropic = choose(whole, basis, roles, sizes, aspect)
-        named = None
-        if isotropic and isinstance(basis, Dictionary):
-            named = recognise(systems, basis, roles, sizes, cell, interval, found)
         shape = (len(fields), 2, len(basis.names))
         last = last_fitted_frame(len(values))
         before = total(weak_systems(values[: last + 1], functions, around))
-        said, offset, tried = None, np.zeros(shape), alternatives(found, whole, basis, sizes)
-        choices = [[each.structure for each in law] for law in tried]
-        if named is not None:
-            said, structure, offset = named
-            choices = [[structure]]
+        tried = [_Tried(law) for law in alternatives(found, whole, basis, sizes)]
+        if isinstance(basis, Dictionary):
+            named = recognise(systems, basis, roles, sizes, cell, interval, found)
+            if named is not None:
+                one = _Tried(found, *named)
+                tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]
         best = None
-        for law, structures in zip(tried, choices, strict=True):
+        for each in tried:
             parts = []
             for system in (before, whole):
-                fitted = [estimate(system, each, sizes, offset) for each in structures]
-                parts.append(offset + _coefficients(fitted, shape))
+                fitted = [estimate(system, s, sizes, each.offset) for s in each.structures]
+                known = np.zeros(shape) if each.offset is None else each.offset
+                parts.append(known + _coefficients(fitted, shape))
             used = np.flatnonzero(np.any(parts[1] != 0.0, axis=(0, 1)))
-            law_of = _Maker(basis, used, values, fields, roles, said is not None)
+            law_of = _Maker(basis, used, values, fields, roles, each.said is not None)
             error, refinement = back_test(law_of(parts[0]), values, last, grid)
             if best is None or error < best[0]:
-                best = error, refinement, law, law_of, parts
+                best = error, refinement, each, law_of, parts
         assert best is not None
-        error, refinement, found, law_of, parts = best
+        error, refinement, chosen, law_of, parts = best
+        found, said = chosen.found, chosen.said
         misfit = together(found, sizes, whole) if said is None else said.misfit
     persistence = relative_error(values[last : last + 1], values[last + 1 :])
     lengths = np.array(cell) / interval
@@ -103,7 +104,7 @@ def identify_plane(
         backtest_error=error,
         persistence_error=persistence,
         misfit=misfit,
-        isotropic=isotropic,
+        isotropic=isotropic or said is not None,
         recognised=said,
         terms=terms_of(
             found, systems, sizes, basis, lengths, fields, None if said is None else parts[1]
@@ -113,6 +114,22 @@ def identify_plane(
         cell=cell,
         interval=interval,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tried:
+    """A law that the back-test may choose: as it was `found` by the weak form, or with a name, of
+    which C₀ is the `offset`."""
+
+    found: list[Estimate]
+    said: Recognised | None = None
+    structure: Structure | None = None
+    offset: Float[np.ndarray, "field 2 term"] | None = None
+
+    @property
+    def structures(self) -> list[Structure]:
+        own = [each.structure for each in self.found]
+        return own if self.structure is None else [self.structure]
 
 
 @dataclasses.dataclass(frozen=True)

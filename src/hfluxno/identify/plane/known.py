@@ -1,9 +1,10 @@
 """Laws that have a name: those with one coefficient that a law on a plane may turn out to be.
 
-Each is C(θ) = C₀ + θ C₁ in the coefficients of the dictionary. It is recognised where it leaves
-hardly more of the weak equations than the law that was found without it. The coefficient is the
-least-squares solution; its uncertainty is the spread of the solutions by the equations of single
-fields with test functions of one length, because what the weak form misses are errors of
+Each is C(θ) = C₀ + θ C₁ in the coefficients of the dictionary. It is recognised if it leaves hardly
+more of the weak equations than the law that was found without it, or if it predicts the last frames
+better: where there are few cells, many terms fit the errors of the quadratures. The coefficient is
+the least-squares solution; its uncertainty is the spread of the solutions by the equations of
+single fields with test functions of one length, because what the weak form misses are errors of
 quadratures and no noise.
 """
 
@@ -44,8 +45,8 @@ def recognise(
     interval: float,
     found: Sequence[Estimate],
 ) -> tuple[Recognised, Structure, Float[np.ndarray, "field 2 term"]] | None:
-    """The known law with the least misfit, if it is as good as the estimates `found` of all fields,
-    with its structure and C₀ in cells and frames, or `None`."""
+    """The known law with the least misfit beside that of the estimates `found` of all fields, with
+    its structure and C₀ in cells and frames; `None` if there is none with these roles."""
     without = together(found, sizes, total(systems))
     aspect = cell[0] / cell[1]
     best = None
@@ -67,7 +68,12 @@ def recognise(
         said = Recognised(known.name, known.symbol, value, deviation, whole.misfit, without)
         if best is None or said.misfit < best[0].misfit:
             best = said, slope, offset
-    return None if best is None or best[0].misfit > _AS_GOOD * without else best
+    return best
+
+
+def is_as_good(said: Recognised) -> bool:
+    """Whether a law is recognised by the weak form alone."""
+    return said.misfit <= _AS_GOOD * said.without
 
 
 def _of_field(structure: Structure, field: int) -> Structure:
