@@ -16,7 +16,7 @@ from hfluxno.trajectory import Trajectory
 NINETY = 1.6449
 # In 90 of 100 forecasts of `make trust` with the status OK, the error of a frame is below this
 # multiple of the predicted error.
-NINETY_OF_FRAMES = 2.3
+NINETY_OF_FRAMES = 1.85
 
 
 @dataclasses.dataclass(frozen=True)

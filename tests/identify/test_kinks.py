@@ -4,15 +4,18 @@ import dataclasses
 import itertools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from hfluxno import Trajectory
 from hfluxno.identify import FittedLawForecaster
+from hfluxno.identify.basis import Chebyshev, Kinked
 from hfluxno.identify.candidate import Candidate, Stage, stages
 from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.reading import read_flux
-from hfluxno.identify.report import report
+from hfluxno.identify.refine import LawFamily
+from hfluxno.identify.report import _known_of_kinks, report
 from hfluxno.identify.select import choose
 from hfluxno.identify.status import FitStatus
 
@@ -115,3 +118,21 @@ def test_only_what_no_polynomial_explains_is_searched_for_kinks():
     later = [each for stage in plan for each in stage.propose(kinked) if each.kinks]
     assert {each.kinks for each in later} == {1, 2} and {each.size for each in later} == {2, 4}
     assert {each.refinement for each in later} == {1, 2}
+
+
+def test_a_kink_that_has_got_sharp_has_a_slope_in_single_precision():
+    one = jnp.ones(1)
+    basis = Kinked(Chebyshev(0.0 * one, one, 2), 0.0 * one)
+    family = LawFamily(basis, jnp.eye(5), -one, one, 0, ("u",), ())
+    law = family.law(jnp.array([0.0, 0.0, 1.0, 0.25, -70.0]))
+    slope = law.basis.gradient(law.flux_coefficients, jnp.array([[0.0, 0.25, 0.5]]))
+    np.testing.assert_allclose(slope[0, 0], [-1.0, 0.0, 1.0], atol=1e-6)
+
+
+def test_a_kink_that_the_data_do_not_need_stays_in_sight():
+    """Its place and its width have no part in the normal matrix."""
+    normal, variance = np.diag([4.0, 9.0, 0.0, 0.0]), 0.01
+    covariance = variance * np.linalg.inv(normal + variance * _known_of_kinks(4, 2))
+    expected = np.diag([0.01 / 4.0, 0.01 / 9.0, 1.0, np.log(10.0) ** 2])
+    np.testing.assert_allclose(covariance, expected, rtol=0.01)
+    assert not np.any(_known_of_kinks(4, 0))

@@ -1,13 +1,13 @@
 """How far a forecast with a fitted law may be off, value by value.
 
-    σ² = κ² Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ))² |u|² ρ
+    σ² = Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ))² |u|² ρ
          + (r (u_g - u))² + R² (a τ (1 + τ) ∂u/∂τ)²
 
 u[c] is the forecast with the coefficients c, and the columns Λ_m make up their covariance ΛΛᵀ,
-which takes the misfit for independent noise; errors of schemes and of the kind of law are shared by
-many values, for which κ stands. u[s] is the forecast from the state s, and the e_j are what the law
-missed of the last two frames: a sample of its error where that sits, at jumps mostly. Of their
-size, f is noise and g the rest, f² + g² = 1 and
+which takes the misfit for independent noise; what it is else has parts of its own. u[s] is the
+forecast from the state s, and the e_j are what the law missed of the last two frames: a sample of
+its error where that sits, at jumps mostly. Of their size, f is noise and g the rest, f² + g² = 1
+and
 
     w² = f² + g² (τ + τ₀)²         if the forecast starts from the last frame itself,
     w² = f² p/K + g² (1 + τ²)      if it starts from a state that all K frames share,
@@ -25,7 +25,7 @@ a is how a speed that changes in time would show, which no law here has: frames 
 c τ + a (τ² - τ) at the time τ of the context differ from it by as much of ∂u/∂τ, and R² is the part
 of the misfit that a explains beyond c.
 
-κ, β, τ₀, the 2 before τ and the width over which variances are smoothed were chosen, so that of
+β, τ₀, the 2 before τ and the width over which variances are smoothed were chosen, so that of
 laws solved by schemes that the library does not have (the kinds of `make trust`, other seeds) 90
 percent of the values lie within 1.645 σ.
 """
@@ -45,8 +45,7 @@ from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import near_jumps, restrict
 from hfluxno.identify.track import continued, gains, prolonged, track
 
-_SHARED = 3.0  # κ
-_BACKTEST = 0.5  # β
+_BACKTEST = 0.3  # β
 _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
 _LAST_FRAMES = 5
@@ -92,7 +91,7 @@ def forecast_deviation(
     variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
     if by_law:
         # Those that could not be solved are taken to be like the others.
-        variance += _SHARED**2 * len(laws) * np.mean(by_law, axis=0)
+        variance += len(laws) * np.mean(by_law, axis=0)
     variance += _by_backtest(item, seen, time, frames)
     alone = followed
     if item.mode == "filter":  # which hides what grows

@@ -35,6 +35,9 @@ from hfluxno.stored_jit import stored_jit
 _PRIOR = 1e-6
 # A relative misfit at which data are reproduced, for every purpose, exactly.
 _EXACT = 1e-8
+# A kink whose width is less than e to this power of `KINK_WIDTH` is sharp; the square of a width
+# must not vanish in single precision.
+_SHARP = -6.0
 # Trial laws that need more steps between two frames than a multiple of what the start of the fit
 # needs, and a few, are given up before they cost time.
 _SPARE_STEPS = 6
@@ -83,7 +86,7 @@ class LawFamily(eqx.Module):
         last = end + d * self.sources
         basis = self.basis
         if isinstance(basis, Kinked):
-            width = KINK_WIDTH * jnp.exp(free[-1])
+            width = KINK_WIDTH * jnp.exp(jnp.maximum(free[-1], _SHARP))
             basis = dataclasses.replace(basis, at=free[last:-1], width=width)
         return FittedLaw(
             self.fields,

@@ -21,6 +21,10 @@ from hfluxno.trajectory import Trajectory
 # part of its range.
 _FEW, _REACH = 4, 0.5
 
+# Deviations of a kink's place, in half ranges of what was observed, and of the logarithm of its
+# width before any data are seen.
+_KINK_WITHIN, _WIDTH_WITHIN = 1.0, float(np.log(10.0))
+
 
 def report(
     trial: FittedCandidate,
@@ -126,14 +130,26 @@ def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str]
 
 
 def _covariance(trial: FittedCandidate, scale: np.ndarray) -> np.ndarray:
-    """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom."""
+    """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom; a kink that
+    the data do not need may be anywhere in what was observed, and no further away."""
     free = np.flatnonzero(np.asarray(trial.family.mask, bool))
-    normal = trial.fit.normal[np.ix_(free, free)]
     equations = trial.fit.equations
     variance = trial.fit.residual**2 * equations / max(equations - len(free), 1)
+    normal = trial.fit.normal + variance * _known_of_kinks(len(scale), trial.family.bends)
+    normal = normal[np.ix_(free, free)]
     full = np.zeros((len(scale), len(scale)))
     full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
     return full * np.outer(scale, scale)
+
+
+def _known_of_kinks(parameters: int, bends: int) -> np.ndarray:
+    """What is known of kinks beforehand, as an inverse covariance; places and the width are the
+    last of the parameters."""
+    precision = np.zeros(parameters)
+    if bends:
+        precision[-bends:] = 1.0 / _KINK_WITHIN**2
+        precision[-1] = 1.0 / _WIDTH_WITHIN**2
+    return np.diag(precision)
 
 
 def _doubt_of_totals(
