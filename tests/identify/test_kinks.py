@@ -50,14 +50,20 @@ def test_the_exact_solution_is_one():
 
 
 @pytest.fixture(scope="module")
-def found():
+def fitted():
     values = exact(FRAMES)
     context = Trajectory.from_numpy(values, INTERVAL * np.arange(FRAMES))
     kinked = Candidate(size=2, kinks=1, scheme="roe-entropy-fix", refinement=2)
     plan = (Stage(lambda best: (kinked,), 0.0),)
     with jax.enable_x64(True):
-        trial, tried = choose(values, context.grid, ("u0",), (), plan=plan)
-        return context, report(trial, tried, values, context, ())
+        return context, *choose(values, context.grid, ("u0",), (), plan=plan)
+
+
+@pytest.fixture(scope="module")
+def found(fitted):
+    context, trial, tried = fitted
+    with jax.enable_x64(True):
+        return context, report(trial, tried, np.asarray(context.values), context, ())
 
 
 def test_the_place_of_a_kink_and_both_slopes_are_found(found):
@@ -136,3 +142,14 @@ def test_a_kink_that_the_data_do_not_need_stays_in_sight():
     expected = np.diag([0.01 / 4.0, 0.01 / 9.0, 1.0, np.log(10.0) ** 2])
     np.testing.assert_allclose(covariance, expected, rtol=0.01)
     assert not np.any(_known_of_kinks(4, 0))
+
+
+def test_frames_whose_variation_grows_are_not_of_a_law_of_one_field(fitted):
+    """The same fit beside frames that swing further and further about their mean."""
+    context, trial, tried = fitted
+    values, swing = exact(FRAMES), np.linspace(1.0, 1.2, FRAMES)[:, None, None]
+    values = 0.35 + swing * (values - 0.35)
+    with jax.enable_x64(True):
+        found = report(trial, tried, values, context, ())
+    assert found.misfit.variation > 0.1 and found.status == FitStatus.SYSTEMATIC_MISFIT
+    assert "the total variation grows by" in found.sentence

@@ -5,8 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hfluxno.identify.joint_report import with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
+from hfluxno.identify.status import FitStatus
 from hfluxno.identify.variation import growth_of_variation
+from tests.identify.laws import identification, one_field
 
 CELLS, FRAMES = 64, 12
 
@@ -65,3 +68,15 @@ def test_growth_makes_a_misfit_systematic_and_is_said():
     large = dataclasses.replace(UNKNOWN, variation=0.31)
     assert large.systematic
     assert str(large).startswith("the total variation grows by 31%, which it cannot by transport")
+
+
+def test_only_a_further_term_explains_growth():
+    """Not another law that cannot make it."""
+    grown, still = (dataclasses.replace(UNKNOWN, shared=0.0, variation=v) for v in (0.3, 0.0))
+    found = identification(
+        one_field(), misfit=grown, backtest_error=0.1, status=FitStatus.SYSTEMATIC_MISFIT
+    )
+    pure, richer = (identification(one_field(terms=t), misfit=still) for t in (False, True))
+    assert with_further_terms(found, richer).status == FitStatus.OK
+    kept = with_further_terms(found, pure)
+    assert kept.status == FitStatus.SYSTEMATIC_MISFIT and "grows by 30%" in kept.sentence
