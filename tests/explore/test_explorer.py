@@ -56,7 +56,7 @@ def test_a_state_meets_its_points_and_overshoots_none(name):
 def test_points_that_make_no_curve_are_refused():
     with pytest.raises(ValueError, match="Two points of the flux are at nearly the same place"):
         curves.DrawnFlux.through(((0.0, 0.0), (0.5, 0.1), (0.505, 0.4), (1.0, 0.0)))
-    with pytest.raises(ValueError, match="A point of the first state is no number"):
+    with pytest.raises(ValueError, match="A point of the first state is not a number"):
         curves.state_curve(((0.0, float("nan")), (1.0, 0.0)), np.zeros(1), False)
 
 
