@@ -111,12 +111,12 @@ def _check_frames(first: int, last: int, frames: int) -> None:
 
 
 def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
-    """Of which only the frames that are shown are read."""
+    """Reads only the frames that are shown."""
     origin = request.origin
     assert isinstance(origin, FileChoice)
     if request.measuring != Measuring():
         raise ValueError(
-            "A law on a plane is inferred from whole frames as they are; set noise, missing and "
+            "A two-dimensional law is inferred from whole frames; set noise, missing and "
             "sensors to 0."
         )
     if not 0 <= origin.trajectory < source.count:
@@ -143,7 +143,7 @@ def opened(choice: FileChoice) -> Source | PlaneSource:
         raise ValueError("No file is named; type its path, or draw.")
     path, variable = Path(choice.path.strip()).expanduser(), choice.variable or None
     if is_plane(path, {}):
-        # The sides that the file names, unless others are chosen.
+        # The sides in the file, unless others are chosen.
         return read_plane(path, variable, None if choice.ends == "periodic" else choice.ends)
     return read(path, variable, choice.ends)
 
