@@ -91,7 +91,7 @@ else:
     try:
         exported.flux(u[0])
     except ValueError as error:
-        assert "has to hold the fields" in str(error)
+        assert "must hold the fields" in str(error)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path, check=True)
     with np.load(tmp_path / "out.npz") as found:
