@@ -10,7 +10,7 @@ import xarray as xr
 
 import hfluxno
 from hfluxno import Grid, Trajectory
-from hfluxno.trajectory import as_trajectory
+from hfluxno.contexts import as_trajectory
 
 TIMES, GRID = np.linspace(3.0, 3.4, 5), Grid.interval(8, 10.0, 14.0)
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 2, 8))
@@ -53,8 +53,8 @@ def test_an_array_keeps_the_boundary_of_its_grid():
 def test_a_list_that_is_no_batch_is_refused():
     later = Trajectory.from_numpy(VALUES[0], TIMES + 1.0, GRID.centers(), ["h", "m"])
     walled = Trajectory.from_numpy(VALUES[0], TIMES, GRID.centers(), ["h", "m"], "reflecting")
-    for other in (later, walled):
-        with pytest.raises(ValueError, match="differ in their times, grid or fields; identify"):
+    for other in (later, walled, one().with_deviation(0.1)):
+        with pytest.raises(ValueError, match="differ in their times, grid or fields, or in what"):
             as_trajectory([one(), other])
     batch = Trajectory.from_numpy(VALUES, TIMES, GRID.centers())
     with pytest.raises(ValueError, match="must hold single trajectories; one of them is a batch"):

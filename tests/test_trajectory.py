@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import xarray
 
+from hfluxno.contexts import as_trajectory
 from hfluxno.coordinates import uniform_edges
 from hfluxno.grid import Grid
-from hfluxno.trajectory import Trajectory, as_trajectory
+from hfluxno.observation import Flow, Points
+from hfluxno.trajectory import Trajectory
 
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 2, 8)).astype(np.float32)
 TIMES = np.linspace(1.0, 1.4, 5)
@@ -59,6 +61,44 @@ def test_windows_and_totals():
     np.testing.assert_array_equal(single.window(2, 3).values, VALUES[0, 2:3])
     assert single.window(2, 3).frames == 1
     assert single.totals().shape == (5, 2)
+
+
+def test_what_is_known_of_measurements_goes_with_them():
+    """Into frames and cells, windows, parts of a batch and back to the fields."""
+    times, x = np.array([0.0, 1.0, 3.0, 4.0, 5.0]), np.array([0.0, 1, 2, 3, 5, 6, 7, 8])
+    sigma = 1.0 + np.arange(VALUES.size, dtype=float).reshape(VALUES.shape)
+    points = Points(np.linspace(-0.5, 0.5, 9))
+    units = {"time": "s", "x": "m", "h": "m"}
+    made = Trajectory.from_numpy(
+        VALUES, times, x, ["h", "q"], deviation=sigma, observation=(Flow(), points), units=units
+    )
+    assert made.values.shape == made.deviation.shape == (3, 6, 2, 9)
+    np.testing.assert_array_equal(made.observed, ~np.isnan(made.deviation))
+    assert made.axes == ("trajectory", "time", "field", "x")
+    part = made.window(3, 6).single(1)
+    np.testing.assert_array_equal(part.deviation[:, 1, :4], sigma[1, 2:, 1, :4])
+    np.testing.assert_array_equal(made.members(slice(1, 2)).deviation[0], made.deviation[1])
+    states = part.states
+    assert states.fields == ("h",) and states.observation == (points,)
+    np.testing.assert_array_equal(states.deviation, part.deviation[:, :1])
+    assert states.states is states and states.axes == ("time", "field", "x")
+    assert [part.unit(name) for name in ("time", "x", "h", "q")] == ["s", "m", "m", ""]
+    array = states.to_xarray()
+    assert (array.attrs, array["x"].attrs, array["field"].attrs) == ({"units": "m"},) * 2 + ({},)
+    assert Trajectory.from_xarray(array).units == part.units
+
+
+def test_a_deviation_is_one_number_or_one_for_each_field_or_value():
+    one = Trajectory.from_numpy(VALUES[0], TIMES, X)
+    for noise in (0.1, [0.1, 0.1], np.full(VALUES[0].shape, 0.1)):
+        np.testing.assert_array_equal(one.with_deviation(noise).deviation, 0.1)
+    assert one.with_deviation(None) is one
+    bare = Trajectory.from_numpy(VALUES[:, :, 0, None], TIMES, X)
+    assert bare.with_deviation(np.ones((3, 5, 8))).deviation.shape == (3, 5, 1, 8)
+    with pytest.raises(ValueError, match=r"each of the 2 fields, .* \(5, 2, 8\); got .* \(3,\)"):
+        one.with_deviation([0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="got 0 where something was measured"):
+        one.with_deviation(0.0)
 
 
 def test_far_origin_of_time_is_kept():

@@ -41,6 +41,8 @@ class Forecast:
     - `least`: for a joint estimate, the Cramér-Rao bound: the standard deviation of every value
       below which no unbiased estimate from these measurements and this noise can be; shaped like
       `deviation`. What enters later at open ends is taken as known.
+    - `observed`: what would be measured of the states, in the way the context was measured (between
+      cell centres, means over time, flows beside the field); `None` if that is the states.
     """
 
     trajectory: Trajectory
@@ -52,6 +54,7 @@ class Forecast:
     identifications: tuple[Any, ...] = ()
     deviation: np.ndarray | None = None
     least: np.ndarray | None = None
+    observed: np.ndarray | None = None
 
     @property
     def predicted_error(self) -> np.ndarray | None:
@@ -137,4 +140,5 @@ def continuation(
     steps = frames.shape[-2 - len(context.grid.shape)]
     dtype = np.result_type(np.asarray(context.values), jnp.result_type(float))
     times = forecast_times(context, steps, every)
-    return Trajectory(frames.astype(dtype, copy=False), times, context.grid, context.fields)
+    frames = frames.astype(dtype, copy=False)
+    return Trajectory(frames, times, context.grid, context.fields, units=context.units)

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.identify.law_forecaster import FoundLaw, GivenLawForecaster, as_law
 from hfluxno.persistence import Persistence
-from hfluxno.reconstruction import Noise
-from hfluxno.trajectory import Trajectory, as_trajectory
+from hfluxno.trajectory import Noise, Trajectory
 
 if TYPE_CHECKING:
     import xarray
@@ -93,7 +92,6 @@ METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
 
 _USELESS = {
     "momentum": "The method {} takes no momentum; choose the method fit.",
-    "noise": "The method {} takes no noise; choose the method fit.",
     "every": "The method {} steps from frame to frame as it was trained; leave out the time step "
     "every, or choose the method fit.",
 }
@@ -105,7 +103,6 @@ def forecaster(
     refinement: int | None = None,
     momentum: str | tuple[str, str] | None = None,
     every: float | None = None,
-    noise: Noise | None = None,
     law: FoundLaw | None = None,
 ) -> Forecaster:
     """The forecaster of that name; `law`, for the method `fit`, is one that was found before.
@@ -113,7 +110,7 @@ def forecaster(
     **Raises:**
 
     - `ValueError`, if the name or the weights are unknown, the weights have no law to refine, or a
-      momentum, a law, a time step or a noise is given to a method that does not take it.
+      momentum, a law or a time step is given to a method that does not take it.
     - `OSError`, if the law file cannot be read.
     """
     if method not in METHODS:
@@ -121,11 +118,9 @@ def forecaster(
     if law is not None and method != "fit":
         raise ValueError(f"The method {method} takes no law; choose the method fit.")
     found = METHODS[method](weights, refinement)
-    if law is not None and noise is not None:
-        raise ValueError("A law that was found before is not fitted, so it takes no noise.")
     if law is not None:
         return GivenLawForecaster(as_law(law), momentum, every)
-    options = {"momentum": momentum, "noise": noise, "every": every}
+    options = {"momentum": momentum, "every": every}
     given = [name for name, value in options.items() if value is not None]
     if not given:
         return found
@@ -133,10 +128,18 @@ def forecaster(
         return Persistence(every)
     if not isinstance(found, FittedLawForecaster):
         raise ValueError(_USELESS[given[0]].format(method))
-    known: Any = noise
-    if noise is not None and np.ndim(noise) < 2:
-        known = tuple(map(float, np.atleast_1d(noise)))
-    return FittedLawForecaster(momentum, every, known)
+    return FittedLawForecaster(momentum, every)
+
+
+def check_measured(method: str, what: str = "noise") -> None:
+    """Rejects knowledge of the measurements for a method that takes the values as they are.
+
+    **Raises:**
+
+    - `ValueError`, if the method is one.
+    """
+    if method in METHODS and method != "fit":
+        raise ValueError(f"The method {method} takes no {what}; choose the method fit.")
 
 
 @overload
@@ -212,5 +215,7 @@ def forecast(
     """
     check_steps(steps)
     trajectory = as_trajectory(context, times, grid, fields)
-    made = forecaster(method, weights, momentum=momentum, every=every, noise=noise, law=law)
-    return made.forecast(trajectory, int(steps))
+    if noise is not None:
+        check_measured(method)
+    made = forecaster(method, weights, momentum=momentum, every=every, law=law)
+    return made.forecast(trajectory.with_deviation(noise), int(steps))

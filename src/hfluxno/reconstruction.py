@@ -1,16 +1,13 @@
 """What a reconstruction returns: the whole field behind the measurements."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.trajectory import Trajectory
-
-# The standard deviation of measurements: one for all fields, one per field, or one per value.
-Noise = float | Sequence[float] | np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +19,8 @@ class Reconstruction:
     - `trajectory`: the states at the times of the measurements.
     - `deviation`: the standard deviation of each value given the measurements, if the law is of the
       kind that was found.
-    - `noise`: the standard deviation of the noise of each field, estimated if not given; the root
-      mean square of noise that varies.
+    - `noise`: the standard deviation of the noise of each measured quantity, estimated if not
+      given; the root mean square of noise that varies.
     - `identification`: the law, and whether it explains the measurements.
     - `forecast`: steps ↦ the forecast of that many frames after the last measurement, at their mean
       spacing or `every` so often. Open ends stay as they were last, with growing uncertainty.

@@ -1,17 +1,16 @@
-"""A trajectory: the states of one system on a grid at given times.
+"""A trajectory: the states of one system on a grid at given times, or what was measured of them.
 
-It is the one value that passes between all stages: readers, solvers and forecasters return it, and
-it is the context of an identification.
+It is the one value that passes between all stages: readers return it with all that is known of how
+it was measured, it is the context of an identification, and solvers and forecasters return it.
 """
 
 import dataclasses
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from hfluxno.coordinates import (
     as_frames,
@@ -23,6 +22,7 @@ from hfluxno.coordinates import (
     with_gaps,
 )
 from hfluxno.grid import Ends, Grid
+from hfluxno.observation import Observation
 from hfluxno.plural import plural
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 # The names of the space axes.
 _AXES = ("x", "y")
+
+# The standard deviation of measurements: one for all fields, one for each, or one for each value.
+Noise = float | Sequence[float] | np.ndarray
 
 
 class Trajectory(eqx.Module):
@@ -41,18 +44,25 @@ class Trajectory(eqx.Module):
 
     **Attributes:**
 
-    - `values`: cell averages of the conserved fields, NaN where a context has a gap. Data and
-      forecasts are NumPy arrays, which keep their precision whatever JAX is set to; solutions are
-      JAX arrays.
+    - `values`: cell averages of the conserved fields, or what the `observation` makes of them. NaN
+      is what was not measured; there is no other mask. Data and forecasts are NumPy arrays, which
+      keep their precision whatever JAX is set to; solutions are JAX arrays.
     - `times`: the times of the states, increasing.
     - `grid`: the cells.
-    - `fields`: the names of the fields.
+    - `fields`: the names of the fields, and after them of what else was measured.
+    - `deviation`: the standard deviation of the noise on each value; `None` if it is not known.
+    - `observation`: the steps from states to values (see [`hfluxno.observation`][]); none where the
+      values are averages over cells at the times.
+    - `units`: those of `time`, the space axes and the fields that are known, as pairs of names.
     """
 
     values: Float[Array | np.ndarray, "*batch_time_field_space"]
     times: Float[Array | np.ndarray, " time"]
     grid: Grid
     fields: tuple[str, ...] = eqx.field(static=True)
+    deviation: Float[np.ndarray, "*batch_time_field_space"] | None = None
+    observation: tuple[Observation, ...] = ()
+    units: tuple[tuple[str, str], ...] = eqx.field(static=True, default=())
 
     @classmethod
     def from_numpy(
@@ -65,6 +75,9 @@ class Trajectory(eqx.Module):
         inflow: np.ndarray | None = None,
         *,
         y: np.ndarray | None = None,
+        deviation: Noise | None = None,
+        observation: tuple[Observation, ...] = (),
+        units: Mapping[str, str] | None = None,
     ) -> "Trajectory":
         """From an array of shape (time, x), (time, field, x) or (trajectory, time, field, x).
 
@@ -85,10 +98,14 @@ class Trajectory(eqx.Module):
           [`Grid.rectangle`][hfluxno.grid.Grid.rectangle].
         - `inflow`: the states outside it, shape (field, 2), if an end is an `inflow`.
         - `y`: the cell centres along a second space axis, with gaps as for `x`.
+        - `deviation`: the standard deviation of the noise: one for all fields, one per field, or
+          one per value.
+        - `observation`, `units`: as the trajectory has them.
 
         **Raises:**
 
-        - `ValueError`, if values are infinite, times do not increase, or cells are uneven.
+        - `ValueError`, if values are infinite, times do not increase, cells are uneven, or a
+          deviation is not positive.
         """
         values = real(values, "values")
         values = values.astype(kept_precision(values.dtype))
@@ -111,11 +128,13 @@ class Trajectory(eqx.Module):
                 f"The context has {plural(count, 'infinite value')}, the first at index {where} "
                 f"of {values.shape}; correct them, or make them NaN where nothing is known."
             )
+        sigma = None if deviation is None else of_each_value(deviation, values, space)
         steps, fields_count = values.shape[-2 - space : values.ndim - space]
         times = np.arange(steps) if times is None else real(seconds(times), "times")
         uniform = with_gaps if space == 2 else as_frames
         times, rows = uniform(times.astype(np.float64), steps, "time")
         values = scatter(values, rows, len(times), -2 - space)
+        sigma = None if sigma is None else scatter(sigma, rows, len(times), -2 - space)
         ends = []
         for axis, (name, given) in enumerate(zip(names, (x, y), strict=False), start=-space):
             cells = values.shape[axis]
@@ -124,6 +143,7 @@ class Trajectory(eqx.Module):
                 centers = real(given, f"coordinate {name}").astype(np.float64)
             centers, columns = with_gaps(centers, cells, name)
             values = scatter(values, columns, len(centers), axis)
+            sigma = None if sigma is None else scatter(sigma, columns, len(centers), axis)
             ends.append(uniform_edges(centers, len(centers), name))
         if fields is None:
             fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]
@@ -152,7 +172,8 @@ class Trajectory(eqx.Module):
         else:
             grid = Grid.rectangle(values.shape[-2:], lower, upper, boundary)
         # Times stay in float64: their origin may be far away relative to their spacing.
-        return cls(values, times, grid, tuple(str(f) for f in fields))
+        known = tuple(sorted((units or {}).items()))
+        return cls(values, times, grid, tuple(map(str, fields)), sigma, observation, known)
 
     @classmethod
     def from_xarray(
@@ -165,7 +186,7 @@ class Trajectory(eqx.Module):
         and y.
 
         The dimensions may come in any order. Missing coordinates are numbered; those of a field
-        dimension name the fields.
+        dimension name the fields. Attributes `units` are kept.
 
         **Raises:**
 
@@ -196,20 +217,49 @@ class Trajectory(eqx.Module):
         y = coordinate.get("y")
         if "y" in names and y is None:
             y = (np.arange(array.sizes["y"]) + 0.5) / array.sizes["y"]
-        return cls.from_numpy(
+        made = cls.from_numpy(
             values, coordinate[time], coordinate["x"], fields, boundary, inflow, y=y
         )
+        axes = {"time": time, "x": "x", "y": "y"}
+        of = {name: ordered[axis] for name, axis in axes.items() if axis in ordered.coords}
+        of |= dict.fromkeys(made.fields, array)
+        units = {name: each.attrs.get("units") for name, each in of.items()}
+        known = sorted((name, unit) for name, unit in units.items() if isinstance(unit, str))
+        return dataclasses.replace(made, units=tuple(known))
 
     def to_xarray(self) -> "xarray.DataArray":
         """As a DataArray with the dimensions (trajectory,) time, field, x and, in two dimensions,
-        y."""
+        y, with the known units of the axes, and of the values if all fields have the same."""
         import xarray
 
-        space = _AXES[: len(self.grid.shape)]
-        dims = ("trajectory",) * self.is_batched + ("time", "field", *space)
-        coordinates = {"time": np.asarray(self.times), "field": list(self.fields)}
-        coordinates |= {name: self.grid.centers(axis) for axis, name in enumerate(space)}
-        return xarray.DataArray(np.asarray(self.values), coordinates, dims)
+        coordinates: dict[str, Any] = {"time": np.asarray(self.times), "field": list(self.fields)}
+        space = {name: self.grid.centers(axis) for axis, name in enumerate(self.space)}
+        made = xarray.DataArray(np.asarray(self.values), coordinates | space, self.axes)
+        for name in ("time", *self.space):
+            made[name].attrs |= {"units": unit} if (unit := self.unit(name)) else {}
+        of_fields = {self.unit(field) for field in self.fields}
+        if len(of_fields) == 1 and (unit := of_fields.pop()):
+            made.attrs["units"] = unit
+        return made
+
+    @property
+    def space(self) -> tuple[str, ...]:
+        """The names of the space axes."""
+        return _AXES[: len(self.grid.shape)]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the axes of `values`."""
+        return ("trajectory",) * self.is_batched + ("time", "field", *self.space)
+
+    def unit(self, name: str) -> str:
+        """The unit of an axis or a field, empty if it is not known."""
+        return dict(self.units).get(name, "")
+
+    @property
+    def observed(self) -> Bool[Array | np.ndarray, "*batch_time_field_space"]:
+        """Which values were measured."""
+        return ~np.isnan(np.asarray(self.values))
 
     @property
     def is_batched(self) -> bool:
@@ -224,11 +274,43 @@ class Trajectory(eqx.Module):
         """The frames start ≤ j < stop."""
         axis = self.values.ndim - 2 - len(self.grid.shape)
         index = (slice(None),) * axis + (slice(start, stop),)
-        return Trajectory(self.values[index], self.times[start:stop], self.grid, self.fields)
+        return dataclasses.replace(self._part(index), times=self.times[start:stop])
 
     def members(self, which: slice) -> "Trajectory":
         """Some members of a batch, as a batch; a single trajectory is returned as it is."""
-        return dataclasses.replace(self, values=self.values[which]) if self.is_batched else self
+        return self._part((which,)) if self.is_batched else self
+
+    def single(self, member: int) -> "Trajectory":
+        """One trajectory of a batch; a single one is its only one."""
+        return self._part((member,)) if self.is_batched else self
+
+    @property
+    def states(self) -> "Trajectory":
+        """The fields without what was derived of them."""
+        count = len(self.fields) - sum(step.derived for step in self.observation)
+        if count == len(self.fields):
+            return self
+        part = self._part((..., slice(0, count), *(slice(None) for _ in self.space)))
+        kept = tuple(step for step in self.observation if not step.derived)
+        return dataclasses.replace(part, fields=self.fields[:count], observation=kept)
+
+    def _part(self, index: tuple) -> "Trajectory":
+        """That of values and deviations at an index."""
+        deviation = None if self.deviation is None else self.deviation[index]
+        return dataclasses.replace(self, values=self.values[index], deviation=deviation)
+
+    def with_deviation(self, noise: Noise | None) -> "Trajectory":
+        """The same with noise of this standard deviation, of all fields, one for each, or one for
+        each value; unchanged for `None`.
+
+        **Raises:**
+
+        - `ValueError`, if it is not positive for what was measured, or has another shape.
+        """
+        if noise is None:
+            return self
+        each = of_each_value(noise, np.asarray(self.values), len(self.grid.shape))
+        return dataclasses.replace(self, deviation=each)
 
     def totals(self) -> Float[Array | np.ndarray, "*batch time field"]:
         """∫ u dx of every field at every time, in two dimensions ∫∫ u dx dy."""
@@ -236,53 +318,29 @@ class Trajectory(eqx.Module):
         return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
 
 
-def as_trajectory(
-    context: Any, times: Any = None, grid: Any = None, fields: Sequence[str] | None = None
-) -> Trajectory:
-    """A context in any of its forms: a trajectory, a DataArray (periodic), an array with its times
-    and grid, or a batch as a sequence of contexts with the same times, grid and fields.
+def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarray:
+    """The noise in the shape of the values, (time, field, *space) or of a batch of these.
 
     **Raises:**
 
-    - `ValueError`, if it is something else, or the data cannot be used.
+    - `ValueError`, if it is not positive for what was measured, or has another shape.
     """
-    if isinstance(context, np.ndarray):
-        if times is None or not isinstance(grid, Grid) or len(grid.shape) > len(_AXES):
-            raise ValueError(
-                "An array does not hold its times and grid: pass times=… and grid=Grid."
-                "interval(cells, lower, upper) with it, or make a Trajectory.from_numpy."
-            )
-        x, *others = (grid.centers(axis) for axis in range(len(grid.shape)))
-        y = others[0] if others else None
-        made = Trajectory.from_numpy(context, np.asarray(times), x, fields, y=y)
-        return dataclasses.replace(made, grid=grid)
-    if not (times is None and grid is None and fields is None):
-        raise ValueError("times, grid and fields belong to an array; this context has its own.")
-    if isinstance(context, Trajectory):
-        return context
-    xarray = sys.modules.get("xarray")  # if it is not loaded, there is no DataArray
-    if xarray is not None and isinstance(context, xarray.DataArray):
-        return Trajectory.from_xarray(context)
-    if isinstance(context, (list, tuple)) and context:
-        return _batch([as_trajectory(each) for each in context])
-    raise ValueError(
-        f"A context is a Trajectory, an xarray.DataArray, an array with times and grid, or a list "
-        f"of the first two; got {type(context).__name__}."
-    )
-
-
-def _batch(parts: list[Trajectory]) -> Trajectory:
-    first = parts[0]
-    for each in parts:
-        if each.is_batched:
-            raise ValueError(
-                "A list of contexts must hold single trajectories; one of them is a batch."
-            )
-        alike = each.fields == first.fields and eqx.tree_equal(each.grid, first.grid)
-        if not (alike and np.array_equal(each.times, first.times)):
-            raise ValueError(
-                "The contexts of a list differ in their times, grid or fields; identify them one "
-                "by one."
-            )
-    values = np.stack([np.asarray(each.values) for each in parts])
-    return dataclasses.replace(first, values=values)
+    numbers = np.asarray(noise, np.float64)
+    fields, axis = values.shape[-1 - space], values.ndim - 1 - space
+    bare = (*values.shape[:axis], *values.shape[axis + 1 :])
+    if numbers.shape == bare and fields == 1:
+        numbers = np.expand_dims(numbers, axis)
+    if numbers.shape in ((), (1,), (fields,)):
+        numbers = np.broadcast_to(np.atleast_1d(numbers).reshape(-1, *(1,) * space), values.shape)
+    if numbers.shape != values.shape:
+        raise ValueError(
+            f"The noise is one standard deviation, one for each of the {fields} fields, or one for "
+            f"each value, of shape {values.shape}; got an array of shape {np.shape(noise)}."
+        )
+    wrong = ~(np.isfinite(numbers) & (numbers > 0.0)) & ~np.isnan(values)
+    if wrong.any():
+        raise ValueError(
+            f"A noise is a positive standard deviation; got {numbers[wrong][0]:g} where something "
+            "was measured. Leave it out to have it estimated."
+        )
+    return numbers

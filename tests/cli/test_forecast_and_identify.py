@@ -20,13 +20,11 @@ import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.example import example_file
 from hfluxno.cli.report import show
-from hfluxno.trajectory import Trajectory
 from tests.plots.fakes import FakeForecaster, identification
 
 
-def fake_identifier(context, momentum=None, noise=None, offsets=None):
-    batch = context.values if context.is_batched else context.values[None]
-    single = [Trajectory(v, context.times, context.grid, context.fields) for v in batch]
+def fake_identifier(context, momentum=None):
+    single = [context.single(k) for k in range(len(context.values) if context.is_batched else 1)]
     return lambda members: tuple(map(identification, single[members]))
 
 

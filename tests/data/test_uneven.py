@@ -128,11 +128,13 @@ def test_few_sensors_have_cells_between_them(x, cells, exact):
 def test_how_far_sensors_stand_from_their_cells(tmp_path):
     x = np.array([0.5, 1.6, 2.3, 2.7, 3.5, 4.4, 5.5, 6.5, 7.5])
     axis = on_cells(x, 9, cells=8, domain=(0.0, 8.0))
-    np.testing.assert_allclose(axis.offsets, [0, 0.1, 0.0, 0, -0.1, 0, 0, 0], atol=1e-12)
+    (points,) = axis.observation
+    np.testing.assert_allclose(points.offsets, [0, 0.1, 0.0, 0, -0.1, 0, 0, 0], atol=1e-12)
     path = save(dataset(x=x), tmp_path / "a.nc")
-    np.testing.assert_allclose(read(path, cells=8, domain=(0.0, 8.0)).offsets, axis.offsets)
-    assert on_cells(np.arange(9.0), 9).offsets is None
-    assert on_cells(np.arange(9.0), 9, cells=9, domain=(-0.5, 8.5)).offsets is None
+    (found,) = read(path, cells=8, domain=(0.0, 8.0)).trajectory.observation
+    np.testing.assert_allclose(found.offsets, points.offsets)
+    assert on_cells(np.arange(9.0), 9).observation == ()
+    assert on_cells(np.arange(9.0), 9, cells=9, domain=(-0.5, 8.5)).observation == ()
 
 
 def test_sensors_in_one_cell_are_averaged(tmp_path):

@@ -1,13 +1,16 @@
 """The recipes of docs/extending.md run as they stand, the training with smaller numbers."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import hfluxno
 from hfluxno import boundary
 from hfluxno.cli import main
 from hfluxno.data.opening import READERS
@@ -17,6 +20,7 @@ from hfluxno.laws import Cubic
 from hfluxno.methods import METHODS
 from hfluxno.models.registry import MODELS
 from hfluxno.models.weights import load
+from hfluxno.observation import Run, TimeMean
 from hfluxno.training.release import release
 
 _PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
@@ -71,6 +75,50 @@ def test_a_boundary():
     values, x = np.asarray(names["solution"].values)[:, 0], names["grid"].centers()
     np.testing.assert_allclose(values[-1], 1.0 + x - 0.2, atol=2e-5)
     assert issubclass(names["Extrapolated"], boundary.Boundary)
+
+
+@pytest.mark.usefixtures("x64")
+def test_an_observation():
+    """Its values, and derivatives like those of finite differences."""
+    names = followed("An observation")
+    context, step = names["context"], names["MeanSpeed"]()
+    assert context.states.fields == ("density",) and len(context.observation) == 2
+    u = jnp.asarray(np.random.default_rng(0).uniform(0.2, 0.6, (3, 1, 5)))
+
+    def speed(u):
+        return step(Run(u, u * (1.0 - u)))[:, 1]
+
+    np.testing.assert_allclose(speed(u), 1.0 - u[:, 0])
+    np.testing.assert_allclose(jax.jvp(speed, (u,), (u,))[1], -u[:, 0])
+
+
+@pytest.mark.validation
+def test_an_observation_is_fitted_through():
+    """The law is that of the speeds, though what moves does so at another one."""
+    context = followed("An observation")["context"]
+    x, tau = context.grid.centers(), np.linspace(-0.25, 0.25, 100)
+    u = density_of_greenshields(
+        x, np.asarray(context.times)[:, None, None] * 0.1 + 0.1 * tau[:, None]
+    )
+    seen = np.stack([u.mean(axis=1), (1.0 - u).mean(axis=1)], axis=1)
+    context = dataclasses.replace(
+        context,
+        values=seen,
+        times=0.1 * context.times,
+        observation=(*context.observation[:1], TimeMean(0.05)),
+    )
+    found = hfluxno.reconstruct(context).identification.law
+    u = np.linspace(0.22, 0.38, 5)
+    flux = np.asarray(found.flux(u)).ravel() + float(found.terms.flux_offset[0])
+    np.testing.assert_allclose(flux, u * (1.0 - u), atol=0.003)
+
+
+def density_of_greenshields(x, t):
+    """∂t u + ∂x u (1 - u) = 0 from 0.3 + 0.1 sin(2πx), along characteristics, before it breaks."""
+    u = 0.3 + 0.0 * (x + t)
+    for _ in range(200):
+        u = 0.3 + 0.1 * np.sin(2 * np.pi * (x - (1.0 - 2.0 * u) * t))
+    return u
 
 
 def wave(frames=8, cells=16):

@@ -12,7 +12,6 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, GivenLawForecaster
 from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.given_law import _forward
-from hfluxno.identify.joint import Measured
 from hfluxno.identify.saved_law import in_cells, to_save
 from hfluxno.laws import ShallowWater
 from hfluxno.laws.place import PlaceModes
@@ -228,9 +227,7 @@ def test_the_forward_model_of_a_given_law_runs_that_law(name):
     saved = to_save(identification(law))
     fields = len(law.fields)
     values = np.random.default_rng(0).normal(size=(4, fields, 40))
-    measured = Measured(values, np.arange(4.0))
-    unit = Grid.interval(40, 0.0, 40.0)
-    forward = _forward(saved, measured, grid, unit, 0.05)
+    forward = _forward(saved, Trajectory(values, 0.05 * np.arange(4.0), grid, law.fields))
     assert not np.any(forward.spread)
     found, given = forward.law(np.zeros(forward.size)), in_cells(law, grid, 0.05)
     low, high = law.lower[:, None], law.upper[:, None]

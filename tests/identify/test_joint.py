@@ -15,13 +15,14 @@ from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
 from hfluxno.identify.forward import run
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Estimate, Measured, with_shared_errors
+from hfluxno.identify.joint import Estimate, with_shared_errors
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, make_forward, with_future
 from hfluxno.identify.random_field import modes
 from hfluxno.identify.starts import carried
 from hfluxno.identify.status import joint_status
+from hfluxno.observation import Points
 from tests.identify.exact import burgers, logistic
 from tests.slow import slow
 
@@ -72,10 +73,10 @@ def test_derivatives_are_those_of_runs(boundary):
     """By every unknown: of flux, sources, the factor of place, the first state and the ends."""
     rng = np.random.default_rng(0)
     values = 1.0 + 0.3 * np.sin(np.arange(10) / 2.0) + 0.01 * rng.normal(size=(5, 1, 10))
-    measured = Measured(values, np.array([0.0, 0.9, 2.0, 3.2, 4.0]))
     grid = Grid.interval(10, 0.0, 10.0, boundary)
+    measured = Trajectory(values, np.array([0.0, 0.9, 2.0, 3.2, 4.0]), grid, ("u",))
     kind = Kind(2, by_state=2, source_modes=2, flux_modes=2)
-    forward = make_forward(kind, measured, grid, ("u",), (), known_first=False)
+    forward = make_forward(kind, measured, (), known_first=False)
     z = 0.1 * rng.normal(size=forward.size)
     z[0] = 0.5
     intervals = np.diff(measured.times)
@@ -97,9 +98,8 @@ def test_what_neighbours_miss_alike_is_told_once():
     """Independent misfits leave the covariance as it is; shared ones leave it nearer the prior. The
     error of the scheme counts as far as the misfit allows."""
     values = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(10) / 10)[None, None] * np.ones((5, 1, 1))
-    measured = Measured(values, np.arange(5.0))
-    grid = Grid.interval(10, 0.0, 10.0)
-    forward = make_forward(Kind(2), measured, grid, ("u",), (), known_first=True)
+    measured = Trajectory(values, np.arange(5.0), Grid.interval(10, 0.0, 10.0), ("u",))
+    forward = make_forward(Kind(2), measured, (), known_first=True)
     z = np.zeros(forward.size)
     z[0] = 0.3
     states = run(forward, z, np.ones(4), 1000)[0]
@@ -107,9 +107,9 @@ def test_what_neighbours_miss_alike_is_told_once():
     noise = np.array([0.01])
 
     def wider(missed):
-        seen = dataclasses.replace(measured, values=measured.shown(states, True) - missed)
         plain = Estimate(forward, z, known, noise, states, np.zeros(states.shape), 0.0)
-        return with_shared_errors(plain, seen)
+        seen = plain.observed(measured.times) - missed
+        return with_shared_errors(plain, dataclasses.replace(measured, values=seen))
 
     sign = (-1.0) ** (np.arange(5)[:, None, None] + np.arange(10))
     alone, shared = wider(0.01 * sign), wider(0.01 * np.abs(sign))
@@ -120,8 +120,9 @@ def test_what_neighbours_miss_alike_is_told_once():
     assert wider(0.0 * sign).of_scheme == 0.0
     assert 0.0 < wider(1e-5 * sign).of_scheme < alone.of_scheme <= 1.0
     # Sensors beside the centres of their cells are compared with the states where they stand.
-    measured = dataclasses.replace(measured, offsets=np.full(10, 0.4))
-    assert np.max(np.abs(measured.shown(states, True) - states)) > 0.05
+    forward = dataclasses.replace(forward, observation=(Points(np.full(10, 0.4)),))
+    moved = dataclasses.replace(alone, forward=forward).observed(measured.times)
+    assert np.max(np.abs(moved - states)) > 0.05
     assert wider(0.01 * sign).share == pytest.approx(alone.share)
     bare = dataclasses.replace(alone, of_scheme=0.0).continued(np.arange(5.0))[1]
     assert np.all(alone.spread >= bare) and np.any(alone.spread > 1.1 * bare)
@@ -134,8 +135,9 @@ def test_what_was_never_negative_does_not_become_so(lowest):
     values = np.zeros((5, 1, 10))
     values[:, 0, :4] = 1.0
     values[2, 0, 9] = lowest
-    measured, grid = Measured(values, np.arange(5.0)), Grid.interval(10, 0.0, 10.0, "open")
-    forward = make_forward(Kind(2), measured, grid, ("u",), (), known_first=False)
+    grid = Grid.interval(10, 0.0, 10.0, "open")
+    measured = Trajectory(values, np.arange(5.0), grid, ("u",))
+    forward = make_forward(Kind(2), measured, (), known_first=False)
     forward = with_future(forward, 8.0)
     z = jax.numpy.full(forward.size, -1.0)
     _, start = forward.problem(z)
@@ -149,9 +151,9 @@ def test_what_was_never_negative_does_not_become_so(lowest):
 
 def test_unknowns_are_carried_to_a_richer_kind():
     values = np.sin(np.arange(12.0))[None, None] + np.zeros((4, 1, 1))
-    measured, grid = Measured(values, np.arange(4.0)), Grid.interval(12, 0.0, 12.0)
+    measured = Trajectory(values, np.arange(4.0), Grid.interval(12, 0.0, 12.0), ("u",))
     poor, rich = (
-        make_forward(kind, measured, grid, ("u",), (), known_first=True)
+        make_forward(kind, measured, (), known_first=True)
         for kind in (Kind(3), Kind(5, by_state=3, flux_modes=4))
     )
     z = np.zeros(poor.size)
@@ -165,8 +167,9 @@ def test_unknowns_are_carried_to_a_richer_kind():
 @pytest.mark.usefixtures("x64")
 def test_ends_are_ever_less_certain_after_the_last_time():
     values = burgers(TIMES, CELLS, **OPEN)
-    measured, grid = Measured(values, np.arange(13.0)), Grid.interval(CELLS, 0.0, 30.0, "open")
-    forward = make_forward(Kind(2), measured, grid, ("u",), (), known_first=True)
+    grid = Grid.interval(CELLS, 0.0, 30.0, "open")
+    measured = Trajectory(values, np.arange(13.0), grid, ("u",))
+    forward = make_forward(Kind(2), measured, (), known_first=True)
     longer = with_future(forward, 40.0)
     new = longer.ends.modes[forward.ends.modes.shape[0] :]
     spread = np.sqrt(np.sum(new**2, axis=0))[:, 0]
@@ -289,19 +292,6 @@ def test_errors_of_forecasts_are_near_the_bound():
     assert np.all(ratio < 1.3) and np.all(ratio > 0.7)
 
 
-@pytest.mark.parametrize("periodic", [True, False])
-def test_states_where_sensors_stand_are_linear_between_centres(periodic):
-    states = np.arange(12.0).reshape(2, 1, 6) ** 2
-    measured = Measured(states, np.arange(2.0))
-    assert measured.shown(states, periodic) is states
-    offsets = np.array([-0.25, 0.0, 0.5, -0.5, 0.1, 0.25])
-    shown = dataclasses.replace(measured, offsets=offsets).shown(states, periodic)
-    before, after = states[..., [5 if periodic else 0]], states[..., [0 if periodic else 5]]
-    wide = np.concatenate([before, states, after], axis=-1)
-    expected = [[np.interp(1.0 + np.arange(6) + offsets, np.arange(8.0), row[0])] for row in wide]
-    np.testing.assert_allclose(shown, expected)
-
-
 def test_sensors_count_where_they_stand(brief):
     """And not at the centres of their cells, from which they are moved by up to half of one."""
     rng = np.random.default_rng(5)
@@ -315,11 +305,12 @@ def test_sensors_count_where_they_stand(brief):
         place = OPEN["lower"] + (cell + 0.5 + offsets[cell]) * width
         point = burgers(TIMES, 1, place - 1e-6, place + 1e-6)
         seen[..., [cell]] = point + 0.003 * rng.normal(size=point.shape)
-    there, moved = (reconstruct(window(seen), offsets=o) for o in (offsets, None))
+    context = dataclasses.replace(window(seen), observation=(Points(offsets),))
+    there, moved = (reconstruct(each) for each in (context, window(seen)))
     errors = [relative(found.trajectory.values, truth) for found in (there, moved)]
     assert errors[0] < 0.6 * errors[1]
     assert there.noise[0] < 0.7 * moved.noise[0]
-    ahead = FittedLawForecaster(offsets=offsets).forecast(window(seen), 2)
+    ahead = FittedLawForecaster().forecast(context, 2)
     np.testing.assert_array_equal(ahead.trajectory.values, there.forecast(2).trajectory.values)
 
 
@@ -403,7 +394,7 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
         dataclasses.replace(unexplained, backtest_error=error) for error in (0.05, 1e-5)
     )
     with jax.enable_x64(True):
-        richer = identify_jointly(values, context, (), (Kind(4), Kind(4, by_state=3)))
+        richer = identify_jointly(context, (), (Kind(4), Kind(4, by_state=3)))
     found = with_further_terms(before, richer)
     kept = with_further_terms(better, richer)
     assert kept is better  # what does not predict better is not worth its terms
@@ -448,7 +439,7 @@ def test_a_triangular_flux_is_found_with_the_place_of_its_kink(brief):
     context = Trajectory.from_numpy(triangular(times, 64), times)
     kinds = (Kind(4), Kind(2, diffusion=1, kinks=1))
     with jax.enable_x64(True):
-        found = identify_jointly(np.asarray(context.values), context, (), kinds)
+        found = identify_jointly(context, (), kinds)
     assert found is not None and found.status == FitStatus.OK and "a kink" in str(found.candidate)
     assert found.tried[1][1] > found.tried[0][1] + 100.0
     kink = BACK / (FREE + BACK)

@@ -48,9 +48,10 @@ def main(config: CheckConfig) -> int:
         return plane_check.main(config)
     source = config.read()
     found = examined(source)
-    if (known := config.noise_of(source)) is not None:
+    if (known := source.deviation) is not None:
         for i, name in enumerate(source.fields):
-            found["fields"][name] |= _range(known, i)
+            least, most = np.nanmin(known[..., i, :]), np.nanmax(known[..., i, :])
+            found["fields"][name]["known_noise"] = [float(least), float(most)]
     found["next"] = _next(config, found)
     found["reconstruct"] = _reconstruct(config, found)
     if config.json:
@@ -58,12 +59,6 @@ def main(config: CheckConfig) -> int:
     else:
         _show(found)
     return 0
-
-
-def _range(noise: "tuple[float, ...] | np.ndarray", field: int) -> dict:
-    """The least and the largest known noise of a field."""
-    of = noise[field] if isinstance(noise, tuple) else noise[..., field, :]
-    return {"known_noise": [float(np.nanmin(of)), float(np.nanmax(of))]}
 
 
 def _next(config: CheckConfig, found: dict) -> str:
@@ -85,7 +80,12 @@ def _is_joint(config: CheckConfig, found: dict) -> bool:
     ends = {"open", "given"} & set(found["boundary"].split(","))
     time = found["time"]
     uneven = not time["uniform"] and time["entries"] == time["entries_in_file"]
-    return bool(ends) or config.noise != "auto" or uneven
+    return bool(ends) or _is_known(config) or uneven
+
+
+def _is_known(config: CheckConfig) -> bool:
+    """Whether it is said how the values were measured."""
+    return config.noise != "auto" or config.flow is not None or bool(config.average)
 
 
 def _reconstruct(config: CheckConfig, found: dict) -> str:
@@ -94,7 +94,7 @@ def _reconstruct(config: CheckConfig, found: dict) -> str:
     noisy = any(each["relative_noise"] > _NOISY for each in found["fields"].values())
     ends = {"open", "given"} & set(found["boundary"].split(","))
     gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
-    noisy = noisy or config.noise != "auto"
+    noisy = noisy or _is_known(config)
     several = found["trajectories"] > 1 or len(found["fields"]) > 2
     if found["faults"] or several or not (noisy or ends or gaps):
         return ""
@@ -113,6 +113,7 @@ def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
         "cells": config.cells,
     }
     options |= {"domain": config.domain, "ends": config.ends}
+    options |= {"flow": config.flow, "average": config.average}
     options["noise"] = None if config.noise == "auto" else config.noise
     if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
         options["boundary"] = found["boundary"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from hfluxno.cli.input import InputConfig, ends_of
+from hfluxno.cli.input import MeasuredConfig, ends_of
 from hfluxno.extras import require
 from hfluxno.plural import plural
 
@@ -48,7 +48,7 @@ class SchedulerConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClusterConfig(SchedulerConfig, InputConfig):
+class ClusterConfig(SchedulerConfig, MeasuredConfig):
     """Which processes do the work; `context` and `json` are those of the command."""
 
     context: int | None = None
@@ -72,6 +72,8 @@ def check_options(config: ClusterConfig, *others: str) -> None:
             f"--{given[0]} shows a single trajectory and cannot be combined with --scheduler; "
             "leave one of them out."
         )
+    if config.flow is not None:
+        raise ValueError("--flow is not read in chunks; leave out --scheduler.")
     if config.chunk < 1:
         raise ValueError(f"--chunk must be at least 1; got {config.chunk}.")
     config.check_scheduler()
@@ -114,7 +116,10 @@ def main(
     source = usable(reading, first)
     report.hint(source)
     reading = dataclasses.replace(
-        reading, variable=config.variable or source.variable, cells=len(source.x)
+        reading,
+        variable=config.variable or source.variable,
+        cells=len(source.x),
+        noise=config.one_noise_of(source),
     )
     chunk = prepared(reading, work_on(source), first)
     partial = partial_of(output)
@@ -158,6 +163,7 @@ def _reading(config: ClusterConfig) -> "Reading":
         cells=config.cells,
         domain=domain,
         ends=ends,
+        average=config.average,
     )
 
 

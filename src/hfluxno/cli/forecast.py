@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from hfluxno.cli.clustered import ClusterConfig
-from hfluxno.cli.input import MeasuredConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ForecastConfig(MeasuredConfig, ClusterConfig):
+class ForecastConfig(ClusterConfig):
     """Infer the law from the first frames of a file and continue them.
 
     INPUT is NetCDF, HDF5, Zarr, NPZ, CSV or Parquet. It contains one variable with the dimensions
@@ -124,7 +123,7 @@ def main(config: ForecastConfig) -> int:
         parts = parts_of(source.trajectories)
         largest = max(len(range(source.trajectories)[part]) for part in parts)
         runtime.check_memory(config.steps, largest * len(source.fields) * len(source.x))
-        context, method, noise = _fitted_to(source, config, method)
+        context, method = _fitted_to(source, config, method)
         times = _times(source, context, config, method)
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
         job = forecast_parts.Job(source, context, method, config.steps, times, output)
@@ -132,7 +131,7 @@ def main(config: ForecastConfig) -> int:
         if len(parts) == 1:
             shown, results = forecast_parts.at_once(job, task)
         else:
-            made_by = fingerprint(source, parts, _deciding(config, noise))
+            made_by = fingerprint(source, parts, _deciding(config))
             drawn = config.figure is not None
             shown, results = forecast_parts.part_by_part(job, task, parts, made_by, drawn)
         files, fault = [output], ""
@@ -140,8 +139,9 @@ def main(config: ForecastConfig) -> int:
             from hfluxno.plots import forecast_figure
 
             labels = report.labels(source)
+            seen = context.states
             fault = report.draw(
-                config.figure, lambda: forecast_figure(context, shown.forecast, shown.truth, labels)
+                config.figure, lambda: forecast_figure(seen, shown.forecast, shown.truth, labels)
             )
             files += [config.figure] if not fault else []
     summary = law_summary(source, context, ()) | {"steps": config.steps, "results": results}
@@ -155,38 +155,31 @@ def main(config: ForecastConfig) -> int:
 def _method(config: ForecastConfig) -> "Forecaster":
     from hfluxno.methods import forecaster
 
+    config.check_method(config.method)
     return forecaster(
         config.method,
         config.weights,
         config.refinement,
         config.momentum,
         config.every,
-        None if config.noise == "auto" else 1.0,  # replaced when the file is read
         config.law,
     )
 
 
 def _fitted_to(
     source: "Source", config: ForecastConfig, method: "Forecaster"
-) -> "tuple[Trajectory, Forecaster, tuple[float, ...] | np.ndarray | None]":
-    """The context, the method with the settings of the file, and the noise if known."""
+) -> "tuple[Trajectory, Forecaster]":
+    """The context, and the method with the settings of the file."""
     from hfluxno.cli import law
-    from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
+    from hfluxno.identify import GivenLawForecaster
 
-    if isinstance(method, GivenLawForecaster):
-        law.check_units(method.law, source)
-        context, every = source.beginning(config.context), config.every
-        if context.frames == 1 and every is None:
-            every = float(source.times[1] - source.times[0])
-        return context, dataclasses.replace(method, every=every), None
-    context = source.context(config.context)
-    if config.scheduler is None:
-        noise = config.noise_of(source, context.frames)
-    else:
-        noise = config.one_noise_of(source)
-    if isinstance(method, FittedLawForecaster):
-        method = FittedLawForecaster(config.momentum, config.every, noise, source.offsets)
-    return context, method, noise
+    if not isinstance(method, GivenLawForecaster):
+        return source.context(config.context), method
+    law.check_units(method.law, source)
+    context, every = source.beginning(config.context), config.every
+    if context.frames == 1 and every is None:
+        every = float(source.times[1] - source.times[0])
+    return context, dataclasses.replace(method, every=every)
 
 
 def _times(
@@ -213,7 +206,7 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     output = config.output or Path(f"{config.input.stem}_forecast.zarr")
 
     def work(source: "Source") -> Continue:
-        context, ready, _ = _fitted_to(source, config, method)
+        context, ready = _fitted_to(source, config, method)
         _times(source, context, config, ready)
         by = sendable(ready, config.method, config.weights, config.refinement)
         return Continue(config.context, config.steps, by, config.float64)
@@ -222,11 +215,10 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     return clustered.main(config, output, task, work, steps=config.steps, method=config.method)
 
 
-def _deciding(config: ForecastConfig, noise: "tuple[float, ...] | np.ndarray | None") -> dict:
+def _deciding(config: ForecastConfig) -> dict:
     """The options that affect the results, apart from the data."""
     elsewhere = ("input", "output", "figure", "animate", "json", "scheduler", "workers", "chunk")
-    others = (*elsewhere, "ends", "noise", "law")
+    others = (*elsewhere, "ends", "noise", "law")  # which the fingerprint of the data holds
     options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in others}
     law = None if config.law is None else config.law.read_text(encoding="utf-8")
-    every = None if noise is None or isinstance(noise, tuple) else noise.tobytes()
-    return options | {"noise": noise if every is None else every, "law": law}
+    return options | {"law": law}

@@ -8,11 +8,10 @@ from typing import Annotated
 import tyro
 
 from hfluxno.cli.clustered import ClusterConfig
-from hfluxno.cli.input import MeasuredConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class IdentifyConfig(MeasuredConfig, ClusterConfig):
+class IdentifyConfig(ClusterConfig):
     """Infer the law from the first frames of a file, and report it.
 
     INPUT is as for `hfluxno forecast`: NetCDF, HDF5, Zarr, NPZ, CSV or Parquet with one variable
@@ -74,7 +73,6 @@ def main(config: IdentifyConfig) -> int:
         source = config.read()
         report.hint(source)
         context = source.context(config.context)
-        noise = config.noise_of(source, context.frames)
         parts, results, first = parts_of(source.trajectories), [], None
         task = f"Inferring the law of {source.variable}"
         with contextlib.ExitStack() as stack:
@@ -83,9 +81,7 @@ def main(config: IdentifyConfig) -> int:
             # Imported only now, so that a fault in the input is reported at once.
             from hfluxno.identify import identifier
 
-            identify_some = identifier(
-                context, config.momentum, noise=noise, offsets=source.offsets
-            )
+            identify_some = identifier(context, config.momentum)
             for members in parts:
                 found = identify_some(members)
                 first = first or found[0]
@@ -102,7 +98,7 @@ def main(config: IdentifyConfig) -> int:
             from hfluxno.plots import law_figure
 
             labels = report.labels(source)
-            missing = report.draw(config.figure, lambda: law_figure(first, context, labels))
+            missing = report.draw(config.figure, lambda: law_figure(first, context.states, labels))
             files += [config.figure] if not missing else []
             fault = " ".join(filter(None, (fault, missing)))
     summary = law_summary(source, context, ()) | {"results": results}
@@ -123,5 +119,5 @@ def _in_chunks(config: IdentifyConfig) -> int:
         config,
         output,
         "Inferring laws",
-        lambda source: Identify(config.context, config.momentum, config.one_noise_of(source)),
+        lambda source: Identify(config.context, config.momentum),
     )

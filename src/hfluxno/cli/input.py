@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from hfluxno.data.source import Source
 
 
@@ -70,14 +68,14 @@ class InputConfig:
             cells=self.cells,
             domain=None if self.domain is None else ends_of(self.domain),
             ends=self.ends,
-            others=self.others(),
+            **self.measured(),
         )
         members = self.members_of(source.trajectories)
         return source if self.trajectory is None else source.members(members)
 
-    def others(self) -> tuple[str, ...]:
-        """The variables that are not the data."""
-        return ()
+    def measured(self) -> dict:
+        """What `read` is given about how the data were measured."""
+        return {}
 
     def check_line(self) -> None:
         """Checks that no option is for two dimensions only.
@@ -117,33 +115,52 @@ class MeasuredConfig(InputConfig):
     """The standard deviation of the noise: auto (estimated), a number, or a variable of INPUT that
     holds one number or one per value; h=0.02,hu=sigma_hu gives one for each field. If it is known,
     law, first state and ends are estimated jointly."""
+    flow: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The variable that holds the flow of the one field (cars that pass per unit time, beside their
+    density), measured at the same times and places; law, first state and ends are then estimated
+    jointly."""
+    average: Annotated[float | None, tyro.conf.arg(metavar="DT")] = None
+    """The values are means over intervals of this length, in the units of the file's time, with
+    their times in the middle, as of detectors that count for half a minute; 0 if they are not
+    although the file says so (cell_methods). Also estimated jointly."""
 
-    def others(self) -> tuple[str, ...]:
-        """The variables that are not the data."""
-        from hfluxno.data.noise import noise_names
-
-        return () if self.noise == "auto" else noise_names(self.noise)
-
-    def noise_of(
-        self, source: "Source", frames: int | None = None
-    ) -> "tuple[float, ...] | np.ndarray | None":
-        """The noise of each field, or of each value in the first `frames`, or `None` if it is
-        estimated; see `hfluxno.data.noise`."""
+    def read(self) -> "Source":
+        """Reads it with the noise, if that is known."""
+        source = super().read()
         if self.noise == "auto":
-            return None
+            return source
         from hfluxno.data.noise import read_noise
 
-        found = read_noise(self.noise, source, self.trajectory)
-        return found if isinstance(found, tuple) else found[..., :frames, :, :]
+        return dataclasses.replace(
+            source, deviation=read_noise(self.noise, source, self.trajectory)
+        )
+
+    def measured(self) -> dict:
+        from hfluxno.data.noise import noise_names
+
+        others = () if self.noise == "auto" else noise_names(self.noise)
+        return {"others": others, "flow": self.flow, "average": self.average}
+
+    def check_method(self, method: str) -> None:
+        """Refuses to say how values were measured for a method that has no use for it.
+
+        **Raises:**
+
+        - `ValueError`, where it is said.
+        """
+        from hfluxno.methods import check_measured
+
+        for name in ("noise", "flow", "average"):
+            if getattr(self, name) not in (None, "auto"):
+                check_measured(method, name)
 
     def one_noise_of(self, source: "Source") -> tuple[float, ...] | None:
         """One number per field, for work in chunks."""
-        found = self.noise_of(source)
-        if found is None:
+        if self.noise == "auto":
             return None
-        from hfluxno.data.noise import as_one_number
+        from hfluxno.data.noise import as_one_number, read_noise
 
-        numbers, note = as_one_number(found)
+        numbers, note = as_one_number(read_noise(self.noise, source))
         if note:
             sys.stderr.write(f"hfluxno: {note}\n")
         return numbers

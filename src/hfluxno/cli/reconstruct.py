@@ -7,11 +7,10 @@ from typing import Annotated
 import tyro
 
 from hfluxno.cli.clustered import ClusterConfig
-from hfluxno.cli.input import MeasuredConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReconstructConfig(MeasuredConfig, ClusterConfig):
+class ReconstructConfig(ClusterConfig):
     """Estimate the whole field behind the measurements of a file, together with its law, its first
     state and the inflow at open ends.
 
@@ -67,13 +66,12 @@ def main(config: ReconstructConfig) -> int:
         for part in source.parts:
             check_storable(part.name)
         context = source.context(config.context)
-        noise = config.noise_of(source, context.frames)
         if context.is_batched and len(context.values) == 1:
-            context = dataclasses.replace(context, values=context.values[0])
+            context = context.single(0)
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 
-            found = reconstruct(context, config.momentum, noise, source.offsets)
+            found = reconstruct(context, config.momentum)
         with replacing(output) as (temporary,):
             write_reconstruction(temporary, source, found)
         files, fault = [output], ""
@@ -85,7 +83,7 @@ def main(config: ReconstructConfig) -> int:
 
             labels = report.labels(source)
             missing = report.draw(
-                config.figure, lambda: reconstruction_figure(context, found, labels)
+                config.figure, lambda: reconstruction_figure(context.states, found, labels)
             )
             files += [config.figure] if not missing else []
             fault = " ".join(filter(None, (fault, missing)))
@@ -107,5 +105,5 @@ def _in_chunks(config: ReconstructConfig) -> int:
         config,
         output,
         "Reconstructing fields",
-        lambda source: Reconstruct(config.context, config.momentum, config.one_noise_of(source)),
+        lambda source: Reconstruct(config.context, config.momentum),
     )

@@ -53,6 +53,8 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     results = [law_result(found) for found in forecast.identifications]
     results = results or [{} for _ in forecast.sentences]
     values = np.asarray(forecast.trajectory.values)
+    if forecast.observed is not None:
+        values = forecast.observed[..., : values.shape[-2], :]
     known = values[..., : truth.shape[-3], :, :]
     errors = np.atleast_2d(errors_where_measured(known, truth))
     predictions = np.full(errors.shape[0], None)
@@ -96,9 +98,9 @@ def reconstruction_summary(source: Source, context: Trajectory, found: Reconstru
     """The law behind the measurements, and how well they determine the field."""
     summary = law_summary(source, context, (found.identification,))
     result = summary["results"][0]
-    size = np.nanstd(np.asarray(context.values), axis=(0, 2))
+    size = np.nanstd(np.asarray(context.states.values), axis=(0, 2))
     result["reading"] = reading_summary(found.identification)
-    result["noise"] = dict(zip(source.fields, map(float, found.noise), strict=True))
+    result["noise"] = dict(zip(source.quantities, map(float, found.noise), strict=True))
     result["uncertainty"] = {
         name: float(value)
         for name, value in zip(

@@ -18,11 +18,9 @@ def noise_names(text: str) -> tuple[str, ...]:
     return tuple(part for part in parts if not _is_number(part))
 
 
-def read_noise(
-    text: str, source: Source, trajectory: int | None = None
-) -> tuple[float, ...] | np.ndarray:
-    """The standard deviation of the noise from `0.02`, `sigma`, or `h=0.02,hu=sigma`: one per
-    field, or, if a variable holds several, one per value, in the shape of the values.
+def read_noise(text: str, source: Source, trajectory: int | None = None) -> np.ndarray:
+    """The standard deviation of the noise from `0.02`, `sigma`, or `h=0.02,hu=sigma`, one per
+    measured value.
 
     **Arguments:**
 
@@ -34,35 +32,38 @@ def read_noise(
     """
     parts = [part.partition("=") for part in text.split(",")]
     named = {name.strip(): value.strip() for name, sign, value in parts if sign}
-    complete = sorted(named) == sorted(source.fields) and len(parts) == len(named)
-    if len(parts) == 1 and not named:
-        named = dict.fromkeys(source.fields, text.strip())
+    complete = sorted(named) == sorted(source.quantities) and len(parts) == len(named)
+    if len(parts) == 1 and not named and source.flow is None:
+        named = dict.fromkeys(source.quantities, text.strip())
     elif not complete:
-        example = ",".join(f"{field}=VALUE" for field in source.fields)
+        example = ",".join(f"{field}=VALUE" for field in source.quantities)
         raise ValueError(
             f"--noise needs auto, one number or variable, or one for each field ({example}); got "
             f"{text}."
         )
-    found = [_noise(named[field], i, source, trajectory) for i, field in enumerate(source.fields)]
+    values = source.measured
+    each_of = enumerate(source.quantities)
+    found = [_noise(named[field], i, source, trajectory) for i, field in each_of]
     if all(isinstance(each, float) for each in found):
-        return tuple(map(float, found))
-    whole = np.empty(source.values.shape)
+        return np.broadcast_to(np.array(found)[:, None], values.shape)
+    whole = np.empty(values.shape)
     for i, each in enumerate(found):
         whole[..., i, :] = each
     return whole
 
 
-def as_one_number(noise: tuple[float, ...] | np.ndarray) -> tuple[tuple[float, ...], str]:
+def as_one_number(noise: np.ndarray) -> tuple[tuple[float, ...], str]:
     """The root mean square of the noise of each field, and a sentence if the noise is not one
     number."""
-    if isinstance(noise, tuple):
-        return noise, ""
     axes = tuple(i for i in range(noise.ndim) if i != noise.ndim - 2)
+    least, most = np.nanmin(noise, axis=axes), np.nanmax(noise, axis=axes)
+    if np.all(least == most):
+        return tuple(map(float, least)), ""
     sigma = np.sqrt(np.nanmean(noise**2, axis=axes))
     shown = ", ".join(f"{each:.4g}" for each in sigma)
     return tuple(map(float, sigma)), (
         f"In chunks a noise is one number for each field: the root mean square, {shown}, is taken "
-        f"of standard deviations from {np.nanmin(noise):.4g} to {np.nanmax(noise):.4g}."
+        f"of standard deviations from {least.min():.4g} to {most.max():.4g}."
     )
 
 
@@ -76,8 +77,8 @@ def _is_number(text: str) -> bool:
 
 def _noise(value: str, index: int, source: Source, trajectory: int | None) -> float | np.ndarray:
     """One number, or one for each (trajectory, time, x) of a field."""
-    field = source.fields[index]
-    measured = ~np.isnan(source.values[..., index, :])
+    field = source.quantities[index]
+    measured = ~np.isnan(source.measured[..., index, :])
     if _is_number(value):
         found = np.full(measured.shape, float(value))
     else:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 
 import h5py
+import jax
 import numpy as np
 import xarray as xr
 
@@ -39,7 +40,9 @@ def fingerprint(source: Source, parts: Sequence[slice], options: dict) -> str:
     of_ends = [array for end in ends for array in (end.times, end.values)]
     words = (source.fields, source.boundary, parts, sorted(options.items()), version_name())
     found = hashlib.sha256(repr(words).encode())
-    for array in map(np.ascontiguousarray, (source.values, source.times, source.x, *of_ends)):
+    arrays = [source.measured, source.times, source.x, *of_ends]
+    arrays += jax.tree.leaves((source.observation, source.deviation))
+    for array in map(np.ascontiguousarray, arrays):
         found.update(repr((array.shape, array.dtype)).encode())
         found.update(array.data)
     return found.hexdigest()

@@ -47,6 +47,7 @@ from hfluxno.data.numbers import (
 )
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
+from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, on_cells
 from hfluxno.plural import plural
 
@@ -62,6 +63,8 @@ def read(
     domain: tuple[float, float] | None = None,
     ends: str | Path | None = None,
     others: tuple[str, ...] = (),
+    flow: str | None = None,
+    average: float | None = None,
 ) -> Source:
     """Reads the one variable that is a trajectory, or `variable` if there are several.
 
@@ -79,6 +82,9 @@ def read(
       ends.
     - `ends`: the file with the states at ends that are `given`; by default `path`.
     - `others`: variables that are not read unless asked for.
+    - `flow`: the variable with the flow of the one field, measured at the same times and places.
+    - `average`: the length of time over which the values are means, with their times in the middle;
+      0 if they are not means, `None` for what the file says (see `hfluxno.data.time_means`).
 
     **Raises:**
 
@@ -93,10 +99,29 @@ def read(
             "given,outflow if only the lower end is."
         )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
-    with opened(path, variable, axes) as (whole, names):
-        asked = asked_names(variable)
+    wanted = variable if variable is None or flow is None else f"{variable},{flow}"
+    with opened(path, wanted, axes) as (whole, names):
+        asked, others = asked_names(variable), (*others, *asked_names(flow))
         meant = {name: v for name, v in whole.items() if name in asked or name not in others}
-        return source_of(meant, names, path, variable, sides, cells=cells, domain=domain, ends=ends)
+        grid: dict = {"cells": cells, "domain": domain, "average": average}
+        found = source_of(meant, names, path, variable, sides, **grid, ends=ends)
+        if flow is None:
+            return found
+        grid["cells"] = len(found.x)
+        return _with_flow(found, source_of(whole, names, path, flow, ("open", "open"), **grid))
+
+
+def _with_flow(found: Source, beside: Source) -> Source:
+    """The source with the flow of its field."""
+    if len(found.fields) > 1 or len(beside.fields) > 1:
+        raise ValueError("A flow is that of a single field; choose one with --variable NAME.")
+    same = (np.array_equal(getattr(found, n), getattr(beside, n)) for n in ("times", "x"))
+    if found.values.shape != beside.values.shape or not all(same):
+        raise ValueError(
+            f"The flow {beside.variable} of {found.path} does not stand at the same times and "
+            f"places as {found.variable}; give both for all of them, NaN where one is missing."
+        )
+    return dataclasses.replace(found, flow=(beside.parts[0], beside.values))
 
 
 def source_of(
@@ -109,6 +134,7 @@ def source_of(
     cells: int | None = None,
     domain: tuple[float, float] | None = None,
     ends: str | Path | None = None,
+    average: float | None = None,
 ) -> Source:
     """What `read` makes of the variables of a file, whose `axes` have the names given by `renamed`;
     messages name `path`."""
@@ -216,8 +242,11 @@ def source_of(
         rows=tuple(map(int, along_time.places)),
         columns=tuple(map(int, along_x.places)),
         notes=along_time.notes + along_x.notes,
-        offsets=along_x.offsets,
+        observation=along_x.observation,
     )
+    mean, notes = time_mean(average, variables, source)
+    steps, notes = source.observation + mean, source.notes + notes
+    source = dataclasses.replace(source, observation=steps, notes=notes)
     if "given" not in sides:
         return source
     return dataclasses.replace(source, ends=read_ends(path if ends is None else Path(ends), source))

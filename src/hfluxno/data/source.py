@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import Boundary, BoundaryName, Given
+from hfluxno.observation import Flow, Observation
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory, uniform_edges
 
@@ -58,10 +59,11 @@ class Source:
     - `failed`: the number of trajectories marked as failed in the file, which are left out.
     - `rows`: which of the `times` are in the file; `None` for all.
     - `columns`: the cells of the entries of the file's x; `None` for all.
-    - `offsets`: how far the sensors of each cell are from its centre, in cells; `None` if all are
-      there.
     - `notes`: sentences on uneven times and places, and what was done about them.
     - `ends`: the states at ends that are given, or `None`.
+    - `flow`: the part with the flow of the one field, and its values, where it was measured.
+    - `observation`: where in their cells sensors stand, and over which times means are.
+    - `deviation`: the standard deviation of the noise on each of the `measured` values, or `None`.
     """
 
     path: Path
@@ -78,8 +80,20 @@ class Source:
     rows: tuple[int, ...] | None = None
     columns: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()
-    offsets: np.ndarray | None = None
     ends: GivenEnds | None = None
+    flow: tuple[Part, np.ndarray] | None = None
+    observation: tuple[Observation, ...] = ()
+    deviation: np.ndarray | None = None
+
+    @property
+    def measured(self) -> np.ndarray:
+        """The values and, after those of the field, the flow."""
+        return self.values if self.flow is None else np.concatenate([self.values, self.flow[1]], -2)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is measured: the fields, and perhaps the flow."""
+        return self.fields if self.flow is None else (*self.fields, self.flow[0].name)
 
     @property
     def variable(self) -> str:
@@ -113,6 +127,8 @@ class Source:
         }
         every = zip(self.fields, self.field_attributes, strict=True)
         found |= {field: attributes.get("units", "") for field, attributes in every}
+        if self.flow is not None:
+            found[self.flow[0].name] = self.flow[0].attributes.get("units", "")
         return {name: unit for name, unit in found.items() if isinstance(unit, str)}
 
     @property
@@ -153,7 +169,13 @@ class Source:
             name: v.isel(trajectory=which, missing_dims="ignore")
             for name, v in self.coordinates.items()
         }
-        return dataclasses.replace(self, values=self.values[which], coordinates=coordinates)
+        return dataclasses.replace(
+            self,
+            values=self.values[which],
+            coordinates=coordinates,
+            flow=None if self.flow is None else (self.flow[0], self.flow[1][which]),
+            deviation=None if self.deviation is None else self.deviation[which],
+        )
 
     def window(self, start: int, stop: int) -> Trajectory:
         """The frames start ≤ j < stop; its times count from the first frame of the file.
@@ -162,12 +184,16 @@ class Source:
         the spacing.
         """
         least = max(stop, start + 2)  # a single time would have no interval
+        frames = (..., slice(start, least), slice(None), slice(None))
         made = Trajectory.from_numpy(
-            self.values[..., start:least, :, :],
+            self.measured[frames],
             None,
             self.x,
-            self.fields,
+            self.quantities,
             (self._end(0), self._end(1)),
+            deviation=None if self.deviation is None else self.deviation[frames],
+            observation=(*(() if self.flow is None else (Flow(),)), *self.observation),
+            units=self.units,
         )
         # Not with from_numpy, which makes times uniform.
         found = dataclasses.replace(made, times=self.times[start:least] - self.times[0])

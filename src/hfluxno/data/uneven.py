@@ -18,6 +18,7 @@ from hfluxno.coordinates import (
     with_gaps,
 )
 from hfluxno.data.source import LEAST_CELLS, LEAST_PLACES
+from hfluxno.observation import Points
 from hfluxno.plural import plural
 
 _MOST_CELLS = 400  # of a default grid
@@ -29,14 +30,13 @@ _AT_CENTRE = 1e-3  # of a cell
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A coordinate, the index in it of each entry of the file, and notes; `offsets` is the mean
-    distance of the file's entries from each entry of the coordinate, in its steps, `None` if they
-    coincide."""
+    """A coordinate, the index in it of each entry of the file, and notes; `observation` is the mean
+    distance of the file's entries from each entry of the coordinate, unless they coincide."""
 
     coordinate: np.ndarray
     places: np.ndarray
     notes: tuple[str, ...] = ()
-    offsets: np.ndarray | None = None
+    observation: tuple[Points, ...] = ()
 
     def scatter(self, values: np.ndarray, axis: int) -> np.ndarray:
         """The values at their places, NaN elsewhere; the mean of values that share a place."""
@@ -136,7 +136,7 @@ def on_cells(
             f"There are sensors in {with_sensor} of {cells} cells, but a law needs {LEAST_PLACES}; "
             "choose more --cells, or add sensors."
         )
-    return dataclasses.replace(axis, notes=(_note(x, axis),), offsets=_offsets(x, axis))
+    return dataclasses.replace(axis, notes=(_note(x, axis),), observation=_observation(x, axis))
 
 
 def _without_sensors(
@@ -184,15 +184,15 @@ def _nearest(x: np.ndarray, cells: int, domain: tuple[float, float] | None) -> A
     return Axis(low + width * (np.arange(cells) + 0.5), places)
 
 
-def _offsets(x: np.ndarray, axis: Axis) -> np.ndarray | None:
+def _observation(x: np.ndarray, axis: Axis) -> tuple[Points, ...]:
     centers = axis.coordinate
     moved = (x - centers[axis.places]) / (centers[1] - centers[0])
     if np.max(np.abs(moved)) < _AT_CENTRE:
-        return None
+        return ()
     sums, counts = np.zeros(len(centers)), np.zeros(len(centers))
     np.add.at(sums, axis.places, moved)
     np.add.at(counts, axis.places, 1.0)
-    return np.clip(sums / np.maximum(counts, 1.0), -0.5, 0.5)
+    return (Points(np.clip(sums / np.maximum(counts, 1.0), -0.5, 0.5)),)
 
 
 def _fewer(

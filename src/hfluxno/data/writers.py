@@ -115,7 +115,7 @@ def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
         "law": xr.Variable((), np.array(str(identification.candidate), dtype=object)),
         "noise": xr.Variable(
             ("field",),
-            found.noise,
+            found.noise[: len(source.fields)],
             {"long_name": "estimated standard deviation of the noise of each field"},
         ),
     } | law_variables([tabulate(identification.law)], (), source)

@@ -20,6 +20,7 @@ from hfluxno.data.readers import source_of
 from hfluxno.data.source import Source
 from hfluxno.datasets.work import Work
 from hfluxno.identify.status import FitStatus
+from hfluxno.trajectory import Noise, of_each_value
 
 Variables = Mapping[str, xr.Variable]
 Found = TypeVar("Found")
@@ -27,7 +28,8 @@ Found = TypeVar("Found")
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """How variables become a `Source`; see `hfluxno.data.readers.source_of`."""
+    """How variables become a `Source`; see `hfluxno.data.readers.source_of`. The `noise` is the
+    standard deviation of that of all values or of each field."""
 
     path: Path
     variable: str | None
@@ -36,6 +38,8 @@ class Reading:
     cells: int | None = None
     domain: tuple[float, float] | None = None
     ends: Path | None = None
+    noise: Noise | None = None
+    average: float | None = None
 
     def source(self, variables: Variables) -> Source:
         """**Raises:**
@@ -51,10 +55,13 @@ class Reading:
             cells=self.cells,
             domain=self.domain,
             ends=self.ends,
+            average=self.average,
         )
         if found.failed:
             raise ValueError(f"{found.failed} of the trajectories are marked as failed.")
-        return found
+        if self.noise is None:
+            return found
+        return dataclasses.replace(found, deviation=of_each_value(self.noise, found.values))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,8 +28,8 @@ from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendabl
 from hfluxno.extras import require
 from hfluxno.forecaster import check_steps
 from hfluxno.identify import Identification, SavedLaw
-from hfluxno.methods import forecaster
-from hfluxno.reconstruction import Noise
+from hfluxno.methods import check_measured, forecaster
+from hfluxno.trajectory import Noise
 
 # For a dataset without chunks.
 CHUNK = 64
@@ -70,8 +70,7 @@ def identify_dataset(
     - `ValueError`, if there are no trajectories, none of the first chunk can be used, an option is
       at fault, or Dask is missing.
     """
-    work = Identify(context, momentum, _noise(noise))
-    return _lazy(ds, work, variable, boundary)
+    return _lazy(ds, Identify(context, momentum), variable, boundary, noise)
 
 
 def forecast_dataset(
@@ -105,10 +104,11 @@ def forecast_dataset(
     - `OSError`, if the law file cannot be read.
     """
     check_steps(steps)
-    known = _noise(noise)
-    made = forecaster(method, weights, momentum=momentum, every=every, noise=known, law=law)
+    if noise is not None:
+        check_measured(method)
+    made = forecaster(method, weights, momentum=momentum, every=every, law=law)
     by = sendable(made, method, weights)
-    return _lazy(ds, Continue(context, int(steps), by), variable, boundary)
+    return _lazy(ds, Continue(context, int(steps), by), variable, boundary, noise)
 
 
 def reconstruct_dataset(
@@ -134,11 +134,15 @@ def reconstruct_dataset(
 
     - `ValueError`, as `identify_dataset` does.
     """
-    return _lazy(ds, Reconstruct(context, momentum, _noise(noise)), variable, boundary)
+    return _lazy(ds, Reconstruct(context, momentum), variable, boundary, noise)
 
 
 def _lazy(
-    ds: xr.Dataset | xr.DataArray, work: Work, variable: str | None, boundary: str
+    ds: xr.Dataset | xr.DataArray,
+    work: Work,
+    variable: str | None,
+    boundary: str,
+    noise: Noise | None,
 ) -> xr.Dataset:
     array = _dask_array()
     whole = ds if isinstance(ds, xr.Dataset) else ds.to_dataset(name=ds.name or "u")
@@ -153,7 +157,8 @@ def _lazy(
     whole = whole.chunk({d: size if d == "trajectory" else -1 for d in whole.dims})
     path = Path(whole.encoding.get("source", "the dataset"))
     names = cf_names(_named(whole), {})
-    reading = Reading(path, variable, sides, names)
+    known = None if noise is None else tuple(map(float, np.ravel(np.asarray(noise))))
+    reading = Reading(path, variable, sides, names, noise=known)
     first = {n: v.load() for n, v in some(_named(whole), slice(0, size)).items()}
     first = _numbers(first, reading)
     # All chunks have the grid of the first.
@@ -201,10 +206,6 @@ def _template(layout: Layout, chunks: tuple[int, ...], array) -> xr.Dataset:
     own = {n: c for n, c in layout.columns.items() if not c.is_coordinate}
     made = {n: xr.Variable(c.dims, empty(c), c.attributes) for n, c in own.items()}
     return xr.Dataset(made, layout.fixed, layout.attributes)
-
-
-def _noise(noise: Noise | None) -> tuple[float, ...] | None:
-    return None if noise is None else tuple(map(float, np.ravel(np.asarray(noise))))
 
 
 def _dask_array():

@@ -92,20 +92,13 @@ class Identify(Work):
     """Infers the law of each trajectory."""
 
     momentum: str | None = None
-    noise: tuple[float, ...] | None = None
 
     def _check(self, context: Trajectory) -> None:
         check_momentum(context, self.momentum)
-        identifier(context, self.momentum, noise=self.noise, among_others=True)
+        identifier(context, self.momentum, among_others=True)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
-        some = identifier(
-            context,
-            self.momentum,
-            noise=self.noise,
-            among_others=True,
-            offsets=source.offsets,
-        )
+        some = identifier(context, self.momentum, among_others=True)
         return of_laws(source, some(slice(None)), context.frames)
 
     def _example(self, source, context, nothing):
@@ -165,7 +158,7 @@ class Continue(Work):
         method = self.method
         if isinstance(method, FittedLawForecaster):
             check_momentum(context, _name(method))
-            identifier(context, _name(method), noise=method.noise, among_others=True)
+            identifier(context, _name(method), among_others=True)
         elif isinstance(method, NetworkForecaster):
             method.check(context)
         else:
@@ -179,18 +172,13 @@ class Continue(Work):
     def _forecast(self, context: Trajectory) -> Forecast:
         method = self.method
         if isinstance(method, FittedLawForecaster):
-            some = identifier(
-                context,
-                _name(method),
-                noise=method.noise,
-                among_others=True,
-                offsets=method.offsets,
-            )
+            some = identifier(context, _name(method), among_others=True)
             return method.advance(context, some(slice(None)), self.steps)
         if len(context.values) > 1 or self._law:
             return method.forecast(context, self.steps)
         # A network has different programs for a single context.
-        twice = dataclasses.replace(context, values=np.repeat(context.values, 2, axis=0))
+        values = np.repeat(context.values, 2, axis=0)
+        twice = dataclasses.replace(context, values=values, deviation=None)
         return _first(method.forecast(twice, self.steps))
 
     def _example(self, source, context, nothing):
@@ -225,25 +213,20 @@ class Reconstruct(Work):
     """Estimates the field behind the measurements of each trajectory."""
 
     momentum: str | None = None
-    noise: tuple[float, ...] | None = None
     alone: ClassVar[bool] = True
 
     def _check(self, context: Trajectory) -> None:
-        identifier(context, self.momentum, jointly=True, noise=self.noise)
+        identifier(context, self.momentum, jointly=True)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
-        single = dataclasses.replace(context, values=context.values[0])
-        return _along_trajectory(
-            of_reconstruction(
-                source, reconstruct(single, self.momentum, self.noise, source.offsets)
-            )
-        )
+        found = reconstruct(context.single(0), self.momentum)
+        return _along_trajectory(of_reconstruction(source, found))
 
     def _example(self, source, context, nothing):
         for part in source.parts:
             check_storable(part.name)
         values = np.zeros(np.shape(context.values)[1:])
-        single = dataclasses.replace(context, values=values)
+        single = dataclasses.replace(context, values=values, deviation=None)
         noise = np.zeros(len(context.fields))
         found = Reconstruction(single, values, noise, nothing, cast(Any, None))
         return _along_trajectory(of_reconstruction(source, found))

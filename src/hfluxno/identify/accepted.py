@@ -1,4 +1,4 @@
-"""Which contexts a law can be inferred from, and which noise goes with them."""
+"""Which contexts a law can be inferred from."""
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from hfluxno.identify.gaps import (
     MOST_MISSING,
     check_measured,
 )
-from hfluxno.reconstruction import Noise
 from hfluxno.trajectory import Trajectory
 
 _MOST_FIELDS = 3
@@ -80,32 +79,15 @@ def check_whole(context: Trajectory, jointly: bool) -> None:
         )
 
 
-def noise_of_each_value(noise: Noise, context: Trajectory) -> np.ndarray:
-    """The noise as (trajectory, time, field, cells), from one number, one for each field, or one
-    for each value."""
-    numbers = np.asarray(noise, np.float64)
-    values = np.asarray(context.values)
-    batch = values if context.is_batched else values[None]
-    bare = (*values.shape[:-2], values.shape[-1])
-    if numbers.shape == bare and len(context.fields) == 1:
-        numbers = np.expand_dims(numbers, -2)
-    if numbers.shape == values.shape:
-        numbers = numbers.reshape(batch.shape)
-    elif numbers.shape in ((), (1,), (len(context.fields),)):
-        numbers = np.broadcast_to(np.atleast_1d(numbers)[:, None], batch.shape)
-    else:
-        raise ValueError(
-            f"The noise is one standard deviation, one for each of the {len(context.fields)} "
-            f"fields, or one for each value, of shape {values.shape}; got an array of shape "
-            f"{np.shape(noise)}."
-        )
-    wrong = ~(np.isfinite(numbers) & (numbers > 0.0)) & ~np.isnan(batch)
-    if wrong.any():
-        raise ValueError(
-            f"A noise is a positive standard deviation; got {numbers[wrong][0]:g} where something "
-            "was measured. Leave it out to have it estimated."
-        )
-    return numbers
+def check_plane(context: Trajectory) -> None:
+    """Refuses what a law on a plane makes no use of.
+
+    **Raises:**
+
+    - `ValueError`, where there is something of it.
+    """
+    if context.deviation is not None:
+        raise ValueError("A law on a plane is fitted to whole frames, so noise has no use.")
 
 
 def tells_nothing(context: Trajectory) -> np.ndarray:

@@ -17,6 +17,7 @@ from hfluxno.forecaster import (
     check_steps,
     forecast_times,
 )
+from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecast_deviation import forecast_deviation
@@ -49,16 +50,10 @@ class FittedLawForecaster(Forecaster):
     - `momentum`: the field that a reflecting wall turns round, where it is not to be inferred; on a
       plane a pair of fields.
     - `every`: the time between two frames, where it is not the mean spacing of the context.
-    - `noise`: the standard deviation of the noise, of all fields, of each or of each value, where
-      it is known.
-    - `offsets`: how far the sensor in each cell stands from its centre, in cells, for joint
-      estimates; `None` where all stand there.
     """
 
     momentum: str | tuple[str, str] | None = eqx.field(static=True, default=None)
     every: float | None = eqx.field(static=True, default=None)
-    noise: float | tuple[float, ...] | np.ndarray | None = None
-    offsets: np.ndarray | None = None
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context.
@@ -72,14 +67,11 @@ class FittedLawForecaster(Forecaster):
     def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
         check_steps(steps)
         if len(context.grid.shape) == 2:
-            if self.noise is not None:
-                raise ValueError("A law on a plane is fitted to whole frames, so noise has no use.")
+            check_plane(context)
             pair = as_pair(self.momentum)
             return lambda members: forecast_plane(context.members(members), steps, pair, self.every)
         _check_given_ends(context, steps, self.every)
-        identified = identifier(
-            context, one_name(self.momentum), noise=self.noise, offsets=self.offsets
-        )
+        identified = identifier(context, one_name(self.momentum))
         return lambda members: self.advance(context.members(members), identified(members), steps)
 
     def advance(
@@ -96,6 +88,7 @@ class FittedLawForecaster(Forecaster):
 
         - `ValueError`, if a given end is not given for all times of the forecast.
         """
+        context = context.states
         every = interval if self.every is None else self.every
         if context.frames > 1:
             _check_given_ends(context, steps, self.every)
@@ -111,6 +104,8 @@ class FittedLawForecaster(Forecaster):
         shape = frames[0, 1:].shape
         deviation = _stacked([each.spread for each in results], shape)
         bound = _stacked([each.least for each in results], shape)
+        seen = [each.observed for each in results if each.observed is not None]
+        observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
             _horizon(item, each.frames[1:], each.spread)
             for item, each in zip(identifications, results, strict=True)
@@ -125,19 +120,21 @@ class FittedLawForecaster(Forecaster):
             horizons,
             deviation,
         )
-        if bound is None:
-            return made
-        return dataclasses.replace(made, least=bound if context.is_batched else bound[0])
+        if not context.is_batched:
+            bound, observed = (None if part is None else part[0] for part in (bound, observed))
+        return dataclasses.replace(made, least=bound, observed=observed)
 
 
 class _Continued(NamedTuple):
     """The state that a forecast starts from and its frames, whether they were solved, the standard
-    deviations of the frames, and those that no unbiased estimate could be below."""
+    deviations of the frames, those that no unbiased estimate could be below, and what would be
+    measured of the frames, if that is something else."""
 
     frames: Float[np.ndarray, "time field cells"]
     solved: bool
     spread: Float[np.ndarray, "steps field cells"] | None = None
     least: Float[np.ndarray, "steps field cells"] | None = None
+    observed: Float[np.ndarray, "steps quantity cells"] | None = None
 
 
 def _stacked(parts: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
@@ -160,13 +157,19 @@ def _continue(
     if item.estimate is None:
         ahead = np.full(steps, 1.0 if every is None else every / spacing)
         return _Continued(*_advance(values, item, late, ahead))
-    times = (np.concatenate([past, forecast_times(context, steps, every)]) - past[0]) / spacing
-    forward = with_future(item.estimate.forward, times[-1])
+    known = item.estimate.forward
+    every_time = np.concatenate([past, forecast_times(context, steps, every)])
+    times = known.scale.frames(every_time)
+    forward = with_future(known, times[-1])
     states, spread, least = item.estimate.continued(times, forward)
     if not is_bounded(states, values, item.grid_law):
         last = interpolated(values, False)[-1:]
         return _Continued(np.repeat(last, 1 + steps, axis=0), False)
-    return _Continued(states[len(past) - 1 :], True, spread[len(past) :], least[len(past) :])
+    observed = None
+    if known.observation and every is None:  # at other times means may overlap
+        observed = item.estimate.observed(every_time, forward)[len(past) :]
+    spread, least = spread[len(past) :], least[len(past) :]
+    return _Continued(states[len(past) - 1 :], True, spread, least, observed)
 
 
 def is_bounded(

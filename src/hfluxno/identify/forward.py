@@ -1,8 +1,10 @@
-"""The forward model of a joint estimate: which run a vector of unknowns means.
+"""The forward model of a joint estimate: which run a vector of unknowns means, and what would be
+measured of it.
 
-    z ↦ (law, first state, ends) ↦ u(t_j),   each number = its centre + its spread · z_k
+    z ↦ (law, first state, ends) ↦ u(t_j) ↦ H(u),   each number = its centre + its spread · z_k
 
-with the law's coefficients, the first state and the states at open ends. The prior of every z_k is
+with the law's coefficients, the first state and the states at open ends, and the observation H of
+the context (see `hfluxno.observation`). The prior of every z_k is
 the standard normal distribution, so centre and spread say what is believed before the measurements
 (strong-constraint 4D-Var with a control variable transform: Bannister, Q. J. R. Meteorol. Soc. 134,
 2008, 1971-1996).
@@ -20,101 +22,45 @@ from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Basis, Kinked
-from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong, restrict
-from hfluxno.laws.place import PlaceModes
+from hfluxno.observation import Observation, Run, observed, times_of
 from hfluxno.stored_jit import stored_jit
+from hfluxno.trajectory import Trajectory
 
 # Derivatives are taken along so many directions at once, and on all cores: one small program serves
 # any number of unknowns.
 _FEW_DIRECTIONS, _MANY_DIRECTIONS = 8, 16
+# Programs serve a few numbers of frames.
+_FRAMES = 16
 
 
-class LawShape(eqx.Module):
-    """What a law is made of, and how a vector of coefficients is cut into its parts.
-
-    The order is (field, flux function), (field, diffusion term), (field, source term),
-    (field, mode of the source), (field, offset of the flux), (mode of the flux), (place of a kink).
-    Coefficients of the flux are counted in half ranges of their field times cells per frame, those
-    of sources in half ranges per frame.
+class Scale(eqx.Module):
+    """How times and lengths are counted: in mean intervals of a context from when its run begins,
+    and in cells.
 
     **Attributes:**
 
-    - `basis`: the functions of the flux.
-    - `lower`, `upper`: the observed range of each field.
-    - `modes`: the functions of place.
-    - `fields`, `negated`: names, and the indices of the fields that a wall turns round.
-    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: how many there are of each term.
-    - `closed`: whether the constant of the flux is a coefficient although the flux is the same
-      everywhere. Where an end lets nothing through, it is no longer free.
+    - `origin`: the time at which a run begins.
+    - `interval`, `cell`: in the units of the data.
     """
 
-    basis: Basis
-    lower: Float[Array | np.ndarray, " field"]
-    upper: Float[Array | np.ndarray, " field"]
-    modes: PlaceModes
-    fields: tuple[str, ...] = eqx.field(static=True)
-    negated: tuple[int, ...] = eqx.field(static=True, default=())
-    diffusion: int = eqx.field(static=True, default=0)
-    by_state: int = eqx.field(static=True, default=0)
-    source_modes: int = eqx.field(static=True, default=0)
-    flux_modes: int = eqx.field(static=True, default=0)
-    closed: bool = eqx.field(static=True, default=False)
+    origin: float
+    interval: float
+    cell: float
 
-    @property
-    def has_offset(self) -> bool:
-        """Whether the constant of the flux is a coefficient."""
-        return self.closed or self.flux_modes > 0
+    @classmethod
+    def of(cls, context: Trajectory) -> "Scale":
+        times = np.asarray(context.times, float)
+        first, begin = float(times[0]), float(times_of(context.observation, times)[0])
+        interval = float((times[-1] - times[0]) / (len(times) - 1))
+        return cls(min(first, begin), interval, context.grid.spacing[0])
 
-    @property
-    def kinks(self) -> int:
-        """The number of kinks of the flux, whose places are unknowns."""
-        return self.basis.kinks
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The number of coefficients of each part."""
-        d = len(self.fields)
-        parts = (
-            len(self.basis.names),
-            self.diffusion,
-            self.by_state,
-            self.source_modes,
-            int(self.has_offset),
-        )
-        return (*(d * n for n in parts), self.flux_modes, self.kinks)
-
-    def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
-        d = len(self.fields)
-        ends = np.cumsum(self.sizes)
-        flux, diffusion, by_state, by_place, offset, factor, at = (
-            coefficients[end - size : end] for end, size in zip(ends, self.sizes, strict=True)
-        )
-        half = (0.5 * (self.upper - self.lower))[:, None]
-        terms = None
-        if self.by_state or self.source_modes or self.has_offset:
-            terms = Terms(
-                by_state.reshape(d, -1) * half,
-                by_place.reshape(d, -1) * half,
-                factor,
-                offset * half[:, 0] if self.has_offset else jnp.zeros(d),
-                self.modes,
-            )
-        basis = self.basis
-        if isinstance(basis, Kinked):
-            basis = dataclasses.replace(basis, at=at)
-        return FittedLaw(
-            self.fields,
-            basis,
-            flux.reshape(d, -1) * half,
-            diffusion.reshape(d, -1),
-            self.lower,
-            self.upper,
-            self.negated,
-            terms,
-        )
+    def frames(self, times: Float[Array | np.ndarray, " time"]) -> Float[np.ndarray, " time"]:
+        """Times in frames."""
+        return (np.asarray(times, float) - self.origin) / self.interval
 
 
 class Ends(eqx.Module):
@@ -151,6 +97,8 @@ class Forward(eqx.Module):
     - `least`: what no first state and no state of an open end is below, for each field.
     - `ends`: the open ends, or `None` if there are none; at the others the boundary of the
       settings' grid holds.
+    - `scale`: what cells and frames are in the units of the data.
+    - `observation`: the steps from states to measured values.
     """
 
     shape: LawShape
@@ -160,7 +108,9 @@ class Forward(eqx.Module):
     first: Float[Array | np.ndarray, "field cells"]
     first_modes: Float[Array | np.ndarray, "mode field cells"]
     least: Float[Array | np.ndarray, " field"]
-    ends: Ends | None = None
+    ends: Ends | None
+    scale: Scale
+    observation: tuple[Observation, ...] = ()
 
     @property
     def size(self) -> int:
@@ -199,6 +149,44 @@ class Forward(eqx.Module):
             ends[side] = Given(self.ends.times, state)
         return Grid(grid.lower, grid.upper, grid.shape, ((ends[0], ends[1]),))
 
+    def observed(
+        self, z: Float[Array, " unknown"], states: Float[Array, "time field cells"]
+    ) -> Float[Array, "measured quantity cells"]:
+        """What would be measured of a run whose states are those at the times of `when`."""
+        states = states[1:]
+        run = Run(states, self._flux(z, states), self.settings.grid.is_periodic())
+        return observed(self.observation, run)
+
+    def when(self, times: Float[Array | np.ndarray, " time"]) -> Float[np.ndarray, " time_"]:
+        """The times, in frames, at which a run is needed for measured values at these times of the
+        data; with an observation, that of the first state and after it those of the steps."""
+        needed = self.scale.frames(times_of(self.observation, np.asarray(times, float)))
+        return np.concatenate([[0.0], needed]) if self.observation else needed
+
+    def intervals(self, times: Float[np.ndarray, " time"]) -> Float[np.ndarray, " interval"]:
+        """Those between times in frames, and of length zero as many as make the number one of a
+        few, for which there are programs."""
+        each, frames = len(times_of(self.observation, np.zeros(1))), _FRAMES
+        while each * frames < len(times) - 1:
+            frames *= 2
+        found = np.zeros(each * frames)
+        found[: len(times) - 1] = np.diff(times)
+        return found
+
+    def _flux(self, z, states: Float[Array, "time field cells"]):
+        """What passes the centres of cells in unit time, in the units of the data."""
+        law, grid, u = self.law(z), self.settings.grid, states.swapaxes(0, 1)
+        flux = law.flux(u)
+        if law.terms is not None:
+            factor = law.factor(jnp.asarray(grid.centers()))
+            flux = flux + law.terms.flux_offset[:, None, None]
+            flux = flux if factor is None else factor[None, None] * flux
+        diffusivity = law.diffusivity(u)
+        if diffusivity is not None:
+            wide = jnp.pad(u, ((0, 0), (0, 0), (1, 1)), "wrap" if grid.is_periodic() else "edge")
+            flux = flux - diffusivity * 0.5 * (wide[..., 2:] - wide[..., :-2])
+        return flux.swapaxes(0, 1) * (self.scale.cell / self.scale.interval)
+
 
 def on_other_cells(
     forward: Forward,
@@ -211,7 +199,12 @@ def on_other_cells(
     free = _free(other)
     # No derivative is asked for; the program is the one of a search that tries finer grids.
     nothing = np.zeros((_chunk_size(free), other.size))
-    return np.asarray(_run(other, z, nothing, intervals, max_steps)[0])
+    return np.asarray(_run(_bare(other), z, nothing, intervals, max_steps)[0])
+
+
+def _bare(forward: Forward) -> Forward:
+    """Without the observation, so that all of them share the program of a run."""
+    return dataclasses.replace(forward, observation=())
 
 
 def _free(forward: Forward) -> np.ndarray:
@@ -239,21 +232,62 @@ def run(
 ]:
     """The states at the first time and after each interval, their derivatives by all unknowns, and
     the largest number of steps that an interval took."""
+    bare = _bare(forward)
+
+    def along(directions, chunk):
+        return _run(bare, z, directions, intervals, max_steps)
+
+    (states, _, steps), derivatives = _by_all(forward, along)
+    return states, derivatives, int(steps)
+
+
+def measure(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    states: Float[np.ndarray, "time field cells"],
+    derivatives: Float[np.ndarray, "time unknown field cells"],
+) -> tuple[
+    Float[np.ndarray, "measured quantity cells"],
+    Float[np.ndarray, "measured unknown quantity cells"],
+]:
+    """What would be measured of a run, and its derivatives by all unknowns."""
+    if not forward.observation:
+        return states, derivatives
+
+    def along(directions, chunk):
+        changes = np.zeros((len(states), len(directions), *states.shape[1:]))
+        changes[:, : len(chunk)] = derivatives[:, chunk]
+        return _measured(forward, z, directions, states, changes)
+
+    (values, _), found = _by_all(forward, along)
+    return values, found
+
+
+def _by_all(forward: Forward, along):
+    """What `along` returns for some directions, and its second part by all unknowns."""
     free = _free(forward)
     size = _chunk_size(free)
     chunks = [free[k : k + size] for k in range(0, max(len(free), 1), size)]
 
-    def along(chunk):
+    def one(chunk):
         directions = np.zeros((size, forward.size))
         directions[np.arange(len(chunk)), chunk] = 1.0
-        return tuple(map(np.asarray, _run(forward, z, directions, intervals, max_steps)))
+        return tuple(map(np.asarray, along(directions, chunk)))
 
-    parts = on_all_cores(along, chunks)
-    states, first, steps = parts[0]
+    parts = on_all_cores(one, chunks)
+    first = parts[0][1]
     derivatives = np.zeros((first.shape[0], forward.size, *first.shape[2:]))
-    for chunk, (_, found, _) in zip(chunks, parts, strict=True):
-        derivatives[:, chunk] = found[:, : len(chunk)]
-    return states, derivatives, int(steps)
+    for chunk, part in zip(chunks, parts, strict=True):
+        derivatives[:, chunk] = part[1][:, : len(chunk)]
+    return parts[0], derivatives
+
+
+@stored_jit
+def _measured(forward, z, directions, states, changes):
+    def along(direction, change):
+        return jax.jvp(forward.observed, (z, states), (direction, change))
+
+    return jax.vmap(along, (0, 1), (None, 1))(directions, changes)
 
 
 @stored_jit

@@ -20,17 +20,14 @@ from hfluxno.grid import Grid
 from hfluxno.identify.accepted import check_whole
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.forward import Forward, LawShape
+from hfluxno.identify.forward import Forward
 from hfluxno.identify.gaps import MINIMUM_CELLS
 from hfluxno.identify.identification import is_joint
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Measured, estimate, with_shared_errors
-from hfluxno.identify.joint_report import (
-    in_cells_and_frames,
-    joint_report,
-    shows_first_state,
-)
+from hfluxno.identify.joint import estimate, with_shared_errors
+from hfluxno.identify.joint_report import joint_report, shows_first_state
 from hfluxno.identify.joint_search import Found, predicted_late, windows
+from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import UNKNOWN, measure
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification
@@ -39,7 +36,6 @@ from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_fram
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track
-from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
 
 # A domain may be larger than the one that a law of place is known in by this part of a cell.
@@ -71,21 +67,20 @@ def given_identifier(
     saved = _with_momentum(saved, context, momentum)
     _check(saved, context)
     interval = interval_of(saved, context, interval)
-    values = np.asarray(context.values)
-    batch = values if context.is_batched else values[None]
     several = context.frames > 1
     joint = several and is_joint(context)
     check_whole(context, joint)
 
-    def one(values: np.ndarray) -> Identification:
-        values = values.astype(np.float64)
-        if joint or (several and not np.all(np.isfinite(values))):
-            return _joint(saved, values, context, interval)
-        return _followed(saved, values, context, interval)
+    def one(member: int) -> Identification:
+        single = context.single(member)
+        if joint or (several and not np.all(single.observed)):
+            return _joint(saved, single)
+        return _followed(saved, np.asarray(single.states.values, float), context, interval)
 
     def some(members: slice) -> tuple[Identification, ...]:
+        count = len(context.values) if context.is_batched else 1
         with jax.enable_x64(True):
-            return tuple(on_all_cores(one, list(batch[members])))
+            return tuple(on_all_cores(one, range(count)[members]))
 
     return some
 
@@ -207,38 +202,37 @@ def _label(saved: SavedLaw, settings: SolverSettings) -> str:
     return f"{saved.fit.law} (given), solved by {settings.scheme}, grid ×{settings.refinement}"
 
 
-def _joint(
-    saved: SavedLaw, values: Float[np.ndarray, "time field cells"], context, interval
-) -> Identification:
-    times = np.asarray(context.times, float)
-    measured = Measured(values, (times - times[0]) / interval)
-    unit = in_cells_and_frames(context.grid, times[0], interval)
-    forward = _forward(saved, measured, context.grid, unit, interval)
-    frames = windows(measured)
-    first = estimate(forward, measured, frames[:-1] or frames, quick=True)
+def _joint(saved: SavedLaw, context: Trajectory) -> Identification:
+    forward, frames = _forward(saved, context), windows(context)
+    first = estimate(forward, context, frames[:-1] or frames, quick=True)
     best = None
     if first is not None:
-        best = estimate(forward, measured, frames[-1:], first.noise, first.z)
+        best = estimate(forward, context, frames[-1:], first.noise, first.z)
     if best is None:
         raise ValueError(
             "No run with the given law could be solved from this context; check the units of both."
         )
     label = _label(saved, forward.settings)
-    late = predicted_late(best, measured, frames)
-    found = Found(with_shared_errors(best, measured), label, (), (frames[-2:-1] or frames)[0], late)
-    report = joint_report(
-        found, measured, context, saved.law.negated, context.grid.spacing[0], interval
-    )
+    late = predicted_late(best, context, frames)
+    found = Found(with_shared_errors(best, context), label, (), (frames[-2:-1] or frames)[0], late)
+    report = joint_report(found, context, saved.law.negated)
     return dataclasses.replace(
         report, law=saved.law, coefficients=saved.coefficients, covariance=saved.covariance
     )
 
 
-def _forward(saved: SavedLaw, measured: Measured, grid: Grid, unit: Grid, interval) -> Forward:
+def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
     """The forward model whose first state and ends are unknown, and whose law is not."""
-    law = in_cells(saved.law, grid, interval)
+    around = make_forward(
+        Kind(1),
+        context,
+        saved.law.negated,
+        known_first=shows_first_state(context),
+        refinement=saved.scheme.refinement,
+    )
+    law = in_cells(saved.law, context.grid, around.scale.interval)
     terms, half = law.terms, (0.5 * (law.upper - law.lower))[:, None]
-    modes = PlaceModes(0.0, float(unit.shape[0]), 1, unit.is_periodic())
+    modes = around.shape.modes
     by_place = terms is not None and terms.flux_by_place.size > 0
     closed = terms is not None and not by_place and bool(np.any(terms.flux_offset))
     shape = LawShape(
@@ -260,15 +254,6 @@ def _forward(saved: SavedLaw, measured: Measured, grid: Grid, unit: Grid, interv
         parts += [terms.flux_offset / half[:, 0], terms.flux_by_place] if shape.has_offset else []
     parts += [law.basis.at] if isinstance(law.basis, Kinked) else []
     center = np.concatenate([np.ravel(part) for part in parts])
-    around = make_forward(
-        Kind(1),
-        measured,
-        unit,
-        law.fields,
-        law.negated,
-        known_first=shows_first_state(measured.values[0]),
-        refinement=saved.scheme.refinement,
-    )
     return dataclasses.replace(around, shape=shape, center=center, spread=np.zeros(len(center)))
 
 
@@ -293,11 +278,11 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
 
 
 def _check(saved: SavedLaw, context: Trajectory) -> None:
-    if context.fields != saved.law.fields:
+    if context.states.fields != saved.law.fields:
         raise ValueError(
             f"The law is of {_listed(saved.law.fields)}, and the context of "
-            f"{_listed(context.fields)}; choose or rename its fields so that they are the same in "
-            "the same order."
+            f"{_listed(context.states.fields)}; choose or rename its fields so that they are the "
+            "same in the same order."
         )
     grid, values = context.grid, np.asarray(context.values)
     if grid.shape[0] < MINIMUM_CELLS:

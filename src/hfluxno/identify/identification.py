@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given, Open
+from hfluxno.contexts import as_trajectory
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import (
     check_context,
+    check_plane,
     check_whole,
-    noise_of_each_value,
     tells_nothing,
 )
 from hfluxno.identify.basis import TensorChebyshev
@@ -35,8 +36,7 @@ from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import choose, make_settings
 from hfluxno.identify.status import FitStatus
-from hfluxno.reconstruction import Noise
-from hfluxno.trajectory import Trajectory, as_trajectory
+from hfluxno.trajectory import Noise, Trajectory
 
 if TYPE_CHECKING:
     import xarray
@@ -123,14 +123,13 @@ def identify(
       somewhere, has too little measured, or is constant or at rest (every trajectory of it), a
       noise is not positive, or there is a wall and no momentum can be told.
     """
-    trajectory = as_trajectory(context, times, grid, fields)
+    trajectory = as_trajectory(context, times, grid, fields).with_deviation(noise)
     found: tuple
     if len(trajectory.grid.shape) == 2:
-        if noise is not None:
-            raise ValueError("A law on a plane is fitted to whole frames, so noise has no use.")
+        check_plane(trajectory)
         found = identify_planes(trajectory, as_pair(momentum))
     else:
-        found = identify_all(trajectory, one_name(momentum), noise=noise)
+        found = identify_all(trajectory, one_name(momentum))
     return found if trajectory.is_batched else found[0]
 
 
@@ -138,29 +137,26 @@ def identify_all(
     context: Trajectory,
     momentum: str | None = None,
     jointly: bool = False,
-    noise: Noise | None = None,
-    offsets: np.ndarray | None = None,
 ) -> tuple[Identification, ...]:
     """`identify` for one trajectory or a batch of them: one result for each; `jointly` estimates
     the first state with the law even if it was seen."""
-    return identifier(context, momentum, jointly, noise, offsets=offsets)(slice(None))
+    return identifier(context, momentum, jointly)(slice(None))
 
 
 def identifier(
     context: Trajectory,
     momentum: str | None = None,
     jointly: bool = False,
-    noise: Noise | None = None,
     among_others: bool = False,
-    offsets: np.ndarray | None = None,
 ) -> Callable[[slice], tuple[Identification, ...]]:
     """A function that identifies some trajectories of a batch, as `identify_all` does them all:
     what is checked and decided for the batch as a whole is so here, once. One that is
-    `among_others` may be constant throughout. A joint estimate makes use of the `offsets` of
-    sensors from the centres of their cells, in cells."""
+    `among_others` may be constant throughout."""
+    measured, context = context, context.states
     values = np.asarray(context.values)
-    jointly = jointly or noise is not None or is_joint(context) or _is_sealed(context)
-    known_noise = None if noise is None else noise_of_each_value(noise, context)
+    jointly = jointly or is_joint(measured) or _is_sealed(context)
+    if len(context.fields) > 1 and measured is not context:
+        raise ValueError("What is derived is that of a single field; give one field beside it.")
     check_context(context, values, jointly, among_others)
     check_whole(context, jointly)
     batch = values if context.is_batched else values[None]
@@ -176,8 +172,7 @@ def identifier(
         if not varies[member]:
             return nothing_to_infer(values, context)
         if jointly:
-            own = None if known_noise is None else known_noise[member]
-            found = identify_jointly(values, context, negated_in_fits, noise=own, offsets=offsets)
+            found = identify_jointly(measured.single(member), negated_in_fits)
             return nothing_to_infer(values, context, failed=True) if found is None else found
         if np.any(np.isnan(values)):
             part, times = _measured_part(values, np.asarray(context.times, float))
@@ -189,7 +184,7 @@ def identifier(
         if found.status not in UNEXPLAINED or len(names) > 2:
             return found
         if len(names) == 1:
-            richer = identify_jointly(values, context, negated_in_fits, FURTHER_KINDS)
+            richer = identify_jointly(context.single(member), negated_in_fits, FURTHER_KINDS)
             return with_further_terms(found, richer)
         trial, more = choose(
             values, context.grid, names, negated_in_fits, plan=stages_with_sources()
@@ -213,12 +208,14 @@ def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
 
 
 def is_joint(context: Trajectory) -> bool:
-    """Whether something besides the law is unknown that a frame does not show, or the frames are at
-    uneven times."""
+    """Whether something besides the law is unknown that a frame does not show, the frames are at
+    uneven times, or something is known of how they were measured."""
     intervals = np.diff(np.asarray(context.times, float))
     uneven = np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean())
     moving = any(isinstance(end, Open | Given) for end in context.grid.boundary[0])
-    return bool(uneven or moving)
+    told = context.deviation is not None
+    told = told or not all(step.nearly_states for step in context.observation)
+    return bool(uneven or moving or told)
 
 
 def _is_sealed(context: Trajectory) -> bool:

@@ -1,12 +1,13 @@
 """Law, first state and ends estimated together from whatever was measured.
 
-    min_z  Σ (u(t_j, x_i; z) - y_ji)² / σ² + ‖z‖²
+    min_z  Σ (H(u(z)) - y)² / σ² + ‖z‖²
 
-over all measured values y, by Levenberg and Marquardt's method in windows that grow from the first
-frames to all of them: over a long window the misfit has many minima, over a short one it is nearly
-quadratic, and its minimum starts the next (quasi-static variational assimilation: Pires, Vautard
-and Talagrand, Tellus A 48, 1996, 96-121). The noise σ is what the fit leaves, per degree of
-freedom, if it is not known; the first windows are fitted with more of it in any case.
+over all measured values y, with the observation H of the context, by Levenberg and Marquardt's
+method in windows that grow from the first frames to all of them: over a long window the misfit has
+many minima, over a short one it is nearly quadratic, and its minimum starts the next (quasi-static
+variational assimilation: Pires, Vautard and Talagrand, Tellus A 48, 1996, 96-121). The noise σ is
+what the fit leaves, per degree of freedom, if it is not known; the first windows are fitted with
+more of it in any case.
 
 What is not known of z is not all that a run may be off by: to the deviations of the chosen estimate
 come misfits that neighbours share and the error of the scheme.
@@ -15,13 +16,14 @@ come misfits that neighbours share and the error of the scheme.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Float
 
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.forward import Forward, on_other_cells, run
+from hfluxno.identify.forward import Forward, measure, on_other_cells, run
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 from hfluxno.identify.misfit import correlation
 from hfluxno.identify.subgrid import near_jumps
+from hfluxno.trajectory import Trajectory
 
 # The noise is not taken for less than this part of a field's standard deviation.
 LEAST_NOISE = 1e-4
@@ -32,51 +34,8 @@ _QUICK = (6, SMALL_DECREASE)
 _THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
-_INTERVALS = 16
 # A correlation of what neighbours miss is not taken for more.
 _MOST_ALIKE = 0.9
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """What was measured, in frames and cells.
-
-    **Attributes:**
-
-    - `values`: NaN where nothing was.
-    - `times`: of the frames, from 0, in mean intervals.
-    - `noise`: σ of each value where it is known, `None` where it is what the fit leaves, one of
-      each field.
-    - `offsets`: how far the sensor of each cell stands from its centre, in cells; `None` where all
-      stand there.
-    """
-
-    values: Float[np.ndarray, "time field cells"]
-    times: Float[np.ndarray, " time"]
-    noise: Float[np.ndarray, "time field cells"] | None = None
-    offsets: Float[np.ndarray, " cells"] | None = None
-
-    @property
-    def seen(self) -> Bool[np.ndarray, "time field cells"]:
-        return np.isfinite(self.values)
-
-    def shown(self, states: Float[np.ndarray, "*any cells"], periodic: bool) -> np.ndarray:
-        """States where the sensors stand: linear between the centres of cells."""
-        if self.offsets is None:
-            return states
-        last, first = states[..., -1:], states[..., :1]
-        if not periodic:
-            last, first = first, last
-        before = np.concatenate([last, states[..., :-1]], axis=-1)
-        after = np.concatenate([states[..., 1:], first], axis=-1)
-        above, below = np.maximum(self.offsets, 0.0), np.maximum(-self.offsets, 0.0)
-        return (1.0 - above - below) * states + above * after + below * before
-
-    @property
-    def deviation(self) -> Float[np.ndarray, " field"]:
-        """The standard deviation of each field."""
-        size = np.nanstd(self.values, axis=(0, 2))
-        return np.where(size > 0.0, size, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +47,8 @@ class Estimate:
     - `forward`: what they mean.
     - `z`: the unknowns.
     - `covariance`: of z, from the normal matrix and the prior (Laplace's approximation).
-    - `noise`: σ of each field; the root mean square where it varies.
-    - `states`: the run over all frames.
+    - `noise`: σ of each measured quantity; the root mean square where it varies.
+    - `states`: the run at the times of all frames.
     - `spread`: the standard deviation of each of these states that the unknowns and the scheme
       leave.
     - `evidence`: the logarithm of the probability of the measurements, by the same approximation;
@@ -103,7 +62,7 @@ class Estimate:
     forward: Forward
     z: Float[np.ndarray, " unknown"]
     covariance: Float[np.ndarray, "unknown unknown"]
-    noise: Float[np.ndarray, " field"]
+    noise: Float[np.ndarray, " quantity"]
     states: Float[np.ndarray, "time field cells"]
     spread: Float[np.ndarray, "time field cells"]
     evidence: float
@@ -118,8 +77,8 @@ class Estimate:
         Float[np.ndarray, "time field cells"],
         Float[np.ndarray, "time field cells"],
     ]:
-        """The states at other times, from 0, their standard deviations, and those that no unbiased
-        estimate from these measurements could be below.
+        """The states at other times, in frames, their standard deviations, and those that no
+        unbiased estimate from these measurements could be below.
 
         `forward` may have further unknowns, of which nothing is known but the prior; the last
         result takes them for known.
@@ -128,10 +87,18 @@ class Estimate:
         known, size = len(self.z), forward.size
         z, covariance = np.zeros(size), np.eye(size)
         z[:known], covariance[:known, :known] = self.z, self.covariance
-        states, rows, _ = _solved(forward, z, times, MOST_STEPS)
+        states, rows, _ = _states(forward, z, times)
         differs = _difference(forward, z, times, states)
         deviation = np.hypot(_spread(rows, covariance), self.of_scheme * differs)
         return states, deviation, _spread(rows[:, :known], self.least_covariance)
+
+    def observed(
+        self, times: Float[Array | np.ndarray, " time"], forward: Forward | None = None
+    ) -> Float[np.ndarray, "time quantity cells"]:
+        """What would be measured at these times of the data; `forward` as in `continued`."""
+        forward = self.forward if forward is None else forward
+        z = np.pad(self.z, (0, forward.size - len(self.z)))
+        return _values(forward, z, times, MOST_STEPS)[0]
 
     @property
     def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
@@ -154,9 +121,9 @@ class Estimate:
 
 def estimate(
     forward: Forward,
-    measured: Measured,
+    context: Trajectory,
     windows: tuple[int, ...],
-    noise: Float[np.ndarray, " field"] | None = None,
+    noise: Float[np.ndarray, " quantity"] | None = None,
     start: Float[np.ndarray, " unknown"] | None = None,
     quick: bool = False,
 ) -> Estimate | None:
@@ -165,47 +132,50 @@ def estimate(
     over the last window leaves.
     """
     z = np.zeros(forward.size) if start is None else start
-    least = LEAST_NOISE * measured.deviation
-    sigma = _alike(0.1 * measured.deviation if noise is None else np.maximum(noise, least))
+    size = sizes(context)
+    least = LEAST_NOISE * size
+    sigma = _alike(0.1 * size if noise is None else np.maximum(noise, least))
     known = None
-    if measured.noise is not None:
-        known = np.maximum(np.where(measured.seen, measured.noise, 0.0), _alike(least))
+    if context.deviation is not None:
+        known = np.maximum(np.where(context.observed, context.deviation, 0.0), _alike(least))
     found = None
     for number, frames in enumerate(windows):
         last = number == len(windows) - 1
         for _ in range(_ROUNDS if last and not quick else 1):
             effort = _THOROUGH if last and not quick else _QUICK
-            fitted = _fit(forward, measured, frames, sigma, z, *effort)
+            fitted = _fit(forward, context.window(0, frames), sigma, z, *effort)
             if fitted is None:
                 return found
             z, normal, rest = fitted
             before, sigma = sigma, known
             if known is None:
-                left = _noise(rest * before, normal, measured, frames)
+                left = _noise(rest * before, normal, context.observed[:frames])
                 sigma = _alike(np.maximum(left, least))
             if np.all(np.abs(sigma - before) < 0.1 * before):
                 break
         if last:
-            found = _report(forward, measured, frames, z, sigma)
+            found = _report(forward, context, frames, z, sigma)
     return found
 
 
-def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SMALL_DECREASE):
-    """The best z over the first frames, the normal matrix without the prior, and the misfit in
-    units of the noise."""
-    seen = measured.seen[:frames]
-    times = measured.times[:frames]
-    sigma = sigma[:frames]
-    periodic = forward.settings.grid.is_periodic()
+def sizes(context: Trajectory) -> Float[np.ndarray, " quantity"]:
+    """The standard deviation of each quantity that was measured; one of what does not change."""
+    size = np.nanstd(np.asarray(context.values, float), axis=(0, 2))
+    return np.where(size > 0.0, size, 1.0)
+
+
+def _fit(forward, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE):
+    """The best z, the normal matrix without the prior, and the misfit in units of the noise."""
+    seen, measured = context.observed, np.asarray(context.values)
+    sigma = sigma[: len(seen)]
     limit = MOST_STEPS
 
     def misfit(z):
         nonlocal limit
-        states, rows, steps = _solved(forward, z, times, limit)
+        values, rows, steps = _values(forward, z, context.times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
-        states, rows = (measured.shown(part, periodic) for part in (states, rows))
-        rest = np.where(seen, (states - measured.values[:frames]) / sigma, 0.0)
+        rest = np.where(seen, (values - measured) / sigma, 0.0)
         rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
         rows = rows.swapaxes(0, 1).reshape(len(z), -1)
         both = np.concatenate([rest.reshape(-1), z])
@@ -217,25 +187,31 @@ def _fit(forward, measured, frames, sigma, start, evaluations, small_decrease=SM
     return found.point, found.normal - np.eye(len(start)), found.aux
 
 
-def _solved(forward, z, times, limit):
-    """The run at the given times; programs serve a few numbers of intervals."""
-    states, rows, steps = run(forward, z, _intervals(times), limit)
-    return states[: len(times)], rows[: len(times)], steps
+def _values(forward, z, times, limit):
+    """What would be measured at these times of the data, its derivatives, and the steps."""
+    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit)
+    values, rows = measure(forward, z, states, rows)
+    return values[: len(times)], rows[: len(times)], steps
 
 
-def _intervals(times):
-    size = _INTERVALS
-    while size < len(times) - 1:
-        size *= 2
-    intervals = np.zeros(size)
-    intervals[: len(times) - 1] = np.diff(times)
-    return intervals
+def _states(forward, z, times):
+    """The states at these times, in frames, their derivatives, and the steps."""
+    part, whole = _from_the_first(times)
+    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS)
+    return states[part], rows[part], steps
+
+
+def _from_the_first(times):
+    """Times with that of the first state before them, and where among these they are."""
+    before = int(times[0] > 0.0)
+    return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
 
 
 def _difference(forward, z, times, states):
     """How far a run on other cells is from the states, there and near there, which is about the
     error of the scheme; zero where it cannot be solved."""
-    other = on_other_cells(forward, z, _intervals(times), MOST_STEPS)[: len(times)]
+    part, whole = _from_the_first(times)
+    other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
     away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
     return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
 
@@ -245,9 +221,8 @@ def _alike(sigma):
     return sigma[None, :, None]
 
 
-def _noise(rest, normal, measured, frames):
-    """The root mean square misfit of each field, per degree of freedom that is left."""
-    seen = measured.seen[:frames]
+def _noise(rest, normal, seen):
+    """The root mean square misfit of each quantity, per degree of freedom that is left."""
     count = seen.sum(axis=(0, 2))
     used = _degrees(normal) * count / count.sum()
     return np.sqrt(np.sum(rest**2, axis=(0, 2)) / np.maximum(count - used, 0.1 * count + 1.0))
@@ -258,15 +233,15 @@ def _degrees(normal):
     return float(np.sum(eigenvalues / (1.0 + eigenvalues)))
 
 
-def _report(forward, measured, frames, z, sigma) -> Estimate | None:
-    fitted = _fit(forward, measured, frames, sigma, z, 1)
+def _report(forward, context, frames, z, sigma) -> Estimate | None:
+    fitted = _fit(forward, context.window(0, frames), sigma, z, 1)
     if fitted is None:
         return None
     _, normal, rest = fitted
     total = np.eye(len(z)) + normal
     covariance = np.linalg.inv(total)
-    states, rows, steps = _solved(forward, z, measured.times, MOST_STEPS)
-    seen = measured.seen[:frames]
+    states, rows, steps = _states(forward, z, forward.scale.frames(context.times))
+    seen = context.observed[:frames]
     every = np.broadcast_to(sigma[:frames], seen.shape)
     evidence = -0.5 * np.sum(rest**2) - 0.5 * z @ z
     evidence -= np.sum(np.log(every), where=seen) + 0.5 * np.linalg.slogdet(total)[1]
@@ -282,7 +257,7 @@ def _report(forward, measured, frames, z, sigma) -> Estimate | None:
     )
 
 
-def with_shared_errors(found: Estimate, measured: Measured) -> Estimate:
+def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     """The same where not all that is missed is independent noise.
 
     What neighbouring values miss alike they tell once: with correlations ρ between neighbouring
@@ -290,9 +265,8 @@ def with_shared_errors(found: Estimate, measured: Measured) -> Estimate:
     and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946, 184-197). The `spread` gets the error of the
     scheme as well.
     """
-    periodic = found.forward.settings.grid.is_periodic()
-    shown = measured.shown(found.states, periodic)
-    missed = (shown - measured.values) / measured.deviation[:, None]
+    size = sizes(context)[:, None]
+    missed = (found.observed(context.times) - np.asarray(context.values)) / size
     share = 1.0
     for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
         both = np.isfinite(a * b)
@@ -300,10 +274,13 @@ def with_shared_errors(found: Estimate, measured: Measured) -> Estimate:
         share *= (1.0 - alike) / (1.0 + alike)
     nothing = np.eye(len(found.z))
     told = np.linalg.inv(found.covariance) - nothing
-    states, rows, _ = _solved(found.forward, found.z, measured.times, MOST_STEPS)
-    differs = _difference(found.forward, found.z, measured.times, states)
-    size = np.sum((differs / measured.deviation[:, None]) ** 2, where=measured.seen)
-    of_scheme = float(min(np.sqrt(np.nansum(missed**2) / size), 1.0)) if size > 0.0 else 0.0
+    times, fields = found.forward.scale.frames(context.times), found.states.shape[1]
+    states, rows, _ = _states(found.forward, found.z, times)
+    differs = _difference(found.forward, found.z, times, states)
+    seen = context.observed[:, :fields]
+    total = np.sum((differs / size[:fields]) ** 2, where=seen)
+    missed = missed[:, :fields]
+    of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
     covariance = np.linalg.inv(nothing + share * told)
     spread = np.hypot(_spread(rows, covariance), of_scheme * differs)
     return dataclasses.replace(

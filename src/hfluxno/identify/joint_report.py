@@ -7,12 +7,11 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.boundary import Boundary, Given
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw, Terms
-from hfluxno.identify.forward import LawShape
-from hfluxno.identify.joint import Measured
+from hfluxno.identify.joint import sizes
 from hfluxno.identify.joint_search import Found, find
+from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.result import Identification
@@ -42,85 +41,57 @@ _FOURTH = 0.6745 * 70.0**0.5  # the median of the size of fourth differences of 
 
 
 def identify_jointly(
-    values: Float[np.ndarray, "time field cells"],
-    context: Trajectory,
-    negated: tuple[int, ...],
-    kinds: tuple[Kind, ...] | None = None,
-    noise: Float[np.ndarray, "time field cells"] | None = None,
-    offsets: Float[np.ndarray, " cells"] | None = None,
+    context: Trajectory, negated: tuple[int, ...], kinds: tuple[Kind, ...] | None = None
 ) -> Identification | None:
-    """The identification of one trajectory of a context, or `None` if nothing could be solved. The
-    `noise` of each value is known, or that of each field estimated where it is `None`; `offsets`
-    as in `Measured`.
+    """The identification of one trajectory, or `None` if nothing could be solved.
 
     **Raises:**
 
     - `ValueError`, where there are fewer measured values than unknowns.
     """
-    times, grid = np.asarray(context.times, float), context.grid
-    interval = (times[-1] - times[0]) / (len(times) - 1)
-    measured = Measured(values, (times - times[0]) / interval, noise, offsets)
     if kinds is None:
-        kinds = KINDS if len(context.fields) == 1 else SYSTEM_KINDS
-    names = tuple(f"u{i}" for i in range(len(context.fields)))
-    unit = in_cells_and_frames(grid, times[0], interval)
-    clean = offsets is None and shows_first_state(values[0], None if noise is None else noise[0])
-    found = find(measured, unit, names, negated, kinds, known_first=clean)
-    if found is None:
-        return None
-    return joint_report(found, measured, context, negated, grid.spacing[0], interval)
+        kinds = KINDS if len(context.states.fields) == 1 else SYSTEM_KINDS
+    found = find(context, negated, kinds, known_first=shows_first_state(context))
+    return None if found is None else joint_report(found, context, negated)
 
 
-def in_cells_and_frames(grid: Grid, origin: float, interval: float) -> Grid:
-    """The grid with cells of length 1, and what its ends hold at times in frames from `origin`."""
-
-    def converted(end: Boundary) -> Boundary:
-        if not isinstance(end, Given):
-            return end
-        return Given((np.asarray(end.times, float) - origin) / interval, end.values)
-
-    (low, high), cells = grid.boundary[0], grid.shape
-    return Grid((0.0,), (float(cells[0]),), cells, ((converted(low), converted(high)),))
-
-
-def shows_first_state(
-    frame: Float[np.ndarray, "field cells"],
-    noise: Float[np.ndarray, "field cells"] | None = None,
-) -> bool:
-    """Whether a first frame is complete and has hardly any noise, which is estimated from it where
-    it is `None`."""
-    if not np.all(np.isfinite(frame)):
+def shows_first_state(context: Trajectory) -> bool:
+    """Whether the first frame is the first state: complete, of averages over cells, and hardly any
+    noise, which is estimated from it where it is not known."""
+    frame = np.asarray(context.values, float)[0]
+    if context.observation or not np.all(np.isfinite(frame)):
         return False
-    if noise is None:
+    if context.deviation is None:
         return _noise_of(frame) < _CLEAN
-    return bool(np.all(noise < _CLEAN * np.std(frame, axis=-1, keepdims=True)))
+    return bool(np.all(context.deviation[0] < _CLEAN * np.std(frame, axis=-1, keepdims=True)))
 
 
-def joint_report(found: Found, measured, context, negated, dx, dt) -> Identification:
+def joint_report(found: Found, context: Trajectory, negated: tuple[int, ...]) -> Identification:
     """The report on a joint estimate."""
-    best, values, seen = found.estimate, measured.values, measured.seen
-    forward = best.forward
+    best, values, seen = found.estimate, np.asarray(context.values), context.observed
+    forward, fields, size = best.forward, context.states.fields, sizes(context)[:, None]
+    dx, dt = forward.scale.cell, forward.scale.interval
     grid_law = forward.law(best.z)
-    law = in_units(grid_law, context.fields, context.grid, dt)
-    periodic = forward.settings.grid.is_periodic()
-    shown = measured.shown(best.states, periodic)
+    law = in_units(grid_law, fields, context.grid, dt)
+    shown = best.observed(context.times)
     filled = np.where(seen, values, shown)
     misfit = _misfit(shown, filled, seen)
-    residual = _rms((shown - filled) / measured.deviation[:, None], seen)
-    drift, _ = total_drift(best.states, context.grid, np.zeros(values.shape[1]))
-    predicted = None if found.predicted is None else measured.shown(found.predicted, periodic)
-    backtest, persistence = _backtest(predicted, found.held_out, values, seen)
-    names, scale = _names_and_units(forward.shape, context.fields, dx, dt)
+    residual = _rms((shown - filled) / size, seen)
+    drift, _ = total_drift(best.states, context.grid, np.zeros(len(fields)))
+    backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
+    names, scale = _names_and_units(forward.shape, fields, dx, dt)
     free = np.flatnonzero(forward.spread)
     spread = (forward.spread * scale)[free]
     coefficients = np.asarray(forward.coefficients(best.z)) * scale
-    change = _rms((filled - filled[:1]) / measured.deviation[:, None], seen)
+    change = _rms((filled - filled[:1]) / size, seen)
+    noise = in_noise = None  # known, in standard deviations, and the misfit in units of it
+    if context.deviation is not None:
+        noise = _rms(context.deviation / size, seen)
+        in_noise = _rms((shown - values) / context.deviation, seen)
     return Identification(
         law=jax.device_put(dataclasses.replace(law, negated=negated)),
         candidate=found.kind,
-        status=joint_status(
-            residual, change, misfit, _relative_noise(measured), _in_noise(shown, measured)
-        ),
+        status=joint_status(residual, change, misfit, noise, in_noise),
         backtest_error=backtest,
         persistence_error=persistence,
         residual=residual,
@@ -179,20 +150,6 @@ def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.nda
     names += [f"v[kink {k + 1}]" for k in range(shape.kinks)]
     units += [1.0] * (shape.flux_modes + shape.kinks)
     return names, np.array(units)
-
-
-def _relative_noise(measured: Measured) -> float | None:
-    """The known noise in standard deviations of the fields."""
-    if measured.noise is None:
-        return None
-    return _rms(measured.noise / measured.deviation[:, None], measured.seen)
-
-
-def _in_noise(states, measured: Measured) -> float | None:
-    """The misfit in units of the known noise."""
-    if measured.noise is None:
-        return None
-    return _rms((states - measured.values) / measured.noise, measured.seen)
 
 
 def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:

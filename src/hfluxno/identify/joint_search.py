@@ -9,13 +9,13 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.grid import Grid
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.joint import Estimate, Measured, estimate, with_shared_errors
+from hfluxno.identify.joint import Estimate, estimate, with_shared_errors
 from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.starts import carried_starts, law_starts
 from hfluxno.plural import plural
+from hfluxno.trajectory import Trajectory
 
 # Fewer measured values than this part count as sensors.
 _DENSE = 0.5
@@ -38,20 +38,19 @@ class Found:
     - `kind`: what its law is made of; in words where it is given.
     - `tried`: the kinds with their evidence.
     - `held_out`: the first frame of the last quarter.
-    - `predicted`: the run from an estimate that did not see that quarter, or `None`.
+    - `predicted`: what would be measured of the run from an estimate that did not see that quarter,
+      or `None`.
     """
 
     estimate: Estimate
     kind: Kind | str
     tried: tuple[tuple[str, float], ...]
     held_out: int
-    predicted: Float[np.ndarray, "time field cells"] | None
+    predicted: Float[np.ndarray, "time quantity cells"] | None
 
 
 def find(
-    measured: Measured,
-    grid: Grid,
-    fields: tuple[str, ...],
+    context: Trajectory,
     negated: tuple[int, ...],
     kinds: tuple[Kind, ...],
     *,
@@ -60,40 +59,28 @@ def find(
     """The best of the kinds, of which the first is the base of the others; `None` if no run could
     be solved.
 
-    **Arguments:**
-
-    - `grid`: with cells of length 1 and times in frames.
-
     **Raises:**
 
     - `ValueError`, where there are fewer measured values than unknowns.
     """
 
     def forward(kind: Kind, refinement: int):
-        return make_forward(
-            kind,
-            measured,
-            grid,
-            fields,
-            negated,
-            known_first=known_first,
-            refinement=refinement,
-        )
+        return make_forward(kind, context, negated, known_first=known_first, refinement=refinement)
 
     base = forward(kinds[0], 1)
-    _check_enough(base, measured)
-    frames = windows(measured)
-    starts = law_starts(base, measured)
-    first = [estimate(base, measured, frames[:1], start=z, quick=True) for z in starts]
+    _check_enough(base, context)
+    frames = windows(context)
+    starts = law_starts(base, context)
+    first = [estimate(base, context, frames[:1], start=z, quick=True) for z in starts]
     usable = [e for e in first if e is not None]
     if not usable:
         return None
     best = max(usable, key=lambda e: e.evidence)
     before = best
     if len(frames) > 1:
-        grown = estimate(base, measured, frames[1:-1] or frames[:1], best.noise, best.z, quick=True)
+        grown = estimate(base, context, frames[1:-1] or frames[:1], best.noise, best.z, quick=True)
         before = grown or best
-    whole = estimate(base, measured, frames[-1:], before.noise, before.z)
+    whole = estimate(base, context, frames[-1:], before.noise, before.z)
     if whole is None:
         return None
     tried = [(str(kinds[0]), whole.evidence)]
@@ -103,7 +90,7 @@ def find(
         """The estimate with another kind of law or grid, if it is worth it."""
         target = forward(kind, refinement)
         starts = carried_starts(source.z, source.forward, target)
-        every = [estimate(target, measured, frames[-1:], source.noise, z) for z in starts]
+        every = [estimate(target, context, frames[-1:], source.noise, z) for z in starts]
         usable = [each for each in every if each is not None]
         if not usable:
             return None
@@ -115,7 +102,7 @@ def find(
 
     def refined(source: Estimate, kind: Kind) -> Estimate:
         """The estimate on the finest grid that is worth it."""
-        for factor in _FINER if _is_dense(measured) else ():
+        for factor in _FINER if _is_dense(context) else ():
             # Diffusion needs four times the steps on cells of half the length.
             if source.steps * (4 if kind.diffusion else 2) > _MOST_STEPS:
                 break
@@ -143,18 +130,18 @@ def find(
         if plain.evidence + _WORTH > chosen.evidence:
             chosen, kind = plain, kinds[0]
     return Found(
-        with_shared_errors(chosen, measured),
+        with_shared_errors(chosen, context),
         kind,
         tuple(tried),
         (frames[-2:-1] or frames)[0],
-        predicted_late(chosen, measured, frames),
+        predicted_late(chosen, context, frames),
     )
 
 
-def _check_enough(base: Forward, measured: Measured) -> None:
+def _check_enough(base: Forward, context: Trajectory) -> None:
     law, first = int(np.sum(base.spread > 0.0)), base.first_modes.shape[0]
     ends = base.size - base.center.shape[0] - first
-    unknowns, values = law + first + ends, int(measured.seen.sum())
+    unknowns, values = law + first + ends, int(context.observed.sum())
     if values < unknowns:
         raise ValueError(
             f"Too little is known: {plural(values, 'measured value')} for {unknowns} unknowns "
@@ -164,20 +151,21 @@ def _check_enough(base: Forward, measured: Measured) -> None:
 
 
 def predicted_late(
-    chosen: Estimate, measured: Measured, frames: tuple[int, ...]
-) -> Float[np.ndarray, "time field cells"] | None:
-    """The run of the chosen kind from an estimate over the frames before the last window."""
+    chosen: Estimate, context: Trajectory, frames: tuple[int, ...]
+) -> Float[np.ndarray, "time quantity cells"] | None:
+    """What would be measured of a run of the chosen kind, by an estimate from the frames before the
+    last window."""
     window = frames[-2:-1] or frames
-    found = estimate(chosen.forward, measured, window, chosen.noise, chosen.z, quick=True)
-    return None if found is None else found.continued(measured.times)[0]
+    found = estimate(chosen.forward, context, window, chosen.noise, chosen.z, quick=True)
+    return None if found is None else found.observed(context.times)
 
 
-def windows(measured: Measured) -> tuple[int, ...]:
+def windows(context: Trajectory) -> tuple[int, ...]:
     """The numbers of frames of the windows that grow from the first frames to all of them."""
-    parts, frames = _WINDOWS if _is_dense(measured) else _WINDOWS_OF_SENSORS, len(measured.times)
+    parts, frames = _WINDOWS if _is_dense(context) else _WINDOWS_OF_SENSORS, context.frames
     counts = sorted({min(frames, max(_FEWEST_FRAMES, round(part * frames))) for part in parts})
     return tuple(counts)
 
 
-def _is_dense(measured: Measured) -> bool:
-    return bool(np.mean(measured.seen) > _DENSE)
+def _is_dense(context: Trajectory) -> bool:
+    return bool(np.mean(context.observed) > _DENSE)

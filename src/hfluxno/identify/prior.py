@@ -10,16 +10,19 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.boundary import Open
+from hfluxno.boundary import Boundary, Given, Open
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Chebyshev, Kinked, TensorChebyshev
-from hfluxno.identify.forward import Ends, Forward, LawShape
+from hfluxno.identify.forward import Ends, Forward, Scale
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Measured
+from hfluxno.identify.joint import sizes
+from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.random_field import modes
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.laws.place import PlaceModes
+from hfluxno.observation import times_of
+from hfluxno.trajectory import Trajectory
 
 _SCATTER = 0.7  # of a first state and of ends, in standard deviations
 _LENGTH = 0.15  # of their correlation, as a part of the domain or of the time
@@ -91,24 +94,25 @@ class Kind:
 
 def make_forward(
     kind: Kind,
-    measured: Measured,
-    grid: Grid,
-    fields: tuple[str, ...],
+    context: Trajectory,
     negated: tuple[int, ...],
     *,
     known_first: bool,
     refinement: int = 1,
 ) -> Forward:
-    """The forward model of a kind of law, around the interpolated field, with a law at rest.
+    """The forward model of a kind of law, in cells and frames, around the interpolated field, with
+    a law at rest.
 
     **Arguments:**
 
-    - `grid`: with cells of length 1, and times in frames.
     - `known_first`: whether the first frame is the first state.
     """
-    field = interpolated(measured.values, grid.is_periodic())
-    size = measured.deviation
-    low, high = np.nanmin(measured.values, axis=(0, 2)), np.nanmax(measured.values, axis=(0, 2))
+    scale, values = Scale.of(context), np.asarray(context.states.values)
+    grid = _in_cells_and_frames(context.grid, scale)
+    field, size = interpolated(values, grid.is_periodic()), sizes(context.states)
+    low, high = np.nanmin(values, axis=(0, 2)), np.nanmax(values, axis=(0, 2))
+    fields = tuple(f"u{i}" for i in range(len(size)))  # programs serve fields of any names
+    tells_flux = len(fields) < len(context.fields)
     # Densities, depths and concentrations; waves of what is less would go anywhere.
     least = np.where(low >= 0.0, 0.0, -np.inf)
     margin = _MARGIN * (high - low)
@@ -126,7 +130,7 @@ def make_forward(
         program.by_state,
         program.source_modes,
         program.flux_modes,
-        len(fields) == 1 and grid.has_wall(),
+        len(fields) == 1 and (grid.has_wall() or tells_flux),
     )
     control = StepControl(_CFL, _CFL, False)
     settings = SolverSettings(control, False, grid, "muscl", refinement)
@@ -143,8 +147,20 @@ def make_forward(
         field[0],
         first,
         least,
-        _ends(field, measured, size, grid),
+        _ends(field, context, scale, size),
+        scale,
+        context.observation,
     )
+
+
+def _in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
+    """The grid with cells of length 1, and what its ends hold at times in frames."""
+
+    def converted(end: Boundary) -> Boundary:
+        return Given(scale.frames(end.times), end.values) if isinstance(end, Given) else end
+
+    (low, high), cells = grid.boundary[0], grid.shape
+    return Grid((0.0,), (float(cells[0]),), cells, ((converted(low), converted(high)),))
 
 
 def with_future(forward: Forward, until: float) -> Forward:
@@ -209,18 +225,20 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
     return np.concatenate([flux, diffusion, by_state, source, offset, factor, kinks])
 
 
-def _ends(field, measured: Measured, size, grid: Grid) -> Ends | None:
-    sides = tuple(i for i, end in enumerate(grid.boundary[0]) if isinstance(end, Open))
+def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:
+    sides = tuple(i for i, end in enumerate(context.grid.boundary[0]) if isinstance(end, Open))
     if not sides:
         return None
-    frames = len(measured.times)
-    times = measured.times
-    if frames > _MOST_END_TIMES:
+    frames = scale.frames(context.times)
+    # A mean over time sees the ends before its time and after it.
+    needed = scale.frames(times_of(context.observation, np.asarray(context.times, float)))
+    times = np.unique(np.concatenate([frames, needed[[0, -1]]]))
+    if len(times) > _MOST_END_TIMES:
         times = np.linspace(times[0], times[-1], _MOST_END_TIMES)
     edges = field[:, :, [0, -1]]
     mean = np.array(
         [
-            [np.interp(times, measured.times, edges[:, i, side]) for i in range(field.shape[1])]
+            [np.interp(times, frames, edges[:, i, side]) for i in range(field.shape[1])]
             for side in sides
         ]
     )

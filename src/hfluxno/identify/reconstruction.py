@@ -3,12 +3,11 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from hfluxno.contexts import as_trajectory
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
-from hfluxno.reconstruction import Noise, Reconstruction
-from hfluxno.trajectory import Trajectory, as_trajectory
+from hfluxno.reconstruction import Reconstruction
+from hfluxno.trajectory import Noise, Trajectory
 
 if TYPE_CHECKING:
     import xarray
@@ -18,7 +17,6 @@ def reconstruct(
     context: "Trajectory | xarray.DataArray",
     momentum: str | None = None,
     noise: Noise | None = None,
-    offsets: np.ndarray | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
     ends (see `hfluxno.identify.joint`).
@@ -32,23 +30,20 @@ def reconstruct(
       value (an array of the shape of the data, NaN where nothing was measured); it is estimated if
       it is `None`.
 
-    - `offsets`: how far the sensor in each cell stands from its centre, in cells, from -0.5 to 0.5;
-      at the centres if it is `None`.
-
     **Raises:**
 
     - `ValueError`, if it is a batch, too little was measured, a field is constant, a noise is not
       positive, or no law could be solved.
     """
-    trajectory: Trajectory = as_trajectory(context)
+    trajectory: Trajectory = as_trajectory(context).with_deviation(noise)
     if trajectory.is_batched:
         raise ValueError("A reconstruction is of one trajectory; take them one by one.")
-    found = identify_all(trajectory, momentum, jointly=True, noise=noise, offsets=offsets)[0]
+    found = identify_all(trajectory, momentum, jointly=True)[0]
     best = found.estimate
     if best is None:
         raise ValueError(f"The field cannot be reconstructed: {found.sentence}.")
     return Reconstruction(
-        dataclasses.replace(trajectory, values=best.states),
+        dataclasses.replace(trajectory.states, values=best.states, deviation=None, observation=()),
         best.spread,
         best.noise,
         found,

@@ -10,22 +10,23 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.grid import Grid
-from hfluxno.identify.forward import Forward, LawShape
+from hfluxno.identify.forward import Forward
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Measured
+from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import typical_speed
 from hfluxno.identify.refine import LawFamily
 from hfluxno.identify.select import weak_parameters
+from hfluxno.trajectory import Trajectory
 
 _TRACE = 0.02  # of a diffusivity, in spreads
 _KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
 
 
-def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, " unknown"]]:
+def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, " unknown"]]:
     """Where to start from: unknowns with different laws."""
     grid = forward.settings.grid
-    field = interpolated(measured.values, grid.is_periodic())
-    uniform = _at_uniform_times(field, measured.times)
+    field = interpolated(np.asarray(context.states.values), grid.is_periodic())
+    uniform = _at_uniform_times(field, forward.scale.frames(context.times))
     shape = forward.shape
     count = len(shape.basis.names)
     speed = typical_speed(field)
@@ -41,7 +42,7 @@ def law_starts(forward: Forward, measured: Measured) -> list[Float[np.ndarray, "
             laws.append(law)
     starts = []
     for law in laws:
-        if shape.closed:
+        if shape.closed and grid.has_wall():
             law[sum(shape.sizes[:4])] = _balanced_offset(shape, law, uniform, grid)
         z = np.zeros(forward.size)
         spread = np.where(free, forward.spread, np.inf)

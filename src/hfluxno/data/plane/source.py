@@ -116,7 +116,8 @@ class PlaneSource:
                 f"{self.frames}; choose --context {self.frames} or less."
             )
         times = self.times[:frames] - self.times[0]
-        return Trajectory(self.values(member, 0, frames), times, self.grid, self.fields)
+        units, values = tuple(sorted(self.units.items())), self.values(member, 0, frames)
+        return Trajectory(values, times, self.grid, self.fields, units=units)
 
     @property
     def grid(self) -> Grid:

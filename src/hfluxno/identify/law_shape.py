@@ -1,0 +1,97 @@
+"""What the law of a joint estimate is made of, and which vector of coefficients means which law."""
+
+import dataclasses
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.identify.basis import Basis, Kinked
+from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.laws.place import PlaceModes
+
+
+class LawShape(eqx.Module):
+    """What a law is made of, and how a vector of coefficients is cut into its parts.
+
+    The order is (field, flux function), (field, diffusion term), (field, source term),
+    (field, mode of the source), (field, offset of the flux), (mode of the flux), (place of a kink).
+    Coefficients of the flux are counted in half ranges of their field times cells per frame, those
+    of sources in half ranges per frame.
+
+    **Attributes:**
+
+    - `basis`: the functions of the flux.
+    - `lower`, `upper`: the observed range of each field.
+    - `modes`: the functions of place.
+    - `fields`, `negated`: names, and the indices of the fields that a wall turns round.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: how many there are of each term.
+    - `closed`: whether the constant of the flux is a coefficient although the flux is the same
+      everywhere. Where an end lets nothing through, it is no longer free.
+    """
+
+    basis: Basis
+    lower: Float[Array | np.ndarray, " field"]
+    upper: Float[Array | np.ndarray, " field"]
+    modes: PlaceModes
+    fields: tuple[str, ...] = eqx.field(static=True)
+    negated: tuple[int, ...] = eqx.field(static=True, default=())
+    diffusion: int = eqx.field(static=True, default=0)
+    by_state: int = eqx.field(static=True, default=0)
+    source_modes: int = eqx.field(static=True, default=0)
+    flux_modes: int = eqx.field(static=True, default=0)
+    closed: bool = eqx.field(static=True, default=False)
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether the constant of the flux is a coefficient."""
+        return self.closed or self.flux_modes > 0
+
+    @property
+    def kinks(self) -> int:
+        """The number of kinks of the flux, whose places are unknowns."""
+        return self.basis.kinks
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of coefficients of each part."""
+        d = len(self.fields)
+        parts = (
+            len(self.basis.names),
+            self.diffusion,
+            self.by_state,
+            self.source_modes,
+            int(self.has_offset),
+        )
+        return (*(d * n for n in parts), self.flux_modes, self.kinks)
+
+    def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
+        d = len(self.fields)
+        ends = np.cumsum(self.sizes)
+        flux, diffusion, by_state, by_place, offset, factor, at = (
+            coefficients[end - size : end] for end, size in zip(ends, self.sizes, strict=True)
+        )
+        half = (0.5 * (self.upper - self.lower))[:, None]
+        terms = None
+        if self.by_state or self.source_modes or self.has_offset:
+            terms = Terms(
+                by_state.reshape(d, -1) * half,
+                by_place.reshape(d, -1) * half,
+                factor,
+                offset * half[:, 0] if self.has_offset else jnp.zeros(d),
+                self.modes,
+            )
+        basis = self.basis
+        if isinstance(basis, Kinked):
+            basis = dataclasses.replace(basis, at=at)
+        return FittedLaw(
+            self.fields,
+            basis,
+            flux.reshape(d, -1) * half,
+            diffusion.reshape(d, -1),
+            self.lower,
+            self.upper,
+            self.negated,
+            terms,
+        )
