@@ -16,7 +16,7 @@ import pytest
 
 from hfluxno.data import generate
 from hfluxno.models.parts import LawConfig, LocalConfig
-from hfluxno.models.weights import load
+from hfluxno.models.weights import load, save_pretrained
 from hfluxno.training import trainer
 from hfluxno.training.batch_source import BatchSource
 from hfluxno.training.configuration import TrainConfig
@@ -24,7 +24,13 @@ from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.presets import preset
 from hfluxno.training.release import protocol, provenance, release
-from hfluxno.training.run_folder import checkpoints_of, load_best, open_run, read_config
+from hfluxno.training.run_folder import (
+    EARLIER,
+    checkpoints_of,
+    load_best,
+    open_run,
+    read_config,
+)
 from hfluxno.training.sharding import Placement
 from hfluxno.training.state import first_state, split_network
 from hfluxno.training.trackers import JsonLines, Tracker
@@ -121,6 +127,15 @@ def test_a_run_goes_on_from_weights(whole, tmp_path):
     assert protocol(config) == protocol(_TINY)
     trained = dataclasses.replace(load_best(folder), config=config)
     assert provenance(trained).data.endswith("; from the weights weights")
+    updates = load(weights).training.steps
+    assert trainer._updates_before(config) == updates > 0
+    later = dataclasses.replace(trained, numbers=trained.numbers | {EARLIER: float(updates)})
+    said = f"{updates + trained.step} (the last {trained.step} in a run of their own)"
+    assert provenance(later).updates == said
+    # Weights trained further, in turn, count all updates.
+    save_pretrained(tmp_path / "later", load(weights).network, config.model, provenance(later))
+    third = dataclasses.replace(config, start=str(tmp_path / "later"))
+    assert trainer._updates_before(third) == updates + trained.step
     other = LocalConfig(lift=12, width=12)
     wider = dataclasses.replace(config, model=dataclasses.replace(config.model, target=other))
     with pytest.raises(ValueError, match="belong to another network than tiny"):

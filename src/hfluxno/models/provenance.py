@@ -18,6 +18,7 @@ class Training:
     - `validation_error`: the relative l2 error on the validation set, in the words of `measure`.
     - `measure`: what the validation error measures.
     - `limits`: what the network cannot do, one sentence each.
+    - `earlier`: the updates of the weights that the run started from.
     """
 
     data: str
@@ -33,3 +34,11 @@ class Training:
     validation_error: float
     measure: str
     limits: tuple[str, ...] = ()
+    earlier: int = 0
+
+    @property
+    def updates(self) -> str:
+        """How many there were in all, in words."""
+        if not self.earlier:
+            return f"{self.steps:,}"
+        return f"{self.earlier + self.steps:,} (the last {self.steps:,} in a run of their own)"

@@ -8,7 +8,7 @@ from hfluxno.models.provenance import Training
 from hfluxno.models.weights import load, save_pretrained
 from hfluxno.plural import plural
 from hfluxno.training.configuration import TrainConfig
-from hfluxno.training.run_folder import Trained, is_run, load_best
+from hfluxno.training.run_folder import EARLIER, Trained, is_run, load_best
 
 
 def release(run: Path, folder: Path, precision: str = "float32") -> None:
@@ -49,6 +49,7 @@ def provenance(trained: Trained) -> Training:
         preset=config.name,
         seed=config.seed,
         steps=trained.step,
+        earlier=int(trained.numbers.get(EARLIER, 0)),
         minutes=trained.numbers.get("minutes", 0.0),
         validation_error=trained.numbers["error"],
         measure=f"mean relative l2 over {plural(validation.steps, 'frame')}, each at most 1, of "

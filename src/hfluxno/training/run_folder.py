@@ -24,6 +24,7 @@ from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.state import first_state, named_key, split_network
 
 _CONFIG, _CHECKPOINTS, METRICS = "config.json", "checkpoints", "metrics.jsonl"
+EARLIER = "earlier_updates"  # the number of a checkpoint, if the run started from weights
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,7 @@ from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.losses import make_loss
 from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.release import any_weights
-from hfluxno.training.run_folder import checkpoints_of, open_together
+from hfluxno.training.run_folder import EARLIER, checkpoints_of, open_together
 from hfluxno.training.sharding import Placement
 from hfluxno.training.state import TrainState, first_state, named_key, split_network
 from hfluxno.training.step import Metrics, Step, make_step
@@ -130,6 +130,12 @@ def _first_network(config: TrainConfig) -> Network:
     return found.network
 
 
+def _updates_before(config: TrainConfig) -> int:
+    """Those of the weights that the run starts from."""
+    training = None if config.start is None else any_weights(config.start).training
+    return 0 if training is None else training.earlier + training.steps
+
+
 def make_batch_source(
     config: TrainConfig, workers: int = 0, rows: slice = slice(None)
 ) -> BatchSource:
@@ -166,6 +172,8 @@ class _Run:
         self.config = config
         self.state = state
         self.minutes = 0.0  # of earlier runs and this one
+        earlier = _updates_before(config)
+        self._earlier = {EARLIER: float(earlier)} if earlier else {}
         self._step = step
         self._placement = placement
         self._trackers = trackers
@@ -228,7 +236,7 @@ class _Run:
             self.state,
             self._placement.everywhere(jnp.asarray(in_row, jnp.int32)),
         )
-        numbers = errors | {"minutes": self.minutes}
+        numbers = errors | {"minutes": self.minutes} | self._earlier
         self._log(step, numbers)
         checkpoints.save(self.state, numbers)
         if in_row >= self.config.stop.validations:

@@ -23,6 +23,7 @@ def network_record(network: NetworkForecaster) -> Plain:
         "parameters": parameters(network.config),
         "model": to_dict(network.config),
         **{key: of_training.get(key) for key in (*kept, "minutes")},
+        "updates": None if training is None else training.updates,
     }
 
 
@@ -58,8 +59,10 @@ def line(title: str, records: list[Plain], published: Plain | None) -> str | Non
 
 
 def _described(network: Plain) -> str:
+    # Records of version 0.1.0 have the number alone.
+    updates = network.get("updates") or f"{network['steps'] or 0:,}"
     return (
-        f"{network['parameters']:,} parameters; {network['steps'] or 0:,} updates of "
+        f"{network['parameters']:,} parameters; {updates} updates of "
         f"{network['batch']} windows of {network['data_set']}; loss {network['loss']}; "
         f"augmentation {network['augmentation']}; {network['optimizer']}"
     )
