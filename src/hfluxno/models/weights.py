@@ -129,6 +129,8 @@ def read_folder(folder: Path) -> tuple[Network, ModelConfig, Training]:
     described = _described(folder / CONFIG)
     if described["version"] == _SAYS_LESS:
         _complete(described)
+    if isinstance(described["training"], dict):
+        described["training"].setdefault("earlier", 0)  # most start from random weights
     config = from_dict(ModelConfig, described["model"], "the model configuration")
     training = from_dict(Training, described["training"], "the description of the training")
     skeleton = eqx.filter_eval_shape(config.build, jax.random.key(0))
