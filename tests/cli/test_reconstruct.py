@@ -54,6 +54,29 @@ def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
     assert (folder / "a.png").stat().st_size > 10_000
 
 
+@pytest.mark.validation
+def test_a_flow_beside_the_field_is_used_and_not_written(folder, capsys):
+    """From the table to the law and its use; flows of means are not quite means of flows."""
+    lines = (folder / "road.csv").read_text().splitlines()
+    rows = [f"{line},{0.5 * float(line.split(',')[2]) ** 2}" for line in lines[1:]]
+    (folder / "loops.csv").write_text("\n".join([f"{lines[0]},flow", *rows]))
+    line = "loops.csv --variable density --flow flow --cells 16 --domain 0.1,0.6 --json"
+    told = line.split()
+    assert main(["reconstruct", *told, "-o", "a.nc", "--figure", "a.png", "--save", "l.json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["status"] == 0 and result["noise"].keys() == {"density", "flow"}
+    law = hfluxno.load_law("l.json").law
+    u = np.linspace(0.45, 0.85, 5)  # well within what was seen
+    flux = np.asarray(law.flux(u)).ravel() + float(law.terms.flux_offset[0])
+    np.testing.assert_allclose(flux, 0.5 * u**2, atol=0.005)
+    more = ["--law", "l.json", "-k", "7", "-n", "2", "-o", "b.nc", "--boundary", "open"]
+    assert main(["forecast", *told, *more]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["status"] == 0 and result["true_error"]["1"] < 0.05
+    with xr.open_dataset("b.nc", engine="h5netcdf") as out:
+        assert out["density"].shape == (2, 16) and "flow" not in out
+
+
 def test_times_count_from_where_they_do_in_the_file(folder, capsys):
     lines = (folder / "road.csv").read_text().splitlines()
     rows = [line.split(",") for line in lines[1:]]

@@ -127,8 +127,6 @@ class Source:
         }
         every = zip(self.fields, self.field_attributes, strict=True)
         found |= {field: attributes.get("units", "") for field, attributes in every}
-        if self.flow is not None:
-            found[self.flow[0].name] = self.flow[0].attributes.get("units", "")
         return {name: unit for name, unit in found.items() if isinstance(unit, str)}
 
     @property
@@ -184,6 +182,9 @@ class Source:
         the spacing.
         """
         least = max(stop, start + 2)  # a single time would have no interval
+        units = self.units
+        if self.flow is not None:
+            units[self.flow[0].name] = str(self.flow[0].attributes.get("units", ""))
         frames = (..., slice(start, least), slice(None), slice(None))
         made = Trajectory.from_numpy(
             self.measured[frames],
@@ -193,7 +194,7 @@ class Source:
             (self._end(0), self._end(1)),
             deviation=None if self.deviation is None else self.deviation[frames],
             observation=(*(() if self.flow is None else (Flow(),)), *self.observation),
-            units=self.units,
+            units=units,
         )
         # Not with from_numpy, which makes times uniform.
         found = dataclasses.replace(made, times=self.times[start:least] - self.times[0])
