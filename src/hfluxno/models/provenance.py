@@ -38,7 +38,5 @@ class Training:
 
     @property
     def updates(self) -> str:
-        """How many there were in all, in words."""
-        if not self.earlier:
-            return f"{self.steps:,}"
-        return f"{self.earlier + self.steps:,} (the last {self.steps:,} in a run of their own)"
+        """How many there were, of each run."""
+        return f"{self.earlier:,} + {self.steps:,}" if self.earlier else f"{self.steps:,}"

@@ -177,7 +177,7 @@ hfluxno.load("{name}").forecast(context, steps=20{examples})
 | parameters | {count:,} |
 | data | {training.data} |
 | preset, seed | {training.preset}, {training.seed} |
-| updates | {training.updates}, of {training.batch} windows, {training.minutes:.0f} minutes |
+| updates | {training.updates} of {training.batch} windows, {training.minutes:.0f} minutes |
 | loss | {training.loss} |
 | augmentation | {training.augmentation} |
 | optimiser | {training.optimizer} |
