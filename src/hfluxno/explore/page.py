@@ -216,10 +216,9 @@ class Page:
         self._scene = show(self.panels, problem, outcome)
         self._across.visible = problem.on_a_plane
         self._law.visible = not problem.on_a_plane
-        last = len(self._scene.times) - 1
-        self.time.end = last
+        self.time.end = len(self._scene.times) - 1
         if outcome is not None and self.time.value < problem.context.frames:
-            self.time.value = last
+            self.time.value = self._scene.last
         self._move()
 
     def _move(self) -> None:

@@ -148,7 +148,8 @@ class Map:
         self.plot.y_range.update(start=y[0], end=y[1])
         self.plot.xaxis[0].axis_label, self.plot.yaxis[0].axis_label = labels
 
-    def clear(self) -> None:
+    def clear(self, title: str | None = None) -> None:
+        self.plot.title.text = self._title if title is None else title
         self._source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
         self._now.visible = False
 

@@ -44,6 +44,8 @@ class _Scene:
             float(max(np.nanmax(each) for each in known)),
         )
         self.field = self.label(problem.context.fields[0])
+        # The frame that is shown after a run.
+        self.last = len(self.times) - 1
         self.forecast: np.ndarray | None = None
         if outcome is not None:
             self.forecast = np.asarray(outcome.forecast.trajectory.values)[:, 0]
@@ -95,6 +97,8 @@ class PlaneScene(_Scene):
         super().__init__(panels, problem, outcome)
         grid = problem.context.grid
         self._labels = self.label("x"), self.label("y")
+        # Maps of a line show all frames, and those of a plane this one.
+        self.last = len(self.context) + max(1, len(problem.after)) - 1
         for axis, picture in enumerate((panels.profile, panels.across)):
             ends = grid.lower[axis], grid.upper[axis]
             picture.frame(ends, self.colours, (self._labels[axis], self.field))
@@ -112,7 +116,7 @@ class PlaneScene(_Scene):
         }
         for picture, (title, values) in shown.items():
             if values is None or np.isnan(values).all():
-                picture.clear()
+                picture.clear(f"{title}: not known")
             else:
                 picture.show_frame(title, values, grid, self.colours, self._labels)
         middle = [cells // 2 for cells in grid.shape]
