@@ -23,6 +23,7 @@ _FOR_EXTRAS = (
     "hfluxno.explore.controls",
     "hfluxno.explore.page",
     "hfluxno.explore.pictures",
+    "hfluxno.explore.scenes",
     "hfluxno.explore.serve",
     "hfluxno.models.baselines.disco.disco",
     "hfluxno.models.hub",

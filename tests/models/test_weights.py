@@ -181,7 +181,7 @@ def test_another_architecture(released, tmp_path):
 
 
 def test_folders_without_a_network(tmp_path):
-    with pytest.raises(ValueError, match=r"holds no config\.json"):
+    with pytest.raises(ValueError, match=r"has no config\.json"):
         load(tmp_path)
     with pytest.raises(ValueError, match="Unknown weights"):
         load(str(tmp_path / "nowhere"))
