@@ -226,28 +226,40 @@ def test_a_known_noise_is_kept_and_what_is_far_above_it_is_none(brief):
         reconstruct(window(noisy), noise=[0.1, 0.1])
 
 
-def test_five_sensors(brief):
-    """Too few for a law of frames; between them runs know more than an interpolation."""
+FIVE = [1, 8, 15, 22, 28]
+
+
+def five_sensors():
     times = np.linspace(0.0, 0.8, 30)
     truth = burgers(times, CELLS, **OPEN)
     seen = np.full(truth.shape, np.nan)
-    sensors = [1, 8, 15, 22, 28]
-    rng = np.random.default_rng(3)
-    seen[..., sensors] = truth[..., sensors] + 0.005 * rng.normal(size=(30, 1, 5))
+    noise = 0.005 * np.random.default_rng(3).normal(size=(30, 1, 5))
+    seen[..., FIVE] = truth[..., FIVE] + noise
+    return times, truth, seen
+
+
+@pytest.mark.validation
+def test_five_sensors(brief):
+    """Too few for a law of frames; between them runs know more than an interpolation."""
+    times, truth, seen = five_sensors()
     found = reconstruct(window(seen, times))
     assert found.identification.status == FitStatus.OK
     assert np.isnan(found.identification.misfit.in_space)
     error = relative(found.trajectory.values, truth)
     assert error < 0.5 * relative(interpolated(seen, False), truth)
+
+
+def test_too_few_sensors():
+    times, truth, seen = five_sensors()
     with pytest.raises(
         ValueError, match=r"only 5 cells; a law can be inferred from 8 or more, and"
     ):
         hfluxno.identify(window(seen, times, "outflow"))
-    seen[..., sensors[:2]] = np.nan
+    seen[..., FIVE[:2]] = np.nan
     with pytest.raises(ValueError, match=r"only 3 cells; a law can be inferred from 4 or more\."):
         reconstruct(window(seen, times))
     with pytest.raises(ValueError, match=r"this one has 5. Place fewer sensors on a finer grid"):
-        reconstruct(Trajectory.from_numpy(truth[..., sensors], times, boundary="open"))
+        reconstruct(Trajectory.from_numpy(truth[..., FIVE], times, boundary="open"))
 
 
 def test_the_bound_of_cramer_and_rao_is_the_inverse_of_what_the_values_tell(brief):
