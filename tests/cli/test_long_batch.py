@@ -63,8 +63,10 @@ def test_parts_are_all_and_none_is_a_single_context():
         assert total == 1 or all(p.stop - p.start in (2, 3, 4) for p in parts)
 
 
-@pytest.mark.parametrize("method", ["fit", "persistence"])
-@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+@pytest.mark.parametrize(
+    ("method", "suffix"),
+    [("fit", "nc"), slow("fit", "zarr"), ("persistence", "nc"), ("persistence", "zarr")],
+)
 def test_parts_make_the_same_file_and_the_same_report(folder, monkeypatch, capsys, suffix, method):
     command = f"forecast in.nc -k 5 -n 4 --json --method {method} -o"
     assert main([*command.split(), f"parts.{suffix}"]) == 0

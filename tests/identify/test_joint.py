@@ -304,6 +304,7 @@ def test_errors_of_forecasts_are_near_the_bound():
     assert np.all(ratio < 1.3) and np.all(ratio > 0.7)
 
 
+@pytest.mark.validation
 def test_sensors_count_where_they_stand(brief):
     """And not at the centres of their cells, from which they are moved by up to half of one."""
     rng = np.random.default_rng(5)
