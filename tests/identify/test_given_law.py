@@ -163,7 +163,7 @@ def test_what_was_not_measured_is_estimated_with_the_law(boundary):
     times, cells = np.linspace(0.0, 0.4, 13), 30
     ends = (0.1, 0.7) if boundary == "open" else (0.0, 1.0)
     truth = burgers(times, cells, *ends)
-    values = truth.copy()
+    values = truth.astype(np.float32)  # as many files are
     values[np.random.default_rng(1).random(values.shape) < 0.25] = np.nan
     found = identification(polynomial(0.2, 1.0, 0.0, 0.0, 0.5, fields=("u",)), interval=0.05)
     grid = Grid.interval(cells, *ends, boundary)

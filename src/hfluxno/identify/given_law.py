@@ -24,7 +24,7 @@ from hfluxno.identify.forward import Forward
 from hfluxno.identify.gaps import MINIMUM_CELLS
 from hfluxno.identify.identification import is_joint
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import estimate, with_shared_errors
+from hfluxno.identify.joint import estimate, in_double, with_shared_errors
 from hfluxno.identify.joint_report import joint_report, shows_first_state
 from hfluxno.identify.joint_search import Found, predicted_late, windows
 from hfluxno.identify.law_shape import LawShape
@@ -203,6 +203,7 @@ def _label(saved: SavedLaw, settings: SolverSettings) -> str:
 
 
 def _joint(saved: SavedLaw, context: Trajectory) -> Identification:
+    context = in_double(context)
     forward, frames = _forward(saved, context), windows(context)
     first = estimate(forward, context, frames[:-1] or frames, quick=True)
     best = None

@@ -158,6 +158,13 @@ def estimate(
     return found
 
 
+def in_double(context: Trajectory) -> Trajectory:
+    """The same measurements in double precision, in which laws are inferred."""
+    deviation = None if context.deviation is None else np.asarray(context.deviation, np.float64)
+    values = np.asarray(context.values, np.float64)
+    return dataclasses.replace(context, values=values, deviation=deviation)
+
+
 def sizes(context: Trajectory) -> Float[np.ndarray, " quantity"]:
     """The standard deviation of each quantity that was measured; one of what does not change."""
     size = np.nanstd(np.asarray(context.values, float), axis=(0, 2))

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw, Terms
-from hfluxno.identify.joint import sizes
+from hfluxno.identify.joint import in_double, sizes
 from hfluxno.identify.joint_search import Found, find
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import Misfit, measure, measure_apart
@@ -51,6 +51,7 @@ def identify_jointly(
     """
     if kinds is None:
         kinds = KINDS if len(context.states.fields) == 1 else SYSTEM_KINDS
+    context = in_double(context)
     found = find(context, negated, kinds, known_first=shows_first_state(context))
     return None if found is None else joint_report(found, context, negated)
 
