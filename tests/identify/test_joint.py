@@ -1,7 +1,6 @@
 """Law, first state, ends and sources estimated together, on exact solutions."""
 
 import dataclasses
-import importlib
 
 import jax
 import numpy as np
@@ -29,17 +28,6 @@ from tests.slow import slow
 TIMES = np.linspace(0.0, 0.4, 13)
 OPEN = {"lower": 0.1, "upper": 0.7}
 CELLS = 30
-
-
-@pytest.fixture
-def brief(monkeypatch):
-    """One kind of law without further terms, on the cells of the data: each more is a program."""
-    search, report = (
-        importlib.import_module(f"hfluxno.identify.{name}")
-        for name in ("joint_search", "joint_report")
-    )
-    monkeypatch.setattr(search, "_FINER", ())
-    monkeypatch.setattr(report, "KINDS", (Kind(4),))
 
 
 def window(values, times=TIMES, boundary="open"):

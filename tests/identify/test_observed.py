@@ -5,7 +5,6 @@ smaller than those of the estimate.
 """
 
 import dataclasses
-import importlib
 
 import numpy as np
 import pytest
@@ -25,17 +24,6 @@ SENSORS = np.arange(1, CELLS, 2)
 BESIDE = (-1.0) ** np.arange(len(SENSORS)) / 4.0  # the centres of their cells
 FINE = ((SENSORS + 0.5 + BESIDE) * FINER).astype(int)
 LAST = 3  # frames that a forecast has to find
-
-
-@pytest.fixture
-def brief(monkeypatch):
-    """One kind of law without further terms, on the cells of the data: each more is a program."""
-    search, report = (
-        importlib.import_module(f"hfluxno.identify.{name}")
-        for name in ("joint_search", "joint_report")
-    )
-    monkeypatch.setattr(search, "_FINER", ())
-    monkeypatch.setattr(report, "KINDS", (Kind(4),))
 
 
 @pytest.fixture(scope="module")

@@ -62,63 +62,59 @@ def law(outcome: Outcome) -> bytes:
 
 def lines(problem: Problem) -> str:
     """The same in Python, from the data."""
-    if problem.on_a_plane:
-        return _lines_on_a_plane(problem)
+    known = len(problem.after)
+    steps = [step for step in reported_steps(problem.steps, known) if step <= known]
+    reader, inference = _on_a_plane(problem) if problem.on_a_plane else _on_a_line(problem)
+    return "\n".join(
+        [
+            "import hfluxno",
+            reader,
+            "from hfluxno.evaluation import errors_where_measured",
+            "",
+            *inference,
+            f"for step in {steps}:",
+            '    print(f"error after {step} steps: {100 * errors[step - 1]:.4g} %")',
+            f"found.save({LAW!r})",
+            "",
+        ]
+    )
+
+
+def _on_a_line(problem: Problem) -> tuple[str, list[str]]:
+    """The import of the reader, and the lines from the data to the errors."""
     frames, known = problem.context.frames, len(problem.after)
     if problem.by_sensors:
         how = f"hfluxno.reconstruct(context).forecast({problem.steps})"
     else:
         how = f"hfluxno.forecast(context, steps={problem.steps})"
-    steps = [step for step in reported_steps(problem.steps, known) if step <= known]
-    return "\n".join(
-        [
-            "import hfluxno",
-            "from hfluxno.data.readers import read",
-            "from hfluxno.evaluation import errors_where_measured",
-            "",
-            f"source = read({DATA!r}, {','.join(problem.context.fields)!r}, {_ends(problem)!r})",
-            f"context, after = source.window(0, {frames}), source.window({frames}, "
-            f"{frames + known})",
-            f"forecast = {how}",
-            "found = forecast.identifications[0]",
-            "print(found.candidate)",
-            "print(forecast.sentences[0])",
-            f"known = forecast.trajectory.values[:{known}]",
-            "errors = errors_where_measured(known, after.values)",
-            f"for step in {steps}:",
-            '    print(f"error after {step} steps: {100 * errors[step - 1]:.4g} %")',
-            f"found.save({LAW!r})",
-            "",
-        ]
-    )
+    return "from hfluxno.data.readers import read", [
+        f"source = read({DATA!r}, {','.join(problem.context.fields)!r}, {_ends(problem)!r})",
+        f"context, after = source.window(0, {frames}), source.window({frames}, {frames + known})",
+        f"forecast = {how}",
+        "found = forecast.identifications[0]",
+        "print(found.candidate)",
+        "print(forecast.sentences[0])",
+        f"known = forecast.trajectory.values[:{known}]",
+        "errors = errors_where_measured(known, after.values)",
+    ]
 
 
-def _lines_on_a_plane(problem: Problem) -> str:
+def _on_a_plane(problem: Problem) -> tuple[str, list[str]]:
+    """As `_on_a_line`; the cells of a frame count as a row."""
     frames, known = problem.context.frames, len(problem.after)
-    steps = [step for step in reported_steps(problem.steps, known) if step <= known]
-    return "\n".join(
-        [
-            "import hfluxno",
-            "from hfluxno.data.plane import read_plane",
-            "from hfluxno.evaluation import errors_where_measured",
-            "",
-            f"source = read_plane({DATA!r}, {','.join(problem.context.fields)!r}, "
-            f"{_ends(problem)!r})",
-            f"context = source.context(0, {frames})",
-            f"after = source.values(0, {frames}, {frames + known})",
-            f"forecast = hfluxno.forecast(context, steps={problem.steps})",
-            "found = forecast.identifications[0]",
-            "print(*found.formulas, sep='\\n')",
-            "print(forecast.sentences[0])",
-            f"known = forecast.trajectory.values[:{known}]",
-            "cells = (*after.shape[:2], -1)",
-            "errors = errors_where_measured(known.reshape(cells), after.reshape(cells))",
-            f"for step in {steps}:",
-            '    print(f"error after {step} steps: {100 * errors[step - 1]:.4g} %")',
-            f"found.save({LAW!r})",
-            "",
-        ]
-    )
+    fields = ",".join(problem.context.fields)
+    return "from hfluxno.data.plane import read_plane", [
+        f"source = read_plane({DATA!r}, {fields!r}, {_ends(problem)!r})",
+        f"context, after = source.context(0, {frames}), source.values(0, {frames}, "
+        f"{frames + known})",
+        f"forecast = hfluxno.forecast(context, steps={problem.steps})",
+        "found = forecast.identifications[0]",
+        "print(*found.formulas, sep='\\n')",
+        "print(forecast.sentences[0])",
+        f"known = forecast.trajectory.values[:{known}]",
+        "cells = (*after.shape[:2], -1)",
+        "errors = errors_where_measured(known.reshape(cells), after.reshape(cells))",
+    ]
 
 
 def _ends(problem: Problem) -> str:

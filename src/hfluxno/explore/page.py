@@ -74,7 +74,7 @@ class Page:
                 (
                     "Python lines",
                     downloads.LINES,
-                    lambda: downloads.lines(self._problem()).encode(),
+                    self._lines,
                 ),
             )
         ]

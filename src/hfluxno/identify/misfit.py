@@ -27,7 +27,7 @@ _GROWING, _ALIKE, _GROWTH = 0.015, 0.9, 3.0
 # it explained .05 at most.
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
 # It is too where the total variation of one field has grown by more than this part of it. That of
-# laws solved by other programs (`make trust`, seeds 2 and 3) did not grow beyond .002.
+# laws solved by other programs (`make trust`, seed 2) did not grow.
 _VARYING = 0.02
 # Noise of the first frame is carried along, so neighbouring frames share as much of it at most;
 # the rest is for chance.

@@ -1,0 +1,18 @@
+"""What the tests of joint estimates share."""
+
+import importlib
+
+import pytest
+
+from hfluxno.identify.prior import Kind
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """One kind of law without further terms, on the cells of the data: each more is a program."""
+    search, report = (
+        importlib.import_module(f"hfluxno.identify.{name}")
+        for name in ("joint_search", "joint_report")
+    )
+    monkeypatch.setattr(search, "_FINER", ())
+    monkeypatch.setattr(report, "KINDS", (Kind(4),))
