@@ -6,7 +6,7 @@ import pytest
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.methods import METHODS, forecast, forecaster
 from hfluxno.models.registry import MODELS, method_of
-from hfluxno.models.weights import load, shipped
+from hfluxno.models.weights import available, load
 from hfluxno.persistence import Persistence
 from hfluxno.training.presets import PRESETS
 from hfluxno.trajectory import Trajectory
@@ -88,7 +88,7 @@ def test_networks_need_weights_and_name_the_shipped_ones(method):
         ValueError, match=f"The method {method} needs weights: a shipped name"
     ) as said:
         forecaster(method)
-    for name in shipped():
+    for name in available():
         named = f"{name}," in str(said.value) or f"{name})" in str(said.value)
         assert named == (method_of(load(name).config) == method)
 
@@ -137,5 +137,5 @@ def test_every_kind_of_network_has_a_method():
 
 
 def test_shipped_weights_are_of_the_method_that_begins_their_name():
-    for name in shipped():
+    for name in available():
         assert name.startswith(f"{method_of(load(name).config)}-")

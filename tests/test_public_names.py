@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -24,6 +25,10 @@ def test_every_name_is_there():
         assert name in dir(hfluxno)
     with pytest.raises(AttributeError, match="module 'hfluxno' has no attribute 'identity'"):
         _ = hfluxno.identity
+
+
+def test_the_version_is_that_of_the_package():
+    assert hfluxno.__version__ == metadata.version("hfluxno")
 
 
 def test_identify_is_the_function_whatever_was_imported_before():

@@ -7,6 +7,7 @@ once.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
     from hfluxno.datasets.lazy import forecast_dataset, identify_dataset, reconstruct_dataset
     from hfluxno.forecaster import Forecast, Forecaster
     from hfluxno.grid import Grid
@@ -67,6 +68,10 @@ if not TYPE_CHECKING:  # a type checker would accept any name
     }
 
     def __getattr__(name):
+        if name == "__version__":
+            from importlib import metadata
+
+            return metadata.version("hfluxno")
         if name not in _PLACES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(importlib.import_module(_PLACES[name]), name)

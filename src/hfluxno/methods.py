@@ -42,7 +42,7 @@ def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
         from hfluxno.models.renamed import RENAMED
         from hfluxno.models.weights import load
 
-        names = [name for name, owner in shipped_networks().items() if owner == method]
+        names = [name for name, owner in named_networks().items() if owner == method]
         if weights is None:
             raise ValueError(
                 f"The method {method} needs weights: a shipped name "
@@ -68,11 +68,11 @@ def _owner(weights: str) -> str:
     return max((name for name in METHODS if weights.startswith(f"{name}-")), key=len, default="")
 
 
-def shipped_networks() -> dict[str, str]:
-    """The names of the networks that come with the package, and the method of each."""
-    from hfluxno.models.weights import shipped
+def named_networks() -> dict[str, str]:
+    """The names of the networks that can be loaded by name, and the method of each."""
+    from hfluxno.models.weights import available
 
-    return {name: _owner(name) for name in shipped()}
+    return {name: _owner(name) for name in available()}
 
 
 METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {

@@ -11,7 +11,7 @@ from hfluxno.explore.problem import Problem
 from hfluxno.forecaster import Forecast
 from hfluxno.identify import Identification, PlaneIdentification, reconstruct
 from hfluxno.law_curves import law_curves
-from hfluxno.methods import forecast, shipped_networks
+from hfluxno.methods import forecast, named_networks
 from hfluxno.plots.uncertainty import flux_deviation
 
 _POINTS = 121
@@ -89,7 +89,7 @@ def rival(problem: Problem, name: str) -> Rival:
     """The result of persistence or a shipped network on the problem; the sentence says why a
     network cannot take it."""
     weights = None if name == "persistence" else name
-    method = "persistence" if weights is None else shipped_networks()[name]
+    method = "persistence" if weights is None else named_networks()[name]
     try:
         made = forecast(problem.context, problem.steps, method, weights)
     except ValueError as error:
@@ -99,7 +99,7 @@ def rival(problem: Problem, name: str) -> Rival:
 
 def networks() -> tuple[str, ...]:
     """The shipped networks of one field, and of gas on a plane."""
-    return tuple(name for name in shipped_networks() if "shallow-water" not in name)
+    return tuple(name for name in named_networks() if "shallow-water" not in name)
 
 
 def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:

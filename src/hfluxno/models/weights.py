@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.extras import require
+from hfluxno.models import beside_the_wheel
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import Network
@@ -48,6 +49,12 @@ def shipped() -> tuple[str, ...]:
     if not SHIPPED.is_dir():
         return ()
     return tuple(sorted(path.name for path in SHIPPED.iterdir() if (path / CONFIG).is_file()))
+
+
+def available() -> tuple[str, ...]:
+    """The names of all networks that can be loaded by name: those that come with the package, and
+    those beside the wheel that are on this machine."""
+    return tuple(sorted({*shipped(), *beside_the_wheel.at_hand()}))
 
 
 def save_pretrained(
@@ -104,9 +111,9 @@ def load(name: str | Path) -> NetworkForecaster:
 
     **Arguments:**
 
-    - `name`: of a network that comes with the package, such as `hfluxno-small-cubic`, a folder, or
-      an id `owner/name` of the Hugging Face hub. A name from version 0.1.0 gives a warning with the
-      current one.
+    - `name`: of a network that comes with the package, such as `hfluxno-small-cubic`, or beside it
+      (`hfluxno-base-burgers`, see `beside_the_wheel`), a folder, or an id `owner/name` of the
+      Hugging Face hub. A name from version 0.1.0 gives a warning with the current one.
 
     **Raises:**
 
@@ -195,6 +202,8 @@ def _folder(name: str) -> Path:
     name = present_name(name)
     if name in shipped():
         return SHIPPED / name
+    if name in beside_the_wheel.checksums():
+        return beside_the_wheel.checked_folder(name)
     if Path(name).is_dir():
         raise ValueError(f"The folder {name} has no {CONFIG}: it is not a released network.")
     if name.count("/") == 1 and not name.startswith((".", "/")):
@@ -202,7 +211,7 @@ def _folder(name: str) -> Path:
         from hfluxno.models.hub import download
 
         return download(name)
-    known = ", ".join(shipped()) or "none in this installation"
+    known = ", ".join(available()) or "none in this installation"
     raise ValueError(
         f"Unknown weights {name!r}: give a folder, an id owner/name of the Hugging Face hub, or "
         f"the name of shipped weights ({known})."

@@ -23,7 +23,7 @@ from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.models.configuration import Pairs
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.models.network import Network
-from hfluxno.models.weights import shipped
+from hfluxno.models.weights import available
 from hfluxno.persistence import Persistence
 from hfluxno.training.release import any_weights
 from hfluxno.trajectory import Trajectory
@@ -167,7 +167,7 @@ def _with_weights(method: str, refinement: int = 0):
 
     def prepare(problem: Problem) -> Sequence[PreparedMethod]:
         name = f"{method}-{problem.trained}"
-        seeds = (one for one in shipped() if one == name or one.startswith(f"{name}-seed-"))
+        seeds = (one for one in available() if one == name or one.startswith(f"{name}-seed-"))
         return [one for seed in seeds for one in ready(seed)]
 
     return prepare

@@ -15,7 +15,7 @@ from hfluxno.evaluation.plane.sample import CONTEXT, LAW, STEPS, PlaneSample, co
 from hfluxno.forecaster import Forecaster
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.models.weights import shipped
+from hfluxno.models.weights import available
 from hfluxno.persistence import Persistence
 from hfluxno.training.release import any_weights
 
@@ -58,7 +58,7 @@ class PlaneMethod:
 def plane_methods(
     names: Sequence[str], added: Mapping[str, Sequence[str]]
 ) -> dict[str, PlaneMethod]:
-    """The methods of these names (all if there are none): persistence, the fitted law, shipped
+    """The methods of these names (all if there are none): persistence, the fitted law, available
     networks for the set, and those added by the user.
 
     **Raises:**
@@ -67,7 +67,7 @@ def plane_methods(
     - `OSError`, if weights cannot be read.
     """
     ending = f"-{LAW}"
-    weights = {one.removesuffix(ending): one for one in shipped() if one.endswith(ending)}
+    weights = {one.removesuffix(ending): one for one in available() if one.endswith(ending)}
     for name, sources in added.items():
         if len(sources) != 1:
             raise ValueError(f"Give one source of weights for {name}; got {len(sources)}.")
