@@ -97,10 +97,11 @@ def short_search(monkeypatch):
 
 
 def test_cubic_law_and_forecast(cubic, x64):
-    context = _context(cubic)
+    context = dataclasses.replace(_context(cubic), units=(("time", "s"), ("u", "kg/m"), ("x", "m")))
     found = hfluxno.identify(context)
     assert found.status == FitStatus.OK
     assert found.backtest_error < 1e-6
+    assert found.units == {"time": "s", "u": "kg/m", "x": "m"}
     u = jnp.linspace(float(found.law.lower[0]), float(found.law.upper[0]), 21)[None]
     exact = Cubic(a=0.5, b=-0.7, c=0.4).jacobian(u)
     np.testing.assert_allclose(found.law.jacobian(u), exact, atol=1e-4)

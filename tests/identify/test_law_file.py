@@ -1,6 +1,7 @@
 """The file of a law: nothing is lost, and nothing is believed unchecked."""
 
 import copy
+import dataclasses
 import json
 
 import equinox as eqx
@@ -35,6 +36,14 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
     assert (fit.cells, fit.cell, fit.interval) == (50, 0.02, 0.01)
     loaded.save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
+
+
+def test_the_units_of_the_context_are_saved_unless_others_are_given(tmp_path):
+    found = dataclasses.replace(identification(one_field()), units={"x": "km"})
+    found.save(tmp_path / "law.json")
+    found.save(tmp_path / "other.json", {"x": "mi"})
+    assert hfluxno.load_law(tmp_path / "law.json").units.x == "km"
+    assert hfluxno.load_law(tmp_path / "other.json").units.x == "mi"
 
 
 @pytest.mark.parametrize("name", list(LAWS))

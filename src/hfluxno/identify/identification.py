@@ -1,5 +1,6 @@
 """The law behind a context, and how far to trust it."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -34,6 +35,7 @@ from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
+from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import choose, make_settings
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Noise, Trajectory
@@ -195,7 +197,9 @@ def identifier(
 
     def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):
-            return tuple(on_all_cores(one, range(len(batch))[members]))
+            found = on_all_cores(one, range(len(batch))[members])
+        units = known_units(measured)
+        return tuple(dataclasses.replace(each, units=units) for each in found)
 
     return some
 

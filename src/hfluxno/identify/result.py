@@ -58,6 +58,7 @@ class Identification:
       no gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the law of several fields by its name, or `None` where no known law fits.
+    - `units`: those of the context, by name, as far as they are known.
     """
 
     law: FittedLaw
@@ -81,21 +82,22 @@ class Identification:
     cell: float = float("nan")
     interval: float = float("nan")
     recognised: Recognised | None = None
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
 
         **Arguments:**
 
-        - `units`: by name, of `x`, `time` and the fields, as far as they are known. They are
-          compared with those of data that the law is used on.
+        - `units`: by name, of `x`, `time` and the fields, as far as they are known; those of the
+          context if it is `None`. They are compared with those of data that the law is used on.
 
         **Raises:**
 
         - `ValueError`, if no law was found, or a unit is of nothing that the law has.
         - `OSError`, if the file cannot be written.
         """
-        to_save(self, units).save(path)
+        to_save(self, self.units if units is None else units).save(path)
 
     @property
     def readings(self) -> Readings | None:

@@ -250,6 +250,12 @@ def interval_of(
     return interval
 
 
+def known_units(context: Trajectory) -> dict[str, str]:
+    """The units of the axes and the fields of a context, as far as they are known."""
+    known = {"time", *context.space, *context.states.fields}
+    return {name: unit for name, unit in context.units if name in known}
+
+
 def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], what: str) -> None:
     """Refuses data in other units than those of the law.
 

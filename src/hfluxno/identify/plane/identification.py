@@ -28,6 +28,7 @@ from hfluxno.identify.plane.select import (
 from hfluxno.identify.plane.terms import Roles, Structure
 from hfluxno.identify.plane.weak_form import total, weak_systems
 from hfluxno.identify.recognised import Recognised
+from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus, total_drift
 from hfluxno.trajectory import Trajectory
@@ -100,6 +101,7 @@ def identify_plane(
     lengths = np.array(cell) / interval
     return PlaneIdentification(
         law=law_of(parts[1] * lengths[:, None]),
+        units=known_units(context),
         status=status_of(error, persistence, misfit, not has_drifted(values, grid)),
         backtest_error=error,
         persistence_error=persistence,

@@ -35,6 +35,7 @@ class PlaneIdentification:
     - `cell`, `interval`: the lengths of a cell and the time between two frames of the context.
     - `is_given`: whether the law was found in another context. Its terms and its name are from
       there, and `backtest_error` is that of the law as it is.
+    - `units`: those of the context, by name, as far as they are known.
     """
 
     law: FittedPlaneLaw
@@ -50,20 +51,22 @@ class PlaneIdentification:
     cell: tuple[float, float]
     interval: float
     is_given: bool = False
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
 
         **Arguments:**
 
-        - `units`: by name, of `x`, `y`, `time` and the fields, as far as they are known.
+        - `units`: by name, of `x`, `y`, `time` and the fields, as far as they are known; those of
+          the context if it is `None`.
 
         **Raises:**
 
         - `ValueError`, if no law was found, or a unit is of nothing that the law has.
         - `OSError`, if the file cannot be written.
         """
-        to_save(self, units).save(path)
+        to_save(self, self.units if units is None else units).save(path)
 
     @property
     def momentum(self) -> tuple[str, str] | None:
