@@ -119,6 +119,7 @@ def law_result(found) -> dict:
         "law": str(found.candidate),
         "known_law": None if known is None else known.short,
         "recognised": None if known is None else dataclasses.asdict(known),
+        "cause": None if found.cause is None else dataclasses.asdict(found.cause),
         "equations": list(found.formulas),
         "backtest_error": float(found.backtest_error),
         "residual": float(found.residual),

@@ -21,6 +21,7 @@ from hfluxno.identify.accepted import (
 )
 from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate, stages_with_sources
+from hfluxno.identify.cause import Cause, likely_cause
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.joint_report import (
@@ -199,9 +200,21 @@ def identifier(
         with jax.enable_x64(True):
             found = on_all_cores(one, range(len(batch))[members])
         units = known_units(measured)
-        return tuple(dataclasses.replace(each, units=units) for each in found)
+        return tuple(
+            dataclasses.replace(each, units=units, cause=_cause(each, values, measured))
+            for each, values in zip(found, batch[members], strict=True)
+        )
 
     return some
+
+
+def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:
+    """Why no law explains these frames; `None` with gaps or at uneven times."""
+    if found.status not in UNEXPLAINED or not np.all(np.isfinite(values)):
+        return None
+    if _is_uneven(context) or not _is_of_states(context):
+        return None
+    return likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
 
 
 def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -214,12 +227,19 @@ def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
 def is_joint(context: Trajectory) -> bool:
     """Whether something besides the law is unknown that a frame does not show, the frames are at
     uneven times, or something is known of how they were measured."""
-    intervals = np.diff(np.asarray(context.times, float))
-    uneven = np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean())
     moving = any(isinstance(end, Open | Given) for end in context.grid.boundary[0])
-    told = context.deviation is not None
-    told = told or not all(step.nearly_states for step in context.observation)
-    return bool(uneven or moving or told)
+    told = context.deviation is not None or not _is_of_states(context)
+    return _is_uneven(context) or moving or told
+
+
+def _is_uneven(context: Trajectory) -> bool:
+    intervals = np.diff(np.asarray(context.times, float))
+    return bool(np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean()))
+
+
+def _is_of_states(context: Trajectory) -> bool:
+    """Whether values are averages over cells, or as good as such."""
+    return all(step.nearly_states for step in context.observation)
 
 
 def _is_sealed(context: Trajectory) -> bool:

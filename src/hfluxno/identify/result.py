@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.cause import Cause
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.joint import Estimate
 from hfluxno.identify.misfit import Misfit
@@ -59,6 +60,8 @@ class Identification:
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the law of several fields by its name, or `None` where no known law fits.
     - `units`: those of the context, by name, as far as they are known.
+    - `cause`: what is missing where no law explains complete frames, as far as the weak form
+      tells; otherwise `None`.
     """
 
     law: FittedLaw
@@ -83,6 +86,7 @@ class Identification:
     interval: float = float("nan")
     recognised: Recognised | None = None
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    cause: Cause | None = None
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
@@ -119,12 +123,13 @@ class Identification:
 
     @property
     def sentence(self) -> str:
-        """What the status means, the figures that decided it, and how much of the context is
-        missing, if that is much."""
+        """What the status means, the figures that decided it, the likely cause, and how much of the
+        context is missing, if that is much."""
         figures, text = self._figures(), self.status.sentence
         if isinstance(self.candidate, str):
             text = OF_GIVEN.get(self.status, text)
         text = f"{text} ({figures})" if figures else text
+        text = text if self.cause is None else f"{text}; {self.cause}"
         if self.missing < _MUCH:
             return text
         return f"{text}; {self.missing:.0%} of the context was not measured"

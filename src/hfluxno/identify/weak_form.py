@@ -22,9 +22,9 @@ _FRAME_WIDTHS = (5, 9)
 _CELL_WIDTHS = (7, 13, 31)
 
 
-def bump(points: int, derivative: int) -> np.ndarray:
-    """(1 - ξ²)^p or its derivative of order 0, 1 or 2 at `points` inner points of [-1, 1]."""
-    polynomial = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** _POWER
+def bump(points: int, derivative: int, power: int = _POWER) -> np.ndarray:
+    """(1 - ξ²)^p or one of its first p - 1 derivatives at `points` inner points of [-1, 1]."""
+    polynomial = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** power
     for _ in range(derivative):
         polynomial = polynomial.deriv()
     xi = np.linspace(-1.0, 1.0, points + 2)[1:-1]
