@@ -1,6 +1,6 @@
 """What a conservation law leaves out of a context that it does not explain.
 
-In the [weak form][hfluxno.identify.weak_form] with smooth test functions ψ, every term that an
+In the weak form (`hfluxno.identify.weak_form`) with smooth test functions ψ, every term that an
 equation may have beside its flux and its diffusion is a few columns of a linear system:
 
     ∫∫ u ψ_t + f(u) ψ_x + N(u) ψ_xx + (what is missing) dx dt = 0
@@ -115,7 +115,7 @@ def _of_field(
     number: float,
 ) -> Cause:
     u = scaled[:, i]
-    weak = _WeakForm(*u.shape, periodic)
+    weak = _WeakForm(u.shape[0], u.shape[1], periodic)
     target = -weak(u[None], 1, 0)[0]
     base = np.concatenate([weak(functions, 0, 1), weak(np.stack([u, u**2, u**3]), 0, 2)])
     coefficients, rest = _fitted(base, target)
