@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hfluxno.identify.misfit import measure, measure_apart, noise_level
+from hfluxno.identify.misfit import change_of_speed, measure, measure_apart, noise_level
 
 FRAMES, CELLS = 20, 100
 
@@ -170,3 +170,19 @@ def test_a_speed_that_changes_explains_what_a_steady_one_leaves(wave):
     phase += 2 * np.pi * (frame - late) / CELLS
     steady = measure(wave, np.sqrt(2) * np.sin(phase)[:, None])
     assert steady.changing < 0.2
+
+
+def test_a_change_of_speed_is_one_of_time_and_not_of_frames():
+    """Frames that crowd at the beginning."""
+    times = 40.0 * np.linspace(0.0, 1.0, FRAMES) ** 2
+    past = times / times[-1]
+
+    def seen(late):
+        phase = 2 * np.pi * (np.arange(CELLS) - (times - late)[:, None]) / CELLS
+        return np.sqrt(2) * np.sin(phase)[:, None]
+
+    law, steady, changing = seen(0.0), seen(0.1 * past), seen(0.1 * (past**2 - past))
+    assert measure(law, steady, times).changing < 0.01
+    assert measure(law, changing, times).changing > 0.99
+    assert change_of_speed(law, changing, times).a == pytest.approx(0.1 / 40.0, rel=0.02)
+    assert abs(change_of_speed(law, changing).a) < 0.9 * 0.1 / 40.0

@@ -76,7 +76,7 @@ def joint_report(found: Found, context: Trajectory, negated: tuple[int, ...]) ->
     law = in_units(grid_law, fields, context.grid, dt)
     shown = best.observed(context.times)
     filled = np.where(seen, values, shown)
-    misfit = _misfit(shown, filled, seen)
+    misfit = _misfit(shown, filled, seen, forward.scale.frames(context.times))
     residual = _rms((shown - filled) / size, seen)
     drift, _ = total_drift(best.states, context.grid, np.zeros(len(fields)))
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
@@ -160,12 +160,12 @@ def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:
     return float(np.max(np.median(differences, axis=-1) / (_FOURTH * size)))
 
 
-def _misfit(states, filled, seen) -> Misfit:
+def _misfit(states, filled, seen, times) -> Misfit:
     """The misfit at the places where anything was measured."""
     places = seen.any(axis=(0, 1))
     if places.sum() < _FEWEST_FOR_MISFIT:
         return measure_apart(states, np.where(seen, filled, np.nan))
-    return measure(states[..., places], filled[..., places])
+    return measure(states[..., places], filled[..., places], times)
 
 
 def _backtest(predicted, held_out: int, values, seen) -> tuple[float, float]:

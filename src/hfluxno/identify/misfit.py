@@ -108,8 +108,10 @@ UNKNOWN = Misfit(*[float("nan")] * 8)
 def measure(
     simulated: Float[np.ndarray, "time field cells"],
     observed: Float[np.ndarray, "time field cells"],
+    times: Float[np.ndarray, " time"] | None = None,
 ) -> Misfit:
-    """The measures of `simulated` minus `observed`, both from the first frame on."""
+    """The measures of `simulated` minus `observed`, both from the first frame on; at equal
+    intervals if no `times` are given."""
     deviation = np.std(observed, axis=(0, 2))
     varies = deviation > _ROUNDING * np.max(np.abs(observed), axis=(0, 2))
     scale = np.where(varies, deviation, 1.0)[:, None]
@@ -124,7 +126,7 @@ def measure(
         growth=_ratio(_rms(e[-third:]), _rms(e[:third])),
         noise=noise,
         shared=_shared(e[-max(2, third) :], noise),
-        changing=change_of_speed(simulated[:, varies], observed[:, varies]).explained,
+        changing=change_of_speed(simulated[:, varies], observed[:, varies], times).explained,
     )
 
 
@@ -172,9 +174,11 @@ class ChangeOfSpeed:
 def change_of_speed(
     simulated: Float[np.ndarray, "time field cells"],
     observed: Float[np.ndarray, "time field cells"],
+    times: Float[np.ndarray, " time"] | None = None,
 ) -> ChangeOfSpeed:
-    """That of `simulated` frames, by least squares."""
-    past = np.linspace(0.0, 1.0, len(observed))
+    """That of `simulated` frames, by least squares; `times` as in `measure`."""
+    past = np.arange(len(observed), dtype=float) if times is None else times
+    past = (past - past[0]) / (past[-1] - past[0])
     deviation = np.std(observed, axis=(0, 2))[:, None]
     scale = np.where(deviation > 0.0, deviation, 1.0)
     rate = np.gradient(simulated, past, axis=0)[1:] / scale
