@@ -121,8 +121,8 @@ def test_no_misfit_has_no_structure(wave):
 
 def test_the_figures_are_said(wave):
     said = str(measure(wave + _growing(wave, 0.003), wave))
-    assert said.startswith("misfit 3.4 % of the standard deviation, 5 % of what moves; at the end")
-    assert "4.7 % are shared by neighbouring frames and cells" in said
+    assert said.startswith("misfit 3.4 % of the standard deviation, 5 % of the change; at the end")
+    assert "neighbouring frames and cells share 4.7 %" in said
     assert "correlation in time 1.00, in space 0.98, growth 4.3-fold" in said
 
 

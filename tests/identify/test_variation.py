@@ -67,7 +67,7 @@ def test_growth_makes_a_misfit_systematic_and_is_said():
     assert not small.systematic and "total variation" not in str(small)
     large = dataclasses.replace(UNKNOWN, variation=0.31)
     assert large.systematic
-    assert str(large).startswith("the total variation grows by 31%, which it cannot by transport")
+    assert str(large).startswith("the total variation grows by 31%, which transport and")
 
 
 def test_only_a_further_term_explains_growth():

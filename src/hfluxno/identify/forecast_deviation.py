@@ -1,32 +1,31 @@
-"""How far a forecast with a fitted law may be off, value by value.
+"""The standard deviation of a forecast with a fitted law, value by value.
 
     σ² = Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ))² |u|² ρ
          + (r (u_g - u))² + R² (a τ (1 + τ) ∂u/∂τ)²
 
-u[c] is the forecast with the coefficients c, and the columns Λ_m make up their covariance ΛΛᵀ,
-which takes the misfit for independent noise; what it is else has parts of its own. u[s] is the
-forecast from the state s, and the e_j are what the law missed of the last two frames: a sample of
-its error where that sits, at jumps mostly. Of their size, f is noise and g the rest, f² + g² = 1
-and
+u[c] is the forecast with the coefficients c, and ΛΛᵀ with the columns Λ_m is their covariance,
+which treats the misfit as independent noise; the other terms are for what is not. u[s] is the
+forecast from the state s, and the e_j are the misfits of the last two frames: samples of the error
+where it is, mostly at jumps. The fraction f of their size is noise and g the rest, f² + g² = 1, and
 
     w² = f² + g² (τ + τ₀)²         if the forecast starts from the last frame itself,
-    w² = f² p/K + g² (1 + τ²)      if it starts from a state that all K frames share,
+    w² = f² p/K + g² (1 + τ²)      if it starts from a state fitted to all K frames,
 
-with τ the time since the context, in lengths of the context, because the misfit is what gathers
-over such a time, and p the number of coefficients. b is the back-test error beyond noise, |u| the
-root mean square of the last frames, and ρ, of mean one, has the shape of (∂x u)².
+with τ the time since the context, in lengths of the context (the time over which the misfit has
+accumulated), and p the number of coefficients. b is the back-test error beyond noise, |u| the root
+mean square of the last frames, and ρ is (∂x u)² scaled to mean one.
 
-u_g is the forecast on a grid g that is coarser by a factor of two than the one of u (finer, if that
-has the cells of the data): the difference is about the error of the scheme (Richardson), and knows
-of shocks that form late. r ≤ 1 is the size of the misfit over that of the same difference in the
-context, because a scheme that is the one of the data has no error there.
+u_g is the forecast on a grid g that is coarser by a factor of two than that of u (finer, if u is on
+the cells of the data): the difference estimates the error of the scheme (Richardson), also that of
+shocks that form later. r ≤ 1 is the ratio of the misfit to the same difference in the context: if
+the data were made by the same scheme, it has no error.
 
-a is how a speed that changes in time would show, which no law here has: frames that are late by
-c τ + a (τ² - τ) at the time τ of the context differ from it by as much of ∂u/∂τ, and R² is the part
-of the misfit that a explains beyond c.
+a measures a speed that changes in time, which no law here has: a delay c τ + a (τ² - τ) at the time
+τ of the context changes the frames by this multiple of ∂u/∂τ, and R² is the fraction of the misfit
+that a explains beyond c.
 
-β, τ₀, the 2 before τ and the width over which variances are smoothed were chosen, so that of
-laws solved by schemes that the library does not have (the kinds of `make trust`, other seeds) 90
+β, τ₀, the factor 2 of τ and the width over which variances are smoothed were calibrated: for laws
+solved by schemes that the library does not have (the kinds of `make trust`, other seeds), 90
 percent of the values lie within 1.645 σ.
 """
 
@@ -50,9 +49,9 @@ _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
-# A residual that only the scheme of the data leaves.
+# Below this residual the data were made by the same scheme.
 _REPRODUCED = 1e-5
-# Of the step before a forecast on other cells.
+# Of the step before a forecast on another grid.
 _UNKNOWN_RATE = -1.0
 
 
@@ -66,7 +65,7 @@ def forecast_deviation(
 ) -> Float[np.ndarray, "steps field cells"]:
     """The standard deviations σ of the `frames` that follow the context `seen`, which was
     `tracked`, after the times `ahead`, which are steps in frames of the context; NaN if the context
-    has less than three frames or no run beside the forecast could be solved."""
+    has fewer than three frames or none of the perturbed runs could be solved."""
     unknown = np.full(frames.shape, np.nan)
     if len(seen) < 3 or not np.all(np.isfinite(item.covariance)):
         return unknown
@@ -90,11 +89,11 @@ def forecast_deviation(
     time = np.cumsum(ahead) / (len(seen) - 1)
     variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
     if by_law:
-        # Those that could not be solved are taken to be like the others.
+        # Those that could not be solved are assumed to be like the others.
         variance += len(laws) * np.mean(by_law, axis=0)
     variance += _by_backtest(item, seen, time, frames)
     alone = followed
-    if item.mode == "filter":  # which hides what grows
+    if item.mode == "filter":  # which hides a growing misfit
         alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
     if item.residual > _REPRODUCED:
         variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames)
@@ -118,7 +117,7 @@ def _weight(
 def _by_backtest(
     item: Identification, seen: np.ndarray, time: np.ndarray, frames: np.ndarray
 ) -> np.ndarray:
-    """(β b (1 + 2τ))² |u|² ρ, of each field by its share of what varies."""
+    """(β b (1 + 2τ))² |u|² ρ, divided among the fields by their variances."""
     varies, size = np.var(seen, axis=(0, 2)), np.mean(seen[-_LAST_FRAMES:] ** 2)
     if not (np.isfinite(item.backtest_error) and np.any(varies)):
         return np.zeros(frames.shape)
@@ -139,8 +138,8 @@ def _by_scheme(
     ahead: Float[np.ndarray, " steps"],
     frames: Float[np.ndarray, "steps field cells"],
 ) -> Float[np.ndarray, "steps field cells"]:
-    """(r (u_g - u))², from what the law makes of the first frame `alone`; zero where it cannot be
-    solved on the other cells."""
+    """(r (u_g - u))², with the run from the first frame `alone`; zero if the law cannot be solved
+    on the other grid."""
     other = settings.on_other_cells()
     coarser = other.refinement < settings.refinement
     start = (
@@ -162,7 +161,7 @@ def _by_change_of_speed(
     time: Float[np.ndarray, " ahead"],
     frames: Float[np.ndarray, "ahead field cells"],
 ) -> Float[np.ndarray, "ahead field cells"]:
-    """R² (a τ (1 + τ) ∂u/∂τ)², from what the law makes of the first frame `alone`."""
+    """R² (a τ (1 + τ) ∂u/∂τ)², with the run from the first frame `alone`."""
     change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
     by = change.a * time * (1.0 + time)
@@ -174,7 +173,7 @@ def _quotient(above: np.floating, below: np.floating) -> float:
 
 
 def _neighbours(item: Identification) -> list[FittedLaw]:
-    """The laws in cells and frames whose coefficients are off by each Λ_m."""
+    """The laws in cells and frames with the coefficients c + Λ_m."""
     law = item.grid_law
     flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
     places, covariance = free_covariance(item)
@@ -201,7 +200,7 @@ def _neighbours(item: Identification) -> list[FittedLaw]:
 
 
 def _columns(covariance: np.ndarray) -> np.ndarray:
-    """Λ; of many columns, a few mixed ones with the same sum of squares on average."""
+    """Λ; if it has many columns, a few random mixtures with the same sum of squares on average."""
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
     columns = vectors * np.sqrt(np.maximum(values, 0.0))
     count = len(columns)

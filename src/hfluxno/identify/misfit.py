@@ -2,12 +2,12 @@
 
     e_j = u_j - û_j,   j = 1, …
 
-is the difference of the simulated and the observed frames, each field counted in its standard
-deviation. Independent noise leaves an e without memory, and means over several cells take it away;
-the errors of a scheme sit at jumps, a few cells wide, and those of the first state die out. What a
-law of the wrong kind leaves out acts on every frame and on wide places in the same way, so its
-misfit is shared by neighbouring frames and cells, and it is there at the end of the context, from
-where a forecast goes on.
+is the difference of the simulated and the observed frames, each field in units of its standard
+deviation. Independent noise makes e uncorrelated in time, and averages over several cells remove
+it; scheme errors are a few cells wide and sit at jumps, and errors of the first state die out. A
+term that the law lacks acts in the same way on every frame and over wide regions, so its misfit is
+shared by neighbouring frames and cells, and is present at the end of the context, where a forecast
+starts.
 """
 
 import dataclasses
@@ -15,51 +15,51 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-# A misfit is systematic where the part that is shared at the end exceeds this part of the
-# deviation. On contexts of known origin (`make trust`) laws stayed below .025, and what made
-# forecasts wrong by more than .035 at 20 steps was above .055.
+# A misfit is systematic if the part shared at the end exceeds this fraction of the deviation. On
+# contexts of known origin (`make trust`) it stayed below .025 for conservation laws, and was above
+# .055 where forecasts were wrong by more than .035 at 20 steps.
 _SYSTEMATIC = 0.04
-# A smaller one is, where it has grown from frame to frame all along, as a missing term's does:
-# it will go on.
+# So is a smaller one that has grown from frame to frame throughout, as that of a missing term does,
+# because it will keep growing.
 _GROWING, _ALIKE, _GROWTH = 0.015, 0.9, 3.0
-# It is too where one number, a change of speed, explains this part of it, beyond this part of the
-# deviation: that leaves a tenth of the deviation two contexts later. On laws (`make trust`, seed 2)
-# it explained .05 at most.
+# It is also systematic if a single number, a change of speed, explains this fraction of it and more
+# than this fraction of the deviation, which grows to a tenth of the deviation two contexts later.
+# For conservation laws (`make trust`, seed 2) it explained .05 at most.
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
-# It is too where the total variation of one field has grown by more than this part of it. That of
-# laws solved by other programs (`make trust`, seed 2) did not grow.
+# It is also systematic if the total variation of one field has grown by more than this fraction.
+# That of laws solved by other programs (`make trust`, seed 2) did not grow.
 _VARYING = 0.02
-# Noise of the first frame is carried along, so neighbouring frames share as much of it at most;
-# the rest is for chance.
+# Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
+# the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
 _CELLS = 5
-# A field that varies by less than this part of its size is constant.
+# A field that varies by less than this fraction of its size is constant.
 _ROUNDING = 1e-12
-# Consistency of the median of absolute values with the standard deviation of a normal variable.
+# The median absolute value of a standard normal variable.
 _NORMAL_MEDIAN = 0.6745
 
 
 @dataclasses.dataclass(frozen=True)
 class Misfit:
-    """Measures of a misfit; all are free of units.
+    """Measures of a misfit, all dimensionless.
 
     **Attributes:**
 
     - `size`: its root mean square, in standard deviations of the fields.
-    - `of_motion`: the same as a part of what moves, which is the deviation of the observed frames
-      from the first one.
+    - `of_motion`: the same relative to the change, the deviation of the observed frames from the
+      first.
     - `in_time`, `in_space`: its correlation between neighbouring frames and between neighbouring
-      cells, from -1 to 1, about zero for independent noise; zero where there is no misfit, NaN
-      where no neighbours were measured.
+      cells, from -1 to 1, about zero for independent noise; zero if there is no misfit, NaN if no
+      neighbours were measured.
     - `growth`: its size in the last third of the frames relative to that in the first third.
-    - `noise`: the noise of the data as their differences show it, in standard deviations of the
-      fields.
+    - `noise`: the noise of the data, estimated from their differences, in standard deviations of
+      the fields.
     - `shared`: the size, in the last third of the frames, of what means over five cells have in
-      common with the next frame, without what noise explains; in standard deviations of the
-      fields. With `changing` it decides whether the misfit is `systematic`.
-    - `changing`: the part of the misfit that a speed which changes in time explains.
-    - `variation`: the part by which the total variation of the frames has grown, where the law is
-      one that cannot make it grow (see `hfluxno.identify.variation`); 0 of other laws.
+      common with those of the next frame, less what noise explains; in standard deviations of the
+      fields.
+    - `changing`: the fraction of the misfit that a speed changing in time explains.
+    - `variation`: the relative growth of the total variation of the frames, if the law is one that
+      cannot increase it (see `hfluxno.identify.variation`), else 0.
     """
 
     size: float
@@ -90,15 +90,15 @@ class Misfit:
     def __str__(self) -> str:
         in_space = "unknown" if np.isnan(self.in_space) else f"{self.in_space:.2f}"
         more = (
-            f"the total variation grows by {self.variation:.0%}, which it cannot by transport and "
-            "diffusion of one field; "
+            f"the total variation grows by {self.variation:.0%}, which transport and diffusion of "
+            "one field cannot cause; "
         )
         return (more if self.varies_more else "") + (
             f"misfit {100 * self.size:.2g} % of the standard deviation, {100 * self.of_motion:.2g} "
-            f"% of what moves; at the end of the context {100 * self.shared:.2g} % are shared by "
-            f"neighbouring frames and cells beyond noise of {100 * self.noise:.2g} %; correlation "
+            "% of the change; at the end of the context neighbouring frames and cells share "
+            f"{100 * self.shared:.2g} % beyond noise of {100 * self.noise:.2g} %; correlation "
             f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold; a "
-            f"speed that changes in time explains {self.changing:.0%}"
+            f"speed that changes in time explains {self.changing:.0%} of it"
         )
 
 
@@ -110,7 +110,7 @@ def measure(
     observed: Float[np.ndarray, "time field cells"],
     times: Float[np.ndarray, " time"] | None = None,
 ) -> Misfit:
-    """The measures of `simulated` minus `observed`, both from the first frame on; at equal
+    """The measures of `simulated` minus `observed`, both beginning with the first frame; at equal
     intervals if no `times` are given."""
     deviation = np.std(observed, axis=(0, 2))
     varies = deviation > _ROUNDING * np.max(np.abs(observed), axis=(0, 2))
@@ -134,9 +134,9 @@ def measure_apart(
     simulated: Float[np.ndarray, "time field cells"],
     observed: Float[np.ndarray, "time field cells"],
 ) -> Misfit:
-    """The measures at places that are too few to be compared with each other; NaN in `observed`
-    where nothing was. What is shared is what neighbouring frames of the whole context have in
-    common beyond two standard deviations of what independent ones would."""
+    """The measures at places too few to be compared with each other; `observed` is NaN where
+    nothing was measured. `shared` is what neighbouring frames of the whole context have in common,
+    less two standard deviations of that of independent frames."""
     deviation = np.nanstd(observed, axis=(0, 2))
     scale = np.where(deviation > 0.0, deviation, 1.0)[:, None]
     e, moves = (simulated - observed) / scale, (observed - observed[:1]) / scale
@@ -164,8 +164,9 @@ def _known_rms(e: np.ndarray) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class ChangeOfSpeed:
-    """Frames that are late by c τ + a (τ² - τ) at the time τ of the context, from 0 to 1, differ by
-    as much of ∂u/∂τ; `explained` is the part of the misfit that a explains beyond c."""
+    """A delay c τ + a (τ² - τ) of the frames at the time τ of the context, from 0 to 1, changes
+    them by this multiple of ∂u/∂τ; `explained` is the fraction of the misfit that a explains beyond
+    c."""
 
     a: float
     explained: float
@@ -176,7 +177,7 @@ def change_of_speed(
     observed: Float[np.ndarray, "time field cells"],
     times: Float[np.ndarray, " time"] | None = None,
 ) -> ChangeOfSpeed:
-    """That of `simulated` frames, by least squares; `times` as in `measure`."""
+    """The change of speed of `simulated` frames, by least squares; `times` as in `measure`."""
     past = np.arange(len(observed), dtype=float) if times is None else times
     past = (past - past[0]) / (past[-1] - past[0])
     deviation = np.std(observed, axis=(0, 2))[:, None]
@@ -196,11 +197,11 @@ def change_of_speed(
 def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:
     """The standard deviation of independent noise on `values`.
 
-    From second differences in time of second differences in space, which leave little of what
-    moves; their median, because jumps are in few places.
+    From second differences in time of second differences in space, in which little of the solution
+    is left; by their median, because jumps are in few places.
     """
     if len(values) < 3:
-        return 0.0  # two frames do not tell it
+        return 0.0  # two frames do not show it
     differences = np.diff(np.diff(values, n=2, axis=0), n=2, axis=2)
     return float(np.median(np.abs(differences)) / (_NORMAL_MEDIAN * 6.0))
 
@@ -222,5 +223,5 @@ def _ratio(above: float, below: float) -> float:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Σ a b over the most that it could be, from -1 to 1; zero where a or b is."""
+    """Σ a b over its upper bound, from -1 to 1; zero if a or b is."""
     return _ratio(float(np.sum(a * b)), float(np.sqrt(np.sum(a**2) * np.sum(b**2))))

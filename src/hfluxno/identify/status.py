@@ -9,14 +9,14 @@ from hfluxno.grid import Grid
 from hfluxno.identify.misfit import Misfit
 from hfluxno.identify.select import last_fitted_frame
 
-# Totals that drift by more than this part of the field's mean size, and by more than their scatter
-# explains, are not conserved.
+# A total is not conserved if it drifts by more than this fraction of the field's mean size, and by
+# more than its scatter explains.
 _DRIFT = 2e-3
-# A joint estimate is poor where its residual, which was taken for noise, is more than this part of
-# the change.
+# A joint estimate is poor if its residual, which is treated as noise, exceeds this fraction of the
+# change.
 _POOR_JOINTLY = 0.3
-# A residual beyond so many times the known noise is something else, if it is more than this part of
-# the change; errors of the scheme are less.
+# A residual above this multiple of the known noise is not noise if it also exceeds this fraction of
+# the change, which scheme errors do not.
 _BEYOND_NOISE = 1.5
 _SMALL = 0.02
 
@@ -36,32 +36,31 @@ class FitStatus(enum.IntEnum):
     def sentence(self) -> str:
         return {
             FitStatus.OK: "a conservation law explains the data",
-            FitStatus.POOR_FIT: "no conservation law of the kinds tried explains the data well: "
-            "a source term, an unobserved field, a flux that depends on place, a wrong boundary "
-            "or noise; do not trust the forecast",
+            FitStatus.POOR_FIT: "no conservation law of the kinds tried explains the data well: a "
+            "source term, an unobserved field, a flux that depends on place, a wrong boundary or "
+            "noise may be the reason; do not trust the forecast",
             FitStatus.SOURCE_OR_LEAK: "a total changes more than a conservation law with this "
-            "boundary allows: there is a source or a leak, or the boundary is another one",
+            "boundary allows: there is a source or a leak, or the boundary condition is wrong",
             FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
             FitStatus.CONSTANT: "a field of the context is constant, or nothing moves: nothing can "
             "be inferred from it; the forecast repeats the last frame",
-            FitStatus.SYSTEMATIC_MISFIT: "the fitted law misses the context in a way that is no "
-            "noise: dispersion, an unobserved field, a flux or source that depends on place or "
-            "time, relaxation, another boundary, or a flux that the basis is too small for; do not "
-            "trust the forecast",
+            FitStatus.SYSTEMATIC_MISFIT: "the fitted law leaves a misfit that is not noise: "
+            "dispersion, an unobserved field, a flux or source that depends on place or time, "
+            "relaxation, a wrong boundary, or a flux too complex for the basis; do not trust the "
+            "forecast",
             FitStatus.NOT_CHECKED: "the law was found in other data, and nothing in this context "
             "could be compared with it: there is one frame, or nothing moves",
         }[self]
 
 
-# Of a law that was not looked for in the context.
+# For a law that was not fitted to the context.
 OF_GIVEN = {
     FitStatus.OK: "the given law explains the data",
-    FitStatus.POOR_FIT: "the given law does not explain the data: they follow another law, or are "
-    "in other units, or the boundary is another one, or there is much noise; do not trust the "
+    FitStatus.POOR_FIT: "the given law does not explain the data: they follow another law or are "
+    "in other units, the boundary is wrong, or the noise is large; do not trust the forecast",
+    FitStatus.SYSTEMATIC_MISFIT: "the given law leaves a misfit that is not noise: the data follow "
+    "another law, the law was not known well enough, or the boundary is wrong; do not trust the "
     "forecast",
-    FitStatus.SYSTEMATIC_MISFIT: "the given law misses the context in a way that is no noise: the "
-    "data follow another law, or one that was not known well enough, or the boundary is another "
-    "one; do not trust the forecast",
 }
 
 
@@ -69,7 +68,7 @@ def total_drift(values: np.ndarray, grid: Grid, doubt: np.ndarray) -> tuple[np.n
     """The relative drift of each total over the context, and whether it is insignificant.
 
     On a periodic domain totals must not change. The drift is that of a straight line through the
-    totals; scatter about it (noise) does not count as drift, nor does what is less than `doubt`.
+    totals; scatter about it (noise) and drift below `doubt` are ignored.
     """
     size = np.mean(np.abs(values), axis=(0, 2))
     totals = values.mean(axis=2) / np.where(size > 0.0, size, 1.0)
@@ -94,7 +93,7 @@ def status_of(
     misfit: Misfit,
     seen: np.ndarray | None,
 ) -> FitStatus:
-    """The status of a law by its back-test error and its residual."""
+    """The status of a law, from its back-test error and its residual."""
     if not np.isfinite(error):
         return FitStatus.FAILED
     if not conserved:
@@ -120,11 +119,11 @@ def joint_status(
     noise: float | None = None,
     in_noise: float | None = None,
 ) -> FitStatus:
-    """The status of a joint estimate, from its misfit and what moves, in standard deviations.
+    """The status of a joint estimate, from its misfit and the change, in standard deviations.
 
-    Where the noise is what the estimate leaves, it cannot excuse a misfit that is a large part of
-    what moves. Where it is known (`noise`) it does, and what is far above it is no noise: a misfit
-    that is more than once and a half `in_noise`, counted for each value in its own.
+    Noise that was estimated from the residual cannot excuse a misfit that is a large part of the
+    change. Known `noise` can, but a misfit far above it is not noise; `in_noise` is the misfit with
+    each value in units of its own noise.
     """
     known = 0.0 if noise is None else noise
     if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
@@ -136,6 +135,6 @@ def joint_status(
 
 
 def _exceeds(error: float, change: float, noise: float) -> bool:
-    """Whether an error, of back-test or fit, is too large a part of a change, without the noise on
-    the frames: the error holds that of one, the change that of two."""
+    """Whether the error of a back-test or a fit is too large a fraction of the change. The noise of
+    the frames is subtracted: the error contains that of one frame, the change that of two."""
     return bool(error**2 - noise**2 > POOR**2 * max(change**2 - 2.0 * noise**2, 0.0))
