@@ -1,20 +1,20 @@
-"""A law by its name and its coefficient, as people know it."""
+"""A known law: its name and its coefficient."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Recognised:
-    """A law with a name.
+    """A known law.
 
     **Attributes:**
 
     - `name`: of the law.
-    - `symbol`: of its coefficient; empty where the law has a function in its place.
+    - `symbol`: of its coefficient; empty if the law has a function instead.
     - `value`, `deviation`: of the coefficient and its standard deviation.
-    - `misfit`, `without`: what it leaves, and what the law leaves that was found without it: on a
-      plane of the weak equations, root mean square relative to their right-hand side, and on a line
-      of the context, in standard deviations of the fields.
+    - `misfit`, `without`: its misfit, and that of the law that was fitted freely: on a plane to the
+      weak equations, root mean square relative to their right-hand side; on a line to the context,
+      in standard deviations of the fields.
     """
 
     name: str
@@ -33,6 +33,6 @@ class Recognised:
 
     def __str__(self) -> str:
         return (
-            f"{self.short} (it leaves {100 * self.misfit:.2g} %, the law without a name "
+            f"{self.short} (misfit {100 * self.misfit:.2g} %, of the free law "
             f"{100 * self.without:.2g} %)"
         )

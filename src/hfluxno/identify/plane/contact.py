@@ -1,10 +1,10 @@
-"""The contact wave of a fluid whose law has been recognised.
+"""The contact wave of a fluid whose law is a known one.
 
-With ρ the density and n its velocity along the axis, n = F_ρ/ρ = c m/ρ, the momentum flux is
-m n + P and that of the energy (E + p) n with P = c p. In the units of the data c is 1; where
-lengths are counted in cells and times in frames, it is the time of a frame by the length of a
-cell. Velocity and pressure are the same on both sides of the contact (Toro, Riemann Solvers and
-Numerical Methods for Fluid Dynamics, 2009, section 10.4).
+With ρ the density and n its velocity along the axis, n = F_ρ/ρ = c m/ρ, the fluxes of momentum and
+energy are m n + P and (E + p) n with P = c p. In the units of the data c is 1, in cells and frames
+it is the interval between frames divided by the length of a cell. Velocity and pressure are the
+same on both sides of the contact (Toro, Riemann Solvers and Numerical Methods for Fluid Dynamics,
+2009, section 10.4).
 """
 
 import jax.numpy as jnp
@@ -23,8 +23,8 @@ def contact(
 
     **Arguments:**
 
-    - `law`: a fluid, with a momentum and a density that it divides by; further fields are carried
-      with the work of the pressure, as an energy is.
+    - `law`: a fluid, with a momentum and a density that it divides by; any other field is
+      transported as an energy, with the work of the pressure.
     """
     (density,), momentum = law.positive, law.vectors[0]
     along = momentum[axis]

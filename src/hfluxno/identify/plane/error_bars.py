@@ -1,7 +1,7 @@
-"""How well frames decide each term of a law on a plane.
+"""The uncertainty of each term of a law on a plane.
 
-The uncertainty of a coefficient is the spread of its solutions by the equations with test functions
-of one length each: what the weak form misses are errors of quadratures, which depend on the length.
+The uncertainty of a coefficient is the spread of its estimates from test functions of one length
+each, because the errors of the weak form are those of quadratures, which depend on the length.
 """
 
 import dataclasses
@@ -17,14 +17,14 @@ from hfluxno.identify.plane.weak_form import WeakSystem
 
 @dataclasses.dataclass(frozen=True)
 class PlaneTerm:
-    """A term of a law as it was found before the law was given a name.
+    """A term of a law as it was found before a known law took its place.
 
     **Attributes:**
 
-    - `fields`: the fields whose fluxes have it; both components of a momentum have it together.
-    - `name`: of an isotropic law m·g, δ·p or m⊗m·q, else the axis and the function.
+    - `fields`: the fields whose fluxes have it; the components of a momentum share their terms.
+    - `name`: m·g, δ·p or m⊗m·q for an isotropic law, else the axis and the function.
     - `value`, `deviation`: in the units of the data, and its standard deviation.
-    - `named`: its value in the law that has a name, or `None` where none has been recognised.
+    - `named`: its value in the known law, or `None` if none was recognised.
     """
 
     fields: tuple[str, ...]
@@ -50,8 +50,9 @@ def terms_of(
 
     **Arguments:**
 
-    - `lengths`: of a cell along each axis by the interval of two frames, the unit of a speed.
-    - `named`: the coefficients of the law with a name, in cells and frames.
+    - `lengths`: the length of a cell along each axis divided by the interval between frames, the
+      unit of a speed.
+    - `named`: the coefficients of the known law, in cells and frames.
     """
     terms = []
     for each in found:

@@ -1,4 +1,4 @@
-"""The forecast of frames on a plane with the law that was found in them."""
+"""Forecasts of frames on a plane with a law that was found in them or before."""
 
 import jax
 import numpy as np
@@ -28,7 +28,7 @@ def forecast_plane(
     momentum: tuple[str, str] | None = None,
     every: float | None = None,
 ) -> Forecast:
-    """The `steps` frames after a context on a plane, from its last frame on."""
+    """The `steps` frames after a context on a plane."""
     return _all_continued(context, identify_planes(context, momentum), steps, every)
 
 
@@ -56,7 +56,8 @@ def _all_continued(
 def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
 ) -> tuple[np.ndarray, bool]:
-    """The frames after a context and whether they could be solved; the last one again if not."""
+    """The frames after a context and whether they could be solved; if not, the last one
+    repeated."""
     last = np.asarray(context.values, np.float64)[-1]
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     if item.status != FitStatus.FAILED:

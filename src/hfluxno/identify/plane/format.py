@@ -1,6 +1,5 @@
-"""What the file of a law on a plane holds, and what of it cannot be.
-
-It is the file of a law with an axis more: the flux is one table for each axis."""
+"""The content of the file of a law on a plane, and its faults: as for a law on a line, with one
+table of the flux for each axis."""
 
 import dataclasses
 from typing import Literal
@@ -50,7 +49,7 @@ class PlaneLawFile:
 
 
 def faults(file: PlaneLawFile):
-    """What has the right keys and types and still is no law, as sentences."""
+    """Reasons why a file with the right keys and types is not a law, as sentences."""
     d = len(file.fields)
     yield from faults_of_numbers(to_dict(file))
     yield from faults_of_range(file, MOST_FIELDS)
@@ -66,7 +65,7 @@ def faults(file: PlaneLawFile):
     if file.is_fluid and not (len(file.vectors) == len(file.positive) == 1):
         yield "a fluid has a momentum and a density"
     if len(file.terms) > _MOST_TERMS:
-        yield f"{len(file.terms)} terms are more than any law has"
+        yield f"{len(file.terms)} terms are too many"
     if not 1 <= file.refinement <= _MOST_REFINEMENT:
         yield f"the refinement {file.refinement} is not between 1 and {_MOST_REFINEMENT}"
     if file.fit.status not in FitStatus.__members__:

@@ -1,8 +1,7 @@
-"""A context on a plane and a law that was found in other data: whether it explains the context.
+"""Whether a law that was found in other data explains a context on a plane.
 
-Nothing of the law is fitted. It predicts the last frames of the context from those before, on
-the cells of the data or on finer ones, and where there are enough frames its weak form is
-evaluated.
+The law is not fitted again. It predicts the last frames of the context from those before, on the
+cells of the data or on finer ones, and if there are enough frames its weak form is evaluated.
 """
 
 import jax
@@ -27,7 +26,7 @@ from hfluxno.trajectory import Trajectory
 
 
 def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> PlaneIdentification:
-    """What `identify_plane` returns, with a law that is given.
+    """The result of `identify_plane`, for a given law.
 
     **Arguments:**
 
@@ -36,7 +35,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
 
     **Raises:**
 
-    - `ValueError`, if the fields are others than those of the law, or the context cannot be used.
+    - `ValueError`, if the fields differ from those of the law, or the context cannot be used.
     """
     values = np.asarray(context.values, np.float64)
     _check(saved, context, values)
@@ -79,9 +78,9 @@ def _check(saved: SavedPlaneLaw, context: Trajectory, values: np.ndarray) -> Non
     fields = saved.law.fields
     if context.fields != fields:
         raise ValueError(
-            f"The law is of {', '.join(map(repr, fields))}, and the context of "
-            f"{', '.join(map(repr, context.fields))}; choose or rename its fields so that they are "
-            "the same in the same order."
+            f"The law has the fields {', '.join(map(repr, fields))}, and the context "
+            f"{', '.join(map(repr, context.fields))}; select or rename those of the context so "
+            "that they are the same, in the same order."
         )
     if min(context.grid.shape) < MINIMUM_CELLS:
         raise ValueError(
@@ -93,5 +92,5 @@ def _check(saved: SavedPlaneLaw, context: Trajectory, values: np.ndarray) -> Non
         if not np.all(values[:, i] > 0.0):
             raise ValueError(
                 f"The law divides by {fields[i]!r}, which is {np.min(values[:, i]):.4g} somewhere "
-                "in the context; cut that out, or fill it."
+                "in the context; cut those places out, or fill them."
             )

@@ -36,7 +36,7 @@ from hfluxno.trajectory import Trajectory
 # The weak form spans several frames, and a bump several cells.
 MINIMUM_FRAMES, MINIMUM_CELLS = 6, 16
 MOST_FIELDS = 6
-# A law that leaves more than this part of what moves does not explain the data.
+# A law with a larger relative residual of the weak form does not explain the data.
 _POOR_MISFIT = 0.1
 _EVEN = 1e-3
 
@@ -51,11 +51,11 @@ def identify_plane(
     - `context`: one trajectory of at least 6 frames at equal intervals on at least 16 × 16 cells,
       without gaps, between sides that are periodic, walls or outflows.
     - `momentum`: the names of the fields that are the components of the momentum along x and y;
-      inferred from F_ρ = c m_x, G_ρ = c m_y where it is `None`.
+      inferred from F_ρ = c m_x, G_ρ = c m_y if it is `None`.
 
     **Raises:**
 
-    - `ValueError`, where the context cannot be used or a name is not known.
+    - `ValueError`, if the context cannot be used or a name is unknown.
     """
     values = np.asarray(context.values, np.float64)
     _check(context, values)
@@ -120,8 +120,8 @@ def identify_plane(
 
 @dataclasses.dataclass(frozen=True)
 class _Tried:
-    """A law that the back-test may choose: as it was `found` by the weak form, or with a name, of
-    which C₀ is the `offset`."""
+    """A law that the back-test may choose: as `found` by the weak form, or a known one, whose C₀ is
+    the `offset`."""
 
     found: list[Estimate]
     said: Recognised | None = None
@@ -136,7 +136,8 @@ class _Tried:
 
 @dataclasses.dataclass(frozen=True)
 class _Maker:
-    """Makes laws of coefficients (field, axis, function), of which only some are not zero."""
+    """Makes laws from coefficients (field, axis, function), of which only those `used` are not
+    zero."""
 
     basis: Basis
     used: np.ndarray
@@ -180,7 +181,7 @@ def deviations(
 
 
 def has_drifted(values: Float[np.ndarray, "time field x y"], grid: Grid) -> bool:
-    """Whether a total has changed on a plane that nothing leaves."""
+    """Whether a total has drifted on a periodic plane."""
     if not (grid.is_periodic(0) and grid.is_periodic(1)):
         return False
     flat = values.reshape(*values.shape[:2], -1)
@@ -188,7 +189,7 @@ def has_drifted(values: Float[np.ndarray, "time field x y"], grid: Grid) -> bool
 
 
 def status_of(error: float, persistence: float, misfit: float, conserved: bool) -> FitStatus:
-    """Whether a law explains a context; a misfit that is not known is not a number."""
+    """Whether a law explains a context; an unknown misfit is NaN."""
     if not np.isfinite(error):
         return FitStatus.FAILED
     if not conserved:
@@ -235,20 +236,20 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
 
 
 def check_frames(context: Trajectory, values: Float[np.ndarray, "time field x y"]) -> None:
-    """Refuses frames that no law on a plane can be compared with.
+    """Rejects frames that no law on a plane can be compared with.
 
     **Raises:**
 
-    - `ValueError`, where they have gaps, uneven intervals or sides of another kind.
+    - `ValueError`, if they have gaps, uneven intervals or sides of another kind.
     """
     if not np.all(np.isfinite(values)):
-        raise ValueError("A context on a plane cannot have gaps or infinite values; fill them.")
+        raise ValueError("A context on a plane must not have gaps or infinite values; fill them.")
     intervals = np.diff(np.asarray(context.times, float))
     if len(intervals) and np.ptp(intervals) > _EVEN * np.mean(intervals):
-        raise ValueError("The frames of a context on a plane have to be at equal intervals.")
+        raise ValueError("The frames of a context on a plane must be at equal intervals.")
     for end in (end for pair in context.grid.boundary for end in pair):
         if type(end) not in (Periodic, Outflow, Wall):
             raise ValueError(
-                f"A side of a plane that is to be identified is periodic, a wall or an outflow; "
-                f"got {end.name!r}."
+                "The sides of a plane must be periodic, walls or outflows to identify a law; got "
+                f"{end.name!r}."
             )

@@ -1,12 +1,12 @@
-"""Averages of functions of one field over cells that a jump crosses.
+"""Averages of functions of one field over cells that contain a jump.
 
-Where a jump between the states a and b crosses a cell whose average is ū, the average of a
-function φ of the state is not φ(ū), but
+If a cell of average ū contains a jump between the states a and b, the average of a function φ of
+the state is not φ(ū), but
 
     φ̄ = (1 - θ) φ(a) + θ φ(b),   θ = (ū - a)/(b - a)
 
 (the idea of subcell resolution: Harten, J. Comput. Phys. 83, 1989, 148-184). A flux that is neither
-convex nor concave may have several extrema between a and b, and then φ(ū) has little to do with it.
+convex nor concave may have extrema between a and b, which φ(ū) cannot show.
 """
 
 import dataclasses
@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float
 
-# A field that changes by more than this part of its range between the neighbours of a cell jumps.
+# A cell between whose neighbours the field changes by more than this fraction of its range has a
+# jump.
 _JUMP = 0.3
 
 Frames = Float[np.ndarray, "time x y"]
@@ -27,10 +28,9 @@ class Jumps:
 
     **Attributes:**
 
-    - `field`: its averages.
-    - `here`: in which cells.
-    - `before`, `after`: the states on both sides, and `part`: θ; where there is no jump they mean
-      nothing.
+    - `field`: its cell averages.
+    - `here`: which cells have a jump.
+    - `before`, `after`: the states on both sides, and `part`: θ; meaningless if there is no jump.
     """
 
     field: Frames
@@ -40,13 +40,13 @@ class Jumps:
     part: Frames
 
     def average(self, function: Callable[[Frames], Frames]) -> Frames:
-        """Of a function of the state over each cell."""
+        """The average of a function of the state over each cell."""
         crossed = (1.0 - self.part) * function(self.before) + self.part * function(self.after)
         return np.where(self.here, crossed, function(self.field))
 
 
 def jumps(field: Frames, periodic: tuple[bool, bool]) -> Jumps:
-    """The jumps of a field, along the axis along which it changes more; an extremum is none."""
+    """The jumps of a field, along the axis of the larger change; an extremum is no jump."""
     sides = [_neighbours(field, axis, around) for axis, around in enumerate(periodic, start=1)]
     (west, east), (south, north) = sides
     along_x = np.abs(east - west) > np.abs(north - south)
@@ -58,7 +58,7 @@ def jumps(field: Frames, periodic: tuple[bool, bool]) -> Jumps:
 
 
 def _neighbours(field: Frames, axis: int, periodic: bool) -> tuple[Frames, Frames]:
-    """Those before and after each cell; at an end that is not periodic the cell itself."""
+    """The neighbours before and after each cell; at an end that is not periodic the cell itself."""
     at, count = np.arange(field.shape[axis]), field.shape[axis]
     found = []
     for step in (-1, 1):

@@ -1,11 +1,10 @@
-"""Laws that have a name: those with one coefficient that a law on a plane may turn out to be.
+"""Known laws on a plane, with one coefficient each.
 
-Each is C(θ) = C₀ + θ C₁ in the coefficients of the dictionary. It is recognised if it leaves hardly
-more of the weak equations than the law that was found without it, or if it predicts the last frames
-better: where there are few cells, many terms fit the errors of the quadratures. The coefficient is
-the least-squares solution; its uncertainty is the spread of the solutions by the equations of
-single fields with test functions of one length, because what the weak form misses are errors of
-quadratures and no noise.
+Each is C(θ) = C₀ + θ C₁ in the coefficients of the dictionary. It is recognised if its weak-form
+residual is hardly larger than that of the law found without it, or if it predicts the last frames
+better: on few cells, many terms fit the errors of the quadratures. The coefficient is the
+least-squares solution; its uncertainty is the spread of the solutions for single fields and test
+functions of one length, because the errors of the weak form are those of quadratures, not noise.
 """
 
 import dataclasses
@@ -20,9 +19,9 @@ from hfluxno.identify.plane.terms import Roles, Structure
 from hfluxno.identify.plane.weak_form import WeakSystem, total
 from hfluxno.identify.recognised import Recognised
 
-# A named law may leave this multiple of what the law without a name leaves.
+# The residual of a known law may be this multiple of that of the free law.
 _AS_GOOD = 1.6
-# A spread below this part is that of rounding.
+# A smaller relative spread is due to rounding.
 _LEAST = 1e-6
 
 
@@ -45,8 +44,8 @@ def recognise(
     interval: float,
     found: Sequence[Estimate],
 ) -> tuple[Recognised, Structure, Float[np.ndarray, "field 2 term"]] | None:
-    """The known law with the least misfit beside that of the estimates `found` of all fields, with
-    its structure and C₀ in cells and frames; `None` if there is none with these roles."""
+    """The known law with the smallest misfit, reported with that of the estimates `found` of all
+    fields, its structure and C₀ in cells and frames; `None` if there is none with these roles."""
     without = together(found, sizes, total(systems))
     aspect = cell[0] / cell[1]
     best = None
@@ -72,7 +71,7 @@ def recognise(
 
 
 def is_as_good(said: Recognised) -> bool:
-    """Whether a law is recognised by the weak form alone."""
+    """Whether a law is recognised from the weak form alone."""
     return said.misfit <= _AS_GOOD * said.without
 
 
@@ -90,8 +89,8 @@ def _known_laws(basis: Dictionary, roles: Roles) -> list[_Known]:
     scale = np.asarray(basis.scale)
 
     def table(entries):
-        """Coefficients of monomials, as those of the scaled functions; `None` where one of them is
-        not in the dictionary."""
+        """Coefficients of monomials, as those of the scaled functions; `None` if the dictionary
+        lacks one of them."""
         coefficients = np.zeros((count, 2, len(place)))
         for field, axis, powers, value in entries:
             key = tuple(map(int, powers))

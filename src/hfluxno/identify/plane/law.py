@@ -17,8 +17,8 @@ from hfluxno.laws.space import SpaceLaw
 class FittedPlaneLaw(SpaceLaw):
     """∂t u + ∂x F(u) + ∂y G(u) = 0 with F_i = Σ_k C_0ik φ_k(u) and G_i = Σ_k C_1ik φ_k(u).
 
-    Polynomials of one field continue linearly beyond the observed range. It is fitted in float64,
-    and used in the precision of the states.
+    Polynomials of one field continue linearly beyond the observed range. The law is fitted in
+    float64 and used in the precision of the states.
 
     **Attributes:**
 
@@ -26,9 +26,9 @@ class FittedPlaneLaw(SpaceLaw):
     - `basis`: the functions φ.
     - `coefficients`: C, shape (axis, field, function).
     - `lower`, `upper`: the observed range of each field.
-    - `vectors`: the components of the momentum, where there is one.
-    - `positive`: the fields that the law divides by, which are positive where it has a meaning.
-    - `is_fluid`: whether its waves are sound to both sides of a flow, and what is carried by it.
+    - `vectors`: the components of the momentum, if there is one.
+    - `positive`: the fields that the law divides by, which must be positive.
+    - `is_fluid`: whether its waves are sound in both directions and what the flow carries.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -42,7 +42,7 @@ class FittedPlaneLaw(SpaceLaw):
     axes: int = eqx.field(static=True, default=2)
 
     def flux(self, u: Any, axis: int = 0) -> Any:
-        """F(u), or G(u) along the axis 1; of arrays of NumPy in their precision."""
+        """F(u), or G(u) for axis 1; NumPy arrays keep their precision."""
         if not isinstance(u, jax.Array):
             with jax.enable_x64(True):
                 return np.asarray(self.flux(jnp.asarray(u), axis))
@@ -97,7 +97,7 @@ class FittedPlaneLaw(SpaceLaw):
 
     @property
     def has_contact(self) -> bool:
-        """Whether it is known what moves with the flow."""
+        """Whether it is known what the flow carries."""
         return self.is_fluid and len(self.positive) == 1 and len(self.vectors) == 1
 
     def admissible(self, u: State) -> Admissible | None:

@@ -20,22 +20,22 @@ class PlaneIdentification:
 
     **Attributes:**
 
-    - `law`: the law in the units of the data; it can be solved as any other.
+    - `law`: the law in the units of the data; it can be solved like any other.
     - `status`: whether a conservation law explains the data.
     - `backtest_error`: the relative l2 error on the context's last frames, with coefficients from
-      the frames before; which terms there are was decided on all frames.
+      the frames before; the terms were selected on all frames.
     - `persistence_error`: the same error of repeating the last frame before them.
-    - `misfit`: what the law leaves of the weak equations, root mean square relative to what moves.
-    - `isotropic`: whether the flux along y is that along x turned by a right angle, and all others
-      too.
-    - `recognised`: the law by its name, or `None` where no known law fits.
-    - `terms`: the terms as they were found without a name, with their uncertainty.
+    - `misfit`: the residual of the weak equations, root mean square relative to their right-hand
+      side.
+    - `isotropic`: whether the law is the same in all directions.
+    - `recognised`: the known law, or `None` if none fits.
+    - `terms`: the terms as found without a known law, with their uncertainty.
     - `refinement`: the number of internal cells along each axis of a cell of the data.
     - `grid_law`: the law in cells and frames.
     - `cell`, `interval`: the lengths of a cell and the time between two frames of the context.
-    - `is_given`: whether the law was found in another context. Its terms and its name are from
-      there, and `backtest_error` is that of the law as it is.
-    - `units`: those of the context, by name, as far as they are known.
+    - `is_given`: whether the law was found in another context, from which its terms and its name
+      are; its coefficients are not fitted to this one.
+    - `units`: the known units of the context, by name.
     """
 
     law: FittedPlaneLaw
@@ -58,19 +58,19 @@ class PlaneIdentification:
 
         **Arguments:**
 
-        - `units`: by name, of `x`, `y`, `time` and the fields, as far as they are known; those of
-          the context if it is `None`.
+        - `units`: the known units of `x`, `y`, `time` and the fields, by name; those of the context
+          if it is `None`.
 
         **Raises:**
 
-        - `ValueError`, if no law was found, or a unit is of nothing that the law has.
+        - `ValueError`, if no law was found, or a unit is of something that the law does not have.
         - `OSError`, if the file cannot be written.
         """
         to_save(self, self.units if units is None else units).save(path)
 
     @property
     def momentum(self) -> tuple[str, str] | None:
-        """The names of the components of the momentum, declared or inferred, or `None`."""
+        """The names of the components of the momentum, given or inferred, or `None`."""
         for first, second in self.law.vectors:
             return self.law.fields[first], self.law.fields[second]
         return None
@@ -93,12 +93,13 @@ class PlaneIdentification:
         """What the status means, with the figures that decided it."""
         if self.status == FitStatus.NOT_CHECKED:
             return f"{self.status.sentence}; {self.name}"
-        left = "" if np.isnan(self.misfit) else f"the law leaves {100 * self.misfit:.2g} % of what "
         figures = (
-            f"{left and left + 'moves, '}back-test error {100 * self.backtest_error:.2g} %, of "
-            f"repeating a frame {100 * self.persistence_error:.2g} %"
+            f"back-test error {100 * self.backtest_error:.2g} %, of repeating a frame "
+            f"{100 * self.persistence_error:.2g} %"
         )
-        # How well the name fits was found in other data.
+        if not np.isnan(self.misfit):
+            figures = f"weak-form residual {100 * self.misfit:.2g} %, {figures}"
+        # How well the known law fits was found in other data.
         name = self.name if self.recognised is None or self.is_given else str(self.recognised)
         text = OF_GIVEN.get(self.status) if self.is_given else None
         return f"{text or self.status.sentence} ({figures}); {name}"

@@ -1,9 +1,8 @@
 """Solving a law on a plane on the cells of the data or on finer ones.
 
-MUSCL with the flux of Harten, Lax and van Leer, which needs no more of a law than its flux and
-bounds of its speeds; of a law with a name also with the contact between them (HLLC), which keeps
-what only moves with the flow sharp.
-Lengths are counted in cells and times in frames.
+MUSCL with the flux of Harten, Lax and van Leer, which only needs the flux of a law and bounds of
+its speeds; known laws of fluids also have the contact between them (HLLC), which keeps what moves
+with the flow sharp. Lengths are in cells and times in frames.
 """
 
 import dataclasses
@@ -21,9 +20,10 @@ from hfluxno.identify.track import padded_intervals
 from hfluxno.stored_jit import stored_jit
 
 _CONTROL = StepControl(0.45, 0.45, lagged=False)
-# Between two frames, in which a wave passes 200 cells of the data; a run that needs more explodes.
+# Between two frames: enough for a wave to cross 200 cells of the data. A run that needs more has
+# blown up.
 _MOST_STEPS = 1000
-# Internal cells along each axis of a cell of the data, of which the back-test chooses.
+# Internal cells along each axis of a cell of the data; the back-test chooses.
 REFINEMENTS = (1, 2)
 
 
@@ -40,8 +40,8 @@ def advance(
     grid: Grid,
     refinement: int,
 ) -> tuple[Float[np.ndarray, "interval field x y"], bool]:
-    """The states after each of the intervals, on the cells of the data, and whether all could be
-    solved; `grid` has those cells."""
+    """The states after each of the intervals on the cells of the data, which are those of `grid`,
+    and whether all could be solved."""
     size = len(padded_intervals(len(intervals), 0))
     padded = np.zeros(size)
     padded[: len(intervals)] = intervals
@@ -54,7 +54,7 @@ def back_test(
     law: FittedPlaneLaw, values: Float[np.ndarray, "time field x y"], last: int, grid: Grid
 ) -> tuple[float, int]:
     """The relative error of the frames after the frame `last`, predicted from it, and the number of
-    internal cells with which it is least; infinite where no run could be solved."""
+    internal cells for which it is smallest; infinite if no run could be solved."""
     error, refinement = float("inf"), 1
     for factor in REFINEMENTS:
         ahead = np.ones(len(values) - 1 - last)

@@ -1,4 +1,4 @@
-"""A law on a plane with what it takes to use it on other data: scheme, units, certainty."""
+"""A law on a plane with what is needed to use it on other data: scheme, units, uncertainty."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class PlaneUnits(Units):
 
 @dataclasses.dataclass(frozen=True)
 class PlaneFit:
-    """The fit that a law on a plane came from.
+    """The fit that a law on a plane comes from.
 
     **Attributes:**
 
@@ -58,7 +58,7 @@ class SavedPlaneLaw:
     - `law`: in the units of the data, with parameters in float64.
     - `units`: their names.
     - `isotropic`, `recognised`, `terms`, `refinement`: as of a `PlaneIdentification`.
-    - `fit`: how well it explained the data that it was found in.
+    - `fit`: how well it explained the data in which it was found.
     """
 
     law: FittedPlaneLaw
@@ -82,15 +82,15 @@ class SavedPlaneLaw:
 
 
 def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None) -> SavedPlaneLaw:
-    """What is saved of an identification.
+    """The part of an identification that is saved.
 
     **Arguments:**
 
-    - `units`: by name, of `x`, `y`, `time` and the fields, as far as they are known.
+    - `units`: the known units of `x`, `y`, `time` and the fields, by name.
 
     **Raises:**
 
-    - `ValueError`, if no law was found, or a unit is of nothing that the law has.
+    - `ValueError`, if no law was found, or a unit is of something that the law does not have.
     """
     if found.status == FitStatus.FAILED:
         raise ValueError(f"There is no law to save: {found.status.sentence}.")
@@ -119,7 +119,7 @@ def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None
 
 
 def in_cells(law: FittedPlaneLaw, grid: Grid, interval: float) -> FittedPlaneLaw:
-    """The law in cells of this grid and in intervals of time."""
+    """The law with lengths in cells of this grid and times in intervals."""
     rates = interval / np.asarray(grid.spacing, float)
     coefficients = np.asarray(law.coefficients) * rates[:, None, None]
     return dataclasses.replace(law, coefficients=coefficients)

@@ -1,6 +1,5 @@
-"""Which terms a law on a plane has: roles of the fields, isotropy, and what is dropped.
-
-Everything here is decided by the weak form, whose errors are those of quadratures.
+"""The terms of a law on a plane: roles of the fields, isotropy and sparsity. All are decided by the
+weak form, whose errors are those of quadratures.
 """
 
 import dataclasses
@@ -21,10 +20,10 @@ from hfluxno.identify.plane.terms import (
 from hfluxno.identify.plane.weak_form import WeakSystem, total, weak_systems
 from hfluxno.identify.sparsify import needed_by_weak_form
 
-# ∂t ρ + c ∇·m = 0 holds where it leaves less than this part of ∂t ρ.
+# ∂t ρ + c ∇·m = 0 holds if its residual is less than this fraction of ∂t ρ.
 _CARRIED = 0.03
-# A law is isotropic where the misfit of its weak form is at most this multiple of that of a law
-# without any symmetry. On isotropic data a law with five times as many unknowns halves it.
+# A law is isotropic if the misfit of its weak form is at most this multiple of that of a law
+# without any symmetry. On isotropic data the latter, with five times as many unknowns, halves it.
 _ANISOTROPIC = 4.0
 # The Chebyshev polynomials of one field.
 _SIZE = 12
@@ -35,13 +34,13 @@ _DEPENDENT = 1e-12
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """The fluxes of some fields by the weak form.
+    """The fluxes of some fields, estimated from the weak form.
 
     **Attributes:**
 
     - `structure`: what is unknown.
     - `unknowns`: its least-squares solution.
-    - `misfit`: what it leaves of the equations, root mean square relative to their right-hand side.
+    - `misfit`: the residual of the equations, root mean square relative to their right-hand side.
     """
 
     structure: Structure
@@ -55,7 +54,7 @@ def infer_roles(
     aspect: float,
     momentum: tuple[int, int] | None,
 ) -> Roles:
-    """The momentum, as it is given or from F_ρ = c m_x, G_ρ = c m_y, and the carrier.
+    """The momentum, given or inferred from F_ρ = c m_x, G_ρ = c m_y, and the carrier ρ.
 
     `aspect` is Δx/Δy.
     """
@@ -77,7 +76,7 @@ def infer_roles(
 def make_basis(
     values: Float[np.ndarray, "time field x y"], roles: Roles, fields: tuple[str, ...]
 ) -> Basis:
-    """The functions that fluxes may be made of, scaled to the data."""
+    """The functions of which fluxes are combinations, scaled to the data."""
     lower, upper = values.min(axis=(0, 2, 3)), values.max(axis=(0, 2, 3))
     if roles.fields == 1:
         return Chebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), _SIZE)
@@ -90,7 +89,7 @@ def make_basis(
 
 
 def functions_of(basis: Basis, periodic: tuple[bool, bool]) -> list:
-    """The averages over cells of the functions of a basis, of arrays of NumPy."""
+    """The cell averages of the functions of a basis, for NumPy arrays."""
     if isinstance(basis, Chebyshev):
         return [_polynomial(basis, k, periodic) for k in range(1, basis.size + 1)]
     assert isinstance(basis, Dictionary)
@@ -127,12 +126,11 @@ def alternatives(
     basis: Basis,
     sizes: Float[np.ndarray, " field"],
 ) -> list[list[Estimate]]:
-    """The law that was chosen, and of one field those with all polynomials and a smooth flux.
+    """The chosen law, and for one field also those with all polynomials and a smooth flux.
 
-    The equations of a field with jumps miss what happens within cells, and terms that fit these
-    errors are no better for being few. So coefficients of all polynomials are sought that satisfy
-    the equations and fall with the square of the degree, as those of a smooth flux do, by several
-    weights of the latter, among which the back-test can choose.
+    The equations of a field with jumps have errors from within cells, which a few terms may fit. So
+    coefficients of all polynomials are fitted that decay with the square of the degree, as those of
+    a smooth flux do, with several weights of this penalty, among which the back-test can choose.
     """
     if not isinstance(basis, Chebyshev):
         return [found]
@@ -143,7 +141,7 @@ def alternatives(
 
 
 def in_cells(structure: Structure, aspect: float) -> Structure:
-    """A structure of fluxes in units of length as one of fluxes in cells, Δx along both axes."""
+    """A structure in units of length as one in cells, with fluxes counted in Δx along both axes."""
     directions = structure.directions * np.array([1.0, aspect])[:, None]
     return dataclasses.replace(structure, directions=directions)
 
@@ -154,8 +152,8 @@ def estimate(
     sizes: Float[np.ndarray, " field"],
     offset: Float[np.ndarray, "field axis term"] | None = None,
 ) -> Estimate:
-    """The least-squares solution of the weak equations of some fields together, after the fluxes
-    `offset` that are known."""
+    """The least-squares solution of the weak equations of some fields together, beyond the known
+    fluxes `offset`."""
     normal = _normal(system, structure, sizes, offset)
     scale = np.sqrt(np.diag(normal))[:-1]
     scale = np.where(scale > 0.0, scale, 1.0)
@@ -171,7 +169,7 @@ def estimate(
 
 
 def together(found: Sequence[Estimate], sizes, system: WeakSystem) -> float:
-    """The misfit of several estimates as one."""
+    """The misfit of several estimates together."""
     rest = whole = 0.0
     for each in found:
         part = sum(float(system.square[i]) / float(sizes[i]) ** 2 for i in each.structure.fields)
@@ -184,7 +182,7 @@ def left_over(
     coefficients: Float[np.ndarray, "field axis term"],
     sizes: Float[np.ndarray, " field"],
 ) -> float:
-    """What a law leaves of the equations, root mean square relative to their right-hand side."""
+    """The residual of the equations, root mean square relative to their right-hand side."""
     rest = whole = 0.0
     for i, known in enumerate(coefficients.reshape(len(sizes), -1)):
         right, square = system.right[i], float(system.square[i])
@@ -201,7 +199,7 @@ def _sparse(system, structure: Structure, sizes) -> Estimate:
 
 
 def _normal(system: WeakSystem, structure: Structure, sizes, offset):
-    """(A b)ᵀ(A b) of the equations of all fields of a structure, each in its size."""
+    """(A b)ᵀ(A b) of the equations of all fields of a structure, each in units of its size."""
     count = len(structure.names)
     normal = np.zeros((count + 1, count + 1))
     for c, i in enumerate(structure.fields):

@@ -1,14 +1,14 @@
-"""What the fluxes of a law on a plane may be made of, and what isotropy leaves of it.
+"""The terms that the fluxes of a law on a plane may have, and those that isotropy allows.
 
 A law has scalars s (density, energy) and perhaps a vector m (momentum). One of the scalars, the
-carrier ρ, is what the vector transports, ∂t ρ + ∇·m = 0; where it stays away from zero the others
-may be divided by it. In an isotropic medium the fluxes are
+carrier ρ, is transported by the vector, ∂t ρ + ∇·m = 0; if it stays away from zero, the others may
+be divided by it. In an isotropic medium the fluxes are
 
     of a scalar   m g(s, |m|²),
     of the vector p(s, |m|²) δ + m ⊗ m q(s, |m|²),
 
-and no others (the functions of a vector that turn with it; Wang, Arch. Ration. Mech. Anal. 36,
-1970, 166-197).
+and no others (the isotropic functions of a vector; Wang, Arch. Ration. Mech. Anal. 36, 1970,
+166-197).
 """
 
 import dataclasses
@@ -23,12 +23,12 @@ Powers = tuple[int, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Roles:
-    """What the fields are.
+    """The roles of the fields.
 
     **Attributes:**
 
     - `fields`: how many there are.
-    - `vector`: the indices of both components of the momentum, or `None` where there is none.
+    - `vector`: the indices of both components of the momentum, or `None` if there is none.
     - `carrier`: the index of the field that the momentum transports, or `None`.
     """
 
@@ -43,15 +43,15 @@ class Roles:
 
 @dataclasses.dataclass(frozen=True)
 class Structure:
-    """Which fluxes belong together: the fluxes of the `fields` are C = Σ_j θ_j D_j.
+    """Fluxes that share unknowns: those of the `fields` are C = Σ_j θ_j D_j.
 
     **Attributes:**
 
     - `fields`: whose fluxes they are.
     - `directions`: D, of shape (unknown, field, axis, term).
     - `names`: one for each unknown.
-    - `stiffness`: how strongly each unknown is held near zero, in parts of what the equations say
-      of an unknown on average; `None` where none is.
+    - `stiffness`: the weight that holds each unknown near zero, relative to the mean weight of the
+      equations; `None` for none.
     """
 
     fields: tuple[int, ...]
@@ -67,7 +67,7 @@ class Structure:
 def free_structures(
     roles: Roles, terms: tuple[Powers, ...], fields: tuple[str, ...]
 ) -> list[Structure]:
-    """Every coefficient of every field and axis for itself."""
+    """Each coefficient of each field and axis is an unknown of its own."""
     count = len(terms)
     directions = np.eye(2 * count).reshape(2 * count, 1, 2, count)
     labels = tuple(f"{axis}: {_named(fields, each)}" for axis in "xy" for each in terms)
@@ -77,20 +77,20 @@ def free_structures(
 def isotropic_structures(
     roles: Roles, terms: tuple[Powers, ...], fields: tuple[str, ...]
 ) -> list[Structure]:
-    """The fluxes that an isotropic medium may have: of each scalar, and of the vector."""
+    """The fluxes that are possible in an isotropic medium: of each scalar, and of the vector."""
     assert roles.vector is not None
     place = {powers: k for k, powers in enumerate(terms)}
     unit = np.eye(roles.fields, dtype=int)
     m = [unit[i] for i in roles.vector]
     one = np.zeros(roles.fields, int)
-    # Whatever of scalars may stand before a product of momenta.
+    # The products of scalars that may multiply a product of momenta.
     scalar_part = {tuple(0 if i in roles.vector else e for i, e in enumerate(t)) for t in terms}
     factors = sorted({tuple(map(int, one)), *scalar_part}, key=lambda f: (sum(map(abs, f)), f))
     of_scalar: list[tuple[str, np.ndarray]] = []
     of_vector: list[tuple[str, np.ndarray]] = []
 
     def add(to, name, entries):
-        """A function with the entries (component, axis, exponents), where all are terms."""
+        """Adds the function with the entries (component, axis, exponents), if all are terms."""
         indices = [place.get(tuple(map(int, powers))) for *_, powers in entries]
         if all(k is not None for k in indices):
             direction = np.zeros((len(m) if to is of_vector else 1, 2, len(terms)))

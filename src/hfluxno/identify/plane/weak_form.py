@@ -7,12 +7,12 @@ Multiplied by ψ(t) χ(x) η(y) of compact support and integrated by parts,
 so no derivative falls on the data. With F = Σ C_0k φ_k and G = Σ C_1k φ_k this is one linear
 equation per test function (Messenger and Bortz, Multiscale Model. Simul. 19, 2021, 1474-1497).
 
-Frames are few, and waves cross several cells from one to the next. A trapezoidal rule over them is
-wrong by percents, and by another part in ψ_t than in ψ, which bends every coefficient. So what is
-integrated over x and y, a smooth function of time, is taken for the cubic spline through the
-frames, and its products with ψ and ψ_t are integrated exactly.
+Frames are few, and waves cross several cells from one to the next. A trapezoidal rule over them has
+errors of percents, different ones with ψ_t and with ψ, which bias every coefficient. So the
+integrals over x and y, smooth functions of time, are interpolated by cubic splines through the
+frames, whose products with ψ and ψ_t are integrated exactly.
 
-Times are counted in frames and lengths in cells.
+Times are in frames and lengths in cells.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 @dataclasses.dataclass(frozen=True)
 class WeakSystem:
-    """The normal equations of all fields, whatever the structure of the law.
+    """The normal equations of all fields, for any structure of the law.
 
     The unknowns of a field are the coefficients of its fluxes along x and then along y.
 
@@ -59,8 +59,8 @@ def weak_systems(
 
     **Arguments:**
 
-    - `functions`: the dictionary; each maps states (field, time, x, y) to (time, x, y), and one at
-      a time is held in memory.
+    - `functions`: the dictionary; each maps states (field, time, x, y) to (time, x, y), and is
+      evaluated in turn to save memory.
     """
     frames, _, *cells = values.shape
     states = np.moveaxis(values, 1, 0)
@@ -69,7 +69,7 @@ def weak_systems(
     for width in _widths(_CELLS, min(cells)):
         along = [_rows(n, width, around) for n, around in zip(cells, periodic, strict=True)]
         (x0, x1), (y0, y1) = along
-        # Every length counts alike.
+        # All lengths have the same weight.
         scale = 1.0 / np.sqrt(np.sum(x1**2) * np.sum(y0**2))
         over_y = [np.tensordot(function(states), (y0, y1), ((2,), (2,))) for function in functions]
         along_x = np.stack([scale * _over_x(x1, each[:, :, 0]) for each in over_y])
@@ -93,7 +93,7 @@ def total(systems: Sequence[WeakSystem]) -> WeakSystem:
 
 
 def time_rows(frames: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """∫ ψ u dt and ∫ ψ_t u dt as weights of the frames, one row for each place of a bump that is
+    """∫ ψ u dt and ∫ ψ_t u dt as weights of the frames, one row for each position of a bump that is
     `width` intervals long; u is the cubic spline through the frames."""
     at = np.arange(frames)
     spline = CubicSpline(at, np.eye(frames), bc_type="not-a-knot")
@@ -112,7 +112,7 @@ def time_rows(frames: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A bump of `width` cells and its derivative at every few places of an axis."""
+    """A bump of `width` cells and its derivative, at positions a quarter of its width apart."""
     starts = np.arange(0, length if periodic else length - width + 1, max(1, width // 4))
     rows = np.zeros((2, len(starts), length))
     for order in (0, 1):
@@ -123,7 +123,7 @@ def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarr
 
 
 def _over_x(rows, integrated):
-    """(time, x, place y) to (place x, place y, time)."""
+    """(time, x, position y) to (position x, position y, time)."""
     return np.moveaxis(np.tensordot(rows, integrated, ((1,), (1,))), 1, 2)
 
 
