@@ -1,13 +1,13 @@
-"""How accurate forecasts from 20 frames are: the accuracy table of the documentation.
+"""Accuracy of forecasts from 20 frames: the accuracy table of the documentation.
 
     python benchmarks/accuracy.py [--sets NAME …] [--contexts N] [--seed N]
                                   [--json FILE] [--markdown FILE …]
 
-For each set it draws N trajectories of the test split (each with its own law), infers the law of
-each from its first 20 frames, forecasts 80 steps and prints the relative l2 errors after 1, 20 and
-80 of them (see `hfluxno.evaluation.accuracy`). Times are per context of a batch, without
-compilation. A Markdown file that exists gets the table between its lines
-"accuracy: begin" and "accuracy: end"; any other is overwritten.
+For each set, draws N trajectories of the test split (each with its own law), infers the law of each
+from its first 20 frames, forecasts 80 steps and prints the relative l2 errors after 1, 20 and 80
+steps (see `hfluxno.evaluation.accuracy`). Times are per context of a batch, without compilation. A
+Markdown file that exists gets the table between its lines "accuracy: begin" and "accuracy: end";
+any other is overwritten.
 """
 
 import argparse

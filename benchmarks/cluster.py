@@ -1,19 +1,18 @@
-"""Many trajectories: contexts a second and memory of one process and of several, and a plan.
+"""Many trajectories: throughput and memory of one and several processes, and an estimate of jobs.
 
     python benchmarks/cluster.py [--contexts N] [--workers N] [--chunk N] [--folder FOLDER]
     python benchmarks/cluster.py plan --trajectories 1e7 --rate CONTEXTS_A_SECOND [--price EURO]
 
 The first makes a store of `N` contexts of 20 frames of 100 cells (the cubic law, by `hfluxno
-generate`) and forecasts 80 frames of each by `hfluxno forecast`: in one process as it is, then by
-one and by `--workers` processes of Dask. Fifty contexts are forecast first, so that programs are
-compiled. It prints the wall-clock time, including the start of processes, the time of all cores,
-contexts per second, the largest memory of a process, and the load of the machine before each run,
-because other programs change the wall-clock time. The ratio of the last and the first row is the
-gain of several processes. With `--twice` another run has ten times as many contexts, which must not
-take more memory.
+generate`) and forecasts 80 frames of each by `hfluxno forecast`: in one process, then with one and
+with `--workers` Dask workers. Fifty contexts are forecast first to compile the programs. It prints
+the wall-clock time including the start of processes, the CPU time, contexts per second, the peak
+memory of a process, and the load of the machine before each run, because other programs affect the
+wall-clock time. The ratio of the last and the first row is the gain from several processes. With
+`--twice` another run has ten times as many contexts, which must not take more memory.
 
-The second estimates a job: bytes of the input and the output, tasks, core hours. Rates are per
-core: contexts divided by the seconds of all cores.
+The second estimates a job: size of input and output, tasks, core hours. Rates are per core:
+contexts divided by CPU seconds.
 """
 
 import argparse
@@ -28,9 +27,10 @@ from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "import sys; from hfluxno.cli import main; sys.exit(main())"]
 FRAMES, CELLS, STEPS, INITIALS = 20, 100, 80, 50
-# Of one context: how far to trust it, and two sentences.
+# Bytes per context for the figures of its quality and two sentences.
 FIGURES = 400
-# States at which the tables of a law are, by its number of fields (see `hfluxno.data.law_table`).
+# The number of states in the tables of a law, by its number of fields (see
+# `hfluxno.data.law_table`).
 POINTS = {1: 101, 2: 33}
 
 
@@ -39,19 +39,19 @@ def main() -> None:
     parser.add_argument("--contexts", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--chunk", type=int, default=64)
-    parser.add_argument("--folder", type=Path, help="where the stores are made; a temporary one")
+    parser.add_argument("--folder", type=Path, help="for the stores; a temporary one if not given")
     parser.add_argument("--twice", action="store_true", help="also ten times as many contexts")
     known = parser.add_subparsers(dest="what")
     planned = known.add_parser("plan")
     planned.add_argument("--trajectories", type=float, default=1e7)
-    planned.add_argument("--rate", type=float, required=True, help="contexts a second of a core")
+    planned.add_argument("--rate", type=float, required=True, help="contexts per second and core")
     planned.add_argument("--frames", type=int, default=FRAMES)
     planned.add_argument("--cells", type=int, default=CELLS)
     planned.add_argument("--fields", type=int, choices=(1, 2), default=1)
     planned.add_argument("--steps", type=int, default=STEPS)
     planned.add_argument("--chunk", type=int, default=1024)
     planned.add_argument("--cores", type=int, nargs="+", default=[2, 64, 1024])
-    planned.add_argument("--price", type=float, default=0.04, help="of a core hour")
+    planned.add_argument("--price", type=float, default=0.04, help="per core hour")
     options = parser.parse_args()
     if options.what == "plan":
         plan(options)
@@ -63,7 +63,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; chunks of {options.chunk}")
-    heads = ("contexts", "clock, s", "cores, s", "a second", "GiB, largest", "load")
+    heads = ("contexts", "clock, s", "CPU, s", "per second", "GiB, peak", "load")
     print(f"{'':20}" + "".join(f"{head:>14}" for head in heads))
     warm = made(folder, INITIALS)
     run(warm, folder, [])
@@ -101,8 +101,8 @@ def report(name: str, store: Path, folder: Path, words: list[str], contexts: int
 
 
 def run(store: Path, folder: Path, words: list[str]) -> tuple[float, float, float, float]:
-    """Seconds on the clock and of all cores, the largest memory of any of its processes in GiB, and
-    the load before."""
+    """Wall-clock and CPU seconds, the peak memory of any of its processes in GiB, and the load
+    before."""
     before, output = os.getloadavg()[0], folder / "ahead.zarr"
     command = ["forecast", str(store), "-k", str(FRAMES), "-n", str(STEPS), "-o", str(output)]
     began = time.monotonic()
@@ -114,7 +114,7 @@ def run(store: Path, folder: Path, words: list[str]) -> tuple[float, float, floa
     stop.set()
     watch.join()
     if code:
-        raise SystemExit(f"hfluxno {' '.join(command)} has failed.")
+        raise SystemExit(f"hfluxno {' '.join(command)} failed.")
     return time.monotonic() - began, used.ru_utime + used.ru_stime, largest[0], before
 
 
@@ -150,9 +150,9 @@ def plan(options: argparse.Namespace) -> None:
         ("forecasts, bands and laws, before compression", f"{count * ahead / 1e12:.2f} TB"),
         (f"tasks, of {options.chunk} contexts", f"{tasks:,.0f}"),
         ("length of a task", f"{options.chunk / options.rate:,.0f} s"),
-        ("arrays that a task holds", f"{held / 2**20:,.0f} MiB"),
+        ("arrays held by a task", f"{held / 2**20:,.0f} MiB"),
         ("core hours", f"{hours:,.0f}"),
-        (f"cost at {options.price:g} a core hour", f"{hours * options.price:,.0f}"),
+        (f"cost at {options.price:g} per core hour", f"{hours * options.price:,.0f}"),
     ]
     rows += [(f"on {n:,} cores", f"{hours / n:,.1f} h") for n in options.cores]
     print(

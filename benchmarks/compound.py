@@ -1,10 +1,10 @@
-"""Compound waves: what their second-order part costs, by the true law of Buckley and Leverett.
+"""Compound waves: the error of their second-order part, for the exact Buckley–Leverett law.
 
     python -m benchmarks.compound [--problems N] [--cells N …]
 
 From random steps the exact law is solved to t = 0.5 by Roe's scheme with the MC limiter, with and
-without the second-order part of compound waves (`plain_compounds`). The reference is the upwind
-scheme of first order, which is Godunov's for a flux that rises, on 12 800 cells. Relative l2
+without the second-order part of compound waves (`plain_compounds`). The reference is the
+first-order upwind scheme, which is Godunov's for an increasing flux, on 12 800 cells. Relative l2
 differences of averages over 100 cells, geometric means over the problems.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _problems(count: int):
-    """Coefficients, first states and what becomes of them; constant states are left out."""
+    """Laws, initial states and reference solutions; constant states are omitted."""
     sets = Configuration(
         "buckley-leverett",
         split="test",

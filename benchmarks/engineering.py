@@ -1,10 +1,10 @@
-"""Forecasts of what engineers bring: walls, fronts, fast waves, systems, vehicles, a flood.
+"""Forecasts of engineering data: walls, fronts, fast waves, systems, vehicles, a flood.
 
     python benchmarks/engineering.py [--contexts N] [--only NAME ...] [--markdown FILE]
 
-The truth comes from `benchmarks/independent`. 20 frames are seen; errors are relative l2 errors of
-the frames 1, 20 and 40 after them, beside that of repeating the last one seen for 20 frames. Of the
-flood the whole field is reconstructed from 12 gauges.
+The truth comes from `benchmarks/independent`. 20 frames are the context; errors are relative l2
+errors 1, 20 and 40 frames later, beside that of repeating the last frame for 20 frames. The field
+of the flood is reconstructed from 12 gauges.
 """
 
 import argparse
@@ -32,7 +32,7 @@ HEAD = ["data", "1 step", "20 steps", "40 steps", "persistence", "status", "law"
 
 
 def forecast(name, truth, context, shown=None) -> list:
-    """A row of the table; `shown` is what the errors are counted against."""
+    """A row of the table; errors are relative to `shown`, by default the truth."""
     start = time.time()
     found = hfluxno.forecast(context, max(STEPS))
     seconds = time.time() - start
@@ -75,7 +75,7 @@ def flood(seed: int, noise: float, uneven: bool) -> list:
 
 
 def rows(seed: int) -> Iterator[tuple[str, Callable[[], list]]]:
-    """The name of a kind of data, and what makes a context of it: truth, context and perhaps what
+    """The name of each kind of data, and a function that returns truth, context and optionally what
     the forecast is compared with."""
 
     def rng():

@@ -1,9 +1,9 @@
-"""The example of the README, forecast by the fitted law and by every shipped network that can.
+"""The example of the README, forecast by the fitted law and by every suitable shipped network.
 
     python benchmarks/example.py [--markdown FILE …]
 
-The example is averaged to the 100 cells of the networks, none of which has seen traffic. A Markdown
-file gets the table between its lines "example: begin" and "example: end".
+The example is averaged to the 100 cells of the networks, none of which was trained on traffic. A
+Markdown file gets the table between its lines "example: begin" and "example: end".
 """
 
 import argparse
@@ -52,7 +52,7 @@ def on_the_example() -> str:
         network = hfluxno.load(name)
         try:
             network.check(context)
-        except ValueError:  # two fields, or made for other spacings
+        except ValueError:  # two fields, or trained for other spacings
             continue
         forecasters[name] = network
     lines = ["| method | 1 step | 20 steps | 40 steps |", "| --- | --- | --- | --- |"]

@@ -1,9 +1,9 @@
-"""How long one waits on the page of `hfluxno explore`, and its picture for the documentation.
+"""Waiting times on the page of `hfluxno explore`, and its picture for the documentation.
 
     python benchmarks/explore.py [--picture docs/images/explore.png]
 
-The first inference of a new process loads the programs that earlier ones have stored, or compiles
-them if there are none; the later ones have them. Chromium runs on the same machine.
+The first inference of a new process loads the programs stored by earlier ones, or compiles them if
+there are none; later inferences reuse them. Chromium runs on the same machine.
 """
 
 import argparse
@@ -33,7 +33,7 @@ DONE = "p.news.good, p.news.doubt, p.news.fault"
 
 @contextlib.contextmanager
 def served(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[str]:
-    """The address of a page that a process of its own serves."""
+    """The address of a page served by another process."""
     process = subprocess.Popen(
         [sys.executable, "-c", _START, "explore", "--no-browser", *arguments],
         stdout=subprocess.PIPE,

@@ -1,7 +1,7 @@
-"""Errors of forecasts from contexts with gaps, beside those from the same contexts without.
+"""Errors of forecasts from contexts with gaps, and from the same contexts without.
 
-The truth is that of `weno.py` on 1024 cells, averaged to 128. Each context is compared with the
-truth 20 frames after it.
+The truth is from `weno.py` on 1024 cells, averaged to 128. Errors are those 20 frames after each
+context.
 
     python benchmarks/gaps.py [law ...]
 """
@@ -108,7 +108,7 @@ def measure(law: str) -> None:
 
 
 def main() -> None:
-    # Programs are made once for all contexts of a kind.
+    # Programs are compiled once for all contexts of a kind.
     jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp())
     for law in sys.argv[1:] or LAWS:
         measure(law)

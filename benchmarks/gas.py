@@ -4,11 +4,10 @@
     python benchmarks/gas.py measure FOLDER
 
 `make` solves Euler's equations on 1600 cells with PyClaw (Roe's solver with an entropy fix, MC
-limiter): Sod's states between two diaphragms of a periodic tube for five γ; smooth random states,
-and random steps, for three; and, with other ends, Sod's tube between outflows and between walls,
-and the problem of Shu and Osher (J. Comput. Phys. 83, 1989, 32-78). It stores 60 frames of their
-averages over 8 cells. `measure` forecasts 40 frames from the first 20, and counts the seconds of a
-processor.
+limiter): Sod's states between two diaphragms of a periodic tube for five γ; smooth random states
+and random steps for three γ; Sod's tube between outflows and between walls; and the problem of Shu
+and Osher (J. Comput. Phys. 83, 1989, 32-78). It stores 60 frames of averages over 8 cells.
+`measure` forecasts 40 frames from the first 20, and reports the CPU seconds.
 """
 
 import logging
@@ -27,7 +26,7 @@ X = (np.arange(FINE) + 0.5) / FINE
 
 
 def problems():
-    """(name, γ, what is at the ends, length, interval, density, velocity and pressure)."""
+    """(name, γ, ends, length, interval, density, velocity and pressure)."""
     inside = (X > 0.25) & (X < 0.75)
     for gamma in (1.13, 1.3, 1.4, 1.667, 1.76):
         sod = np.where(inside, 1.0, 0.125), 0.0 * X, np.where(inside, 1.0, 0.1)

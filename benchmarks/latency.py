@@ -1,15 +1,15 @@
-"""How long a user waits: `hfluxno` in a new process, with an empty and with a filled cache.
+"""Waiting times: `hfluxno` in a new process, with an empty and with a filled cache.
 
     python benchmarks/latency.py [--cases NAME …] [--warm N]
 
-Each case is one command in a process of its own. The first run finds an empty cache of compiled
-programs (`XDG_CACHE_HOME`, see `hfluxno.cli.runtime`), the others what the first one left. `demo`
-is the example that comes with hfluxno, picture included; `traffic` and `shallow-water` are 20
-frames of 128 cells by a solver that no scheme of ours equals: second-order central-upwind on 1536
-cells, averaged. Columns: seconds on the clock and of all cores; what JAX's monitoring says of
-tracing, lowering, compiling and loading programs, on the clock (the first two can go on beside the
-third); the rest of the time, which is importing, reading, solving, drawing and loading the programs
-stored by `hfluxno.stored_jit`; and how many programs were traced, and compiled or loaded by JAX.
+Each case is one command in its own process. The first run finds an empty cache of compiled programs
+(`XDG_CACHE_HOME`, see `hfluxno.cli.runtime`), the others that of the first. `demo` is the example
+that comes with hfluxno, including its picture; `traffic` and `shallow-water` are 20 frames of 128
+cells by a solver unlike any of our schemes: second-order central-upwind on 1536 cells, averaged.
+Columns: wall-clock and CPU seconds; the wall-clock time of tracing, lowering, compiling and loading
+programs by JAX's monitoring (the first two can overlap with the third); the rest, which is
+importing, reading, solving, drawing and loading the programs stored by `hfluxno.stored_jit`; and
+the numbers of programs that were traced, and that JAX compiled or loaded.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PARTS = ("trace", "lower", "compile", "load")
 _EVENTS = {
     "/jax/core/compile/jaxpr_trace_duration": "trace",
     "/jax/core/compile/jaxpr_to_mlir_module_duration": "lower",
-    "/jax/core/compile/backend_compile_duration": "compile",  # what was loaded included
+    "/jax/core/compile/backend_compile_duration": "compile",  # includes what was loaded
     "/jax/compilation_cache/cache_retrieval_time_sec": "load",
 }
 
@@ -45,7 +45,7 @@ def main() -> None:
         child(options.child)
         return
     heads = ("wall", "CPU", *PARTS, "rest", "traced", "loaded")
-    print(f"{os.cpu_count()} cores; seconds; of warm runs the median of {options.warm}")
+    print(f"{os.cpu_count()} cores; seconds; warm: median of {options.warm} runs")
     print(f"{'':20}" + "".join(f"{head:>9}" for head in heads))
     for name in options.cases:
         with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +64,7 @@ def show(label: str, result: dict) -> None:
 
 
 def run(arguments: list[str], folder: str) -> dict:
-    """One command in a new process whose caches are in `folder`."""
+    """One command in a new process with its caches in `folder`."""
     environment = os.environ | {"XDG_CACHE_HOME": folder}
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     before, began = os.times(), time.perf_counter()
@@ -77,7 +77,7 @@ def run(arguments: list[str], folder: str) -> dict:
 
 
 def child(arguments: list[str]) -> None:
-    """Runs the command and prints what JAX said."""
+    """Runs the command and prints JAX's measurements."""
     import jax.monitoring
 
     spans, counts = collections.defaultdict(list), collections.Counter()
@@ -101,7 +101,7 @@ def child(arguments: list[str]) -> None:
 
 
 def covered(spans: list[tuple[float, float]]) -> float:
-    """The length of the union: tracing a program traces others on the way, in several threads."""
+    """The length of the union: tracing a program may trace others, in several threads."""
     total, end = 0.0, -np.inf
     for start, stop in sorted(spans):
         total += max(0.0, stop - max(start, end))

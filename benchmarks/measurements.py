@@ -1,10 +1,10 @@
-"""What is inferred from measurements: sensors on an open road, ends, further terms.
+"""Inference from measurements: sensors on an open road, ends, further terms.
 
     python benchmarks/measurements.py [--roads N] [--contexts N] [--only PART ...] [--markdown FILE]
 
 The truth comes from the solvers in `benchmarks/independent`: 1024 cells averaged to 128. A road is
-half of that ring: what comes in at its two ends is what the other half sends. Few sensors measure
-the fine solution where they stand.
+half of that ring, and its inflow at both ends comes from the other half. Few sensors measure the
+fine solution at their places.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def relative(found, truth) -> float:
 
 
 def sensors(seed: int) -> list:
-    """A road seen by 12 sensors with 3 % noise, a tenth missing, ends unknown."""
+    """A road with 12 sensors, 3 % noise, a tenth of the values missing, and unknown ends."""
     rng = np.random.default_rng(seed)
     truth = averaged(ring(rng, FRAMES), 2 * HALF)[:, :HALF]
     at = np.unique(np.round(np.linspace(2, HALF - 3, SENSORS)).astype(int))
@@ -105,7 +105,7 @@ def sensors(seed: int) -> list:
 
 
 def few(seed: int, count: int) -> list:
-    """A road seen by a few sensors with 3 % noise, in the cells that a file of them is put into."""
+    """A road with a few sensors and 3 % noise, on the cells made for a file of sensors."""
     rng = np.random.default_rng(seed)
     fine = ring(rng, FRAMES)
     dx = 1.0 / fine.shape[1]
@@ -142,14 +142,14 @@ def few(seed: int, count: int) -> list:
 
 
 def error_of_flux(law, seen) -> float:
-    """The largest one over the measured range, as a part of the height."""
+    """The largest error of the flux over the measured range, relative to its height."""
     u = np.linspace(np.nanmin(seen), np.nanmax(seen), 41)
     flux, right = np.asarray(law.flux(u)), greenshields(u)
     return float(np.max(np.abs(flux - flux[0] - right + right[0])) / np.ptp(right))
 
 
 def ends(seed: int) -> list:
-    """A road seen in every cell; ends given, and estimated: errors of a forecast."""
+    """A road measured in every cell: errors of a forecast with given and with estimated ends."""
     fine = ring(np.random.default_rng(seed), CONTEXT + STEPS)
     truth = averaged(fine, 2 * HALF)[:, :HALF]
     t, x = INTERVAL * np.arange(len(fine)), (np.arange(HALF) + 0.5) / (2 * HALF)

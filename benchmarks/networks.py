@@ -1,27 +1,28 @@
-"""How fast the network is: HFluxNO of hfluxno beside the authors' code, in one run on one machine.
+"""Speed of the network: HFluxNO of hfluxno and the authors' code, in one run on one machine.
 
     python benchmarks/networks.py [ORIGINAL] [--python PATH] [--batches N …] [--windows N]
                                   [--repeats N] [--validation] [--markdown FILE …]
 
 ORIGINAL is a checkout of the authors' repository (xx257xx/CONTEXT_FLUX_NO) and --python the
 interpreter of an environment that can run it: Python 3.12 or later with jax, equinox, einops,
-jaxtyping, diffrax, optax, wandb and orbax-checkpoint. Without ORIGINAL our own figures alone are
+jaxtyping, diffrax, optax, wandb and orbax-checkpoint. Without ORIGINAL only our own figures are
 printed.
 
-Both are the paper's model of the cubic law (100 cells, 20 frames, float32) and take the same
+Both are the paper's model of the cubic law (100 cells, 20 frames, float32) and use the same
 windows:
 
-- a training step: one-step mean square error, gradient, AdamW; by the function that each trainer
-  calls. The original's script also validates a batch in every step. That is no part of training and
-  left out here; --validation adds it.
-- a roll-out with a sliding context, as each evaluates.
-- a roll-out with a frozen context. The original has none, so beside it stands its sliding one.
+- a training step: one-step mean square error, gradient, AdamW, by the function that each trainer
+  calls. The original also validates a batch in every step, which is omitted here; --validation adds
+  it.
+- a roll-out with a sliding context, as in the evaluation of each.
+- a roll-out with a frozen context, compared with the sliding one of the original, which has no
+  other.
 
-Each side runs in processes of its own, in turns; a figure is the fastest call in any of its turns,
-so that a load that comes and goes does not count, and every turn is printed, so that it shows. Ours
-has a device for each core and huge pages, as `hfluxno train` and `hfluxno evaluate` have; the
-original runs as it comes. Compilation is left out. A Markdown file that exists gets the table
-between its lines "networks: begin" and "networks: end"; any other is written anew.
+Each side runs in its own processes, in turns; a figure is the fastest call in any of its turns, so
+that a varying load does not count, and every turn is printed, so that it is visible. Ours has a
+device for each core and huge pages, like `hfluxno train` and `hfluxno evaluate`; the original runs
+as distributed. Compilation is excluded. A Markdown file that exists gets the table between its
+lines "networks: begin" and "networks: end"; any other is overwritten.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from pathlib import Path
 
 import numpy as np
 
-# The process of the original has nothing of ours, so what is ours is imported where it is used.
+# The process of the original lacks our package, so it is imported where it is used.
 
 CELLS, CONTEXT, INTERVAL = 100, 20, 0.005
 SIDES = ("hfluxno", "original")
@@ -47,12 +48,12 @@ TURNS = 2
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """What is timed: `steps` frames are predicted after each of `windows` contexts.
+    """A task to be timed: the prediction of `steps` frames after each of `windows` contexts.
 
     **Attributes:**
 
     - `kind`: `training`, `sliding` or `frozen`.
-    - `least`: by how many times ours has to be faster.
+    - `least`: the factor by which ours must be faster.
     """
 
     kind: str
@@ -77,8 +78,8 @@ class Side:
 
     **Attributes:**
 
-    - `parameters`: how many numbers the network has.
-    - `prepare`: from a work to a function that does it once and returns its numbers.
+    - `parameters`: the number of parameters of the network.
+    - `prepare`: maps a work to a function that does it once and returns its result.
     """
 
     parameters: int
@@ -118,7 +119,7 @@ def works(options: argparse.Namespace) -> list[Work]:
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Times all works of one side and prints what was found as JSON."""
+    """Times all works of one side and prints the results as JSON."""
     if options.side == SIDES[0]:
         from hfluxno.cli.huge_pages import use_huge_pages
 
@@ -138,7 +139,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def seconds(call: Callable[[], np.ndarray], repeats: int, title: str) -> list[float]:
-    """How long each call took, after one that compiles."""
+    """The time of each call, after one that compiles."""
     found, result = [], call()
     for _ in range(repeats):
         began = time.perf_counter()
@@ -150,7 +151,7 @@ def seconds(call: Callable[[], np.ndarray], repeats: int, title: str) -> list[fl
 
 
 def windows(count: int, frames: int) -> np.ndarray:
-    """Travelling waves, (window, time, field, x): smooth and bounded, which is all that matters."""
+    """Travelling waves, (window, time, field, x), which are smooth and bounded."""
     random = np.random.default_rng(0)
     amplitude, speed, phase = random.uniform(-1.0, 1.0, (3, count, 1, 1, 1))
     t = INTERVAL * np.arange(frames)[:, None, None]
@@ -201,8 +202,8 @@ def our_side(options: argparse.Namespace) -> Side:
 def original_side(options: argparse.Namespace) -> Side:
     """The authors' code with the sizes and the optimiser of their configuration of the cubic law.
 
-    Their configuration misspells the name of the initialisation, so it falls back to another. Here
-    it has the right name, which leaves the time as it is and the roll-out bounded.
+    Their configuration misspells the name of the initialisation and falls back to another. Here the
+    name is right, which does not change the time and keeps the roll-out bounded.
     """
     sys.path.insert(0, str(options.original / "src"))
 
@@ -235,7 +236,7 @@ def original_side(options: argparse.Namespace) -> Side:
     def training(work: Work) -> Callable[[], np.ndarray]:
         rate = optax.schedules.warmup_cosine_decay_schedule(0.0, 5e-5, 5_000, 45_000)
         optimizer = optax.adamw(rate)
-        # It makes no folder and reports to nobody before it is asked to train.
+        # It creates no folder and reports nothing before it trains.
         trainer = Trainer(optimizer, OneStepLoss(), Path("unused"), None, {}, {})
         state = TrainerState.init(network, optimizer, key=jax.random.key(0))
         batch = windows(work.windows, CONTEXT + 1)
@@ -244,7 +245,7 @@ def original_side(options: argparse.Namespace) -> Side:
         def call():
             nonlocal state
             output = trainer.train_step(state, batch, validation, steps)
-            # Only arrays can be waited for; the state holds functions, too.
+            # Only arrays can be waited for; the state also contains functions.
             jax.block_until_ready(eqx.filter(output, eqx.is_array))
             state = output.trainer_state
             return np.asarray(output.loss_train)
@@ -280,11 +281,11 @@ def compare(options: argparse.Namespace) -> None:
 
     **Raises:**
 
-    - `ValueError`, where a side cannot be run.
+    - `ValueError`, if a side cannot be run.
     """
     sides = SIDES if options.original else SIDES[:1]
     if not options.original:
-        print("The comparison is left out because no checkout of the original was given.")
+        print("The comparison is omitted because no checkout of the original was given.")
     todo = works(options)
     turns: dict[str, list[dict]] = {side: [] for side in sides}
     for _ in range(TURNS):
@@ -292,7 +293,7 @@ def compare(options: argparse.Namespace) -> None:
             found = run(side, options)
             turns[side].append(found)
             rates = [f"{rate(work, [found], i):.4g}" for i, work in enumerate(todo)]
-            print(f"{side}: {' / '.join(rates)} a second", flush=True)
+            print(f"{side}: {' / '.join(rates)} per second", flush=True)
     text = f"{conditions(turns)}\n\n{table(todo, turns)}"
     print(f"\n{text}")
     write(options.markdown, text)
@@ -316,13 +317,13 @@ def run(side: str, options: argparse.Namespace) -> dict:
 
 
 def rate(work: Work, turns: Sequence[dict], index: int) -> float:
-    """Predicted frames a second in the fastest call."""
+    """Predicted frames per second in the fastest call."""
     return work.windows * work.steps / min(min(turn["seconds"][index]) for turn in turns)
 
 
 def table(todo: Sequence[Work], turns: dict[str, list[dict]]) -> str:
     """The table in Markdown; without the original, two columns."""
-    header = ("a second", *turns, "ratio", "at least")[: 5 if len(turns) > 1 else 2]
+    header = ("per second", *turns, "ratio", "at least")[: 5 if len(turns) > 1 else 2]
     rows = [header, tuple("---" for _ in header)]
     for index, work in enumerate(todo):
         rates = [rate(work, found, index) for found in turns.values()]
@@ -345,11 +346,11 @@ def conditions(turns: dict[str, list[dict]]) -> str:
 
 
 def prepare_files(files: Sequence[Path]) -> None:
-    """Finds out before the minutes of measurement whether the table can be written.
+    """Checks that the table can be written, before minutes of measurement.
 
     **Raises:**
 
-    - `ValueError` or `OSError`, where it cannot.
+    - `ValueError` or `OSError`, if it cannot.
     """
     from hfluxno.data.replacing import check_writable
     from hfluxno.evaluation.tables import inserted

@@ -1,12 +1,12 @@
-"""Identification and forecast of one field on a plane, whose fluxes need not be convex.
+"""Identification and forecast of one field on a plane, also with fluxes that are not convex.
 
     python benchmarks/one_field.py
 
 The rotating wave of Kurganov, Petrova and Popov (sin u along x, cos u along y) from its disc and
 from smooth data, laws that are cubic along both axes, and a rotation, whose flux depends on place.
-The truth is made here by a scheme in NumPy (Lax-Friedrichs between minmod reconstructions, Heun's
-method) on 256² cells, and averaged over 4 × 4 of them; that of the rotation is exact. Ten frames
-are the context, and the ten after them are forecast.
+The truth comes from a scheme in NumPy (Lax–Friedrichs with minmod reconstruction, Heun's method) on
+256² cells, averaged over 4 × 4 cells; that of the rotation is exact. Ten frames are the context,
+the next ten are forecast.
 """
 
 import time
@@ -21,7 +21,7 @@ CUBIC = (lambda u: u**3 / 3.0 - 0.4 * u, lambda u: 0.5 * u**3 + 0.3 * u**2), (1.
 
 
 def frames(first: np.ndarray, law, cell: float, interval: float, edge: str) -> np.ndarray:
-    """All frames on coarse cells; `edge` is what `numpy.pad` does beyond the sides."""
+    """All frames on coarse cells; `edge` is the mode of `numpy.pad` at the sides."""
     fluxes, speeds = law
     steps = int(np.ceil(interval * max(speeds) / (0.2 * cell)))
     dt, u = interval / steps, first
@@ -70,7 +70,7 @@ def smooth(seed: int, low: float, high: float) -> np.ndarray:
 
 
 def turning(rate: float, interval: float) -> np.ndarray:
-    """A density that turns around the middle, as averages of the exact solution."""
+    """A density that rotates about the centre, as averages of the exact solution."""
     x = (np.arange(FINE) + 0.5) / FINE - 0.5
     seen = []
     for angle in rate * interval * np.arange(FRAMES):
@@ -81,7 +81,7 @@ def turning(rate: float, interval: float) -> np.ndarray:
 
 
 def problems():
-    """The name, the interval, the sides and the frames of each."""
+    """The name, the interval, the sides and the frames of each problem."""
     x, y = (low + 4.0 * (np.arange(FINE) + 0.5) / FINE for low in (-2.0, -2.5))
     disc = np.where(np.add.outer(x**2, y**2) < 1.0, 3.5 * np.pi, 0.25 * np.pi)
     yield "KPP, disc", 0.05, "outflow", frames(disc, KPP, 4.0 / FINE, 0.05, "edge")

@@ -1,11 +1,11 @@
-"""What is inferred from people in a corridor, and how a law of one experiment serves another.
+"""Inference from people in a corridor, and forecasts with the law of another experiment.
 
     python benchmarks/pedestrians.py FILE.txt … [--markdown docs/measurements.md]
 
-The files are uo-180-180-*.txt of PedPy, as for examples/make_pedestrians.py, which turns them into
-densities and flows; their names end in the width of the exit in cm. Laws are inferred from
-densities alone, and compared with the flows. Forecasts begin when the first metre is empty: an
-open end keeps its last state, and before that nobody can know that no more people come.
+The files are uo-180-180-*.txt of PedPy, as for examples/make_pedestrians.py, which converts them
+into densities and flows; their names end in the width of the exit in cm. Laws are inferred from
+densities alone, and compared with the flows. Forecasts begin when the first metre is empty: an open
+end keeps its last state, and before that time it is unknown that no more people come.
 """
 
 import argparse
@@ -37,7 +37,8 @@ def window(experiment, frames=slice(None)) -> Trajectory:
 
 
 def inferred(experiment) -> tuple[list, Identification]:
-    """What is found of an experiment, and its errors beside those of a curve through the flows."""
+    """The identification of an experiment, and its errors beside those of a curve fitted to the
+    flows."""
     start = time.time()
     found = hfluxno.reconstruct(window(experiment))
     seconds = time.time() - start
@@ -51,8 +52,8 @@ def inferred(experiment) -> tuple[list, Identification]:
 
 
 def emptied(experiment, law: Identification) -> list:
-    """Errors of forecasts of how the corridor empties: with the law of another experiment, with one
-    of the context alone, and of the last frame repeated."""
+    """Errors of forecasts of the emptying corridor: with the law of another experiment, with that
+    of the context, and by repeating the last frame."""
     density = experiment["density"].values
     frames = int(np.flatnonzero(density[:, 0])[-1]) + 2
     truth = density[frames:]

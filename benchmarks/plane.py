@@ -4,11 +4,11 @@
     python benchmarks/plane.py measure FOLDER
     python benchmarks/plane.py windows FOLDER  (needs only Clawpack and NumPy; 5 minutes)
 
-`make` solves three problems of gas dynamics with random quadrants for each of six γ and two of dams
-that break with PyClaw (wave propagation with transverse waves, MC limiter) on 256² periodic cells,
-and stores 20 frames of their averages over 4 × 4 cells. `measure` forecasts ten frames from the
-first ten. `windows` makes sixteen gases with random γ on 128² cells, averaged to 32², for
-`hfluxno benchmark euler2d --data euler2d=FOLDER`.
+`make` solves three problems of gas dynamics with random quadrants for each of six γ, and two dam
+breaks, with PyClaw (wave propagation with transverse waves, MC limiter) on 256² periodic cells, and
+stores 20 frames of averages over 4 × 4 cells. `measure` forecasts ten frames from the first ten.
+`windows` makes sixteen gases with random γ on 128² cells, averaged to 32², for `hfluxno benchmark
+euler2d --data euler2d=FOLDER`.
 """
 
 import logging

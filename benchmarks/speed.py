@@ -1,13 +1,13 @@
-"""How fast data sets are made: hfluxno beside PyClaw, in one run on one machine.
+"""Speed of making data sets: hfluxno and PyClaw, in one run on one machine.
 
     python benchmarks/speed.py [--trajectories N] [--peer N]
 
 Both solve trajectories of the same data set (100 cells, 101 frames, t ∈ [0, 0.5]) by the same
-scheme under the same CFL rule; the difference of their results is measured and printed. hfluxno
-works in float32 on all cores, as `hfluxno generate` does; PyClaw (with the Python kernels of
+scheme with the same CFL rule; the difference of their results is printed. hfluxno works in float32
+on all cores, as `hfluxno generate` does; PyClaw (with the Python kernels of
 `tests/oracle/pyclaw_problems.py`) in float64 on one core, as installed. PyClaw is timed before and
-after hfluxno, so a change of the machine's load affects both, and its failed runs do not count,
-because they take very long.
+after hfluxno, so that a changing load affects both; its failed runs, which take very long, do not
+count.
 """
 
 import argparse
@@ -26,21 +26,21 @@ SETS = ("cubic", "shallow-water")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trajectories", type=int, default=10_240, help="solved by hfluxno")
-    parser.add_argument("--peer", type=int, default=40, help="of them solved by PyClaw, too")
+    parser.add_argument("--peer", type=int, default=40, help="of these, also solved by PyClaw")
     options = parser.parse_args()
     peer = load_peer()
-    print(f"{os.cpu_count()} cores; trajectories a second")
+    print(f"{os.cpu_count()} cores; trajectories per second")
     for law in SETS:
         compare(law, options.trajectories, options.peer, peer)
 
 
 def load_peer():
-    """The module that solves by PyClaw, or `None`."""
+    """The module that solves with PyClaw, or `None`."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "oracle"))
     try:
         import pyclaw_problems
     except ImportError:
-        print("PyClaw is left out because it is not installed (pip install clawpack).")
+        print("PyClaw is omitted because it is not installed (pip install clawpack).")
         return None
     return pyclaw_problems
 
@@ -73,7 +73,7 @@ def compare(law: str, trajectories: int, peer_count: int, peer) -> None:
 
 
 def time_hfluxno(configuration: Configuration, keep: int) -> tuple[float, float, list[np.ndarray]]:
-    """Trajectories a second with and without the first block, and the first `keep` answers."""
+    """Trajectories per second with and without the first block, and the first `keep` answers."""
     began = time.perf_counter()
     first_done, first_count, kept = began, 0, []
     for block in blocks(configuration):
@@ -89,7 +89,7 @@ def time_hfluxno(configuration: Configuration, keep: int) -> tuple[float, float,
 
 
 def time_peer(configuration: Configuration, indices: range, peer):
-    """Seconds that PyClaw needs where it succeeds, and its answers; `None` without PyClaw."""
+    """The seconds of PyClaw's successful runs, and its answers; `None` without PyClaw."""
     if peer is None:
         return None
     seconds, answers = 0.0, []
@@ -103,7 +103,7 @@ def time_peer(configuration: Configuration, indices: range, peer):
         began = time.perf_counter()
         try:
             answer = peer.solve(problem, state, configuration.times, parameters=parameters)
-        except Exception as failure:  # PyClaw's own type where it runs out of steps
+        except Exception as failure:  # PyClaw's own type if it runs out of steps
             print(f"  PyClaw failed in trajectory {index}: {failure}")
             answers.append(None)
         else:

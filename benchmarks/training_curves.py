@@ -1,9 +1,9 @@
-"""The picture of training runs: error on the validation set over the updates.
+"""A picture of training runs: error on the validation set over the updates.
 
     python benchmarks/training_curves.py RUN … --figure FILE
 
-RUN is the folder of a run of `hfluxno train`. One line for each run and panel: the relative l2
-error of the first step, and over all steps.
+RUN is the folder of a run of `hfluxno train`. Each run has a line in both panels, the relative l2
+errors of the first step and over all steps.
 """
 
 import argparse

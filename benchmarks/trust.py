@@ -1,13 +1,13 @@
-"""What the status of a forecast is worth: the trust table of the documentation.
+"""How reliable the status and bands of forecasts are: the trust table of the documentation.
 
     python -m benchmarks.trust [--kinds NAME …] [--contexts N] [--seed N]
                                 [--json FILE] [--markdown FILE …]
 
-For each kind of data (see `independent/kinds.py`) it draws N contexts of 20 frames, infers a law,
-forecasts 40 steps and compares with the truth, which a scheme made that the library does not have.
-A kind either obeys a conservation law or does not; the status should tell. Of the forecasts with
-the status OK the predicted errors and the bands are compared with what happened. A Markdown file
-gets the tables between its lines "trust: begin" and "trust: end".
+For each kind of data (see `independent/kinds.py`), draws N contexts of 20 frames, infers a law,
+forecasts 40 steps and compares with the truth, which comes from a scheme that the library does not
+have. A kind either obeys a conservation law or does not, which the status should show. For
+forecasts with the status OK, the predicted errors and bands are compared with the true errors. A
+Markdown file gets the tables between its lines "trust: begin" and "trust: end".
 """
 
 import argparse
@@ -33,17 +33,17 @@ from hfluxno.identify import FitStatus, FittedLawForecaster
 
 CONTEXT, STEPS = 20, 40
 _SHOWN = (20, 40)
-# Relative l2 errors at 20 steps: a forecast with less is fit for use, one with more is wrong.
+# Relative l2 errors at 20 steps below which a forecast is usable, and above which it is wrong.
 _GOOD, _WRONG = 0.02, 0.05
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One context: its errors after `_SHOWN` steps and what was said.
+    """One context: its errors after `_SHOWN` steps, and what the forecast says of them.
 
-    `predicted` and `bounds` are the predicted errors after these steps and what they should stay
-    below in 90 of 100 forecasts, `inside` the share of values within the bands, `score` the mean
-    continuous ranked probability score of the values over their mean absolute error.
+    `predicted` and `bounds` are the predicted errors after these steps and bounds for 90 of 100
+    forecasts, `inside` the share of values within the bands, `score` the mean continuous ranked
+    probability score of the values divided by their mean absolute error.
     """
 
     kind: Kind
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
-    """All contexts, those of one shape at once because they share compiled programs."""
+    """All contexts; those of one shape together, because they share compiled programs."""
     began = time.perf_counter()
     truths = {
         kind.name: _truth(kind, contexts, seed) for kind in {k.name: k for k in kinds}.values()
@@ -132,7 +132,7 @@ def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
 
 
 def _truth(kind: Kind, contexts: int, seed: int) -> np.ndarray:
-    # The name in bytes, because Python's hash differs from run to run.
+    # Python's hash of a name would differ from run to run.
     return kind.truth(
         [np.random.default_rng([seed, member, *kind.name.encode()]) for member in range(contexts)]
     )
@@ -156,7 +156,7 @@ def _crps(away: np.ndarray, deviation: np.ndarray) -> np.ndarray:
 
 
 def calibration(rows: list[Row]) -> str:
-    """What predicted errors and bands are worth where the status is OK."""
+    """How reliable predicted errors and bands are if the status is OK."""
     sound = [row for row in rows if row.status == "OK" and np.all(np.isfinite(row.predicted))]
     lines = [
         f"{len(sound)} forecasts with the status OK, after {' / '.join(map(str, _SHOWN))} steps:\n",
@@ -204,7 +204,7 @@ def table(rows: list[Row]) -> str:
 
 
 def summary(rows: list[Row]) -> str:
-    """How many wrong forecasts are flagged, and how many good ones."""
+    """The numbers of wrong and of good forecasts that are flagged."""
     sentences = []
     for is_law, name in ((False, "no conservation laws"), (True, "conservation laws")):
         part = [row for row in rows if row.kind.is_law is is_law]

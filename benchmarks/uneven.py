@@ -1,10 +1,10 @@
-"""Frames at uneven times: what the bounds and bands of joint estimates are worth.
+"""Frames at uneven times: how reliable the bounds and bands of joint estimates are.
 
     python -m benchmarks.uneven [--contexts N] [--seed N] [--noise PART]
 
-Each context has 20 frames at random times within 0.4, without noise or with one that is a part of
-the standard deviation. Law and states are estimated jointly, and forecasts go on for 20 steps. The
-truth is that of `independent`, in steps of a thousandth.
+Each context has 20 frames at random times within 0.4, with noise in units of the standard
+deviation. Law and states are estimated jointly, and 20 steps are forecast. The truth comes from
+`independent`, in steps of a thousandth.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def truths(kind, contexts: int, seed: int) -> np.ndarray:
 
 
 def measured(truth: np.ndarray, rng: np.random.Generator, noise: float) -> tuple[str, np.ndarray]:
-    """The status, and for each frame ahead its error, its bound, and the share of values inside of
+    """The status, and for each forecast frame its error, its bound, and the share of values inside
     the bands."""
     inner = np.sort(rng.choice(np.arange(5, _LAST - 5), _FRAMES - 2, replace=False))
     at = np.concatenate([[0], inner, [_LAST]])

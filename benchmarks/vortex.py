@@ -1,8 +1,8 @@
-"""Errors and orders of the schemes on a plane: an isentropic vortex that a uniform stream carries.
+"""Errors and orders of the schemes on a plane: an isentropic vortex in a uniform stream.
 
 The vortex is that of Shu (Lecture Notes in Mathematics 1697, 1998, section 5.1) with strength 5, on
-[-5, 5]², periodic, in a stream (1, 1); the error is the mean of |ρ - ρ exact| over the cells at
-t = 2, in float64. At the periodic edge exp(-r²/2) is below 4e-6.
+[-5, 5]², periodic, in a stream (1, 1); the error, in float64, is the mean of |ρ - ρ exact| over the
+cells at t = 2. At the periodic edge exp(-r²/2) is below 4e-6.
 
     python benchmarks/vortex.py [cells ...]
 """

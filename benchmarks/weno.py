@@ -1,4 +1,4 @@
-"""Truth that no scheme of the library made: fifth-order WENO in NumPy on a fine periodic grid.
+"""Truth independent of the library's schemes: fifth-order WENO in NumPy on a fine periodic grid.
 
 Finite volumes with the reconstruction of Jiang and Shu (J. Comput. Phys. 126, 1996, 202-228), the
 global Lax-Friedrichs splitting and the third-order Runge-Kutta method of Shu and Osher. Frames are

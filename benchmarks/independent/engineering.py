@@ -1,6 +1,6 @@
-"""What engineers bring: frames (time, field, cells) with walls, inflow, fronts or vehicles.
+"""Engineering data: frames (time, field, cells) with walls, inflow, fronts or vehicles.
 
-Each takes a random generator and is solved on fine cells, independently of the library's schemes.
+Each function takes a random generator and solves on fine cells, without the library's schemes.
 """
 
 import numpy as np
@@ -10,8 +10,8 @@ from .states import CELLS, FINE, FINER, waves
 
 
 def settling(rng, frames=60, cells=CELLS):
-    """Batch settling in a sealed column, f(u) = v u (1 - u)³, which has an inflection; Godunov's
-    scheme, nothing passes the ends."""
+    """Batch settling in a column with closed ends, f(u) = v u (1 - u)³, which has an inflection, by
+    Godunov's scheme."""
     v, fine = rng.uniform(0.8, 1.2), FINER
     top = 0.25
 
@@ -59,7 +59,7 @@ def flood(rng, frames=46, fine=960):
 
 
 def advection(rng, cells_a_frame, frames=60, cells=CELLS):
-    """Waves that move by a number of cells in each frame, as cell averages."""
+    """Waves that move by a given number of cells per frame, as cell averages."""
     speed, fine = cells_a_frame / cells, 8 * CELLS
     k = np.fft.rfftfreq(fine, 1.0 / fine)
     first = np.fft.rfft(waves([rng], fine)[0, 0])
@@ -68,7 +68,7 @@ def advection(rng, cells_a_frame, frames=60, cells=CELLS):
 
 
 def dam_break(rng, frames=60, cells=CELLS):
-    """Shallow water between two walls, from a step of the depth."""
+    """Shallow water between two walls, from a step in the depth."""
     g, at = rng.uniform(0.8, 1.2), rng.uniform(0.35, 0.65)
     low, high = rng.uniform(0.4, 0.6), rng.uniform(0.9, 1.2)
     x = (np.arange(FINE) + 0.5) / FINE
@@ -92,8 +92,8 @@ def dam_break(rng, frames=60, cells=CELLS):
 
 
 def riemann_problem(rng, isothermal, frames=60, cells=CELLS):
-    """Shallow water, or an isothermal gas, from one step between free ends: its states lie on a
-    curve, which fluxes of other terms fit as well."""
+    """Shallow water or an isothermal gas, from one step between free ends: the states lie on a
+    curve, where fluxes with other terms fit as well."""
     at, left, right = rng.uniform(0.4, 0.6), rng.uniform(0.9, 1.3), rng.uniform(0.4, 0.7)
     g = rng.uniform(0.7, 1.1)
     x = (np.arange(FINE) + 0.5) / FINE
@@ -113,8 +113,8 @@ def riemann_problem(rng, isothermal, frames=60, cells=CELLS):
 
 
 def aw_rascle(rng, frames=60, cells=CELLS):
-    """Aw and Rascle's traffic without relaxation: ∂t ρ + ∂x(ρ v) = 0, ∂t y + ∂x(y v) = 0 with
-    y = ρ (v + ρ)."""
+    """Aw and Rascle's traffic without relaxation: ∂t ρ + ∂x(ρ v) = 0, ∂t y + ∂x(y v) = 0 with y = ρ
+    (v + ρ)."""
     rho = waves([rng], low=0.2, high=0.7)
     v = waves([rng], low=0.3, high=0.7)
     state = np.concatenate([rho, rho * (v + rho)], axis=1)
@@ -152,8 +152,8 @@ def porous_medium(rng, frames=60, cells=CELLS):
 
 
 def equal_substeps(rng, frames=60, cells=CELLS, substeps=7):
-    """Viscous Burgers by Rusanov's first-order flux on the cells of the data, with so many equal
-    steps a frame."""
+    """Viscous Burgers by Rusanov's first-order flux on the cells of the data, with equal steps in
+    each frame."""
     nu = rng.uniform(0.002, 0.004)
     u = averaged(waves([rng], low=-0.5)[0, 0], cells)
     dx, dt, found = 1.0 / cells, INTERVAL / substeps, [u.copy()]
@@ -168,9 +168,10 @@ def equal_substeps(rng, frames=60, cells=CELLS, substeps=7):
 
 
 def vehicles(rng, frames=60, cells=50, length=10_000.0, count=600):
-    """Cars that follow each other on a ring by the intelligent driver model (Treiber, Hennecke and
-    Helbing, Phys. Rev. E 62, 2000, 1805-1824): densities by Edie's definition, vehicles a metre in
-    cells and intervals of 20 s, and the counts of vehicles at their middles."""
+    """Cars on a ring that follow each other by the intelligent driver model (Treiber, Hennecke and
+    Helbing, Phys. Rev. E 62, 2000, 1805-1824): densities by Edie's definition, in vehicles per
+    metre over cells and intervals of 20 s, and counts of vehicles in the middle of the
+    intervals."""
     v0, headway, gap0, a, b, size = 30.0, 1.2, 2.0, 1.5, 1.5, 5.0
     every, dt = 20.0, 0.25
     density = 1.0 + 0.6 * waves([rng], 2000, -1.0, 1.0)[0, 0]

@@ -1,4 +1,4 @@
-"""Kinds of data: conservation laws that the library could find, and other systems."""
+"""Kinds of data: conservation laws that the library can represent, and other systems."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,11 +14,11 @@ class Kind:
 
     **Attributes:**
 
-    - `name`: what the table calls it.
+    - `name`: its name in the table.
     - `is_law`: whether the data obey ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u).
-    - `truth`: from random generators, one a context, the frames (member, frame, field, cells).
-    - `noise`: the standard deviation of the noise on the context as a part of the field's.
-    - `boundary`: the one given to the identification.
+    - `truth`: maps random generators, one per context, to the frames (member, frame, field, cells).
+    - `noise`: the standard deviation of the noise on the context relative to the field's.
+    - `boundary`: the boundary condition passed to the identification.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Laws whose first shock or steep front forms after the context: (member, frame, field, cells).
 
-A flux k f(u) breaks a wave at 1/max(-∂x f′(u))/k, so k is drawn by way of that time. The contexts
-of `make trust` end at 0.38.
+With a flux k f(u) a wave breaks at the time 1/max(-∂x f′(u))/k, so that time is drawn instead of k.
+The contexts of `make trust` end at 0.38.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ _VISCOSITY = 0.0005, 0.002
 
 
 def _breaking(speed, state):
-    """When f breaks a state."""
+    """The time at which a state breaks with the flux f."""
     c, width = speed(state), 2.0 / state.shape[-1]
     slope = (np.roll(c, -1, axis=-1) - np.roll(c, 1, axis=-1)) / width
     return 1.0 / np.max(-slope, axis=-1, keepdims=True)

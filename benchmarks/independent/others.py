@@ -53,7 +53,7 @@ def bottleneck(rngs):
 
 
 def source_by_place(rngs):
-    """Where cars enter and where as many leave."""
+    """Cars enter at some places, and the same number leaves at others."""
     size, at = draw(rngs, 0.2, 0.6), draw(rngs, 0.0, 1.0)
     x = (np.arange(FINE) + 0.5) / FINE
     source = size * np.sin(2 * np.pi * (x + at))
@@ -97,7 +97,7 @@ def hidden_momentum(rngs):
 
 
 def hidden_energy(rngs):
-    """Density and momentum of a gas whose energy is not seen."""
+    """Density and momentum of a gas, without its energy."""
     gamma = 1.4
 
     def pressure(u):
@@ -140,7 +140,7 @@ def friction(rngs):
 
 
 def open_as_periodic(rngs):
-    """A road whose inflow changes and whose right end is free, declared to be a closed ring."""
+    """A road with a changing inflow and a free right end, treated as a closed ring."""
     v, mean, size = (draw(rngs, *ends) for ends in ((0.7, 1.1), (0.2, 0.35), (0.05, 0.15)))
     period, phase = draw(rngs, 0.3, 1.0), draw(rngs, 0.0, 1.0)
 

@@ -1,8 +1,8 @@
-"""Solvers in NumPy, batched: WENO5 with SSP Runge-Kutta, Godunov, ETDRK4; and the exact
-solution for a triangular flux.
+"""Solvers in NumPy, batched: WENO5 with SSP Runge-Kutta, Godunov, ETDRK4; and the exact solution
+for a triangular flux.
 
-All return cell means (member, frame, field, cells) on the cells asked for, at frames that are
-`INTERVAL` apart on an interval of length one.
+All return cell means (member, frame, field, cells) on an interval of length one, at frames
+`INTERVAL` apart.
 """
 
 from collections.abc import Callable
@@ -55,8 +55,8 @@ def weno(flux, speed, initial, frames, cells, source=None, pad: Pad = periodic) 
 
 
 def godunov(flux, speed, top, initial, frames, cells, pad: Pad = periodic) -> np.ndarray:
-    """The first-order scheme with the exact Riemann solution of a concave flux with its maximum at
-    `top`: the lesser of what the left cell sends and the right one takes (Daganzo 1995)."""
+    """The first-order scheme with the exact Riemann solution for a concave flux with its maximum at
+    `top`: the smaller of what the left cell sends and the right one receives (Daganzo 1995)."""
     dx = 1.0 / initial.shape[-1]
 
     def step(u, t, dt):
@@ -69,12 +69,12 @@ def godunov(flux, speed, top, initial, frames, cells, pad: Pad = periodic) -> np
 
 
 def triangular_exactly(free: float, back: float, initial, frames, cells) -> np.ndarray:
-    """∂t u + ∂x min(v u, w (1 - u)) = 0 with v = `free` and w = `back`, periodic, from means
-    (fine cell,), by the formula of Lax and Hopf: of the cumulative count N, u = -∂x N,
+    """∂t u + ∂x min(v u, w (1 - u)) = 0 with v = `free` and w = `back`, periodic, from means (fine
+    cell,), by the Lax–Hopf formula for the cumulative count N, u = -∂x N,
 
         N(x, t) = min_{x - v t ≤ y ≤ x + w t} N(y, 0) + t f(c) - (x - y) c,   c = w/(v + w),
 
-    as Newell (Transpn. Res. B 27, 1993) uses it; N(y, 0) is linear in a fine cell.
+    as used by Newell (Transpn. Res. B 27, 1993); N(y, 0) is linear in a fine cell.
     """
     fine, top = len(initial), back / (free + back)
     count = -np.concatenate([[0.0], np.cumsum(initial)]) / fine
@@ -98,7 +98,7 @@ def spectral(symbol, convected, initial, frames, cells, steps_a_frame=40) -> np.
     """∂t û = L(k) û - ik F[g(u)], by ETDRK4 with coefficients as contour integrals (Kassam and
     Trefethen, SIAM J. Sci. Comput. 26, 2005), g de-aliased by the 2/3 rule.
 
-    `symbol` takes wave numbers k; `convected` is g, or `None` where the equation is linear.
+    `symbol` takes wave numbers k; `convected` is g, or `None` if the equation is linear.
     """
     n = initial.shape[-1]
     k = 2 * np.pi * np.arange(n // 2 + 1)

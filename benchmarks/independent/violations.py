@@ -1,7 +1,7 @@
-"""Smaller violations of a conservation law, and other kinds of them than in `others`: memory, time,
-hidden fields, dispersion, and instruments that change. Frames (member, frame, field, cells).
+"""Smaller and other violations of a conservation law than in `others`: memory, dependence on time,
+hidden fields, dispersion, and drifting instruments. Frames (member, frame, field, cells).
 
-Memory and time are further fields of the solver that nothing transports: the first field is seen.
+Memory and time are additional fields of the solver without flux; only the first field is observed.
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from .laws import burgers, traffic
 from .schemes import INTERVAL, averaged, spectral, weno
 from .states import CELLS, FINE, FRAMES, draw, waves
 
-_STEPS = 40  # a frame
+_STEPS = 40  # per frame
 
 
 def _with_hidden(rngs, begin, flux, source, rate):
-    """∂t u + ∂x f(u, h) = s(u, h), ∂t h = r(u, h), the first field."""
+    """The field u of ∂t u + ∂x f(u, h) = s(u, h), ∂t h = r(u, h)."""
     first = waves(rngs, low=0.1, high=0.9)
 
     def both(one, other):
@@ -31,7 +31,7 @@ def _with_hidden(rngs, begin, flux, source, rate):
 
 
 def _late(rngs, rate):
-    """f = v u (1 - u + c (u - w)) with a w that starts as u and follows it."""
+    """f = v u (1 - u + c (u - w)) with w = u at the start, following u with a delay."""
     v, share = draw(rngs, 0.7, 1.0), draw(rngs, 0.2, 0.4)
 
     def flux(u, w):
@@ -41,7 +41,7 @@ def _late(rngs, rate):
 
 
 def _in_time(rngs, factor, source=lambda u, t: 0 * u):
-    """Greenshields' flux times a factor; the hidden field is the time."""
+    """Greenshields' flux times a factor that depends on time, the hidden field."""
     return _with_hidden(
         rngs,
         lambda u: 0.0,
@@ -52,13 +52,13 @@ def _in_time(rngs, factor, source=lambda u, t: 0 * u):
 
 
 def memory(rngs):
-    """Some react to the density that was there a while ago: ∂t w = (u - w)/T."""
+    """Some drivers react to an earlier density: ∂t w = (u - w)/T."""
     late = draw(rngs, 0.05, 0.2)
     return _late(rngs, lambda u, w: (u - w) / late)
 
 
 def hysteresis(rngs):
-    """Here w follows u only when it is further away than a dead band."""
+    """Here w follows u only outside a dead band."""
     band = draw(rngs, 0.03, 0.1)
 
     def rate(u, w):
@@ -76,7 +76,7 @@ def speed_limit_in_time(rngs):
 
 
 def capacity_drops(rngs):
-    """The speed falls by a quarter for random whiles of 0.05 to 0.2."""
+    """The speed drops by a quarter for random periods of 0.05 to 0.2."""
     v = draw(rngs, 0.7, 1.0)
     switches = np.array([np.cumsum(rng.uniform(0.05, 0.2, 24)) for rng in rngs])
 
@@ -88,7 +88,7 @@ def capacity_drops(rngs):
 
 
 def loss_for_a_while(rngs):
-    """A tenth of the road loses cars for a part of the context."""
+    """A tenth of the road loses cars during part of the context."""
     rate, at, begin = draw(rngs, 0.3, 1.0), draw(rngs, 0.0, 1.0), draw(rngs, 0.05, 0.15)
     x = (np.arange(FINE) + 0.5) / FINE
 
@@ -100,7 +100,7 @@ def loss_for_a_while(rngs):
 
 
 def moving_bottleneck(rngs):
-    """A slow vehicle takes a part of the capacity with it."""
+    """A slow vehicle that blocks part of the capacity."""
     size, at, speed = draw(rngs, 0.1, 0.3), draw(rngs, 0.0, 1.0), draw(rngs, 0.1, 0.4)
 
     def factor(u, t):
@@ -113,19 +113,19 @@ def moving_bottleneck(rngs):
 
 
 def slow_loss(rngs):
-    """All of it decays, by 1 to 5 percent a unit of time."""
+    """Everything decays, by 1 to 5 percent per unit of time."""
     rate = draw(rngs, 0.01, 0.05)
     return _in_time(rngs, lambda u, t: 0.9, source=lambda u, t: -rate * u)
 
 
 def two_lanes(rngs):
-    """Two lanes of different speeds that exchange cars, of which one is seen."""
+    """Two lanes of different speeds that exchange cars; one is observed."""
     k, fast, slow = draw(rngs, 0.5, 2.0), draw(rngs, 0.8, 1.0), draw(rngs, 0.4, 0.7)
     return _pair(rngs, fast, slow, lambda u, w: k * (w - u))[:, :, :1]
 
 
 def two_species(rngs):
-    """Cars and lorries share a road, and only their sum is seen."""
+    """Cars and lorries share a road; only their sum is observed."""
     fast, slow = draw(rngs, 0.8, 1.0), draw(rngs, 0.5, 0.7)
     whole = _pair(rngs, fast, slow, None, shared=True)
     return whole.sum(axis=2, keepdims=True)
@@ -155,7 +155,7 @@ def _pair(rngs, fast, slow, exchange, shared=False):
 
 
 def nonlocal_speed(rngs):
-    """f = v u (1 - u/2 - K ∗ u/2) with a Gaussian K to both sides."""
+    """f = v u (1 - u/2 - K ∗ u/2) with a symmetric Gaussian kernel K."""
     v, width = draw(rngs, 0.7, 1.0), draw(rngs, 0.02, 0.06)
     k = np.arange(FINE // 2 + 1)
     kernel = np.exp(-0.5 * (2 * np.pi * k * width) ** 2)
@@ -179,7 +179,7 @@ def weak_dispersion(rngs):
 
 
 def fourth_order(rngs):
-    """Burgers' equation with -κ ∂xxxx u in place of diffusion."""
+    """Burgers' equation with -κ ∂xxxx u instead of diffusion."""
     d = np.exp(draw(rngs, np.log(3e-8), np.log(1e-6)))
     return spectral(
         lambda k: -d * k**4, lambda u: 0.35 * u**2, waves(rngs, low=-0.5), FRAMES, CELLS
@@ -187,8 +187,8 @@ def fourth_order(rngs):
 
 
 def capillarity(rngs):
-    """Buckley-Leverett with dynamic capillarity (Hassanizadeh and Gray 1993): ∂t u + ∂x f(u) =
-    ε ∂xx u + ε² T ∂xxt u."""
+    """Buckley-Leverett with dynamic capillarity (Hassanizadeh and Gray 1993): ∂t u + ∂x f(u) = ε
+    ∂xx u + ε² T ∂xxt u."""
     size, late = draw(rngs, 0.008, 0.02), draw(rngs, 2.0, 5.0)
 
     def flux(u):
@@ -204,7 +204,8 @@ def regularised_waves(rngs):
 
 
 def _with_mixed_term(first, flux, diffusivity, mixed):
-    """∂t u + ∂x f(u) = ν ∂xx u + δ ∂xxt u, spectral in space, by Runge and Kutta's scheme."""
+    """∂t u + ∂x f(u) = ν ∂xx u + δ ∂xxt u, spectral in space, by the classical Runge–Kutta
+    scheme."""
     k = 2 * np.pi * np.arange(FINE // 2 + 1)
     inverse = (k <= 2 / 3 * k[-1]) / (1 + mixed * k**2)
 
@@ -224,13 +225,13 @@ def _with_mixed_term(first, flux, diffusivity, mixed):
 
 
 def drifting_gain(rngs):
-    """An instrument whose gain rises by 2 to 10 percent a unit of time, on traffic."""
+    """Traffic, seen by an instrument whose gain grows by 2 to 10 percent per unit of time."""
     t = INTERVAL * np.arange(FRAMES)
     return traffic(rngs) * (1 + draw(rngs, 0.02, 0.1)[..., None] * t[:, None, None])
 
 
 def drifting_zero(rngs):
-    """Instruments whose zeros drift, each by itself: what they add up to is zero."""
+    """Instruments with independently drifting zeros, whose sum is zero."""
     t = INTERVAL * np.arange(FRAMES)
     drift = np.stack([rng.normal(size=(1, 1, CELLS)) for rng in rngs])
     drift = drift - drift.mean(axis=-1, keepdims=True)
