@@ -1,18 +1,20 @@
-"""Compiled programs run over many contexts, in chunks and on all cores.
+"""Compiled programs run over many members of a batch: threads, chunks and precision.
 
 A batched adaptive solver takes as long as the slowest member of the batch, and a large batch of any
 kind does not fit in the cache. So the members are sorted by expected cost and cut into small
 chunks, which are worked off by one thread per core. Programs that gain nothing from batching run on
-one context at a time.
+one member at a time. Whatever runs in parallel in one process gets its threads here; in a process
+of a cluster (`hfluxno.datasets.cluster`) there is one.
 
 `WIDE_VECTORS` are compiler options for programs that run often.
 """
 
-import concurrent.futures
+import collections
 import contextlib
 import contextvars
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import jax
@@ -83,5 +85,17 @@ def on_all_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> l
             return function(item)
 
     # JAX compiles a program only once, even if several threads ask for it.
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(run, items))
+
+
+def ahead(submit: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
+    """What `submit` returns for each item, in order: pending results, of which at most `most` are
+    submitted before the first of them is taken."""
+    pending: collections.deque[Result] = collections.deque()
+    for item in items:
+        while len(pending) >= most:
+            yield pending.popleft()
+        pending.append(submit(item))
+    while pending:
+        yield pending.popleft()

@@ -97,7 +97,7 @@ def main(
     """
     from hfluxno.cli import report
     from hfluxno.cli.progress import progress
-    from hfluxno.compilation_cache import cache_in_use, use_cache
+    from hfluxno.compilation_cache import use_cache
     from hfluxno.data.parts import file_fingerprint
     from hfluxno.data.replacing import check_writable, remove
     from hfluxno.data.writers import version_name
@@ -133,7 +133,7 @@ def main(
             if count:
                 advance(count, computed=False)
             if left:
-                job = Task(chunk, axes, partial, cache_in_use())
+                job = Task(chunk, axes, partial)
                 with connected(config.scheduler, config.workers) as client:
                     for members in done(client, job, left):
                         count += members.stop - members.start

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import xarray as xr
 
-from hfluxno.batching import on_one_core
-from hfluxno.compilation_cache import cache_in_use, use_cache
 from hfluxno.data import open_dataset
 from hfluxno.data.parts import Parts, file_fingerprint
 from hfluxno.data.replacing import replacing
@@ -49,11 +47,9 @@ class _Task:
     windows: Windows
     network: Named
     data: Path
-    programs: str | None
 
     def __call__(self, chunk: WindowChunk) -> tuple[WindowChunk, xr.Dataset]:
-        use_cache(self.programs)
-        with on_one_core(), open_dataset(self.data) as data:
+        with open_dataset(self.data) as data:
             return chunk, self.windows.measured(loaded(self.network), data, chunk)
 
 
@@ -83,7 +79,7 @@ def evaluate_on(
         advance(count, total)
         if left:
             client = stack.enter_context(connected(scheduler, workers))
-            task = _Task(windows, network, data.absolute(), cache_in_use())
+            task = _Task(windows, network, data.absolute())
             for chunk, measured in done(client, task, left):
                 _write(_file(parts, chunk), measured)
                 there.append(chunk)

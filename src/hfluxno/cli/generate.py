@@ -2,10 +2,11 @@
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -20,11 +21,9 @@ from rich.progress import (
 
 from hfluxno.cli.clustered import SchedulerConfig
 from hfluxno.data import Block, Configuration, Writer, block_size, blocks, recipe
+from hfluxno.data.generate import block, block_starts
 from hfluxno.fv import Status
 from hfluxno.plural import plural
-
-if TYPE_CHECKING:
-    import distributed
 
 # Defaults of two-dimensional sets that differ, as the networks need them.
 _ON_A_PLANE: dict[str, Any] = {
@@ -149,18 +148,17 @@ def _blocks(
         in_flight = max(1, config.batch // block_size(configuration))
         yield blocks(configuration, start, in_flight=in_flight)
         return
-    from hfluxno.compilation_cache import cache_in_use, use_cache
-    from hfluxno.datasets.cluster import connected
-    from hfluxno.datasets.generated import blocks_by
+    from hfluxno.compilation_cache import use_cache
+    from hfluxno.datasets.cluster import connected, in_order, result
 
     use_cache()
     with connected(config.scheduler, config.workers) as client:
-        in_flight = max(1, config.batch // block_size(configuration), _AHEAD * _threads(client))
-        yield blocks_by(client, configuration, start, in_flight=in_flight, programs=cache_in_use())
-
-
-def _threads(client: "distributed.Client") -> int:
-    return sum(client.nthreads().values())
+        threads = sum(client.nthreads().values())
+        in_flight = max(1, config.batch // block_size(configuration), _AHEAD * threads)
+        # Workers may have another kind of device than the client, and so other blocks.
+        size = result(client.submit(block_size, configuration))
+        solve = functools.partial(block, configuration)
+        yield in_order(client, solve, block_starts(configuration, start, size), in_flight)
 
 
 def _reason(status: Status) -> str:

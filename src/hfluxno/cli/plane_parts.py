@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.batching import on_one_core
 from hfluxno.cli import plane
 from hfluxno.cli.progress import progress
-from hfluxno.compilation_cache import cache_in_use, use_cache
 from hfluxno.data.parts import Parts
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import write_plane
@@ -60,12 +58,9 @@ class _Task:
 
     job: PlaneJob
     parts: Parts
-    programs: str | None
 
     def __call__(self, part: slice) -> slice:
-        use_cache(self.programs)
-        with on_one_core():
-            shown = self.job.run(part.start)
+        shown = self.job.run(part.start)
         self.parts.write(part, shown.write, [shown.result])
         return part
 
@@ -102,7 +97,7 @@ def part_by_part(
         if left and scheduler is not None:
             from hfluxno.datasets.cluster import connected, done
 
-            sent = _Task(job, files, cache_in_use())
+            sent = _Task(job, files)
             client = stack.enter_context(connected(scheduler, workers))
             for part in done(client, sent, left):
                 rows[part.start] = files.rows(part) or []

@@ -6,10 +6,10 @@ needs the most steps. Neither blocks nor chunks depend on how many blocks are in
 number of threads, so neither can change a result.
 """
 
-import collections
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import jax
@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from hfluxno.batching import cores
+from hfluxno.batching import ahead, cores
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.recipes import recipe
 from hfluxno.fv import NumericalFlux, Status, solve
@@ -77,7 +77,7 @@ def blocks(
     max_steps: int | None = None,
     threads: int | None = None,
     share: tuple[int, int] = (0, 1),
-) -> Iterator[Block]:
+) -> Generator[Block, None, None]:
     """Solves the trajectories from `start` to the end, block after block.
 
     **Arguments:**
@@ -96,15 +96,14 @@ def blocks(
     """
     starts = block_starts(configuration, start, block_size(configuration))
     run = solver(configuration, max_steps)
-    pending: collections.deque[_Pending] = collections.deque()
     pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="hfluxno-solve")
+
+    def submit(first: int) -> _Pending:
+        return _submit(configuration, first, run, pool, share)
+
     try:
-        for first in starts:
-            while len(pending) >= in_flight:
-                yield pending.popleft().result()
-            pending.append(_submit(configuration, first, run, pool, share))
-        while pending:
-            yield pending.popleft().result()
+        for pending in ahead(submit, starts, in_flight):
+            yield pending.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -123,8 +122,8 @@ def block_starts(configuration: Configuration, start: int, size: int) -> range:
 
 def block(configuration: Configuration, start: int) -> Block:
     """The block that begins at `start`, solved in a single thread."""
-    with ThreadPoolExecutor(1) as pool:
-        return _submit(configuration, start, solver(configuration), pool).result()
+    with contextlib.closing(blocks(configuration, start, in_flight=1, threads=1)) as found:
+        return next(found)
 
 
 def solver(configuration: Configuration, max_steps: int | None = None) -> Callable:
@@ -165,7 +164,7 @@ def _submit(
     start: int,
     run: Callable,
     pool: ThreadPoolExecutor,
-    share: tuple[int, int] = (0, 1),
+    share: tuple[int, int],
 ) -> _Pending:
     """Draws the samples of a block and queues its chunks, or a share of them."""
     count = min(block_size(configuration), configuration.trajectories - start)

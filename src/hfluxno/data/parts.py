@@ -7,7 +7,6 @@ run nor a full disk loses what was finished. A run that would make the same part
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from hfluxno.batching import cores
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.replacing import remove, replacing
 from hfluxno.data.source import Source
@@ -29,7 +29,7 @@ _LEAST, _OF_EACH_CORE = 64, 8
 
 def parts_of(total: int, size: int | None = None) -> list[slice]:
     """`total` trajectories in parts of `size`; a single one left over joins the last part."""
-    size = max(_LEAST, _OF_EACH_CORE * (os.cpu_count() or 1)) if size is None else size
+    size = max(_LEAST, _OF_EACH_CORE * cores()) if size is None else size
     starts = list(range(0, max(1, total - 1), size))
     return [slice(*ends) for ends in zip(starts, [*starts[1:], total], strict=True)]
 

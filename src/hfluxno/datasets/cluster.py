@@ -9,12 +9,12 @@ import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hfluxno.batching import on_one_core
-from hfluxno.compilation_cache import use_cache
+from hfluxno.batching import ahead, cores, on_one_core
+from hfluxno.compilation_cache import cache_in_use, use_cache
 from hfluxno.data.opening import opened, reading
 from hfluxno.datasets.chunk import Chunk, Variables, needed, some, trajectories
 from hfluxno.datasets.store import Partial
@@ -39,20 +39,16 @@ class Task:
     - `chunk`: makes its results.
     - `axes`: the names that the user gives for time and x.
     - `partial`: where the results go.
-    - `programs`: the folder of compiled programs of the client, which workers share.
     """
 
     chunk: Chunk
     axes: dict[str, str]
     partial: Partial
-    programs: str | None
 
     def __call__(self, members: slice) -> slice:
-        use_cache(self.programs)
         if not self.partial.is_done(members):
             own = self.chunk.reading
-            with on_one_core():
-                found = self.chunk(chunk_of(own.path, own.variable, self.axes, members)[0])
+            found = self.chunk(chunk_of(own.path, own.variable, self.axes, members)[0])
             self.partial.write(members, found)
         return members
 
@@ -98,7 +94,7 @@ def connected(scheduler: str, workers: int | None = None) -> "Iterator[distribut
             yield stack.enter_context(_client(distributed, scheduler))
             return
         cluster = distributed.LocalCluster(
-            n_workers=os.cpu_count() if workers is None else workers,
+            n_workers=cores() if workers is None else workers,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
@@ -119,6 +115,20 @@ def _client(distributed, address) -> "distributed.Client":
         ) from error
 
 
+@dataclasses.dataclass(frozen=True)
+class _OnWorker:
+    """A task in a process of a cluster: on one core, with the compiled programs of the client in
+    the folder `programs`."""
+
+    task: Callable
+    programs: str | None = dataclasses.field(default_factory=cache_in_use)
+
+    def __call__(self, item: Any) -> Any:
+        use_cache(self.programs)
+        with on_one_core():
+            return self.task(item)
+
+
 def done(
     client: "distributed.Client", task: Callable[[Item], Result], chunks: Sequence[Item]
 ) -> Iterator[Result]:
@@ -130,10 +140,28 @@ def done(
     """
     import distributed
 
-    futures = client.map(task, chunks, pure=False)
+    futures = client.map(_OnWorker(task), chunks, pure=False)
     for future in distributed.as_completed(futures):
         yield result(future, "choose a smaller --chunk, or fewer workers on a machine")
         future.release()
+
+
+def in_order(
+    client: "distributed.Client",
+    task: Callable[[Item], Result],
+    items: Iterable[Item],
+    in_flight: int,
+) -> Iterator[Result]:
+    """What the task returns for each item, in their order; at most `in_flight` of them are being
+    computed, or wait to be taken.
+
+    **Raises:**
+
+    - `OSError`, as `done` does.
+    """
+    ours = _OnWorker(task)
+    for future in ahead(lambda item: client.submit(ours, item, pure=False), items, in_flight):
+        yield result(future)
 
 
 def result(future: "distributed.Future", mend: str = "choose fewer workers on a machine") -> Any:

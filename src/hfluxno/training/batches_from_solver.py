@@ -80,7 +80,6 @@ class BatchesFromSolver(BatchSource):
         number, within = divmod(start, per_block)
         share = (jax.process_index(), jax.process_count())
         generator = blocks(endless, number * self._block, threads=1, share=share)
-        assert isinstance(generator, Generator)
         with contextlib.closing(generator) as solved:
             for part in solved:
                 block = _gathered(part)
