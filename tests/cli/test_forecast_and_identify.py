@@ -284,7 +284,7 @@ def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch):
 
     for name in ("in_forecast.nc", "a.png"):
         (folder / name).write_text("precious")
-    monkeypatch.setattr("hfluxno.cli.forecast_parts.write_forecast", fail)
+    monkeypatch.setattr("hfluxno.data.writers.write_forecast", fail)
     assert main(["forecast", "../in.npz", "--steps", "3", "--figure", "a.png"]) == 2
     assert capsys.readouterr().err == "hfluxno: No space left on device.\n"
     assert names(folder) == ["a.png", "in_forecast.nc"]

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from hfluxno.datasets.chunk import Reading
     from hfluxno.datasets.work import Work
 
-_ELSEWHERE = ("input", "output", "json", "scheduler", "workers", "chunk", "law", "ends")
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SchedulerConfig:
@@ -123,7 +121,7 @@ def main(
     )
     chunk = prepared(reading, work_on(source), first)
     partial = partial_of(output)
-    words = (version_name(), total, _deciding(config))
+    words = (version_name(), total, config.deciding())
     partial.start(chunk.layout, total, config.chunk, file_fingerprint(reading.path, words))
     left = [members for members in chunks if not partial.is_done(members)]
     kept = f"{partial.folder} keeps them, and the same command resumes from there"
@@ -165,16 +163,6 @@ def _reading(config: ClusterConfig) -> "Reading":
         ends=ends,
         average=config.average,
     )
-
-
-def _deciding(config: ClusterConfig) -> list:
-    """The options that affect the results, and the files that they name."""
-    files = [getattr(config, name, None) for name in ("law", "ends")]
-    options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in _ELSEWHERE}
-    return [
-        sorted(options.items()),
-        *(None if file is None else file.read_bytes() for file in files),
-    ]
 
 
 def _show(config: ClusterConfig, output: Path, source: "Source", own: dict) -> None:

@@ -11,8 +11,9 @@ from hfluxno.cli.clustered import ClusterConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from hfluxno.data.plane import PlaneSource
     from hfluxno.data.source import Source
-    from hfluxno.forecaster import Forecaster
+    from hfluxno.forecaster import Forecast, Forecaster
     from hfluxno.trajectory import Trajectory
 
 
@@ -89,10 +90,11 @@ def main(config: ForecastConfig) -> int:
     - `ValueError`, if an option or the input is at fault.
     - `OSError`, if a file cannot be read or written.
     """
-    from hfluxno.cli import forecast_parts, plane, report, runtime
+    from hfluxno.cli import plane, report, runtime
+    from hfluxno.cli.files import FIGURES, Files
+    from hfluxno.cli.forecast_parts import Parted, at_once, part_by_part
     from hfluxno.cli.summary import law_summary
     from hfluxno.data.parts import fingerprint, parts_of
-    from hfluxno.data.replacing import check_writable
     from hfluxno.data.writers import SUFFIXES, check_storable
 
     if config.steps < 1:
@@ -112,9 +114,7 @@ def main(config: ForecastConfig) -> int:
     if config.scheduler is not None:
         return _in_chunks(config, method)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
-    check_writable(output, SUFFIXES, config.input)
-    if config.figure is not None:
-        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
+    files = Files(config.input, (output, SUFFIXES), (config.figure, FIGURES))
     with runtime.prepared(config.float64):
         source = config.read()
         report.hint(source)
@@ -123,33 +123,69 @@ def main(config: ForecastConfig) -> int:
         parts = parts_of(source.trajectories)
         largest = max(len(range(source.trajectories)[part]) for part in parts)
         runtime.check_memory(config.steps, largest * len(source.fields) * len(source.x))
-        context, method = _fitted_to(source, config, method)
+        context, method = _context_and_method(source, config, method)
         times = _times(source, context, config, method)
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
-        job = forecast_parts.Job(source, context, method, config.steps, times, output)
-        shown: forecast_parts.Shown | None
+        shown: Forecasts | None
         if len(parts) == 1:
-            shown, results = forecast_parts.at_once(job, task)
-        else:
-            made_by = fingerprint(source, parts, _deciding(config))
-            drawn = config.figure is not None
-            shown, results = forecast_parts.part_by_part(job, task, parts, made_by, drawn)
-        files, fault = [output], ""
-        if config.figure is not None and shown is not None:
-            from hfluxno.plots import forecast_figure
 
-            labels = report.labels(source)
-            seen = context.states
-            fault = report.draw(
-                config.figure, lambda: forecast_figure(seen, shown.forecast, shown.truth, labels)
-            )
-            files += [config.figure] if not fault else []
+            def whole(part: slice) -> Forecasts:
+                return Forecasts(source, method.forecast(context, config.steps), times, context)
+
+            shown = at_once(whole, parts[0], output, task)
+            results = shown.rows
+        else:
+            with report.working(task):
+                forecast_some = method.in_parts(context, config.steps)
+
+            def some(part: slice) -> Forecasts:
+                return Forecasts(source.members(part), forecast_some(part), times, context)
+
+            made_by = fingerprint(source, parts, config.deciding())
+            parted = Parted(parts, made_by, "context", lambda rows: _statuses(source, rows))
+            drawn = config.figure is not None
+            shown, results = part_by_part(some, parted, output, task, drawn)
+        files.written.append(output)
+        if shown is not None:
+            seen, first = context.states, shown
+
+            def figure():
+                from hfluxno.plots import forecast_figure
+
+                return forecast_figure(seen, first.forecast, first.truth, report.labels(source))
+
+            files.draw(config.figure, figure)
     summary = law_summary(source, context, ()) | {"steps": config.steps, "results": results}
-    summary |= {"method": config.method, "files": [str(file) for file in files]}
-    report.show(summary, config.json)
-    if fault:
-        raise OSError(fault)
-    return 0
+    return files.finish(summary | {"method": config.method}, config.json)
+
+
+class Forecasts:
+    """The forecasts of some trajectories of a file, and what really happened at their times."""
+
+    def __init__(
+        self, source: "Source", forecast: "Forecast", times: "np.ndarray", context: "Trajectory"
+    ):
+        from hfluxno.cli.summary import forecast_results
+
+        self.source, self.forecast, self.frames = source, forecast, context.frames
+        self.truth = source.values_at(times)
+        self.rows = forecast_results(forecast, self.truth)
+
+    def write(self, path: Path) -> None:
+        from hfluxno.data.writers import write_forecast
+
+        write_forecast(path, self.source, self.forecast, self.frames)
+
+
+def _statuses(source: "Source", rows: list[dict]) -> dict[str, dict]:
+    """The attributes of the status variable; each part may lack some of the meanings."""
+    from hfluxno.data.writers import status_attributes, status_meanings
+
+    if "law" in rows[0]:
+        return {}
+    pairs = [(row["status"], row["status_sentence"]) for row in rows]
+    name = "status_" if "status" in {part.name for part in source.parts} else "status"
+    return {name: status_attributes(status_meanings(*zip(*pairs, strict=True)))}
 
 
 def _method(config: ForecastConfig) -> "Forecaster":
@@ -166,20 +202,36 @@ def _method(config: ForecastConfig) -> "Forecaster":
     )
 
 
-def _fitted_to(
+def _context_and_method(
     source: "Source", config: ForecastConfig, method: "Forecaster"
 ) -> "tuple[Trajectory, Forecaster]":
-    """The context, and the method with the settings of the file."""
-    from hfluxno.cli import law
     from hfluxno.identify import GivenLawForecaster
 
+    method = fitted_to(source, config, method)
     if not isinstance(method, GivenLawForecaster):
         return source.context(config.context), method
-    law.check_units(method.law, source)
-    context, every = source.beginning(config.context), config.every
-    if context.frames == 1 and every is None:
+    return source.beginning(config.context), method
+
+
+def fitted_to(
+    source: "Source | PlaneSource", config: ForecastConfig, method: "Forecaster"
+) -> "Forecaster":
+    """The method with the settings of the file.
+
+    **Raises:**
+
+    - `ValueError`, if a unit is known for the data and for a given law, and differs.
+    """
+    from hfluxno.identify import GivenLawForecaster, saved_law
+
+    if not isinstance(method, GivenLawForecaster):
+        return method
+    if source.fields == method.law.law.fields:  # other fields are refused elsewhere
+        saved_law.check_units(method.law, source.units, str(source.path))
+    every = config.every
+    if config.context == 1 and every is None:
         every = float(source.times[1] - source.times[0])
-    return context, dataclasses.replace(method, every=every)
+    return dataclasses.replace(method, every=every)
 
 
 def _times(
@@ -206,19 +258,10 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     output = config.output or Path(f"{config.input.stem}_forecast.zarr")
 
     def work(source: "Source") -> Continue:
-        context, ready = _fitted_to(source, config, method)
+        context, ready = _context_and_method(source, config, method)
         _times(source, context, config, ready)
         by = sendable(ready, config.method, config.weights, config.refinement)
         return Continue(config.context, config.steps, by, config.float64)
 
     task = "Solving laws" if config.law else "Inferring laws"
     return clustered.main(config, output, task, work, steps=config.steps, method=config.method)
-
-
-def _deciding(config: ForecastConfig) -> dict:
-    """The options that affect the results, apart from the data."""
-    elsewhere = ("input", "output", "figure", "animate", "json", "scheduler", "workers", "chunk")
-    others = (*elsewhere, "ends", "noise", "law")  # which the fingerprint of the data holds
-    options = {k: str(v) for k, v in dataclasses.asdict(config).items() if k not in others}
-    law = None if config.law is None else config.law.read_text(encoding="utf-8")
-    return options | {"law": law}

@@ -1,98 +1,123 @@
-"""Forecasts of a file, at once or, for a long batch, part by part.
+"""Forecasts of a file, at once or, for many trajectories, part by part.
 
-Parts are written as they are finished, so memory holds only one.
+A part is written as soon as it is finished, so memory holds only one, and a later run reuses it.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import Protocol, TypeVar, runtime_checkable
 
 from hfluxno.cli import report
 from hfluxno.cli.progress import progress
-from hfluxno.cli.summary import forecast_results
 from hfluxno.data.parts import Parts
 from hfluxno.data.replacing import replacing
-from hfluxno.data.source import Source
-from hfluxno.data.writers import status_attributes, status_meanings, write_forecast
-from hfluxno.forecaster import Forecast, Forecaster
-from hfluxno.trajectory import Trajectory
+
+
+@runtime_checkable
+class Piece(Protocol):
+    """The forecasts of some trajectories; `rows` are the reports on each."""
+
+    rows: list[dict]
+
+    def write(self, path: Path) -> None: ...
+
+
+Made = TypeVar("Made", bound=Piece)
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
-    """What to forecast, at which `times`, and where to write it."""
+class Parted:
+    """The parts of a forecast.
 
-    source: Source
-    context: Trajectory
-    method: Forecaster
-    steps: int
-    times: np.ndarray
-    output: Path
+    **Attributes:**
+
+    - `slices`: the trajectories of each.
+    - `made_by`: what determines them: data, options and version.
+    - `what`: what the messages count, `context` or `trajectory`.
+    - `attributes`: those of variables in the whole, by name, for these rows.
+    - `scheduler`, `workers`: the cluster whose processes make the parts, if there is one.
+    """
+
+    slices: Sequence[slice]
+    made_by: str
+    what: str
+    attributes: Callable[[list[dict]], dict[str, dict]] = lambda rows: {}
+    scheduler: str | None = None
+    workers: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
-class Shown:
-    """The part with the first context, for the picture, and what really happened."""
+class _Task:
+    """What a process of a cluster does; the files are on a file system that all of them see."""
 
-    forecast: Forecast
-    truth: np.ndarray
+    make: Callable[[slice], Piece]
+    files: Parts
+
+    def __call__(self, part: slice) -> slice:
+        piece = self.make(part)
+        self.files.write(part, piece.write, piece.rows)
+        return part
 
 
-def at_once(job: Job, task: str) -> tuple[Shown, list[dict]]:
-    """Forecasts and writes all contexts; returns what the picture shows, and a report on each."""
+def at_once(make: Callable[[slice], Made], part: slice, output: Path, task: str) -> Made:
+    """Makes and writes the forecasts of the only part."""
     with report.working(task):
-        forecast = job.method.forecast(job.context, job.steps)
-    shown = Shown(forecast, job.source.values_at(job.times))
-    with replacing(job.output) as (temporary,):
-        write_forecast(temporary, job.source, forecast, job.context.frames)
-    return shown, forecast_results(forecast, shown.truth)
+        piece = make(part)
+    with replacing(output) as (temporary,):
+        piece.write(temporary)
+    return piece
 
 
 def part_by_part(
-    job: Job, task: str, parts: Sequence[slice], made_by: str, drawn: bool
-) -> tuple[Shown | None, list[dict]]:
-    """The same for a long batch, with the same numbers.
+    make: Callable[[slice], Made], parted: Parted, output: Path, task: str, drawn: bool
+) -> tuple[Made | None, list[dict]]:
+    """The same for several parts: the first of them, if it is to be `drawn`, and the rows of all.
 
-    Parts left by an interrupted run that was `made_by` the same data and options are reused, except
-    the first one if it is to be `drawn`.
+    The parts of an interrupted run that was made by the same are reused, except the one that is
+    drawn.
 
     **Raises:**
 
-    - `ValueError`, `OSError`, as the method and the writing do; the message says what remains.
+    - `ValueError`, `OSError`, as the forecasts and the writing do; the message says what remains.
     """
-    total = job.source.trajectories
-    files = Parts(job.output, total, made_by)
-    shown: Shown | None = None
-    results: list[dict] = []
-    with files.finished(results, total, "context"), progress(task, total, files.kept) as advance:
-        forecast_some = job.method.in_parts(job.context, job.steps)
-        for members in parts:
-            found = None if drawn and shown is None else files.rows(members)
-            if computed := found is None:
-                piece, forecast = job.source.members(members), forecast_some(members)
-                truth = piece.values_at(job.times)
+    parts, total = parted.slices, parted.slices[-1].stop - parted.slices[0].start
+    files = Parts(output, total, parted.made_by)
+    rows = {part.start: there for part in parts if (there := files.rows(part)) is not None}
+    if drawn:
+        rows.pop(parts[0].start, None)
+    left = [part for part in parts if part.start not in rows]
+    done = [row for found in rows.values() for row in found]
+    shown: Made | None = None
+    with (
+        files.finished(done, total, parted.what),
+        progress(task, total, files.kept) as advance,
+        contextlib.ExitStack() as stack,
+    ):
+
+        def finish(part: slice, found: list[dict]) -> None:
+            rows[part.start] = found
+            done.extend(found)
+            advance(len(found))
+
+        if done:
+            advance(len(done), computed=False)
+        if left and parted.scheduler is not None:
+            from hfluxno.datasets.cluster import connected
+            from hfluxno.datasets.cluster import done as done_by
+
+            client = stack.enter_context(connected(parted.scheduler, parted.workers))
+            for part in done_by(client, _Task(make, files), left):
+                finish(part, files.rows(part) or [])
+        else:
+            for part in left:
+                piece = make(part)
                 if drawn and shown is None:
-                    shown = Shown(forecast, truth)
-                found = forecast_results(forecast, truth)
-                frames = job.context.frames
-                write = partial(
-                    write_forecast, source=piece, forecast=forecast, context_frames=frames
-                )
-                files.write(members, write, found)
-            results += found
-            advance(len(found), computed)
-        with replacing(job.output) as (temporary,):
-            files.join(temporary, parts, _status(job.source, results))
-    return shown, results
-
-
-def _status(source: Source, results: list[dict]) -> dict[str, dict]:
-    """The attributes of the status variable; each part may lack some of the meanings."""
-    if "law" in results[0]:
-        return {}
-    pairs = [(result["status"], result["status_sentence"]) for result in results]
-    name = "status_" if "status" in {part.name for part in source.parts} else "status"
-    return {name: status_attributes(status_meanings(*zip(*pairs, strict=True)))}
+                    shown = piece
+                files.write(part, piece.write, piece.rows)
+                finish(part, piece.rows)
+        every = [row for part in parts for row in rows[part.start]]
+        with replacing(output) as (temporary,):
+            files.join(temporary, parts, parted.attributes(every))
+    return shown, every

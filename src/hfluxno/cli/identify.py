@@ -48,12 +48,13 @@ def main(config: IdentifyConfig) -> int:
     - `ValueError`, if an option or the input is at fault.
     - `OSError`, if a file cannot be read or written.
     """
-    from hfluxno.cli import law, plane, report, runtime
+    from hfluxno.cli import plane, report, runtime
+    from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.progress import progress
     from hfluxno.cli.summary import law_result, law_summary, reading_summary
     from hfluxno.data.law_table import tabulate, write_csv
     from hfluxno.data.parts import parts_of
-    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.data.replacing import replacing
 
     if config.output is not None and config.scheduler is None:
         raise ValueError("--output belongs to --scheduler; choose --csv or --save.")
@@ -63,12 +64,8 @@ def main(config: IdentifyConfig) -> int:
         return plane_identify.main(config)
     if config.scheduler is not None:
         return _in_chunks(config)
-    if config.csv is not None:
-        check_writable(config.csv, (".csv",), config.input)
-    if config.figure is not None:
-        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
-    if config.save is not None:
-        check_writable(config.save, law.SUFFIXES, config.input)
+    wanted = ((config.csv, (".csv",)), (config.figure, FIGURES), (config.save, LAWS))
+    files = Files(config.input, *wanted)
     with runtime.prepared():
         source = config.read()
         report.hint(source)
@@ -90,23 +87,16 @@ def main(config: IdentifyConfig) -> int:
                 results += [law_result(each) | {"reading": reading_summary(each)} for each in found]
                 advance(len(found))
         assert first is not None
-        files, fault = [config.csv] if config.csv else [], ""
-        if config.save is not None:
-            fault = law.save(config.save, first, source)
-            files += [config.save] if not fault else []
-        if config.figure is not None:
+        files.written += [config.csv] if config.csv else []
+        files.save_law(config.save, first, source)
+
+        def figure():
             from hfluxno.plots import law_figure
 
-            labels = report.labels(source)
-            missing = report.draw(config.figure, lambda: law_figure(first, context.states, labels))
-            files += [config.figure] if not missing else []
-            fault = " ".join(filter(None, (fault, missing)))
-    summary = law_summary(source, context, ()) | {"results": results}
-    summary |= {"files": [str(file) for file in files]}
-    report.show(summary, config.json)
-    if fault:
-        raise OSError(fault)
-    return 0
+            return law_figure(first, context.states, report.labels(source))
+
+        files.draw(config.figure, figure)
+    return files.finish(law_summary(source, context, ()) | {"results": results}, config.json)
 
 
 def _in_chunks(config: IdentifyConfig) -> int:

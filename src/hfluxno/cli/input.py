@@ -10,6 +10,9 @@ import tyro
 if TYPE_CHECKING:
     from hfluxno.data.source import Source
 
+# Options that say where results go and who computes them.
+_ELSEWHERE = {"input", "output", "figure", "animate", "json", "scheduler", "workers", "chunk"}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InputConfig:
@@ -53,6 +56,17 @@ class InputConfig:
         """The names that the user gives for the file's axes."""
         named = {"time": self.time, "x": self.x, "y": self.y}
         return {known: name for known, name in named.items() if name is not None}
+
+    def deciding(self) -> list[tuple[str, str]]:
+        """The options that affect the results, beside the input; of files, what is in them."""
+        from hfluxno.data.parts import file_fingerprint
+
+        found = {name: value for name, value in vars(self).items() if name not in _ELSEWHERE}
+        if (law := found.get("law")) is not None:
+            found["law"] = law.read_text(encoding="utf-8")
+        if self.ends is not None:
+            found["ends"] = file_fingerprint(self.ends, ())
+        return sorted((name, str(value)) for name, value in found.items())
 
     def read(self) -> "Source":
         """Reads the file; see `hfluxno.data.readers.read` for what is raised."""

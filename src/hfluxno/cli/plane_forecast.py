@@ -1,17 +1,22 @@
-"""`hfluxno forecast` of two-dimensional frames: trajectory by trajectory, read when needed."""
+"""`hfluxno forecast` of two-dimensional frames: trajectory by trajectory, read when needed, here or
+by the processes of a cluster."""
 
 import dataclasses
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfluxno.cli import law, plane, report, runtime
-from hfluxno.cli.plane_parts import PlaneJob, Shown, part_by_part
-from hfluxno.data.parts import Parts, file_fingerprint
+import numpy as np
+
+from hfluxno.cli import plane, runtime
+from hfluxno.cli.files import FIGURES, Files
+from hfluxno.cli.forecast_parts import Parted, at_once, part_by_part
+from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane.source import PlaneSource
-from hfluxno.data.replacing import check_writable, replacing
+from hfluxno.data.plane.writer import write_plane
 from hfluxno.data.writers import SUFFIXES, check_storable, version_name
+from hfluxno.datasets.work import Named, forecaster_of, working_in
+from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from hfluxno.cli.forecast import ForecastConfig
@@ -25,8 +30,8 @@ def main(config: "ForecastConfig") -> int:
     - `ValueError`, if an option or the input is at fault.
     - `OSError`, if a file cannot be read or written.
     """
+    from hfluxno.cli.forecast import fitted_to
     from hfluxno.datasets.work import sendable
-    from hfluxno.identify import GivenLawForecaster
     from hfluxno.methods import forecaster
     from hfluxno.plots.animation import check_animation
 
@@ -35,60 +40,91 @@ def main(config: "ForecastConfig") -> int:
         config.method, config.weights, config.refinement, momentum, config.every, law=config.law
     )
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
-    check_writable(output, SUFFIXES, config.input)
-    if config.figure is not None:
-        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
     if config.animate is not None:
         check_animation(config.animate)
-        check_writable(config.animate, (".gif", ".mp4"), config.input)
+    wanted = ((output, SUFFIXES), (config.figure, FIGURES), (config.animate, (".gif", ".mp4")))
+    files = Files(config.input, *wanted)
     with runtime.prepared(config.float64):
         source = plane.read(config)
         for name in source.fields:
             check_storable(name)
         plane.check_memory(source, config.context or source.frames, config.steps)
-        every = config.every
-        if isinstance(method, GivenLawForecaster):
-            law.check_units(method.law, source)
-            if config.context == 1 and every is None:
-                every = float(source.times[1] - source.times[0])
-            method = dataclasses.replace(method, every=every)
+        method = fitted_to(source, config, method)
         by = sendable(method, config.method, config.weights, config.refinement)
-        job = PlaneJob(source, by, config.context, config.steps, every, config.float64)
-        members = plane.members_of(config, source)
-        _check_scheduler(config, len(members))
+        every = getattr(method, "every", config.every)
+        make = Job(source, by, config.context, config.steps, every, config.float64)
+        parts = [slice(member, member + 1) for member in plane.members_of(config, source)]
+        _check_scheduler(config, len(parts))
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
-        shown: Shown | None
-        if len(members) == 1:
-            with report.working(task):
-                only = job.run(members[0])
-            with replacing(output) as (temporary,):
-                only.write(temporary)
-            shown, results = only, [only.result]
+        shown: PlaneForecast | None
+        if len(parts) == 1:
+            shown = at_once(make, parts[0], output, task)
+            results = shown.rows
         else:
-            parts = Parts(output, len(members), _made_by(config, source))
-            cluster = (config.scheduler, config.workers)
-            shown, results = part_by_part(job, task, members, output, parts, *cluster)
-        files, faults = [output], []
-        labels = plane.labels(source)
-        if config.figure is not None and shown is not None:
-            from hfluxno.plots.plane import plane_figure
+            made_by = file_fingerprint(source.path, (config.deciding(), version_name()))
+            parted = Parted(
+                parts,
+                made_by,
+                "trajectory",
+                scheduler=config.scheduler,
+                workers=config.workers,
+            )
+            drawn = config.figure is not None or config.animate is not None
+            shown, results = part_by_part(make, parted, output, task, drawn)
+        files.written.append(output)
+        if shown is not None:
+            seen = (shown.context, shown.forecast, shown.truth)
 
-            draw = partial(plane_figure, shown.context, shown.forecast, shown.truth, labels)
-            faults.append(report.draw(config.figure, draw))
-            files += [] if faults[-1] else [config.figure]
-        if config.animate is not None and shown is not None:
-            from hfluxno.plots.animation import animate
+            def figure():
+                from hfluxno.plots.plane import plane_figure
 
-            moving = partial(animate, shown.context, shown.forecast, shown.truth, labels)
-            faults.append(_animated(config.animate, moving))
-            files += [] if faults[-1] else [config.animate]
+                return plane_figure(*seen, plane.labels(source))
+
+            def animation(path: Path) -> None:
+                from hfluxno.plots.animation import animate
+
+                animate(*seen, plane.labels(source), path)
+
+            files.draw(config.figure, figure)
+            files.add(config.animate, animation, "animation")
     summary = plane.summary(source, config.context or source.frames, results)
-    summary |= {"steps": config.steps, "method": config.method}
-    report.show(summary | {"files": [str(file) for file in files]}, config.json)
-    if any(faults):
-        raise OSError(" ".join(filter(None, faults)))
-    return 0
+    return files.finish(summary | {"steps": config.steps, "method": config.method}, config.json)
+
+
+class PlaneForecast:
+    """The forecast of one trajectory, and what really happened at its times."""
+
+    def __init__(self, source: PlaneSource, member: int, context: Trajectory, forecast: Forecast):
+        self.source, self.member, self.context, self.forecast = source, member, context, forecast
+        times = source.times[0] + np.asarray(forecast.trajectory.times, float)
+        self.truth = source.truth(member, times)
+        row = plane.forecast_result(forecast, self.truth)
+        for found in forecast.identifications:
+            row["notes"] = plane.notes(source, found)
+        self.rows = [row]
+
+    def write(self, path: Path) -> None:
+        write_plane(path, self.source, self.member, self.forecast, self.context.frames)
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """How every trajectory is forecast: from its first `frames` frames, by default all."""
+
+    source: PlaneSource
+    by: Forecaster | Named
+    frames: int | None
+    steps: int
+    every: float | None
+    float64: bool = False
+
+    def __call__(self, part: slice) -> PlaneForecast:
+        context = self.source.context(part.start, self.frames)
+        forecast_times(context, self.steps, self.every)  # refuses a context of a single frame
+        with working_in(self.float64):
+            forecast = forecaster_of(self.by).forecast(context, self.steps)
+        return PlaneForecast(self.source, part.start, context, forecast)
 
 
 def _check_scheduler(config: "ForecastConfig", members: int) -> None:
@@ -103,23 +139,3 @@ def _check_scheduler(config: "ForecastConfig", members: int) -> None:
             )
     if members == 1:
         raise ValueError("A single trajectory is forecast by one process; leave out --scheduler.")
-
-
-def _animated(path: Path, draw: Callable[[Path], None]) -> str:
-    """Draws an animation; returns what went wrong as a sentence, empty if nothing did."""
-    try:
-        with replacing(path) as (temporary,):
-            draw(temporary)
-    except Exception as error:
-        fault = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        return f"The animation is missing: {fault}; everything else is complete."
-    return ""
-
-
-def _made_by(config: "ForecastConfig", source: PlaneSource) -> str:
-    """What determines the parts: the file, the options and the version."""
-    method = (config.method, config.weights)
-    options = (config.variable, config.steps, config.every, config.context, method)
-    law = None if config.law is None else config.law.read_text(encoding="utf-8")
-    more = (config.momentum, config.boundary, config.gamma, config.axes, config.float64, law)
-    return file_fingerprint(source.path, (options, more, version_name()))

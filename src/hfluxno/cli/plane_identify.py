@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from hfluxno.cli import law, plane, report, runtime
+from hfluxno.cli import plane, runtime
+from hfluxno.cli.files import FIGURES, LAWS, Files
 from hfluxno.cli.progress import progress
-from hfluxno.data.replacing import check_writable
 
 if TYPE_CHECKING:
     from hfluxno.cli.identify import IdentifyConfig
@@ -24,10 +24,7 @@ def main(config: "IdentifyConfig") -> int:
             "leave out --scheduler, which hfluxno forecast takes."
         )
     momentum = plane.momentum_of(config)
-    if config.figure is not None:
-        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
-    if config.save is not None:
-        check_writable(config.save, law.SUFFIXES, config.input)
+    files = Files(config.input, (config.figure, FIGURES), (config.save, LAWS))
     with runtime.prepared():
         source = plane.read(config)
         frames = config.context or source.frames
@@ -42,17 +39,12 @@ def main(config: "IdentifyConfig") -> int:
                 results.append(plane.law_result(found) | {"notes": plane.notes(source, found)})
                 advance(1)
         assert first is not None
-        files, fault = [], ""
-        if config.save is not None:
-            fault = law.save(config.save, first, source)
-            files += [] if fault else [str(config.save)]
-        if config.figure is not None:
+        files.save_law(config.save, first, source)
+
+        def figure():
             from hfluxno.plots.plane import terms_figure
 
-            missing = report.draw(config.figure, lambda: terms_figure(first))
-            files += [] if missing else [str(config.figure)]
-            fault = " ".join(filter(None, (fault, missing)))
-    report.show(plane.summary(source, frames, results) | {"files": files}, config.json)
-    if fault:
-        raise OSError(fault)
-    return 0
+            return terms_figure(first)
+
+        files.draw(config.figure, figure)
+    return files.finish(plane.summary(source, frames, results), config.json)

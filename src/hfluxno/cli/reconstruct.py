@@ -47,19 +47,17 @@ def main(config: ReconstructConfig) -> int:
     - `ValueError`, if an option or the input is at fault.
     - `OSError`, if a file cannot be read or written.
     """
-    from hfluxno.cli import law, report, runtime
+    from hfluxno.cli import report, runtime
+    from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.summary import reconstruction_summary
-    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.data.replacing import replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, write_reconstruction
 
     if config.scheduler is not None:
         return _in_chunks(config)
     output = config.output or Path(f"{config.input.stem}_reconstruction.nc")
-    check_writable(output, SUFFIXES, config.input)
-    if config.figure is not None:
-        check_writable(config.figure, report.FIGURE_SUFFIXES, config.input)
-    if config.save is not None:
-        check_writable(config.save, law.SUFFIXES, config.input)
+    wanted = ((output, SUFFIXES), (config.figure, FIGURES), (config.save, LAWS))
+    files = Files(config.input, *wanted)
     with runtime.prepared():
         source = config.read()
         report.hint(source)
@@ -74,25 +72,16 @@ def main(config: ReconstructConfig) -> int:
             found = reconstruct(context, config.momentum)
         with replacing(output) as (temporary,):
             write_reconstruction(temporary, source, found)
-        files, fault = [output], ""
-        if config.save is not None:
-            fault = law.save(config.save, found.identification, source)
-            files += [config.save] if not fault else []
-        if config.figure is not None:
+        files.written.append(output)
+        files.save_law(config.save, found.identification, source)
+
+        def figure():
             from hfluxno.plots import reconstruction_figure
 
-            labels = report.labels(source)
-            missing = report.draw(
-                config.figure, lambda: reconstruction_figure(context.states, found, labels)
-            )
-            files += [config.figure] if not missing else []
-            fault = " ".join(filter(None, (fault, missing)))
-    summary = reconstruction_summary(source, context, found)
-    summary |= {"files": [str(file) for file in files]}
-    report.show(summary, config.json)
-    if fault:
-        raise OSError(fault)
-    return 0
+            return reconstruction_figure(context.states, found, report.labels(source))
+
+        files.draw(config.figure, figure)
+    return files.finish(reconstruction_summary(source, context, found), config.json)
 
 
 def _in_chunks(config: ReconstructConfig) -> int:

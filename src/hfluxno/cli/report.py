@@ -5,8 +5,7 @@ import contextlib
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,16 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from hfluxno.data.measures import doubtful
-from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
 from hfluxno.plural import plural
 
 if TYPE_CHECKING:  # drawing is loaded only for a picture
-    from matplotlib.figure import Figure
-
     from hfluxno.plots import Labels
-
-FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 _MOST_ROWS = 10  # a larger batch is summarised
 _MOST_COEFFICIENTS = 20
@@ -93,22 +87,6 @@ def show_outcome(summary: dict) -> None:
 def print_json(summary: dict) -> None:
     """One JSON object, with null for values that are not finite."""
     sys.stdout.write(readable(json.dumps(_finite(summary), ensure_ascii=False)) + "\n")
-
-
-def draw(path: Path, figure: "Callable[[], Figure]") -> str:
-    """Draws a picture; returns what went wrong as a sentence, empty if nothing did.
-
-    An error here must not lose the results, which took longer.
-    """
-    from hfluxno.plots import save
-
-    try:
-        with replacing(path) as (temporary,):
-            save(figure(), temporary)
-    except Exception as error:
-        fault = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        return f"The picture is missing: {fault}; everything else is complete."
-    return ""
 
 
 def _range(low: float, high: float) -> str:

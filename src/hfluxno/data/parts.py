@@ -34,11 +34,11 @@ def parts_of(total: int, size: int | None = None) -> list[slice]:
     return [slice(*ends) for ends in zip(starts, [*starts[1:], total], strict=True)]
 
 
-def fingerprint(source: Source, parts: Sequence[slice], options: dict) -> str:
+def fingerprint(source: Source, parts: Sequence[slice], options: Sequence[object]) -> str:
     """What determines the parts: data, options and version."""
     ends = () if source.ends is None else [end for end in source.ends.sides if end is not None]
     of_ends = [array for end in ends for array in (end.times, end.values)]
-    words = (source.fields, source.boundary, parts, sorted(options.items()), version_name())
+    words = (source.fields, source.boundary, parts, options, version_name())
     found = hashlib.sha256(repr(words).encode())
     arrays = [source.measured, source.times, source.x, *of_ends]
     arrays += jax.tree.leaves((source.observation, source.deviation))
