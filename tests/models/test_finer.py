@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.fv import NumericalFlux
 from hfluxno.grid import Grid
 from hfluxno.models.finer import FinerFlux, FinerNetwork
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.network import FluxOperator
 from hfluxno.models.rollout import rollout
 from hfluxno.trajectory import Trajectory
@@ -20,26 +20,15 @@ from tests.models import small
 NAMES = ("local", "two fields", "weak form")
 
 
-class Upwind(NumericalFlux):
+class Upwind(LearnedFlux):
     """The flux u of the cell on the left."""
 
     @property
     def ghost(self):
         return 1
 
-    @property
-    def integrator(self):
-        return "euler"
-
-    @property
-    def negated_fields(self):
-        return ()
-
     def __call__(self, padded, dt, dx):
         return padded[..., :-1]
-
-    def speed(self, padded, dx):
-        return jnp.asarray(1.0)
 
 
 def fine_context(config, factor):

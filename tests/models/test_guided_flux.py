@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.fv import NumericalFlux
 from hfluxno.models.guided_flux import channels
 from hfluxno.models.heat_flux import heat_flux
+from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.parts import FourierConfig, WeakFormConfig
 from tests.compiled import compiled
 from tests.models import small
@@ -18,7 +18,7 @@ from tests.models import small
 NAMES = ("weak form", "weak form of a system")
 
 
-class _Upwind(NumericalFlux):
+class _Upwind(LearnedFlux):
     """½ (f_i - f_{i+1}) + ½ (ν_i + ν_{i+1}) (v_{i+1} - v_i) from the channels: what turns the
     central flux into that of the left cell."""
 
@@ -28,14 +28,6 @@ class _Upwind(NumericalFlux):
     def ghost(self):
         return 2
 
-    @property
-    def integrator(self):
-        return "euler"
-
-    @property
-    def negated_fields(self):
-        return ()
-
     def __call__(self, padded, dt, dx):
         d = self.fields
         left, right = padded[:, 1:-2], padded[:, 2:-1]
@@ -44,9 +36,6 @@ class _Upwind(NumericalFlux):
             nu = 0.5 * (left[-d:] + right[-d:])
             flux += nu * (right[:d] - left[:d])
         return flux
-
-    def speed(self, padded, dx):
-        return jnp.zeros(())
 
 
 def _law_of_the_weak_form(network):

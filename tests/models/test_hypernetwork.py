@@ -10,22 +10,18 @@ import pytest
 
 from hfluxno.models.hypernetwork import Head, Hypernetwork
 from hfluxno.models.local_flux import LocalFlux
+from hfluxno.models.parts import HypernetworkConfig, LocalConfig
 from hfluxno.nn.spectral import SpectralMixing
 from tests.models import small
 
 
 def flux(key=0):
-    return LocalFlux(
-        1, 1, left=2, right=1, lift=3, width=5, depth=1,
-        coordinates=False, key=jax.random.key(key),
-    )  # fmt: skip
+    sizes = LocalConfig(left=2, right=1, lift=3, width=5, depth=1)
+    return LocalFlux(1, 1, 0, sizes, coordinates=False, key=jax.random.key(key))
 
 
 def make(targets):
-    return Hypernetwork(
-        6, targets, outputs=4, width=7, depth=1, blocks=2,
-        key=jax.random.key(1),
-    )  # fmt: skip
+    return Hypernetwork(6, targets, HypernetworkConfig(4, 7, 1, 2), key=jax.random.key(1))
 
 
 @pytest.mark.parametrize("target", [flux(), SpectralMixing(4, 2, (2,), key=jax.random.key(3))])

@@ -11,7 +11,7 @@ from hfluxno.grid import Grid, pad
 from hfluxno.models.fourier_flux import FourierFlux
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.local_flux import LocalFlux
-from hfluxno.models.parts import TRecViTConfig, ViTConfig
+from hfluxno.models.parts import FourierConfig, LocalConfig, TRecViTConfig, ViTConfig
 from hfluxno.models.rollout import rollout
 from hfluxno.models.vit import waves
 from hfluxno.nn.linear import MLP
@@ -71,10 +71,8 @@ def test_one_step_in_single_precision():
 def test_flux_no_step(x64):
     arrays = original.recorded("flux_no")
     state = jnp.asarray(arrays["state"])
-    fresh = LocalFlux(
-        1, 1, left=4, right=2, lift=8, width=10, depth=4,
-        coordinates=True, key=jax.random.key(0),
-    )  # fmt: skip
+    sizes = LocalConfig(left=4, right=2, lift=8, width=10, depth=4)
+    fresh = LocalFlux(1, 1, 0, sizes, coordinates=True, key=jax.random.key(0))
     flux = original.flux(fresh, arrays)
     dt, dx = original.CASES["flux_no"]["steps"]
     grid = Grid.interval(state.shape[1], 0.0, dx * state.shape[1])
@@ -133,11 +131,11 @@ def test_fourier_flux_of_the_code_at_the_left_faces(x64):
     before, after = sizes["stencil_size"][0] + 1, sizes["stencil_size"][1]
     context = jnp.asarray(arrays["context"])
     cells = context.shape[-1]
-    ours = FourierFlux(
-        1, 1, left=before, right=after, channels=sizes["lift_dim"], width=sizes["width_lift"],
-        depth=sizes["depth"], modes=(sizes["frequency_modes"],), blocks=sizes["blocks_flux"],
-        form="code", cells=cells, coordinates=True, key=jax.random.key(0),
+    config = FourierConfig(
+        before, after, sizes["lift_dim"], sizes["width_lift"], sizes["depth"],
+        (sizes["frequency_modes"],), sizes["blocks_flux"], "code",
     )  # fmt: skip
+    ours = FourierFlux(1, 1, 0, config, cells=cells, coordinates=True, key=jax.random.key(0))
     # The original also sees the place of the cell right of the face, which our stencil holds.
     lift = arrays["weights/lift/0/weight"].copy()
     lift[:, before + after + before] += lift[:, -1]

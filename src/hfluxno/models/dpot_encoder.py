@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.parts import DPOTEncoderConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
@@ -87,26 +88,21 @@ class DPOTEncoder(Encoder):
         fields: int,
         times: int,
         cells: tuple[int, ...],
+        config: DPOTEncoderConfig,
         *,
-        patch: tuple[int, ...],
-        patch_width: int,
-        embedding: int,
-        layers: int,
-        mlp_width: int,
-        modes: tuple[int, ...],
-        blocks: int,
         coordinates: bool,
         coefficients: Coefficients = "sums",
         key: jax.Array,
     ):
+        embedding, width = config.embedding, config.patch_width
         if embedding % _GROUPS != 0:
             raise ValueError(
                 f"The embedding of a DPOT encoder must be a multiple of {_GROUPS}; got {embedding}."
             )
-        self.tokens = tokens_along(cells, patch)
-        keys = jax.random.split(key, layers + 4)
-        self.embed = PatchEmbedding(fields, patch_width, patch, coordinates, key=keys[0])
-        self.embed_second = eqx.nn.Linear(patch_width, embedding, key=keys[1])
+        self.tokens = tokens_along(cells, config.patch)
+        keys = jax.random.split(key, config.layers + 4)
+        self.embed = PatchEmbedding(fields, width, config.patch, coordinates, key=keys[0])
+        self.embed_second = eqx.nn.Linear(width, embedding, key=keys[1])
         count = math.prod(self.tokens)
         place = _POSITION_SCALE * jax.random.normal(keys[2], (count, embedding))
         self.positions = place if coordinates else None
@@ -115,7 +111,8 @@ class DPOTEncoder(Encoder):
         self.weights = scale * jax.random.normal(keys[3], (times, embedding, embedding))
         summed = count if coefficients == "sums" else 1
         self.blocks = tuple(
-            DPOTBlock(embedding, mlp_width, modes, blocks, summed, key=k) for k in keys[4:]
+            DPOTBlock(embedding, config.mlp_width, config.modes, config.blocks, summed, key=k)
+            for k in keys[4:]
         )
 
     def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:

@@ -17,11 +17,12 @@ from jaxtyping import Array, Float, PyTree
 from hfluxno.fv import NumericalFlux
 from hfluxno.grid import Grid
 from hfluxno.models.hfluxno import HFluxNO
+from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.network import ContextNetwork, FluxOperator, Operator
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 
 
-class FinerFlux(NumericalFlux):
+class FinerFlux(LearnedFlux):
     """The flux between averages of several cells, at every interface of the cells; for one axis.
 
     **Attributes:**
@@ -36,14 +37,6 @@ class FinerFlux(NumericalFlux):
     @property
     def ghost(self) -> int:
         return self.factor * (self.coarse.ghost + 1)
-
-    @property
-    def integrator(self) -> str:
-        return self.coarse.integrator
-
-    @property
-    def negated_fields(self) -> tuple[int, ...]:
-        return self.coarse.negated_fields
 
     @property
     def rowwise(self) -> bool:
@@ -67,9 +60,6 @@ class FinerFlux(NumericalFlux):
         inner = jnp.stack([flux[..., :-1] for flux in grids], axis=-1)
         last = grids[0][..., -1:]
         return jnp.concatenate([inner.reshape(*inner.shape[:-2], cells), last], axis=-1)
-
-    def speed(self, padded: Float[Array, "field padded"], dx: float) -> Float[Array, ""]:
-        return jnp.zeros((), padded.dtype)
 
 
 class FinerNetwork(ContextNetwork):

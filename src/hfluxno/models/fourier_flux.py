@@ -15,24 +15,22 @@ enters its neighbour. Two passes, for the left and the right faces of cells, wou
 step would not be conservative.
 """
 
-from typing import ClassVar
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.fv import NumericalFlux
+from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.local_flux import stencils, with_places
+from hfluxno.models.parts import FourierConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP
 from hfluxno.nn.spectral import SpectralMixing
 from hfluxno.nn.spectral_convolution import SpectralConvolution
 
 
-class FourierFlux(NumericalFlux):
-    """The flux along one axis, the last one of the padded states. It is made for one Δt and for
-    periodic domains.
+class FourierFlux(LearnedFlux):
+    """The flux along one axis, the last one of the padded states.
 
     **Attributes:**
 
@@ -46,7 +44,6 @@ class FourierFlux(NumericalFlux):
     The padded states have `inputs` channels, by default as many as there are fluxes.
     """
 
-    integrator: ClassVar[str] = "euler"
     lift: MLP
     layers: tuple[SpectralConvolution | SpectralMixing, ...]
     project: MLP
@@ -60,17 +57,10 @@ class FourierFlux(NumericalFlux):
         self,
         fields: int,
         axes: int,
-        axis: int = 0,
+        axis: int,
+        config: FourierConfig,
         *,
         inputs: int | None = None,
-        left: int,
-        right: int,
-        channels: int,
-        width: int,
-        depth: int,
-        modes: tuple[int, ...],
-        blocks: int,
-        form: str,
         cells: int,
         coordinates: bool,
         key: jax.Array,
@@ -80,37 +70,34 @@ class FourierFlux(NumericalFlux):
         - `cells`: the number of cells of the whole domain.
         """
         seen = (fields if inputs is None else inputs) + (axes if coordinates else 0)
-        keys = jax.random.split(key, depth + 2)
-        inputs = seen * (left + right)
+        keys = jax.random.split(key, config.depth + 2)
+        inputs = seen * (config.left + config.right)
+        channels, modes = config.channels, config.modes
         if len(modes) != axes:
             raise ValueError(
                 f"A Fourier flux needs a number of modes for each of {axes} axes; got {modes}."
             )
         # In the order of the padded states.
         modes = (*modes[:axis], *modes[axis + 1 :], modes[axis])
-        if form == "text":
+        if config.form == "text":
             self.lift = MLP(inputs, channels, 0, 0, bias=False, key=keys[0])
             self.project = MLP(channels, fields, 0, 0, bias=False, key=keys[1])
             self.layers = tuple(
                 SpectralConvolution(channels, channels, modes, key=k) for k in keys[2:]
             )
         else:
-            self.lift = MLP(inputs, channels, width, 1, key=keys[0])
-            self.project = MLP(channels, fields, width, 1, key=keys[1])
+            self.lift = MLP(inputs, channels, config.width, 1, key=keys[0])
+            self.project = MLP(channels, fields, config.width, 1, key=keys[1])
             self.layers = tuple(
-                SpectralMixing(channels, blocks, modes, cells, key=k) for k in keys[2:]
+                SpectralMixing(channels, config.blocks, modes, cells, key=k) for k in keys[2:]
             )
-        self.left, self.right = left, right
+        self.left, self.right = config.left, config.right
         self.axis, self.coordinates = axis, coordinates
-        self.form = form
+        self.form = config.form
 
     @property
     def ghost(self) -> int:
         return max(self.left, self.right)
-
-    @property
-    def negated_fields(self) -> tuple[int, ...]:
-        return ()
 
     @property
     def rowwise(self) -> bool:
@@ -128,6 +115,3 @@ class FourierFlux(NumericalFlux):
             z = z + gelu(layer(z)) if self.form == "text" else 2.0 * z + layer(z)
         flux = self.project(z.reshape(z.shape[0], -1)).reshape(-1, *shape)
         return jnp.concatenate([flux, flux[..., :1]], axis=-1)
-
-    def speed(self, padded: Float[Array, "channel *padded"], dx: float) -> Float[Array, ""]:
-        return jnp.zeros((), padded.dtype)

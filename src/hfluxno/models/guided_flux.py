@@ -21,12 +21,13 @@ from hfluxno.fv import NumericalFlux
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.models.fourier_flux import FourierFlux
 from hfluxno.models.heat_flux import heat_flux
+from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.local_flux import LocalFlux
 from hfluxno.models.scaling import per_field
 from hfluxno.nn.linear import silent
 
 
-class GuidedFlux(NumericalFlux):
+class GuidedFlux(LearnedFlux):
     """The flux of u along the one axis. It is applied to u itself, so the step is conservative to
     rounding.
 
@@ -45,14 +46,6 @@ class GuidedFlux(NumericalFlux):
     @property
     def ghost(self) -> int:
         return self.inner.ghost
-
-    @property
-    def integrator(self) -> str:
-        return self.inner.integrator
-
-    @property
-    def negated_fields(self) -> tuple[int, ...]:
-        return self.inner.negated_fields
 
     @property
     def rowwise(self) -> bool:
@@ -80,9 +73,6 @@ class GuidedFlux(NumericalFlux):
         if nu is not None:
             flux += heat_flux(v, 0.5 * (nu[..., left] + nu[..., right]), self.ghost)
         return scale * (dx / dt) * flux
-
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
-        return jnp.zeros((), padded.dtype)
 
 
 def channels(fields: int, diffusive: bool) -> int:

@@ -93,16 +93,8 @@ class HFluxNOConfig(ModelConfig):
             targets = tuple(map(guided_flux.central, targets))
         if self.encoder is None:
             return FluxNO(targets, self.grid, self.interval)
-        hyper = self.hypernetwork
-        hypernetwork = Hypernetwork(
-            self.encoder.embedding + (0 if space is None else space.count),
-            targets,
-            outputs=hyper.outputs,
-            width=hyper.width,
-            depth=hyper.depth,
-            blocks=hyper.blocks,
-            key=head_key,
-        )
+        inputs = self.encoder.embedding + (0 if space is None else space.count)
+        hypernetwork = Hypernetwork(inputs, targets, self.hypernetwork, key=head_key)
         encoder = _encoder(self, encoder_key)
         if space is not None:
             return WeakFormHFluxNO(encoder, hypernetwork, self.grid, self.interval, space)
@@ -124,85 +116,25 @@ def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
     fields, encoder = len(config.fields), config.encoder
     if encoder is None:
         raise ValueError("This target is written from a context: choose an encoder.")
+    frames, cells, places = config.context, config.cells, config.coordinates
     if isinstance(encoder, ViTConfig):
-        return ViT(
-            fields,
-            config.context,
-            config.cells,
-            patch=encoder.patch,
-            patch_depth=encoder.patch_depth,
-            embedding=encoder.embedding,
-            layers=encoder.layers,
-            heads=encoder.heads,
-            mlp_width=encoder.mlp_width,
-            coordinates=config.coordinates,
-            key=key,
-        )
+        return ViT(fields, frames, cells, encoder, coordinates=places, key=key)
     if isinstance(encoder, DPOTEncoderConfig):
-        return DPOTEncoder(
-            fields,
-            config.context,
-            config.cells,
-            patch=encoder.patch,
-            patch_width=encoder.patch_width,
-            embedding=encoder.embedding,
-            layers=encoder.layers,
-            mlp_width=encoder.mlp_width,
-            modes=encoder.modes,
-            blocks=encoder.blocks,
-            coordinates=config.coordinates,
-            key=key,
-        )
-    return TRecViT(
-        fields,
-        config.cells,
-        patch=encoder.patch,
-        embedding=encoder.embedding,
-        layers=encoder.layers,
-        channels=encoder.channels,
-        heads=encoder.heads,
-        mlp_width=encoder.mlp_width,
-        coordinates=config.coordinates,
-        key=key,
-    )
+        return DPOTEncoder(fields, frames, cells, encoder, coordinates=places, key=key)
+    return TRecViT(fields, cells, encoder, coordinates=places, key=key)
 
 
 def _flux(config: HFluxNOConfig, axis: int, key: jax.Array) -> LocalFlux | FourierFlux:
     fields, axes, target = len(config.fields), len(config.cells), config.target
     seen = config.weak_form
     inputs = fields if seen is None else guided_flux.channels(fields, seen.terms > 0)
+    places, cells = config.coordinates, math.prod(config.cells)
     if isinstance(target, FourierConfig):
         return FourierFlux(
-            fields,
-            axes,
-            axis,
-            inputs=inputs,
-            left=target.left,
-            right=target.right,
-            channels=target.channels,
-            width=target.width,
-            depth=target.depth,
-            modes=target.modes,
-            blocks=target.blocks,
-            form=target.form,
-            cells=math.prod(config.cells),
-            coordinates=config.coordinates,
-            key=key,
+            fields, axes, axis, target, inputs=inputs, cells=cells, coordinates=places, key=key
         )
     assert isinstance(target, LocalConfig)
-    return LocalFlux(
-        fields,
-        axes,
-        axis,
-        inputs=inputs,
-        left=target.left,
-        right=target.right,
-        lift=target.lift,
-        width=target.width,
-        depth=target.depth,
-        coordinates=config.coordinates,
-        key=key,
-    )
+    return LocalFlux(fields, axes, axis, target, inputs=inputs, coordinates=places, key=key)
 
 
 def _law_network(

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hfluxno.models.parts import HypernetworkConfig
 from hfluxno.nn.block_linear import BlockLinear
 from hfluxno.nn.linear import MLP
 from hfluxno.nn.parameters import Template
@@ -61,17 +62,14 @@ class Hypernetwork(eqx.Module):
         self,
         inputs: int,
         targets: tuple[eqx.Module, ...],
+        config: HypernetworkConfig,
         *,
-        outputs: int,
-        width: int,
-        depth: int,
-        blocks: int,
         key: jax.Array,
     ):
         keys = jax.random.split(key, 1 + len(targets))
-        self.trunk = MLP(inputs, outputs, width, depth, key=keys[0])
+        self.trunk = MLP(inputs, config.outputs, config.width, config.depth, key=keys[0])
         self.heads = tuple(
-            Head(outputs, target, blocks, key=k)
+            Head(config.outputs, target, config.blocks, key=k)
             for target, k in zip(targets, keys[1:], strict=True)
         )
 

@@ -7,23 +7,19 @@ with a linear lift of the stencil followed by a small network (HFluxNO, arXiv:26
 is given the coordinates of the cells, as in the paper.
 """
 
-from typing import ClassVar
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.fv import NumericalFlux
+from hfluxno.models.learned_flux import LearnedFlux
+from hfluxno.models.parts import LocalConfig
 from hfluxno.nn.linear import MLP, on_columns
 
 
-class LocalFlux(NumericalFlux):
+class LocalFlux(LearnedFlux):
     """The flux along one axis, the last one of the padded states.
-
-    It is made for one Δt: the flux is the mean over a whole frame, not at an instant. It does not
-    limit the step.
 
     **Attributes:**
 
@@ -36,7 +32,6 @@ class LocalFlux(NumericalFlux):
     The padded states have `inputs` channels, by default as many as there are fluxes.
     """
 
-    integrator: ClassVar[str] = "euler"
     lift: eqx.nn.Linear
     mlp: MLP
     left: int = eqx.field(static=True)
@@ -48,35 +43,28 @@ class LocalFlux(NumericalFlux):
         self,
         fields: int,
         axes: int,
-        axis: int = 0,
+        axis: int,
+        config: LocalConfig,
         *,
         inputs: int | None = None,
-        left: int,
-        right: int,
-        lift: int,
-        width: int,
-        depth: int,
         coordinates: bool,
         key: jax.Array,
     ):
+        left, right = config.left, config.right
         if left < 1 or right < 1:
             raise ValueError(
                 f"A flux needs at least one cell on each side; got {left} and {right}."
             )
         channels = (fields if inputs is None else inputs) + (axes if coordinates else 0)
         keys = jax.random.split(key, 2)
-        self.lift = eqx.nn.Linear(channels * (left + right), lift, key=keys[0])
-        self.mlp = MLP(lift, fields, width, depth, key=keys[1])
+        self.lift = eqx.nn.Linear(channels * (left + right), config.lift, key=keys[0])
+        self.mlp = MLP(config.lift, fields, config.width, config.depth, key=keys[1])
         self.left, self.right = left, right
         self.axis, self.coordinates = axis, coordinates
 
     @property
     def ghost(self) -> int:
         return max(self.left, self.right)
-
-    @property
-    def negated_fields(self) -> tuple[int, ...]:
-        return ()
 
     @property
     def rowwise(self) -> bool:
@@ -91,9 +79,6 @@ class LocalFlux(NumericalFlux):
         features = stencil.reshape(stencil.shape[0], -1)
         flux = self.mlp(on_columns(self.lift, features))
         return flux.reshape(-1, *stencil.shape[1:])
-
-    def speed(self, padded: Float[Array, "channel *padded"], dx: float) -> Float[Array, ""]:
-        return jnp.zeros((), padded.dtype)
 
 
 def stencils(

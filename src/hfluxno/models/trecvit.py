@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.parts import TRecViTConfig
 from hfluxno.nn.attention import TransformerBlock
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
 from hfluxno.nn.recurrent_block import RecurrentBlock, RecurrentWindow
@@ -43,25 +44,23 @@ class TRecViT(Encoder):
         self,
         fields: int,
         cells: tuple[int, ...],
+        config: TRecViTConfig,
         *,
-        patch: tuple[int, ...],
-        embedding: int,
-        layers: int,
-        channels: int,
-        heads: int,
-        mlp_width: int,
         coordinates: bool,
         key: jax.Array,
     ):
+        layers, embedding = config.layers, config.embedding
         if layers < 1:
             raise ValueError(f"An encoder needs at least one layer; got {layers}.")
-        tokens = math.prod(tokens_along(cells, patch))
+        tokens = math.prod(tokens_along(cells, config.patch))
         keys = jax.random.split(key, 2 + 2 * layers)
-        self.embed = PatchEmbedding(fields, embedding, patch, coordinates, key=keys[0])
+        self.embed = PatchEmbedding(fields, embedding, config.patch, coordinates, key=keys[0])
         self.positions = embedding**-0.5 * jax.random.normal(keys[1], (tokens, embedding))
-        self.temporal = tuple(RecurrentBlock(embedding, channels, heads, key=k) for k in keys[2::2])
+        self.temporal = tuple(
+            RecurrentBlock(embedding, config.channels, config.heads, key=k) for k in keys[2::2]
+        )
         self.spatial = tuple(
-            TransformerBlock(embedding, mlp_width, heads, key=k) for k in keys[3::2]
+            TransformerBlock(embedding, config.mlp_width, config.heads, key=k) for k in keys[3::2]
         )
         self.norm = eqx.nn.LayerNorm(embedding)
 

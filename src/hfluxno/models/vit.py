@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.parts import ViTConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.attention import TransformerBlock
 from hfluxno.nn.linear import on_rows
@@ -52,32 +53,28 @@ class ViT(Encoder):
         fields: int,
         times: int,
         cells: tuple[int, ...],
+        config: ViTConfig,
         *,
-        patch: tuple[int, ...],
-        patch_depth: int,
-        embedding: int,
-        layers: int,
-        heads: int,
-        mlp_width: int,
         coordinates: bool,
         key: jax.Array,
     ):
-        axes = 1 + len(cells)
+        axes, embedding, depth = 1 + len(cells), config.embedding, config.patch_depth
         if embedding % (2 * axes) != 0:
             raise ValueError(
                 f"The embedding of a vision transformer over {axes} axes must be a multiple of "
                 f"{2 * axes}; got {embedding}."
             )
-        tokens_along((times, *cells), patch)
-        keys = jax.random.split(key, 1 + patch_depth + layers)
+        tokens_along((times, *cells), config.patch)
+        keys = jax.random.split(key, 1 + depth + config.layers)
         # A place is appended to every frame, but no time.
         channels = fields + len(cells) if coordinates else fields
-        self.embed = PatchEmbedding(channels, embedding, patch, False, key=keys[0])
+        self.embed = PatchEmbedding(channels, embedding, config.patch, False, key=keys[0])
         self.patch_layers = tuple(
-            eqx.nn.Linear(embedding, embedding, key=k) for k in keys[1 : 1 + patch_depth]
+            eqx.nn.Linear(embedding, embedding, key=k) for k in keys[1 : 1 + depth]
         )
         self.blocks = tuple(
-            TransformerBlock(embedding, mlp_width, heads, key=k) for k in keys[1 + patch_depth :]
+            TransformerBlock(embedding, config.mlp_width, config.heads, key=k)
+            for k in keys[1 + depth :]
         )
         self.norm = eqx.nn.LayerNorm(embedding)
         self.coordinates = coordinates

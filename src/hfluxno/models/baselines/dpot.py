@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import Coefficients, DPOTEncoder
 from hfluxno.models.network import Network
+from hfluxno.models.parts import DPOTEncoderConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import joined
@@ -82,17 +83,12 @@ class DPOT(Network):
     def __init__(self, config: DPOTConfig, *, key: jax.Array):
         keys = jax.random.split(key, 4)
         fields, width = len(config.fields), config.output_width
+        names = [field.name for field in dataclasses.fields(DPOTEncoderConfig)]
         self.encoder = DPOTEncoder(
             fields,
             config.context,
             config.cells,
-            patch=config.patch,
-            patch_width=config.patch_width,
-            embedding=config.embedding,
-            layers=config.layers,
-            mlp_width=config.mlp_width,
-            modes=config.modes,
-            blocks=config.blocks,
+            DPOTEncoderConfig(**{name: getattr(config, name) for name in names}),
             coordinates=True,
             coefficients=config.coefficients,
             key=keys[0],
