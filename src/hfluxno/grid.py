@@ -117,9 +117,9 @@ class Grid(eqx.Module):
         """Whether the axis is a circle."""
         return isinstance(self.boundary[axis][0], Periodic)
 
-    def has_wall(self, axis: int = 0) -> bool:
-        """Whether at least one end of the axis is closed."""
-        return any(end.is_closed for end in self.boundary[axis])
+    def has_wall(self) -> bool:
+        """Whether at least one end of the first axis is closed."""
+        return any(end.is_closed for end in self.boundary[0])
 
     def ends(self, axis: int = 0) -> tuple[str, str]:
         """The names of the boundaries of one axis."""

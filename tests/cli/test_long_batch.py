@@ -55,10 +55,10 @@ def opened(name):
         return found.load()
 
 
-def test_parts_are_all_and_none_is_a_single_context():
+def test_parts_are_all_and_none_is_a_single_context(folder):
     """A context alone takes other programs of networks than one among others."""
     for total in range(1, 20):
-        parts = parts_of(total, 3)
+        parts = parts_of(total)
         assert np.array_equal(np.concatenate([np.arange(total)[p] for p in parts]), range(total))
         assert total == 1 or all(p.stop - p.start in (2, 3, 4) for p in parts)
 

@@ -14,7 +14,7 @@ from hfluxno.cli.generate import GenerateConfig
 from hfluxno.cli.generate import main as generate_set
 from hfluxno.data import open_dataset
 from hfluxno.evaluation import windows
-from hfluxno.evaluation.windows import evaluate
+from hfluxno.evaluation.windows import Windows
 from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
@@ -49,6 +49,10 @@ def file(tmp_path_factory):
 
     zarr.open_group(path, mode="r+")["status"][2] = 1
     return path
+
+
+def evaluate(forecaster, path, advance=lambda done, total: None, **asked):
+    return Windows.of(forecaster, path, **asked).evaluated(forecaster, path, advance)
 
 
 def _norm(values):

@@ -17,7 +17,7 @@ def sequence(key=1):
 
 @pytest.fixture
 def unit(x64):
-    return RGLRU(CHANNELS, 2, 0.9, key=jax.random.key(0))
+    return RGLRU(CHANNELS, 2, key=jax.random.key(0))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_unit_is_its_definition(unit):
 
 
 def test_memory_starts_long():
-    decay = RGLRU(512, 1, 0.9, key=jax.random.key(0)).decay
+    decay = RGLRU(512, 1, key=jax.random.key(0)).decay
     memory = np.exp(-np.logaddexp(0.0, decay))
     assert 0.9 <= memory.min() < 0.91 and 0.995 < memory.max() <= 0.999
     np.testing.assert_allclose(np.mean(memory**2), (0.9**2 + 0.999**2) / 2, atol=0.01)

@@ -1,10 +1,8 @@
 """`hfluxno evaluate`: the errors of a network on a data set."""
 
 import dataclasses
-import json
-import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -56,7 +54,7 @@ def main(config: EvaluateConfig) -> int:
     from rich.console import Console
     from rich.markup import escape
 
-    from hfluxno.cli import runtime
+    from hfluxno.cli import report, runtime
     from hfluxno.cli.evaluate_chunks import Named, evaluate_on, loaded
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.evaluation.windows import Windows
@@ -83,7 +81,7 @@ def main(config: EvaluateConfig) -> int:
         for key, value in dataclasses.asdict(config).items()
         if key in named
     }
-    text = json.dumps(_finite(described | dataclasses.asdict(errors)), ensure_ascii=False)
+    text = report.as_json(described | dataclasses.asdict(errors))
     with replacing(output) as (temporary,):
         temporary.write_text(text + "\n", encoding="utf-8")
     if config.json:
@@ -140,14 +138,3 @@ def _table(errors):
         label = f"{what}, {norm.replace('linf', 'l∞')}"
         table.add_row(label, *numbers, str(summary.failures))
     return table
-
-
-def _finite(value: Any) -> Any:
-    """The same with `None` for numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -62,7 +62,7 @@ def evaluate_on(
     output: Path,
     advance: Callable[[int, int], None],
 ) -> Errors:
-    """The errors of a set, as [`evaluate`][hfluxno.evaluation.windows.evaluate] finds them.
+    """The errors of a set, as one process finds them.
 
     **Raises:**
 

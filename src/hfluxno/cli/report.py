@@ -85,8 +85,13 @@ def show_outcome(summary: dict) -> None:
 
 
 def print_json(summary: dict) -> None:
+    """One JSON object, and nothing else."""
+    sys.stdout.write(readable(as_json(summary)) + "\n")
+
+
+def as_json(summary: dict) -> str:
     """One JSON object, with null for values that are not finite."""
-    sys.stdout.write(readable(json.dumps(_finite(summary), ensure_ascii=False)) + "\n")
+    return json.dumps(_finite(summary), ensure_ascii=False)
 
 
 def _range(low: float, high: float) -> str:
@@ -246,7 +251,7 @@ def _finite(value):
     """The same with `None` for numbers that JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_finite(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -27,9 +27,9 @@ _NOTE = "parts.json"
 _LEAST, _OF_EACH_CORE = 64, 8
 
 
-def parts_of(total: int, size: int | None = None) -> list[slice]:
-    """`total` trajectories in parts of `size`; a single one left over joins the last part."""
-    size = max(_LEAST, _OF_EACH_CORE * cores()) if size is None else size
+def parts_of(total: int) -> list[slice]:
+    """`total` trajectories in parts; a single one left over joins the last part."""
+    size = max(_LEAST, _OF_EACH_CORE * cores())
     starts = list(range(0, max(1, total - 1), size))
     return [slice(*ends) for ends in zip(starts, [*starts[1:], total], strict=True)]
 

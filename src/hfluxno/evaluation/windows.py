@@ -101,11 +101,18 @@ class Windows:
         every: int = 1,
         trajectories: int | None = None,
     ) -> "Windows":
-        """The windows of a file for a network; the arguments are those of `evaluate`.
+        """The windows of a data set of `hfluxno generate` for a network.
+
+        **Arguments:**
+
+        - `steps`: the number of frames that a window's forecast has.
+        - `every`: use windows that start at every N-th frame; 1 for all.
+        - `trajectories`: use this many of the first solved ones; `None` for all.
 
         **Raises:**
 
-        - `OSError`, `ValueError`, as there.
+        - `OSError`, if the file cannot be read.
+        - `ValueError`, if the network needs more than a context, or the file has no such window.
         """
         for name, value in (("steps", steps), ("every", every), ("trajectories", trajectories)):
             if value is not None and value < 1:
@@ -181,9 +188,21 @@ class Windows:
         return errors if chunk.whole else errors.sel(step=[1, self.steps])
 
     def evaluated(
-        self, forecaster: NetworkForecaster, path: Path, advance: Callable[[int, int], None]
+        self,
+        forecaster: NetworkForecaster,
+        path: Path,
+        advance: Callable[[int, int], None] = lambda done, total: None,
     ) -> Errors:
-        """The errors of the set, measured in this process."""
+        """The errors of the set, measured in this process.
+
+        **Arguments:**
+
+        - `advance`: called with the number of forecasts done and of all.
+
+        **Raises:**
+
+        - `ValueError`, if the data do not fit the network.
+        """
         total = sum(chunk.count for chunk in self.chunks)
         parts, done = [], 0
         with open_dataset(path) as data:
@@ -213,31 +232,3 @@ class Windows:
             left_out=self.left_out,
             statuses=dict(statuses.most_common()),
         )
-
-
-def evaluate(
-    forecaster: NetworkForecaster,
-    path: Path,
-    *,
-    steps: int = 20,
-    every: int = 1,
-    trajectories: int | None = None,
-    advance: Callable[[int, int], None] = lambda done, total: None,
-) -> Errors:
-    """The errors of a network on a data set of `hfluxno generate`.
-
-    **Arguments:**
-
-    - `steps`: the number of frames that a window's forecast has.
-    - `every`: use windows that start at every N-th frame; 1 for all.
-    - `trajectories`: use this many of the first solved ones; `None` for all.
-    - `advance`: called with the number of forecasts done and of all.
-
-    **Raises:**
-
-    - `OSError`, if the file cannot be read.
-    - `ValueError`, if the data do not fit the network, or hold no such window.
-    """
-    return Windows.of(forecaster, path, steps, every, trajectories).evaluated(
-        forecaster, path, advance
-    )

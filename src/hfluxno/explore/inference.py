@@ -109,8 +109,9 @@ def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
     return errors_where_measured(values.reshape(cells), problem.after.reshape(cells))
 
 
-def inferred_flux(outcome: Outcome, field: int = 0) -> FluxCurve:
-    """The inferred flux of a field over its observed range, other fields at the middle of theirs.
+def inferred_flux(outcome: Outcome) -> FluxCurve:
+    """The inferred flux of the first field over its observed range, other fields at the middle of
+    theirs.
 
     Its constant is arbitrary: that of the hidden flux, if there is one, otherwise such that the
     flux vanishes at the observed state nearest to 0. The deviation is that of the difference from
@@ -120,14 +121,14 @@ def inferred_flux(outcome: Outcome, field: int = 0) -> FluxCurve:
     assert isinstance(found, Identification)  # of a line
     low, high = np.asarray(found.law.lower, float), np.asarray(found.law.upper, float)
     u = np.tile(0.5 * (low + high)[:, None], (1, _POINTS))
-    u[field] = np.linspace(low[field], high[field], _POINTS)
+    u[0] = np.linspace(low[0], high[0], _POINTS)
     origin = u[:, :1].copy()
-    origin[field] = np.clip(0.0, low[field], high[field])
-    flux = law_curves(found.law, u, origin)[0][field]
+    origin[0] = np.clip(0.0, low[0], high[0])
+    flux = law_curves(found.law, u, origin)[0][0]
     if hidden is not None:
-        flux = flux + hidden.at(origin[field])
+        flux = flux + hidden.at(origin[0])
     sigma = flux_deviation(found, u, origin)[0] if len(low) == 1 else None
-    return FluxCurve(u[field], flux, sigma)
+    return FluxCurve(u[0], flux, sigma)
 
 
 def hidden_flux(problem: Problem) -> FluxCurve | None:

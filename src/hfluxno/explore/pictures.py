@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, LinearColorMapper, PointDrawTool, Span
+from bokeh.models import ColumnDataSource, LinearColorMapper, PointDrawTool
 from bokeh.plotting import figure
 
 from hfluxno.explore.curves import Points
@@ -98,8 +98,6 @@ class Map:
         self.plot.image(
             "image", "x", "y", "dw", "dh", source=self._source, color_mapper=self._colours
         )
-        self._now = Span(dimension="width", line_color="white", line_width=2, visible=False)
-        self.plot.add_layout(self._now)
 
     def show(
         self,
@@ -107,10 +105,9 @@ class Map:
         times: np.ndarray,
         ends: tuple[float, float],
         colours: tuple[float, float],
-        now: float | None = None,
-        labels: tuple[str, str] = ("x", "time"),
+        labels: tuple[str, str],
     ) -> None:
-        """Draws `values` (time, x) between two colours, with a line at the time `now`."""
+        """Draws `values` (time, x) between two colours."""
         if len(values) == 0:
             self.clear()
             return
@@ -119,7 +116,6 @@ class Map:
         low, high = float(times[0]) - 0.5 * step, float(times[-1]) + 0.5 * step
         self.plot.title.text = self._title
         self._put(np.asarray(values, np.float32)[rows], ends, (low, high), colours, labels)
-        self._now.update(location=0.0 if now is None else now, visible=now is not None)
 
     def show_frame(
         self,
@@ -131,7 +127,6 @@ class Map:
     ) -> None:
         """Draws a frame (x, y) of a plane."""
         self.plot.title.text = title
-        self._now.visible = False
         x, y = zip(grid.lower, grid.upper, strict=True)
         self._put(np.asarray(values, np.float32).T, x, y, colours, labels)
 
@@ -151,7 +146,6 @@ class Map:
     def clear(self, title: str | None = None) -> None:
         self.plot.title.text = self._title if title is None else title
         self._source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-        self._now.visible = False
 
 
 class Law:

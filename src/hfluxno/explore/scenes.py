@@ -68,14 +68,14 @@ class LineScene(_Scene):
         super().__init__(panels, problem, outcome)
         grid, seen = problem.context.grid, np.asarray(problem.context.times, float)
         ends, labels = (grid.lower[0], grid.upper[0]), (self.label("x"), self.label("time"))
-        panels.context.show(self.context, seen, ends, self.colours, None, labels)
-        panels.truth.show(self.after, self.ahead, ends, self.colours, None, labels)
+        panels.context.show(self.context, seen, ends, self.colours, labels)
+        panels.truth.show(self.after, self.ahead, ends, self.colours, labels)
         curve = None if outcome is None else inferred_flux(outcome)
         panels.law.show(curve, hidden_flux(problem), (self.field, "f, up to a constant"))
         if self.forecast is None:
             panels.forecast.clear()
         else:
-            panels.forecast.show(self.forecast, self.ahead, ends, self.colours, None, labels)
+            panels.forecast.show(self.forecast, self.ahead, ends, self.colours, labels)
         panels.profile.frame(ends, self.colours, (labels[0], self.field))
         self._frames = np.concatenate([self.context, self.after])
 

@@ -7,22 +7,22 @@ from jaxtyping import Float
 
 # The least width of a column or row, as a fraction of the square.
 _NARROWEST = 0.15
+_FEWEST, _MOST = 2, 3  # columns, and rows
 
 
 def random_patches(
     random: np.random.Generator,
     cells: int,
     ranges: Sequence[tuple[float, float]],
-    pieces: tuple[int, int] = (2, 3),
 ) -> Float[np.ndarray, "field x y"]:
     """One piecewise constant state on `cells` × `cells` cells.
 
-    The square is cut into columns and into rows, whose numbers are uniform from `pieces[0]` to
-    `pieces[1]`. Edges are uniform, as long as no column or row is narrower than .15. In every
-    rectangle each field is uniform in its range (after the Euler sets of The Well, Ohana et al.,
-    NeurIPS 2024, and Schulz-Rinne, SIAM J. Math. Anal. 24, 1993, 76-88).
+    The square is cut into two or three columns and into as many rows. Edges are uniform, as long as
+    no column or row is narrower than .15. In every rectangle each field is uniform in its range
+    (after the Euler sets of The Well, Ohana et al., NeurIPS 2024, and Schulz-Rinne, SIAM J. Math.
+    Anal. 24, 1993, 76-88).
     """
-    column, row = (_pieces(random, cells, pieces) for _ in range(2))
+    column, row = (_pieces(random, cells) for _ in range(2))
     shape = (column.max() + 1, row.max() + 1)
     states = [random.uniform(low, high, shape)[column[:, None], row[None]] for low, high in ranges]
     return np.stack(states)
@@ -35,9 +35,9 @@ def conserved_gas(gamma: float, drawn: Float[np.ndarray, "4 x y"]) -> Float[np.n
     return np.stack([density, density * u, density * v, energy])
 
 
-def _pieces(random, cells, pieces):
+def _pieces(random, cells):
     """The number of the column or row that each cell is in."""
-    count = int(random.integers(pieces[0], pieces[1] + 1))
+    count = int(random.integers(_FEWEST, _MOST + 1))
     # Beyond the least widths, the rest of the square is divided at random.
     spare = 1.0 - count * _NARROWEST
     shares = np.diff(np.sort(random.uniform(0.0, spare, count - 1)), prepend=0.0, append=spare)

@@ -18,6 +18,8 @@ from hfluxno.nn.linear import on_rows
 from hfluxno.nn.rg_lru import RGLRU
 from hfluxno.nn.sliding import shift_in
 
+_WIDTH = 4  # of the convolution
+
 
 class RecurrentWindow(eqx.Module):
     """What the block stores of a sliding window of times.
@@ -57,25 +59,16 @@ class RecurrentBlock(eqx.Module):
     bias: Float[Array, " channel"]
     unit: RGLRU
 
-    def __init__(
-        self,
-        embedding: int,
-        channels: int,
-        heads: int,
-        *,
-        width: int = 4,
-        shortest_memory: float = 0.9,
-        key: jax.Array,
-    ):
+    def __init__(self, embedding: int, channels: int, heads: int, *, key: jax.Array):
         keys = jax.random.split(key, 6)
         self.norm = eqx.nn.RMSNorm(embedding, use_bias=False)
         self.gate = eqx.nn.Linear(embedding, channels, key=keys[0])
         self.enter = eqx.nn.Linear(embedding, channels, key=keys[1])
         self.leave = eqx.nn.Linear(channels, embedding, key=keys[2])
-        bound = width**-0.5
-        self.kernel = jax.random.uniform(keys[3], (channels, width), minval=-bound, maxval=bound)
+        bound = _WIDTH**-0.5
+        self.kernel = jax.random.uniform(keys[3], (channels, _WIDTH), minval=-bound, maxval=bound)
         self.bias = jax.random.uniform(keys[4], (channels,), minval=-bound, maxval=bound)
-        self.unit = RGLRU(channels, heads, shortest_memory, key=keys[5])
+        self.unit = RGLRU(channels, heads, key=keys[5])
 
     def __call__(
         self, x: Float[Array, "time token embedding"]

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from hfluxno.nn.block_linear import BlockLinear
 
 _SHARPNESS = 8.0
-_LONGEST_MEMORY = 0.999
+_SHORTEST_MEMORY, _LONGEST_MEMORY = 0.9, 0.999
 
 
 class RGLRU(eqx.Module):
@@ -28,18 +28,18 @@ class RGLRU(eqx.Module):
 
     - `input_gate`, `recurrence_gate`: W_i, b_i and W_r, b_r.
     - `decay`: Λ; at r_t = 1/8 the memory of a channel is a = exp(-softplus(Λ)). It is drawn so
-      that a² is uniform between the squares of `shortest_memory` and 0.999.
+      that a² is uniform between the squares of 0.9 and 0.999.
     """
 
     input_gate: BlockLinear
     recurrence_gate: BlockLinear
     decay: Float[Array, " channel"]
 
-    def __init__(self, channels: int, blocks: int, shortest_memory: float, *, key: jax.Array):
+    def __init__(self, channels: int, blocks: int, *, key: jax.Array):
         keys = jax.random.split(key, 3)
         self.input_gate = BlockLinear(channels, channels, blocks, key=keys[0])
         self.recurrence_gate = BlockLinear(channels, channels, blocks, key=keys[1])
-        low, high = shortest_memory**2, _LONGEST_MEMORY**2
+        low, high = _SHORTEST_MEMORY**2, _LONGEST_MEMORY**2
         squared = jax.random.uniform(keys[2], (channels,), minval=low, maxval=high)
         self.decay = jnp.log(jnp.expm1(-0.5 * jnp.log(squared)))
 

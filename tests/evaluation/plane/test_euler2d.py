@@ -13,7 +13,7 @@ from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.evaluation.metrics import vrmse
 from hfluxno.evaluation.plane import measure
 from hfluxno.evaluation.plane.sample import CONTEXT, FIELDS, STEPS, PlaneSample
-from hfluxno.evaluation.windows import evaluate
+from hfluxno.evaluation.windows import Windows
 from hfluxno.models.provenance import Training
 from hfluxno.models.weights import load, save_pretrained
 from hfluxno.trajectory import Trajectory
@@ -105,7 +105,7 @@ def test_a_network_is_evaluated_on_all_windows_of_a_set(gases, weights, tmp_path
     attributes = {"schema": "hfluxno-trajectories", "schema_version": 1, "law": "euler-2d"}
     xr.Dataset(variables, coordinates, attributes).to_netcdf(path, engine="h5netcdf")
     network = load(weights)
-    found = evaluate(network, path, steps=3, every=8)
+    found = Windows.of(network, path, steps=3, every=8).evaluated(network, path)
     assert (found.windows, found.trajectories) == (4, 2)
     errors = []
     for state in states:
