@@ -96,6 +96,15 @@ def test_axes_keep_their_names_and_their_order(tmp_path):
         np.testing.assert_array_equal(written["height"][0], gas(1)[0, 0, 5])
 
 
+def test_all_frames_may_be_the_context(tmp_path, capsys):
+    """Then there is no truth to compare with."""
+    path, out = labelled(tmp_path / "a.nc"), str(tmp_path / "out.nc")
+    command = ["forecast", str(path), "--method", "persistence", "--steps", "2", "-o", out]
+    assert main([*command, "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["true_error"] == {}
+
+
 def test_check_says_what_a_file_holds(tmp_path, capsys):
     path = write_pdebench(tmp_path / "a.h5")
     assert main(["check", str(path), "--gamma", str(GAMMA), "--json"]) == 0

@@ -155,8 +155,8 @@ def main(config: ForecastConfig) -> int:
                 return forecast_figure(seen, first.forecast, first.truth, report.labels(source))
 
             files.draw(config.figure, figure)
-    summary = law_summary(source, context, ()) | {"steps": config.steps, "results": results}
-    return files.finish(summary | {"method": config.method}, config.json)
+    summary = law_summary(source, context, results)
+    return files.finish(summary | {"steps": config.steps, "method": config.method}, config.json)
 
 
 class Forecasts:

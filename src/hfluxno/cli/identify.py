@@ -96,7 +96,7 @@ def main(config: IdentifyConfig) -> int:
             return law_figure(first, context.states, report.labels(source))
 
         files.draw(config.figure, figure)
-    return files.finish(law_summary(source, context, ()) | {"results": results}, config.json)
+    return files.finish(law_summary(source, context, results), config.json)
 
 
 def _in_chunks(config: IdentifyConfig) -> int:

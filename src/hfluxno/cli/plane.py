@@ -1,18 +1,12 @@
 """The commands on files with two-dimensional frames: what they take and what they report."""
 
-import dataclasses
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
-from hfluxno.cli.summary import by_step
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
-from hfluxno.evaluation.metrics import errors_where_measured, reported_steps
 
 if TYPE_CHECKING:
-    from hfluxno.forecaster import Forecast
     from hfluxno.identify import PlaneIdentification
 
 # A context in double precision, its products with test functions, and the run of the back-test.
@@ -107,46 +101,6 @@ def summary(source: PlaneSource, context_frames: int, results: list[dict]) -> di
     }
 
 
-def law_result(found: "PlaneIdentification") -> dict:
-    """An inferred law."""
-    law, known = found.law, found.recognised
-    ends = zip(law.fields, np.asarray(law.lower), np.asarray(law.upper), strict=True)
-    return {
-        "status": int(found.status),
-        "status_sentence": found.sentence,
-        "law": f"{found.name} (given)" if found.is_given else found.name,
-        "recognised": None if known is None else dataclasses.asdict(known),
-        "equations": list(found.formulas),
-        "terms": [dataclasses.asdict(term) for term in found.terms],
-        "isotropic": found.isotropic,
-        "momentum": found.momentum,
-        "backtest_error": float(found.backtest_error),
-        "persistence_error": float(found.persistence_error),
-        "misfit": float(found.misfit),
-        "internal_cells": found.refinement,
-        "observed_range": {name: [float(low), float(high)] for name, low, high in ends},
-    }
-
-
-def forecast_result(forecast: "Forecast", truth: np.ndarray) -> dict:
-    """A law, its forecast and the true error over all fields together."""
-    result = {}
-    for found in forecast.identifications:
-        result = law_result(found)
-    frames = np.asarray(forecast.trajectory.values, float)
-    cells = (len(truth), len(forecast.trajectory.fields), -1)
-    known = frames[: len(truth)].reshape(cells)
-    errors = errors_where_measured(known, truth.astype(float).reshape(cells))
-    return result | {
-        "status": int(forecast.status),
-        "status_sentence": forecast.sentences[0],
-        "backtest_error": float(forecast.backtest_error),
-        "conservation_drift": float(forecast.conservation_drift),
-        "left_observed_range": bool(forecast.left_observed_range),
-        "true_error": by_step(errors, reported_steps(len(frames), len(errors))),
-    }
-
-
 def notes(source: PlaneSource, found: "PlaneIdentification") -> list[str]:
     """Warnings about likely mistakes, as sentences."""
     pair = found.momentum
@@ -157,21 +111,3 @@ def notes(source: PlaneSource, found: "PlaneIdentification") -> list[str]:
         f"Along x {pair[0]} moves and along y {pair[1]}: the axes of {source.path} seem to be "
         "swapped; exchange the names of x and y (--x and --y) or of the two fields."
     ]
-
-
-def labels(source: PlaneSource):
-    """The names and units of the axes of a picture."""
-    from hfluxno.plots import Labels
-
-    units = source.units
-    return Labels(
-        fields=source.fields,
-        field_units=tuple(units.get(name, "") for name in source.fields),
-        x=source.names.get("x", "x"),
-        x_units=units.get("x", ""),
-        y=source.names.get("y", "y"),
-        y_units=units.get("y", ""),
-        time=source.names.get("time", "time"),
-        time_units=units.get("time", ""),
-        origin=float(source.times[0]),
-    )

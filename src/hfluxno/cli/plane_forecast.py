@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hfluxno.cli import plane, runtime
+from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.files import FIGURES, Files
 from hfluxno.cli.forecast_parts import Parted, at_once, part_by_part
+from hfluxno.cli.summary import forecast_results
 from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import write_plane
@@ -79,12 +80,12 @@ def main(config: "ForecastConfig") -> int:
             def figure():
                 from hfluxno.plots.plane import plane_figure
 
-                return plane_figure(*seen, plane.labels(source))
+                return plane_figure(*seen, report.labels(source))
 
             def animation(path: Path) -> None:
                 from hfluxno.plots.animation import animate
 
-                animate(*seen, plane.labels(source), path)
+                animate(*seen, report.labels(source), path)
 
             files.draw(config.figure, figure)
             files.add(config.animate, animation, "animation")
@@ -99,10 +100,9 @@ class PlaneForecast:
         self.source, self.member, self.context, self.forecast = source, member, context, forecast
         times = source.times[0] + np.asarray(forecast.trajectory.times, float)
         self.truth = source.truth(member, times)
-        row = plane.forecast_result(forecast, self.truth)
+        self.rows = forecast_results(forecast, self.truth)
         for found in forecast.identifications:
-            row["notes"] = plane.notes(source, found)
-        self.rows = [row]
+            self.rows[0]["notes"] = plane.notes(source, found)
 
     def write(self, path: Path) -> None:
         write_plane(path, self.source, self.member, self.forecast, self.context.frames)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hfluxno.cli import plane, runtime
 from hfluxno.cli.files import FIGURES, LAWS, Files
 from hfluxno.cli.progress import progress
+from hfluxno.cli.summary import law_result
 
 if TYPE_CHECKING:
     from hfluxno.cli.identify import IdentifyConfig
@@ -36,7 +37,7 @@ def main(config: "IdentifyConfig") -> int:
             for member in members:
                 found = identify_plane(source.context(member, config.context), momentum)
                 first = first or found
-                results.append(plane.law_result(found) | {"notes": plane.notes(source, found)})
+                results.append(law_result(found) | {"notes": plane.notes(source, found)})
                 advance(1)
         assert first is not None
         files.save_law(config.save, first, source)

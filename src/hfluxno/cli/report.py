@@ -18,6 +18,7 @@ from hfluxno.data.source import Source
 from hfluxno.plural import plural
 
 if TYPE_CHECKING:  # drawing is loaded only for a picture
+    from hfluxno.data.plane import PlaneSource
     from hfluxno.plots import Labels
 
 _MOST_ROWS = 10  # a larger batch is summarised
@@ -111,28 +112,24 @@ def readable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def labels(source: Source) -> "Labels":
+def labels(source: "Source | PlaneSource") -> "Labels":
     """The names and units of the axes of a picture."""
     from hfluxno.plots import Labels
 
-    def units(attributes) -> str:
-        value = attributes.get("units", "")
-        return value[:_MOST_LETTERS] if isinstance(value, str) else ""
-
-    def units_of(name: str) -> str:
-        return units(source.coordinates[name].attrs) if name in source.coordinates else ""
-
+    units = {name: unit[:_MOST_LETTERS] for name, unit in source.units.items()}
     time = source.time_axis
     shown = source.names.get(time, time)
     start, duration = source.times[0], source.times[-1] - source.times[0]
     far = abs(start) > 1e4 * duration  # the ticks of the axis would all look the same
     return Labels(
         fields=source.fields,
-        field_units=tuple(map(units, source.field_attributes)),
-        x_units=units_of("x"),
+        field_units=tuple(units.get(name, "") for name in source.fields),
         x=source.names.get("x", "x"),
+        x_units=units.get("x", ""),
+        y=source.names.get("y", "y"),
+        y_units=units.get("y", ""),
         time=f"{shown} - {start:.10g}" if far else shown,
-        time_units=units_of(time),
+        time_units=units.get("time", ""),
         origin=0.0 if far else float(start),
     )
 

@@ -7,14 +7,14 @@ import numpy as np
 
 from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
-from hfluxno.evaluation.metrics import errors_where_measured, reported_steps
+from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
 from hfluxno.forecaster import Forecast
-from hfluxno.identify import Reconstruction
+from hfluxno.identify import Identification, PlaneIdentification, Reconstruction
 from hfluxno.trajectory import Trajectory
 
 
-def law_summary(source: Source, context: Trajectory, identifications: Sequence) -> dict:
-    """The inferred laws; `results` has one entry per trajectory."""
+def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dict:
+    """The input and the `results`, one for each trajectory."""
     return {
         "input": str(source.path),
         "variable": source.variable,
@@ -25,7 +25,7 @@ def law_summary(source: Source, context: Trajectory, identifications: Sequence) 
         "context_frames": context.frames,
         "failed_left_out": source.failed,
         "hints": [*source.hints, *doubtful(source.fields, source.values)],
-        "results": [law_result(found) for found in identifications],
+        "results": results,
     }
 
 
@@ -49,12 +49,13 @@ def by_step(errors: np.ndarray, steps: Sequence[int]) -> dict[str, float]:
 
 def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     """An entry per trajectory: its law, its forecast and the true error."""
-    steps = forecast.trajectory.frames
+    steps, axes = forecast.trajectory.frames, len(forecast.trajectory.grid.shape)
     results = [law_result(found) for found in forecast.identifications]
     results = results or [{} for _ in forecast.sentences]
-    values = np.asarray(forecast.trajectory.values)
+    values = cells_in_a_row(np.asarray(forecast.trajectory.values), axes)
     if forecast.observed is not None:
         values = forecast.observed[..., : values.shape[-2], :]
+    truth = cells_in_a_row(truth, axes)
     known = values[..., : truth.shape[-3], :, :]
     errors = np.atleast_2d(errors_where_measured(known, truth))
     predictions = np.full(errors.shape[0], None)
@@ -96,8 +97,7 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
 
 def reconstruction_summary(source: Source, context: Trajectory, found: Reconstruction) -> dict:
     """The law behind the measurements, and how well they determine the field."""
-    summary = law_summary(source, context, (found.identification,))
-    result = summary["results"][0]
+    result = law_result(found.identification)
     size = np.nanstd(np.asarray(context.states.values), axis=(0, 2))
     result["reading"] = reading_summary(found.identification)
     result["noise"] = dict(zip(source.quantities, map(float, found.noise), strict=True))
@@ -107,12 +107,14 @@ def reconstruction_summary(source: Source, context: Trajectory, found: Reconstru
             source.fields, np.sqrt(np.mean(found.deviation**2, axis=(0, 2))) / size, strict=True
         )
     }
-    return summary
+    return law_summary(source, context, [result])
 
 
-def law_result(found) -> dict:
+def law_result(found: Identification | PlaneIdentification) -> dict:
     """An inferred law."""
-    law, known = found.law, found.recognised
+    if isinstance(found, PlaneIdentification):
+        return _plane_law(found)
+    known = found.recognised
     result = {
         "status": int(found.status),
         "status_sentence": found.sentence,
@@ -125,12 +127,7 @@ def law_result(found) -> dict:
         "residual": float(found.residual),
         "missing": float(found.missing),
         "total_drift": [float(drift) for drift in np.ravel(found.total_drift)],
-        "observed_range": {
-            name: [float(low), float(high)]
-            for name, low, high in zip(
-                law.fields, np.asarray(law.lower), np.asarray(law.upper), strict=True
-            )
-        },
+        "observed_range": _observed_range(found.law),
         "coefficients": {name: float(value) for name, value in found.coefficients.items()},
         "tried": [[label, float(error)] for label, error in found.tried],
     }
@@ -141,3 +138,27 @@ def law_result(found) -> dict:
             zip(found.coefficients, map(float, deviations), strict=True)
         )
     return result
+
+
+def _plane_law(found: PlaneIdentification) -> dict:
+    known = found.recognised
+    return {
+        "status": int(found.status),
+        "status_sentence": found.sentence,
+        "law": f"{found.name} (given)" if found.is_given else found.name,
+        "recognised": None if known is None else dataclasses.asdict(known),
+        "equations": list(found.formulas),
+        "terms": [dataclasses.asdict(term) for term in found.terms],
+        "isotropic": found.isotropic,
+        "momentum": found.momentum,
+        "backtest_error": float(found.backtest_error),
+        "persistence_error": float(found.persistence_error),
+        "misfit": float(found.misfit),
+        "internal_cells": found.refinement,
+        "observed_range": _observed_range(found.law),
+    }
+
+
+def _observed_range(law) -> dict[str, list[float]]:
+    ends = zip(law.fields, np.asarray(law.lower), np.asarray(law.upper), strict=True)
+    return {name: [float(low), float(high)] for name, low, high in ends}

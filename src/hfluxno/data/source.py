@@ -1,7 +1,7 @@
 """What is read from a file: a trajectory, or a batch of them, and its form in the file."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,48 @@ LEAST_CELLS = 8
 LEAST_PLACES = 4  # with measurements, for a joint estimate
 SIDES = ("lower", "upper")
 _SAME_TIME = 0.05  # of a frame
+
+
+def units_of(
+    axes: Mapping[str, str],
+    coordinates: Mapping[str, xr.Variable],
+    fields: tuple[str, ...],
+    attributes: Sequence[Mapping[str, object]],
+) -> dict[str, str]:
+    """The units of axes (by our names, as the coordinates of those names have them) and fields, as
+    far as a file has them."""
+    found = {
+        name: coordinates[axis].attrs.get("units", "")
+        for name, axis in axes.items()
+        if axis in coordinates
+    }
+    every = zip(fields, attributes, strict=True)
+    found |= {field: of_field.get("units", "") for field, of_field in every}
+    return {name: unit for name, unit in found.items() if isinstance(unit, str)}
+
+
+def frames_at(own: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of a file's `own` frames are at these increasing times, up to the last time that is
+    one: the nearest frames, and whether they are at these times."""
+    spacing = (own[-1] - own[0]) / max(1, len(own) - 1)
+    nearest = np.searchsorted(0.5 * (own[1:] + own[:-1]), times)
+    known = np.abs(own[nearest] - times) < _SAME_TIME * spacing
+    count = int(np.max(np.flatnonzero(known), initial=-1)) + 1
+    return nearest[:count], known[:count]
+
+
+def check_context(frames: int, available: int, path: Path) -> None:
+    """Checks that a file has as many frames as a context.
+
+    **Raises:**
+
+    - `ValueError`, if it has not.
+    """
+    if frames > available:
+        raise ValueError(
+            f"The context of {plural(frames, 'frame')} is longer than {path}, which has "
+            f"{available}; choose --context {available} or less."
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,14 +162,8 @@ class Source:
     @property
     def units(self) -> dict[str, str]:
         """The units of time, x and the fields, as far as the file has them."""
-        found = {
-            name: self.coordinates[axis].attrs.get("units", "")
-            for name, axis in (("time", self.time_axis), ("x", "x"))
-            if axis in self.coordinates
-        }
-        every = zip(self.fields, self.field_attributes, strict=True)
-        found |= {field: attributes.get("units", "") for field, attributes in every}
-        return {name: unit for name, unit in found.items() if isinstance(unit, str)}
+        axes = {"time": self.time_axis, "x": "x"}
+        return units_of(axes, self.coordinates, self.fields, self.field_attributes)
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -242,13 +278,9 @@ class Source:
     def values_at(self, times: np.ndarray) -> np.ndarray:
         """The measurements at these increasing times, up to the last one that is a frame; NaN at
         times that are not."""
-        spacing = (self.times[-1] - self.times[0]) / (len(self.times) - 1)
-        between = 0.5 * (self.times[1:] + self.times[:-1])
-        nearest = np.searchsorted(between, times)
-        frames = np.abs(self.times[nearest] - times) < _SAME_TIME * spacing
-        count = int(np.max(np.flatnonzero(frames), initial=-1)) + 1
-        found = np.take(self.values, nearest[:count], axis=-3)
-        return np.where(frames[:count, None, None], found, np.nan).astype(found.dtype)
+        nearest, known = frames_at(self.times, times)
+        found = np.take(self.values, nearest, axis=-3)
+        return np.where(known[:, None, None], found, np.nan).astype(found.dtype)
 
     def beginning(self, frames: int | None = None) -> Trajectory:
         """The first `frames` frames of the file (by default all; one is enough), with the missing
@@ -259,11 +291,7 @@ class Source:
         - `ValueError`, if there are fewer frames than asked for.
         """
         frames = self.frames if frames is None else frames
-        if frames > self.frames:
-            raise ValueError(
-                f"The context of {plural(frames, 'frame')} is longer than {self.path}, which has "
-                f"{self.frames}; choose --context {self.frames} or less."
-            )
+        check_context(frames, self.frames, self.path)
         if frames < 1:
             raise ValueError(f"A context needs one frame or more; got {frames}.")
         stop = frames if self.rows is None else self.rows[frames - 1] + 1

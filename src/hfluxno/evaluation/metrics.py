@@ -7,6 +7,7 @@ eq. 19).
 """
 
 import dataclasses
+import math
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -39,6 +40,12 @@ def errors_where_measured(
     gone = missing.all(axis=_FIELD_AND_CELLS)
     errors = relative_l2(np.where(missing, 0.0, forecast), np.nan_to_num(truth))
     return np.where(gone, np.nan, errors)
+
+
+def cells_in_a_row(states: np.ndarray, axes: int) -> np.ndarray:
+    """States (…, *space) with this number of space axes, as (…, cell)."""
+    lead = states.ndim - axes
+    return states.reshape(*states.shape[:lead], math.prod(states.shape[lead:]))
 
 
 def reported_steps(steps: int, known: int) -> tuple[int, ...]:

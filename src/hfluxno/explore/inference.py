@@ -6,7 +6,7 @@ import time
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.evaluation.metrics import errors_where_measured
+from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured
 from hfluxno.explore.problem import Problem
 from hfluxno.forecaster import Forecast
 from hfluxno.identify import Identification, PlaneIdentification, reconstruct
@@ -105,8 +105,8 @@ def networks() -> tuple[str, ...]:
 def errors_of(made: Forecast, problem: Problem) -> Float[np.ndarray, " frame"]:
     """The relative l2 error of each known frame."""
     values = np.asarray(made.trajectory.values, np.float64)[: len(problem.after)]
-    cells = (*values.shape[:2], -1)
-    return errors_where_measured(values.reshape(cells), problem.after.reshape(cells))
+    axes = len(problem.context.grid.shape)
+    return errors_where_measured(*(cells_in_a_row(v, axes) for v in (values, problem.after)))
 
 
 def inferred_flux(outcome: Outcome) -> FluxCurve:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.choice import shape_of
 from hfluxno.data.numbers import listed
 from hfluxno.plural import plural
 
@@ -62,7 +63,7 @@ def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) ->
         if dict(field.sizes) != sizes:
             raise ValueError(
                 f"The fields {first} and {name} of {path} are on different cells or frames: "
-                f"{_shape(fields[first])} and {_shape(field)}."
+                f"{shape_of(fields[first])} and {shape_of(field)}."
             )
     lengths = {axis: v.size for axis, v in coordinates.items() if axis in sizes}
     wrong = [axis for axis, size in lengths.items() if size != sizes[axis]]
@@ -85,10 +86,6 @@ def refuse_three_axes(path: Path, axes: Sequence[str]) -> ValueError:
         f"{path} has {len(axes)} space axes ({listed(list(axes))}); laws are inferred on a line or "
         "a plane: save one plane of it, or averages along an axis."
     )
-
-
-def _shape(field: xr.Variable) -> str:
-    return "(" + ", ".join(f"{name} {size}" for name, size in field.sizes.items()) + ")"
 
 
 def text(value: object) -> str:

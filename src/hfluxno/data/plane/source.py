@@ -12,11 +12,10 @@ from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
 from hfluxno.data.plane.file import AXES, Sides
 from hfluxno.data.plane.layouts import opened_plane
+from hfluxno.data.source import check_context, frames_at, units_of
 from hfluxno.grid import Grid
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
-
-_SAME_TIME = 0.05  # of a frame
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,16 +68,14 @@ class PlaneSource:
         return ", ".join(self.fields)
 
     @property
+    def time_axis(self) -> str:
+        return "time"
+
+    @property
     def units(self) -> dict[str, str]:
         """The units of time, x, y and the fields, as far as the file has them."""
-        found = {
-            axis: self.coordinates[axis].attrs.get("units", "")
-            for axis in ("time", "x", "y")
-            if axis in self.coordinates
-        }
-        every = zip(self.fields, self.attributes, strict=True)
-        found |= {field: attributes.get("units", "") for field, attributes in every}
-        return {name: unit for name, unit in found.items() if isinstance(unit, str)}
+        axes = {axis: axis for axis in ("time", "x", "y")}
+        return units_of(axes, self.coordinates, self.fields, self.attributes)
 
     def values(self, member: int, start: int, stop: int) -> np.ndarray:
         """Some frames of one trajectory, (time, field, x, y), in float32 or float64.
@@ -110,11 +107,7 @@ class PlaneSource:
         - `ValueError`, if there are fewer, or as in `values`.
         """
         frames = self.frames if frames is None else frames
-        if frames > self.frames:
-            raise ValueError(
-                f"The context of {plural(frames, 'frame')} is longer than {self.path}, which has "
-                f"{self.frames}; choose --context {self.frames} or less."
-            )
+        check_context(frames, self.frames, self.path)
         times = self.times[:frames] - self.times[0]
         units, values = tuple(sorted(self.units.items())), self.values(member, 0, frames)
         return Trajectory(values, times, self.grid, self.fields, units=units)
@@ -127,16 +120,12 @@ class PlaneSource:
     def truth(self, member: int, times: np.ndarray) -> np.ndarray:
         """The states in the file at these increasing times, up to the last one that is a frame; NaN
         at times that are not."""
-        spacing = (self.times[-1] - self.times[0]) / max(1, self.frames - 1)
-        nearest = np.abs(self.times[:, None] - times).argmin(axis=0)
-        known = np.abs(self.times[nearest] - times) < _SAME_TIME * spacing
-        count = int(np.max(np.flatnonzero(known), initial=-1)) + 1
-        if not count:
+        nearest, known = frames_at(self.times, times)
+        if not nearest.size:
             return np.zeros((0, len(self.fields), len(self.x), len(self.y)))
-        first, last = int(nearest[:count].min()), int(nearest[:count].max())
-        read = self.values(member, first, last + 1)
-        found = read[nearest[:count] - first]
-        found[~known[:count]] = np.nan
+        first, last = int(nearest[0]), int(nearest[-1])
+        found = self.values(member, first, last + 1)[nearest - first]
+        found[~known] = np.nan
         return found
 
     def _check(self, values: np.ndarray, member: int, start: int) -> None:

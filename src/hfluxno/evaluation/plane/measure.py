@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from hfluxno.evaluation.errors import errors_of
-from hfluxno.evaluation.metrics import vrmse
+from hfluxno.evaluation.metrics import cells_in_a_row, vrmse
 from hfluxno.evaluation.paper.contenders import fingerprint
 from hfluxno.evaluation.paper.results import Plain, Results
 from hfluxno.evaluation.paper.rows import network_record
@@ -144,8 +144,7 @@ def measured(
         advance(1)
     ahead, truth = np.stack(frames), windows[:, CONTEXT:]
     errors = errors_of(ahead, truth, np.asarray(status) != 0)
-    cells = (*ahead.shape[:3], -1)
-    of_fields = vrmse(ahead.reshape(cells), truth.reshape(cells))
+    of_fields = vrmse(cells_in_a_row(ahead, 2), cells_in_a_row(truth, 2))
     made = method.forecaster
     return {
         "source": method.source,
