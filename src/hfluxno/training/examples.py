@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from hfluxno.batching import map_in_chunks
 from hfluxno.data import Block, Configuration, solver
 from hfluxno.data.generate import chunk_size
 from hfluxno.models.configuration import Pairs
@@ -74,18 +75,16 @@ def _times(configuration: Configuration, law: int, starts: int, count: int) -> n
 
 def _solved(configuration, coefficients, initial, first, ahead):
     """(pairs, which were solved) from these states, at these frames: (law, pair, …)."""
-    count, width = first.size, chunk_size(configuration)
-    states = initial.reshape(count, *initial.shape[2:])
-    of_law = np.repeat(np.asarray(coefficients, configuration.dtype), first.shape[1], axis=0)
-    run, frame = solver(configuration), first.ravel()
-    pairs = np.empty((count, 2, *states.shape[1:]), configuration.dtype)
-    solved = np.empty(count, bool)
-    for begin in range(0, count, width):
-        members = np.arange(begin, min(begin + width, count))
-        padded = np.resize(members, width)
+    run = solver(configuration)
+
+    def pairs_of(chunk):
+        of_law, states, frame = chunk
         with jax.enable_x64(configuration.float64):
-            values, status = map(np.asarray, run(of_law[padded], states[padded]))
-        row, own = np.arange(len(members)), frame[members]
-        pairs[members] = np.stack([values[row, own], values[row, own + ahead]], axis=1)
-        solved[members] = status[row] == 0
-    return pairs.reshape(*first.shape, *pairs.shape[1:]), solved.reshape(first.shape)
+            values, status = map(np.asarray, run(of_law, states))
+        row = np.arange(len(frame))
+        return np.stack([values[row, frame], values[row, frame + ahead]], axis=1), status == 0
+
+    of_law = np.repeat(np.asarray(coefficients, configuration.dtype), first.shape[1], axis=0)
+    inputs = (of_law, initial.reshape(first.size, *initial.shape[2:]), first.ravel())
+    found = map_in_chunks(pairs_of, inputs, np.zeros(first.size), chunk_size(configuration))
+    return tuple(part.reshape(*first.shape, *part.shape[1:]) for part in found)
