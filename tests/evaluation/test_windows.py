@@ -18,8 +18,9 @@ from hfluxno.evaluation.windows import Windows
 from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
-from hfluxno.models.weights import Training, save_pretrained
+from hfluxno.models.weights import save_pretrained
 from hfluxno.training.presets import preset
+from tests.models import small
 
 _CONFIG = preset("tiny").model
 _K, _STEPS = _CONFIG.context, 5
@@ -127,21 +128,7 @@ def test_data_that_do_not_fit_are_refused(file):
 
 def test_the_command_shows_a_table_and_writes_all_numbers(file, tmp_path, capsys):
     weights = tmp_path / "net"
-    described = Training(
-        data="nothing",
-        data_set="cubic",
-        preset="tiny",
-        seed=0,
-        steps=0,
-        batch=8,
-        loss="none",
-        augmentation="none",
-        optimizer="none",
-        minutes=0.0,
-        validation_error=1.0,
-        measure="nothing",
-    )
-    save_pretrained(weights, _CONFIG.build(jax.random.key(0)), _CONFIG, described)
+    save_pretrained(weights, _CONFIG.build(jax.random.key(0)), _CONFIG, small.TRAINING)
     output = tmp_path / "errors.json"
     command = ["evaluate", "--weights", str(weights), "--data", str(file), "--output", str(output)]
     command += ["--steps", "3", "--every", "50", "--trajectories", "2"]

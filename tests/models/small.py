@@ -19,7 +19,22 @@ from hfluxno.models.parts import (
     ViTConfig,
     WeakFormConfig,
 )
+from hfluxno.models.provenance import Training
 
+TRAINING = Training(
+    data="nothing",
+    data_set="cubic",
+    preset="nothing",
+    seed=3,
+    steps=10,
+    batch=64,
+    loss="one-step",
+    augmentation="none",
+    optimizer="AdamW",
+    minutes=2.0,
+    validation_error=1.0,
+    measure="nothing",
+)
 HYPER = HypernetworkConfig(8, 8, 1, 2)
 LINE = HFluxNOConfig(
     fields=("u",),

@@ -20,8 +20,7 @@ from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.configuration import ModelConfig, Pairs
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
-from hfluxno.models.provenance import Training
-from tests.models.small import LINE
+from tests.models.small import LINE, TRAINING
 
 CELLS, FRAMES = 20, 101
 LAWS, INITIALS = 3, 2
@@ -401,20 +400,7 @@ class _Network(ContextNetwork):
 
 
 def network(config, preset="nothing"):
-    described = Training(
-        data="nothing",
-        data_set="cubic",
-        preset=preset,
-        seed=3,
-        steps=10,
-        batch=64,
-        loss="one-step",
-        augmentation="none",
-        optimizer="AdamW",
-        minutes=2.0,
-        validation_error=1.0,
-        measure="nothing",
-    )
+    described = dataclasses.replace(TRAINING, preset=preset)
     return NetworkForecaster(
         _Network(jnp.ones(5), jnp.ones((2, 3), jnp.complex64)), config, "net", described
     )
