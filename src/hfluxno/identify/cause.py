@@ -78,9 +78,10 @@ class Cause:
                 "other single cause more: several, or an unobserved field"
             )
         second = next(name for name in ranked if name != self.name)
+        more = ", with more terms" if self.shares[second] > self.shares[self.name] else ""
         return (
             f"most likely {self.name}: {where}, and it explains {self.shares[self.name]:.1%} of "
-            f"that ({second} {self.shares[second]:.1%})"
+            f"that ({second} {self.shares[second]:.1%}{more})"
         )
 
 
