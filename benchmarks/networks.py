@@ -53,13 +53,13 @@ class Work:
     **Attributes:**
 
     - `kind`: `training`, `sliding` or `frozen`.
-    - `least`: the factor by which ours must be faster.
+    - `required`: the factor by which ours must be faster.
     """
 
     kind: str
     windows: int
     steps: int
-    least: float
+    required: float
 
     @property
     def title(self) -> str:
@@ -329,7 +329,7 @@ def table(todo: Sequence[Work], turns: dict[str, list[dict]]) -> str:
         rates = [rate(work, found, index) for found in turns.values()]
         row = [f"{work.title} ({work.unit})", *(f"{value:.4g}" for value in rates)]
         if len(rates) > 1:
-            row += [f"{rates[0] / rates[1]:.1f}", f"{work.least:g}"]
+            row += [f"{rates[0] / rates[1]:.1f}", f"{work.required:g}"]
         rows.append(tuple(row))
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 

@@ -55,7 +55,7 @@ def test_snapshots_are_identified_first(folder, monkeypatch, capsys):
         ("law.json --to matlab", "Unknown target 'matlab'; choose one of numpy, c, pyclaw"),
         ("law.json --to json", "law.json is the input itself"),
         ("law.json --to c -o law.py", "The name law.py does not say what to write; end it with"),
-        ("none.json --to c", "There is no file of a law none.json"),
+        ("none.json --to c", "There is no law file none.json"),
         ("none.nc --to c", "none.nc"),
     ],
 )

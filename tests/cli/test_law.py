@@ -69,8 +69,8 @@ def test_a_single_frame_counts_at_the_interval_of_its_file(folder, capsys):
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("--law none.json", "There is no file of a law none.json; save one with --save."),
-        ("--law road.nc", "road.nc is no file of a law"),
+        ("--law none.json", "There is no law file none.json; save one with --save."),
+        ("--law road.nc", "road.nc is not a law file"),
         ("--law law.json --method persistence", "The method persistence takes no law"),
         ("--law law.json --context 40", "The context of 40 frames is longer"),
         ("--law law.json --context 0", "A context needs one frame or more; got 0."),
@@ -92,7 +92,7 @@ def test_other_fields_and_units_are_refused(folder, capsys):
     assert main(["forecast", "seconds.nc", "-n", "3", "--law", "law.json"]) == 2
     assert "counts time in h, and seconds.nc in seconds" in capsys.readouterr().err
     assert main(["forecast", "speed.nc", "-n", "3", "--law", "law.json"]) == 2
-    assert "The law is of 'density', and the context of 'speed'" in capsys.readouterr().err
+    assert "The law has the fields 'density', and the context 'speed'" in capsys.readouterr().err
 
 
 def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys):

@@ -146,7 +146,7 @@ def test_methods_laws_and_pictures_that_are_of_a_line(tmp_path, capsys):
     forecast = ("forecast", path, "--steps", 1)
     of_a_line = refused(capsys, *forecast, "--method", "fno", "--weights", "cubic")
     assert "forecasts 1 field (u); the context has 4" in of_a_line
-    assert "There is no file of a law none.json" in refused(capsys, *forecast, "--law", "none.json")
+    assert "There is no law file none.json" in refused(capsys, *forecast, "--law", "none.json")
     np.savez(line, values=np.random.default_rng(0).random((8, 20)))
     line_forecast = ("forecast", line, "--steps", 1)
     moving = tmp_path / "a.gif"
@@ -218,7 +218,7 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert "counts time in s, and minutes.nc in min" in sentence
     np.savez("line.npz", u=1.0 + 0.3 * np.sin(np.arange(80.0)).reshape(5, 16))
     sentence = refused(capsys, "forecast", "line.npz", "--steps", 1, "--law", "law.json")
-    assert "The law is of a plane, and the context is on a line" in sentence
+    assert "The law was found on a plane, but the context is on a line" in sentence
     assert main(["export", "law.json", "--to", "numpy"]) == 0
     assert capsys.readouterr().out.startswith("f(u) = ")
     assert main(["export", "a.nc", "--to", "latex", "--context", "8"]) == 0

@@ -227,9 +227,7 @@ def test_states_of_a_system_need_the_axis_of_its_fields():
     np.testing.assert_allclose(law.flux([1.0, 0.6]), [0.5, 0.2])  # h/2 and m/3
     assert law.flux(np.ones((2, 4, 5))).shape == (2, 4, 5)
     assert law.jacobian([1.0, 0.6]).shape == (2, 2) and law.diffusivity([1.0, 0.6]) is None
-    with pytest.raises(
-        ValueError, match=r"shape \(3,\); the first axis has to hold the 2 fields h"
-    ):
+    with pytest.raises(ValueError, match=r"shape \(3,\); the first axis must hold the 2 fields h"):
         law.flux([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="states must be real numbers"):
         law.flux(np.array([1j, 2.0]))

@@ -104,7 +104,7 @@ def test_a_single_frame_is_continued_and_nothing_is_claimed(found):
     own = hfluxno.forecast(one, 2, law=found)
     np.testing.assert_allclose(np.diff(own.trajectory.times), 1 / 360)
     nameless = dataclasses.replace(found, interval=float("nan"))
-    with pytest.raises(ValueError, match="no spacing in time, and the law knows none"):
+    with pytest.raises(ValueError, match="no interval of time, and the law has none"):
         hfluxno.forecast(one, 2, law=nameless)
 
 
@@ -202,7 +202,9 @@ def test_two_fields_and_a_wall():
 
 def test_what_does_not_belong_together_is_refused(found):
     context = road().window(0, 6)
-    with pytest.raises(ValueError, match="The law is of 'density', and the context of 'speed'"):
+    with pytest.raises(
+        ValueError, match="The law has the fields 'density', and the context 'speed'"
+    ):
         hfluxno.forecast(dataclasses.replace(context, fields=("speed",)), 2, law=found)
     with pytest.raises(ValueError, match="persistence takes no law; choose the method fit"):
         hfluxno.forecast(context, 2, "persistence", law=found)
@@ -211,7 +213,7 @@ def test_what_does_not_belong_together_is_refused(found):
     modes = PlaceModes(2.0, 12.0, 1, False)
     terms = Terms(np.zeros((1, 0)), np.ones((1, 1)), np.zeros(0), np.zeros(1), modes)
     placed = identification(dataclasses.replace(found.law, terms=terms))
-    with pytest.raises(ValueError, match="known from x = 2 to 12, and the context reaches from 0"):
+    with pytest.raises(ValueError, match="known from x = 2 to 12, but the context extends from 0"):
         hfluxno.forecast(context, 2, law=placed)
     infinite = dataclasses.replace(context, values=np.where(context.values > 80, np.inf, 1.0))
     with pytest.raises(ValueError, match="infinite values"):

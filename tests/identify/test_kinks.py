@@ -15,7 +15,7 @@ from hfluxno.identify.candidate import Candidate, Stage, stages
 from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.reading import read_flux
 from hfluxno.identify.refine import LawFamily
-from hfluxno.identify.report import _known_of_kinks, report
+from hfluxno.identify.report import _kink_prior, report
 from hfluxno.identify.select import choose
 from hfluxno.identify.status import FitStatus
 
@@ -138,10 +138,10 @@ def test_a_kink_that_has_got_sharp_has_a_slope_in_single_precision():
 def test_a_kink_that_the_data_do_not_need_stays_in_sight():
     """Its place and its width have no part in the normal matrix."""
     normal, variance = np.diag([4.0, 9.0, 0.0, 0.0]), 0.01
-    covariance = variance * np.linalg.inv(normal + variance * _known_of_kinks(4, 2))
+    covariance = variance * np.linalg.inv(normal + variance * _kink_prior(4, 2))
     expected = np.diag([0.01 / 4.0, 0.01 / 9.0, 1.0, np.log(10.0) ** 2])
     np.testing.assert_allclose(covariance, expected, rtol=0.01)
-    assert not np.any(_known_of_kinks(4, 0))
+    assert not np.any(_kink_prior(4, 0))
 
 
 def test_frames_whose_variation_grows_are_not_of_a_law_of_one_field(fitted):

@@ -102,7 +102,7 @@ def test_a_law_that_was_not_found_is_not_saved(tmp_path):
         identification(one_field()).save(tmp_path / "law.json", {"speed": "m"})
     broken = one_field()
     broken = eqx.tree_at(lambda law: law.flux_coefficients, broken, np.full((1, 6), np.nan))
-    with pytest.raises(ValueError, match="What the law says cannot be: there is a number nan"):
+    with pytest.raises(ValueError, match="There is a fault in the law: a number is nan"):
         identification(broken, coefficients={}, covariance=np.zeros((0, 0))).save(
             tmp_path / "law.json"
         )
@@ -118,10 +118,10 @@ def test_units_are_compared_where_both_are_known():
 
 
 FAULTS = [
-    ({"version": 3}, "is of version 3, and this hfluxno reads the versions 1 and 2; update"),
-    ({"format": "something"}, "is no file of a law; make one with hfluxno identify --save"),
+    ({"version": 3}, "has version 3, but this hfluxno reads versions 1 and 2; update"),
+    ({"format": "something"}, "is not a law file; make one with hfluxno identify --save"),
     ({"colour": "red"}, "Unknown key 'colour'"),
-    ({"fields": ["density", "density"]}, "of 1 to 3 different fields"),
+    ({"fields": ["density", "density"]}, "has 1 to 3 different fields"),
     ({"fields": ["density", "speed"]}, "1 unit for 2 fields"),
     ({"fields": ["a\nb"]}, "cannot be printed"),
     ({"lower": [1.3]}, "the observed range of a field is empty"),
@@ -133,15 +133,15 @@ FAULTS = [
     ({"basis": {"kind": "Spline"}}, "Unknown kind 'Spline'"),
     ({"basis": {"kind": "ChebyshevBasis", "middle": 0.7, "half": 0.0, "size": 6}}, "half width"),
     ({"basis": {"kind": "ChebyshevBasis", "middle": 0.7, "half": 0.6, "size": 99}}, "and a size"),
-    ({"coefficients/covariance": [[1.0]]}, "covariance of 6 coefficients has another shape"),
-    ({"coefficients/names": ["a"] * 6}, "a name of its own"),
+    ({"coefficients/covariance": [[1.0]]}, "covariance does not have the shape of 6 coefficients"),
+    ({"coefficients/names": ["a"] * 6}, "a unique name"),
     ({"scheme/name": "weno"}, "no scheme 'weno'"),
     ({"scheme/refinement": 10**6}, "refinement 1000000 is not between 1 and 64"),
     ({"scheme/refinement": True}, "must be of type int"),
     ({"scheme/cfl_desired": 0.95}, "0 < desired <= maximum <= 1"),
     ({"fit/status": "FINE"}, "no status 'FINE'"),
-    ({"fit/interval": -1.0}, "longer than nothing"),
-    ({"terms/modes": 1}, "more modes of place than there are"),
+    ({"fit/interval": -1.0}, "must be positive"),
+    ({"terms/modes": 1}, "more coefficients of modes of place"),
     ({"terms/lower": 2.0}, "need a domain"),
     ({"terms/flux_offset": []}, "the offset of the flux"),
 ]
@@ -166,14 +166,14 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path, changes, sentence):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda text: text[:-10], "is no file of a law: "),
-        (lambda text: "[" * 100_000, "is no file of a law: "),
-        (lambda text: text.replace('"version": 1', '"version": 1, "version": 1'), "a key twice"),
-        (lambda text: text.replace('"cfl_desired": 0.5', '"cfl_desired": NaN'), "no number"),
-        (lambda text: text.replace('"cell": 0.02', '"cell": 1e999'), "there is a number inf"),
+        (lambda text: text[:-10], "is not a law file: "),
+        (lambda text: "[" * 100_000, "is not a law file: "),
+        (lambda text: text.replace('"version": 1', '"version": 1, "version": 1'), "key twice"),
+        (lambda text: text.replace('"cfl_desired": 0.5', '"cfl_desired": NaN'), "a JSON number"),
+        (lambda text: text.replace('"cell": 0.02', '"cell": 1e999'), "a number is inf"),
         (lambda text: text.replace('"cell": 0.02', '"cell": ' + 400 * "1"), "is too long"),
-        (lambda text: text + 5_000_000 * " ", "is larger than any law"),
-        (lambda text: "[1]", "is no file of a law; make one"),
+        (lambda text: text + 5_000_000 * " ", "is too large for a law file"),
+        (lambda text: "[1]", "is not a law file; make one"),
     ],
 )
 def test_what_is_no_such_json_is_refused(tmp_path, change, sentence):
@@ -191,12 +191,12 @@ def test_what_is_no_such_json_is_refused(tmp_path, change, sentence):
     [
         (shallow_water, "lower", [-0.5, -1.0], "divides by a field that is zero somewhere"),
         (shallow_water, "scale", [0.0, 1.0], "needs a positive scale"),
-        (shallow_water, "exponents", [[1, 0]] * 4, "terms that are different"),
+        (shallow_water, "exponents", [[1, 0]] * 4, "needs 1 to 200 different terms"),
         (shallow_water, "exponents", [[1, 0], [0, 1], [2, 0], [-99, 2]], "no term with"),
         (pair, "degree", 50, "tensor basis needs"),
         (pair, "middle", [1.0], "tensor basis needs"),
-        (lambda: kinked(0.1), "width", 0.0, "kinks need a place each and a positive width"),
-        (lambda: kinked(0.1), "at", [], "kinks need a place each"),
+        (lambda: kinked(0.1), "width", 0.0, "each kink needs a place, and the width"),
+        (lambda: kinked(0.1), "at", [], "each kink needs a place"),
         (lambda: kinked(0.1), "at", [0.1, 0.2], "the flux needs 8 coefficients"),
         (lambda: kinked(0.1), "half", -1.0, "Chebyshev basis of one field needs"),
     ],

@@ -78,7 +78,7 @@ def test_what_cannot_be_told_has_to_be_named(dam_break):
     for values in (small, independent):
         walled = context(values)
         with pytest.raises(
-            ValueError, match=r'cannot be told .* --momentum NAME, in .*"hu" or "h"'
+            ValueError, match=r'cannot be inferred .* --momentum NAME, in .*"hu" or "h"'
         ):
             inferred(walled)
         assert inferred(walled, "hu") == (1,) and inferred(walled, "h") == (0,)

@@ -12,7 +12,7 @@ from hfluxno.identify import subgrid
 from hfluxno.identify.basis import Dictionary, TensorChebyshev, physical_exponents
 from hfluxno.identify.candidate import Candidate, make_directions, make_mask
 from hfluxno.identify.refine import Fit, LawFamily
-from hfluxno.identify.sparsify import explained_by_weak_form, needed, needed_by_weak_form
+from hfluxno.identify.sparsify import needed, needed_by_weak_form, sets_by_weak_form
 from hfluxno.laws import ShallowWater
 from tests.compiled import compiled
 
@@ -144,7 +144,7 @@ def test_rivals_are_sets_of_terms_that_leave_hardly_more():
     def sets(weight):
         right = q[0] - 2.0 * q[1] + weight * q[2] + noise
         augmented = np.stack([*columns, right], axis=1)
-        found = explained_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 4)))
+        found = sets_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 4)))
         return [tuple(np.flatnonzero(mask[0])) for mask in found]
 
     assert sets(0.0) == [(0, 1), (0, 3)]
@@ -162,7 +162,7 @@ def test_rivals_of_several_fields_are_all_pairs_in_the_order_of_what_they_leave(
         nearly = q[0] + apart * q[2]
         augmented = np.stack([q[0], nearly, q[0] + 0.01 * q[1]], axis=1)
         normals.append(augmented.T @ augmented)
-    found = explained_by_weak_form(np.stack(normals), np.ones((2, 2)))
+    found = sets_by_weak_form(np.stack(normals), np.ones((2, 2)))
     named = [tuple(int(np.argmax(row)) for row in mask) for mask in found]
     assert named == [(0, 0), (1, 0), (0, 1), (1, 1)]
 

@@ -178,9 +178,7 @@ def test_recorded_frames_are_forecast(recorded):
 
 
 def test_what_needs_more_than_a_law_is_refused(gas):
-    message = (
-        "3 fields need whole frames at equal intervals between periodic, outflow or reflecting"
-    )
+    message = "3 fields need complete frames at equal intervals, ends that are periodic, outflow"
     values = np.array(gas.values)
     gaps = np.where(np.arange(CELLS) == 7, np.nan, values)
     uneven = np.delete(values, 4, axis=0), np.delete(gas.times, 4)

@@ -13,18 +13,18 @@ from hfluxno.identify.gaps import (
 from hfluxno.trajectory import Trajectory
 
 _MOST_FIELDS = 3
-# A run connects measurements over longer gaps than an interpolation does.
+# A run bridges longer gaps between measurements than interpolation does.
 _MOST_MISSING_OF_JOINT = 0.98
 
 
 def check_context(
     context: Trajectory, values: np.ndarray, jointly: bool, among_others: bool
 ) -> None:
-    """Refuses what no law can be inferred from.
+    """Rejects a context that no law can be inferred from.
 
     **Raises:**
 
-    - `ValueError`, where it is so.
+    - `ValueError`, with the reason.
     """
     least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
     if len(context.grid.shape) != 1:
@@ -49,7 +49,7 @@ def check_context(
     for member, each in enumerate(values if context.is_batched else values[None]):
         number = f" {member}" if context.is_batched else ""
         check_measured(each, context.fields, number, *least)
-    if np.all(tells_nothing(context)) and not among_others:
+    if np.all(uninformative(context)) and not among_others:
         flat = _same_along(context, (1, 3))
         which = " of every trajectory" if len(flat) > 1 else ""
         if not np.any(flat):
@@ -65,33 +65,33 @@ def check_context(
 
 
 def check_whole(context: Trajectory, jointly: bool) -> None:
-    """Refuses three fields where something besides the law would have to be estimated.
+    """Rejects three fields if anything besides the law would have to be estimated.
 
     **Raises:**
 
-    - `ValueError`, where it is so.
+    - `ValueError`, with the reason.
     """
     if len(context.fields) > 2 and (jointly or np.any(np.isnan(np.asarray(context.values)))):
         raise ValueError(
-            f"{len(context.fields)} fields need whole frames at equal intervals between periodic, "
-            "outflow or reflecting ends, and noise has no use; fill the gaps, or choose one or two "
+            f"{len(context.fields)} fields need complete frames at equal intervals, ends that are "
+            "periodic, outflow or reflecting, and no `noise`; fill the gaps, or choose one or two "
             "fields."
         )
 
 
 def check_plane(context: Trajectory) -> None:
-    """Refuses what a law on a plane makes no use of.
+    """Rejects what a law on a plane cannot use.
 
     **Raises:**
 
-    - `ValueError`, where there is something of it.
+    - `ValueError`, if a noise is given.
     """
     if context.deviation is not None:
-        raise ValueError("A law on a plane is fitted to whole frames, so noise has no use.")
+        raise ValueError("A law on a plane is fitted to complete frames; leave out `noise`.")
 
 
-def tells_nothing(context: Trajectory) -> np.ndarray:
-    """Which trajectories have a constant field, or none that changes in time."""
+def uninformative(context: Trajectory) -> np.ndarray:
+    """Which trajectories have a constant field, or no field that changes in time."""
     constant, still = _same_along(context, (1, 3)), _same_along(context, (1,))
     return np.any(constant, axis=1) | np.all(still, axis=1)
 

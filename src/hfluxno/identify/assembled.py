@@ -1,4 +1,4 @@
-"""What every forecast with fitted laws says of its frames."""
+"""The forecast made of frames that fitted laws predict, with its status and checks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from hfluxno.trajectory import Trajectory
 
 UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
 _NOT_SOLVED = (
-    "the fitted law could not be solved, or its forecast left the observed range by more than ten "
+    "the fitted law could not be solved, or its solution left the observed range by more than ten "
     "times its width; the forecast repeats the last frame"
 )
 
@@ -32,9 +32,10 @@ def assembled(
 
     **Arguments:**
 
-    - `solved`: whether the law of each trajectory could be; if not, its last frame is repeated.
+    - `solved`: whether the law of each trajectory could be solved; if not, its last frame is
+      repeated.
     - `found`: the identifications.
-    - `every`: the time between two frames, see `forecast_times`.
+    - `every`: the time between two frames (see `forecast_times`).
     - `horizons`: what each sentence adds to that of the identification.
     - `deviation`: standard deviations of the frames.
     """

@@ -1,7 +1,7 @@
 """Bases in which an unknown flux is linear, scaled to the observed range of the data.
 
-A basis maps states (field, *points) to its functions (function, *points). No basis has a constant:
-a constant flux moves nothing.
+A basis maps states (field, *points) to its functions (function, *points). No basis contains the
+constant: a constant flux has no effect.
 """
 
 import abc
@@ -15,15 +15,15 @@ from jaxtyping import Array, Float
 
 from hfluxno.laws.base import pointwise_jacobian
 
-# Over which part of the half range new kinks are rounded.
+# The width over which new kinks are rounded, as a fraction of the half range.
 KINK_WIDTH = 0.02
 
-# Parameters come from NumPy, and as arrays of JAX within a program.
+# Parameters are NumPy arrays, and JAX arrays within a program.
 Coefficients = Float[Array | np.ndarray, "field function"]
 
 
 def as_array(value):
-    """An array of JAX as it is, and numbers as an array of NumPy in float64."""
+    """JAX arrays unchanged, other numbers as a NumPy array in float64."""
     return value if isinstance(value, jax.Array) else np.asarray(value, float)
 
 
@@ -32,7 +32,7 @@ class Basis(eqx.Module):
 
     @property
     def kinks(self) -> int:
-        """How many kinks have a place that is not a coefficient."""
+        """The number of kinks, whose places are not coefficients."""
         return 0
 
     @property
@@ -48,8 +48,8 @@ class Basis(eqx.Module):
         coefficients: Coefficients,
         u: Float[Array, "field *points"],
     ) -> Float[Array, "field *points"]:
-        """Σ_k C_ik φ_k(u), written out: a compiler fuses sums of arrays, not small products of
-        matrices."""
+        """Σ_k C_ik φ_k(u), written out: the compiler fuses sums of arrays, but not small matrix
+        products."""
         return _combine(coefficients, list(self(u)))
 
     def gradient(
@@ -92,8 +92,8 @@ class Chebyshev(Basis):
         return _horner(derivative / self.half, _scaled(u, self.middle, self.half))[None]
 
     def _powers(self, coefficients):
-        """The coefficients of 1, v, v², …: Horner's rule is the cheapest way through a solver, and
-        on [-1, 1] the change of basis loses no more than a few digits up to degree ten."""
+        """The coefficients of 1, v, v², …: Horner's rule is cheapest in a solver, and on [-1, 1]
+        the change of basis loses only a few digits up to degree ten."""
         matrix = np.zeros((self.size, self.size + 1))
         for k in range(1, self.size + 1):
             matrix[k - 1, : k + 1] = np.polynomial.chebyshev.cheb2poly([0.0] * k + [1.0])
@@ -101,14 +101,14 @@ class Chebyshev(Basis):
 
 
 class Kinked(Basis):
-    """T_1(v), …, T_size(v) of one field, and √((v - a)² + w²) for each of some places a of kinks.
+    """T_1(v), …, T_size(v) of one field, and √((v - a)² + w²) for each kink at a place a.
 
-    It is |v - a|, rounded so that a place has a derivative: larger by less than w²/(2 |v - a|).
+    The latter is |v - a|, rounded to be differentiable in a: larger by less than w²/(2 |v - a|).
 
     **Attributes:**
 
     - `smooth`: the polynomials.
-    - `at`: a, where the kinks are.
+    - `at`: a, the places of the kinks.
     - `width`: w, over which they are rounded, in half ranges.
     """
 
@@ -200,7 +200,7 @@ class Dictionary(Basis):
 
     @property
     def sizes(self) -> Float[np.ndarray, " function"]:
-        """Π_i scale_i^{e_i}: what a coefficient is divided by for that of a monomial of the fields
+        """Π_i scale_i^{e_i}: a coefficient divided by this is that of a monomial of the fields
         themselves."""
         powers = np.array(self.exponents, float)
         return np.prod(np.asarray(self.scale, float) ** powers, axis=1)
@@ -248,10 +248,10 @@ def exponents_up_to(fields: int, degree: int) -> tuple[tuple[int, ...], ...]:
 
 
 def physical_exponents(positive: tuple[bool, ...]) -> tuple[tuple[int, ...], ...]:
-    """The dictionary of a system: what fluxes of mechanics are made of.
+    """The dictionary of a system: the terms of common fluxes in mechanics.
 
-    Monomials of degree 1 and 2; and for every field p that stays away from zero: p³, p² q, and
-    the quotients q/p and q r/p with the other fields q, r (velocities and momentum fluxes).
+    Monomials of degree 1 and 2; and for every field p that stays away from zero: p³, p² q, and the
+    quotients q/p and q r/p with the other fields q, r (velocities and momentum fluxes).
     """
     count = len(positive)
     terms = list(exponents_up_to(count, 2))
@@ -270,8 +270,8 @@ def physical_exponents(positive: tuple[bool, ...]) -> tuple[tuple[int, ...], ...
 
 
 def fluid_exponents(fields: int, density: int | None) -> tuple[tuple[int, ...], ...]:
-    """The dictionary of a fluid: monomials of degree 1 and 2; and where there is a density p that
-    may divide, with the other fields q, r, s: p³, p² q, q/p, q r/p and q r s/p²."""
+    """The dictionary of a fluid: monomials of degree 1 and 2; and if there is a density p that may
+    divide, with the other fields q, r, s: p³, p² q, q/p, q r/p and q r s/p²."""
     terms = list(exponents_up_to(fields, 2))
     if density is not None:
         p, unit = density, np.eye(fields, dtype=int)

@@ -1,4 +1,4 @@
-"""The candidates among which a context chooses: what the law and its source may look like."""
+"""The candidates for a context: possible forms of the law and of the scheme that made the data."""
 
 import dataclasses
 from collections.abc import Callable
@@ -24,26 +24,26 @@ PRESENT_STATE = (0.4, 0.4, False)
 DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
 SOURCE_TERMS = 2
 
-# Sizes share compiled programs: of a larger one, functions are masked.
+# Sizes share compiled programs: those in between mask functions of the next larger one.
 _PROGRAM_SIZES = (4, 6, 9)
 
-# The derivatives of a fit are taken along its free parameters, in programs for so many of them.
+# The numbers of free parameters for which programs with derivatives are compiled.
 _PROGRAM_DIRECTIONS = (4, 6, 8)
 
-# So many further sets of terms are tried.
+# The number of further sets of terms that are tried.
 _MOST_RIVALS = 3
 
-# The size of the flux that the first finer grid is asked to support.
+# The size of the flux that is tried on the first finer grid.
 _SIZE_OF_FINER = 6
 
-# A polynomial that predicts so well leaves nothing for a kink.
+# If a polynomial predicts this well, no kink is tried.
 _SMOOTH = 1e-3
 
-# A field counts as staying away from zero where its least value exceeds this part of its largest.
+# A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
 _AWAY_FROM_ZERO = 0.02
 
 
-# A back-test error of one field below which a scheme is the one that made the data.
+# Below this back-test error of one field, the scheme is the one that made the data.
 _REPRODUCED = 1e-5
 
 
@@ -56,18 +56,19 @@ class Candidate:
     - `basis`: `chebyshev` for one field; `dictionary` or `tensor` for several.
     - `size`: how many functions are free: the polynomial degree of a Chebyshev basis, and 0 for all
       functions of the others.
-    - `kinks`: of the flux of one field, beside the polynomial.
+    - `kinks`: the number of kinks of the flux of one field, beside the polynomial.
     - `diffusion`: `none`, `constant` or `quadratic` in the field.
     - `scheme`: the numerical flux.
     - `refinement`: internal cells per cell of the data.
     - `cfl`: the CFL rule (desired, maximum, lagged).
-    - `fresh_start`: whether the context starts where the run of its source did.
-    - `sparse`: what tells which functions the data do not need, which are dropped: the `weak-form`,
-      or an earlier `fit`; `None` keeps all.
+    - `fresh_start`: whether the context begins with the first frame of the run that made it.
+    - `sparse`: what decides which functions are dropped because the data do not need them: the
+      `weak-form` or an earlier `fit`; `None` keeps all.
     - `sources`: whether each field has a source a + b u of its own.
-    - `rival`: which of the sets of functions that explain the weak form as well; 0 is the best one.
-    - `denoised`: whether the fit starts from an estimate of the first state that several frames
-      share, in place of the first frame itself.
+    - `rival`: the rank among the sets of functions that explain the weak form similarly well; 0 is
+      the best.
+    - `denoised`: whether the fit starts from an estimate of the first state from several frames
+      instead of the first frame itself.
     """
 
     basis: str = "chebyshev"
@@ -106,24 +107,24 @@ class Candidate:
 
     @property
     def evaluations(self) -> int:
-        """How often the solver may be run with its derivatives. The full dictionary only has to
-        come near enough to show which of its functions are needed; a system on a finer grid is
-        dear, and starts from the fit on the coarser one."""
+        """The maximum number of runs of the solver with derivatives. The fit of the full dictionary
+        need only be good enough to show which functions are needed; a system on a finer grid is
+        expensive, and starts from the fit on the coarser one."""
         if self.basis == "dictionary" and not self.sparse:
             return 8
         return 6 if self.basis != "chebyshev" and self.refinement > 1 else 12
 
     @property
     def unknowns(self) -> int:
-        """Orders candidates that predict equally well: few first."""
+        """Orders candidates that predict equally well, fewest first."""
         kinks = 2 * self.kinks + 1 if self.kinks else 0  # sizes, places, and a width
         return self.size + kinks + DIFFUSION_TERMS[self.diffusion] - (6 if self.sparse else 0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """What is tried next, given the best candidate so far, the back-test error that ends the
-    search, and the one up to which it is not worth while."""
+    """A stage of the search: what it proposes given the best candidate so far, the back-test error
+    that ends the search after it, and the one up to which it is skipped."""
 
     propose: Callable[[Candidate], tuple[Candidate, ...]]
     good_enough: float
@@ -145,10 +146,10 @@ def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
 
 
 def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
-    """The best candidate on a finer internal grid, if the grid before was worth it.
+    """The best candidate on a finer internal grid, if the previous refinement was an improvement.
 
-    The first finer grid is also asked whether it supports another size of the flux: on the cells of
-    the data, jumps are too smeared to tell.
+    The first finer grid is also tried with another size of the flux: on the cells of the data,
+    jumps are too smeared to decide between them.
     """
 
     def propose(best: Candidate) -> tuple[Candidate, ...]:
@@ -166,8 +167,8 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
 
 
 def _rivals(best: Candidate) -> tuple[Candidate, ...]:
-    """The next best sets of functions on the grid of the best law: on a coarser one the smearing of
-    shocks hides which is right."""
+    """The next best sets of functions on the grid of the best law: on a coarser one, smeared shocks
+    hide which is right."""
     if best.sparse != "weak-form":
         return ()
     numbers = range(1, _MOST_RIVALS + 1)
@@ -175,7 +176,7 @@ def _rivals(best: Candidate) -> tuple[Candidate, ...]:
 
 
 def _kinked(best: Candidate) -> tuple[Candidate, ...]:
-    """Without diffusion, which blurs a kink."""
+    """A flux with a kink, without diffusion, which would blur it."""
     scheme = "roe-entropy-fix" if best.scheme == "rusanov" else best.scheme
     kinked = dataclasses.replace(best, size=2, kinks=1, diffusion="none", scheme=scheme)
     return (kinked,)
@@ -197,11 +198,11 @@ def _denoised(best: Candidate) -> tuple[Candidate, ...]:
 
 
 def stages(fields: int) -> tuple[Stage, ...]:
-    """What is tried in turn.
+    """The stages of the search.
 
-    The first stages ask whether one of the common schemes made the data, in which case a fit
-    reproduces them almost exactly. The last are for data from elsewhere: measurements, other
-    programs, noise.
+    The first ones test whether one of the common schemes made the data, in which case a fit
+    reproduces them almost exactly. The last are for other data: measurements, other programs,
+    noise.
     """
     if fields > 1:
         weak = Candidate("dictionary", 0, sparse="weak-form")
@@ -212,7 +213,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
             Stage(_finer(4), 1e-4),
             Stage(_rivals, 1e-3),
         )
-        if fields > 2:  # fits of all functions would take minutes
+        if fields > 2:  # fitting all functions would take minutes
             return quick
         full, sparse = Candidate("dictionary", 0), Candidate("dictionary", 0, sparse="fit")
         mid_run = dataclasses.replace(sparse, fresh_start=False)
@@ -246,7 +247,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_richer_flux, _REPRODUCED, 5e-5),
         Stage(_always(fixed, dataclasses.replace(fixed, diffusion="constant")), _REPRODUCED, 1e-4),
         Stage(_richer_diffusion, _REPRODUCED, 1e-4),
-        # The same in a context without a shock is not the same once one has formed.
+        # Grids that agree before a shock forms differ after it.
         Stage(_finer(2), _REPRODUCED),
         Stage(_finer(4), _REPRODUCED),
         Stage(_richer_flux, _SMOOTH, 1e-4),
@@ -259,7 +260,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
 
 
 def stages_with_sources() -> tuple[Stage, ...]:
-    """What is tried in turn where no law of several fields without sources explains a context."""
+    """The stages of the search if no law of several fields without sources explains a context."""
     weak = Candidate("dictionary", 0, sparse="weak-form", sources=True)
     return (
         Stage(_always(weak), 1e-4),
@@ -275,14 +276,14 @@ def make_basis(
     fields: tuple[str, ...],
     negated: tuple[int, ...] = (),
 ) -> Basis:
-    """The candidate's basis scaled to the range of a context (time, field, cells); `negated` are
-    the fields that a mirror turns round."""
+    """The candidate's basis, scaled to the range of a context (time, field, cells); `negated` are
+    the fields that change sign at a wall."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
     if candidate.kinks:
         return Kinked(Chebyshev(middle, half, candidate.size), np.zeros(candidate.kinks))
     if candidate.basis == "chebyshev":
-        size = max(candidate.size, least_size(candidate))
+        size = max(candidate.size, minimum_size(candidate))
         return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= size))
     if candidate.basis == "tensor":
         return TensorChebyshev(middle, half, 3, len(fields))
@@ -298,8 +299,8 @@ def make_basis(
 def make_mask(
     candidate: Candidate, basis: Basis, fields: int, negated: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """Which parameters are free, in the order of `LawFamily`; `negated` are the fields that a wall
-    turns round, of which there are none without a wall and of three fields the momentum."""
+    """Which parameters are free, in the order of `LawFamily`; `negated` are the fields that change
+    sign at a wall: none if there is no wall, except the momentum of three fields."""
     count = len(basis.names)
     size = count if candidate.kinks or not candidate.size else candidate.size
     free = np.tile(np.arange(count) < size, (fields, 1))
@@ -309,35 +310,35 @@ def make_mask(
     program = max(DIFFUSION_TERMS.values()) if terms else 0
     diffusion = np.arange(program) < terms
     arising = np.ones((fields, SOURCE_TERMS if candidate.sources else 0), bool)
-    arising[list(negated), :1] = False  # what is constant has no mirror image
-    bends = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
-    parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1), bends)
+    arising[list(negated), :1] = False  # a constant would not change sign with the field
+    kinks = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
+    parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1), kinks)
     return np.concatenate(parts).astype(float)
 
 
 def _mirrored(basis: Dictionary, negated: tuple[int, ...]) -> np.ndarray:
-    """Which functions the flux of each field may have if a wall is a mirror.
+    """Which functions the flux of each field may have if a wall reflects.
 
-    A solution must remain one under x → -x with the `negated` fields changing sign: their fluxes
-    are even in them, and those of the other fields odd, so that nothing flows through the wall.
+    Solutions must be invariant under x → -x with a change of sign of the `negated` fields: their
+    fluxes are even in them and those of the other fields odd, so nothing flows through the wall.
     """
     changes = np.array(basis.exponents)[:, list(negated)].sum(axis=1) % 2 == 1
     is_odd = np.isin(np.arange(len(basis.fields)), negated)
     return changes[None] != is_odd[:, None]
 
 
-def least_size(candidate: Candidate) -> int:
-    """The number of functions and directions that programs have in any case: on the first finer
-    grid two sizes are tried one after the other."""
+def minimum_size(candidate: Candidate) -> int:
+    """The minimum number of functions and directions of programs: on the first finer grid two sizes
+    are tried in turn and share one."""
     shares = candidate.basis == "chebyshev" and not candidate.kinks
     return _SIZE_OF_FINER if shares and candidate.refinement == 2 else 0
 
 
-def make_directions(mask: np.ndarray, least: int = 0) -> np.ndarray:
-    """The unit vectors of the free parameters, filled up with zeros to a number that programs
-    share, not less than `least`."""
+def make_directions(mask: np.ndarray, minimum: int = 0) -> np.ndarray:
+    """The unit vectors of the free parameters, padded with zeros to a number for which there are
+    programs, at least `minimum`."""
     free = np.flatnonzero(mask)
-    needed = max(least, len(free))
+    needed = max(minimum, len(free))
     rows = next((n for n in _PROGRAM_DIRECTIONS if needed <= n <= len(mask)), len(mask))
     directions = np.zeros((rows, len(mask)))
     directions[np.arange(len(free)), free] = 1.0

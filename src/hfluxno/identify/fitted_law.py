@@ -18,7 +18,7 @@ from hfluxno.laws.place import PlaceModes
 
 _NEAREST_ZERO = 0.25
 
-# States that are no arrays of JAX: of one field they may come without its axis.
+# States other than JAX arrays; those of one field may lack its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
 
 
@@ -27,12 +27,12 @@ class Terms(eqx.Module):
 
     **Attributes:**
 
-    - `by_state`: S, shape (field, term); without terms there is no such source.
+    - `by_state`: S, shape (field, term); no such source if it has no terms.
     - `source_by_place`: P, shape (field, mode).
     - `flux_by_place`: K, shape (mode,).
-    - `flux_offset`: c, what is added to f(u) before k(x) multiplies it, shape (field,), in units of
-      the flux. It only tells where k changes, or where an end lets nothing through.
-    - `modes`: ψ, for both.
+    - `flux_offset`: c, added to f(u) before it is multiplied by k(x), shape (field,), in units of
+      the flux. It only matters where k changes or at an end that is closed.
+    - `modes`: ψ of both.
     """
 
     by_state: Float[Array | np.ndarray, "field term"]
@@ -43,30 +43,30 @@ class Terms(eqx.Module):
 
 
 class FittedLaw(ConservationLaw):
-    """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and with further terms
+    """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and optionally
 
         s_i(u, x) = Σ_k S_ik T_k(v_i) + Σ_m P_im ψ_m(x),   k(x) = exp(Σ_m K_m ψ_m(x)),
 
     a source, and a factor of the flux.
 
-    Beyond the observed range [lower, upper] of a field nothing is known: there the flux continues
-    linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν keeps the value
-    that it has at ū. A law of a few terms holds further, by `reach` widths of the range, but not
-    nearer to zero than a quarter of what was observed.
+    Beyond the observed range [lower, upper] of a field the law is unknown: there the flux continues
+    linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν keeps its value
+    at ū. A law of a few terms is used further, by `reach` widths of the range, but not closer to
+    zero than a quarter of the observed values.
 
-    States are arrays of JAX of shape (field, *points), or numbers, lists and NumPy arrays. These
-    give NumPy arrays in their own precision, float64 but for shorter floats; of a single field they
-    may be without its axis, and then so is the result.
+    States are JAX arrays of shape (field, *points), or numbers, lists and NumPy arrays. For the
+    latter the results are NumPy arrays in float64, or in the precision of shorter floats; those of
+    a single field may lack its axis, and then so does the result.
 
     **Attributes:**
 
     - `basis`: the functions φ_k.
     - `flux_coefficients`: C, shape (field, function), in units of flux.
-    - `diffusion_coefficients`: D, shape (field, term); v_i is u_i scaled to [-1, 1] on its
-      observed range. Without terms there is no diffusion.
+    - `diffusion_coefficients`: D, shape (field, term); v_i is u_i scaled to [-1, 1] on its observed
+      range. No diffusion if it has no terms.
     - `lower`, `upper`: the observed range of each field.
-    - `terms`: what goes beyond a flux and a diffusivity; `None` for most laws.
-    - `reach`: how far the flux is Σ C φ beyond the observed range.
+    - `terms`: any terms beyond a flux and a diffusivity; `None` for most laws.
+    - `reach`: how far beyond the observed range the flux is still Σ C φ.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -92,7 +92,7 @@ class FittedLaw(ConservationLaw):
 
         **Raises:**
 
-        - `ValueError`, where the first axis of u does not belong to the fields.
+        - `ValueError`, if the first axis of u is not that of the fields.
         """
         return self._at(_flux, u, 1)
 
@@ -115,7 +115,7 @@ class FittedLaw(ConservationLaw):
         return self._at(_diffusivity, u, 1)
 
     def source(self, u: State, x: Places, t: Time) -> State | None:
-        """s(u, x), for states and coordinates that are arrays of JAX."""
+        """s(u, x), for states and coordinates that are JAX arrays."""
         if self.terms is None:
             return None
         return _source(self._like(u), u, x)
@@ -129,7 +129,8 @@ class FittedLaw(ConservationLaw):
         return jnp.exp(jnp.tensordot(weights, modes, axes=1))
 
     def arising(self, x: Float[Array, "*points"]) -> Float[Array, "field *points"] | None:
-        """The part of the source that depends on place alone; `None` without further terms."""
+        """The part of the source that depends on place alone; `None` if the law has no further
+        terms."""
         if self.terms is None:
             return None
         weights = self.terms.source_by_place.astype(x.dtype)
@@ -156,8 +157,8 @@ class FittedLaw(ConservationLaw):
             numbers = numbers[None]
         if numbers.ndim == 0 or len(numbers) != fields:
             raise ValueError(
-                f"The states have the shape {numbers.shape}; the first axis has to hold the "
-                f"{fields} fields {', '.join(self.fields)}."
+                f"The states have the shape {numbers.shape}; the first axis must hold the {fields} "
+                f"fields {', '.join(self.fields)}."
             )
         with jax.enable_x64(True):
             states = jnp.asarray(numbers)
@@ -170,14 +171,14 @@ class FittedLaw(ConservationLaw):
         return jnp.clip(u, low.reshape(shape), high.reshape(shape))
 
     def bounds(self) -> tuple[Float[Array, " field"], Float[Array, " field"]]:
-        """Between which states the flux is Σ C φ."""
+        """The states between which the flux is Σ C φ."""
         lower, upper = jnp.asarray(self.lower), jnp.asarray(self.upper)
         low, high = lower - self.reach * (upper - lower), upper + self.reach * (upper - lower)
         low = jnp.where(lower > 0.0, jnp.maximum(low, _NEAREST_ZERO * lower), low)
         return low, jnp.where(upper < 0.0, jnp.minimum(high, _NEAREST_ZERO * upper), high)
 
     def _like(self, u) -> "FittedLaw":
-        """The law in the precision of the state: it is fitted in float64 and used in either."""
+        """The law in the precision of the states: it is fitted in float64 and used in any."""
         if self.lower.dtype == u.dtype:
             return self
         return jax.tree.map(lambda leaf: leaf.astype(u.dtype), self)
@@ -217,7 +218,7 @@ def _diffusivity(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Arra
 
 
 def _series(law: FittedLaw, coefficients, u: Float[Array, "field *points"]):
-    """Σ_k C_ik T_k(v_i), written out: a compiler fuses sums of arrays."""
+    """Σ_k C_ik T_k(v_i), written out: the compiler fuses sums of arrays."""
     terms = coefficients.shape[1]
     if terms == 0:
         return jnp.zeros_like(u)

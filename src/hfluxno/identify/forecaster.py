@@ -33,23 +33,23 @@ from hfluxno.identify.track import continued, gains, track
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
-# A relative error up to which a forecast counts as sure.
+# A predicted error up to which a forecast counts as reliable.
 _BELIEVED = 0.05
-# By how many widths of the observed range a forecast may leave it.
+# How far a forecast may leave the observed range, in widths of the range.
 _FAR = 10.0
 
 
 class FittedLawForecaster(Forecaster):
     """Identifies the law of each context and advances it with the scheme that was chosen with it.
 
-    Where that run fails the entropy-fixed scheme and then the Rusanov flux take over, which is
-    said in the status; where nothing can be solved the last frame is repeated.
+    If that run fails, the entropy-fixed scheme and then the Rusanov flux are tried; if no run can
+    be solved, the last frame is repeated, and the status is `FAILED`.
 
     **Attributes:**
 
-    - `momentum`: the field that a reflecting wall turns round, where it is not to be inferred; on a
+    - `momentum`: the field that changes sign at a reflecting wall, inferred if it is `None`; on a
       plane a pair of fields.
-    - `every`: the time between two frames, where it is not the mean spacing of the context.
+    - `every`: the time between two frames, by default the mean spacing of the context.
     """
 
     momentum: str | tuple[str, str] | None = eqx.field(static=True, default=None)
@@ -60,7 +60,7 @@ class FittedLawForecaster(Forecaster):
 
         **Raises:**
 
-        - `ValueError`, where `steps` is not positive or the context cannot be identified.
+        - `ValueError`, if `steps` is not positive or the context cannot be identified.
         """
         return self.in_parts(context, steps)(slice(None))
 
@@ -81,12 +81,12 @@ class FittedLawForecaster(Forecaster):
         steps: int,
         interval: float | None = None,
     ) -> Forecast:
-        """The forecast with laws that were identified before; `interval` is between its frames if
-        the context has a single one.
+        """The forecast with laws that were identified before; `interval` is the time between its
+        frames if the context has a single frame.
 
         **Raises:**
 
-        - `ValueError`, if a given end is not given for all times of the forecast.
+        - `ValueError`, if the state at a given end does not cover all times of the forecast.
         """
         context = context.states
         every = interval if self.every is None else self.every
@@ -103,7 +103,7 @@ class FittedLawForecaster(Forecaster):
         frames = np.stack([each.frames for each in results])
         shape = frames[0, 1:].shape
         deviation = _stacked([each.spread for each in results], shape)
-        bound = _stacked([each.least for each in results], shape)
+        bound = _stacked([each.bound for each in results], shape)
         seen = [each.observed for each in results if each.observed is not None]
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
@@ -126,19 +126,19 @@ class FittedLawForecaster(Forecaster):
 
 
 class _Continued(NamedTuple):
-    """The state that a forecast starts from and its frames, whether they were solved, the standard
-    deviations of the frames, those that no unbiased estimate could be below, and what would be
-    measured of the frames, if that is something else."""
+    """The state from which a forecast starts and its frames, whether they were solved, the standard
+    deviations of the frames and lower bounds of those of unbiased estimates, and what would be
+    measured of the frames, if that differs."""
 
     frames: Float[np.ndarray, "time field cells"]
     solved: bool
     spread: Float[np.ndarray, "steps field cells"] | None = None
-    least: Float[np.ndarray, "steps field cells"] | None = None
+    bound: Float[np.ndarray, "steps field cells"] | None = None
     observed: Float[np.ndarray, "steps quantity cells"] | None = None
 
 
 def _stacked(parts: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
-    """Those of all trajectories, NaN where one has none; `None` where none has."""
+    """The parts of all trajectories, NaN for one without; `None` if all are without."""
     if all(part is None for part in parts):
         return None
     return np.stack([np.full(shape, np.nan) if part is None else part for part in parts])
@@ -161,15 +161,15 @@ def _continue(
     every_time = np.concatenate([past, forecast_times(context, steps, every)])
     times = known.scale.frames(every_time)
     forward = with_future(known, times[-1])
-    states, spread, least = item.estimate.continued(times, forward)
+    states, spread, bound = item.estimate.continued(times, forward)
     if not is_bounded(states, values, item.grid_law):
         last = interpolated(values, False)[-1:]
         return _Continued(np.repeat(last, 1 + steps, axis=0), False)
     observed = None
-    if known.observation and every is None:  # at other times means may overlap
+    if known.observation and every is None:  # means over other times may overlap
         observed = item.estimate.observed(every_time, forward)[len(past) :]
-    spread, least = spread[len(past) :], least[len(past) :]
-    return _Continued(states[len(past) - 1 :], True, spread, least, observed)
+    spread, bound = spread[len(past) :], bound[len(past) :]
+    return _Continued(states[len(past) - 1 :], True, spread, bound, observed)
 
 
 def is_bounded(
@@ -177,9 +177,9 @@ def is_bounded(
     seen: Float[np.ndarray, "time field cells"],
     law: FittedLaw,
 ) -> bool:
-    """Whether the frames are finite and no field is further from the range that was observed, here
-    or where the law was found, than ten times its width: then the law is not hyperbolic where the
-    forecast has got to, or the scheme is not stable there."""
+    """Whether the frames are finite and within ten widths of the range that was observed, here or
+    where the law was found. If not, the law is not hyperbolic at the states reached, or the scheme
+    is unstable there."""
     low = np.minimum(np.nanmin(seen, axis=(0, 2)), np.asarray(law.lower))
     high = np.maximum(np.nanmax(seen, axis=(0, 2)), np.asarray(law.upper))
     reach = _FAR * (high - low)
@@ -194,7 +194,7 @@ def _check_given_ends(context: Trajectory, steps: int, every: float | None) -> N
     for side, end in zip(("lower", "upper"), context.grid.boundary[0], strict=True):
         if isinstance(end, Given) and float(end.times[-1]) < reach:
             raise ValueError(
-                f"The state at the {side} end is given until {float(end.times[-1]):g}, and the "
+                f"The state at the {side} end is given until {float(end.times[-1]):g}, but the "
                 f"forecast goes on to {last:g}; give it until then, or forecast fewer steps."
             )
 
@@ -210,10 +210,9 @@ def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:
 def _advance(
     values: np.ndarray, item: Identification, late: int, ahead: np.ndarray
 ) -> tuple[np.ndarray, bool, np.ndarray | None]:
-    """The state that the forecast starts from and its frames after the times `ahead`, in frames of
-    the context, whether they were solved, and their standard deviations; where not, the last frame
-    of the context repeated. The first `late` frames after the start belong to the context and are
-    left out."""
+    """The state from which the forecast starts and its frames after the times `ahead`, in frames of
+    the context, whether they were solved (if not, the last frame is repeated), and their standard
+    deviations. The first `late` frames after the start belong to the context and are dropped."""
     if item.filled is not None:
         values = np.asarray(item.filled.values)
     elif item.status in UNSOLVABLE:
@@ -237,7 +236,7 @@ def _advance(
 
 
 def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:
-    """How far ahead a forecast with known standard deviations can be believed."""
+    """How far ahead a forecast with known standard deviations is reliable."""
     if spread is None or item.status != FitStatus.OK:
         return ""
     size = np.sqrt(np.mean(frames**2, axis=(1, 2)))

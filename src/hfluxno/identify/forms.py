@@ -1,8 +1,8 @@
-"""Forms of fluxes of one field that have a name.
+"""Fluxes of one field that have a name.
 
     f(u) = c + Σ_i a_i g_i(u; p),
 
-linear in a and in the constant c, which moves nothing, and with one shape parameter p or none.
+linear in a and in the constant c, which has no effect, with at most one shape parameter p.
 """
 
 import dataclasses
@@ -12,21 +12,21 @@ import numpy as np
 from jaxtyping import Float
 
 Points = Float[np.ndarray, " point"]
-# Shape parameters are looked for on so many places first.
+# The number of values of a shape parameter at which a search starts.
 _PLACES = 40
 
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """A form with its parameters still open.
+    """A form whose parameters are not yet known.
 
     **Attributes:**
 
     - `name`: what it is called.
     - `columns`: (u, p) ↦ g_i(u; p).
     - `show`: (symbol, a, p) ↦ the formula.
-    - `shapes`: (lowest, highest state) ↦ places of p, increasing; none, or a form that cannot have
-      such states.
+    - `shapes`: (lowest, highest state) ↦ increasing values of p to try; none if the form does not
+      allow such states.
     - `has_shape`: whether there is a p.
     """
 
@@ -147,7 +147,7 @@ def _show_exponential(symbol: str, a: list[float], p: float) -> str:
 def _show_triangular(symbol: str, a: list[float], p: float) -> str:
     before, after = a
     if before > 0.0 > after:
-        # Both branches vanish at the ends of the diagram: 0 and the full road.
+        # The branches vanish at the ends of the diagram: 0 and the full road.
         full = p - before * p / after
         return f"min({number(before)} {symbol}, {number(-after)} ({number(full)} − {symbol}))"
     return (

@@ -1,13 +1,11 @@
-"""The forward model of a joint estimate: which run a vector of unknowns means, and what would be
-measured of it.
+"""The forward model of a joint estimate: from a vector of unknowns to a run and its measurements.
 
     z ↦ (law, first state, ends) ↦ u(t_j) ↦ H(u),   each number = its centre + its spread · z_k
 
-with the law's coefficients, the first state and the states at open ends, and the observation H of
-the context (see `hfluxno.observation`). The prior of every z_k is
-the standard normal distribution, so centre and spread say what is believed before the measurements
-(strong-constraint 4D-Var with a control variable transform: Bannister, Q. J. R. Meteorol. Soc. 134,
-2008, 1971-1996).
+for the law's coefficients, the first state and the states at open ends, with the observation H of
+the context (see `hfluxno.observation`). The prior of every z_k is the standard normal distribution,
+so centre and spread describe the prior knowledge (strong-constraint 4D-Var with a control variable
+transform: Bannister, Q. J. R. Meteorol. Soc. 134, 2008, 1971-1996).
 """
 
 import dataclasses
@@ -30,16 +28,15 @@ from hfluxno.observation import Observation, Run, observed, times_of
 from hfluxno.stored_jit import stored_jit
 from hfluxno.trajectory import Trajectory
 
-# Derivatives are taken along so many directions at once, and on all cores: one small program serves
+# Derivatives are taken along this many directions at once, on all cores: one small program serves
 # any number of unknowns.
 _FEW_DIRECTIONS, _MANY_DIRECTIONS = 8, 16
-# Programs serve a few numbers of frames.
+# Programs are compiled for this number of frames times powers of two.
 _FRAMES = 16
 
 
 class Scale(eqx.Module):
-    """How times and lengths are counted: in mean intervals of a context from when its run begins,
-    and in cells.
+    """The units of times and lengths: mean intervals of a context since its run begins, and cells.
 
     **Attributes:**
 
@@ -64,7 +61,7 @@ class Scale(eqx.Module):
 
 
 class Ends(eqx.Module):
-    """Open ends: the states there at some times, as a mean and modes that are added to it.
+    """Open ends: the states there at given times, as a mean plus modes.
 
     **Attributes:**
 
@@ -72,7 +69,7 @@ class Ends(eqx.Module):
     - `mean`: shape (side, field, time), for the open sides.
     - `modes`: shape (mode, side, field, time).
     - `length`: the time over which they are correlated.
-    - `scatter`: how much each field varies at them.
+    - `scatter`: the prior standard deviation of each field there.
     - `sides`: which sides of the domain are open, 0 for the lower one.
     """
 
@@ -89,15 +86,15 @@ class Forward(eqx.Module):
 
     **Attributes:**
 
-    - `shape`: what the law is made of.
+    - `shape`: the structure of the law.
     - `settings`: how it is solved, on cells of length 1.
     - `center`, `spread`: of the coefficients of the law.
     - `first`: the mean of the first state, shape (field, cells).
-    - `first_modes`: what the unknowns add to it.
-    - `least`: what no first state and no state of an open end is below, for each field.
-    - `ends`: the open ends, or `None` if there are none; at the others the boundary of the
-      settings' grid holds.
-    - `scale`: what cells and frames are in the units of the data.
+    - `first_modes`: the modes that the unknowns add to it.
+    - `minimum`: the lower bound of the first state and of open ends, for each field.
+    - `ends`: the open ends, or `None` if there are none; the others are those of the settings'
+      grid.
+    - `scale`: cells and frames in the units of the data.
     - `observation`: the steps from states to measured values.
     """
 
@@ -107,7 +104,7 @@ class Forward(eqx.Module):
     spread: Float[Array | np.ndarray, " coefficient"]
     first: Float[Array | np.ndarray, "field cells"]
     first_modes: Float[Array | np.ndarray, "mode field cells"]
-    least: Float[Array | np.ndarray, " field"]
+    minimum: Float[Array | np.ndarray, " field"]
     ends: Ends | None
     scale: Scale
     observation: tuple[Observation, ...] = ()
@@ -127,23 +124,23 @@ class Forward(eqx.Module):
         return self.shape.law(self.coefficients(z))
 
     def problem(self, z: Float[Array, " unknown"]) -> tuple[Problem, Float[Array, "field fine"]]:
-        """What is solved, and the state that it starts from."""
+        """The problem to be solved, and its initial state."""
         laws, firsts = self.center.shape[0], self.first_modes.shape[0]
         factor = self.settings.refinement
         first = self.first + jnp.tensordot(z[laws : laws + firsts], self.first_modes, axes=1)
-        first = _not_below(self.least[:, None], first)
+        first = _not_below(self.minimum[:, None], first)
         start = prolong(jnp.asarray(first), self.settings.grid, factor, self.shape.negated)
         flux = self.settings.numerical_flux(self.law(z))
         return Problem(flux, self.grid(z).refine(factor)), start
 
     def grid(self, z: Float[Array | np.ndarray, " unknown"]) -> Grid:
-        """The cells of the data, with what the unknowns say of the ends."""
+        """The cells of the data, with the states at open ends."""
         grid = self.settings.grid
         if self.ends is None:
             return grid
         after = self.center.shape[0] + self.first_modes.shape[0]
         states = self.ends.mean + jnp.tensordot(z[after:], self.ends.modes, axes=1)
-        states = _not_below(self.least[None, :, None], states)
+        states = _not_below(self.minimum[None, :, None], states)
         ends = list(grid.boundary[0])
         for state, side in zip(states, self.ends.sides, strict=True):
             ends[side] = Given(self.ends.times, state)
@@ -152,20 +149,20 @@ class Forward(eqx.Module):
     def observed(
         self, z: Float[Array, " unknown"], states: Float[Array, "time field cells"]
     ) -> Float[Array, "measured quantity cells"]:
-        """What would be measured of a run whose states are those at the times of `when`."""
+        """What would be measured of a run with these states at the times of `when`."""
         states = states[1:]
         run = Run(states, self._flux(z, states), self.settings.grid.is_periodic())
         return observed(self.observation, run)
 
     def when(self, times: Float[Array | np.ndarray, " time"]) -> Float[np.ndarray, " time_"]:
         """The times, in frames, at which a run is needed for measured values at these times of the
-        data; with an observation, that of the first state and after it those of the steps."""
+        data; with an observation, that of the first state before those of the steps."""
         needed = self.scale.frames(times_of(self.observation, np.asarray(times, float)))
         return np.concatenate([[0.0], needed]) if self.observation else needed
 
     def intervals(self, times: Float[np.ndarray, " time"]) -> Float[np.ndarray, " interval"]:
-        """Those between times in frames, and of length zero as many as make the number one of a
-        few, for which there are programs."""
+        """The intervals between times in frames, padded with zeros to a number for which there is a
+        program."""
         each, frames = len(times_of(self.observation, np.zeros(1))), _FRAMES
         while each * frames < len(times) - 1:
             frames *= 2
@@ -174,7 +171,7 @@ class Forward(eqx.Module):
         return found
 
     def _flux(self, z, states: Float[Array, "time field cells"]):
-        """What passes the centres of cells in unit time, in the units of the data."""
+        """The flow through the centres of cells, in the units of the data."""
         law, grid, u = self.law(z), self.settings.grid, states.swapaxes(0, 1)
         flux = law.flux(u)
         if law.terms is not None:
@@ -197,18 +194,18 @@ def on_other_cells(
     """The states of `run` on another internal grid (see `SolverSettings.on_other_cells`)."""
     other = dataclasses.replace(forward, settings=forward.settings.on_other_cells())
     free = _free(other)
-    # No derivative is asked for; the program is the one of a search that tries finer grids.
+    # No derivative is needed, but this program exists if the search tried other grids.
     nothing = np.zeros((_chunk_size(free), other.size))
     return np.asarray(_run(_bare(other), z, nothing, intervals, max_steps)[0])
 
 
 def _bare(forward: Forward) -> Forward:
-    """Without the observation, so that all of them share the program of a run."""
+    """Without the observation, so that all observations share the program of a run."""
     return dataclasses.replace(forward, observation=())
 
 
 def _free(forward: Forward) -> np.ndarray:
-    """The unknowns that change anything."""
+    """The unknowns that have an effect."""
     others = forward.size - len(forward.spread)
     return np.flatnonzero(np.concatenate([forward.spread, np.ones(others)]))
 
@@ -217,9 +214,9 @@ def _chunk_size(free: np.ndarray) -> int:
     return _FEW_DIRECTIONS if len(free) <= _FEW_DIRECTIONS else _MANY_DIRECTIONS
 
 
-def _not_below(least, states):
-    # Not the maximum: its derivative is one half where a state is at the bound, as empty ones are.
-    return jnp.where(states < least, least, states)
+def _not_below(minimum, states):
+    # Not the maximum, whose derivative is one half for a state at the bound, such as an empty one.
+    return jnp.where(states < minimum, minimum, states)
 
 
 def run(
@@ -231,7 +228,7 @@ def run(
     Float[np.ndarray, "time field cells"], Float[np.ndarray, "time unknown field cells"], int
 ]:
     """The states at the first time and after each interval, their derivatives by all unknowns, and
-    the largest number of steps that an interval took."""
+    the largest number of steps in an interval."""
     bare = _bare(forward)
 
     def along(directions, chunk):
@@ -250,7 +247,7 @@ def measure(
     Float[np.ndarray, "measured quantity cells"],
     Float[np.ndarray, "measured unknown quantity cells"],
 ]:
-    """What would be measured of a run, and its derivatives by all unknowns."""
+    """The measurements of a run and their derivatives by all unknowns."""
     if not forward.observation:
         return states, derivatives
 
@@ -264,7 +261,7 @@ def measure(
 
 
 def _by_all(forward: Forward, along):
-    """What `along` returns for some directions, and its second part by all unknowns."""
+    """The result of `along` for some directions, and its second part by all unknowns."""
     free = _free(forward)
     size = _chunk_size(free)
     chunks = [free[k : k + size] for k in range(0, max(len(free), 1), size)]

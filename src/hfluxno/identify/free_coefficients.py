@@ -1,4 +1,4 @@
-"""The coefficients that a fit has left free, among all of its law."""
+"""The free coefficients of a fit among all coefficients of its law."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from jaxtyping import Float, Int
 def free_covariance(
     identification: Any,
 ) -> tuple[Int[np.ndarray, " free"], Float[np.ndarray, "free free"]]:
-    """The places of the free coefficients among all, which are those of the flux field by field,
-    those of the diffusivities, and where its kinks are in half ranges, and their covariance in this
-    order; the others are certain.
+    """The indices of the free coefficients and their covariance. The order is that of the flux
+    field by field, the diffusivities, and the places of kinks in half ranges; all others are fixed.
 
     **Arguments:**
 
-    - `identification`: whatever has a fitted `law`, `coefficients` by name and their `covariance`.
+    - `identification`: any object with a fitted `law`, `coefficients` by name and their
+      `covariance`.
     """
     law = identification.law
     terms = range(law.diffusion_coefficients.shape[1])

@@ -1,16 +1,15 @@
 """Contexts with gaps: values, sensors or frames that were not measured.
 
-Misfits, back-tests and errors count what was measured, and nothing else. But the weak form needs
-all values around a place, and a run needs a whole first frame. So the gaps are filled:
+Misfits, back-tests and errors only count measured values. But the weak form needs all values around
+a place, and a run needs a complete first frame. So the gaps are filled:
 
 1. by interpolation in space and time,
-2. by the trajectory of a law that is fitted to what was measured, again and again until it
-   settles: where the fit ends, gaps have no residual (expectation and maximisation: Dempster, Laird
-   and Rubin, J. R. Stat. Soc. B 39, 1977, 1-38),
-3. and, in the first frame, by the values from which the law comes nearest to what was measured
-   later.
+2. by the trajectory of a law that is fitted to the measurements, repeatedly until it converges:
+   then gaps have no residual (expectation and maximisation: Dempster, Laird and Rubin, J. R. Stat.
+   Soc. B 39, 1977, 1-38),
+3. and, in the first frame, by the values from which the law comes closest to later measurements.
 
-Then the search among candidates goes on as with a whole context.
+Then the search among candidates continues as for a complete context.
 """
 
 import dataclasses
@@ -29,18 +28,19 @@ from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 MINIMUM_FRAMES, MINIMUM_CELLS = 4, 8
-MINIMUM_PLACES = 4  # of a joint estimate: its runs connect what was measured
+MINIMUM_PLACES = 4  # of a joint estimate, whose runs connect the measurements
 
 MOST_MISSING = 0.8
-# A larger number of missing values in the first frame stays interpolated: each needs runs.
+# More missing values of the first frame than this stay interpolated, because each needs runs.
 _MOST_UNKNOWN = 256
 _MOST_ROUNDS = 5
-# Filled values that change by less than this part of their field's standard deviation have settled.
+# Filled values that change by less than this fraction of their field's standard deviation have
+# converged.
 _SETTLED = 0.01
 _SMALL_DECREASE = 0.99
-# A law with this back-test error needs no other to fill the gaps.
+# No other law is tried to fill the gaps if the back-test error is below this.
 _GOOD_ENOUGH = 1e-3
-# Of a missing value of the first frame, in standard deviations.
+# The step of difference quotients in missing values, in standard deviations.
 _DIFFERENCE = 1e-4
 _EVALUATIONS = 4
 
@@ -52,13 +52,13 @@ def check_measured(
     most_missing: float = MOST_MISSING,
     least_cells: int = MINIMUM_CELLS,
 ) -> None:
-    """Refuses a context of which too little was measured; `number` says which of a batch it is.
+    """Rejects a context of which too little was measured; `number` is its number in a batch.
 
     **Raises:**
 
-    - `ValueError`, where a field is missing as a whole, less than 4 frames or `least_cells` cells
-      of it have measurements, or more than that part of the values between the first and the last
-      frame with measurements are missing.
+    - `ValueError`, if all values of a field are missing, fewer than 4 frames or `least_cells` cells
+      of it have measurements, or the fraction of missing values between the first and the last
+      frame with measurements exceeds `most_missing`.
     """
     seen = np.isfinite(values)
     if seen.all():
@@ -67,8 +67,8 @@ def check_measured(
     for i, field in enumerate(fields):
         if not seen[:, i].any():
             raise ValueError(
-                f"All values of the field {field!r} of {which} are missing: nothing says what it "
-                "does; leave it out, or choose another variable."
+                f"All values of the field {field!r} of {which} are missing; leave it out, or "
+                "choose another variable."
             )
         for axis, least, what in ((1, MINIMUM_FRAMES, "frame"), (0, least_cells, "cell")):
             count = int(seen[:, i].any(axis=axis).sum())
@@ -84,8 +84,8 @@ def check_measured(
     missing = 1.0 - float(np.mean(seen[frames[0] : frames[-1] + 1]))
     if missing > most_missing:
         raise ValueError(
-            f"{missing:.0%} of the values of {which} are missing, more than "
-            f"{most_missing:.0%}; average them to fewer cells or frames, or measure more."
+            f"{missing:.0%} of the values of {which} are missing, more than {most_missing:.0%}; "
+            "average over fewer cells or frames, or measure more."
         )
 
 
@@ -102,18 +102,18 @@ def without_gaps(context: Trajectory) -> Trajectory:
 
 @dataclasses.dataclass(frozen=True)
 class _Gaps:
-    """Where values are missing.
+    """The gaps of a context.
 
     **Attributes:**
 
     - `seen`: which were measured.
     - `first`: the first frame with its gaps interpolated.
-    - `doubt`: the expected error of these, in standard deviations of the fields.
+    - `expected_error`: that of the interpolation, in standard deviations of the fields.
     """
 
     seen: Bool[np.ndarray, "time field cells"]
     first: Float[np.ndarray, "field cells"]
-    doubt: float
+    expected_error: float
 
 
 def choose_with_gaps(
@@ -123,13 +123,13 @@ def choose_with_gaps(
     negated: tuple[int, ...],
 ) -> tuple[FittedCandidate, tuple[tuple[str, float], ...], Float[np.ndarray, "time field cells"]]:
     """`choose` for a context with NaN in its gaps whose first and last frames have measurements;
-    besides its values with the gaps filled by the trajectory of the fit (in a last frame from which
-    a forecast restarts, also by what that trajectory misses at the cells around)."""
+    also returns its values with the gaps filled by the trajectory of the fit (corrected, in a last
+    frame from which a forecast restarts, by its misfit in the cells around)."""
     seen = np.isfinite(values)
     size = measured_deviation(values, seen)[:, None]
     periodic = grid.is_periodic()
     filled = interpolated(values, periodic)
-    gaps = _Gaps(seen, filled[0], _doubt(values[0] / size, periodic))
+    gaps = _Gaps(seen, filled[0], _expected_error(values[0] / size, periodic))
     estimated = 0 < int(np.sum(~seen[0])) <= _MOST_UNKNOWN
     quick = []
     for candidate in _quick(len(fields), estimated):
@@ -159,8 +159,8 @@ def choose_with_gaps(
 
 
 def _quick(fields: int, estimated: bool) -> tuple[Candidate, ...]:
-    """What the gaps are filled with before the search, until one is good enough. Where a part of
-    the first frame is estimated, errors of a coarse grid would go into it."""
+    """The candidates that fill the gaps before the search, until one is good enough. If a part of
+    the first frame is estimated, the errors of a coarse grid would spoil it."""
     if fields > 1:
         return (Candidate("dictionary", 0, sparse="weak-form"), Candidate("dictionary", 0))
     fine = Candidate(scheme="roe-entropy-fix", refinement=2)
@@ -170,8 +170,8 @@ def _quick(fields: int, estimated: bool) -> tuple[Candidate, ...]:
 def _completed(
     trial: FittedCandidate, values: np.ndarray, gaps: _Gaps, estimated: bool, held_out: bool = False
 ) -> Float[np.ndarray, "time field cells"]:
-    """The values with their gaps filled by the trajectory of a fit; what is missing of the first
-    frame is `estimated` from all frames, or those not held out."""
+    """The values with their gaps filled by the trajectory of a fit; the gaps of the first frame are
+    `estimated` from all frames, or from those not `held_out`."""
     if not np.all(np.isfinite(trial.fit.parameters)):
         return values
     start = trial.initial
@@ -195,17 +195,17 @@ def _simulated(trial: FittedCandidate, start: np.ndarray, frames: int) -> np.nda
 def _first_frame(
     trial: FittedCandidate, values: np.ndarray, gaps: _Gaps, weights: np.ndarray
 ) -> Float[np.ndarray, "field cells"]:
-    """The first frame whose missing values v bring the trajectory nearest to what was seen later:
+    """The first frame whose missing values v bring the trajectory closest to later measurements:
 
         min_v  Σ (u_j(v) - û_j)² / σ²  +  Σ (v - v̂)² / δ²
 
-    with v̂ the interpolated values, δ what these may be wrong by and σ the misfit of the fit.
-    Derivatives are differences of runs.
+    with v̂ the interpolated values, δ their expected error and σ the misfit of the fit. Derivatives
+    are difference quotients.
     """
     missing = ~gaps.seen[0]
     scale, measured = misfit_scale(values, weights, gaps.seen)
     size = np.broadcast_to(measured_deviation(values, gaps.seen)[:, None], missing.shape)[missing]
-    hold = trial.fit.residual / gaps.doubt / np.sqrt(measured)
+    hold = trial.fit.residual / gaps.expected_error / np.sqrt(measured)
     guess = gaps.first[missing] / size
 
     def frame(point):
@@ -230,9 +230,9 @@ def _first_frame(
     return frame(levenberg_marquardt(misfit, begin, 1e-8, _EVALUATIONS).point)
 
 
-def _doubt(frame: np.ndarray, periodic: bool) -> float:
-    """The expected error of interpolation in a frame: that in values which are known, corrected
-    by the second power of the gap."""
+def _expected_error(frame: np.ndarray, periodic: bool) -> float:
+    """The expected error of interpolation in a frame: that for known values, scaled with the square
+    of the gap."""
     missing = np.isnan(frame)
     if not missing.any():
         return 1.0

@@ -1,9 +1,9 @@
-"""A context and a law that was found in other data: whether it explains the context, and from which
-state it is continued.
+"""Whether a law that was found in other data explains a context, and the state from which it
+continues.
 
-Nothing of the law is fitted. It counts cells and frames of the new context, and is checked as one
-that was found there: it runs from the first frame, and predicts the last ones from those before.
-What a frame does not show (values that were not measured, states at open ends) is estimated as in
+The law is not fitted again. It is converted to cells and frames of the new context, and checked
+like one that was found there: it runs from the first frame, and predicts the last ones from those
+before. What a frame does not show (missing values, states at open ends) is estimated as in
 `hfluxno.identify.joint`, with the law fixed.
 """
 
@@ -26,7 +26,7 @@ from hfluxno.identify.identification import is_joint
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import estimate, in_double, with_shared_errors
 from hfluxno.identify.joint_report import joint_report, shows_first_state
-from hfluxno.identify.joint_search import Found, predicted_late, windows
+from hfluxno.identify.joint_search import JointFit, predicted_late, windows
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import UNKNOWN, measure
 from hfluxno.identify.prior import Kind, make_forward
@@ -38,9 +38,9 @@ from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.trajectory import Trajectory
 
-# A domain may be larger than the one that a law of place is known in by this part of a cell.
+# A domain may exceed the one in which a law of place is known by this fraction of a cell.
 _TOLERANCE = 0.01
-# With fewer frames nothing is gained by a first state that they share.
+# With fewer frames, a first state estimated from several of them is no better.
 _FEWEST_SHARED = 4
 # Schemes are tried until the back-test error is below this.
 _GOOD_ENOUGH, _FINER = 1e-4, (2, 4)
@@ -52,17 +52,17 @@ def given_identifier(
     momentum: str | None = None,
     interval: float | None = None,
 ) -> Callable[[slice], tuple[Identification, ...]]:
-    """What `identifier` returns, with a law that is given.
+    """The same as `identifier`, for a given law.
 
     **Arguments:**
 
-    - `momentum`: the field that a wall turns round, if the law does not say it.
-    - `interval`: of time that a forecast counts, if the context has a single frame; that of the
-      data the law was found in if it is `None`.
+    - `momentum`: the field that changes sign at a wall, if the law does not say which.
+    - `interval`: the time between frames of the forecast, if the context has a single frame; by
+      default that of the data in which the law was found.
 
     **Raises:**
 
-    - `ValueError`, if the fields are others than those of the law, or the context cannot be used.
+    - `ValueError`, if the fields differ from those of the law, or the context cannot be used.
     """
     saved = _with_momentum(saved, context, momentum)
     _check(saved, context)
@@ -150,8 +150,8 @@ def _followed(
 
 @dataclasses.dataclass(frozen=True)
 class _Best:
-    """The scheme that predicts the last frames best: the back-test error of each mode, the state to
-    start from, and all that were tried."""
+    """The scheme that predicts the last frames best, with the back-test error of each mode, the
+    state to start from, and all schemes that were tried."""
 
     errors: np.ndarray
     start: np.ndarray
@@ -160,8 +160,8 @@ class _Best:
 
 
 def _best_scheme(scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid) -> _Best:
-    """What made the new data is another question than what their law is: the scheme that the law
-    was found with comes first, then finer cells, until one is good enough."""
+    """The new data may come from another scheme than those in which the law was found: that of the
+    law is tried first, then finer cells, until one is good enough."""
     fixed = _with_fix(scheme)
     finer = [dataclasses.replace(fixed, refinement=r) for r in _FINER if r > scheme.refinement]
     found: list[tuple[float, np.ndarray, np.ndarray, SolverSettings]] = []
@@ -185,14 +185,14 @@ def _best_scheme(scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid)
 
 
 def _with_fix(scheme: Scheme) -> Scheme:
-    """Only data of a scheme without an entropy fix are without it."""
+    """The same with an entropy fix, which other data than those of a scheme without it need."""
     name = "roe-entropy-fix" if scheme.name == "roe" else scheme.name
     return dataclasses.replace(scheme, name=name)
 
 
 def _nearest_to_exact(scheme: Scheme) -> Scheme:
-    """For a context that tells nothing of its source. (Diffusion of the Rusanov scheme is a part of
-    the law that was found with it.)"""
+    """The scheme for a context that shows nothing of its source. (The diffusion of the Rusanov
+    scheme is part of a law that was found with it.)"""
     if scheme.name == "rusanov":
         return scheme
     return dataclasses.replace(_with_fix(scheme), refinement=max(scheme.refinement, _FINER[-1]))
@@ -215,7 +215,9 @@ def _joint(saved: SavedLaw, context: Trajectory) -> Identification:
         )
     label = _label(saved, forward.settings)
     late = predicted_late(best, context, frames)
-    found = Found(with_shared_errors(best, context), label, (), (frames[-2:-1] or frames)[0], late)
+    found = JointFit(
+        with_shared_errors(best, context), label, (), (frames[-2:-1] or frames)[0], late
+    )
     report = joint_report(found, context, saved.law.negated)
     return dataclasses.replace(
         report, law=saved.law, coefficients=saved.coefficients, covariance=saved.covariance
@@ -223,7 +225,7 @@ def _joint(saved: SavedLaw, context: Trajectory) -> Identification:
 
 
 def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
-    """The forward model whose first state and ends are unknown, and whose law is not."""
+    """The forward model with unknown first state and ends, and a known law."""
     around = make_forward(
         Kind(1),
         context,
@@ -271,8 +273,8 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
     if len(fields) > 1 and not saved.law.negated and context.grid.has_wall():
         names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
-            f"The law does not say which of its fields {' and '.join(fields)} a reflecting wall "
-            "turns round (the momentum): name it with --momentum NAME, in Python "
+            f"The law does not say which of its fields {' and '.join(fields)} is the momentum, "
+            "which changes sign at a reflecting wall: name it with --momentum NAME, in Python "
             f"momentum={names}."
         )
     return saved
@@ -281,9 +283,9 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
 def _check(saved: SavedLaw, context: Trajectory) -> None:
     if context.states.fields != saved.law.fields:
         raise ValueError(
-            f"The law is of {_listed(saved.law.fields)}, and the context of "
-            f"{_listed(context.states.fields)}; choose or rename its fields so that they are the "
-            "same in the same order."
+            f"The law has the fields {_listed(saved.law.fields)}, and the context "
+            f"{_listed(context.states.fields)}; select or rename those of the context so that they "
+            "are the same, in the same order."
         )
     grid, values = context.grid, np.asarray(context.values)
     if grid.shape[0] < MINIMUM_CELLS:
@@ -294,9 +296,11 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
     members = values if context.is_batched else values[None]
     if np.any(np.all(np.isnan(members), axis=(1, 3))):
-        raise ValueError("A field of the context is missing as a whole; there is nothing to begin.")
+        raise ValueError(
+            "All values of a field of the context are missing, so there is no state to start from."
+        )
     if context.frames == 1 and any(isinstance(end, Given) for end in grid.boundary[0]):
-        raise ValueError("A context with given ends needs two frames or more.")
+        raise ValueError("A context with given ends needs at least two frames.")
     terms = saved.law.terms
     by_place = terms is not None and (terms.flux_by_place.size or terms.source_by_place.size)
     if terms is None or not by_place:
@@ -304,8 +308,8 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
     low, high, room = terms.modes.lower, terms.modes.upper, _TOLERANCE * grid.spacing[0]
     if grid.lower[0] < low - room or grid.upper[0] > high + room:
         raise ValueError(
-            f"The law depends on place and is known from x = {low:g} to {high:g}, and the context "
-            f"reaches from {grid.lower[0]:g} to {grid.upper[0]:g}; cut it to these places."
+            f"The law depends on place and is known from x = {low:g} to {high:g}, but the context "
+            f"extends from {grid.lower[0]:g} to {grid.upper[0]:g}; cut it to that interval."
         )
 
 

@@ -17,7 +17,7 @@ from hfluxno.identify.accepted import (
     check_context,
     check_plane,
     check_whole,
-    tells_nothing,
+    uninformative,
 )
 from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.candidate import Candidate, stages_with_sources
@@ -44,7 +44,7 @@ from hfluxno.trajectory import Noise, Trajectory
 if TYPE_CHECKING:
     import xarray
 
-# Intervals that differ by less than this part are equal.
+# Intervals are equal if they differ by less than this fraction.
 _EVEN = 1e-3
 
 
@@ -100,31 +100,31 @@ def identify(
 ) -> Any:
     """The conservation law that explains a context.
 
-    Computes in float64 whatever the precision outside. A list of contexts is a batch, which is
-    identified at once, and gives one result for each of them; so does an array or a trajectory with
-    a leading axis. Of a context on a plane the result is a `PlaneIdentification` (see
-    `hfluxno.identify.plane`), which type checkers know where the momentum is a pair, and of
-    `hfluxno.identify.identify_plane`.
+    Computes in float64 whatever the precision outside. A list of contexts, or an array or a
+    trajectory with a leading axis, is a batch and gives one result for each of them. For a context
+    on a plane the result is a `PlaneIdentification` (see `hfluxno.identify.plane`); type checkers
+    know this if `momentum` is a pair, or from `hfluxno.identify.identify_plane`.
 
     **Arguments:**
 
     - `context`: at least 4 frames at equal intervals on a one-dimensional grid of at least 8 cells:
       a trajectory, a DataArray (see `Trajectory.from_xarray`; periodic), or an array with its times
       and grid. NaN is a gap: a value, a sensor or a frame that was not measured, up to 80 percent
-      of all. In a batch, a trajectory with a constant field, or in which nothing moves, gets the
-      status `CONSTANT`.
-    - `momentum`: the field that a reflecting wall turns round; of several fields it is inferred
-      where it is `None`. On a plane a pair of fields.
-    - `noise`: the standard deviation of the noise, of all fields, one for each, or one for each
-      value (an array of the shape of the data, NaN where nothing was measured). Where it is known,
-      law, first state and ends are estimated jointly (see [`reconstruct`][hfluxno.reconstruct]).
-    - `times`, `grid`, `fields`: of an array, of shape (time, x) or (time, field, x).
+      of all values. In a batch, a trajectory with a constant field, or in which nothing changes,
+      gets the status `CONSTANT`.
+    - `momentum`: the field that changes sign at a reflecting wall; inferred from several fields if
+      it is `None`. On a plane a pair of fields.
+    - `noise`: the standard deviation of the noise, one for all fields, one for each, or one for
+      each value (an array of the shape of the data, NaN where nothing was measured). If it is
+      given, law, first state and ends are estimated jointly (see
+      [`reconstruct`][hfluxno.reconstruct]).
+    - `times`, `grid`, `fields`: for an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
 
-    - `ValueError`, where the context has more than three fields, is too short, too coarse, infinite
-      somewhere, has too little measured, or is constant or at rest (every trajectory of it), a
-      noise is not positive, or there is a wall and no momentum can be told.
+    - `ValueError`, if the context has more than three fields, is too short or too coarse, has
+      infinite or too few values, or is constant or at rest (every trajectory of it), a noise is not
+      positive, or there is a wall and the momentum cannot be inferred.
     """
     trajectory = as_trajectory(context, times, grid, fields).with_deviation(noise)
     found: tuple
@@ -141,8 +141,8 @@ def identify_all(
     momentum: str | None = None,
     jointly: bool = False,
 ) -> tuple[Identification, ...]:
-    """`identify` for one trajectory or a batch of them: one result for each; `jointly` estimates
-    the first state with the law even if it was seen."""
+    """`identify` for one trajectory or a batch of them, one result for each; `jointly` estimates
+    the first state with the law even if it was measured."""
     return identifier(context, momentum, jointly)(slice(None))
 
 
@@ -152,20 +152,22 @@ def identifier(
     jointly: bool = False,
     among_others: bool = False,
 ) -> Callable[[slice], tuple[Identification, ...]]:
-    """A function that identifies some trajectories of a batch, as `identify_all` does them all:
-    what is checked and decided for the batch as a whole is so here, once. One that is
-    `among_others` may be constant throughout."""
+    """A function that identifies some trajectories of a batch, as `identify_all` does for all. What
+    concerns the whole batch is checked and decided here, once. A batch that is part of another one
+    (`among_others`) may be constant throughout."""
     measured, context = context, context.states
     values = np.asarray(context.values)
-    jointly = jointly or is_joint(measured) or _is_sealed(context)
+    jointly = jointly or is_joint(measured) or _wall_fixes_constant(context)
     if len(context.fields) > 1 and measured is not context:
-        raise ValueError("What is derived is that of a single field; give one field beside it.")
+        raise ValueError(
+            "A flow can only be given with a single field; select the flow and one field."
+        )
     check_context(context, values, jointly, among_others)
     check_whole(context, jointly)
     batch = values if context.is_batched else values[None]
-    varies = ~tells_nothing(context)
+    varies = ~uninformative(context)
     negated = negated_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
-    # Of two fields no fit depends on it without a wall, and compiled programs do.
+    # Without a wall no fit of two fields depends on it, but compiled programs do.
     negated_in_fits = negated if context.grid.has_wall() or len(context.fields) > 2 else ()
     # Compiled programs serve fields of any names.
     names = tuple(f"u{i}" for i in range(len(context.fields)))
@@ -225,11 +227,11 @@ def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
 
 
 def is_joint(context: Trajectory) -> bool:
-    """Whether something besides the law is unknown that a frame does not show, the frames are at
-    uneven times, or something is known of how they were measured."""
+    """Whether there are unknowns besides the law that frames do not show, the frames are at uneven
+    times, or it is known how they were measured."""
     moving = any(isinstance(end, Open | Given) for end in context.grid.boundary[0])
-    told = context.deviation is not None or not _is_of_states(context)
-    return _is_uneven(context) or moving or told
+    described = context.deviation is not None or not _is_of_states(context)
+    return _is_uneven(context) or moving or described
 
 
 def _is_uneven(context: Trajectory) -> bool:
@@ -238,20 +240,20 @@ def _is_uneven(context: Trajectory) -> bool:
 
 
 def _is_of_states(context: Trajectory) -> bool:
-    """Whether values are averages over cells, or as good as such."""
+    """Whether the values are, at least nearly, averages over cells."""
     return all(step.nearly_states for step in context.observation)
 
 
-def _is_sealed(context: Trajectory) -> bool:
-    """Whether a wall tells the constant of a flux, which only a joint estimate knows."""
+def _wall_fixes_constant(context: Trajectory) -> bool:
+    """Whether a wall determines the constant of the flux, which only a joint estimate has."""
     return len(context.fields) == 1 and context.grid.has_wall()
 
 
 def nothing_to_infer(
     values: np.ndarray, context: Trajectory, failed: bool = False
 ) -> Identification:
-    """The report on a trajectory with a constant field, or one that no law could be solved for: a
-    law that moves nothing."""
+    """The report on a trajectory with a constant field, or for which no law could be solved: a flux
+    of zero."""
     fields = len(context.fields)
     lower, upper = (jnp.asarray(f(values, axis=(0, 2))) for f in (np.nanmin, np.nanmax))
     basis = TensorChebyshev(0.5 * (lower + upper), jnp.ones(fields), 1, fields)

@@ -8,8 +8,8 @@ from scipy.interpolate import Akima1DInterpolator
 def interpolated(
     values: Float[np.ndarray, "time field cells"], periodic: bool
 ) -> Float[np.ndarray, "time field cells"]:
-    """The values with NaN replaced by interpolation in space and in time, of which the one over
-    the shorter gap counts more."""
+    """The values with NaN replaced by interpolation in space and in time; that over the shorter gap
+    has more weight."""
     found = values
     while np.any(missing := np.isnan(found)):
         in_space, space_gap = along(found, periodic)
@@ -23,18 +23,17 @@ def interpolated(
 
 
 def _roughness(values: np.ndarray) -> float:
-    """The typical second difference along the last axis; 1 where no three neighbours are known."""
+    """The typical second difference along the last axis; 1 if no three neighbours are known."""
     seconds = np.diff(values, n=2, axis=-1)
     known = seconds[np.isfinite(seconds)]
     return max(float(np.sqrt(np.mean(known**2))), 1e-12) if len(known) else 1.0
 
 
 def along(values: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolation along the last axis, which continues the nearest value beyond the ends, and
-    the width of the gap: four distances beyond the ends, infinite where nothing is known.
+    """Interpolation along the last axis, constant beyond the ends, and the width of each gap: four
+    times the distance beyond the ends, infinite if nothing is known.
 
-    Modified Akima interpolation is of high order where values are smooth and does not swing where
-    they jump.
+    Modified Akima interpolation is of high order for smooth values and does not overshoot at jumps.
     """
     found, gap = np.zeros(values.shape), np.full(values.shape, np.inf)
     count = values.shape[-1]
@@ -63,8 +62,8 @@ def corrected(
     seen: Bool[np.ndarray, "field cells"],
     periodic: bool,
 ) -> Float[np.ndarray, "field cells"]:
-    """A frame whose missing values are the simulated ones, plus what the simulation misses at the
-    cells beside them."""
+    """A frame whose missing values are the simulated ones, corrected by the misfit of the
+    simulation in the cells beside them."""
     if seen.all() or not seen.any(axis=-1).all():
         return np.where(seen, frame, simulated)
     misses, _ = along(np.where(seen, frame - simulated, np.nan), periodic)

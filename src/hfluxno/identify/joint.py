@@ -1,16 +1,16 @@
-"""Law, first state and ends estimated together from whatever was measured.
+"""Joint estimates of law, first state and ends from any measurements.
 
     min_z  Σ (H(u(z)) - y)² / σ² + ‖z‖²
 
 over all measured values y, with the observation H of the context, by Levenberg and Marquardt's
 method in windows that grow from the first frames to all of them: over a long window the misfit has
 many minima, over a short one it is nearly quadratic, and its minimum starts the next (quasi-static
-variational assimilation: Pires, Vautard and Talagrand, Tellus A 48, 1996, 96-121). The noise σ is
-what the fit leaves, per degree of freedom, if it is not known; the first windows are fitted with
-more of it in any case.
+variational assimilation: Pires, Vautard and Talagrand, Tellus A 48, 1996, 96-121). The noise σ, if
+unknown, is estimated from the residual per degree of freedom; the first windows are always fitted
+with more noise.
 
-What is not known of z is not all that a run may be off by: to the deviations of the chosen estimate
-come misfits that neighbours share and the error of the scheme.
+The uncertainty of z is not the only error of a run: the deviations of the chosen estimate also
+account for correlated misfits and the error of the scheme.
 """
 
 import dataclasses
@@ -25,38 +25,40 @@ from hfluxno.identify.misfit import correlation
 from hfluxno.identify.subgrid import near_jumps
 from hfluxno.trajectory import Trajectory
 
-# The noise is not taken for less than this part of a field's standard deviation.
+# The minimum noise, relative to a field's standard deviation.
 LEAST_NOISE = 1e-4
-# A direction in which the measurements take less than this part off the prior is not seen by them.
+# A direction is unobserved if the measurements reduce its prior variance by less than this
+# fraction.
 _UNSEEN = 1e-9
-# Evaluations, and the decrease of the sum of squares that ends them.
+# The number of evaluations, and the relative decrease of the sum of squares that ends them.
 _QUICK = (6, SMALL_DECREASE)
 _THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
-# A correlation of what neighbours miss is not taken for more.
+# The largest correlation of the misfits of neighbours that is used.
 _MOST_ALIKE = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """The most probable unknowns, and what they leave.
+    """The most probable unknowns, their uncertainty and their misfit.
 
     **Attributes:**
 
-    - `forward`: what they mean.
+    - `forward`: the forward model.
     - `z`: the unknowns.
-    - `covariance`: of z, from the normal matrix and the prior (Laplace's approximation).
-    - `noise`: σ of each measured quantity; the root mean square where it varies.
+    - `covariance`: that of z, from the normal matrix and the prior (Laplace's approximation).
+    - `noise`: σ of each measured quantity; its root mean square if it varies.
     - `states`: the run at the times of all frames.
-    - `spread`: the standard deviation of each of these states that the unknowns and the scheme
-      leave.
-    - `evidence`: the logarithm of the probability of the measurements, by the same approximation;
-      what compares estimates with each other.
+    - `spread`: the standard deviation of each of these states, from the unknowns and the scheme.
+    - `evidence`: the logarithm of the probability of the measurements, in the same approximation,
+      by which estimates are compared.
     - `steps`: the largest number of steps that the run took between two frames.
-    - `of_scheme`: which part of the difference to a run on other cells counts as the error of the
-      scheme: the misfit over this difference, one at most; 0 before `with_shared_errors`.
-    - `share`: which part of the normal matrix counts, as neighbours miss alike what they tell once.
+    - `of_scheme`: the fraction of the difference to a run on another grid that counts as the error
+      of the scheme: the misfit divided by this difference, at most 1; 0 before
+      `with_shared_errors`.
+    - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
+      correlated.
     """
 
     forward: Forward
@@ -77,11 +79,11 @@ class Estimate:
         Float[np.ndarray, "time field cells"],
         Float[np.ndarray, "time field cells"],
     ]:
-        """The states at other times, in frames, their standard deviations, and those that no
-        unbiased estimate from these measurements could be below.
+        """The states at other times, in frames, their standard deviations, and lower bounds of
+        those of unbiased estimates from these measurements.
 
-        `forward` may have further unknowns, of which nothing is known but the prior; the last
-        result takes them for known.
+        `forward` may have further unknowns, of which only the prior is known; the bounds ignore
+        them.
         """
         forward = self.forward if forward is None else forward
         known, size = len(self.z), forward.size
@@ -102,12 +104,12 @@ class Estimate:
 
     @property
     def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
-        """The bound of Cramér and Rao on the covariance of unbiased estimates of z: the inverse of
-        the normal matrix N without the prior.
+        """The Cramér–Rao bound on the covariance of unbiased estimates of z: the inverse of the
+        normal matrix N without the prior.
 
-        The covariance (s N + 1)⁻¹, s the `share`, with eigenvalues λ has it as s λ/(1 - λ). That of
-        a direction of which the measurements say nothing, λ = 1, is very large and not infinite, so
-        that it counts only where something depends on it.
+        In terms of the eigenvalues λ of the covariance (s N + 1)⁻¹, with s the `share`, it has the
+        eigenvalues s λ/(1 - λ). For a direction that the measurements do not constrain, λ = 1, it
+        is very large but finite, so that it only matters to what depends on that direction.
         """
         free = np.arange(len(self.z))
         absent = np.flatnonzero(self.forward.spread == 0.0)
@@ -128,8 +130,8 @@ def estimate(
     quick: bool = False,
 ) -> Estimate | None:
     """The estimate over the last of the windows, which are numbers of frames; `None` if no run from
-    the start could be solved. `noise` is a first guess; a `quick` estimate keeps what the first fit
-    over the last window leaves.
+    the start could be solved. `noise` is a first guess; a `quick` estimate stops after the first
+    fit over the last window.
     """
     z = np.zeros(forward.size) if start is None else start
     size = sizes(context)
@@ -166,7 +168,7 @@ def in_double(context: Trajectory) -> Trajectory:
 
 
 def sizes(context: Trajectory) -> Float[np.ndarray, " quantity"]:
-    """The standard deviation of each quantity that was measured; one of what does not change."""
+    """The standard deviation of each measured quantity; 1 for one that does not change."""
     size = np.nanstd(np.asarray(context.values, float), axis=(0, 2))
     return np.where(size > 0.0, size, 1.0)
 
@@ -209,14 +211,14 @@ def _states(forward, z, times):
 
 
 def _from_the_first(times):
-    """Times with that of the first state before them, and where among these they are."""
+    """The indices of the times after that of the first state is prepended, and all of these."""
     before = int(times[0] > 0.0)
     return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
 
 
 def _difference(forward, z, times, states):
-    """How far a run on other cells is from the states, there and near there, which is about the
-    error of the scheme; zero where it cannot be solved."""
+    """The difference between a run on another grid and the states, there and nearby, which
+    estimates the error of the scheme; zero if the run cannot be solved."""
     part, whole = _from_the_first(times)
     other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
     away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
@@ -229,7 +231,7 @@ def _alike(sigma):
 
 
 def _noise(rest, normal, seen):
-    """The root mean square misfit of each quantity, per degree of freedom that is left."""
+    """The root mean square misfit of each quantity per degree of freedom."""
     count = seen.sum(axis=(0, 2))
     used = _degrees(normal) * count / count.sum()
     return np.sqrt(np.sum(rest**2, axis=(0, 2)) / np.maximum(count - used, 0.1 * count + 1.0))
@@ -265,12 +267,11 @@ def _report(forward, context, frames, z, sigma) -> Estimate | None:
 
 
 def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
-    """The same where not all that is missed is independent noise.
+    """The same with misfits that are not independent noise.
 
-    What neighbouring values miss alike they tell once: with correlations ρ between neighbouring
-    frames and ρ' between neighbouring cells, n values count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley
-    and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946, 184-197). The `spread` gets the error of the
-    scheme as well.
+    With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
+    count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
+    184-197). The error of the scheme is added to the `spread`.
     """
     size = sizes(context)[:, None]
     missed = (found.observed(context.times) - np.asarray(context.values)) / size

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.joint import in_double, sizes
-from hfluxno.identify.joint_search import Found, find
+from hfluxno.identify.joint_search import JointFit, fit_jointly
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
@@ -21,7 +21,7 @@ from hfluxno.trajectory import Trajectory
 
 KINDS = (Kind(4), Kind(6), Kind(4, diffusion=1))
 SYSTEM_KINDS = (Kind(3),)
-# What is tried if no law without them explains a context.
+# Laws with further terms, tried if no law without them explains a context.
 FURTHER_KINDS = (
     Kind(4),
     Kind(4, by_state=3),
@@ -32,12 +32,12 @@ FURTHER_KINDS = (
 )
 UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
 _BETTER, _EARNED = 0.8, 0.5
-# A law that can bend more has to leave less: where the terms were the right ones it was .0004.
+# A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
 _SHARED_OF_FURTHER = 0.005
 _FEWEST_FOR_MISFIT = 8  # sensors
-# A first frame whose noise is less than this part of its deviation is the first state.
+# A first frame is the first state if its noise is less than this fraction of its deviation.
 _CLEAN = 3e-3
-_FOURTH = 0.6745 * 70.0**0.5  # the median of the size of fourth differences of unit noise
+_FOURTH = 0.6745 * 70.0**0.5  # the median absolute fourth difference of unit noise
 
 
 def identify_jointly(
@@ -47,18 +47,18 @@ def identify_jointly(
 
     **Raises:**
 
-    - `ValueError`, where there are fewer measured values than unknowns.
+    - `ValueError`, if there are fewer measured values than unknowns.
     """
     if kinds is None:
         kinds = KINDS if len(context.states.fields) == 1 else SYSTEM_KINDS
     context = in_double(context)
-    found = find(context, negated, kinds, known_first=shows_first_state(context))
+    found = fit_jointly(context, negated, kinds, known_first=shows_first_state(context))
     return None if found is None else joint_report(found, context, negated)
 
 
 def shows_first_state(context: Trajectory) -> bool:
-    """Whether the first frame is the first state: complete, of averages over cells, and hardly any
-    noise, which is estimated from it where it is not known."""
+    """Whether the first frame is the first state: complete, of averages over cells, and with hardly
+    any noise, which is estimated from it if it is unknown."""
     frame = np.asarray(context.values, float)[0]
     if context.observation or not np.all(np.isfinite(frame)):
         return False
@@ -67,7 +67,7 @@ def shows_first_state(context: Trajectory) -> bool:
     return bool(np.all(context.deviation[0] < _CLEAN * np.std(frame, axis=-1, keepdims=True)))
 
 
-def joint_report(found: Found, context: Trajectory, negated: tuple[int, ...]) -> Identification:
+def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...]) -> Identification:
     """The report on a joint estimate."""
     best, values, seen = found.estimate, np.asarray(context.values), context.observed
     forward, fields, size = best.forward, context.states.fields, sizes(context)[:, None]
@@ -85,7 +85,7 @@ def joint_report(found: Found, context: Trajectory, negated: tuple[int, ...]) ->
     spread = (forward.spread * scale)[free]
     coefficients = np.asarray(forward.coefficients(best.z)) * scale
     change = _rms((filled - filled[:1]) / size, seen)
-    noise = in_noise = None  # known, in standard deviations, and the misfit in units of it
+    noise = in_noise = None  # the known one, in standard deviations, and the misfit in units of it
     if context.deviation is not None:
         noise = _rms(context.deviation / size, seen)
         in_noise = _rms((shown - values) / context.deviation, seen)
@@ -154,7 +154,7 @@ def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.nda
 
 
 def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:
-    """The noise of a frame as its fourth differences show it, in standard deviations."""
+    """The noise of a frame, estimated from its fourth differences, in standard deviations."""
     differences = np.abs(np.diff(frame, n=4, axis=-1))
     size = np.maximum(np.std(frame, axis=-1), 1e-300)
     return float(np.max(np.median(differences, axis=-1) / (_FOURTH * size)))
@@ -188,10 +188,10 @@ def _rms(differences, seen) -> float:
 
 
 def with_further_terms(found: Identification, richer: Identification | None) -> Identification:
-    """What was found, or a law with further terms that predicts the last frames better.
+    """The law found, or a law with further terms that predicts the last frames better.
 
-    It is trusted if it predicts them at least twice as well and leaves no systematic misfit;
-    otherwise the warning stands.
+    The latter is trusted if it predicts them at least twice as well and has no systematic misfit;
+    otherwise the warning remains.
     """
     if richer is None or not richer.backtest_error <= _BETTER * found.backtest_error:
         return found

@@ -1,7 +1,7 @@
-"""The search of a joint estimate: which kind of law, on which grid, and how good it is.
+"""The search for a joint estimate: the kind of law, the grid, and a test on held-out frames.
 
 Kinds are compared by the evidence of the measurements (MacKay, Neural Computation 4, 1992,
-415-447): a richer law has to fit so much better that its further unknowns are paid for.
+415-447): a richer law must fit well enough to justify its further unknowns.
 """
 
 import dataclasses
@@ -17,28 +17,28 @@ from hfluxno.identify.starts import carried_starts, law_starts
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
-# Fewer measured values than this part count as sensors.
+# Measurements count as sensors if less than this fraction of values was measured.
 _DENSE = 0.5
 _WINDOWS_OF_SENSORS = (0.2, 0.35, 0.5, 0.75, 1.0)
 _WINDOWS = (0.4, 0.75, 1.0)
 _FEWEST_FRAMES = 5
-# By how much the logarithm of the evidence has to rise.
+# The least increase of the logarithm of the evidence for which a richer law is chosen.
 _WORTH = 3.0
 _FINER = (2, 4)
 _MOST_STEPS = 600  # between two frames
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class JointFit:
     """The best joint estimate of a context.
 
     **Attributes:**
 
     - `estimate`: over all frames.
-    - `kind`: what its law is made of; in words where it is given.
+    - `kind`: the kind of its law; in words if the law was given.
     - `tried`: the kinds with their evidence.
     - `held_out`: the first frame of the last quarter.
-    - `predicted`: what would be measured of the run from an estimate that did not see that quarter,
+    - `predicted`: what would be measured of the run of an estimate that did not use that quarter,
       or `None`.
     """
 
@@ -49,19 +49,19 @@ class Found:
     predicted: Float[np.ndarray, "time quantity cells"] | None
 
 
-def find(
+def fit_jointly(
     context: Trajectory,
     negated: tuple[int, ...],
     kinds: tuple[Kind, ...],
     *,
     known_first: bool = False,
-) -> Found | None:
-    """The best of the kinds, of which the first is the base of the others; `None` if no run could
-    be solved.
+) -> JointFit | None:
+    """The best estimate among the kinds of law, the first of which is the base of the others;
+    `None` if no run could be solved.
 
     **Raises:**
 
-    - `ValueError`, where there are fewer measured values than unknowns.
+    - `ValueError`, if there are fewer measured values than unknowns.
     """
 
     def forward(kind: Kind, refinement: int):
@@ -87,7 +87,7 @@ def find(
     announce(*tried[0], "log evidence")
 
     def tried_from(source: Estimate, kind: Kind, refinement: int = 1) -> Estimate | None:
-        """The estimate with another kind of law or grid, if it is worth it."""
+        """The estimate with another kind of law or grid, if its evidence is sufficiently higher."""
         target = forward(kind, refinement)
         starts = carried_starts(source.z, source.forward, target)
         every = [estimate(target, context, frames[-1:], source.noise, z) for z in starts]
@@ -101,7 +101,7 @@ def find(
         return found if found.evidence > source.evidence + _WORTH else None
 
     def refined(source: Estimate, kind: Kind) -> Estimate:
-        """The estimate on the finest grid that is worth it."""
+        """The estimate on the finest grid that increases the evidence sufficiently."""
         for factor in _FINER if _is_dense(context) else ():
             # Diffusion needs four times the steps on cells of half the length.
             if source.steps * (4 if kind.diffusion else 2) > _MOST_STEPS:
@@ -115,7 +115,7 @@ def find(
     chosen, kind = whole, kinds[0]
     for richer in kinds[1:]:
         found = tried_from(whole, richer)
-        # Few modes at first: with many, the fit ends where they mend what the flux could.
+        # Few modes at first: with many, they would fit what belongs to the flux.
         while found is not None and (more := richer.with_more_modes()) != richer:
             further = tried_from(found, more)
             if further is None:
@@ -125,11 +125,11 @@ def find(
             chosen, kind = found, richer
     chosen = refined(chosen, kind)
     if kind != kinds[0]:
-        # What the errors of coarse cells look like may have been taken for further terms.
+        # Further terms may have fitted the errors of coarse cells.
         plain = refined(whole, kinds[0])
         if plain.evidence + _WORTH > chosen.evidence:
             chosen, kind = plain, kinds[0]
-    return Found(
+    return JointFit(
         with_shared_errors(chosen, context),
         kind,
         tuple(tried),
@@ -144,24 +144,24 @@ def _check_enough(base: Forward, context: Trajectory) -> None:
     unknowns, values = law + first + ends, int(context.observed.sum())
     if values < unknowns:
         raise ValueError(
-            f"Too little is known: {plural(values, 'measured value')} for {unknowns} unknowns "
-            f"({law} of the law, {first} of the first state, {ends} of the ends), and as many are "
-            "needed: give more frames or sensors, or fewer cells."
+            f"There are only {plural(values, 'measured value')} for {unknowns} unknowns ({law} of "
+            f"the law, {first} of the first state, {ends} of the ends); give more frames or "
+            "sensors, or fewer cells."
         )
 
 
 def predicted_late(
     chosen: Estimate, context: Trajectory, frames: tuple[int, ...]
 ) -> Float[np.ndarray, "time quantity cells"] | None:
-    """What would be measured of a run of the chosen kind, by an estimate from the frames before the
-    last window."""
+    """What would be measured of a run of the chosen kind, estimated from the last window but
+    one."""
     window = frames[-2:-1] or frames
     found = estimate(chosen.forward, context, window, chosen.noise, chosen.z, quick=True)
     return None if found is None else found.observed(context.times)
 
 
 def windows(context: Trajectory) -> tuple[int, ...]:
-    """The numbers of frames of the windows that grow from the first frames to all of them."""
+    """The numbers of frames of windows that grow from the first frames to all."""
     parts, frames = _WINDOWS if _is_dense(context) else _WINDOWS_OF_SENSORS, context.frames
     counts = sorted({min(frames, max(_FEWEST_FRAMES, round(part * frames))) for part in parts})
     return tuple(counts)

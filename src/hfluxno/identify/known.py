@@ -1,24 +1,22 @@
-"""Laws of several fields on a line that have a name.
+"""Known laws of several fields on a line.
 
-Each is C₀ + Σ_k θ_k C_k in the coefficients of monomials. What it costs to have these in place of
-the coefficients c of a fit is, in the quadratic model of the sum of squares S,
+Each is C₀ + Σ_k θ_k C_k in the coefficients of monomials. Replacing the coefficients c of a fit by
+these increases the sum of squares S, in its quadratic model, by
 
     ΔS = min_θ (c - C₀ - Σ θ_k C_k)ᵀ N (c - C₀ - Σ θ_k C_k),   N = JᵀJ.
 
-It is recognised where ΔS is at most half of what errors of schemes are in S, and the square of
-three standard deviations of noise for each of the q coefficients that a name fixes. Of several, one
-with the fewest θ is taken.
+It is recognised if ΔS is at most half the share of scheme errors in S, plus the square of three
+standard deviations of noise for each of the q coefficients that the known law fixes. Of several,
+one with the fewest θ is chosen.
 
-The covariance σ² (C N Cᵀ)⁻¹ of θ takes the misfit for independent noise. How far the q coefficients
-are from what they should be tells by how much that is wrong: their mean square ΔS/q stands for σ²
-(the ratio of Birge, Phys. Rev. 40, 1932, 207-227), with one more, of three standard deviations,
-because q is small.
+The covariance σ² (C N Cᵀ)⁻¹ of θ treats the misfit as independent noise. The deviations of the q
+fixed coefficients show how wrong that is: their mean square ΔS/q replaces σ² (the Birge ratio,
+Phys. Rev. 40, 1932, 207-227), with one more term, of three standard deviations, because q is small.
 
-Of three fields a name is asked for before the fit: where the weak equations allow it, what is
-fitted is the span of C₀ and the C_k, in place of coefficients that have little to do with each
-other. C₀ is free as well because lengths are counted in cells and times in frames. Nothing is left
-then to tell how wrong independent noise is as a picture of the misfit: the values of a frame share
-the errors of the scheme, and count as one.
+For three fields a known law is sought before the fit: if the weak equations allow it, the span of
+C₀ and the C_k is fitted instead of unrelated coefficients. C₀ is free as well because lengths are
+in cells and times in frames. Then no fixed coefficients show how far the misfit is from independent
+noise: the values of a frame share the errors of the scheme, and count as one.
 """
 
 import dataclasses
@@ -33,7 +31,7 @@ from hfluxno.identify.recognised import Recognised
 
 _OF_SCHEMES, _DEVIATIONS = 0.5, 3.0
 
-# A law with a name may leave this multiple of what the weak form leaves without it.
+# The weak-form residual of a known law may be this multiple of that of the free law.
 _AS_GOOD = 1.6
 
 # (field, exponents) and the coefficient of that function in the flux of that field.
@@ -47,22 +45,22 @@ class _Known:
     **Attributes:**
 
     - `offset`: C₀.
-    - `free`: the C_k. Of those whose functions the fit does not have, θ is zero.
-    - `least`: how many of them it has to have.
-    - `symbol`, `powers`: what the law is known by, Π_k θ_k^{e_k}; without a symbol by a function of
-      p, which the θ are coefficients of.
+    - `free`: the C_k; θ is zero for those whose functions the fit lacks.
+    - `minimum`: how many of them the fit must have.
+    - `symbol`, `powers`: the coefficient of the law, Π_k θ_k^{e_k}; without a symbol, the θ are the
+      coefficients of a function of p.
     """
 
     name: str
     offset: _Entries
     free: tuple[_Entries, ...]
-    least: int = 1
+    minimum: int = 1
     symbol: str = ""
     powers: tuple[float, ...] = ()
 
     @property
     def fields(self) -> int:
-        """How many there are."""
+        """The number of fields."""
         return len(next(powers for _, powers in self.free[0]))
 
 
@@ -125,16 +123,15 @@ def recognise(
     residual: float,
     noise: float,
 ) -> Recognised | None:
-    """The law with a name that a fit is, or `None`.
+    """The known law that a fit agrees with, or `None`.
 
     **Arguments:**
 
     - `numbers`, `normal`: the coefficients of monomials, those of the flux field by field before
-      those of the diffusivities and of sources, and N of the misfit in standard deviations of the
-      fields.
+      those of diffusivities and sources, and N of the misfit in standard deviations of the fields.
     - `free`: which of them were fitted.
-    - `equations`, `frames`, `residual`: the number of values, in how many frames they are, and
-      their root mean square misfit.
+    - `equations`, `frames`, `residual`: the number of values, that of frames, and the root mean
+      square misfit.
     - `noise`: of the data, in standard deviations of the fields.
     """
     if not isinstance(basis, Dictionary):
@@ -144,13 +141,13 @@ def recognise(
     further = np.eye(len(numbers))[end:][free[end:]]
     for known, offset, every in _laws(basis, free):
         directions = [each for each in every if each is not None]
-        if offset is None or not known.least <= len(directions) < fewest:
+        if offset is None or not known.minimum <= len(directions) < fewest:
             continue
         rows = np.concatenate([np.stack(directions), further])
         inverse = np.linalg.pinv(rows @ normal @ rows.T, rcond=1e-13, hermitian=True)
         theta = inverse @ rows @ normal @ (numbers - offset)
-        rest = numbers - offset - theta @ rows
-        cost, fixed = float(rest @ normal @ rest), int(free.sum()) - len(rows)
+        change = numbers - offset - theta @ rows
+        cost, fixed = float(change @ normal @ change), int(free.sum()) - len(rows)
         of_schemes = equations * max(residual**2 - noise**2, 0.0)
         allowed = _OF_SCHEMES * of_schemes + fixed * (_DEVIATIONS * noise) ** 2
         if fixed > 0 and not cost <= allowed:
@@ -178,23 +175,23 @@ def recognise(
     return best
 
 
-def as_good_by_weak_form(
+def known_law_directions(
     basis: Dictionary,
     sizes: Float[np.ndarray, "field function"],
     free: Bool[np.ndarray, " parameter"],
     normals: Float[np.ndarray, "field unknown unknown"],
     left: float,
 ) -> Float[np.ndarray, "coefficient parameter"] | None:
-    """The orthonormal directions of the law with a name that leaves the least of the weak
-    equations, if that is about as little as what is `left` without a name; else `None`.
+    """The orthonormal directions of the known law with the smallest weak-form residual, if that is
+    not much larger than the one `left` by the free law; else `None`.
 
     **Arguments:**
 
-    - `sizes`: the parameters that are one monomial of the fields.
+    - `sizes`: the parameters for which each function is a monomial of the fields.
     - `free`: which parameters may be fitted.
     - `normals`: (A b)ᵀ(A b) of the weak equations of each field.
     """
-    best, least = None, _AS_GOOD**2 * left
+    best, smallest = None, _AS_GOOD**2 * left
     for _, offset, every in _laws(basis, free):
         vectors = [each for each in (offset, *every) if each is not None]
         if len(vectors) <= len(every):
@@ -203,9 +200,9 @@ def as_good_by_weak_form(
         matrix = np.einsum("aif,ifg,big->ab", rows, normals[:, :-1, :-1], rows)
         right = np.einsum("aif,if->a", rows, normals[:, :-1, -1])
         theta = np.linalg.pinv(matrix, rcond=1e-13, hermitian=True) @ right
-        rest = float(normals[:, -1, -1].sum() - theta @ right)
-        if rest <= least:
-            best, least = rows.reshape(len(rows), -1), rest
+        residual = float(normals[:, -1, -1].sum() - theta @ right)
+        if residual <= smallest:
+            best, smallest = rows.reshape(len(rows), -1), residual
     if best is None:
         return None
     return np.where(np.any(best != 0.0, axis=0), np.linalg.qr(best.T)[0].T, 0.0)
@@ -215,12 +212,12 @@ def _laws(
     basis: Dictionary, free: Bool[np.ndarray, " parameter"]
 ) -> Iterator[tuple[_Known, np.ndarray | None, list[np.ndarray | None]]]:
     """C₀ and the C_k of each law with these fields in any order, as coefficients of monomials;
-    `None` in place of those with a function that is not free."""
+    `None` for those with a function that is not free."""
     fields, functions = len(basis.fields), len(basis.names)
     places = {powers: k for k, powers in enumerate(basis.exponents)}
 
     def vector(entries: _Entries, roles: tuple[int, ...]) -> np.ndarray | None:
-        """The entries with p, q, … for the fields of these numbers."""
+        """The entries with the fields p, q, … in these roles."""
         found = np.zeros(len(free))
         for (field, powers), value in entries.items():
             own = tuple(powers[roles.index(i)] for i in range(fields))

@@ -1,8 +1,8 @@
 """A saved law as a JSON file, and back.
 
-The file says everything in the units of the data, in numbers that are read as they were written.
-Nothing in it is executed, and all of it is checked: its size, its version, its keys and their
-types, the shapes of all tables, and that every number is finite and means something.
+Everything in the file is in the units of the data, and numbers are read back exactly. Nothing in it
+is executed, and all of it is checked: its size, its version, its keys and their types, the shapes
+of all tables, and that every number is finite and in its range.
 """
 
 import json
@@ -37,7 +37,7 @@ from hfluxno.laws.place import PlaceModes
 from hfluxno.strict_json import from_dict, to_dict
 
 FORMAT: Literal["hfluxno law"] = "hfluxno law"
-# What each version of the file holds: laws on a line, and those on a plane.
+# The content of each version of the file: laws on a line and on a plane.
 _HOLDS: dict[int, type[LawFile] | type[PlaneLawFile]] = {1: LawFile, 2: PlaneLawFile}
 _MOST_BYTES, _MOST_DIGITS = 4_000_000, 15
 
@@ -122,20 +122,20 @@ def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
 
 
 def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
-    """The law of a file that `save` wrote: a `SavedLaw`, or of a plane a `SavedPlaneLaw`.
+    """The law in a file written by `save`: a `SavedLaw`, or a `SavedPlaneLaw` on a plane.
 
     **Raises:**
 
-    - `ValueError`, if it is no such file, is of another version, or says something that cannot be.
+    - `ValueError`, if it is no such file, has an unknown version, or is faulty.
     - `OSError`, if it cannot be read.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file of a law {path}; save one with --save.")
+        raise FileNotFoundError(f"There is no law file {path}; save one with --save.")
     with path.open("rb") as stream:
         content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
-        raise ValueError(f"{path} is larger than any law; choose a file that hfluxno saved.")
+        raise ValueError(f"{path} is too large for a law file; choose one that hfluxno saved.")
     try:
         data = json.loads(
             content.decode("utf-8"),
@@ -144,13 +144,13 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
             parse_int=_whole,
         )
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no file of a law: {str(error).rstrip('.')}.") from error
+        raise ValueError(f"{path} is not a law file: {str(error).rstrip('.')}.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ValueError(f"{path} is no file of a law; make one with hfluxno identify --save.")
+        raise ValueError(f"{path} is not a law file; make one with hfluxno identify --save.")
     version = data.get("version")
     if type(version) is not int or version not in _HOLDS:
         raise ValueError(
-            f"The law in {path} is of version {version!r}, and this hfluxno reads the versions "
+            f"The law file {path} has version {version!r}, but this hfluxno reads versions "
             f"{' and '.join(map(str, _HOLDS))}; update hfluxno, or save the law again."
         )
     file = from_dict(_HOLDS[version], data, str(path))
@@ -159,11 +159,11 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
 
 
 def _check(file: LawFile | PlaneLawFile, where: str) -> None:
-    """Refuses what has the right keys and types and still is no law."""
+    """Rejects what has the right keys and types but is not a law."""
     found = faults(file) if isinstance(file, LawFile) else on_a_plane.faults(file)
     fault = next(found, None)
     if fault is not None:
-        raise ValueError(f"What {where} says cannot be: {fault}.")
+        raise ValueError(f"There is a fault in {where}: {fault}.")
 
 
 def _saved(file: LawFile) -> SavedLaw:
@@ -274,12 +274,12 @@ def _table(numbers: Any) -> Table:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("an object names a key twice")
+        raise ValueError("an object has the same key twice")
     return found
 
 
 def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _whole(digits: str) -> int:

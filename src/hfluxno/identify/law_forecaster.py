@@ -1,4 +1,4 @@
-"""The forecaster that solves a law which was found before."""
+"""The forecaster that solves a law found before."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,16 +20,16 @@ from hfluxno.trajectory import Trajectory
 
 
 class GivenLawForecaster(Forecaster):
-    """Advances a context of the same fields with a law that was found in other data, on any number
+    """Advances a context with a law of the same fields that was found in other data, on any number
     of cells and at any interval. The status says whether the law explains the context.
 
     **Attributes:**
 
-    - `law`: what is known of it.
-    - `momentum`: the field that a reflecting wall turns round, if the law does not say it; a law on
-      a plane does.
-    - `every`: the time between two frames of the forecast. If it is `None`, the mean spacing of the
-      context, or of the data that the law was found in if the context is a single frame.
+    - `law`: the saved law.
+    - `momentum`: the field that changes sign at a reflecting wall, if the law does not say which; a
+      law on a plane does.
+    - `every`: the time between two frames of the forecast. By default the mean spacing of the
+      context, or for a single frame that of the data in which the law was found.
     """
 
     law: SavedLaw | SavedPlaneLaw = eqx.field(static=True)
@@ -41,8 +41,8 @@ class GivenLawForecaster(Forecaster):
 
         **Raises:**
 
-        - `ValueError`, if `steps` is not positive, the fields are others than those of the law, or
-          the context cannot be used.
+        - `ValueError`, if `steps` is not positive, the fields differ from those of the law, or the
+          context cannot be used.
         """
         return self.in_parts(context, steps)(slice(None))
 
@@ -52,7 +52,7 @@ class GivenLawForecaster(Forecaster):
         _check_axes(law, context)
         if isinstance(law, SavedPlaneLaw):
             if self.momentum is not None:
-                raise ValueError("A law on a plane says what its momentum is; leave it out.")
+                raise ValueError("A law on a plane knows its momentum; leave out `momentum`.")
             return lambda members: forecast_given_plane(
                 context.members(members), law, steps, self.every
             )
@@ -69,7 +69,7 @@ FoundLaw = SavedLaw | SavedPlaneLaw | Identification | PlaneIdentification | str
 
 
 def as_law(law: FoundLaw) -> SavedLaw | SavedPlaneLaw:
-    """One that was loaded, an identification, or the path of a file, as it is saved."""
+    """A saved law from a loaded one, an identification, or the path of a file."""
     if isinstance(law, Identification):
         return to_save(law)
     if isinstance(law, PlaneIdentification):
@@ -82,6 +82,6 @@ def _check_axes(law: SavedLaw | SavedPlaneLaw, context: Trajectory) -> None:
     own, other = law.law.axes, len(context.grid.shape)
     if own != other:
         raise ValueError(
-            f"The law is of {names[own - 1]}, and the context is on {names[other - 1]}; give a law "
-            f"that was found on {names[other - 1]}."
+            f"The law was found on {names[own - 1]}, but the context is on {names[other - 1]}; "
+            f"give a law that was found on {names[other - 1]}."
         )

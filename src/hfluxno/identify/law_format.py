@@ -1,4 +1,4 @@
-"""What the file of a law holds, and what of it cannot be."""
+"""The content of a law file, and its faults."""
 
 import dataclasses
 import itertools
@@ -101,26 +101,26 @@ class LawFile:
 
 
 def faults(file: LawFile):
-    """What has the right keys and types and still is no law, as sentences."""
+    """Reasons why a file with the right keys and types is not a law, as sentences."""
     d = len(file.fields)
     yield from faults_of_numbers(to_dict(file))
     yield from faults_of_range(file, _MOST_FIELDS)
     if not 0.0 <= file.reach <= 1.0:
-        yield "a law reaches beyond its range by a part of it from 0 to 1"
+        yield f"the reach {file.reach:g} is not between 0 and 1"
     if len(set(file.odd)) < len(file.odd) or any(not 0 <= i < d for i in file.odd):
         yield f"there are no odd fields {list(file.odd)}"
     functions = yield from faults_of_basis(file)
     if not has_shape(file.flux, d, functions):
         yield f"the flux needs {plural(functions, 'coefficient')} for each field"
     if not has_shape(file.diffusivity, d, None, _MOST_DEGREE):
-        yield "the diffusivities need as many coefficients for each field"
+        yield "the diffusivities need the same number of coefficients for each field"
     if file.terms is not None:
         yield from _faults_of_terms(file.terms, d)
     of, count = file.coefficients, len(file.coefficients.names)
     if len(of.values) != count or len(set(of.names)) < count:
-        yield "every coefficient needs a name of its own and a value"
+        yield "each coefficient needs a unique name and a value"
     if not has_shape(of.covariance, count, count):
-        yield f"the covariance of {plural(count, 'coefficient')} has another shape"
+        yield f"the covariance does not have the shape of {plural(count, 'coefficient')}"
     scheme = file.scheme
     if scheme.name not in SCHEMES:
         yield f"there is no scheme {scheme.name!r} ({', '.join(SCHEMES)})"
@@ -131,20 +131,20 @@ def faults(file: LawFile):
     if file.fit.status not in FitStatus.__members__:
         yield f"there is no status {file.fit.status!r}"
     if not 1 <= file.fit.cells <= _MOST_CELLS or not 0.0 <= file.fit.missing <= 1.0:
-        yield "the numbers of cells or of missing values"
+        yield "the number of cells or the fraction of missing values is out of range"
     if any(size is not None and size <= 0.0 for size in (file.fit.cell, file.fit.interval)):
-        yield "a cell and an interval are longer than nothing"
+        yield "cells and intervals must be positive"
 
 
 def faults_of_range(file: Any, most: int):
-    """Those of the fields and of the range that a file of a law says they were observed in."""
+    """The faults of the fields and of their observed range."""
     names, d = file.fields, len(file.fields)
     if not 1 <= d <= most or len(set(names)) < d:
-        yield f"a law is of 1 to {most} different fields, not of {', '.join(names) or 'none'}"
+        yield f"a law has 1 to {most} different fields, not {', '.join(names) or 'none'}"
     if len(file.units.fields) != d:
         yield f"{plural(len(file.units.fields), 'unit')} for {plural(d, 'field')}"
     if len(file.lower) != d or len(file.upper) != d:
-        yield "the observed range has to have one number for each field"
+        yield "the observed range must have one number for each field"
     if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):
         yield "the observed range of a field is empty"
 
@@ -158,7 +158,7 @@ def faults_of_basis(file: Any):
         if isinstance(of, ChebyshevBasis):
             return of.size
         if not 1 <= len(of.at) <= _MOST_SIZE or of.width <= 0.0:
-            yield "kinks need a place each and a positive width"
+            yield "each kink needs a place, and the width must be positive"
         return of.size + len(of.at)
     if isinstance(of, TensorBasis):
         sound = len(of.middle) == len(of.half) == d and min(of.half, default=0.0) > 0.0
@@ -168,7 +168,7 @@ def faults_of_basis(file: Any):
     if len(of.scale) != d or min(of.scale, default=0.0) <= 0.0:
         yield "the dictionary needs a positive scale of each field"
     if not 1 <= len(of.exponents) <= _MOST_TERMS or len(set(of.exponents)) < len(of.exponents):
-        yield "the dictionary needs some terms that are different from each other"
+        yield f"the dictionary needs 1 to {_MOST_TERMS} different terms"
     for powers in of.exponents:
         if len(powers) != d or not 0 < sum(map(abs, powers)) <= _MOST_DEGREE:
             yield f"there is no term with the exponents {list(powers)}"
@@ -180,30 +180,30 @@ def faults_of_basis(file: Any):
 
 def _faults_of_terms(of: FurtherTerms, d: int):
     if not has_shape(of.source_by_state, d, None, _MOST_DEGREE):
-        yield "a source that depends on the state has another shape"
+        yield "the source that depends on the state has the wrong shape"
     if not has_shape(of.source_by_place, d, None, of.modes) or len(of.flux_by_place) > of.modes:
-        yield "more modes of place than there are"
+        yield "there are more coefficients of modes of place than modes"
     if len(of.flux_offset) != d:
         yield "the offset of the flux needs one number for each field"
     if not of.lower < of.upper or not 1 <= of.modes <= _MOST_MODES:
-        yield "the modes of place need a domain and a number"
+        yield "the modes of place need a domain and a positive number of modes"
 
 
 def faults_of_numbers(data: Any):
-    """Numbers that are none, and words that are no words."""
+    """Numbers that are not finite, and texts that are too long or cannot be printed."""
     if isinstance(data, dict):
         data = list(itertools.chain.from_iterable(data.items()))
     if isinstance(data, list):
         for entry in data:
             yield from faults_of_numbers(entry)
     elif isinstance(data, float) and not math.isfinite(data):
-        yield f"there is a number {data}"
+        yield f"a number is {data}"
     elif isinstance(data, str) and not (data.isprintable() and len(data) <= _LONGEST):
-        yield f"a word is too long or cannot be printed: {data[:40]!r}"
+        yield f"a text is too long or cannot be printed: {data[:40]!r}"
 
 
 def has_shape(table: Table, rows: int, columns: int | None, most: int = 10**6) -> bool:
-    """Whether a table has so many rows and columns (any number up to `most` if it is `None`)."""
+    """Whether a table has this many rows and columns (any number up to `most` if it is `None`)."""
     lengths = {len(row) for row in table}
     fits = columns is None and len(lengths) <= 1 and max(lengths, default=0) <= most
     return len(table) == rows and (fits or lengths <= {columns})

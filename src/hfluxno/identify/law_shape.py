@@ -1,4 +1,5 @@
-"""What the law of a joint estimate is made of, and which vector of coefficients means which law."""
+"""The structure of the law of a joint estimate, and the map from vectors of coefficients to
+laws."""
 
 import dataclasses
 
@@ -13,22 +14,22 @@ from hfluxno.laws.place import PlaceModes
 
 
 class LawShape(eqx.Module):
-    """What a law is made of, and how a vector of coefficients is cut into its parts.
+    """The terms of a law, and how a vector of coefficients is split among them.
 
-    The order is (field, flux function), (field, diffusion term), (field, source term),
-    (field, mode of the source), (field, offset of the flux), (mode of the flux), (place of a kink).
-    Coefficients of the flux are counted in half ranges of their field times cells per frame, those
-    of sources in half ranges per frame.
+    The order is (field, flux function), (field, diffusion term), (field, source term), (field, mode
+    of the source), (field, offset of the flux), (mode of the flux), (place of a kink). Coefficients
+    of the flux are in half ranges of their field times cells per frame, those of sources in half
+    ranges per frame.
 
     **Attributes:**
 
     - `basis`: the functions of the flux.
     - `lower`, `upper`: the observed range of each field.
     - `modes`: the functions of place.
-    - `fields`, `negated`: names, and the indices of the fields that a wall turns round.
-    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: how many there are of each term.
+    - `fields`, `negated`: names, and the indices of the fields that change sign at a wall.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: the number of terms of each kind.
     - `closed`: whether the constant of the flux is a coefficient although the flux is the same
-      everywhere. Where an end lets nothing through, it is no longer free.
+      everywhere, because a closed end or a measured flow determines it.
     """
 
     basis: Basis

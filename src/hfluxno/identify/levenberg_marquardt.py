@@ -1,10 +1,10 @@
-"""Levenberg and Marquardt's method for a residual that is dear to evaluate.
+"""The Levenberg–Marquardt method for a residual that is expensive to evaluate.
 
     (JᵀJ + λ diag JᵀJ) δ = -Jᵀr,   λ → λ/10 after a step that helps, 10 λ after one that does not
 
 (Marquardt, J. Soc. Indust. Appl. Math. 11, 1963, 431-441). Residual and Jacobian of a trial point
-come from one call. The iteration itself is NumPy, so that only the solver is compiled; inside of a
-compiled program it took as long to compile again. A test compares it with a library's.
+come from one call. The iteration itself is NumPy, so that only the solver is compiled; inside a
+compiled program, the iteration doubled the time to compile. A test compares it with a library's.
 """
 
 import dataclasses
@@ -15,15 +15,15 @@ import numpy as np
 from jaxtyping import Float
 
 _FIRST_DAMPING = 1e-3
-# A step that lowers the sum of squares by less than this part ends the iteration.
+# A step that reduces the sum of squares by less than this fraction ends the iteration.
 SMALL_DECREASE = 1e-2
 
 
 @dataclasses.dataclass(frozen=True)
 class Minimum:
-    """The best point, its sum of squares, JᵀJ there, what the residual returned besides, and the
-    number of evaluations. The sum is infinite, and `aux` is `None`, where the residual is not
-    finite even at the start."""
+    """The best point, its sum of squares, JᵀJ there, the third value of the residual there, and the
+    number of evaluations. The sum is infinite, and `aux` is `None`, if the residual is not finite
+    even at the start."""
 
     point: Float[np.ndarray, " parameter"]
     cost: float
@@ -42,12 +42,12 @@ def levenberg_marquardt(
     evaluations: int,
     small_decrease: float = SMALL_DECREASE,
 ) -> Minimum:
-    """Minimises ‖r(x)‖² from `start`, where `residual(x)` is r, its derivative by each parameter,
-    and whatever else the best point is to be returned with.
+    """Minimises ‖r(x)‖² from `start`; `residual(x)` returns r, its derivative by each parameter,
+    and anything else that is to be returned for the best point.
 
-    Ends where the sum of squares is below tolerance², where it falls by less than the part
+    Ends when the sum of squares is below tolerance², when it falls by less than the fraction
     `small_decrease`, or after `evaluations` evaluations. A point with a non-finite residual counts
-    as one that does not help.
+    as no improvement.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
@@ -77,7 +77,7 @@ def levenberg_marquardt(
 
 
 def _sum_of_squares(value, rows) -> float:
-    """Infinite where the residual or its derivatives are not finite."""
+    """Infinite if the residual or its derivatives are not finite."""
     if not np.all(np.isfinite(rows)):
         return np.inf
     cost = float(value @ value)

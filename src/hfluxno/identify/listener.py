@@ -1,10 +1,10 @@
-"""What a search says while it goes on, to whoever listens: a candidate as soon as it is scored.
+"""Reports from a running search: each candidate as soon as it is scored.
 
     with listening(print):
         hfluxno.identify(context)
 
-A listener belongs to the thread that it was set in. A single context is searched in the thread of
-the caller; the contexts of a batch in threads of their own, which nobody listens to.
+A listener belongs to the thread in which it was set. The search for a single context runs in the
+thread of the caller; those for the contexts of a batch run in other threads, without listeners.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ class Tried:
 
     - `label`: the candidate in words.
     - `score`: how good it is.
-    - `measure`: what the score is: a relative back-test error, the less the better, or of joint
-      estimates the logarithm of the evidence, the more the better.
+    - `measure`: what the score is: a relative back-test error (smaller is better), or for joint
+      estimates the logarithm of the evidence (larger is better).
     """
 
     label: str
@@ -40,7 +40,7 @@ _listener: contextvars.ContextVar[Callable[[Tried], None] | None] = contextvars.
 
 @contextlib.contextmanager
 def listening(listener: Callable[[Tried], None]) -> Iterator[None]:
-    """Within the block, `listener` is called with every candidate; what it raises ends the
+    """Within the block, `listener` is called with every candidate; an exception in it ends the
     search."""
     before = _listener.set(listener)
     try:
@@ -50,7 +50,7 @@ def listening(listener: Callable[[Tried], None]) -> Iterator[None]:
 
 
 def announce(label: str, score: float, measure: Measure) -> None:
-    """Tells the listener, if there is one."""
+    """Calls the listener, if there is one."""
     listener = _listener.get()
     if listener is not None:
         listener(Tried(label, score, measure))

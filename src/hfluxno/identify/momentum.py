@@ -1,12 +1,12 @@
-"""Which field of a system a wall reflects with the opposite sign: the momentum.
+"""The momentum: the field of a system that changes sign at a reflecting wall.
 
 It carries another field, the density: F_h = c m with a constant c. In the weak form, with test
 functions ψ,
 
     ∫∫ h ψ_t + c m ψ_x dx dt = 0,
 
-which has one unknown and needs no derivative of the data. Where the converse nearly holds as well
-(small waves, of which neither field is told from the other) nothing follows.
+which has one unknown and needs no derivative of the data. If the converse nearly holds as well
+(small waves, for which the fields are interchangeable), no field is inferred.
 """
 
 import itertools
@@ -17,29 +17,28 @@ from jaxtyping import Bool, Float
 from hfluxno.identify.weak_form import bump_families
 from hfluxno.trajectory import Trajectory
 
-# A field carries another where this part of the other's change, at most, is left unexplained …
+# A field carries another if at most this fraction of the other's change remains unexplained …
 _UNEXPLAINED = 0.2
-# … and less than this part of what is left in the opposite case.
+# … and less than this fraction of what remains in the opposite case.
 _CLEARLY = 0.5
-# Supports are as wide as possible, against noise, but so many fit beside each other.
+# Supports are as wide as possible, against noise, but at least this many fit side by side.
 _SUPPORTS = 3
 
 
 def negated_fields(
     context: Trajectory, momentum: str | None, varies: Bool[np.ndarray, " trajectory"]
 ) -> tuple[int, ...]:
-    """The indices of the fields that a wall reflects with the opposite sign.
+    """The indices of the fields that change sign at a wall.
 
     **Arguments:**
 
     - `context`: one or two fields on one space dimension.
-    - `momentum`: the name of that field, where it is known; else it is inferred.
-    - `varies`: which trajectories of a batch it is inferred from.
+    - `momentum`: the name of that field, inferred if it is `None`.
+    - `varies`: the trajectories of a batch from which it is inferred.
 
     **Raises:**
 
-    - `ValueError`, where there is no field of that name, or it cannot be inferred and there is a
-      wall.
+    - `ValueError`, if there is no field of that name, or there is a wall and it cannot be inferred.
     """
     fields = context.fields
     if momentum is not None:
@@ -57,9 +56,9 @@ def negated_fields(
     if found is None and context.grid.has_wall():
         names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
-            f"Which of the fields {' and '.join(fields)} a reflecting wall turns round (the "
-            "momentum) cannot be told from the context: name it with --momentum NAME, in Python "
-            f"momentum={names}."
+            f"It cannot be inferred from the context which of the fields {' and '.join(fields)} is "
+            "the momentum, which changes sign at a reflecting wall: name it with --momentum NAME, "
+            f"in Python momentum={names}."
         )
     return () if found is None else (found,)
 
@@ -71,7 +70,7 @@ def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> 
 
 
 def _momentum(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
-    """The field that carries another one, if it does so much better than every other field."""
+    """The field that carries another one, if it does so clearly better than all others."""
     pairs = itertools.permutations(range(batch.shape[2]), 2)
     left = {(carrier, carried): _unexplained(batch, carried, carrier) for carrier, carried in pairs}
     best, _ = min(left, key=lambda pair: left[pair])
@@ -83,7 +82,7 @@ def _momentum(batch: Float[np.ndarray, "trajectory time field space"]) -> int | 
 
 
 def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
-    """The part of the change of one field that a flux c times the other does not explain."""
+    """The fraction of the change of one field that a flux c times the other does not explain."""
     families = bump_families(batch.shape[1], batch.shape[3], periodic=False)
     # The last ones are the widest.
     fitting = [f for f in families if batch.shape[3] >= _SUPPORTS * np.count_nonzero(f[2][0])]
@@ -102,7 +101,7 @@ def one_name(momentum: str | tuple[str, str] | None) -> str | None:
 
     **Raises:**
 
-    - `ValueError`, where it is a pair.
+    - `ValueError`, if it is a pair.
     """
     if momentum is None or isinstance(momentum, str):
         return momentum
@@ -114,7 +113,7 @@ def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
 
     **Raises:**
 
-    - `ValueError`, where it is a single name.
+    - `ValueError`, if it is a single name.
     """
     if isinstance(momentum, str):
         raise ValueError(

@@ -1,7 +1,7 @@
 """Coefficients of monomials and quotients of the fields themselves, such as the g/2 of g h²/2.
 
-A fit counts each field in its largest value, so that all functions are about as large; what people
-read, and what is compared with laws that have a name, is in the units of the data.
+A fit scales each field by its largest value, so that all functions are of similar size; what is
+shown, and what is compared with known laws, is in the units of the data.
 """
 
 import dataclasses
@@ -16,13 +16,14 @@ _ROUNDING = 1e-12
 
 
 def sizes_of(basis: Basis) -> Float[np.ndarray, " function"]:
-    """What coefficients are divided by for those of monomials of the fields themselves; of other
-    bases nothing."""
+    """The divisors that turn coefficients into those of monomials of the fields themselves; 1 for
+    other bases."""
     return basis.sizes if isinstance(basis, Dictionary) else np.ones(len(basis.names))
 
 
 def in_monomials(law: FittedLaw) -> FittedLaw:
-    """The same law with a dictionary of the fields themselves; laws in other bases stay."""
+    """The same law with a dictionary of the fields themselves; laws in other bases are
+    unchanged."""
     if not isinstance(law.basis, Dictionary):
         return law
     basis = dataclasses.replace(law.basis, scale=np.ones(len(law.fields)))
@@ -31,7 +32,7 @@ def in_monomials(law: FittedLaw) -> FittedLaw:
 
 
 def written(law: FittedLaw) -> tuple[str, ...]:
-    """The equation of each field of a law in a dictionary; none of other laws."""
+    """The equation of each field of a law in a dictionary; none for other laws."""
     if not isinstance(law.basis, Dictionary):
         return ()
     diffusivities = np.asarray(law.diffusion_coefficients, float)
@@ -49,7 +50,7 @@ def written(law: FittedLaw) -> tuple[str, ...]:
 
 
 def _written_source(law: FittedLaw, field: int) -> str:
-    """a + b u from its series in v = (u - middle)/half; empty where there is none."""
+    """a + b u from its series in v = (u - middle)/half; empty if there is none."""
     if law.terms is None:
         return ""
     constant, slope = np.asarray(law.terms.by_state, float)[field]

@@ -1,8 +1,8 @@
-"""What is believed before a joint estimate: centres and spreads of its unknowns.
+"""The prior of a joint estimate: centres and spreads of its unknowns.
 
-The first state is around an interpolation of what was measured, with the scatter of the field; the
-ends likewise. Neither is negative in a field of which nothing negative was measured. Where the law
-starts from stands in `hfluxno.identify.starts`.
+The first state is centred on an interpolation of the measurements, with the scatter of the field;
+the ends likewise. Neither is negative if no negative value of the field was measured. For initial
+laws see `hfluxno.identify.starts`.
 """
 
 import dataclasses
@@ -24,15 +24,15 @@ from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
 from hfluxno.trajectory import Trajectory
 
-_SCATTER = 0.7  # of a first state and of ends, in standard deviations
-_LENGTH = 0.15  # of their correlation, as a part of the domain or of the time
+_SCATTER = 0.7  # of the first state and the ends, in standard deviations
+_LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS = 128, 24
 _FUTURE_ENDS = 8
 _PROGRAM_SIZE = 6
 _MOST_MODES = 32
 _MOST_END_TIMES = 48
-_MARGIN = 0.05  # the law is known so far beyond the measured range
+_MARGIN = 0.05  # by which the range of the law exceeds the measured one
 _CFL = 0.45
 _PLACE_OF_KINK = 0.5  # half ranges from the middle
 _SPEEDS = 3.0  # the spread of coefficients, in typical speeds
@@ -40,12 +40,12 @@ _SPEEDS = 3.0  # the spread of coefficients, in typical speeds
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What a law may be made of.
+    """The terms that a law may have.
 
     **Attributes:**
 
     - `size`: the degree of the flux.
-    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: as in `LawShape`.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `kinks`: as in `LawShape`.
     """
 
     size: int = 4
@@ -57,21 +57,21 @@ class Kind:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is no more than a smooth flux and at most a constant diffusivity."""
+        """Whether there is only a smooth flux and at most a constant diffusivity."""
         further = self.by_state or self.source_modes or self.flux_modes or self.kinks
         return not further and self.diffusion <= 1
 
     @property
     def program(self) -> "Kind":
-        """What compiled programs are made for: laws of about as many terms share one, in which the
-        terms that a law does not have are zero."""
+        """The kind for which programs are compiled: laws with a similar number of terms share one,
+        in which the terms that a law lacks are zero."""
         size = max(self.size, _PROGRAM_SIZE)
         if self.is_plain:
             return Kind(size, diffusion=1)
         return Kind(size, 3, 3, _MOST_MODES, _MOST_MODES, 1)
 
     def with_more_modes(self) -> "Kind":
-        """The same with twice as many modes of place, up to a number."""
+        """The same with twice as many modes of place, up to a maximum."""
         modes = (min(2 * n, _MOST_MODES) for n in (self.source_modes, self.flux_modes))
         return dataclasses.replace(
             self, **dict(zip(("source_modes", "flux_modes"), modes, strict=True))
@@ -100,8 +100,8 @@ def make_forward(
     known_first: bool,
     refinement: int = 1,
 ) -> Forward:
-    """The forward model of a kind of law, in cells and frames, around the interpolated field, with
-    a law at rest.
+    """The forward model of a kind of law, in cells and frames, centred on the interpolated field
+    and a flux of zero.
 
     **Arguments:**
 
@@ -113,7 +113,7 @@ def make_forward(
     low, high = np.nanmin(values, axis=(0, 2)), np.nanmax(values, axis=(0, 2))
     fields = tuple(f"u{i}" for i in range(len(size)))  # programs serve fields of any names
     tells_flux = len(fields) < len(context.fields)
-    # Densities, depths and concentrations; waves of what is less would go anywhere.
+    # Densities, depths and concentrations, for which negative states would have spurious waves.
     least = np.where(low >= 0.0, 0.0, -np.inf)
     margin = _MARGIN * (high - low)
     lower, upper = np.maximum(low - margin, least), high + margin
@@ -154,7 +154,7 @@ def make_forward(
 
 
 def _in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
-    """The grid with cells of length 1, and what its ends hold at times in frames."""
+    """The grid with cells of length 1 and the times of its ends in frames."""
 
     def converted(end: Boundary) -> Boundary:
         return Given(scale.frames(end.times), end.values) if isinstance(end, Given) else end
@@ -164,8 +164,8 @@ def _in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
 
 
 def with_future(forward: Forward, until: float) -> Forward:
-    """The same with ends that go on beyond the last measured time: around the state that they had
-    then, and ever less certain. The further unknowns come last."""
+    """The same with ends that continue beyond the last measured time, centred on the state at that
+    time with growing uncertainty. The further unknowns come last."""
     ends = forward.ends
     if ends is None or until <= ends.times[-1]:
         return forward
@@ -199,9 +199,9 @@ def _basis(kind: Kind, lower, upper) -> Basis:
 
 
 def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " coefficient"]:
-    """Flux coefficients of degree k may change the speed, which grows like k², by some typical
-    speeds; sources may change a field by its half range in a few frames. What the kind does not
-    have has no spread."""
+    """The spreads: flux coefficients of degree k may change the speed, which grows like k², by some
+    typical speeds; sources may change a field by its half range in a few frames. Terms that the
+    kind lacks have no spread."""
     fields, count = len(shape.fields), len(shape.basis.names)
     degrees = np.arange(1, count + 1)
     if isinstance(shape.basis, TensorChebyshev):
@@ -230,7 +230,7 @@ def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:
     if not sides:
         return None
     frames = scale.frames(context.times)
-    # A mean over time sees the ends before its time and after it.
+    # A mean over time depends on the ends before and after its time.
     needed = scale.frames(times_of(context.observation, np.asarray(context.times, float)))
     times = np.unique(np.concatenate([frames, needed[[0, -1]]]))
     if len(times) > _MOST_END_TIMES:
@@ -253,7 +253,7 @@ def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:
 
 
 def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
-    """Modes of one function as modes of each field by itself."""
+    """Modes of one function as modes of each field separately."""
     fields = len(size)
     result = np.zeros((fields * len(along), fields, along.shape[1]))
     for i in range(fields):
@@ -262,7 +262,7 @@ def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
 
 
 def typical_speed(field) -> float:
-    """In cells a frame: the change in time over that in space, not less than a tenth."""
+    """The speed in cells per frame: the change in time over that in space, at least a tenth."""
     change = np.sqrt(np.mean(np.diff(field, axis=0) ** 2))
     slope = np.sqrt(np.mean(np.gradient(field, axis=-1) ** 2))
     return float(max(change / max(slope, 1e-300), 0.1))

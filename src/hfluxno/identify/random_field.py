@@ -1,4 +1,4 @@
-"""Modes of a random function: what the unknowns of a first state, or of an open end, add.
+"""Modes of a random function, for the unknowns of a first state or an open end.
 
     C(s, s') = exp(-|s - s'|/ℓ) = Σ_k φ_k(s) φ_k(s')
 
@@ -12,8 +12,8 @@ from jaxtyping import Float
 def modes(
     places: Float[np.ndarray, " place"], length: float, most: int, period: float | None = None
 ) -> Float[np.ndarray, "mode place"]:
-    """The φ_k at some places, at most so many, the largest first; on a circle of length `period` if
-    there is one."""
+    """The φ_k at some places, the largest first and at most `most` of them; on a circle if a
+    `period` is given."""
     distance = np.abs(places[:, None] - places[None])
     if period is not None:
         distance = np.minimum(distance, period - distance)

@@ -1,14 +1,14 @@
-"""Reading a flux of one field as a formula that has a name.
+"""Reading a flux of one field as a named formula.
 
-Each form of `hfluxno.identify.forms` is fitted to the found flux over its observed range, up to a
-constant, by least squares that count each state by what is known there:
+Each form of `hfluxno.identify.forms` is fitted to the flux over its observed range, up to a
+constant, by least squares weighted with the uncertainty at each state:
 
     min_{a, c, p} mean_j (f(u_j) - c - Σ a_i g_i(u_j; p))² / (σ_j² + ε²)
 
-with σ_j the standard deviation of the flux by the covariance of its coefficients, and ε 0.2 % of
-its height, because the covariance takes the errors of a scheme for noise. A form is accepted where
-the root of this mean is at most 2, so where it is within two standard deviations of what is known,
-and costs at most 2 % of the height; among those accepted, one with the fewest parameters is taken.
+with σ_j the standard deviation of the flux from the covariance of its coefficients, and ε 0.2 % of
+its height, because the covariance treats the errors of a scheme as noise. A form is accepted if the
+root of this mean is at most 2 (two standard deviations) and its root mean square difference from
+the flux at most 2 % of the height; of those accepted, one with the fewest parameters is chosen.
 """
 
 import dataclasses
@@ -32,16 +32,16 @@ _SHARP = 1e-6  # half ranges
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """A form with the parameters that fit best.
+    """A form with its best parameters.
 
     **Attributes:**
 
     - `formula`: in the units of the data.
-    - `form`: what it is called.
-    - `parameters`: how many it has.
-    - `loss`: the root mean square difference from the found flux over the observed range, relative
-      to the height of the flux.
-    - `deviations`: the same in standard deviations of what is known of the flux.
+    - `form`: its name.
+    - `parameters`: their number.
+    - `loss`: the root mean square difference from the flux over the observed range, relative to the
+      height of the flux.
+    - `deviations`: the same in standard deviations of the flux.
     """
 
     formula: str
@@ -57,9 +57,9 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Readings:
-    """The form that a flux is read as, and the next best ones, by `deviations`.
+    """The best form of a flux, and the next best ones by `deviations`.
 
-    `best.is_accepted` says whether it holds; where no form does, it is merely the nearest one.
+    If no form is accepted (see `best.is_accepted`), the best is merely the closest.
     """
 
     best: Reading
@@ -69,11 +69,11 @@ class Readings:
 def read_flux(
     law: FittedLaw, coefficients: Mapping[str, float], covariance: np.ndarray
 ) -> Readings | None:
-    """The readings of a flux with its coefficients by name and their covariance; `None` for several
-    fields, and for a flux that is the same at all states."""
+    """The readings of a flux, given its coefficients by name and their covariance; `None` for
+    several fields and for a constant flux."""
     if len(law.fields) > 1:
         return None
-    # Arrays of JAX would lose precision where they are touched outside of `enable_x64`.
+    # JAX arrays would lose precision outside of `enable_x64`.
     low, high = float(np.asarray(law.lower)[0]), float(np.asarray(law.upper)[0])
     u = np.linspace(low, high, _POINTS)
     law = _sharpened(law)
@@ -91,15 +91,15 @@ def read_flux(
 
 
 def _sharpened(law: FittedLaw) -> FittedLaw:
-    """The law with kinks that are not rounded, where they hardly are: that helps to find them, and
-    no form has it."""
+    """The law without the rounding of its kinks, if that is slight: it only serves to find them,
+    and no form has it."""
     if not isinstance(law.basis, Kinked) or float(law.basis.width) > KINK_WIDTH:
         return law
     return dataclasses.replace(law, basis=dataclasses.replace(law.basis, width=np.asarray(_SHARP)))
 
 
 def _deviation(law: FittedLaw, coefficients, covariance, u: Points) -> Points:
-    """σ at each state, of the flux less its mean."""
+    """σ at each state, for the flux less its mean."""
     names, changes = list(coefficients), _changes(law, u)
     rows = [i for i, name in enumerate(names) if name in changes]
     known = np.shape(covariance) == (len(names), len(names))
@@ -112,7 +112,7 @@ def _deviation(law: FittedLaw, coefficients, covariance, u: Points) -> Points:
 
 
 def _changes(law: FittedLaw, u: Points) -> dict[str, Points]:
-    """The derivatives of the flux by its coefficients, under their names; none of other bases."""
+    """The derivatives of the flux by its coefficients, by name; none for other bases."""
     basis, flux = law.basis, f"f_{law.fields[0]}"
     smooth = basis.smooth if isinstance(basis, Kinked) else basis
     if not isinstance(smooth, Chebyshev):
@@ -133,7 +133,7 @@ def _changes(law: FittedLaw, u: Points) -> dict[str, Points]:
 def _fitted(
     form: Form, symbol: str, u: Points, flux: Points, known: Points, height: float
 ) -> Reading | None:
-    """The form with its best parameters, or `None` if it cannot have these states."""
+    """The form with its best parameters, or `None` if it does not allow these states."""
     shapes = form.shapes(u[0], u[-1])
     if not len(shapes):
         return None
@@ -147,10 +147,10 @@ def _fitted(
         around = shapes[[max(best - 1, 0), min(best + 1, len(shapes) - 1)]]
         finer = minimize_scalar(deviations, bounds=tuple(around), method="bounded")
         p = min(p, float(finer.x), key=deviations)
-    a, size, rest = _solved(form, p, u, flux, known)
+    a, size, residual = _solved(form, p, u, flux, known)
     if form.name == "exponential":
         a = a * np.exp(-p * np.mean(u))  # its column is counted from the middle of the range
-    loss = float(np.sqrt(np.mean((rest - rest.mean()) ** 2))) / height
+    loss = float(np.sqrt(np.mean((residual - residual.mean()) ** 2))) / height
     shown = form.show(symbol, [float(each) for each in a], p)
     return Reading(shown, form.name, len(a) + form.has_shape, loss, size)
 
@@ -158,11 +158,11 @@ def _fitted(
 def _solved(
     form: Form, p: float, u: Points, flux: Points, known: Points
 ) -> tuple[Float[np.ndarray, " term"], float, Points]:
-    """a, the size of what is left in standard deviations, and what is left."""
+    """a, the residual in standard deviations (root mean square), and the residual."""
     columns = np.stack([np.ones_like(u), *form.columns(u, p)], axis=1)
     scale = np.max(np.abs(columns), axis=0)
     scale = np.where(scale > 0.0, scale, 1.0)
     rows = columns / scale / known[:, None]
     solution = np.linalg.lstsq(rows, flux / known, rcond=None)[0] / scale
-    rest = flux - columns @ solution
-    return solution[1:], float(np.sqrt(np.mean((rest / known) ** 2))), rest
+    residual = flux - columns @ solution
+    return solution[1:], float(np.sqrt(np.mean((residual / known) ** 2))), residual

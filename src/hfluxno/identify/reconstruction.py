@@ -1,4 +1,4 @@
-"""The whole field behind measurements, over the time in which they were made."""
+"""The whole field behind measurements, over the time of the measurements."""
 
 import dataclasses
 from typing import TYPE_CHECKING
@@ -25,9 +25,9 @@ def reconstruct(
 
     - `context`: NaN where nothing was measured; at any increasing times. Ends that are `open` are
       estimated.
-    - `momentum`: the field that a wall turns round; of two fields it is inferred if it is `None`.
-    - `noise`: the standard deviation of the noise, of all fields, one for each, or one for each
-      value (an array of the shape of the data, NaN where nothing was measured); it is estimated if
+    - `momentum`: the field that changes sign at a wall; inferred from two fields if it is `None`.
+    - `noise`: the standard deviation of the noise, one for all fields, one for each, or one for
+      each value (an array of the shape of the data, NaN where nothing was measured); estimated if
       it is `None`.
 
     **Raises:**
@@ -37,7 +37,7 @@ def reconstruct(
     """
     trajectory: Trajectory = as_trajectory(context).with_deviation(noise)
     if trajectory.is_batched:
-        raise ValueError("A reconstruction is of one trajectory; take them one by one.")
+        raise ValueError("A reconstruction takes one trajectory; reconstruct them one by one.")
     found = identify_all(trajectory, momentum, jointly=True)[0]
     best = found.estimate
     if best is None:

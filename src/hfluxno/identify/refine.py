@@ -5,9 +5,8 @@
 where u_j(θ) is the state that the finite-volume solver reaches at frame j with the law θ, and û_j
 the observed one; forward-mode derivatives go through the adaptive solver.
 
-Lengths are counted in cells and times in frames, so nothing here depends on the units of the data
-and one compiled program serves every context of the same number of cells, and of about as many
-frames.
+Lengths are in cells and times in frames, so nothing depends on the units of the data, and one
+compiled program serves all contexts with the same number of cells and a similar number of frames.
 """
 
 import dataclasses
@@ -31,34 +30,33 @@ from hfluxno.identify.weak_form import source_columns, weak_equations, weak_star
 from hfluxno.laws.place import PlaceModes
 from hfluxno.stored_jit import stored_jit
 
-# Holds a coefficient that the data say nothing about near its start.
+# Holds coefficients that the data do not constrain near their start.
 _PRIOR = 1e-6
-# A relative misfit at which data are reproduced, for every purpose, exactly.
+# Below this relative misfit, data are reproduced exactly for all purposes.
 _EXACT = 1e-8
-# A kink whose width is less than e to this power of `KINK_WIDTH` is sharp; the square of a width
-# must not vanish in single precision.
+# The minimum of ln(width/`KINK_WIDTH`): the square of a width must not vanish in single precision.
 _SHARP = -6.0
-# Trial laws that need more steps between two frames than a multiple of what the start of the fit
-# needs, and a few, are given up before they cost time.
+# Trial laws are given up early if they need more steps between two frames than this multiple of
+# what the start of the fit needs, plus a few.
 _SPARE_STEPS = 6
 _STEP_FACTOR = 2.0
 
 
 class LawFamily(eqx.Module):
-    """A parametric family of laws: which law a vector of parameters means.
+    """A parametric family of laws: the map from vectors of parameters to laws.
 
     **Attributes:**
 
     - `basis`: the functions of the flux.
-    - `directions`: along what parameters are free, orthonormal vectors in the order (field,
-      function), (field, diffusion term), (field, source term): one for each free parameter, or of a
-      law with a name for each of its coefficients; rows of zeros fill up the number that a compiled
-      program is made for.
+    - `directions`: along which parameters are free, orthonormal vectors in the order (field,
+      function), (field, diffusion term), (field, source term): one for each free parameter, or for
+      each coefficient of a known law, padded with rows of zeros to a number for which there is a
+      compiled program.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
-    - `fields`, `negated`: the names of the fields and the indices of those that a wall
-      reflects with the opposite sign.
-    - `sources`: the number of terms of each source, of 1 and u/max|u| with u its own field.
+    - `fields`, `negated`: the names of the fields and the indices of those that change sign at a
+      wall.
+    - `sources`: the number of terms of each source, among 1 and u/max|u| with u its own field.
     """
 
     basis: Basis
@@ -76,8 +74,8 @@ class LawFamily(eqx.Module):
         return (self.directions != 0.0).any(axis=0).astype(self.directions.dtype)
 
     def law(self, parameters: Float[Array | np.ndarray, " parameter"]) -> FittedLaw:
-        """Flux coefficients are counted in half ranges of their field times cells per frame, those
-        of sources in half ranges per frame."""
+        """Flux coefficients are in half ranges of their field times cells per frame, those of
+        sources in half ranges per frame."""
         d = len(self.fields)
         count = d * len(self.basis.names)
         free = parameters * self.mask
@@ -100,7 +98,7 @@ class LawFamily(eqx.Module):
         )
 
     @property
-    def bends(self) -> int:
+    def kink_parameters(self) -> int:
         """The number of parameters of kinks, which come last: their places, and ln(width/0.02)."""
         return self.basis.kinks + 1 if self.basis.kinks else 0
 
@@ -133,8 +131,8 @@ class LawFamily(eqx.Module):
     ) -> Float[Array, " parameter"]:
         """The parameters from the weak form.
 
-        Of a Chebyshev basis only the first four functions start: where few values are observed,
-        or the frames are far apart, the higher ones would only fit the quadrature's errors.
+        Only the first four functions of a Chebyshev basis are fitted: with few values, or frames
+        far apart, the higher ones would only fit the errors of the quadrature.
         """
         mask = jnp.asarray(self.mask)
         if isinstance(self.basis, Chebyshev):
@@ -155,8 +153,8 @@ class LawFamily(eqx.Module):
         weights: Float[Array, " time"],
         periodic: bool,
     ) -> Float[Array, "field unknown_ unknown_"]:
-        """For each field (A b)ᵀ(A b) of its weak equations A x = b, the flux coefficients before
-        those of sources and of the diffusion in x, and b in half ranges of its field."""
+        """For each field (A b)ᵀ(A b) of its weak equations A x = b, with the flux coefficients
+        before those of sources and of the diffusion in x, and b in half ranges of the field."""
         matrices, rhs = self._weak_equations(self.mask, values, weights, periodic)
         rhs = rhs / (0.5 * (self.upper - self.lower))[:, None]
         augmented = jnp.concatenate([matrices, rhs[..., None]], axis=2)
@@ -164,7 +162,7 @@ class LawFamily(eqx.Module):
 
     def _weak_equations(self, mask, values, weights, periodic):
         d = len(self.fields)
-        end = len(mask) - self.bends
+        end = len(mask) - self.kink_parameters
         before, mine = jnp.split(jnp.asarray(mask)[:end], [end - d * self.sources])
         matrices, rhs = weak_equations(
             self.basis, before, self.lower, self.upper, self.terms, values, weights, periodic
@@ -185,12 +183,12 @@ class Fit:
 
     **Attributes:**
 
-    - `parameters`: the free ones, zero where they are masked.
+    - `parameters`: the free ones, and zeros for those that are masked.
     - `residual`: root mean square misfit over the weighted frames, relative to the standard
       deviation of each field.
     - `normal`: JᵀJ of the relative misfit.
-    - `frames`: the fitted trajectory, the first frame included, up to the last weighted one; not a
-      number if no law could be solved.
+    - `frames`: the fitted trajectory, the first frame included, up to the last weighted one; NaN if
+      no law could be solved.
     - `equations`: the number of values in all frames.
     - `evaluations`: how often the solver was run with its derivatives.
     """
@@ -212,12 +210,12 @@ def refine(
     evaluations: int,
     seen: Bool[np.ndarray, "time field cells"] | None = None,
 ) -> Fit:
-    """The fit that starts from `start`, over the frames with weight one; of these, over the values
-    that were `seen` (all where it is `None`)."""
+    """The fit that starts from `start`, over the values in the frames with weight one that were
+    `seen` (all if it is `None`)."""
     scale, count = misfit_scale(values, weights, seen)
     directions = np.asarray(family.directions)
     free = len(directions)
-    # A run starts from the first frame; what comes after the last weight is not looked at.
+    # A run starts from the first frame, and frames after the last weight are not needed.
     intervals = padded_intervals(len(values) - 1, int(np.flatnonzero(weights)[-1]))
     initial, rate = prolonged(values[0], settings, family.negated), first_rate(settings)
     limit = MOST_STEPS
@@ -257,9 +255,9 @@ def misfit_scale(
     weights: Float[np.ndarray, " time"],
     seen: Bool[np.ndarray, "time field cells"] | None,
 ) -> tuple[Float[np.ndarray, "time-1 field _"], float]:
-    """What the misfit of each value after the first frame is multiplied by, that the sum of squares
-    be its mean square in standard deviations; and over how many values that mean is."""
-    # A constant added to a field changes no law, and must not hide how well one fits.
+    """The factors of the misfits of all values after the first frame that make their sum of squares
+    a mean square in standard deviations, and the number of values in this mean."""
+    # A constant added to a field changes no law, so it must not change the relative misfit.
     size = np.std(values, axis=(0, 2)) if seen is None else measured_deviation(values, seen)
     size = np.where(size > 0.0, size, 1.0)
     scale = (weights[:, None] / size)[..., None]
@@ -279,7 +277,7 @@ def measured_deviation(
 
 
 def prepare(family: LawFamily, settings: SolverSettings, values: np.ndarray) -> None:
-    """Has the programs for a fit and its back-test made in the background, from a law at rest."""
+    """Compiles the programs of a fit and its back-test in the background."""
     nothing = np.zeros(np.shape(family.directions)[1])
     initial = prolonged(values[0], settings, family.negated)
     intervals = padded_intervals(len(values) - 1, 0)

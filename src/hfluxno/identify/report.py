@@ -17,12 +17,12 @@ from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.variation import growth_of_variation
 from hfluxno.trajectory import Trajectory
 
-# A law of so few terms in each field is a formula, which holds beyond what was observed, by this
-# part of its range.
+# A law with at most this many terms for each field is a formula, which is used beyond the observed
+# range, by this fraction of the range.
 _FEW, _REACH = 4, 0.5
 
-# Deviations of a kink's place, in half ranges of what was observed, and of the logarithm of its
-# width before any data are seen.
+# Prior standard deviations of a kink's place, in half ranges of the data, and of the logarithm of
+# its width.
 _KINK_WITHIN, _WIDTH_WITHIN = 1.0, float(np.log(10.0))
 
 
@@ -34,28 +34,28 @@ def report(
     negated: tuple[int, ...],
     seen: np.ndarray | None = None,
 ) -> Identification:
-    """The report on a fit; with gaps, which were filled, what was `seen` is counted."""
+    """The report on a fit; if gaps were filled, only the values `seen` count."""
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
     reach = np.asarray(_REACH if trial.candidate.sparse and _is_short(trial) else 0.0)
     grid_law = in_monomials(trial.family.law(trial.fit.parameters))
     grid_law = dataclasses.replace(grid_law, reach=reach)
-    family = _named(trial.family, context.fields)
+    family = _with_names(trial.family, context.fields)
     law = in_monomials(family.law(trial.fit.parameters))
     law = in_units(law, context.fields, context.grid, dt)
     law = dataclasses.replace(law, negated=negated, reach=reach)
     names, scale = _names_and_units(family, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(family.mask, bool)
-    drift, conserved = total_drift(values, context.grid, _doubt_of_totals(trial, values, seen))
+    drift, conserved = total_drift(values, context.grid, _error_of_totals(trial, values, seen))
     conserved = conserved or family.sources > 0
     last = last_fitted_frame(len(times), seen)
     before, after = values[last], values[last + 1 :]
     counted = True if seen is None else seen[last + 1 :]
     change = np.sum((after - before) ** 2, where=counted)
     persistence = float(np.sqrt(change / np.sum(after**2, where=counted)))
-    # What was not measured has no misfit.
+    # Values that were not measured have no misfit.
     frames = np.asarray(trial.fit.frames)
     misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
     if len(family.fields) == 1 and seen is None:
@@ -101,12 +101,12 @@ def report(
 
 def _is_short(trial: FittedCandidate) -> bool:
     family = trial.family
-    end = len(family.mask) - family.bends - len(family.fields) * family.sources
+    end = len(family.mask) - family.kink_parameters - len(family.fields) * family.sources
     free = np.asarray(family.mask)[:end].reshape(len(family.fields), -1)
     return bool(np.all(free.sum(axis=1) <= _FEW))
 
 
-def _named(family: LawFamily, fields: tuple[str, ...]) -> LawFamily:
+def _with_names(family: LawFamily, fields: tuple[str, ...]) -> LawFamily:
     basis = family.basis
     if isinstance(basis, Dictionary):
         basis = dataclasses.replace(basis, fields=fields)
@@ -120,10 +120,10 @@ def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str]
     flux_scale = np.outer(half, 1.0 / sizes_of(family.basis)).reshape(-1) * (dx / dt)
     diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
     names, scale = flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
-    kinks = range(1, family.bends)
-    bends = [f"v[kink {k}]" for k in kinks] + ["ln(width/0.02)"] * bool(kinks)
+    kinks = range(1, family.kink_parameters)
+    kink_names = [f"v[kink {k}]" for k in kinks] + ["ln(width/0.02)"] * bool(kinks)
     if not family.sources:
-        return names + bends, np.concatenate([scale, np.ones(len(bends))])
+        return names + kink_names, np.concatenate([scale, np.ones(len(kink_names))])
     names += [f"s_{f}[{term}]" for f in family.fields for term in ("1", f)]
     rates = half[:, None] / dt / np.stack([np.ones(len(half)), family.largest], axis=1)
     return names, np.concatenate([scale, rates.reshape(-1)])
@@ -131,32 +131,32 @@ def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str]
 
 def _covariance(trial: FittedCandidate, scale: np.ndarray) -> np.ndarray:
     """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom; a kink that
-    the data do not need may be anywhere in what was observed, and no further away."""
+    the data do not need may be anywhere in the observed range, but not far outside."""
     free = np.flatnonzero(np.asarray(trial.family.mask, bool))
     equations = trial.fit.equations
     variance = trial.fit.residual**2 * equations / max(equations - len(free), 1)
-    normal = trial.fit.normal + variance * _known_of_kinks(len(scale), trial.family.bends)
+    normal = trial.fit.normal + variance * _kink_prior(len(scale), trial.family.kink_parameters)
     normal = normal[np.ix_(free, free)]
     full = np.zeros((len(scale), len(scale)))
     full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
     return full * np.outer(scale, scale)
 
 
-def _known_of_kinks(parameters: int, bends: int) -> np.ndarray:
-    """What is known of kinks beforehand, as an inverse covariance; places and the width are the
-    last of the parameters."""
+def _kink_prior(parameters: int, kink_parameters: int) -> np.ndarray:
+    """The prior of kinks as an inverse covariance; their places and width are the last
+    parameters."""
     precision = np.zeros(parameters)
-    if bends:
-        precision[-bends:] = 1.0 / _KINK_WITHIN**2
+    if kink_parameters:
+        precision[-kink_parameters:] = 1.0 / _KINK_WITHIN**2
         precision[-1] = 1.0 / _WIDTH_WITHIN**2
     return np.diag(precision)
 
 
-def _doubt_of_totals(
+def _error_of_totals(
     trial: FittedCandidate, values: np.ndarray, seen: np.ndarray | None
 ) -> np.ndarray:
-    """By how much a total may be wrong because a part of it is filled in, relative to the field's
-    mean size: the misfit, over that part."""
+    """The error of a total due to values that were filled in, relative to the field's mean size:
+    the misfit, over the fraction that was filled."""
     if seen is None:
         return np.zeros(values.shape[1])
     size = np.mean(np.abs(values), axis=(0, 2))

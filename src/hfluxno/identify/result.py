@@ -1,4 +1,4 @@
-"""What an identification returns."""
+"""The result of an identification."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import OF_GIVEN, FitStatus
 from hfluxno.trajectory import Trajectory
 
-# A forecast says how much is missing from this part of the context on.
+# From this fraction of the context on, a forecast says how much is missing.
 _MUCH = 0.05
 
 
@@ -30,38 +30,38 @@ class Identification:
 
     **Attributes:**
 
-    - `law`: the law in the units of the data; it can be solved as any other.
-    - `candidate`: the basis, diffusion, scheme and internal grid that were chosen; of a law that
-      was found in another context, these in words.
+    - `law`: the law in the units of the data; it can be solved like any other.
+    - `candidate`: the basis, diffusion, scheme and internal grid that were chosen; in words for a
+      law that was found in another context.
     - `status`: whether a conservation law explains the data.
     - `backtest_error`: the relative l2 error of the chosen candidate on the context's last frames,
       fitted to the frames before.
     - `persistence_error`: the same error of repeating the last frame before them.
     - `residual`: the root mean square misfit over the whole context after the last fit, relative to
       the standard deviation of each field.
-    - `misfit`: what that misfit looks like: see `hfluxno.identify.misfit`.
+    - `misfit`: measures of that misfit: see `hfluxno.identify.misfit`.
     - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
     - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
-      usual estimate of nonlinear least squares, which takes the misfit for independent noise).
+      usual estimate of nonlinear least squares, which treats the misfit as independent noise).
     - `total_drift`: the change of the total of each field over the context, relative to the mean
-      size of the field; changes that the boundary lets through are included.
-    - `mode`: from which state forecasts start (see `hfluxno.identify.track`): `continue` the fitted
-      trajectory, `filter` all frames (under noise), or `restart` at the last frame.
+      size of the field; flow through the boundary is included.
+    - `mode`: the state from which forecasts start (see `hfluxno.identify.track`): `continue` the
+      fitted trajectory, `filter` all frames (under noise), or `restart` at the last frame.
     - `tried`: every candidate with its back-test error.
     - `initial`: the state from which the fitted trajectory starts: the first frame, or an estimate
-      of it that several frames share.
+      of it from several frames.
     - `grid_law`, `settings`: the law in cells and frames, and how it was solved.
-    - `estimate`: the joint estimate that the law is a part of, or `None` if the law was fitted to a
-      first state that was seen.
-    - `missing`: the part of the context that was not measured, from the first frame with
+    - `estimate`: the joint estimate that contains the law, or `None` if the law was fitted from a
+      measured first state.
+    - `missing`: the fraction of the context that was not measured, from the first frame with
       measurements to the last.
-    - `filled`: these frames with their gaps filled by the fitted trajectory; `None` where there are
-      no gaps.
+    - `filled`: these frames with their gaps filled by the fitted trajectory; `None` if there are no
+      gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
-    - `recognised`: the law of several fields by its name, or `None` where no known law fits.
-    - `units`: those of the context, by name, as far as they are known.
-    - `cause`: what is missing where no law explains complete frames, as far as the weak form
-      tells; otherwise `None`.
+    - `recognised`: the known law of several fields, or `None` if none fits.
+    - `units`: the known units of the context, by name.
+    - `cause`: what is missing if no law explains complete frames, according to the weak form;
+      otherwise `None`.
     """
 
     law: FittedLaw
@@ -93,38 +93,38 @@ class Identification:
 
         **Arguments:**
 
-        - `units`: by name, of `x`, `time` and the fields, as far as they are known; those of the
-          context if it is `None`. They are compared with those of data that the law is used on.
+        - `units`: the known units of `x`, `time` and the fields, by name; those of the context if
+          it is `None`. They are compared with those of data on which the law is used.
 
         **Raises:**
 
-        - `ValueError`, if no law was found, or a unit is of nothing that the law has.
+        - `ValueError`, if no law was found, or a unit is of something that the law does not have.
         - `OSError`, if the file cannot be written.
         """
         to_save(self, self.units if units is None else units).save(path)
 
     @property
     def readings(self) -> Readings | None:
-        """The flux as a formula that has a name (see `hfluxno.identify.reading`); `None` for
-        several fields."""
+        """The flux as a named formula (see `hfluxno.identify.reading`); `None` for several
+        fields."""
         return read_flux(self.law, self.coefficients, self.covariance)
 
     @property
     def described(self) -> str:
-        """The law by its name, if it has one, and what was chosen."""
+        """The known law, if there is one, and the chosen candidate."""
         chosen = str(self.candidate)
         return chosen if self.recognised is None else f"{self.recognised.short}; {chosen}"
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """The equation of each field in the units of the data; none where the law is no sum of
+        """The equation of each field in the units of the data; none if the law is not a sum of
         monomials and quotients."""
         return written(self.law)
 
     @property
     def sentence(self) -> str:
         """What the status means, the figures that decided it, the likely cause, and how much of the
-        context is missing, if that is much."""
+        context is missing, if much is."""
         figures, text = self._figures(), self.status.sentence
         if isinstance(self.candidate, str):
             text = OF_GIVEN.get(self.status, text)

@@ -1,4 +1,4 @@
-"""A law that was found, with what it takes to use it on other data: scheme, units, certainty."""
+"""A law with what is needed to use it on other data: scheme, units, uncertainty."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hfluxno.identify.plane.saved import SavedPlaneLaw
     from hfluxno.identify.result import Identification
 
-# Names of the same unit.
+# Different names of each unit.
 _SPELLINGS = (
     ("s", "sec", "secs", "second", "seconds"),
     ("min", "mins", "minute", "minutes"),
@@ -37,7 +37,7 @@ _SPELLINGS = (
 
 @dataclasses.dataclass(frozen=True)
 class Units:
-    """The units of a law as words; empty where they are not known.
+    """The units of a law as words; empty if they are unknown.
 
     **Attributes:**
 
@@ -51,7 +51,7 @@ class Units:
 
     @classmethod
     def named(cls, units: Mapping[str, str] | None, fields: tuple[str, ...]) -> "Units":
-        """From a mapping of the axes and the names of the fields.
+        """The units from a mapping of axes and fields.
 
         **Raises:**
 
@@ -70,7 +70,7 @@ class Units:
         return cls(**of_axes, fields=tuple(units.get(name, "") for name in fields))
 
     def by_name(self, fields: tuple[str, ...]) -> dict[str, str]:
-        """Those of the axes and of these fields."""
+        """The units of the axes and of these fields, by name."""
         axes = {k: v for k, v in vars(self).items() if k != "fields"}
         return axes | dict(zip(fields, self.fields, strict=True))
 
@@ -97,12 +97,12 @@ class Scheme:
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """The fit that a law came from; what is not known is `None`.
+    """The fit that a law comes from; what is unknown is `None`.
 
     **Attributes:**
 
     - `status`, `sentence`: whether the law explained its context.
-    - `law`: what it is made of, in words.
+    - `law`: its terms, in words.
     - `backtest_error`, `persistence_error`, `residual`, `missing`: as of an `Identification`.
     - `cells`: of the context.
     - `cell`, `interval`: the length of a cell and the time between two frames.
@@ -130,7 +130,7 @@ class SavedLaw:
     - `units`: their names.
     - `coefficients`, `covariance`: as of an `Identification`.
     - `scheme`: how it was solved.
-    - `fit`: how well it explained the data that it was found in.
+    - `fit`: how well it explained the data in which it was found.
     """
 
     law: FittedLaw
@@ -153,15 +153,15 @@ class SavedLaw:
 
 
 def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> SavedLaw:
-    """What is saved of an identification.
+    """The part of an identification that is saved.
 
     **Arguments:**
 
-    - `units`: by name, of `x`, `time` and the fields, as far as they are known.
+    - `units`: the known units of `x`, `time` and the fields, by name.
 
     **Raises:**
 
-    - `ValueError`, if no law was found, or a unit is of nothing that the law has.
+    - `ValueError`, if no law was found, or a unit is of something that the law does not have.
     """
     if found.status in (FitStatus.FAILED, FitStatus.CONSTANT):
         raise ValueError(f"There is no law to save: {found.status.sentence}.")
@@ -196,7 +196,7 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
 
 
 def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
-    """The law in cells of this grid and in intervals of time, with fields that are only numbered
+    """The law with lengths in cells of this grid and times in intervals, and with numbered fields
     (so that compiled programs serve fields of any names)."""
     dx, terms = grid.spacing[0], law.terms
     if terms is not None:
@@ -225,7 +225,7 @@ def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
 
 
 def settings_of(scheme: Scheme, grid: Grid) -> SolverSettings:
-    """How it is solved on the cells of this grid."""
+    """The settings of the solver on the cells of this grid."""
     cells = grid.shape[0]
     unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
     control = StepControl(scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged)
@@ -239,14 +239,16 @@ def interval_of(
 
     **Raises:**
 
-    - `ValueError`, if nothing tells it.
+    - `ValueError`, if it is unknown.
     """
     times = np.asarray(context.times, float)
     if len(times) > 1:
         return float((times[-1] - times[0]) / (len(times) - 1))
     interval = saved.fit.interval if interval is None else interval
     if interval is None:
-        raise ValueError("A context of one frame has no spacing in time, and the law knows none.")
+        raise ValueError(
+            "A context of one frame has no interval of time, and the law has none; pass `every`."
+        )
     return interval
 
 
@@ -257,11 +259,11 @@ def known_units(context: Trajectory) -> dict[str, str]:
 
 
 def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], what: str) -> None:
-    """Refuses data in other units than those of the law.
+    """Rejects data in other units than those of the law.
 
     **Raises:**
 
-    - `ValueError`, if a unit is known of both and is not the same.
+    - `ValueError`, if a unit is known for both and differs.
     """
     of_law = saved.units.by_name(saved.law.fields)
     known = {name: units[name] for name in of_law if name in units}
@@ -270,7 +272,7 @@ def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], wha
         other = of_data[name]
         if unit and other and _spelled(unit) != _spelled(other):
             raise ValueError(
-                f"The law counts {name} in {unit}, and {what} in {other}; convert the data, and "
+                f"The law has {name} in {unit}, but {what} in {other}; convert the data, and "
                 "change their units with them."
             )
 

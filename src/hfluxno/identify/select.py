@@ -1,9 +1,9 @@
-"""The choice among candidates by the context's own last frames.
+"""The choice among candidates by a back-test on the context's last frames.
 
-Each candidate is fitted to all frames but the last ones and predicts those: its back-test error.
-The best is then fitted again to all frames. Where errors are within ten percent of the best, or
-half as large again for laws of a few terms of a system, the candidate with the fewest unknowns is
-taken.
+Each candidate is fitted to all frames but the last ones and predicts those, which gives its
+back-test error. The best is then fitted to all frames. Of the candidates whose errors are within
+ten percent of the smallest, or half as large again for systems with few terms, the one with the
+fewest unknowns is chosen.
 """
 
 import dataclasses
@@ -19,36 +19,37 @@ from hfluxno.identify.candidate import (
     SOURCE_TERMS,
     Candidate,
     Stage,
-    least_size,
     make_basis,
     make_directions,
     make_mask,
+    minimum_size,
     stages,
 )
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.interpolation import corrected
-from hfluxno.identify.known import as_good_by_weak_form
+from hfluxno.identify.known import known_law_directions
 from hfluxno.identify.listener import announce
 from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
-from hfluxno.identify.sparsify import explained_by_weak_form, left_by_weak_form, needed
+from hfluxno.identify.sparsify import needed, sets_by_weak_form, weak_form_residual
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.stored_jit import stored_jit
 
 _REFIT_EVALUATIONS = 5
 _TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
-# A law of a few terms may predict the last frames a little worse than one of twenty: far ahead it
-# does not.
+# A law of a few terms may predict the last frames a little worse than one of twenty, but predicts
+# distant ones better.
 _SIMPLER_WITHIN, _SPARSE_WITHIN = 1.1, 1.5
 _SAME = 1.02
-# Where kinks are looked for, in half ranges from the middle, and how sharp they are.
+# The places of kinks that are tried, in half ranges from the middle, and their widths.
 _PLACES, _WIDTHS = np.linspace(-0.9, 0.9, 13), (0.02, 0.2)
 _LARGE_OFFSET = 100.0  # in standard deviations
 
 
 @dataclasses.dataclass
 class FittedCandidate:
-    """A fitted candidate of one context; its set of functions has so many `rivals`."""
+    """A fitted candidate of one context; `rivals` is the number of rivals of its set of
+    functions."""
 
     candidate: Candidate
     settings: SolverSettings
@@ -60,7 +61,7 @@ class FittedCandidate:
 
     @property
     def mode(self) -> str:
-        """The way to start a forecast that predicts the held-out frames best."""
+        """The start of a forecast that predicts the held-out frames best."""
         return best_mode(self.errors)
 
     @property
@@ -71,7 +72,7 @@ class FittedCandidate:
 
 
 def best_mode(errors: np.ndarray) -> str:
-    """The mode with the least back-test error. Modes that are as good go by their order, in which
+    """The mode with the smallest back-test error. Of equally good ones the first is taken, because
     later ones trust single frames more."""
     finite = np.where(np.isfinite(errors), errors, np.inf)
     return MODES[int(np.argmax(finite <= _SAME * np.min(finite)))]
@@ -98,12 +99,12 @@ def choose(
     seen: np.ndarray | None = None,
     plan: tuple[Stage, ...] | None = None,
 ) -> tuple[FittedCandidate, tuple[tuple[str, float], ...]]:
-    """The chosen trial of a context (time, field, cells), fitted to all frames, and the labels and
-    back-test errors of all that were tried. Values that were not `seen` have been filled in; they
-    count in no misfit and in no error. Without a `plan` the stages are the usual ones."""
+    """The chosen candidate of a context (time, field, cells), fitted to all frames, and the labels
+    and back-test errors of all that were tried. Values that were not `seen` have been filled in,
+    and count in no misfit or error. Without a `plan` the usual stages are used."""
     tried: list[FittedCandidate] = []
     best = None
-    # Beside a constant that is far larger than what moves, no law would look wrong.
+    # Relative to a constant far larger than the variation, all errors would look small.
     moves = np.sqrt(np.mean(np.var(values, axis=(0, 2))))
     visible = min(1.0, _LARGE_OFFSET * moves / np.sqrt(np.mean(values**2)))
     for stage in stages(len(fields)) if plan is None else plan:
@@ -131,12 +132,12 @@ def _pick(trials: list[FittedCandidate]) -> FittedCandidate:
     near = [t for t in trials if t.error <= within(t) * least] or trials
     fewest = min(t.candidate.unknowns for t in near)
     alike = [t for t in near if t.candidate.unknowns == fewest]
-    # A grid that is hardly better before a shock has formed is far better after.
+    # A grid that is hardly better before a shock forms is far better after.
     least = min(t.error for t in alike)
     chosen = next(
         t for t in sorted(alike, key=lambda t: t.candidate.refinement) if t.error <= _SAME * least
     )
-    # A better first state has no unknowns of its own to be punished for.
+    # A better first state has no additional unknowns.
     twins = [
         t for t in trials if t.candidate == dataclasses.replace(chosen.candidate, denoised=True)
     ]
@@ -144,7 +145,7 @@ def _pick(trials: list[FittedCandidate]) -> FittedCandidate:
 
 
 def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCandidate | None:
-    """The best earlier fit from which this one can start: one whose family it shares."""
+    """The best earlier fit from which this one can start: one of the same family."""
     usable = [
         t
         for t in trials
@@ -152,7 +153,7 @@ def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCand
         and t.candidate.kinks == candidate.kinks
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
-        # What Rusanov's scheme adds to the diffusion is taken off its ν, which may be none then.
+        # The diffusion of Rusanov's scheme is subtracted from its ν, which may then be zero.
         and (t.candidate.scheme == "rusanov") == (candidate.scheme == "rusanov")
         and candidate.sparse in (t.candidate.sparse, "fit")
         and candidate.sources == t.candidate.sources
@@ -163,7 +164,7 @@ def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCand
 
 
 def _parameters_from(trial: FittedCandidate, family: LawFamily) -> np.ndarray:
-    """The parameters of a fit in a family with as many functions or more, and as many kinks."""
+    """The parameters of a fit in a family with at least as many functions and the same kinks."""
     fields, kinks = len(family.fields), trial.candidate.kinks
     have, want = len(trial.family.basis.names), len(family.basis.names)
     flux, found = np.zeros((fields, want)), trial.fit.parameters[: fields * have]
@@ -177,14 +178,14 @@ def _parameters_from(trial: FittedCandidate, family: LawFamily) -> np.ndarray:
 def attempt(
     candidate, values, grid, fields, negated, start: FittedCandidate | None = None, seen=None
 ) -> FittedCandidate:
-    """The candidate fitted to all frames but those held out, from an earlier fit where there is
+    """The candidate fitted to all frames but those held out, from an earlier fit if there is
     one."""
     weights = np.ones(len(values))
     weights[last_fitted_frame(len(values), seen) + 1 :] = 0.0
     settings = make_settings(candidate, grid)
     family, rivals = _family(candidate, values, fields, negated, start, weights, settings.grid)
     prepare(family, settings, values)
-    if start is None or candidate.sparse == "fit":  # what was dropped had mended what is left
+    if start is None or candidate.sparse == "fit":  # the terms dropped had affected the others
         placed = with_kinks(family, values, weights, settings.grid)
         begin = weak_parameters(placed, values, weights, settings.grid)
         directions = np.asarray(family.directions)
@@ -202,7 +203,7 @@ def attempt(
 def refit(
     best: FittedCandidate, values: np.ndarray, seen: np.ndarray | None = None
 ) -> FittedCandidate:
-    """The trial fitted to all frames."""
+    """The candidate fitted to all frames."""
     weights = np.ones(len(values))
     started = values.copy()
     started[0] = best.initial
@@ -218,7 +219,7 @@ def backtest_errors(
     """For each of `MODES` the relative l2 error on the held-out frames."""
     last = last_fitted_frame(len(values), seen)
     if seen is not None:
-        # What fills the gaps so far has seen the held-out frames. The law itself has not.
+        # The values that fill the gaps depend on the held-out frames, but the law does not.
         alone = track(law, settings, values, gains("continue", len(values), last))[0]
         ahead = np.concatenate([values[:1], alone])
         periodic = settings.grid.is_periodic()
@@ -239,7 +240,7 @@ def backtest_errors(
 def _family(
     candidate, values, fields, negated, start: FittedCandidate | None, weights, grid
 ) -> tuple[LawFamily, int]:
-    """Those of the candidate, and how many rivals its set of functions has."""
+    """The family of the candidate, and the number of rivals of its set of functions."""
     basis = make_basis(candidate, values, fields, negated)
     mask = make_mask(candidate, basis, len(fields), negated)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
@@ -247,7 +248,7 @@ def _family(
     sources = SOURCE_TERMS if candidate.sources else 0
 
     def with_free(mask):
-        directions = make_directions(mask, least_size(candidate))
+        directions = make_directions(mask, minimum_size(candidate))
         return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)
 
     if candidate.sparse == "fit" and start is not None:
@@ -258,24 +259,24 @@ def _family(
         normals = np.asarray(_weak_normal(with_free(mask), values, weights, grid)[0])
         flux, arising = np.split(mask, [len(fields) * len(basis.names)])
         parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
-        sets = explained_by_weak_form(normals, np.concatenate(parts, axis=1))
+        sets = sets_by_weak_form(normals, np.concatenate(parts, axis=1))
         if len(fields) > 2:
-            return _few(with_free(mask), normals, sets, candidate.rival)
+            return _reduced(with_free(mask), normals, sets, candidate.rival)
         parts = np.split(sets[candidate.rival], [len(basis.names)], axis=1)
         return with_free(np.concatenate([part.reshape(-1) for part in parts])), len(sets) - 1
     return with_free(mask), 0
 
 
-def _few(
+def _reduced(
     family: LawFamily, normals: np.ndarray, sets: list[np.ndarray], rival: int
 ) -> tuple[LawFamily, int]:
-    """Those of a law with a name, if the weak form allows it, or of a set of functions, with a
-    basis that has no others, and how many rivals there are."""
+    """The family of a known law, if the weak form allows it, or of a set of functions, with a basis
+    of only these functions, and the number of rivals."""
     basis, free = family.basis, np.asarray(family.mask, bool)
     assert isinstance(basis, Dictionary)
     half = 0.5 * np.asarray(family.upper - family.lower)
-    left = sum(left_by_weak_form(*each) for each in zip(normals, sets[0], strict=True))
-    directions = as_good_by_weak_form(basis, basis.sizes / half[:, None], free, normals, left)
+    left = sum(weak_form_residual(*each) for each in zip(normals, sets[0], strict=True))
+    directions = known_law_directions(basis, basis.sizes / half[:, None], free, normals, left)
     rivals = 0
     if directions is None:
         kept = np.flatnonzero(sets[rival])
@@ -300,7 +301,7 @@ def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
 
 
 def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
-    """The family, the kinks of the flux where the weak form is nearest to the data."""
+    """The family with the kinks of the flux where the weak-form residual is smallest."""
     basis = family.basis
     if not isinstance(basis, Kinked):
         return family
@@ -309,7 +310,7 @@ def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
         there = dataclasses.replace(basis, at=at, width=np.asarray(width))
         placed = dataclasses.replace(family, basis=there)
         normal = np.asarray(_weak_normal(placed, values, weights, grid)[0])[0]
-        return left_by_weak_form(normal, np.ones(len(normal) - 1))
+        return weak_form_residual(normal, np.ones(len(normal) - 1))
 
     places = itertools.product(itertools.combinations(_PLACES, basis.kinks), _WIDTHS)
     at, width = min(places, key=lambda each: left_over(np.array(each[0]), each[1]))
@@ -318,10 +319,10 @@ def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
 
 
 def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
-    """The start of a fit, by one program for all fits in a basis: columns of terms that are not
-    free are zero, and so are their parameters."""
+    """The start of a fit, from one program for all fits in a basis: the columns of terms that are
+    not free are zero, and so are their parameters."""
     fields, mask = len(family.fields), np.asarray(family.mask)
-    end = len(mask) - family.bends - fields * family.sources
+    end = len(mask) - family.kink_parameters - fields * family.sources
     further = slice(end, end + (_TERMS - family.terms) * fields)
     every = np.insert(mask, end, np.zeros(further.stop - end))[None]
     family = dataclasses.replace(family, directions=every, terms=_TERMS)

@@ -1,4 +1,4 @@
-"""How the forward problem of an identification is solved."""
+"""The settings of the solver in an identification."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
 
 
 class SolverSettings(eqx.Module):
-    """How the forward problem is solved; shared by a batch.
+    """The settings of the solver, shared by a batch.
 
     **Attributes:**
 
@@ -49,15 +49,15 @@ class SolverSettings(eqx.Module):
         return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
 
     def on_other_cells(self) -> "SolverSettings":
-        """The same on half as many internal cells, or on twice as many if each cell of the data is
-        one: what differs between the two is the error of the scheme."""
+        """The same on half as many internal cells, or on twice as many if there is one for each
+        cell of the data; the difference estimates the error of the scheme."""
         if self.refinement > 1:
             return dataclasses.replace(self, refinement=self.refinement // 2)
         scheme = "roe-entropy-fix" if self.scheme == "roe" else self.scheme
         return dataclasses.replace(self, refinement=2, scheme=scheme)
 
     def _by_place(self, law: FittedLaw) -> ConservationLaw:
-        """The law with what depends on place evaluated, once for a run."""
+        """The law with its dependence on place evaluated once for a run."""
         if law.terms is None:
             return law
         fine = self.grid.refine(self.refinement)

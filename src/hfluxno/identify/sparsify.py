@@ -1,13 +1,13 @@
-"""Which parameters a law needs.
+"""The selection of the parameters that a law needs.
 
-Parameters are removed one at a time, each time the one that costs least in the quadratic model of
-the sum of squares, c_k²/(AᵀA)⁻¹_kk, while the others adapt ("optimal brain surgeon": Hassibi and
-Stork, Advances in Neural Information Processing Systems 5, 1993).
+Parameters are removed one at a time, always the one whose removal costs least in the quadratic
+model of the sum of squares, c_k²/(AᵀA)⁻¹_kk, while the others adapt ("optimal brain surgeon":
+Hassibi and Stork, Advances in Neural Information Processing Systems 5, 1993).
 
-The sum of squares is that of a fit through the solver, or that of the weak form. The latter knows
-little of the numbers but much of the structure: its errors are those of a quadrature, which no
-parameter reduces, so the sum grows by percents where a parameter is not needed, and by orders of
-magnitude where it is.
+The sum of squares is that of a fit through the solver, or that of the weak form. The latter
+determines values poorly but the structure well: its errors are those of a quadrature, which no
+parameter reduces, so removing a parameter increases the sum by percents if it is not needed, and by
+orders of magnitude if it is.
 """
 
 import itertools
@@ -16,50 +16,50 @@ import numpy as np
 
 from hfluxno.identify.refine import Fit
 
-# The sum of squares may grow by this multiple of what it is, or by that of this relative misfit.
+# The sum of squares may grow by this multiple of itself, or by that of this relative misfit.
 _GROWTH = 2.0
 _INSIGNIFICANT = 2e-5
-# The sum of the weak form of a field may double.
+# The weak-form sum of squares of a field may double.
 _WEAK_GROWTH = 1.0
-# Up to so many terms of a field all choices are tried.
+# Up to this many terms of a field, all subsets are tried.
 _MOST_TRIED, _NOISY = 4, 10.0
-# More rivals of a field are never looked at.
+# The maximum number of rivals of a field.
 _MOST_RIVALS = 4
 _RIDGE = 1e-12
 _EPSILON = float(np.finfo(float).eps)
-# Directions below this part of the largest eigenvalue say nothing.
+# Directions with eigenvalues below this fraction of the largest are ignored.
 _DEPENDENT = 1e-13
 
 
 def needed(fit: Fit, free: np.ndarray) -> np.ndarray:
-    """The mask of the parameters that stay, among those that are `free` in the fit."""
+    """The mask of the parameters that are kept, among those that are `free` in the fit."""
     allowed = fit.equations * max(_GROWTH * float(fit.residual) ** 2, _INSIGNIFICANT**2)
     return _pruned(fit.normal, fit.parameters, free, allowed)
 
 
 def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """The mask of the parameters that stay, from `LawFamily.weak_normal` of a context.
+    """The mask of the parameters that are kept, from `LawFamily.weak_normal` of a context.
 
     **Arguments:**
 
     - `normals`: shape (field, unknown + 1, unknown + 1).
-    - `free`: which parameters may stay, shape (field, unknown); the law has no diffusion.
+    - `free`: which parameters may be kept, shape (field, unknown); the law has no diffusion.
     """
-    return explained_by_weak_form(normals, free)[0]
+    return sets_by_weak_form(normals, free)[0]
 
 
-def explained_by_weak_form(normals: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
-    """The mask of `needed_by_weak_form`, and those of its rivals, which may be right as well: each
-    field has at most as many terms, and leaves at most ten times what all functions do. Those that
-    leave least come first; a term less may leave twice as much."""
+def sets_by_weak_form(normals: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
+    """The mask of `needed_by_weak_form`, and those of its rivals, which may also be right: each
+    field has at most as many terms, and a residual at most ten times that of all functions. Those
+    with the smallest residual come first; with a term less it may be twice as large."""
     every = [_of_field(*each) for each in zip(normals, free, strict=True)]
     chosen, *others = itertools.product(*every)
     others = sorted(others, key=lambda choice: float(np.prod([score for _, score in choice])))
     return [np.stack([mask for mask, _ in choice]) for choice in (chosen, *others)]
 
 
-def left_by_weak_form(normal: np.ndarray, mask: np.ndarray) -> float:
-    """What the functions of a mask leave of the weak equations of a field."""
+def weak_form_residual(normal: np.ndarray, mask: np.ndarray) -> float:
+    """The weak-form residual of a field, as a sum of squares, with the functions of a mask."""
     kept = np.flatnonzero(mask)
     matrix, right = normal[np.ix_(kept, kept)], normal[kept, -1]
     solution = np.linalg.pinv(matrix, rcond=_DEPENDENT, hermitian=True) @ right
@@ -67,7 +67,7 @@ def left_by_weak_form(normal: np.ndarray, mask: np.ndarray) -> float:
 
 
 def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """The masks of one field, that of the needed terms first, and by how much more they leave."""
+    """The masks of one field, that of the needed terms first, and their relative residuals."""
     left = np.flatnonzero(may_stay * (np.diag(normal)[:-1] > 0.0))
     if len(left) == 0:  # no test function fits into so few frames, so nothing is known
         return [(may_stay.astype(float), 1.0)]
@@ -75,11 +75,11 @@ def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray
     scaled = normal[np.ix_(left, left)] / np.outer(scale, scale)
     right, total = normal[left, -1] / scale, float(normal[-1, -1])
     solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
-    rest = max(total - solution @ right, _EPSILON * total)
-    few = _fewest(scaled, right, total, rest)
+    residual = max(total - solution @ right, _EPSILON * total)
+    few = _fewest(scaled, right, total, residual)
     mask = np.zeros(len(may_stay))
     if few is None:
-        mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * rest)
+        mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * residual)
         return [(mask, 1.0)]
     found = []
     for columns, score in few:
@@ -90,13 +90,15 @@ def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray
 
 
 def _fewest(normal, right, total: float, full: float) -> list[tuple[np.ndarray, float]] | None:
-    """The fewest columns, the best ones of so many, that leave at most twice what all columns leave
-    (`full`, of a sum of squares `total`), or ten times that and at most twice what one more would
-    leave, before their rivals with how much more these leave; `None` if they are more than a few.
+    """The smallest sufficient set of columns, then its rivals with their relative residuals; `None`
+    if it has more than a few columns.
 
-    Of columns that are nearly dependent, removing one after the other may leave many whose
-    coefficients cancel where two others would do. And noise in the columns rewards fluxes that are
-    flat where most of the data are, which takes many terms.
+    A set suffices if its residual is at most twice that of all columns (`full`, out of a sum of
+    squares `total`), or at most ten times that and twice that of the best set with one more.
+
+    If columns are nearly dependent, removing one after the other may leave many whose coefficients
+    cancel where two others would do. And noise in the columns favours fluxes that are flat where
+    most of the data are, which takes many terms.
     """
     allowed = 1.0 + _WEAK_GROWTH
     sets: list[tuple[np.ndarray, np.ndarray]] = []
@@ -115,15 +117,15 @@ def _fewest(normal, right, total: float, full: float) -> list[tuple[np.ndarray, 
 
 
 def _left_by(every: np.ndarray, normal, right, total: float) -> np.ndarray:
-    """What sets of columns, the rows of `every`, leave of a sum of squares."""
+    """The residual sums of squares of sets of columns, the rows of `every`."""
     matrices = normal[every[:, :, None], every[:, None, :]] + _RIDGE * np.eye(every.shape[1])
     solutions = np.linalg.solve(matrices, right[every][..., None])[..., 0]
     return np.maximum(total - np.sum(solutions * right[every], axis=1), _EPSILON * total)
 
 
 def _with_rivals(sets, most: float) -> list[tuple[np.ndarray, float]]:
-    """The best one of the largest sets, and all others that leave at most so much, with what they
-    leave in relation to it: half of that for each column less."""
+    """The best of the largest sets, and all others with a residual of at most `most`, with their
+    relative residuals, halved for each column less."""
     (every, rests), *smaller = reversed(sets)
     here = int(np.argmin(rests))
     best, others = float(rests[here]), np.delete(rests, here)
@@ -137,7 +139,7 @@ def _with_rivals(sets, most: float) -> list[tuple[np.ndarray, float]]:
 
 
 def _pruned(normal: np.ndarray, parameters: np.ndarray, free: np.ndarray, allowed: float):
-    """The mask that is left where removals may add `allowed` to the sum of squares."""
+    """The mask that remains if removals may add `allowed` to the sum of squares."""
     mask = free.copy()
     spent = 0.0
     current = np.where(mask, parameters, 0.0)

@@ -1,8 +1,8 @@
-"""Where a joint estimate starts from.
+"""Starts of a joint estimate.
 
 A first law comes from the weak form of the interpolated field, from the speed at which the field as
-a whole moves, or from a parabola of such speeds; the first window tells which is best. Another kind
-of law starts from the estimate of the one before.
+a whole moves, or from a parabola with such speeds; the first window decides which is best. Another
+kind of law starts from the estimate of the previous one.
 """
 
 import jax
@@ -23,7 +23,7 @@ _KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
 
 
 def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, " unknown"]]:
-    """Where to start from: unknowns with different laws."""
+    """Starts: unknowns with different laws."""
     grid = forward.settings.grid
     field = interpolated(np.asarray(context.states.values), grid.is_periodic())
     uniform = _at_uniform_times(field, forward.scale.frames(context.times))
@@ -54,11 +54,11 @@ def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, 
 def carried_starts(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
 ) -> list[Float[np.ndarray, " unknown_"]]:
-    """Where to start from with another kind of law: the unknowns carried over, and if there is a
-    kink now, it at several places."""
+    """Starts for another kind of law: the unknowns carried over, with a new kink at several
+    places."""
     begin = carried(z, source, target)
     law, kinks = len(target.spread), target.shape.kinks
-    # A diffusivity at or below zero has no derivative to come back by.
+    # A diffusivity at or below zero has no derivative and could not grow.
     sizes = target.shape.sizes
     diffusion = begin[sizes[0] : sizes[0] + sizes[1]].reshape(len(target.shape.fields), -1)
     free = target.spread[sizes[0] : sizes[0] + sizes[1]].reshape(diffusion.shape)
@@ -77,7 +77,8 @@ def carried_starts(
 def carried(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
 ) -> Float[np.ndarray, " unknown_"]:
-    """Unknowns of one kind of law in those of another, with zeros where the first has none."""
+    """Unknowns of one kind of law as those of another, with zeros for those that the first
+    lacks."""
     law = np.zeros(sum(target.shape.sizes))
     old, new = source.coefficients(z), target.spread
     begin, place = 0, 0
@@ -118,15 +119,15 @@ def _from_weak_form(
 
 
 def _balanced_offset(shape: LawShape, law, uniform, grid: Grid) -> float:
-    """The constant of the flux, in half ranges: beside a wall, what passes an interface is what
-    the cells between both lose."""
+    """The constant of the flux, in half ranges: the flow through an interface equals the loss of
+    the cells between it and the wall."""
     u = uniform[:, 0]
     through = -np.diff(np.cumsum(u, axis=1), axis=0)[:, :-1]
     if not grid.boundary[0][0].is_closed:
         through = through + np.diff(u.sum(axis=1))[:, None]
     between = 0.25 * (u[1:, 1:] + u[1:, :-1] + u[:-1, 1:] + u[:-1, :-1])
     half = 0.5 * float(shape.upper[0] - shape.lower[0])
-    # The middle one, because beside a jump neither is what it says.
+    # The median, because both are wrong next to jumps.
     return float(np.median(through - shape.law(law).flux(between[None])[0])) / half
 
 
@@ -140,8 +141,8 @@ def _at_uniform_times(field, times):
 
 
 def _common_speed(field, periodic: bool) -> float:
-    """By how many cells a frame the first field moves as a whole: what shifts each frame onto the
-    next best, in a least-squares sense of small shifts."""
+    """The speed, in cells per frame, at which the first field moves as a whole: the least-squares
+    shift of each frame onto the next, for small shifts."""
     before, after = field[:-1, 0], field[1:, 0]
     middle = 0.5 * (before + after)
     if periodic:

@@ -1,9 +1,9 @@
-"""Between the cells of the data and a finer internal grid.
+"""Transfer between the cells of the data and a finer internal grid.
 
-`prolong` splits every cell into equal parts of a reconstruction, `restrict` takes the means back;
-restrict(prolong(u)) = u, so totals are kept. The reconstruction is linear and limited, except in a
-cell that a jump between two plateaus runs through: its mean tells where in the cell the jump is
-(Harten, J. Comput. Phys. 83, 1989, 148-184, "subcell resolution").
+`prolong` splits every cell by a reconstruction, `restrict` takes means; restrict(prolong(u)) = u,
+so totals are conserved. The reconstruction is linear and limited, except in a cell with a jump
+between two plateaus: its mean determines the place of the jump (Harten, J. Comput. Phys. 83, 1989,
+148-184, "subcell resolution").
 """
 
 import jax.numpy as jnp
@@ -13,9 +13,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from hfluxno.grid import Grid, pad
 
-# Neighbours that differ by less than this part of a jump are its plateaus.
+# Neighbours that differ by less than this fraction of a jump are its plateaus.
 _PLATEAU = 0.1
-# Where a jump will be is known to so many cells.
+# The place of a predicted jump is uncertain by this many cells.
 _CELLS = 2.0
 
 
@@ -59,5 +59,5 @@ def restrict(
 def near_jumps(
     variance: Float[np.ndarray, "*lead cells"], periodic: bool
 ) -> Float[np.ndarray, "*lead cells"]:
-    """The variance of a value that may be another one as far away as a jump may be."""
+    """The variance of values, smoothed over the uncertainty of the places of jumps."""
     return gaussian_filter1d(variance, _CELLS, axis=-1, mode="wrap" if periodic else "nearest")

@@ -1,17 +1,18 @@
-"""Following a context with a fitted law: the state from which a forecast starts.
+"""Tracking a context with a fitted law, for the state from which a forecast starts.
 
     u_j = S(u_{j-1}) + g_j (û_j - S(u_{j-1}))
 
-where S solves the law over one frame and û_j is the observed frame. The gains g say how much each
-frame is believed:
+where S solves the law over one frame and û_j is the observed frame. The gains g are the weights of
+the frames:
 
 - `continue`, g = 0: the trajectory that the fit runs from the first frame;
 - `restart`, g = 1 at the last frame: the last frame itself;
-- `filter`, g_j = 1/(j + 1): all frames count alike. It is Kalman's gain for independent noise of
-  equal size on every frame and a law that only moves things, and leaves σ/√K of the noise.
+- `filter`, g_j = 1/(j + 1): all frames have the same weight. This is the Kalman gain for
+  independent noise of equal size σ on K frames and a law that only transports, and reduces the
+  noise to σ/√K.
 
-The innovation is spread evenly over the internal cells of a cell, so it changes totals by what the
-observation says and by nothing else.
+The innovation is spread evenly over the internal cells of a cell, so totals change only by what was
+observed.
 """
 
 import equinox as eqx
@@ -28,14 +29,14 @@ from hfluxno.identify.subgrid import prolong, restrict
 from hfluxno.stored_jit import stored_jit
 
 MODES = ("continue", "filter", "restart")
-# Shocks that form later must not be run back through.
+# No more frames, because shocks that form later cannot be reversed.
 _BACKWARD_FRAMES = 6
-# Programs run over so many intervals, or twice as many and so on, of which the last may be empty.
+# Programs run over this many intervals times a power of two; the last ones may be empty.
 _INTERVALS = 16
 
 
 def gains(mode: str, frames: int, last: int) -> np.ndarray:
-    """The gains of the frames 1, …, frames - 1 where those after frame `last` are not seen."""
+    """The gains of the frames 1, …, frames - 1, of which those after `last` are not used."""
     if mode not in MODES:
         raise ValueError(f"Unknown mode {mode!r}; choose one of {', '.join(MODES)}.")
     index = np.arange(1, frames)
@@ -62,7 +63,7 @@ def track(
 
 
 def prepare_track(law: FittedLaw, settings: SolverSettings, values: np.ndarray) -> None:
-    """Has the program of `track` made in the background."""
+    """Compiles the program of `track` in the background."""
     state = prolonged(values[0], settings, law.negated_fields)
     intervals = padded_intervals(len(values) - 1, 0)
     seen = np.zeros((len(intervals), *values.shape[1:]))
@@ -97,10 +98,10 @@ def continued(
 def first_state(
     law: FittedLaw, settings: SolverSettings, values: Float[np.ndarray, "time field cells"]
 ) -> Float[np.ndarray, "field cells"]:
-    """The state at the first frame as the first few frames together see it.
+    """The state at the first frame, estimated from the first few frames.
 
-    The frames are followed backwards with the filter: with t → -t, f → -f a solution stays one
-    where it is smooth. Diffusion, which cannot be reversed, is left out.
+    The frames are tracked backwards with the filter: smooth solutions remain solutions if t and f
+    change sign. Diffusion, which cannot be reversed, is left out.
     """
     frames = min(_BACKWARD_FRAMES, len(values))
     backward = eqx.tree_at(
@@ -117,13 +118,13 @@ def first_state(
 
 
 def first_rate(settings: SolverSettings) -> float:
-    """What `solve` is told of the step before a context: the start of a run, or its middle."""
+    """The state of the step control before a context: at the start of a run, or in its middle."""
     return 0.0 if settings.fresh_start else -1.0
 
 
 def padded_intervals(count: int, used: int) -> Float[np.ndarray, " size"]:
-    """Ones for the first `used` intervals and zeros for the rest, as many in all as programs for
-    `count` intervals have."""
+    """Ones for the first `used` intervals and zeros for the rest, up to the number for which there
+    is a program."""
     size = _INTERVALS
     while size < count:
         size *= 2

@@ -1,11 +1,11 @@
-"""The weak form of a conservation law, linear in its unknown coefficients: the start of a fit.
+"""The weak form of a conservation law, linear in its unknown coefficients, to start a fit.
 
 Multiplied by a smooth test function ψ(x, t) of compact support and integrated by parts,
 
     ∫∫ u ψ_t + f(u) ψ_x + N(u) ψ_xx dx dt = 0,   N′ = ν,
 
-so no derivative falls on the data and shocks do no harm. With f = Σ c_k φ_k and N = Σ d_k Φ_k this
-is one linear equation per test function (weak-form identification: Messenger and Bortz, Multiscale
+so no data are differentiated and shocks are allowed. With f = Σ c_k φ_k and N = Σ d_k Φ_k this is
+one linear equation per test function (weak-form identification: Messenger and Bortz, Multiscale
 Model. Simul. 19, 2021, 1474-1497).
 """
 
@@ -35,8 +35,8 @@ def bump(points: int, derivative: int, power: int = _POWER) -> np.ndarray:
 def bump_families(
     frames: int, cells: int, periodic: bool
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """For each width: matrices of ψ and ψ_t over frames, of ψ, ψ_x and ψ_xx over cells, with one
-    row per position; derivatives are per frame and per cell."""
+    """For each width: matrices of ψ and ψ_t over frames, and of ψ, ψ_x and ψ_xx over cells, with
+    one row per position; derivatives are per frame and per cell."""
     families = []
     for frame_width in sorted({min(w, frames) for w in _FRAME_WIDTHS}):
         for cell_width in sorted({min(w, cells) for w in _CELL_WIDTHS}):
@@ -69,9 +69,9 @@ def weak_system(
 ]:
     """The columns of the flux functions, those of the diffusion terms, and the right-hand sides.
 
-    Times are counted in frames and lengths in cells: the flux coefficients come out in units of
-    field·cell/frame, those of the diffusion in cell²/frame. A test function that touches a frame
-    of weight zero has the weight zero.
+    Times are in frames and lengths in cells: flux coefficients have the unit field·cell/frame,
+    those of the diffusion cell²/frame. A test function that touches a frame of weight zero has
+    weight zero.
     """
     flux_columns, diffusion_columns, rhs = [], [], []
     dtype = values.dtype
@@ -122,7 +122,7 @@ def weak_equations(
     periodic: bool,
 ) -> tuple[Float[Array, "field equation unknown"], Float[Array, "field equation"]]:
     """For each field the linear system of its flux coefficients and then its diffusion terms;
-    the columns of those that are not free are zero."""
+    columns of terms that are not free are zero."""
     fields = values.shape[1]
     functions = jax.vmap(basis, out_axes=1)(values)
     half = 0.5 * (upper - lower)
@@ -149,7 +149,7 @@ def source_columns(
     periodic: bool,
 ) -> Float[Array, "field equation function"]:
     """The columns of ∫∫ s(u) ψ dx dt for the functions of each field's source, in the rows of
-    `weak_system`; their coefficients come out in units of field/frame."""
+    `weak_system`; the coefficients have the unit field/frame."""
     columns = []
     for family in bump_families(functions.shape[2], functions.shape[3], periodic):
         (t0, _, x0, _, _), norm = _weighted(family, frame_weights, functions.dtype)
@@ -165,7 +165,7 @@ def weak_start(
 ) -> tuple[Float[Array, "field function"], Float[Array, "field term"]]:
     """The least-squares solution of the weak equations.
 
-    A diffusivity that comes out negative starts at zero.
+    A negative diffusivity starts at zero.
     """
     solution = jnp.stack([_ridge(*system) for system in zip(matrices, rhs, strict=True)])
     count = matrices.shape[2] - terms
@@ -178,10 +178,10 @@ def weak_start(
 def _ridge(matrix, rhs):
     """Least squares with columns of unit length; columns of zeros get the coefficient zero.
 
-    The columns of a dictionary are nearly dependent, and single precision has no digits left after
-    their products. So the matrix is made orthogonal itself, with the rows of the ridge below it, by
-    the modified Gram-Schmidt process, which is as stable for least squares as reflections are
-    (Björck, BIT 7, 1967, 1-21).
+    The columns of a dictionary are nearly dependent, and in single precision the normal equations
+    would lose all digits. So the matrix itself, with the rows of the ridge below it, is
+    orthogonalised by the modified Gram–Schmidt process, which is as stable for least squares as
+    Householder reflections (Björck, BIT 7, 1967, 1-21).
     """
     count = matrix.shape[1]
     norm = jnp.sqrt(jnp.sum(matrix * matrix, axis=0))
@@ -201,8 +201,8 @@ def _ridge(matrix, rhs):
     triangle = jnp.triu(rows[:, :count])
 
     def substitute(solution, k):
-        rest = rows[k, count] - triangle[k] @ solution
-        return solution.at[k].set(rest / triangle[k, k]), None
+        remainder = rows[k, count] - triangle[k] @ solution
+        return solution.at[k].set(remainder / triangle[k, k]), None
 
     nothing = jnp.zeros_like(norm)
     return jax.lax.scan(substitute, nothing, order, reverse=True)[0] / norm

@@ -248,7 +248,7 @@ def test_what_cannot_be_used_is_said(flat):
         hfluxno.identify(flat, momentum="h")
     with pytest.raises(ValueError, match="is a pair of the fields h, m_x, m_y, such as"):
         hfluxno.identify(flat, momentum=("h", "n"))
-    with pytest.raises(ValueError, match="fitted to whole frames, so noise has no use"):
+    with pytest.raises(ValueError, match="fitted to complete frames; leave out `noise`"):
         hfluxno.identify(flat, noise=0.1)
     values = np.array(flat.values)
     values[3, 0, 0, 0] = np.nan

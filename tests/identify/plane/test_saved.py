@@ -67,7 +67,7 @@ def test_a_file_of_a_line_is_what_it_was(tmp_path):
 
 
 FAULTS = [
-    ("fields", ["h", "m_x", "h"], "a law is of 1 to 6 different fields"),
+    ("fields", ["h", "m_x", "h"], "a law has 1 to 6 different fields"),
     ("vectors", [[1, 3]], "the momentum is a pair of fields"),
     ("vectors", [[1, 1]], "the momentum is a pair of fields"),
     ("vectors", [], "a fluid has a momentum and a density"),
@@ -77,11 +77,11 @@ FAULTS = [
     ("lower", [-0.5, -0.6, -0.6], "divides by a field that is zero somewhere"),
     ("refinement", 99, "the refinement 99 is not between 1 and 16"),
     ("fit/status", "FINE", "there is no status 'FINE'"),
-    ("fit/cell", [0.1, 0.0], "longer than nothing"),
+    ("fit/cell", [0.1, 0.0], "must be positive"),
     ("units/y", 3, "y must be of type str"),
     ("odd", [1], "Unknown key 'odd'"),
-    ("version", 3, "is of version 3, and this hfluxno reads the versions 1 and 2"),
-    ("version", True, "is of version True"),
+    ("version", 3, "has version 3, but this hfluxno reads versions 1 and 2"),
+    ("version", True, "has version True"),
     ("version", 1, "Unknown key 'vectors'"),
 ]
 
@@ -154,15 +154,15 @@ def test_a_law_that_does_not_hold_is_noticed(flat):
 def test_a_law_of_another_kind_is_refused(flat):
     context = flat.window(0, 8)
     line = on_a_line.identification(on_a_line.one_field())
-    with pytest.raises(ValueError, match="The law is of a line, and the context is on a plane; "):
+    with pytest.raises(ValueError, match="found on a line, but the context is on a plane; "):
         hfluxno.forecast(context, 2, law=line)
-    with pytest.raises(ValueError, match="The law is of a plane, and the context is on a line; "):
+    with pytest.raises(ValueError, match="found on a plane, but the context is on a line; "):
         hfluxno.forecast(on_a_line.road(), 2, law=identification(one_field()))
     with pytest.raises(
         ValueError, match="The law has the fields 'density', and the context 'h', 'm_x'"
     ):
         hfluxno.forecast(context, 2, law=identification(one_field()))
-    with pytest.raises(ValueError, match="says what its momentum is; leave it out"):
+    with pytest.raises(ValueError, match="knows its momentum; leave out"):
         law = identification(shallow_water())
         hfluxno.forecast(context, 2, law=law, momentum=("m_x", "m_y"))
     dry = np.array(context.values)

@@ -71,4 +71,4 @@ def faults(file: PlaneLawFile):
     if file.fit.status not in FitStatus.__members__:
         yield f"there is no status {file.fit.status!r}"
     if min(*file.fit.cell, file.fit.interval) <= 0.0:
-        yield "a cell and an interval are longer than nothing"
+        yield "cells and intervals must be positive"
