@@ -70,7 +70,7 @@ KINDS = {
         np.exp(-C * K * (TIMES + 2 * TIMES**2)) * np.fft.rfft(waves()), CELLS
     ),
     "a flux that depends on place": by_place(),
-    "a reaction that comes late": late(),
+    "a delayed reaction": late(),
     "ends that are not periodic": seen_through_a_window(),
 }
 

@@ -1,11 +1,11 @@
-"""What a conservation law leaves out of a context that it does not explain.
+"""The term that is missing if no conservation law explains a context.
 
-In the weak form (`hfluxno.identify.weak_form`) with smooth test functions ψ, every term that an
-equation may have beside its flux and its diffusion is a few columns of a linear system:
+In the weak form (`hfluxno.identify.weak_form`) with smooth test functions ψ, every term beside flux
+and diffusion is a few columns of a linear system:
 
-    ∫∫ u ψ_t + f(u) ψ_x + N(u) ψ_xx + (what is missing) dx dt = 0
+    ∫∫ u ψ_t + f(u) ψ_x + N(u) ψ_xx + (missing term) dx dt = 0
 
-| what is missing | columns |
+| missing term | columns |
 |---|---|
 | dispersion, δ ∂xxx u | u ψ_xxx |
 | a source that depends on the state | ψ, u ψ, u² ψ |
@@ -13,12 +13,12 @@ equation may have beside its flux and its diffusion is a few columns of a linear
 | a source that depends on place | modes(x) ψ |
 | a flux that depends on time | τ f(u) ψ_x, τ² f(u) ψ_x |
 | a flux that depends on place | modes(x) f(u) ψ_x, modes(x) u ψ_x |
-| a reaction that comes late, T ∂t(∂t u + ∂x g(u)) | u ψ_tt, f(u) ψ_xt, u ψ_xt |
+| a delayed reaction, T ∂t(∂t u + ∂x g(u)) | u ψ_tt, f(u) ψ_xt, u ψ_xt |
 | ends that are not periodic | δ(x) τ^k ψ, δ(x) τ^k ψ_x, k = 0, 1, 2 |
 
-with f(u) the flux that explains the most alone, and τ the time. The share that a group explains is
-1 - s²/s₀², where s and s₀ are the residuals with and without it, each per degree of freedom, so
-that many columns count for less. The flux is a polynomial, and nothing is simulated, so this takes
+with f(u) the flux that alone explains the most, and τ the time. The share that a group explains is
+1 - s²/s₀², where s and s₀ are the residuals with and without it, each per degree of freedom, which
+penalises many columns. The flux is a polynomial and nothing is simulated, so this takes
 milliseconds and does not depend on the fit.
 """
 
@@ -31,35 +31,35 @@ from jaxtyping import Float
 
 from hfluxno.identify.weak_form import bump
 
-# Supports in frames and cells, and the fewest of both. Sums over narrower ones are no integrals of
-# higher derivatives: with 9 cells dispersion made the speed of a wave wrong by a tenth.
+# Supports in frames and cells, and the minimum of both. Narrower ones are too coarse a quadrature
+# for higher derivatives: with 9 cells, dispersion changed the speed of a wave by a tenth.
 _FRAMES, _CELLS = (9, 13), (17, 33)
 _FEWEST_FRAMES, _FEWEST_CELLS = 10, 24
-# The power of the bump: with 4 as in the fit, sums stand for integrals of the third derivative too
-# badly to tell dispersion of a few waves.
+# The power of the bump: with 4, as in the fit, the quadrature of the third derivative is too
+# inaccurate to detect dispersion of a few waves.
 _POWER = 6
-# Values that one independent equation stands for: a fourth of the smallest support.
+# Values per independent equation: a quarter of the smallest support.
 _VALUES = 9 * 17 / 4
 _DEGREE, _DEGREE_OF_SEVERAL, _MODES = 6, 3, 4
-# Where flux and diffusion leave less than this part of ∫∫ u ψ_t it may be the error of these sums,
-# up to .03 of laws.
+# A smaller residual of flux and diffusion, relative to ∫∫ u ψ_t, may be the error of the
+# quadrature, which is up to .03 for laws.
 _LITTLE = 0.04
-# What explains this share is named as the cause. Of causes that leave no more than twice as much as
-# the best, the one with the fewest columns is.
+# A cause that explains this share is named. Of causes with residuals up to twice that of the best,
+# the one with the fewest columns is chosen.
 _NAMED, _ALIKE = 0.9, 2.0
 _ROUNDING = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
 class Cause:
-    """What explains most of what flux and diffusion leave.
+    """The term that explains most of the residual of flux and diffusion.
 
     **Attributes:**
 
-    - `field`: the field in whose equation most is left.
-    - `left`: what flux and diffusion leave there, as a part of ∫∫ u ψ_t.
-    - `shares`: the share of that which each group explains, by its name; at most 1, negative where
-      it explains less than chance would.
+    - `field`: the field whose equation has the largest residual.
+    - `left`: that residual, relative to ∫∫ u ψ_t.
+    - `shares`: the share of it that each group explains, by name; at most 1, negative if it
+      explains less than chance would.
     - `name`: the most likely cause, empty if none explains nine tenths.
     """
 
@@ -69,27 +69,29 @@ class Cause:
     name: str
 
     def __str__(self) -> str:
-        where = f"flux and diffusion leave {self.left:.0%} of the weak form of {self.field}"
+        rest = (
+            f"the {self.left:.0%} of the weak form of {self.field} that flux and diffusion do not"
+        )
         ranked = sorted(self.shares, key=lambda name: -self.shares[name])
         if not self.name:
             best = ranked[0]
             return (
-                f"{where}, of which {best} would explain {max(self.shares[best], 0.0):.0%}, and no "
-                "other single cause more: several, or an unobserved field"
+                f"{best} would explain {max(self.shares[best], 0.0):.0%} of {rest}, and no other "
+                "single cause more: there may be several, or an unobserved field"
             )
         second = next(name for name in ranked if name != self.name)
         more = ", with more terms" if self.shares[second] > self.shares[self.name] else ""
         return (
-            f"most likely {self.name}: {where}, and it explains {self.shares[self.name]:.1%} of "
-            f"that ({second} {self.shares[second]:.1%}{more})"
+            f"most likely {self.name}: it explains {self.shares[self.name]:.1%} of {rest} "
+            f"({second} {self.shares[second]:.1%}{more})"
         )
 
 
 def likely_cause(
     values: Float[np.ndarray, "time field cells"], fields: Sequence[str], periodic: bool
 ) -> Cause | None:
-    """The cause of the misfit of complete frames at equal intervals, or `None` if flux and
-    diffusion explain them in the weak form, or they are too few."""
+    """The likely cause of the misfit of complete frames at equal intervals, or `None` if flux and
+    diffusion explain them in the weak form, or there are too few."""
     frames, _, cells = values.shape
     if frames < _FEWEST_FRAMES or cells < _FEWEST_CELLS:
         return None
@@ -154,7 +156,7 @@ def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "col
         "a flux that depends on place": weak(
             np.stack([mode * part for mode in modes for part in (flux, u)]), 0, 1
         ),
-        "a reaction that comes late": np.concatenate(
+        "a delayed reaction": np.concatenate(
             [weak(u[None], 2, 0), weak(np.stack([flux, u]), 1, 1)]
         ),
     }
@@ -171,7 +173,7 @@ def _each(scaled: Float[np.ndarray, "time field cells"]) -> list[np.ndarray]:
 def _functions(
     values: Float[np.ndarray, "time field cells"], scaled: Float[np.ndarray, "time field cells"]
 ) -> Float[np.ndarray, "function time cells"]:
-    """Polynomials of the fields, and the squares of each over one that is positive."""
+    """Polynomials of the fields, and products of two divided by a positive third."""
     each, count = _each(scaled), scaled.shape[1]
     if count == 1:
         powers = np.polynomial.chebyshev.chebvander(each[0], _DEGREE)
@@ -224,6 +226,6 @@ def _rows(length: int, width: int, derivative: int, periodic: bool, stride: int)
 
 
 def _fitted(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
-    """The coefficients of the columns that fit the target best, and what they leave."""
+    """The coefficients of the columns that fit the target best, and the residual sum of squares."""
     coefficients = np.linalg.lstsq(columns.T, target, rcond=1e-10)[0]
     return coefficients, float(np.sum((target - coefficients @ columns) ** 2))
