@@ -1,8 +1,8 @@
-"""Which cause the weak form names where no conservation law explains the data.
+"""The cause that the weak form names if no conservation law explains the data.
 
     python -m benchmarks.causes --contexts 2 --seed 22
 
-The truths are those of `make trust` that are no laws, without noise; nothing is fitted.
+The truths are the kinds of `make trust` that are not laws, without noise; nothing is fitted.
 """
 
 import argparse
@@ -18,13 +18,13 @@ _CONTEXT = 20
 
 
 def named(kind: Kind, contexts: int, seed: int) -> list[str]:
-    """The name of the cause for each context, in brackets what explains the most if none does."""
+    """The name of the cause for each context; if there is none, the best candidate in brackets."""
     rngs = [np.random.default_rng([seed, m, *kind.name.encode()]) for m in range(contexts)]
     names = []
     for values in kind.truth(rngs)[:, :_CONTEXT]:
         cause = likely_cause(values, ("u", "v")[: values.shape[1]], periodic=True)
         if cause is None:
-            names.append("little is left")
+            names.append("small residual")
         else:
             best = max(cause.shares, key=lambda name: cause.shares[name])
             names.append(cause.name or f"({best} {cause.shares[best]:.0%})")
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contexts", type=int, default=2)
     parser.add_argument("--seed", type=int, default=22)
-    parser.add_argument("--laws", action="store_true", help="also of what are conservation laws")
+    parser.add_argument("--laws", action="store_true", help="also the kinds that are laws")
     options = parser.parse_args()
     for kind in [*OTHERS, *VIOLATIONS, *(LAWS if options.laws else [])]:
         counted = Counter(named(kind, options.contexts, options.seed))
