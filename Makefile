@@ -62,7 +62,7 @@ format: $(READY)  ## format, and mend what the linter can
 	$(BIN)/ruff format
 
 accuracy: $(READY)  ## the accuracy table of the docs
-	$(BIN)/python benchmarks/accuracy.py $(ARGS)
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 latency: $(READY)  ## what a user waits for, cold and warm
 	$(BIN)/python benchmarks/latency.py $(ARGS)

@@ -1,11 +1,11 @@
 """Accuracy of forecasts from 20 frames: the accuracy table of the documentation.
 
-    python benchmarks/accuracy.py [--sets NAME …] [--contexts N] [--seed N]
+    python -m benchmarks.accuracy [--sets NAME …] [--contexts N] [--seed N]
                                   [--json FILE] [--markdown FILE …]
 
 For each set, draws N trajectories of the test split (each with its own law), infers the law of each
 from its first 20 frames, forecasts 80 steps and prints the relative l2 errors after 1, 20 and 80
-steps (see `hfluxno.evaluation.accuracy`). Times are per context of a batch, without compilation. A
+steps (see `benchmarks.accuracy_sets`). Times are per context of a batch, without compilation. A
 Markdown file that exists gets the table between its lines "accuracy: begin" and "accuracy: end";
 any other is overwritten.
 """
@@ -13,26 +13,37 @@ any other is overwritten.
 import argparse
 import dataclasses
 import json
-import os
-import platform
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
 
+from benchmarks.accuracy_sets import CASES, STEPS, Case, Result, coarse_truth, measure
+from benchmarks.machine import processors
+from hfluxno.batching import map_in_chunks
 from hfluxno.cli.runtime import prepared
 from hfluxno.data import Configuration
 from hfluxno.data.generate import chunk_size
 from hfluxno.data.recipes import recipe
 from hfluxno.data.replacing import check_writable, replacing
-from hfluxno.evaluation import CASES, STEPS, Case, measure
-from hfluxno.evaluation.accuracy import coarse_truth
-from hfluxno.evaluation.tables import inserted, markdown, plain
+from hfluxno.evaluation.tables import inserted
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 
+_HEADER = (
+    "set",
+    "contexts",
+    "mean",
+    "must reach",
+    "reached",
+    "median",
+    "95th percentile",
+    "failures",
+    "status",
+    "ms",
+)
 FINE_CELLS = 1600
 _FINE_CONTROL = StepControl(desired=0.45, maximum=0.5, lagged=False)
 
@@ -113,33 +124,63 @@ def fine_truth(
 
     program = jax.jit(jax.vmap(one))
 
-    def solved(members):
-        with jax.enable_x64(True):  # the setting is per thread
-            return jax.tree.map(np.asarray, program(coefficients[members], initial[members]))
+    def solved(chunk):
+        with jax.enable_x64(True):
+            return jax.tree.map(np.asarray, program(*chunk))
 
-    width = chunk_size(fine)
-    chunks = [
-        np.resize(np.arange(start, min(start + width, len(pairs))), width)
-        for start in range(0, len(pairs), width)
+    inputs = (coefficients, initial)
+    return map_in_chunks(solved, inputs, np.zeros(len(pairs)), chunk_size(fine))
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """The table; cells with slashes hold one number for each of `STEPS`."""
+    rows = [_HEADER, tuple("---" for _ in _HEADER), *(_row(result) for result in results)]
+    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    used = result.l2[0].count
+    left_out = [
+        f"{number} {word}"
+        for number, word in ((result.constant, "constant"), (result.unsolved, "unsolved"))
+        if number
     ]
-    parts = [solved(chunks[0])]  # compiles once, before the threads start
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts += pool.map(solved, chunks[1:])
-    values, status = (np.concatenate(leaves)[: len(pairs)] for leaves in zip(*parts, strict=True))
-    return values, status
+    return (
+        result.case.title,
+        str(used) + (f" ({', '.join(left_out)} left out)" if left_out else ""),
+        _joined(_number(summary.mean) for summary in result.l2),
+        _joined(_number(target) for target in result.case.targets),
+        _joined({None: "–", True: "yes", False: "no"}[flag] for flag in result.reached),
+        _joined(_number(summary.median) for summary in result.l2),
+        _joined(_number(summary.p95) for summary in result.l2),
+        str(max(summary.failures for summary in result.l2)),
+        ", ".join(f"{count} {name}" for name, count in result.statuses.items()),
+        f"{1e3 * result.seconds:.0f}",
+    )
 
 
-def processors() -> str:
-    """The number of cores and their kind."""
-    kind = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                kind = line.partition(":")[2].strip()
-                break
-    except OSError:
-        pass
-    return f"{os.cpu_count()} cores ({kind})"
+def plain(result: Result) -> dict:
+    """The table as JSON data."""
+    steps = [str(step) for step in STEPS]
+    return {
+        "set": dataclasses.asdict(result.case),
+        "drawn": result.drawn,
+        "constant": result.constant,
+        "unsolved": result.unsolved,
+        "l2": dict(zip(steps, map(dataclasses.asdict, result.l2), strict=True)),
+        "linf": dict(zip(steps, map(dataclasses.asdict, result.linf), strict=True)),
+        "reached": dict(zip(steps, result.reached, strict=True)),
+        "statuses": dict(result.statuses),
+        "seconds_per_context": result.seconds,
+    }
+
+
+def _joined(parts) -> str:
+    return " / ".join(parts)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}"
 
 
 if __name__ == "__main__":

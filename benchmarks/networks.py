@@ -336,7 +336,7 @@ def table(todo: Sequence[Work], turns: dict[str, list[dict]]) -> str:
 
 def conditions(turns: dict[str, list[dict]]) -> str:
     """The machine, and for each side the size of its network and its versions."""
-    from accuracy import processors
+    from machine import processors
 
     parts = []
     for side, found in turns.items():

@@ -1,15 +1,16 @@
 """The accuracy table: which frames are compared, what is left out, how noise enters."""
 
 import dataclasses
-import importlib
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.evaluation import CASES, Case, accuracy, measure, relative_l2
-from hfluxno.evaluation.accuracy import CONTEXT_FRAMES, STEPS, coarse_truth
-from hfluxno.evaluation.tables import insert_into, inserted, markdown, plain
+from benchmarks import accuracy_sets
+from benchmarks.accuracy import fine_truth, markdown, plain
+from benchmarks.accuracy_sets import CASES, CONTEXT_FRAMES, STEPS, Case, coarse_truth, measure
+from hfluxno.evaluation import relative_l2
+from hfluxno.evaluation.tables import insert_into, inserted
 from hfluxno.trajectory import Trajectory
 
 CELLS = 16
@@ -46,14 +47,14 @@ class Oracle:
 @pytest.fixture
 def identifier(monkeypatch):
     found = Identifier()
-    monkeypatch.setattr(accuracy, "identify_all", found)
+    monkeypatch.setattr(accuracy_sets, "identify_all", found)
     return found
 
 
 @pytest.fixture
 def oracle(monkeypatch):
     found = Oracle()
-    monkeypatch.setattr(accuracy, "FittedLawForecaster", lambda: found)
+    monkeypatch.setattr(accuracy_sets, "FittedLawForecaster", lambda: found)
     return found
 
 
@@ -139,7 +140,6 @@ def test_every_case_is_a_set_of_the_test_split_with_a_law_for_each_context():
 
 
 def test_the_fine_truth_is_the_same_problem_solved_by_another_scheme():
-    fine_truth = importlib.import_module("benchmarks.accuracy").fine_truth
     configuration = dataclasses.replace(
         CASES["lwr-fine"].configuration(3, 0), cells=32, frames=5, final_time=0.1
     )

@@ -1,6 +1,5 @@
-"""The quality of forecasts: error norms, the sets of the accuracy table, and its layout."""
+"""The quality of forecasts: error norms and summaries; its modules measure sets of windows."""
 
-from hfluxno.evaluation.accuracy import CASES, STEPS, Case, Result, measure
 from hfluxno.evaluation.metrics import (
     Summary,
     errors_where_measured,
@@ -10,13 +9,8 @@ from hfluxno.evaluation.metrics import (
 )
 
 __all__ = [
-    "CASES",
-    "STEPS",
-    "Case",
-    "Result",
     "Summary",
     "errors_where_measured",
-    "measure",
     "relative_l2",
     "relative_linf",
     "summarize",
