@@ -131,7 +131,7 @@ def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
     """Tables and figures of the results file."""
     import sys
 
-    from hfluxno.data.replacing import replacing
+    from hfluxno.data.replacing import replace_text, replacing
     from hfluxno.evaluation.paper import layout
     from hfluxno.evaluation.paper.results import read
     from hfluxno.evaluation.paper.tables import diagnostics, sampling
@@ -145,8 +145,7 @@ def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
     text = layout.markdown(whole)
     outputs = {_MARKDOWN: text, _LATEX: layout.latex(whole)}
     for name, content in outputs.items():
-        with replacing(config.output / name) as (temporary,):
-            temporary.write_text(content, encoding="utf-8")
+        replace_text(config.output / name, content)
     pictures = {2: plots.long_rollouts, 3: plots.examples}
     wanted = {f"figure_{number}.png": pictures[number](found) for number in figures}
     wanted["cost_and_error.png"] = plots.cost_and_error(found)
@@ -155,9 +154,7 @@ def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
             with replacing(config.output / name) as (temporary,):
                 save(figure, temporary)
     if config.markdown is not None:
-        content = filled(config.markdown, text)
-        with replacing(config.markdown) as (temporary,):
-            temporary.write_text(content, encoding="utf-8")
+        replace_text(config.markdown, filled(config.markdown, text))
     sys.stdout.write(layout.markdown(drawn))
     sys.stdout.write(f"\nwrote {config.output}\n")
 

@@ -26,7 +26,7 @@ def main(config: "BenchmarkConfig") -> int:
     from rich.markup import escape
 
     from hfluxno.cli.benchmark import filled, names_of, pairs_of, progress_of
-    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.data.replacing import check_writable, replace_text, replacing
     from hfluxno.evaluation.paper import layout
     from hfluxno.evaluation.paper.results import Results, read
     from hfluxno.evaluation.plane.measure import SET, plane_methods, run
@@ -56,12 +56,9 @@ def main(config: "BenchmarkConfig") -> int:
         raise ValueError("No method could forecast these windows, so there is nothing to draw.")
     found = read(results.path)
     text = layout.markdown([plane_table(found)])
-    outputs = {config.output / _TABLE: text}
+    replace_text(config.output / _TABLE, text)
     if config.markdown is not None:
-        outputs[config.markdown] = filled(config.markdown, text, SET)
-    for path, content in outputs.items():
-        with replacing(path) as (temporary,):
-            temporary.write_text(content, encoding="utf-8")
+        replace_text(config.markdown, filled(config.markdown, text, SET))
     with replacing(config.output / _PICTURE) as (temporary,):
         save(errors_and_maps(found), temporary)
     sys.stdout.write(f"{text}\nwrote {config.output}\n")

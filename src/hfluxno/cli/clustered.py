@@ -98,10 +98,10 @@ def main(
     from hfluxno.compilation_cache import use_cache
     from hfluxno.data.parts import file_fingerprint
     from hfluxno.data.replacing import check_writable, remove
-    from hfluxno.data.writers import version_name
     from hfluxno.datasets.chunk import prepared, usable
     from hfluxno.datasets.cluster import Task, chunk_of, connected, count_of, done
     from hfluxno.datasets.store import partial_of
+    from hfluxno.version import version_name
 
     assert config.scheduler is not None
     check_writable(output, (".zarr",), config.input)

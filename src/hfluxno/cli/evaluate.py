@@ -56,7 +56,7 @@ def main(config: EvaluateConfig) -> int:
 
     from hfluxno.cli import report, runtime
     from hfluxno.cli.evaluate_chunks import Named, evaluate_on, loaded
-    from hfluxno.data.replacing import check_writable, replacing
+    from hfluxno.data.replacing import check_writable, replace_text
     from hfluxno.evaluation.windows import Windows
 
     config.check_scheduler()
@@ -82,8 +82,7 @@ def main(config: EvaluateConfig) -> int:
         if key in named
     }
     text = report.as_json(described | dataclasses.asdict(errors))
-    with replacing(output) as (temporary,):
-        temporary.write_text(text + "\n", encoding="utf-8")
+    replace_text(output, text + "\n")
     if config.json:
         sys.stdout.write(text + "\n")
         return 0

@@ -16,10 +16,10 @@ import xarray as xr
 from hfluxno.data import open_dataset
 from hfluxno.data.parts import Parts, file_fingerprint
 from hfluxno.data.replacing import replacing
-from hfluxno.data.writers import version_name
 from hfluxno.datasets.cluster import connected, done
 from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.version import version_name
 
 
 @dataclasses.dataclass(frozen=True)

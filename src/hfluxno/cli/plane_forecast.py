@@ -14,10 +14,11 @@ from hfluxno.cli.summary import forecast_results
 from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import write_plane
-from hfluxno.data.writers import SUFFIXES, check_storable, version_name
+from hfluxno.data.writers import SUFFIXES, check_storable
 from hfluxno.datasets.work import Named, forecaster_of, working_in
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.trajectory import Trajectory
+from hfluxno.version import version_name
 
 if TYPE_CHECKING:
     from hfluxno.cli.forecast import ForecastConfig

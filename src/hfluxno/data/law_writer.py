@@ -8,7 +8,8 @@ import xarray as xr
 
 from hfluxno.data.law_table import tabulate
 from hfluxno.data.source import Source
-from hfluxno.data.writers import coordinates_of, fit_attributes, law_variables, version_name
+from hfluxno.data.writers import coordinates_of, fit_attributes, law_variables
+from hfluxno.version import version_name
 
 
 def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dataset:

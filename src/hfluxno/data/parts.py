@@ -19,8 +19,8 @@ from hfluxno.batching import cores
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.replacing import remove, replacing
 from hfluxno.data.source import Source
-from hfluxno.data.writers import version_name
 from hfluxno.plural import plural
+from hfluxno.version import version_name
 
 _NOTE = "parts.json"
 # Enough contexts to occupy every core, few enough to fit in memory with all their candidates.

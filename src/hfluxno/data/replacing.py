@@ -79,6 +79,12 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
             del _unfinished[new]
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Writes a text in UTF-8 as `replacing` does."""
+    with replacing(path) as (temporary,):
+        temporary.write_text(text, encoding="utf-8")
+
+
 def remove_unfinished() -> None:
     """For ending the process at any moment: as if the blocks of all `replacing` had raised."""
     for path, home in list(_unfinished.items()):

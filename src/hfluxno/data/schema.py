@@ -1,13 +1,13 @@
 """The attributes and variables of a data set; see `docs/data_format.md`."""
 
 import dataclasses
-from importlib.metadata import PackageNotFoundError, version
 
 import jax
 import numpy as np
 
 from hfluxno.data.configuration import Configuration
 from hfluxno.data.recipes import recipe
+from hfluxno.version import version_name
 
 SCHEMA = "hfluxno-trajectories"
 SCHEMA_VERSION = 1
@@ -46,7 +46,7 @@ def attributes(configuration: Configuration) -> dict[str, str | int | float]:
         "boundary": "periodic",
         "dtype": configuration.dtype.name,
         **made.solver_attributes(made.law()),
-        "hfluxno_version": _version("hfluxno"),
+        "hfluxno_version": version_name(),
         "jax_version": jax.__version__,
         "jax_backend": jax.default_backend(),
     }
@@ -90,10 +90,3 @@ def variables(configuration: Configuration) -> dict[str, Variable]:
         "law": Variable(trajectory, index, {"long_name": "index of the coefficient draw"}),
         "initial": Variable(trajectory, index, {"long_name": "index of the initial condition"}),
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

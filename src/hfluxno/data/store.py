@@ -22,7 +22,7 @@ from hfluxno.data.contained import fault
 from hfluxno.data.generate import Block, chunk_size
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.plane.well_writer import write_well
-from hfluxno.data.replacing import is_full, remove
+from hfluxno.data.replacing import is_full, remove, replace_text
 from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION, Variable, attributes, variables
 from hfluxno.plural import plural
 
@@ -197,9 +197,7 @@ class Writer:
     def _note(self) -> None:
         """Records what is written, afterwards: a kill in between repeats one block."""
         text = json.dumps({"written": self.written, "attributes": self._attributes}, indent=1)
-        new = self.folder / (_NOTE + ".new")
-        new.write_text(text + "\n")
-        os.replace(new, self.folder / _NOTE)
+        replace_text(self.folder / _NOTE, text + "\n")
 
     def _write_netcdf(self, path: Path) -> None:
         with new_netcdf(path) as (file, check):

@@ -10,7 +10,6 @@ fields over the observed range. With several fields they have the leading dimens
 import os
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from hfluxno.data.replacing import is_full
 from hfluxno.data.source import Source
 from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.reconstruction import Reconstruction
+from hfluxno.version import version_name
 
 SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
 
@@ -328,10 +328,3 @@ def _is_real(value) -> bool:
 
 def _text_as_objects(values: np.ndarray) -> np.ndarray:
     return values.astype(object) if values.dtype.kind in "US" else values
-
-
-def version_name() -> str:
-    try:
-        return version("hfluxno")
-    except PackageNotFoundError:
-        return "(version unknown)"

@@ -8,7 +8,6 @@ of all tables, and that every number is finite and in its range.
 import json
 import os
 import uuid
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +34,7 @@ from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 from hfluxno.laws.place import PlaceModes
 from hfluxno.strict_json import from_dict, to_dict
+from hfluxno.version import version_name
 
 FORMAT: Literal["hfluxno law"] = "hfluxno law"
 # The content of each version of the file: laws on a line and on a plane.
@@ -75,7 +75,7 @@ def _file(saved: SavedLaw) -> LawFile:
     return LawFile(
         FORMAT,
         1,
-        _made_by(),
+        f"hfluxno {version_name()}",
         law.fields,
         saved.units,
         _row(law.lower),
@@ -103,7 +103,7 @@ def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
     return PlaneLawFile(
         FORMAT,
         2,
-        _made_by(),
+        f"hfluxno {version_name()}",
         law.fields,
         saved.units,
         _row(law.lower),
@@ -286,10 +286,3 @@ def _whole(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise ValueError(f"the whole number {digits[:20]}… is too long")
     return int(digits)
-
-
-def _made_by() -> str:
-    try:
-        return f"hfluxno {version('hfluxno')}"
-    except PackageNotFoundError:  # run from the sources
-        return "hfluxno"

@@ -7,8 +7,6 @@ RUN/metrics.jsonl    the numbers, one JSON object a line
 
 import dataclasses
 import json
-import os
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,14 @@ import equinox as eqx
 import jax
 from jax.experimental.multihost_utils import sync_global_devices
 
+from hfluxno.data.replacing import replace_text
 from hfluxno.models.network import Network
 from hfluxno.strict_json import from_dict, to_dict
 from hfluxno.training.checkpoint import VERSION, Checkpoints
 from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.state import first_state, named_key, split_network
+from hfluxno.version import version_name
 
 _CONFIG, _CHECKPOINTS, METRICS = "config.json", "checkpoints", "metrics.jsonl"
 EARLIER = "earlier_updates"  # the number of a checkpoint, if the run started from weights
@@ -55,12 +55,11 @@ def open_run(folder: Path, config: TrainConfig) -> None:
     """
     if not folder.exists() or not any(folder.iterdir()):
         folder.mkdir(parents=True, exist_ok=True)
+        made_by = {"hfluxno": version_name(), "jax": jax.__version__}
         text = json.dumps(
-            {"format": VERSION, "made_by": _versions(), "config": to_dict(config)}, indent=2
+            {"format": VERSION, "made_by": made_by, "config": to_dict(config)}, indent=2
         )
-        new = folder / (_CONFIG + ".new")
-        new.write_text(text + "\n")
-        os.replace(new, folder / _CONFIG)
+        replace_text(folder / _CONFIG, text + "\n")
         return
     found = to_dict(read_config(folder))
     different = _differences(found, to_dict(config))
@@ -146,14 +145,6 @@ def load_best(folder: Path) -> Trained:
         state = checkpoints.restore(like, step)
         numbers = checkpoints.numbers(step)
     return Trained(config, eqx.combine(state.average, split_network(network)[1]), step, numbers)
-
-
-def _versions() -> dict[str, str]:
-    try:
-        own = version("hfluxno")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        own = "unknown"
-    return {"hfluxno": own, "jax": jax.__version__}
 
 
 def _differences(found: Any, wanted: Any, where: str = "") -> list[str]:

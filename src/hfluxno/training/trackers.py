@@ -7,13 +7,13 @@ import abc
 import importlib
 import json
 import math
-import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from hfluxno.data.replacing import replace_text
 from hfluxno.extras import require
 
 Numbers = Mapping[str, float]
@@ -43,9 +43,7 @@ class JsonLines(Tracker):
         if not self.path.exists():
             return
         kept = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
-        new = self.path.with_name(self.path.name + ".new")
-        new.write_text("".join(line + "\n" for line in kept))
-        os.replace(new, self.path)
+        replace_text(self.path, "".join(line + "\n" for line in kept))
 
     def log(self, step: int, numbers: Numbers) -> None:
         # JSON has no numbers that are not finite.

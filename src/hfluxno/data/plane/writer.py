@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.data.plane.source import PlaneSource
-from hfluxno.data.writers import quality, storable, version_name, write
+from hfluxno.data.writers import quality, storable, write
 from hfluxno.forecaster import Forecast
+from hfluxno.version import version_name
 
 
 def write_plane(

@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from hfluxno.data.replacing import replacing
+from hfluxno.data.replacing import replace_text
 
 FORMAT, VERSION = "hfluxno-benchmark", 2
 
@@ -76,8 +76,7 @@ class Results:
             "costs": self.costs,
         }
         text = json.dumps(_spelled(written), indent=1, ensure_ascii=False)
-        with replacing(self.path) as (temporary,):
-            temporary.write_text(text + "\n", encoding="utf-8")
+        replace_text(self.path, text + "\n")
 
 
 def _weights(record: Plain) -> Weights:
