@@ -67,7 +67,7 @@ def combined(parts: Mapping[str, xr.Variable], path: Path) -> xr.Variable:
         if dict(part.sizes) != dict(one.sizes):
             raise ValueError(
                 f"The variables {first} and {name} of {path} are not fields of one system: their "
-                f"shapes are {shape_of(one)} and {shape_of(part)}."
+                f"shapes are {shape_of(one.sizes)} and {shape_of(part.sizes)}."
             )
     values = [np.asarray(part.transpose(*one.dims).values) for part in parts.values()]
     return xr.Variable((*one.dims, "field"), np.stack(values, axis=-1))
@@ -137,6 +137,6 @@ def _fits(dims: Sequence) -> bool:
     return set(names) <= set(DIMENSIONS) and {"time", "x"} <= set(names)
 
 
-def shape_of(part: xr.Variable) -> str:
-    """The sizes by dimension, for messages."""
-    return "(" + ", ".join(f"{name} {size}" for name, size in part.sizes.items()) + ")"
+def shape_of(sizes: Mapping) -> str:
+    """Sizes by dimension, for messages."""
+    return "(" + ", ".join(f"{name} {size}" for name, size in sizes.items()) + ")"

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.choice import shape_of
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed, real_numbers
 from hfluxno.data.opening import opened, reading
@@ -124,8 +125,8 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
     stored = stored.squeeze([d for d in stored.dims if stored.sizes[d] == 1 and d not in sizes])
     if any(sizes.get(str(d)) != n for d, n in stored.sizes.items()):
         raise ValueError(
-            f"The variable {name} of {source.path} has the axes ({_shape(stored.sizes)}), but the "
-            f"values ({_shape(sizes)}); give one standard deviation per value, or one for all."
+            f"The variable {name} of {source.path} has the axes {shape_of(stored.sizes)}, but the "
+            f"values {shape_of(sizes)}; give one standard deviation per value, or one for all."
         )
     numbers = xr.Variable(
         stored.dims, real_numbers(np.asarray(stored.values), f"values of {name}").astype(float)
@@ -151,7 +152,3 @@ def _placed(sigma: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.
             least > 0.0, np.sqrt(squares) / numbers, least
         )  # invalid ones are reported later
     return np.moveaxis(found, 0, axis)
-
-
-def _shape(sizes) -> str:
-    return ", ".join(f"{name} {size}" for name, size in sizes.items())

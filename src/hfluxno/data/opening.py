@@ -80,7 +80,7 @@ def opened(
             "in a file first."
         )
     with reading(path):
-        kind = path.suffix if path.suffix in READERS else _kind(path)
+        kind = path.suffix if path.suffix in READERS else kind_of(path)
         other = what_else(path) if kind in (None, "csv", "npz") else None
         refused = f"{path} is {other}." if other else fault(path, kind)
     if refused:
@@ -179,7 +179,7 @@ def is_zarr(path: Path) -> bool:
     return any((path / mark).exists() for mark in ("zarr.json", ".zgroup", ".zmetadata"))
 
 
-def _kind(path: Path) -> str | None:
+def kind_of(path: Path) -> str | None:
     """The engine of xarray for a file, `npz`, or `None` if it is of no known kind."""
     if path.is_dir():
         return "zarr" if is_zarr(path) else None

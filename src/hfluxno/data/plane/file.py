@@ -63,7 +63,7 @@ def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) ->
         if dict(field.sizes) != sizes:
             raise ValueError(
                 f"The fields {first} and {name} of {path} are on different cells or frames: "
-                f"{shape_of(fields[first])} and {shape_of(field)}."
+                f"{shape_of(fields[first].sizes)} and {shape_of(field.sizes)}."
             )
     lengths = {axis: v.size for axis, v in coordinates.items() if axis in sizes}
     wrong = [axis for axis, size in lengths.items() if size != sizes[axis]]

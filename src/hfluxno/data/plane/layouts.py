@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import xarray as xr
 
-from hfluxno.data.opening import opened, reading
+from hfluxno.data.opening import kind_of, opened, reading
 from hfluxno.data.plane.file import PlaneFile, check_lengths
 from hfluxno.data.plane.labelled import on_plane, read_labelled
 from hfluxno.data.plane.pdebench import is_pdebench, read_pdebench
@@ -81,7 +81,4 @@ def _dataset(path: Path, group: str | None = None) -> Iterator[xr.Dataset]:
 
 
 def _is_hdf5(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(8) == b"\x89HDF\r\n\x1a\n"
+    return path.is_file() and kind_of(path) == "h5netcdf"
