@@ -9,7 +9,7 @@ from hfluxno.forecaster import Forecast
 from hfluxno.plots.labels import Labels
 from hfluxno.plots.plane import draw_map
 from hfluxno.plots.shown import shown_of
-from hfluxno.plots.style import DIVERGING, colours_of, new_figure, styled
+from hfluxno.plots.style import around_zero, colours_of, new_figure, styled
 from hfluxno.trajectory import Trajectory
 
 _FRAMES_A_SECOND, _DPI = 8, 90
@@ -58,9 +58,8 @@ def animate(
             colours, name = colours_of(joined[:, field]), labels.field_axis(field)
             every = [(joined, name, colours)]
             if shown.truth is not None:
-                reach = max(float(np.nanmax(np.abs(error[:, field]))), 1e-300)
-                around_zero = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
-                every += [(known, "truth", colours), (error, "difference", around_zero)]
+                differences = (error, "difference", around_zero(error[:, field]))
+                every += [(known, "truth", colours), differences]
             for axes, (values, title, style) in zip(panels[:, field], every, strict=True):
                 first = values[0, field]
                 image = draw_map(figure, axes, first, shown.grid, title, style, labels)

@@ -9,7 +9,7 @@ from hfluxno.plots.labels import Labels
 from hfluxno.plots.law import draw_law, heading
 from hfluxno.plots.panels import profiles, space_time
 from hfluxno.plots.shown import Shown, shown_of
-from hfluxno.plots.style import DIVERGING, colours_of, new_figure, styled
+from hfluxno.plots.style import around_zero, colours_of, head, new_figure, styled
 from hfluxno.trajectory import Trajectory
 
 _ROW, _WIDTH = 3.1, 12.5
@@ -42,7 +42,7 @@ def forecast_figure(
         title = f"Forecast of {', '.join(labels.fields)}"
         if context.is_batched and len(context.values) > 1:
             title += f", trajectory {index} of {context.values.shape[0]} (counted from 0)"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        head(figure, title)
         parts = figure.subfigures(rows, 1, squeeze=False)[:, 0]
         for field in range(fields):
             _maps(parts[field], shown, labels, field)
@@ -81,8 +81,6 @@ def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
     known = np.concatenate([seen, truth])
     until = times[: len(known)]
     error = np.concatenate([np.zeros_like(seen), ahead[: len(truth)] - truth])
-    reach = max(float(np.nanmax(np.abs(error))), 1e-300)
-    around_zero = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
     space_time(part, *forecast_panel, edges, labels, shown.now)
     space_time(part, panels[1], known, until, f"{name}: truth", colours, edges, labels)
     space_time(
@@ -91,7 +89,7 @@ def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
         error,
         until,
         f"{name}: forecast minus truth",
-        around_zero,
+        around_zero(error),
         edges,
         labels,
         shown.now,

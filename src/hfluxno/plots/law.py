@@ -19,6 +19,7 @@ from hfluxno.plots.style import (
     BAND,
     CONTEXT,
     LAW,
+    colour_bar,
     colours_of,
     light_grid,
     new_figure,
@@ -178,8 +179,7 @@ def _maps(figure, law, states, labels: Labels) -> None:
             xlim=(lower[0], upper[0]),
             ylim=(lower[1], upper[1]),
         )
-        bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=28)
-        bar.outline.set_linewidth(0.5)
+        bar = colour_bar(figure, axes, image)
         bar.set_label(with_units("", units).strip(" ()"))
         bar.locator = bar.ax.yaxis.get_major_locator()
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from hfluxno.plots.labels import Labels
-from hfluxno.plots.style import CONTEXT, FORECAST, TRUTH, light_grid
+from hfluxno.plots.style import CONTEXT, FORECAST, TRUTH, colour_bar, light_grid
 
 
 def space_time(
@@ -43,8 +43,7 @@ def space_time(
                 bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.75},
             )
     axes.set(title=title, xlabel=labels.x_axis, ylabel=labels.time_axis)
-    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=28)
-    bar.outline.set_linewidth(0.5)
+    colour_bar(figure, axes, image)
 
 
 def profiles(

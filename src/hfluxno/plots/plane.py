@@ -12,11 +12,13 @@ from hfluxno.plots.labels import Labels
 from hfluxno.plots.panels import profiles
 from hfluxno.plots.shown import Shown, shown_of
 from hfluxno.plots.style import (
-    DIVERGING,
     FORECAST,
     LAW,
     TRUTH,
+    around_zero,
+    colour_bar,
     colours_of,
+    head,
     light_grid,
     new_figure,
     styled,
@@ -55,7 +57,7 @@ def plane_figure(
         figure = new_figure(_WIDTH, sum(heights) + 0.5)
         title = f"Forecast of {', '.join(labels.fields)} at {labels.time} {shown.end:.4g}"
         title += f", seen until {shown.past[-1]:.4g}"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        head(figure, title)
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         for field in range(fields):
             _maps(parts[field], shown, labels, field)
@@ -89,8 +91,7 @@ def draw_map(
     if max(sides) <= _SLENDER * min(sides):
         axes.set_aspect("equal")
     axes.set(title=title, xlabel=labels.x_axis, ylabel=labels.y_axis)
-    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=24)
-    bar.outline.set_linewidth(0.5)
+    colour_bar(figure, axes, image, aspect=24)
     return image
 
 
@@ -139,9 +140,7 @@ def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
     ]
     if truth is not None:
         error = ahead - truth
-        reach = max(float(np.nanmax(np.abs(error))), 1e-300)
-        around_zero = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
-        maps += [(truth, "truth", colours), (error, "forecast minus truth", around_zero)]
+        maps += [(truth, "truth", colours), (error, "forecast minus truth", around_zero(error))]
     panels = part.subplots(1, len(maps), squeeze=False)[0]
     for axes, (values, title, style) in zip(panels, maps, strict=True):
         draw_map(part, axes, values, shown.grid, title, style, labels)

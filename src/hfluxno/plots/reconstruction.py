@@ -7,7 +7,7 @@ from hfluxno.identify import Reconstruction
 from hfluxno.plots.labels import Labels
 from hfluxno.plots.law import draw_law, heading
 from hfluxno.plots.panels import space_time
-from hfluxno.plots.style import SEQUENTIAL, colours_of, new_figure, styled
+from hfluxno.plots.style import SEQUENTIAL, colours_of, head, new_figure, styled
 from hfluxno.trajectory import Trajectory
 
 _ROW, _WIDTH = 3.1, 12.5
@@ -27,7 +27,7 @@ def reconstruction_figure(
     with styled():
         figure = new_figure(_WIDTH, _ROW * (fields + 1) + 0.4)
         title = f"Reconstruction of {', '.join(labels.fields)}"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        head(figure, title)
         parts = figure.subfigures(fields + 1, 1, squeeze=False)[:, 0]
         for field in range(fields):
             part, name = parts[field], labels.field_axis(field)

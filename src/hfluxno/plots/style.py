@@ -10,7 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.colorbar import Colorbar
+from matplotlib.figure import Figure, SubFigure
 
 CONTEXT = "#9aa3ad"
 FORECAST = "#c4462d"
@@ -88,6 +89,24 @@ def colours_of(values: np.ndarray) -> dict[str, Any]:
         reach = max(-low, high)
         return {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
     return {"cmap": SEQUENTIAL, "vmin": low, "vmax": high if high > low else low + 1.0}
+
+
+def around_zero(differences: np.ndarray) -> dict[str, Any]:
+    """A diverging map as far as the differences reach."""
+    reach = max(float(np.nanmax(np.abs(differences))), 1e-300)
+    return {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
+
+
+def colour_bar(figure: Figure | SubFigure, axes: Axes, image: Any, aspect: float = 28) -> Colorbar:
+    """What the colours of a map mean, beside it."""
+    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=aspect)
+    bar.outline.set_linewidth(0.5)
+    return bar
+
+
+def head(figure: Figure, title: str) -> None:
+    """The title of a whole picture."""
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
 
 
 def light_grid(axes: Axes) -> None:
