@@ -9,7 +9,7 @@ from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
 from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
 from hfluxno.forecaster import Forecast
-from hfluxno.identify import Identification, PlaneIdentification, Reconstruction
+from hfluxno.identify import PlaneIdentification, Reconstruction
 from hfluxno.trajectory import Trajectory
 
 
@@ -110,7 +110,7 @@ def reconstruction_summary(source: Source, context: Trajectory, found: Reconstru
     return law_summary(source, context, [result])
 
 
-def law_result(found: Identification | PlaneIdentification) -> dict:
+def law_result(found) -> dict:
     """An inferred law."""
     if isinstance(found, PlaneIdentification):
         return _plane_law(found)
