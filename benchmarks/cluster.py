@@ -101,8 +101,7 @@ def report(name: str, store: Path, folder: Path, words: list[str], contexts: int
 
 
 def run(store: Path, folder: Path, words: list[str]) -> tuple[float, float, float, float]:
-    """Wall-clock and CPU seconds, the peak memory of any of its processes in GiB, and the load
-    before."""
+    """Wall-clock and CPU seconds, the peak memory of a process in GiB, and the load before."""
     before, output = os.getloadavg()[0], folder / "ahead.zarr"
     command = ["forecast", str(store), "-k", str(FRAMES), "-n", str(STEPS), "-o", str(output)]
     began = time.monotonic()

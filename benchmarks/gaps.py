@@ -1,7 +1,6 @@
 """Errors of forecasts from contexts with gaps, and from the same contexts without.
 
-The truth is from `weno.py` on 1024 cells, averaged to 128. Errors are those 20 frames after each
-context.
+The truth is from `weno.py` on 1024 cells, averaged to 128; errors are 20 frames after the context.
 
     python benchmarks/gaps.py [law ...]
 """

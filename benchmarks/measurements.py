@@ -4,7 +4,7 @@
 
 The truth comes from the solvers in `benchmarks/independent`: 1024 cells averaged to 128. A road is
 half of that ring, and its inflow at both ends comes from the other half. Few sensors measure the
-fine solution at their places.
+fine solution.
 """
 
 import argparse

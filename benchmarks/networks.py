@@ -5,18 +5,15 @@
 
 ORIGINAL is a checkout of the authors' repository (xx257xx/CONTEXT_FLUX_NO) and --python the
 interpreter of an environment that can run it: Python 3.12 or later with jax, equinox, einops,
-jaxtyping, diffrax, optax, wandb and orbax-checkpoint. Without ORIGINAL only our own figures are
+jaxtyping, diffrax, optax, wandb and orbax-checkpoint. Without ORIGINAL only our figures are
 printed.
 
-Both are the paper's model of the cubic law (100 cells, 20 frames, float32) and use the same
-windows:
+Both are the paper's model of the cubic law (100 cells, 20 frames, float32), on the same windows:
 
 - a training step: one-step mean square error, gradient, AdamW, by the function that each trainer
-  calls. The original also validates a batch in every step, which is omitted here; --validation adds
-  it.
+  calls. The original also validates a batch in every step, omitted here without --validation.
 - a roll-out with a sliding context, as in the evaluation of each.
-- a roll-out with a frozen context, compared with the sliding one of the original, which has no
-  other.
+- a roll-out with a frozen context, compared with the sliding one of the original.
 
 Each side runs in its own processes, in turns; a figure is the fastest call in any of its turns, so
 that a varying load does not count, and every turn is printed, so that it is visible. Ours has a

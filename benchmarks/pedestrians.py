@@ -37,8 +37,7 @@ def window(experiment, frames=slice(None)) -> Trajectory:
 
 
 def inferred(experiment) -> tuple[list, Identification]:
-    """The identification of an experiment, and its errors beside those of a curve fitted to the
-    flows."""
+    """The identification of an experiment, and its errors beside those of a fit to the flows."""
     start = time.time()
     found = hfluxno.reconstruct(window(experiment))
     seconds = time.time() - start

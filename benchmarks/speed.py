@@ -6,8 +6,7 @@ Both solve trajectories of the same data set (100 cells, 101 frames, t ∈ [0, 0
 scheme with the same CFL rule; the difference of their results is printed. hfluxno works in float32
 on all cores, as `hfluxno generate` does; PyClaw (with the Python kernels of
 `tests/oracle/pyclaw_problems.py`) in float64 on one core, as installed. PyClaw is timed before and
-after hfluxno, so that a changing load affects both; its failed runs, which take very long, do not
-count.
+after hfluxno, so that a changing load affects both; its failed runs do not count.
 """
 
 import argparse

@@ -32,8 +32,8 @@ def truths(kind, contexts: int, seed: int) -> np.ndarray:
 
 
 def measured(truth: np.ndarray, rng: np.random.Generator, noise: float) -> tuple[str, np.ndarray]:
-    """The status, and for each forecast frame its error, its bound, and the share of values inside
-    the bands."""
+    """The status, and the error, bound and share of values inside the bands of each forecast
+    frame."""
     inner = np.sort(rng.choice(np.arange(5, _LAST - 5), _FRAMES - 2, replace=False))
     at = np.concatenate([[0], inner, [_LAST]])
     seen = truth[at] + noise * truth[at].std() * rng.normal(size=truth[at].shape)

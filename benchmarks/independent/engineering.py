@@ -10,8 +10,7 @@ from .states import CELLS, FINE, FINER, waves
 
 
 def settling(rng, frames=60, cells=CELLS):
-    """Batch settling in a column with closed ends, f(u) = v u (1 - u)³, which has an inflection, by
-    Godunov's scheme."""
+    """Batch settling in a closed column, f(u) = v u (1 - u)³, not concave, by Godunov's scheme."""
     v, fine = rng.uniform(0.8, 1.2), FINER
     top = 0.25
 
@@ -152,8 +151,7 @@ def porous_medium(rng, frames=60, cells=CELLS):
 
 
 def equal_substeps(rng, frames=60, cells=CELLS, substeps=7):
-    """Viscous Burgers by Rusanov's first-order flux on the cells of the data, with equal steps in
-    each frame."""
+    """Viscous Burgers by Rusanov's first-order flux on the cells of the data, with equal steps."""
     nu = rng.uniform(0.002, 0.004)
     u = averaged(waves([rng], low=-0.5)[0, 0], cells)
     dx, dt, found = 1.0 / cells, INTERVAL / substeps, [u.copy()]
@@ -170,8 +168,7 @@ def equal_substeps(rng, frames=60, cells=CELLS, substeps=7):
 def vehicles(rng, frames=60, cells=50, length=10_000.0, count=600):
     """Cars on a ring that follow each other by the intelligent driver model (Treiber, Hennecke and
     Helbing, Phys. Rev. E 62, 2000, 1805-1824): densities by Edie's definition, in vehicles per
-    metre over cells and intervals of 20 s, and counts of vehicles in the middle of the
-    intervals."""
+    metre over cells and intervals of 20 s, and counts halfway through them."""
     v0, headway, gap0, a, b, size = 30.0, 1.2, 2.0, 1.5, 1.5, 5.0
     every, dt = 20.0, 0.25
     density = 1.0 + 0.6 * waves([rng], 2000, -1.0, 1.0)[0, 0]

@@ -1,8 +1,7 @@
 """Solvers in NumPy, batched: WENO5 with SSP Runge-Kutta, Godunov, ETDRK4; and the exact solution
 for a triangular flux.
 
-All return cell means (member, frame, field, cells) on an interval of length one, at frames
-`INTERVAL` apart.
+All return cell means (member, frame, field, cells) on [0, 1], at frames `INTERVAL` apart.
 """
 
 from collections.abc import Callable

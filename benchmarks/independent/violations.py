@@ -204,8 +204,7 @@ def regularised_waves(rngs):
 
 
 def _with_mixed_term(first, flux, diffusivity, mixed):
-    """∂t u + ∂x f(u) = ν ∂xx u + δ ∂xxt u, spectral in space, by the classical Runge–Kutta
-    scheme."""
+    """∂t u + ∂x f(u) = ν ∂xx u + δ ∂xxt u, spectral in space, Runge–Kutta in time."""
     k = 2 * np.pi * np.arange(FINE // 2 + 1)
     inverse = (k <= 2 / 3 * k[-1]) / (1 + mixed * k**2)
 

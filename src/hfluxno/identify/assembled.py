@@ -32,8 +32,7 @@ def assembled(
 
     **Arguments:**
 
-    - `solved`: whether the law of each trajectory could be solved; if not, its last frame is
-      repeated.
+    - `solved`: whether the law of each trajectory could be solved; else its last frame is repeated.
     - `found`: the identifications.
     - `every`: the time between two frames (see `forecast_times`).
     - `horizons`: what each sentence adds to that of the identification.

@@ -48,8 +48,7 @@ class Basis(eqx.Module):
         coefficients: Coefficients,
         u: Float[Array, "field *points"],
     ) -> Float[Array, "field *points"]:
-        """Σ_k C_ik φ_k(u), written out: the compiler fuses sums of arrays, but not small matrix
-        products."""
+        """Σ_k C_ik φ_k(u), written out: the compiler fuses sums, but not small matrix products."""
         return _combine(coefficients, list(self(u)))
 
     def gradient(
@@ -200,8 +199,7 @@ class Dictionary(Basis):
 
     @property
     def sizes(self) -> Float[np.ndarray, " function"]:
-        """Π_i scale_i^{e_i}: a coefficient divided by this is that of a monomial of the fields
-        themselves."""
+        """Π_i scale_i^{e_i}, the divisors that make coefficients those of unscaled monomials."""
         powers = np.array(self.exponents, float)
         return np.prod(np.asarray(self.scale, float) ** powers, axis=1)
 

@@ -65,8 +65,7 @@ class Candidate:
     - `sparse`: what decides which functions are dropped because the data do not need them: the
       `weak-form` or an earlier `fit`; `None` keeps all.
     - `sources`: whether each field has a source a + b u of its own.
-    - `rival`: the rank among the sets of functions that explain the weak form similarly well; 0 is
-      the best.
+    - `rival`: the rank among the sets of functions that explain the weak form well; 0 is the best.
     - `denoised`: whether the fit starts from an estimate of the first state from several frames
       instead of the first frame itself.
     """
@@ -201,8 +200,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
     """The stages of the search.
 
     The first ones test whether one of the common schemes made the data, in which case a fit
-    reproduces them almost exactly. The last are for other data: measurements, other programs,
-    noise.
+    reproduces them almost exactly. The last are for other data, such as measurements.
     """
     if fields > 1:
         weak = Candidate("dictionary", 0, sparse="weak-form")

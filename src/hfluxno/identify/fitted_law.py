@@ -129,8 +129,7 @@ class FittedLaw(ConservationLaw):
         return jnp.exp(jnp.tensordot(weights, modes, axes=1))
 
     def arising(self, x: Float[Array, "*points"]) -> Float[Array, "field *points"] | None:
-        """The part of the source that depends on place alone; `None` if the law has no further
-        terms."""
+        """The part of the source that depends on place alone; `None` without further terms."""
         if self.terms is None:
             return None
         weights = self.terms.source_by_place.astype(x.dtype)

@@ -25,8 +25,7 @@ class Form:
     - `name`: what it is called.
     - `columns`: (u, p) ↦ g_i(u; p).
     - `show`: (symbol, a, p) ↦ the formula.
-    - `shapes`: (lowest, highest state) ↦ increasing values of p to try; none if the form does not
-      allow such states.
+    - `shapes`: (lowest, highest state) ↦ increasing values of p to try; none for other states.
     - `has_shape`: whether there is a p.
     """
 

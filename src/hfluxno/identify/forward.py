@@ -92,8 +92,7 @@ class Forward(eqx.Module):
     - `first`: the mean of the first state, shape (field, cells).
     - `first_modes`: the modes that the unknowns add to it.
     - `minimum`: the lower bound of the first state and of open ends, for each field.
-    - `ends`: the open ends, or `None` if there are none; the others are those of the settings'
-      grid.
+    - `ends`: the open ends, or `None` if there are none; the others are in the settings.
     - `scale`: cells and frames in the units of the data.
     - `observation`: the steps from states to measured values.
     """
@@ -161,8 +160,7 @@ class Forward(eqx.Module):
         return np.concatenate([[0.0], needed]) if self.observation else needed
 
     def intervals(self, times: Float[np.ndarray, " time"]) -> Float[np.ndarray, " interval"]:
-        """The intervals between times in frames, padded with zeros to a number for which there is a
-        program."""
+        """The intervals between times in frames, padded with zeros for a compiled program."""
         each, frames = len(times_of(self.observation, np.zeros(1))), _FRAMES
         while each * frames < len(times) - 1:
             frames *= 2

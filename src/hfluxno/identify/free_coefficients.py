@@ -14,8 +14,7 @@ def free_covariance(
 
     **Arguments:**
 
-    - `identification`: any object with a fitted `law`, `coefficients` by name and their
-      `covariance`.
+    - `identification`: anything with a fitted `law`, its `coefficients` and their `covariance`.
     """
     law = identification.law
     terms = range(law.diffusion_coefficients.shape[1])

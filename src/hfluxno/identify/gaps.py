@@ -34,8 +34,7 @@ MOST_MISSING = 0.8
 # More missing values of the first frame than this stay interpolated, because each needs runs.
 _MOST_UNKNOWN = 256
 _MOST_ROUNDS = 5
-# Filled values that change by less than this fraction of their field's standard deviation have
-# converged.
+# Filled values have converged if they change by less than this many standard deviations.
 _SETTLED = 0.01
 _SMALL_DECREASE = 0.99
 # No other law is tried to fill the gaps if the back-test error is below this.
@@ -231,8 +230,7 @@ def _first_frame(
 
 
 def _expected_error(frame: np.ndarray, periodic: bool) -> float:
-    """The expected error of interpolation in a frame: that for known values, scaled with the square
-    of the gap."""
+    """The expected error of interpolation: that of known values, scaled by the gap squared."""
     missing = np.isnan(frame)
     if not missing.any():
         return 1.0

@@ -1,5 +1,4 @@
-"""Whether a law that was found in other data explains a context, and the state from which it
-continues.
+"""Whether a law found in other data explains a context, and the state from which it continues.
 
 The law is not fitted again. It is converted to cells and frames of the new context, and checked
 like one that was found there: it runs from the first frame, and predicts the last ones from those

@@ -252,8 +252,7 @@ def _wall_fixes_constant(context: Trajectory) -> bool:
 def nothing_to_infer(
     values: np.ndarray, context: Trajectory, failed: bool = False
 ) -> Identification:
-    """The report on a trajectory with a constant field, or for which no law could be solved: a flux
-    of zero."""
+    """The report if a field is constant or no law could be solved: a flux of zero."""
     fields = len(context.fields)
     lower, upper = (jnp.asarray(f(values, axis=(0, 2))) for f in (np.nanmin, np.nanmax))
     basis = TensorChebyshev(0.5 * (lower + upper), jnp.ones(fields), 1, fields)

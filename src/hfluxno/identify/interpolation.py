@@ -8,8 +8,7 @@ from scipy.interpolate import Akima1DInterpolator
 def interpolated(
     values: Float[np.ndarray, "time field cells"], periodic: bool
 ) -> Float[np.ndarray, "time field cells"]:
-    """The values with NaN replaced by interpolation in space and in time; that over the shorter gap
-    has more weight."""
+    """The values with NaN interpolated in space and time, with more weight on the shorter gap."""
     found = values
     while np.any(missing := np.isnan(found)):
         in_space, space_gap = along(found, periodic)

@@ -27,8 +27,7 @@ from hfluxno.trajectory import Trajectory
 
 # The minimum noise, relative to a field's standard deviation.
 LEAST_NOISE = 1e-4
-# A direction is unobserved if the measurements reduce its prior variance by less than this
-# fraction.
+# A direction is unobserved if measurements reduce its variance by less than this fraction.
 _UNSEEN = 1e-9
 # The number of evaluations, and the relative decrease of the sum of squares that ends them.
 _QUICK = (6, SMALL_DECREASE)

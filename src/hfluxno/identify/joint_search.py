@@ -153,8 +153,7 @@ def _check_enough(base: Forward, context: Trajectory) -> None:
 def predicted_late(
     chosen: Estimate, context: Trajectory, frames: tuple[int, ...]
 ) -> Float[np.ndarray, "time quantity cells"] | None:
-    """What would be measured of a run of the chosen kind, estimated from the last window but
-    one."""
+    """The measurements of a run of the chosen kind, estimated from the last window but one."""
     window = frames[-2:-1] or frames
     found = estimate(chosen.forward, context, window, chosen.noise, chosen.z, quick=True)
     return None if found is None else found.observed(context.times)

@@ -130,8 +130,7 @@ def recognise(
     - `numbers`, `normal`: the coefficients of monomials, those of the flux field by field before
       those of diffusivities and sources, and N of the misfit in standard deviations of the fields.
     - `free`: which of them were fitted.
-    - `equations`, `frames`, `residual`: the number of values, that of frames, and the root mean
-      square misfit.
+    - `equations`, `frames`, `residual`: the numbers of values and frames, and the rms misfit.
     - `noise`: of the data, in standard deviations of the fields.
     """
     if not isinstance(basis, Dictionary):

@@ -41,8 +41,8 @@ class GivenLawForecaster(Forecaster):
 
         **Raises:**
 
-        - `ValueError`, if `steps` is not positive, the fields differ from those of the law, or the
-          context cannot be used.
+        - `ValueError`, if `steps` is not positive, the fields are not the law's, or the context is
+          unusable.
         """
         return self.in_parts(context, steps)(slice(None))
 

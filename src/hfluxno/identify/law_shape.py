@@ -1,5 +1,4 @@
-"""The structure of the law of a joint estimate, and the map from vectors of coefficients to
-laws."""
+"""The structure of the law of a joint estimate: the map from coefficients to laws."""
 
 import dataclasses
 

@@ -46,8 +46,7 @@ def levenberg_marquardt(
     and anything else that is to be returned for the best point.
 
     Ends when the sum of squares is below tolerance², when it falls by less than the fraction
-    `small_decrease`, or after `evaluations` evaluations. A point with a non-finite residual counts
-    as no improvement.
+    `small_decrease`, or after `evaluations` evaluations. A non-finite residual is no improvement.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)

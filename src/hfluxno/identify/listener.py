@@ -40,7 +40,7 @@ _listener: contextvars.ContextVar[Callable[[Tried], None] | None] = contextvars.
 
 @contextlib.contextmanager
 def listening(listener: Callable[[Tried], None]) -> Iterator[None]:
-    """Within the block, `listener` is called with every candidate; an exception in it ends the
+    """Within the block, `listener` is called with every candidate; its exceptions end the
     search."""
     before = _listener.set(listener)
     try:

@@ -6,8 +6,7 @@ is the difference of the simulated and the observed frames, each field in units 
 deviation. Independent noise makes e uncorrelated in time, and averages over several cells remove
 it; scheme errors are a few cells wide and sit at jumps, and errors of the first state die out. A
 term that the law lacks acts in the same way on every frame and over wide regions, so its misfit is
-shared by neighbouring frames and cells, and is present at the end of the context, where a forecast
-starts.
+shared by neighbouring frames and cells, and persists to the end of the context.
 """
 
 import dataclasses
@@ -46,14 +45,12 @@ class Misfit:
     **Attributes:**
 
     - `size`: its root mean square, in standard deviations of the fields.
-    - `of_motion`: the same relative to the change, the deviation of the observed frames from the
-      first.
+    - `of_motion`: the same relative to the change of the observed frames since the first.
     - `in_time`, `in_space`: its correlation between neighbouring frames and between neighbouring
       cells, from -1 to 1, about zero for independent noise; zero if there is no misfit, NaN if no
       neighbours were measured.
     - `growth`: its size in the last third of the frames relative to that in the first third.
-    - `noise`: the noise of the data, estimated from their differences, in standard deviations of
-      the fields.
+    - `noise`: that of the data, from their differences, in standard deviations of the fields.
     - `shared`: the size, in the last third of the frames, of what means over five cells have in
       common with those of the next frame, less what noise explains; in standard deviations of the
       fields.

@@ -16,14 +16,12 @@ _ROUNDING = 1e-12
 
 
 def sizes_of(basis: Basis) -> Float[np.ndarray, " function"]:
-    """The divisors that turn coefficients into those of monomials of the fields themselves; 1 for
-    other bases."""
+    """The divisors that make coefficients those of unscaled monomials; 1 for other bases."""
     return basis.sizes if isinstance(basis, Dictionary) else np.ones(len(basis.names))
 
 
 def in_monomials(law: FittedLaw) -> FittedLaw:
-    """The same law with a dictionary of the fields themselves; laws in other bases are
-    unchanged."""
+    """The law with an unscaled dictionary; laws in other bases are unchanged."""
     if not isinstance(law.basis, Dictionary):
         return law
     basis = dataclasses.replace(law.basis, scale=np.ones(len(law.fields)))

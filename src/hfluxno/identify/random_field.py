@@ -12,8 +12,7 @@ from jaxtyping import Float
 def modes(
     places: Float[np.ndarray, " place"], length: float, most: int, period: float | None = None
 ) -> Float[np.ndarray, "mode place"]:
-    """The φ_k at some places, the largest first and at most `most` of them; on a circle if a
-    `period` is given."""
+    """At most `most` of the φ_k at some places, the largest first; on a circle of a `period`."""
     distance = np.abs(places[:, None] - places[None])
     if period is not None:
         distance = np.minimum(distance, period - distance)

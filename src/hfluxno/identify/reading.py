@@ -91,8 +91,7 @@ def read_flux(
 
 
 def _sharpened(law: FittedLaw) -> FittedLaw:
-    """The law without the rounding of its kinks, if that is slight: it only serves to find them,
-    and no form has it."""
+    """The law without the rounding of its kinks, if that is slight: no form has it."""
     if not isinstance(law.basis, Kinked) or float(law.basis.width) > KINK_WIDTH:
         return law
     return dataclasses.replace(law, basis=dataclasses.replace(law.basis, width=np.asarray(_SHARP)))

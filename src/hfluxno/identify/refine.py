@@ -54,8 +54,7 @@ class LawFamily(eqx.Module):
       compiled program.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
-    - `fields`, `negated`: the names of the fields and the indices of those that change sign at a
-      wall.
+    - `fields`, `negated`: their names, and the indices of those that change sign at a wall.
     - `sources`: the number of terms of each source, among 1 and u/max|u| with u its own field.
     """
 

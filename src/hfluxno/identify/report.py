@@ -21,8 +21,7 @@ from hfluxno.trajectory import Trajectory
 # range, by this fraction of the range.
 _FEW, _REACH = 4, 0.5
 
-# Prior standard deviations of a kink's place, in half ranges of the data, and of the logarithm of
-# its width.
+# Prior standard deviations of a kink's place, in half ranges, and of the logarithm of its width.
 _KINK_WITHIN, _WIDTH_WITHIN = 1.0, float(np.log(10.0))
 
 
@@ -143,8 +142,7 @@ def _covariance(trial: FittedCandidate, scale: np.ndarray) -> np.ndarray:
 
 
 def _kink_prior(parameters: int, kink_parameters: int) -> np.ndarray:
-    """The prior of kinks as an inverse covariance; their places and width are the last
-    parameters."""
+    """The prior of kinks as an inverse covariance; their parameters are the last ones."""
     precision = np.zeros(parameters)
     if kink_parameters:
         precision[-kink_parameters:] = 1.0 / _KINK_WITHIN**2

@@ -51,17 +51,14 @@ class Identification:
     - `initial`: the state from which the fitted trajectory starts: the first frame, or an estimate
       of it from several frames.
     - `grid_law`, `settings`: the law in cells and frames, and how it was solved.
-    - `estimate`: the joint estimate that contains the law, or `None` if the law was fitted from a
-      measured first state.
+    - `estimate`: the joint estimate of the law, or `None` if it was fitted from a measured state.
     - `missing`: the fraction of the context that was not measured, from the first frame with
       measurements to the last.
-    - `filled`: these frames with their gaps filled by the fitted trajectory; `None` if there are no
-      gaps.
+    - `filled`: these frames with their gaps filled by the fitted trajectory; `None` without gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the known law of several fields, or `None` if none fits.
     - `units`: the known units of the context, by name.
-    - `cause`: what is missing if no law explains complete frames, according to the weak form;
-      otherwise `None`.
+    - `cause`: the missing term according to the weak form, if no law explains complete frames.
     """
 
     law: FittedLaw
@@ -105,8 +102,7 @@ class Identification:
 
     @property
     def readings(self) -> Readings | None:
-        """The flux as a named formula (see `hfluxno.identify.reading`); `None` for several
-        fields."""
+        """The flux of one field as a formula (see `hfluxno.identify.reading`), else `None`."""
         return read_flux(self.law, self.coefficients, self.covariance)
 
     @property
@@ -117,8 +113,7 @@ class Identification:
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """The equation of each field in the units of the data; none if the law is not a sum of
-        monomials and quotients."""
+        """The equation of each field in the units of the data; none for laws in other bases."""
         return written(self.law)
 
     @property

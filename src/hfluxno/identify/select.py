@@ -37,8 +37,7 @@ from hfluxno.stored_jit import stored_jit
 
 _REFIT_EVALUATIONS = 5
 _TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
-# A law of a few terms may predict the last frames a little worse than one of twenty, but predicts
-# distant ones better.
+# A law of a few terms may predict the last frames a little worse, but predicts distant ones better.
 _SIMPLER_WITHIN, _SPARSE_WITHIN = 1.1, 1.5
 _SAME = 1.02
 # The places of kinks that are tried, in half ranges from the middle, and their widths.
@@ -48,8 +47,7 @@ _LARGE_OFFSET = 100.0  # in standard deviations
 
 @dataclasses.dataclass
 class FittedCandidate:
-    """A fitted candidate of one context; `rivals` is the number of rivals of its set of
-    functions."""
+    """A fitted candidate of one context; its set of functions has `rivals` rivals."""
 
     candidate: Candidate
     settings: SolverSettings
@@ -178,8 +176,7 @@ def _parameters_from(trial: FittedCandidate, family: LawFamily) -> np.ndarray:
 def attempt(
     candidate, values, grid, fields, negated, start: FittedCandidate | None = None, seen=None
 ) -> FittedCandidate:
-    """The candidate fitted to all frames but those held out, from an earlier fit if there is
-    one."""
+    """The candidate fitted to the frames not held out, from an earlier fit if there is one."""
     weights = np.ones(len(values))
     weights[last_fitted_frame(len(values), seen) + 1 :] = 0.0
     settings = make_settings(candidate, grid)

@@ -54,8 +54,7 @@ def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, 
 def carried_starts(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
 ) -> list[Float[np.ndarray, " unknown_"]]:
-    """Starts for another kind of law: the unknowns carried over, with a new kink at several
-    places."""
+    """Starts for another kind of law: the same unknowns, with a new kink at several places."""
     begin = carried(z, source, target)
     law, kinks = len(target.spread), target.shape.kinks
     # A diffusivity at or below zero has no derivative and could not grow.
@@ -77,8 +76,7 @@ def carried_starts(
 def carried(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
 ) -> Float[np.ndarray, " unknown_"]:
-    """Unknowns of one kind of law as those of another, with zeros for those that the first
-    lacks."""
+    """Unknowns of one kind of law as those of another, with zeros for those it lacks."""
     law = np.zeros(sum(target.shape.sizes))
     old, new = source.coefficients(z), target.spread
     begin, place = 0, 0

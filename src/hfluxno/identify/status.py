@@ -12,8 +12,7 @@ from hfluxno.identify.select import last_fitted_frame
 # A total is not conserved if it drifts by more than this fraction of the field's mean size, and by
 # more than its scatter explains.
 _DRIFT = 2e-3
-# A joint estimate is poor if its residual, which is treated as noise, exceeds this fraction of the
-# change.
+# A joint estimate is poor if its residual, treated as noise, exceeds this fraction of the change.
 _POOR_JOINTLY = 0.3
 # A residual above this multiple of the known noise is not noise if it also exceeds this fraction of
 # the change, which scheme errors do not.

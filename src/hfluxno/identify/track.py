@@ -8,11 +8,10 @@ the frames:
 - `continue`, g = 0: the trajectory that the fit runs from the first frame;
 - `restart`, g = 1 at the last frame: the last frame itself;
 - `filter`, g_j = 1/(j + 1): all frames have the same weight. This is the Kalman gain for
-  independent noise of equal size σ on K frames and a law that only transports, and reduces the
-  noise to σ/√K.
+  independent noise of equal size σ on K frames and a law that only transports, leaving σ/√K.
 
-The innovation is spread evenly over the internal cells of a cell, so totals change only by what was
-observed.
+The innovation is spread evenly over the internal cells of a cell, so totals change only by
+observations.
 """
 
 import equinox as eqx
@@ -123,8 +122,7 @@ def first_rate(settings: SolverSettings) -> float:
 
 
 def padded_intervals(count: int, used: int) -> Float[np.ndarray, " size"]:
-    """Ones for the first `used` intervals and zeros for the rest, up to the number for which there
-    is a program."""
+    """Ones for the first `used` intervals, padded with zeros to the size of a program."""
     size = _INTERVALS
     while size < count:
         size *= 2

@@ -11,8 +11,7 @@ flux that depends on place or time.
 import numpy as np
 from jaxtyping import Float
 
-# What noise of deviation 1 adds to the difference of two equal neighbours, and a fifth more for
-# chance.
+# What noise of deviation 1 adds to the difference of equal neighbours, and a fifth for chance.
 _NOISE_ADDS = 1.2 * 2.0 / np.sqrt(np.pi)
 # The mean of a parabola over a cell is below its peak by at most a sixth of the second difference,
 # and this counts twice, once on each side of the peak.

@@ -70,8 +70,8 @@ def weak_system(
     """The columns of the flux functions, those of the diffusion terms, and the right-hand sides.
 
     Times are in frames and lengths in cells: flux coefficients have the unit field·cell/frame,
-    those of the diffusion cell²/frame. A test function that touches a frame of weight zero has
-    weight zero.
+    those of the diffusion cell²/frame. A test function that touches a frame of weight zero is
+    dropped.
     """
     flux_columns, diffusion_columns, rhs = [], [], []
     dtype = values.dtype

@@ -56,8 +56,7 @@ def _all_continued(
 def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
 ) -> tuple[np.ndarray, bool]:
-    """The frames after a context and whether they could be solved; if not, the last one
-    repeated."""
+    """The frames after a context and whether they could be solved; else the last one repeated."""
     last = np.asarray(context.values, np.float64)[-1]
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     if item.status != FitStatus.FAILED:

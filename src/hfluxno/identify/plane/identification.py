@@ -120,8 +120,8 @@ def identify_plane(
 
 @dataclasses.dataclass(frozen=True)
 class _Tried:
-    """A law that the back-test may choose: as `found` by the weak form, or a known one, whose C₀ is
-    the `offset`."""
+    """A law that the back-test may choose: `found` by the weak form, or known, with C₀ =
+    `offset`."""
 
     found: list[Estimate]
     said: Recognised | None = None
@@ -136,8 +136,7 @@ class _Tried:
 
 @dataclasses.dataclass(frozen=True)
 class _Maker:
-    """Makes laws from coefficients (field, axis, function), of which only those `used` are not
-    zero."""
+    """Makes laws from coefficients (field, axis, function), of which those `used` are not zero."""
 
     basis: Basis
     used: np.ndarray

@@ -15,8 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float
 
-# A cell between whose neighbours the field changes by more than this fraction of its range has a
-# jump.
+# A cell has a jump if its neighbours differ by more than this fraction of the field's range.
 _JUMP = 0.3
 
 Frames = Float[np.ndarray, "time x y"]

@@ -89,8 +89,7 @@ def _known_laws(basis: Dictionary, roles: Roles) -> list[_Known]:
     scale = np.asarray(basis.scale)
 
     def table(entries):
-        """Coefficients of monomials, as those of the scaled functions; `None` if the dictionary
-        lacks one of them."""
+        """Coefficients of monomials in the scaled functions; `None` if one is missing there."""
         coefficients = np.zeros((count, 2, len(place)))
         for field, axis, powers, value in entries:
             key = tuple(map(int, powers))

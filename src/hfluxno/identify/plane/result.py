@@ -25,8 +25,7 @@ class PlaneIdentification:
     - `backtest_error`: the relative l2 error on the context's last frames, with coefficients from
       the frames before; the terms were selected on all frames.
     - `persistence_error`: the same error of repeating the last frame before them.
-    - `misfit`: the residual of the weak equations, root mean square relative to their right-hand
-      side.
+    - `misfit`: the residual of the weak equations relative to their right-hand side (rms).
     - `isotropic`: whether the law is the same in all directions.
     - `recognised`: the known law, or `None` if none fits.
     - `terms`: the terms as found without a known law, with their uncertainty.

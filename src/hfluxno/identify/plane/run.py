@@ -20,8 +20,7 @@ from hfluxno.identify.track import padded_intervals
 from hfluxno.stored_jit import stored_jit
 
 _CONTROL = StepControl(0.45, 0.45, lagged=False)
-# Between two frames: enough for a wave to cross 200 cells of the data. A run that needs more has
-# blown up.
+# Between two frames: enough for a wave to cross 200 cells. A run that needs more has blown up.
 _MOST_STEPS = 1000
 # Internal cells along each axis of a cell of the data; the back-test chooses.
 REFINEMENTS = (1, 2)

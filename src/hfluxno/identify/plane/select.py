@@ -152,8 +152,8 @@ def estimate(
     sizes: Float[np.ndarray, " field"],
     offset: Float[np.ndarray, "field axis term"] | None = None,
 ) -> Estimate:
-    """The least-squares solution of the weak equations of some fields together, beyond the known
-    fluxes `offset`."""
+    """The least-squares solution of the weak equations of some fields, given the fluxes
+    `offset`."""
     normal = _normal(system, structure, sizes, offset)
     scale = np.sqrt(np.diag(normal))[:-1]
     scale = np.where(scale > 0.0, scale, 1.0)

@@ -50,8 +50,7 @@ class Structure:
     - `fields`: whose fluxes they are.
     - `directions`: D, of shape (unknown, field, axis, term).
     - `names`: one for each unknown.
-    - `stiffness`: the weight that holds each unknown near zero, relative to the mean weight of the
-      equations; `None` for none.
+    - `stiffness`: the weight of a penalty on each unknown, relative to the equations; or `None`.
     """
 
     fields: tuple[int, ...]
