@@ -90,7 +90,7 @@ def test_other_fields_and_units_are_refused(folder, capsys):
     write(folder / "speed.nc", name="speed")
     capsys.readouterr()
     assert main(["forecast", "seconds.nc", "-n", "3", "--law", "law.json"]) == 2
-    assert "counts time in h, and seconds.nc in seconds" in capsys.readouterr().err
+    assert "has time in h, but seconds.nc in seconds" in capsys.readouterr().err
     assert main(["forecast", "speed.nc", "-n", "3", "--law", "law.json"]) == 2
     assert "The law has the fields 'density', and the context 'speed'" in capsys.readouterr().err
 

@@ -215,7 +215,7 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert main(command.split()) == 0
     assert "nothing in this context could be compared" in " ".join(capsys.readouterr().out.split())
     sentence = refused(capsys, "forecast", "minutes.nc", "--steps", 1, "--law", "law.json")
-    assert "counts time in s, and minutes.nc in min" in sentence
+    assert "has time in s, but minutes.nc in min" in sentence
     np.savez("line.npz", u=1.0 + 0.3 * np.sin(np.arange(80.0)).reshape(5, 16))
     sentence = refused(capsys, "forecast", "line.npz", "--steps", 1, "--law", "law.json")
     assert "The law was found on a plane, but the context is on a line" in sentence

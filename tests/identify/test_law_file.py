@@ -113,7 +113,7 @@ def test_units_are_compared_where_both_are_known():
     saved = to_save(identification(one_field()), {"x": "km", "time": "h"})
     check_units(saved, {"x": "kilometres", "time": "hours since 1970-01-01"}, "a.nc")
     check_units(saved, {"density": "veh/km", "x": ""}, "a.nc")
-    with pytest.raises(ValueError, match=r"counts time in h, and a\.nc in s; convert the data"):
+    with pytest.raises(ValueError, match=r"has time in h, but a\.nc in s; convert the data"):
         check_units(saved, {"time": "s"}, "a.nc")
 
 

@@ -57,7 +57,7 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
     assert (fit.cell, fit.interval) == ((1 / 32, 1.5 / 40), INTERVAL)
     loaded.save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
-    with pytest.raises(ValueError, match=r"counts y in m, and a\.nc in ft"):
+    with pytest.raises(ValueError, match=r"has y in m, but a\.nc in ft"):
         check_units(loaded, {"x": "kilometres", "y": "ft"}, "a.nc")
 
 
