@@ -43,6 +43,9 @@ class Forecast:
       `deviation`. What enters later at open ends is taken as known.
     - `observed`: what would be measured of the states, in the way the context was measured (between
       cell centres, means over time, flows beside the field); `None` if that is the states.
+    - `noise`: the standard deviation of the noise on measured values of each field, shape (field,)
+      or (trajectory, field), as the context shows it; `None` if the method does not know it.
+      `deviation` is that of the field itself, from which a measured frame differs by the noise too.
     """
 
     trajectory: Trajectory
@@ -55,6 +58,7 @@ class Forecast:
     deviation: np.ndarray | None = None
     least: np.ndarray | None = None
     observed: np.ndarray | None = None
+    noise: np.ndarray | None = None
 
     @property
     def predicted_error(self) -> np.ndarray | None:
@@ -70,6 +74,16 @@ class Forecast:
         found = self._relative(self.least)
         return None if found is None else np.where(found <= 1.0, found, np.nan)
 
+    @property
+    def noise_error(self) -> np.ndarray | None:
+        """The relative l2 error of each frame that noise makes by itself where a forecast is
+        compared with measured frames, shaped like `predicted_error`."""
+        if self.noise is None:
+            return None
+        shape, axes = self.trajectory.values.shape, len(self.trajectory.grid.shape)
+        noise = np.asarray(self.noise)[(..., None, slice(None), *[None] * axes)]
+        return self._relative(np.broadcast_to(noise, shape))
+
     def _relative(self, deviation: np.ndarray | None) -> np.ndarray | None:
         if deviation is None:
             return None
@@ -81,7 +95,7 @@ class Forecast:
     @property
     def predicted_error_90(self) -> np.ndarray | None:
         """The relative l2 error of each frame that is not exceeded in 90 of 100 forecasts, if the
-        status is `OK`."""
+        status is `OK`. It is that of the field: a measured frame differs by `noise_error` too."""
         predicted = self.predicted_error
         return None if predicted is None else NINETY_OF_FRAMES * predicted
 

@@ -123,6 +123,16 @@ def test_only_a_forecast_that_is_ok_promises_a_bound(capsys, status):
     assert ("9 of 10 below 20 %" in shown) == (status == 0)
 
 
+def test_an_error_beside_measured_frames_is_said_with_their_noise(capsys):
+    result = {"status": 0, "status_sentence": "so", "backtest_error": 0.1}
+    result |= {"true_error": {"1": 0.1, "9": 0.2}, "noise_error": {"1": 0.09, "9": 0.01}}
+    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
+    show(summary | {"results": [result], "failed_left_out": 0, "files": []}, as_json=False)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "true error, step 1 10 % (noise of the frame: 9 %) true error, step 9 20 %" in shown
+    assert shown.count("noise") == 1
+
+
 def test_float64_is_kept(folder):
     assert main(["forecast", "../in.npz", "--steps", "2", "--float64"]) == 0
     with xr.open_dataset("in_forecast.nc", engine="h5netcdf") as out:

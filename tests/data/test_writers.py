@@ -115,15 +115,15 @@ def test_predicted_errors_are_along_the_time_of_the_file(tmp_path):
     source = read(tmp_path / "in.nc")
     forecast = FakeForecaster().forecast(source.context(5), 3)
     deviation = np.full(forecast.trajectory.values.shape, 0.1)
-    write_forecast(
-        tmp_path / "out.nc", source, dataclasses.replace(forecast, deviation=deviation), 5
-    )
+    forecast = dataclasses.replace(forecast, deviation=deviation, noise=np.array([0.05]))
+    write_forecast(tmp_path / "out.nc", source, forecast, 5)
     with xr.open_dataset(tmp_path / "out.nc", engine="h5netcdf") as out:
         assert out["predicted_error"].dims == out["predicted_error_90"].dims == ("t",)
         assert out["u_upper90"].dims == ("t", "x") and set(out.sizes) >= {"t", "x"}
         assert "time" not in out.sizes
         size = np.sqrt(np.mean(out["u"] ** 2, axis=1))
         np.testing.assert_allclose(out["predicted_error"], 0.1 / size)
+        np.testing.assert_allclose(out["noise_error"], 0.05 / size)
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])

@@ -64,6 +64,9 @@ def test_bands_hold_the_truth_under_noise(traffic):
     assert 0.75 < inside <= 1.0
     # All frames together are surer than one of them.
     assert np.median(found.deviation[0]) < noise
+    assert found.noise == pytest.approx(noise, rel=0.1)
+    # Of frames that are measured the noise is a part of the error.
+    assert np.all(errors_of(found, noisy) < np.hypot(found.predicted_error_90, found.noise_error))
 
 
 def test_a_speed_that_changes_widens_the_bands():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # drawing is loaded only for a picture
 _MOST_ROWS = 10  # a larger batch is summarised
 _MOST_COEFFICIENTS = 20
 _MOST_LETTERS = 40  # of units in a picture
+_SEEN = 0.3  # noise that is less than this part of an error is not worth a word
 
 
 @contextlib.contextmanager
@@ -170,8 +171,11 @@ def _one(result: dict) -> Table:
         bound = f", 9 of 10 below {_percent(bounds[step])}" if step in bounds else ""
         bound += f", no unbiased estimate below {_percent(least[step])}" if step in least else ""
         table.add_row(f"predicted error, step {step}", _percent(error) + bound)
+    noise = result.get("noise_error", {})
     for step, error in result.get("true_error", {}).items():
-        table.add_row(f"true error, step {step}", _percent(error))
+        share = noise.get(step, 0.0)
+        known = f" (noise of the frame: {_percent(share)})" if share > _SEEN * error else ""
+        table.add_row(f"true error, step {step}", _percent(error) + known)
     deviations = result.get("standard_deviations", {})
     coefficients = result.get("coefficients", {})
     for name, value in list(coefficients.items())[:_MOST_COEFFICIENTS]:

@@ -60,7 +60,9 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     errors = np.atleast_2d(errors_where_measured(known, truth))
     predictions = np.full(errors.shape[0], None)
     bounds = np.full(errors.shape[0], None)
-    least = np.full(errors.shape[0], None)
+    least, noise = np.full(errors.shape[0], None), np.full(errors.shape[0], None)
+    if forecast.noise_error is not None:
+        noise = np.atleast_2d(forecast.noise_error)
     if forecast.least_error is not None:
         least = np.atleast_2d(forecast.least_error)
     if forecast.deviation is not None:
@@ -78,9 +80,11 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
         predictions,
         bounds,
         least,
+        noise,
         strict=True,
     )
-    for result, status, sentence, backtest, drift, left, error, predicted, bound, lowest in rows:
+    for result, status, sentence, backtest, drift, left, error, *others in rows:
+        predicted, bound, lowest, noisy = others
         result["status"] = int(status)
         result["status_sentence"] = sentence
         result["backtest_error"] = float(backtest)
@@ -91,6 +95,8 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
                 result[name] = by_step(part, reported)
         if lowest is not None and np.isfinite(lowest).any():
             result["cramer_rao_bound"] = by_step(lowest, reported)
+        if noisy is not None and np.isfinite(noisy).any():
+            result["noise_error"] = by_step(noisy, reported)
         result["true_error"] = by_step(error, reported)
     return results
 

@@ -91,11 +91,16 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
         tables = [tabulate(found.law) for found in forecast.identifications]
         variables |= law_variables(tables, per_trajectory, source)
     for name, errors, meaning in (
-        ("predicted_error", forecast.predicted_error, "to be expected"),
-        ("predicted_error_90", forecast.predicted_error_90, "not exceeded in 90 of 100 forecasts"),
+        ("predicted_error", forecast.predicted_error, "is to be expected"),
+        (
+            "predicted_error_90",
+            forecast.predicted_error_90,
+            "is not exceeded in 90 of 100 forecasts",
+        ),
+        ("noise_error", forecast.noise_error, "noise makes if the frame is measured"),
     ):
         if errors is not None:
-            described = {"long_name": f"relative l2 error of each frame that is {meaning}"}
+            described = {"long_name": f"relative l2 error of each frame that {meaning}"}
             variables[name] = xr.Variable((*per_trajectory, source.time_axis), errors, described)
     attributes = {
         "title": f"Forecast of {source.variable}",

@@ -104,6 +104,9 @@ class FittedLawForecaster(Forecaster):
         shape = frames[0, 1:].shape
         deviation = _stacked([each.spread for each in results], shape)
         bound = _stacked([each.bound for each in results], shape)
+        noise = np.stack(
+            [_noise(item, each) for item, each in zip(identifications, batch, strict=True)]
+        )
         seen = [each.observed for each in results if each.observed is not None]
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
@@ -121,8 +124,9 @@ class FittedLawForecaster(Forecaster):
             deviation,
         )
         if not context.is_batched:
+            noise = noise[0]
             bound, observed = (None if part is None else part[0] for part in (bound, observed))
-        return dataclasses.replace(made, least=bound, observed=observed)
+        return dataclasses.replace(made, least=bound, observed=observed, noise=noise)
 
 
 class _Continued(NamedTuple):
@@ -233,6 +237,15 @@ def _advance(
             deviation = forecast_deviation(item, settings, seen, tracked, steps, frames)
             return np.concatenate([start, frames[late:]]), True, deviation[late:]
     return np.repeat(values[-1:], 1 + len(ahead), axis=0), False, None
+
+
+def _noise(
+    item: Identification, values: Float[np.ndarray, "time field cells"]
+) -> Float[np.ndarray, " field"]:
+    """The standard deviation of the noise on values of each field."""
+    if item.estimate is not None:
+        return item.estimate.noise[: values.shape[1]]
+    return item.misfit.noise * np.nanstd(values, axis=(0, 2))
 
 
 def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:
