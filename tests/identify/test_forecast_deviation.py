@@ -1,5 +1,7 @@
 """The standard deviation of a forecast: what it is made of, and what it is worth."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import hfluxno
 from benchmarks.independent.schemes import godunov
 from hfluxno.forecaster import NINETY, NINETY_OF_FRAMES
 from hfluxno.grid import Grid
+from hfluxno.identify import FittedLawForecaster
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
@@ -67,6 +70,19 @@ def test_bands_hold_the_truth_under_noise(traffic):
     assert found.noise == pytest.approx(noise, rel=0.1)
     # Of frames that are measured the noise is a part of the error.
     assert np.all(errors_of(found, noisy) < np.hypot(found.predicted_error_90, found.noise_error))
+
+
+def test_nothing_is_promised_that_the_back_test_did_not_reach(traffic):
+    """Of twelve frames three are held out."""
+    context = hfluxno.Trajectory.from_numpy(traffic[:FRAMES], np.arange(FRAMES) * 0.01)
+    item = hfluxno.identify(context)
+    worse = dataclasses.replace(item, backtest_error=0.2)
+    found = FittedLawForecaster().advance(context, (worse,), STEPS)
+    size = 0.2 * np.sqrt(np.mean(traffic[FRAMES - 5 : FRAMES] ** 2))
+    reached = size * np.sqrt(np.minimum(np.arange(1, STEPS + 1) / 3, 1.0))
+    deviation = np.sqrt(np.mean(found.deviation**2, axis=(1, 2)))
+    assert np.all(deviation > 0.999 * reached)
+    assert deviation[2] < 1.5 * reached[2]
 
 
 def test_a_speed_that_changes_widens_the_bands():
