@@ -181,6 +181,34 @@ def test_what_was_not_measured_is_estimated_with_the_law(boundary):
         assert poor.status == FitStatus.POOR_FIT
 
 
+def test_what_is_not_known_of_a_law_counts_where_it_was_held():
+    """As much as another law moves the forecast, with a first state that fits that one."""
+    times, cells = np.linspace(0.0, 0.4, 13), 30
+    values = burgers(times, cells, 0.0, 1.0)
+    values[np.random.default_rng(1).random(values.shape) < 0.25] = np.nan
+    grid = Grid.interval(cells)
+    context = Trajectory(values[:10], times[:10], grid, ("u",))
+    law, size = polynomial(0.2, 1.0, 0.0, 0.0, 0.5, fields=("u",)), 0.01
+
+    def forecast(law, deviation):
+        variances = np.zeros(len(law.basis.names))
+        variances[1] = deviation**2
+        found = identification(law, interval=0.05, covariance=np.diag(variances))
+        return hfluxno.forecast(context, 3, law=found)
+
+    flux = np.array(law.flux_coefficients)
+    flux[0, 1] += size
+    other = forecast(dataclasses.replace(law, flux_coefficients=flux), 0.0)
+    certain, doubted = forecast(law, 0.0), forecast(law, size)
+    np.testing.assert_array_equal(doubted.trajectory.values, certain.trajectory.values)
+    np.testing.assert_array_equal(doubted.least, certain.least)
+    added = np.sqrt(doubted.deviation**2 - certain.deviation**2)
+    moved = np.abs(np.asarray(other.trajectory.values) - np.asarray(certain.trajectory.values))
+    assert np.linalg.norm(added - moved) < 0.15 * np.linalg.norm(moved)
+    spreads = [each.identifications[0].estimate.spread for each in (certain, doubted)]
+    assert np.all(spreads[1] >= spreads[0]) and np.any(spreads[1] > 1.5 * spreads[0])
+
+
 @pytest.mark.usefixtures("x64")
 def test_two_fields_and_a_wall():
     grid = Grid.interval(50, 0.0, 10.0, "wall")

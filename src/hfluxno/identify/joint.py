@@ -39,6 +39,15 @@ _MOST_ALIKE = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
+class HeldLaw:
+    """The spread of the coefficients of a law that was given (see `hfluxno.identify.held_law`), and
+    the covariance of z with theirs."""
+
+    spread: Float[np.ndarray, " coefficient"]
+    covariance: Float[np.ndarray, "unknown unknown"]
+
+
+@dataclasses.dataclass(frozen=True)
 class Estimate:
     """The most probable unknowns, their uncertainty and their misfit.
 
@@ -58,6 +67,7 @@ class Estimate:
       `with_shared_errors`.
     - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
       correlated.
+    - `held`: the uncertainty of a law that was given, not estimated.
     """
 
     forward: Forward
@@ -70,6 +80,7 @@ class Estimate:
     steps: int = 0
     of_scheme: float = 0.0
     share: float = 1.0
+    held: HeldLaw | None = None
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
@@ -88,10 +99,13 @@ class Estimate:
         known, size = len(self.z), forward.size
         z, covariance = np.zeros(size), np.eye(size)
         z[:known], covariance[:known, :known] = self.z, self.covariance
-        states, rows, _ = _states(forward, z, times)
+        if self.held is not None:
+            forward = dataclasses.replace(forward, spread=self.held.spread)
+            covariance[:known, :known] = self.held.covariance
+        states, rows, _ = states_of(forward, z, times)
         differs = _difference(forward, z, times, states)
-        deviation = np.hypot(_spread(rows, covariance), self.of_scheme * differs)
-        return states, deviation, _spread(rows[:, :known], self.least_covariance)
+        deviation = np.hypot(spread_of(rows, covariance), self.of_scheme * differs)
+        return states, deviation, spread_of(rows[:, :known], self.least_covariance)
 
     def observed(
         self, times: Float[Array | np.ndarray, " time"], forward: Forward | None = None
@@ -99,7 +113,7 @@ class Estimate:
         """What would be measured at these times of the data; `forward` as in `continued`."""
         forward = self.forward if forward is None else forward
         z = np.pad(self.z, (0, forward.size - len(self.z)))
-        return _values(forward, z, times, MOST_STEPS)[0]
+        return values_of(forward, z, times, MOST_STEPS)[0]
 
     @property
     def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
@@ -180,7 +194,7 @@ def _fit(forward, context, sigma, start, evaluations, small_decrease=SMALL_DECRE
 
     def misfit(z):
         nonlocal limit
-        values, rows, steps = _values(forward, z, context.times, limit)
+        values, rows, steps = values_of(forward, z, context.times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
         rest = np.where(seen, (values - measured) / sigma, 0.0)
@@ -195,14 +209,14 @@ def _fit(forward, context, sigma, start, evaluations, small_decrease=SMALL_DECRE
     return found.point, found.normal - np.eye(len(start)), found.aux
 
 
-def _values(forward, z, times, limit):
-    """What would be measured at these times of the data, its derivatives, and the steps."""
+def values_of(forward, z, times, limit):
+    """What would be measured at these times of the data, its derivatives by z, and the steps."""
     states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit)
     values, rows = measure(forward, z, states, rows)
     return values[: len(times)], rows[: len(times)], steps
 
 
-def _states(forward, z, times):
+def states_of(forward, z, times):
     """The states at these times, in frames, their derivatives, and the steps."""
     part, whole = _from_the_first(times)
     states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS)
@@ -248,7 +262,7 @@ def _report(forward, context, frames, z, sigma) -> Estimate | None:
     _, normal, rest = fitted
     total = np.eye(len(z)) + normal
     covariance = np.linalg.inv(total)
-    states, rows, steps = _states(forward, z, forward.scale.frames(context.times))
+    states, rows, steps = states_of(forward, z, forward.scale.frames(context.times))
     seen = context.observed[:frames]
     every = np.broadcast_to(sigma[:frames], seen.shape)
     evidence = -0.5 * np.sum(rest**2) - 0.5 * z @ z
@@ -259,7 +273,7 @@ def _report(forward, context, frames, z, sigma) -> Estimate | None:
         covariance,
         np.sqrt(np.mean(every**2, axis=(0, 2), where=seen)),
         states,
-        _spread(rows, covariance),
+        spread_of(rows, covariance),
         float(evidence),
         steps,
     )
@@ -282,20 +296,20 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     nothing = np.eye(len(found.z))
     told = np.linalg.inv(found.covariance) - nothing
     times, fields = found.forward.scale.frames(context.times), found.states.shape[1]
-    states, rows, _ = _states(found.forward, found.z, times)
+    states, rows, _ = states_of(found.forward, found.z, times)
     differs = _difference(found.forward, found.z, times, states)
     seen = context.observed[:, :fields]
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
     covariance = np.linalg.inv(nothing + share * told)
-    spread = np.hypot(_spread(rows, covariance), of_scheme * differs)
+    spread = np.hypot(spread_of(rows, covariance), of_scheme * differs)
     return dataclasses.replace(
         found, covariance=covariance, spread=spread, of_scheme=of_scheme, share=share
     )
 
 
-def _spread(rows, covariance):
+def spread_of(rows, covariance):
     """The standard deviations of states with these derivatives."""
     variance = np.einsum("tufc,uv,tvfc->tfc", rows, covariance, rows, optimize=True)
     return np.sqrt(np.maximum(variance, 0.0))

@@ -1,0 +1,84 @@
+"""What is not known of a law that was given to a joint estimate, which it held.
+
+    cov(p, x) = [[P, -P Gᵀ], [-G P, C + G P Gᵀ]],   G = (JₓᵀJₓ + 1)⁻¹ JₓᵀJₚ
+
+of the law's coefficients p, whose covariance P is known from where the law was found, and the other
+unknowns x, whose covariance is C if p is right: if p is off by δ, the estimate of x is off by -G δ.
+J are the derivatives of what was measured, in units of its noise (Schmidt's consider parameters:
+Jazwinski, Stochastic Processes and Filtering Theory, 1970, section 8.4).
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.forward import Forward
+from hfluxno.identify.free_coefficients import free_covariance
+from hfluxno.identify.joint import Estimate, HeldLaw, spread_of, states_of, values_of
+from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.trajectory import Trajectory
+
+
+def with_doubt_of_law(found: Estimate, saved: SavedLaw, context: Trajectory) -> Estimate:
+    """The estimate with the uncertainty of the `saved` law in its spread and in what it forecasts;
+    as it is if the covariance of the law is not known."""
+    spread, doubt = _of_law(saved, found.forward)
+    law = np.flatnonzero(spread)
+    if not len(law) or not np.all(np.isfinite(doubt)):
+        return found
+    forward, z = dataclasses.replace(found.forward, spread=spread), found.z
+    seen = context.observed
+    noise = found.noise[None, :, None] if context.deviation is None else context.deviation
+    rows = values_of(forward, z, context.times, MOST_STEPS)[1] / noise[:, None]
+    rows = np.where(seen[:, None], rows, 0.0).swapaxes(0, 1).reshape(len(z), -1)
+    others = np.arange(len(spread), len(z))
+    inner = found.covariance[np.ix_(others, others)]
+    normal = rows[others] @ rows[others].T + np.eye(len(others))
+    gain = np.linalg.solve(normal, rows[others] @ rows[law].T)
+    covariance = found.covariance.copy()
+    covariance[np.ix_(law, law)] = doubt
+    covariance[np.ix_(others, law)] = -gain @ doubt
+    covariance[np.ix_(law, others)] = -doubt @ gain.T
+    covariance[np.ix_(others, others)] = inner + gain @ doubt @ gain.T
+    _, rows, _ = states_of(forward, z, forward.scale.frames(context.times))
+    before, after = (spread_of(rows, each) ** 2 for each in (_without(found, law), covariance))
+    return dataclasses.replace(
+        found,
+        held=HeldLaw(spread, covariance),
+        spread=np.sqrt(np.maximum(found.spread**2 + after - before, 0.0)),
+    )
+
+
+def _without(found: Estimate, law: np.ndarray) -> np.ndarray:
+    """The covariance if nothing of the law is unknown."""
+    covariance = found.covariance.copy()
+    covariance[law], covariance[:, law] = 0.0, 0.0
+    return covariance
+
+
+def _of_law(
+    saved: SavedLaw, forward: Forward
+) -> tuple[Float[np.ndarray, " coefficient"], Float[np.ndarray, "free free"]]:
+    """The standard deviations of all coefficients of the forward model, and the correlations of
+    those that are not certain."""
+    places, covariance = free_covariance(saved)
+    shape, scale = forward.shape, forward.scale
+    half = 0.5 * (np.asarray(shape.upper) - np.asarray(shape.lower))
+    count, fields = len(shape.basis.names), len(shape.fields)
+    unit = [
+        np.repeat(half, count) * scale.cell / scale.interval,
+        np.full(fields * shape.diffusion, scale.cell**2 / scale.interval),
+        np.ones(shape.kinks),
+    ]
+    last = sum(shape.sizes) - shape.kinks
+    where = [np.arange(len(unit[0]) + len(unit[1])), last + np.arange(shape.kinks)]
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    known = deviation > 0.0
+    spread = np.zeros(len(forward.center))
+    at = np.concatenate(where)[places]
+    spread[at] = deviation / np.concatenate(unit)[places]
+    order = np.argsort(at[known])
+    found = covariance[np.ix_(known, known)] / np.outer(deviation[known], deviation[known])
+    return spread, found[np.ix_(order, order)]
