@@ -28,7 +28,7 @@ class Persistence(Forecaster):
         check_steps(steps)
         known = np.asarray(context.values)
         if np.isnan(known).any():
-            known = _without_gaps(known)
+            known = _without_gaps(known, known.ndim - 2 - len(context.grid.shape))
         batch = known if context.is_batched else known[None]
         frames = np.repeat(batch[:, -1:], steps, axis=1)
         shape = (len(batch),) if context.is_batched else ()
@@ -43,9 +43,8 @@ class Persistence(Forecaster):
         )
 
 
-def _without_gaps(values: np.ndarray) -> np.ndarray:
-    """The last frame alone, with the last measured value of each cell."""
-    frames = values.ndim - 3
+def _without_gaps(values: np.ndarray, frames: int) -> np.ndarray:
+    """The last frame alone, with the last measured value of each cell; `frames` is their axis."""
     there = np.isfinite(np.moveaxis(values, frames, -1))
     if not there.any(axis=-1).all():
         raise ValueError(

@@ -14,6 +14,7 @@ import xarray as xr
 import hfluxno
 from hfluxno.cli import main
 from hfluxno.data.plane.quadrants import write_gas
+from hfluxno.forecaster import NINETY_OF_FRAMES
 from hfluxno.identify.plane import run
 from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import rollout
@@ -211,6 +212,24 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     (result,) = json.loads(capsys.readouterr().out)["results"]
     assert result["law"] == "no known law (given)" and result["status"] == 0
     assert result["true_error"]["4"] < 0.03
+    with xr.open_dataset("out.nc", engine="h5netcdf") as written:
+        expected, bound = written["predicted_error"].values, written["predicted_error_90"].values
+        assert result["predicted_error_90"]["4"] == pytest.approx(bound[3], rel=1e-6)
+        np.testing.assert_allclose(bound, NINETY_OF_FRAMES * expected)
+        assert written["u_lower90"].dims == written["u"].dims
+        assert np.all(written["u_lower90"] < written["u"]) and "upper end" in str(
+            written["u_upper90"].attrs["long_name"]
+        )
+    # A file that lacks a frame, and values of others.
+    with xr.open_dataset("b.nc", engine="h5netcdf") as whole:
+        gaps = whole.isel(time=[0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]).load()
+    gaps["u"][4, 5:9, 5:9] = np.nan
+    gaps.to_netcdf("gaps.nc", engine="h5netcdf")
+    assert main(["check", "gaps.nc"]) == 0
+    assert "10 % of these" in " ".join(capsys.readouterr().out.split())
+    assert main(command.replace("b.nc", "gaps.nc").replace("6", "8").split()) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert result["status"] == 0 and result["true_error"]["4"] < 0.03
     command = "forecast b.nc --law law.json --context 1 --steps 4 -o out.nc"
     assert main(command.split()) == 0
     assert "nothing in this context could be compared" in " ".join(capsys.readouterr().out.split())

@@ -203,13 +203,29 @@ def test_obstacles_gaps_and_vacuum(tmp_path):
     rho[:, 3:5, 6:8] = np.nan
     assert "4 cells" in refused(labelled(tmp_path / "a.nc", rho))
     rho = np.nan_to_num(rho, nan=1.0)
-    rho[4, 2, 1] = np.nan
+    rho[4, 2, 1] = np.inf
     sentence = refused(labelled(tmp_path / "b.nc", rho))
-    assert re.search(
-        r"has 1 NaN or infinite value, .* height in frame 4 at cell \(2, 1\)", sentence
-    )
+    assert re.search(r"has 1 infinite value, .* height in frame 4 at cell \(2, 1\)", sentence)
     rho[4, 2, 1] = 0.0
     assert "vacuum" in refused(labelled(tmp_path / "c.nc", rho))
+    rho[4, 2, 1] = np.nan
+    gaps = read_plane(labelled(tmp_path / "d.nc", rho))
+    assert np.isnan(gaps.context(0).values).sum() == 1
+    with pytest.raises(ValueError, match=r"1 missing value, the first of height in frame 4 at cel"):
+        gaps.whole(0, 2, 6)
+
+
+def test_frames_that_a_file_lacks_are_gaps(tmp_path):
+    kept = np.array([0, 1, 3, 4, 5, 6])
+    rho = gas(1)[0, 0]
+    path = labelled(tmp_path / "a.nc", rho[kept], time=("time", TIMES[kept]))
+    source = read_plane(path)
+    np.testing.assert_allclose(source.times, TIMES)
+    values = source.values(0, 2, 7)
+    np.testing.assert_array_equal(values[1:, 0], rho[3:])
+    assert np.isnan(values[0]).all()
+    truth = source.truth(0, source.times[2:4])
+    assert np.isnan(truth[0]).all() and not np.isnan(truth[1]).any()
 
 
 def test_too_few_frames_or_cells(tmp_path):

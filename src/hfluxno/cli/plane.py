@@ -37,7 +37,7 @@ def read(config: InputConfig) -> PlaneSource:
         if getattr(config, name, None) is not None:
             raise ValueError(f"{config.input} contains two-dimensional frames: {sentence}.")
     if getattr(config, "noise", "auto") != "auto":
-        raise ValueError("A two-dimensional law is fitted to whole frames, so leave out --noise.")
+        raise ValueError("In two dimensions the noise is estimated; leave out --noise.")
     source = read_plane(
         config.input, config.variable, config.boundary, names=config.axes, gamma=config.gamma
     )

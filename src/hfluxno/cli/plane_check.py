@@ -48,16 +48,17 @@ def examined(config: "CheckConfig") -> dict:
     plane.check_memory(source, frames)
     context = source.context(member, frames)
     values = np.asarray(context.values, float)
-    grid, totals = context.grid, values.mean(axis=(2, 3))
+    grid, whole = context.grid, values[~np.isnan(values).any(axis=(1, 2, 3))]
+    totals = whole.mean(axis=(2, 3))
     fields = {}
     for i, name in enumerate(source.fields):
         field = values[:, i]
-        size = float(np.mean(np.abs(field))) or 1.0
+        size = float(np.nanmean(np.abs(field))) or 1.0
         fields[name] = {
-            "smallest": float(field.min()),
-            "largest": float(field.max()),
-            "changes": float(np.std(field[-1] - field[0]) / (np.std(field) or 1.0)),
-            "total_change": float(np.ptp(totals[:, i])) / size,
+            "smallest": float(np.nanmin(field)),
+            "largest": float(np.nanmax(field)),
+            "changes": _change(field),
+            "total_change": float(np.ptp(totals[:, i])) / size if len(whole) else float("nan"),
             "computed": name not in source.stored,
         }
     left = source.frames - frames
@@ -83,9 +84,16 @@ def examined(config: "CheckConfig") -> dict:
         "falls": list(source.falls),
         "boundary": [list(sides) for sides in source.boundary],
         "measured": {"trajectory": member, "frames": frames},
+        "missing": float(np.mean(np.isnan(values))),
         "fields": fields,
         "next": shlex.join(words),
     }
+
+
+def _change(field: np.ndarray) -> float:
+    """From the first to the last frame with measurements, in standard deviations."""
+    seen = field[~np.isnan(field).all(axis=(1, 2))]
+    return float(np.nanstd(seen[-1] - seen[0]) / (np.nanstd(field) or 1.0))
 
 
 def _lines(found: dict) -> list[tuple[str, str]]:
@@ -114,11 +122,14 @@ def _lines(found: dict) -> list[tuple[str, str]]:
             f"{measured['trajectory']}",
         ),
     ]
+    if found["missing"]:
+        lines.append(("not measured", f"{100.0 * found['missing']:.2g} % of these"))
     for name, field in found["fields"].items():
         text = (
             f"{field['smallest']:.4g} to {field['largest']:.4g}, changes by "
-            f"{100 * field['changes']:.0f} % of its deviation, its total by "
-            f"{100 * field['total_change']:.2g} %"
+            f"{100 * field['changes']:.0f} % of its deviation"
         )
+        if np.isfinite(field["total_change"]):
+            text += f", its total by {100 * field['total_change']:.2g} %"
         lines.append((name, text + (" (computed)" if field["computed"] else "")))
     return [*lines, ("next", found["next"])]

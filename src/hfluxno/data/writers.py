@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.bands import bands, of_band, predictions
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.law_table import LawTable, tabulate
 from hfluxno.data.replacing import is_full
 from hfluxno.data.source import Source
-from hfluxno.forecaster import NINETY, Forecast
+from hfluxno.forecaster import Forecast
 from hfluxno.reconstruction import Reconstruction
 from hfluxno.version import version_name
 
@@ -90,18 +91,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
         )
         tables = [tabulate(found.law) for found in forecast.identifications]
         variables |= law_variables(tables, per_trajectory, source)
-    for name, errors, meaning in (
-        ("predicted_error", forecast.predicted_error, "is to be expected"),
-        (
-            "predicted_error_90",
-            forecast.predicted_error_90,
-            "is not exceeded in 90 of 100 forecasts",
-        ),
-        ("noise_error", forecast.noise_error, "noise makes if the frame is measured"),
-    ):
-        if errors is not None:
-            described = {"long_name": f"relative l2 error of each frame that {meaning}"}
-            variables[name] = xr.Variable((*per_trajectory, source.time_axis), errors, described)
+    variables |= predictions(forecast, (*per_trajectory, source.time_axis))
     attributes = {
         "title": f"Forecast of {source.variable}",
         "context_frames": context_frames,
@@ -146,19 +136,13 @@ def _assembled(
     taken = {part.name for part in source.parts}
     data = {f"{name}_" if name in taken else name: v for name, v in variables.items()}
     whole = "field" in source.dims
-    fields = {"": values}
-    if deviation is not None:
-        reach = (NINETY * deviation).astype(values.dtype)
-        fields |= {"_lower90": values - reach, "_upper90": values + reach}
     for i, part in enumerate(source.parts):
-        for suffix, every in fields.items():
+        for suffix, every in bands(values, deviation).items():
             own = every if whole else every[..., i, :]
             single = tuple(d for d in part.dims if d not in source.dims)
             dims, own = (*single, *source.dims), own[(np.newaxis,) * len(single)]
             variable = xr.Variable(dims, own, storable(part.attributes))
-            if suffix:
-                end = "lower" if "lower" in suffix else "upper"
-                variable.attrs["long_name"] = f"{end} end of the 90 percent band of {part.name}"
+            variable.attrs |= of_band(suffix, part.name)
             data[f"{part.name}{suffix}"] = variable.transpose(*part.dims)
     dataset = xr.Dataset(
         data,

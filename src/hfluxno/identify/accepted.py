@@ -80,14 +80,14 @@ def check_whole(context: Trajectory, jointly: bool) -> None:
 
 
 def check_plane(context: Trajectory) -> None:
-    """Rejects what a law on a plane cannot use.
+    """Rejects what a law on a plane cannot use: its weak form needs no known noise.
 
     **Raises:**
 
     - `ValueError`, if a noise is given.
     """
     if context.deviation is not None:
-        raise ValueError("A law on a plane is fitted to complete frames; leave out `noise`.")
+        raise ValueError("The noise of frames on a plane is estimated; leave it out.")
 
 
 def uninformative(context: Trajectory) -> np.ndarray:

@@ -103,8 +103,8 @@ def status_of(
     held_out = slice(last_fitted_frame(len(values), seen) + 1, None)
     predicted = np.mean(values[held_out] ** 2, where=counted[held_out])
     relative = misfit.noise * float(np.sqrt(np.mean(size**2) / predicted))
-    unpredicted = _exceeds(error, persistence, relative)
-    if unpredicted or _exceeds(residual, change, misfit.noise):
+    unpredicted = exceeds(error, persistence, relative)
+    if unpredicted or exceeds(residual, change, misfit.noise):
         return FitStatus.POOR_FIT
     if misfit.systematic:
         return FitStatus.SYSTEMATIC_MISFIT
@@ -133,7 +133,7 @@ def joint_status(
     return FitStatus.OK
 
 
-def _exceeds(error: float, change: float, noise: float) -> bool:
+def exceeds(error: float, change: float, noise: float) -> bool:
     """Whether the error of a back-test or a fit is too large a fraction of the change. The noise of
     the frames is subtracted: the error contains that of one frame, the change that of two."""
     return bool(error**2 - noise**2 > POOR**2 * max(change**2 - 2.0 * noise**2, 0.0))

@@ -60,7 +60,7 @@ class PlaneWindows:
         source, inside = self._members[member]
         starts = window_starts(source.times - source.times[0], self.limit, self.window)
         first = (int(random(self.seed, "offset", member).integers(starts)) + passed) % starts
-        frames = source.values(inside, first, first + self.window)
+        frames = source.whole(inside, first, first + self.window)
         return {"frames": self._averaged(frames), "coefficients": self._coefficients(source)}
 
     def check(

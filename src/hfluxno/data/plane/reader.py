@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hfluxno.coordinates import uniform_edges, with_gaps
 from hfluxno.data.axes import decreases
 from hfluxno.data.choice import asked_names
 from hfluxno.data.numbers import check_once, coordinate
@@ -12,7 +13,6 @@ from hfluxno.data.plane.conserved import chosen
 from hfluxno.data.plane.file import PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.source import PlaneSource
-from hfluxno.trajectory import uniform_edges
 
 LEAST_FRAMES, LEAST_CELLS = 6, 16
 _SIDES = ("periodic", "outflow", "wall", "reflecting")
@@ -59,13 +59,15 @@ def read_plane(
         )
         if "time" in falls:
             raise ValueError(f"The times of {path} decrease; reverse the frames first.")
+        times, rows = with_gaps(axes["time"][0], sizes["time"], "time")
         return PlaneSource(
             path=path,
             layout=file.layout,
             fields=wanted,
             stored=stored,
             attributes=attributes,
-            times=axes["time"][0],
+            times=times,
+            rows=rows,
             x=axes["x"][0],
             y=axes["y"][0],
             trajectories=sizes.get("trajectory"),
@@ -113,7 +115,8 @@ def _axis(file: PlaneFile, axis: str, size: int) -> tuple[np.ndarray, bool]:
     check_once(entries, axis)
     falls = decreases(stored)
     entries = entries[::-1] if falls else entries
-    uniform_edges(entries, size, axis)
+    if axis != "time":  # frames may be missing
+        uniform_edges(entries, size, axis)
     return np.ascontiguousarray(entries), falls
 
 

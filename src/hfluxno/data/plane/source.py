@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.coordinates import scatter
 from hfluxno.data.numbers import real_numbers
 from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
@@ -28,7 +29,8 @@ class PlaneSource:
     - `fields`: their names, conserved ones in the order of the law.
     - `stored`: the names of all fields in the file.
     - `attributes`: of each field (units and the like).
-    - `times`, `x`, `y`: the coordinates as float64, increasing.
+    - `times`, `x`, `y`: the coordinates as float64, increasing and uniform.
+    - `rows`: which of the times the frames of the file have; at the others nothing was measured.
     - `trajectories`: how many there are, `None` if the file has no such axis.
     - `boundary`: names of the sides, lower and upper of x and of y.
     - `coordinates`: of the file, with their attributes.
@@ -46,6 +48,7 @@ class PlaneSource:
     times: np.ndarray
     x: np.ndarray
     y: np.ndarray
+    rows: np.ndarray
     trajectories: int | None
     boundary: Sides
     coordinates: Mapping[str, xr.Variable]
@@ -78,14 +81,16 @@ class PlaneSource:
         return units_of(axes, self.coordinates, self.fields, self.attributes)
 
     def values(self, member: int, start: int, stop: int) -> np.ndarray:
-        """Some frames of one trajectory, (time, field, x, y), in float32 or float64.
+        """Some frames of one trajectory, (time, field, x, y), in float32 or float64; NaN is what
+        was not measured.
 
         **Raises:**
 
         - `OSError`, if the file cannot be read.
-        - `ValueError`, if they are not finite real numbers, or a density is not positive.
+        - `ValueError`, if they are not real numbers or infinite, or a density is not positive.
         """
-        place: dict[str, int | slice] = {"trajectory": member, "time": slice(start, stop)}
+        first, last = np.searchsorted(self.rows, (start, stop))
+        place: dict[str, int | slice] = {"trajectory": member, "time": slice(first, last)}
         read = {}
         with opened_plane(self.path, self.options) as file, reading(self.path):
             for name in sources(self.fields, self.stored):
@@ -96,7 +101,25 @@ class PlaneSource:
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
         numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}
         found = np.stack([computed(name, numbers, self.gamma) for name in self.fields], axis=1)
+        found = scatter(found, self.rows[first:last] - start, stop - start, 0)
         self._check(found, member, start)
+        return found
+
+    def whole(self, member: int, start: int, stop: int) -> np.ndarray:
+        """The same without gaps.
+
+        **Raises:**
+
+        - `ValueError`, also if there are any.
+        """
+        found = self.values(member, start, stop)
+        if np.isnan(found).any():
+            frame, field, i, j = map(int, np.argwhere(np.isnan(found))[0])
+            raise ValueError(
+                f"{self.path} has {plural(int(np.isnan(found).sum()), 'missing value')}"
+                f"{self._where(member)}, the first of {self.fields[field]} in frame "
+                f"{start + frame} at cell ({i}, {j}), counted from 0; fill them first."
+            )
         return found
 
     def context(self, member: int, frames: int | None = None) -> Trajectory:
@@ -110,6 +133,13 @@ class PlaneSource:
         check_context(frames, self.frames, self.path)
         times = self.times[:frames] - self.times[0]
         units, values = tuple(sorted(self.units.items())), self.values(member, 0, frames)
+        never = int(np.isnan(values).all(axis=(0, 1)).sum())
+        if never:
+            raise ValueError(
+                f"{self.path} is NaN in every frame of the context in {plural(never, 'cell')}"
+                f"{self._where(member)}, as an obstacle is; walls inside the domain are not "
+                "supported: cut out a rectangle without it."
+            )
         return Trajectory(values, times, self.grid, self.fields, units=units)
 
     @property
@@ -128,27 +158,22 @@ class PlaneSource:
         found[~known] = np.nan
         return found
 
+    def _where(self, member: int) -> str:
+        return "" if self.trajectories is None else f" of trajectory {member}"
+
     def _check(self, values: np.ndarray, member: int, start: int) -> None:
-        where = "" if self.trajectories is None else f" of trajectory {member}"
-        if not np.isfinite(values).all():
-            bad = ~np.isfinite(values)
-            everywhere = np.isnan(values).all(axis=(0, 1))
-            cells = int(everywhere.sum())
-            if cells and np.array_equal(bad, np.broadcast_to(everywhere, bad.shape)):
-                raise ValueError(
-                    f"{self.path} is NaN in every frame in {plural(cells, 'cell')}{where}, as an "
-                    "obstacle is; walls inside the domain are not supported: cut out a rectangle "
-                    "without it."
-                )
+        where = self._where(member)
+        if np.isinf(values).any():
+            bad = np.isinf(values)
             frame, field, i, j = map(int, np.argwhere(bad)[0])
             raise ValueError(
-                f"{self.path} has {plural(int(bad.sum()), 'NaN or infinite value')}{where}, the "
-                f"first of {self.fields[field]} in frame {start + frame} at cell ({i}, {j}), "
-                "counted from 0; two-dimensional frames must be complete: fill them first."
+                f"{self.path} has {plural(int(bad.sum()), 'infinite value')}{where}, the first of "
+                f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from "
+                "0; correct them, or make them NaN where nothing is known."
             )
         for field, name in enumerate(self.fields):
-            if name in DENSITIES and not np.all(values[:, field] > 0.0):
-                frame, i, j = map(int, np.argwhere(~(values[:, field] > 0.0))[0])
+            if name in DENSITIES and np.any(values[:, field] <= 0.0):
+                frame, i, j = map(int, np.argwhere(values[:, field] <= 0.0)[0])
                 raise ValueError(
                     f"The field {name}{where} of {self.path} is {values[frame, field, i, j]:.4g} "
                     f"in frame {start + frame} at cell ({i}, {j}): a flux that divides by it has "

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.bands import bands, of_band, predictions
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.writers import quality, storable, write
 from hfluxno.forecaster import Forecast
@@ -32,10 +33,17 @@ def plane_dataset(
     lead = () if source.trajectories is None else ("trajectory",)
     values = np.asarray(forecast.trajectory.values)
     variables = {
-        name: _per(lead, (*lead, "time", "x", "y"), values[:, i], attributes)
+        f"{name}{suffix}": _per(
+            lead,
+            (*lead, "time", "x", "y"),
+            every[:, i],
+            {**attributes, **of_band(suffix, name)},
+        )
+        for suffix, every in bands(values, forecast.deviation).items()
         for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
     }
-    described = {name: _of(lead, v) for name, v in quality(forecast, ()).items()} | _law(
+    known = quality(forecast, ()) | predictions(forecast, ("time",))
+    described = {name: _of(lead, v) for name, v in known.items()} | _law(
         forecast.identifications, lead
     )
     # If the user's variable has one of our names, ours is changed.

@@ -1,14 +1,18 @@
 """Forecasts of frames on a plane with a law that was found in them or before."""
 
+import dataclasses
+
 import jax
 import numpy as np
 
 from hfluxno.forecaster import Forecast
 from hfluxno.identify.assembled import assembled
+from hfluxno.identify.plane.deviation import deviation_ahead
+from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.given import given_plane
 from hfluxno.identify.plane.identification import identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import advance, unit_grid
+from hfluxno.identify.plane.run import Start, onward, state_of
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved_law import interval_of
 from hfluxno.identify.status import FitStatus
@@ -48,25 +52,30 @@ def _all_continued(
         _continued(each, item, steps, every)
         for each, item in zip(_each(context), found, strict=True)
     ]
-    frames = np.stack([frames for frames, _ in runs])
-    start = np.stack([np.asarray(each.values, float)[-1] for each in _each(context)])
-    return assembled(context, start, frames, [ok for _, ok in runs], found, every)
+    frames, deviation = (np.stack([run[k] for run in runs]) for k in (0, 1))
+    start = np.stack([frames_of(each).filled[-1] for each in _each(context)])
+    solved = [run[2] for run in runs]
+    return assembled(context, start, frames, solved, found, every, None, deviation)
 
 
 def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
-) -> tuple[np.ndarray, bool]:
-    """The frames after a context and whether they could be solved; else the last one repeated."""
-    last = np.asarray(context.values, np.float64)[-1]
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """The frames after a context, their standard deviations and whether they could be solved; if
+    not, the last frame repeated."""
+    seen = dataclasses.replace(frames_of(context), interval=item.interval)
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
-    if item.status != FitStatus.FAILED:
+    ahead[0] += seen.left
+    modes = () if item.status == FitStatus.FAILED else dict.fromkeys((item.mode, "restart"))
+    for start in (Start(mode, item.refinement) for mode in modes):
         with jax.enable_x64(True):
-            frames, solved = advance(
-                item.grid_law, last, ahead, unit_grid(context.grid), item.refinement
-            )
-        if solved:
-            return frames, True
-    return np.repeat(last[None], steps, axis=0), False
+            state, solved = state_of(item.grid_law, seen, start)
+            run = onward(item.grid_law, seen, start, state, ahead)
+            if solved and run.solved:
+                spread = deviation_ahead(item, seen, start, state, ahead, run.frames)
+                return run.frames, spread, True
+    still = np.repeat(seen.filled[-1:], steps, axis=0)
+    return still, np.full(still.shape, np.nan), False
 
 
 def _each(context: Trajectory) -> list[Trajectory]:

@@ -4,22 +4,37 @@ The law is not fitted again. It predicts the last frames of the context from tho
 cells of the data or on finer ones, and if there are enough frames its weak form is evaluated.
 """
 
+import dataclasses
+
 import jax
 import numpy as np
 
+from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
-    check_frames,
     deviations,
     has_drifted,
     status_of,
 )
+from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import REFINEMENTS, back_test, relative_error
+from hfluxno.identify.plane.run import (
+    REFINEMENTS,
+    Start,
+    back_test,
+    further_starts,
+    plain_starts,
+    relative_error,
+)
 from hfluxno.identify.plane.saved import SavedPlaneLaw, in_cells
-from hfluxno.identify.plane.select import functions_of, left_over
-from hfluxno.identify.plane.weak_form import total, weak_systems
+from hfluxno.identify.plane.select import (
+    beyond_noise,
+    functions_of,
+    left_over,
+    systems_of,
+)
+from hfluxno.identify.plane.weak_form import total
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -37,20 +52,21 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
 
     - `ValueError`, if the fields differ from those of the law, or the context cannot be used.
     """
-    values = np.asarray(context.values, np.float64)
-    _check(saved, context, values)
-    grid, moves = context.grid, bool(np.any(values != values[:1]))
+    seen = dataclasses.replace(_checked(saved, context), interval=interval)
+    values, grid = seen.filled, context.grid
     law = in_cells(saved.law, grid, interval)
-    error = persistence = misfit = float("nan")
-    status, refinement = FitStatus.NOT_CHECKED, max(saved.refinement, *REFINEMENTS)
-    if moves:
+    error = persistence = misfit = beyond = float("nan")
+    status, start = FitStatus.NOT_CHECKED, Start("restart", max(saved.refinement, *REFINEMENTS))
+    if np.any(values != values[:1]):
         last = last_fitted_frame(len(values))
-        persistence = relative_error(values[last : last + 1], values[last + 1 :])
+        persistence = relative_error(values[last : last + 1], seen.values[last + 1 :])
         with jax.enable_x64(True):
-            error, refinement = back_test(law, values, last, grid)
+            error, start = back_test(law, seen, last, plain_starts(seen))
+            starts = [start, *further_starts(seen, start.refinement)]
+            error, start = back_test(law, seen, last, starts)
         if len(values) >= MINIMUM_FRAMES:
-            misfit = _misfit(law, values, (grid.is_periodic(0), grid.is_periodic(1)))
-        status = status_of(error, persistence, misfit, not has_drifted(values, grid))
+            misfit, beyond = _misfit(law, seen)
+        status = status_of(error, persistence, beyond, not has_drifted(seen), seen.relative_noise)
     return PlaneIdentification(
         law=saved.law,
         status=status,
@@ -60,7 +76,10 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
         isotropic=saved.isotropic,
         recognised=saved.recognised,
         terms=saved.terms,
-        refinement=refinement,
+        refinement=start.refinement,
+        mode=start.mode,
+        neighbours=(),
+        missing=seen.missing,
         grid_law=law,
         cell=(float(grid.spacing[0]), float(grid.spacing[1])),
         interval=interval,
@@ -68,13 +87,16 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
     )
 
 
-def _misfit(law, values: np.ndarray, around: tuple[bool, bool]) -> float:
-    system = total(weak_systems(values, functions_of(law.basis, around), around))
+def _misfit(law: FittedPlaneLaw, seen: Frames) -> tuple[float, float]:
+    """The residual of the weak form, and that beyond noise."""
+    system = total(systems_of(seen, functions_of(law.basis, seen.around)))
     coefficients = np.asarray(law.coefficients).swapaxes(0, 1)
-    return left_over(system, coefficients, deviations(values, law.vectors))
+    sizes = deviations(seen.filled, law.vectors)
+    misfit = left_over(system, coefficients, sizes)
+    return misfit, beyond_noise(misfit, system, sizes, seen.noise)
 
 
-def _check(saved: SavedPlaneLaw, context: Trajectory, values: np.ndarray) -> None:
+def _checked(saved: SavedPlaneLaw, context: Trajectory) -> Frames:
     fields = saved.law.fields
     if context.fields != fields:
         raise ValueError(
@@ -87,10 +109,11 @@ def _check(saved: SavedPlaneLaw, context: Trajectory, values: np.ndarray) -> Non
             f"A context on a plane needs at least {MINIMUM_CELLS} × {MINIMUM_CELLS} cells; this "
             f"one has {context.grid.shape[0]} × {context.grid.shape[1]}."
         )
-    check_frames(context, values)
+    seen = frames_of(context)
     for i in saved.law.positive:
-        if not np.all(values[:, i] > 0.0):
+        if not np.all(seen.filled[:, i] > 0.0):
             raise ValueError(
-                f"The law divides by {fields[i]!r}, which is {np.min(values[:, i]):.4g} somewhere "
-                "in the context; cut those places out, or fill them."
+                f"The law divides by {fields[i]!r}, which is {np.min(seen.filled[:, i]):.4g} "
+                "somewhere in the context; cut those places out, or fill them."
             )
+    return seen

@@ -6,31 +6,36 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.boundary import Outflow, Periodic, Wall
-from hfluxno.forecast_checks import POOR
-from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Dictionary
 from hfluxno.identify.plane.error_bars import terms_of
+from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.known import is_as_good, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import back_test, relative_error
+from hfluxno.identify.plane.run import (
+    back_test,
+    further_starts,
+    plain_starts,
+    relative_error,
+)
 from hfluxno.identify.plane.select import (
     Estimate,
     alternatives,
+    beyond_noise,
     choose,
     estimate,
     functions_of,
     infer_roles,
     make_basis,
+    systems_of,
     together,
 )
 from hfluxno.identify.plane.terms import Roles, Structure
-from hfluxno.identify.plane.weak_form import total, weak_systems
+from hfluxno.identify.plane.weak_form import total
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import last_fitted_frame
-from hfluxno.identify.status import FitStatus, total_drift
+from hfluxno.identify.status import FitStatus, exceeds, total_drift
 from hfluxno.trajectory import Trajectory
 
 # The weak form spans several frames, and a bump several cells.
@@ -38,7 +43,8 @@ MINIMUM_FRAMES, MINIMUM_CELLS = 6, 16
 MOST_FIELDS = 6
 # A law with a larger relative residual of the weak form does not explain the data.
 _POOR_MISFIT = 0.1
-_EVEN = 1e-3
+# Totals of fewer frames show no drift.
+_FRAMES_OF_DRIFT = 4
 
 
 def identify_plane(
@@ -57,24 +63,21 @@ def identify_plane(
 
     - `ValueError`, if the context cannot be used or a name is unknown.
     """
-    values = np.asarray(context.values, np.float64)
-    _check(context, values)
-    grid, fields = context.grid, context.fields
-    around = (grid.is_periodic(0), grid.is_periodic(1))
+    seen = _checked(context)
+    values, grid, fields, around = seen.filled, context.grid, context.fields, seen.around
     cell = (float(grid.spacing[0]), float(grid.spacing[1]))
-    interval = float(context.times[-1] - context.times[0]) / (len(values) - 1)
-    aspect = cell[0] / cell[1]
+    interval, aspect = seen.interval, cell[0] / cell[1]
     with jax.enable_x64(True):
-        roles = infer_roles(values, around, aspect, _indices(momentum, fields))
+        roles = infer_roles(seen, aspect, _indices(momentum, fields))
         basis = make_basis(values, roles, fields)
         sizes = deviations(values, () if roles.vector is None else (roles.vector,))
         functions = functions_of(basis, around)
-        systems = weak_systems(values, functions, around)
+        systems = systems_of(seen, functions)
         whole = total(systems)
         found, isotropic = choose(whole, basis, roles, sizes, aspect)
         shape = (len(fields), 2, len(basis.names))
         last = last_fitted_frame(len(values))
-        before = total(weak_systems(values[: last + 1], functions, around))
+        before = total(systems_of(seen.until(last), functions))
         tried = [_Tried(law) for law in alternatives(found, whole, basis, sizes)]
         if isinstance(basis, Dictionary):
             named = recognise(systems, basis, roles, sizes, cell, interval, found)
@@ -90,19 +93,27 @@ def identify_plane(
                 parts.append(known + _coefficients(fitted, shape))
             used = np.flatnonzero(np.any(parts[1] != 0.0, axis=(0, 1)))
             law_of = _Maker(basis, used, values, fields, roles, each.said is not None)
-            error, refinement = back_test(law_of(parts[0]), values, last, grid)
+            error, start = back_test(law_of(parts[0]), seen, last, plain_starts(seen))
             if best is None or error < best[0]:
-                best = error, refinement, each, law_of, parts
+                best = error, start, each, law_of, parts
         assert best is not None
-        error, refinement, chosen, law_of, parts = best
+        error, start, chosen, law_of, parts = best
+        starts = [start, *further_starts(seen, start.refinement)]
+        error, start = back_test(law_of(parts[0]), seen, last, starts)
         found, said = chosen.found, chosen.said
         misfit = together(found, sizes, whole) if said is None else said.misfit
-    persistence = relative_error(values[last : last + 1], values[last + 1 :])
+    persistence = relative_error(values[last : last + 1], seen.values[last + 1 :])
     lengths = np.array(cell) / interval
     return PlaneIdentification(
         law=law_of(parts[1] * lengths[:, None]),
         units=known_units(context),
-        status=status_of(error, persistence, misfit, not has_drifted(values, grid)),
+        status=status_of(
+            error,
+            persistence,
+            beyond_noise(misfit, whole, sizes, seen.noise),
+            not has_drifted(seen),
+            seen.relative_noise,
+        ),
         backtest_error=error,
         persistence_error=persistence,
         misfit=misfit,
@@ -111,7 +122,10 @@ def identify_plane(
         terms=terms_of(
             found, systems, sizes, basis, lengths, fields, None if said is None else parts[1]
         ),
-        refinement=refinement,
+        refinement=start.refinement,
+        mode=start.mode,
+        neighbours=(law_of(parts[0]),),
+        missing=seen.missing,
         grid_law=law_of(parts[1]),
         cell=cell,
         interval=interval,
@@ -179,21 +193,25 @@ def deviations(
     return sizes
 
 
-def has_drifted(values: Float[np.ndarray, "time field x y"], grid: Grid) -> bool:
-    """Whether a total has drifted on a periodic plane."""
-    if not (grid.is_periodic(0) and grid.is_periodic(1)):
+def has_drifted(seen: Frames) -> bool:
+    """Whether a total has drifted on a periodic plane; frames with gaps do not tell."""
+    values = seen.values[~np.isnan(seen.values).any(axis=(1, 2, 3))]
+    if not all(seen.around) or len(values) < _FRAMES_OF_DRIFT:
         return False
     flat = values.reshape(*values.shape[:2], -1)
-    return not total_drift(flat, grid, np.zeros(values.shape[1]))[1]
+    return not total_drift(flat, seen.grid, np.zeros(values.shape[1]))[1]
 
 
-def status_of(error: float, persistence: float, misfit: float, conserved: bool) -> FitStatus:
-    """Whether a law explains a context; an unknown misfit is NaN."""
+def status_of(
+    error: float, persistence: float, misfit: float, conserved: bool, noise: float = 0.0
+) -> FitStatus:
+    """Whether a law explains a context; an unknown misfit is NaN, and `noise` is relative to the
+    frames, as the errors are."""
     if not np.isfinite(error):
         return FitStatus.FAILED
     if not conserved:
         return FitStatus.SOURCE_OR_LEAK
-    if error > POOR * persistence or misfit > _POOR_MISFIT:
+    if exceeds(error, persistence, noise) or misfit > _POOR_MISFIT:
         return FitStatus.POOR_FIT
     return FitStatus.OK
 
@@ -210,7 +228,7 @@ def _indices(momentum, fields: tuple[str, ...]) -> tuple[int, int] | None:
     return fields.index(names[0]), fields.index(names[1])
 
 
-def _check(context: Trajectory, values: np.ndarray) -> None:
+def _checked(context: Trajectory) -> Frames:
     if context.is_batched:
         raise ValueError("identify_plane takes one trajectory; identify them one by one.")
     if len(context.fields) > MOST_FIELDS:
@@ -218,13 +236,14 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
             f"Only contexts with up to {MOST_FIELDS} fields can be identified on a plane; this one "
             f"has {len(context.fields)}. Select those that form a system."
         )
+    seen = frames_of(context)
+    values = seen.filled
     if len(values) < MINIMUM_FRAMES or min(context.grid.shape) < MINIMUM_CELLS:
         raise ValueError(
             f"A context on a plane needs at least {MINIMUM_FRAMES} frames of {MINIMUM_CELLS} × "
             f"{MINIMUM_CELLS} cells; this one has {len(values)} of {context.grid.shape[0]} × "
             f"{context.grid.shape[1]}."
         )
-    check_frames(context, values)
     for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True):
         if np.ptp(field) <= 1e-12 * np.max(np.abs(field)):
             others = ",".join(other for other in context.fields if other != name)
@@ -232,23 +251,4 @@ def _check(context: Trajectory, values: np.ndarray) -> None:
             raise ValueError(
                 f"The field {name!r} is constant: there is nothing to infer from it{mend}."
             )
-
-
-def check_frames(context: Trajectory, values: Float[np.ndarray, "time field x y"]) -> None:
-    """Rejects frames that no law on a plane can be compared with.
-
-    **Raises:**
-
-    - `ValueError`, if they have gaps, uneven intervals or sides of another kind.
-    """
-    if not np.all(np.isfinite(values)):
-        raise ValueError("A context on a plane must not have gaps or infinite values; fill them.")
-    intervals = np.diff(np.asarray(context.times, float))
-    if len(intervals) and np.ptp(intervals) > _EVEN * np.mean(intervals):
-        raise ValueError("The frames of a context on a plane must be at equal intervals.")
-    for end in (end for pair in context.grid.boundary for end in pair):
-        if type(end) not in (Periodic, Outflow, Wall):
-            raise ValueError(
-                "The sides of a plane must be periodic, walls or outflows to identify a law; got "
-                f"{end.name!r}."
-            )
+    return seen

@@ -30,6 +30,10 @@ class PlaneIdentification:
     - `recognised`: the known law, or `None` if none fits.
     - `terms`: the terms as found without a known law, with their uncertainty.
     - `refinement`: the number of internal cells along each axis of a cell of the data.
+    - `mode`: from which state a forecast starts (see `hfluxno.identify.plane.run`).
+    - `neighbours`: laws in cells and frames that the context does not tell from the law: the one
+      that its first frames give. None of a given law.
+    - `missing`: the part of the context that was not measured.
     - `grid_law`: the law in cells and frames.
     - `cell`, `interval`: the lengths of a cell and the time between two frames of the context.
     - `is_given`: whether the law was found in another context, from which its terms and its name
@@ -46,6 +50,9 @@ class PlaneIdentification:
     recognised: Recognised | None
     terms: tuple[PlaneTerm, ...]
     refinement: int
+    mode: str
+    neighbours: tuple[FittedPlaneLaw, ...] = dataclasses.field(repr=False)
+    missing: float
     grid_law: FittedPlaneLaw = dataclasses.field(repr=False)
     cell: tuple[float, float]
     interval: float

@@ -1,11 +1,24 @@
-"""Solving a law on a plane on the cells of the data or on finer ones.
+"""Solving a law on a plane on the cells of the data or on finer ones, and following frames with it.
 
 MUSCL with the flux of Harten, Lax and van Leer, which only needs the flux of a law and bounds of
 its speeds; known laws of fluids also have the contact between them (HLLC), which keeps what moves
-with the flow sharp. Lengths are in cells and times in frames.
+with the flow sharp. With S the solution over the time between two frames,
+
+    u_j = S(u_{j-1}) + g_j (û_j - S(u_{j-1}))
+
+follows the observed frames û_j, where they were measured. A forecast starts from
+
+- `restart`: the last frame, spread over internal cells;
+- `corrected`: the last u with g = 1, which is that frame with what the run knows of the inside of
+  its cells and of its gaps;
+- `filter`: the last u with g_j = 1/(j + 1), to which all frames contribute alike, so that noise of
+  size σ on K frames becomes σ/√K (see `hfluxno.identify.track`).
+
+Lengths are in cells and times in intervals.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -14,22 +27,44 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import MUSCL, Status, StepControl, solve
 from hfluxno.grid import Grid
+from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.subgrid import prolong
-from hfluxno.identify.track import padded_intervals
 from hfluxno.stored_jit import stored_jit
 
 _CONTROL = StepControl(0.45, 0.45, lagged=False)
 # Between two frames: enough for a wave to cross 200 cells. A run that needs more has blown up.
 _MOST_STEPS = 1000
+# Programs run over so many intervals, of which the last may be empty.
+_INTERVALS = 16
+# Frames from which on a run follows them, and the noise, in deviations, from which on it counts.
+_TRACKED, _NOISY = 4, 5e-3
 # Internal cells along each axis of a cell of the data; the back-test chooses.
 REFINEMENTS = (1, 2)
 
 
-def unit_grid(grid: Grid) -> Grid:
-    """The same cells with sides of length 1."""
-    upper = tuple(float(cells) for cells in grid.shape)
-    return dataclasses.replace(grid, lower=(0.0,) * len(upper), upper=upper)
+@dataclasses.dataclass(frozen=True)
+class Followed:
+    """A run along frames.
+
+    **Attributes:**
+
+    - `frames`: S(u_{j-1}) on the cells of the data, for each frame after the first.
+    - `state`: the last u on internal cells.
+    - `solved`: whether all of it could be solved.
+    """
+
+    frames: Float[np.ndarray, "interval field x y"]
+    state: Float[np.ndarray, "field fine_x fine_y"]
+    solved: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """From which state a forecast starts: the mode and the number of internal cells."""
+
+    mode: str
+    refinement: int
 
 
 def advance(
@@ -39,55 +74,148 @@ def advance(
     grid: Grid,
     refinement: int,
 ) -> tuple[Float[np.ndarray, "interval field x y"], bool]:
-    """The states after each of the intervals on the cells of the data, which are those of `grid`,
-    and whether all could be solved."""
-    size = len(padded_intervals(len(intervals), 0))
-    padded = np.zeros(size)
-    padded[: len(intervals)] = intervals
-    frames, status = _advance(law, initial, padded, grid, refinement=refinement)
-    frames = np.asarray(frames)[: len(intervals)]
-    return frames, int(status) == Status.OK and bool(np.all(np.isfinite(frames)))
+    """The states after each of the intervals, on the cells of the data, and whether all could be
+    solved; `grid` has those cells."""
+    run = _along(law, spread(law, initial, grid, refinement), intervals, grid, refinement)
+    return run.frames, run.solved
+
+
+def tracked(law: FittedPlaneLaw, seen: Frames, start: Start, last: int | None = None) -> Followed:
+    """A run along all frames, in which those after `last` are not looked at."""
+    grid, count = unit_grid(seen.grid), len(seen.values)
+    last = count - 1 if last is None else last
+    index = np.arange(1, count)
+    gains = 1.0 / (index + 1.0) if start.mode == "filter" else np.ones(count - 1)
+    gains = np.where(index <= last, gains, 0.0)
+    first = spread(law, seen.filled[0], grid, start.refinement)
+    return _along(law, first, np.diff(seen.at), grid, start.refinement, seen.values[1:], gains)
+
+
+def state_of(law: FittedPlaneLaw, seen: Frames, start: Start) -> tuple[np.ndarray, bool]:
+    """The state on internal cells after what was seen, and whether it could be solved."""
+    if start.mode == "restart":
+        return spread(law, seen.filled[-1], unit_grid(seen.grid), start.refinement), True
+    past = tracked(law, seen, start)
+    return past.state, past.solved
+
+
+def onward(
+    law: FittedPlaneLaw,
+    seen: Frames,
+    start: Start,
+    state: Float[np.ndarray, "field fine_x fine_y"],
+    ahead: Float[np.ndarray, " step"],
+) -> Followed:
+    """The frames after a state on internal cells, `ahead` being the times between them."""
+    return _along(law, state, ahead, unit_grid(seen.grid), start.refinement)
+
+
+def predicted(law: FittedPlaneLaw, seen: Frames, start: Start, last: int) -> Followed:
+    """The frames after `last`, predicted from those up to it."""
+    state, solved = state_of(law, seen.until(last), start)
+    run = onward(law, seen, start, state, np.diff(seen.at)[last:])
+    return dataclasses.replace(run, solved=run.solved and solved)
 
 
 def back_test(
-    law: FittedPlaneLaw, values: Float[np.ndarray, "time field x y"], last: int, grid: Grid
-) -> tuple[float, int]:
-    """The relative error of the frames after the frame `last`, predicted from it, and the number of
-    internal cells for which it is smallest; infinite if no run could be solved."""
-    error, refinement = float("inf"), 1
-    for factor in REFINEMENTS:
-        ahead = np.ones(len(values) - 1 - last)
-        predicted, solved = advance(law, values[last], ahead, unit_grid(grid), factor)
-        reached = relative_error(predicted, values[last + 1 :]) if solved else float("inf")
+    law: FittedPlaneLaw, seen: Frames, last: int, starts: Sequence[Start]
+) -> tuple[float, Start]:
+    """The least relative error of the frames after `last`, predicted from those up to it, and the
+    start with which it is reached; infinite where no run could be solved."""
+    error, best = float("inf"), starts[0]
+    for start in starts:
+        run = predicted(law, seen, start, last)
+        reached = relative_error(run.frames, seen.values[last + 1 :]) if run.solved else np.inf
         if reached < error:
-            error, refinement = reached, factor
-    return error, refinement
+            error, best = reached, start
+    return error, best
+
+
+def plain_starts(seen: Frames) -> list[Start]:
+    """Those with which laws are compared: from the last frame, whose gaps a run has to fill."""
+    mode = "restart" if seen.gaps is None or len(seen.values) < _TRACKED else "corrected"
+    return [Start(mode, factor) for factor in REFINEMENTS]
+
+
+def further_starts(seen: Frames, refinement: int) -> list[Start]:
+    """Those that may be better for a law that is solved on these internal cells."""
+    if len(seen.values) < _TRACKED:
+        return []
+    found = [] if seen.noise < _NOISY else [Start("filter", refinement)]
+    # Without internal cells a corrected state is the last frame.
+    return [Start("corrected", max(REFINEMENTS)), *found]
 
 
 def relative_error(frames: np.ndarray, truth: np.ndarray) -> float:
-    """‖frames - truth‖/‖truth‖."""
-    return float(np.sqrt(np.sum((frames - truth) ** 2) / np.sum(truth**2)))
+    """‖frames - truth‖/‖truth‖ of what was measured."""
+    return float(np.sqrt(np.nansum((frames - truth) ** 2) / np.nansum(truth**2)))
+
+
+def unit_grid(grid: Grid) -> Grid:
+    """The same cells with sides of length 1."""
+    upper = tuple(float(cells) for cells in grid.shape)
+    return dataclasses.replace(grid, lower=(0.0,) * len(upper), upper=upper)
+
+
+def spread(
+    law: FittedPlaneLaw, initial: Float[np.ndarray, "field x y"], grid: Grid, refinement: int
+) -> Float[np.ndarray, "field fine_x fine_y"]:
+    """A state on internal cells."""
+    if refinement == 1:
+        return initial
+    return np.asarray(_spread(law, initial, grid, refinement=refinement)[0])
+
+
+def _along(law, state, intervals, grid, refinement, seen=None, gains=None) -> Followed:
+    """`Followed` from a state on internal cells; free where nothing is `seen`."""
+    cells, parts, solved = (len(state), *grid.shape), [], True
+    for begin in range(0, len(intervals), _INTERVALS):
+        part = slice(begin, begin + _INTERVALS)
+        count = len(intervals[part])
+        times, gain = np.zeros(_INTERVALS), np.zeros(_INTERVALS)
+        observed = np.zeros((_INTERVALS, *cells))
+        times[:count] = intervals[part]
+        if seen is not None:
+            gain[:count], observed[:count] = gains[part], seen[part]
+        frames, state, status = map(
+            np.asarray, _follow(law, state, times, observed, gain, grid, refinement=refinement)
+        )
+        parts.append(frames[:count])
+        solved = solved and int(status) == Status.OK and bool(np.all(np.isfinite(state)))
+    frames = np.concatenate(parts) if parts else np.zeros((0, *cells))
+    return Followed(frames, state, solved and bool(np.all(np.isfinite(frames))))
 
 
 @stored_jit
-def _advance(law, initial, intervals, grid, *, refinement):
+def _spread(law, initial, grid, *, refinement):
+    return (prolonged(initial, grid, refinement, MUSCL(law)),)
+
+
+@stored_jit
+def _follow(law, state, intervals, observed, gains, grid, *, refinement):
     fine = grid.refine(refinement)
     flux = MUSCL(law, "mc", "hllc" if law.has_contact else "hll")
 
-    def one(carry, interval):
+    def one(carry, interval, frame, gain):
         u, status = jax.lax.cond(
             carry[1] == Status.OK, further, lambda *same: same[:2], *carry, interval
         )
-        return (u, status), mean(u, refinement)
+        found = mean(u, refinement)
+        change = jnp.where(jnp.isnan(frame), 0.0, gain * (frame - found))
+        for axis in (1, 2):
+            change = jnp.repeat(change, refinement, axis=axis)
+        return (u + change, status), found
 
     def further(u, status, interval):
         times = jnp.stack([jnp.zeros_like(interval), interval])
         solution = solve(flux, u, times, fine, _CONTROL, max_steps=_MOST_STEPS)
         return solution.values[-1], solution.status.astype(status.dtype)
 
-    first = prolonged(initial, grid, refinement, flux)
-    (_, status), frames = jax.lax.scan(one, (first, jnp.asarray(int(Status.OK))), intervals)
-    return frames, status
+    start = (state, jnp.asarray(int(Status.OK)))
+    (u, status), frames = jax.lax.scan(
+        lambda carry, each: one(carry, *each), start, (intervals, observed, gains)
+    )
+    return frames, u, status
 
 
 def prolonged(

@@ -4,12 +4,13 @@ weak form, whose errors are those of quadratures.
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, fluid_exponents
+from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.jumps import jumps
 from hfluxno.identify.plane.terms import (
     Roles,
@@ -48,19 +49,21 @@ class Estimate:
     misfit: float
 
 
-def infer_roles(
-    values: Float[np.ndarray, "time field x y"],
-    periodic: tuple[bool, bool],
-    aspect: float,
-    momentum: tuple[int, int] | None,
-) -> Roles:
+def systems_of(
+    seen: Frames, functions: Sequence[Callable[[np.ndarray], np.ndarray]]
+) -> list[WeakSystem]:
+    """The weak equations of what was seen."""
+    return weak_systems(seen.filled, functions, seen.around, seen.at, seen.gaps)
+
+
+def infer_roles(seen: Frames, aspect: float, momentum: tuple[int, int] | None) -> Roles:
     """The momentum, given or inferred from F_ρ = c m_x, G_ρ = c m_y, and the carrier ρ.
 
     `aspect` is Δx/Δy.
     """
-    fields = values.shape[1]
+    fields = seen.values.shape[1]
     pairs = itertools.permutations(range(fields), 2) if momentum is None else [momentum]
-    system = total(weak_systems(values, [_component(i) for i in range(fields)], periodic))
+    system = total(systems_of(seen, [_component(i) for i in range(fields)]))
     best, found = _CARRIED, Roles(fields, momentum, None)
     for pair in pairs:
         for carrier in set(range(fields)) - set(pair):
@@ -190,6 +193,16 @@ def left_over(
         rest += max(float(left), 0.0) / float(sizes[i]) ** 2
         whole += square / float(sizes[i]) ** 2
     return float(np.sqrt(rest / whole))
+
+
+def beyond_noise(
+    misfit: float, system: WeakSystem, sizes: Float[np.ndarray, " field"], noise: float
+) -> float:
+    """A misfit without that of noise, given in standard deviations of the fields, which the fluxes
+    contain about as much of as what moves."""
+    whole = float(np.sum(system.square / sizes**2))
+    by_noise = 2.0 * noise**2 * system.noise * len(sizes) / whole
+    return float(np.sqrt(max(misfit**2 - by_noise, 0.0)))
 
 
 def _sparse(system, structure: Structure, sizes) -> Estimate:

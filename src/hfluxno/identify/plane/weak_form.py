@@ -12,21 +12,26 @@ errors of percents, different ones with ψ_t and with ψ, which bias every coeff
 integrals over x and y, smooth functions of time, are interpolated by cubic splines through the
 frames, whose products with ψ and ψ_t are integrated exactly.
 
-Times are in frames and lengths in cells.
+Test functions whose support has more than a few missing values are left out. Times are in intervals
+and lengths in cells.
 """
 
 import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.interpolate import CubicSpline
+from scipy.ndimage import binary_opening
 
 from hfluxno.identify.weak_form import bump
 
-# Lengths of the supports in frames (intervals) and in cells.
+# Lengths of the supports in steps from frame to frame and in cells.
 _INTERVALS = (4, 6, 9)
 _CELLS = (13, 25)
+# What may be missing of the support of a test function; where more is missing everywhere, the
+# quarter of them with the least is taken. The inside of a wide gap is a guess and counts so often.
+_MISSING, _WIDE = 0.1, 10.0
 # The bump in time, (1 - ξ²)^p.
 _POWER = 3
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
@@ -43,17 +48,21 @@ class WeakSystem:
     - `normal`: AᵀA of the equations A c = b, the same for every field.
     - `right`: Aᵀb, one row per field.
     - `square`: bᵀb of each field.
+    - `noise`: the expectation of bᵀb for noise of size 1.
     """
 
     normal: Float[np.ndarray, "unknown unknown_"]
     right: Float[np.ndarray, "field unknown"]
     square: Float[np.ndarray, " field"]
+    noise: float = 0.0
 
 
 def weak_systems(
     values: Float[np.ndarray, "time field x y"],
     functions: Sequence[Callable[[np.ndarray], np.ndarray]],
     periodic: tuple[bool, bool],
+    at: Float[np.ndarray, " time"] | None = None,
+    gaps: Bool[np.ndarray, "time x y"] | None = None,
 ) -> list[WeakSystem]:
     """A system for every length of the test functions in time and in space.
 
@@ -61,10 +70,13 @@ def weak_systems(
 
     - `functions`: the dictionary; each maps states (field, time, x, y) to (time, x, y), and is
       evaluated in turn to save memory.
+    - `at`: the times of the frames in intervals, by default 0, 1, ….
+    - `gaps`: where `values` are filled.
     """
     frames, _, *cells = values.shape
     states = np.moveaxis(values, 1, 0)
-    in_time = [time_rows(frames, width) for width in _widths(_INTERVALS, frames - 1)]
+    at = np.arange(float(frames)) if at is None else at
+    in_time = [time_rows(at, width) for width in _widths(_INTERVALS, frames - 1)]
     found = []
     for width in _widths(_CELLS, min(cells)):
         along = [_rows(n, width, around) for n, around in zip(cells, periodic, strict=True)]
@@ -75,11 +87,18 @@ def weak_systems(
         along_x = np.stack([scale * _over_x(x1, each[:, :, 0]) for each in over_y])
         along_y = np.stack([scale * _over_x(x0, each[:, :, 1]) for each in over_y])
         moments = np.concatenate([along_x, along_y])
+        across = scale**2 * np.sum(x0**2) * np.sum(y0**2)
         conserved = [scale * _over_x(x0, np.tensordot(u, y0, ((2,), (1,)))) for u in states]
-        for still, moving in in_time:
+        for still, moving, during in in_time:
             columns = np.tensordot(moments, still, ((3,), (1,))).reshape(len(moments), -1)
             rhs = -np.tensordot(np.stack(conserved), moving, ((3,), (1,))).reshape(len(states), -1)
-            found.append(WeakSystem(columns @ columns.T, rhs @ columns.T, np.sum(rhs**2, axis=1)))
+            noise = across * float(np.sum(moving**2))
+            if gaps is not None:
+                kept = _measured(gaps, x0 > 0.0, y0 > 0.0, during).ravel()
+                columns, rhs = columns[:, kept], rhs[:, kept]
+                noise *= float(np.mean(kept))
+            square = np.sum(rhs**2, axis=1)
+            found.append(WeakSystem(columns @ columns.T, rhs @ columns.T, square, noise))
     return found
 
 
@@ -89,26 +108,38 @@ def total(systems: Sequence[WeakSystem]) -> WeakSystem:
         np.sum([each.normal for each in systems], axis=0),
         np.sum([each.right for each in systems], axis=0),
         np.sum([each.square for each in systems], axis=0),
+        sum(each.noise for each in systems),
     )
 
 
-def time_rows(frames: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def time_rows(
+    at: Float[np.ndarray, " time"], width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """∫ ψ u dt and ∫ ψ_t u dt as weights of the frames, one row for each position of a bump that is
-    `width` intervals long; u is the cubic spline through the frames."""
-    at = np.arange(frames)
+    `width` steps long, and which frames it spans; u is the cubic spline through the frames."""
+    frames, steps = len(at), np.diff(at)
     spline = CubicSpline(at, np.eye(frames), bc_type="not-a-knot")
     polynomial = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** _POWER
     slope = polynomial.deriv()
-    still, moving = [], []
+    still, moving, during = [], [], np.zeros((frames - width, frames), bool)
     for start in range(frames - width):
-        times = (start + np.arange(width)[:, None] + 0.5 * (_NODES + 1.0)).ravel()
-        weights = np.tile(0.5 * _NODE_WEIGHTS, width)
-        xi = 2.0 * (times - start) / width - 1.0
-        cardinal = spline(times)
-        still.append((weights * polynomial(xi)) @ cardinal)
-        moving.append((weights * slope(xi) * 2.0 / width) @ cardinal)
-    size = np.sqrt(width)
-    return np.stack(still) / size, np.stack(moving) / size
+        own, length = steps[start : start + width, None], at[start + width] - at[start]
+        times = (at[start : start + width, None] + 0.5 * own * (_NODES + 1.0)).ravel()
+        weights = (0.5 * own * _NODE_WEIGHTS).ravel()
+        xi = 2.0 * (times - at[start]) / length - 1.0
+        cardinal, size = spline(times), np.sqrt(length)
+        still.append((weights * polynomial(xi)) @ cardinal / size)
+        moving.append((weights * slope(xi) * 2.0 / length) @ cardinal / size)
+        during[start, start : start + width + 1] = True
+    return np.stack(still), np.stack(moving), during
+
+
+def _measured(gaps, along_x, along_y, during) -> Bool[np.ndarray, "place_x place_y place_time"]:
+    """Which test functions see enough, from the supports of their factors."""
+    counted = gaps + _WIDE * binary_opening(gaps)
+    weights = [rows / rows.sum(axis=1, keepdims=True) for rows in (during, along_x, along_y)]
+    share = np.einsum("txy,kt,ix,jy->ijk", counted, *weights, optimize=True)
+    return share <= max(_MISSING, float(np.quantile(share, 0.25)))
 
 
 def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray]:

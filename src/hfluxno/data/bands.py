@@ -1,0 +1,42 @@
+"""How far forecast values may be off, as a file has it: errors of frames and bands of values."""
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.forecaster import NINETY, Forecast
+
+
+def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+    """The predicted error of each frame, its bound and the error by noise, as far as known."""
+    every = (
+        ("predicted_error", forecast.predicted_error, "is to be expected"),
+        (
+            "predicted_error_90",
+            forecast.predicted_error_90,
+            "is not exceeded in 90 of 100 forecasts",
+        ),
+        ("noise_error", forecast.noise_error, "noise makes if the frame is measured"),
+    )
+    return {
+        name: xr.Variable(
+            dims, errors, {"long_name": f"relative l2 error of each frame that {meaning}"}
+        )
+        for name, errors, meaning in every
+        if errors is not None
+    }
+
+
+def bands(values: np.ndarray, deviation: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The values and the ends of their bands by the suffix of their names."""
+    if deviation is None:
+        return {"": values}
+    reach = (NINETY * deviation).astype(values.dtype)
+    return {"": values, "_lower90": values - reach, "_upper90": values + reach}
+
+
+def of_band(suffix: str, name: str) -> dict[str, str]:
+    """The attributes of an end of a band."""
+    if not suffix:
+        return {}
+    end = "lower" if "lower" in suffix else "upper"
+    return {"long_name": f"{end} end of the 90 percent band of {name}"}

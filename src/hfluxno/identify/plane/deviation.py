@@ -1,0 +1,131 @@
+"""How far a forecast with a law on a plane may be off, value by value.
+
+    σ² = (α e(t))² ρ + (β r)² (u_g - u)² + Σ_m (u_m - u)²
+
+e(t) is the error of runs over the context, from its first frame, its middle and the last frame
+before those that are held out, as a function of the time t since their start: for each field the
+straight line through their errors beyond noise. ρ, of mean one, is partly uniform and partly the
+square of the change from cell to cell. u_g is the forecast on other internal cells, which differs
+by about the error of the scheme (Richardson), also at shocks that form late; r ≤ 1 is the error of
+the run from the first frame relative to the same difference there, because a scheme that is the one
+of the data has no error. u_m are the forecasts with neighbours of the law. The last two and ρ are
+smoothed over the width by which a jump may be displaced.
+
+α, β and the uniform part of ρ were chosen on seeds 2 and 3 of `python -m benchmarks.plane_trust`,
+so that nine of ten errors of frames are below 1.85 times the predicted error and nine of ten values
+within 1.645 σ.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import gaussian_filter
+
+from hfluxno.identify.plane.frames import Frames
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.result import PlaneIdentification
+from hfluxno.identify.plane.run import REFINEMENTS, Start, onward, predicted, state_of
+from hfluxno.identify.select import last_fitted_frame
+
+_GROWN, _SCHEME = 0.6, 0.3  # α, β
+_UNIFORM = 0.3
+# Waves of a few cells look like noise, so this part of the square of an error is none.
+_AT_LEAST = 0.5
+# Where a jump will be is known to so many cells.
+_CELLS = 1.0
+_ROUNDING = 1e-13
+
+
+def deviation_ahead(
+    item: PlaneIdentification,
+    seen: Frames,
+    start: Start,
+    state: Float[np.ndarray, "field fine_x fine_y"],
+    ahead: Float[np.ndarray, " step"],
+    frames: Float[np.ndarray, "step field x y"],
+) -> Float[np.ndarray, "step field x y"]:
+    """The standard deviations σ of the `frames` that follow the `state` after what was seen, with
+    the times `ahead` between them; NaN if there is one frame or no run over them could be solved.
+    """
+    law, count = item.grid_law, len(seen.values)
+    begins = {0, (count - 1) // 2, last_fitted_frame(count)} if count > 1 else ()
+    runs = [
+        (begin, run.frames)
+        for begin in sorted(begins)
+        if (run := predicted(law, seen, start, begin)).solved
+    ]
+    if not runs:
+        return np.full(frames.shape, np.nan)
+    error = _by_time(runs, seen, np.cumsum(ahead))
+    variance = (_GROWN * error[:, :, None, None]) ** 2 * _where_steep(frames, seen)
+    differs = _by_scheme(law, seen, start, runs[0], ahead, frames)
+    variance = variance + _SCHEME**2 * _smooth(differs, seen)
+    for other in item.neighbours:
+        run = onward(other, seen, start, state, ahead)
+        if run.solved:
+            variance = variance + _smooth((run.frames - frames) ** 2, seen)
+    size = np.abs(seen.filled).max(axis=(0, 2, 3))[:, None, None]
+    return np.sqrt(variance) + _ROUNDING * size
+
+
+def _by_time(
+    runs: list[tuple[int, np.ndarray]], seen: Frames, times: Float[np.ndarray, " step"]
+) -> Float[np.ndarray, "step field"]:
+    """e of each field at the times after the end of the context."""
+    gone, errors = [], []
+    noise = seen.noise**2 * np.var(seen.filled, axis=(0, 2, 3))
+    for begin, frames in runs:
+        missed = frames - seen.values[begin + 1 :]
+        known = np.isfinite(missed).sum(axis=(2, 3))
+        squares = np.nansum(missed**2, axis=(2, 3)) / np.where(known > 0, known, np.nan)
+        squares = np.maximum(squares - noise, _AT_LEAST * squares)
+        gone.append(seen.at[begin + 1 :] - seen.at[begin])
+        errors.append(np.sqrt(squares))
+    t, each = np.concatenate(gone), np.concatenate(errors)
+    found = []
+    for error in each.T:
+        at, error = t[np.isfinite(error)], error[np.isfinite(error)]
+        columns = np.stack([np.ones_like(at), at], axis=1)
+        slope = max(float(np.linalg.lstsq(columns, error, rcond=None)[0][1]), 0.0)
+        found.append(max(float(np.mean(error - slope * at)), 0.0) + slope * times)
+    return np.stack(found, axis=1)
+
+
+def _by_scheme(
+    law: FittedPlaneLaw,
+    seen: Frames,
+    start: Start,
+    past: tuple[int, np.ndarray],
+    ahead: Float[np.ndarray, " step"],
+    frames: Float[np.ndarray, "step field x y"],
+) -> Float[np.ndarray, "step field x y"]:
+    """r² (u_g - u)²; zero if the law cannot be solved on the other cells."""
+    other = Start(start.mode, min(set(REFINEMENTS) - {start.refinement}, default=start.refinement))
+    begin, own = past
+    before, (state, solved) = predicted(law, seen, other, begin), state_of(law, seen, other)
+    after = onward(law, seen, other, state, ahead)
+    if not (before.solved and solved and after.solved):
+        return np.zeros(frames.shape)
+    size = np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
+    scale = np.where(size > 0.0, size, 1.0)
+    missed = np.nansum(((own - seen.values[begin + 1 :]) / scale) ** 2)
+    differs = np.sum(((before.frames - own) / scale) ** 2)
+    part = min(float(missed / differs), 1.0) if differs > 0.0 else 0.0
+    return part * (after.frames - frames) ** 2
+
+
+def _where_steep(
+    frames: Float[np.ndarray, "step field x y"], seen: Frames
+) -> Float[np.ndarray, "step field x y"]:
+    """ρ."""
+    steep = _smooth(sum(np.gradient(frames, axis=axis) ** 2 for axis in (2, 3)), seen)
+    mean = steep.mean(axis=(2, 3), keepdims=True)
+    shape = np.divide(steep, mean, out=np.ones_like(steep), where=mean > 0.0)
+    return _UNIFORM + (1.0 - _UNIFORM) * shape
+
+
+def _smooth(
+    variance: Float[np.ndarray, "step field x y"], seen: Frames
+) -> Float[np.ndarray, "step field x y"]:
+    """The variance of a value that may be another one as far away as a jump may be."""
+    modes = ["nearest", "nearest", *("wrap" if around else "nearest" for around in seen.around)]
+    return gaussian_filter(variance, (0.0, 0.0, _CELLS, _CELLS), mode=modes)

@@ -1,0 +1,182 @@
+"""The frames of a context on a plane: which are taken, when they were measured, and their gaps.
+
+Frames without any measurement are left out, so those that are left may be at uneven times. Other
+gaps are filled by interpolation in space and time, for the weak form, whose equations leave out
+test functions that see much of it, and for the first state of a run. Whatever compares a run with
+frames counts what was measured.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.boundary import Outflow, Periodic, Wall
+from hfluxno.grid import Grid
+from hfluxno.identify.interpolation import along
+from hfluxno.plural import plural
+from hfluxno.trajectory import Trajectory
+
+# Consistency of the median of absolute values with the standard deviation of a normal variable.
+_NORMAL_MEDIAN = 0.6745
+# More cannot be filled by interpolation.
+_MOST_MISSING = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Frames:
+    """What was seen of one trajectory.
+
+    **Attributes:**
+
+    - `values`: the frames with measurements; NaN is what was not measured.
+    - `filled`: the same with interpolated values in the gaps.
+    - `at`: their times in intervals, from the first of them on.
+    - `left`: from the last of them to the end of the context, in intervals.
+    - `interval`: the mean time between two frames of the context; NaN of a single one.
+    - `grid`: the cells.
+    - `missing`: the part of the values that was not measured, frames that are left out included.
+    - `noise`: the standard deviation of independent noise, in standard deviations of the fields.
+    """
+
+    values: Float[np.ndarray, "time field x y"]
+    filled: Float[np.ndarray, "time field x y"]
+    at: Float[np.ndarray, " time"]
+    left: float
+    interval: float
+    grid: Grid
+    missing: float
+    noise: float = 0.0
+
+    @property
+    def around(self) -> tuple[bool, bool]:
+        """Which axes are periodic."""
+        return self.grid.is_periodic(0), self.grid.is_periodic(1)
+
+    @property
+    def gaps(self) -> Bool[np.ndarray, "time x y"] | None:
+        """Where any field was not measured; `None` where all were."""
+        missing = np.isnan(self.values).any(axis=1)
+        return missing if missing.any() else None
+
+    @property
+    def relative_noise(self) -> float:
+        """The noise relative to the norm of the frames."""
+        return self.noise * float(
+            np.sqrt(np.mean(np.var(self.filled, axis=(0, 2, 3))) / np.mean(self.filled**2))
+        )
+
+    def until(self, last: int) -> "Frames":
+        """The frames up to `last`."""
+        part = slice(0, last + 1)
+        return dataclasses.replace(
+            self, values=self.values[part], filled=self.filled[part], at=self.at[part]
+        )
+
+
+def frames_of(context: Trajectory) -> Frames:
+    """What was seen of a context.
+
+    **Raises:**
+
+    - `ValueError`, where no law on a plane can be compared with it: values are infinite, too little
+      was measured, or a side is of another kind.
+    """
+    values = np.asarray(context.values, np.float64)
+    _check_sides(context.grid)
+    if np.any(np.isinf(values)):
+        raise ValueError("The context has infinite values; make them NaN or correct them first.")
+    times = np.asarray(context.times, float)
+    interval = float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else float("nan")
+    unit = interval if len(times) > 1 else 1.0
+    measured = np.flatnonzero(~np.isnan(values).all(axis=(1, 2, 3)))
+    if not len(measured):
+        raise ValueError("All values of the context are missing.")
+    part, missing = values[measured], float(np.mean(np.isnan(values)))
+    _check_gaps(part, context.fields)
+    around = context.grid.is_periodic(0), context.grid.is_periodic(1)
+    return Frames(
+        values=part,
+        filled=_filled(part, around),
+        at=(times[measured] - times[measured[0]]) / unit,
+        left=float(times[-1] - times[measured[-1]]) / unit,
+        interval=interval,
+        grid=context.grid,
+        missing=missing,
+        noise=_noise(part),
+    )
+
+
+def _check_sides(grid: Grid) -> None:
+    for end in (end for pair in grid.boundary for end in pair):
+        if type(end) not in (Periodic, Outflow, Wall):
+            raise ValueError(
+                "The sides of a plane must be periodic, walls or outflows to identify a law; got "
+                f"{end.name!r}."
+            )
+
+
+def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
+    absent = np.isnan(values)
+    for i, name in enumerate(fields):
+        if absent[:, i].all():
+            raise ValueError(
+                f"All values of the field {name!r} are missing: nothing says what it does; leave "
+                "it out, or choose another variable."
+            )
+    never = int(absent.any(axis=1).all(axis=0).sum())
+    if never:
+        raise ValueError(
+            f"{plural(never, 'cell')} of the context {'is' if never == 1 else 'are'} NaN in every "
+            "frame, as an obstacle is; walls inside the domain are not supported: cut out a "
+            "rectangle without it."
+        )
+    share = float(absent.mean())
+    if share > _MOST_MISSING:
+        raise ValueError(
+            f"{share:.0%} of the values of the frames with measurements are missing, more than "
+            f"{_MOST_MISSING:.0%}; average them to fewer cells, or leave out the frames of which "
+            "little is known."
+        )
+
+
+def _noise(values: Float[np.ndarray, "time field x y"]) -> float:
+    """From second differences along all axes, which leave little of what moves; their median,
+    because jumps are in few places."""
+    if len(values) < 3 or min(values.shape[2:]) < 3:
+        return 0.0
+    size = np.nanstd(values, axis=(0, 2, 3))
+    if not np.all(size > 0.0):
+        return 0.0
+    differences = values / size[:, None, None]
+    for axis in (0, 2, 3):
+        differences = np.diff(differences, n=2, axis=axis)
+    known = differences[np.isfinite(differences)]
+    if not len(known):
+        return 0.0
+    return float(np.median(np.abs(known)) / (_NORMAL_MEDIAN * 6.0**1.5))
+
+
+def _filled(
+    values: Float[np.ndarray, "time field x y"], around: tuple[bool, bool]
+) -> Float[np.ndarray, "time field x y"]:
+    """Each gap by interpolation in time, along x and along y, of which those over shorter gaps
+    count more."""
+    found = values
+    while np.any(missing := np.isnan(found)):
+        total, weights = np.zeros(found.shape), np.zeros(found.shape)
+        for axis, periodic in ((0, False), (2, around[0]), (3, around[1])):
+            line = np.moveaxis(found, axis, -1)
+            curve, gap = (np.moveaxis(part, -1, axis) for part in along(line, periodic))
+            weight = 1.0 / (_roughness(line) * gap**2) ** 2
+            total, weights = total + weight * curve, weights + weight
+        mean = total / np.where(weights > 0.0, weights, np.nan)
+        found = np.where(missing, mean, found)
+    return found
+
+
+def _roughness(values: np.ndarray) -> float:
+    """The typical second difference along the last axis."""
+    seconds = np.diff(values, n=2, axis=-1)
+    known = seconds[np.isfinite(seconds)]
+    return max(float(np.sqrt(np.mean(known**2))), 1e-12) if len(known) else 1.0

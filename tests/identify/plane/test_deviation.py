@@ -1,0 +1,55 @@
+"""How far forecasts on a plane may be off."""
+
+import numpy as np
+
+from hfluxno.grid import Grid
+from hfluxno.identify.plane.deviation import _by_time, _where_steep
+from hfluxno.identify.plane.frames import frames_of
+from hfluxno.trajectory import Trajectory
+
+SHAPE = (16, 20)
+
+
+def seen(values, deviation=0.0):
+    values = values + deviation * np.random.default_rng(0).normal(size=values.shape)
+    times = np.arange(float(len(values)))
+    return frames_of(Trajectory(values, times, Grid.rectangle(SHAPE), ("u", "v")))
+
+
+def smooth(frames=9):
+    x, y = (2.0 * np.pi * np.arange(n) / n for n in SHAPE)
+    u = np.sin(x)[:, None] + 0.5 * np.cos(y)
+    return np.stack([np.stack([u, 2.0 - u])] * frames)
+
+
+def test_errors_of_runs_are_continued_by_a_line():
+    """Errors of .01 (1 + t) in one field and of .03 in the other."""
+    values = smooth()
+    sign = np.where(np.indices(SHAPE).sum(axis=0) % 2, 1.0, -1.0)
+    runs = []
+    for begin in (0, 4):
+        t = np.arange(1, len(values) - begin)[:, None, None, None]
+        off = np.concatenate([0.01 * (1.0 + t) * sign, 0.03 * sign + 0.0 * t], axis=1)
+        runs.append((begin, values[begin + 1 :] + off))
+    times = np.array([1.0, 5.0, 20.0])
+    expected = np.stack([0.01 * (1.0 + times), 0.03 + 0.0 * times], axis=1)
+    np.testing.assert_allclose(_by_time(runs, seen(values), times), expected, rtol=1e-6)
+    # A field that a frame lacks.
+    gaps = values.copy()
+    gaps[6, 1] = np.nan
+    np.testing.assert_allclose(_by_time(runs, seen(gaps), times), expected, rtol=1e-6)
+    # Noise is none of the law's, whose own runs are compared with it.
+    own = [(0, values[1:])]
+    noisy = seen(values, 0.02)
+    assert 0.01 < noisy.noise < 0.06
+    assert np.all(_by_time(own, noisy, times) < 0.016)
+
+
+def test_errors_are_expected_where_it_is_steep():
+    step = np.zeros((1, 2, *SHAPE))
+    step[:, :, 8:] = 1.0
+    shape = _where_steep(step, seen(smooth()))
+    np.testing.assert_allclose(shape.mean(axis=(2, 3)), 1.0)
+    assert np.all(shape[:, :, 7:9] > 3.0) and np.all(shape[:, :, 4] < 0.5)
+    flat = _where_steep(np.ones((1, 2, *SHAPE)), seen(smooth()))
+    np.testing.assert_array_equal(flat, 1.0)
