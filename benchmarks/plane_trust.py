@@ -1,12 +1,13 @@
 """What the status and the predicted errors of forecasts on a plane are worth.
 
-    python -m benchmarks.plane_trust [--kinds NAME …] [--members N] [--seed N] [--markdown FILE …]
+    python -m benchmarks.plane_trust [--kinds NAME …] [--members N] [--seed N] [--seen HOW]
+                                      [--markdown FILE …]
 
 For each kind of data (see `independent/plane_kinds.py`) it draws N problems, solves them with a
 scheme in NumPy that the library does not have on 96² cells, averages them to 32², infers a law from
 ten frames, forecasts fourteen more and compares. A kind either obeys a conservation law or does
-not; the status should tell. A Markdown file gets the table between its lines "plane trust: begin"
-and "plane trust: end".
+not; the status should tell. The ten frames may be seen with noise or gaps. A Markdown file gets the
+table between its lines "plane trust: begin" and "plane trust: end".
 """
 
 import argparse
@@ -29,6 +30,37 @@ SEEN, STEPS = 10, 14
 _SHOWN = (1, 5, 10, 14)
 
 
+def _with_noise(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    size = 0.01 * frames.std(axis=(0, 2, 3), keepdims=True)
+    return frames + size * random.normal(size=frames.shape)
+
+
+def _without_values(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return np.where(random.uniform(size=frames.shape) < 0.05, np.nan, frames)
+
+
+def _without_block(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    frames = frames.copy()
+    frames[3:8, :, 8:16, 10:18] = np.nan
+    return frames
+
+
+def _without_frames(frames: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    frames = frames.copy()
+    frames[[3, 6]] = np.nan
+    return frames
+
+
+# How the context is seen.
+_SEEN = {
+    "whole": lambda frames, random: frames,
+    "noise": _with_noise,  # of 1 % of the standard deviation
+    "values": _without_values,  # a twentieth of them
+    "block": _without_block,  # of 8 × 8 cells in five frames
+    "frames": _without_frames,  # two of ten
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A forecast: its relative l2 errors after `_SHOWN` steps, their 90 % bounds, the share of
@@ -47,6 +79,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", metavar="NAME", choices=names, default=list(names))
     parser.add_argument("--members", type=int, default=1, help="problems drawn for each kind")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seen", choices=list(_SEEN), default="whole", help="noise or gaps")
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     options = parser.parse_args()
     for file in options.markdown:
@@ -56,7 +89,7 @@ def main() -> None:
     with prepared():
         for name in options.kinds:
             for member in range(options.members):
-                rows.append(one(names[name], options.seed, member))
+                rows.append(one(names[name], options.seed, member, options.seen))
                 print(_line(rows[-1:]), flush=True)
     text = f"{options.members} of each kind, seed {options.seed}.\n\n{table(rows)}\n"
     print(f"\n{text}")
@@ -66,10 +99,11 @@ def main() -> None:
             path.write_text(whole, encoding="utf-8")
 
 
-def one(kind: Kind, seed: int, member: int) -> Row:
+def one(kind: Kind, seed: int, member: int, how: str) -> Row:
     problem, frames = truth(kind, seed, member, SEEN + STEPS)
     grid, times = Grid.rectangle(frames.shape[2:]), problem.interval * np.arange(SEEN)
-    context = hfluxno.Trajectory(frames[:SEEN], times, grid, problem.fields)
+    seen = _SEEN[how](frames[:SEEN], np.random.default_rng(seed))
+    context = hfluxno.Trajectory(seen, times, grid, problem.fields)
     ahead = hfluxno.forecast(context, STEPS)
     values, after = np.asarray(ahead.trajectory.values), frames[SEEN:]
     size = np.sqrt(np.sum(after**2, axis=(1, 2, 3)))
