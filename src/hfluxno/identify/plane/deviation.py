@@ -26,7 +26,7 @@ from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import REFINEMENTS, Start, onward, predicted, state_of
 from hfluxno.identify.select import last_fitted_frame
 
-_GROWN, _SCHEME = 0.6, 0.3  # α, β
+_GROWN, _SCHEME = 0.6, 0.5  # α, β
 _UNIFORM = 0.3
 # Waves of a few cells look like noise, so this part of the square of an error is none.
 _AT_LEAST = 0.5
