@@ -21,7 +21,7 @@ from hfluxno.identify.basis import Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.gaps import MINIMUM_CELLS
-from hfluxno.identify.held_law import with_doubt_of_law
+from hfluxno.identify.held_law import with_uncertain_law
 from hfluxno.identify.identification import is_joint
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import estimate, in_double, with_shared_errors
@@ -215,7 +215,7 @@ def _joint(saved: SavedLaw, context: Trajectory) -> Identification:
         )
     label = _label(saved, forward.settings)
     late = predicted_late(best, context, frames)
-    best = with_doubt_of_law(with_shared_errors(best, context), saved, context)
+    best = with_uncertain_law(with_shared_errors(best, context), saved, context)
     found = JointFit(best, label, (), (frames[-2:-1] or frames)[0], late)
     report = joint_report(found, context, saved.law.negated)
     return dataclasses.replace(

@@ -1,11 +1,11 @@
-"""What is not known of a law that was given to a joint estimate, which it held.
+"""The uncertainty of a law that was held fixed in a joint estimate.
 
     cov(p, x) = [[P, -P Gᵀ], [-G P, C + G P Gᵀ]],   G = (JₓᵀJₓ + 1)⁻¹ JₓᵀJₚ
 
-of the law's coefficients p, whose covariance P is known from where the law was found, and the other
-unknowns x, whose covariance is C if p is right: if p is off by δ, the estimate of x is off by -G δ.
-J are the derivatives of what was measured, in units of its noise (Schmidt's consider parameters:
-Jazwinski, Stochastic Processes and Filtering Theory, 1970, section 8.4).
+for the law's coefficients p, whose covariance P comes from the data in which it was found, and the
+other unknowns x, whose covariance is C if p is exact: an error δ of p changes the estimate of x by
+-G δ. J are the derivatives of the measurements, in units of their noise (Schmidt's consider
+parameters: Jazwinski, Stochastic Processes and Filtering Theory, 1970, section 8.4).
 """
 
 import dataclasses
@@ -21,12 +21,12 @@ from hfluxno.identify.saved_law import SavedLaw
 from hfluxno.trajectory import Trajectory
 
 
-def with_doubt_of_law(found: Estimate, saved: SavedLaw, context: Trajectory) -> Estimate:
-    """The estimate with the uncertainty of the `saved` law in its spread and in what it forecasts;
-    as it is if the covariance of the law is not known."""
-    spread, doubt = _of_law(saved, found.forward)
+def with_uncertain_law(found: Estimate, saved: SavedLaw, context: Trajectory) -> Estimate:
+    """The estimate with the uncertainty of the `saved` law in its spread and its forecasts;
+    unchanged if the covariance of the law is unknown."""
+    spread, law_covariance = _of_law(saved, found.forward)
     law = np.flatnonzero(spread)
-    if not len(law) or not np.all(np.isfinite(doubt)):
+    if not len(law) or not np.all(np.isfinite(law_covariance)):
         return found
     forward, z = dataclasses.replace(found.forward, spread=spread), found.z
     seen = context.observed
@@ -38,10 +38,10 @@ def with_doubt_of_law(found: Estimate, saved: SavedLaw, context: Trajectory) -> 
     normal = rows[others] @ rows[others].T + np.eye(len(others))
     gain = np.linalg.solve(normal, rows[others] @ rows[law].T)
     covariance = found.covariance.copy()
-    covariance[np.ix_(law, law)] = doubt
-    covariance[np.ix_(others, law)] = -gain @ doubt
-    covariance[np.ix_(law, others)] = -doubt @ gain.T
-    covariance[np.ix_(others, others)] = inner + gain @ doubt @ gain.T
+    covariance[np.ix_(law, law)] = law_covariance
+    covariance[np.ix_(others, law)] = -gain @ law_covariance
+    covariance[np.ix_(law, others)] = -law_covariance @ gain.T
+    covariance[np.ix_(others, others)] = inner + gain @ law_covariance @ gain.T
     _, rows, _ = states_of(forward, z, forward.scale.frames(context.times))
     before, after = (spread_of(rows, each) ** 2 for each in (_without(found, law), covariance))
     return dataclasses.replace(
@@ -52,7 +52,7 @@ def with_doubt_of_law(found: Estimate, saved: SavedLaw, context: Trajectory) -> 
 
 
 def _without(found: Estimate, law: np.ndarray) -> np.ndarray:
-    """The covariance if nothing of the law is unknown."""
+    """The covariance if the law is exact."""
     covariance = found.covariance.copy()
     covariance[law], covariance[:, law] = 0.0, 0.0
     return covariance
@@ -62,7 +62,7 @@ def _of_law(
     saved: SavedLaw, forward: Forward
 ) -> tuple[Float[np.ndarray, " coefficient"], Float[np.ndarray, "free free"]]:
     """The standard deviations of all coefficients of the forward model, and the correlations of
-    those that are not certain."""
+    those that are uncertain."""
     places, covariance = free_covariance(saved)
     shape, scale = forward.shape, forward.scale
     half = 0.5 * (np.asarray(shape.upper) - np.asarray(shape.lower))

@@ -40,8 +40,8 @@ _MOST_ALIKE = 0.9
 
 @dataclasses.dataclass(frozen=True)
 class HeldLaw:
-    """The spread of the coefficients of a law that was given (see `hfluxno.identify.held_law`), and
-    the covariance of z with theirs."""
+    """The spread of the coefficients of a given law (see `hfluxno.identify.held_law`), and the
+    covariance of z including them."""
 
     spread: Float[np.ndarray, " coefficient"]
     covariance: Float[np.ndarray, "unknown unknown"]
@@ -246,11 +246,11 @@ def _alike(sigma):
 def _noise(rest, normal, seen):
     """The root mean square misfit of each quantity per degree of freedom."""
     count = seen.sum(axis=(0, 2))
-    used = _degrees(normal) * count / count.sum()
+    used = _degrees_of_freedom(normal) * count / count.sum()
     return np.sqrt(np.sum(rest**2, axis=(0, 2)) / np.maximum(count - used, 0.1 * count + 1.0))
 
 
-def _degrees(normal):
+def _degrees_of_freedom(normal):
     eigenvalues = np.maximum(np.linalg.eigvalsh(normal), 0.0)
     return float(np.sum(eigenvalues / (1.0 + eigenvalues)))
 
@@ -294,7 +294,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
         alike = min(max(correlation(a[both], b[both]), 0.0), _MOST_ALIKE)
         share *= (1.0 - alike) / (1.0 + alike)
     nothing = np.eye(len(found.z))
-    told = np.linalg.inv(found.covariance) - nothing
+    information = np.linalg.inv(found.covariance) - nothing
     times, fields = found.forward.scale.frames(context.times), found.states.shape[1]
     states, rows, _ = states_of(found.forward, found.z, times)
     differs = _difference(found.forward, found.z, times, states)
@@ -302,7 +302,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
-    covariance = np.linalg.inv(nothing + share * told)
+    covariance = np.linalg.inv(nothing + share * information)
     spread = np.hypot(spread_of(rows, covariance), of_scheme * differs)
     return dataclasses.replace(
         found, covariance=covariance, spread=spread, of_scheme=of_scheme, share=share
