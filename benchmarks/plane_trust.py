@@ -1,13 +1,13 @@
-"""What the status and the predicted errors of forecasts on a plane are worth.
+"""How reliable the status and the predicted errors of forecasts on a plane are.
 
     python -m benchmarks.plane_trust [--kinds NAME …] [--members N] [--seed N] [--seen HOW]
                                       [--markdown FILE …]
 
-For each kind of data (see `independent/plane_kinds.py`) it draws N problems, solves them with a
-scheme in NumPy that the library does not have on 96² cells, averages them to 32², infers a law from
-ten frames, forecasts fourteen more and compares. A kind either obeys a conservation law or does
-not; the status should tell. The ten frames may be seen with noise or gaps. A Markdown file gets the
-table between its lines "plane trust: begin" and "plane trust: end".
+For each kind of data (see `independent/plane_kinds.py`), draws N problems, solves them on 96² cells
+with a scheme in NumPy that the library does not have, averages them to 32², infers a law from ten
+frames, forecasts fourteen more and compares. A kind either obeys a conservation law or does not,
+which the status should show. The ten frames may have noise or gaps. A Markdown file gets the table
+between its lines "plane trust: begin" and "plane trust: end".
 """
 
 import argparse
@@ -51,7 +51,7 @@ def _without_frames(frames: np.ndarray, random: np.random.Generator) -> np.ndarr
     return frames
 
 
-# How the context is seen.
+# How the context is observed.
 _SEEN = {
     "whole": lambda frames, random: frames,
     "noise": _with_noise,  # of 1 % of the standard deviation

@@ -1,9 +1,9 @@
-"""Data on a plane with a scheme in NumPy that the library does not have, and what they obey.
+"""Data on a plane by a scheme in NumPy that the library does not have, and their equations.
 
     ∂t u + ∂x F(u) + ∂y G(u) = s(u, x, y, t) + ν Δu
 
-Local Lax-Friedrichs fluxes between minmod reconstructions of conserved fields, and Heun's method,
-on cells of a third of the length of those that are seen.
+Local Lax–Friedrichs fluxes with minmod reconstruction of conserved fields, and Heun's method, on
+cells a third as long as the observed ones.
 """
 
 import dataclasses
@@ -18,17 +18,17 @@ _CFL = 0.45
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What is solved on the unit square.
+    """A problem on the unit square.
 
     **Attributes:**
 
     - `fields`: their names.
     - `initial`: the averages over fine cells, (field, x, y).
-    - `flux`, `speed`: of states along an axis, and a bound of the speeds.
-    - `interval`: between two frames.
-    - `source`: of states, x, y and t; `None` where there is none.
+    - `flux`, `speed`: the flux of states along an axis, and a bound of the speeds.
+    - `interval`: the time between two frames.
+    - `source`: a function of states, x, y and t, or `None`.
     - `diffusivity`: ν.
-    - `edge`: what `numpy.pad` does beyond the sides.
+    - `edge`: the mode of `numpy.pad` at the sides.
     """
 
     fields: tuple[str, ...]
@@ -42,7 +42,7 @@ class Problem:
 
 
 def solved(problem: Problem, frames: int) -> np.ndarray:
-    """The averages over the cells that are seen, (time, field, x, y)."""
+    """The averages over the observed cells, (time, field, x, y)."""
     u, time = problem.initial, 0.0
     seen = [averaged(u)]
     for k in range(1, frames):
@@ -128,7 +128,7 @@ def polynomials(random: np.random.Generator, degree: int, initial, **more) -> Pr
 
 
 def water(random: np.random.Generator, h: np.ndarray, velocity: np.ndarray, **more) -> Problem:
-    """Shallow water with a random g; the friction, if there is any, is a source."""
+    """Shallow water with a random g, and optionally friction as a source."""
     g = random.uniform(1.0, 10.0)
 
     def flux(u, axis):

@@ -1,4 +1,4 @@
-"""The kinds of data on a plane of the trust table: conservation laws, and what is none."""
+"""The kinds of data of the trust table on a plane: conservation laws and other systems."""
 
 import dataclasses
 from collections.abc import Callable
@@ -156,7 +156,7 @@ KINDS = [
 
 def truth(kind: Kind, seed: int, member: int, frames: int) -> tuple[Problem, np.ndarray]:
     """A problem and its frames."""
-    # The name in bytes, because Python's hash differs from run to run.
+    # Python's hash of a name would differ from run to run.
     problem = kind.problem(np.random.default_rng([seed, member, *kind.name.encode()]))
     values = plane.solved(problem, frames)
     if kind.name == "depth of water alone":

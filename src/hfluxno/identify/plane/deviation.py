@@ -1,14 +1,14 @@
-"""How far a forecast with a law on a plane may be off, value by value.
+"""The standard deviation of a forecast with a law on a plane, value by value.
 
     σ² = (α e(t))² ρ + (β r)² (u_g - u)² + Σ_m (u_m - u)²
 
 e(t) is the error of runs over the context, from its first frame, its middle and the last frame
-before those that are held out, as a function of the time t since their start: for each field the
-straight line through their errors beyond noise. ρ, of mean one, is partly uniform and partly the
-square of the change from cell to cell. u_g is the forecast on other internal cells, which differs
-by about the error of the scheme (Richardson), also at shocks that form late; r ≤ 1 is the error of
-the run from the first frame relative to the same difference there, because a scheme that is the one
-of the data has no error. u_m are the forecasts with neighbours of the law. The last two and ρ are
+before those held out, as a function of the time t since their start: for each field the straight
+line through their errors beyond noise. ρ, of mean one, is partly uniform and partly the square of
+the change between cells. u_g is the forecast on another internal grid: the difference estimates the
+error of the scheme (Richardson), also at shocks that form later; r ≤ 1 is the error of the run from
+the first frame relative to the same difference there, because if the data were made by the same
+scheme, it has no error. u_m are the forecasts with neighbours of the law. The last two and ρ are
 smoothed over the width by which a jump may be displaced.
 
 α, β and the uniform part of ρ were chosen on seeds 2 and 3 of `python -m benchmarks.plane_trust`,
@@ -28,9 +28,9 @@ from hfluxno.identify.select import last_fitted_frame
 
 _GROWN, _SCHEME = 0.6, 0.5  # α, β
 _UNIFORM = 0.3
-# Waves of a few cells look like noise, so this part of the square of an error is none.
+# Waves of a few cells look like noise, so at least this fraction of a squared error counts.
 _AT_LEAST = 0.5
-# Where a jump will be is known to so many cells.
+# The place of a predicted jump is uncertain by this many cells.
 _CELLS = 1.0
 _ROUNDING = 1e-13
 
@@ -98,7 +98,7 @@ def _by_scheme(
     ahead: Float[np.ndarray, " step"],
     frames: Float[np.ndarray, "step field x y"],
 ) -> Float[np.ndarray, "step field x y"]:
-    """r² (u_g - u)²; zero if the law cannot be solved on the other cells."""
+    """r² (u_g - u)²; zero if the law cannot be solved on the other grid."""
     other = Start(start.mode, min(set(REFINEMENTS) - {start.refinement}, default=start.refinement))
     begin, own = past
     before, (state, solved) = predicted(law, seen, other, begin), state_of(law, seen, other)
@@ -126,6 +126,6 @@ def _where_steep(
 def _smooth(
     variance: Float[np.ndarray, "step field x y"], seen: Frames
 ) -> Float[np.ndarray, "step field x y"]:
-    """The variance of a value that may be another one as far away as a jump may be."""
+    """The variance, smoothed over the uncertainty of the places of jumps."""
     modes = ["nearest", "nearest", *("wrap" if around else "nearest" for around in seen.around)]
     return gaussian_filter(variance, (0.0, 0.0, _CELLS, _CELLS), mode=modes)

@@ -1,9 +1,8 @@
-"""The frames of a context on a plane: which are taken, when they were measured, and their gaps.
+"""The frames of a context on a plane, their times, and their gaps.
 
-Frames without any measurement are left out, so those that are left may be at uneven times. Other
-gaps are filled by interpolation in space and time, for the weak form, whose equations leave out
-test functions that see much of it, and for the first state of a run. Whatever compares a run with
-frames counts what was measured.
+Frames without any measurement are dropped, so the others may be at uneven times. Other gaps are
+interpolated in space and time, for the first state of a run and for the weak form, which omits test
+functions with many of them. Comparisons of runs with frames only count measured values.
 """
 
 import dataclasses
@@ -17,25 +16,25 @@ from hfluxno.identify.interpolation import along
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
-# Consistency of the median of absolute values with the standard deviation of a normal variable.
+# The median absolute value of a standard normal variable.
 _NORMAL_MEDIAN = 0.6745
-# More cannot be filled by interpolation.
+# The largest fraction of missing values that interpolation can fill.
 _MOST_MISSING = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Frames:
-    """What was seen of one trajectory.
+    """The measured part of one trajectory.
 
     **Attributes:**
 
-    - `values`: the frames with measurements; NaN is what was not measured.
+    - `values`: the frames with measurements; NaN where nothing was measured.
     - `filled`: the same with interpolated values in the gaps.
-    - `at`: their times in intervals, from the first of them on.
-    - `left`: from the last of them to the end of the context, in intervals.
-    - `interval`: the mean time between two frames of the context; NaN of a single one.
+    - `at`: their times in intervals, from the first one.
+    - `left`: the time from the last one to the end of the context, in intervals.
+    - `interval`: the mean time between two frames of the context; NaN for a single one.
     - `grid`: the cells.
-    - `missing`: the part of the values that was not measured, frames that are left out included.
+    - `missing`: the fraction of values that was not measured, including frames that were dropped.
     - `noise`: the standard deviation of independent noise, in standard deviations of the fields.
     """
 
@@ -55,7 +54,7 @@ class Frames:
 
     @property
     def gaps(self) -> Bool[np.ndarray, "time x y"] | None:
-        """Where any field was not measured; `None` where all were."""
+        """Where any field was not measured; `None` if there are no gaps."""
         missing = np.isnan(self.values).any(axis=1)
         return missing if missing.any() else None
 
@@ -75,11 +74,11 @@ class Frames:
 
 
 def frames_of(context: Trajectory) -> Frames:
-    """What was seen of a context.
+    """The frames of a context.
 
     **Raises:**
 
-    - `ValueError`, where no law on a plane can be compared with it: values are infinite, too little
+    - `ValueError`, if no law on a plane can be compared with it: values are infinite, too little
       was measured, or a side is of another kind.
     """
     values = np.asarray(context.values, np.float64)
@@ -121,8 +120,8 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
     for i, name in enumerate(fields):
         if absent[:, i].all():
             raise ValueError(
-                f"All values of the field {name!r} are missing: nothing says what it does; leave "
-                "it out, or choose another variable."
+                f"All values of the field {name!r} are missing; leave it out, or choose another "
+                "variable."
             )
     never = int(absent.any(axis=1).all(axis=0).sum())
     if never:
@@ -135,14 +134,14 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
     if share > _MOST_MISSING:
         raise ValueError(
             f"{share:.0%} of the values of the frames with measurements are missing, more than "
-            f"{_MOST_MISSING:.0%}; average them to fewer cells, or leave out the frames of which "
-            "little is known."
+            f"{_MOST_MISSING:.0%}; average over fewer cells, or leave out the frames with most "
+            "gaps."
         )
 
 
 def _noise(values: Float[np.ndarray, "time field x y"]) -> float:
-    """From second differences along all axes, which leave little of what moves; their median,
-    because jumps are in few places."""
+    """The noise, from the median of second differences along all axes, in which little of the
+    solution is left and jumps are rare."""
     if len(values) < 3 or min(values.shape[2:]) < 3:
         return 0.0
     size = np.nanstd(values, axis=(0, 2, 3))
@@ -160,8 +159,8 @@ def _noise(values: Float[np.ndarray, "time field x y"]) -> float:
 def _filled(
     values: Float[np.ndarray, "time field x y"], around: tuple[bool, bool]
 ) -> Float[np.ndarray, "time field x y"]:
-    """Each gap by interpolation in time, along x and along y, of which those over shorter gaps
-    count more."""
+    """The values with gaps interpolated in time, along x and along y, with more weight on shorter
+    gaps."""
     found = values
     while np.any(missing := np.isnan(found)):
         total, weights = np.zeros(found.shape), np.zeros(found.shape)

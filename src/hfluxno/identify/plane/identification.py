@@ -194,7 +194,7 @@ def deviations(
 
 
 def has_drifted(seen: Frames) -> bool:
-    """Whether a total has drifted on a periodic plane; frames with gaps do not tell."""
+    """Whether a total has drifted on a periodic plane; not tested for frames with gaps."""
     values = seen.values[~np.isnan(seen.values).any(axis=(1, 2, 3))]
     if not all(seen.around) or len(values) < _FRAMES_OF_DRIFT:
         return False

@@ -30,10 +30,10 @@ class PlaneIdentification:
     - `recognised`: the known law, or `None` if none fits.
     - `terms`: the terms as found without a known law, with their uncertainty.
     - `refinement`: the number of internal cells along each axis of a cell of the data.
-    - `mode`: from which state a forecast starts (see `hfluxno.identify.plane.run`).
-    - `neighbours`: laws in cells and frames that the context does not tell from the law: the one
-      that its first frames give. None of a given law.
-    - `missing`: the part of the context that was not measured.
+    - `mode`: the state from which a forecast starts (see `hfluxno.identify.plane.run`).
+    - `neighbours`: laws in cells and frames that the context does not distinguish from the law: the
+      one inferred from its first frames; none for a given law.
+    - `missing`: the fraction of the context that was not measured.
     - `grid_law`: the law in cells and frames.
     - `cell`, `interval`: the lengths of a cell and the time between two frames of the context.
     - `is_given`: whether the law was found in another context, from which its terms and its name

@@ -1,4 +1,4 @@
-"""Solving a law on a plane on the cells of the data or on finer ones, and following frames with it.
+"""Solving a law on a plane on the cells of the data or on finer ones, and tracking frames with it.
 
 MUSCL with the flux of Harten, Lax and van Leer, which only needs the flux of a law and bounds of
 its speeds; known laws of fluids also have the contact between them (HLLC), which keeps what moves
@@ -6,13 +6,13 @@ with the flow sharp. With S the solution over the time between two frames,
 
     u_j = S(u_{j-1}) + g_j (û_j - S(u_{j-1}))
 
-follows the observed frames û_j, where they were measured. A forecast starts from
+tracks the observed frames û_j where they were measured. A forecast starts from
 
 - `restart`: the last frame, spread over internal cells;
-- `corrected`: the last u with g = 1, which is that frame with what the run knows of the inside of
-  its cells and of its gaps;
-- `filter`: the last u with g_j = 1/(j + 1), to which all frames contribute alike, so that noise of
-  size σ on K frames becomes σ/√K (see `hfluxno.identify.track`).
+- `corrected`: the last u with g = 1, which is that frame with the structure of the run within its
+  cells and gaps;
+- `filter`: the last u with g_j = 1/(j + 1), to which all frames contribute equally, so that noise
+  of size σ on K frames becomes σ/√K (see `hfluxno.identify.track`).
 
 Lengths are in cells and times in intervals.
 """
@@ -35,9 +35,9 @@ from hfluxno.stored_jit import stored_jit
 _CONTROL = StepControl(0.45, 0.45, lagged=False)
 # Between two frames: enough for a wave to cross 200 cells. A run that needs more has blown up.
 _MOST_STEPS = 1000
-# Programs run over so many intervals, of which the last may be empty.
+# Programs run over this many intervals; the last ones may be empty.
 _INTERVALS = 16
-# Frames from which on a run follows them, and the noise, in deviations, from which on it counts.
+# The minimum number of frames to track, and of the noise, in deviations, to filter.
 _TRACKED, _NOISY = 4, 5e-3
 # Internal cells along each axis of a cell of the data; the back-test chooses.
 REFINEMENTS = (1, 2)
@@ -45,7 +45,7 @@ REFINEMENTS = (1, 2)
 
 @dataclasses.dataclass(frozen=True)
 class Followed:
-    """A run along frames.
+    """A run that tracks frames.
 
     **Attributes:**
 
@@ -61,7 +61,7 @@ class Followed:
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """From which state a forecast starts: the mode and the number of internal cells."""
+    """The start of a forecast: its mode and the number of internal cells."""
 
     mode: str
     refinement: int
@@ -81,7 +81,7 @@ def advance(
 
 
 def tracked(law: FittedPlaneLaw, seen: Frames, start: Start, last: int | None = None) -> Followed:
-    """A run along all frames, in which those after `last` are not looked at."""
+    """A run over the times of all frames that tracks those up to `last`."""
     grid, count = unit_grid(seen.grid), len(seen.values)
     last = count - 1 if last is None else last
     index = np.arange(1, count)
@@ -92,7 +92,7 @@ def tracked(law: FittedPlaneLaw, seen: Frames, start: Start, last: int | None = 
 
 
 def state_of(law: FittedPlaneLaw, seen: Frames, start: Start) -> tuple[np.ndarray, bool]:
-    """The state on internal cells after what was seen, and whether it could be solved."""
+    """The state on internal cells after the last frame, and whether it could be solved."""
     if start.mode == "restart":
         return spread(law, seen.filled[-1], unit_grid(seen.grid), start.refinement), True
     past = tracked(law, seen, start)
@@ -106,7 +106,7 @@ def onward(
     state: Float[np.ndarray, "field fine_x fine_y"],
     ahead: Float[np.ndarray, " step"],
 ) -> Followed:
-    """The frames after a state on internal cells, `ahead` being the times between them."""
+    """The frames after a state on internal cells; `ahead` are the times between them."""
     return _along(law, state, ahead, unit_grid(seen.grid), start.refinement)
 
 
@@ -120,8 +120,8 @@ def predicted(law: FittedPlaneLaw, seen: Frames, start: Start, last: int) -> Fol
 def back_test(
     law: FittedPlaneLaw, seen: Frames, last: int, starts: Sequence[Start]
 ) -> tuple[float, Start]:
-    """The least relative error of the frames after `last`, predicted from those up to it, and the
-    start with which it is reached; infinite where no run could be solved."""
+    """The smallest relative error of the frames after `last`, predicted from those up to it, and
+    its start; infinite if no run could be solved."""
     error, best = float("inf"), starts[0]
     for start in starts:
         run = predicted(law, seen, start, last)
@@ -132,13 +132,13 @@ def back_test(
 
 
 def plain_starts(seen: Frames) -> list[Start]:
-    """Those with which laws are compared: from the last frame, whose gaps a run has to fill."""
+    """The starts with which laws are compared: from the last frame, with gaps filled by a run."""
     mode = "restart" if seen.gaps is None or len(seen.values) < _TRACKED else "corrected"
     return [Start(mode, factor) for factor in REFINEMENTS]
 
 
 def further_starts(seen: Frames, refinement: int) -> list[Start]:
-    """Those that may be better for a law that is solved on these internal cells."""
+    """Further starts for a law that is solved on these internal cells."""
     if len(seen.values) < _TRACKED:
         return []
     found = [] if seen.noise < _NOISY else [Start("filter", refinement)]
@@ -147,7 +147,7 @@ def further_starts(seen: Frames, refinement: int) -> list[Start]:
 
 
 def relative_error(frames: np.ndarray, truth: np.ndarray) -> float:
-    """‖frames - truth‖/‖truth‖ of what was measured."""
+    """‖frames - truth‖/‖truth‖ over measured values."""
     return float(np.sqrt(np.nansum((frames - truth) ** 2) / np.nansum(truth**2)))
 
 
@@ -167,7 +167,7 @@ def spread(
 
 
 def _along(law, state, intervals, grid, refinement, seen=None, gains=None) -> Followed:
-    """`Followed` from a state on internal cells; free where nothing is `seen`."""
+    """`Followed` from a state on internal cells; not corrected where nothing is `seen`."""
     cells, parts, solved = (len(state), *grid.shape), [], True
     for begin in range(0, len(intervals), _INTERVALS):
         part = slice(begin, begin + _INTERVALS)

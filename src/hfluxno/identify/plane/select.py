@@ -52,7 +52,7 @@ class Estimate:
 def systems_of(
     seen: Frames, functions: Sequence[Callable[[np.ndarray], np.ndarray]]
 ) -> list[WeakSystem]:
-    """The weak equations of what was seen."""
+    """The weak equations of the frames."""
     return weak_systems(seen.filled, functions, seen.around, seen.at, seen.gaps)
 
 
@@ -198,8 +198,8 @@ def left_over(
 def beyond_noise(
     misfit: float, system: WeakSystem, sizes: Float[np.ndarray, " field"], noise: float
 ) -> float:
-    """A misfit without that of noise, given in standard deviations of the fields, which the fluxes
-    contain about as much of as what moves."""
+    """A misfit less that of noise, which is in standard deviations of the fields and of similar
+    size in the fluxes."""
     whole = float(np.sum(system.square / sizes**2))
     by_noise = 2.0 * noise**2 * system.noise * len(sizes) / whole
     return float(np.sqrt(max(misfit**2 - by_noise, 0.0)))

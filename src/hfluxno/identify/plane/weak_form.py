@@ -12,8 +12,8 @@ errors of percents, different ones with ψ_t and with ψ, which bias every coeff
 integrals over x and y, smooth functions of time, are interpolated by cubic splines through the
 frames, whose products with ψ and ψ_t are integrated exactly.
 
-Test functions whose support has more than a few missing values are left out. Times are in intervals
-and lengths in cells.
+Test functions with more than a few missing values in their support are omitted. Times are in
+intervals and lengths in cells.
 """
 
 import dataclasses
@@ -26,11 +26,11 @@ from scipy.ndimage import binary_opening
 
 from hfluxno.identify.weak_form import bump
 
-# Lengths of the supports in steps from frame to frame and in cells.
+# Lengths of the supports in steps between frames and in cells.
 _INTERVALS = (4, 6, 9)
 _CELLS = (13, 25)
-# What may be missing of the support of a test function; where more is missing everywhere, the
-# quarter of them with the least is taken. The inside of a wide gap is a guess and counts so often.
+# The fraction of the support of a test function that may be missing; if more is missing everywhere,
+# the quarter with the least is used. Values inside a wide gap are guesses and have this weight.
 _MISSING, _WIDE = 0.1, 10.0
 # The bump in time, (1 - ξ²)^p.
 _POWER = 3
