@@ -15,8 +15,8 @@ from hfluxno.extras import require
 from hfluxno.plural import plural
 
 if TYPE_CHECKING:
+    from hfluxno.data.readers import Reading
     from hfluxno.data.source import Source
-    from hfluxno.datasets.chunk import Reading
     from hfluxno.datasets.work import Work
 
 
@@ -149,8 +149,7 @@ def main(
 
 def _reading(config: ClusterConfig) -> "Reading":
     """How the variables of the file become the input of the work."""
-    from hfluxno.data.readers import boundary_pair
-    from hfluxno.datasets.chunk import Reading
+    from hfluxno.data.readers import Reading, boundary_pair
 
     domain = None if config.domain is None else ends_of(config.domain)
     ends = None if config.ends is None else config.ends.absolute()

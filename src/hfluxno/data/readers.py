@@ -50,6 +50,7 @@ from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, S
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, on_cells
 from hfluxno.plural import plural
+from hfluxno.trajectory import Noise, of_each_value
 
 
 def read(
@@ -103,12 +104,13 @@ def read(
     with opened(path, wanted, axes) as (whole, names):
         asked, others = asked_names(variable), (*others, *asked_names(flow))
         meant = {name: v for name, v in whole.items() if name in asked or name not in others}
-        grid: dict = {"cells": cells, "domain": domain, "average": average}
-        found = source_of(meant, names, path, variable, sides, **grid, ends=ends)
+        file = None if ends is None else Path(ends)
+        how = Reading(path, variable, sides, names, cells, domain, file, average=average)
+        found = source_of(meant, how)
         if flow is None:
             return found
-        grid["cells"] = len(found.x)
-        return _with_flow(found, source_of(whole, names, path, flow, ("open", "open"), **grid))
+        along = Reading(path, flow, ("open", "open"), names, len(found.x), domain, average=average)
+        return _with_flow(found, source_of(whole, along))
 
 
 def _with_flow(found: Source, beside: Source) -> Source:
@@ -124,22 +126,41 @@ def _with_flow(found: Source, beside: Source) -> Source:
     return dataclasses.replace(found, flow=(beside.parts[0], beside.values))
 
 
-def source_of(
-    whole: Mapping[str, xr.Variable],
-    axes: Mapping[str, str],
-    path: Path,
-    variable: str | None,
-    sides: tuple[BoundaryName, BoundaryName],
-    *,
-    cells: int | None = None,
-    domain: tuple[float, float] | None = None,
-    ends: str | Path | None = None,
-    average: float | None = None,
-) -> Source:
-    """What `read` makes of the variables of a file, whose `axes` have the names given by `renamed`;
-    messages name `path`."""
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How the variables of a file become a `Source`.
+
+    **Attributes:**
+
+    - `path`: the file, which messages name.
+    - `variable`, `cells`, `domain`, `average`: as in `read`.
+    - `boundary`: those of both ends of x.
+    - `names`: what the file calls the axes, as `renamed` is given it.
+    - `ends`: the file with the states at given ends, if it is another.
+    - `noise`: the standard deviation of that of all values or of each field, if it is known.
+    """
+
+    path: Path
+    variable: str | None
+    boundary: tuple[BoundaryName, BoundaryName]
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    cells: int | None = None
+    domain: tuple[float, float] | None = None
+    ends: Path | None = None
+    noise: Noise | None = None
+    average: float | None = None
+
+
+def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
+    """What these variables hold.
+
+    **Raises:**
+
+    - `ValueError`, `OSError`, as `read` does.
+    """
+    path = how.path
     variables = squeezed(whole)
-    names, fields = choose(variables, variable, path)
+    names, fields = choose(variables, how.variable, path)
     for each in names:
         canonical_order(variables[each].dims, each, path)
     dims = {d for each in names for d in whole[each].dims}
@@ -220,7 +241,7 @@ def source_of(
     positions = coordinate(coordinates.get("x"), cell_centres, "x")
     check_once(positions, "x")
     measured = float(known.mean()) * frames / len(along_time.coordinate)
-    along_x = on_cells(positions, places, cells, domain, measured)
+    along_x = on_cells(positions, places, how.cells, how.domain, measured)
     for axis, label in ((along_time, clock), (along_x, "x")):
         check_magnitude(np.diff(axis.coordinate), f"steps of the coordinate {label}")
     values = along_time.scatter(along_x.scatter(values, -1), -3)
@@ -234,9 +255,9 @@ def source_of(
         times=along_time.coordinate,
         x=along_x.coordinate,
         fields=fields_read,
-        boundary=sides,
+        boundary=how.boundary,
         coordinates=coordinates,
-        names=axes,
+        names=how.names,
         falls=falls,
         failed=int(failed.sum()),
         rows=tuple(map(int, along_time.places)),
@@ -244,12 +265,14 @@ def source_of(
         notes=along_time.notes + along_x.notes,
         observation=along_x.observation,
     )
-    mean, notes = time_mean(average, variables, source)
+    mean, notes = time_mean(how.average, variables, source)
     steps, notes = source.observation + mean, source.notes + notes
     source = dataclasses.replace(source, observation=steps, notes=notes)
-    if "given" not in sides:
+    if "given" in how.boundary:
+        source = dataclasses.replace(source, ends=read_ends(how.ends or path, source))
+    if how.noise is None:
         return source
-    return dataclasses.replace(source, ends=read_ends(path if ends is None else Path(ends), source))
+    return dataclasses.replace(source, deviation=of_each_value(how.noise, source.values))
 
 
 def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:

@@ -7,61 +7,20 @@ sentence.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import xarray as xr
 
 from hfluxno.batching import on_all_cores
-from hfluxno.boundary import BoundaryName
 from hfluxno.data.choice import asked_names
-from hfluxno.data.readers import source_of
+from hfluxno.data.readers import Reading, source_of
 from hfluxno.data.source import Source
 from hfluxno.datasets.work import Work
 from hfluxno.identify.status import FitStatus
-from hfluxno.trajectory import Noise, of_each_value
 
 Variables = Mapping[str, xr.Variable]
 Found = TypeVar("Found")
-
-
-@dataclasses.dataclass(frozen=True)
-class Reading:
-    """How variables become a `Source`; see `hfluxno.data.readers.source_of`. The `noise` is the
-    standard deviation of that of all values or of each field."""
-
-    path: Path
-    variable: str | None
-    boundary: tuple[BoundaryName, BoundaryName]
-    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    cells: int | None = None
-    domain: tuple[float, float] | None = None
-    ends: Path | None = None
-    noise: Noise | None = None
-    average: float | None = None
-
-    def source(self, variables: Variables) -> Source:
-        """**Raises:**
-
-        - `ValueError`, if a trajectory cannot be used.
-        """
-        found = source_of(
-            variables,
-            self.names,
-            self.path,
-            self.variable,
-            self.boundary,
-            cells=self.cells,
-            domain=self.domain,
-            ends=self.ends,
-            average=self.average,
-        )
-        if found.failed:
-            raise ValueError(f"{found.failed} of the trajectories are marked as failed.")
-        if self.noise is None:
-            return found
-        return dataclasses.replace(found, deviation=of_each_value(self.noise, found.values))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,14 +105,14 @@ class Chunk:
         if not self.work.alone:
             try:
                 whole = slice(0, count)
-                return [(whole, self.work.run(self.reading.source(variables)))]
+                return [(whole, self.work.run(_source(self.reading, variables)))]
             except ValueError:
                 pass  # one of them cannot be used
 
         def one(row: int) -> tuple[slice, xr.Dataset | str]:
             rows = slice(row, row + 1)
             try:
-                return rows, self.work.run(self.reading.source(some(variables, rows)))
+                return rows, self.work.run(_source(self.reading, some(variables, rows)))
             except ValueError as error:
                 return rows, str(error).rstrip(".")
 
@@ -167,7 +126,7 @@ def prepared(reading: Reading, work: Work, variables: Variables) -> Chunk:
 
     - `ValueError`, if none of their trajectories can be used; it says why the last one cannot.
     """
-    layout = _first(variables, lambda row: Layout.of(work.example(reading.source(row))))
+    layout = _first(variables, lambda row: Layout.of(work.example(_source(reading, row))))
     return Chunk(reading, work, layout)
 
 
@@ -178,7 +137,14 @@ def usable(reading: Reading, variables: Variables) -> Source:
 
     - `ValueError`, if none can.
     """
-    return _first(variables, reading.source)
+    return _first(variables, lambda row: _source(reading, row))
+
+
+def _source(reading: Reading, variables: Variables) -> Source:
+    found = source_of(variables, reading)
+    if found.failed:
+        raise ValueError(f"{found.failed} of the trajectories are marked as failed.")
+    return found
 
 
 def _first(variables: Variables, found: Callable[[Variables], Found]) -> Found:

@@ -12,11 +12,10 @@ import xarray as xr
 from hfluxno.batching import on_one_core
 from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.opening import in_seconds
-from hfluxno.data.readers import boundary_pair
+from hfluxno.data.readers import Reading, boundary_pair
 from hfluxno.datasets.chunk import (
     Chunk,
     Layout,
-    Reading,
     Variables,
     needed,
     prepared,
