@@ -186,3 +186,25 @@ def test_a_change_of_speed_is_one_of_time_and_not_of_frames():
     assert measure(law, changing, times).changing > 0.99
     assert change_of_speed(law, changing, times).a == pytest.approx(0.1 / 40.0, rel=0.02)
     assert abs(change_of_speed(law, changing).a) < 0.9 * 0.1 / 40.0
+
+
+def test_frames_that_were_left_out_unnoticed_are_seen(wave):
+    """Two frames more than the law is told, the later one before frame 14."""
+    moving = np.arange(FRAMES) + (np.arange(FRAMES) >= 8) + (np.arange(FRAMES) >= 14)
+    moving = moving - 0.1 * np.arange(FRAMES)  # as far as a steady speed follows
+    phase = 2 * np.pi * (np.arange(CELLS) - moving[:, None]) / CELLS
+    seen = np.sqrt(2) * np.sin(phase)[:, None] + 0.01 * _noise(wave.shape)
+    found = measure(wave, seen)
+    assert found.timing > 0.5 and found.systematic and found.odd_frame in (8, 14)
+    said = f"most between frames {found.odd_frame - 1} and {found.odd_frame} of the context"
+    assert said in str(found)
+    steady = measure(wave, wave + 0.05 * _noise(wave.shape))
+    assert steady.timing < 0.05 and "other times" not in str(steady)
+    tiny = measure(wave, wave + 0.02 * (seen - wave))
+    assert not tiny.at_other_times
+
+
+def test_a_delay_that_grows_steadily_is_one_of_speed(wave):
+    """Also where the first frame is late itself."""
+    phase = 2 * np.pi * (np.arange(CELLS) - (0.2 + 0.97 * np.arange(FRAMES))[:, None]) / CELLS
+    assert measure(wave, np.sqrt(2) * np.sin(phase)[:, None]).timing < 0.02

@@ -25,6 +25,9 @@ _GROWING, _ALIKE, _GROWTH = 0.015, 0.9, 3.0
 # than this fraction of the deviation, which grows to a tenth of the deviation two contexts later.
 # For conservation laws (`make trust`, seed 2) it explained .05 at most.
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
+# It is also systematic if half of it would not be there had the frames been seen at other times. Of
+# laws (seeds 2 and 3, with and without noise) other times explained a sixth at most.
+_AT_OTHER_TIMES = 0.5
 # It is also systematic if the total variation of one field has grown by more than this fraction.
 # That of laws solved by other programs (`make trust`, seed 2) did not grow.
 _VARYING = 0.02
@@ -32,6 +35,7 @@ _VARYING = 0.02
 # the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
 _CELLS = 5
+_FEWEST_DELAYS = 6  # of frames, to judge their times by
 # A field that varies by less than this fraction of its size is constant.
 _ROUNDING = 1e-12
 # The median absolute value of a standard normal variable.
@@ -57,6 +61,9 @@ class Misfit:
     - `changing`: the fraction of the misfit that a speed changing in time explains.
     - `variation`: the relative growth of the total variation of the frames, if the law is one that
       cannot increase it (see `hfluxno.identify.variation`), else 0.
+    - `timing`: the fraction of the misfit that other times of the frames explain; frames that were
+      left out unnoticed, seen twice or late, and any factor of the flux that depends on time.
+    - `odd_frame`: the number, from 0, of the frame before which these times change most.
     """
 
     size: float
@@ -68,6 +75,8 @@ class Misfit:
     shared: float
     changing: float
     variation: float = 0.0
+    timing: float = 0.0
+    odd_frame: int = dataclasses.field(default=0, kw_only=True)
 
     @property
     def varies_more(self) -> bool:
@@ -75,14 +84,19 @@ class Misfit:
         return self.variation > _VARYING
 
     @property
+    def at_other_times(self) -> bool:
+        """Whether the frames seem to have been seen at other times than those given."""
+        worth = self.size * np.sqrt(self.timing) > _WORTH_A_CHANGE
+        return bool(self.timing > _AT_OTHER_TIMES and worth)
+
+    @property
     def systematic(self) -> bool:
         """Whether the misfit is neither noise nor the usual error of a scheme."""
         grows = self.in_time > _ALIKE and self.growth > _GROWTH
         explained = self.size * np.sqrt(self.changing)
         changes = self.changing > _CHANGING and explained > _WORTH_A_CHANGE
-        return bool(
-            self.varies_more or changes or self.shared > (_GROWING if grows else _SYSTEMATIC)
-        )
+        shared = self.shared > (_GROWING if grows else _SYSTEMATIC)
+        return bool(self.varies_more or changes or self.at_other_times or shared)
 
     def __str__(self) -> str:
         in_space = "unknown" if np.isnan(self.in_space) else f"{self.in_space:.2f}"
@@ -90,7 +104,12 @@ class Misfit:
             f"the total variation grows by {self.variation:.0%}, which transport and diffusion of "
             "one field cannot cause; "
         )
-        return (more if self.varies_more else "") + (
+        times = (
+            f"other times of the frames would explain {self.timing:.0%} of it, most between "
+            f"frames {self.odd_frame - 1} and {self.odd_frame} of the context (counted from 0); "
+        )
+        more = (more if self.varies_more else "") + (times if self.at_other_times else "")
+        return more + (
             f"misfit {100 * self.size:.2g} % of the standard deviation, {100 * self.of_motion:.2g} "
             "% of the change; at the end of the context neighbouring frames and cells share "
             f"{100 * self.shared:.2g} % beyond noise of {100 * self.noise:.2g} %; correlation "
@@ -115,6 +134,7 @@ def measure(
     e = ((simulated - observed) / scale)[1:, varies]
     data = (observed / scale)[:, varies]
     size, noise, third = _rms(e), noise_level(data), max(1, len(e) // 3)
+    timing, odd_frame = _other_times(simulated[:, varies], observed[:, varies], times)
     return Misfit(
         size=size,
         of_motion=_ratio(size, _rms(data[1:] - data[:1])),
@@ -124,6 +144,8 @@ def measure(
         noise=noise,
         shared=_shared(e[-max(2, third) :], noise),
         changing=change_of_speed(simulated[:, varies], observed[:, varies], times).explained,
+        timing=timing,
+        odd_frame=odd_frame,
     )
 
 
@@ -175,20 +197,45 @@ def change_of_speed(
     times: Float[np.ndarray, " time"] | None = None,
 ) -> ChangeOfSpeed:
     """The change of speed of `simulated` frames, by least squares; `times` as in `measure`."""
+    late, rate, missed = _in_deviations(simulated, observed, times)
+    steady, changing = late * rate, (late**2 - late) * rate
+    missed, changing = (
+        u - steady * _ratio(float(np.sum(u * steady)), float(np.sum(steady**2)))
+        for u in (missed, changing)
+    )
+    common, size = float(np.sum(missed * changing)), float(np.sum(changing**2))
+    explained = _ratio(common**2, size * float(np.sum(missed**2)))
+    return ChangeOfSpeed(_ratio(common, size), explained)
+
+
+def _other_times(simulated, observed, times) -> tuple[float, int]:
+    """The fraction of the misfit that a delay of each frame explains beyond one of the form a + cτ,
+    and the frame before which the delays change most.
+
+    A factor g(t) of the flux makes u(x, t) = U(x, ∫ g dt), so it is a delay of whole frames too.
+    """
+    late, rate, missed = _in_deviations(simulated, observed, times)
+    weight, product = np.sum(rate**2, axis=(1, 2)), np.sum(rate * missed, axis=(1, 2))
+    delay = np.divide(product, weight, out=np.zeros_like(weight), where=weight > 0.0)
+    if len(delay) < _FEWEST_DELAYS:
+        return 0.0, 0
+    steady = np.stack([np.ones_like(delay), late[:, 0, 0]], axis=1) * np.sqrt(weight)[:, None]
+    given = delay * np.sqrt(weight)
+    left = given - steady @ np.linalg.lstsq(steady, given, rcond=None)[0]
+    gained, rest = np.sum(left**2), np.sum((missed - delay[:, None, None] * rate) ** 2)
+    odd_frame = 1 + int(np.argmax(np.abs(np.diff(delay, prepend=0.0))))
+    return _ratio(float(gained), float(gained + rest)), odd_frame
+
+
+def _in_deviations(simulated, observed, times):
+    """The times τ from 0 to 1 after the first, ∂u/∂τ and the misfit there, the latter two in
+    standard deviations of the fields; `times` as in `measure`."""
     past = np.arange(len(observed), dtype=float) if times is None else times
     past = (past - past[0]) / (past[-1] - past[0])
     deviation = np.std(observed, axis=(0, 2))[:, None]
     scale = np.where(deviation > 0.0, deviation, 1.0)
     rate = np.gradient(simulated, past, axis=0)[1:] / scale
-    late = past[1:, None, None]
-    steady, changing = late * rate, (late**2 - late) * rate
-    missed, changing = (
-        u - steady * _ratio(float(np.sum(u * steady)), float(np.sum(steady**2)))
-        for u in ((simulated - observed)[1:] / scale, changing)
-    )
-    common, size = float(np.sum(missed * changing)), float(np.sum(changing**2))
-    explained = _ratio(common**2, size * float(np.sum(missed**2)))
-    return ChangeOfSpeed(_ratio(common, size), explained)
+    return past[1:, None, None], rate, (simulated - observed)[1:] / scale
 
 
 def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:
