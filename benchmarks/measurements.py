@@ -121,7 +121,7 @@ def few(seed: int, count: int) -> list:
     sums = np.concatenate([np.zeros((FRAMES, 1)), np.cumsum(fine, axis=1) * dx], axis=1)
     at_edges = np.stack([np.interp(edges, np.arange(sums.shape[1]) * dx, row) for row in sums])
     truth = np.diff(at_edges, axis=1) / (2.0 * half)
-    seen = axis.spread(values, 1)
+    seen = axis.scatter(values, 1)
     start = time.time()
     context = Trajectory.from_numpy(seen, INTERVAL * np.arange(FRAMES), x, boundary="open")
     found = hfluxno.reconstruct(context)
