@@ -9,8 +9,9 @@ from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 if TYPE_CHECKING:
     from hfluxno.identify import PlaneIdentification
 
-# A context in double precision, its products with test functions, and the run of the back-test.
-_COPIES = 6
+# A context in double precision, its products with test functions, and the runs over it; a forecast
+# and what it is compared with.
+_COPIES, _FORECAST_COPIES = 8, 4
 _USELESS = {
     "ends": "--ends gives states at the ends of a line; in two dimensions sides are "
     "periodic, outflow or wall",
@@ -78,7 +79,7 @@ def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
     """
     size = len(source.fields) * len(source.x) * len(source.y)
     runtime.check_memory(
-        _COPIES * frames + forecast,
+        _COPIES * frames + _FORECAST_COPIES * forecast,
         size,
         f"{frames} frames of {len(source.x)} × {len(source.y)} cells and {forecast} to forecast",
         "choose fewer with --context and --steps",

@@ -12,7 +12,7 @@ from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.given import given_plane
 from hfluxno.identify.plane.identification import identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import Start, onward, state_of
+from hfluxno.identify.plane.run import Start, mean, onward, state_of
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved_law import interval_of
 from hfluxno.identify.status import FitStatus
@@ -52,17 +52,16 @@ def _all_continued(
         _continued(each, item, steps, every)
         for each, item in zip(_each(context), found, strict=True)
     ]
-    frames, deviation = (np.stack([run[k] for run in runs]) for k in (0, 1))
-    start = np.stack([frames_of(each).filled[-1] for each in _each(context)])
-    solved = [run[2] for run in runs]
+    start, frames, deviation = (np.stack([run[k] for run in runs]) for k in range(3))
+    solved = [run[3] for run in runs]
     return assembled(context, start, frames, solved, found, every, None, deviation)
 
 
 def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """The frames after a context, their standard deviations and whether they could be solved; if
-    not, the last frame repeated."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """The state at the end of a context, the frames after it, their standard deviations and whether
+    they could be solved; if not, the last frame repeated."""
     seen = dataclasses.replace(frames_of(context), interval=item.interval)
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     ahead[0] += seen.left
@@ -73,9 +72,9 @@ def _continued(
             run = onward(item.grid_law, seen, start, state, ahead)
             if solved and run.solved:
                 spread = deviation_ahead(item, seen, start, state, ahead, run.frames)
-                return run.frames, spread, True
+                return np.asarray(mean(state, start.refinement)), run.frames, spread, True
     still = np.repeat(seen.filled[-1:], steps, axis=0)
-    return still, np.full(still.shape, np.nan), False
+    return still[0], still, np.full(still.shape, np.nan), False
 
 
 def _each(context: Trajectory) -> list[Trajectory]:

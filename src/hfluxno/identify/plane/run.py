@@ -236,7 +236,9 @@ def prolonged(
     return u
 
 
-def mean(u: Float[Array, "*lead fine_x fine_y"], factor: int) -> Float[Array, "*lead x y"]:
+def mean(
+    u: Float[Array | np.ndarray, "*lead fine_x fine_y"], factor: int
+) -> Float[Array | np.ndarray, "*lead x y"]:
     """The averages over the finer cells of every cell."""
     if factor == 1:
         return u

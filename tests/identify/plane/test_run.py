@@ -1,0 +1,54 @@
+"""Runs that follow frames on a plane."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hfluxno.grid import Grid
+from hfluxno.identify.plane.frames import frames_of
+from hfluxno.identify.plane.run import Start, further_starts, mean, plain_starts, state_of
+from hfluxno.trajectory import Trajectory
+from tests.identify.plane.laws import one_field
+
+pytestmark = pytest.mark.usefixtures("x64")
+STILL = dataclasses.replace(one_field(), coefficients=0.0 * np.asarray(one_field().coefficients))
+
+
+def seen(values):
+    grid = Grid.rectangle(values.shape[2:])
+    return frames_of(Trajectory(values, np.arange(float(len(values))), grid, ("density",)))
+
+
+@pytest.fixture
+def frames():
+    return np.random.default_rng(0).uniform(0.2, 1.2, (6, 1, 16, 16))
+
+
+def test_a_run_that_is_corrected_ends_at_the_last_frame_and_fills_its_gaps(frames):
+    gaps = frames.copy()
+    gaps[-1, 0, 3:6, 4:9] = np.nan
+    state, solved = state_of(STILL, seen(gaps), Start("corrected", 1))
+    # Where nothing moves, the frame before is what is expected.
+    assert solved
+    expected = np.where(np.isnan(gaps[-1]), frames[-2], frames[-1])
+    np.testing.assert_allclose(mean(state, 1), expected, atol=1e-12)
+
+
+def test_all_frames_contribute_alike_to_a_filter(frames):
+    state, solved = state_of(STILL, seen(frames), Start("filter", 1))
+    assert solved
+    np.testing.assert_allclose(state, frames.mean(axis=0), atol=1e-12)
+
+
+def test_what_the_back_test_may_choose_from(frames):
+    whole = dataclasses.replace(seen(frames), noise=0.0)
+    assert plain_starts(whole) == [Start("restart", 1), Start("restart", 2)]
+    assert further_starts(whole, 1) == [Start("corrected", 2)]
+    noisy = dataclasses.replace(whole, noise=0.02)
+    assert further_starts(noisy, 1) == [Start("corrected", 2), Start("filter", 1)]
+    gaps = frames.copy()
+    gaps[-1, 0, 0, 0] = np.nan
+    assert plain_starts(seen(gaps))[0] == Start("corrected", 1)
+    assert plain_starts(seen(frames[:2])) == plain_starts(whole)
+    assert not further_starts(seen(frames[:2]), 1)
