@@ -16,7 +16,7 @@ from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.forecaster import is_bounded
 from hfluxno.identify.prior import Kind
-from hfluxno.identify.status import _exceeds
+from hfluxno.identify.status import exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
@@ -280,14 +280,14 @@ def test_dispersion_is_told_from_a_law_by_its_misfit(short_search):
 def test_noise_is_no_poor_fit():
     """Noise is in the errors of a law once and in those of repeating a frame twice, so every law
     would look poor where little moves."""
-    assert _exceeds(0.06, 0.1, 0.0) and not _exceeds(0.04, 0.1, 0.0)
+    assert exceeds(0.06, 0.1, 0.0) and not exceeds(0.04, 0.1, 0.0)
     motion, noise = 0.06, 0.05
     change = np.hypot(motion, np.sqrt(2) * noise)
     assert noise > 0.5 * change
-    assert not _exceeds(np.hypot(0.4 * motion, noise), change, noise)
-    assert _exceeds(np.hypot(0.6 * motion, noise), change, noise)
+    assert not exceeds(np.hypot(0.4 * motion, noise), change, noise)
+    assert exceeds(np.hypot(0.6 * motion, noise), change, noise)
     # Where nothing but noise moves, nothing is explained.
-    assert _exceeds(1.01 * noise, 1.3 * noise, noise)
+    assert exceeds(1.01 * noise, 1.3 * noise, noise)
 
 
 def test_a_law_that_cannot_be_solved_gives_a_status(cubic):

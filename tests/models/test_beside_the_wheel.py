@@ -50,6 +50,6 @@ def test_all_of_them_are_in_the_source_tree(monkeypatch):
     assert beside_the_wheel.at_hand() == tuple(sorted(beside_the_wheel.checksums()))
     for name in beside_the_wheel.checksums():
         folder = beside_the_wheel.checked_folder(name)
-        assert sum(file.stat().st_size for file in folder.iterdir()) <= 11_000_000
+        assert sum(file.stat().st_size for file in folder.iterdir()) <= 11 * 2**20
         described = json.loads((folder / "config.json").read_text())
         assert described["training"]["preset"].endswith(name)

@@ -76,6 +76,7 @@ class FakeIdentification:
     missing: float = 0.0
     readings: None = None
     recognised: None = None
+    cause: None = None
     formulas: tuple[str, ...] = ()
 
     @property

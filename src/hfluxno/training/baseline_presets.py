@@ -1,10 +1,10 @@
 """Training runs of the baselines by name.
 
 `paper-METHOD-SET` have the sizes and the protocol of arXiv:2605.05488. `cpu-METHOD-SET` are for two
-cores and about 20 minutes (up to 29): smaller networks, the same one-step loss, relative to the size of the truth,
-and the same data, augmentation and validation set as the `cpu` runs of HFluxNO. They have about as
-many updates as fit into the 20 minutes; a preset gives the number, not the time, so that runs are
-reproducible (docs/training_log.md has the minutes).
+cores and about 20 minutes (up to 29): smaller networks, the same one-step loss, relative to the
+size of the truth, and the same data, augmentation and validation set as the `cpu` runs of HFluxNO.
+They have about as many updates as fit into the 20 minutes; a preset gives the number, not the time,
+so that runs are reproducible (docs/training_log.md has the minutes).
 
 ICON sees other data: several trajectories of a law, as examples of each other, and no symmetries.
 """
