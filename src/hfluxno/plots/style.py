@@ -97,7 +97,7 @@ def around_zero(differences: np.ndarray) -> dict[str, Any]:
     return {"cmap": DIVERGING, "vmin": -reach, "vmax": reach}
 
 
-def colour_bar(figure: Figure | SubFigure, axes: Axes, image: Any, aspect: float = 28) -> Colorbar:
+def colour_bar(figure: Figure | SubFigure, axes: Axes, image: Any, aspect: int = 28) -> Colorbar:
     """What the colours of a map mean, beside it."""
     bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=aspect)
     bar.outline.set_linewidth(0.5)
