@@ -105,6 +105,7 @@ def test_a_given_law_is_solved_with_bands():
         alone = GivenLawForecaster(law).forecast(hfluxno.Trajectory.from_xarray(each), 3)
         mine = found["density"].values[row]
         assert np.array_equal(mine, alone.trajectory.values[:, 0])
+        np.testing.assert_allclose(found["noise_error"].values[row], alone.noise_error)
     assert (found["density_upper90"] > found["density"]).all()
     assert (found["predicted_error_90"] > found["predicted_error"]).all()
     first = hfluxno.forecast_dataset(batch, 2, context=1, law=law)

@@ -190,10 +190,12 @@ class Continue(Work):
         shape = (1, self.steps, *np.shape(context.values)[2:])
         with working_in(self.float64):
             frames = continuation(context, np.zeros(shape), every)
-        none, unknown = np.zeros(1), np.zeros(shape) if self._law else None
+        none, unknown, noise = np.zeros(1), None, None
         laws = (nothing,) if self._law else ()
+        if self._law:
+            unknown, noise = np.zeros(shape), np.zeros((1, len(context.fields)))
         left, status = np.zeros(1, bool), np.zeros(1, int)
-        forecast = Forecast(frames, status, ("",), none, none, left, laws, unknown)
+        forecast = Forecast(frames, status, ("",), none, none, left, laws, unknown, noise=noise)
         found = of_forecast(source, forecast, context.frames)
         if not self._law:
             taken = "status" in {part.name for part in source.parts}
