@@ -23,7 +23,8 @@ from scipy.ndimage import gaussian_filter
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import REFINEMENTS, Start, onward, predicted, state_of
+from hfluxno.identify.plane.run import Start, onward, predicted, state_of
+from hfluxno.identify.plane.systematic import other_cells
 from hfluxno.identify.select import last_fitted_frame
 
 _GROWN, _SCHEME = 0.6, 0.5  # α, β
@@ -99,7 +100,7 @@ def _by_scheme(
     frames: Float[np.ndarray, "step field x y"],
 ) -> Float[np.ndarray, "step field x y"]:
     """r² (u_g - u)²; zero if the law cannot be solved on the other grid."""
-    other = Start(start.mode, min(set(REFINEMENTS) - {start.refinement}, default=start.refinement))
+    other = other_cells(start)
     begin, own = past
     before, (state, solved) = predicted(law, seen, other, begin), state_of(law, seen, other)
     after = onward(law, seen, other, state, ahead)

@@ -34,6 +34,7 @@ from hfluxno.identify.plane.select import (
     left_over,
     systems_of,
 )
+from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.plane.weak_form import total
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus
@@ -67,6 +68,8 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
         if len(values) >= MINIMUM_FRAMES:
             misfit, beyond = _misfit(law, seen)
         status = status_of(error, persistence, beyond, not has_drifted(seen), seen.relative_noise)
+        if status == FitStatus.OK and is_systematic(law, seen, start):
+            status = FitStatus.SYSTEMATIC_MISFIT
     return PlaneIdentification(
         law=saved.law,
         status=status,

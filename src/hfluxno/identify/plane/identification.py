@@ -30,6 +30,7 @@ from hfluxno.identify.plane.select import (
     systems_of,
     together,
 )
+from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.plane.terms import Roles, Structure
 from hfluxno.identify.plane.weak_form import total
 from hfluxno.identify.recognised import Recognised
@@ -103,17 +104,20 @@ def identify_plane(
         found, said = chosen.found, chosen.said
         misfit = together(found, sizes, whole) if said is None else said.misfit
     persistence = relative_error(values[last : last + 1], seen.values[last + 1 :])
+    status = status_of(
+        error,
+        persistence,
+        beyond_noise(misfit, whole, sizes, seen.noise),
+        not has_drifted(seen),
+        seen.relative_noise,
+    )
+    if status == FitStatus.OK and is_systematic(law_of(parts[1]), seen, start):
+        status = FitStatus.SYSTEMATIC_MISFIT
     lengths = np.array(cell) / interval
     return PlaneIdentification(
         law=law_of(parts[1] * lengths[:, None]),
         units=known_units(context),
-        status=status_of(
-            error,
-            persistence,
-            beyond_noise(misfit, whole, sizes, seen.noise),
-            not has_drifted(seen),
-            seen.relative_noise,
-        ),
+        status=status,
         backtest_error=error,
         persistence_error=persistence,
         misfit=misfit,
