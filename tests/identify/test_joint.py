@@ -11,6 +11,7 @@ from hfluxno import Trajectory, reconstruct
 from hfluxno.boundary import Given
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
+from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.forward import run
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
@@ -342,6 +343,30 @@ def test_a_known_noise_excuses_as_much_of_the_misfit():
     assert joint_status(0.2, 1.0, UNKNOWN) == FitStatus.OK
     assert joint_status(0.2, 1.0, UNKNOWN, noise=0.1, in_noise=2.0) == FitStatus.SYSTEMATIC_MISFIT
     assert joint_status(0.01, 1.0, UNKNOWN, noise=0.001, in_noise=10.0) == FitStatus.OK
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_flux_that_the_measurements_leave_open():
+    """Known up to a factor, with and without diffusion; the field is steep by .1 a cell."""
+    values = 0.1 * np.arange(10.0)[None, None] * np.ones((5, 1, 1))
+    measured = Trajectory(values, np.arange(5.0), Grid.interval(10, 0.0, 10.0, "outflow"), ("u",))
+    for kind in (Kind(2), Kind(2, diffusion=1)):
+        forward = make_forward(kind, measured, (), known_first=True)
+        z = np.zeros(forward.size)
+        z[0] = 0.3
+        covariance = np.zeros((forward.size, forward.size))
+        covariance[0, 0] = 0.2**2
+        law = forward.law(z)
+        if kind.diffusion:
+            place = len(forward.shape.basis.names)
+            z[place] = float(law.flux(np.array([[0.9]]))[0, 0] - law.flux(np.zeros((1, 1)))[0, 0])
+            z[place] /= 0.1 * forward.spread[place]  # as large as the flux
+        found = Estimate(forward, z, covariance, np.ones(1), values, values, 0.0)
+        expected = 0.2 / 0.3 / (1 + kind.diffusion)
+        assert flux_uncertainty(found, values) == pytest.approx(expected)
+    assert joint_status(0.1, 1.0, UNKNOWN, uncertainty=0.6) == FitStatus.UNDETERMINED
+    assert joint_status(0.1, 1.0, UNKNOWN, uncertainty=0.4) == FitStatus.OK
+    assert "more sensors" in FitStatus.UNDETERMINED.sentence
 
 
 def test_fewer_values_than_unknowns_are_refused_with_the_number_that_is_needed(brief):

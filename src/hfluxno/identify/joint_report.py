@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint import in_double, sizes
 from hfluxno.identify.joint_search import JointFit, fit_jointly
 from hfluxno.identify.law_shape import LawShape
@@ -89,10 +90,11 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     if context.deviation is not None:
         noise = _rms(context.deviation / size, seen)
         in_noise = _rms((shown - values) / context.deviation, seen)
+    uncertainty = flux_uncertainty(best, values)
     return Identification(
         law=jax.device_put(dataclasses.replace(law, negated=negated)),
         candidate=found.kind,
-        status=joint_status(residual, change, misfit, noise, in_noise),
+        status=joint_status(residual, change, misfit, noise, in_noise, uncertainty),
         backtest_error=backtest,
         persistence_error=persistence,
         residual=residual,

@@ -18,6 +18,8 @@ _POOR_JOINTLY = 0.3
 # the change, which scheme errors do not.
 _BEYOND_NOISE = 1.5
 _SMALL = 0.02
+# A flux that is uncertain by more than this fraction of it, at one standard deviation, is unknown.
+_OPEN = 0.5
 
 
 class FitStatus(enum.IntEnum):
@@ -30,6 +32,7 @@ class FitStatus(enum.IntEnum):
     CONSTANT = 4
     SYSTEMATIC_MISFIT = 5
     NOT_CHECKED = 6
+    UNDETERMINED = 7
 
     @property
     def sentence(self) -> str:
@@ -49,6 +52,9 @@ class FitStatus(enum.IntEnum):
             "forecast",
             FitStatus.NOT_CHECKED: "the law was found in other data, and nothing in this context "
             "could be compared with it: there is one frame, or nothing moves",
+            FitStatus.UNDETERMINED: "the measurements leave the law open: the standard deviation "
+            "of its flux exceeds half of the flux; more sensors or frames, less noise or more "
+            "movement are needed; do not trust the forecast",
         }[self]
 
 
@@ -117,12 +123,13 @@ def joint_status(
     misfit: Misfit,
     noise: float | None = None,
     in_noise: float | None = None,
+    uncertainty: float = 0.0,
 ) -> FitStatus:
     """The status of a joint estimate, from its misfit and the change, in standard deviations.
 
     Noise that was estimated from the residual cannot excuse a misfit that is a large part of the
     change. Known `noise` can, but a misfit far above it is not noise; `in_noise` is the misfit with
-    each value in units of its own noise.
+    each value in units of its own noise. The `uncertainty` is that of the flux, relative to it.
     """
     known = 0.0 if noise is None else noise
     if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
@@ -130,7 +137,7 @@ def joint_status(
     beyond = in_noise is not None and in_noise > _BEYOND_NOISE and residual > _SMALL * change
     if misfit.systematic or beyond:
         return FitStatus.SYSTEMATIC_MISFIT
-    return FitStatus.OK
+    return FitStatus.UNDETERMINED if uncertainty > _OPEN else FitStatus.OK
 
 
 def exceeds(error: float, change: float, noise: float) -> bool:
