@@ -12,8 +12,8 @@ def flux_uncertainty(
     found: Estimate, values: Float[Array | np.ndarray, "time quantity cells"]
 ) -> float:
     """The largest standard deviation of f(u) - f(u₀) over the measured range from u₀ on, relative
-    to the fluxes of the estimate: the height of f there and the largest ν |∂x u|. Zero for several
-    fields, and for a law that was given."""
+    to the fluxes of the estimate: the height of f there and the root mean square of ν ∂x u. Zero
+    for several fields, and for a law that was given."""
     forward, fields = found.forward, found.states.shape[1]
     count = len(forward.shape.basis.names)
     free = np.flatnonzero(forward.spread[:count])
@@ -33,5 +33,5 @@ def flux_uncertainty(
     size, diffusivity = np.ptp(best), forward.law(found.z).diffusivity(found.states[:, 0][None])
     if diffusivity is not None:
         steep = np.abs(np.gradient(found.states[:, 0], axis=-1))
-        size += np.max(np.asarray(diffusivity)[0] * steep)
+        size += np.sqrt(np.mean((np.asarray(diffusivity)[0] * steep) ** 2))
     return float(np.sqrt(np.max(variance)) / max(size, 1e-300))
