@@ -7,8 +7,8 @@ from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import REFINEMENTS, Start, predicted
 
 # Runs from the middle of a context miss it by .15 to 1.4 times their difference from runs on other
-# internal cells if there is a law, and by five times over a bottom that is no part of the law
-# (`python -m benchmarks.plane_trust`, seeds 1 to 3).
+# internal cells on the laws for which that was computed, and by five times over a bottom that is no
+# part of the law (kinds of `python -m benchmarks.plane_trust`).
 _BEYOND_SCHEME = 2.0
 # A smaller error at the end, in standard deviations, is of no consequence.
 _SMALL = 0.04
