@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward, measure, on_other_cells, run
+from hfluxno.identify.left_out import excess_of_left_out
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 from hfluxno.identify.misfit import correlation
 from hfluxno.identify.subgrid import near_jumps
@@ -36,6 +37,8 @@ _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
 # The largest correlation of the misfits of neighbours that is used.
 _MOST_ALIKE = 0.9
+# Measured values of a smaller fraction of all are those of sensors, with much unseen between them.
+_SENSORS = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,10 +287,14 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
 
     With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
     count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
-    184-197). The error of the scheme is added to the `spread`.
+    184-197). With few sensors they count less if each is predicted worse by the others than the
+    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme is added to the
+    `spread`.
     """
     size = sizes(context)[:, None]
-    missed = (found.observed(context.times) - np.asarray(context.values)) / size
+    values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
+    away = values - np.asarray(context.values)
+    missed = away / size
     share = 1.0
     for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
         both = np.isfinite(a * b)
@@ -295,6 +302,13 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
         share *= (1.0 - alike) / (1.0 + alike)
     nothing = np.eye(len(found.z))
     information = np.linalg.inv(found.covariance) - nothing
+    if np.mean(context.observed) < _SENSORS:
+        noise = found.noise[:, None] if context.deviation is None else context.deviation
+        covariance = np.linalg.inv(nothing + share * information)
+        in_noise, by_noise = away / noise, by_values / noise[..., None, :, :]
+        every = np.asarray(context.observed)
+        excess = excess_of_left_out(in_noise, by_noise, covariance, share, every)
+        share /= max(excess, 1.0)
     times, fields = found.forward.scale.frames(context.times), found.states.shape[1]
     states, rows, _ = states_of(found.forward, found.z, times)
     differs = _difference(found.forward, found.z, times, states)
