@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from hfluxno.identify.cause import likely_cause
+from hfluxno.identify.identification import _cause
 from hfluxno.identify.status import FitStatus
+from hfluxno.trajectory import Trajectory
 from tests.identify.laws import identification, one_field
 
 CELLS, FRAMES, INTERVAL, C = 64, 20, 0.02, 0.7
@@ -105,6 +107,18 @@ def test_units_do_not_matter_and_the_equation_is_found():
     values = np.stack([3.0 + linear(-C * K), 1e3 * KINDS["dispersion"] - 50.0], axis=1)
     cause = likely_cause(values, ("rho", "u"), True)
     assert (cause.field, cause.name) == ("u", "dispersion")
+
+
+def test_it_is_sought_in_whole_frames_at_even_times_that_no_law_explains():
+    values, poor = KINDS["dispersion"][:, None], {"status": FitStatus.POOR_FIT}
+    context = Trajectory.from_numpy(values, TIMES[:, 0], X, boundary="periodic")
+    found = identification(one_field(), **poor)
+    assert _cause(found, values, context).name == "dispersion"
+    assert _cause(identification(one_field()), values, context) is None
+    uneven = dataclasses.replace(context, times=TIMES[:, 0] ** 2)
+    assert _cause(found, values, uneven) is None
+    gap = np.where(np.arange(FRAMES)[:, None, None] == 3, np.nan, values)
+    assert _cause(found, gap, context) is None
 
 
 def test_it_is_a_part_of_the_sentence():
