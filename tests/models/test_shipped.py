@@ -24,7 +24,7 @@ PARTS = {
     "icon-context": 4.0,
     "icon-context-far": 1.0,
 }
-ON_AUTHORS_SET = ("hfluxno-small",)
+ON_AUTHORS_SET = ("hfluxno-small", "dpot")
 # ICON is compared on the cubic law alone.
 BASELINES = {
     f"{method}-{law}": (law, part)
