@@ -20,8 +20,9 @@ def excess_of_left_out(
     share: float,
     seen: Bool[np.ndarray, "time quantity cells"],
 ) -> float:
-    """The mean of e²/V over all sensors: about 1 if the covariance is right, more if the others say
-    less of a sensor than it claims."""
+    """The mean of e²/V of the median sensor: about 1 if the covariance is right, more if the others
+    say less of a sensor than it claims. The median, because at an end with an unknown inflow the
+    linear estimate may be far off (a ratio of 39 beside a ratio of 1 at the seven others)."""
     ratios = []
     for cell in np.flatnonzero(seen.any(axis=(0, 1))):
         measured = seen[..., cell]
@@ -31,5 +32,5 @@ def excess_of_left_out(
         rest = np.eye(len(r)) - share * H
         e = np.linalg.solve(rest, r)
         V = 1.0 + np.diag(H + share * H @ np.linalg.solve(rest, H))
-        ratios.append(e**2 / V)
-    return float(np.mean(np.concatenate(ratios)))
+        ratios.append(np.mean(e**2 / V))
+    return float(np.median(ratios))
