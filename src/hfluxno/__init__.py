@@ -69,9 +69,9 @@ if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name):
         if name == "__version__":
-            from importlib import metadata
+            from hfluxno.version import version_name
 
-            return metadata.version("hfluxno")
+            return version_name()
         if name not in _PLACES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(importlib.import_module(_PLACES[name]), name)

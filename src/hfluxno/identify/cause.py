@@ -29,7 +29,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.weak_form import bump
+from hfluxno.identify.weak_form import rows
 
 # Supports in frames and cells, and the minimum of both. Narrower ones are too coarse a quadrature
 # for higher derivatives: with 9 cells, dispersion changed the speed of a wave by a tenth.
@@ -202,8 +202,8 @@ class _WeakForm:
         in_frames = sorted({min(width, frames) for width in _FRAMES})
         in_cells = sorted({min(width, cells) for width in _CELLS})
         for width_in_time, width in itertools.product(in_frames, in_cells):
-            in_time = [_rows(frames, width_in_time, k, False, 1) for k in range(3)]
-            in_space = [_rows(cells, width, k, periodic, width // 4) for k in range(4)]
+            in_time = [rows(frames, width_in_time, k, False, 1, _POWER) for k in range(3)]
+            in_space = [rows(cells, width, k, periodic, width // 4, _POWER) for k in range(4)]
             size = np.linalg.norm(in_time[0][0]) * np.linalg.norm(in_space[0][0])
             self._families.append((in_time, in_space, size))
 
@@ -215,14 +215,6 @@ class _WeakForm:
             for in_time, in_space, size in self._families
         ]
         return np.concatenate(parts, axis=1)
-
-
-def _rows(length: int, width: int, derivative: int, periodic: bool, stride: int) -> np.ndarray:
-    starts = np.arange(0, length if periodic else length - width + 1, stride)
-    rows = np.zeros((len(starts), length))
-    places = (starts[:, None] + np.arange(width)) % length
-    np.put_along_axis(rows, places, bump(width, derivative, _POWER)[None], axis=1)
-    return rows
 
 
 def _fitted(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:

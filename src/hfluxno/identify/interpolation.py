@@ -1,5 +1,7 @@
 """Interpolation of missing values in space and time."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.interpolate import Akima1DInterpolator
@@ -9,14 +11,23 @@ def interpolated(
     values: Float[np.ndarray, "time field cells"], periodic: bool
 ) -> Float[np.ndarray, "time field cells"]:
     """The values with NaN interpolated in space and time, with more weight on the shorter gap."""
+    return filled(values, ((2, periodic), (0, False)))
+
+
+def filled(
+    values: Float[np.ndarray, "..."], axes: Sequence[tuple[int, bool]]
+) -> Float[np.ndarray, "..."]:
+    """The values with NaN interpolated along each of the axes, of which it is said whether they are
+    periodic, with more weight on shorter gaps."""
     found = values
     while np.any(missing := np.isnan(found)):
-        in_space, space_gap = along(found, periodic)
-        in_time, time_gap = (part.swapaxes(0, 2) for part in along(found.swapaxes(0, 2), False))
-        space = 1.0 / (_roughness(found) * space_gap**2) ** 2
-        time = 1.0 / (_roughness(found.swapaxes(0, 2)) * time_gap**2) ** 2
-        total = space + time
-        mean = (space * in_space + time * in_time) / np.where(total > 0.0, total, np.nan)
+        total, weights = np.zeros(found.shape), np.zeros(found.shape)
+        for axis, periodic in axes:
+            line = np.moveaxis(found, axis, -1)
+            curve, gap = (np.moveaxis(part, -1, axis) for part in along(line, periodic))
+            weight = 1.0 / (_roughness(line) * gap**2) ** 2
+            total, weights = total + weight * curve, weights + weight
+        mean = total / np.where(weights > 0.0, weights, np.nan)
         found = np.where(missing, mean, found)
     return found
 

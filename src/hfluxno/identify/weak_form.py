@@ -32,28 +32,29 @@ def bump(points: int, derivative: int, power: int = _POWER) -> np.ndarray:
     return polynomial(xi) * scale**derivative
 
 
-def bump_families(
-    frames: int, cells: int, periodic: bool
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def bump_families(frames: int, cells: int, periodic: bool) -> list[tuple[np.ndarray, ...]]:
     """For each width: matrices of ψ and ψ_t over frames, and of ψ, ψ_x and ψ_xx over cells, with
     one row per position; derivatives are per frame and per cell."""
     families = []
     for frame_width in sorted({min(w, frames) for w in _FRAME_WIDTHS}):
         for cell_width in sorted({min(w, cells) for w in _CELL_WIDTHS}):
-            in_time = [_rows(frames, frame_width, k, False, 1) for k in (0, 1)]
+            in_time = [rows(frames, frame_width, k, False, 1) for k in (0, 1)]
             stride = max(1, cell_width // 4)
-            in_space = [_rows(cells, cell_width, k, periodic, stride) for k in (0, 1, 2)]
+            in_space = [rows(cells, cell_width, k, periodic, stride) for k in (0, 1, 2)]
             families.append((*in_time, *in_space))
     return families
 
 
-def _rows(length, width, derivative, periodic, stride):
-    values = bump(width, derivative)
+def rows(
+    length: int, width: int, derivative: int, periodic: bool, stride: int, power: int = _POWER
+) -> np.ndarray:
+    """The bump or its derivative at every position, a row each, over `length` points."""
+    values = bump(width, derivative, power)
     starts = np.arange(0, length if periodic else length - width + 1, stride)
-    rows = np.zeros((len(starts), length))
-    for row, start in zip(rows, starts, strict=True):
+    found = np.zeros((len(starts), length))
+    for row, start in zip(found, starts, strict=True):
         np.add.at(row, (start + np.arange(width)) % length, values)
-    return rows
+    return found
 
 
 def weak_system(

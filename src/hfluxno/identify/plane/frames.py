@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 
 from hfluxno.boundary import Outflow, Periodic, Wall
 from hfluxno.grid import Grid
-from hfluxno.identify.interpolation import along
+from hfluxno.identify.interpolation import filled
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
@@ -96,7 +96,7 @@ def frames_of(context: Trajectory) -> Frames:
     around = context.grid.is_periodic(0), context.grid.is_periodic(1)
     return Frames(
         values=part,
-        filled=_filled(part, around),
+        filled=filled(part, ((0, False), (2, around[0]), (3, around[1]))),
         at=(times[measured] - times[measured[0]]) / unit,
         left=float(times[-1] - times[measured[-1]]) / unit,
         interval=interval,
@@ -154,28 +154,3 @@ def _noise(values: Float[np.ndarray, "time field x y"]) -> float:
     if not len(known):
         return 0.0
     return float(np.median(np.abs(known)) / (_NORMAL_MEDIAN * 6.0**1.5))
-
-
-def _filled(
-    values: Float[np.ndarray, "time field x y"], around: tuple[bool, bool]
-) -> Float[np.ndarray, "time field x y"]:
-    """The values with gaps interpolated in time, along x and along y, with more weight on shorter
-    gaps."""
-    found = values
-    while np.any(missing := np.isnan(found)):
-        total, weights = np.zeros(found.shape), np.zeros(found.shape)
-        for axis, periodic in ((0, False), (2, around[0]), (3, around[1])):
-            line = np.moveaxis(found, axis, -1)
-            curve, gap = (np.moveaxis(part, -1, axis) for part in along(line, periodic))
-            weight = 1.0 / (_roughness(line) * gap**2) ** 2
-            total, weights = total + weight * curve, weights + weight
-        mean = total / np.where(weights > 0.0, weights, np.nan)
-        found = np.where(missing, mean, found)
-    return found
-
-
-def _roughness(values: np.ndarray) -> float:
-    """The typical second difference along the last axis."""
-    seconds = np.diff(values, n=2, axis=-1)
-    known = seconds[np.isfinite(seconds)]
-    return max(float(np.sqrt(np.mean(known**2))), 1e-12) if len(known) else 1.0
