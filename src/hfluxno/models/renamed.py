@@ -2,6 +2,7 @@
 
 Then `hfluxno-SET` was not the published architecture but the variant that is given the law of the
 weak form; `hfluxno-plain-SET` was the published architecture, half as wide.
+`icon-cubic` had pairs of the context; it is a name again, of ICON with those of other trajectories.
 """
 
 import warnings
@@ -18,7 +19,7 @@ RENAMED = {
         (f"hfluxno-{name}-law", f"hfluxno-law-{name}"),
         (f"hfluxno-plain-{name}", f"hfluxno-small-{name}"),
     )
-} | {"icon-cubic": "icon-context-cubic", "icon-far-cubic": "icon-context-far-cubic"}
+} | {"icon-far-cubic": "icon-context-far-cubic"}
 
 
 def present_name(name: str) -> str:
