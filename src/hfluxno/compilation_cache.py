@@ -5,12 +5,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """The default folder.
-
-    **Raises:**
-
-    - `RuntimeError`, if the user has no home folder.
-    """
+    """The default folder. Raises `RuntimeError` if the user has no home folder."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "hfluxno" / "jax"
 

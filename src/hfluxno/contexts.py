@@ -18,9 +18,7 @@ def as_trajectory(
     """A context in any of its forms: a trajectory, a DataArray (periodic), an array with its times
     and grid, or a batch as a sequence of contexts with the same times, grid and fields.
 
-    **Raises:**
-
-    - `ValueError`, if it is something else, or the data cannot be used.
+    Raises `ValueError` if it is something else, or the data cannot be used.
     """
     if isinstance(context, np.ndarray):
         if times is None or not isinstance(grid, Grid) or len(grid.shape) > 2:

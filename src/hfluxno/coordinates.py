@@ -27,11 +27,8 @@ def kept_precision(dtype: np.dtype) -> np.dtype:
 
 
 def real(array: np.ndarray, what: str) -> np.ndarray:
-    """An array of real numbers, with NaN for masked entries.
-
-    **Raises:**
-
-    - `ValueError`, if it is anything else.
+    """An array of real numbers, with NaN for masked entries. Raises `ValueError` if it is anything
+    else.
     """
     numbers = np.asarray(array)
     if numbers.dtype.kind not in "iuf":
@@ -50,9 +47,7 @@ def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, n
     A uniform coordinate is returned unchanged. If all steps are multiples of the smallest one and
     that occurs more than once, the entries in between are added.
 
-    **Raises:**
-
-    - `ValueError`, if it is neither; see `uniform_edges`.
+    Raises `ValueError` if it is neither; see `uniform_edges`.
     """
     try:
         uniform_edges(centers, count, name)
@@ -78,9 +73,7 @@ def as_frames(times: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.
     """The times completed to equal intervals, if they are multiples of an interval and at least a
     fifth of the frames are present, else unchanged; and the indices of the given times.
 
-    **Raises:**
-
-    - `ValueError`, unless they increase.
+    Raises `ValueError` unless they increase.
     """
     try:
         return with_gaps(times, count, name)
@@ -129,12 +122,9 @@ def scatter(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np
 
 
 def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, float]:
-    """The ends (first - Δ/2, last + Δ/2) of a uniform increasing coordinate.
-
-    **Raises:**
-
-    - `ValueError`, if the coordinate is not of length `count`, not finite, not increasing, or
-      uneven by more than the rounding of single precision.
+    """The ends (first - Δ/2, last + Δ/2) of a uniform increasing coordinate. Raises `ValueError` if
+    the coordinate is not of length `count`, not finite, not increasing, or uneven by more than the
+    rounding of single precision.
     """
     if centers.shape != (count,):
         raise ValueError(

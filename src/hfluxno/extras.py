@@ -32,9 +32,7 @@ def require(what: str, extra: str, *modules: str, otherwise: str = "") -> None:
     - `modules`: which modules of the extra; by default all.
     - `otherwise`: what can be done instead, such as "or save the table as CSV".
 
-    **Raises:**
-
-    - `MissingExtra`, if one of them is missing.
+    Raises `MissingExtra` if one of them is missing.
     """
     missing = [module for module in modules or EXTRAS[extra] if not _is_installed(module)]
     if missing:

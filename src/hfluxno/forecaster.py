@@ -115,12 +115,7 @@ class Forecaster(eqx.Module):
 
 
 def check_steps(steps: Any) -> None:
-    """Checks a number of steps.
-
-    **Raises:**
-
-    - `ValueError`, if it is not a positive whole number.
-    """
+    """Checks a number of steps. Raises `ValueError` if it is not a positive whole number."""
     if not hasattr(steps, "__index__"):
         raise ValueError(f"steps must be a whole number; got {steps!r}.")
     if steps < 1:
@@ -128,11 +123,8 @@ def check_steps(steps: Any) -> None:
 
 
 def forecast_times(context: Trajectory, steps: int, every: float | None = None) -> np.ndarray:
-    """The `steps` times after the context, at its mean spacing or `every` so often.
-
-    **Raises:**
-
-    - `ValueError`, if the context has one frame and `every` is `None`, or `every` is not positive.
+    """The `steps` times after the context, at its mean spacing or `every` so often. Raises
+    `ValueError` if the context has one frame and `every` is `None`, or `every` is not positive.
     """
     if every is not None and not (np.isfinite(every) and every > 0.0):
         raise ValueError(f"every must be a positive time; got {every:g}.")

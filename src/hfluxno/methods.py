@@ -106,12 +106,9 @@ def forecaster(
     law: FoundLaw | None = None,
 ) -> Forecaster:
     """The forecaster of that name; `law`, for the method `fit`, is one that was found before.
-
-    **Raises:**
-
-    - `ValueError`, if the name or the weights are unknown, the weights have no law to refine, or a
-      momentum, a law or a time step is given to a method that does not take it.
-    - `OSError`, if the law file cannot be read.
+    Raises `ValueError` if the name or the weights are unknown, the weights have no law to refine,
+    or a momentum, a law or a time step is given to a method that does not take it; `OSError` if the
+    law file cannot be read.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
@@ -132,11 +129,8 @@ def forecaster(
 
 
 def check_measured(method: str, what: str = "noise") -> None:
-    """Rejects knowledge of the measurements for a method that takes the values as they are.
-
-    **Raises:**
-
-    - `ValueError`, if the method is one.
+    """Rejects knowledge of the measurements for a method that takes the values as they are. Raises
+    `ValueError` if the method is one.
     """
     if method in METHODS and method != "fit":
         raise ValueError(f"The method {method} takes no {what}; choose the method fit.")

@@ -21,9 +21,7 @@ class Persistence(Forecaster):
         """The `steps` frames after the context. In a cell with gaps the last measured value is
         repeated.
 
-        **Raises:**
-
-        - `ValueError`, if `steps` is not positive, or a cell has no measured value.
+        Raises `ValueError` if `steps` is not positive, or a cell has no measured value.
         """
         check_steps(steps)
         known = np.asarray(context.values)

@@ -42,9 +42,7 @@ def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
 
     - `where`: what messages call the value.
 
-    **Raises:**
-
-    - `ValueError`, if the data do not describe such a value.
+    Raises `ValueError` if the data do not describe such a value.
     """
     if _is_choice(kind):
         return _from_union(_members(kind), data, where)
@@ -74,9 +72,7 @@ def without(data: dict[str, Any], where: str, **removed: Any) -> dict[str, Any]:
 
     - `removed`: by key, the one value that is still supported.
 
-    **Raises:**
-
-    - `ValueError`, if a key has another value.
+    Raises `ValueError` if a key has another value.
     """
     for key, value in removed.items():
         if data.get(key, value) != value:

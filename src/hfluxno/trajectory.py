@@ -319,11 +319,8 @@ class Trajectory(eqx.Module):
 
 
 def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarray:
-    """The noise in the shape of the values, (time, field, *space) or of a batch of these.
-
-    **Raises:**
-
-    - `ValueError`, if it is not positive for what was measured, or has another shape.
+    """The noise in the shape of the values, (time, field, *space) or of a batch of these. Raises
+    `ValueError` if it is not positive for what was measured, or has another shape.
     """
     numbers = np.asarray(noise, np.float64)
     fields, axis = values.shape[-1 - space], values.ndim - 1 - space

@@ -64,12 +64,8 @@ class BenchmarkConfig:
 
 
 def main(config: BenchmarkConfig) -> int:
-    """Measures whatever is missing, and draws.
-
-    **Raises:**
-
-    - `ValueError`, if an option, weights, a set or a results file cannot be used.
-    - `OSError`, if a file cannot be read or written.
+    """Measures whatever is missing, and draws. Raises `ValueError` if an option, weights, a set or
+    a results file cannot be used; `OSError` if a file cannot be read or written.
     """
     require("hfluxno benchmark", "train")
     from rich.console import Console
@@ -161,10 +157,7 @@ def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
 
 def filled(path: Path, text: str, part: str = "results") -> str:
     """The file with `text` between its lines `<!-- PART: begin -->` and `<!-- PART: end -->`.
-
-    **Raises:**
-
-    - `OSError`, `ValueError`, if the file or the lines do not exist.
+    Raises `OSError` or `ValueError` if the file or the lines do not exist.
     """
     from hfluxno.evaluation.tables import inserted
 
@@ -200,12 +193,7 @@ def names_of(text: str) -> tuple[str, ...]:
 
 
 def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
-    """The pairs NAME=VALUE.
-
-    **Raises:**
-
-    - `ValueError`, if one has another form.
-    """
+    """The pairs NAME=VALUE. Raises `ValueError` if one has another form."""
     found = {}
     for text in texts:
         name, sign, value = text.partition("=")

@@ -15,12 +15,8 @@ _RESULTS, _TABLE, _PICTURE = "results.json", "table.md", "euler2d.png"
 
 
 def main(config: "BenchmarkConfig") -> int:
-    """Measures whatever is missing, and draws.
-
-    **Raises:**
-
-    - `ValueError`, if an option, weights, a file or results cannot be used.
-    - `OSError`, if a file cannot be read or written.
+    """Measures whatever is missing, and draws. Raises `ValueError` if an option, weights, a file or
+    results cannot be used; `OSError` if a file cannot be read or written.
     """
     from rich.console import Console
     from rich.markup import escape

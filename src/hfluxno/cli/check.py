@@ -32,12 +32,8 @@ class CheckConfig(MeasuredConfig):
 
 
 def main(config: CheckConfig) -> int:
-    """Reads, measures and reports.
-
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault.
-    - `OSError`, if the file cannot be read.
+    """Reads, measures and reports. Raises `ValueError` if an option or the input is at fault;
+    `OSError` if the file cannot be read.
     """
     from hfluxno.cli import plane, report
     from hfluxno.data.examination import examined

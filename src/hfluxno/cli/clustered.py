@@ -31,11 +31,8 @@ class SchedulerConfig:
     """The number of processes of the scheduler local; by default one per core."""
 
     def check_scheduler(self) -> None:
-        """Checks the number of workers and the packages of a scheduler.
-
-        **Raises:**
-
-        - `ValueError`, if the options are not valid.
+        """Checks the number of workers and the packages of a scheduler. Raises `ValueError` if the
+        options are not valid.
         """
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"--workers must be at least 1; got {self.workers}.")
@@ -57,11 +54,8 @@ class ClusterConfig(SchedulerConfig, MeasuredConfig):
 
 
 def check_options(config: ClusterConfig, *others: str) -> None:
-    """Checks that no option needs a single process.
-
-    **Raises:**
-
-    - `ValueError`, if the options are not valid.
+    """Checks that no option needs a single process. Raises `ValueError` if the options are not
+    valid.
     """
     config.check_line()
     given = [name for name in ("trajectory", *others) if getattr(config, name) is not None]
@@ -88,10 +82,8 @@ def main(
     - `work_on`: makes the work, given the first usable trajectory.
     - `own`: what else the command reports.
 
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault.
-    - `OSError`, if something cannot be read or written; the message says what remains.
+    Raises `ValueError` if an option or the input is at fault; `OSError` if something cannot be read
+    or written; the message says what remains.
     """
     from hfluxno.cli import report
     from hfluxno.cli.progress import progress

@@ -31,11 +31,8 @@ class DemoConfig:
 
 
 def main(config: DemoConfig) -> int:
-    """Forecasts the example.
-
-    **Raises:**
-
-    - `OSError`, if the example is missing or the folder cannot be written.
+    """Forecasts the example. Raises `OSError` if the example is missing or the folder cannot be
+    written.
     """
     from hfluxno.cli import forecast
     from hfluxno.cli.example import example_file

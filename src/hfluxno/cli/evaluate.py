@@ -41,12 +41,8 @@ class EvaluateConfig(SchedulerConfig):
 
 
 def main(config: EvaluateConfig) -> int:
-    """Evaluates, writes and shows.
-
-    **Raises:**
-
-    - `ValueError`, if an option, the weights or the data are at fault.
-    - `OSError`, if a file cannot be read or written.
+    """Evaluates, writes and shows. Raises `ValueError` if an option, the weights or the data are at
+    fault; `OSError` if a file cannot be read or written.
     """
     import sys
 

@@ -32,10 +32,7 @@ class Named:
 
 @functools.lru_cache(maxsize=2)
 def loaded(named: Named) -> NetworkForecaster:
-    """**Raises:**
-
-    - `ValueError`, `OSError`, if there is no such network.
-    """
+    """Raises `ValueError` or `OSError` if there is no such network."""
     from hfluxno.training.release import any_weights  # an extra
 
     found = any_weights(named.weights)
@@ -62,12 +59,8 @@ def evaluate_on(
     output: Path,
     advance: Callable[[int, int], None],
 ) -> Errors:
-    """The errors of a set, as one process finds them.
-
-    **Raises:**
-
-    - `OSError`, if something cannot be read or written, or the scheduler ends; the message says
-      what remains.
+    """The errors of a set, as one process finds them. Raises `OSError` if something cannot be read
+    or written, or the scheduler ends; the message says what remains.
     """
     chunks = windows.chunks
     total = sum(chunk.count for chunk in chunks)

@@ -6,11 +6,8 @@ NAME = "traffic.nc"
 
 
 def example_file() -> Path:
-    """The path of the example.
-
-    **Raises:**
-
-    - `FileNotFoundError`, if this copy of hfluxno does not include it.
+    """The path of the example. Raises `FileNotFoundError` if this copy of hfluxno does not include
+    it.
     """
     package = Path(__file__).parents[1]
     places = (package / "examples" / NAME, package.parents[1] / "examples" / NAME)

@@ -32,12 +32,8 @@ class ExploreConfig:
 
 
 def main(config: ExploreConfig) -> int:
-    """Serves the page until it is interrupted.
-
-    **Raises:**
-
-    - `ValueError`, if Panel is not installed, or there is no such port.
-    - `OSError`, if the port is taken.
+    """Serves the page until it is interrupted. Raises `ValueError` if Panel is not installed, or
+    there is no such port; `OSError` if the port is taken.
     """
     from hfluxno.cli import runtime
 

@@ -49,12 +49,8 @@ class ExportConfig(InputConfig):
 
 
 def main(config: ExportConfig) -> int:
-    """Reads or infers the law, and writes it.
-
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault, or the law has no form of that kind.
-    - `OSError`, if a file cannot be read or written.
+    """Reads or infers the law, and writes it. Raises `ValueError` if an option or the input is at
+    fault, or the law has no form of that kind; `OSError` if a file cannot be read or written.
     """
     import sys
 

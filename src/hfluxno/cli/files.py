@@ -17,10 +17,8 @@ class Files:
     """What a command writes. Its results take longer than what it draws or saves beside them, so a
     failure of the latter is only reported at the end.
 
-    **Raises:**
-
-    - `ValueError`, `OSError`, if one of the `outputs` (a path, if it is wanted, and its possible
-      suffixes) cannot be written; `source` is the input.
+    Raises `ValueError` or `OSError` if one of the `outputs` (a path, if it is wanted, and its
+    possible suffixes) cannot be written; `source` is the input.
     """
 
     def __init__(self, source: Path, *outputs: tuple[Path | None, tuple[str, ...]]):
@@ -66,11 +64,8 @@ class Files:
             self.written.append(path)
 
     def finish(self, summary: dict, as_json: bool) -> int:
-        """Shows the report and what was written; returns the exit status.
-
-        **Raises:**
-
-        - `OSError`, if something is missing.
+        """Shows the report and what was written; returns the exit status. Raises `OSError` if
+        something is missing.
         """
         report.show(summary | {"files": [str(path) for path in self.written]}, as_json)
         if self._faults:

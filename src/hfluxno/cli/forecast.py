@@ -83,12 +83,8 @@ class ForecastConfig(ClusterConfig):
 
 
 def main(config: ForecastConfig) -> int:
-    """Reads, forecasts, reports and writes.
-
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault.
-    - `OSError`, if a file cannot be read or written.
+    """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
+    fault; `OSError` if a file cannot be read or written.
     """
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, Files
@@ -216,11 +212,8 @@ def _context_and_method(
 def fitted_to(
     source: "Source | PlaneSource", config: ForecastConfig, method: "Forecaster"
 ) -> "Forecaster":
-    """The method with the settings of the file.
-
-    **Raises:**
-
-    - `ValueError`, if a unit is known for the data and for a given law, and differs.
+    """The method with the settings of the file. Raises `ValueError` if a unit is known for the data
+    and for a given law, and differs.
     """
     from hfluxno.identify import GivenLawForecaster, saved_law
 

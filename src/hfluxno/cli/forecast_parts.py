@@ -78,9 +78,8 @@ def part_by_part(
     The parts of an interrupted run that was made by the same are reused, except the one that is
     drawn.
 
-    **Raises:**
-
-    - `ValueError`, `OSError`, as the forecasts and the writing do; the message says what remains.
+    Raises `ValueError` or `OSError` as the forecasts and the writing do; the message says what
+    remains.
     """
     parts, total = parted.slices, parted.slices[-1].stop - parted.slices[0].start
     files = Parts(output, total, parted.made_by)

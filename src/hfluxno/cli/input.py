@@ -92,12 +92,7 @@ class InputConfig:
         return {}
 
     def check_line(self) -> None:
-        """Checks that no option is for two dimensions only.
-
-        **Raises:**
-
-        - `ValueError`, if one is.
-        """
+        """Checks that no option is for two dimensions only. Raises `ValueError` if one is."""
         if self.y is not None or self.gamma is not None:
             raise ValueError(
                 f"{self.input} has no two-dimensional frames that could be read, so --y and "
@@ -105,11 +100,8 @@ class InputConfig:
             )
 
     def members_of(self, trajectories: int) -> slice:
-        """Which of the file's trajectories to read.
-
-        **Raises:**
-
-        - `ValueError`, if the number is out of range.
+        """Which of the file's trajectories to read. Raises `ValueError` if the number is out of
+        range.
         """
         if self.trajectory is None:
             return slice(0, trajectories)
@@ -156,11 +148,8 @@ class MeasuredConfig(InputConfig):
         return {"others": others, "flow": self.flow, "average": self.average}
 
     def check_method(self, method: str) -> None:
-        """Refuses to say how values were measured for a method that has no use for it.
-
-        **Raises:**
-
-        - `ValueError`, where it is said.
+        """Refuses to say how values were measured for a method that has no use for it. Raises
+        `ValueError` where it is said.
         """
         from hfluxno.methods import check_measured
 

@@ -27,12 +27,8 @@ def is_meant(config: InputConfig) -> bool:
 
 
 def read(config: InputConfig) -> PlaneSource:
-    """The input of a command.
-
-    **Raises:**
-
-    - `ValueError`, if it is at fault, or an option has no meaning in two dimensions.
-    - `OSError`, if it cannot be read.
+    """The input of a command. Raises `ValueError` if it is at fault, or an option has no meaning in
+    two dimensions; `OSError` if it cannot be read.
     """
     for name, sentence in _USELESS.items():
         if getattr(config, name, None) is not None:
@@ -52,12 +48,7 @@ def members_of(config: InputConfig, source: PlaneSource) -> range:
 
 
 def momentum_of(config) -> tuple[str, str] | None:
-    """The pair that --momentum names.
-
-    **Raises:**
-
-    - `ValueError`, if it is not a pair.
-    """
+    """The pair that --momentum names. Raises `ValueError` if it is not a pair."""
     if config.momentum is None:
         return None
     names = tuple(name.strip() for name in config.momentum.split(","))
@@ -71,12 +62,7 @@ def momentum_of(config) -> tuple[str, str] | None:
 
 
 def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
-    """Checks that a trajectory fits in memory.
-
-    **Raises:**
-
-    - `ValueError`, if it does not.
-    """
+    """Checks that a trajectory fits in memory. Raises `ValueError` if it does not."""
     size = len(source.fields) * len(source.x) * len(source.y)
     runtime.check_memory(
         _COPIES * frames + _FORECAST_COPIES * forecast,

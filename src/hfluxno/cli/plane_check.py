@@ -16,12 +16,8 @@ _WIDTH = 14  # of the labels
 
 
 def main(config: "CheckConfig") -> int:
-    """Reads the first frames of one trajectory, measures and reports.
-
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault.
-    - `OSError`, if the file cannot be read.
+    """Reads the first frames of one trajectory, measures and reports. Raises `ValueError` if an
+    option or the input is at fault; `OSError` if the file cannot be read.
     """
     found = examined(config)
     if config.json:

@@ -25,12 +25,8 @@ if TYPE_CHECKING:
 
 
 def main(config: "ForecastConfig") -> int:
-    """Reads, forecasts, reports and writes.
-
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault.
-    - `OSError`, if a file cannot be read or written.
+    """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
+    fault; `OSError` if a file cannot be read or written.
     """
     from hfluxno.cli.forecast import fitted_to
     from hfluxno.datasets.work import sendable

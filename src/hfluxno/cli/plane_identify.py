@@ -12,12 +12,8 @@ if TYPE_CHECKING:
 
 
 def main(config: "IdentifyConfig") -> int:
-    """Reads, identifies and reports.
-
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault.
-    - `OSError`, if a file cannot be read or written.
+    """Reads, identifies and reports. Raises `ValueError` if an option or the input is at fault;
+    `OSError` if a file cannot be read or written.
     """
     if config.scheduler is not None:
         raise ValueError(

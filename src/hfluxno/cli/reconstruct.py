@@ -40,12 +40,8 @@ class ReconstructConfig(ClusterConfig):
 
 
 def main(config: ReconstructConfig) -> int:
-    """Reads, reconstructs, reports and writes.
-
-    **Raises:**
-
-    - `ValueError`, if an option or the input is at fault.
-    - `OSError`, if a file cannot be read or written.
+    """Reads, reconstructs, reports and writes. Raises `ValueError` if an option or the input is at
+    fault; `OSError` if a file cannot be read or written.
     """
     from hfluxno.cli import report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files

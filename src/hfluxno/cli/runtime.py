@@ -22,9 +22,7 @@ def check_memory(frames: int, numbers: int, what: str = "", mend: str = "") -> N
     """Checks that a forecast of `numbers` per frame in double precision fits in memory; the message
     names `what` is too large and how to `mend` it, by default the forecast and its steps.
 
-    **Raises:**
-
-    - `ValueError`, if it does not.
+    Raises `ValueError` if it does not.
     """
     memory, needed = memory_of_machine(), 8 * frames * numbers
     if memory is not None and needed > memory:

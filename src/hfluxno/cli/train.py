@@ -72,10 +72,8 @@ def main(config: TrainCommand) -> int:
     """Trains and writes the weights; returns 1 if the run was given up. Of several processes the
     first writes and reports.
 
-    **Raises:**
-
-    - `ValueError`, if an option, the data or a checkpoint cannot be used.
-    - `OSError`, if a file cannot be read or written.
+    Raises `ValueError` if an option, the data or a checkpoint cannot be used; `OSError` if a file
+    cannot be read or written.
     """
     import functools
     import sys
@@ -176,12 +174,7 @@ def _folder(config: TrainCommand) -> Path:
 
 
 def _check_processes(config: TrainCommand) -> None:
-    """Checks the options for several processes.
-
-    **Raises:**
-
-    - `ValueError`, if they are not valid.
-    """
+    """Checks the options for several processes. Raises `ValueError` if they are not valid."""
     count, process, coordinator = config.processes, config.process, config.coordinator
     if count is not None and count < 1:
         raise ValueError(f"--processes must be at least 1; got {count}.")
@@ -208,11 +201,8 @@ def _check_processes(config: TrainCommand) -> None:
 
 
 def resolve(config: TrainCommand):
-    """The training configuration that the options ask for, a `TrainConfig`.
-
-    **Raises:**
-
-    - `ValueError`, if a name is unknown or a value is impossible.
+    """The training configuration that the options ask for, a `TrainConfig`. Raises `ValueError` if
+    a name is unknown or a value is impossible.
     """
     from hfluxno.training.overrides import override
     from hfluxno.training.presets import preset

@@ -20,9 +20,7 @@ def renamed(
     """The variables with axes called `time` and `x`, which the file has under `names`, each that of
     a dimension or of a variable along it.
 
-    **Raises:**
-
-    - `ValueError`, if there is no such axis, or `time` or `x` is something else already.
+    Raises `ValueError` if there is no such axis, or `time` or `x` is something else already.
     """
     result = dict(variables)
     for known, name in names.items():

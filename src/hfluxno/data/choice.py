@@ -22,9 +22,7 @@ def choose(
     """The names of the variables to read, and the fields of a single variable if some are asked
     for.
 
-    **Raises:**
-
-    - `ValueError`, if there is none, or the choice is ambiguous.
+    Raises `ValueError` if there is none, or the choice is ambiguous.
     """
     if asked is None:
         return (_only(variables, path),), ()
@@ -50,11 +48,8 @@ def choose(
 
 
 def combined(parts: Mapping[str, xr.Variable], path: Path) -> xr.Variable:
-    """Several variables as the fields of one, which is its last dimension.
-
-    **Raises:**
-
-    - `ValueError`, if they differ in dimensions or shape.
+    """Several variables as the fields of one, which is its last dimension. Raises `ValueError` if
+    they differ in dimensions or shape.
     """
     (first, one), *others = parts.items()
     for name, part in parts.items():
@@ -85,11 +80,8 @@ def selected(
 
 
 def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
-    """The dimensions of a variable as (trajectory, time, field, x).
-
-    **Raises:**
-
-    - `ValueError`, if one is missing or unknown.
+    """The dimensions of a variable as (trajectory, time, field, x). Raises `ValueError` if one is
+    missing or unknown.
     """
     if dims and all(str(d).startswith("phony_dim") for d in dims):
         raise ValueError(

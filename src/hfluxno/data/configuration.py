@@ -30,9 +30,7 @@ class Configuration:
     - `thinning`: the solver lands on `thinning` times as many frames, of which every `thinning`-th
       is kept; 10 in the authors' cubic and sine sets. It shortens the solver's steps.
 
-    **Raises:**
-
-    - `ValueError`, if a name is unknown or a number is out of range.
+    Raises `ValueError` if a name is unknown or a number is out of range.
     """
 
     law: str

@@ -90,9 +90,7 @@ def blocks(
     - `threads`: how many chunks are solved at a time; by default one per core.
     - `share`: (i, n), to solve only every n-th chunk of a block from the i-th on.
 
-    **Raises:**
-
-    - `ValueError`, if `start` is not the beginning of a block.
+    Raises `ValueError` if `start` is not the beginning of a block.
     """
     starts = block_starts(configuration, start, block_size(configuration))
     run = solver(configuration, max_steps)
@@ -109,11 +107,8 @@ def blocks(
 
 
 def block_starts(configuration: Configuration, start: int, size: int) -> range:
-    """The first trajectories of the blocks of size `size` from `start` on.
-
-    **Raises:**
-
-    - `ValueError`, if `start` is not the beginning of a block.
+    """The first trajectories of the blocks of size `size` from `start` on. Raises `ValueError` if
+    `start` is not the beginning of a block.
     """
     if start % size and start != configuration.trajectories:
         raise ValueError(f"A run can be resumed at a multiple of {size}; got {start}.")

@@ -17,11 +17,8 @@ import h5py
 
 @contextlib.contextmanager
 def new_netcdf(path: Path) -> Iterator[tuple[h5netcdf.File, Callable[[], None]]]:
-    """A new NetCDF file, and a check that raises what has failed so far, for long writes.
-
-    **Raises:**
-
-    - `OSError`, if the file could not be written; what is left of it is worthless.
+    """A new NetCDF file, and a check that raises what has failed so far, for long writes. Raises
+    `OSError` if the file could not be written; what is left of it is worthless.
     """
     with _new(path, h5netcdf.File) as made:
         yield made

@@ -27,9 +27,7 @@ def read_noise(text: str, source: Source, trajectory: int | None = None) -> np.n
 
     - `trajectory`: which of the file's trajectories `source` is, if it is one of several.
 
-    **Raises:**
-
-    - `ValueError`, if the noise of a field is missing, unknown or not positive.
+    Raises `ValueError` if the noise of a field is missing, unknown or not positive.
     """
     parts = [part.partition("=") for part in text.split(",")]
     named = {name.strip(): value.strip() for name, sign, value in parts if sign}

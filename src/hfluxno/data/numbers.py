@@ -69,11 +69,8 @@ def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np
 
 
 def check_no_dates(times: np.ndarray, name: str) -> None:
-    """Rejects dates written as numbers such as 20240229, which jump from month to month.
-
-    **Raises:**
-
-    - `ValueError`, if all entries are such dates in this century or the last.
+    """Rejects dates written as numbers such as 20240229, which jump from month to month. Raises
+    `ValueError` if all entries are such dates in this century or the last.
     """
     days = np.floor(times)
     if not days.size or not np.all((days >= 19000101) & (days <= 20991231)):
@@ -88,12 +85,7 @@ def check_no_dates(times: np.ndarray, name: str) -> None:
 
 
 def check_once(entries: np.ndarray, name: str) -> None:
-    """Rejects a coordinate with a repeated entry.
-
-    **Raises:**
-
-    - `ValueError`, if there is one.
-    """
+    """Rejects a coordinate with a repeated entry. Raises `ValueError` if there is one."""
     ordered = np.sort(np.ravel(entries))
     twice = ordered[1:][np.diff(ordered) == 0.0]
     if twice.size:

@@ -66,11 +66,9 @@ def opened(
     other is `asked` for. `names` are what the file calls the axes time and x; they are returned,
     completed by those that are recognised. A table has a line for each entry of its `axes`.
 
-    **Raises:**
-
-    - `OSError`, if the file does not exist or cannot be read.
-    - `ValueError`, if it is of no known kind, an NPZ file has unknown names, or the file leads to
-      other files or is too large for the memory.
+    Raises `OSError` if the file does not exist or cannot be read; `ValueError` if it is of no known
+    kind, an NPZ file has unknown names, or the file leads to other files or is too large for the
+    memory.
     """
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}; check the path.")

@@ -69,9 +69,7 @@ class Parts:
     - `folder`: where they are.
     - `kept`: a sentence on what happens to them if the run is interrupted.
 
-    **Raises:**
-
-    - `OSError`, if something else has the name of the folder, or it cannot be created.
+    Raises `OSError` if something else has the name of the folder, or it cannot be created.
     """
 
     def __init__(self, output: Path, total: int, made_by: str):
@@ -112,12 +110,9 @@ class Parts:
 
     @contextlib.contextmanager
     def finished(self, results: Sized, total: int, what: str) -> Iterator[None]:
-        """A block in which the parts are made and joined; after it they are removed.
-
-        **Raises:**
-
-        - `ValueError`, `OSError`, raised in the block; if there are `results`, the parts are kept,
-          and the message says how many of the `total` are done.
+        """A block in which the parts are made and joined; after it they are removed. Raises
+        `ValueError` or `OSError` raised in the block; if there are `results`, the parts are kept,
+        and the message says how many of the `total` are done.
         """
         try:
             yield

@@ -152,12 +152,7 @@ class Reading:
 
 
 def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
-    """What these variables hold.
-
-    **Raises:**
-
-    - `ValueError`, `OSError`, as `read` does.
-    """
+    """What these variables hold. Raises `ValueError` or `OSError` as `read` does."""
     path = how.path
     variables = squeezed(whole)
     names, fields = choose(variables, how.variable, path)
@@ -276,11 +271,8 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
 
 
 def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
-    """The boundary of each side from "periodic" or "reflecting,outflow".
-
-    **Raises:**
-
-    - `ValueError`, if a name is unknown, or needs what a file cannot provide.
+    """The boundary of each side from "periodic" or "reflecting,outflow". Raises `ValueError` if a
+    name is unknown, or needs what a file cannot provide.
     """
     names = [name.strip() for name in text.split(",")]
     known = [name for name in BOUNDARIES if name != "inflow"]

@@ -122,12 +122,7 @@ class Recipe:
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe of that name.
-
-    **Raises:**
-
-    - `ValueError`, if the name is unknown.
-    """
+    """The recipe of that name. Raises `ValueError` if the name is unknown."""
     if name not in RECIPES:
         raise ValueError(f"Unknown law {name!r}; choose one of {', '.join(RECIPES)}.")
     return RECIPES[name]

@@ -19,12 +19,8 @@ _unfinished: dict[Path, Path | None] = {}
 
 
 def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = None) -> None:
-    """Checks an output before the work for it is done.
-
-    **Raises:**
-
-    - `ValueError`, if the suffix is not one of `suffixes`, or the file is `source` itself.
-    - `OSError`, if it cannot be written there.
+    """Checks an output before the work for it is done. Raises `ValueError` if the suffix is not one
+    of `suffixes`, or the file is `source` itself; `OSError` if it cannot be written there.
     """
     if path.suffix not in suffixes:
         raise ValueError(
@@ -51,9 +47,7 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
 
     If the block raises, nothing is left behind and existing files remain.
 
-    **Raises:**
-
-    - `OSError`, if the disk is full.
+    Raises `OSError` if the disk is full.
     """
     mark = uuid.uuid4().hex[:8]
     # The suffix stays last: libraries choose the format by it. A name has 255 bytes at most.

@@ -48,12 +48,7 @@ def frames_at(own: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def check_context(frames: int, available: int, path: Path) -> None:
-    """Checks that a file has as many frames as a context.
-
-    **Raises:**
-
-    - `ValueError`, if it has not.
-    """
+    """Checks that a file has as many frames as a context. Raises `ValueError` if it has not."""
     if frames > available:
         raise ValueError(
             f"The context of {plural(frames, 'frame')} is longer than {path}, which has "

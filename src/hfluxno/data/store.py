@@ -43,13 +43,11 @@ class Writer:
 
     - `written`: how many trajectories are written: where generation must continue.
 
-    **Raises:**
-
-    - `ValueError`, if the suffix of the output is not `.nc`, `.zarr` or, in two dimensions,
-      `.hdf5`, which has The Well's layout and leaves out trajectories that were not solved.
-    - `OSError`, if the output exists and must not be overwritten, cannot be written, or an
-      interrupted run with another configuration is beside it. `write` and `finish` raise it too if
-      the disk is full, `write` as soon as it is clear that it will be.
+    Raises `ValueError` if the suffix of the output is not `.nc`, `.zarr` or, in two dimensions,
+    `.hdf5`, which has The Well's layout and leaves out trajectories that were not solved; `OSError`
+    if the output exists and must not be overwritten, cannot be written, or an interrupted run with
+    another configuration is beside it. `write` and `finish` raise it too if the disk is full,
+    `write` as soon as it is clear that it will be.
     """
 
     def __init__(self, configuration: Configuration, output: Path, overwrite: bool = False):

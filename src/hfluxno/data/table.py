@@ -42,10 +42,8 @@ def table_variables(
 
     Columns of text are left out unless `asked` for.
 
-    **Raises:**
-
-    - `ValueError`, if a column is missing or has text among numbers, or two lines have the same
-      place and time.
+    Raises `ValueError` if a column is missing or has text among numbers, or two lines have the same
+    place and time.
     """
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     if clock := _clock_of_frames(frame, names):

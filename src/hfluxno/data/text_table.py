@@ -42,11 +42,8 @@ def read_text_table(path: Path) -> pd.DataFrame:
     If the line after the comments begins with a number and has as many fields as the last comment,
     that comment is the header (as `numpy.savetxt` writes it).
 
-    **Raises:**
-
-    - `OSError`, if it cannot be read.
-    - `ValueError`, if it is not text, has no header, two columns with the same name, or lines
-      longer than the header.
+    Raises `OSError` if it cannot be read; `ValueError` if it is not text, has no header, two
+    columns with the same name, or lines longer than the header.
     """
     for encoding in _encodings(path):
         try:
@@ -107,12 +104,7 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
 
 
 def _header(head: str, rows: list[str], separator: str | None, path: Path) -> list[str]:
-    """The names of the columns.
-
-    **Raises:**
-
-    - `ValueError`, if they are missing.
-    """
+    """The names of the columns. Raises `ValueError` if they are missing."""
     names = _fields(head, separator)
     if separator is None and rows and len(names) != len(_fields(rows[0], separator)):
         names = re.split(r"\s{2,}", head.strip())  # time [s]   x [m]

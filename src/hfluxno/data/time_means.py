@@ -24,9 +24,7 @@ def time_mean(
     """The mean over intervals of the length `average`, or of what the file says where that is
     `None`; and a sentence where it does.
 
-    **Raises:**
-
-    - `ValueError`, if intervals overlap or differ, or the length is negative.
+    Raises `ValueError` if intervals overlap or differ, or the length is negative.
     """
     if average is not None:
         if average == 0.0:

@@ -56,9 +56,7 @@ def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
     """The times completed to equal intervals, if they are multiples of an interval and at least a
     fifth of the frames is measured; else unchanged.
 
-    **Raises:**
-
-    - `ValueError`, unless they increase.
+    Raises `ValueError` unless they increase.
     """
     try:
         return Axis(*with_gaps(times, count, name))
@@ -100,10 +98,8 @@ def on_cells(
     four to seven sensors there are on average eight cells or more from one to the next. The domain
     ends half a cell beyond the outermost sensors.
 
-    **Raises:**
-
-    - `ValueError`, if x does not increase, a sensor lies outside the domain, or too few cells have
-      one.
+    Raises `ValueError` if x does not increase, a sensor lies outside the domain, or too few cells
+    have one.
     """
     own, few = _own_grid(x, count), len(x) < LEAST_CELLS
     most_missing = _MOST_MISSING_OF_FEW if few else MOST_MISSING

@@ -29,11 +29,8 @@ SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
 
 
 def check_storable(variable: str) -> None:
-    """Checks that the output formats allow a name, before the work is done.
-
-    **Raises:**
-
-    - `ValueError`, if they do not.
+    """Checks that the output formats allow a name, before the work is done. Raises `ValueError` if
+    they do not.
     """
     if variable in ("", ".", "..") or "/" in variable:
         raise ValueError(
@@ -42,22 +39,14 @@ def check_storable(variable: str) -> None:
 
 
 def write_forecast(path: Path, source: Source, forecast: Forecast, context_frames: int) -> None:
-    """Writes the forecast of `source` from its first `context_frames` frames.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be written.
+    """Writes the forecast of `source` from its first `context_frames` frames. Raises `OSError` if
+    it cannot be written.
     """
     write(path, of_forecast(source, forecast, context_frames))
 
 
 def write_reconstruction(path: Path, source: Source, found: Reconstruction) -> None:
-    """Writes the field behind `source`.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be written.
-    """
+    """Writes the field behind `source`. Raises `OSError` if it cannot be written."""
     write(path, of_reconstruction(source, found))
 
 

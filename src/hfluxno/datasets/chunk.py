@@ -120,23 +120,15 @@ class Chunk:
 
 
 def prepared(reading: Reading, work: Work, variables: Variables) -> Chunk:
-    """The worker for chunks like that of these first variables.
-
-    **Raises:**
-
-    - `ValueError`, if none of their trajectories can be used; it says why the last one cannot.
+    """The worker for chunks like that of these first variables. Raises `ValueError` if none of
+    their trajectories can be used; it says why the last one cannot.
     """
     layout = _first(variables, lambda row: Layout.of(work.example(_source(reading, row))))
     return Chunk(reading, work, layout)
 
 
 def usable(reading: Reading, variables: Variables) -> Source:
-    """The first trajectory that can be read.
-
-    **Raises:**
-
-    - `ValueError`, if none can.
-    """
+    """The first trajectory that can be read. Raises `ValueError` if none can."""
     return _first(variables, lambda row: _source(reading, row))
 
 
@@ -174,12 +166,7 @@ def some(variables: Variables, rows: slice) -> dict[str, xr.Variable]:
 
 
 def trajectories(variables: Variables) -> int:
-    """Their number.
-
-    **Raises:**
-
-    - `ValueError`, if the variables have no trajectories.
-    """
+    """Their number. Raises `ValueError` if the variables have no trajectories."""
     for v in variables.values():
         if "trajectory" in v.dims:
             return v.sizes["trajectory"]

@@ -64,11 +64,8 @@ def chunk_of(
 
 
 def count_of(path: Path, variable: str | None, axes: dict[str, str]) -> int:
-    """How many trajectories a file has.
-
-    **Raises:**
-
-    - `ValueError`, `OSError`, if it has none or cannot be read.
+    """How many trajectories a file has. Raises `ValueError` or `OSError` if it has none or cannot
+    be read.
     """
     with opened(path, variable, dict(axes)) as (whole, _):
         return trajectories(whole)
@@ -79,9 +76,7 @@ def connected(scheduler: str, workers: int | None = None) -> "Iterator[distribut
     """A client of the scheduler at this address; for `local`, of new processes on this machine, by
     default one per core.
 
-    **Raises:**
-
-    - `OSError`, if no scheduler answers.
+    Raises `OSError` if no scheduler answers.
     """
     import dask
     import distributed
@@ -132,11 +127,8 @@ class _OnWorker:
 def done(
     client: "distributed.Client", task: Callable[[Item], Result], chunks: Sequence[Item]
 ) -> Iterator[Result]:
-    """Has the chunks processed, and yields what the task returns for each, in any order.
-
-    **Raises:**
-
-    - `OSError`, if a worker cannot write, a chunk kills every worker, or the scheduler ends.
+    """Has the chunks processed, and yields what the task returns for each, in any order. Raises
+    `OSError` if a worker cannot write, a chunk kills every worker, or the scheduler ends.
     """
     import distributed
 
@@ -155,9 +147,7 @@ def in_order(
     """What the task returns for each item, in their order; at most `in_flight` of them are being
     computed, or wait to be taken.
 
-    **Raises:**
-
-    - `OSError`, as `done` does.
+    Raises `OSError` as `done` does.
     """
     ours = _OnWorker(task)
     for future in ahead(lambda item: client.submit(ours, item, pure=False), items, in_flight):
@@ -165,11 +155,8 @@ def in_order(
 
 
 def result(future: "distributed.Future", mend: str = "choose fewer workers on a machine") -> Any:
-    """The result of a worker; `mend` is the advice if it lacks memory.
-
-    **Raises:**
-
-    - `OSError`, if the task kills every worker, or the scheduler ends.
+    """The result of a worker; `mend` is the advice if it lacks memory. Raises `OSError` if the task
+    kills every worker, or the scheduler ends.
     """
     import distributed
     from distributed.utils import CancelledError

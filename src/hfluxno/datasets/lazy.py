@@ -208,10 +208,7 @@ def _template(layout: Layout, chunks: tuple[int, ...], array) -> xr.Dataset:
 
 
 def _dask_array():
-    """**Raises:**
-
-    - `ValueError`, if Dask is missing.
-    """
+    """Raises `ValueError` if Dask is missing."""
     require("A dataset in chunks", "cluster", "dask.array")
     import dask.array
 

@@ -44,11 +44,8 @@ class Partial:
         return self._mark(members).exists()
 
     def start(self, layout: Layout, total: int, size: int, made_by: str) -> None:
-        """Creates the folder, or resumes it if it was `made_by` the same data and options.
-
-        **Raises:**
-
-        - `OSError`, if it contains something else, or cannot be created.
+        """Creates the folder, or resumes it if it was `made_by` the same data and options. Raises
+        `OSError` if it contains something else, or cannot be created.
         """
         note = {"made_by": made_by, "trajectories": total, "chunk": size}
         if self.folder.exists():
@@ -70,11 +67,8 @@ class Partial:
         os.replace(new, self.folder / _NOTE)
 
     def finish(self, output: Path, chunks: Sequence[slice]) -> None:
-        """Renames the store to the output.
-
-        **Raises:**
-
-        - `OSError`, if it cannot be renamed, or a chunk is not done.
+        """Renames the store to the output. Raises `OSError` if it cannot be renamed, or a chunk is
+        not done.
         """
         missing = [members for members in chunks if not self.is_done(members)]
         if missing:

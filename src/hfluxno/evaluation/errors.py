@@ -59,9 +59,7 @@ def summary(errors: xr.Dataset, name: str, step: int | None = None) -> Summary:
     """What a variable says of all windows, at a step if it has steps; by law if the errors have a
     variable `law`. Windows where it is not a number are left out.
 
-    **Raises:**
-
-    - `ValueError`, if there are no others.
+    Raises `ValueError` if there are no others.
     """
     values = errors[name].values if step is None else errors[name].sel(step=step).values
     there = ~np.isnan(values)

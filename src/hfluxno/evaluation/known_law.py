@@ -32,9 +32,7 @@ def solve_known_law(
     - `interval`: the time between two frames.
     - `cells`: the number of cells of the solver; `None` for those of the states.
 
-    **Raises:**
-
-    - `ValueError`, if neither number of cells is a multiple of the other.
+    Raises `ValueError` if neither number of cells is a multiple of the other.
     """
     given = states.shape[-1]
     configuration = Configuration(
@@ -51,11 +49,8 @@ def solve_known_law(
 
 
 def resampled(values: Float[np.ndarray, "*lead x"], cells: int) -> Float[np.ndarray, "*lead cells"]:
-    """Cell averages on another number of cells: means of several, or copies of one.
-
-    **Raises:**
-
-    - `ValueError`, if neither number is a multiple of the other.
+    """Cell averages on another number of cells: means of several, or copies of one. Raises
+    `ValueError` if neither number is a multiple of the other.
     """
     given = values.shape[-1]
     if given % cells == 0:

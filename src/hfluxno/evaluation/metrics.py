@@ -114,9 +114,7 @@ def summarize(
     - `groups`: which errors belong together, those of one law: within a group they are correlated,
       so the number of groups determines the uncertainty of the mean.
 
-    **Raises:**
-
-    - `ValueError`, if there is no error, or one is NaN.
+    Raises `ValueError` if there is no error, or one is NaN.
     """
     if len(errors) == 0 or np.any(np.isnan(errors)):
         raise ValueError("A summary needs at least one error, and none of them may be NaN.")
@@ -146,10 +144,7 @@ def _standard_error(errors, groups) -> float | None:
 
 def misfit_and_truth(forecast, truth):
     """The difference, infinite where the forecast is not a number, and the truth, in float64.
-
-    **Raises:**
-
-    - `ValueError`, if their shapes differ.
+    Raises `ValueError` if their shapes differ.
     """
     if forecast.shape != truth.shape:
         raise ValueError(

@@ -5,11 +5,8 @@ from pathlib import Path
 
 
 def inserted(text: str, table: str, name: str = "accuracy") -> str:
-    """`text` with `table` between its lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
-
-    **Raises:**
-
-    - `ValueError`, if the text does not have one of each, in this order.
+    """`text` with `table` between its lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`. Raises
+    `ValueError` if the text does not have one of each, in this order.
     """
     first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, begin, rest = text.partition(first)
@@ -20,11 +17,8 @@ def inserted(text: str, table: str, name: str = "accuracy") -> str:
 
 
 def insert_into(path: Path, parts: Mapping[str, str]) -> None:
-    """Inserts each of these parts between the lines with its name in a Markdown file.
-
-    **Raises:**
-
-    - `ValueError`, if the file lacks the lines of one of them.
+    """Inserts each of these parts between the lines with its name in a Markdown file. Raises
+    `ValueError` if the file lacks the lines of one of them.
     """
     text = path.read_text(encoding="utf-8")
     for name, part in parts.items():

@@ -109,10 +109,8 @@ class Windows:
         - `every`: use windows that start at every N-th frame; 1 for all.
         - `trajectories`: use this many of the first solved ones; `None` for all.
 
-        **Raises:**
-
-        - `OSError`, if the file cannot be read.
-        - `ValueError`, if the network needs more than a context, or the file has no such window.
+        Raises `OSError` if the file cannot be read; `ValueError` if the network needs more than a
+        context, or the file has no such window.
         """
         for name, value in (("steps", steps), ("every", every), ("trajectories", trajectories)):
             if value is not None and value < 1:
@@ -199,9 +197,7 @@ class Windows:
 
         - `advance`: called with the number of forecasts done and of all.
 
-        **Raises:**
-
-        - `ValueError`, if the data do not fit the network.
+        Raises `ValueError` if the data do not fit the network.
         """
         total = sum(chunk.count for chunk in self.chunks)
         parts, done = [], 0

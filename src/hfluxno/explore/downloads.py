@@ -45,11 +45,8 @@ def data(problem: Problem) -> bytes:
 
 
 def law(outcome: Outcome) -> bytes:
-    """The law as a file that `hfluxno.load_law` reads.
-
-    **Raises:**
-
-    - `ValueError`, if there is no law that can be saved.
+    """The law as a file that `hfluxno.load_law` reads. Raises `ValueError` if there is no law that
+    can be saved.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / LAW

@@ -70,11 +70,8 @@ class FluxCurve:
 
 
 def infer(problem: Problem) -> Outcome:
-    """The law behind a context and its forecast.
-
-    **Raises:**
-
-    - `ValueError`, as `hfluxno.forecast` and `hfluxno.reconstruct` do.
+    """The law behind a context and its forecast. Raises `ValueError` as `hfluxno.forecast` and
+    `hfluxno.reconstruct` do.
     """
     began = time.perf_counter()
     if problem.by_sensors:

@@ -27,11 +27,8 @@ class Measuring:
 
 
 def measured(context: Trajectory, how: Measuring) -> Trajectory:
-    """The context as measured.
-
-    **Raises:**
-
-    - `ValueError`, if a fraction is not between 0 and 1, or there are more sensors than cells.
+    """The context as measured. Raises `ValueError` if a fraction is not between 0 and 1, or there
+    are more sensors than cells.
     """
     cells = context.grid.shape[0]
     if not 0.0 <= how.noise <= 1.0:

@@ -74,11 +74,8 @@ class Problem:
 
 
 def prepare(request: Request, source: Source | PlaneSource | None = None) -> Problem:
-    """The problem of a request; `source` is its file, if it has one.
-
-    **Raises:**
-
-    - `ValueError`, if the request asks for something that does not exist.
+    """The problem of a request; `source` is its file, if it has one. Raises `ValueError` if the
+    request asks for something that does not exist.
     """
     if request.steps < 1:
         raise ValueError(f"Forecast at least 1 frame; got {request.steps}.")
@@ -133,12 +130,7 @@ def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
 
 
 def opened(choice: FileChoice) -> Source | PlaneSource:
-    """The file of a choice.
-
-    **Raises:**
-
-    - `ValueError`, `OSError`, as `hfluxno.data.readers.read` says.
-    """
+    """The file of a choice. Raises what `hfluxno.data.readers.read` does."""
     if not choice.path.strip():
         raise ValueError("No file is named; type its path, or draw.")
     path, variable = Path(choice.path.strip()).expanduser(), choice.variable or None

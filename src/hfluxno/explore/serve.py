@@ -11,9 +11,7 @@ def server(file: str = "", port: int = 0):
     """A server that is listening, on a free port if `port` is 0; its `io_loop.start()` serves until
     stopped.
 
-    **Raises:**
-
-    - `OSError`, if the port is taken.
+    Raises `OSError` if the port is taken.
     """
     made = pn.serve(
         {"/": lambda: Page(file).view},

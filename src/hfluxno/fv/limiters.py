@@ -43,12 +43,7 @@ LIMITERS: dict[str, Limiter] = {
 
 
 def limiter(name: str) -> Limiter:
-    """The limiter of that name.
-
-    **Raises:**
-
-    - `ValueError`, if the name is unknown.
-    """
+    """The limiter of that name. Raises `ValueError` if the name is unknown."""
     if name not in LIMITERS:
         raise ValueError(f"Unknown limiter {name!r}; choose one of {', '.join(LIMITERS)}.")
     return LIMITERS[name]

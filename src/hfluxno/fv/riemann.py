@@ -118,12 +118,7 @@ RIEMANN_SOLVERS: dict[str, RiemannSolver] = {"rusanov": rusanov, "hll": hll, "hl
 
 
 def riemann_solver(name: str) -> RiemannSolver:
-    """The Riemann solver of that name.
-
-    **Raises:**
-
-    - `ValueError`, if the name is unknown.
-    """
+    """The Riemann solver of that name. Raises `ValueError` if the name is unknown."""
     if name not in RIEMANN_SOLVERS:
         known = ", ".join(RIEMANN_SOLVERS)
         raise ValueError(f"Unknown Riemann solver {name!r}; choose one of {known}.")

@@ -11,9 +11,7 @@ def bounded(
 
     With the steepness s = 1.5 a field of variance one covers most of the interval.
 
-    **Raises:**
-
-    - `ValueError`, if the interval is empty.
+    Raises `ValueError` if the interval is empty.
     """
     if not low < high:
         raise ValueError(f"The interval needs low < high; got [{low}, {high}].")

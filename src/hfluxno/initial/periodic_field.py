@@ -35,9 +35,7 @@ def periodic_field(
     - `cells`: the number of cells N.
     - `covariance`: k(r) for distances r ∈ [0, 1), even and of period one.
 
-    **Raises:**
-
-    - `ValueError`, if k is not a covariance: an eigenvalue is negative beyond rounding.
+    Raises `ValueError` if k is not a covariance: an eigenvalue is negative beyond rounding.
     """
     kernel = np.asarray(covariance(np.arange(cells) / cells), float)
     eigenvalues = np.fft.rfft(kernel).real

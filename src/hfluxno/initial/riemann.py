@@ -23,9 +23,7 @@ def riemann(
     - `left`, `right`: one number per field, or one number if there is one field.
     - `position`: where the states meet, in the units of `x`.
 
-    **Raises:**
-
-    - `ValueError`, if the states have different numbers of fields or there are too few cells.
+    Raises `ValueError` if the states have different numbers of fields or there are too few cells.
     """
     low, high = np.atleast_1d(np.asarray(left, float)), np.atleast_1d(np.asarray(right, float))
     if low.shape != high.shape or low.ndim != 1:

@@ -19,10 +19,8 @@ def random_steps(
     that is uniform in [`low`, `high`] (HFluxNO, Appendix B). On a circle there are as many pieces
     as jumps, so a single jump leaves a constant state: one in five samples of the published range.
 
-    **Raises:**
-
-    - `ValueError`, if the range of the jumps is empty or exceeds the number of cells, or `low` is
-      larger than `high`.
+    Raises `ValueError` if the range of the jumps is empty or exceeds the number of cells, or `low`
+    is larger than `high`.
     """
     if not 1 <= min_jumps <= max_jumps <= cells:
         raise ValueError(

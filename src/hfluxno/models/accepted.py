@@ -31,9 +31,7 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
 
     - `name`: what messages call the network.
 
-    **Raises:**
-
-    - `ValueError`, if it may not.
+    Raises `ValueError` if it may not.
     """
     grid = context.grid
     if len(context.fields) != len(config.fields):
@@ -102,9 +100,7 @@ def checked_examples(
 
     - `examples`: as given, with a leading axis if they are `batched`.
 
-    **Raises:**
-
-    - `ValueError`, if they are not what the network needs.
+    Raises `ValueError` if they are not what the network needs.
     """
     pairs = config.pairs
     if pairs is None and examples is None:

@@ -56,11 +56,8 @@ class ModelConfig(abc.ABC):
 
     @abc.abstractmethod
     def build(self, key: jax.Array) -> Network:
-        """A fresh network of this configuration.
-
-        **Raises:**
-
-        - `ValueError`, if the configuration contradicts itself.
+        """A fresh network of this configuration. Raises `ValueError` if the configuration
+        contradicts itself.
         """
 
     @property
@@ -105,9 +102,4 @@ class ModelConfig(abc.ABC):
         self.check()
 
     def check(self) -> None:  # noqa: B027
-        """Checks the values of the subclass.
-
-        **Raises:**
-
-        - `ValueError`, if they cannot be used.
-        """
+        """Checks the values of the subclass. Raises `ValueError` if they cannot be used."""

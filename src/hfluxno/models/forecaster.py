@@ -79,10 +79,8 @@ class NetworkForecaster(Forecaster):
           other trajectories of the same law, `config.pairs.ahead` frames apart, shape (pair, 2,
           field, *space); for a batch of contexts with a leading axis.
 
-        **Raises:**
-
-        - `ValueError`, if `steps` is not positive, the context is not of the kind that the network
-          was trained on, or the number of examples is wrong.
+        Raises `ValueError` if `steps` is not positive, the context is not of the kind that the
+        network was trained on, or the number of examples is wrong.
         """
         check_steps(steps)
         self.check(context)
@@ -121,11 +119,8 @@ class NetworkForecaster(Forecaster):
         )
 
     def refined(self, steps: int) -> "NetworkForecaster":
-        """The same forecaster with this number of Levenberg-Marquardt steps on each context.
-
-        **Raises:**
-
-        - `ValueError`, if `steps` is not 0 to 3, or the network does not infer a law.
+        """The same forecaster with this number of Levenberg-Marquardt steps on each context. Raises
+        `ValueError` if `steps` is not 0 to 3, or the network does not infer a law.
         """
         config, target = self.config, _law(self.config)
         if target is None or not isinstance(config, HFluxNOConfig):
@@ -136,12 +131,7 @@ class NetworkForecaster(Forecaster):
         return dataclasses.replace(self, config=dataclasses.replace(config, target=target))
 
     def check(self, context: Trajectory) -> None:
-        """Checks whether the network can read the context.
-
-        **Raises:**
-
-        - `ValueError`, if it may not.
-        """
+        """Checks whether the network can read the context. Raises `ValueError` if it may not."""
         check_context(self.name, self.network, self.config, context)
 
     def _advance(self, network, batch, steps, shown):

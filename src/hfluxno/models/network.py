@@ -47,11 +47,8 @@ class Network(eqx.Module):
         """The frame after the context."""
 
     def shown(self, pairs: Float[Array, "pair 2 field *space"]) -> "Network":
-        """The network with examples: pairs of states of other trajectories of the same law.
-
-        **Raises:**
-
-        - `ValueError`, if it takes none.
+        """The network with examples: pairs of states of other trajectories of the same law. Raises
+        `ValueError` if it takes none.
         """
         raise ValueError(f"{type(self).__name__} reads only a context; give it no examples.")
 

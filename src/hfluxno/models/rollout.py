@@ -20,11 +20,8 @@ def rollout(
     steps: int,
     mode: str = "sliding",
 ) -> Float[Array, "steps field *space"]:
-    """The `steps` frames after the context.
-
-    **Raises:**
-
-    - `ValueError`, if the mode is unknown, or is `frozen` for a network without an operator.
+    """The `steps` frames after the context. Raises `ValueError` if the mode is unknown, or is
+    `frozen` for a network without an operator.
     """
     if mode not in CONTEXT_MODES:
         raise ValueError(

@@ -71,10 +71,8 @@ def save_pretrained(
     - `folder`: created if it does not exist; its name is that of the network.
     - `precision`: `float32`, or `float16` for half the size: three digits remain.
 
-    **Raises:**
-
-    - `ValueError`, if the precision is unknown or cannot represent the weights.
-    - `OSError`, if a file cannot be written.
+    Raises `ValueError` if the precision is unknown or cannot represent the weights; `OSError` if a
+    file cannot be written.
     """
     require("Saving a network", "networks", "safetensors")
     from safetensors.numpy import save
@@ -126,12 +124,8 @@ def load(name: str | Path) -> NetworkForecaster:
 
 
 def read_folder(folder: Path) -> tuple[Network, ModelConfig, Training]:
-    """The network of a folder, its configuration, and where its weights come from.
-
-    **Raises:**
-
-    - `ValueError`, if the files are not what this version reads.
-    - `OSError`, if a file cannot be read.
+    """The network of a folder, its configuration, and where its weights come from. Raises
+    `ValueError` if the files are not what this version reads; `OSError` if a file cannot be read.
     """
     described = _described(folder / CONFIG)
     if described["version"] == _SAYS_LESS:

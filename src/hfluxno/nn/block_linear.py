@@ -31,9 +31,7 @@ class BlockLinear(eqx.Module):
     - `bias`: shape (block, outputs of a block).
     - `outputs`: the number of outputs.
 
-    **Raises:**
-
-    - `ValueError`, if the blocks do not divide the inputs.
+    Raises `ValueError` if the blocks do not divide the inputs.
     """
 
     weight: Float[Array, "block rows columns"]

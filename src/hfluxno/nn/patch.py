@@ -47,11 +47,8 @@ def joined(
 
 
 def tokens_along(cells: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
-    """The number of patches along each axis.
-
-    **Raises:**
-
-    - `ValueError`, if the patch does not divide the cells.
+    """The number of patches along each axis. Raises `ValueError` if the patch does not divide the
+    cells.
     """
     if len(cells) != len(patch):
         raise ValueError(

@@ -58,12 +58,7 @@ class AugmentConfig:
 
 
 def augment(config: AugmentConfig, batch: Batch, key: PRNGKeyArray) -> Batch:
-    """Another batch of the same shape.
-
-    **Raises:**
-
-    - `ValueError`, if the laws of the batch are unknown.
-    """
+    """Another batch of the same shape. Raises `ValueError` if the laws of the batch are unknown."""
     if batch.law is None:
         raise ValueError("Augmentation needs the laws of a batch; use data that contain them.")
     keys = jax.random.split(key, batch.frames.shape[0])

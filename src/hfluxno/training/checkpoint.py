@@ -75,9 +75,7 @@ class Checkpoints:
 
         - `numbers`: stored with it; `error` is the validation error.
 
-        **Raises:**
-
-        - `OSError`, if it cannot be written; the earlier ones remain.
+        Raises `OSError` if it cannot be written; the earlier ones remain.
         """
         step, before = int(state.step), self.latest
         try:
@@ -101,9 +99,7 @@ class Checkpoints:
 
         - `like`: a state of the same run, for its shapes, types and places on devices.
 
-        **Raises:**
-
-        - `ValueError`, if it is damaged or belongs to another network.
+        Raises `ValueError` if it is damaged or belongs to another network.
         """
         wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, _named(like))
         try:

@@ -46,9 +46,7 @@ def fixed(
 
     - `laws`, `coefficients`: which laws of the set, and what they are.
 
-    **Raises:**
-
-    - `ValueError`, if none of the trajectories of a law could be solved.
+    Raises `ValueError` if none of the trajectories of a law could be solved.
     """
     starts = min(last_frame(configuration.times, limit) + 1, configuration.frames - pairs.ahead)
     own = [

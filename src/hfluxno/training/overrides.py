@@ -16,9 +16,7 @@ def override(config: TrainConfig, changes: Mapping[str, str]) -> TrainConfig:
     - `changes`: by place, such as `optimizer.peak`. Text that is JSON is parsed (`1e-3`, `true`,
       `null`, `[4]`), any other is taken literally.
 
-    **Raises:**
-
-    - `ValueError`, if there is no such place, or the value is not one for it.
+    Raises `ValueError` if there is no such place, or the value is not one for it.
     """
     tree = to_dict(config)
     for place, text in changes.items():

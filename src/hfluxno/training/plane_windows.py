@@ -70,11 +70,8 @@ class PlaneWindows:
         lengths: tuple[float, ...],
         interval: float,
     ) -> None:
-        """Checks that the files fit.
-
-        **Raises:**
-
-        - `ValueError`, if their fields, cells, domain or times do not fit.
+        """Checks that the files fit. Raises `ValueError` if their fields, cells, domain or times do
+        not fit.
         """
         for source in self._sources:
             shape, grid = (len(source.x), len(source.y)), source.grid

@@ -34,9 +34,7 @@ def joined(coordinator: str, process: int | None, processes: int) -> Iterator[No
       and `process` from SLURM, Open MPI or Kubernetes.
     - `process`: the number of this one of the `processes`, from 0.
 
-    **Raises:**
-
-    - `ConnectionError`, if the others cannot be reached, or one of them is gone.
+    Raises `ConnectionError` if the others cannot be reached, or one of them is gone.
     """
     try:
         _connect(coordinator, process, processes)

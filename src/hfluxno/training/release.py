@@ -12,24 +12,18 @@ from hfluxno.training.run_folder import EARLIER, Trained, is_run, load_best
 
 
 def release(run: Path, folder: Path, precision: str = "float32") -> None:
-    """Writes the best network of a run as released weights (see `hfluxno.models.weights`).
-
-    **Raises:**
-
-    - `ValueError`, if the checkpoint or the precision cannot be used.
-    - `OSError`, if a file cannot be read or written.
+    """Writes the best network of a run as released weights (see `hfluxno.models.weights`). Raises
+    `ValueError` if the checkpoint or the precision cannot be used; `OSError` if a file cannot be
+    read or written.
     """
     trained = load_best(run)
     save_pretrained(folder, trained.network, trained.config.model, provenance(trained), precision)
 
 
 def any_weights(source: str) -> NetworkForecaster:
-    """The network of a released name, folder or hub id, or the best one of a run.
-
-    **Raises:**
-
-    - `ValueError`, if there is no such network, or this version cannot read its files.
-    - `OSError`, if a file cannot be read.
+    """The network of a released name, folder or hub id, or the best one of a run. Raises
+    `ValueError` if there is no such network, or this version cannot read its files; `OSError` if a
+    file cannot be read.
     """
     folder = Path(source)
     if not is_run(folder):

@@ -46,12 +46,9 @@ class Trained:
 
 
 def open_run(folder: Path, config: TrainConfig) -> None:
-    """Creates the folder of a run, or checks that it contains a run of this configuration.
-
-    **Raises:**
-
-    - `ValueError`, if it contains another run.
-    - `OSError`, if it cannot be written, or contains something else.
+    """Creates the folder of a run, or checks that it contains a run of this configuration. Raises
+    `ValueError` if it contains another run; `OSError` if it cannot be written, or contains
+    something else.
     """
     if not folder.exists() or not any(folder.iterdir()):
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,11 +68,8 @@ def open_run(folder: Path, config: TrainConfig) -> None:
 
 
 def open_together(folder: Path, config: TrainConfig) -> None:
-    """Like `open_run`, for several processes: the first creates the folder that all use.
-
-    **Raises:**
-
-    - `ValueError`, `OSError`, as in `open_run`.
+    """Like `open_run`, for several processes: the first creates the folder that all use. Raises
+    `ValueError` or `OSError` as in `open_run`.
     """
     if jax.process_index() == 0:
         open_run(folder, config)
@@ -95,12 +89,8 @@ def is_run(folder: Path) -> bool:
 
 
 def read_config(folder: Path) -> TrainConfig:
-    """The configuration of a run.
-
-    **Raises:**
-
-    - `OSError`, if the folder is not that of a run.
-    - `ValueError`, if it was written by another version, or by hand.
+    """The configuration of a run. Raises `OSError` if the folder is not that of a run; `ValueError`
+    if it was written by another version, or by hand.
     """
     path = folder / _CONFIG
     try:
@@ -125,12 +115,8 @@ def checkpoints_of(folder: Path, config: TrainConfig, alone: bool = False) -> Ch
 
 
 def load_best(folder: Path) -> Trained:
-    """The best network of a run, for this process only.
-
-    **Raises:**
-
-    - `OSError`, if the folder is not that of a run, or has no checkpoint yet.
-    - `ValueError`, if the checkpoint cannot be used.
+    """The best network of a run, for this process only. Raises `OSError` if the folder is not that
+    of a run, or has no checkpoint yet; `ValueError` if the checkpoint cannot be used.
     """
     config = read_config(folder)
     none = FileNotFoundError(f"{folder} has no checkpoint yet; train for longer.")

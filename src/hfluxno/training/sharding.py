@@ -53,9 +53,7 @@ class Placement:
         """All devices of a kind (`cpu`, `gpu`, `tpu`), by default those that JAX prefers: those of
         all processes of the run.
 
-        **Raises:**
-
-        - `ValueError`, if there is none, or processes have different numbers of them.
+        Raises `ValueError` if there is none, or processes have different numbers of them.
         """
         try:
             devices = jax.devices(kind)

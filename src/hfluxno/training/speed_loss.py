@@ -32,9 +32,7 @@ def speed_error(
     """e, or √(e/e₀) if it is `relative`, with e₀ the same means of A_true instead of δA. A speed
     below one cell in the time of the context is invisible, so its square is added to e₀.
 
-    **Raises:**
-
-    - `ValueError`, if the network does not infer a law.
+    Raises `ValueError` if the network does not infer a law.
     """
     if not isinstance(network, LawNetwork):
         raise ValueError(

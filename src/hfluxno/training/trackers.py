@@ -53,12 +53,7 @@ class JsonLines(Tracker):
 
 
 class TensorBoard(Tracker):
-    """Event files for TensorBoard.
-
-    **Raises:**
-
-    - `MissingExtra`, if tensorboardX is not installed.
-    """
+    """Event files for TensorBoard. Raises `MissingExtra` if tensorboardX is not installed."""
 
     def __init__(self, folder: Path):
         self._module: Any = _optional("tensorboardX", "--tensorboard")
@@ -86,9 +81,7 @@ class WeightsAndBiases(Tracker):
     - `folder`: for its files.
     - `configuration`: shown with the run.
 
-    **Raises:**
-
-    - `MissingExtra`, if wandb is not installed.
+    Raises `MissingExtra` if wandb is not installed.
     """
 
     def __init__(self, project: str, folder: Path, configuration: Mapping[str, Any]):

@@ -73,11 +73,8 @@ def train(
     - `workers`: the number of processes that read files.
     - `log_every`: the number of steps between two reports of the loss.
 
-    **Raises:**
-
-    - `ValueError`, if the configuration, the data or a checkpoint cannot be used.
-    - `OSError`, if a file cannot be read or written.
-    - `Diverged`, if the run is given up.
+    Raises `ValueError` if the configuration, the data or a checkpoint cannot be used; `OSError` if
+    a file cannot be read or written; `Diverged` if the run is given up.
     """
     placement = Placement.on(device)
     placement.check(config.batch)
@@ -113,11 +110,8 @@ def beginning(config: TrainConfig, placement: Placement) -> tuple[Step, TrainSta
 
 
 def _first_network(config: TrainConfig) -> Network:
-    """A random network, or the one that the run starts from.
-
-    **Raises:**
-
-    - `ValueError`, `OSError`, if the weights cannot be read or belong to another network.
+    """A random network, or the one that the run starts from. Raises `ValueError` or `OSError` if
+    the weights cannot be read or belong to another network.
     """
     if config.start is None:
         return config.model.build(named_key(config.seed, "model"))
@@ -140,10 +134,7 @@ def make_batch_source(
     config: TrainConfig, workers: int = 0, rows: slice = slice(None)
 ) -> BatchSource:
     """The source of the training windows of a configuration, or of those `rows` of each batch.
-
-    **Raises:**
-
-    - `ValueError`, if a file does not fit the model.
+    Raises `ValueError` if a file does not fit the model.
     """
     files = [Path(file) for file in (config.data.train, config.data.validation) if file is not None]
     for file in files:

@@ -35,9 +35,7 @@ def validation_windows(config: TrainConfig) -> Batch:
     """The windows: a context and the frames after it, each from a different trajectory; and the
     examples for a network that needs them.
 
-    **Raises:**
-
-    - `ValueError`, if no trajectory could be solved.
+    Raises `ValueError` if no trajectory could be solved.
     """
     window = config.model.context + config.validation.steps
     count = config.validation.windows

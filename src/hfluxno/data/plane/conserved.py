@@ -29,10 +29,8 @@ def chosen(
       if they are present or can be computed.
     - `gamma`: the ratio of specific heats, if given.
 
-    **Raises:**
-
-    - `ValueError`, if a name is unknown, the choice is ambiguous, or an energy is needed and there
-      is only a pressure.
+    Raises `ValueError` if a name is unknown, the choice is ambiguous, or an energy is needed and
+    there is only a pressure.
     """
     if gamma is not None and not 1.0 < gamma < np.inf:
         raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")

@@ -33,12 +33,8 @@ def is_plane(path: Path, names: Mapping[str, str] | None = None) -> bool:
 
 @contextlib.contextmanager
 def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator[PlaneFile]:
-    """The fields of a file, none of them loaded.
-
-    **Raises:**
-
-    - `OSError`, if the file cannot be read.
-    - `ValueError`, if it has no field on a plane, or contradicts itself.
+    """The fields of a file, none of them loaded. Raises `OSError` if the file cannot be read;
+    `ValueError` if it has no field on a plane, or contradicts itself.
     """
     with contextlib.ExitStack() as stack:
         with reading(path):

@@ -20,12 +20,7 @@ def is_pdebench(file: h5py.File) -> bool:
 
 
 def read_pdebench(path: Path, file: h5py.File, whole: xr.Dataset) -> PlaneFile:
-    """The fields of an open file.
-
-    **Raises:**
-
-    - `ValueError`, if it has three space axes.
-    """
+    """The fields of an open file. Raises `ValueError` if it has three space axes."""
     if "Vz" in file or "z-coordinate" in file:
         raise refuse_three_axes(path, ("x", "y", "z"))
     fields = {

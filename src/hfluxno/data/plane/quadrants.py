@@ -28,23 +28,15 @@ _LOW, _HIGH = (0.22, 0.3), (0.7, 0.78)  # ends of the other gases along x and y
 
 
 def write_quadrants(path: Path) -> None:
-    """Solves the example and writes it.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be written.
-    """
+    """Solves the example and writes it. Raises `OSError` if it cannot be written."""
     write_gas(path, quadrants(), _INTERVAL * np.arange(_FRAMES))
 
 
 def write_gas(
     path: Path, states: Float[np.ndarray, "time field x y"], times: Float[np.ndarray, " time"]
 ) -> None:
-    """Writes a gas (ρ, m_x, m_y, E) on [0, 1]² with periodic sides as The Well does.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be written.
+    """Writes a gas (ρ, m_x, m_y, E) on [0, 1]² with periodic sides as The Well does. Raises
+    `OSError` if it cannot be written.
     """
     centers = ((np.arange(cells) + 0.5) / cells for cells in states.shape[2:])
     coordinates = dict(zip(("time", "x", "y"), (times, *centers), strict=True))

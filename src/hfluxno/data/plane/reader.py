@@ -40,10 +40,8 @@ def read_plane(
     - `names`: what the file calls the axes time, x and y.
     - `gamma`: the ratio of specific heats, if the file has a pressure and no energy.
 
-    **Raises:**
-
-    - `OSError`, if the file cannot be read.
-    - `ValueError`, if it is not as described above; the message names the fault and the remedy.
+    Raises `OSError` if the file cannot be read; `ValueError` if it is not as described above; the
+    message names the fault and the remedy.
     """
     path, options = Path(path), dict(names or {})
     with opened_plane(path, options) as file:
@@ -81,11 +79,8 @@ def read_plane(
 
 
 def sides_of(text: str | None) -> Sides:
-    """The boundary of each side from "periodic", "periodic/wall" or "wall,outflow/periodic".
-
-    **Raises:**
-
-    - `ValueError`, if a name is unknown, or only one side of an axis is periodic.
+    """The boundary of each side from "periodic", "periodic/wall" or "wall,outflow/periodic". Raises
+    `ValueError` if a name is unknown, or only one side of an axis is periodic.
     """
     axes = [part.split(",") for part in (text or "periodic").split("/")]
     if len(axes) > 2 or any(len(sides) > 2 for sides in axes):

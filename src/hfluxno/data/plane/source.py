@@ -84,10 +84,8 @@ class PlaneSource:
         """Some frames of one trajectory, (time, field, x, y), in float32 or float64; NaN is what
         was not measured.
 
-        **Raises:**
-
-        - `OSError`, if the file cannot be read.
-        - `ValueError`, if they are not real numbers or infinite, or a density is not positive.
+        Raises `OSError` if the file cannot be read; `ValueError` if they are not real numbers or
+        infinite, or a density is not positive.
         """
         first, last = np.searchsorted(self.rows, (start, stop))
         place: dict[str, int | slice] = {"trajectory": member, "time": slice(first, last)}
@@ -106,12 +104,7 @@ class PlaneSource:
         return found
 
     def whole(self, member: int, start: int, stop: int) -> np.ndarray:
-        """The same without gaps.
-
-        **Raises:**
-
-        - `ValueError`, also if there are any.
-        """
+        """The same without gaps. Raises `ValueError` also if there are any."""
         found = self.values(member, start, stop)
         if np.isnan(found).any():
             frame, field, i, j = map(int, np.argwhere(np.isnan(found))[0])
@@ -123,11 +116,8 @@ class PlaneSource:
         return found
 
     def context(self, member: int, frames: int | None = None) -> Trajectory:
-        """The first frames of one trajectory, by default all.
-
-        **Raises:**
-
-        - `ValueError`, if there are fewer, or as in `values`.
+        """The first frames of one trajectory, by default all. Raises `ValueError` if there are
+        fewer, or as in `values`.
         """
         frames = self.frames if frames is None else frames
         check_context(frames, self.frames, self.path)

@@ -36,9 +36,7 @@ def write_well(
     - `coefficients`: by name, one for each trajectory.
     - `about`: further attributes of the file.
 
-    **Raises:**
-
-    - `OSError`, if the file cannot be written.
+    Raises `OSError` if the file cannot be written.
     """
     coefficients = coefficients or {}
     with new_hdf5(path) as (file, check):

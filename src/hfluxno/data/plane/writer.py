@@ -17,11 +17,8 @@ from hfluxno.version import version_name
 def write_plane(
     path: Path, source: PlaneSource, member: int, forecast: Forecast, context_frames: int
 ) -> None:
-    """Writes the forecast of one trajectory from its first `context_frames` frames.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be written.
+    """Writes the forecast of one trajectory from its first `context_frames` frames. Raises
+    `OSError` if it cannot be written.
     """
     write(path, plane_dataset(source, member, forecast, context_frames))
 

@@ -105,11 +105,8 @@ def known_law_forecast(law: str, cells: int | None) -> Forecast:
 
 
 def network(sources: Sequence[str], refinement: int = 0) -> Sequence[PreparedMethod]:
-    """Networks with these weights: names of shipped ones, folders, runs or hub ids.
-
-    **Raises:**
-
-    - `ValueError`, if there are no such weights.
+    """Networks with these weights: names of shipped ones, folders, runs or hub ids. Raises
+    `ValueError` if there are no such weights.
     """
     return [_network(source, refinement) for source in sources]
 
@@ -215,10 +212,7 @@ def contenders(
     - `added`: weights by name. User's weights are used for every problem that they fit; those for a
       known name replace the shipped ones.
 
-    **Raises:**
-
-    - `ValueError`, if a name or weights are unknown.
-    - `OSError`, if weights cannot be read.
+    Raises `ValueError` if a name or weights are unknown; `OSError` if weights cannot be read.
     """
     found = dict(CONTENDERS)
     for name, sources in (added or {}).items():

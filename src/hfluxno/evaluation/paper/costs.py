@@ -50,9 +50,7 @@ def cost(ready: PreparedMethod, test: WindowSet, config: TrainConfig | None = No
 
     - `config`: how its network is trained; by default the preset of its weights.
 
-    **Raises:**
-
-    - `ValueError`, if the set has no window for it.
+    Raises `ValueError` if the set has no window for it.
     """
     batch = next(test.batches(ready.context, STEPS, ready.pairs), None)
     if batch is None:

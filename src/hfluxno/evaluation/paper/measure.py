@@ -33,9 +33,7 @@ def measured(
 
     - `advance`: called with the number of windows newly done.
 
-    **Raises:**
-
-    - `ValueError`, if the set has no usable window, or does not fit the method.
+    Raises `ValueError` if the set has no usable window, or does not fit the method.
     """
     errors, seconds = forecast_windows(ready, test, advance)
     if errors is None:

@@ -30,9 +30,7 @@ class Results:
     - `records`: by set and method, one record for each seed.
     - `costs`: by method, and of the classical solver.
 
-    **Raises:**
-
-    - `ValueError`, if the file is of another version, damaged, or of other conditions.
+    Raises `ValueError` if the file is of another version, damaged, or of other conditions.
     """
 
     def __init__(self, path: Path, conditions: Plain):
@@ -84,12 +82,8 @@ def _weights(record: Plain) -> Weights:
 
 
 def read(path: Path) -> Plain:
-    """The contents of a results file.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be read.
-    - `ValueError`, if it is not such a file, of another version, or damaged.
+    """The contents of a results file. Raises `OSError` if it cannot be read; `ValueError` if it is
+    not such a file, of another version, or damaged.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -56,12 +56,7 @@ class Sample:
         }
 
     def test_set(self, name: str) -> WindowSet:
-        """The set of that name.
-
-        **Raises:**
-
-        - `OSError`, `ValueError`, if its file cannot be used.
-        """
+        """The set of that name. Raises `OSError` or `ValueError` if its file cannot be used."""
         if name in self.files:
             return given(PROBLEMS[name], self.windows, self.files[name])
         return generated(PROBLEMS[name], self.windows, self.laws, self.initials, self.seed)
@@ -90,9 +85,7 @@ def run(
       windows done.
     - `report`: called with one sentence for each method that was left out of a set.
 
-    **Raises:**
-
-    - `OSError`, `ValueError`, if a set or weights cannot be used at all.
+    Raises `OSError` or `ValueError` if a set or weights cannot be used at all.
     """
     for problem in sets:
         test = sample.test_set(problem)

@@ -184,12 +184,8 @@ def generated(
 
 
 def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
-    """A set from a file of `hfluxno generate`.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be read.
-    - `ValueError`, if it is not a set of the problem's law and initial conditions.
+    """A set from a file of `hfluxno generate`. Raises `OSError` if it cannot be read; `ValueError`
+    if it is not a set of the problem's law and initial conditions.
     """
     with open_dataset(path) as data:
         about = data.attrs

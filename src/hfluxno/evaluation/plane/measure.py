@@ -61,10 +61,7 @@ def plane_methods(
     """The methods of these names (all if there are none): persistence, the fitted law, available
     networks for the set, and those added by the user.
 
-    **Raises:**
-
-    - `ValueError`, if a name or weights are unknown.
-    - `OSError`, if weights cannot be read.
+    Raises `ValueError` if a name or weights are unknown; `OSError` if weights cannot be read.
     """
     ending = f"-{LAW}"
     weights = {one.removesuffix(ending): one for one in available() if one.endswith(ending)}
@@ -104,9 +101,7 @@ def run(
       windows done.
     - `report`: called with one sentence for each method that cannot forecast the windows.
 
-    **Raises:**
-
-    - `OSError`, `ValueError`, if the windows cannot be read or made.
+    Raises `OSError` or `ValueError` if the windows cannot be read or made.
     """
     windows = None
     for method in methods.values():
@@ -127,12 +122,7 @@ def run(
 def measured(
     method: PlaneMethod, windows: np.ndarray, advance: Callable[[int], None] = lambda n: None
 ) -> Plain:
-    """The record of a method.
-
-    **Raises:**
-
-    - `ValueError`, if it cannot forecast these windows.
-    """
+    """The record of a method. Raises `ValueError` if it cannot forecast these windows."""
     frames, seconds, drift, status = [], [], [], []
     for window in windows:
         began = time.perf_counter()

@@ -199,11 +199,8 @@ class InContextOperator(Operator):
 
 
 def starts(frames: int, ahead: int, examples: int) -> Int[np.ndarray, " example"]:
-    """The frames at which the examples begin: evenly spread, the last possible one included.
-
-    **Raises:**
-
-    - `ValueError`, if there are too few frames.
+    """The frames at which the examples begin: evenly spread, the last possible one included. Raises
+    `ValueError` if there are too few frames.
     """
     if frames < ahead + examples:
         raise ValueError(
