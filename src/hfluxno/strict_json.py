@@ -4,9 +4,6 @@ A dataclass becomes an object; if a field may hold one of several dataclasses, t
 under "kind". An abstract dataclass stands for those that its class method `kinds` lists. Reading
 rejects unknown and missing keys, unknown kinds and wrong types: a misspelt option that silently
 falls back to its default would give a different model from the one described.
-
-A class that has lost options has a class method `upgraded`, which turns the object of an earlier
-version into the current one.
 """
 
 import dataclasses
@@ -65,24 +62,6 @@ def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
     return data
 
 
-def without(data: dict[str, Any], where: str, **removed: Any) -> dict[str, Any]:
-    """The object of an earlier version without the keys that were removed, for `upgraded`.
-
-    **Arguments:**
-
-    - `removed`: by key, the one value that is still supported.
-
-    Raises `ValueError` if a key has another value.
-    """
-    for key, value in removed.items():
-        if data.get(key, value) != value:
-            raise ValueError(
-                f"The option {key} of {where} was removed: it is always {value!r} now; got "
-                f"{data[key]!r}. Use the version of hfluxno that it was made with."
-            )
-    return {key: value for key, value in data.items() if key not in removed}
-
-
 def _is_choice(kind: Any) -> bool:
     return inspect.isabstract(kind) or len(_members(kind)) > 1
 
@@ -117,8 +96,6 @@ def _from_union(members, data, where):
 def _from_object(kind, data, where):
     if not isinstance(data, dict):
         raise ValueError(f"{where} must be an object; got {data!r}.")
-    if hasattr(kind, "upgraded"):
-        data = kind.upgraded(data, where)
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     unknown = [key for key in data if key not in names]

@@ -46,7 +46,6 @@ def changed(**values):
         (changed(cells=16), "cells must be a list; got 16"),
         (changed(coordinates=1), "coordinates must be of type bool; got 1"),
         (changed(context_mode="fixed"), "Unknown context_mode 'fixed'; choose one of sliding, "),
-        (changed(activation="relu"), "option activation of the model .* removed.*got 'relu'"),
         (changed(spacing=[0.1, 0.1]), "a spacing for each axis; got 1 and 2"),
         (changed(context=0), "at least one frame"),
         (changed(kind="CNNConfig"), "Unknown kind 'CNNConfig' of the model configuration"),
@@ -63,23 +62,6 @@ def test_the_key_of_a_part_is_named():
     data["hypernetwork"]["block"] = data["hypernetwork"].pop("blocks")
     with pytest.raises(ValueError, match="Unknown key 'block' in hypernetwork"):
         read(data)
-
-
-def with_stride(stride):
-    data = written(small.LINE)
-    return data | {"encoder": data["encoder"] | {"stride": stride, "positions": "learned"}}
-
-
-def test_keys_that_were_removed_may_have_the_one_value_that_is_left():
-    assert read(with_stride(None)) == small.LINE
-    with pytest.raises(ValueError, match=r"option stride of encoder was removed.*got \[2\]"):
-        read(with_stride([2]))
-    assert read(changed(normalise=False, spacing_aware=False)) == small.LINE
-    for name, scaled in (("local", False), ("weak form", True), ("law", True)):
-        data = written(small.CONFIGURATIONS[name])
-        assert read(data | {"normalise": scaled}) == small.CONFIGURATIONS[name]
-        with pytest.raises(ValueError, match=f"normalise.*was removed.*got {not scaled}"):
-            read(data | {"normalise": not scaled})
 
 
 def test_defaults_are_the_published_model():

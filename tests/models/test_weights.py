@@ -11,7 +11,6 @@ import pytest
 import hfluxno
 from hfluxno.methods import forecaster
 from hfluxno.models import weights
-from hfluxno.models.baselines.icon import ICONConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.weights import Training, load, read_folder, save_pretrained
 from tests.models import small
@@ -115,24 +114,6 @@ def test_the_card_says_where_the_weights_come_from(released):
     assert "- No." in text and "16 cells of 0.1" in text
 
 
-def test_version_2_says_less_about_the_training(released, tmp_path):
-    new = ("data_set", "batch", "loss", "augmentation", "optimizer")
-    said = json.loads((released / "config.json").read_text())["training"]
-    old = {key: value for key, value in said.items() if key not in new}
-    found = load(altered(released, tmp_path, version=2, training=old)).training
-    assert found.loss == "not recorded" and found.batch == 0 and found.steps == 1000
-
-
-def test_an_icon_of_version_2_takes_its_examples_from_the_context(tmp_path):
-    config = ICONConfig(
-        cells=(8,), context=4, examples_from="context", examples=2, width=4, layers=1, heads=1
-    )
-    save_pretrained(tmp_path / "net", small.network(config), config, TRAINING)
-    model = json.loads((tmp_path / "net" / "config.json").read_text())["model"]
-    del model["examples_from"]
-    assert load(altered(tmp_path / "net", tmp_path, version=2, model=model)).config == config
-
-
 def test_methods_that_need_or_refuse_weights(released):
     with pytest.raises(ValueError, match="The method hfluxno needs weights"):
         forecaster("hfluxno")
@@ -155,12 +136,11 @@ def test_corrupt_files(released, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": 1}, "version 1 of the format; this hfluxno reads versions 2 and 3"),
+        ({"version": 1}, "version 1 of the format; this hfluxno reads version 3"),
         ({"format": "other"}, "does not describe a network of hfluxno"),
         ({"extra": 1}, "Unknown key 'extra'"),
         ({"model": None}, "The key 'model' is missing"),
         ({"training": {"data": "x"}}, "The key 'data_set' is missing"),
-        ({"version": 2, "training": {"data": "x"}}, "The key 'preset' is missing"),
     ],
 )
 def test_descriptions_that_do_not_fit(released, tmp_path, changes, message):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from typing import Any
 
 import jax
 
@@ -33,7 +32,6 @@ from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 from hfluxno.nn.linear import MLP, silent
-from hfluxno.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,13 +56,6 @@ class HFluxNOConfig(ModelConfig):
     hypernetwork: HypernetworkConfig = dataclasses.field(default_factory=HypernetworkConfig)
     coordinates: bool = True
     weak_form: WeakFormConfig | None = None
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        target = data.get("target")
-        writes_law = isinstance(target, dict) and target.get("kind") == "LawConfig"
-        scaled = writes_law or data.get("weak_form") is not None
-        return without(data, where, normalise=scaled, spacing_aware=False, activation="gelu_tanh")
 
     @property
     def summary(self) -> str:

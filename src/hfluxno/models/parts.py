@@ -4,9 +4,7 @@ The defaults are those of the paper's cubic model, if it has the part.
 """
 
 import dataclasses
-from typing import Any, Literal
-
-from hfluxno.strict_json import without
+from typing import Literal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,10 +26,6 @@ class TRecViTConfig:
     channels: int = 128
     heads: int = 8
     mlp_width: int = 64
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        return without(data, where, stride=None, positions="learned")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,10 +138,6 @@ class LawConfig:
     depth: int = 1
     refinement: int = 0
 
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        return without(data, where, substeps=None, start="weak-form")
-
     def __post_init__(self) -> None:
         if not 0 <= self.refinement <= 3:
             raise ValueError(f"A law is refined by 0 to 3 steps; got {self.refinement}.")
@@ -183,7 +173,3 @@ class HypernetworkConfig:
     width: int = 128
     depth: int = 1
     blocks: int = 4
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        return without(data, where, initialisation="bias-hyperinit")

@@ -31,13 +31,6 @@ from hfluxno.plural import plural
 from hfluxno.strict_json import from_dict, to_dict
 
 VERSION = 3
-# Version 2 records less about the training, and lacks later options.
-_SAYS_LESS = 2
-_ONCE_ALONE: dict[Any, dict[str, Any]] = {
-    "ICONConfig": {"examples_from": "context"},
-    "DISCOConfig": {"drop_path": 0.0},
-    "DPOTConfig": {"coefficients": "means"},
-}
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 # The folder of the networks that come with the package.
 SHIPPED = Path(__file__).parents[1] / "weights"
@@ -128,10 +121,6 @@ def read_folder(folder: Path) -> tuple[Network, ModelConfig, Training]:
     `ValueError` if the files are not what this version reads; `OSError` if a file cannot be read.
     """
     described = _described(folder / CONFIG)
-    if described["version"] == _SAYS_LESS:
-        _complete(described)
-    if isinstance(described["training"], dict):
-        described["training"].setdefault("earlier", 0)  # most start from random weights
     config = from_dict(ModelConfig, described["model"], "the model configuration")
     training = from_dict(Training, described["training"], "the description of the training")
     skeleton = eqx.filter_eval_shape(config.build, jax.random.key(0))
@@ -219,10 +208,10 @@ def _described(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is corrupt: it is not JSON.") from error
     if not isinstance(described, dict) or described.get("format") != "hfluxno":
         raise ValueError(f"{path} does not describe a network of hfluxno.")
-    if described.get("version") not in (_SAYS_LESS, VERSION):
+    if described.get("version") != VERSION:
         raise ValueError(
             f"{path} has version {described.get('version')!r} of the format; this hfluxno reads "
-            f"versions {_SAYS_LESS} and {VERSION}. Use the hfluxno that the weights were made with."
+            f"version {VERSION}. Use the hfluxno that the weights were made with."
         )
     unknown = sorted(set(described) - {"format", "version", "model", "training"})
     if unknown:
@@ -231,18 +220,6 @@ def _described(path: Path) -> dict[str, Any]:
         if key not in described:
             raise ValueError(f"The key {key!r} is missing in {path}.")
     return described
-
-
-def _complete(described: dict[str, Any]) -> None:
-    """Adds what version 2 did not record: nothing about the training, and options that had only one
-    value."""
-    if isinstance(described["model"], dict):
-        described["model"] = (
-            _ONCE_ALONE.get(described["model"].get("kind"), {}) | described["model"]
-        )
-    if isinstance(described["training"], dict):
-        unknown = dict.fromkeys(("data_set", "loss", "augmentation", "optimizer"), "not recorded")
-        described["training"] = unknown | {"batch": 0} | described["training"]
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -16,7 +16,6 @@ dynamics.
 """
 
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +23,6 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hfluxno.laws.base import ConservationLaw
-from hfluxno.strict_json import without
 from hfluxno.training.batch import Batch
 from hfluxno.training.reflected_law import ReflectedLaw, signs_of_fields
 
@@ -41,10 +39,6 @@ class AugmentConfig:
 
     shift: bool = False
     reflection: bool = False
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        return without(data, where, sign=False, scale=1.0, pace=1)
 
     @property
     def description(self) -> str:

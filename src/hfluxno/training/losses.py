@@ -14,7 +14,7 @@ Every loss is an error of one window, averaged over the batch. The network sees 
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,6 @@ from jaxtyping import Array, Float, Key
 
 from hfluxno.models.network import ContextNetwork, Network, Operator
 from hfluxno.plural import plural
-from hfluxno.strict_json import without
 from hfluxno.training.batch import Batch
 from hfluxno.training.in_cache import with_gradient
 from hfluxno.training.speed_loss import speed_error
@@ -64,10 +63,6 @@ class LossConfig:
     targets: int = 0
     after: int = 1
     noise: float = 1e-4
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        return without(data, where, context_mode="frozen", consistency=0.0)
 
     @property
     def description(self) -> str:

@@ -9,7 +9,6 @@ not conservative, and forecasts by reading its own output.
 
 import dataclasses
 import math
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -23,7 +22,6 @@ from hfluxno.models.parts import DPOTEncoderConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import joined
-from hfluxno.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +49,6 @@ class DPOTConfig(ModelConfig):
     modes: tuple[int, ...] = (12,)
     blocks: int = 8
     coefficients: Coefficients = "sums"
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        return without(data, where, activation="gelu_tanh")
 
     @property
     def summary(self) -> str:

@@ -8,7 +8,6 @@ output.
 """
 
 import dataclasses
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -20,7 +19,6 @@ from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP, on_columns
 from hfluxno.nn.patch import with_coordinates
 from hfluxno.nn.spectral_convolution import SpectralConvolution
-from hfluxno.strict_json import without
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +37,6 @@ class FNOConfig(ModelConfig):
     modes: tuple[int, ...] = (16,)
     lift_width: int = 128
     projection_width: int = 128
-
-    @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
-        return without(data, where, activation="gelu_tanh")
 
     @property
     def summary(self) -> str:
