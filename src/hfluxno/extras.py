@@ -26,8 +26,6 @@ class MissingExtra(ImportError, ValueError):
 def require(what: str, extra: str, *modules: str, otherwise: str = "") -> None:
     """Checks that modules of an extra can be imported, without importing them.
 
-    **Arguments:**
-
     - `what`: the part that needs them; the message begins with it.
     - `modules`: which modules of the extra; by default all.
     - `otherwise`: what can be done instead, such as "or save the table as CSV".

@@ -147,8 +147,6 @@ def pad(
     """Adds `ghost` cells on both sides of one space axis, filled by the boundaries of the grid at
     that time. The space axes are the last ones of `u`.
 
-    **Arguments:**
-
     - `negated_fields`: the fields that change sign when the axis is reflected (a momentum).
     """
     position = u.ndim - len(grid.shape) + axis

@@ -10,8 +10,6 @@ from hfluxno.trajectory import Trajectory
 class Persistence(Forecaster):
     """Repeats the last frame of the context.
 
-    **Attributes:**
-
     - `every`: the time between two frames, if not the mean spacing of the context.
     """
 

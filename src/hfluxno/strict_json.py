@@ -35,8 +35,6 @@ def to_dict(config: Any) -> Any:
 def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:
     """A value of the type `kind` from what `to_dict` made of it.
 
-    **Arguments:**
-
     - `where`: what messages call the value.
 
     Raises `ValueError` if the data do not describe such a value.

@@ -76,8 +76,6 @@ def main(
 ) -> int:
     """Has all chunks of the input processed into `output`, and reports on it.
 
-    **Arguments:**
-
     - `task`: what is being done, for the progress line.
     - `work_on`: makes the work, given the first usable trajectory.
     - `own`: what else the command reports.

@@ -31,8 +31,6 @@ Made = TypeVar("Made", bound=Piece)
 class Parted:
     """The parts of a forecast.
 
-    **Attributes:**
-
     - `slices`: the trajectories of each.
     - `made_by`: what determines them: data, options and version.
     - `what`: what the messages count, `context` or `trajectory`.

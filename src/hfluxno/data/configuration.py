@@ -14,8 +14,6 @@ from hfluxno.grid import Grid
 class Configuration:
     """One data set. Two equal configurations give equal files.
 
-    **Attributes:**
-
     - `law`: the name of the set, a key of `hfluxno.data.recipes.RECIPES`; most are named after
       their law.
     - `split`: `train`, `validation` or `test`; each has its own random numbers.

@@ -22,8 +22,6 @@ def fault(path: Path, kind: str | None) -> str | None:
 
     Only the structure is checked; call `too_large` before reading values.
 
-    **Arguments:**
-
     - `kind`: the name in `hfluxno.data.opening`; kinds not listed below pass.
     """
     checks = {"h5netcdf": _fault_of_hdf5, "zarr": _fault_of_zarr, "npz": _fault_of_npz}

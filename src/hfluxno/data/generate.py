@@ -35,8 +35,6 @@ UNSOLVED = -1
 class Block:
     """Trajectories start ≤ i < start + n of a data set.
 
-    **Attributes:**
-
     - `start`: the index of the first.
     - `law`, `initial`: the indices of the law and of the initial condition.
     - `coefficients`: shape (trajectory, parameter).
@@ -80,8 +78,6 @@ def blocks(
 ) -> Generator[Block, None, None]:
     """Solves the trajectories from `start` to the end, block after block.
 
-    **Arguments:**
-
     - `configuration`: the data set.
     - `start`: the first trajectory, a multiple of the block size, or the end.
     - `in_flight`: the largest number of blocks in memory at a time.
@@ -124,8 +120,6 @@ def block(configuration: Configuration, start: int) -> Block:
 def solver(configuration: Configuration, max_steps: int | None = None) -> Callable:
     """The solver of a set from any states: compiled (coefficients, initial) ↦ (values, status),
     each with a leading axis of trajectories.
-
-    **Arguments:**
 
     - `max_steps`: the largest number of steps between two frames of a trajectory; by default 20
       times the number of cells, and at least 2000.

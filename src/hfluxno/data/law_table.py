@@ -18,8 +18,6 @@ _POINTS_OF_MORE = 5
 class LawTable:
     """f, f′ and ν at all combinations of equidistant states of each field.
 
-    **Attributes:**
-
     - `fields`: their names.
     - `states`: for each field its states, from the least to the largest observed value.
     - `flux`: f_i at index (i, *states). A flux is known up to a constant; here it vanishes at the

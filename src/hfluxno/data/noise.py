@@ -23,8 +23,6 @@ def read_noise(text: str, source: Source, trajectory: int | None = None) -> np.n
     """The standard deviation of the noise from `0.02`, `sigma`, or `h=0.02,hu=sigma`, one per
     measured value.
 
-    **Arguments:**
-
     - `trajectory`: which of the file's trajectories `source` is, if it is one of several.
 
     Raises `ValueError` if the noise of a field is missing, unknown or not positive.

@@ -64,8 +64,6 @@ def file_fingerprint(path: Path, words: Sequence[object]) -> str:
 class Parts:
     """The parts of one output.
 
-    **Attributes:**
-
     - `folder`: where they are.
     - `kept`: a sentence on what happens to them if the run is interrupted.
 

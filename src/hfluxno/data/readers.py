@@ -130,8 +130,6 @@ def _with_flow(found: Source, beside: Source) -> Source:
 class Reading:
     """How the variables of a file become a `Source`.
 
-    **Attributes:**
-
     - `path`: the file, which messages name.
     - `variable`, `cells`, `domain`, `average`: as in `read`.
     - `boundary`: those of both ends of x.

@@ -57,8 +57,6 @@ _GASES = ((0.3, 1.8), (-0.8, 0.8), (-0.8, 0.8), (0.3, 1.8))
 class Recipe:
     """The law, the solver and the initial conditions of one data set.
 
-    **Attributes:**
-
     - `law`: the class of the law; every coefficient has a default.
     - `equation`: as written in files.
     - `scheme`: the numerical flux for a law.

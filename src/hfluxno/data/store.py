@@ -39,8 +39,6 @@ _STORE, _NOTE, _FILE, _OLD = "set.zarr", "written.json", "set.nc", "replaced"
 class Writer:
     """Writes the blocks of one data set.
 
-    **Attributes:**
-
     - `written`: how many trajectories are written: where generation must continue.
 
     Raises `ValueError` if the suffix of the output is not `.nc`, `.zarr` or, in two dimensions,

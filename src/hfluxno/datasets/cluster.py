@@ -34,8 +34,6 @@ _LOCAL = "local"
 class Task:
     """What is done to each chunk of a file.
 
-    **Attributes:**
-
     - `chunk`: makes its results.
     - `axes`: the names that the user gives for time and x.
     - `partial`: where the results go.

@@ -30,8 +30,6 @@ def diagnose(
 ) -> dict[str, Float[np.ndarray, " window"]]:
     """Every diagnostic of every window; NaN where it is undefined.
 
-    **Arguments:**
-
     - `last`: the last frame of the context, from which totals are counted.
     """
     forecast, truth, last = (np.asarray(v, np.float64) for v in (forecast, truth, last))

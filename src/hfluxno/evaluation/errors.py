@@ -27,8 +27,6 @@ def errors_of(
 
     An error is infinite if the forecast is not finite.
 
-    **Arguments:**
-
     - `failed`: which forecasts count as failed, although they may be finite.
     - `of_windows`: further variables, one entry per window, such as its law.
     """

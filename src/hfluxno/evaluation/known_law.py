@@ -26,8 +26,6 @@ def solve_known_law(
     """The `steps` frames after each state, and which windows could be solved; the others repeat
     their state.
 
-    **Arguments:**
-
     - `law`: the name of the law.
     - `interval`: the time between two frames.
     - `cells`: the number of cells of the solver; `None` for those of the states.

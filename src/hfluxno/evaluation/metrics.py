@@ -80,8 +80,6 @@ def vrmse(
 class Summary:
     """A summary of the errors of many trajectories.
 
-    **Attributes:**
-
     - `count`: the number of trajectories.
     - `failures`: how many of them failed. Their errors are included: an infinite one makes the mean
       infinite.
@@ -105,8 +103,6 @@ def summarize(
     groups: Int[np.ndarray, " trajectory"] | None = None,
 ) -> Summary:
     """The summary of one error per trajectory.
-
-    **Arguments:**
 
     - `errors`: not NaN.
     - `failed`: trajectories that count as failed although their error is finite (a forecast that

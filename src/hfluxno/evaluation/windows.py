@@ -35,8 +35,6 @@ _CHUNK, _CHUNK_OF_PLANES = 256, 16
 class Errors:
     """The errors of many forecasts.
 
-    **Attributes:**
-
     - `one_step`, `all_steps`: by norm, of the first frame and of all `steps` frames of a window.
     - `over_time`: by norm, of the long roll-out at each of `times`.
     - `steps`, `context`: the numbers of frames of a window's forecast and context.
@@ -72,8 +70,6 @@ class WindowChunk:
 class Windows:
     """The windows of a set, numbered trajectory by trajectory, and their measurement.
 
-    **Attributes:**
-
     - `context`, `steps`, `frames`: the numbers of frames of a context, of a window's forecast, and
       of a trajectory.
     - `used`: the numbers of the trajectories that are used.
@@ -102,8 +98,6 @@ class Windows:
         trajectories: int | None = None,
     ) -> "Windows":
         """The windows of a data set of `hfluxno generate` for a network.
-
-        **Arguments:**
 
         - `steps`: the number of frames that a window's forecast has.
         - `every`: use windows that start at every N-th frame; 1 for all.
@@ -192,8 +186,6 @@ class Windows:
         advance: Callable[[int, int], None] = lambda done, total: None,
     ) -> Errors:
         """The errors of the set, measured in this process.
-
-        **Arguments:**
 
         - `advance`: called with the number of forecasts done and of all.
 

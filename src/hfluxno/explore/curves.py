@@ -57,8 +57,6 @@ class DrawnFlux(ConservationLaw):
     """f(u) as the cubic spline through points: of four or more that lie on a polynomial of degree
     three this is the polynomial. Beyond them f continues linearly.
 
-    **Attributes:**
-
     - `knots`: the states of the points, increasing.
     - `coefficients`: of (u - knot)³, …, 1 in each piece.
     """

@@ -37,8 +37,6 @@ FLUXES: dict[str, Points] = {
 class Drawing:
     """A first state and a hidden flux, as points; x and u are in [0, 1].
 
-    **Attributes:**
-
     - `state`: points (x, u).
     - `flux`: points (u, f).
     - `ends`: one of `ENDS`. Beyond `open` ends the state continues as its mirror image.

@@ -23,8 +23,6 @@ class _Stopped(Exception):
 class Explorer:
     """What a page shows.
 
-    **Attributes:**
-
     - `problem`: the problem of the current request; `None` until it is prepared, or if it cannot
       be.
     - `outcome`: the law of `problem`, once it is inferred.
@@ -62,8 +60,6 @@ class Explorer:
     def run(self, compare: str = "") -> bool:
         """Starts inferring the law of the request; returns whether it did, or one was going on
         already.
-
-        **Arguments:**
 
         - `compare`: a network to compare with, beside persistence.
         """

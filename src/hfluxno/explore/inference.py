@@ -21,8 +21,6 @@ _POINTS = 121
 class Outcome:
     """The law of a problem and its forecast.
 
-    **Attributes:**
-
     - `found`: the law.
     - `forecast`: the forecast with it.
     - `errors`: the relative l2 error of each forecast frame whose truth is known.
@@ -58,8 +56,6 @@ class Rival:
 @dataclasses.dataclass(frozen=True)
 class FluxCurve:
     """f - f(origin) of one field over the states `u`.
-
-    **Attributes:**
 
     - `sigma`: the standard deviation of the inferred flux; `None` if it is not known.
     """

@@ -12,8 +12,6 @@ from hfluxno.trajectory import Trajectory
 class Measuring:
     """How a context is measured.
 
-    **Attributes:**
-
     - `noise`: its standard deviation, as a fraction of that of the field.
     - `missing`: the fraction of values lost at random.
     - `sensors`: the number of evenly spread cells with a sensor; 0 for all cells.

@@ -53,8 +53,6 @@ def _legend(plot, location: str = "top_right") -> None:
 class Drawn:
     """A curve through points that are dragged.
 
-    **Attributes:**
-
     - `plot`: the figure.
     - `points`: where the points are; dragging one changes its data.
     """

@@ -30,8 +30,6 @@ class FileChoice:
 class Request:
     """All settings of the page.
 
-    **Attributes:**
-
     - `origin`: a drawing or a file.
     - `frames`, `steps`: of the context and of the forecast.
     - `measuring`: how the context is measured.
@@ -46,8 +44,6 @@ class Request:
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """A context and the frames after it.
-
-    **Attributes:**
 
     - `context`: as measured.
     - `after`: the known frames after it, at most `steps`; on a plane (time, field, x, y).

@@ -24,8 +24,6 @@ class Panels:
 class _Scene:
     """The first field of the frames that are known, and their times.
 
-    **Attributes:**
-
     - `times`: of the context and the forecast.
     """
 

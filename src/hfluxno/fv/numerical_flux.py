@@ -78,8 +78,6 @@ class NumericalFlux(eqx.Module):
 class LawFlux(NumericalFlux):
     """A numerical flux that belongs to a law.
 
-    **Attributes:**
-
     - `law`: the conservation law.
     """
 

@@ -23,8 +23,6 @@ from hfluxno.grid import Grid
 class Problem(eqx.Module):
     """What is solved: a scheme on a grid.
 
-    **Attributes:**
-
     - `numerical_flux`: the scheme; its numbers are arrays of the precision of the states.
     - `grid`: the cells and their boundaries.
     """
@@ -49,8 +47,6 @@ def solve_with_derivatives(
 ]:
     """The states after each interval, their derivatives along each direction, and the largest
     number of steps that an interval took. Times are counted from the first state.
-
-    **Arguments:**
 
     - `changes`: the same problem with ∂q in place of q, with a leading axis of directions, and
       `None` for numbers that no direction changes.

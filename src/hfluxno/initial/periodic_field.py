@@ -29,8 +29,6 @@ def periodic_field(
     The random numbers are used from the longest wave to the shortest, so the same generator gives
     the same field on every grid that resolves the covariance.
 
-    **Arguments:**
-
     - `random`: the source of `cells` standard normal numbers.
     - `cells`: the number of cells N.
     - `covariance`: k(r) for distances r ∈ [0, 1), even and of period one.

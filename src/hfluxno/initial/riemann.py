@@ -17,8 +17,6 @@ def riemann(
     The cell that contains `position` gets the mean of the two states, weighted with its parts on
     either side, so the total does not depend on the grid.
 
-    **Arguments:**
-
     - `x`: increasing uniform cell centres, shape (x,).
     - `left`, `right`: one number per field, or one number if there is one field.
     - `position`: where the states meet, in the units of `x`.

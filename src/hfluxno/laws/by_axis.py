@@ -13,8 +13,6 @@ class ByAxis(SpaceLaw):
     The parts are laws with one axis and the same fields: `ByAxis((Cubic(a=1.0), Cubic(b=1.0)))` is
     cubic in both directions.
 
-    **Attributes:**
-
     - `laws`: one for each axis.
     """
 

@@ -41,8 +41,6 @@ class LawByPlace(ConservationLaw):
     that evaluates the flux only at the interfaces ([`Rusanov`][hfluxno.fv.Rusanov],
     [`MUSCL`][hfluxno.fv.MUSCL]).
 
-    **Attributes:**
-
     - `fields`: those of the law.
     - `law`: f, s, and everything else.
     - `factor`: k, one number per interface along an axis; in two dimensions preceded by the cells

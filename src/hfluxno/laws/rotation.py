@@ -16,8 +16,6 @@ def rotation(grid: Grid, rate: float = 1.0, center: tuple[float, float] = (0.0, 
     on place, so it needs a scheme that evaluates the law only at the interfaces (`Rusanov`,
     `MUSCL`).
 
-    **Arguments:**
-
     - `rate`: ω, in radians per unit time.
     - `center`: (x₀, y₀).
     """

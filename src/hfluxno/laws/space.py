@@ -70,8 +70,6 @@ class SpaceLaw(ConservationLaw):
 class AlongAxis(ConservationLaw):
     """∂t u + ∂_a f_a(u) = ∂_a(ν(u) ∂_a u), a law along one of its axes.
 
-    **Attributes:**
-
     - `law`: the law.
     - `axis`: a.
     """

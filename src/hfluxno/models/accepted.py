@@ -27,8 +27,6 @@ _SAME_SPACING = 1e-2
 def check_context(name: str, network: Network, config: ModelConfig, context: Trajectory) -> None:
     """Checks whether a network can read a context.
 
-    **Arguments:**
-
     - `name`: what messages call the network.
 
     Raises `ValueError` if it may not.
@@ -95,8 +93,6 @@ def checked_examples(
     name: str, config: ModelConfig, examples: Any, contexts: int, batched: bool
 ) -> Float[np.ndarray, "context pair 2 field *space"] | None:
     """The examples of each context, or `None` if the network needs none.
-
-    **Arguments:**
 
     - `examples`: as given, with a leading axis if they are `batched`.
 

@@ -23,8 +23,6 @@ class Pairs:
     """Pairs of states that a network must be shown beside a context, from other trajectories of the
     same law.
 
-    **Attributes:**
-
     - `count`: how many.
     - `ahead`: how many frames the second state of a pair is after the first.
     """
@@ -36,8 +34,6 @@ class Pairs:
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(abc.ABC):
     """One network. The defaults are those of the paper's cubic model.
-
-    **Attributes:**
 
     - `fields`: the names of the fields.
     - `cells`, `spacing`: the number of cells and Δx along each axis; the domain is periodic.

@@ -64,8 +64,6 @@ class DPOTBlock(eqx.Module):
 class DPOTEncoder(Encoder):
     """Patches, a weighted sum over time, spectral layers.
 
-    **Attributes:**
-
     - `embed`, `embed_second`: the network from the numbers of a patch to its token.
     - `positions`: a learned vector for every place, shape (token, embedding), or `None` if the
       encoder does not see places.

@@ -25,8 +25,6 @@ from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 class FinerFlux(LearnedFlux):
     """The flux between averages of several cells, at every interface of the cells; for one axis.
 
-    **Attributes:**
-
     - `coarse`: G.
     - `factor`: r.
     """
@@ -64,8 +62,6 @@ class FinerFlux(LearnedFlux):
 
 class FinerNetwork(ContextNetwork):
     """A flux operator's network on more cells of the same domain.
-
-    **Attributes:**
 
     - `network`: at the cells that it was trained on.
     - `grid`: the cells to forecast on, `factor` times as many.

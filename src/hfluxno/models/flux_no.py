@@ -15,8 +15,6 @@ from hfluxno.models.network import ContextNetwork, FluxOperator
 class FluxNO(ContextNetwork):
     """One flux operator for all contexts.
 
-    **Attributes:**
-
     - `fluxes`: one for each axis.
     - `grid`, `interval`: its cells and Δt.
     """

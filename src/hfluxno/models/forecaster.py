@@ -52,8 +52,6 @@ class NetworkForecaster(Forecaster):
     The network reads as many of the last frames of a context as it was trained with. If the context
     has more, the network also predicts its last frames from the earlier ones: the back-test.
 
-    **Attributes:**
-
     - `network`: the network; the forecast has its precision, unless a law is refined.
     - `config`: what it was built from.
     - `name`: how sentences call it.
@@ -72,8 +70,6 @@ class NetworkForecaster(Forecaster):
         examples: Float[np.ndarray, "..."] | None = None,
     ) -> Forecast:
         """The `steps` frames after the context.
-
-        **Arguments:**
 
         - `examples`: for a network that must be shown them (`config.pairs`), pairs of states of
           other trajectories of the same law, `config.pairs.ahead` frames apart, shape (pair, 2,

@@ -32,8 +32,6 @@ from hfluxno.nn.spectral_convolution import SpectralConvolution
 class FourierFlux(LearnedFlux):
     """The flux along one axis, the last one of the padded states.
 
-    **Attributes:**
-
     - `lift`, `project`: on every interface separately.
     - `layers`: the kernels, or the spectral mixings.
     - `left`, `right`: the numbers of cells before and after an interface in its stencil.

@@ -31,8 +31,6 @@ class GuidedFlux(LearnedFlux):
     """The flux of u along the one axis. It is applied to u itself, so the step is conservative to
     rounding.
 
-    **Attributes:**
-
     - `inner`: G; it sees v, f̃(v), the entries of f̃′(v) and, with diffusion, ν(v).
     - `shift`, `scale`: m and s of every field.
     - `law`: the law of u in cells and frames.

@@ -25,8 +25,6 @@ def heat_flux(
 ) -> Float[Array, "field *interfaces"]:
     """The flux of states with `ghost` more cells at both ends, the width of the stencil.
 
-    **Arguments:**
-
     - `rate`: r at every interface, the diffusivity in cells and frames; less than 0 counts as 0.
     """
     interfaces = padded.shape[-1] - 2 * ghost + 1

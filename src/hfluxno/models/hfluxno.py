@@ -20,8 +20,6 @@ from hfluxno.models.network import ContextNetwork, FluxOperator
 class HFluxNO(ContextNetwork):
     """The published architecture, of any size.
 
-    **Attributes:**
-
     - `encoder`, `hypernetwork`: E and H; the latter writes one flux for each axis.
     - `grid`, `interval`: its cells and Δt.
     """

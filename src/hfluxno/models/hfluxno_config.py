@@ -39,8 +39,6 @@ class HFluxNOConfig(ModelConfig):
     """An HFluxNO, a variant of it, or a Flux NO. The defaults are the published model of the cubic
     law, in architecture and size.
 
-    **Attributes:**
-
     - `encoder`: how a context is read, or `None` for a flux operator without context (Flux NO).
     - `target`: what the hypernetwork writes.
     - `hypernetwork`: how it writes it.

@@ -20,8 +20,6 @@ class HubNetwork(ModelHubMixin, library_name="hfluxno", tags=["conservation-laws
     """A released network with the hub's own methods `from_pretrained`, `save_pretrained` and
     `push_to_hub`.
 
-    **Attributes:**
-
     - `forecaster`: the network as a forecaster.
     - `origin`: where its weights come from.
     """

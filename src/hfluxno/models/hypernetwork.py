@@ -24,8 +24,6 @@ from hfluxno.nn.parameters import Template
 class Head(eqx.Module):
     """A vector to a module like `target`.
 
-    **Attributes:**
-
     - `linear`: to the parameters.
     - `template`: turns these into a module.
     """
@@ -48,8 +46,6 @@ class Head(eqx.Module):
 
 class Hypernetwork(eqx.Module):
     """An embedding to several modules, which share the trunk.
-
-    **Attributes:**
 
     - `trunk`: the network g.
     - `heads`: one for each module.

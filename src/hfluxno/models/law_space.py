@@ -19,8 +19,6 @@ from hfluxno.plural import plural
 class LawSpace(eqx.Module):
     """A set of laws on one axis, for any context.
 
-    **Attributes:**
-
     - `fields`: the names of the fields.
     - `size`: for one field, the number of Chebyshev functions of f.
     - `positive`: for systems, which fields stay away from zero, so that the dictionary may divide

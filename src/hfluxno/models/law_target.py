@@ -44,8 +44,6 @@ _LEAST_DIFFUSIVITY = 1e-3
 class LawOperator(Operator):
     """Solves a law over one frame; NaN if it cannot be solved.
 
-    **Attributes:**
-
     - `law`: in cells and frames.
     - `settings`: the scheme, its CFL rule and the grid.
     """
@@ -64,8 +62,6 @@ class LawOperator(Operator):
 
 class LawNetwork(ContextNetwork):
     """Reads a context and returns its conservation law.
-
-    **Attributes:**
 
     - `encoder`, `head`: E and M; the encoder sees the context scaled to [-1, 1].
     - `grid`, `interval`: the cells and Δt of the contexts; only their number of cells and the

@@ -21,8 +21,6 @@ from hfluxno.nn.linear import MLP, on_columns
 class LocalFlux(LearnedFlux):
     """The flux along one axis, the last one of the padded states.
 
-    **Attributes:**
-
     - `lift`: from the stencil, counted (channel, cell), to the first hidden layer; linear.
     - `mlp`: from there to the fluxes of the fields.
     - `left`, `right`: the numbers of cells before and after an interface that it sees.

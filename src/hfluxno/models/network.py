@@ -96,8 +96,6 @@ class ContextNetwork(Network):
 class FluxOperator(Operator):
     """The conservative step with learned numerical fluxes, one for each axis.
 
-    **Attributes:**
-
     - `fluxes`: the numerical fluxes.
     - `grid`: the cells.
     - `interval`: Δt, the time between two frames.

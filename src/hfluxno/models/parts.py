@@ -11,8 +11,6 @@ from typing import Literal
 class TRecViTConfig:
     """The paper's encoder (see `hfluxno.models.trecvit`).
 
-    **Attributes:**
-
     - `patch`: the cells of a patch along each axis.
     - `embedding`, `layers`, `heads`: the size of tokens and embedding; the number of layers and of
       heads.
@@ -34,8 +32,6 @@ class ViTConfig:
 
     The defaults are those of the authors' ablation.
 
-    **Attributes:**
-
     - `patch`: the frames and then the cells of a patch.
     - `patch_depth`: the number of hidden layers, as wide as a token, between patch and token.
     - `embedding`, `layers`, `heads`, `mlp_width`: as for the paper's encoder.
@@ -52,8 +48,6 @@ class ViTConfig:
 @dataclasses.dataclass(frozen=True)
 class DPOTEncoderConfig:
     """The DPOT-style encoder (see `hfluxno.models.dpot_encoder`).
-
-    **Attributes:**
 
     - `patch`: the cells of a patch along each axis.
     - `patch_width`: the hidden width between patch and token.
@@ -75,8 +69,6 @@ class DPOTEncoderConfig:
 class LocalConfig:
     """The local flux operator (see `hfluxno.models.local_flux`).
 
-    **Attributes:**
-
     - `left`, `right`: the cells before and after an interface that it sees.
     - `lift`, `width`, `depth`: the size of the lift, and of the hidden layers and their number.
     """
@@ -91,8 +83,6 @@ class LocalConfig:
 @dataclasses.dataclass(frozen=True)
 class FourierConfig:
     """The Fourier flux operator (see `hfluxno.models.fourier_flux`).
-
-    **Attributes:**
 
     - `left`, `right`: the cells before and after an interface in its stencil.
     - `channels`, `depth`: of the spectral layers, and how many there are.
@@ -116,8 +106,6 @@ class FourierConfig:
 @dataclasses.dataclass(frozen=True)
 class LawConfig:
     """The physical law as the target (see `hfluxno.models.law_target`); one-dimensional.
-
-    **Attributes:**
 
     - `size`: the number of Chebyshev coefficients of f′; for one field.
     - `positive`: for each field whether it stays away from zero; for several fields.
@@ -147,8 +135,6 @@ class LawConfig:
 class WeakFormConfig:
     """The laws among which least squares on the weak form choose (see `hfluxno.models.law_space`).
 
-    **Attributes:**
-
     - `size`: the number of Chebyshev functions of f; for one field.
     - `positive`: for each field whether it stays away from zero; for several fields.
     - `terms`: the number of coefficients of ν: 0, 1 or 3.
@@ -162,8 +148,6 @@ class WeakFormConfig:
 @dataclasses.dataclass(frozen=True)
 class HypernetworkConfig:
     """The hypernetwork (see `hfluxno.models.hypernetwork`).
-
-    **Attributes:**
 
     - `outputs`, `width`, `depth`: of the trunk: its output, and its hidden layers and their number.
     - `blocks`: the number of blocks of the head.

@@ -7,8 +7,6 @@ import dataclasses
 class Training:
     """Where the weights come from; part of `config.json` and of the card.
 
-    **Attributes:**
-
     - `data`: the data that they were trained on, in words.
     - `data_set`: the name of the set (docs/data_format.md).
     - `preset`: the name of the training preset.

@@ -25,8 +25,6 @@ from hfluxno.nn.recurrent_block import RecurrentBlock, RecurrentWindow
 class TRecViT(Encoder):
     """The encoder of the paper.
 
-    **Attributes:**
-
     - `embed`: snapshots to tokens.
     - `positions`: a learned vector for every place, shape (token, embedding): the embedding depends
       on where in the domain something happens.

@@ -31,8 +31,6 @@ _LONGEST = 10_000.0
 class ViT(Encoder):
     """A plain vision transformer with fixed positions.
 
-    **Attributes:**
-
     - `embed`: patches of space and time to the first hidden layer, or to tokens if there is
       none; time is its first axis.
     - `patch_layers`: from each hidden layer to the next one, and to tokens.

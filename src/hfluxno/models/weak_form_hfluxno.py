@@ -29,8 +29,6 @@ from hfluxno.models.scaling import observed_range, per_field
 class WeakFormHFluxNO(ContextNetwork):
     """The variant of one axis.
 
-    **Attributes:**
-
     - `encoder`, `hypernetwork`: E and H.
     - `grid`, `interval`: its cells and Δt, which may be any, because it counts in cells and frames.
     - `space`: the laws among which the weak form chooses.

@@ -59,8 +59,6 @@ def save_pretrained(
 ) -> None:
     """Writes a network as a folder of three files.
 
-    **Arguments:**
-
     - `folder`: created if it does not exist; its name is that of the network.
     - `precision`: `float32`, or `float16` for half the size: three digits remain.
 

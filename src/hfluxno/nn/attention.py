@@ -21,8 +21,6 @@ from hfluxno.nn.linear import on_rows, rows_times
 class Attention(eqx.Module):
     """Multi-head self-attention without biases, over the tokens of every time separately.
 
-    **Attributes:**
-
     - `enter`: to the queries, keys and values of all heads, in this order.
     - `leave`: from the heads.
     - `heads`: the number of heads.
@@ -64,8 +62,6 @@ class Attention(eqx.Module):
 
 class TransformerBlock(eqx.Module):
     """Attention and a small network on every token, each with its norm and its skip.
-
-    **Attributes:**
 
     - `attention_norm`, `mlp_norm`: over the embedding.
     - `attention`: between the tokens of a time.

@@ -25,8 +25,6 @@ class BlockLinear(eqx.Module):
     If the number of blocks does not divide the output size, the last outputs of the last block are
     left out.
 
-    **Attributes:**
-
     - `weight`: the blocks, shape (block, outputs of a block, inputs of a block).
     - `bias`: shape (block, outputs of a block).
     - `outputs`: the number of outputs.

@@ -44,8 +44,6 @@ def on_columns(
 class MLP(eqx.Module):
     """Linear layers with gelu between them, over the columns of a matrix.
 
-    **Attributes:**
-
     - `layers`: `depth` hidden layers of `width` neurons, then the output layer; all with a bias or
       all without.
     """

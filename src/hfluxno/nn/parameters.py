@@ -17,8 +17,6 @@ from jaxtyping import Array, Float, PyTree
 class Template(eqx.Module):
     """A module without its parameters, and where they belong.
 
-    **Attributes:**
-
     - `rest`: the module with `None` in place of every parameter.
     - `shapes`: of the parameters, in the order of the tree.
     - `is_complex`: which of them are complex.

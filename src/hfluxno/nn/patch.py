@@ -77,8 +77,6 @@ def with_coordinates(u: Float[Array, "..."], axes: int) -> Float[Array, "..."]:
 class PatchEmbedding(eqx.Module):
     """Snapshots (time, channel, *space) to tokens (time, token, embedding).
 
-    **Attributes:**
-
     - `linear`: from the numbers of a patch to the embedding.
     - `patch`: the cells of a patch along each axis.
     - `coordinates`: whether the place of every cell is appended as channels.

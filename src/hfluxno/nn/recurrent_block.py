@@ -24,8 +24,6 @@ _WIDTH = 4  # of the convolution
 class RecurrentWindow(eqx.Module):
     """What the block stores of a sliding window of times.
 
-    **Attributes:**
-
     - `x`: the input.
     - `gate`: y.
     - `entered`: W_x v + b_x.
@@ -41,8 +39,6 @@ class RecurrentWindow(eqx.Module):
 
 class RecurrentBlock(eqx.Module):
     """Maps (time, token, embedding) to the same shape.
-
-    **Attributes:**
 
     - `norm`: over the embedding.
     - `gate`, `enter`, `leave`: the linear layers W_y, W_x and W_o.

@@ -24,8 +24,6 @@ _SHORTEST_MEMORY, _LONGEST_MEMORY = 0.9, 0.999
 class RGLRU(eqx.Module):
     """Maps (time, token, channel) to states of the same shape; every channel has its own memory.
 
-    **Attributes:**
-
     - `input_gate`, `recurrence_gate`: W_i, b_i and W_r, b_r.
     - `decay`: Λ; at r_t = 1/8 the memory of a channel is a = exp(-softplus(Λ)). It is drawn so
       that a² is uniform between the squares of 0.9 and 0.999.

@@ -26,8 +26,6 @@ from hfluxno.nn.activation import gelu
 class SpectralMixing(eqx.Module):
     """K, on fields (channel, *space).
 
-    **Attributes:**
-
     - `first`, `second`: W_1 and W_2, shape (block, outputs, inputs).
     - `first_bias`, `second_bias`: b_1 and b_2, shape (block, outputs).
     - `modes`: the largest wave number kept along each axis.

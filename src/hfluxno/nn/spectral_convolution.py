@@ -22,8 +22,6 @@ from hfluxno.nn.spectral import wave_numbers
 class SpectralConvolution(eqx.Module):
     """K, on fields (channel, *space).
 
-    **Attributes:**
-
     - `weight`: W_k, shape (wave number, outputs, inputs); the wave numbers count that of the last
       axis fastest.
     - `modes`: the largest wave number kept along each axis.

@@ -31,8 +31,6 @@ from hfluxno.training.reflected_law import ReflectedLaw, signs_of_fields
 class AugmentConfig:
     """Which symmetries are drawn, independently for each window.
 
-    **Attributes:**
-
     - `shift`: a whole number of cells, uniform; for periodic grids.
     - `reflection`: with probability one half, in two dimensions for each axis and for their swap.
     """

@@ -14,8 +14,6 @@ from hfluxno.laws.base import ConservationLaw
 class Batch(eqx.Module):
     """Windows of consecutive frames.
 
-    **Attributes:**
-
     - `frames`: cell averages, shape (batch, time, field, *space). The first are the context, the
       others its future.
     - `law`: the law of each window, one law with a leading axis on its coefficients; `None` if

@@ -22,8 +22,6 @@ from hfluxno.training.windows import WindowFile
 class BatchesFromFiles(BatchSource):
     """Windows of the solved trajectories of a file.
 
-    **Attributes:**
-
     - `path`: a data set of `hfluxno generate`, or external files (see `PlaneWindows`).
     - `window`, `limit`, `seed`: as in `WindowFile`.
     - `batch`: the number of windows of a batch.

@@ -42,8 +42,6 @@ _OF_A_LAW = 32  # trajectories, if they are examples of each other; divides ever
 class BatchesFromSolver(BatchSource):
     """Windows of trajectories that are solved on the fly.
 
-    **Attributes:**
-
     - `configuration`: the set that the samples belong to; its number of laws does not matter.
     - `window`: the number of frames of a window.
     - `batch`: the number of windows of a batch.

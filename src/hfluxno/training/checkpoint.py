@@ -71,8 +71,6 @@ class Checkpoints:
     def save(self, state: TrainState, numbers: dict[str, float]) -> None:
         """Adds a checkpoint.
 
-        **Arguments:**
-
         - `numbers`: stored with it; `error` is the validation error.
 
         Raises `OSError` if it cannot be written; the earlier ones remain.
@@ -94,8 +92,6 @@ class Checkpoints:
 
     def restore(self, like: TrainState, step: int) -> TrainState:
         """The state of a checkpoint.
-
-        **Arguments:**
 
         - `like`: a state of the same run, for its shapes, types and places on devices.
 

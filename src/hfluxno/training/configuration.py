@@ -18,8 +18,6 @@ from hfluxno.training.optimizer import OptimizerConfig
 class DataConfig:
     """Where windows come from.
 
-    **Attributes:**
-
     - `law`: the law of the trajectories.
     - `initial`: the kind of initial condition of generated ones, `grf` or `steps`.
     - `limit`: no window of the training or the validation reaches beyond this time.
@@ -52,8 +50,6 @@ class DataConfig:
 class ValidationConfig:
     """The fixed validation set and how a network is judged on it.
 
-    **Attributes:**
-
     - `windows`: the number of windows, each from a different trajectory.
     - `steps`: the length of the forecasts, whose error determines the best checkpoint.
     - `context_mode`: whether they read the context at every step or once.
@@ -77,8 +73,6 @@ class ValidationConfig:
 class StopConfig:
     """The conditions for giving up a run.
 
-    **Attributes:**
-
     - `skipped`: after this many updates in a row that were not finite.
     - `validations`: after this many validations in a row in which the forecasts were no better than
       repeating the last frame of the context.
@@ -98,8 +92,6 @@ class StopConfig:
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """One training run.
-
-    **Attributes:**
 
     - `name`: what the run is called.
     - `model`, `data`, `loss`, `augment`, `optimizer`, `validation`, `stop`: its parts.

@@ -42,8 +42,6 @@ def fixed(
     """The pairs for evaluating networks on a set, always the same for a law. Their initial
     conditions are the next ones after those of the set, and t ≤ `limit`.
 
-    **Arguments:**
-
     - `laws`, `coefficients`: which laws of the set, and what they are.
 
     Raises `ValueError` if none of the trajectories of a law could be solved.

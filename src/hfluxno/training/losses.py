@@ -43,8 +43,6 @@ Loss = Callable[[Network, Batch, Key[Array, " batch"]], Float[Array, ""]]
 class LossConfig:
     """A loss and its settings; a loss ignores settings that it does not have.
 
-    **Attributes:**
-
     - `name`: a key of `LOSSES`.
     - `measure`: `mse`, the mean square error, or `relative`, ‖error‖₂/‖truth‖₂ of each window:
       what an evaluation reports, in which no window outweighs the others; or `vrmse`, the mean over

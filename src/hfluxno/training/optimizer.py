@@ -13,8 +13,6 @@ class OptimizerConfig:
     to `end` at the last one (Loshchilov and Hutter, ICLR 2017 and 2019). It depends on the number
     of updates, never on the clock.
 
-    **Attributes:**
-
     - `peak`, `warmup`, `end`: of the learning rate.
     - `weight_decay`: of AdamW.
     - `eps`: what AdamW adds to the root of the mean square of each derivative. If derivatives are

@@ -11,8 +11,6 @@ from hfluxno.training.configuration import TrainConfig
 def override(config: TrainConfig, changes: Mapping[str, str]) -> TrainConfig:
     """The configuration with other values.
 
-    **Arguments:**
-
     - `changes`: by place, such as `optimizer.peak`. Text that is JSON is parsed (`1e-3`, `true`,
       `null`, `[4]`), any other is taken literally.
 

@@ -34,8 +34,6 @@ def plane_files(path: Path) -> tuple[Path, ...]:
 class PlaneWindows:
     """Random access to an endless sequence of windows; what Grain calls a data source.
 
-    **Attributes:**
-
     - `path`: a file, or a folder of files with the same fields and times.
     - `window`: the number of frames of a window.
     - `limit`: no window reaches beyond this time.

@@ -28,8 +28,6 @@ def is_first() -> bool:
 def joined(coordinator: str, process: int | None, processes: int) -> Iterator[None]:
     """A block in which this process is one of several. JAX must not have been used before.
 
-    **Arguments:**
-
     - `coordinator`: HOST:PORT, where the first process waits for the others; `auto`, to take it
       and `process` from SLURM, Open MPI or Kubernetes.
     - `process`: the number of this one of the `processes`, from 0.

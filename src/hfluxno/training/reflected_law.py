@@ -17,8 +17,6 @@ from hfluxno.laws.base import ConservationLaw
 class ReflectedLaw(ConservationLaw):
     """The law of v(x, t) = M u(σx, t).
 
-    **Attributes:**
-
     - `law`: the law of u.
     - `direction`: σ.
     """

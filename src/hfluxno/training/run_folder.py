@@ -31,8 +31,6 @@ EARLIER = "earlier_updates"  # the number of a checkpoint, if the run started fr
 class Trained:
     """The result of a run.
 
-    **Attributes:**
-
     - `config`: its configuration.
     - `network`: that of the best checkpoint, with the mean of its weights.
     - `step`: the step of that checkpoint.

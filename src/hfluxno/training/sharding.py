@@ -41,8 +41,6 @@ def use_cores(batch: int, most: int | None = None) -> None:
 class Placement:
     """Where the arrays of a run are.
 
-    **Attributes:**
-
     - `mesh`: the devices, with the one axis `batch`.
     """
 

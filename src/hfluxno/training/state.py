@@ -19,8 +19,6 @@ from hfluxno.models.network import Network
 class TrainState(eqx.Module):
     """The state of a run after a number of steps.
 
-    **Attributes:**
-
     - `parameters`: the network's arrays, `None` in place of other leaves.
     - `average`: the exponential mean of them, which is evaluated and released.
     - `optimizer`: the optimiser's state.

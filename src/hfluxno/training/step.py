@@ -39,8 +39,6 @@ def make_step(
 ) -> Step:
     """The compiled step.
 
-    **Arguments:**
-
     - `static`: the network without its trainable arrays.
     - `decay`: of the mean of the weights; with 0 it is the weights themselves.
     - `placement`: the devices that share a batch.

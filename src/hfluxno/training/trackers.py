@@ -75,8 +75,6 @@ class TensorBoard(Tracker):
 class WeightsAndBiases(Tracker):
     """A run at Weights & Biases.
 
-    **Arguments:**
-
     - `project`: the project there.
     - `folder`: for its files.
     - `configuration`: shown with the run.

@@ -40,8 +40,6 @@ class Diverged(Exception):
 class Outcome:
     """How a run ended.
 
-    **Attributes:**
-
     - `steps`: the number of steps.
     - `best_step`, `best_error`: the checkpoint with the least validation error.
     - `skipped`: the number of updates that were skipped.
@@ -64,8 +62,6 @@ def train(
 ) -> Outcome:
     """Trains to the end, from the last checkpoint in `folder` if there is one; together with the
     other processes of the run if this one has joined any (`hfluxno.training.processes`).
-
-    **Arguments:**
 
     - `folder`: of the run; created if it does not exist.
     - `trackers`: receive the metrics, which are those of all processes; they are closed at the end.

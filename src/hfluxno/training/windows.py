@@ -29,8 +29,6 @@ class WindowFile:
     The file is opened when it is first read, so an object can be sent to another process. It stores
     the last chunk read, and an index of the trajectories.
 
-    **Attributes:**
-
     - `path`: a data set of `hfluxno generate`.
     - `window`: the number of frames of a window.
     - `limit`: no window reaches beyond this time.

@@ -22,8 +22,6 @@ def chosen(
 ) -> tuple[str, ...]:
     """The names of the fields to read, in order; a vector NAME is NAME_x and NAME_y.
 
-    **Arguments:**
-
     - `stored`: the fields in the file.
     - `asked`: what was asked for; if empty, the only field or pair, or density, momentum and energy
       if they are present or can be computed.

@@ -19,8 +19,6 @@ Sides = tuple[tuple[str, str], tuple[str, str]]
 class PlaneFile:
     """The fields of an open file, none of them loaded.
 
-    **Attributes:**
-
     - `layout`: the origin of the layout.
     - `fields`: each over some of the axes trajectory, time, x and y, in any order; time, x and y
       among them. The components of a vector are two fields, NAME_x and NAME_y.

@@ -28,8 +28,6 @@ def read_plane(
 ) -> PlaneSource:
     """A file and what to read from it; values are read later, frame by frame.
 
-    **Arguments:**
-
     - `path`: HDF5 as The Well, PDEBench or netCDF4 write it, NetCDF (PDEGym's too), Zarr, or NPZ
       with an array `y`.
     - `fields`: names separated by commas, "density,momentum,energy", which choose and order them; a

@@ -23,8 +23,6 @@ from hfluxno.trajectory import Trajectory
 class PlaneSource:
     """Fields of a file, not in memory.
 
-    **Attributes:**
-
     - `path`, `layout`: the file, and the origin of its layout.
     - `fields`: their names, conserved ones in the order of the law.
     - `stored`: the names of all fields in the file.

@@ -28,8 +28,6 @@ def write_well(
 ) -> None:
     """Writes trajectories with periodic sides.
 
-    **Arguments:**
-
     - `name`: of the data set.
     - `coordinates`: `time`, `x` and `y`.
     - `parts`: some trajectories after others.

@@ -38,8 +38,6 @@ Forecast = Callable[[Trajectory, WindowBatch, int], tuple[Frames, Bool[np.ndarra
 class PreparedMethod:
     """A method that can forecast a problem.
 
-    **Attributes:**
-
     - `forecast`: its forecasts.
     - `context`: how many frames it reads.
     - `source`: the weights, or "" if there are none.
@@ -62,8 +60,6 @@ class PreparedMethod:
 @dataclasses.dataclass(frozen=True)
 class Contender:
     """One method.
-
-    **Attributes:**
 
     - `name`: by which it is chosen.
     - `title`: what tables call it.
@@ -206,8 +202,6 @@ def contenders(
     names: Sequence[str], added: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, Contender]:
     """The methods of these names (all if there are none), and those that are added.
-
-    **Arguments:**
 
     - `added`: weights by name. User's weights are used for every problem that they fit; those for a
       known name replace the shipped ones.

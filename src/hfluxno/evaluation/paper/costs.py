@@ -46,8 +46,6 @@ _REPEATS = 5
 def cost(ready: PreparedMethod, test: WindowSet, config: TrainConfig | None = None) -> Plain:
     """The numbers of one method, on the contexts of a set.
 
-    **Arguments:**
-
     - `config`: how its network is trained; by default the preset of its weights.
 
     Raises `ValueError` if the set has no window for it.

@@ -29,8 +29,6 @@ def measured(
 ) -> Plain:
     """The record of one method on one set.
 
-    **Arguments:**
-
     - `advance`: called with the number of windows newly done.
 
     Raises `ValueError` if the set has no usable window, or does not fit the method.

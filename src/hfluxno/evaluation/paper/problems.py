@@ -17,8 +17,6 @@ CONTEXT = 20
 class Problem:
     """One test set.
 
-    **Attributes:**
-
     - `name`: by which it is chosen.
     - `title`: what tables call it.
     - `law`, `initial`: as in `hfluxno.data.Configuration`.

@@ -23,8 +23,6 @@ Weights = tuple[str, int]  # their origin and fingerprint
 class Results:
     """What a benchmark has measured so far.
 
-    **Attributes:**
-
     - `path`: the file.
     - `conditions`: everything that determines the numbers except the methods.
     - `records`: by set and method, one record for each seed.

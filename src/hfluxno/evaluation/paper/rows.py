@@ -37,8 +37,6 @@ def size(records: list[Plain]) -> str:
 def line(title: str, records: list[Plain], published: Plain | None) -> str | None:
     """The description of the row with that title; `None` for one without a network.
 
-    **Arguments:**
-
     - `records`: of each seed.
     - `published`: the published network and its training, if the row stands beside its errors.
     """

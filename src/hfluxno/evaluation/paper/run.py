@@ -21,8 +21,6 @@ _COST_SET = "cubic"
 class Sample:
     """Which windows are used.
 
-    **Attributes:**
-
     - `windows`: the number of each set, spread evenly; `None` for all.
     - `laws`, `initials`: the number of coefficient draws, and of initial conditions of each. A
       sample draws no more of the latter than it needs.
@@ -77,8 +75,6 @@ def run(
     report: Callable[[str], None] = lambda sentence: None,
 ) -> None:
     """Measures what the results lack.
-
-    **Arguments:**
 
     - `with_costs`: whether to measure size and cost too.
     - `started`: called with the set and method that begin; returns a callback for the number of

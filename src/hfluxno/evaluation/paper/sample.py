@@ -30,8 +30,6 @@ _LATEST_EXAMPLE = 0.4  # as in the training sets; forecasts go beyond
 class WindowBatch:
     """Windows that are forecast together.
 
-    **Attributes:**
-
     - `frames`: contexts and what follows them, shape (window, time, field, x).
     - `coefficients`: of the laws.
     - `laws`: which law each window has.
@@ -54,8 +52,6 @@ class WindowBatch:
 @dataclasses.dataclass(frozen=True)
 class WindowSet:
     """The trajectories of a problem.
-
-    **Attributes:**
 
     - `problem`: the problem.
     - `configuration`: of the trajectories that are generated.
@@ -94,8 +90,6 @@ class WindowSet:
     ) -> Iterator[WindowBatch]:
         """The windows with `context` frames before their place and `steps` after it; a place with
         too few frames before it is moved.
-
-        **Arguments:**
 
         - `pairs`: the examples of the windows, always the same for a law.
         """

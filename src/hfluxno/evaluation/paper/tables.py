@@ -32,8 +32,6 @@ _LONG, _LONG_SET = 40, "cubic"
 class Table:
     """One table.
 
-    **Attributes:**
-
     - `title`: above the table.
     - `header`, `rows`: its cells, as text.
     - `notes`: below the table: what the rows are, one line each.

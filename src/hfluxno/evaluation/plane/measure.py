@@ -37,8 +37,6 @@ _TITLES = {
 class PlaneMethod:
     """A method, ready to forecast.
 
-    **Attributes:**
-
     - `name`, `title`: for choosing it, and for tables.
     - `forecaster`: the method itself.
     - `source`: the origin of its weights, "" if it has none.
@@ -94,8 +92,6 @@ def run(
     report: Callable[[str], None] = lambda sentence: None,
 ) -> None:
     """Measures what the results lack; every record is on disk before the next method begins.
-
-    **Arguments:**
 
     - `started`: called with the set and the method that begin; returns a callback for the number of
       windows done.

@@ -27,8 +27,6 @@ FIELDS = ("density", "momentum_x", "momentum_y", "energy")
 class PlaneSample:
     """Which windows are used.
 
-    **Attributes:**
-
     - `trajectories`: how many.
     - `cells`: along each axis.
     - `seed`: of the trajectories, or of the choice of windows of a file.

@@ -28,8 +28,6 @@ from hfluxno.nn.patch import joined
 class DPOTConfig(ModelConfig):
     """A DPOT. The defaults are the paper's baseline for the cubic law.
 
-    **Attributes:**
-
     - `patch`: the cells of a patch along each axis.
     - `patch_width`, `output_width`: the hidden widths between patch and token, at both ends.
     - `embedding`, `layers`, `mlp_width`: the size of tokens, the number of layers, and the hidden
@@ -60,8 +58,6 @@ class DPOTConfig(ModelConfig):
 
 class DPOT(Network):
     """Patches of all frames to one frame.
-
-    **Attributes:**
 
     - `encoder`: from the context to the output of the last layer for every patch.
     - `spread`: from that to the numbers of every cell of the patch.

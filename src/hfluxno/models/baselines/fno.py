@@ -25,8 +25,6 @@ from hfluxno.nn.spectral_convolution import SpectralConvolution
 class FNOConfig(ModelConfig):
     """An FNO. The defaults are a usual size for one-dimensional problems.
 
-    **Attributes:**
-
     - `channels`, `layers`: the width of the layers and their number.
     - `modes`: the largest wave number kept along each axis.
     - `lift_width`, `projection_width`: the hidden widths of P and Q.
@@ -55,8 +53,6 @@ class FNOConfig(ModelConfig):
 
 class FNO(Network):
     """Frames as channels to one frame.
-
-    **Attributes:**
 
     - `lift`, `project`: P and Q.
     - `convolutions`, `pointwise`: K and W of every layer.

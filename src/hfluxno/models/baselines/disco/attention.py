@@ -33,8 +33,6 @@ _FIRST_SCALE = 1e-6
 class AxisAttention(eqx.Module):
     """Multi-head self-attention between the tokens along the last axis but one.
 
-    **Attributes:**
-
     - `query`, `key`, `value`: from a token to those of all heads.
     - `query_norm`, `key_norm`: over the numbers of one head.
     - `offsets`: for every bin of offsets what each head adds to its scores.
@@ -92,8 +90,6 @@ def offset_bins(tokens: int) -> Int[np.ndarray, "token token"]:
 class TimeBlock(eqx.Module):
     """Attention between the times of every place.
 
-    **Attributes:**
-
     - `enter_norm`, `leave_norm`: before and after attention.
     - `attention`: along time.
     - `leave`: W.
@@ -122,8 +118,6 @@ class TimeBlock(eqx.Module):
 
 class SpaceBlock(eqx.Module):
     """Attention along every axis of space, and a small network on every token.
-
-    **Attributes:**
 
     - `enter_norm`, `leave_norm`: before and after attention.
     - `attentions`: one for each axis.

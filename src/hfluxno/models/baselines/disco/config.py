@@ -19,8 +19,6 @@ class DISCOConfig(ModelConfig):
     """A DISCO (see `hfluxno.models.baselines.disco.disco`). The defaults are the paper's baseline
     for the cubic law.
 
-    **Attributes:**
-
     - `patch`: the cells of a patch of the encoder along each axis, a multiple of 4.
     - `embedding`, `blocks`, `heads`: the size of its tokens, the number of its blocks and of heads.
     - `drop_path`: the probability of leaving out a branch of the last block for a window in

@@ -22,8 +22,6 @@ from jaxtyping import Array, Float
 class Convolution(eqx.Module):
     """The weights of a convolution, zero until a hypernetwork writes them.
 
-    **Attributes:**
-
     - `weight`: W, with the taps along each axis last.
     - `bias`: b.
     """

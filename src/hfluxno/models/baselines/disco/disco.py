@@ -34,8 +34,6 @@ from hfluxno.models.network import ContextNetwork, Operator
 class Tolerance:
     """The accuracy with which the equation is solved.
 
-    **Attributes:**
-
     - `rtol`, `atol`: the relative and the absolute error of a step.
     - `substeps`: no step is shorter than the time between two frames divided by this number,
       whatever its error.
@@ -50,8 +48,6 @@ class NeuralODE(Operator):
     """Solves du/dt = f(u) from one frame to the next.
 
     Steps are those of Bogacki and Shampine's method of third order, adaptive.
-
-    **Attributes:**
 
     - `derivative`: f, for standardised states.
     - `mean`, `deviation`: of every field over the context.
@@ -119,8 +115,6 @@ def _of_state(t, u, derivative):
 
 class DISCO(ContextNetwork):
     """A context to a neural differential equation.
-
-    **Attributes:**
 
     - `encoder`: from a context to an embedding.
     - `generator`: from that to the equation.

@@ -22,8 +22,6 @@ from hfluxno.nn.patch import cut
 class Stage(eqx.Module):
     """Small patches of every frame to vectors, which are normalised over the frame.
 
-    **Attributes:**
-
     - `linear`: from the numbers of a patch.
     - `norm`: over all channels and places.
     - `width`: the cells of a patch along each axis.
@@ -51,8 +49,6 @@ class Stage(eqx.Module):
 
 class AxialTransformer(Encoder):
     """Patches, and blocks of attention along time and along each axis of space.
-
-    **Attributes:**
 
     - `lift`: from the fields of a cell.
     - `stages`: to patches of a quarter of the width, then of half of it, then of all.

@@ -19,8 +19,6 @@ from hfluxno.nn.parameters import Template
 class Generator(eqx.Module):
     """A vector to a module like `target`.
 
-    **Attributes:**
-
     - `trunk`: the network g.
     - `head`: W and b.
     - `template`: turns weights into a module.

@@ -29,8 +29,6 @@ _EPSILON = 1e-5
 class UNet(eqx.Module):
     """Weights of zero, for the hypernetwork to fill.
 
-    **Attributes:**
-
     - `enter`: two convolutions, from the fields to the channels.
     - `halvings`: for each level, from the finest, the halving of the cells and a convolution of
       every channel separately.

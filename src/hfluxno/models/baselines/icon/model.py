@@ -36,8 +36,6 @@ class ICONConfig(ModelConfig):
     trajectories, one frame from condition to quantity. ICON's own study has τ = 0.1: with frames
     0.005 apart that is a `stride` of 20.
 
-    **Attributes:**
-
     - `examples_from`: `law`, other trajectories of the same law, or `context`, pairs of its frames.
       With `law` a context holds no more than the questions of the next steps, `stride` frames.
     - `stride`: s, the number of frames that a step advances; τ = s Δt.
@@ -96,8 +94,6 @@ class ICONConfig(ModelConfig):
 
 class ICON(ContextNetwork):
     """Takes its examples from the context, or is shown them.
-
-    **Attributes:**
 
     - `transformer`: from the prompt to the answer.
     - `from_context`: whether the examples are pairs of frames of the context.
@@ -162,8 +158,6 @@ class ICON(ContextNetwork):
 class ShownICON(ContextNetwork):
     """An ICON with its examples; of a context it uses only the questions.
 
-    **Attributes:**
-
     - `operator`: what the examples show.
     """
 
@@ -178,8 +172,6 @@ class InContextOperator(Operator):
 
     It holds the network. A batch of operators that leaves a `vmap` has a copy of it for each of
     them, so read and advance inside the same `vmap`.
-
-    **Attributes:**
 
     - `network`: the network that has read the examples.
     - `examples`: their tokens.

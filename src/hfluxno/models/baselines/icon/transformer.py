@@ -25,8 +25,6 @@ class WideAttention(eqx.Module):
     Elsewhere (`hfluxno.nn.attention`) the heads share that width. Here they have `heads` times as
     many numbers, and most of the parameters of a layer are theirs.
 
-    **Attributes:**
-
     - `query`, `key`, `value`: to those of all heads.
     - `leave`: from the heads.
     - `heads`: the number of heads.
@@ -63,8 +61,6 @@ class WideAttention(eqx.Module):
 class Layer(eqx.Module):
     """y = N(x + A(x, key, value)),   N(y + W_2 gelu(W_1 y + b_1) + b_2): the norms come last.
 
-    **Attributes:**
-
     - `attention`, `attention_norm`: A and the norm after it.
     - `widen`, `narrow`, `mlp_norm`: W_1, b_1, W_2, b_2 and the norm after them.
     """
@@ -95,8 +91,6 @@ class Layer(eqx.Module):
 
 class Transformer(eqx.Module):
     """An encoder of the prompt, and a decoder that queries it at every place.
-
-    **Attributes:**
 
     - `embed`, `embed_norm`: W, b and the norm of the embedded rows.
     - `place`, `place_norm`: W_q, b_q and the norm of the embedded places.
