@@ -17,9 +17,9 @@ Both are the paper's model of the cubic law (100 cells, 20 frames, float32), on 
 
 Each side runs in its own processes, in turns; a figure is the fastest call in any of its turns, so
 that a varying load does not count, and every turn is printed, so that it is visible. Ours has a
-device for each core and huge pages, like `hfluxno train` and `hfluxno evaluate`; the original runs
-as distributed. Compilation is excluded. A Markdown file that exists gets the table between its
-lines "networks: begin" and "networks: end"; any other is overwritten.
+device for each core, like `hfluxno train` and `hfluxno evaluate`; the original runs as distributed.
+Compilation is excluded. A Markdown file that exists gets the table between its lines "networks:
+begin" and "networks: end"; any other is overwritten.
 """
 
 import argparse
@@ -117,10 +117,6 @@ def works(options: argparse.Namespace) -> list[Work]:
 
 def measure(options: argparse.Namespace) -> None:
     """Times all works of one side and prints the results as JSON."""
-    if options.side == SIDES[0]:
-        from hfluxno.cli.huge_pages import use_huge_pages
-
-        use_huge_pages()
     with contextlib.redirect_stdout(sys.stderr):  # the original prints as it runs
         side = our_side(options) if options.side == SIDES[0] else original_side(options)
         times = [

@@ -26,7 +26,6 @@ COMMANDS = {
     "doctor": "say what is installed and what the machine has, for a bug report",
 }
 
-_LONG = ("train", "evaluate", "benchmark")  # long enough that restarting costs nothing
 _BAD_INPUT = 2
 
 
@@ -39,10 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         end_at_interrupt()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if argv is None and arguments[:1] and arguments[0] in _LONG:
-        from hfluxno.cli.huge_pages import use_huge_pages
-
-        use_huge_pages()
     if not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(_overview())
         return 0

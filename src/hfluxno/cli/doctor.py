@@ -44,7 +44,7 @@ class DoctorConfig:
     """Say what is installed and what the machine has, on one page for a bug report.
 
     The report lists versions, settings of the environment, processor, memory, the cache of compiled
-    programs, huge pages and the shipped weights, or says why one is not known. Nothing is sent
+    programs and the shipped weights, or says why one is not known. Nothing is sent
     anywhere.
 
     Example: hfluxno doctor --devices
@@ -185,17 +185,6 @@ def _cache() -> dict[str, Any]:
     }
 
 
-def _huge_pages() -> dict[str, Any]:
-    """What determines whether train, evaluate and benchmark use huge pages."""
-    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text(encoding="utf-8")
-    chosen = re.search(r"\[(\w+)\]", setting)
-    return {
-        "kernel": chosen[1] if chosen else setting.strip(),
-        "C library": " ".join(platform.libc_ver()),
-        "tunables": os.environ.get("GLIBC_TUNABLES", ""),
-    }
-
-
 def _weights() -> dict[str, Any]:
     folder = _package() / "weights"
     if not folder.is_dir():
@@ -236,7 +225,6 @@ _ENTRIES: dict[str, Callable[[], Any]] = {
     "cores": _cores,
     "memory": _memory,
     "cache": _cache,
-    "huge_pages": _huge_pages,
     "weights": _weights,
     "devices": _devices,
 }
