@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import hfluxno
-from hfluxno.datasets.work import _loaded
+from hfluxno.datasets.work import Continue, _loaded
 from hfluxno.identify import FitStatus, GivenLawForecaster
 from hfluxno.identify.saved_law import to_save
 from hfluxno.methods import METHODS
@@ -57,6 +57,13 @@ def test_a_forecast_is_lazy_and_that_of_all_at_once():
     assert np.array_equal(found, expected)
     assert np.array_equal(found["trajectory"], array["trajectory"])
     assert np.allclose(found["time"], 1e-3 * np.arange(5, 9))
+
+
+def test_a_result_that_has_no_place_is_not_lost_in_silence(monkeypatch):
+    example = Continue._example
+    monkeypatch.setattr(Continue, "_example", lambda *of: example(*of).drop_vars("backtest_error"))
+    with pytest.raises(ValueError, match="no place for backtest_error, which their example lacks"):
+        persistent(waves()).compute()
 
 
 def test_what_cannot_be_used_says_so_and_spoils_nothing():

@@ -67,6 +67,15 @@ class Layout:
         """The name of one of our variables, changed if the user has a variable of that name."""
         return f"{name}_" if f"{name}_" in self.columns else name
 
+    def check(self, found: xr.Dataset) -> None:
+        """Raises `ValueError` if results have a variable that would be lost."""
+        lost = {*map(str, found.variables)} - {*self.columns, *self.fixed}
+        if lost:
+            raise ValueError(
+                f"The results have no place for {', '.join(sorted(lost))}, which their example "
+                "lacks: this is a fault of hfluxno, so please report it."
+            )
+
     def dataset(self, arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
         """A dataset of these arrays, one for each column."""
         columns = self.columns.items()
@@ -92,6 +101,7 @@ class Chunk:
             if isinstance(found, str):
                 arrays[self.layout.ours("status_sentence")][rows] = found
                 continue
+            self.layout.check(found)
             for name, column in self.layout.columns.items():
                 if name in found:  # not all trajectories have bands
                     place = tuple(rows if d == "trajectory" else slice(None) for d in column.dims)

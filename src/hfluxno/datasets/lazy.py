@@ -143,7 +143,7 @@ def _lazy(
     boundary: str,
     noise: Noise | None,
 ) -> xr.Dataset:
-    array = _dask_array()
+    require("A dataset in chunks", "cluster", "dask.array")
     whole = ds if isinstance(ds, xr.Dataset) else ds.to_dataset(name=ds.name or "u")
     sides = boundary_pair(boundary)
     if "given" in sides:
@@ -163,7 +163,7 @@ def _lazy(
     # All chunks have the grid of the first.
     reading = dataclasses.replace(reading, cells=len(usable(reading, first).x))
     chunk = prepared(reading, work, first)
-    template = _template(chunk.layout, whole.chunksizes["trajectory"], array)
+    template = _template(chunk.layout, whole.chunksizes["trajectory"])
     if "trajectory" in whole.coords and "trajectory" in chunk.layout.columns:
         template = template.assign_coords(trajectory=whole["trajectory"])
     return xr.map_blocks(_block, whole, kwargs={"chunk": chunk}, template=template)
@@ -195,21 +195,15 @@ def _numbers(variables: Variables, reading: Reading) -> dict[str, xr.Variable]:
     return renamed(found, reading.names, reading.path)
 
 
-def _template(layout: Layout, chunks: tuple[int, ...], array) -> xr.Dataset:
+def _template(layout: Layout, chunks: tuple[int, ...]) -> xr.Dataset:
+    import dask.array
+
     def empty(column):
         shape = [layout.sizes.get(d, sum(chunks)) for d in column.dims]
         cut = [chunks if d == "trajectory" else layout.sizes[d] for d in column.dims]
         dtype = _TEXT if column.dtype.kind == "O" else column.dtype
-        return array.empty(shape, dtype=dtype, chunks=cut)
+        return dask.array.empty(shape, dtype=dtype, chunks=cut)
 
     own = {n: c for n, c in layout.columns.items() if not c.is_coordinate}
     made = {n: xr.Variable(c.dims, empty(c), c.attributes) for n, c in own.items()}
     return xr.Dataset(made, layout.fixed, layout.attributes)
-
-
-def _dask_array():
-    """Raises `ValueError` if Dask is missing."""
-    require("A dataset in chunks", "cluster", "dask.array")
-    import dask.array
-
-    return dask.array
