@@ -1,9 +1,9 @@
-"""Random steps and Riemann data."""
+"""Random steps."""
 
 import numpy as np
 import pytest
 
-from hfluxno.initial import random_steps, riemann
+from hfluxno.initial import random_steps
 
 
 def jumps(u):
@@ -53,14 +53,3 @@ def test_exact_number_of_pieces():
 def test_impossible_steps_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         random_steps(np.random.default_rng(0), 16, **arguments)
-
-
-def test_riemann_data_are_cell_averages():
-    x = np.arange(10) + 0.5
-    u = riemann(x, [2.0, 0.0], [1.0, 4.0], position=3.25)
-    assert u.shape == (2, 10)
-    np.testing.assert_allclose(u[0], [2, 2, 2, 1.25, 1, 1, 1, 1, 1, 1])
-    np.testing.assert_allclose(u.sum(axis=1), [2.0 * 3.25 + 6.75, 4.0 * 6.75])
-    assert riemann(x, 1.0, 0.0, 5.0).shape == (1, 10)
-    with pytest.raises(ValueError, match="one number per field"):
-        riemann(x, [1.0, 2.0], 0.0)

@@ -1,4 +1,4 @@
-"""Initial conditions: random fields, random steps and rectangles, Riemann data.
+"""Initial conditions: random fields, random steps and rectangles.
 
 Everything here is NumPy in float64 and unbatched: one call draws one sample from the given
 generator, so a sample depends on its own seed alone.
@@ -8,7 +8,6 @@ from hfluxno.initial.bounded import bounded
 from hfluxno.initial.fourier_field import FourierField
 from hfluxno.initial.patches import conserved_gas, random_patches
 from hfluxno.initial.periodic_field import periodic_covariance, periodic_field
-from hfluxno.initial.riemann import riemann
 from hfluxno.initial.steps import random_steps
 
 __all__ = [
@@ -19,5 +18,4 @@ __all__ = [
     "periodic_field",
     "random_patches",
     "random_steps",
-    "riemann",
 ]
