@@ -52,8 +52,6 @@ class Line:
 def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
     """The equations of fluxes, and of diffusivities and sources that depend on the state.
 
-    **Arguments:**
-
     - `letter`: what the flux is called.
     """
     several = len(law.fields) > 1

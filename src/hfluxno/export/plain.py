@@ -42,8 +42,6 @@ class Place:
 class PlainLaw:
     """The numbers above, all in the units of the data; tables without terms are empty.
 
-    **Attributes:**
-
     - `fields`, `units`: names.
     - `lower`, `upper`: the range in which the flux is this sum.
     - `continued`: whether it is continued linearly beyond, rather than being this sum there too.

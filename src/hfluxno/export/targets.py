@@ -44,12 +44,7 @@ TARGETS = {
 
 
 def check_target(target: str, on_a_plane: bool) -> None:
-    """Checks that a target is known and takes a law of this dimension.
-
-    **Raises:**
-
-    - `ValueError`, if not.
-    """
+    """Raises `ValueError` if a target is not known or takes no law of this dimension."""
     if target not in TARGETS:
         raise ValueError(f"Unknown target {target!r}; choose one of {', '.join(TARGETS)}.")
     if on_a_plane and not TARGETS[target].on_a_plane:
@@ -63,14 +58,10 @@ def check_target(target: str, on_a_plane: bool) -> None:
 def export_law(saved: SavedLaw | SavedPlaneLaw, target: str, stem: str = "law") -> Files:
     """The files of an export, by name.
 
-    **Arguments:**
-
     - `target`: one of `TARGETS`.
     - `stem`: of the names.
 
-    **Raises:**
-
-    - `ValueError`, if the target is unknown, or has no form for this law.
+    Raises `ValueError` if the target is unknown, or has no form for this law.
     """
     check_target(target, isinstance(saved, SavedPlaneLaw))
     dumps(saved)  # rejects invalid laws, including names that are not text

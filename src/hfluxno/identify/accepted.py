@@ -20,12 +20,7 @@ _MOST_MISSING_OF_JOINT = 0.98
 def check_context(
     context: Trajectory, values: np.ndarray, jointly: bool, among_others: bool
 ) -> None:
-    """Rejects a context that no law can be inferred from.
-
-    **Raises:**
-
-    - `ValueError`, with the reason.
-    """
+    """Rejects a context that no law can be inferred from. Raises `ValueError` with the reason."""
     least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
     if len(context.grid.shape) != 1:
         raise ValueError("Only contexts with one space dimension can be identified.")
@@ -65,11 +60,8 @@ def check_context(
 
 
 def check_whole(context: Trajectory, jointly: bool) -> None:
-    """Rejects three fields if anything besides the law would have to be estimated.
-
-    **Raises:**
-
-    - `ValueError`, with the reason.
+    """Rejects three fields if anything besides the law would have to be estimated. Raises
+    `ValueError` with the reason.
     """
     if len(context.fields) > 2 and (jointly or np.any(np.isnan(np.asarray(context.values)))):
         raise ValueError(
@@ -80,11 +72,8 @@ def check_whole(context: Trajectory, jointly: bool) -> None:
 
 
 def check_plane(context: Trajectory) -> None:
-    """Rejects what a law on a plane cannot use: its weak form needs no known noise.
-
-    **Raises:**
-
-    - `ValueError`, if a noise is given.
+    """Rejects what a law on a plane cannot use: its weak form needs no known noise. Raises
+    `ValueError` if a noise is given.
     """
     if context.deviation is not None:
         raise ValueError("The noise of frames on a plane is estimated; leave it out.")

@@ -30,8 +30,6 @@ def assembled(
 ) -> Forecast:
     """The forecast of `frames` from the states at their `start`.
 
-    **Arguments:**
-
     - `solved`: whether the law of each trajectory could be solved; else its last frame is repeated.
     - `found`: the identifications.
     - `every`: the time between two frames (see `forecast_times`).

@@ -104,8 +104,6 @@ class Kinked(Basis):
 
     The latter is |v - a|, rounded to be differentiable in a: larger by less than w²/(2 |v - a|).
 
-    **Attributes:**
-
     - `smooth`: the polynomials.
     - `at`: a, the places of the kinks.
     - `width`: w, over which they are rounded, in half ranges.

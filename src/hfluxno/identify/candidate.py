@@ -51,8 +51,6 @@ _REPRODUCED = 1e-5
 class Candidate:
     """One hypothesis about the law and about the scheme that made (or best reproduces) the data.
 
-    **Attributes:**
-
     - `basis`: `chebyshev` for one field; `dictionary` or `tensor` for several.
     - `size`: how many functions are free: the polynomial degree of a Chebyshev basis, and 0 for all
       functions of the others.

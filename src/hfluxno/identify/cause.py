@@ -54,8 +54,6 @@ _ROUNDING = 1e-12
 class Cause:
     """The term that explains most of the residual of flux and diffusion.
 
-    **Attributes:**
-
     - `field`: the field whose equation has the largest residual.
     - `left`: that residual, relative to ∫∫ u ψ_t.
     - `shares`: the share of it that each group explains, by name; at most 1, negative if it

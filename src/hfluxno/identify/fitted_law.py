@@ -25,8 +25,6 @@ Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
 class Terms(eqx.Module):
     """The terms of a law beyond its flux and its diffusivity, in units of the field over time.
 
-    **Attributes:**
-
     - `by_state`: S, shape (field, term); no such source if it has no terms.
     - `source_by_place`: P, shape (field, mode).
     - `flux_by_place`: K, shape (mode,).

@@ -45,8 +45,6 @@ class FittedLawForecaster(Forecaster):
     If that run fails, the entropy-fixed scheme and then the Rusanov flux are tried; if no run can
     be solved, the last frame is repeated, and the status is `FAILED`.
 
-    **Attributes:**
-
     - `momentum`: the field that changes sign at a reflecting wall, inferred if it is `None`; on a
       plane a pair of fields.
     - `every`: the time between two frames, by default the mean spacing of the context.
@@ -56,11 +54,8 @@ class FittedLawForecaster(Forecaster):
     every: float | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
-        """The `steps` frames after the context.
-
-        **Raises:**
-
-        - `ValueError`, if `steps` is not positive or the context cannot be identified.
+        """The `steps` frames after the context. Raises `ValueError` if `steps` is not positive or
+        the context cannot be identified.
         """
         return self.in_parts(context, steps)(slice(None))
 
@@ -84,9 +79,7 @@ class FittedLawForecaster(Forecaster):
         """The forecast with laws that were identified before; `interval` is the time between its
         frames if the context has a single frame.
 
-        **Raises:**
-
-        - `ValueError`, if the state at a given end does not cover all times of the forecast.
+        Raises `ValueError` if the state at a given end does not cover all times of the forecast.
         """
         context = context.states
         every = interval if self.every is None else self.every

@@ -20,8 +20,6 @@ _PLACES = 40
 class Form:
     """A form whose parameters are not yet known.
 
-    **Attributes:**
-
     - `name`: what it is called.
     - `columns`: (u, p) ↦ g_i(u; p).
     - `show`: (symbol, a, p) ↦ the formula.

@@ -38,8 +38,6 @@ _FRAMES = 16
 class Scale(eqx.Module):
     """The units of times and lengths: mean intervals of a context since its run begins, and cells.
 
-    **Attributes:**
-
     - `origin`: the time at which a run begins.
     - `interval`, `cell`: in the units of the data.
     """
@@ -63,8 +61,6 @@ class Scale(eqx.Module):
 class Ends(eqx.Module):
     """Open ends: the states there at given times, as a mean plus modes.
 
-    **Attributes:**
-
     - `times`: in frames.
     - `mean`: shape (side, field, time), for the open sides.
     - `modes`: shape (mode, side, field, time).
@@ -83,8 +79,6 @@ class Ends(eqx.Module):
 
 class Forward(eqx.Module):
     """The map from unknowns to runs.
-
-    **Attributes:**
 
     - `shape`: the structure of the law.
     - `settings`: how it is solved, on cells of length 1.

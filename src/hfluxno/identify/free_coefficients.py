@@ -12,8 +12,6 @@ def free_covariance(
     """The indices of the free coefficients and their covariance. The order is that of the flux
     field by field, the diffusivities, and the places of kinks in half ranges; all others are fixed.
 
-    **Arguments:**
-
     - `identification`: anything with a fitted `law`, its `coefficients` and their `covariance`.
     """
     law = identification.law

@@ -51,13 +51,10 @@ def check_measured(
     most_missing: float = MOST_MISSING,
     least_cells: int = MINIMUM_CELLS,
 ) -> None:
-    """Rejects a context of which too little was measured; `number` is its number in a batch.
-
-    **Raises:**
-
-    - `ValueError`, if all values of a field are missing, fewer than 4 frames or `least_cells` cells
-      of it have measurements, or the fraction of missing values between the first and the last
-      frame with measurements exceeds `most_missing`.
+    """Rejects a context of which too little was measured; `number` is its number in a batch. Raises
+    `ValueError` if all values of a field are missing, fewer than 4 frames or `least_cells` cells of
+    it have measurements, or the fraction of missing values between the first and the last frame
+    with measurements exceeds `most_missing`.
     """
     seen = np.isfinite(values)
     if seen.all():
@@ -102,8 +99,6 @@ def without_gaps(context: Trajectory) -> Trajectory:
 @dataclasses.dataclass(frozen=True)
 class _Gaps:
     """The gaps of a context.
-
-    **Attributes:**
 
     - `seen`: which were measured.
     - `first`: the first frame with its gaps interpolated.

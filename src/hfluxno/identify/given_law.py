@@ -54,15 +54,11 @@ def given_identifier(
 ) -> Callable[[slice], tuple[Identification, ...]]:
     """The same as `identifier`, for a given law.
 
-    **Arguments:**
-
     - `momentum`: the field that changes sign at a wall, if the law does not say which.
     - `interval`: the time between frames of the forecast, if the context has a single frame; by
       default that of the data in which the law was found.
 
-    **Raises:**
-
-    - `ValueError`, if the fields differ from those of the law, or the context cannot be used.
+    Raises `ValueError` if the fields differ from those of the law, or the context cannot be used.
     """
     saved = _with_momentum(saved, context, momentum)
     _check(saved, context)

@@ -54,8 +54,6 @@ class HeldLaw:
 class Estimate:
     """The most probable unknowns, their uncertainty and their misfit.
 
-    **Attributes:**
-
     - `forward`: the forward model.
     - `z`: the unknowns.
     - `covariance`: that of z, from the normal matrix and the prior (Laplace's approximation).

@@ -44,11 +44,8 @@ _FOURTH = 0.6745 * 70.0**0.5  # the median absolute fourth difference of unit no
 def identify_jointly(
     context: Trajectory, negated: tuple[int, ...], kinds: tuple[Kind, ...] | None = None
 ) -> Identification | None:
-    """The identification of one trajectory, or `None` if nothing could be solved.
-
-    **Raises:**
-
-    - `ValueError`, if there are fewer measured values than unknowns.
+    """The identification of one trajectory, or `None` if nothing could be solved. Raises
+    `ValueError` if there are fewer measured values than unknowns.
     """
     if kinds is None:
         kinds = KINDS if len(context.states.fields) == 1 else SYSTEM_KINDS

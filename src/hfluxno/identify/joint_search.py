@@ -32,8 +32,6 @@ _MOST_STEPS = 600  # between two frames
 class JointFit:
     """The best joint estimate of a context.
 
-    **Attributes:**
-
     - `estimate`: over all frames.
     - `kind`: the kind of its law; in words if the law was given.
     - `tried`: the kinds with their evidence.
@@ -59,9 +57,7 @@ def fit_jointly(
     """The best estimate among the kinds of law, the first of which is the base of the others;
     `None` if no run could be solved.
 
-    **Raises:**
-
-    - `ValueError`, if there are fewer measured values than unknowns.
+    Raises `ValueError` if there are fewer measured values than unknowns.
     """
 
     def forward(kind: Kind, refinement: int):

@@ -42,8 +42,6 @@ _Entries = Mapping[tuple[int, tuple[int, ...]], float]
 class _Known:
     """A family of laws of two fields p and q, which are numbered 0 and 1, or three.
 
-    **Attributes:**
-
     - `offset`: C₀.
     - `free`: the C_k; θ is zero for those whose functions the fit lacks.
     - `minimum`: how many of them the fit must have.
@@ -125,8 +123,6 @@ def recognise(
 ) -> Recognised | None:
     """The known law that a fit agrees with, or `None`.
 
-    **Arguments:**
-
     - `numbers`, `normal`: the coefficients of monomials, those of the flux field by field before
       those of diffusivities and sources, and N of the misfit in standard deviations of the fields.
     - `free`: which of them were fitted.
@@ -183,8 +179,6 @@ def known_law_directions(
 ) -> Float[np.ndarray, "coefficient parameter"] | None:
     """The orthonormal directions of the known law with the smallest weak-form residual, if that is
     not much larger than the one `left` by the free law; else `None`.
-
-    **Arguments:**
 
     - `sizes`: the parameters for which each function is a monomial of the fields.
     - `free`: which parameters may be fitted.

@@ -43,12 +43,7 @@ _MOST_BYTES, _MOST_DIGITS = 4_000_000, 15
 
 
 def write(saved: SavedLaw | SavedPlaneLaw, path: Path) -> None:
-    """Writes the file as a whole or not at all.
-
-    **Raises:**
-
-    - `OSError`, if it cannot be written.
-    """
+    """Writes the file as a whole or not at all. Raises `OSError` if it cannot be written."""
     text = dumps(saved)
     temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -59,12 +54,7 @@ def write(saved: SavedLaw | SavedPlaneLaw, path: Path) -> None:
 
 
 def dumps(saved: SavedLaw | SavedPlaneLaw) -> str:
-    """The text of the file.
-
-    **Raises:**
-
-    - `ValueError`, if a number of the law is not finite.
-    """
+    """The text of the file. Raises `ValueError` if a number of the law is not finite."""
     file = _file(saved) if isinstance(saved, SavedLaw) else _plane_file(saved)
     _check(file, "the law")
     return json.dumps(to_dict(file), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -23,8 +23,6 @@ class GivenLawForecaster(Forecaster):
     """Advances a context with a law of the same fields that was found in other data, on any number
     of cells and at any interval. The status says whether the law explains the context.
 
-    **Attributes:**
-
     - `law`: the saved law.
     - `momentum`: the field that changes sign at a reflecting wall, if the law does not say which; a
       law on a plane does.
@@ -37,12 +35,8 @@ class GivenLawForecaster(Forecaster):
     every: float | None = eqx.field(static=True, default=None)
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
-        """The `steps` frames after the context, which may be a single frame.
-
-        **Raises:**
-
-        - `ValueError`, if `steps` is not positive, the fields are not the law's, or the context is
-          unusable.
+        """The `steps` frames after the context, which may be a single frame. Raises `ValueError` if
+        `steps` is not positive, the fields are not the law's, or the context is unusable.
         """
         return self.in_parts(context, steps)(slice(None))
 

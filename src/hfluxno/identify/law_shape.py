@@ -20,8 +20,6 @@ class LawShape(eqx.Module):
     of the flux are in half ranges of their field times cells per frame, those of sources in half
     ranges per frame.
 
-    **Attributes:**
-
     - `basis`: the functions of the flux.
     - `lower`, `upper`: the observed range of each field.
     - `modes`: the functions of place.

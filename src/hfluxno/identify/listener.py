@@ -20,8 +20,6 @@ Measure = Literal["back-test error", "log evidence"]
 class Tried:
     """A candidate that was tried.
 
-    **Attributes:**
-
     - `label`: the candidate in words.
     - `score`: how good it is.
     - `measure`: what the score is: a relative back-test error (smaller is better), or for joint

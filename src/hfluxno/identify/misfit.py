@@ -46,8 +46,6 @@ _NORMAL_MEDIAN = 0.6745
 class Misfit:
     """Measures of a misfit, all dimensionless.
 
-    **Attributes:**
-
     - `size`: its root mean square, in standard deviations of the fields.
     - `of_motion`: the same relative to the change of the observed frames since the first.
     - `in_time`, `in_space`: its correlation between neighbouring frames and between neighbouring

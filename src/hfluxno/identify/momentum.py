@@ -30,15 +30,12 @@ def negated_fields(
 ) -> tuple[int, ...]:
     """The indices of the fields that change sign at a wall.
 
-    **Arguments:**
-
     - `context`: one or two fields on one space dimension.
     - `momentum`: the name of that field, inferred if it is `None`.
     - `varies`: the trajectories of a batch from which it is inferred.
 
-    **Raises:**
-
-    - `ValueError`, if there is no field of that name, or there is a wall and it cannot be inferred.
+    Raises `ValueError` if there is no field of that name, or there is a wall and it cannot be
+    inferred.
     """
     fields = context.fields
     if momentum is not None:
@@ -97,24 +94,14 @@ def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
 
 
 def one_name(momentum: str | tuple[str, str] | None) -> str | None:
-    """The momentum on a line.
-
-    **Raises:**
-
-    - `ValueError`, if it is a pair.
-    """
+    """The momentum on a line. Raises `ValueError` if it is a pair."""
     if momentum is None or isinstance(momentum, str):
         return momentum
     raise ValueError(f"The momentum on a line is the name of one field; got {momentum!r}.")
 
 
 def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
-    """The momentum on a plane.
-
-    **Raises:**
-
-    - `ValueError`, if it is a single name.
-    """
+    """The momentum on a plane. Raises `ValueError` if it is a single name."""
     if isinstance(momentum, str):
         raise ValueError(
             'The momentum on a plane is a pair of fields, such as ("m_x", "m_y"); got '

@@ -42,8 +42,6 @@ _SPEEDS = 3.0  # the spread of coefficients, in typical speeds
 class Kind:
     """The terms that a law may have.
 
-    **Attributes:**
-
     - `size`: the degree of the flux.
     - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `kinks`: as in `LawShape`.
     """
@@ -102,8 +100,6 @@ def make_forward(
 ) -> Forward:
     """The forward model of a kind of law, in cells and frames, centred on the interpolated field
     and a flux of zero.
-
-    **Arguments:**
 
     - `known_first`: whether the first frame is the first state.
     """

@@ -34,8 +34,6 @@ _SHARP = 1e-6  # half ranges
 class Reading:
     """A form with its best parameters.
 
-    **Attributes:**
-
     - `formula`: in the units of the data.
     - `form`: its name.
     - `parameters`: their number.

@@ -7,8 +7,6 @@ import dataclasses
 class Recognised:
     """A known law.
 
-    **Attributes:**
-
     - `name`: of the law.
     - `symbol`: of its coefficient; empty if the law has a function instead.
     - `value`, `deviation`: of the coefficient and its standard deviation.

@@ -45,8 +45,6 @@ _STEP_FACTOR = 2.0
 class LawFamily(eqx.Module):
     """A parametric family of laws: the map from vectors of parameters to laws.
 
-    **Attributes:**
-
     - `basis`: the functions of the flux.
     - `directions`: along which parameters are free, orthonormal vectors in the order (field,
       function), (field, diffusion term), (field, source term): one for each free parameter, or for
@@ -179,8 +177,6 @@ class LawFamily(eqx.Module):
 @dataclasses.dataclass(frozen=True)
 class Fit:
     """What a fit returns.
-
-    **Attributes:**
 
     - `parameters`: the free ones, and zeros for those that are masked.
     - `residual`: root mean square misfit over the weighted frames, relative to the standard

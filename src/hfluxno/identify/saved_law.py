@@ -39,8 +39,6 @@ _SPELLINGS = (
 class Units:
     """The units of a law as words; empty if they are unknown.
 
-    **Attributes:**
-
     - `x`, `time`: of the axes.
     - `fields`: one for each field.
     """
@@ -51,11 +49,8 @@ class Units:
 
     @classmethod
     def named(cls, units: Mapping[str, str] | None, fields: tuple[str, ...]) -> "Units":
-        """The units from a mapping of axes and fields.
-
-        **Raises:**
-
-        - `ValueError`, if it names anything else.
+        """The units from a mapping of axes and fields. Raises `ValueError` if it names anything
+        else.
         """
         units = {} if units is None else dict(units)
         axes = [field.name for field in dataclasses.fields(cls) if field.name != "fields"]
@@ -79,8 +74,6 @@ class Units:
 class Scheme:
     """How the law was solved when it was found.
 
-    **Attributes:**
-
     - `name`: one of `hfluxno.identify.solver_settings.SCHEMES`.
     - `refinement`: internal cells per cell of the data.
     - `cfl_desired`, `cfl_maximum`, `cfl_lagged`: the CFL rule.
@@ -98,8 +91,6 @@ class Scheme:
 @dataclasses.dataclass(frozen=True)
 class Fit:
     """The fit that a law comes from; what is unknown is `None`.
-
-    **Attributes:**
 
     - `status`, `sentence`: whether the law explained its context.
     - `law`: its terms, in words.
@@ -155,13 +146,9 @@ class SavedLaw:
 def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> SavedLaw:
     """The part of an identification that is saved.
 
-    **Arguments:**
-
     - `units`: the known units of `x`, `time` and the fields, by name.
 
-    **Raises:**
-
-    - `ValueError`, if no law was found, or a unit is of something that the law does not have.
+    Raises `ValueError` if no law was found, or a unit is of something that the law does not have.
     """
     if found.status in (FitStatus.FAILED, FitStatus.CONSTANT):
         raise ValueError(f"There is no law to save: {found.status.sentence}.")
@@ -235,12 +222,7 @@ def settings_of(scheme: Scheme, grid: Grid) -> SolverSettings:
 def interval_of(
     saved: "SavedLaw | SavedPlaneLaw", context: Trajectory, interval: float | None
 ) -> float:
-    """The time that counts as one frame.
-
-    **Raises:**
-
-    - `ValueError`, if it is unknown.
-    """
+    """The time that counts as one frame. Raises `ValueError` if it is unknown."""
     times = np.asarray(context.times, float)
     if len(times) > 1:
         return float((times[-1] - times[0]) / (len(times) - 1))
@@ -259,11 +241,8 @@ def known_units(context: Trajectory) -> dict[str, str]:
 
 
 def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], what: str) -> None:
-    """Rejects data in other units than those of the law.
-
-    **Raises:**
-
-    - `ValueError`, if a unit is known for both and differs.
+    """Rejects data in other units than those of the law. Raises `ValueError` if a unit is known for
+    both and differs.
     """
     of_law = saved.units.by_name(saved.law.fields)
     known = {name: units[name] for name in of_law if name in units}

@@ -19,8 +19,6 @@ SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
 class SolverSettings(eqx.Module):
     """The settings of the solver, shared by a batch.
 
-    **Attributes:**
-
     - `control`: the CFL rule.
     - `fresh_start`: whether the first step tries the whole interval, as at the start of a run, or
       is proposed from the speed of the first frame, as in the middle of one.

@@ -40,8 +40,6 @@ def needed(fit: Fit, free: np.ndarray) -> np.ndarray:
 def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The mask of the parameters that are kept, from `LawFamily.weak_normal` of a context.
 
-    **Arguments:**
-
     - `normals`: shape (field, unknown + 1, unknown + 1).
     - `free`: which parameters may be kept, shape (field, unknown); the law has no diffusion.
     """

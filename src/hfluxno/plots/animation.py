@@ -16,11 +16,8 @@ _FRAMES_A_SECOND, _DPI = 8, 90
 
 
 def check_animation(path: Path) -> None:
-    """Checks that an animation can be written here, before the work for it is done.
-
-    **Raises:**
-
-    - `ValueError`, if it is an MP4 and there is no ffmpeg.
+    """Checks that an animation can be written here, before the work for it is done. Raises
+    `ValueError` if it is an MP4 and there is no ffmpeg.
     """
     if path.suffix == ".mp4" and not animation.writers.is_available("ffmpeg"):
         raise ValueError(
@@ -35,11 +32,8 @@ def animate(
     labels: Labels,
     path: Path,
 ) -> None:
-    """Every field over the context and the forecast, above the truth and their difference.
-
-    **Raises:**
-
-    - `OSError`, if the file cannot be written.
+    """Every field over the context and the forecast, above the truth and their difference. Raises
+    `OSError` if the file cannot be written.
     """
     shown = shown_of(context, forecast, truth, labels)
     fields, seen = len(labels.fields), len(shown.context)

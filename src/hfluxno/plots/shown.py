@@ -14,8 +14,6 @@ from hfluxno.trajectory import Trajectory
 class Shown:
     """Arrays (time, field, *space).
 
-    **Attributes:**
-
     - `context`, `forecast`: the states.
     - `truth`: what really happened, for the first frames of the forecast or all, or `None`.
     - `reach`: half the width of the bands; `None` without bands.

@@ -21,8 +21,6 @@ def contact(
 ) -> tuple[Float[Array, "*points"], Float[Array, "field *points"], Float[Array, "field *points"]]:
     """The speed of the contact, and the states on its left and right.
 
-    **Arguments:**
-
     - `law`: a fluid, with a momentum and a density that it divides by; any other field is
       transported as an energy, with the work of the pressure.
     """

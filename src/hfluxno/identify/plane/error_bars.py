@@ -19,8 +19,6 @@ from hfluxno.identify.plane.weak_form import WeakSystem
 class PlaneTerm:
     """A term of a law as it was found before a known law took its place.
 
-    **Attributes:**
-
     - `fields`: the fields whose fluxes have it; the components of a momentum share their terms.
     - `name`: m·g, δ·p or m⊗m·q for an isotropic law, else the axis and the function.
     - `value`, `deviation`: in the units of the data, and its standard deviation.
@@ -47,8 +45,6 @@ def terms_of(
     named: Float[np.ndarray, "field axis term"] | None,
 ) -> tuple[PlaneTerm, ...]:
     """The terms of all fields with their uncertainty.
-
-    **Arguments:**
 
     - `lengths`: the length of a cell along each axis divided by the interval between frames, the
       unit of a speed.

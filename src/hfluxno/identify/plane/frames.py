@@ -26,8 +26,6 @@ _MOST_MISSING = 0.5
 class Frames:
     """The measured part of one trajectory.
 
-    **Attributes:**
-
     - `values`: the frames with measurements; NaN where nothing was measured.
     - `filled`: the same with interpolated values in the gaps.
     - `at`: their times in intervals, from the first one.
@@ -74,12 +72,8 @@ class Frames:
 
 
 def frames_of(context: Trajectory) -> Frames:
-    """The frames of a context.
-
-    **Raises:**
-
-    - `ValueError`, if no law on a plane can be compared with it: values are infinite, too little
-      was measured, or a side is of another kind.
+    """The frames of a context. Raises `ValueError` if no law on a plane can be compared with it:
+    values are infinite, too little was measured, or a side is of another kind.
     """
     values = np.asarray(context.values, np.float64)
     _check_sides(context.grid)

@@ -44,14 +44,10 @@ from hfluxno.trajectory import Trajectory
 def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> PlaneIdentification:
     """The result of `identify_plane`, for a given law.
 
-    **Arguments:**
-
     - `context`: one trajectory of one frame or more.
     - `interval`: the time that counts as one frame.
 
-    **Raises:**
-
-    - `ValueError`, if the fields differ from those of the law, or the context cannot be used.
+    Raises `ValueError` if the fields differ from those of the law, or the context cannot be used.
     """
     seen = dataclasses.replace(_checked(saved, context), interval=interval)
     values, grid = seen.filled, context.grid

@@ -53,16 +53,12 @@ def identify_plane(
 ) -> PlaneIdentification:
     """The conservation law that explains frames on a plane.
 
-    **Arguments:**
-
     - `context`: one trajectory of at least 6 frames at equal intervals on at least 16 × 16 cells,
       without gaps, between sides that are periodic, walls or outflows.
     - `momentum`: the names of the fields that are the components of the momentum along x and y;
       inferred from F_ρ = c m_x, G_ρ = c m_y if it is `None`.
 
-    **Raises:**
-
-    - `ValueError`, if the context cannot be used or a name is unknown.
+    Raises `ValueError` if the context cannot be used or a name is unknown.
     """
     seen = _checked(context)
     values, grid, fields, around = seen.filled, context.grid, context.fields, seen.around

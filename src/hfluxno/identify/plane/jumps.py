@@ -25,8 +25,6 @@ Frames = Float[np.ndarray, "time x y"]
 class Jumps:
     """Where a field jumps.
 
-    **Attributes:**
-
     - `field`: its cell averages.
     - `here`: which cells have a jump.
     - `before`, `after`: the states on both sides, and `part`: θ; meaningless if there is no jump.

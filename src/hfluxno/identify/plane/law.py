@@ -20,8 +20,6 @@ class FittedPlaneLaw(SpaceLaw):
     Polynomials of one field continue linearly beyond the observed range. The law is fitted in
     float64 and used in the precision of the states.
 
-    **Attributes:**
-
     - `fields`: their names.
     - `basis`: the functions φ.
     - `coefficients`: C, shape (axis, field, function).

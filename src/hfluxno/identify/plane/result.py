@@ -18,8 +18,6 @@ from hfluxno.identify.status import OF_GIVEN, FitStatus
 class PlaneIdentification:
     """An identified conservation law on a plane and its report.
 
-    **Attributes:**
-
     - `law`: the law in the units of the data; it can be solved like any other.
     - `status`: whether a conservation law explains the data.
     - `backtest_error`: the relative l2 error on the context's last frames, with coefficients from
@@ -62,15 +60,11 @@ class PlaneIdentification:
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
 
-        **Arguments:**
-
         - `units`: the known units of `x`, `y`, `time` and the fields, by name; those of the context
           if it is `None`.
 
-        **Raises:**
-
-        - `ValueError`, if no law was found, or a unit is of something that the law does not have.
-        - `OSError`, if the file cannot be written.
+        Raises `ValueError` if no law was found, or a unit is of something that the law does not
+        have; `OSError` if the file cannot be written.
         """
         to_save(self, self.units if units is None else units).save(path)
 

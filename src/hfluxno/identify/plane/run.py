@@ -47,8 +47,6 @@ REFINEMENTS = (1, 2)
 class Followed:
     """A run that tracks frames.
 
-    **Attributes:**
-
     - `frames`: S(u_{j-1}) on the cells of the data, for each frame after the first.
     - `state`: the last u on internal cells.
     - `solved`: whether all of it could be solved.

@@ -30,8 +30,6 @@ class PlaneUnits(Units):
 class PlaneFit:
     """The fit that a law on a plane comes from.
 
-    **Attributes:**
-
     - `status`, `sentence`: whether the law explained its context.
     - `law`: its name and coefficient, in words.
     - `backtest_error`, `persistence_error`, `misfit`: as of a `PlaneIdentification`.
@@ -84,13 +82,9 @@ class SavedPlaneLaw:
 def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None) -> SavedPlaneLaw:
     """The part of an identification that is saved.
 
-    **Arguments:**
-
     - `units`: the known units of `x`, `y`, `time` and the fields, by name.
 
-    **Raises:**
-
-    - `ValueError`, if no law was found, or a unit is of something that the law does not have.
+    Raises `ValueError` if no law was found, or a unit is of something that the law does not have.
     """
     if found.status == FitStatus.FAILED:
         raise ValueError(f"There is no law to save: {found.status.sentence}.")

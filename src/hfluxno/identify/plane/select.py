@@ -37,8 +37,6 @@ _DEPENDENT = 1e-12
 class Estimate:
     """The fluxes of some fields, estimated from the weak form.
 
-    **Attributes:**
-
     - `structure`: what is unknown.
     - `unknowns`: its least-squares solution.
     - `misfit`: the residual of the equations, root mean square relative to their right-hand side.

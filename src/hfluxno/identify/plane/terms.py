@@ -25,8 +25,6 @@ Powers = tuple[int, ...]
 class Roles:
     """The roles of the fields.
 
-    **Attributes:**
-
     - `fields`: how many there are.
     - `vector`: the indices of both components of the momentum, or `None` if there is none.
     - `carrier`: the index of the field that the momentum transports, or `None`.
@@ -44,8 +42,6 @@ class Roles:
 @dataclasses.dataclass(frozen=True)
 class Structure:
     """Fluxes that share unknowns: those of the `fields` are C = Σ_j θ_j D_j.
-
-    **Attributes:**
 
     - `fields`: whose fluxes they are.
     - `directions`: D, of shape (unknown, field, axis, term).

@@ -43,8 +43,6 @@ class WeakSystem:
 
     The unknowns of a field are the coefficients of its fluxes along x and then along y.
 
-    **Attributes:**
-
     - `normal`: AᵀA of the equations A c = b, the same for every field.
     - `right`: Aᵀb, one row per field.
     - `square`: bᵀb of each field.
@@ -65,8 +63,6 @@ def weak_systems(
     gaps: Bool[np.ndarray, "time x y"] | None = None,
 ) -> list[WeakSystem]:
     """A system for every length of the test functions in time and in space.
-
-    **Arguments:**
 
     - `functions`: the dictionary; each maps states (field, time, x, y) to (time, x, y), and is
       evaluated in turn to save memory.
