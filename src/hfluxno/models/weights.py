@@ -4,7 +4,7 @@ A released network is a folder:
 
 - `config.json`: the version of the format, the model configuration, where the weights come from;
 - `model.safetensors`: every array under its path in the network, only real numbers (a complex array
-  is stored as two), possibly in half precision;
+  is stored as two);
 - `README.md`: the model card for people.
 
 Reading executes nothing in it and checks everything: the version, the configuration's keys, and
@@ -34,7 +34,6 @@ VERSION = 3
 CONFIG, ARRAYS, CARD = "config.json", "model.safetensors", "README.md"
 # The folder of the networks that come with the package.
 SHIPPED = Path(__file__).parents[1] / "weights"
-_PRECISIONS = ("float32", "float16")
 
 
 def shipped() -> tuple[str, ...]:
@@ -55,32 +54,18 @@ def save_pretrained(
     network: Network,
     config: ModelConfig,
     training: Training,
-    precision: str = "float32",
 ) -> None:
-    """Writes a network as a folder of three files.
-
-    - `folder`: created if it does not exist; its name is that of the network.
-    - `precision`: `float32`, or `float16` for half the size: three digits remain.
-
-    Raises `ValueError` if the precision is unknown or cannot represent the weights; `OSError` if a
-    file cannot be written.
+    """Writes a network as a folder of three files, which has the name of the network. Raises
+    `ValueError` if a weight is not finite; `OSError` if a file cannot be written.
     """
     require("Saving a network", "networks", "safetensors")
     from safetensors.numpy import save
 
-    if precision not in _PRECISIONS:
-        raise ValueError(
-            f"Unknown precision {precision!r}; choose one of {', '.join(_PRECISIONS)}."
-        )
     arrays: dict[str, np.ndarray] = {}
     for name, leaf in _named_arrays(network).items():
-        with np.errstate(over="ignore"):
-            parts = {key: part.astype(precision) for key, part in _real_parts(name, leaf).items()}
+        parts = {key: part.astype("float32") for key, part in _real_parts(name, leaf).items()}
         if not all(np.all(np.isfinite(part)) for part in parts.values()):
-            raise ValueError(
-                f"The array {name} is not finite in {precision}; save it in another precision or "
-                "train again."
-            )
+            raise ValueError(f"The array {name} is not finite; train again.")
         arrays |= parts
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,13 +11,13 @@ from hfluxno.training.configuration import TrainConfig
 from hfluxno.training.run_folder import EARLIER, Trained, is_run, load_best
 
 
-def release(run: Path, folder: Path, precision: str = "float32") -> None:
+def release(run: Path, folder: Path) -> None:
     """Writes the best network of a run as released weights (see `hfluxno.models.weights`). Raises
-    `ValueError` if the checkpoint or the precision cannot be used; `OSError` if a file cannot be
+    `ValueError` if the checkpoint cannot be used; `OSError` if a file cannot be
     read or written.
     """
     trained = load_best(run)
-    save_pretrained(folder, trained.network, trained.config.model, provenance(trained), precision)
+    save_pretrained(folder, trained.network, trained.config.model, provenance(trained))
 
 
 def any_weights(source: str) -> NetworkForecaster:
