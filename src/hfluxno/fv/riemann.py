@@ -12,19 +12,13 @@ from hfluxno.fv import eigen
 from hfluxno.laws.base import GAUSS_NODES, ConservationLaw, State
 
 
-def spectral_radius(
-    law: ConservationLaw, u: Float[Array, "field *points"]
-) -> Float[Array, "*points"]:
+def spectral_radius(law: ConservationLaw, u: State) -> Float[Array, "*points"]:
     """max_p |λ_p(u)|, or an upper bound of it."""
     lowest, highest = _speed_range(law, u)
     return jnp.maximum(jnp.abs(lowest), jnp.abs(highest))
 
 
-def speed_bound(
-    law: ConservationLaw,
-    left: Float[Array, "field *points"],
-    right: Float[Array, "field *points"],
-) -> Float[Array, "*points"]:
+def speed_bound(law: ConservationLaw, left: State, right: State) -> Float[Array, "*points"]:
     """max ρ of a Riemann problem.
 
     For systems it is the larger of ρ(l) and ρ(r). A scalar flux that is not convex can be faster
@@ -38,11 +32,7 @@ def speed_bound(
     return bound
 
 
-def rusanov(
-    law: ConservationLaw,
-    left: Float[Array, "field *points"],
-    right: Float[Array, "field *points"],
-) -> Float[Array, "field *points"]:
+def rusanov(law: ConservationLaw, left: State, right: State) -> State:
     """F = ½ (f(l) + f(r)) - ½ max ρ (r - l), the local Lax-Friedrichs flux.
 
     ρ is the spectral radius of the Jacobian (Rusanov, USSR Comput. Math. Math. Phys. 1, 1961,
@@ -52,11 +42,7 @@ def rusanov(
     return 0.5 * (law.flux(left) + law.flux(right)) - 0.5 * bound[None] * (right - left)
 
 
-def hll(
-    law: ConservationLaw,
-    left: Float[Array, "field *points"],
-    right: Float[Array, "field *points"],
-) -> Float[Array, "field *points"]:
+def hll(law: ConservationLaw, left: State, right: State) -> State:
     """F = (S⁺ f(l) - S⁻ f(r) + S⁺ S⁻ (r - l))/(S⁺ - S⁻), one state between the outermost waves.
 
     S⁻ ≤ 0 ≤ S⁺ are the extreme speeds at the two states and zero (Harten, Lax and van Leer, SIAM
@@ -73,11 +59,7 @@ def hll(
     return jnp.where(moving, mixed, 0.5 * (f_left + f_right))
 
 
-def hllc(
-    law: ConservationLaw,
-    left: Float[Array, "field *points"],
-    right: Float[Array, "field *points"],
-) -> Float[Array, "field *points"]:
+def hllc(law: ConservationLaw, left: State, right: State) -> State:
     """F = f(u_K) + S_K (u*_K - u_K), where K is the side of the contact on which the interface
     lies, and f(u_K) if all waves move to one side.
 
@@ -93,9 +75,7 @@ def hllc(
 
 
 def outermost(
-    law: ConservationLaw,
-    left: Float[Array, "field *points"],
-    right: Float[Array, "field *points"],
+    law: ConservationLaw, left: State, right: State
 ) -> tuple[Float[Array, "*points"], Float[Array, "*points"]]:
     """The speeds of the slowest and the fastest wave of a Riemann problem."""
     slowest, fastest = _speed_range(law, left)
