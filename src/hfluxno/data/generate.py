@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from hfluxno.batching import ahead, cores
 from hfluxno.data.configuration import Configuration
-from hfluxno.data.recipes import recipe
+from hfluxno.data.recipes import SPLITS, recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
 
@@ -126,15 +126,12 @@ def solver(configuration: Configuration, max_steps: int | None = None) -> Callab
     """
     if max_steps is None:
         max_steps = max(2000, 20 * configuration.cells)
-    return _solver(
-        configuration.law,
-        configuration.cells,
-        configuration.frames,
-        configuration.final_time,
-        configuration.float64,
-        configuration.thinning,
-        max_steps,
+    initial = next(iter(recipe(configuration.law).initials))
+    # All sets that one program solves have the same key.
+    of_any_draws = dataclasses.replace(
+        configuration, split=SPLITS[0], laws=1, initials=1, initial=initial, seed=0
     )
+    return _solver(of_any_draws, max_steps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,12 +162,13 @@ def _submit(
             draws[law] = configuration.coefficients(law)
     coefficients = np.stack([draws[law] for law, _ in pairs]).astype(dtype)
     initial = np.stack([configuration.initial_state(*pair) for pair in pairs]).astype(dtype)
+    shape = (count, configuration.frames, len(configuration.fields), *configuration.grid.shape)
     block = Block(
         start=start,
         law=np.asarray([law for law, _ in pairs], np.int32),
         initial=np.asarray([index for _, index in pairs], np.int32),
         coefficients=coefficients,
-        values=np.empty((count, configuration.frames, *_shape(configuration)), dtype),
+        values=np.empty(shape, dtype),
         status=np.full(count, UNSOLVED, np.int8),
     )
     width = chunk_size(configuration)
@@ -210,10 +208,6 @@ def _solve_chunk(
         frames[_reached(frames) :] = np.nan
 
 
-def _shape(configuration: Configuration) -> tuple[int, ...]:
-    return (len(configuration.fields), *configuration.grid.shape)
-
-
 def _reached(values: Float[np.ndarray, "time field *space"]) -> int:
     """How many frames a failed run reached: the frames from the last change on are frozen."""
     changes = np.any(values[1:] != values[:-1], axis=tuple(range(1, values.ndim)))
@@ -221,24 +215,16 @@ def _reached(values: Float[np.ndarray, "time field *space"]) -> int:
 
 
 @functools.lru_cache(maxsize=16)
-def _solver(
-    law: str,
-    cells: int,
-    frames: int,
-    final_time: float,
-    float64: bool,
-    thinning: int,
-    max_steps: int,
-) -> Callable:
+def _solver(configuration: Configuration, max_steps: int) -> Callable:
     """Compiled (coefficients, initial) ↦ (values, status) of a batch."""
-    times = np.linspace(0.0, final_time, (frames - 1) * thinning + 1)
-    made = recipe(law)
-    grid, control, finer = made.grid(made.finer * cells), made.control, made.finer
+    law, every, made = configuration.law, configuration.thinning, recipe(configuration.law)
+    times = np.linspace(0.0, configuration.final_time, (configuration.frames - 1) * every + 1)
+    grid = made.grid(made.finer * configuration.cells)
 
     def one(coefficients, initial):
         scheme = _scheme(law, coefficients)
-        solution = solve(scheme, initial, times, grid, control, max_steps=max_steps)
-        return _averaged(solution.values[::thinning], finer), solution.status
+        solution = solve(scheme, initial, times, grid, made.control, max_steps=max_steps)
+        return _averaged(solution.values[::every], made.finer), solution.status
 
     return jax.jit(jax.vmap(one))
 
