@@ -1,12 +1,20 @@
 """`hfluxno benchmark`: the tables and figures of the paper, or forecasts on a plane."""
 
+import contextlib
 import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from hfluxno.extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.console import Console
 
 _RESULTS, _MARKDOWN, _LATEX = "results.json", "tables.md", "tables.tex"
 _SMOKE_WINDOWS, _SMOKE_LAWS, _SMOKE_SETS = 4, 2, ("cubic", "sine-steps")
@@ -68,14 +76,8 @@ def main(config: BenchmarkConfig) -> int:
     a results file cannot be used; `OSError` if a file cannot be read or written.
     """
     require("hfluxno benchmark", "train")
-    from rich.console import Console
-    from rich.markup import escape
-
-    from hfluxno.cli import runtime
-    from hfluxno.data.replacing import check_writable
     from hfluxno.evaluation.paper.contenders import contenders
     from hfluxno.evaluation.paper.problems import PROBLEMS, sets_of
-    from hfluxno.evaluation.paper.results import Results
     from hfluxno.evaluation.paper.run import run
 
     if config.suite == "euler2d":
@@ -91,9 +93,7 @@ def main(config: BenchmarkConfig) -> int:
         if name not in PROBLEMS:
             raise ValueError(f"Unknown set {name!r}; choose from {', '.join(PROBLEMS)}.")
     sets = tuple(name for name in PROBLEMS if name in (chosen or sets))
-    names = names_of(config.methods)
-    if not names and config.smoke:
-        names = _SMOKE_METHODS
+    names = names_of(config.methods) or (_SMOKE_METHODS if config.smoke else ())
     added = {name: names_of(value) for name, value in pairs_of("add", config.add).items()}
     methods = contenders(names, added)
     for name in (*names_of(config.methods), *added):
@@ -103,59 +103,77 @@ def main(config: BenchmarkConfig) -> int:
                 f"train it (hfluxno train) and pass --add {name}=FOLDER."
             )
     sample = _sample(config)
-    if config.markdown is not None:
-        check_writable(config.markdown, (".md",))
-        filled(config.markdown, "")
-    config.output.mkdir(parents=True, exist_ok=True)
-    results = Results(config.output / _RESULTS, sample.conditions())
-    console = Console(stderr=True, highlight=False)
-    with runtime.prepared(), progress_of(console) as started:
-        run(
-            results,
-            sample,
-            sets,
-            methods,
-            with_costs=5 in tables,
-            started=started,
-            report=lambda sentence: console.print(escape(sentence), soft_wrap=True),
-        )
-    _draw(config, tables, figures, results)
+    work = functools.partial(run, sample=sample, sets=sets, methods=methods, with_costs=5 in tables)
+    _draw(config, tables, figures, measured(config, sample.conditions(), "results", work))
     return 0
 
 
-def _draw(config: BenchmarkConfig, tables, figures, results) -> None:
-    """Tables and figures of the results file."""
-    import sys
+def measured(config: BenchmarkConfig, conditions: dict, part: str, run: Callable) -> dict[str, Any]:
+    """The content of the results file, after `run(results, started=…, report=…)` has measured what
+    it lacks; `part` names the lines of --markdown, which must exist."""
+    from rich.console import Console
+    from rich.markup import escape
 
+    from hfluxno.cli import runtime
+    from hfluxno.data.replacing import check_writable
+    from hfluxno.evaluation.paper.results import Results, read
+
+    if config.markdown is not None:
+        check_writable(config.markdown, (".md",))
+        _filled(config.markdown, "", part)
+    config.output.mkdir(parents=True, exist_ok=True)
+    results = Results(config.output / _RESULTS, conditions)
+    console = Console(stderr=True, highlight=False)
+
+    def report(sentence: str) -> None:
+        console.print(escape(sentence), soft_wrap=True)
+
+    with runtime.prepared(), _progress(console) as started:
+        run(results, started=started, report=report)
+    return read(results.path)
+
+
+def write(
+    config: BenchmarkConfig,
+    part: str,
+    texts: Mapping[str, str],
+    pictures: "Mapping[str, Figure | None]",
+    shown: str,
+) -> None:
+    """Writes texts and pictures by the names of their files, the first text also into --markdown,
+    and shows another one."""
     from hfluxno.data.replacing import replace_text, replacing
-    from hfluxno.evaluation.paper import layout
-    from hfluxno.evaluation.paper.results import read
-    from hfluxno.evaluation.paper.tables import diagnostics, sampling
-    from hfluxno.evaluation.paper.tables import tables as tables_of
-    from hfluxno.plots import benchmark as plots
     from hfluxno.plots.style import save
 
-    found = read(results.path)
-    drawn = tables_of(found, tables)
-    whole = [*drawn, *diagnostics(found), sampling(found)]
-    text = layout.markdown(whole)
-    outputs = {_MARKDOWN: text, _LATEX: layout.latex(whole)}
-    for name, content in outputs.items():
-        replace_text(config.output / name, content)
-    pictures = {2: plots.long_rollouts, 3: plots.examples}
-    wanted = {f"figure_{number}.png": pictures[number](found) for number in figures}
-    wanted["cost_and_error.png"] = plots.cost_and_error(found)
-    for name, figure in wanted.items():
+    for name, text in texts.items():
+        replace_text(config.output / name, text)
+    for name, figure in pictures.items():
         if figure is not None:
             with replacing(config.output / name) as (temporary,):
                 save(figure, temporary)
     if config.markdown is not None:
-        replace_text(config.markdown, filled(config.markdown, text))
-    sys.stdout.write(layout.markdown(drawn))
-    sys.stdout.write(f"\nwrote {config.output}\n")
+        first = next(iter(texts.values()))
+        replace_text(config.markdown, _filled(config.markdown, first, part))
+    sys.stdout.write(f"{shown}\nwrote {config.output}\n")
 
 
-def filled(path: Path, text: str, part: str = "results") -> str:
+def _draw(config: BenchmarkConfig, tables, figures, found: dict[str, Any]) -> None:
+    """Tables and figures of the results."""
+    from hfluxno.evaluation.paper import layout
+    from hfluxno.evaluation.paper.tables import diagnostics, sampling
+    from hfluxno.evaluation.paper.tables import tables as tables_of
+    from hfluxno.plots import benchmark as plots
+
+    drawn = tables_of(found, tables)
+    whole = [*drawn, *diagnostics(found), sampling(found)]
+    known = {2: plots.long_rollouts, 3: plots.examples}
+    pictures = {f"figure_{number}.png": known[number](found) for number in figures}
+    pictures["cost_and_error.png"] = plots.cost_and_error(found)
+    texts = {_MARKDOWN: layout.markdown(whole), _LATEX: layout.latex(whole)}
+    write(config, "results", texts, pictures, layout.markdown(drawn))
+
+
+def _filled(path: Path, text: str, part: str) -> str:
     """The file with `text` between its lines `<!-- PART: begin -->` and `<!-- PART: end -->`.
     Raises `OSError` or `ValueError` if the file or the lines do not exist.
     """
@@ -203,34 +221,22 @@ def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def progress_of(console):
+@contextlib.contextmanager
+def _progress(console: "Console") -> Iterator[Callable[[str, str], Callable[[int], None]]]:
     """A progress bar on standard error; yields the callback for `run`."""
-    import contextlib
-
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    @contextlib.contextmanager
-    def shown():
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[windows]} windows"),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task("", total=None, windows=0)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} windows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=None)
 
-            def started(problem: str, method: str):
-                done = 0
-                bar.reset(task, description=f"{problem}: {method}", windows=0)
+        def started(problem: str, method: str) -> Callable[[int], None]:
+            bar.reset(task, description=f"{problem}: {method}")
+            return functools.partial(bar.advance, task)
 
-                def advance(windows: int) -> None:
-                    nonlocal done
-                    done += windows
-                    bar.update(task, windows=done)
-
-                return advance
-
-            yield started
-
-    return shown()
+        yield started

@@ -1,6 +1,9 @@
 """`hfluxno evaluate`: the errors of a network on a data set."""
 
+import contextlib
 import dataclasses
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -44,8 +47,6 @@ def main(config: EvaluateConfig) -> int:
     """Evaluates, writes and shows. Raises `ValueError` if an option, the weights or the data are at
     fault; `OSError` if a file cannot be read or written.
     """
-    import sys
-
     require("hfluxno evaluate", "train")
     from rich.console import Console
     from rich.markup import escape
@@ -97,20 +98,15 @@ def main(config: EvaluateConfig) -> int:
     return 0
 
 
-def _progress(name: str):
-    """A progress bar on standard error; yields the callback for `evaluate`."""
-    import contextlib
-
+@contextlib.contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error; yields the callback for `evaluated`."""
     from rich.console import Console
     from rich.progress import Progress
 
-    @contextlib.contextmanager
-    def shown():
-        with Progress(console=Console(stderr=True)) as bar:
-            task = bar.add_task(name, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
-
-    return shown()
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _table(errors):
