@@ -17,25 +17,22 @@ if TYPE_CHECKING:
     import xarray
 
 
-def _fit(weights: str | None, refinement: int | None) -> Forecaster:
-    _without_weights("fit", weights, refinement)
-    return FittedLawForecaster()
+Made = Callable[[str | None, int | None], Forecaster]  # from weights and refinement steps
 
 
-def _persistence(weights: str | None, refinement: int | None) -> Forecaster:
-    _without_weights("persistence", weights, refinement)
-    return Persistence()
+def _without_weights(method: str, kind: Callable[[], Forecaster]) -> Made:
+    def of(weights: str | None, refinement: int | None) -> Forecaster:
+        if weights is not None or refinement is not None:
+            raise ValueError(
+                f"The method {method} has no weights and takes no number of refinement steps; "
+                "choose a network for weights, or the method hfluxno-law for a refinement."
+            )
+        return kind()
+
+    return of
 
 
-def _without_weights(method: str, weights: str | None, refinement: int | None) -> None:
-    if weights is not None or refinement is not None:
-        raise ValueError(
-            f"The method {method} has no weights and takes no number of refinement steps; choose "
-            "a network for weights, or the method hfluxno-law for a refinement."
-        )
-
-
-def _network(method: str) -> Callable[[str | None, int | None], Forecaster]:
+def _network(method: str) -> Made:
     def of(weights: str | None, refinement: int | None) -> Forecaster:
         # Networks and their libraries are loaded only when asked for.
         from hfluxno.models.registry import method_of
@@ -75,8 +72,8 @@ def named_networks() -> dict[str, str]:
     return {name: _owner(name) for name in available()}
 
 
-METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
-    "fit": _fit,
+METHODS: dict[str, Made] = {
+    "fit": _without_weights("fit", FittedLawForecaster),
     "hfluxno": _network("hfluxno"),
     "hfluxno-weak-form": _network("hfluxno-weak-form"),
     "hfluxno-law": _network("hfluxno-law"),
@@ -86,7 +83,7 @@ METHODS: dict[str, Callable[[str | None, int | None], Forecaster]] = {
     "fno": _network("fno"),
     "icon": _network("icon"),
     "icon-context": _network("icon-context"),
-    "persistence": _persistence,
+    "persistence": _without_weights("persistence", Persistence),
 }
 
 

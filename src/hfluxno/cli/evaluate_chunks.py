@@ -74,7 +74,8 @@ def evaluate_on(
             client = stack.enter_context(connected(scheduler, workers))
             task = _Task(windows, network, data.absolute())
             for chunk, measured in done(client, task, left):
-                _write(_file(parts, chunk), measured)
+                with replacing(_file(parts, chunk)) as (temporary,):
+                    measured.to_netcdf(temporary, engine="h5netcdf")
                 there.append(chunk)
                 count += chunk.count
                 advance(count, total)
@@ -92,11 +93,6 @@ def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
 
 def _file(parts: Parts, chunk: WindowChunk) -> Path:
     return parts.folder / f"{'whole' if chunk.whole else 'windows'}-{chunk.first:012d}.nc"
-
-
-def _write(file: Path, errors: xr.Dataset) -> None:
-    with replacing(file) as (temporary,):
-        errors.to_netcdf(temporary, engine="h5netcdf")
 
 
 def _read(file: Path) -> xr.Dataset:

@@ -1,7 +1,5 @@
 """The errors of many forecasts as one data set, of which every table and curve is a view."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
@@ -46,11 +44,6 @@ def errors_of(
         | {name: ("window", v) for name, v in (of_windows | {"failed": failed}).items()},
         {"step": np.arange(1, steps + 1)},
     )
-
-
-def together(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """The windows of all parts, one after the other."""
-    return xr.concat(parts, "window")
 
 
 def summary(errors: xr.Dataset, name: str, step: int | None = None) -> Summary:

@@ -39,7 +39,9 @@ def solve_known_law(
     run = solver(configuration)
     initial = resampled(states, configuration.cells).astype(configuration.dtype)
     inputs = (coefficients.astype(configuration.dtype), initial)
-    values, status = map_in_chunks(lambda chunk: run(*chunk), inputs, _cost(initial), _CHUNK)
+    # The cost of a run grows with its speeds, and those with the size of its states.
+    cost = np.max(np.abs(initial), axis=(1, 2))
+    values, status = map_in_chunks(lambda chunk: run(*chunk), inputs, cost, _CHUNK)
     frames = resampled(values[:, 1:], given)
     solved = (status == 0) & np.all(np.isfinite(frames), axis=(1, 2, 3))
     frames[~solved] = states[~solved, None]
@@ -56,8 +58,3 @@ def resampled(values: Float[np.ndarray, "*lead x"], cells: int) -> Float[np.ndar
     if cells % given == 0:
         return np.repeat(values, cells // given, axis=-1)
     raise ValueError(f"{cells} cells are neither a multiple nor a divisor of {given} cells.")
-
-
-def _cost(states) -> np.ndarray:
-    """The cost of a run grows with its speeds, and those with the size of its states."""
-    return np.max(np.abs(states), axis=(1, 2))

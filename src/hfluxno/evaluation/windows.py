@@ -22,7 +22,7 @@ import xarray as xr
 from jaxtyping import Int
 
 from hfluxno.data import open_dataset
-from hfluxno.evaluation.errors import NORMS, errors_of, summary, together
+from hfluxno.evaluation.errors import NORMS, errors_of, summary
 from hfluxno.evaluation.metrics import Summary
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.plural import plural
@@ -203,7 +203,7 @@ class Windows:
     def errors(self, parts: Sequence[xr.Dataset]) -> Errors:
         """The errors of the set from those of all `chunks`, in order."""
         count = sum(not chunk.whole for chunk in self.chunks)
-        windows, whole = together(parts[:count]), together(parts[count:])
+        windows, whole = (xr.concat(p, "window") for p in (parts[:count], parts[count:]))
         statuses = collections.Counter(windows["sentence"].values.tolist())
         return Errors(
             one_step={norm: summary(windows, norm, 1) for norm in NORMS},

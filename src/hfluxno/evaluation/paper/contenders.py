@@ -74,18 +74,6 @@ class Contender:
     sized: bool = False
 
 
-def _persistence(problem: Problem) -> Sequence[PreparedMethod]:
-    return [PreparedMethod(_by(Persistence(), failed_at=None))]
-
-
-def _known_law(problem: Problem) -> Sequence[PreparedMethod]:
-    return [PreparedMethod(known_law_forecast(problem.law, None))]
-
-
-def _fit(problem: Problem) -> Sequence[PreparedMethod]:
-    return [PreparedMethod(_by(FittedLawForecaster(), failed_at=int(FitStatus.FAILED)))]
-
-
 def known_law_forecast(law: str, cells: int | None) -> Forecast:
     """The true law solved on this number of cells; `None` for those of the data."""
 
@@ -104,12 +92,8 @@ def network(sources: Sequence[str], refinement: int = 0) -> Sequence[PreparedMet
     """Networks with these weights: names of shipped ones, folders, runs or hub ids. Raises
     `ValueError` if there are no such weights.
     """
-    return [_network(source, refinement) for source in sources]
-
-
-def _network(source: str, refinement: int) -> PreparedMethod:
-    forecaster = any_weights(source)
-    return prepared_network(forecaster.refined(refinement) if refinement else forecaster, source)
+    made = ((any_weights(source), source) for source in sources)
+    return [prepared_network(n.refined(refinement) if refinement else n, s) for n, s in made]
 
 
 def prepared_network(forecaster: NetworkForecaster, source: str) -> PreparedMethod:
@@ -137,7 +121,9 @@ def fingerprint(network: Network) -> int:
     return found
 
 
-def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
+def _by(
+    forecaster: Forecaster, failed_at: int | None = None
+) -> Callable[[Problem], Sequence[PreparedMethod]]:
     def forecast(context: Trajectory, batch: WindowBatch, steps: int):
         result = forecaster.forecast(context, steps)
         frames = np.asarray(result.trajectory.values)
@@ -145,7 +131,7 @@ def _by(forecaster: Forecaster, failed_at: int | None) -> Forecast:
         failed = np.zeros(len(frames), bool) if failed_at is None else status == failed_at
         return frames, failed
 
-    return forecast
+    return lambda problem: [PreparedMethod(forecast)]
 
 
 def _with_weights(method: str, refinement: int = 0):
@@ -169,9 +155,13 @@ def _with_weights(method: str, refinement: int = 0):
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
-        Contender("persistence", "persistence", _persistence),
-        Contender("known-law", "true law", _known_law),
-        Contender("fit", "fitted law", _fit),
+        Contender("persistence", "persistence", _by(Persistence())),
+        Contender(
+            "known-law",
+            "true law",
+            lambda problem: [PreparedMethod(known_law_forecast(problem.law, None))],
+        ),
+        Contender("fit", "fitted law", _by(FittedLawForecaster(), int(FitStatus.FAILED))),
         Contender("hfluxno-base", "HFluxNO", _with_weights("hfluxno-base"), sized=True),
         Contender("hfluxno-small", "HFluxNO", _with_weights("hfluxno-small"), sized=True),
         Contender("hfluxno-weak-form", "HFluxNO + weak form", _with_weights("hfluxno-weak-form")),

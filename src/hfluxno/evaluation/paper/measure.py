@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.evaluation.diagnostics import DIAGNOSTICS, diagnose
-from hfluxno.evaluation.errors import NORMS, errors_of, summary, together
+from hfluxno.evaluation.errors import NORMS, errors_of, summary
 from hfluxno.evaluation.paper.contenders import PreparedMethod
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS
 from hfluxno.evaluation.paper.results import Plain
@@ -75,7 +75,7 @@ def forecast_windows(
         errors = errors_of(forecast, truth, failed, law=batch.laws, **diagnosed)
         parts.append(errors.sel(step=[1, STEPS]))
         advance(len(batch.laws))
-    return together(parts) if parts else None, seconds
+    return xr.concat(parts, "window") if parts else None, seconds
 
 
 def _summaries(errors: xr.Dataset) -> dict[str, Plain | None]:
@@ -105,7 +105,7 @@ def _long(ready: PreparedMethod, test: WindowSet, advance) -> tuple[Plain, Plain
         if not example:
             example = _example(forecast, truth)
         advance(len(batch.laws))
-    errors = together(parts)
+    errors = xr.concat(parts, "window")
     first = max(ready.context, CONTEXT)
     curves: Plain = {"times": [float(t) for t in test.times[first:]]}
     for norm in NORMS:

@@ -14,7 +14,11 @@ from hfluxno.evaluation.paper.results import Plain
 
 NOTHING = "–"
 _PUBLISHED_TITLES = {"hfluxno": "HFluxNO", "dpot": "DPOT", "disco": "DISCO", "fno": "FNO"}
-_ICON = ("icon", "icon-context", "icon-context-far")
+# ICON's tables also include the reference methods and the paper's model.
+_BESIDE_ICON = (
+    *("icon", "icon-context", "icon-context-far"),
+    *("persistence", "fit", "hfluxno-base", "hfluxno-small"),
+)
 _TITLES = {
     1: "In distribution",
     2: "Out of distribution",
@@ -105,7 +109,7 @@ def _error_tables(results: Plain, number: int) -> list[Table]:
     if number in (1, 2):
         found += [_overview(results, number, norm) for norm in _NORMS]
     for problem, methods in _sets(results, TABLES[number]):
-        chosen = [pair for pair in methods if number not in (3, 4) or _beside_icon(pair[0])]
+        chosen = [pair for pair in methods if number not in (3, 4) or pair[0] in _BESIDE_ICON]
         if number == 4 and problem == _LONG_SET:  # its errors are those in Table 3
             found.append(_long_table(problem, chosen))
             continue
@@ -117,11 +121,6 @@ def _error_tables(results: Plain, number: int) -> list[Table]:
             notes = _notes(problem, chosen) if norm == "l2" else ()  # the same for both
             found.append(Table(title, _error_header(norm, problem), tuple(rows), notes))
     return [table for table in found if table.rows]
-
-
-def _beside_icon(method: str) -> bool:
-    """ICON's tables also include the reference methods and the paper's model."""
-    return method in (*_ICON, "persistence", "fit", "hfluxno-base", "hfluxno-small")
 
 
 def _notes(problem: str, methods) -> tuple[str, ...]:
