@@ -101,30 +101,30 @@ def test_order_on_smooth_data(scheme, least, problem):
     assert errors[-1] < (1e-4 if least > 1.5 else 1e-2)
 
 
-def test_none_limiter_moves_a_sine_with_lax_wendroffs_phase_error():
-    """A single number that is known: on u_t + u_x = 0 with the CFL number ν the amplification of
-    Lax-Wendroff is 1 - iν sin κ - ν²(1 - cos κ), κ = 2πk/N."""
-    cells, cfl, count = 32, 0.5, 40
-    kappa = 2.0 * np.pi * 3 / cells
-    amplification = 1.0 - 1j * cfl * np.sin(kappa) - cfl**2 * (1.0 - np.cos(kappa))
-    wave = np.exp(1j * kappa * np.arange(cells))
-    scheme = Roe(Cubic(a=0.0, b=0.0, c=1.0), "none", entropy_fix=False)
-    values = run(scheme, wave.real[None], count * cfl / cells, Grid.interval(cells), None, count)
+CFL, KAPPA = 0.5, 2.0 * np.pi * 3 / 32
+
+
+@pytest.mark.parametrize(
+    ("scheme", "speed", "amplification"),
+    [
+        # Lax and Wendroff's
+        (
+            lambda law: Roe(law, "none", entropy_fix=False),
+            1.0,
+            1.0 - 1j * CFL * np.sin(KAPPA) - CFL**2 * (1.0 - np.cos(KAPPA)),
+        ),
+        # that of first-order upwinding
+        (Rusanov, 1.0, 1.0 - CFL * (1.0 - np.exp(-1j * KAPPA))),
+        (Rusanov, -1.0, 1.0 - CFL * (1.0 - np.exp(1j * KAPPA))),
+    ],
+)
+def test_a_step_multiplies_a_sine_by_a_known_number(scheme, speed, amplification):
+    """With the CFL number ν on u_t ± u_x = 0; κ = 2πk/N."""
+    cells, count = 32, 40
+    wave = np.exp(1j * KAPPA * np.arange(cells))
+    law, grid = Cubic(a=0.0, b=0.0, c=speed), Grid.interval(cells)
+    values = run(scheme(law), wave.real[None], count * CFL / cells, grid, None, count)
     np.testing.assert_allclose(values[0], (amplification**count * wave).real, atol=1e-12)
-
-
-def test_upwind_part_of_roe_is_rusanovs_on_advection():
-    """The same with the amplification 1 - ν(1 - exp(-iκ)) of first-order upwinding."""
-    cells, cfl, count = 32, 0.5, 40
-    kappa = 2.0 * np.pi * 3 / cells
-    for speed in (1.0, -1.0):
-        amplification = 1.0 - cfl * (1.0 - np.exp(-1j * speed * kappa))
-        wave = np.exp(1j * kappa * np.arange(cells))
-        scheme = Rusanov(Cubic(a=0.0, b=0.0, c=speed))
-        values = run(
-            scheme, wave.real[None], count * cfl / cells, Grid.interval(cells), None, count
-        )
-        np.testing.assert_allclose(values[0], (amplification**count * wave).real, atol=1e-12)
 
 
 class Central(NumericalFlux):
