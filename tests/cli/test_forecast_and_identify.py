@@ -90,14 +90,19 @@ def test_json_is_all_there_is_and_has_the_true_error(folder, capsys):
     np.testing.assert_allclose(result["true_error"]["3"], error, rtol=1e-5)
 
 
+def table_of(capsys, *results):
+    """The table that is shown of these results, in one line."""
+    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
+    show(summary | {"results": list(results), "failed_left_out": 0, "files": []}, as_json=False)
+    return " ".join(capsys.readouterr().out.split())
+
+
 def test_sentences_with_figures_are_counted_by_their_status(capsys):
     results = [
         {"status": status, "status_sentence": sentence, "backtest_error": 0.1}
         for status, sentence in ((5, "misfit 3 %"), (0, "fine"), (5, "misfit 4 %"))
     ]
-    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
-    show(summary | {"results": results, "failed_left_out": 0, "files": []}, as_json=False)
-    shown = " ".join(capsys.readouterr().out.split())
+    shown = table_of(capsys, *results)
     assert "2 status 5, for example: misfit 3 % 1 status 0: fine" in shown
 
 
@@ -116,9 +121,7 @@ def test_marks_for_what_is_missing_are_told(folder, capsys):
 def test_only_a_forecast_that_is_ok_promises_a_bound(capsys, status):
     errors = {"predicted_error": {"1": 0.1}, "predicted_error_90": {"1": 0.2}}
     result = {"status": status, "status_sentence": "so", "backtest_error": 0.1} | errors
-    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
-    show(summary | {"results": [result], "failed_left_out": 0, "files": []}, as_json=False)
-    shown = " ".join(capsys.readouterr().out.split())
+    shown = table_of(capsys, result)
     assert "predicted error, step 1 10 %" in shown
     assert ("9 of 10 below 20 %" in shown) == (status == 0)
 
@@ -126,9 +129,7 @@ def test_only_a_forecast_that_is_ok_promises_a_bound(capsys, status):
 def test_an_error_beside_measured_frames_is_said_with_their_noise(capsys):
     result = {"status": 0, "status_sentence": "so", "backtest_error": 0.1}
     result |= {"true_error": {"1": 0.1, "9": 0.2}, "noise_error": {"1": 0.09, "9": 0.01}}
-    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
-    show(summary | {"results": [result], "failed_left_out": 0, "files": []}, as_json=False)
-    shown = " ".join(capsys.readouterr().out.split())
+    shown = table_of(capsys, result)
     assert "true error, step 1 10 % (noise of the frame: 9 %) true error, step 9 20 %" in shown
     assert shown.count("noise") == 1
 
@@ -294,7 +295,7 @@ def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch):
 
     for name in ("in_forecast.nc", "a.png"):
         (folder / name).write_text("precious")
-    monkeypatch.setattr("hfluxno.data.writers.write_forecast", fail)
+    monkeypatch.setattr("hfluxno.data.writers.of_forecast", fail)
     assert main(["forecast", "../in.npz", "--steps", "3", "--figure", "a.png"]) == 2
     assert capsys.readouterr().err == "hfluxno: No space left on device.\n"
     assert names(folder) == ["a.png", "in_forecast.nc"]

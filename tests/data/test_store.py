@@ -20,11 +20,7 @@ SOURCE = Path(generate.__file__).parents[2]
 CONFIGURATION = Configuration("cubic", laws=5, initials=4, cells=16, frames=4, final_time=0.03)
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    """Blocks of 8 trajectories, solved 4 at a time."""
-    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
-    monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 def make(configuration, output, *, overwrite=False, stop_after=None, **options):
@@ -188,8 +184,8 @@ def test_failures_are_counted_and_stored(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("set.h5", "end it with .nc"),
-        ("missing/set.nc", "There is no folder"),
+        ("set.h5", "end it with one of .nc, .zarr"),
+        ("missing/set.nc", "there is no folder"),
     ],
 )
 def test_impossible_outputs_are_refused(tmp_path, name, message):
@@ -200,7 +196,7 @@ def test_impossible_outputs_are_refused(tmp_path, name, message):
 
 def test_an_unwritable_folder_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(PermissionError, match="is not writable"):
+    with pytest.raises(PermissionError, match="is read-only"):
         Writer(CONFIGURATION, tmp_path / "set.nc")
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 from hfluxno.data.law_table import tabulate, write_csv
 from hfluxno.data.readers import read
 from hfluxno.data.replacing import check_writable, replacing
-from hfluxno.data.writers import check_storable, write_forecast
+from hfluxno.data.writers import check_storable, of_forecast, write
 from tests.plots.fakes import FakeForecaster, Quadratic, identification, shallow_water
 
 
@@ -27,7 +27,7 @@ def written(tmp_path, data: xr.Dataset, suffix=".nc", context=5, steps=3, variab
     source = read(tmp_path / "in.nc", variable)
     forecast = FakeForecaster().forecast(source.context(context), steps)
     path = tmp_path / f"out{suffix}"
-    write_forecast(path, source, forecast, context)
+    write(path, of_forecast(source, forecast, context))
     options = {"consolidated": False} if suffix == ".zarr" else {}
     engine = "zarr" if suffix == ".zarr" else "h5netcdf"
     with xr.open_dataset(path, engine=engine, decode_times=False, **options) as result:
@@ -116,7 +116,7 @@ def test_predicted_errors_are_along_the_time_of_the_file(tmp_path):
     forecast = FakeForecaster().forecast(source.context(5), 3)
     deviation = np.full(forecast.trajectory.values.shape, 0.1)
     forecast = dataclasses.replace(forecast, deviation=deviation, noise=np.array([0.05]))
-    write_forecast(tmp_path / "out.nc", source, forecast, 5)
+    write(tmp_path / "out.nc", of_forecast(source, forecast, 5))
     with xr.open_dataset(tmp_path / "out.nc", engine="h5netcdf") as out:
         assert out["predicted_error"].dims == out["predicted_error_90"].dims == ("t",)
         assert out["u_upper90"].dims == ("t", "x") and set(out.sizes) >= {"t", "x"}
@@ -138,7 +138,7 @@ def test_axes_are_written_as_the_file_has_them(tmp_path, suffix):
     source = read(tmp_path / "in.nc", time="minute", x="lon")
     forecast = FakeForecaster().forecast(source.context(5), 3)
     path = tmp_path / f"out{suffix}"
-    write_forecast(path, source, forecast, 5)
+    write(path, of_forecast(source, forecast, 5))
     options = {"consolidated": False} if suffix == ".zarr" else {}
     engine = "zarr" if suffix == ".zarr" else "h5netcdf"
     with xr.open_dataset(path, engine=engine, **options) as out:
@@ -185,7 +185,9 @@ def test_lists_of_lists_which_zarr_may_hold_are_left_out(tmp_path):
     data = xr.Dataset({"u": (("time", "x"), wave(), more)})
     data.to_zarr(tmp_path / "in.zarr", consolidated=False)
     source = read(tmp_path / "in.zarr")
-    write_forecast(tmp_path / "out.nc", source, FakeForecaster().forecast(source.context(5), 3), 5)
+    write(
+        tmp_path / "out.nc", of_forecast(source, FakeForecaster().forecast(source.context(5), 3), 5)
+    )
     with xr.open_dataset(tmp_path / "out.nc", engine="h5netcdf") as result:
         assert result["u"].attrs == {"units": "m"}
 
@@ -205,7 +207,7 @@ def test_names_that_are_no_text_or_long_are_written(tmp_path):
     path = tmp_path / f"{'a' * 250}.nc"
     forecast = FakeForecaster().forecast(source.context(5), 3)
     with replacing(path) as (temporary,):
-        write_forecast(temporary, source, forecast, 5)
+        write(temporary, of_forecast(source, forecast, 5))
     with xr.open_dataset(path, engine="h5netcdf") as result:
         assert result.attrs["input"].startswith("bad")
 

@@ -44,16 +44,17 @@ class SchedulerConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClusterConfig(SchedulerConfig, MeasuredConfig):
-    """Which processes do the work; `context` and `json` are those of the command."""
+    """Which processes do the work; `context`, `output` and `json` are those of the command."""
 
     context: int | None = None
+    output: Path | None = None
     json: bool = False
     chunk: Annotated[int, tyro.conf.arg(metavar="N")] = 64
     """How many trajectories a process holds and writes at a time, with --scheduler; the workers
     must see the same files, and the output is a Zarr store."""
 
 
-def check_options(config: ClusterConfig, *others: str) -> None:
+def _check_options(config: ClusterConfig, others: tuple[str, ...]) -> None:
     """Checks that no option needs a single process. Raises `ValueError` if the options are not
     valid.
     """
@@ -72,12 +73,19 @@ def check_options(config: ClusterConfig, *others: str) -> None:
 
 
 def main(
-    config: ClusterConfig, output: Path, task: str, work_on: "Callable[[Source], Work]", **own
+    config: ClusterConfig,
+    name: str,
+    task: str,
+    work_on: "Callable[[Source], Work]",
+    single: tuple[str, ...],
+    **own,
 ) -> int:
-    """Has all chunks of the input processed into `output`, and reports on it.
+    """Has all chunks of the input processed into an output, and reports on it.
 
+    - `name`: what the output is called after the name of the input, if the user does not say.
     - `task`: what is being done, for the progress line.
     - `work_on`: makes the work, given the first usable trajectory.
+    - `single`: options of the command that are for a single trajectory.
     - `own`: what else the command reports.
 
     Raises `ValueError` if an option or the input is at fault; `OSError` if something cannot be read
@@ -93,7 +101,9 @@ def main(
     from hfluxno.datasets.store import partial_of
     from hfluxno.version import version_name
 
+    _check_options(config, single)
     assert config.scheduler is not None
+    output = config.output or Path(f"{config.input.stem}_{name}.zarr")
     check_writable(output, (".zarr",), config.input)
     use_cache()
     axes = config.axes

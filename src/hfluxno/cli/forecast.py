@@ -88,7 +88,7 @@ def main(config: ForecastConfig) -> int:
     """
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, Files
-    from hfluxno.cli.forecast_parts import Parted, at_once, part_by_part
+    from hfluxno.cli.forecast_parts import at_once, part_by_part
     from hfluxno.cli.summary import law_summary
     from hfluxno.data.parts import fingerprint, parts_of
     from hfluxno.data.writers import SUFFIXES, check_storable
@@ -106,7 +106,11 @@ def main(config: ForecastConfig) -> int:
             "--animate draws two-dimensional frames; in one dimension --figure shows all frames at "
             "once."
         )
-    method = _method(config)
+    from hfluxno.methods import forecaster
+
+    config.check_method(config.method)
+    asked = config.weights, config.refinement, config.momentum, config.every, config.law
+    method = forecaster(config.method, *asked)
     if config.scheduler is not None:
         return _in_chunks(config, method)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
@@ -137,10 +141,16 @@ def main(config: ForecastConfig) -> int:
             def some(part: slice) -> Forecasts:
                 return Forecasts(source.members(part), forecast_some(part), times, context)
 
-            made_by = fingerprint(source, parts, config.deciding())
-            parted = Parted(parts, made_by, "context", lambda rows: _statuses(source, rows))
-            drawn = config.figure is not None
-            shown, results = part_by_part(some, parted, output, task, drawn)
+            shown, results = part_by_part(
+                some,
+                parts,
+                output,
+                task,
+                made_by=fingerprint(source, parts, config.deciding()),
+                what="context",
+                drawn=config.figure is not None,
+                attributes=lambda rows: _statuses(source, rows),
+            )
         files.written.append(output)
         if shown is not None:
             seen, first = context.states, shown
@@ -168,9 +178,9 @@ class Forecasts:
         self.rows = forecast_results(forecast, self.truth)
 
     def write(self, path: Path) -> None:
-        from hfluxno.data.writers import write_forecast
+        from hfluxno.data.writers import of_forecast, write
 
-        write_forecast(path, self.source, self.forecast, self.frames)
+        write(path, of_forecast(self.source, self.forecast, self.frames))
 
 
 def _statuses(source: "Source", rows: list[dict]) -> dict[str, dict]:
@@ -182,20 +192,6 @@ def _statuses(source: "Source", rows: list[dict]) -> dict[str, dict]:
     pairs = [(row["status"], row["status_sentence"]) for row in rows]
     name = "status_" if "status" in {part.name for part in source.parts} else "status"
     return {name: status_attributes(status_meanings(*zip(*pairs, strict=True)))}
-
-
-def _method(config: ForecastConfig) -> "Forecaster":
-    from hfluxno.methods import forecaster
-
-    config.check_method(config.method)
-    return forecaster(
-        config.method,
-        config.weights,
-        config.refinement,
-        config.momentum,
-        config.every,
-        config.law,
-    )
 
 
 def _context_and_method(
@@ -247,9 +243,6 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
     from hfluxno.cli import clustered
     from hfluxno.datasets.work import Continue, sendable
 
-    clustered.check_options(config, "figure")
-    output = config.output or Path(f"{config.input.stem}_forecast.zarr")
-
     def work(source: "Source") -> Continue:
         context, ready = _context_and_method(source, config, method)
         _times(source, context, config, ready)
@@ -257,4 +250,5 @@ def _in_chunks(config: ForecastConfig, method: "Forecaster") -> int:
         return Continue(config.context, config.steps, by, config.float64)
 
     task = "Solving laws" if config.law else "Inferring laws"
-    return clustered.main(config, output, task, work, steps=config.steps, method=config.method)
+    own = {"steps": config.steps, "method": config.method}
+    return clustered.main(config, "forecast", task, work, ("figure",), **own)

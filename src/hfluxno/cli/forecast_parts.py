@@ -28,25 +28,6 @@ Made = TypeVar("Made", bound=Piece)
 
 
 @dataclasses.dataclass(frozen=True)
-class Parted:
-    """The parts of a forecast.
-
-    - `slices`: the trajectories of each.
-    - `made_by`: what determines them: data, options and version.
-    - `what`: what the messages count, `context` or `trajectory`.
-    - `attributes`: those of variables in the whole, by name, for these rows.
-    - `scheduler`, `workers`: the cluster whose processes make the parts, if there is one.
-    """
-
-    slices: Sequence[slice]
-    made_by: str
-    what: str
-    attributes: Callable[[list[dict]], dict[str, dict]] = lambda rows: {}
-    scheduler: str | None = None
-    workers: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
 class _Task:
     """What a process of a cluster does; the files are on a file system that all of them see."""
 
@@ -69,9 +50,24 @@ def at_once(make: Callable[[slice], Made], part: slice, output: Path, task: str)
 
 
 def part_by_part(
-    make: Callable[[slice], Made], parted: Parted, output: Path, task: str, drawn: bool
+    make: Callable[[slice], Made],
+    parts: Sequence[slice],
+    output: Path,
+    task: str,
+    *,
+    made_by: str,
+    what: str,
+    drawn: bool,
+    attributes: Callable[[list[dict]], dict[str, dict]] = lambda rows: {},
+    scheduler: str | None = None,
+    workers: int | None = None,
 ) -> tuple[Made | None, list[dict]]:
     """The same for several parts: the first of them, if it is to be `drawn`, and the rows of all.
+
+    - `made_by`: what determines them: data, options and version.
+    - `what`: what the messages count, `context` or `trajectory`.
+    - `attributes`: those of variables in the whole, by name, for these rows.
+    - `scheduler`, `workers`: the cluster whose processes make the parts, if there is one.
 
     The parts of an interrupted run that was made by the same are reused, except the one that is
     drawn.
@@ -79,8 +75,8 @@ def part_by_part(
     Raises `ValueError` or `OSError` as the forecasts and the writing do; the message says what
     remains.
     """
-    parts, total = parted.slices, parted.slices[-1].stop - parted.slices[0].start
-    files = Parts(output, total, parted.made_by)
+    total = parts[-1].stop - parts[0].start
+    files = Parts(output, total, made_by)
     rows = {part.start: there for part in parts if (there := files.rows(part)) is not None}
     if drawn:
         rows.pop(parts[0].start, None)
@@ -88,7 +84,7 @@ def part_by_part(
     done = [row for found in rows.values() for row in found]
     shown: Made | None = None
     with (
-        files.finished(done, total, parted.what),
+        files.finished(done, total, what),
         progress(task, total, files.kept) as advance,
         contextlib.ExitStack() as stack,
     ):
@@ -100,11 +96,11 @@ def part_by_part(
 
         if done:
             advance(len(done), computed=False)
-        if left and parted.scheduler is not None:
+        if left and scheduler is not None:
             from hfluxno.datasets.cluster import connected
             from hfluxno.datasets.cluster import done as done_by
 
-            client = stack.enter_context(connected(parted.scheduler, parted.workers))
+            client = stack.enter_context(connected(scheduler, workers))
             for part in done_by(client, _Task(make, files), left):
                 finish(part, files.rows(part) or [])
         else:
@@ -116,5 +112,5 @@ def part_by_part(
                 finish(part, piece.rows)
         every = [row for part in parts for row in rows[part.start]]
         with replacing(output) as (temporary,):
-            files.join(temporary, parts, parted.attributes(every))
+            files.join(temporary, parts, attributes(every))
     return shown, every

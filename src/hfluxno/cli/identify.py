@@ -59,7 +59,13 @@ def main(config: IdentifyConfig) -> int:
 
         return plane_identify.main(config)
     if config.scheduler is not None:
-        return _in_chunks(config)
+        from hfluxno.cli import clustered
+        from hfluxno.datasets.work import Identify
+
+        work = Identify(config.context, config.momentum)
+        return clustered.main(
+            config, "laws", "Inferring laws", lambda source: work, ("csv", "figure", "save")
+        )
     wanted = ((config.csv, (".csv",)), (config.figure, FIGURES), (config.save, LAWS))
     files = Files(config.input, *wanted)
     with runtime.prepared():
@@ -93,17 +99,3 @@ def main(config: IdentifyConfig) -> int:
 
         files.draw(config.figure, figure)
     return files.finish(law_summary(source, context, results), config.json)
-
-
-def _in_chunks(config: IdentifyConfig) -> int:
-    from hfluxno.cli import clustered
-    from hfluxno.datasets.work import Identify
-
-    clustered.check_options(config, "csv", "figure", "save")
-    output = config.output or Path(f"{config.input.stem}_laws.zarr")
-    return clustered.main(
-        config,
-        output,
-        "Inferring laws",
-        lambda source: Identify(config.context, config.momentum),
-    )

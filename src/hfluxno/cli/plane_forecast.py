@@ -9,12 +9,12 @@ import numpy as np
 
 from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.files import FIGURES, Files
-from hfluxno.cli.forecast_parts import Parted, at_once, part_by_part
+from hfluxno.cli.forecast_parts import at_once, part_by_part
 from hfluxno.cli.summary import forecast_results
 from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane.source import PlaneSource
-from hfluxno.data.plane.writer import write_plane
-from hfluxno.data.writers import SUFFIXES, check_storable
+from hfluxno.data.plane.writer import of_plane_forecast
+from hfluxno.data.writers import SUFFIXES, check_storable, write
 from hfluxno.datasets.work import Named, forecaster_of, working_in
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.trajectory import Trajectory
@@ -60,16 +60,17 @@ def main(config: "ForecastConfig") -> int:
             shown = at_once(make, parts[0], output, task)
             results = shown.rows
         else:
-            made_by = file_fingerprint(source.path, (config.deciding(), version_name()))
-            parted = Parted(
+            shown, results = part_by_part(
+                make,
                 parts,
-                made_by,
-                "trajectory",
+                output,
+                task,
+                made_by=file_fingerprint(source.path, (config.deciding(), version_name())),
+                what="trajectory",
+                drawn=config.figure is not None or config.animate is not None,
                 scheduler=config.scheduler,
                 workers=config.workers,
             )
-            drawn = config.figure is not None or config.animate is not None
-            shown, results = part_by_part(make, parted, output, task, drawn)
         files.written.append(output)
         if shown is not None:
             seen = (shown.context, shown.forecast, shown.truth)
@@ -102,7 +103,8 @@ class PlaneForecast:
             self.rows[0]["notes"] = plane.notes(source, found)
 
     def write(self, path: Path) -> None:
-        write_plane(path, self.source, self.member, self.forecast, self.context.frames)
+        found = of_plane_forecast(self.source, self.member, self.forecast, self.context.frames)
+        write(path, found)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,10 +47,20 @@ def main(config: ReconstructConfig) -> int:
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.summary import reconstruction_summary
     from hfluxno.data.replacing import replacing
-    from hfluxno.data.writers import SUFFIXES, check_storable, write_reconstruction
+    from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
 
     if config.scheduler is not None:
-        return _in_chunks(config)
+        from hfluxno.cli import clustered
+        from hfluxno.datasets.work import Reconstruct
+
+        work = Reconstruct(config.context, config.momentum)
+        return clustered.main(
+            config,
+            "reconstruction",
+            "Reconstructing fields",
+            lambda source: work,
+            ("figure", "save"),
+        )
     output = config.output or Path(f"{config.input.stem}_reconstruction.nc")
     wanted = ((output, SUFFIXES), (config.figure, FIGURES), (config.save, LAWS))
     files = Files(config.input, *wanted)
@@ -67,7 +77,7 @@ def main(config: ReconstructConfig) -> int:
 
             found = reconstruct(context, config.momentum)
         with replacing(output) as (temporary,):
-            write_reconstruction(temporary, source, found)
+            write(temporary, of_reconstruction(source, found))
         files.written.append(output)
         files.save_law(config.save, found.identification, source)
 
@@ -78,17 +88,3 @@ def main(config: ReconstructConfig) -> int:
 
         files.draw(config.figure, figure)
     return files.finish(reconstruction_summary(source, context, found), config.json)
-
-
-def _in_chunks(config: ReconstructConfig) -> int:
-    from hfluxno.cli import clustered
-    from hfluxno.datasets.work import Reconstruct
-
-    clustered.check_options(config, "figure", "save")
-    output = config.output or Path(f"{config.input.stem}_reconstruction.zarr")
-    return clustered.main(
-        config,
-        output,
-        "Reconstructing fields",
-        lambda source: Reconstruct(config.context, config.momentum),
-    )

@@ -58,46 +58,25 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     truth = cells_in_a_row(truth, axes)
     known = values[..., : truth.shape[-3], :, :]
     errors = np.atleast_2d(errors_where_measured(known, truth))
-    predictions = np.full(errors.shape[0], None)
-    bounds = np.full(errors.shape[0], None)
-    least, noise = np.full(errors.shape[0], None), np.full(errors.shape[0], None)
-    if forecast.noise_error is not None:
-        noise = np.atleast_2d(forecast.noise_error)
-    if forecast.least_error is not None:
-        least = np.atleast_2d(forecast.least_error)
-    if forecast.deviation is not None:
-        predictions = np.atleast_2d(forecast.predicted_error)
-        bounds = np.atleast_2d(forecast.predicted_error_90)
+    expected = {
+        "predicted_error": forecast.predicted_error,
+        "predicted_error_90": forecast.predicted_error_90,
+        "cramer_rao_bound": forecast.least_error,
+        "noise_error": forecast.noise_error,
+    }
     reported = reported_steps(steps, errors.shape[1])
-    rows = zip(
-        results,
-        np.ravel(forecast.status),
-        forecast.sentences,
-        np.ravel(forecast.backtest_error),
-        np.ravel(forecast.conservation_drift),
-        np.ravel(forecast.left_observed_range),
-        errors,
-        predictions,
-        bounds,
-        least,
-        noise,
-        strict=True,
-    )
-    for result, status, sentence, backtest, drift, left, error, *others in rows:
-        predicted, bound, lowest, noisy = others
-        result["status"] = int(status)
-        result["status_sentence"] = sentence
-        result["backtest_error"] = float(backtest)
-        result["conservation_drift"] = float(drift)
-        result["left_observed_range"] = bool(left)
-        if predicted is not None and np.isfinite(predicted).any():
-            for name, part in (("predicted_error", predicted), ("predicted_error_90", bound)):
-                result[name] = by_step(part, reported)
-        if lowest is not None and np.isfinite(lowest).any():
-            result["cramer_rao_bound"] = by_step(lowest, reported)
-        if noisy is not None and np.isfinite(noisy).any():
-            result["noise_error"] = by_step(noisy, reported)
-        result["true_error"] = by_step(error, reported)
+    for i, result in enumerate(results):
+        result |= {
+            "status": int(np.ravel(forecast.status)[i]),
+            "status_sentence": forecast.sentences[i],
+            "backtest_error": float(np.ravel(forecast.backtest_error)[i]),
+            "conservation_drift": float(np.ravel(forecast.conservation_drift)[i]),
+            "left_observed_range": bool(np.ravel(forecast.left_observed_range)[i]),
+        }
+        for name, each in expected.items():
+            if each is not None and np.isfinite(own := np.atleast_2d(each)[i]).any():
+                result[name] = by_step(own, reported)
+        result["true_error"] = by_step(errors[i], reported)
     return results
 
 

@@ -58,7 +58,8 @@ def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> 
     dims = {str(d) for v in variables.values() for d in v.dims}
     axes = [(name, v) for name, v in variables.items() if v.ndim == 1 and v.size > 1]
     if "time" not in names and not dims & {"time", "t"}:
-        times = [name for name, v in axes if _along(v, "T", ("time",)) or _counts_from_a_date(v)]
+        dated = {name for name, v in axes if " since " in str(v.attrs.get("units", ""))}
+        times = [name for name, v in axes if name in dated or _along(v, "T", ("time",))]
         found |= _only_one("time", times, dims)
     if "x" not in names and "x" not in dims:
         for letters, standard in ((("X",), _ALONG_X), (("Y", "Z"), _ALONG_OTHERS)):
@@ -77,10 +78,6 @@ def _along(variable: xr.Variable, axis: str, standard: tuple[str, ...]) -> bool:
     named = (str(variable.attrs.get(key, "")) for key in ("axis", "standard_name", "units"))
     letter, *names = named
     return letter.upper() == axis or any(name in standard for name in names)
-
-
-def _counts_from_a_date(variable: xr.Variable) -> bool:
-    return " since " in str(variable.attrs.get("units", ""))
 
 
 def _only_one(known: str, names: list[str], dims: set[str]) -> dict[str, str]:

@@ -35,7 +35,8 @@ def choose(
     if not unknown:
         return names, ()
     whole = [name for name, v in variables.items() if _fits(v.dims) and "field" in v.dims]
-    fields = {name: _fields(variables, name) for name in whole}
+    known = variables.get("field")
+    fields = {name: field_names(known, variables[name].sizes["field"], name) for name in whole}
     having = [name for name in whole if set(names) <= set(fields[name])]
     if len(having) == 1:
         return (having[0],), names
@@ -118,10 +119,6 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
             "--variable NAME, or the fields of a system with --variable NAME,NAME."
         )
     return candidates[0]
-
-
-def _fields(variables: Mapping[str, xr.Variable], name: str) -> tuple[str, ...]:
-    return field_names(variables.get("field"), variables[name].sizes["field"], name)
 
 
 def _fits(dims: Sequence) -> bool:

@@ -83,8 +83,8 @@ def opened(
         refused = f"{path} is {other}." if other else fault(path, kind)
     if refused:
         raise ValueError(refused)
-    if kind == "parquet":
-        _check_parquet(path)
+    if kind == "parquet" and importlib.util.find_spec("fastparquet") is None:
+        require(f"{path} is a Parquet file, which", "parquet", otherwise="or save the table as CSV")
     frame, groups = read_text_table(path) if kind == "csv" else None, []
     with reading(path):
         unnamed = kind == "npz"
@@ -95,7 +95,9 @@ def opened(
         elif kind == "csv":
             dataset = None
         elif kind == "parquet":
-            dataset, frame = None, _with_index(pd.read_parquet(path))
+            dataset, frame = None, pd.read_parquet(path)
+            if any(name is not None for name in frame.index.names):  # it may hold the times
+                frame = frame.reset_index()
         elif kind:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later if its own opening fails.
@@ -112,7 +114,8 @@ def opened(
             )
             variables = {str(name): v for name, v in dataset.variables.items()}
             groups = [] if variables else _groups(path, kind)
-            unnamed = kind == "h5netcdf" and _is_unnamed(variables)
+            dims = [str(d) for v in variables.values() for d in v.dims]
+            unnamed = kind == "h5netcdf" and {d[:9] for d in dims} == {"phony_dim"}
             if unnamed:
                 variables = _by_number_of_axes(variables)
     if groups:
@@ -216,12 +219,6 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
     return _by_number_of_axes({n: xr.Variable(_unnamed(a.ndim), a) for n, a in arrays.items()})
 
 
-def _is_unnamed(variables: Mapping[str, xr.Variable]) -> bool:
-    """Whether an HDF5 file names no dimension of its variables."""
-    dims = [str(d) for v in variables.values() for d in v.dims]
-    return bool(dims) and all(d.startswith("phony_dim") for d in dims)
-
-
 def _unnamed(axes: int) -> tuple[str, ...]:
     return tuple(f"dimension {i}" for i in range(axes))
 
@@ -267,17 +264,6 @@ def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[
             "has the axes time and x), time (or t), x, field (or fields) and trajectory: rename "
             "them, leave them out, or choose with --time NAME and --x NAME."
         )
-
-
-def _check_parquet(path: Path) -> None:
-    if importlib.util.find_spec("fastparquet") is None:
-        what = f"{path} is a Parquet file, which"
-        require(what, "parquet", otherwise="or save the table as CSV")
-
-
-def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """Parquet keeps the index of a table, which may hold its times."""
-    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
 def in_seconds(coordinate: np.ndarray, zone: str = "") -> tuple[np.ndarray, dict[str, str]]:

@@ -22,7 +22,7 @@ from hfluxno.data.contained import fault
 from hfluxno.data.generate import Block, chunk_size
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.plane.well_writer import write_well
-from hfluxno.data.replacing import is_full, remove, replace_text
+from hfluxno.data.replacing import check_writable, is_full, remove, replace_text
 from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION, Variable, attributes, variables
 from hfluxno.plural import plural
 
@@ -300,25 +300,11 @@ def open_dataset(path: str | Path) -> xr.Dataset:
 
 
 def _check_output(output: Path, overwrite: bool, on_a_plane: bool) -> None:
-    if output.suffix not in SUFFIXES:
-        raise ValueError(
-            f"{output} has an unknown suffix; end it with .nc (NetCDF, for small sets), .zarr "
-            "(Zarr, for large ones) or, on a plane, .hdf5 (The Well's layout)."
-        )
     if output.suffix == ".hdf5" and not on_a_plane:
         raise ValueError(
             f"{output} would have The Well's layout, which is written of sets on a plane; end it "
             "with .nc or .zarr."
         )
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {output.parent}; create it first.")
-    if not os.access(output.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {output.parent} is not writable; choose another output.")
+    check_writable(output, SUFFIXES)
     if output.exists() and not overwrite:
         raise FileExistsError(f"{output} exists; choose another output or pass --overwrite.")
-    if output.suffix != ".zarr" and output.is_dir():
-        raise IsADirectoryError(f"{output} is a folder; choose another output.")
-    if output.suffix == ".zarr" and output.exists() and not output.is_dir():
-        raise FileExistsError(
-            f"{output} is a file, but a Zarr store is a folder; choose another output."
-        )

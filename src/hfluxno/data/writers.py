@@ -38,19 +38,9 @@ def check_storable(variable: str) -> None:
         )
 
 
-def write_forecast(path: Path, source: Source, forecast: Forecast, context_frames: int) -> None:
-    """Writes the forecast of `source` from its first `context_frames` frames. Raises `OSError` if
-    it cannot be written.
-    """
-    write(path, of_forecast(source, forecast, context_frames))
-
-
-def write_reconstruction(path: Path, source: Source, found: Reconstruction) -> None:
-    """Writes the field behind `source`. Raises `OSError` if it cannot be written."""
-    write(path, of_reconstruction(source, found))
-
-
 def write(path: Path, dataset: xr.Dataset) -> None:
+    """Writes what `of_forecast` or another function of that kind makes. Raises `OSError` if it
+    cannot be written."""
     try:
         if path.suffix == ".zarr":
             dataset.to_zarr(path, mode="w", consolidated=False)
@@ -66,7 +56,7 @@ def write(path: Path, dataset: xr.Dataset) -> None:
 
 
 def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.Dataset:
-    """What is written, as an `xarray.Dataset`."""
+    """The forecast of `source` from its first `context_frames` frames, as it is written."""
     values = np.asarray(forecast.trajectory.values)
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     per_trajectory = tuple(d for d in source.dims if d == "trajectory")
@@ -89,7 +79,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
 
 
 def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
-    """The reconstructed field, its bands and its law, as an `xarray.Dataset`."""
+    """The field behind `source`, its bands and its law, as they are written."""
     values = np.asarray(found.trajectory.values)
     identification = found.identification
     sentence = xr.Variable((), np.array(identification.sentence, dtype=object))
@@ -136,16 +126,17 @@ def _assembled(
     dataset = xr.Dataset(
         data,
         coords=coordinates_of(source, times),
-        attrs=attributes
-        | {
-            "source": f"hfluxno {version_name()}",
-            "input": os.fsencode(source.path.name).decode(errors="replace"),
-            "boundary": ", ".join(source.boundary),
-        },
+        attrs=attributes | origin(source.path, ", ".join(source.boundary)),
     )
     if source.falls:
         dataset = dataset.isel(x=slice(None, None, -1))
     return dataset.rename(source.names)
+
+
+def origin(path: Path, boundary: str) -> dict[str, str]:
+    """What made an output, and from which input, as its attributes."""
+    name = os.fsencode(path.name).decode(errors="replace")
+    return {"source": f"hfluxno {version_name()}", "input": name, "boundary": boundary}
 
 
 def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str, xr.Variable]:
@@ -155,7 +146,9 @@ def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str,
     if "field" in source.dims or len(source.parts) > 1:
         found.setdefault("field", xr.Variable("field", np.array(source.fields, dtype=object)))
     result = {
-        name: xr.Variable(name, _text_as_objects(v.values), storable(v.attrs))
+        name: xr.Variable(
+            name, v.values.astype(object if v.dtype.kind in "US" else v.dtype), storable(v.attrs)
+        )
         for name, v in found.items()
     }
     for name, coordinate in numbers.items():
@@ -296,13 +289,8 @@ def storable(attributes: Mapping) -> dict:
         str(name): value
         for name, value in attributes.items()
         if not str(name).startswith("_")
-        and (isinstance(value, (str, int, float)) or _is_real(value))
+        and (
+            isinstance(value, str | int | float)
+            or (isinstance(value, np.number | np.ndarray) and value.dtype.kind in "iuf")
+        )
     }
-
-
-def _is_real(value) -> bool:
-    return isinstance(value, (np.number, np.ndarray)) and value.dtype.kind in "iuf"
-
-
-def _text_as_objects(values: np.ndarray) -> np.ndarray:
-    return values.astype(object) if values.dtype.kind in "US" else values

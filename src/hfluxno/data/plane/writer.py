@@ -1,32 +1,20 @@
 """Writing forecasts on a plane: each field is a variable over (trajectory,) time, x and y."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from hfluxno.data.bands import bands, of_band, predictions
 from hfluxno.data.plane.source import PlaneSource
-from hfluxno.data.writers import quality, storable, write
+from hfluxno.data.writers import origin, quality, storable
 from hfluxno.forecaster import Forecast
-from hfluxno.version import version_name
 
 
-def write_plane(
-    path: Path, source: PlaneSource, member: int, forecast: Forecast, context_frames: int
-) -> None:
-    """Writes the forecast of one trajectory from its first `context_frames` frames. Raises
-    `OSError` if it cannot be written.
-    """
-    write(path, plane_dataset(source, member, forecast, context_frames))
-
-
-def plane_dataset(
+def of_plane_forecast(
     source: PlaneSource, member: int, forecast: Forecast, context_frames: int
 ) -> xr.Dataset:
-    """What is written, as an `xarray.Dataset`: fields, how far to trust them, and the law."""
+    """The forecast of one trajectory from its first `context_frames` frames, as it is written."""
     lead = () if source.trajectories is None else ("trajectory",)
     values = np.asarray(forecast.trajectory.values)
     variables = {
@@ -58,13 +46,8 @@ def plane_dataset(
     dataset = xr.Dataset(
         variables,
         coordinates,
-        {
-            "title": f"Forecast of {source.variable}",
-            "context_frames": context_frames,
-            "source": f"hfluxno {version_name()}",
-            "input": os.fsencode(source.path.name).decode(errors="replace"),
-            "boundary": "/".join(",".join(sides) for sides in source.boundary),
-        },
+        {"title": f"Forecast of {source.variable}", "context_frames": context_frames}
+        | origin(source.path, "/".join(",".join(sides) for sides in source.boundary)),
     )
     dataset = dataset.isel({axis: slice(None, None, -1) for axis in source.falls})
     return dataset.rename(source.names)
