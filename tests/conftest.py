@@ -48,6 +48,15 @@ def x64():
         yield
 
 
+@pytest.fixture(scope="module")
+def small_blocks():
+    """Blocks of 8 trajectories, solved 4 at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hfluxno.data.generate._LARGEST_CHUNK", {"cpu": 4})
+        patch.setattr("hfluxno.data.generate._CHUNKS_PER_BLOCK", 2)
+        yield
+
+
 def pytest_collection_modifyitems(items):
     if importlib.util.find_spec("clawpack") is not None:
         return

@@ -12,12 +12,7 @@ SHORT = {"cells": 40, "frames": 6, "final_time": 0.1}
 KINDS = [(law, initial) for law, made in RECIPES.items() for initial in made.initials]
 
 
-@pytest.fixture
-def small_blocks(monkeypatch):
-    """Blocks of 8 trajectories, solved 4 at a time."""
-    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
-    monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
-    assert block_size(Configuration("cubic", **SHORT)) == 8
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 def solved(configuration, **options):
@@ -28,7 +23,7 @@ def solved(configuration, **options):
 
 
 @pytest.mark.parametrize(("law", "initial"), KINDS)
-def test_every_frame_conserves_every_field(small_blocks, law, initial):
+def test_every_frame_conserves_every_field(law, initial):
     configuration = Configuration(
         law, laws=2, initials=4, initial=initial, split="test", float64=True, **SHORT
     )
@@ -55,7 +50,7 @@ def test_the_authors_shallow_water_differs_in_the_weight_of_the_fluid():
     assert authors.initials == text.initials and authors.law is text.law
 
 
-def test_gases_on_a_plane_are_averages_of_a_finer_solution(small_blocks):
+def test_gases_on_a_plane_are_averages_of_a_finer_solution():
     plane = Configuration("euler-2d", laws=3, initials=1, initial="steps", **SHORT | {"cells": 8})
     fine = dataclasses.replace(plane, cells=16)
     gamma, finer = plane.coefficients(1)[0], generate.recipe("euler-2d").finer
@@ -102,14 +97,14 @@ def test_coefficients_are_in_the_published_ranges(law):
 
 
 @pytest.mark.validation
-def test_fractions_stay_fractions(small_blocks):
+def test_fractions_stay_fractions():
     for law in ("lwr", "buckley-leverett"):
         for initial in INITIALS:
             found = solved(Configuration(law, laws=2, initials=4, initial=initial, **SHORT))
             assert found["values"].min() > -1e-6 and found["values"].max() < 1.0 + 1e-6
 
 
-def test_samples_depend_on_their_own_index_only(small_blocks):
+def test_samples_depend_on_their_own_index_only():
     large = Configuration("cubic", laws=4, initials=6, **SHORT)
     small = Configuration("cubic", laws=3, initials=4, **SHORT)
     many, few = solved(large), solved(small)
@@ -121,7 +116,8 @@ def test_samples_depend_on_their_own_index_only(small_blocks):
     np.testing.assert_array_equal(few["values"], many["values"][among])
 
 
-def test_nothing_in_memory_or_threads_changes_a_number(small_blocks):
+def test_nothing_in_memory_or_threads_changes_a_number():
+    assert block_size(Configuration("cubic", **SHORT)) == 8
     configuration = Configuration("shallow-water", laws=3, initials=7, **SHORT)
     reference = solved(configuration, in_flight=1, threads=1)
     other = solved(configuration, in_flight=3, threads=4)
@@ -161,7 +157,7 @@ def test_shallow_water_steps_are_steps_in_height_only():
     assert len(np.unique(momentum)) == 100
 
 
-def test_too_many_steps_are_a_status_and_nan(small_blocks):
+def test_too_many_steps_are_a_status_and_nan():
     configuration = Configuration("cubic", laws=2, initials=4, cells=40, frames=3)
     found = solved(configuration, max_steps=1)
     failed = found["status"] == Status.TOO_MANY_STEPS
@@ -171,7 +167,7 @@ def test_too_many_steps_are_a_status_and_nan(small_blocks):
     assert np.all(np.isfinite(found["values"][~failed]))
 
 
-def test_a_state_that_overflows_is_a_status_and_nan(small_blocks, monkeypatch):
+def test_a_state_that_overflows_is_a_status_and_nan(monkeypatch):
     usual = Configuration.initial_state
 
     def sometimes_huge(self, law_index, initial_index):

@@ -15,10 +15,7 @@ from hfluxno.datasets import cluster
 NAMES = ("one", "two")
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
-    monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 def test_the_command_of_the_manual(tmp_path, capsys):

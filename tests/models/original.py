@@ -21,9 +21,9 @@ _FOLDER = Path(__file__).parents[1] / "oracle"
 CASES = json.loads((_FOLDER / "hfluxno_original.json").read_text())["cases"]
 
 
-def recorded(name: str) -> dict[str, np.ndarray]:
+def recorded(name: str, record: str = "hfluxno") -> dict[str, np.ndarray]:
     """The arrays of one case, by the rest of their name."""
-    with np.load(_FOLDER / "hfluxno_original.npz") as file:
+    with np.load(_FOLDER / f"{record}_original.npz") as file:
         start = f"{name}/"
         return {key.removeprefix(start): file[key] for key in file.files if key.startswith(start)}
 
@@ -60,7 +60,7 @@ def network(name: str, arrays: dict[str, np.ndarray]):
         lambda h: h.trunk.layers, hypernetwork, _chain(hypernetwork.trunk.layers, arrays, "trunk")
     )
     heads = tuple(
-        _filled(head, arrays, f"head{axis}/real", lambda h: h.linear)
+        filled(head, arrays, f"head{axis}/real", lambda h: h.linear)
         for axis, head in enumerate(hypernetwork.heads)
     )
     hypernetwork = eqx.tree_at(lambda h: h.heads, hypernetwork, heads)
@@ -92,8 +92,8 @@ def trecvit(encoder, arrays):
         transformer(block, arrays, f"encoder/layer{i}/transformer")
         for i, block in enumerate(encoder.spatial)
     )
-    encoder = _filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
-    encoder = _filled(encoder, arrays, "encoder/norm", lambda e: e.norm)
+    encoder = filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
+    encoder = filled(encoder, arrays, "encoder/norm", lambda e: e.norm)
     return eqx.tree_at(
         lambda e: (e.positions, e.temporal, e.spatial),
         encoder,
@@ -118,10 +118,10 @@ def vit(arrays):
         ),
     )
     encoder = _zeros(config).encoder
-    encoder = _filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
-    encoder = _filled(encoder, arrays, "encoder/norm", lambda e: e.norm)
+    encoder = filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
+    encoder = filled(encoder, arrays, "encoder/norm", lambda e: e.norm)
     layers = tuple(
-        _filled(layer, arrays, f"encoder/patch/{i + 1}", lambda layer: layer)
+        filled(layer, arrays, f"encoder/patch/{i + 1}", lambda layer: layer)
         for i, layer in enumerate(encoder.patch_layers)
     )
     blocks = tuple(
@@ -155,10 +155,10 @@ def dpot_encoder(encoder, arrays):
     blocks = []
     for i, block in enumerate(encoder.blocks):
         name = f"encoder/layer{i}"
-        block = _filled(block, arrays, f"{name}/spectral_norm", lambda b: b.first_norm)
-        block = _filled(block, arrays, f"{name}/mlp_norm", lambda b: b.second_norm)
-        block = _filled(block, arrays, f"{name}/mlp/0", lambda b: b.widen)
-        block = _filled(block, arrays, f"{name}/mlp/1", lambda b: b.narrow)
+        block = filled(block, arrays, f"{name}/spectral_norm", lambda b: b.first_norm)
+        block = filled(block, arrays, f"{name}/mlp_norm", lambda b: b.second_norm)
+        block = filled(block, arrays, f"{name}/mlp/0", lambda b: b.widen)
+        block = filled(block, arrays, f"{name}/mlp/1", lambda b: b.narrow)
         blocks.append(
             eqx.tree_at(
                 lambda b: b.mixing,
@@ -166,8 +166,8 @@ def dpot_encoder(encoder, arrays):
                 spectral(block.mixing, arrays, f"{name}/spectral"),
             )
         )
-    encoder = _filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
-    encoder = _filled(encoder, arrays, "encoder/patch/1", lambda e: e.embed_second)
+    encoder = filled(encoder, arrays, "encoder/patch/0", lambda e: e.embed.linear)
+    encoder = filled(encoder, arrays, "encoder/patch/1", lambda e: e.embed_second)
     return eqx.tree_at(
         lambda e: (e.positions, e.frequencies, e.weights, e.blocks),
         encoder,
@@ -194,7 +194,7 @@ def spectral(mixing, arrays, name):
 
 def flux(operator, arrays):
     """Our local flux with the weights of the case `flux_no`."""
-    operator = _filled(operator, arrays, "lift", lambda f: f.lift)
+    operator = filled(operator, arrays, "lift", lambda f: f.lift)
     layers = _chain(operator.mlp.layers, arrays, "mlp")
     return eqx.tree_at(lambda f: f.mlp.layers, operator, layers)
 
@@ -203,10 +203,10 @@ def transformer(block, arrays, name):
     parts = [
         arrays[f"weights/{name}/attention/{part}/weight"] for part in ("query", "key", "value")
     ]
-    block = _filled(block, arrays, f"{name}/attention_norm", lambda b: b.attention_norm)
-    block = _filled(block, arrays, f"{name}/mlp_norm", lambda b: b.mlp_norm)
-    block = _filled(block, arrays, f"{name}/mlp/0", lambda b: b.widen)
-    block = _filled(block, arrays, f"{name}/mlp/1", lambda b: b.narrow)
+    block = filled(block, arrays, f"{name}/attention_norm", lambda b: b.attention_norm)
+    block = filled(block, arrays, f"{name}/mlp_norm", lambda b: b.mlp_norm)
+    block = filled(block, arrays, f"{name}/mlp/0", lambda b: b.widen)
+    block = filled(block, arrays, f"{name}/mlp/1", lambda b: b.narrow)
     return eqx.tree_at(
         lambda b: (b.attention.enter.weight, b.attention.leave.weight),
         block,
@@ -225,7 +225,7 @@ def _recurrent(block, arrays, name):
         ("lru/input_gate", lambda b: b.unit.input_gate),
         ("lru/recurrence_gate", lambda b: b.unit.recurrence_gate),
     ):
-        block = _filled(block, arrays, f"{name}/{part}", where)
+        block = filled(block, arrays, f"{name}/{part}", where)
     return eqx.tree_at(
         lambda b: (b.norm.weight, b.kernel, b.bias, b.unit.decay),
         block,
@@ -245,11 +245,11 @@ def _positions(arrays):
 
 def _chain(layers, arrays, name):
     return tuple(
-        _filled(layer, arrays, f"{name}/{i}", lambda layer: layer) for i, layer in enumerate(layers)
+        filled(layer, arrays, f"{name}/{i}", lambda layer: layer) for i, layer in enumerate(layers)
     )
 
 
-def _filled(tree, arrays, name, where):
+def filled(tree, arrays, name, where):
     """A part of a tree with its weight and bias from the record, shaped as ours."""
     part = where(tree)
     weight = jnp.asarray(arrays[f"weights/{name}/weight"]).reshape(part.weight.shape)

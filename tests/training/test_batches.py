@@ -19,10 +19,7 @@ from hfluxno.training.windows import WindowFile
 _SET = Configuration("cubic", cells=16, frames=9, final_time=0.04)
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
-    monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 @pytest.fixture(scope="module")

@@ -43,10 +43,7 @@ _CONFIG = TrainConfig(
 
 
 @pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    """Two laws of four trajectories to a block."""
-    monkeypatch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
-    monkeypatch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
+def two_laws_to_a_block(small_blocks, monkeypatch):
     monkeypatch.setattr(batches_from_solver, "_OF_A_LAW", _OF_A_LAW)
 
 

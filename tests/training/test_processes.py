@@ -57,12 +57,7 @@ _PROCESS = """
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def small_blocks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "_LARGEST_CHUNK", {"cpu": 4})
-        patch.setattr(generate, "_CHUNKS_PER_BLOCK", 2)
-        yield
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 def _two_processes(folder, killed):

@@ -38,16 +38,10 @@ from hfluxno.training.trainer import Diverged, make_batch_source, train
 from hfluxno.training.validation import Validation, validation_windows
 
 _TINY = preset("tiny")
-_SMALL_BLOCKS = {"_LARGEST_CHUNK": {"cpu": 4}, "_CHUNKS_PER_BLOCK": 2}
 _ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def small_blocks():
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in _SMALL_BLOCKS.items():
-            patch.setattr(generate, name, value)
-        yield
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 class _Kept(Tracker):
@@ -77,9 +71,10 @@ def _elsewhere(script, folder):
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
         "PYTHONPATH": str(_ROOT / "src"),
     }
-    start = "from hfluxno.data import generate\n" + textwrap.dedent(script)
-    for name, value in _SMALL_BLOCKS.items():
-        start = start.replace("\n", f"\ngenerate.{name} = {value}\n", 1)
+    start = "from hfluxno.data import generate\n"
+    for name in ("_LARGEST_CHUNK", "_CHUNKS_PER_BLOCK"):  # those of `small_blocks`
+        start += f"generate.{name} = {getattr(generate, name)}\n"
+    start += textwrap.dedent(script)
     done = subprocess.run(
         [sys.executable, "-c", start, str(folder)],
         env=os.environ | settings,
@@ -185,6 +180,7 @@ def test_a_finished_run_is_left_as_it_is(whole):
 def test_four_devices_give_the_result_of_one(whole, tmp_path):
     folder = tmp_path / "run"
     script = """
+        import os
         import sys
         from pathlib import Path
         import jax
@@ -192,7 +188,8 @@ def test_four_devices_give_the_result_of_one(whole, tmp_path):
         from hfluxno.training.sharding import use_cores
         from hfluxno.training.trainer import train
 
-        use_cores(16, most=7)
+        os.environ["PJRT_NPROC"] = "7"
+        use_cores(16)
         assert len(jax.devices()) == 4
         train(preset("tiny"), Path(sys.argv[1]))
     """

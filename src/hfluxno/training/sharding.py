@@ -21,9 +21,8 @@ from hfluxno.batching import cores
 _WINDOWS_OF_A_CORE = 4
 
 
-def use_cores(batch: int, most: int | None = None) -> None:
-    """Makes every core of the CPU a device, or as many as can share a batch equally, but at most
-    `most`.
+def use_cores(batch: int) -> None:
+    """Makes every core of the CPU a device, or as many as can share a batch equally.
 
     Cores that work on separate windows wait for each other once per step instead of at every
     operation. It must be called before JAX is first used; later, or if `XLA_FLAGS` gives a number
@@ -31,7 +30,7 @@ def use_cores(batch: int, most: int | None = None) -> None:
     """
     if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
-    most = min(most or cores(), max(1, batch // _WINDOWS_OF_A_CORE))
+    most = min(cores(), max(1, batch // _WINDOWS_OF_A_CORE))
     devices = max(n for n in range(1, most + 1) if batch % n == 0)
     with contextlib.suppress(RuntimeError):  # JAX has been used
         jax.config.update("jax_num_cpu_devices", devices)

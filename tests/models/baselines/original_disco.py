@@ -11,6 +11,7 @@ import numpy as np
 from hfluxno.models.baselines.disco.config import DISCOConfig
 from hfluxno.models.baselines.disco.generator import Generator
 from hfluxno.models.baselines.disco.unet import UNet
+from tests.models.original import filled
 
 _FOLDER = Path(__file__).parents[2] / "oracle"
 CASES = json.loads((_FOLDER / "baselines_original.json").read_text())["cases"]
@@ -29,13 +30,6 @@ LAYERS = [
     for i in range(2)
 ]
 ARRAYS = [f"{layer}/{part}" for layer in LAYERS for part in ("weight", "bias")]
-
-
-def recorded(name: str) -> dict[str, np.ndarray]:
-    """The arrays of one case, by the rest of their name."""
-    with np.load(_FOLDER / "baselines_original.npz") as file:
-        start = f"{name}/"
-        return {key.removeprefix(start): file[key] for key in file.files if key.startswith(start)}
 
 
 def network(name: str, arrays: dict[str, np.ndarray]):
@@ -73,11 +67,11 @@ def network(name: str, arrays: dict[str, np.ndarray]):
 
 
 def _encoder(encoder, arrays):
-    encoder = _filled(encoder, arrays, "adapter", lambda e: e.lift)
+    encoder = filled(encoder, arrays, "adapter", lambda e: e.lift)
     stages, blocks = [], []
     for i, stage in enumerate(encoder.stages):
-        stage = _filled(stage, arrays, f"encoder/{i}", lambda s: s.linear)
-        stages.append(_filled(stage, arrays, f"encoder/norm{i}", lambda s: s.norm))
+        stage = filled(stage, arrays, f"encoder/{i}", lambda s: s.linear)
+        stages.append(filled(stage, arrays, f"encoder/norm{i}", lambda s: s.norm))
     for i, (time, space) in enumerate(encoder.blocks):
         blocks.append(
             (
@@ -101,7 +95,7 @@ def _space_block(block, arrays, name):
         ("mlp/1", lambda b: b.narrow),
         ("mlp_norm", lambda b: b.mlp_norm),
     ):
-        block = _filled(block, arrays, f"{name}/{part}", where)
+        block = filled(block, arrays, f"{name}/{part}", where)
     attentions = tuple(
         _attention(attention, arrays, f"{name}/attention{axis}")
         for axis, attention in enumerate(block.attentions)
@@ -116,7 +110,7 @@ def _around_attention(block, arrays, name):
         ("output_norm", lambda b: b.leave_norm),
         ("output", lambda b: b.leave),
     ):
-        block = _filled(block, arrays, f"{name}/{part}", where)
+        block = filled(block, arrays, f"{name}/{part}", where)
     scale = jnp.asarray(arrays[f"weights/{name}/attention_scale"])
     return eqx.tree_at(lambda b: b.scale, block, scale)
 
@@ -129,7 +123,7 @@ def _attention(attention, arrays, name):
         ("query_norm", lambda a: a.query_norm),
         ("key_norm", lambda a: a.key_norm),
     ):
-        attention = _filled(attention, arrays, f"{name}/{part}", where)
+        attention = filled(attention, arrays, f"{name}/{part}", where)
     positions = jnp.asarray(arrays[f"weights/{name}/positions"])
     return eqx.tree_at(lambda a: a.offsets, attention, positions)
 
@@ -142,7 +136,7 @@ def _generator(generator, name, arrays):
         for part in ("weight", "bias")
     )
     for i in range(2):
-        generator = _filled(generator, arrays, f"trunk/{i}", lambda g, i=i: g.trunk.layers[i])
+        generator = filled(generator, arrays, f"trunk/{i}", lambda g, i=i: g.trunk.layers[i])
     return eqx.tree_at(
         lambda g: (g.head.weight, g.head.bias), generator, (jnp.asarray(weight), jnp.asarray(bias))
     )
@@ -162,13 +156,3 @@ def own_layout(key: str, array: np.ndarray) -> np.ndarray:
     if key.startswith("up") and key.endswith("/0/weight"):
         return np.flip(array, tuple(range(2, array.ndim)))
     return array
-
-
-def _filled(tree, arrays, name, where):
-    """A tree with weight and bias of one part from the record, shaped as ours."""
-    part = where(tree)
-    values = tuple(
-        jnp.asarray(arrays[f"weights/{name}/{key}"].reshape(getattr(part, key).shape))
-        for key in ("weight", "bias")
-    )
-    return eqx.tree_at(where, tree, eqx.tree_at(lambda p: (p.weight, p.bias), part, values))

@@ -32,12 +32,6 @@ FNO = FNOConfig(
 )  # fmt: skip
 
 
-def recorded(name):
-    with np.load(_FOLDER / "baselines_original.npz") as file:
-        start = f"{name}/"
-        return {key.removeprefix(start): file[key] for key in file.files if key.startswith(start)}
-
-
 def dpot(name, arrays):
     """Our DPOT with the recorded weights."""
     sizes = RECORD["cases"][name]["sizes"]
@@ -80,7 +74,7 @@ def dpot(name, arrays):
 
 @pytest.mark.parametrize("name", ["dpot", "dpot_2d"])
 def test_dpot_gives_the_numbers_of_the_original(name, x64):
-    arrays = recorded(name)
+    arrays = original.recorded(name, "baselines")
     network, context = dpot(name, arrays), jnp.asarray(arrays["context"])
     patches = compiled(network.encoder.features, context)
     np.testing.assert_allclose(patches, arrays["out/blocks"], rtol=TOLERANCE, atol=TOLERANCE)
@@ -133,7 +127,7 @@ def test_shipped_dpots_see_means_as_they_were_trained():
 
 
 def test_fno_gives_the_numbers_of_the_original(x64):
-    arrays = recorded("fno")
+    arrays = original.recorded("fno", "baselines")
     frames, cells = arrays["input"].shape
     sizes = RECORD["cases"]["fno"]["sizes"]
     config = FNOConfig(
@@ -147,7 +141,7 @@ def test_fno_gives_the_numbers_of_the_original(x64):
         projection_width=sizes["width_project"],
     )
     network = small.network(config)
-    filled = original._filled
+    filled = original.filled
     lift = original._chain(network.lift.layers, arrays, "lift")
     project = original._chain(network.project.layers, arrays, "project")
     linear = tuple(

@@ -21,7 +21,7 @@ from hfluxno.models.baselines.disco.convolution import (
     halved,
     pointwise,
 )
-from hfluxno.models.baselines.disco.disco import Tolerance, integrated
+from hfluxno.models.baselines.disco.disco import integrated
 from hfluxno.models.baselines.disco.unet import UNet, normalised
 from hfluxno.models.rollout import rollout
 from hfluxno.models.weights import SHIPPED
@@ -29,6 +29,7 @@ from hfluxno.training.presets import preset
 from tests.compiled import compiled
 from tests.models import small
 from tests.models.baselines import original_disco as original
+from tests.models.original import recorded
 from tests.slow import slow
 
 TOLERANCE = 1e-10  # both compute in float64
@@ -161,7 +162,7 @@ def test_the_solver_solves_the_equation(x64):
     random = np.random.default_rng(0)
     unet = jax.tree.map(lambda leaf: jnp.asarray(random.normal(0.0, 0.5, leaf.shape)), start)
     u = field(1, 12)
-    found = compiled(integrated, unet, u, Tolerance(1e-8, 1e-10, 1000))
+    found = compiled(integrated, unet, u, DISCOConfig(rtol=1e-8, atol=1e-10, substeps=1000))
     exact = scipy.integrate.solve_ivp(
         lambda t, u: np.asarray(derivative_of(unet, jnp.asarray(u)[None])[0]),
         (0.0, 1.0), u[0], "DOP853", rtol=1e-10, atol=1e-12,
@@ -175,7 +176,7 @@ def test_the_solver_solves_the_equation(x64):
 
 @pytest.mark.parametrize("name", [slow("disco"), "disco_2d"])
 def test_the_numbers_of_the_original(name, x64):
-    arrays = original.recorded(name)
+    arrays = recorded(name, "baselines")
     network = original.network(name, arrays)
 
     @eqx.filter_jit
@@ -191,9 +192,9 @@ def test_the_numbers_of_the_original(name, x64):
             np.testing.assert_allclose(embedding, arrays["out/embedding"], rtol=TOLERANCE)
             weights = jax.tree.leaves(operator.derivative)
             for key, weight in zip(original.ARRAYS, weights, strict=True):
-                recorded = original.own_layout(key, arrays[f"out/params/{key}"])
+                expected = original.own_layout(key, arrays[f"out/params/{key}"])
                 np.testing.assert_allclose(
-                    weight, recorded.reshape(weight.shape), rtol=TOLERANCE, atol=TOLERANCE
+                    weight, expected.reshape(weight.shape), rtol=TOLERANCE, atol=TOLERANCE
                 )
         frames.append(u)
         context = jnp.concatenate([context[1:], u[None]])
@@ -339,7 +340,7 @@ def test_a_thinned_encoder_has_a_finite_gradient():
 def test_only_training_leaves_branches_out():
     network = small.network(LINE)
     never = small.network(dataclasses.replace(LINE, drop_path=0.0))
-    assert network.drop_path == 0.1  # as the original is trained
+    assert network.config.drop_path == 0.1  # as the original is trained
     assert never.while_training(jax.random.key(0)) is never
     assert jax.tree.structure(network.encoder) == jax.tree.structure(never.encoder)
     thinned = network.while_training(jax.random.key(0))

@@ -13,7 +13,6 @@ blocks at random (stochastic depth, Huang et al., ECCV 2016).
 """
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator
 
 import diffrax
@@ -30,20 +29,6 @@ from hfluxno.models.baselines.disco.unet import UNet, usual_bounds
 from hfluxno.models.network import ContextNetwork, Operator
 
 
-@dataclasses.dataclass(frozen=True)
-class Tolerance:
-    """The accuracy with which the equation is solved.
-
-    - `rtol`, `atol`: the relative and the absolute error of a step.
-    - `substeps`: no step is shorter than the time between two frames divided by this number,
-      whatever its error.
-    """
-
-    rtol: float
-    atol: float
-    substeps: int
-
-
 class NeuralODE(Operator):
     """Solves du/dt = f(u) from one frame to the next.
 
@@ -51,23 +36,23 @@ class NeuralODE(Operator):
 
     - `derivative`: f, for standardised states.
     - `mean`, `deviation`: of every field over the context.
-    - `tolerance`: of the solver.
+    - `config`: how accurately it is solved.
     """
 
     derivative: UNet
     mean: Float[Array, "field *ones"]
     deviation: Float[Array, "field *ones"]
-    tolerance: Tolerance = eqx.field(static=True)
+    config: DISCOConfig = eqx.field(static=True)
 
     def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
         v = (u - self.mean) / self.deviation
         mean, deviation = moments(v, tuple(range(1, v.ndim)))
-        v = integrated(self.derivative, (v - mean) / deviation, self.tolerance)
+        v = integrated(self.derivative, (v - mean) / deviation, self.config)
         return (v * deviation + mean) * self.deviation + self.mean
 
 
 def integrated(
-    derivative: UNet, u: Float[Array, "field *space"], tolerance: Tolerance
+    derivative: UNet, u: Float[Array, "field *space"], config: DISCOConfig
 ) -> Float[Array, "field *space"]:
     """The state after one unit of time; NaN if the solver gives up."""
     with _as_diffrax_expects():
@@ -81,13 +66,13 @@ def integrated(
             y0=u,
             args=derivative,
             stepsize_controller=diffrax.PIDController(
-                rtol=tolerance.rtol,
-                atol=tolerance.atol,
-                dtmin=1.0 / tolerance.substeps,
+                rtol=config.rtol,
+                atol=config.atol,
+                dtmin=1.0 / config.substeps,
                 force_dtmin=True,
             ),
             adjoint=diffrax.RecursiveCheckpointAdjoint(),
-            max_steps=4 * tolerance.substeps,
+            max_steps=4 * config.substeps,
             throw=False,
         )
     assert solution.ys is not None
@@ -118,14 +103,12 @@ class DISCO(ContextNetwork):
 
     - `encoder`: from a context to an embedding.
     - `generator`: from that to the equation.
-    - `tolerance`: of the solver.
-    - `drop_path`: the probability of leaving out a branch of the last block.
+    - `config`: of the solver, and of what is left out in training.
     """
 
     encoder: AxialTransformer
     generator: Generator
-    tolerance: Tolerance = eqx.field(static=True)
-    drop_path: float = eqx.field(static=True)
+    config: DISCOConfig = eqx.field(static=True)
 
     def __init__(self, config: DISCOConfig, *, key: jax.Array):
         encoder_key, generator_key = jax.random.split(key)
@@ -143,16 +126,15 @@ class DISCO(ContextNetwork):
         self.generator = Generator(
             config.embedding, config.mlp_width, unet, usual_bounds(unet), key=generator_key
         )
-        self.tolerance = Tolerance(config.rtol, config.atol, config.substeps)
-        self.drop_path = config.drop_path
+        self.config = config
 
     def while_training(self, key: Key[Array, ""]) -> "DISCO":
-        if self.drop_path == 0.0:
+        if self.config.drop_path == 0.0:
             return self
-        thinned = self.encoder.thinned(self.drop_path, key)
+        thinned = self.encoder.thinned(self.config.drop_path, key)
         return eqx.tree_at(lambda network: network.encoder, self, thinned)
 
     def read(self, context: Float[Array, "time field *space"]) -> NeuralODE:
         mean, deviation = moments(context, (0, *range(2, context.ndim)))
         embedding = self.encoder((context - mean) / deviation)
-        return NeuralODE(self.generator(embedding), mean[0], deviation[0], self.tolerance)
+        return NeuralODE(self.generator(embedding), mean[0], deviation[0], self.config)
