@@ -28,8 +28,7 @@ def kept_precision(dtype: np.dtype) -> np.dtype:
 
 def real(array: np.ndarray, what: str) -> np.ndarray:
     """An array of real numbers, with NaN for masked entries. Raises `ValueError` if it is anything
-    else.
-    """
+    else."""
     numbers = np.asarray(array)
     if numbers.dtype.kind not in "iuf":
         raise ValueError(
@@ -124,8 +123,7 @@ def scatter(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np
 def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, float]:
     """The ends (first - Δ/2, last + Δ/2) of a uniform increasing coordinate. Raises `ValueError` if
     the coordinate is not of length `count`, not finite, not increasing, or uneven by more than the
-    rounding of single precision.
-    """
+    rounding of single precision."""
     if centers.shape != (count,):
         raise ValueError(
             f"The coordinate {name} has the shape {centers.shape}, but the data have {count} "

@@ -73,8 +73,7 @@ class BenchmarkConfig:
 
 def main(config: BenchmarkConfig) -> int:
     """Measures whatever is missing, and draws. Raises `ValueError` if an option, weights, a set or
-    a results file cannot be used; `OSError` if a file cannot be read or written.
-    """
+    a results file cannot be used; `OSError` if a file cannot be read or written."""
     require("hfluxno benchmark", "train")
     from hfluxno.evaluation.paper.contenders import contenders
     from hfluxno.evaluation.paper.problems import PROBLEMS, sets_of
@@ -175,8 +174,7 @@ def _draw(config: BenchmarkConfig, tables, figures, found: dict[str, Any]) -> No
 
 def _filled(path: Path, text: str, part: str) -> str:
     """The file with `text` between its lines `<!-- PART: begin -->` and `<!-- PART: end -->`.
-    Raises `OSError` or `ValueError` if the file or the lines do not exist.
-    """
+    Raises `OSError` or `ValueError` if the file or the lines do not exist."""
     from hfluxno.evaluation.tables import inserted
 
     if not path.is_file():

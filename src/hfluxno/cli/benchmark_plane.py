@@ -14,8 +14,7 @@ _TABLE, _PICTURE = "table.md", "euler2d.png"
 
 def main(config: "BenchmarkConfig") -> int:
     """Measures whatever is missing, and draws. Raises `ValueError` if an option, weights, a file or
-    results cannot be used; `OSError` if a file cannot be read or written.
-    """
+    results cannot be used; `OSError` if a file cannot be read or written."""
     from hfluxno.cli.benchmark import measured, names_of, pairs_of, write
     from hfluxno.evaluation.paper import layout
     from hfluxno.evaluation.plane.measure import SET, plane_methods, run

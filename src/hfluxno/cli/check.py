@@ -33,8 +33,7 @@ class CheckConfig(MeasuredConfig):
 
 def main(config: CheckConfig) -> int:
     """Reads, measures and reports. Raises `ValueError` if an option or the input is at fault;
-    `OSError` if the file cannot be read.
-    """
+    `OSError` if the file cannot be read."""
     from hfluxno.cli import plane, report
     from hfluxno.data.examination import examined
 

@@ -32,8 +32,7 @@ class SchedulerConfig:
 
     def check_scheduler(self) -> None:
         """Checks the number of workers and the packages of a scheduler. Raises `ValueError` if the
-        options are not valid.
-        """
+        options are not valid."""
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"--workers must be at least 1; got {self.workers}.")
         if self.workers is not None and self.scheduler != "local":
@@ -56,8 +55,7 @@ class ClusterConfig(SchedulerConfig, MeasuredConfig):
 
 def _check_options(config: ClusterConfig, others: tuple[str, ...]) -> None:
     """Checks that no option needs a single process. Raises `ValueError` if the options are not
-    valid.
-    """
+    valid."""
     config.check_line()
     given = [name for name in ("trajectory", *others) if getattr(config, name) is not None]
     if given:

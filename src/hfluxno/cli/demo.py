@@ -32,8 +32,7 @@ class DemoConfig:
 
 def main(config: DemoConfig) -> int:
     """Forecasts the example. Raises `OSError` if the example is missing or the folder cannot be
-    written.
-    """
+    written."""
     from hfluxno.cli import forecast
     from hfluxno.cli.example import example_file
 

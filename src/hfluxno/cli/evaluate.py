@@ -45,8 +45,7 @@ class EvaluateConfig(SchedulerConfig):
 
 def main(config: EvaluateConfig) -> int:
     """Evaluates, writes and shows. Raises `ValueError` if an option, the weights or the data are at
-    fault; `OSError` if a file cannot be read or written.
-    """
+    fault; `OSError` if a file cannot be read or written."""
     require("hfluxno evaluate", "train")
     from rich.console import Console
     from rich.markup import escape

@@ -60,8 +60,7 @@ def evaluate_on(
     advance: Callable[[int, int], None],
 ) -> Errors:
     """The errors of a set, as one process finds them. Raises `OSError` if something cannot be read
-    or written, or the scheduler ends; the message says what remains.
-    """
+    or written, or the scheduler ends; the message says what remains."""
     chunks = windows.chunks
     total = sum(chunk.count for chunk in chunks)
     parts = Parts(output, total, _fingerprint(windows, network, data))

@@ -7,8 +7,7 @@ NAME = "traffic.nc"
 
 def example_file() -> Path:
     """The path of the example. Raises `FileNotFoundError` if this copy of hfluxno does not include
-    it.
-    """
+    it."""
     package = Path(__file__).parents[1]
     places = (package / "examples" / NAME, package.parents[1] / "examples" / NAME)
     for place in places:

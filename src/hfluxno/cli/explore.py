@@ -33,8 +33,7 @@ class ExploreConfig:
 
 def main(config: ExploreConfig) -> int:
     """Serves the page until it is interrupted. Raises `ValueError` if Panel is not installed, or
-    there is no such port; `OSError` if the port is taken.
-    """
+    there is no such port; `OSError` if the port is taken."""
     from hfluxno.cli import runtime
 
     require("hfluxno explore", "explore")

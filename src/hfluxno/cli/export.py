@@ -50,8 +50,7 @@ class ExportConfig(InputConfig):
 
 def main(config: ExportConfig) -> int:
     """Reads or infers the law, and writes it. Raises `ValueError` if an option or the input is at
-    fault, or the law has no form of that kind; `OSError` if a file cannot be read or written.
-    """
+    fault, or the law has no form of that kind; `OSError` if a file cannot be read or written."""
     import sys
 
     from hfluxno.cli import runtime

@@ -65,8 +65,7 @@ class Files:
 
     def finish(self, summary: dict, as_json: bool) -> int:
         """Shows the report and what was written; returns the exit status. Raises `OSError` if
-        something is missing.
-        """
+        something is missing."""
         report.show(summary | {"files": [str(path) for path in self.written]}, as_json)
         if self._faults:
             raise OSError(" ".join(self._faults))

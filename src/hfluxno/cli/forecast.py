@@ -84,8 +84,7 @@ class ForecastConfig(ClusterConfig):
 
 def main(config: ForecastConfig) -> int:
     """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
-    fault; `OSError` if a file cannot be read or written.
-    """
+    fault; `OSError` if a file cannot be read or written."""
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, Files
     from hfluxno.cli.forecast_parts import at_once, part_by_part
@@ -209,8 +208,7 @@ def fitted_to(
     source: "Source | PlaneSource", config: ForecastConfig, method: "Forecaster"
 ) -> "Forecaster":
     """The method with the settings of the file. Raises `ValueError` if a unit is known for the data
-    and for a given law, and differs.
-    """
+    and for a given law, and differs."""
     from hfluxno.identify import GivenLawForecaster, saved_law
 
     if not isinstance(method, GivenLawForecaster):

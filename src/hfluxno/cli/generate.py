@@ -81,8 +81,7 @@ class GenerateConfig(SchedulerConfig):
 
 def main(config: GenerateConfig) -> int:
     """Makes the data set and reports how many trajectories failed. Raises `ValueError` if an option
-    has an unknown or impossible value; `OSError` if the output exists or cannot be written.
-    """
+    has an unknown or impossible value; `OSError` if the output exists or cannot be written."""
     if config.batch < 1:
         raise ValueError(f"batch must be at least 1; got {config.batch}.")
     configuration = _configuration(config)

@@ -42,8 +42,7 @@ class IdentifyConfig(ClusterConfig):
 
 def main(config: IdentifyConfig) -> int:
     """Reads, identifies, reports and writes. Raises `ValueError` if an option or the input is at
-    fault; `OSError` if a file cannot be read or written.
-    """
+    fault; `OSError` if a file cannot be read or written."""
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.progress import progress

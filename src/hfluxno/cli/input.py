@@ -101,8 +101,7 @@ class InputConfig:
 
     def members_of(self, trajectories: int) -> slice:
         """Which of the file's trajectories to read. Raises `ValueError` if the number is out of
-        range.
-        """
+        range."""
         if self.trajectory is None:
             return slice(0, trajectories)
         if not 0 <= self.trajectory < trajectories:

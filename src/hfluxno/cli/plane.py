@@ -28,8 +28,7 @@ def is_meant(config: InputConfig) -> bool:
 
 def read(config: InputConfig) -> PlaneSource:
     """The input of a command. Raises `ValueError` if it is at fault, or an option has no meaning in
-    two dimensions; `OSError` if it cannot be read.
-    """
+    two dimensions; `OSError` if it cannot be read."""
     for name, sentence in _USELESS.items():
         if getattr(config, name, None) is not None:
             raise ValueError(f"{config.input} contains two-dimensional frames: {sentence}.")

@@ -17,8 +17,7 @@ _WIDTH = 14  # of the labels
 
 def main(config: "CheckConfig") -> int:
     """Reads the first frames of one trajectory, measures and reports. Raises `ValueError` if an
-    option or the input is at fault; `OSError` if the file cannot be read.
-    """
+    option or the input is at fault; `OSError` if the file cannot be read."""
     found = examined(config)
     if config.json:
         report.print_json(found)

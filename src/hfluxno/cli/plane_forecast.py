@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 def main(config: "ForecastConfig") -> int:
     """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
-    fault; `OSError` if a file cannot be read or written.
-    """
+    fault; `OSError` if a file cannot be read or written."""
     from hfluxno.cli.forecast import fitted_to
     from hfluxno.datasets.work import sendable
     from hfluxno.methods import forecaster

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 def main(config: "IdentifyConfig") -> int:
     """Reads, identifies and reports. Raises `ValueError` if an option or the input is at fault;
-    `OSError` if a file cannot be read or written.
-    """
+    `OSError` if a file cannot be read or written."""
     if config.scheduler is not None:
         raise ValueError(
             f"{config.input} holds frames on a plane, whose laws are inferred by one process: "

@@ -22,8 +22,7 @@ _SECONDS = 10.0
 
 def together(run: Callable[[str, int, int], Any], processes: int) -> Any:
     """What `run(coordinator, process, processes)` returns in the first of these new processes.
-    Raises `ChildProcessError` if one of them is killed; what one of them raises.
-    """
+    Raises `ChildProcessError` if one of them is killed; what one of them raises."""
     from hfluxno.batching import cores
 
     threads = max(1, cores() // processes)

@@ -41,8 +41,7 @@ class ReconstructConfig(ClusterConfig):
 
 def main(config: ReconstructConfig) -> int:
     """Reads, reconstructs, reports and writes. Raises `ValueError` if an option or the input is at
-    fault; `OSError` if a file cannot be read or written.
-    """
+    fault; `OSError` if a file cannot be read or written."""
     from hfluxno.cli import report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.summary import reconstruction_summary

@@ -202,8 +202,7 @@ def _check_processes(config: TrainCommand) -> None:
 
 def resolve(config: TrainCommand):
     """The training configuration that the options ask for, a `TrainConfig`. Raises `ValueError` if
-    a name is unknown or a value is impossible.
-    """
+    a name is unknown or a value is impossible."""
     from hfluxno.training.overrides import override
     from hfluxno.training.presets import preset
 

@@ -50,8 +50,7 @@ def choose(
 
 def combined(parts: Mapping[str, xr.Variable], path: Path) -> xr.Variable:
     """Several variables as the fields of one, which is its last dimension. Raises `ValueError` if
-    they differ in dimensions or shape.
-    """
+    they differ in dimensions or shape."""
     (first, one), *others = parts.items()
     for name, part in parts.items():
         if "field" in part.dims:
@@ -82,8 +81,7 @@ def selected(
 
 def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
     """The dimensions of a variable as (trajectory, time, field, x). Raises `ValueError` if one is
-    missing or unknown.
-    """
+    missing or unknown."""
     if dims and all(str(d).startswith("phony_dim") for d in dims):
         raise ValueError(
             f"The variable {name} of {path} has no dimension names; attach HDF5 dimension scales "

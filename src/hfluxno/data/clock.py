@@ -29,8 +29,7 @@ class _Clock(NamedTuple):
 
 def converted(times: np.ndarray, units: str, path: Path, source: Source) -> np.ndarray:
     """The times of `path` in the units of `source`. Raises `ValueError` if only one of them has
-    dates, or they differ in their units, or only one has a time zone.
-    """
+    dates, or they differ in their units, or only one has a time zone."""
     clock = source.time_axis
     own = source.coordinates.get(clock)
     target = "" if own is None else own.attrs.get("units", "")

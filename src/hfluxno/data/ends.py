@@ -23,8 +23,7 @@ from hfluxno.plural import plural
 def read_ends(path: Path, source: Source) -> GivenEnds:
     """The given ends of `source`, with times in its units. Raises `OSError` if the file does not
     exist or cannot be read; `ValueError` if a variable is missing, is not numeric, or has other
-    units than the data.
-    """
+    units than the data."""
     wanted = {
         side: [_names(SIDES[side], field, len(source.fields)) for field in source.fields]
         for side, name in enumerate(source.boundary)

@@ -104,8 +104,7 @@ def blocks(
 
 def block_starts(configuration: Configuration, start: int, size: int) -> range:
     """The first trajectories of the blocks of size `size` from `start` on. Raises `ValueError` if
-    `start` is not the beginning of a block.
-    """
+    `start` is not the beginning of a block."""
     if start % size and start != configuration.trajectories:
         raise ValueError(f"A run can be resumed at a multiple of {size}; got {start}.")
     return range(start, configuration.trajectories, size)

@@ -270,8 +270,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
 
 def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
     """The boundary of each side from "periodic" or "reflecting,outflow". Raises `ValueError` if a
-    name is unknown, or needs what a file cannot provide.
-    """
+    name is unknown, or needs what a file cannot provide."""
     names = [name.strip() for name in text.split(",")]
     known = [name for name in BOUNDARIES if name != "inflow"]
     for name in names:

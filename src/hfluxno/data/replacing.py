@@ -20,8 +20,7 @@ _unfinished: dict[Path, Path | None] = {}
 
 def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = None) -> None:
     """Checks an output before the work for it is done. Raises `ValueError` if the suffix is not one
-    of `suffixes`, or the file is `source` itself; `OSError` if it cannot be written there.
-    """
+    of `suffixes`, or the file is `source` itself; `OSError` if it cannot be written there."""
     if path.suffix not in suffixes:
         raise ValueError(
             f"The name {path} does not say what to write; end it with one of {', '.join(suffixes)}."

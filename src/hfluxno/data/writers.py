@@ -30,8 +30,7 @@ SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
 
 def check_storable(variable: str) -> None:
     """Checks that the output formats allow a name, before the work is done. Raises `ValueError` if
-    they do not.
-    """
+    they do not."""
     if variable in ("", ".", "..") or "/" in variable:
         raise ValueError(
             f"No output can contain a variable called {variable!r}; rename it in the input."

@@ -131,8 +131,7 @@ class Chunk:
 
 def prepared(reading: Reading, work: Work, variables: Variables) -> Chunk:
     """The worker for chunks like that of these first variables. Raises `ValueError` if none of
-    their trajectories can be used; it says why the last one cannot.
-    """
+    their trajectories can be used; it says why the last one cannot."""
     layout = _first(variables, lambda row: Layout.of(work.example(_source(reading, row))))
     return Chunk(reading, work, layout)
 

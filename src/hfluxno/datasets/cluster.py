@@ -63,8 +63,7 @@ def chunk_of(
 
 def count_of(path: Path, variable: str | None, axes: dict[str, str]) -> int:
     """How many trajectories a file has. Raises `ValueError` or `OSError` if it has none or cannot
-    be read.
-    """
+    be read."""
     with opened(path, variable, dict(axes)) as (whole, _):
         return trajectories(whole)
 
@@ -154,8 +153,7 @@ def in_order(
 
 def result(future: "distributed.Future", mend: str = "choose fewer workers on a machine") -> Any:
     """The result of a worker; `mend` is the advice if it lacks memory. Raises `OSError` if the task
-    kills every worker, or the scheduler ends.
-    """
+    kills every worker, or the scheduler ends."""
     import distributed
     from distributed.utils import CancelledError
 

@@ -68,8 +68,7 @@ class Partial:
 
     def finish(self, output: Path, chunks: Sequence[slice]) -> None:
         """Renames the store to the output. Raises `OSError` if it cannot be renamed, or a chunk is
-        not done.
-        """
+        not done."""
         missing = [members for members in chunks if not self.is_done(members)]
         if missing:
             raise OSError(f"{len(missing)} of {len(chunks)} chunks of {output} are not written.")

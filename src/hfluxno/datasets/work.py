@@ -47,8 +47,7 @@ class Work(abc.ABC):
 
     def run(self, source: Source) -> xr.Dataset:
         """The results of all trajectories of `source`, each variable with the dimension trajectory.
-        Raises `ValueError` if one of them cannot be used.
-        """
+        Raises `ValueError` if one of them cannot be used."""
         return self._done(source, self._seen(source))
 
     def example(self, source: Source) -> xr.Dataset:
@@ -230,8 +229,7 @@ class Reconstruct(Work):
 
 def check_momentum(context: Trajectory, momentum: str | None) -> None:
     """Checks that the momentum need not be inferred from a part of a batch. Raises `ValueError` if
-    there is a wall and it is not named.
-    """
+    there is a wall and it is not named."""
     if momentum is None and len(context.fields) > 1 and context.grid.has_wall():
         names = " or ".join(f'"{name}"' for name in reversed(context.fields))
         raise ValueError(

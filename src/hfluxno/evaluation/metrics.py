@@ -140,8 +140,7 @@ def _standard_error(errors, groups) -> float | None:
 
 def misfit_and_truth(forecast, truth):
     """The difference, infinite where the forecast is not a number, and the truth, in float64.
-    Raises `ValueError` if their shapes differ.
-    """
+    Raises `ValueError` if their shapes differ."""
     if forecast.shape != truth.shape:
         raise ValueError(
             f"Forecast and truth must have the same shape; got {forecast.shape} and {truth.shape}."

@@ -17,8 +17,7 @@ LEAST_DISTANCE = 0.02
 
 def in_order(points: Points, what: str) -> Float[np.ndarray, "point 2"]:
     """The points from left to right. Raises `ValueError` if two of them are at nearly the same
-    place, or one is not a number.
-    """
+    place, or one is not a number."""
     array = np.array(sorted(points), float).reshape(-1, 2)
     if not np.all(np.isfinite(array)):
         raise ValueError(f"A point of the {what} is not a number; type one in its fields.")
@@ -68,8 +67,7 @@ class DrawnFlux(ConservationLaw):
     @classmethod
     def through(cls, points: Points) -> "DrawnFlux":
         """The flux through these points. Raises `ValueError` if two of them are at nearly the same
-        state.
-        """
+        state."""
         from scipy.interpolate import CubicSpline
 
         known = in_order(points, "flux")

@@ -46,8 +46,7 @@ def data(problem: Problem) -> bytes:
 
 def law(outcome: Outcome) -> bytes:
     """The law as a file that `hfluxno.load_law` reads. Raises `ValueError` if there is no law that
-    can be saved.
-    """
+    can be saved."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / LAW
         on_a_plane = outcome.problem.on_a_plane

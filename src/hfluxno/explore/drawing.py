@@ -49,8 +49,7 @@ class Drawing:
 
 def solved(drawing: Drawing, frames: int) -> tuple[Trajectory, DrawnFlux]:
     """The trajectory of a drawing on the observed cells, and its law. Raises `ValueError` if points
-    are too close together, the ends are unknown, or the law cannot be solved.
-    """
+    are too close together, the ends are unknown, or the law cannot be solved."""
     if drawing.ends not in ENDS:
         raise ValueError(f"Unknown ends {drawing.ends!r}; choose one of {', '.join(ENDS)}.")
     law = DrawnFlux.through(drawing.flux)

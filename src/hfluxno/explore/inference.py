@@ -67,8 +67,7 @@ class FluxCurve:
 
 def infer(problem: Problem) -> Outcome:
     """The law behind a context and its forecast. Raises `ValueError` as `hfluxno.forecast` and
-    `hfluxno.reconstruct` do.
-    """
+    `hfluxno.reconstruct` do."""
     began = time.perf_counter()
     if problem.by_sensors:
         made = reconstruct(problem.context).forecast(problem.steps)

@@ -26,8 +26,7 @@ class Measuring:
 
 def measured(context: Trajectory, how: Measuring) -> Trajectory:
     """The context as measured. Raises `ValueError` if a fraction is not between 0 and 1, or there
-    are more sensors than cells.
-    """
+    are more sensors than cells."""
     cells = context.grid.shape[0]
     if not 0.0 <= how.noise <= 1.0:
         raise ValueError(f"The noise must be between 0 and 100 %; got {100 * how.noise:g} %.")

@@ -71,8 +71,7 @@ class Problem:
 
 def prepare(request: Request, source: Source | PlaneSource | None = None) -> Problem:
     """The problem of a request; `source` is its file, if it has one. Raises `ValueError` if the
-    request asks for something that does not exist.
-    """
+    request asks for something that does not exist."""
     if request.steps < 1:
         raise ValueError(f"Forecast at least 1 frame; got {request.steps}.")
     hidden: DrawnFlux | None = None

@@ -7,8 +7,7 @@ from hfluxno.identify.saved_law import SavedLaw
 
 def pyclaw_file(saved: SavedLaw) -> str:
     """The law in NumPy, and `rp` after it. Raises `ValueError` if the flux depends on place: a
-    Riemann solver only sees states.
-    """
+    Riemann solver only sees states."""
     terms = saved.law.terms
     if terms is not None and terms.flux_by_place.any():
         raise ValueError(

@@ -55,8 +55,7 @@ class FittedLawForecaster(Forecaster):
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context. Raises `ValueError` if `steps` is not positive or
-        the context cannot be identified.
-        """
+        the context cannot be identified."""
         return self.in_parts(context, steps)(slice(None))
 
     def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:

@@ -36,8 +36,7 @@ class GivenLawForecaster(Forecaster):
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context, which may be a single frame. Raises `ValueError` if
-        `steps` is not positive, the fields are not the law's, or the context is unusable.
-        """
+        `steps` is not positive, the fields are not the law's, or the context is unusable."""
         return self.in_parts(context, steps)(slice(None))
 
     def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:

@@ -50,8 +50,7 @@ class Units:
     @classmethod
     def named(cls, units: Mapping[str, str] | None, fields: tuple[str, ...]) -> "Units":
         """The units from a mapping of axes and fields. Raises `ValueError` if it names anything
-        else.
-        """
+        else."""
         units = {} if units is None else dict(units)
         axes = [field.name for field in dataclasses.fields(cls) if field.name != "fields"]
         unknown = sorted(set(units) - {*axes, *fields})
@@ -242,8 +241,7 @@ def known_units(context: Trajectory) -> dict[str, str]:
 
 def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], what: str) -> None:
     """Rejects data in other units than those of the law. Raises `ValueError` if a unit is known for
-    both and differs.
-    """
+    both and differs."""
     of_law = saved.units.by_name(saved.law.fields)
     known = {name: units[name] for name in of_law if name in units}
     of_data = type(saved.units).named(known, saved.law.fields).by_name(saved.law.fields)

@@ -29,8 +29,7 @@ def at_hand() -> tuple[str, ...]:
 
 def checked_folder(name: str) -> Path:
     """The folder of a network beside the wheel. Raises `ValueError` if it is not on this machine,
-    or if its arrays are not those of the release; `OSError` if a file cannot be read.
-    """
+    or if its arrays are not those of the release; `OSError` if a file cannot be read."""
     folder = _folder(name)
     arrays = folder / _ARRAYS
     if not arrays.is_file():

@@ -53,8 +53,7 @@ class ModelConfig(abc.ABC):
     @abc.abstractmethod
     def build(self, key: jax.Array) -> Network:
         """A fresh network of this configuration. Raises `ValueError` if the configuration
-        contradicts itself.
-        """
+        contradicts itself."""
 
     @property
     @abc.abstractmethod

@@ -43,8 +43,7 @@ class HubNetwork(ModelHubMixin, library_name="hfluxno", tags=["conservation-laws
 
 def download(name: str, **options) -> Path:
     """The local folder of a network of the hub, cached for the next use. Raises `ValueError` if the
-    hub does not have it or cannot be reached.
-    """
+    hub does not have it or cannot be reached."""
     try:
         folder = snapshot_download(name, allow_patterns=[CONFIG, ARRAYS, CARD], **options)
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:

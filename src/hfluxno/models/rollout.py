@@ -21,8 +21,7 @@ def rollout(
     mode: str = "sliding",
 ) -> Float[Array, "steps field *space"]:
     """The `steps` frames after the context. Raises `ValueError` if the mode is unknown, or is
-    `frozen` for a network without an operator.
-    """
+    `frozen` for a network without an operator."""
     if mode not in CONTEXT_MODES:
         raise ValueError(
             f"Unknown context mode {mode!r}; choose one of {', '.join(CONTEXT_MODES)}."

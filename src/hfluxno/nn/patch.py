@@ -48,8 +48,7 @@ def joined(
 
 def tokens_along(cells: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
     """The number of patches along each axis. Raises `ValueError` if the patch does not divide the
-    cells.
-    """
+    cells."""
     if len(cells) != len(patch):
         raise ValueError(
             f"A patch needs one number of cells per axis; got {patch} for {len(cells)} axes."

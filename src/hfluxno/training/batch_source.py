@@ -35,8 +35,7 @@ def last_frame(times: np.ndarray, limit: float) -> int:
 
 def window_starts(times: np.ndarray, limit: float, window: int) -> int:
     """The number of starting frames for a window of `window` frames that ends by the time `limit`.
-    Raises `ValueError` if there is none.
-    """
+    Raises `ValueError` if there is none."""
     starts = last_frame(times, limit) + 2 - window
     if starts < 1:
         raise ValueError(

@@ -102,8 +102,7 @@ def windows_of(
 
 def check_file(path: Path, law: str, model: ModelConfig) -> None:
     """Checks that data fit a network. Raises `OSError` if they cannot be read; `ValueError` if
-    their law, fields, cells or times do not fit.
-    """
+    their law, fields, cells or times do not fit."""
     if plane_files(path):
         lengths = tuple(n * dx for n, dx in zip(model.cells, model.spacing, strict=True))
         windows = PlaneWindows(path, 1, np.inf, 0, model.cells)

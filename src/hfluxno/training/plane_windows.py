@@ -69,8 +69,7 @@ class PlaneWindows:
         interval: float,
     ) -> None:
         """Checks that the files fit. Raises `ValueError` if their fields, cells, domain or times do
-        not fit.
-        """
+        not fit."""
         for source in self._sources:
             shape, grid = (len(source.x), len(source.y)), source.grid
             sides = [high - low for low, high in zip(grid.lower, grid.upper, strict=True)]

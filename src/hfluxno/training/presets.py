@@ -168,8 +168,7 @@ _RENAMED = {f"cpu-hfluxno-plain-{law}": f"cpu-hfluxno-small-{law}" for law in _F
 
 def preset(name: str) -> TrainConfig:
     """The run of that name; an old name gives a warning with the current one. Raises `ValueError`
-    if the name is unknown.
-    """
+    if the name is unknown."""
     if name in _RENAMED:
         present = _RENAMED[name]
         warnings.warn(

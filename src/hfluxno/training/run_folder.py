@@ -88,8 +88,7 @@ def is_run(folder: Path) -> bool:
 
 def read_config(folder: Path) -> TrainConfig:
     """The configuration of a run. Raises `OSError` if the folder is not that of a run; `ValueError`
-    if it was written by another version, or by hand.
-    """
+    if it was written by another version, or by hand."""
     path = folder / _CONFIG
     try:
         written = json.loads(path.read_text())
@@ -114,8 +113,7 @@ def checkpoints_of(folder: Path, config: TrainConfig, alone: bool = False) -> Ch
 
 def load_best(folder: Path) -> Trained:
     """The best network of a run, for this process only. Raises `OSError` if the folder is not that
-    of a run, or has no checkpoint yet; `ValueError` if the checkpoint cannot be used.
-    """
+    of a run, or has no checkpoint yet; `ValueError` if the checkpoint cannot be used."""
     config = read_config(folder)
     none = FileNotFoundError(f"{folder} has no checkpoint yet; train for longer.")
     if not is_run(folder):

@@ -107,8 +107,7 @@ def beginning(config: TrainConfig, placement: Placement) -> tuple[Step, TrainSta
 
 def _first_network(config: TrainConfig) -> Network:
     """A random network, or the one that the run starts from. Raises `ValueError` or `OSError` if
-    the weights cannot be read or belong to another network.
-    """
+    the weights cannot be read or belong to another network."""
     if config.start is None:
         return config.model.build(named_key(config.seed, "model"))
     found = any_weights(config.start)
@@ -130,8 +129,7 @@ def make_batch_source(
     config: TrainConfig, workers: int = 0, rows: slice = slice(None)
 ) -> BatchSource:
     """The source of the training windows of a configuration, or of those `rows` of each batch.
-    Raises `ValueError` if a file does not fit the model.
-    """
+    Raises `ValueError` if a file does not fit the model."""
     files = [Path(file) for file in (config.data.train, config.data.validation) if file is not None]
     for file in files:
         check_file(file, config.data.law, config.model)

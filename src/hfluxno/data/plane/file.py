@@ -50,8 +50,7 @@ def components(name: str, variable: xr.Variable, axes: Sequence[str]) -> dict[st
 
 def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) -> None:
     """Checks that the shapes of fields and coordinates agree. Raises `ValueError` if they do not;
-    axes that seem to be swapped are named.
-    """
+    axes that seem to be swapped are named."""
     first = next(iter(fields))
     sizes = dict(fields[first].sizes)
     for name, field in fields.items():

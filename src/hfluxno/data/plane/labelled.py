@@ -24,8 +24,7 @@ def read_labelled(
     variables: Mapping[str, xr.Variable], names: Mapping[str, str], path: Path
 ) -> PlaneFile:
     """The fields of an open file, of which `on_plane` is true. Raises `ValueError` if all of them
-    have further axes.
-    """
+    have further axes."""
     bare, found = squeezed(variables), {}
     names = {known: name for known, name in names.items() if known != name}
     others, further = [], ""

@@ -34,8 +34,7 @@ def is_plane(path: Path, names: Mapping[str, str] | None = None) -> bool:
 @contextlib.contextmanager
 def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator[PlaneFile]:
     """The fields of a file, none of them loaded. Raises `OSError` if the file cannot be read;
-    `ValueError` if it has no field on a plane, or contradicts itself.
-    """
+    `ValueError` if it has no field on a plane, or contradicts itself."""
     with contextlib.ExitStack() as stack:
         with reading(path):
             file = stack.enter_context(h5py.File(path, "r")) if _is_hdf5(path) else None

@@ -115,8 +115,7 @@ class PlaneSource:
 
     def context(self, member: int, frames: int | None = None) -> Trajectory:
         """The first frames of one trajectory, by default all. Raises `ValueError` if there are
-        fewer, or as in `values`.
-        """
+        fewer, or as in `values`."""
         frames = self.frames if frames is None else frames
         check_context(frames, self.frames, self.path)
         times = self.times[:frames] - self.times[0]

@@ -24,8 +24,7 @@ def is_well(file: h5py.File) -> bool:
 
 def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> PlaneFile:
     """The fields of an open file; `datasets` are its groups. Raises `ValueError` if it is not on a
-    plane, or its cells are not Cartesian.
-    """
+    plane, or its cells are not Cartesian."""
     kind = text(file.attrs.get("grid_type", "cartesian")).lower()
     if kind != "cartesian":
         raise ValueError(

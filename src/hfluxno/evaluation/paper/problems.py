@@ -124,8 +124,7 @@ FIGURES: dict[int, tuple[str, ...]] = {
 
 def sets_of(tables: tuple[int, ...], figures: tuple[int, ...]) -> tuple[str, ...]:
     """The sets that these tables and figures need, in the order of `PROBLEMS`. Raises `ValueError`
-    if there is no such table or figure.
-    """
+    if there is no such table or figure."""
     for word, asked, known in (("table", tables, TABLES), ("figure", figures, FIGURES)):
         for number in asked:
             if number not in known:

@@ -81,8 +81,7 @@ def _weights(record: Plain) -> Weights:
 
 def read(path: Path) -> Plain:
     """The contents of a results file. Raises `OSError` if it cannot be read; `ValueError` if it is
-    not such a file, of another version, or damaged.
-    """
+    not such a file, of another version, or damaged."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

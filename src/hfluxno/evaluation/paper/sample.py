@@ -179,8 +179,7 @@ def generated(
 
 def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
     """A set from a file of `hfluxno generate`. Raises `OSError` if it cannot be read; `ValueError`
-    if it is not a set of the problem's law and initial conditions.
-    """
+    if it is not a set of the problem's law and initial conditions."""
     with open_dataset(path) as data:
         about = data.attrs
         found, asked = (about["law"], about["initial"]), (problem.law, problem.initial)

@@ -55,8 +55,7 @@ class PlaneSample:
 
     def windows(self) -> Float[np.ndarray, "window time field x y"]:
         """The frames. Raises `OSError` if a file cannot be read; `ValueError` if it has other cells
-        or intervals, or no trajectory could be solved.
-        """
+        or intervals, or no trajectory could be solved."""
         length = CONTEXT + STEPS
         if self.file is not None:
             shape = (self.cells,) * 2

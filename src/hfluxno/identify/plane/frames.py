@@ -73,8 +73,7 @@ class Frames:
 
 def frames_of(context: Trajectory) -> Frames:
     """The frames of a context. Raises `ValueError` if no law on a plane can be compared with it:
-    values are infinite, too little was measured, or a side is of another kind.
-    """
+    values are infinite, too little was measured, or a side is of another kind."""
     values = np.asarray(context.values, np.float64)
     _check_sides(context.grid)
     if np.any(np.isinf(values)):
