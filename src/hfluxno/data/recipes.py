@@ -126,34 +126,6 @@ def recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def _roe(law: ConservationLaw) -> NumericalFlux:
-    return Roe(law, "mc", entropy_fix=False)
-
-
-def _entropy_fixed_roe(law: ConservationLaw) -> NumericalFlux:
-    return Roe(law, "mc", entropy_fix=True)
-
-
-def _grf(random, cells):
-    return periodic_field(random, cells)[None]
-
-
-def _steps(random, cells):
-    return random_steps(random, cells, -1.0, 1.0)[None]
-
-
-def _fraction(random, cells):
-    return bounded(periodic_field(random, cells), *_FRACTION)[None]
-
-
-def _fraction_steps(random, cells):
-    return random_steps(random, cells, 0.0, 1.0)[None]
-
-
-def _burgers_grf(random, cells):
-    return _BURGERS_FIELD.sample(random, _centers(cells))[None]
-
-
 def _shallow_water_grf(random, cells):
     x = _centers(cells)
     return np.stack([_HEIGHT_FIELD.sample(random, x), _MOMENTUM_FIELD.sample(random, x)])
@@ -165,18 +137,6 @@ def _shallow_water_steps(random, cells):
     return np.stack([height, _MOMENTUM_FIELD.sample(random, _centers(cells))])
 
 
-def _patches(random, cells):
-    return random_patches(random, cells, _GASES)
-
-
-def _gas(coefficients, drawn):
-    return conserved_gas(float(coefficients[0]), drawn)
-
-
-def _hllc(law: ConservationLaw) -> NumericalFlux:
-    return MUSCL(law, "van-leer", "hllc")
-
-
 def _centers(cells: int) -> Float[np.ndarray, " x"]:
     return (np.arange(cells) + 0.5) / cells
 
@@ -184,20 +144,33 @@ def _centers(cells: int) -> Float[np.ndarray, " x"]:
 _CLAWPACK = StepControl(desired=0.5, maximum=0.9, lagged=True)
 _EXPLICIT = StepControl(desired=0.4, maximum=0.4, lagged=False)
 _EXPLICIT_2D = StepControl(desired=0.45, maximum=0.45, lagged=False)
-_SCALAR = {"grf": _grf, "steps": _steps}
-_BOUNDED = {"grf": _fraction, "steps": _fraction_steps}
+_ROE = functools.partial(Roe, limiter="mc", entropy_fix=False)
+_ROE_WITH_FIX = functools.partial(Roe, limiter="mc", entropy_fix=True)
+_HLLC = functools.partial(MUSCL, limiter="van-leer", riemann="hllc")
+_SCALAR: dict[str, Initial] = {
+    "grf": lambda random, cells: periodic_field(random, cells)[None],
+    "steps": lambda random, cells: random_steps(random, cells, -1.0, 1.0)[None],
+}
+_BOUNDED: dict[str, Initial] = {
+    "grf": lambda random, cells: bounded(periodic_field(random, cells), *_FRACTION)[None],
+    "steps": lambda random, cells: random_steps(random, cells, 0.0, 1.0)[None],
+}
+_BURGERS: dict[str, Initial] = {
+    "grf": lambda random, cells: _BURGERS_FIELD.sample(random, _centers(cells))[None],
+    "steps": _SCALAR["steps"],
+}
 
 _SHALLOW_WATER = Recipe(
     ShallowWater,
     "∂t h + ∂x(alpha m) = 0, ∂t m + ∂x(gamma m²/h + beta h²/2) = 0",
-    _roe,
+    _ROE,
     _CLAWPACK,
     {"grf": _shallow_water_grf, "steps": _shallow_water_steps},
 )
 
 RECIPES: dict[str, Recipe] = {
-    "cubic": Recipe(Cubic, "∂t u + ∂x(a u³ + b u² + c u) = 0", _roe, _CLAWPACK, _SCALAR),
-    "sine": Recipe(Sine, "∂t u + ∂x(a sin(b u)) = 0", _roe, _CLAWPACK, _SCALAR),
+    "cubic": Recipe(Cubic, "∂t u + ∂x(a u³ + b u² + c u) = 0", _ROE, _CLAWPACK, _SCALAR),
+    "sine": Recipe(Sine, "∂t u + ∂x(a sin(b u)) = 0", _ROE, _CLAWPACK, _SCALAR),
     "shallow-water": _SHALLOW_WATER,
     "shallow-water-authors": dataclasses.replace(_SHALLOW_WATER, own_ranges={"beta": (0.8, 1.2)}),
     "burgers": Recipe(
@@ -205,19 +178,19 @@ RECIPES: dict[str, Recipe] = {
         "∂t u + ∂x(a u²) = nu ∂xx u",
         Rusanov,
         _EXPLICIT,
-        {"grf": _burgers_grf, "steps": _steps},
+        _BURGERS,
     ),
     "lwr": Recipe(
         LWR,
         "∂t rho + ∂x(v rho (1 - rho/rho_max)) = 0",
-        _entropy_fixed_roe,
+        _ROE_WITH_FIX,
         _CLAWPACK,
         _BOUNDED,
     ),
     "buckley-leverett": Recipe(
         BuckleyLeverett,
         "∂t s + ∂x(q s²/(s² + M (1 - s)²)) = 0",
-        _entropy_fixed_roe,
+        _ROE_WITH_FIX,
         _CLAWPACK,
         _BOUNDED,
     ),
@@ -225,13 +198,13 @@ RECIPES: dict[str, Recipe] = {
         functools.partial(Euler, 2),
         "∂t ρ + ∇·m = 0, ∂t m + ∇·(m ⊗ m/ρ) + ∇p = 0, ∂t E + ∇·((E + p) m/ρ) = 0, "
         "p = (gamma - 1)(E - m²/(2ρ))",
-        _hllc,
+        _HLLC,
         _EXPLICIT_2D,
-        {"steps": _patches},
+        {"steps": lambda random, cells: random_patches(random, cells, _GASES)},
         own_ranges={"gamma": (1.13, 1.76)},
         own_fields=("density", "momentum_x", "momentum_y", "energy"),
         axes=2,
         finer=2,
-        conserved=_gas,
+        conserved=lambda coefficients, drawn: conserved_gas(float(coefficients[0]), drawn),
     ),
 }
