@@ -7,7 +7,7 @@ every run, and a run is never resumed with another one. Settings that do not aff
 
 import dataclasses
 
-from hfluxno.data import INITIALS, Configuration, recipe
+from hfluxno.data import Configuration, recipe
 from hfluxno.models.configuration import ContextMode, ModelConfig
 from hfluxno.training.augment import AugmentConfig
 from hfluxno.training.losses import LossConfig
@@ -35,10 +35,6 @@ class DataConfig:
     validation: str | None = None
 
     def __post_init__(self) -> None:
-        if self.initial not in INITIALS:
-            raise ValueError(
-                f"Unknown initial condition {self.initial!r}; choose one of {', '.join(INITIALS)}."
-            )
         if self.windows < 1 or not self.limit > 0.0:
             raise ValueError(
                 "Data need at least one window of a trajectory and a positive time limit; got "
@@ -133,8 +129,6 @@ class TrainConfig:
             )
         if not 0.0 <= self.average < 1.0:
             raise ValueError(f"The decay of the mean must be in [0, 1); got {self.average}.")
-        if self.seed < 0:
-            raise ValueError(f"The seed must not be negative; got {self.seed}.")
         axes = recipe(self.data.law).axes
         lengths = [n * dx for n, dx in zip(self.model.cells, self.model.spacing, strict=True)]
         if (
