@@ -408,6 +408,19 @@ def test_uneven_times(brief):
     u = np.linspace(0.3, 0.9, 7)
     np.testing.assert_allclose(np.asarray(found.law.jacobian(u)).ravel(), u, atol=0.01)
 
+    # Totals and the total variation decide as they do for frames at even times.
+    values = burgers(times, 64)
+    mean, part = values.mean(), (times / 0.4)[:, None, None]
+
+    def identified(changed):
+        context = Trajectory.from_numpy(changed, np.arange(12))
+        return identify_all(dataclasses.replace(context, times=times))[0]
+
+    leak = identified(values * (1.0 - 0.02 * part))
+    assert leak.status == FitStatus.SOURCE_OR_LEAK and "total changes" in leak.sentence
+    gain = identified(mean + (values - mean) * (1.0 + 0.04 * part))
+    assert gain.status == FitStatus.SYSTEMATIC_MISFIT and gain.misfit.varies_more
+
 
 def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
     """And the forecast goes on to grow: ∂t u + c ∂x u = r u (1 - u)."""

@@ -7,16 +7,18 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
-from hfluxno.identify.joint import in_double, sizes
+from hfluxno.identify.joint import Estimate, in_double, sizes
 from hfluxno.identify.joint_search import JointFit, fit_jointly
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
+from hfluxno.identify.variation import growth_of_variation
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
 
@@ -76,7 +78,8 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     filled = np.where(seen, values, shown)
     misfit = _misfit(shown, filled, seen, forward.scale.frames(context.times))
     residual = _rms((shown - filled) / size, seen)
-    drift, _ = total_drift(best.states, context.grid, np.zeros(len(fields)))
+    drift, conserved = _drift(best, context, filled, residual)
+    misfit = dataclasses.replace(misfit, variation=_grown(best, context, misfit.noise))
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
     names, scale = _names_and_units(forward.shape, fields, dx, dt)
     free = np.flatnonzero(forward.spread)
@@ -91,7 +94,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     return Identification(
         law=jax.device_put(dataclasses.replace(law, negated=negated)),
         candidate=found.kind,
-        status=joint_status(residual, change, misfit, noise, in_noise, uncertainty),
+        status=joint_status(residual, change, misfit, noise, in_noise, uncertainty, conserved),
         backtest_error=backtest,
         persistence_error=persistence,
         residual=residual,
@@ -167,6 +170,30 @@ def _misfit(states, filled, seen, times) -> Misfit:
     return measure(states[..., places], filled[..., places], times)
 
 
+def _drift(best: Estimate, context: Trajectory, filled, residual) -> tuple[np.ndarray, bool]:
+    """The drift of each total, and whether a law could have it: one with a source, or if values
+    are not averages over cells. Filled values are those of the law, so they hide a part."""
+    shape, fields = best.forward.shape, len(context.states.fields)
+    if not all(step.nearly_states for step in context.observation):
+        return total_drift(best.states, context.grid, np.zeros(fields))[0], True
+    absent = 1.0 - context.observed.mean(axis=(0, 2))
+    size = np.maximum(np.mean(np.abs(filled), axis=(0, 2)), 1e-300)
+    drift, conserved = total_drift(filled, context.grid, residual * sizes(context) * absent / size)
+    return drift, conserved or bool(shape.by_state or shape.source_modes)
+
+
+def _grown(best: Estimate, context: Trajectory, noise: float) -> float:
+    """The growth of the total variation of complete frames of one field, which a law without other
+    terms cannot cause unless new values enter at an end."""
+    values, ends = np.asarray(context.values), context.grid.boundary[0]
+    enters = any(isinstance(end, Open | Given | Inflow) for end in ends)
+    pure = best.forward.law(best.z).terms is None
+    if enters or not pure or values.shape[1] > 1 or not np.all(np.isfinite(values)):
+        return 0.0
+    periodic = context.grid.is_periodic()
+    return growth_of_variation(values[:, 0], periodic, noise * float(np.std(values)))
+
+
 def _backtest(predicted, held_out: int, values, seen) -> tuple[float, float]:
     """The relative l2 errors on the held-out frames, of the prediction and of repeating the state
     before them."""
@@ -196,10 +223,7 @@ def with_further_terms(found: Identification, richer: Identification | None) -> 
         return found
     earned = richer.backtest_error <= _EARNED * found.backtest_error
     sound = richer.status == FitStatus.OK and richer.misfit.shared < _SHARED_OF_FURTHER
-    pure = richer.law.terms is None
-    if earned and sound and not (pure and found.misfit.varies_more):
+    if earned and sound:
         return richer
     warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT
-    variation = found.misfit.variation if pure else 0.0
-    misfit = dataclasses.replace(richer.misfit, variation=variation)
-    return dataclasses.replace(richer, status=warning, misfit=misfit, recognised=None)
+    return dataclasses.replace(richer, status=warning, recognised=None)

@@ -124,6 +124,7 @@ def joint_status(
     noise: float | None = None,
     in_noise: float | None = None,
     uncertainty: float = 0.0,
+    conserved: bool = True,
 ) -> FitStatus:
     """The status of a joint estimate, from its misfit and the change, in standard deviations.
 
@@ -131,6 +132,8 @@ def joint_status(
     change. Known `noise` can, but a misfit far above it is not noise; `in_noise` is the misfit with
     each value in units of its own noise. The `uncertainty` is that of the flux, relative to it.
     """
+    if not conserved:
+        return FitStatus.SOURCE_OR_LEAK
     known = 0.0 if noise is None else noise
     if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
         return FitStatus.POOR_FIT
