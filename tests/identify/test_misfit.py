@@ -69,6 +69,16 @@ def test_what_does_not_grow_may_be_larger(wave):
     assert measure(wave + 0.05 * shape, wave).systematic
 
 
+def test_a_wide_misfit_need_not_grow_as_much(wave):
+    """Errors of a scheme sit at jumps, so those of neighbouring cells differ."""
+    shape, growing = _growing(wave, 0.03)[1:2], np.linspace(0.4, 1.0, FRAMES)[:, None, None]
+    found = measure(wave + growing * shape, wave)
+    assert found.systematic and found.shared < 0.04 and 1.5 < found.growth < 3.0
+    narrow = np.sign(shape) * (np.arange(CELLS) % 4 < 2)  # two cells wide
+    other = measure(wave + 0.04 * growing * narrow, wave)
+    assert other.in_time > 0.9 and other.in_space < 0.9 and not other.systematic
+
+
 def test_noise_does_not_hide_a_systematic_misfit(wave):
     noisy = wave + 0.05 * _noise(wave.shape)
     assert measure(wave + _growing(wave, 0.005), noisy).systematic

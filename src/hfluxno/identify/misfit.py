@@ -19,8 +19,9 @@ from jaxtyping import Float
 # .055 where forecasts were wrong by more than .035 at 20 steps.
 _SYSTEMATIC = 0.04
 # So is a smaller one that has grown from frame to frame throughout, as that of a missing term does,
-# because it will keep growing.
-_GROWING, _ALIKE, _GROWTH = 0.015, 0.9, 3.0
+# because it will keep growing: by this factor, or by the second if neighbouring cells are as alike
+# as neighbouring frames, which neither noise nor errors at jumps are.
+_GROWING, _ALIKE, _GROWTH, _GROWTH_OF_WIDE = 0.015, 0.9, 3.0, 1.5
 # It is also systematic if a single number, a change of speed, explains this fraction of it and more
 # than this fraction of the deviation, which grows to a tenth of the deviation two contexts later.
 # For conservation laws (`make trust`, seed 2) it explained .05 at most.
@@ -90,7 +91,8 @@ class Misfit:
     @property
     def systematic(self) -> bool:
         """Whether the misfit is neither noise nor the usual error of a scheme."""
-        grows = self.in_time > _ALIKE and self.growth > _GROWTH
+        least = _GROWTH_OF_WIDE if self.in_space > _ALIKE else _GROWTH
+        grows = self.in_time > _ALIKE and self.growth > least
         explained = self.size * np.sqrt(self.changing)
         changes = self.changing > _CHANGING and explained > _WORTH_A_CHANGE
         shared = self.shared > (_GROWING if grows else _SYSTEMATIC)
