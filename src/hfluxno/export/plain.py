@@ -9,7 +9,7 @@ rounded kinks, with g_k √((w - a_k)² + r²) for each. And
     ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
     k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
 
-A law on a plane is such a law along each axis, without ν and s.
+A law on a plane is such a law along each axis, without ν and s; with these it has no such form.
 """
 
 import dataclasses
@@ -79,7 +79,12 @@ class PlainLaw:
 
 
 def along_axes(saved: SavedLaw | SavedPlaneLaw) -> tuple[PlainLaw, ...]:
-    """The numbers of a law along each of its axes."""
+    """The numbers of a law along each of its axes.
+
+    **Raises:**
+
+    - `ValueError`, if it is a law on a plane with sources or diffusion.
+    """
     return (plain(saved),) if isinstance(saved, SavedLaw) else _plane(saved)
 
 
@@ -114,6 +119,11 @@ def plain(saved: SavedLaw) -> PlainLaw:
 
 def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
     law = saved.law
+    if law.has_further:
+        raise ValueError(
+            "A law on a plane with sources or diffusion has only the form json, which hfluxno "
+            "reads; got a form of fluxes alone."
+        )
     fluxes = [_flux(law.basis, table) for table in np.asarray(law.coefficients)]
     shift, scale, exponents, _ = fluxes[0]
     used = [k for k in range(len(exponents)) if any(np.any(flux[:, k]) for *_, flux in fluxes)]

@@ -28,7 +28,7 @@ from hfluxno.identify.law_format import (
     faults,
 )
 from hfluxno.identify.plane import format as on_a_plane
-from hfluxno.identify.plane.format import PlaneLawFile
+from hfluxno.identify.plane.format import PlaneFurther, PlaneLawFile
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
@@ -108,6 +108,11 @@ def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
         saved.terms,
         saved.refinement,
         saved.fit,
+        PlaneFurther(
+            law.arising,
+            () if law.sources is None else _table(law.sources),
+            () if law.diffusivities is None else _table(law.diffusivities),
+        ),
     )
 
 
@@ -189,6 +194,9 @@ def _saved_plane(file: PlaneLawFile) -> SavedPlaneLaw:
         file.vectors,
         file.positive,
         file.is_fluid,
+        file.further.arising,
+        np.array(file.further.sources) if file.further.sources else None,
+        np.array(file.further.diffusivities) if file.further.diffusivities else None,
     )
     return SavedPlaneLaw(
         law,

@@ -67,6 +67,12 @@ def written_sum(basis: Basis, row: Float[np.ndarray, " function"], fields: tuple
     if isinstance(basis, Chebyshev):
         middle, half = float(basis.middle[0]), float(basis.half[0])
         names = tuple(f"{n}(({fields[0]} - {middle:.4g})/{half:.4g})" for n in names)
-    parts = [(value, name) for value, name in zip(row, names, strict=True) if value != 0.0]
-    text = " ".join(f"{'-' if v < 0 else '+'} {abs(v):.4g} {name}" for v, name in parts)
+    return added(list(zip(map(float, row), names, strict=True)))
+
+
+def added(parts: list[tuple[float, str]]) -> str:
+    """The terms whose coefficients are not zero, added; 0 if there is none."""
+    text = " ".join(
+        f"{'-' if v < 0 else '+'} {abs(v):.4g} {name}".rstrip() for v, name in parts if v != 0.0
+    )
     return "-" * text.startswith("-") + text[2:] or "0"

@@ -55,6 +55,10 @@ class SpaceLaw(ConservationLaw):
     def roe_matrix(self, left: State, right: State, axis: int = 0) -> Matrix:
         return averaged_jacobian(functools.partial(self.jacobian, axis=axis), left, right)
 
+    def diffusivity(self, u: State, axis: int = 0) -> State | None:
+        """ν(u) along an axis."""
+        return None
+
     def waves(self, left: State, right: State, axis: int = 0) -> Waves | None:
         return None
 
@@ -89,7 +93,7 @@ class AlongAxis(ConservationLaw):
         return self.law.flux(u, self.axis)
 
     def diffusivity(self, u: State) -> State | None:
-        return self.law.diffusivity(u)
+        return self.law.diffusivity(u, self.axis)
 
     def source(self, u: State, x: Places, t: Time) -> State | None:
         return self.law.source(u, x, t)

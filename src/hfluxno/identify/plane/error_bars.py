@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from hfluxno.identify.basis import Basis, Dictionary
 from hfluxno.identify.plane.select import Estimate, estimate
+from hfluxno.identify.plane.terms import Structure
 from hfluxno.identify.plane.weak_form import WeakSystem
 
 
@@ -20,7 +21,8 @@ class PlaneTerm:
     """A term of a law as it was found before a known law took its place.
 
     - `fields`: the fields whose fluxes have it; the components of a momentum share their terms.
-    - `name`: m·g, δ·p or m⊗m·q for an isotropic law, else the axis and the function.
+    - `name`: m·g, δ·p or m⊗m·q for isotropic fluxes, else the axis and the function; or that of a
+      source, or ∂xx or ∂yy for a diffusivity.
     - `value`, `deviation`: in the units of the data, and its standard deviation.
     - `named`: its value in the known law, or `None` if none was recognised.
     """
@@ -40,14 +42,14 @@ def terms_of(
     systems: Sequence[WeakSystem],
     sizes: Float[np.ndarray, " field"],
     basis: Basis,
-    lengths: Float[np.ndarray, " axis"],
+    cell: tuple[float, float],
+    interval: float,
     fields: tuple[str, ...],
-    named: Float[np.ndarray, "field axis term"] | None,
+    named: Float[np.ndarray, "field coefficient"] | None,
 ) -> tuple[PlaneTerm, ...]:
     """The terms of all fields with their uncertainty.
 
-    - `lengths`: the length of a cell along each axis divided by the interval between frames, the
-      unit of a speed.
+    - `cell`, `interval`: the lengths of a cell and the time between two frames.
     - `named`: the coefficients of the known law, in cells and frames.
     """
     terms = []
@@ -57,17 +59,14 @@ def terms_of(
         spread = np.std(alone, axis=0)
         told = None
         if named is not None:
-            flat = structure.directions.reshape(len(structure.names), -1)
+            flat = structure.flat.reshape(len(structure.names), -1)
             told = np.linalg.lstsq(flat.T, named[list(structure.fields)].ravel(), rcond=None)[0]
         for j, name in enumerate(structure.names):
-            field, axis, k = map(int, np.argwhere(structure.directions[j] != 0.0)[0])
-            unit = lengths[axis] * structure.directions[j, field, axis, k]
-            if isinstance(basis, Dictionary):
-                powers = np.array(basis.exponents[k], float)
-                unit = unit / np.prod(np.asarray(basis.scale, float) ** powers)
+            unit = _unit_of(structure, j, basis, cell, interval)
+            own = np.any(structure.flat[j] != 0.0, axis=1)
             terms.append(
                 PlaneTerm(
-                    tuple(fields[i] for i in structure.fields),
+                    tuple(fields[i] for i, has in zip(structure.fields, own, strict=True) if has),
                     name,
                     float(unit * each.unknowns[j]),
                     float(abs(unit) * spread[j]),
@@ -75,3 +74,18 @@ def terms_of(
                 )
             )
     return tuple(terms)
+
+
+def _unit_of(structure: Structure, j: int, basis: Basis, cell, interval: float) -> float:
+    """The unit of an unknown in the units of the data."""
+    if not np.any(structure.directions[j]):
+        assert structure.further is not None
+        _, k = map(int, np.argwhere(structure.further[j] != 0.0)[0])
+        axis = k - (structure.further.shape[2] - 2)
+        return (1.0 if axis < 0 else cell[axis] ** 2) / interval
+    field, axis, k = map(int, np.argwhere(structure.directions[j] != 0.0)[0])
+    unit = cell[axis] / interval * structure.directions[j, field, axis, k]
+    if isinstance(basis, Dictionary):
+        powers = np.array(basis.exponents[k], float)
+        unit = unit / np.prod(np.asarray(basis.scale, float) ** powers)
+    return float(unit)

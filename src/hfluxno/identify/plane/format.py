@@ -2,7 +2,7 @@
 table of the flux for each axis."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 from hfluxno.identify.law_format import (
     ChebyshevBasis,
@@ -26,6 +26,16 @@ _MOST_REFINEMENT, _MOST_TERMS = 16, 2000
 
 
 @dataclasses.dataclass(frozen=True)
+class PlaneFurther:
+    """The exponents of the sources and their coefficients, one row for each field, and the
+    diffusivities, one row for each axis; empty without them."""
+
+    arising: tuple[tuple[int, ...], ...]
+    sources: Table
+    diffusivities: Table
+
+
+@dataclasses.dataclass(frozen=True)
 class PlaneLawFile:
     """The whole file."""
 
@@ -46,6 +56,12 @@ class PlaneLawFile:
     terms: tuple[PlaneTerm, ...]
     refinement: int
     fit: PlaneFit
+    further: PlaneFurther
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        """Earlier laws have neither sources nor diffusion."""
+        return {"further": {"arising": [], "sources": [], "diffusivities": []}} | data
 
 
 def faults(file: PlaneLawFile):
@@ -62,6 +78,7 @@ def faults(file: PlaneLawFile):
     if not all(has_shape(table, d, functions) for table in file.flux):
         needed = plural(functions, "coefficient")
         yield f"the flux along each axis needs {needed} for each field"
+    yield from _faults_of_further(file.further, d)
     if file.is_fluid and not (len(file.vectors) == len(file.positive) == 1):
         yield "a fluid has a momentum and a density"
     if len(file.terms) > _MOST_TERMS:
@@ -72,3 +89,16 @@ def faults(file: PlaneLawFile):
         yield f"there is no status {file.fit.status!r}"
     if min(*file.fit.cell, file.fit.interval) <= 0.0:
         yield "cells and intervals must be positive"
+
+
+def _faults_of_further(further: PlaneFurther, fields: int):
+    powers = further.arising
+    if not all(len(row) == fields and min(row) >= 0 and sum(row) <= 3 for row in powers):
+        yield "the terms of a source are powers of the fields up to the third"
+    if (powers or further.sources) and not has_shape(further.sources, fields, len(powers)):
+        yield f"the sources need {plural(len(powers), 'coefficient')} for each field"
+    nu = further.diffusivities
+    if nu and not has_shape(nu, 2, fields):
+        yield "there must be a diffusivity of each field along both axes"
+    if any(value < 0.0 for row in nu for value in row):
+        yield "no diffusivity may be negative"

@@ -13,7 +13,6 @@ from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
-    deviations,
     has_drifted,
     status_of,
 )
@@ -28,6 +27,7 @@ from hfluxno.identify.plane.run import (
     relative_error,
 )
 from hfluxno.identify.plane.saved import SavedPlaneLaw, in_cells
+from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import (
     beyond_noise,
     functions_of,
@@ -63,7 +63,9 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
             error, start = back_test(law, seen, last, starts)
         if len(values) >= MINIMUM_FRAMES:
             misfit, beyond = _misfit(law, seen)
-        status = status_of(error, persistence, beyond, not has_drifted(seen), seen.relative_noise)
+        status = status_of(
+            error, persistence, beyond, not has_drifted(seen, law), seen.relative_noise
+        )
         if status == FitStatus.OK and is_systematic(law, seen, start):
             status = FitStatus.SYSTEMATIC_MISFIT
     return PlaneIdentification(
@@ -88,8 +90,15 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
 
 def _misfit(law: FittedPlaneLaw, seen: Frames) -> tuple[float, float]:
     """The residual of the weak form, and that beyond noise."""
-    system = total(systems_of(seen, functions_of(law.basis, seen.around)))
-    coefficients = np.asarray(law.coefficients).swapaxes(0, 1)
+    fields = len(law.fields)
+    parts = [np.asarray(law.coefficients).swapaxes(0, 1).reshape(fields, -1)]
+    sources = None
+    if law.has_further:
+        sources, nu = law.arising, law.diffusivities
+        parts += [np.zeros((fields, 0)) if law.sources is None else np.asarray(law.sources)]
+        parts += [np.zeros((fields, 2)) if nu is None else np.asarray(nu).T]
+    system = total(systems_of(seen, functions_of(law.basis, seen.around), sources))
+    coefficients = np.concatenate(parts, axis=1)
     sizes = deviations(seen.filled, law.vectors)
     misfit = left_over(system, coefficients, sizes)
     return misfit, beyond_noise(misfit, system, sizes, seen.noise)

@@ -1,39 +1,17 @@
 """The law behind frames on a plane, and how far to trust it."""
 
-import dataclasses
-
 import jax
 import numpy as np
-from jaxtyping import Float
 
-from hfluxno.identify.basis import Basis, Dictionary
-from hfluxno.identify.plane.error_bars import terms_of
 from hfluxno.identify.plane.frames import Frames, frames_of
-from hfluxno.identify.plane.known import is_as_good, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import (
-    back_test,
-    further_starts,
-    plain_starts,
-    relative_error,
-)
-from hfluxno.identify.plane.select import (
-    Estimate,
-    alternatives,
-    beyond_noise,
-    choose,
-    estimate,
-    functions_of,
-    infer_roles,
-    make_basis,
-    systems_of,
-    together,
-)
+from hfluxno.identify.plane.run import relative_error
+from hfluxno.identify.plane.saved import rescaled
+from hfluxno.identify.plane.search import Found, search
+from hfluxno.identify.plane.select import infer_roles
 from hfluxno.identify.plane.systematic import is_systematic
-from hfluxno.identify.plane.terms import Roles, Structure
-from hfluxno.identify.plane.weak_form import total
-from hfluxno.identify.recognised import Recognised
+from hfluxno.identify.plane.terms import possible_sources
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus, exceeds, total_drift
@@ -46,12 +24,17 @@ MOST_FIELDS = 6
 _POOR_MISFIT = 0.1
 # Totals of fewer frames show no drift.
 _FRAMES_OF_DRIFT = 4
+# Fluxes alone do not explain such frames, so sources and diffusion are tried.
+_UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
 
 
 def identify_plane(
     context: Trajectory, momentum: tuple[str, str] | None = None
 ) -> PlaneIdentification:
     """The conservation law that explains frames on a plane.
+
+    If no fluxes alone explain them, sources and diffusion are tried, and kept if the law with them
+    does.
 
     - `context`: one trajectory of at least 6 frames at equal intervals on at least 16 × 16 cells,
       without gaps, between sides that are periodic, walls or outflows.
@@ -60,146 +43,65 @@ def identify_plane(
 
     Raises `ValueError` if the context cannot be used or a name is unknown.
     """
-    seen = _checked(context)
-    values, grid, fields, around = seen.filled, context.grid, context.fields, seen.around
-    cell = (float(grid.spacing[0]), float(grid.spacing[1]))
-    interval, aspect = seen.interval, cell[0] / cell[1]
+    seen, fields = _checked(context), context.fields
+    cell = (float(context.grid.spacing[0]), float(context.grid.spacing[1]))
     with jax.enable_x64(True):
-        roles = infer_roles(seen, aspect, _indices(momentum, fields))
-        basis = make_basis(values, roles, fields)
-        sizes = deviations(values, () if roles.vector is None else (roles.vector,))
-        functions = functions_of(basis, around)
-        systems = systems_of(seen, functions)
-        whole = total(systems)
-        found, isotropic = choose(whole, basis, roles, sizes, aspect)
-        shape = (len(fields), 2, len(basis.names))
-        last = last_fitted_frame(len(values))
-        before = total(systems_of(seen.until(last), functions))
-        tried = [_Tried(law) for law in alternatives(found, whole, basis, sizes)]
-        if isinstance(basis, Dictionary):
-            named = recognise(systems, basis, roles, sizes, cell, interval, found)
-            if named is not None:
-                one = _Tried(found, *named)
-                tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]
-        best = None
-        for each in tried:
-            parts = []
-            for system in (before, whole):
-                fitted = [estimate(system, s, sizes, each.offset) for s in each.structures]
-                known = np.zeros(shape) if each.offset is None else each.offset
-                parts.append(known + _coefficients(fitted, shape))
-            used = np.flatnonzero(np.any(parts[1] != 0.0, axis=(0, 1)))
-            law_of = _Maker(basis, used, values, fields, roles, each.said is not None)
-            error, start = back_test(law_of(parts[0]), seen, last, plain_starts(seen))
-            if best is None or error < best[0]:
-                best = error, start, each, law_of, parts
-        assert best is not None
-        error, start, chosen, law_of, parts = best
-        starts = [start, *further_starts(seen, start.refinement)]
-        error, start = back_test(law_of(parts[0]), seen, last, starts)
-        found, said = chosen.found, chosen.said
-        misfit = together(found, sizes, whole) if said is None else said.misfit
-    persistence = relative_error(values[last : last + 1], seen.values[last + 1 :])
-    status = status_of(
-        error,
-        persistence,
-        beyond_noise(misfit, whole, sizes, seen.noise),
-        not has_drifted(seen),
-        seen.relative_noise,
-    )
-    if status == FitStatus.OK and is_systematic(law_of(parts[1]), seen, start):
-        status = FitStatus.SYSTEMATIC_MISFIT
-    lengths = np.array(cell) / interval
+        roles = infer_roles(seen, cell[0] / cell[1], _indices(momentum, fields))
+        found = search(seen, roles, fields, cell)
+        status = _status(found, seen)
+        if status in _UNEXPLAINED:
+            other = search(seen, roles, fields, cell, possible_sources(len(fields)))
+            if other.law.has_further and _status(other, seen) == FitStatus.OK:
+                found, status = other, FitStatus.OK
+    lengths = np.array(cell)
     return PlaneIdentification(
-        law=law_of(parts[1] * lengths[:, None]),
+        law=rescaled(found.law, lengths, seen.interval),
         units=known_units(context),
         status=status,
-        backtest_error=error,
-        persistence_error=persistence,
-        misfit=misfit,
-        isotropic=isotropic or said is not None,
-        recognised=said,
-        terms=terms_of(
-            found, systems, sizes, basis, lengths, fields, None if said is None else parts[1]
-        ),
-        refinement=start.refinement,
-        mode=start.mode,
-        neighbours=(law_of(parts[0]),),
+        backtest_error=found.error,
+        persistence_error=_persistence(seen),
+        misfit=found.misfit,
+        isotropic=found.isotropic,
+        recognised=found.recognised,
+        terms=found.terms,
+        refinement=found.start.refinement,
+        mode=found.start.mode,
+        neighbours=(found.before,),
         missing=seen.missing,
-        grid_law=law_of(parts[1]),
+        grid_law=found.law,
         cell=cell,
-        interval=interval,
+        interval=seen.interval,
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Tried:
-    """A law that the back-test may choose: `found` by the weak form, or known, with C₀ =
-    `offset`."""
-
-    found: list[Estimate]
-    said: Recognised | None = None
-    structure: Structure | None = None
-    offset: Float[np.ndarray, "field 2 term"] | None = None
-
-    @property
-    def structures(self) -> list[Structure]:
-        own = [each.structure for each in self.found]
-        return own if self.structure is None else [self.structure]
+def _status(found: Found, seen: Frames) -> FitStatus:
+    status = status_of(
+        found.error,
+        _persistence(seen),
+        found.beyond_noise,
+        not has_drifted(seen, found.law),
+        seen.relative_noise,
+    )
+    if status == FitStatus.OK and is_systematic(found.law, seen, found.start):
+        return FitStatus.SYSTEMATIC_MISFIT
+    return status
 
 
-@dataclasses.dataclass(frozen=True)
-class _Maker:
-    """Makes laws from coefficients (field, axis, function), of which those `used` are not zero."""
-
-    basis: Basis
-    used: np.ndarray
-    values: np.ndarray
-    fields: tuple[str, ...]
-    roles: Roles
-    is_fluid: bool
-
-    def __call__(self, coefficients: Float[np.ndarray, "field 2 function"]) -> FittedPlaneLaw:
-        basis, by_axis = self.basis, np.ascontiguousarray(coefficients.swapaxes(0, 1))
-        positive: tuple[int, ...] = ()
-        if isinstance(basis, Dictionary):
-            chosen = tuple(basis.exponents[k] for k in self.used)
-            basis = dataclasses.replace(basis, exponents=chosen)
-            by_axis = np.ascontiguousarray(by_axis[:, :, self.used])
-            divisors = {i for powers in chosen for i, e in enumerate(powers) if e < 0}
-            positive = tuple(sorted(divisors))
-        vectors = () if self.roles.vector is None else (self.roles.vector,)
-        lower, upper = self.values.min(axis=(0, 2, 3)), self.values.max(axis=(0, 2, 3))
-        return FittedPlaneLaw(
-            self.fields, basis, by_axis, lower, upper, vectors, positive, self.is_fluid
-        )
+def _persistence(seen: Frames) -> float:
+    last = last_fitted_frame(len(seen.values))
+    return relative_error(seen.filled[last : last + 1], seen.values[last + 1 :])
 
 
-def _coefficients(fitted: list[Estimate], shape) -> Float[np.ndarray, "field 2 function"]:
-    coefficients = np.zeros(shape)
-    for each in fitted:
-        part = np.tensordot(each.unknowns, each.structure.directions, axes=1)
-        coefficients[list(each.structure.fields)] += part
-    return coefficients
-
-
-def deviations(
-    values: Float[np.ndarray, "time field x y"], vectors: tuple[tuple[int, ...], ...]
-) -> Float[np.ndarray, " field"]:
-    """The standard deviation of each field, and one for both components of the momentum."""
-    sizes = np.std(values, axis=(0, 2, 3))
-    for vector in map(list, vectors):
-        sizes[vector] = np.sqrt(np.mean(sizes[vector] ** 2))
-    return sizes
-
-
-def has_drifted(seen: Frames) -> bool:
-    """Whether a total has drifted on a periodic plane; not tested for frames with gaps."""
+def has_drifted(seen: Frames, law: FittedPlaneLaw) -> bool:
+    """Whether the total of a field without a source has drifted on a periodic plane; not tested for
+    frames with gaps."""
+    arising = np.zeros((len(law.fields), 1)) if law.sources is None else np.asarray(law.sources)
+    still = np.flatnonzero(~np.any(arising != 0.0, axis=1))
     values = seen.values[~np.isnan(seen.values).any(axis=(1, 2, 3))]
-    if not all(seen.around) or len(values) < _FRAMES_OF_DRIFT:
+    if not all(seen.around) or len(values) < _FRAMES_OF_DRIFT or not len(still):
         return False
-    flat = values.reshape(*values.shape[:2], -1)
-    return not total_drift(flat, seen.grid, np.zeros(values.shape[1]))[1]
+    flat = values.reshape(*values.shape[:2], -1)[:, still]
+    return not total_drift(flat, seen.grid, np.zeros(len(still)))[1]
 
 
 def status_of(

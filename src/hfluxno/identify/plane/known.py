@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.basis import Dictionary
-from hfluxno.identify.plane.select import Estimate, estimate, in_cells, together
-from hfluxno.identify.plane.terms import Roles, Structure
+from hfluxno.identify.plane.select import Estimate, estimate, in_cells, sparse, together
+from hfluxno.identify.plane.terms import Powers, Roles, Structure, with_further
 from hfluxno.identify.plane.weak_form import WeakSystem, total
 from hfluxno.identify.recognised import Recognised
 
@@ -43,9 +43,12 @@ def recognise(
     cell: tuple[float, float],
     interval: float,
     found: Sequence[Estimate],
-) -> tuple[Recognised, Structure, Float[np.ndarray, "field 2 term"]] | None:
+    sources: tuple[Powers, ...] | None = None,
+) -> tuple[Recognised, Structure, Float[np.ndarray, "field coefficient"]] | None:
     """The known law with the smallest misfit, reported with that of the estimates `found` of all
-    fields, its structure and C₀ in cells and frames; `None` if there is none with these roles."""
+    fields, its structure and C₀ in cells and frames; `None` if there is none with these roles.
+    Sources and diffusion are added as far as the equations need them, unless `sources` is
+    `None`."""
     without = together(found, sizes, total(systems))
     aspect = cell[0] / cell[1]
     best = None
@@ -53,8 +56,14 @@ def recognise(
         slope = Structure(tuple(range(roles.fields)), known.slope[None], (known.symbol,))
         slope = in_cells(slope, aspect)
         axes = np.array([interval / cell[0], interval / cell[1]])
-        offset = known.offset * axes[:, None]
+        offset = (known.offset * axes[:, None]).reshape(roles.fields, -1)
         unit = cell[0] / interval
+        if sources is not None:
+            slope = with_further(slope, sources, basis.fields)
+            offset = np.pad(offset, ((0, 0), (0, len(sources) + 2)))
+            slope = sparse(total(systems), slope, sizes, offset).structure
+            if slope.names[0] != known.symbol:
+                continue
         whole = estimate(total(systems), slope, sizes, offset)
         alone = [
             float(estimate(s, _of_field(slope, i), sizes, offset).unknowns[0]) * unit
@@ -76,7 +85,11 @@ def is_as_good(said: Recognised) -> bool:
 
 
 def _of_field(structure: Structure, field: int) -> Structure:
-    return Structure((field,), structure.directions[:, field : field + 1], structure.names)
+    """What is unknown in the equations of one field."""
+    only = slice(field, field + 1)
+    further = None if structure.further is None else structure.further[:, only]
+    own = Structure((field,), structure.directions[:, only], structure.names, further=further)
+    return own.keep(np.any(own.flat != 0.0, axis=(1, 2)))
 
 
 def _known_laws(basis: Dictionary, roles: Roles) -> list[_Known]:

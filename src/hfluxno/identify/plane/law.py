@@ -10,15 +10,16 @@ from jaxtyping import Array, Float
 
 from hfluxno.identify.basis import Basis, Chebyshev
 from hfluxno.identify.plane.contact import contact
-from hfluxno.laws.base import Admissible, Contact, Speed, State
+from hfluxno.laws.base import Admissible, Contact, Places, Speed, State, Time
 from hfluxno.laws.space import SpaceLaw
 
 
 class FittedPlaneLaw(SpaceLaw):
-    """∂t u + ∂x F(u) + ∂y G(u) = 0 with F_i = Σ_k C_0ik φ_k(u) and G_i = Σ_k C_1ik φ_k(u).
+    """∂t u + ∂x F(u) + ∂y G(u) = s(u) + ν_0 ∂xx u + ν_1 ∂yy u with F_i = Σ_k C_0ik φ_k(u),
+    G_i = Σ_k C_1ik φ_k(u) and s_i = Σ_k S_ik Π_j u_j^e_kj.
 
-    Polynomials of one field continue linearly beyond the observed range. The law is fitted in
-    float64 and used in the precision of the states.
+    Polynomials of one field and sources continue linearly beyond the observed range. The law is
+    fitted in float64 and used in the precision of the states.
 
     - `fields`: their names.
     - `basis`: the functions φ.
@@ -27,6 +28,9 @@ class FittedPlaneLaw(SpaceLaw):
     - `vectors`: the components of the momentum, if there is one.
     - `positive`: the fields that the law divides by, which must be positive.
     - `is_fluid`: whether its waves are sound in both directions and what the flow carries.
+    - `arising`: e, the exponents of the sources.
+    - `sources`: S, shape (field, source); `None` for a law without sources.
+    - `diffusivities`: ν, shape (axis, field); `None` for a law without diffusion.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -37,6 +41,9 @@ class FittedPlaneLaw(SpaceLaw):
     vectors: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
     positive: tuple[int, ...] = eqx.field(static=True, default=())
     is_fluid: bool = eqx.field(static=True, default=False)
+    arising: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
+    sources: Float[Array | np.ndarray, "field source"] | None = None
+    diffusivities: Float[Array | np.ndarray, "axis field"] | None = None
     axes: int = eqx.field(static=True, default=2)
 
     def flux(self, u: Any, axis: int = 0) -> Any:
@@ -50,6 +57,32 @@ class FittedPlaneLaw(SpaceLaw):
         inside = jnp.clip(u, law.lower[0], law.upper[0])
         slope = law.basis.gradient(law.coefficients[axis], inside)[0]
         return law.basis.expand(law.coefficients[axis], inside) + slope * (u - inside)
+
+    def source(self, u: State, x: Places, t: Time) -> State | None:
+        if self.sources is None:
+            return None
+        law = self._like(u)
+        shape = (-1,) + (1,) * (u.ndim - 1)
+        lower, upper = (jnp.asarray(end).reshape(shape) for end in (law.lower, law.upper))
+        inside = jnp.clip(u, lower, upper)
+        value, beyond = jax.jvp(law._arising, (inside,), (u - inside,))
+        return value + beyond
+
+    def _arising(self, u: State) -> State:
+        rates = jnp.asarray(self.sources)
+        found = jnp.zeros_like(u)
+        for k, powers in enumerate(self.arising):
+            term = jnp.ones_like(u[0])
+            for j, power in enumerate(powers):
+                term = term * u[j] ** power if power else term
+            found = found + rates[:, k].reshape((-1,) + (1,) * (u.ndim - 1)) * term[None]
+        return found
+
+    def diffusivity(self, u: State, axis: int = 0) -> State | None:
+        if self.diffusivities is None:
+            return None
+        nu = jnp.asarray(self.diffusivities)[axis].astype(u.dtype)
+        return jnp.broadcast_to(nu.reshape((-1,) + (1,) * (u.ndim - 1)), u.shape)
 
     def jacobian(
         self, u: Float[Array, "field *points"], axis: int = 0
@@ -92,6 +125,11 @@ class FittedPlaneLaw(SpaceLaw):
     def is_continued(self) -> bool:
         """Whether the flux continues linearly beyond the observed range."""
         return isinstance(self.basis, Chebyshev)
+
+    @property
+    def has_further(self) -> bool:
+        """Whether it has sources or diffusion."""
+        return self.sources is not None or self.diffusivities is not None
 
     @property
     def has_contact(self) -> bool:

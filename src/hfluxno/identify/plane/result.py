@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.identify.monomials import written_sum
+from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.monomials import added, written_sum
 from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.saved import to_save
@@ -84,7 +85,8 @@ class PlaneIdentification:
     def formulas(self) -> tuple[str, ...]:
         """The equation of each field in the units of the data."""
         return tuple(
-            f"∂t {name} + ∂x({_sum(self.law, 0, i)}) + ∂y({_sum(self.law, 1, i)}) = 0"
+            f"∂t {name} + ∂x({_sum(self.law, 0, i)}) + ∂y({_sum(self.law, 1, i)}) = "
+            + _right(self.law, i)
             for i, name in enumerate(self.law.fields)
         )
 
@@ -103,6 +105,18 @@ class PlaneIdentification:
         name = self.name if self.recognised is None or self.is_given else str(self.recognised)
         text = OF_GIVEN.get(self.status) if self.is_given else None
         return f"{text or self.status.sentence} ({figures}); {name}"
+
+
+def _right(law: FittedPlaneLaw, field: int) -> str:
+    """The sources and the diffusion of a field, or 0."""
+    parts: list[tuple[float, str]] = []
+    if law.sources is not None:
+        ones = Dictionary(np.ones(len(law.fields)), law.arising, law.fields)
+        parts += zip(map(float, np.asarray(law.sources)[field]), ones.names, strict=True)
+    if law.diffusivities is not None:
+        nu = np.asarray(law.diffusivities, float)[:, field]
+        parts += [(float(nu[a]), f"∂{axis * 2} {law.fields[field]}") for a, axis in enumerate("xy")]
+    return added(parts)
 
 
 def _sum(law: FittedPlaneLaw, axis: int, field: int) -> str:

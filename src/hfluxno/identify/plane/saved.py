@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.error_bars import PlaneTerm
@@ -114,6 +115,18 @@ def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None
 
 def in_cells(law: FittedPlaneLaw, grid: Grid, interval: float) -> FittedPlaneLaw:
     """The law with lengths in cells of this grid and times in intervals."""
-    rates = interval / np.asarray(grid.spacing, float)
-    coefficients = np.asarray(law.coefficients) * rates[:, None, None]
-    return dataclasses.replace(law, coefficients=coefficients)
+    return rescaled(law, 1.0 / np.asarray(grid.spacing, float), 1.0 / interval)
+
+
+def rescaled(
+    law: FittedPlaneLaw, lengths: Float[np.ndarray, " axis"], interval: float
+) -> FittedPlaneLaw:
+    """The law in other units, of which the present ones are `lengths` along the axes and an
+    `interval` in time."""
+    sources, nu = law.sources, law.diffusivities
+    return dataclasses.replace(
+        law,
+        coefficients=np.asarray(law.coefficients) * (lengths / interval)[:, None, None],
+        sources=None if sources is None else np.asarray(sources) / interval,
+        diffusivities=None if nu is None else np.asarray(nu) * (lengths**2 / interval)[:, None],
+    )

@@ -13,10 +13,12 @@ from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, fluid_exponents
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.jumps import jumps
 from hfluxno.identify.plane.terms import (
+    Powers,
     Roles,
     Structure,
     free_structures,
     isotropic_structures,
+    with_further,
 )
 from hfluxno.identify.plane.weak_form import WeakSystem, total, weak_systems
 from hfluxno.identify.sparsify import needed_by_weak_form
@@ -48,10 +50,15 @@ class Estimate:
 
 
 def systems_of(
-    seen: Frames, functions: Sequence[Callable[[np.ndarray], np.ndarray]]
+    seen: Frames,
+    functions: Sequence[Callable[[np.ndarray], np.ndarray]],
+    sources: tuple[Powers, ...] | None = None,
 ) -> list[WeakSystem]:
-    """The weak equations of the frames."""
-    return weak_systems(seen.filled, functions, seen.around, seen.at, seen.gaps)
+    """The weak equations of the frames, by default without sources and diffusion."""
+    arising = None
+    if sources is not None:
+        arising = [_monomial(np.ones(len(powers)), powers) for powers in sources]
+    return weak_systems(seen.filled, functions, seen.around, seen.at, seen.gaps, arising)
 
 
 def infer_roles(seen: Frames, aspect: float, momentum: tuple[int, int] | None) -> Roles:
@@ -103,22 +110,30 @@ def choose(
     roles: Roles,
     sizes: Float[np.ndarray, " field"],
     aspect: float,
+    sources: tuple[Powers, ...] | None = None,
+    fields: tuple[str, ...] = (),
 ) -> tuple[list[Estimate], bool]:
-    """The law with as few terms as the equations need, and whether it is isotropic."""
+    """The law with as few terms as the equations need, and whether its fluxes are isotropic; with
+    these `sources` and diffusion, if they are not `None`."""
+
     if isinstance(basis, Dictionary):
         free = free_structures(roles, basis.exponents, basis.fields)
     else:
         free = [_of_one_field(basis)]
+    if sources is not None:
+        free = [with_further(each, sources, fields) for each in free]
     whole = [estimate(system, each, sizes) for each in free]
     if isinstance(basis, Dictionary) and roles.vector is not None:
         tied = [
             in_cells(each, aspect)
             for each in isotropic_structures(roles, basis.exponents, basis.fields)
         ]
+        if sources is not None:
+            tied = [with_further(each, sources, fields) for each in tied]
         fitted = [estimate(system, each, sizes) for each in tied]
         if all(_explains(each, whole) for each in fitted):
-            return [_sparse(system, each, sizes) for each in tied], True
-    return [_sparse(system, each, sizes) for each in free], False
+            return [sparse(system, each, sizes) for each in tied], True
+    return [sparse(system, each, sizes) for each in free], False
 
 
 def alternatives(
@@ -137,7 +152,10 @@ def alternatives(
         return [found]
     whole = _of_one_field(basis)
     falls = np.tile(np.arange(1.0, basis.size + 1.0) / 4.0, 2) ** 4
-    smooth = [dataclasses.replace(whole, stiffness=weight * falls) for weight in _STIFFNESS]
+    smooth = [
+        _beside(found[0].structure, dataclasses.replace(whole, stiffness=weight * falls))
+        for weight in _STIFFNESS
+    ]
     return [found, *([estimate(system, each, sizes)] for each in smooth)]
 
 
@@ -151,9 +169,9 @@ def estimate(
     system: WeakSystem,
     structure: Structure,
     sizes: Float[np.ndarray, " field"],
-    offset: Float[np.ndarray, "field axis term"] | None = None,
+    offset: Float[np.ndarray, "field coefficient"] | None = None,
 ) -> Estimate:
-    """The least-squares solution of the weak equations of some fields, given the fluxes
+    """The least-squares solution of the weak equations of some fields, given the coefficients
     `offset`."""
     normal = _normal(system, structure, sizes, offset)
     scale = np.sqrt(np.diag(normal))[:-1]
@@ -180,14 +198,14 @@ def together(found: Sequence[Estimate], sizes, system: WeakSystem) -> float:
 
 def left_over(
     system: WeakSystem,
-    coefficients: Float[np.ndarray, "field axis term"],
+    coefficients: Float[np.ndarray, "field coefficient"],
     sizes: Float[np.ndarray, " field"],
 ) -> float:
     """The residual of the equations, root mean square relative to their right-hand side."""
     rest = whole = 0.0
-    for i, known in enumerate(coefficients.reshape(len(sizes), -1)):
-        right, square = system.right[i], float(system.square[i])
-        left = square - 2.0 * known @ right + known @ system.normal @ known
+    for i, known in enumerate(coefficients):
+        normal, right, square = system.of_field(i)
+        left = square - 2.0 * known @ right + known @ normal @ known
         rest += max(float(left), 0.0) / float(sizes[i]) ** 2
         whole += square / float(sizes[i]) ** 2
     return float(np.sqrt(rest / whole))
@@ -203,10 +221,23 @@ def beyond_noise(
     return float(np.sqrt(max(misfit**2 - by_noise, 0.0)))
 
 
-def _sparse(system, structure: Structure, sizes) -> Estimate:
-    normal = _normal(system, structure, sizes, None)
-    mask = needed_by_weak_form(normal[None], np.ones((1, len(structure.names))))[0]
-    return estimate(system, structure.keep(mask), sizes)
+def sparse(
+    system: WeakSystem,
+    structure: Structure,
+    sizes: Float[np.ndarray, " field"],
+    offset: Float[np.ndarray, "field coefficient"] | None = None,
+) -> Estimate:
+    """The estimate with as few unknowns as the equations need; no diffusivity is negative."""
+    while True:
+        normal = _normal(system, structure, sizes, offset)
+        mask = needed_by_weak_form(normal[None], np.ones((1, len(structure.names))))[0]
+        found = estimate(system, structure.keep(mask), sizes, offset)
+        wrong = found.structure.is_diffusivity & (found.unknowns < 0.0)
+        if not wrong.any():
+            return found
+        possible = np.ones(len(structure.names), bool)
+        possible[np.flatnonzero(mask)[wrong]] = False
+        structure = structure.keep(possible)
 
 
 def _normal(system: WeakSystem, structure: Structure, sizes, offset):
@@ -214,11 +245,11 @@ def _normal(system: WeakSystem, structure: Structure, sizes, offset):
     count = len(structure.names)
     normal = np.zeros((count + 1, count + 1))
     for c, i in enumerate(structure.fields):
-        flat = structure.directions[:, c].reshape(count, -1)
-        known = np.zeros(flat.shape[1]) if offset is None else offset[i].reshape(-1)
-        left = system.right[i] - system.normal @ known
-        square = system.square[i] - 2.0 * known @ system.right[i] + known @ system.normal @ known
-        rows = np.vstack([flat @ system.normal @ flat.T, flat @ left])
+        flat, (matrix, right, square) = structure.flat[:, c], system.of_field(i)
+        known = np.zeros(flat.shape[1]) if offset is None else offset[i]
+        left = right - matrix @ known
+        square = square - 2.0 * known @ right + known @ matrix @ known
+        rows = np.vstack([flat @ matrix @ flat.T, flat @ left])
         last = np.append(flat @ left, square)
         normal += np.column_stack([rows, last]) / float(sizes[i]) ** 2
     return normal
@@ -235,6 +266,21 @@ def _of_one_field(basis: Basis) -> Structure:
     count = len(basis.names)
     directions = np.eye(2 * count).reshape(2 * count, 1, 2, count)
     return Structure((0,), directions, tuple(f"{a}: {n}" for a in "xy" for n in basis.names))
+
+
+def _beside(kept: Structure, fluxes: Structure) -> Structure:
+    """All the `fluxes`, with the sources and diffusivities that were kept."""
+    if kept.further is None:
+        return fluxes
+    own = np.any(kept.further != 0.0, axis=(1, 2))
+    assert fluxes.stiffness is not None
+    return Structure(
+        fluxes.fields,
+        np.concatenate([fluxes.directions, kept.directions[own]]),
+        fluxes.names + kept.keep(own).names,
+        np.append(fluxes.stiffness, np.zeros(own.sum())),
+        np.concatenate([np.zeros((len(fluxes.names), *kept.further.shape[1:])), kept.further[own]]),
+    )
 
 
 def _component(i: int):

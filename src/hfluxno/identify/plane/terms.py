@@ -14,7 +14,7 @@ and no others (the isotropic functions of a vector; Wang, Arch. Ration. Mech. An
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from hfluxno.identify.basis import Dictionary
 
@@ -47,16 +47,33 @@ class Structure:
     - `directions`: D, of shape (unknown, field, axis, term).
     - `names`: one for each unknown.
     - `stiffness`: the weight of a penalty on each unknown, relative to the equations; or `None`.
+    - `further`: of shape (unknown, field, coefficient), the same for the coefficients of sources
+      and the diffusivities along x and y; or `None` without them.
     """
 
     fields: tuple[int, ...]
     directions: Float[np.ndarray, "unknown field 2 term"]
     names: tuple[str, ...]
     stiffness: Float[np.ndarray, " unknown"] | None = None
+    further: Float[np.ndarray, "unknown field coefficient"] | None = None
 
     def keep(self, mask: np.ndarray) -> "Structure":
-        names = tuple(name for name, kept in zip(self.names, mask, strict=True) if kept)
-        return Structure(self.fields, self.directions[np.asarray(mask, bool)], names)
+        kept = np.asarray(mask, bool)
+        names = tuple(name for name, stays in zip(self.names, kept, strict=True) if stays)
+        further = None if self.further is None else self.further[kept]
+        return Structure(self.fields, self.directions[kept], names, further=further)
+
+    @property
+    def flat(self) -> Float[np.ndarray, "unknown field coefficient"]:
+        """All coefficients of each field in the order of its weak equations."""
+        fluxes = self.directions.reshape(*self.directions.shape[:2], -1)
+        return fluxes if self.further is None else np.concatenate([fluxes, self.further], axis=2)
+
+    @property
+    def is_diffusivity(self) -> Bool[np.ndarray, " unknown"]:
+        if self.further is None:
+            return np.zeros(len(self.names), bool)
+        return np.any(self.further[:, :, -2:] != 0.0, axis=(1, 2))
 
 
 def free_structures(
@@ -120,6 +137,35 @@ def isotropic_structures(
         labels, directions = zip(*parts, strict=True)
         found.append(Structure(group, np.stack(directions), labels))
     return found
+
+
+def with_further(
+    structure: Structure, sources: tuple[Powers, ...], fields: tuple[str, ...]
+) -> Structure:
+    """The same fluxes, with sources of these terms and diffusivities of each field."""
+    names = [f"source: {_named(fields, powers) or '1'}" for powers in sources]
+    names += ["∂xx", "∂yy"]
+    own = len(structure.fields) * len(names)
+    before = len(structure.names)
+    added = np.zeros((before + own, len(structure.fields), len(names)))
+    added[before:] = np.eye(own).reshape(own, *added.shape[1:])
+    without = np.zeros((own, *structure.directions.shape[1:]))
+    return Structure(
+        structure.fields,
+        np.concatenate([structure.directions, without]),
+        structure.names + len(structure.fields) * tuple(names),
+        None if structure.stiffness is None else np.append(structure.stiffness, np.zeros(own)),
+        added,
+    )
+
+
+def possible_sources(fields: int) -> tuple[Powers, ...]:
+    """The terms of a source: of one field a cubic polynomial, of several linear functions."""
+    if fields == 1:
+        return ((0,), (1,), (2,), (3,))
+    return tuple(
+        map(tuple, np.vstack([np.zeros((1, fields), int), np.eye(fields, dtype=int)]).tolist())
+    )
 
 
 def _named(fields: tuple[str, ...], powers) -> str:

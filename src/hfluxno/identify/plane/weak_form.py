@@ -6,6 +6,7 @@ Multiplied by ψ(t) χ(x) η(y) of compact support and integrated by parts,
 
 so no derivative falls on the data. With F = Σ C_0k φ_k and G = Σ C_1k φ_k this is one linear
 equation per test function (Messenger and Bortz, Multiscale Model. Simul. 19, 2021, 1474-1497).
+Sources and diffusion add s(u) ψ χ η + ν_0 u ψ χ_xx η + ν_1 u ψ χ η_yy, which is linear too.
 
 Frames are few, and waves cross several cells from one to the next. A trapezoidal rule over them has
 errors of percents, different ones with ψ_t and with ψ, which bias every coefficient. So the
@@ -41,18 +42,32 @@ _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
 class WeakSystem:
     """The normal equations of all fields, for any structure of the law.
 
-    The unknowns of a field are the coefficients of its fluxes along x and then along y.
+    The unknowns of a field are the coefficients of its fluxes along x and then along y; if there
+    are sources, then their coefficients, and its diffusivities along x and y.
 
-    - `normal`: AᵀA of the equations A c = b, the same for every field.
+    - `normal`: AᵀA of the equations A c = b with the columns of all fields, which only differ in
+      those of the diffusivities: at the end, first along x.
     - `right`: Aᵀb, one row per field.
     - `square`: bᵀb of each field.
     - `noise`: the expectation of bᵀb for noise of size 1.
+    - `diffuses`: whether there are columns of diffusivities.
     """
 
     normal: Float[np.ndarray, "unknown unknown_"]
     right: Float[np.ndarray, "field unknown"]
     square: Float[np.ndarray, " field"]
     noise: float = 0.0
+    diffuses: bool = False
+
+    def of_field(self, i: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """AᵀA, Aᵀb and bᵀb of one field."""
+        normal, right, square = self.normal, self.right[i], float(self.square[i])
+        if self.diffuses:
+            fields, count = len(self.right), len(normal)
+            own = [count - 2 * fields + i, count - fields + i]
+            columns = np.append(np.arange(count - 2 * fields), own)
+            normal, right = normal[np.ix_(columns, columns)], right[columns]
+        return normal, right, square
 
 
 def weak_systems(
@@ -61,6 +76,7 @@ def weak_systems(
     periodic: tuple[bool, bool],
     at: Float[np.ndarray, " time"] | None = None,
     gaps: Bool[np.ndarray, "time x y"] | None = None,
+    sources: Sequence[Callable[[np.ndarray], np.ndarray]] | None = None,
 ) -> list[WeakSystem]:
     """A system for every length of the test functions in time and in space.
 
@@ -68,6 +84,7 @@ def weak_systems(
       evaluated in turn to save memory.
     - `at`: the times of the frames in intervals, by default 0, 1, ….
     - `gaps`: where `values` are filled.
+    - `sources`: the functions of sources; with them, even if there are none, come diffusivities.
     """
     frames, _, *cells = values.shape
     states = np.moveaxis(values, 1, 0)
@@ -76,17 +93,22 @@ def weak_systems(
     found = []
     for width in _widths(_CELLS, min(cells)):
         along = [_rows(n, width, around) for n, around in zip(cells, periodic, strict=True)]
-        (x0, x1), (y0, y1) = along
+        (x0, x1, x2), (y0, y1, y2) = along
         # All lengths have the same weight.
         scale = 1.0 / np.sqrt(np.sum(x1**2) * np.sum(y0**2))
         over_y = [np.tensordot(function(states), (y0, y1), ((2,), (2,))) for function in functions]
         along_x = np.stack([scale * _over_x(x1, each[:, :, 0]) for each in over_y])
         along_y = np.stack([scale * _over_x(x0, each[:, :, 1]) for each in over_y])
-        moments = np.concatenate([along_x, along_y])
+        moments = [*along_x, *along_y]
+        for each in sources or ():
+            moments.append(scale * _over_x(x0, np.tensordot(each(states), y0, ((2,), (1,)))))
+        for rows_x, rows_y in () if sources is None else ((x2, y0), (x0, y2)):
+            for u in states:
+                moments.append(scale * _over_x(rows_x, np.tensordot(u, rows_y, ((2,), (1,)))))
         across = scale**2 * np.sum(x0**2) * np.sum(y0**2)
         conserved = [scale * _over_x(x0, np.tensordot(u, y0, ((2,), (1,)))) for u in states]
         for still, moving, during in in_time:
-            columns = np.tensordot(moments, still, ((3,), (1,))).reshape(len(moments), -1)
+            columns = np.tensordot(np.stack(moments), still, ((3,), (1,))).reshape(len(moments), -1)
             rhs = -np.tensordot(np.stack(conserved), moving, ((3,), (1,))).reshape(len(states), -1)
             noise = across * float(np.sum(moving**2))
             if gaps is not None:
@@ -94,7 +116,8 @@ def weak_systems(
                 columns, rhs = columns[:, kept], rhs[:, kept]
                 noise *= float(np.mean(kept))
             square = np.sum(rhs**2, axis=1)
-            found.append(WeakSystem(columns @ columns.T, rhs @ columns.T, square, noise))
+            system = WeakSystem(columns @ columns.T, rhs @ columns.T, square, noise)
+            found.append(dataclasses.replace(system, diffuses=sources is not None))
     return found
 
 
@@ -105,6 +128,7 @@ def total(systems: Sequence[WeakSystem]) -> WeakSystem:
         np.sum([each.right for each in systems], axis=0),
         np.sum([each.square for each in systems], axis=0),
         sum(each.noise for each in systems),
+        systems[0].diffuses,
     )
 
 
@@ -138,15 +162,16 @@ def _measured(gaps, along_x, along_y, during) -> Bool[np.ndarray, "place_x place
     return share <= max(_MISSING, float(np.quantile(share, 0.25)))
 
 
-def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A bump of `width` cells and its derivative, at positions a quarter of its width apart."""
+def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A bump of `width` cells and its first two derivatives, at positions a quarter of its width
+    apart."""
     starts = np.arange(0, length if periodic else length - width + 1, max(1, width // 4))
-    rows = np.zeros((2, len(starts), length))
-    for order in (0, 1):
+    rows = np.zeros((3, len(starts), length))
+    for order in range(3):
         values = bump(width, order)
         for row, start in zip(rows[order], starts, strict=True):
             row[(start + np.arange(width)) % length] = values
-    return rows[0], rows[1]
+    return rows[0], rows[1], rows[2]
 
 
 def _over_x(rows, integrated):

@@ -1,0 +1,197 @@
+"""The search for the law behind frames on a plane: terms from the weak form, the choice among laws
+and starts from a back-test."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.basis import Basis, Dictionary
+from hfluxno.identify.plane.error_bars import PlaneTerm, terms_of
+from hfluxno.identify.plane.frames import Frames
+from hfluxno.identify.plane.known import is_as_good, recognise
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.run import Start, back_test, further_starts, plain_starts
+from hfluxno.identify.plane.select import (
+    Estimate,
+    alternatives,
+    beyond_noise,
+    choose,
+    estimate,
+    functions_of,
+    make_basis,
+    systems_of,
+    together,
+)
+from hfluxno.identify.plane.terms import Powers, Roles, Structure
+from hfluxno.identify.plane.weak_form import total
+from hfluxno.identify.recognised import Recognised
+from hfluxno.identify.select import last_fitted_frame
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A law in cells and frames, and how well it explains the frames.
+
+    **Attributes:**
+
+    - `law`, `before`: with coefficients from all frames, and from the first ones.
+    - `error`, `start`: the smallest error of the back-test, and the start that has it.
+    - `misfit`, `beyond_noise`: the residual of the weak form, and what noise does not explain.
+    - `isotropic`, `recognised`, `terms`: as of a `PlaneIdentification`.
+    """
+
+    law: FittedPlaneLaw
+    before: FittedPlaneLaw
+    error: float
+    start: Start
+    misfit: float
+    beyond_noise: float
+    isotropic: bool
+    recognised: Recognised | None
+    terms: tuple[PlaneTerm, ...]
+
+
+def search(
+    seen: Frames,
+    roles: Roles,
+    fields: tuple[str, ...],
+    cell: tuple[float, float],
+    sources: tuple[Powers, ...] | None = None,
+) -> Found:
+    """The law that predicts the last frames best.
+
+    **Arguments:**
+
+    - `cell`: the lengths of a cell.
+    - `sources`: the terms of sources that may come into the law, and diffusion with them; by
+      default neither.
+    """
+    values, interval = seen.filled, seen.interval
+    basis = make_basis(values, roles, fields)
+    sizes = deviations(values, () if roles.vector is None else (roles.vector,))
+    functions = functions_of(basis, seen.around)
+    systems = systems_of(seen, functions, sources)
+    whole = total(systems)
+    found, isotropic = choose(whole, basis, roles, sizes, cell[0] / cell[1], sources, fields)
+    last = last_fitted_frame(len(values))
+    before = total(systems_of(seen.until(last), functions, sources))
+    tried = [_Tried(law) for law in alternatives(found, whole, basis, sizes)]
+    if isinstance(basis, Dictionary):
+        named = recognise(systems, basis, roles, sizes, cell, interval, found, sources)
+        if named is not None:
+            one = _Tried(found, *named)
+            tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]
+    columns = 2 * len(basis.names) + (0 if sources is None else len(sources) + 2)
+    best = None
+    for each in tried:
+        parts = []
+        for system in (before, whole):
+            fitted = [estimate(system, s, sizes, each.offset) for s in each.structures]
+            known = np.zeros((len(fields), columns)) if each.offset is None else each.offset
+            parts.append(known + _coefficients(fitted, known.shape))
+        law_of = _Maker(basis, parts[1], values, fields, roles, each.said is not None, sources)
+        error, start = back_test(law_of(parts[0]), seen, last, plain_starts(seen))
+        if best is None or error < best[0]:
+            best = error, start, each, law_of, parts
+    assert best is not None
+    _, start, chosen, law_of, parts = best
+    starts = [start, *further_starts(seen, start.refinement)]
+    error, start = back_test(law_of(parts[0]), seen, last, starts)
+    found, said = chosen.found, chosen.said
+    misfit = together(found, sizes, whole) if said is None else said.misfit
+    named_values = None if said is None else parts[1]
+    return Found(
+        law=law_of(parts[1]),
+        before=law_of(parts[0]),
+        error=error,
+        start=start,
+        misfit=misfit,
+        beyond_noise=beyond_noise(misfit, whole, sizes, seen.noise),
+        isotropic=isotropic or said is not None,
+        recognised=said,
+        terms=terms_of(found, systems, sizes, basis, cell, interval, fields, named_values),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tried:
+    """A law that the back-test may choose: `found` by the weak form, or known, with C₀ =
+    `offset`."""
+
+    found: list[Estimate]
+    said: Recognised | None = None
+    structure: Structure | None = None
+    offset: Float[np.ndarray, "field coefficient"] | None = None
+
+    @property
+    def structures(self) -> list[Structure]:
+        own = [each.structure for each in self.found]
+        return own if self.structure is None else [self.structure]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Maker:
+    """Makes laws from coefficients in the order of the weak equations; functions whose coefficients
+    are zero in `whole` are left out."""
+
+    basis: Basis
+    whole: Float[np.ndarray, "field coefficient"]
+    values: Float[np.ndarray, "time field x y"]
+    fields: tuple[str, ...]
+    roles: Roles
+    is_fluid: bool
+    sources: tuple[Powers, ...] | None
+
+    def __call__(self, coefficients: Float[np.ndarray, "field coefficient"]) -> FittedPlaneLaw:
+        basis, vectors = self.basis, () if self.roles.vector is None else (self.roles.vector,)
+        count = 2 * len(basis.names)
+        by_axis = np.stack(np.split(coefficients[:, :count], 2, axis=1))
+        positive: tuple[int, ...] = ()
+        if isinstance(basis, Dictionary):
+            every = np.split(np.any(self.whole[:, :count] != 0.0, axis=0), 2)
+            used = np.flatnonzero(every[0] | every[1])
+            used = used if len(used) else np.arange(1)
+            chosen = tuple(basis.exponents[k] for k in used)
+            basis = dataclasses.replace(basis, exponents=chosen)
+            by_axis = np.ascontiguousarray(by_axis[:, :, used])
+            divisors = {i for powers in chosen for i, e in enumerate(powers) if e < 0}
+            positive = tuple(sorted(divisors))
+        lower, upper = self.values.min(axis=(0, 2, 3)), self.values.max(axis=(0, 2, 3))
+        law = FittedPlaneLaw(
+            self.fields, basis, by_axis, lower, upper, vectors, positive, self.is_fluid
+        )
+        return law if self.sources is None else self._with_further(law, coefficients[:, count:])
+
+    def _with_further(
+        self, law: FittedPlaneLaw, coefficients: Float[np.ndarray, "field coefficient"]
+    ) -> FittedPlaneLaw:
+        assert self.sources is not None
+        whole = self.whole[:, -coefficients.shape[1] :]
+        used = np.flatnonzero(np.any(whole[:, :-2] != 0.0, axis=0))
+        diffuses = np.any(whole[:, -2:] != 0.0)
+        return dataclasses.replace(
+            law,
+            arising=tuple(self.sources[k] for k in used),
+            sources=np.ascontiguousarray(coefficients[:, used]) if len(used) else None,
+            # Those of the first frames may be negative.
+            diffusivities=np.maximum(coefficients[:, -2:].T, 0.0) if diffuses else None,
+        )
+
+
+def _coefficients(fitted: list[Estimate], shape) -> Float[np.ndarray, "field coefficient"]:
+    coefficients = np.zeros(shape)
+    for each in fitted:
+        part = np.tensordot(each.unknowns, each.structure.flat, axes=1)
+        coefficients[list(each.structure.fields)] += part
+    return coefficients
+
+
+def deviations(
+    values: Float[np.ndarray, "time field x y"], vectors: tuple[tuple[int, ...], ...]
+) -> Float[np.ndarray, " field"]:
+    """The standard deviation of each field, and one for both components of the momentum."""
+    sizes = np.std(values, axis=(0, 2, 3))
+    for vector in map(list, vectors):
+        sizes[vector] = np.sqrt(np.mean(sizes[vector] ** 2))
+    return sizes

@@ -1,0 +1,143 @@
+"""Sources and diffusion on a plane: the weak form, the search, the law, and its file."""
+
+import dataclasses
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno.export import export_law
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus, identify_plane, load_law
+from hfluxno.identify.law_file import dumps
+from hfluxno.identify.plane import identification, search
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.run import Start
+from hfluxno.identify.plane.saved import in_cells, to_save
+from hfluxno.laws.base import pointwise_jacobian
+from hfluxno.trajectory import Trajectory
+from tests.identify.plane.laws import GRID, INTERVAL, one_field, shallow_water
+from tests.identify.plane.laws import identification as identified
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+CELLS, DT = (32, 24), 0.02
+DECAY, NU = 1.5, (0.02, 0.005)
+VELOCITY = (0.7, -0.4)
+
+
+def decaying(decay=DECAY, nu=NU) -> Trajectory:
+    """∂t u + a ∂x u + b ∂y u = -λ u + ν_0 ∂xx u + ν_1 ∂yy u, exactly."""
+    times = DT * np.arange(10)
+    x, y = ((np.arange(n) + 0.5) / n for n in CELLS)
+    frames = np.ones((len(times), *CELLS))
+    random = np.random.default_rng(3)
+    for k in range(-2, 3):
+        for m in range(3):
+            size, phase = random.uniform(0.02, 0.1), random.uniform(0.0, 6.0)
+            rate = 4.0 * np.pi**2 * (nu[0] * k**2 + nu[1] * m**2)
+            for frame, t in zip(frames, times, strict=True):
+                angle = k * (x[:, None] - VELOCITY[0] * t) + m * (y - VELOCITY[1] * t)
+                frame += size * np.exp(-rate * t) * np.cos(2.0 * np.pi * angle + phase)
+    frames *= np.exp(-decay * times)[:, None, None]
+    return Trajectory(frames[:, None], times, Grid.rectangle(CELLS), ("u",))
+
+
+@pytest.fixture
+def every_run_is_right(monkeypatch):
+    """Nothing is solved: only the weak form decides."""
+    monkeypatch.setattr(search, "back_test", lambda *_: (1e-3, Start("restart", 1)))
+    monkeypatch.setattr(identification, "is_systematic", lambda *_: False)
+
+
+def test_decay_and_diffusion_are_found_where_fluxes_do_not_explain(every_run_is_right):
+    found = identify_plane(decaying())
+    assert found.status == FitStatus.OK
+    assert found.law.sources is not None and found.law.diffusivities is not None
+    assert found.law.arising == ((1,),)
+    np.testing.assert_allclose(found.law.sources, [[-DECAY]], rtol=0.01)
+    np.testing.assert_allclose(found.law.diffusivities.ravel(), NU, rtol=0.05)
+    by_name = {term.name: term for term in found.terms}
+    assert by_name["source: u"].value == pytest.approx(-DECAY, rel=0.01)
+    assert by_name["∂yy"].value == pytest.approx(NU[1], rel=0.05)
+    assert by_name["∂yy"].fields == ("u",)
+    (formula,) = found.formulas
+    right = formula.split(" = ")[1]
+    assert right.startswith("-1.") and " u + 0.0" in right and right.endswith("∂yy u")
+    # The law of the units, in cells and frames.
+    back = in_cells(found.law, decaying().grid, DT)
+    np.testing.assert_allclose(back.sources, found.grid_law.sources)
+    np.testing.assert_allclose(back.diffusivities, found.grid_law.diffusivities)
+
+
+def test_a_law_that_explains_stays_without(every_run_is_right):
+    found = identify_plane(decaying(0.0, (0.0, 0.0)))
+    assert found.status == FitStatus.OK and not found.law.has_further
+    assert found.formulas[0].endswith(" = 0")
+
+
+def test_what_sources_do_not_explain_keeps_its_status(every_run_is_right, monkeypatch):
+    monkeypatch.setattr(search, "back_test", lambda *_: (1.0, Start("restart", 1)))
+    found = identify_plane(decaying())
+    assert found.status == FitStatus.SOURCE_OR_LEAK and not found.law.has_further
+
+
+def with_gravity() -> FittedPlaneLaw:
+    """Water that falls along y, with a viscosity."""
+    sources = np.array([[0.0, 0.0], [0.0, 0.0], [-2.0, 0.3]])
+    return dataclasses.replace(
+        shallow_water(),
+        arising=((1, 0, 0), (0, 0, 1)),
+        sources=sources,
+        diffusivities=np.array([[0.0, 0.1, 0.1], [0.0, 0.2, 0.2]]),
+    )
+
+
+def test_sources_and_diffusivities_of_the_law():
+    law, u = with_gravity(), jnp.array([[0.8, 9.0], [0.1, 0.0], [0.4, -5.0]])
+    x, t = jnp.zeros((2, 2)), 0.0
+    expected = -2.0 * u[0] + 0.3 * u[2]  # linear beyond the observed range too
+    np.testing.assert_allclose(law.source(u, x, t), jnp.stack([0 * u[0], 0 * u[0], expected]))
+    jacobian = pointwise_jacobian(lambda v: law.source(v, x, t), u)
+    np.testing.assert_allclose(jacobian[2, :, 0], [-2.0, 0.0, 0.3])
+    for axis, nu in ((0, 0.1), (1, 0.2)):
+        np.testing.assert_allclose(law.along(axis).diffusivity(u), [[0, 0], [nu] * 2, [nu] * 2])
+    assert shallow_water().source(u, x, t) is None
+    assert shallow_water().diffusivity(u) is None
+    moved = in_cells(law, GRID, INTERVAL)
+    np.testing.assert_allclose(moved.sources, INTERVAL * law.sources)
+    rates = INTERVAL / np.square(GRID.spacing)
+    np.testing.assert_allclose(moved.diffusivities, rates[:, None] * law.diffusivities)
+    cubic = dataclasses.replace(one_field(), arising=((0,), (3,)), sources=np.array([[1.0, -2.0]]))
+    inside, beyond = jnp.array([[0.5]]), jnp.array([[2.3]])
+    assert cubic.source(inside, x[:, :1], t).item() == pytest.approx(1.0 - 2.0 * 0.5**3)
+    tangent = 1.0 - 2.0 * 1.3**3 - 6.0 * 1.3**2 * (2.3 - 1.3)
+    assert cubic.source(beyond, x[:, :1], t).item() == pytest.approx(tangent)
+
+
+def test_its_file(tmp_path):
+    saved = to_save(identified(with_gravity()))
+    path = tmp_path / "law.json"
+    saved.save(path)
+    again = load_law(path).law
+    assert again.arising == saved.law.arising
+    np.testing.assert_array_equal(again.sources, saved.law.sources)
+    np.testing.assert_array_equal(again.diffusivities, saved.law.diffusivities)
+    data = json.loads(path.read_text())
+    for change, sentence in (
+        ({"sources": [[1.0]]}, "need 2 coefficients for each field"),
+        ({"arising": [[1, 0, 0], [4, 0, 0]]}, "up to the third"),
+        ({"diffusivities": [[1.0] * 3]}, "along both axes"),
+        ({"diffusivities": [[1.0] * 3, [-1.0] * 3]}, "may be negative"),
+    ):
+        path.write_text(json.dumps(data | {"further": data["further"] | change}))
+        with pytest.raises(ValueError, match=sentence):
+            load_law(path)
+    # A file of an earlier version.
+    plain = json.loads(dumps(to_save(identified(shallow_water()))))
+    del plain["further"]
+    path.write_text(json.dumps(plain))
+    assert not load_law(path).law.has_further
+    with pytest.raises(ValueError, match="has only the form json"):
+        export_law(saved, "numpy")
