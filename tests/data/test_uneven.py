@@ -41,6 +41,24 @@ def test_rounded_times_are_multiples_within_a_thousandth():
     assert frames_of(uneven, 6, "time").coordinate is uneven
 
 
+@pytest.mark.parametrize(("cells", "decimals"), [(64, 4), (64, 3), (128, 3), (80, 4)])
+def test_a_uniform_axis_that_was_printed_with_few_decimals_is_uniform(cells, decimals):
+    exact = (np.arange(cells) + 0.5) / cells
+    printed = exact.round(decimals)
+    for axis in (
+        on_cells(printed, cells),
+        on_cells(printed.astype(np.float32).astype(float), cells),
+    ):
+        assert axis.notes == () and len(axis.coordinate) == cells
+        np.testing.assert_allclose(axis.coordinate, exact, atol=0.51 * 10.0**-decimals)
+    left = np.delete(np.arange(cells), [3, 4, 20])
+    np.testing.assert_array_equal(frames_of(printed[left], len(left), "time").places, left)
+    # A unit off is no rounding, and neither is a third of a step.
+    moved = printed + 1.1 * 10.0**-decimals * (np.arange(cells) == 9)
+    assert frames_of(moved, cells, "time").notes
+    assert frames_of(3.0 * np.arange(9.0) + (np.arange(9) % 3 == 1), 9, "time").notes
+
+
 def test_times_that_fit_no_interval_stay_as_they_are(tmp_path):
     times = 3.0 + np.array([0.0, 1.0, 2.03, 3.0, 7.41, 8.4])
     source = read(save(dataset(time=times), tmp_path / "a.nc"))
