@@ -416,7 +416,7 @@ def test_uneven_times(brief):
         context = Trajectory.from_numpy(changed, np.arange(12))
         return identify_all(dataclasses.replace(context, times=times))[0]
 
-    leak = identified(values * (1.0 - 0.02 * part))
+    leak = identified(values * (1.0 - 0.004 * part))
     assert leak.status == FitStatus.SOURCE_OR_LEAK and "total changes" in leak.sentence
     gain = identified(mean + (values - mean) * (1.0 + 0.04 * part))
     assert gain.status == FitStatus.SYSTEMATIC_MISFIT and gain.misfit.varies_more
