@@ -63,6 +63,7 @@ def one_field(diffusion=3, terms=False, name="density") -> FittedLaw:
             np.array([0.3, 0.1]),
             np.array([0.07]),
             modes,
+            np.array([[0.2, 0.35, -0.3], [0.8, 1.1, 0.2]]),
         )
     return FittedLaw(
         (name,),

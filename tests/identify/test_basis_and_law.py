@@ -213,7 +213,7 @@ def test_what_depends_on_place_is_evaluated_once_and_is_the_law(x64, by_state, r
     np.testing.assert_allclose(flux.source(u, x, now), expected, rtol=1e-12)
     edges = jnp.linspace(0.0, 1.0, cells + 1)
     at = jnp.asarray(np.random.default_rng(1).uniform(0.0, 1.4, (1, cells + 1)))
-    moved = law.factor(edges)[None] * (law.flux(at) + 0.07)
+    moved = law.factor(edges, 1.0 / cells)[None] * (law.flux(at) + 0.07)
     np.testing.assert_allclose(flux.law.flux(at), moved, rtol=1e-12)
     alone = SolverSettings(StepControl(), False, grid, "muscl", 1).numerical_flux(one_field()).law
     assert isinstance(alone, FittedLaw)  # nothing depends on place

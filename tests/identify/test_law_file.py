@@ -58,7 +58,9 @@ def test_cells_and_units_are_each_others_inverse(name):
 def _numbers(law):
     """All but the domain of the modes, which `in_units` takes from the grid."""
     terms = law.terms
-    further = () if terms is None else (terms.by_state, terms.source_by_place, terms.flux_offset)
+    further = ()
+    if terms is not None:
+        further = (terms.by_state, terms.source_by_place, terms.flux_offset, terms.stretches)
     return (law.flux_coefficients, law.diffusion_coefficients, *further)
 
 

@@ -28,7 +28,8 @@ Table = tuple[Row, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """P, K, the offset c in k(x) (f(u) + c), and the modes ψ of place."""
+    """P, K, the offset c in k(x) (f(u) + c), the domain of the modes ψ of place, and the stretches
+    on which the flux has another factor: begin, end and the logarithm of the factor of each."""
 
     source: Table
     factor: Row
@@ -36,6 +37,11 @@ class Place:
     lower: float
     upper: float
     periodic: bool
+    stretches: Table
+
+    @property
+    def scales_flux(self) -> bool:
+        return any(self.factor) or bool(self.stretches)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,7 +208,8 @@ def _powers(coefficients: np.ndarray) -> np.ndarray:
 
 
 def _place(terms) -> Place | None:
-    if not (np.any(terms.source_by_place) or np.any(terms.flux_by_place)):
+    by_place = (terms.source_by_place, terms.flux_by_place, terms.stretches)
+    if not any(np.any(part) for part in by_place):
         return None
     return Place(
         _table(terms.source_by_place),
@@ -211,6 +218,7 @@ def _place(terms) -> Place | None:
         float(terms.modes.lower),
         float(terms.modes.upper),
         terms.modes.periodic,
+        _table(terms.stretches),
     )
 
 

@@ -32,7 +32,7 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
     law = laws[0]
     place, fields = law.place, len(law.fields)
     by_place = place.source if place else ()
-    factor = place.factor if place else ()
+    factor, stretches = (place.factor, place.stretches) if place else ((), ())
     defined = {
         "AXES": len(laws),
         "FIELDS": fields,
@@ -42,6 +42,7 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
         "SOURCE_TERMS": _columns(law.source),
         "SOURCE_MODES": _columns(by_place),
         "FACTOR_MODES": len(factor),
+        "STRETCHES": len(stretches),
         "PERIODIC": int(place.periodic if place else True),
         "CONTINUED": int(law.continued),
         "SPREAD": float(spread),
@@ -61,6 +62,7 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
         _table("SOURCE", _filled(law.source, fields)),
         _table("SOURCE_BY_PLACE", _filled(by_place, fields)),
         _row("FACTOR", factor or (0.0,)),
+        _table("STRETCH", stretches or ((0.0, 0.0, 0.0),)),
         _row("OFFSET", place.offset if place else zeros),
         _row("PLACE", (place.lower, place.upper) if place else (0.0, 1.0)),
     ]

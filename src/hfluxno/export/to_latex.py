@@ -99,9 +99,11 @@ def _by_place(law: PlainLaw, of: Place) -> list[str]:
         for name, row in zip(law.fields, of.source, strict=True)
         if any(row)
     ]
-    if any(of.factor):
+    if of.scales_flux:
         offset = ", ".join(f"{c:.6g}" for c in of.offset)
-        rows.append(rf"k(x) &= \exp\left({_waves(of, of.factor)}\right)")
+        parts = [_waves(of, of.factor)] if any(of.factor) else []
+        parts += [rf"{j:.6g}\,1_{{[{a:.6g},\,{b:.6g})}}(x)" for a, b, j in of.stretches]
+        rows.append(rf"k(x) &= \exp\left({' + '.join(parts)}\right)")
         rows.append(rf"\text{{flux}} &= k(x)\,(f + ({offset}))")
     return [*rows, rf"\xi &= \frac{{x - {of.lower:.6g}}}{{{of.upper - of.lower:.6g}}}"]
 

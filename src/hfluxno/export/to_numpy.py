@@ -34,6 +34,7 @@ def _numbers(laws: tuple[PlainLaw, ...]) -> list[str]:
         "PERIODIC": place.periodic if place else True,
         "SOURCE_BY_PLACE": place.source if place else empty,
         "FACTOR": place.factor if place else (),
+        "STRETCHES": place.stretches if place else (),
         "OFFSET": place.offset if place else (0.0,) * len(law.fields),
     }
     return [f"{name} = {value!r}" for name, value in values.items()]

@@ -9,7 +9,7 @@ def pyclaw_file(saved: SavedLaw) -> str:
     """The law in NumPy, and `rp` after it. Raises `ValueError` if the flux depends on place: a
     Riemann solver only sees states."""
     terms = saved.law.terms
-    if terms is not None and terms.flux_by_place.any():
+    if terms is not None and (terms.flux_by_place.any() or terms.stretches.size):
         raise ValueError(
             "A Riemann solver only sees states, but this flux depends on place; export it to numpy "
             "or c."

@@ -56,9 +56,11 @@ def _by_place(law: PlainLaw, of: Place) -> list[str]:
         for name, row in zip(law.fields, of.source, strict=True)
         if any(row)
     ]
-    if any(of.factor):
+    if of.scales_flux:
         offset = ", ".join(f"{c:.6g}" for c in of.offset)
-        lines += [f"k(x) = exp({_waves(of, of.factor)})", f"the flux is k(x) (f + ({offset}))"]
+        parts = [_waves(of, of.factor)] if any(of.factor) else []
+        parts += [f"{j:.6g} for {a:.6g} ≤ x < {b:.6g}" for a, b, j in of.stretches]
+        lines += [f"k(x) = exp({' + '.join(parts)})", f"the flux is k(x) (f + ({offset}))"]
     return [*lines, f"ξ = (x − {of.lower:.6g})/{of.upper - of.lower:.6g}"]
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hfluxno.coordinates import kept_precision, real
 from hfluxno.identify.basis import Basis, as_array, chebyshev
 from hfluxno.laws.base import ConservationLaw, Places, State, Time
-from hfluxno.laws.place import PlaceModes
+from hfluxno.laws.place import PlaceModes, share_inside
 
 _NEAREST_ZERO = 0.25
 
@@ -31,6 +31,8 @@ class Terms(eqx.Module):
     - `flux_offset`: c, added to f(u) before it is multiplied by k(x), shape (field,), in units of
       the flux. It only matters where k changes or at an end that is closed.
     - `modes`: ψ of both.
+    - `stretches`: the begin, end and log factor of each stretch of the domain on which the flux is
+      multiplied by another number, shape (stretch, 3). On a circle an end may lie beyond it.
     """
 
     by_state: Float[Array | np.ndarray, "field term"]
@@ -38,12 +40,21 @@ class Terms(eqx.Module):
     flux_by_place: Float[Array | np.ndarray, " mode_"]
     flux_offset: Float[Array | np.ndarray, " field"]
     modes: PlaceModes
+    stretches: Float[Array | np.ndarray, "stretch 3"] = eqx.field(
+        converter=as_array, default_factory=lambda: np.zeros((0, 3))
+    )
+
+    @property
+    def scales_flux(self) -> bool:
+        """Whether the flux depends on place."""
+        return self.flux_by_place.size > 0 or self.stretches.size > 0
 
 
 class FittedLaw(ConservationLaw):
     """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and optionally
 
-        s_i(u, x) = Σ_k S_ik T_k(v_i) + Σ_m P_im ψ_m(x),   k(x) = exp(Σ_m K_m ψ_m(x)),
+        s_i(u, x) = Σ_k S_ik T_k(v_i) + Σ_m P_im ψ_m(x),
+        k(x) = exp(Σ_m K_m ψ_m(x) + Σ_s J_s 1[a_s < x < b_s]),
 
     a source, and a factor of the flux.
 
@@ -118,13 +129,24 @@ class FittedLaw(ConservationLaw):
             return None
         return _source(self._like(u), u, x)
 
-    def factor(self, x: Float[Array, "*points"]) -> Float[Array, "*points"] | None:
-        """k(x), or `None` if the flux is the same everywhere."""
-        if self.terms is None or self.terms.flux_by_place.size == 0:
+    def factor(
+        self, x: Float[Array, "*points"], width: float | None = None
+    ) -> Float[Array, "*points"] | None:
+        """k(x), or `None` if the flux is the same everywhere. With a `width`, jumps of k are
+        averaged over an interval of this width about x."""
+        terms = self.terms
+        if terms is None or not terms.scales_flux:
             return None
-        modes = self.terms.modes(x)[: self.terms.flux_by_place.shape[0]]
-        weights = self.terms.flux_by_place.astype(x.dtype)
-        return jnp.exp(jnp.tensordot(weights, modes, axes=1))
+        weights = terms.flux_by_place.astype(x.dtype)
+        found = jnp.ones_like(x)
+        if weights.shape[0]:
+            found = jnp.exp(jnp.tensordot(weights, terms.modes(x)[: weights.shape[0]], axes=1))
+        modes = terms.modes
+        period = modes.upper - modes.lower if modes.periodic else None
+        for begin, end, log_factor in jnp.asarray(terms.stretches, x.dtype):
+            inside = share_inside(x, begin, end, width, period)
+            found = found * (1.0 + jnp.expm1(log_factor) * inside)
+        return found
 
     def arising(self, x: Float[Array, "*points"]) -> Float[Array, "field *points"] | None:
         """The part of the source that depends on place alone; `None` without further terms."""
@@ -139,8 +161,10 @@ class FittedLaw(ConservationLaw):
         if self.terms is None:
             return self
         terms = self.terms
-        still = (terms.source_by_place[:, :0], terms.flux_by_place[:0])
-        changed = eqx.tree_at(lambda t: (t.source_by_place, t.flux_by_place), terms, still)
+        still = (terms.source_by_place[:, :0], terms.flux_by_place[:0], terms.stretches[:0])
+        changed = eqx.tree_at(
+            lambda t: (t.source_by_place, t.flux_by_place, t.stretches), terms, still
+        )
         return dataclasses.replace(self, terms=changed)
 
     def _at(self, function: Callable, u: Any, field_axes: int) -> Any:

@@ -167,7 +167,7 @@ class Forward(eqx.Module):
         law, grid, u = self.law(z), self.settings.grid, states.swapaxes(0, 1)
         flux = law.flux(u)
         if law.terms is not None:
-            factor = law.factor(jnp.asarray(grid.centers()))
+            factor = law.factor(jnp.asarray(grid.centers()), 1.0)
             flux = flux + law.terms.flux_offset[:, None, None]
             flux = flux if factor is None else factor[None, None] * flux
         diffusivity = law.diffusivity(u)

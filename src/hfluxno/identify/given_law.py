@@ -231,7 +231,7 @@ def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
     law = in_cells(saved.law, context.grid, around.scale.interval)
     terms, half = law.terms, (0.5 * (law.upper - law.lower))[:, None]
     modes = around.shape.modes
-    by_place = terms is not None and terms.flux_by_place.size > 0
+    by_place = terms is not None and terms.scales_flux
     closed = terms is not None and not by_place and bool(np.any(terms.flux_offset))
     shape = LawShape(
         law.basis,
@@ -245,11 +245,13 @@ def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
         0 if terms is None else terms.source_by_place.shape[1],
         terms.flux_by_place.shape[0] if terms is not None and by_place else 0,
         closed,
+        0 if terms is None else len(terms.stretches),
     )
     parts = [law.flux_coefficients / half, law.diffusion_coefficients]
     if terms is not None:
         parts += [terms.by_state / half, terms.source_by_place / half]
         parts += [terms.flux_offset / half[:, 0], terms.flux_by_place] if shape.has_offset else []
+        parts += [terms.stretches]
     parts += [law.basis.at] if isinstance(law.basis, Kinked) else []
     center = np.concatenate([np.ravel(part) for part in parts])
     return dataclasses.replace(around, shape=shape, center=center, spread=np.zeros(len(center)))
@@ -297,7 +299,7 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
     if context.frames == 1 and any(isinstance(end, Given) for end in grid.boundary[0]):
         raise ValueError("A context with given ends needs at least two frames.")
     terms = saved.law.terms
-    by_place = terms is not None and (terms.flux_by_place.size or terms.source_by_place.size)
+    by_place = terms is not None and (terms.scales_flux or terms.source_by_place.size)
     if terms is None or not by_place:
         return
     low, high, room = terms.modes.lower, terms.modes.upper, _TOLERANCE * grid.spacing[0]

@@ -30,6 +30,7 @@ FURTHER_KINDS = (
     Kind(4, by_state=3),
     Kind(4, source_modes=4),
     Kind(4, flux_modes=2),
+    Kind(4, stretches=1),
     Kind(2, diffusion=1, kinks=1),
     Kind(4, diffusion=3),
 )
@@ -81,10 +82,10 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     drift, conserved = _drift(best, context, filled, residual)
     misfit = dataclasses.replace(misfit, variation=_grown(best, context, misfit.noise))
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
-    names, scale = _names_and_units(forward.shape, fields, dx, dt)
+    names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
     free = np.flatnonzero(forward.spread)
     spread = (forward.spread * scale)[free]
-    coefficients = np.asarray(forward.coefficients(best.z)) * scale
+    coefficients = np.asarray(forward.coefficients(best.z)) * scale + shift
     change = _rms((filled - filled[:1]) / size, seen)
     noise = in_noise = None  # the known one, in standard deviations, and the misfit in units of it
     if context.deviation is not None:
@@ -126,6 +127,7 @@ def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> 
             terms.flux_by_place,
             terms.flux_offset * (dx / dt),
             modes,
+            _stretches(np.asarray(terms.stretches), dx, grid.lower[0]),
         )
     changed = eqx.tree_at(
         lambda t: (t.flux_coefficients, t.diffusion_coefficients),
@@ -135,7 +137,16 @@ def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> 
     return dataclasses.replace(changed, fields=fields, terms=terms)
 
 
-def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.ndarray]:
+def _stretches(in_cells, dx: float, lower: float) -> np.ndarray:
+    """Begins, ends and log factors of the stretches in use, in the units of the data."""
+    used = in_cells[in_cells[:, 0] < in_cells[:, 1]]
+    return used * [dx, dx, 1.0] + np.multiply([1.0, 1.0, 0.0], lower)
+
+
+def _names_and_units(
+    shape: LawShape, fields, dx, dt, lower
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The name of each coefficient, its unit, and what zero is in the units of the data."""
     half = 0.5 * (shape.upper - shape.lower)
     parts = [
         ("f", shape.basis.names, half * dx / dt),
@@ -150,9 +161,15 @@ def _names_and_units(shape: LawShape, fields, dx, dt) -> tuple[list[str], np.nda
             names += [f"{letter}_{field}[{term}]" for term in terms]
             units += [float(size)] * len(terms)
     names += [f"log k[mode {k + 1}]" for k in range(shape.flux_modes)]
+    units += [1.0] * shape.flux_modes
+    zeros = [0.0] * len(names)
+    for k in range(shape.stretches):
+        names += [f"{what}[stretch {k + 1}]" for what in ("x from", "x to", "log k")]
+        units += [dx, dx, 1.0]
+        zeros += [lower, lower, 0.0]
     names += [f"v[kink {k + 1}]" for k in range(shape.kinks)]
-    units += [1.0] * (shape.flux_modes + shape.kinks)
-    return names, np.array(units)
+    units += [1.0] * shape.kinks
+    return names, np.array(units), np.array(zeros + [0.0] * shape.kinks)
 
 
 def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:

@@ -13,7 +13,7 @@ from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import Estimate, estimate, with_shared_errors
 from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
-from hfluxno.identify.starts import carried_starts, law_starts
+from hfluxno.identify.starts import carried_starts, law_starts, stretched
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
@@ -86,6 +86,9 @@ def fit_jointly(
         """The estimate with another kind of law or grid, if its evidence is sufficiently higher."""
         target = forward(kind, refinement)
         starts = carried_starts(source.z, source.forward, target)
+        if kind.stretches:
+            with_one = (stretched(z, target, context) for z in starts)
+            starts = [z for z in with_one if z is not None]
         every = [estimate(target, context, frames[-1:], source.noise, z) for z in starts]
         usable = [each for each in every if each is not None]
         if not usable:
@@ -111,8 +114,8 @@ def fit_jointly(
     chosen, kind = whole, kinds[0]
     for richer in kinds[1:]:
         found = tried_from(whole, richer)
-        # Few modes at first: with many, they would fit what belongs to the flux.
-        while found is not None and (more := richer.with_more_modes()) != richer:
+        # Few at first: with many, they would fit what belongs to the flux.
+        while found is not None and (more := richer.with_more_places()) != richer:
             further = tried_from(found, more)
             if further is None:
                 break

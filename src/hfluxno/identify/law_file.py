@@ -248,6 +248,7 @@ def _described_terms(terms: Terms) -> FurtherTerms:
         float(terms.modes.upper),
         terms.modes.count,
         terms.modes.periodic,
+        _table(terms.stretches),
     )
 
 
@@ -258,6 +259,7 @@ def _terms(of: FurtherTerms, fields: int) -> Terms:
         np.array(of.flux_by_place),
         np.array(of.flux_offset),
         PlaceModes(of.lower, of.upper, of.modes, of.periodic),
+        np.array(of.stretches).reshape(-1, 3),
     )
 
 

@@ -67,6 +67,12 @@ class FurtherTerms:
     upper: float
     modes: int
     periodic: bool
+    stretches: Table
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+        """Earlier files have no stretches."""
+        return {"stretches": [], **data}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +191,8 @@ def _faults_of_terms(of: FurtherTerms, d: int):
         yield "there are more coefficients of modes of place than modes"
     if len(of.flux_offset) != d:
         yield "the offset of the flux needs one number for each field"
+    if of.stretches and not has_shape(of.stretches, len(of.stretches), 3):
+        yield "a stretch needs its begin, its end and the logarithm of its factor"
     if not of.lower < of.upper or not 1 <= of.modes <= _MOST_MODES:
         yield "the modes of place need a domain and a positive number of modes"
 

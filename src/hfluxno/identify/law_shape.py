@@ -16,15 +16,16 @@ class LawShape(eqx.Module):
     """The terms of a law, and how a vector of coefficients is split among them.
 
     The order is (field, flux function), (field, diffusion term), (field, source term), (field, mode
-    of the source), (field, offset of the flux), (mode of the flux), (place of a kink). Coefficients
-    of the flux are in half ranges of their field times cells per frame, those of sources in half
-    ranges per frame.
+    of the source), (field, offset of the flux), (mode of the flux), (stretch: begin, end and log
+    factor), (place of a kink). Coefficients of the flux are in half ranges of their field times
+    cells per frame, those of sources in half ranges per frame.
 
     - `basis`: the functions of the flux.
     - `lower`, `upper`: the observed range of each field.
     - `modes`: the functions of place.
     - `fields`, `negated`: names, and the indices of the fields that change sign at a wall.
-    - `diffusion`, `by_state`, `source_modes`, `flux_modes`: the number of terms of each kind.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `stretches`: the number of terms of
+      each kind.
     - `closed`: whether the constant of the flux is a coefficient although the flux is the same
       everywhere, because a closed end or a measured flow determines it.
     """
@@ -40,11 +41,12 @@ class LawShape(eqx.Module):
     source_modes: int = eqx.field(static=True, default=0)
     flux_modes: int = eqx.field(static=True, default=0)
     closed: bool = eqx.field(static=True, default=False)
+    stretches: int = eqx.field(static=True, default=0)
 
     @property
     def has_offset(self) -> bool:
         """Whether the constant of the flux is a coefficient."""
-        return self.closed or self.flux_modes > 0
+        return self.closed or self.flux_modes > 0 or self.stretches > 0
 
     @property
     def kinks(self) -> int:
@@ -62,12 +64,12 @@ class LawShape(eqx.Module):
             self.source_modes,
             int(self.has_offset),
         )
-        return (*(d * n for n in parts), self.flux_modes, self.kinks)
+        return (*(d * n for n in parts), self.flux_modes, 3 * self.stretches, self.kinks)
 
     def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
         d = len(self.fields)
         ends = np.cumsum(self.sizes)
-        flux, diffusion, by_state, by_place, offset, factor, at = (
+        flux, diffusion, by_state, by_place, offset, factor, stretches, at = (
             coefficients[end - size : end] for end, size in zip(ends, self.sizes, strict=True)
         )
         half = (0.5 * (self.upper - self.lower))[:, None]
@@ -79,6 +81,7 @@ class LawShape(eqx.Module):
                 factor,
                 offset * half[:, 0] if self.has_offset else jnp.zeros(d),
                 self.modes,
+                stretches.reshape(-1, 3),
             )
         basis = self.basis
         if isinstance(basis, Kinked):

@@ -22,6 +22,7 @@ from hfluxno.identify.random_field import modes
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations
@@ -31,6 +32,7 @@ _MOST_FIRST, _MOST_ENDS = 128, 24
 _FUTURE_ENDS = 8
 _PROGRAM_SIZE = 6
 _MOST_MODES = 32
+_MOST_STRETCHES = 2
 _MOST_END_TIMES = 48
 _MARGIN = 0.05  # by which the range of the law exceeds the measured one
 _CFL = 0.45
@@ -43,7 +45,7 @@ class Kind:
     """The terms that a law may have.
 
     - `size`: the degree of the flux.
-    - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `kinks`: as in `LawShape`.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `kinks`, `stretches`: as in `LawShape`.
     """
 
     size: int = 4
@@ -52,12 +54,13 @@ class Kind:
     source_modes: int = 0
     flux_modes: int = 0
     kinks: int = 0
+    stretches: int = 0
 
     @property
     def is_plain(self) -> bool:
         """Whether there is only a smooth flux and at most a constant diffusivity."""
         further = self.by_state or self.source_modes or self.flux_modes or self.kinks
-        return not further and self.diffusion <= 1
+        return not (further or self.stretches) and self.diffusion <= 1
 
     @property
     def program(self) -> "Kind":
@@ -66,14 +69,15 @@ class Kind:
         size = max(self.size, _PROGRAM_SIZE)
         if self.is_plain:
             return Kind(size, diffusion=1)
+        if self.stretches:
+            return Kind(size, diffusion=1, stretches=_MOST_STRETCHES)
         return Kind(size, 3, 3, _MOST_MODES, _MOST_MODES, 1)
 
-    def with_more_modes(self) -> "Kind":
-        """The same with twice as many modes of place, up to a maximum."""
-        modes = (min(2 * n, _MOST_MODES) for n in (self.source_modes, self.flux_modes))
-        return dataclasses.replace(
-            self, **dict(zip(("source_modes", "flux_modes"), modes, strict=True))
-        )
+    def with_more_places(self) -> "Kind":
+        """The same with twice as many modes of place, and one more stretch, up to a maximum."""
+        source, flux = (min(2 * n, _MOST_MODES) for n in (self.source_modes, self.flux_modes))
+        stretches = min(self.stretches + 1, _MOST_STRETCHES) if self.stretches else 0
+        return dataclasses.replace(self, source_modes=source, flux_modes=flux, stretches=stretches)
 
     def __str__(self) -> str:
         parts = [f"degree {self.size}"]
@@ -87,6 +91,8 @@ class Kind:
             parts.append("a source that depends on place")
         if self.flux_modes:
             parts.append("a flux that depends on place")
+        if self.stretches:
+            parts.append(f"a flux with another factor on {plural(self.stretches, 'stretch')}")
         return ", ".join(parts)
 
 
@@ -127,6 +133,7 @@ def make_forward(
         program.source_modes,
         program.flux_modes,
         len(fields) == 1 and (grid.has_wall() or tells_flux),
+        program.stretches,
     )
     control = StepControl(_CFL, _CFL, False)
     settings = SolverSettings(control, False, grid, "muscl", refinement)
@@ -213,12 +220,15 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
     by_state = np.full(fields * shape.by_state, 0.3 * (kind.by_state > 0))
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
-    tells = shape.closed or kind.flux_modes > 0
+    tells = shape.closed or kind.flux_modes > 0 or kind.stretches > 0
     offset = np.full(fields * shape.has_offset, _SPEEDS * speed * tells)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
     factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)
     kinks = np.full(shape.kinks, _PLACE_OF_KINK * (kind.kinks > 0))
-    return np.concatenate([flux, diffusion, by_state, source, offset, factor, kinks])
+    stretches = np.zeros((shape.stretches, 3))
+    stretches[: kind.stretches] = [shape.modes.upper, shape.modes.upper, 0.5]
+    parts = [flux, diffusion, by_state, source, offset, factor, stretches.ravel(), kinks]
+    return np.concatenate(parts)
 
 
 def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:

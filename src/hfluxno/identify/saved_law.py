@@ -195,6 +195,8 @@ def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
             terms.flux_by_place,
             terms.flux_offset * (interval / dx),
             PlaceModes(low, high, terms.modes.count, terms.modes.periodic),
+            (np.asarray(terms.stretches) - np.array([1.0, 1.0, 0.0]) * grid.lower[0])
+            / np.array([dx, dx, 1.0]),
         )
     fields = tuple(f"u{i}" for i in range(len(law.fields)))
     basis = law.basis

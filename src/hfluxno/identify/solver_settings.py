@@ -60,7 +60,7 @@ class SolverSettings(eqx.Module):
             return law
         fine = self.grid.refine(self.refinement)
         edges = np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1)
-        factor = law.factor(jnp.asarray(edges))
+        factor = law.factor(jnp.asarray(edges), fine.spacing[0])
         arising = law.arising(jnp.asarray(fine.centers()))
         if factor is None:
             factor = jnp.ones(len(edges))

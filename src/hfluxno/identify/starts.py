@@ -6,6 +6,7 @@ kind of law starts from the estimate of the previous one.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -16,10 +17,15 @@ from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import typical_speed
 from hfluxno.identify.refine import LawFamily
 from hfluxno.identify.select import weak_parameters
+from hfluxno.identify.stretches import likely_stretch
 from hfluxno.trajectory import Trajectory
 
 _TRACE = 0.02  # of a diffusivity, in spreads
 _KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
+# A stretch is tried if it leaves less than this part of the residual of the weak form.
+_WORTH_A_STRETCH = 0.3
+# A smaller residual without it may be the error of the quadrature.
+_LITTLE = 0.04**2
 
 
 def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, " unknown"]]:
@@ -73,6 +79,36 @@ def carried_starts(
     return starts
 
 
+def stretched(
+    z: Float[np.ndarray, " unknown"], target: Forward, context: Trajectory
+) -> Float[np.ndarray, " unknown"] | None:
+    """A start with one more stretch on which the flux has another factor, and with the flux that
+    goes with it; `None` if the weak form does not support one, and z if all are in use."""
+    shape, law = target.shape, np.array(target.coefficients(z))
+    ends = np.cumsum(shape.sizes)
+    places = slice(ends[-3], ends[-2])
+    unused = ~np.any(law[places].reshape(-1, 3), axis=1)
+    wanted = np.flatnonzero(unused & (target.spread[places].reshape(-1, 3)[:, 2] > 0.0))
+    if not len(wanted):
+        return z
+    grid, count = target.settings.grid, len(shape.basis.names)
+    field = interpolated(np.asarray(context.states.values), grid.is_periodic())
+    uniform = _at_uniform_times(field, target.scale.frames(context.times))
+    free = np.flatnonzero(target.spread[:count] > 0.0)
+    half = 0.5 * float(shape.upper[0] - shape.lower[0])
+    flux = np.asarray(shape.basis(jnp.asarray(uniform.swapaxes(0, 1))))[free]
+    functions = half * np.concatenate([flux, np.ones_like(flux[:1])])
+    k = target.law(z).factor(jnp.asarray(grid.centers()), 1.0)
+    found = likely_stretch(uniform[:, 0], functions, np.asarray(k), grid.is_periodic())
+    if found.left > _WORTH_A_STRETCH or found.without < _LITTLE:
+        return None
+    law[free], law[sum(shape.sizes[:4])] = found.coefficients[:-1], found.coefficients[-1]
+    stretch = places.start + 3 * wanted[0]
+    law[stretch : stretch + 3] = found.begin, found.end, found.log_factor
+    spread = np.where(target.spread > 0.0, target.spread, np.inf)
+    return np.concatenate([(law - target.center) / spread, z[len(law) :]])
+
+
 def carried(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
 ) -> Float[np.ndarray, " unknown_"]:
@@ -82,7 +118,7 @@ def carried(
     begin, place = 0, 0
     fields = len(target.shape.fields)
     for index, (have, want) in enumerate(zip(source.shape.sizes, target.shape.sizes, strict=True)):
-        rows = 1 if index >= len(source.shape.sizes) - 2 else fields
+        rows = 1 if index >= len(source.shape.sizes) - 3 else fields
         part = np.zeros((rows, want // rows))
         both = min(have, want) // rows
         part[:, :both] = old[begin : begin + have].reshape(rows, -1)[:, :both]

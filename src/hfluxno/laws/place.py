@@ -33,6 +33,30 @@ class PlaceModes(eqx.Module):
         return np.arange(self.count) // 2 + 1 if self.periodic else np.arange(1, self.count + 1)
 
 
+def share_inside(
+    x: Float[Array, "*points"],
+    begin: Float[Array, ""],
+    end: Float[Array, ""],
+    width: float | None,
+    period: Float[Array | np.ndarray, ""] | float | None,
+) -> Float[Array, "*points"]:
+    """The share of [x - width/2, x + width/2] that is inside the stretch [begin, end] or, on a
+    circle, one of its images; without a width whether x is. A cell that an end divides has a
+    derivative by the place of it.
+    """
+
+    def overlap(shift):
+        if width is None:
+            return ((begin + shift <= x) & (x < end + shift)).astype(x.dtype)
+        high = jnp.minimum(x + 0.5 * width, end + shift)
+        low = jnp.maximum(x - 0.5 * width, begin + shift)
+        return jnp.clip((high - low) / width, 0.0, 1.0)
+
+    if period is None:
+        return overlap(0.0)
+    return jnp.minimum(overlap(-period) + overlap(0.0) + overlap(period), 1.0)
+
+
 class LawByPlace(ConservationLaw):
     """k(x) (f(u) + c) and s(u, x, t) + p(x) on the cells of a grid.
 

@@ -24,6 +24,7 @@
 #define LAW_SOURCE_TERMS 0
 #define LAW_SOURCE_MODES 0
 #define LAW_FACTOR_MODES 0
+#define LAW_STRETCHES 0
 #define LAW_PERIODIC 1
 #define LAW_CONTINUED 1
 #define LAW_SPREAD 0.0
@@ -39,6 +40,7 @@ static const double LAW_DIFFUSIVITY[1][1] = {{0.0}};
 static const double LAW_SOURCE[1][1] = {{0.0}};
 static const double LAW_SOURCE_BY_PLACE[1][1] = {{0.0}};
 static const double LAW_FACTOR[1] = {0.0};
+static const double LAW_STRETCH[1][3] = {{0.0, 0.0, 0.0}};
 static const double LAW_OFFSET[1] = {0.0};
 static const double LAW_PLACE[2] = {0.0, 1.0};
 /* numbers: end */
@@ -196,6 +198,14 @@ static inline void law_source(const double u[LAW_FIELDS], double x, double s[LAW
 static inline double law_factor(double x) {
     double exponent = 0.0;
     for (int k = 0; k < LAW_FACTOR_MODES; k++) exponent += LAW_FACTOR[k] * law_mode(x, k);
+    for (int k = 0; k < LAW_STRETCHES; k++) {
+        int inside = 0;
+        for (int turn = -LAW_PERIODIC; turn <= LAW_PERIODIC; turn++) {
+            double y = x + turn * (LAW_PLACE[1] - LAW_PLACE[0]);
+            if (LAW_STRETCH[k][0] <= y && y < LAW_STRETCH[k][1]) inside = 1;
+        }
+        if (inside) exponent += LAW_STRETCH[k][2];
+    }
     return exp(exponent);
 }
 

@@ -31,6 +31,7 @@ PLACE = (0.0, 1.0)
 PERIODIC = True
 SOURCE_BY_PLACE: tuple[tuple[float, ...], ...] = ((),)
 FACTOR: tuple[float, ...] = ()
+STRETCHES: tuple[tuple[float, ...], ...] = ()
 OFFSET = (0.0,)
 # numbers: end
 
@@ -80,10 +81,13 @@ def source(u, x=0.0):
 
 def factor(x):
     """k(x), if the flux is k(x) (f(u) + OFFSET); one if it does not depend on place."""
-    count = len(FACTOR)
-    if not count:
-        return np.ones(np.shape(x))
-    return np.exp(np.tensordot(FACTOR, _modes(x, count), axes=1))
+    x, length, count = np.asarray(x, float), PLACE[1] - PLACE[0], len(FACTOR)
+    exponent = np.tensordot(FACTOR, _modes(x, count), axes=1) if count else np.zeros(x.shape)
+    for begin, end, log_factor in STRETCHES:
+        images = (x - length, x, x + length) if PERIODIC else (x,)
+        inside = np.any([(begin <= y) & (y < end) for y in images], axis=0)
+        exponent = exponent + log_factor * inside
+    return np.exp(exponent)
 
 
 def _states(u):
