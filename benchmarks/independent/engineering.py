@@ -92,23 +92,28 @@ def dam_break(rng, frames=60, cells=CELLS):
 
 def riemann_problem(rng, isothermal, frames=60, cells=CELLS):
     """Shallow water or an isothermal gas, from one step between free ends: the states lie on a
-    curve, where fluxes with other terms fit as well."""
+    curve, where fluxes with other terms fit as well.
+
+    It is solved on three times the length, of which the middle is returned: free ends that repeat
+    the outermost cell reflect the rarefaction that leaves, by .02 in the last frame.
+    """
     at, left, right = rng.uniform(0.4, 0.6), rng.uniform(0.9, 1.3), rng.uniform(0.4, 0.7)
     g = rng.uniform(0.7, 1.1)
-    x = (np.arange(FINE) + 0.5) / FINE
+    x = (np.arange(3 * FINE) + 0.5) / FINE - 1.0
     h = np.where(x < at, left, right)
     v = np.where(x < at, rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1))
 
     def flux(u):
         h, m = u[:, :1], u[:, 1:2]
         pressure = g * h if isothermal else g * h**2 / 2
-        return np.concatenate([m, m**2 / h + pressure], axis=1)
+        return np.concatenate([m, m**2 / h + pressure], axis=1) / 3
 
     def speed(u):
         h = u[:, :1]
-        return np.abs(u[:, 1:2] / h) + np.sqrt(g if isothermal else g * h)
+        return (np.abs(u[:, 1:2] / h) + np.sqrt(g if isothermal else g * h)) / 3
 
-    return weno(flux, speed, np.stack([h, h * v])[None], frames, cells, pad=outflow)[0]
+    first = np.stack([h, h * v])[None]
+    return weno(flux, speed, first, frames, 3 * cells, pad=outflow)[0, ..., cells : 2 * cells]
 
 
 def aw_rascle(rng, frames=60, cells=CELLS):
