@@ -23,7 +23,7 @@ class ExportConfig(InputConfig):
 
     c: a C header, and a program that tests it.
 
-    pyclaw: a Riemann solver in Python for PyClaw.
+    pyclaw: a Riemann solver for PyClaw, in Python, in two dimensions in C.
 
     stablehlo: flux and speeds for any number of points, for JAX and other runtimes.
 
@@ -31,8 +31,7 @@ class ExportConfig(InputConfig):
 
     json: the law itself, as --save writes it.
 
-    A law in two dimensions has all forms but pyclaw; its functions take the axis, 0 for x and 1 for
-    y.
+    The functions of a law in two dimensions take the axis, 0 for x and 1 for y.
 
     Example: hfluxno export law.json --to c -o law.h
     """
@@ -57,7 +56,7 @@ def main(config: ExportConfig) -> int:
     from hfluxno.data.replacing import check_writable, replacing
     from hfluxno.export import TARGETS, check_target, export_law, formula
 
-    check_target(config.to, on_a_plane=False)
+    check_target(config.to)
     suffix = TARGETS[config.to].suffix
     output = config.output or Path(config.input.stem + suffix)
     check_writable(output, (suffix,), config.input)
@@ -78,14 +77,12 @@ def main(config: ExportConfig) -> int:
 
 def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
     from hfluxno.cli import plane, report
-    from hfluxno.export import check_target
     from hfluxno.identify import load_law
     from hfluxno.identify.saved_law import to_save
 
     if config.input.suffix == ".json":
         return load_law(config.input)
     if plane.is_meant(config):
-        check_target(config.to, on_a_plane=True)
         return _of_plane(config)
     source = config.read()
     report.hint(source)

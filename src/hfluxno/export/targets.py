@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hfluxno.export.to_c import header, test_program
 from hfluxno.export.to_latex import latex
 from hfluxno.export.to_numpy import numpy_file
-from hfluxno.export.to_pyclaw import pyclaw_file
+from hfluxno.export.to_pyclaw import pyclaw_files
 from hfluxno.export.to_stablehlo import stablehlo
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane import SavedPlaneLaw
@@ -16,16 +16,14 @@ Files = dict[str, str | bytes]
 
 
 class Target(NamedTuple):
-    """The suffix of the (first) file, the function that makes the files by name, and whether it
-    takes a law on a plane."""
+    """The suffix of the (first) file, and the function that makes the files by name."""
 
     suffix: str
     files: Callable[..., Files]
-    on_a_plane: bool = False
 
 
-def _single(suffix: str, content: Callable[..., str | bytes], on_a_plane: bool = False) -> Target:
-    return Target(suffix, lambda saved, stem: {f"{stem}{suffix}": content(saved)}, on_a_plane)
+def _single(suffix: str, content: Callable[..., str | bytes]) -> Target:
+    return Target(suffix, lambda saved, stem: {f"{stem}{suffix}": content(saved)})
 
 
 def _c(saved: SavedLaw | SavedPlaneLaw, stem: str) -> Files:
@@ -34,25 +32,19 @@ def _c(saved: SavedLaw | SavedPlaneLaw, stem: str) -> Files:
 
 
 TARGETS = {
-    "numpy": _single(".py", numpy_file, on_a_plane=True),
-    "c": Target(".h", _c, on_a_plane=True),
-    "pyclaw": _single(".py", pyclaw_file),
-    "stablehlo": _single(".stablehlo", stablehlo, on_a_plane=True),
-    "latex": _single(".tex", latex, on_a_plane=True),
-    "json": _single(".json", dumps, on_a_plane=True),
+    "numpy": _single(".py", numpy_file),
+    "c": Target(".h", _c),
+    "pyclaw": Target(".py", pyclaw_files),
+    "stablehlo": _single(".stablehlo", stablehlo),
+    "latex": _single(".tex", latex),
+    "json": _single(".json", dumps),
 }
 
 
-def check_target(target: str, on_a_plane: bool) -> None:
-    """Raises `ValueError` if a target is not known or takes no law of this dimension."""
+def check_target(target: str) -> None:
+    """Raises `ValueError` if a target is not known."""
     if target not in TARGETS:
         raise ValueError(f"Unknown target {target!r}; choose one of {', '.join(TARGETS)}.")
-    if on_a_plane and not TARGETS[target].on_a_plane:
-        forms = ", ".join(name for name, each in TARGETS.items() if each.on_a_plane)
-        raise ValueError(
-            f"A law on a plane has the forms {forms}; got {target} (on a plane PyClaw takes only "
-            "Riemann solvers in Fortran)."
-        )
 
 
 def export_law(saved: SavedLaw | SavedPlaneLaw, target: str, stem: str = "law") -> Files:
@@ -63,6 +55,6 @@ def export_law(saved: SavedLaw | SavedPlaneLaw, target: str, stem: str = "law") 
 
     Raises `ValueError` if the target is unknown, or has no form for this law.
     """
-    check_target(target, isinstance(saved, SavedPlaneLaw))
+    check_target(target)
     dumps(saved)  # rejects invalid laws, including names that are not text
     return TARGETS[target].files(saved, stem)

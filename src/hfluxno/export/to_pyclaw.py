@@ -1,17 +1,30 @@
-"""A law as a Riemann solver in Python for PyClaw."""
+"""A law as a Riemann solver for PyClaw: in Python on a line, in C on a plane."""
 
 from hfluxno.export.template import after, text_of
+from hfluxno.export.to_c import header
 from hfluxno.export.to_numpy import numpy_file
+from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 
-def pyclaw_file(saved: SavedLaw) -> str:
-    """The law in NumPy, and `rp` after it. Raises `ValueError` if the flux depends on place: a
-    Riemann solver only sees states."""
+def pyclaw_files(saved: SavedLaw | SavedPlaneLaw, stem: str) -> dict[str, str | bytes]:
+    """The law in NumPy, and `rp` after it; on a plane also the C that `rp` compiles. Raises
+    `ValueError` if the flux depends on place: a Riemann solver only sees states."""
+    if isinstance(saved, SavedPlaneLaw):
+        solver = text_of("law_rpn2.c").replace("THIS_FILE", f"{stem}_rpn2")
+        return {
+            f"{stem}.py": _with(saved, "pyclaw_plane.py"),
+            f"{stem}.h": header(saved),
+            f"{stem}_rpn2.c": solver.replace('"law.h"', f'"{stem}.h"'),
+        }
     terms = saved.law.terms
     if terms is not None and (terms.flux_by_place.any() or terms.stretches.size):
         raise ValueError(
             "A Riemann solver only sees states, but this flux depends on place; export it to numpy "
             "or c."
         )
-    return numpy_file(saved) + "\n\n" + after(text_of("pyclaw_solver.py"), "solver")
+    return {f"{stem}.py": _with(saved, "pyclaw_solver.py")}
+
+
+def _with(saved: SavedLaw | SavedPlaneLaw, solver: str) -> str:
+    return numpy_file(saved) + "\n\n" + after(text_of(solver), "solver")
