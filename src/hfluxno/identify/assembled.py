@@ -8,7 +8,9 @@ from jaxtyping import Float
 
 from hfluxno.forecast_checks import conservation_drift, left_observed_range
 from hfluxno.forecaster import Forecast, continuation
+from hfluxno.grid import Grid
 from hfluxno.identify.status import FitStatus
+from hfluxno.laws.base import ConservationLaw
 from hfluxno.trajectory import Trajectory
 
 UNSOLVABLE = (FitStatus.FAILED, FitStatus.CONSTANT)
@@ -48,7 +50,9 @@ def assembled(
         np.stack([np.asarray(getattr(item.law, end), float) for item in found])
         for end in ("lower", "upper")
     )
-    drift, left = conservation_drift(start, frames), left_observed_range(frames, lower, upper)
+    left = left_observed_range(frames, lower, upper)
+    kept = kept_by_walls(context.grid, found[0].law)
+    drift = conservation_drift(start[:, kept], frames[:, :, kept])
     if not context.is_batched:
         frames, status, backtest, drift, left = (
             part[0] for part in (frames, status, backtest, drift, left)
@@ -64,3 +68,14 @@ def assembled(
         found,
         deviation,
     )
+
+
+def kept_by_walls(grid: Grid, law: ConservationLaw) -> list[int]:
+    """The fields that are not exchanged with walls: all but the momentum across them."""
+    exchanged = {
+        i
+        for axis, sides in enumerate(grid.boundary)
+        if any(side.is_closed for side in sides)
+        for i in law.along(axis).negated_fields
+    }
+    return [i for i in range(len(law.fields)) if i not in exchanged]

@@ -13,6 +13,9 @@ from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
 from hfluxno.identify.fitted_law import FittedLaw
 
 _ROUNDING = 1e-12
+# Polynomials of one field up to this degree are written in its powers.
+_IN_POWERS = 3
+_MOST_CANCELLED = 3.0
 
 
 def sizes_of(basis: Basis) -> Float[np.ndarray, " function"]:
@@ -66,8 +69,26 @@ def written_sum(basis: Basis, row: Float[np.ndarray, " function"], fields: tuple
     names, row = basis.names, row / sizes_of(basis)
     if isinstance(basis, Chebyshev):
         middle, half = float(basis.middle[0]), float(basis.half[0])
-        names = tuple(f"{n}(({fields[0]} - {middle:.4g})/{half:.4g})" for n in names)
+        # Far from zero the powers cancel.
+        degree = 1 if abs(middle) > _MOST_CANCELLED * half else _IN_POWERS
+        if not np.any(row[degree:]):
+            return added(_in_powers(row[:degree], middle, half, fields[0]))
+        shift = f"{'+' if middle < 0.0 else '-'} {abs(middle):.4g}"
+        names = tuple(f"{n}(({fields[0]} {shift})/{half:.4g})" for n in names)
     return added(list(zip(map(float, row), names, strict=True)))
+
+
+def _in_powers(
+    row: Float[np.ndarray, " function"], middle: float, half: float, field: str
+) -> list[tuple[float, str]]:
+    """Σ_k c_k T_k((u - middle)/half) without its constant, from degree 1 on."""
+    inner = np.polynomial.Polynomial([-middle / half, 1.0 / half])
+    series = np.polynomial.Chebyshev([0.0, *row]).convert(kind=np.polynomial.Polynomial)
+    powers = series(inner).coef[1:]
+    sizes = np.abs(powers) * half ** np.arange(1.0, len(powers) + 1.0)
+    counts = sizes > _ROUNDING * np.max(sizes, initial=0.0)
+    pairs = zip(np.where(counts, powers, 0.0), ("", "²", "³"), strict=False)
+    return [(float(c), field + power) for c, power in pairs]
 
 
 def added(parts: list[tuple[float, str]]) -> str:

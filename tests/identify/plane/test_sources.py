@@ -10,7 +10,9 @@ import pytest
 from hfluxno.export import export_law
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, identify_plane, load_law
-from hfluxno.identify.law_file import dumps
+from hfluxno.identify.assembled import kept_by_walls
+from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.monomials import written_sum
 from hfluxno.identify.plane import identification, search
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import Start
@@ -134,10 +136,26 @@ def test_its_file(tmp_path):
         path.write_text(json.dumps(data | {"further": data["further"] | change}))
         with pytest.raises(ValueError, match=sentence):
             load_law(path)
-    # A file of an earlier version.
-    plain = json.loads(dumps(to_save(identified(shallow_water()))))
-    del plain["further"]
-    path.write_text(json.dumps(plain))
-    assert not load_law(path).law.has_further
     with pytest.raises(ValueError, match="has only the form json"):
         export_law(saved, "numpy")
+
+
+def test_polynomials_of_low_degree_are_written_in_powers():
+    def written(middle, *row):
+        basis = Chebyshev(np.array([middle]), np.array([1.5]), 5)
+        return written_sum(basis, np.array(row), ("u",))
+
+    # T2(v) = 2 v² - 1 and T3(v) = 4 v³ - 3 v of v = (u - middle)/1.5.
+    assert written(0.0, 0.0, 9 / 8, 0.0, 0.0, 0.0) == "1 u²"
+    assert written(0.0, 3.0, 0.0, 27 / 32, 0.0, 0.0) == "0.3125 u + 1 u³"
+    assert written(-0.75, 0.0, 9 / 8, 0.0, 0.0, 0.0) == "1.5 u + 1 u²"
+    assert written(300.0, -4.5, 0.0, 0.0, 0.0, 0.0) == "-3 u"
+    # Powers would cancel.
+    assert written(300.0, 0.0, 1.0, 0.0, 0.0, 0.0) == "1 T2((u - 300)/1.5)"
+    assert written(-0.4, 0.0, 0.0, 0.0, 1.0, 0.0) == "1 T4((u + 0.4)/1.5)"
+
+
+def test_momentum_that_walls_take_is_no_drift():
+    grid = Grid.rectangle((16, 16), boundary=("wall", "periodic"))
+    assert kept_by_walls(grid, shallow_water()) == [0, 2]
+    assert kept_by_walls(Grid.rectangle((16, 16)), shallow_water()) == [0, 1, 2]
