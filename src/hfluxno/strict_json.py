@@ -4,6 +4,9 @@ A dataclass becomes an object; if a field may hold one of several dataclasses, t
 under "kind". An abstract dataclass stands for those that its class method `kinds` lists. Reading
 rejects unknown and missing keys, unknown kinds and wrong types: a misspelt option that silently
 falls back to its default would give a different model from the one described.
+
+A class that has gained a key has a class method `upgraded`, which completes the object of an
+earlier file: a law that was saved must be of use on another day.
 """
 
 import dataclasses
@@ -94,6 +97,8 @@ def _from_union(members, data, where):
 def _from_object(kind, data, where):
     if not isinstance(data, dict):
         raise ValueError(f"{where} must be an object; got {data!r}.")
+    if hasattr(kind, "upgraded"):
+        data = kind.upgraded(data)
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     unknown = [key for key in data if key not in names]

@@ -38,6 +38,16 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
 
 
+def test_a_law_of_an_earlier_day_is_read(tmp_path):
+    """Laws that were saved before there were stretches."""
+    found, file = identification(LAWS["further terms"]()), tmp_path / "law.json"
+    found.save(file)
+    written = json.loads(file.read_text())
+    assert written["further"].pop("stretches") == []
+    file.write_text(json.dumps(written))
+    assert eqx.tree_equal(hfluxno.load_law(file).law, found.law)
+
+
 def test_the_units_of_the_context_are_saved_unless_others_are_given(tmp_path):
     found = dataclasses.replace(identification(one_field()), units={"x": "km"})
     found.save(tmp_path / "law.json")

@@ -70,7 +70,7 @@ class FurtherTerms:
     stretches: Table
 
     @classmethod
-    def upgraded(cls, data: dict[str, Any], where: str) -> dict[str, Any]:
+    def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
         """Earlier files have no stretches."""
         return {"stretches": [], **data}
 

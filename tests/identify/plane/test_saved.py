@@ -61,6 +61,16 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
         check_units(loaded, {"x": "kilometres", "y": "ft"}, "a.nc")
 
 
+def test_a_law_of_an_earlier_day_is_read(tmp_path):
+    """Laws that were saved before they had sources and diffusion."""
+    found, file = identification(LAWS["one field"]()), tmp_path / "law.json"
+    found.save(file)
+    written = json.loads(file.read_text())
+    del written["further"]
+    file.write_text(json.dumps(written))
+    assert eqx.tree_equal(hfluxno.load_law(file).law, found.law)
+
+
 def test_a_file_of_a_line_is_what_it_was(tmp_path):
     on_a_line.identification(on_a_line.one_field()).save(tmp_path / "law.json")
     assert json.loads((tmp_path / "law.json").read_text())["version"] == 1

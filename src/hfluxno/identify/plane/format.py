@@ -2,7 +2,7 @@
 table of the flux for each axis."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 from hfluxno.identify.law_format import (
     ChebyshevBasis,
@@ -57,6 +57,11 @@ class PlaneLawFile:
     refinement: int
     fit: PlaneFit
     further: PlaneFurther
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Earlier laws have neither sources nor diffusion."""
+        return {"further": {"arising": [], "sources": [], "diffusivities": []}, **data}
 
 
 def faults(file: PlaneLawFile):
