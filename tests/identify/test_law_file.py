@@ -40,10 +40,11 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
 
 def test_a_law_of_an_earlier_day_is_read(tmp_path):
     """Laws that were saved before there were stretches."""
-    found, file = identification(LAWS["further terms"]()), tmp_path / "law.json"
+    law = eqx.tree_at(lambda law: law.terms.stretches, one_field(terms=True), np.zeros((0, 3)))
+    found, file = identification(law), tmp_path / "law.json"
     found.save(file)
     written = json.loads(file.read_text())
-    assert written["further"].pop("stretches") == []
+    assert written["terms"].pop("stretches") == []
     file.write_text(json.dumps(written))
     assert eqx.tree_equal(hfluxno.load_law(file).law, found.law)
 
