@@ -147,9 +147,9 @@ KINDS = [
     Kind("cubic with decay", True, _decay),
     Kind("cubic with diffusion", True, _diffusion),
     Kind("cubic, depends on place", False, _place),
-    Kind("water with friction", False, _friction),
+    Kind("water with friction", True, _friction),
     Kind("water over a bottom", False, _bottom),
-    Kind("gas with gravity", False, _gravity),
+    Kind("gas with gravity", True, _gravity),
     Kind("depth of water alone", False, _hidden),
 ]
 
