@@ -11,18 +11,29 @@ from clawpack import pyclaw
 
 
 def main(folder: Path) -> None:
+    exported, q0, times = given(folder)
+    solver = pyclaw.ClawSolver1D(riemann_solver=exported.rp)
+    solver.kernel_language, solver.num_waves = "Python", len(exported.FIELDS)
+    solver.cfl_desired, solver.cfl_max = 0.5, 0.9
+    run(solver, q0, times, folder)
+
+
+def given(folder: Path):
+    """The exported module, the first state and the times."""
     sys.path.insert(0, str(folder))
     import exported
 
-    with np.load(folder / "in.npz") as given:
-        q0, times = given["q0"], given["times"]
-    solver = pyclaw.ClawSolver1D(riemann_solver=exported.rp)
-    solver.kernel_language, solver.num_waves = "Python", len(exported.FIELDS)
-    solver.num_eqn, solver.fwave = len(exported.FIELDS), False
+    with np.load(folder / "in.npz") as arrays:
+        return exported, arrays["q0"], arrays["times"]
+
+
+def run(solver, q0: np.ndarray, times: np.ndarray, folder: Path) -> None:
+    """Solves on [0, 1] along each axis, periodic, and writes the states at these times."""
+    solver.num_eqn, solver.fwave = len(q0), False
     solver.limiters = pyclaw.limiters.tvd.MC
-    solver.cfl_desired, solver.cfl_max = 0.5, 0.9
     solver.all_bcs = pyclaw.BC.periodic
-    domain = pyclaw.Domain(pyclaw.Dimension(0.0, 1.0, q0.shape[1], name="x"))
+    axes = [pyclaw.Dimension(0.0, 1.0, n, name=a) for n, a in zip(q0.shape[1:], "xy", strict=False)]
+    domain = pyclaw.Domain(axes)
     state = pyclaw.State(domain, len(q0))
     state.q[...] = q0
     claw = pyclaw.Controller()

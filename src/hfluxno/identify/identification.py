@@ -26,7 +26,6 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.joint_report import (
     FURTHER_KINDS,
-    UNEXPLAINED,
     identify_jointly,
     with_further_terms,
 )
@@ -38,7 +37,7 @@ from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import choose, make_settings
-from hfluxno.identify.status import FitStatus
+from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.trajectory import Noise, Trajectory
 
 if TYPE_CHECKING:

@@ -34,7 +34,6 @@ FURTHER_KINDS = (
     Kind(2, diffusion=1, kinks=1),
     Kind(4, diffusion=3),
 )
-UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
 _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
 _SHARED_OF_FURTHER = 0.005

@@ -58,6 +58,8 @@ class FitStatus(enum.IntEnum):
         }[self]
 
 
+# A law of fluxes with one of these does not explain a context, so further terms are tried.
+UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
 # For a law that was not fitted to the context.
 OF_GIVEN = {
     FitStatus.OK: "the given law explains the data",

@@ -13,7 +13,6 @@ from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
-    has_drifted,
     status_of,
 )
 from hfluxno.identify.plane.law import FittedPlaneLaw
@@ -34,7 +33,6 @@ from hfluxno.identify.plane.select import (
     left_over,
     systems_of,
 )
-from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.plane.weak_form import total
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus
@@ -63,11 +61,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
             error, start = back_test(law, seen, last, starts)
         if len(values) >= MINIMUM_FRAMES:
             misfit, beyond = _misfit(law, seen)
-        status = status_of(
-            error, persistence, beyond, not has_drifted(seen, law), seen.relative_noise
-        )
-        if status == FitStatus.OK and is_systematic(law, seen, start):
-            status = FitStatus.SYSTEMATIC_MISFIT
+        status = status_of(law, seen, start, error, persistence, beyond)
     return PlaneIdentification(
         law=saved.law,
         status=status,

@@ -6,7 +6,7 @@ import numpy as np
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import relative_error
+from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import Found, search
 from hfluxno.identify.plane.select import infer_roles
@@ -14,7 +14,7 @@ from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.plane.terms import possible_sources
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import last_fitted_frame
-from hfluxno.identify.status import FitStatus, exceeds, total_drift
+from hfluxno.identify.status import UNEXPLAINED, FitStatus, exceeds, total_drift
 from hfluxno.trajectory import Trajectory
 
 # The weak form spans several frames, and a bump several cells.
@@ -24,8 +24,6 @@ MOST_FIELDS = 6
 _POOR_MISFIT = 0.1
 # Totals of fewer frames show no drift.
 _FRAMES_OF_DRIFT = 4
-# Fluxes alone do not explain such frames, so sources and diffusion are tried.
-_UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATIC_MISFIT)
 
 
 def identify_plane(
@@ -36,8 +34,8 @@ def identify_plane(
     If no fluxes alone explain them, sources and diffusion are tried, and kept if the law with them
     does.
 
-    - `context`: one trajectory of at least 6 frames at equal intervals on at least 16 × 16 cells,
-      without gaps, between sides that are periodic, walls or outflows.
+    - `context`: one trajectory of at least 6 frames with measurements on at least 16 × 16 cells,
+      between sides that are periodic, walls or outflows; NaN is a gap.
     - `momentum`: the names of the fields that are the components of the momentum along x and y;
       inferred from F_ρ = c m_x, G_ρ = c m_y if it is `None`.
 
@@ -49,7 +47,7 @@ def identify_plane(
         roles = infer_roles(seen, cell[0] / cell[1], _indices(momentum, fields))
         found = search(seen, roles, fields, cell)
         status = _status(found, seen)
-        if status in _UNEXPLAINED:
+        if status in UNEXPLAINED:
             other = search(seen, roles, fields, cell, possible_sources(len(fields)))
             if other.law.has_further and _status(other, seen) == FitStatus.OK:
                 found, status = other, FitStatus.OK
@@ -75,16 +73,8 @@ def identify_plane(
 
 
 def _status(found: Found, seen: Frames) -> FitStatus:
-    status = status_of(
-        found.error,
-        _persistence(seen),
-        found.beyond_noise,
-        not has_drifted(seen, found.law),
-        seen.relative_noise,
-    )
-    if status == FitStatus.OK and is_systematic(found.law, seen, found.start):
-        return FitStatus.SYSTEMATIC_MISFIT
-    return status
+    persistence, beyond = _persistence(seen), found.beyond_noise
+    return status_of(found.law, seen, found.start, found.error, persistence, beyond)
 
 
 def _persistence(seen: Frames) -> float:
@@ -92,7 +82,7 @@ def _persistence(seen: Frames) -> float:
     return relative_error(seen.filled[last : last + 1], seen.values[last + 1 :])
 
 
-def has_drifted(seen: Frames, law: FittedPlaneLaw) -> bool:
+def _has_drifted(seen: Frames, law: FittedPlaneLaw) -> bool:
     """Whether the total of a field without a source has drifted on a periodic plane; not tested for
     frames with gaps."""
     arising = np.zeros((len(law.fields), 1)) if law.sources is None else np.asarray(law.sources)
@@ -105,17 +95,22 @@ def has_drifted(seen: Frames, law: FittedPlaneLaw) -> bool:
 
 
 def status_of(
-    error: float, persistence: float, misfit: float, conserved: bool, noise: float = 0.0
+    law: FittedPlaneLaw,
+    seen: Frames,
+    start: Start,
+    error: float,
+    persistence: float,
+    misfit: float,
 ) -> FitStatus:
-    """Whether a law explains a context; an unknown misfit is NaN, and `noise` is relative to the
-    frames, as the errors are."""
+    """Whether a law explains a context, from the errors of its back-test and of repeating a frame
+    there; an unknown misfit is NaN."""
     if not np.isfinite(error):
         return FitStatus.FAILED
-    if not conserved:
+    if _has_drifted(seen, law):
         return FitStatus.SOURCE_OR_LEAK
-    if exceeds(error, persistence, noise) or misfit > _POOR_MISFIT:
+    if exceeds(error, persistence, seen.relative_noise) or misfit > _POOR_MISFIT:
         return FitStatus.POOR_FIT
-    return FitStatus.OK
+    return FitStatus.SYSTEMATIC_MISFIT if is_systematic(law, seen, start) else FitStatus.OK
 
 
 def _indices(momentum, fields: tuple[str, ...]) -> tuple[int, int] | None:
