@@ -6,7 +6,7 @@ k = 1 elsewhere is
     ∫∫ u ψ_t + (f(u) + c) ψ_x dx dt + (κ - 1) ∫∫_stretch (f(u) + c) ψ_x dx dt = 0,
 
 linear in f and c for a given stretch and κ. The normal matrices of all stretches are differences of
-one that is summed up over place, so all pairs of ends and a dozen κ can be compared.
+one that is summed up over place, so all pairs of ends and sixteen κ can be compared.
 """
 
 import dataclasses
