@@ -121,6 +121,16 @@ def test_it_is_sought_in_whole_frames_at_even_times_that_no_law_explains():
     assert _cause(found, gap, context) is None
 
 
+@pytest.mark.parametrize(
+    "name", ["a source that depends on the state", "a flux that depends on place"]
+)
+def test_a_term_that_the_law_has_is_no_cause(name):
+    values, poor = KINDS[name][:, None], {"status": FitStatus.POOR_FIT}
+    context = Trajectory.from_numpy(values, TIMES[:, 0], X, boundary="periodic")
+    assert _cause(identification(one_field(), **poor), values, context).name == name
+    assert _cause(identification(one_field(terms=True), **poor), values, context) is None
+
+
 def test_it_is_a_part_of_the_sentence():
     cause = cause_of(KINDS["dispersion"])
     found = identification(one_field(), status=FitStatus.POOR_FIT)
