@@ -16,3 +16,4 @@ def brief(monkeypatch):
     )
     monkeypatch.setattr(search, "_FINER", ())
     monkeypatch.setattr(report, "KINDS", (Kind(4),))
+    monkeypatch.setattr(report, "FURTHER_KINDS", (Kind(4),))

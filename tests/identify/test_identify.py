@@ -92,8 +92,8 @@ def short_search(monkeypatch):
     # Of the further terms one, on the cells of the data.
     search = importlib.import_module("hfluxno.identify.joint_search")
     monkeypatch.setattr(search, "_FINER", ())
-    identification = importlib.import_module("hfluxno.identify.identification")
-    monkeypatch.setattr(identification, "FURTHER_KINDS", (Kind(4), Kind(4, source_modes=4)))
+    joint_report = importlib.import_module("hfluxno.identify.joint_report")
+    monkeypatch.setattr(joint_report, "FURTHER_KINDS", (Kind(4), Kind(4, source_modes=4)))
 
 
 def test_cubic_law_and_forecast(cubic, x64):

@@ -1,6 +1,7 @@
 """Law, first state, ends and sources estimated together, on exact solutions."""
 
 import dataclasses
+import importlib
 
 import jax
 import numpy as np
@@ -15,11 +16,12 @@ from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.forward import run
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Estimate, with_shared_errors
+from hfluxno.identify.joint import Estimate
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, make_forward, with_future
 from hfluxno.identify.random_field import modes
+from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.starts import carried
 from hfluxno.identify.status import joint_status
 from hfluxno.observation import Points
@@ -450,6 +452,49 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
     np.testing.assert_allclose(np.asarray(found.law.jacobian(u)).ravel(), 0.7, atol=0.02)
     later = logistic(times[-1] + 0.03 * np.arange(1, 11), 64)
     assert relative(forecast.trajectory.values, later) < 1e-2
+
+
+@pytest.mark.parametrize("case", ["ends", "gaps", "explained", "sensors"])
+def test_further_terms_are_tried_for_frames_that_no_law_without_them_explains(case, monkeypatch):
+    """At any ends and with gaps, but not for a few sensors; they go beside the best law."""
+    values = logistic(TIMES, CELLS)
+    if case == "gaps":
+        values[3:5, :, 4] = np.nan
+    if case == "sensors":
+        values[..., np.arange(CELLS) % 4 > 0] = np.nan
+    context = window(values, boundary="periodic" if case == "gaps" else "open")
+    best, asked = Kind(6, diffusion=1), []
+    status = FitStatus.OK if case == "explained" else FitStatus.POOR_FIT
+    poor = dataclasses.replace(
+        nothing_to_infer(values, context), status=status, backtest_error=0.1, candidate=best
+    )
+
+    def estimated(context, negated, kinds=None):
+        asked.append(kinds)
+        return poor
+
+    module = importlib.import_module("hfluxno.identify.identification")
+    monkeypatch.setattr(module, "identify_jointly", estimated)
+    monkeypatch.setattr(module, "report", lambda *_: poor)
+    monkeypatch.setattr(module, "choose_with_gaps", lambda *_: (None, (), values))
+    assert identify_all(context)[0].status == status
+    further = [kinds for kinds in asked if kinds is not None]
+    assert len(further) == (case in ("ends", "gaps"))
+    for base, *richer in further:
+        assert base == best
+        assert any(kind.source_modes for kind in richer) and any(kind.stretches for kind in richer)
+        assert all(kind.diffusion >= 1 for kind in richer)
+
+
+def test_a_source_by_place_has_a_mean(x64):
+    """Modes of place have none, and more may enter than leave."""
+    context = window(burgers(TIMES, CELLS))
+    forward = make_forward(Kind(4, source_modes=4), context, (), known_first=True)
+    names = forward.shape.sizes
+    constant = names[0] + names[1]
+    assert forward.spread[constant] > 0.0 and not np.any(forward.spread[constant + 1 :][:2])
+    plain = make_forward(Kind(4, flux_modes=2), context, (), known_first=True)
+    assert not np.any(plain.spread[constant:][: names[2]])
 
 
 FREE, BACK = 0.7, 0.25

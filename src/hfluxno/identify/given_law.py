@@ -24,7 +24,7 @@ from hfluxno.identify.gaps import MINIMUM_CELLS
 from hfluxno.identify.held_law import with_uncertain_law
 from hfluxno.identify.identification import is_joint
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import estimate, in_double, with_shared_errors
+from hfluxno.identify.joint import estimate, in_double
 from hfluxno.identify.joint_report import joint_report, shows_first_state
 from hfluxno.identify.joint_search import JointFit, predicted_late, windows
 from hfluxno.identify.law_shape import LawShape
@@ -33,6 +33,7 @@ from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, interval_of, settings_of
 from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_frame
+from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track

@@ -24,15 +24,13 @@ from hfluxno.identify.candidate import Candidate, stages_with_sources
 from hfluxno.identify.cause import Cause, likely_cause
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import choose_with_gaps, without_gaps
-from hfluxno.identify.joint_report import (
-    FURTHER_KINDS,
-    identify_jointly,
-    with_further_terms,
-)
+from hfluxno.identify.joint_report import further_kinds, identify_jointly, with_further_terms
+from hfluxno.identify.joint_search import is_dense
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import as_pair, negated_fields, one_name
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
+from hfluxno.identify.prior import Kind
 from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import known_units
@@ -175,27 +173,35 @@ def identifier(
         values = batch[member].astype(np.float64)
         if not varies[member]:
             return nothing_to_infer(values, context)
+        single = measured.single(member)
         if jointly:
-            found = identify_jointly(measured.single(member), negated_in_fits)
-            return nothing_to_infer(values, context, failed=True) if found is None else found
+            found = identify_jointly(single, negated_in_fits)
+            if found is None:
+                return nothing_to_infer(values, context, failed=True)
+            return with_terms(found, single)
         if np.any(np.isnan(values)):
             part, times = _measured_part(values, np.asarray(context.times, float))
             trial, tried, filled = choose_with_gaps(part, context.grid, names, negated_in_fits)
             whole = Trajectory(filled, times, context.grid, context.fields)
-            return report(trial, tried, filled, whole, negated, np.isfinite(part))
+            found = report(trial, tried, filled, whole, negated, np.isfinite(part))
+            return with_terms(found, single)
         trial, tried = choose(values, context.grid, names, negated_in_fits)
         found = report(trial, tried, values, context, negated)
-        if found.status not in UNEXPLAINED or len(names) > 2:
-            return found
-        if len(names) == 1:
-            richer = identify_jointly(context.single(member), negated_in_fits, FURTHER_KINDS)
-            return with_further_terms(found, richer)
+        if len(names) != 2 or found.status not in UNEXPLAINED:
+            return with_terms(found, single)
         trial, more = choose(
             values, context.grid, names, negated_in_fits, plan=stages_with_sources()
         )
         richer = report(trial, (*tried, *more), values, context, negated)
         has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
         return with_further_terms(found, richer) if has_sources else found
+
+    def with_terms(found: Identification, single: Trajectory) -> Identification:
+        """The law found, or one with further terms if it does not explain one field."""
+        if found.status not in UNEXPLAINED or len(names) > 1 or not is_dense(single):
+            return found
+        kinds = further_kinds(found.candidate if isinstance(found.candidate, Kind) else None)
+        return with_further_terms(found, identify_jointly(single, negated_in_fits, kinds))
 
     def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):
@@ -210,12 +216,26 @@ def identifier(
 
 
 def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:
-    """Why no law explains these frames; `None` with gaps or at uneven times."""
+    """Why no law explains these frames; `None` with gaps, at uneven times, or if the law found has
+    such a term already."""
     if found.status not in UNEXPLAINED or not np.all(np.isfinite(values)):
         return None
     if _is_uneven(context) or not _is_of_states(context):
         return None
-    return likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
+    cause = likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
+    return None if cause is not None and cause.name in _present(found.law) else cause
+
+
+def _present(law: FittedLaw) -> set[str]:
+    """The causes whose terms a law has."""
+    if law.terms is None:
+        return set()
+    parts = {
+        "a source that depends on the state": (law.terms.by_state,),
+        "a source that depends on place": (law.terms.source_by_place,),
+        "a flux that depends on place": (law.terms.flux_by_place, law.terms.stretches),
+    }
+    return {cause for cause, each in parts.items() if any(np.any(part) for part in each)}
 
 
 def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

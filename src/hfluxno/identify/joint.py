@@ -20,9 +20,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward, measure, on_other_cells, run
-from hfluxno.identify.left_out import excess_of_left_out
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
-from hfluxno.identify.misfit import correlation
 from hfluxno.identify.subgrid import near_jumps
 from hfluxno.trajectory import Trajectory
 
@@ -35,10 +33,6 @@ _QUICK = (6, SMALL_DECREASE)
 _THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
-# The largest correlation of the misfits of neighbours that is used.
-_MOST_ALIKE = 0.9
-# Measured values of a smaller fraction of all are those of sensors, with much unseen between them.
-_SENSORS = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +59,7 @@ class Estimate:
     - `steps`: the largest number of steps that the run took between two frames.
     - `of_scheme`: the fraction of the difference to a run on another grid that counts as the error
       of the scheme: the misfit divided by this difference, at most 1; 0 before
-      `with_shared_errors`.
+      `hfluxno.identify.shared_errors`.
     - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
       correlated.
     - `held`: the uncertainty of a law that was given, not estimated.
@@ -104,7 +98,7 @@ class Estimate:
             forward = dataclasses.replace(forward, spread=self.held.spread)
             covariance[:known, :known] = self.held.covariance
         states, rows, _ = states_of(forward, z, times)
-        differs = _difference(forward, z, times, states)
+        differs = difference(forward, z, times, states)
         deviation = np.hypot(spread_of(rows, covariance), self.of_scheme * differs)
         return states, deviation, spread_of(rows[:, :known], self.least_covariance)
 
@@ -151,9 +145,7 @@ def estimate(
     size = sizes(context)
     least = LEAST_NOISE * size
     sigma = _alike(0.1 * size if noise is None else np.maximum(noise, least))
-    known = None
-    if context.deviation is not None:
-        known = np.maximum(np.where(context.observed, context.deviation, 0.0), _alike(least))
+    known = None if context.deviation is None else _sigma(context, least)
     found = None
     for number, frames in enumerate(windows):
         last = number == len(windows) - 1
@@ -198,9 +190,7 @@ def _fit(forward, context, sigma, start, evaluations, small_decrease=SMALL_DECRE
         values, rows, steps = values_of(forward, z, context.times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
-        rest = np.where(seen, (values - measured) / sigma, 0.0)
-        rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
-        rows = rows.swapaxes(0, 1).reshape(len(z), -1)
+        rest, rows = _in_noise(values - measured, rows, sigma, seen)
         both = np.concatenate([rest.reshape(-1), z])
         return both, np.concatenate([rows, np.eye(len(z))], axis=1), rest
 
@@ -208,6 +198,12 @@ def _fit(forward, context, sigma, start, evaluations, small_decrease=SMALL_DECRE
     if found.aux is None:
         return None
     return found.point, found.normal - np.eye(len(start)), found.aux
+
+
+def _in_noise(away, rows, sigma, seen):
+    """The misfit in units of the noise, and its derivatives, (unknown, value)."""
+    rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
+    return np.where(seen, away / sigma, 0.0), rows.swapaxes(0, 1).reshape(rows.shape[1], -1)
 
 
 def values_of(forward, z, times, limit):
@@ -230,13 +226,22 @@ def _from_the_first(times):
     return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
 
 
-def _difference(forward, z, times, states):
+def difference(forward, z, times, states):
     """The difference between a run on another grid and the states, there and nearby, which
     estimates the error of the scheme; zero if the run cannot be solved."""
     part, whole = _from_the_first(times)
     other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
     away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
     return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
+
+
+def _sigma(context: Trajectory, noise):
+    """The standard deviation of each value if it is known, or these of each quantity, but no less
+    than the minimum."""
+    least = _alike(LEAST_NOISE * sizes(context))
+    if context.deviation is None:
+        return np.maximum(_alike(noise), least)
+    return np.maximum(np.where(context.observed, context.deviation, 0.0), least)
 
 
 def _alike(sigma):
@@ -266,8 +271,6 @@ def _report(forward, context, frames, z, sigma) -> Estimate | None:
     states, rows, steps = states_of(forward, z, forward.scale.frames(context.times))
     seen = context.observed[:frames]
     every = np.broadcast_to(sigma[:frames], seen.shape)
-    evidence = -0.5 * np.sum(rest**2) - 0.5 * z @ z
-    evidence -= np.sum(np.log(every), where=seen) + 0.5 * np.linalg.slogdet(total)[1]
     return Estimate(
         forward,
         z,
@@ -275,50 +278,36 @@ def _report(forward, context, frames, z, sigma) -> Estimate | None:
         np.sqrt(np.mean(every**2, axis=(0, 2), where=seen)),
         states,
         spread_of(rows, covariance),
-        float(evidence),
+        _evidence(z, normal, rest, every, seen),
         steps,
     )
 
 
-def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
-    """The same with misfits that are not independent noise.
+def promise(
+    forward: Forward,
+    context: Trajectory,
+    noise: Float[np.ndarray, " quantity"],
+    start: Float[np.ndarray, " unknown"],
+) -> float:
+    """The logarithm of the evidence at the minimum, if the run were linear in the unknowns and this
+    the noise: kinds of law are ranked by it before any is estimated. Minus infinity if
+    the run from the start cannot be solved."""
+    seen = context.observed
+    sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
+    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS)
+    rest, rows = _in_noise(values - np.asarray(context.values), rows, sigma, seen)
+    if not (np.all(np.isfinite(rest)) and np.all(np.isfinite(rows))):
+        return -np.inf
+    normal = rows @ rows.T
+    gradient = rows @ rest.ravel() + start
+    gained = gradient @ np.linalg.solve(np.eye(len(start)) + normal, gradient)
+    return _evidence(start, normal, rest, sigma, seen) + 0.5 * float(gained)
 
-    With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
-    count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
-    184-197). With few sensors they count less if each is predicted worse by the others than the
-    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme is added to the
-    `spread`.
-    """
-    size = sizes(context)[:, None]
-    values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
-    away = values - np.asarray(context.values)
-    missed = away / size
-    share = 1.0
-    for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
-        both = np.isfinite(a * b)
-        alike = min(max(correlation(a[both], b[both]), 0.0), _MOST_ALIKE)
-        share *= (1.0 - alike) / (1.0 + alike)
-    nothing = np.eye(len(found.z))
-    information = np.linalg.inv(found.covariance) - nothing
-    if np.mean(context.observed) < _SENSORS:
-        noise = found.noise[:, None] if context.deviation is None else context.deviation
-        covariance = np.linalg.inv(nothing + share * information)
-        in_noise, by_noise = away / noise, by_values / noise[..., None, :, :]
-        every = np.asarray(context.observed)
-        excess = excess_of_left_out(in_noise, by_noise, covariance, share, every)
-        share /= max(excess, 1.0)
-    times, fields = found.forward.scale.frames(context.times), found.states.shape[1]
-    states, rows, _ = states_of(found.forward, found.z, times)
-    differs = _difference(found.forward, found.z, times, states)
-    seen = context.observed[:, :fields]
-    total = np.sum((differs / size[:fields]) ** 2, where=seen)
-    missed = missed[:, :fields]
-    of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
-    covariance = np.linalg.inv(nothing + share * information)
-    spread = np.hypot(spread_of(rows, covariance), of_scheme * differs)
-    return dataclasses.replace(
-        found, covariance=covariance, spread=spread, of_scheme=of_scheme, share=share
-    )
+
+def _evidence(z, normal, rest, sigma, seen) -> float:
+    """The logarithm of the probability of the measurements in Laplace's approximation."""
+    evidence = -0.5 * np.sum(rest**2) - 0.5 * z @ z - np.sum(np.log(sigma), where=seen)
+    return float(evidence - 0.5 * np.linalg.slogdet(np.eye(len(z)) + normal)[1])
 
 
 def spread_of(rows, covariance):

@@ -56,6 +56,18 @@ def identify_jointly(
     return None if found is None else joint_report(found, context, negated)
 
 
+def further_kinds(base: Kind | None = None) -> tuple[Kind, ...]:
+    """The laws with further terms that are tried if none of `KINDS`, of which `base` was the best,
+    explains a context."""
+    if base is None:
+        return FURTHER_KINDS
+    diffusive = [
+        dataclasses.replace(kind, diffusion=max(kind.diffusion, base.diffusion))
+        for kind in FURTHER_KINDS[1:]
+    ]
+    return (base, *diffusive)
+
+
 def shows_first_state(context: Trajectory) -> bool:
     """Whether the first frame is the first state: complete, of averages over cells, and with hardly
     any noise, which is estimated from it if it is unknown."""

@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.joint import Estimate, estimate, with_shared_errors
+from hfluxno.identify.joint import Estimate, estimate, promise
 from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
+from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.starts import carried_starts, law_starts, stretched
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -24,7 +25,11 @@ _WINDOWS = (0.4, 0.75, 1.0)
 _FEWEST_FRAMES = 5
 # The least increase of the logarithm of the evidence for which a richer law is chosen.
 _WORTH = 3.0
+# A law that increases it by this part of what the best one does is also tried on finer grids.
+_RIVAL = 0.9
 _FINER = (2, 4)
+# Of more kinds of law without a kink, those are estimated that promise most.
+_MOST_TRIED = 3
 _MOST_STEPS = 600  # between two frames
 
 
@@ -82,13 +87,26 @@ def fit_jointly(
     tried = [(str(kinds[0]), whole.evidence)]
     announce(*tried[0], "log evidence")
 
-    def tried_from(source: Estimate, kind: Kind, refinement: int = 1) -> Estimate | None:
-        """The estimate with another kind of law or grid, if its evidence is sufficiently higher."""
-        target = forward(kind, refinement)
+    def starts_of(source: Estimate, kind: Kind, target: Forward):
+        """Starts for another kind of law, or on another grid."""
         starts = carried_starts(source.z, source.forward, target)
         if kind.stretches:
             with_one = (stretched(z, target, context) for z in starts)
             starts = [z for z in with_one if z is not None]
+        return starts
+
+    def outlook(kind: Kind) -> float:
+        """What a kind of law promises, with as many modes of place as there may be."""
+        while (more := kind.with_more_places()) != kind and not kind.stretches:
+            kind = more
+        target = forward(kind, 1)
+        starts = starts_of(whole, kind, target)
+        return max((promise(target, context, whole.noise, z) for z in starts), default=-np.inf)
+
+    def tried_from(source: Estimate, kind: Kind, refinement: int = 1) -> Estimate | None:
+        """The estimate with another kind of law or grid, if its evidence is sufficiently higher."""
+        target = forward(kind, refinement)
+        starts = starts_of(source, kind, target)
         every = [estimate(target, context, frames[-1:], source.noise, z) for z in starts]
         usable = [each for each in every if each is not None]
         if not usable:
@@ -99,33 +117,49 @@ def fit_jointly(
         announce(label, found.evidence, "log evidence")
         return found if found.evidence > source.evidence + _WORTH else None
 
-    def refined(source: Estimate, kind: Kind) -> Estimate:
-        """The estimate on the finest grid that increases the evidence sufficiently."""
-        for factor in _FINER if _is_dense(context) else ():
+    def refined(source: Estimate, kind: Kind) -> tuple[Estimate, Kind]:
+        """The estimate on the finest grid that increases the evidence sufficiently, there with as
+        many modes of place as do."""
+        reached = 1
+        for factor in _FINER if is_dense(context) else ():
             # Diffusion needs four times the steps on cells of half the length.
             if source.steps * (4 if kind.diffusion else 2) > _MOST_STEPS:
                 break
             finer = tried_from(source, kind, factor)
             if finer is None:
                 break
-            source = finer
-        return source
+            source, reached = finer, factor
+        return with_places(source, kind, reached) if reached > 1 else (source, kind)
 
-    chosen, kind = whole, kinds[0]
-    for richer in kinds[1:]:
-        found = tried_from(whole, richer)
-        # Few at first: with many, they would fit what belongs to the flux.
-        while found is not None and (more := richer.with_more_places()) != richer:
-            further = tried_from(found, more)
+    def with_places(source: Estimate, kind: Kind, refinement: int = 1) -> tuple[Estimate, Kind]:
+        """The same with as many modes of place, or stretches, as increase the evidence. Few at
+        first: with many, they would fit what belongs to the flux."""
+        while (more := kind.with_more_places()) != kind:
+            further = tried_from(source, more, refinement)
             if further is None:
                 break
-            found, richer = further, more
-        if found is not None and found.evidence > chosen.evidence:
-            chosen, kind = found, richer
-    chosen = refined(chosen, kind)
+            source, kind = further, more
+        return source, kind
+
+    candidates = [(whole, kinds[0])]
+    # What is linear at a start does not tell what a kink elsewhere would do.
+    kinked = [kind for kind in kinds[1:] if kind.kinks]
+    others = [kind for kind in kinds[1:] if not kind.kinks]
+    if len(others) > _MOST_TRIED:
+        others = sorted(others, key=outlook, reverse=True)[:_MOST_TRIED]
+    for richer in (*others, *kinked):
+        found = tried_from(whole, richer)
+        if found is not None:
+            candidates.append(with_places(found, richer))
+    candidates.sort(key=lambda each: each[0].evidence, reverse=True)
+    gains = [each.evidence - whole.evidence for each, _ in candidates]
+    # The errors of coarse cells may hide which of two nearly equal ones is right.
+    rivals = [i for i in range(min(len(gains), 2)) if gains[i] >= _RIVAL * gains[0] > 0.0] or [0]
+    on_finest = [refined(*candidates[i]) for i in rivals]
+    chosen, kind = max(on_finest, key=lambda each: each[0].evidence)
     if kind != kinds[0]:
         # Further terms may have fitted the errors of coarse cells.
-        plain = refined(whole, kinds[0])
+        plain, _ = refined(whole, kinds[0])
         if plain.evidence + _WORTH > chosen.evidence:
             chosen, kind = plain, kinds[0]
     return JointFit(
@@ -160,10 +194,11 @@ def predicted_late(
 
 def windows(context: Trajectory) -> tuple[int, ...]:
     """The numbers of frames of windows that grow from the first frames to all."""
-    parts, frames = _WINDOWS if _is_dense(context) else _WINDOWS_OF_SENSORS, context.frames
+    parts, frames = _WINDOWS if is_dense(context) else _WINDOWS_OF_SENSORS, context.frames
     counts = sorted({min(frames, max(_FEWEST_FRAMES, round(part * frames))) for part in parts})
     return tuple(counts)
 
 
-def _is_dense(context: Trajectory) -> bool:
+def is_dense(context: Trajectory) -> bool:
+    """Whether the measurements are frames with gaps rather than those of a few sensors."""
     return bool(np.mean(context.observed) > _DENSE)

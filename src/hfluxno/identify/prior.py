@@ -217,7 +217,9 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
     flux = np.tile(flux, fields)
     diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, 0.3 * speed, 0.0)
     diffusion = np.tile(diffusion, fields)
-    by_state = np.full(fields * shape.by_state, 0.3 * (kind.by_state > 0))
+    # Modes of place have no mean, which the constant of the other source has.
+    terms = max(kind.by_state, int(kind.source_modes > 0))
+    by_state = np.tile(np.where(np.arange(shape.by_state) < terms, 0.3, 0.0), fields)
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
     tells = shape.closed or kind.flux_modes > 0 or kind.stretches > 0

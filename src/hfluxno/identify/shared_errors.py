@@ -1,0 +1,57 @@
+"""Joint estimates whose misfits are not independent noise."""
+
+import dataclasses
+
+import numpy as np
+
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint import Estimate, difference, sizes, spread_of, states_of, values_of
+from hfluxno.identify.left_out import excess_of_left_out
+from hfluxno.identify.misfit import correlation
+from hfluxno.trajectory import Trajectory
+
+# The largest correlation of the misfits of neighbours that is used.
+_MOST_ALIKE = 0.9
+# Measured values of a smaller fraction of all are those of sensors, with much unseen between them.
+_SENSORS = 0.5
+
+
+def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
+    """The same with misfits that are not independent noise.
+
+    With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
+    count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
+    184-197). With few sensors they count less if each is predicted worse by the others than the
+    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme is added to the
+    `spread`.
+    """
+    size = sizes(context)[:, None]
+    values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
+    away = values - np.asarray(context.values)
+    missed = away / size
+    share = 1.0
+    for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
+        both = np.isfinite(a * b)
+        alike = min(max(correlation(a[both], b[both]), 0.0), _MOST_ALIKE)
+        share *= (1.0 - alike) / (1.0 + alike)
+    nothing = np.eye(len(found.z))
+    information = np.linalg.inv(found.covariance) - nothing
+    if np.mean(context.observed) < _SENSORS:
+        noise = found.noise[:, None] if context.deviation is None else context.deviation
+        covariance = np.linalg.inv(nothing + share * information)
+        in_noise, by_noise = away / noise, by_values / noise[..., None, :, :]
+        every = np.asarray(context.observed)
+        excess = excess_of_left_out(in_noise, by_noise, covariance, share, every)
+        share /= max(excess, 1.0)
+    times, fields = found.forward.scale.frames(context.times), found.states.shape[1]
+    states, rows, _ = states_of(found.forward, found.z, times)
+    differs = difference(found.forward, found.z, times, states)
+    seen = context.observed[:, :fields]
+    total = np.sum((differs / size[:fields]) ** 2, where=seen)
+    missed = missed[:, :fields]
+    of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
+    covariance = np.linalg.inv(nothing + share * information)
+    spread = np.hypot(spread_of(rows, covariance), of_scheme * differs)
+    return dataclasses.replace(
+        found, covariance=covariance, spread=spread, of_scheme=of_scheme, share=share
+    )
