@@ -148,6 +148,22 @@ def test_a_law_of_a_few_terms_holds_beyond_what_was_observed(x64):
     np.testing.assert_allclose([low, high], [[0.05, -2.0], [1.4, 2.0]])
 
 
+def test_what_a_law_does_not_know_beyond_the_range_is_a_deviation(x64):
+    law = one_field()  # on [0.1, 1.3]
+    states = np.array([[[0.2, 1.305]], [[0.2, 1.4]], [[0.3, 0.5]]])
+    np.testing.assert_array_equal(law.is_left_by(states), [False, True, True])
+    found = law.unknown_beyond(states, states + 0.25)
+    np.testing.assert_allclose(found, [[[0.0, 0.0]], [[0.25, 0.25]], [[0.25, 0.25]]])
+    np.testing.assert_allclose(law.unknown_beyond(states, None)[1:], 1.2)
+    # The other guess is the polynomial itself: on Burgers' law it is right, the linear one is not.
+    burgers = dataclasses.replace(
+        law, flux_coefficients=np.array([[0.7 * 0.6, 0.6**2 / 4, 0.0, 0.0, 0.0, 0.0]])
+    )
+    u = np.array([[0.5, 1.3, 2.0]])
+    np.testing.assert_allclose(burgers.further().jacobian(u)[0, 0], u[0], rtol=1e-12)
+    np.testing.assert_allclose(burgers.jacobian(u)[0, 0], [0.5, 1.3, 1.3], rtol=1e-12)
+
+
 def test_diffusivity_is_never_negative_and_constant_beyond_the_range(x64):
     assert _quadratic_law().diffusivity(jnp.zeros((1, 3))) is None
     law = _quadratic_law([0.1, 0.3])

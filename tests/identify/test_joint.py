@@ -452,6 +452,12 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
     np.testing.assert_allclose(np.asarray(found.law.jacobian(u)).ravel(), 0.7, atol=0.02)
     later = logistic(times[-1] + 0.03 * np.arange(1, 11), 64)
     assert relative(forecast.trajectory.values, later) < 1e-2
+    # It grows beyond what was seen, and says what it does not know there.
+    assert found.estimate is not None and forecast.predicted_error_90 is not None
+    left = found.grid_law.is_left_by(np.asarray(forecast.trajectory.values))
+    assert forecast.left_observed_range and left[-1] and not left[0]
+    at_last = relative(np.asarray(forecast.trajectory.values)[-1], later[-1])
+    assert at_last < forecast.predicted_error_90[-1]
 
 
 @pytest.mark.parametrize("case", ["ends", "gaps", "explained", "sensors"])

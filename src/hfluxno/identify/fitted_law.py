@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
 from hfluxno.coordinates import kept_precision, real
@@ -17,6 +17,8 @@ from hfluxno.laws.base import ConservationLaw, Places, State, Time
 from hfluxno.laws.place import PlaceModes, share_inside
 
 _NEAREST_ZERO = 0.25
+# A state counts as beyond the range if it is by more than this fraction of it.
+_MARGIN = 0.01
 
 # States other than JAX arrays; those of one field may lack its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
@@ -197,6 +199,41 @@ class FittedLaw(ConservationLaw):
         low, high = lower - self.reach * (upper - lower), upper + self.reach * (upper - lower)
         low = jnp.where(lower > 0.0, jnp.maximum(low, _NEAREST_ZERO * lower), low)
         return low, jnp.where(upper < 0.0, jnp.minimum(high, _NEAREST_ZERO * upper), high)
+
+    def is_left_by(
+        self, states: Float[np.ndarray, "time field *points"]
+    ) -> Bool[np.ndarray, " time"]:
+        """The times at which a state is beyond these bounds by more than a hundredth of the range,
+        and all later ones."""
+        low, high = map(np.asarray, self.bounds())
+        margin = _MARGIN * self.width
+        around = tuple(range(2, states.ndim))
+        least, most = states.min(axis=around), states.max(axis=around)
+        beyond = np.any((least < low - margin) | (most > high + margin), axis=1)
+        return np.logical_or.accumulate(beyond)
+
+    @property
+    def width(self) -> Float[np.ndarray, " field"]:
+        """The width of the observed range."""
+        return np.asarray(self.upper) - np.asarray(self.lower)
+
+    def unknown_beyond(
+        self,
+        states: Float[np.ndarray, "time field *points"],
+        guessed: Float[np.ndarray, "time field *points"] | None,
+    ) -> Float[np.ndarray, "time field *points"]:
+        """The deviation of states that the law has reached, because of what is unknown beyond these
+        bounds: the difference to those with the other guess of it, or the width of the range if
+        there are none."""
+        width = self.width.reshape(-1, *(1,) * (states.ndim - 2))
+        apart = np.broadcast_to(width, states.shape) if guessed is None else guessed - states
+        later = self.is_left_by(states).reshape(-1, *(1,) * (states.ndim - 1))
+        return np.where(later, np.abs(apart), 0.0)
+
+    def further(self) -> "FittedLaw":
+        """The same with Σ C φ one more width of the range beyond: as good a guess of what is
+        unknown as a flux that continues linearly."""
+        return dataclasses.replace(self, reach=np.asarray(self.reach, float) + 1.0)
 
     def _like(self, u) -> "FittedLaw":
         """The law in the precision of the states: it is fitted in float64 and used in any."""

@@ -1,7 +1,7 @@
 """The standard deviation of a forecast with a fitted law, value by value.
 
     σ² = Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ))² |u|² ρ
-         + (r (u_g - u))² + R² (a τ (1 + τ) ∂u/∂τ)²
+         + (r (u_g - u))² + R² (a τ (1 + τ) ∂u/∂τ)² + (u_φ - u)²
 
 u[c] is the forecast with the coefficients c, and ΛΛᵀ with the columns Λ_m is their covariance,
 which treats the misfit as independent noise; the other terms are for what is not. u[s] is the
@@ -23,6 +23,9 @@ the data were made by the same scheme, it has no error.
 a measures a speed that changes in time, which no law here has: a delay c τ + a (τ² - τ) at the time
 τ of the context changes the frames by this multiple of ∂u/∂τ, and R² is the fraction of the misfit
 that a explains beyond c.
+
+u_φ, if the forecast leaves the observed range, is that with the other guess of the flux there (see
+`FittedLaw.further`).
 
 In the mean over a frame, σ² is not less than b² min(1, k/h) |u|² after k frames: the back-test
 shows that this method errs by b over the h frames that it holds out.
@@ -95,6 +98,11 @@ def forecast_deviation(
     if by_law:
         # Those that could not be solved are assumed to be like the others.
         variance += len(laws) * np.mean(by_law, axis=0)
+    if np.any(item.grid_law.is_left_by(frames)):
+        guess = item.grid_law.further()
+        found, solved = continued(guess, settings, state, rate, ahead, len(seen))
+        solved = solved and bool(np.all(np.isfinite(found)))
+        variance += item.grid_law.unknown_beyond(frames, found if solved else None) ** 2
     variance += _by_backtest(item, seen, time, frames)
     alone = followed
     if item.mode == "filter":  # which hides a growing misfit

@@ -185,10 +185,18 @@ def on_other_cells(
 ) -> Float[np.ndarray, "time field cells"]:
     """The states of `run` on another internal grid (see `SolverSettings.on_other_cells`)."""
     other = dataclasses.replace(forward, settings=forward.settings.on_other_cells())
-    free = _free(other)
-    # No derivative is needed, but this program exists if the search tried other grids.
-    nothing = np.zeros((_chunk_size(free), other.size))
-    return np.asarray(_run(_bare(other), z, nothing, intervals, max_steps)[0])
+    return states_alone(other, z, intervals, max_steps)
+
+
+def states_alone(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+) -> Float[np.ndarray, "time field cells"]:
+    """The states of `run`, by the same program."""
+    nothing = np.zeros((_chunk_size(_free(forward)), forward.size))
+    return np.asarray(_run(_bare(forward), z, nothing, intervals, max_steps)[0])
 
 
 def _bare(forward: Forward) -> Forward:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.forward import Forward, measure, on_other_cells, run
+from hfluxno.identify.forward import Forward, measure, on_other_cells, run, states_alone
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 from hfluxno.identify.subgrid import near_jumps
 from hfluxno.trajectory import Trajectory
@@ -100,6 +100,7 @@ class Estimate:
         states, rows, _ = states_of(forward, z, times)
         differs = difference(forward, z, times, states)
         deviation = np.hypot(spread_of(rows, covariance), self.of_scheme * differs)
+        deviation = np.hypot(deviation, _by_guess(forward, z, times, states))
         return states, deviation, spread_of(rows[:, :known], self.least_covariance)
 
     def observed(
@@ -242,6 +243,18 @@ def _sigma(context: Trajectory, noise):
     if context.deviation is None:
         return np.maximum(_alike(noise), least)
     return np.maximum(np.where(context.observed, context.deviation, 0.0), least)
+
+
+def _by_guess(forward, z, times, states):
+    """The deviation because of what is unknown beyond the observed range."""
+    law = forward.law(z)
+    if not np.any(law.is_left_by(states)):
+        return 0.0
+    part, whole = _from_the_first(times)
+    shape = dataclasses.replace(forward.shape, reach=law.further().reach)
+    other = dataclasses.replace(forward, shape=shape)
+    found = states_alone(other, z, forward.intervals(whole), MOST_STEPS)[part]
+    return law.unknown_beyond(states, found if np.all(np.isfinite(found)) else None)
 
 
 def _alike(sigma):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.identify.basis import Basis, Kinked
+from hfluxno.identify.basis import Basis, Kinked, as_array
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.laws.place import PlaceModes
 
@@ -28,6 +28,7 @@ class LawShape(eqx.Module):
       each kind.
     - `closed`: whether the constant of the flux is a coefficient although the flux is the same
       everywhere, because a closed end or a measured flow determines it.
+    - `reach`: as in `FittedLaw`.
     """
 
     basis: Basis
@@ -42,6 +43,7 @@ class LawShape(eqx.Module):
     flux_modes: int = eqx.field(static=True, default=0)
     closed: bool = eqx.field(static=True, default=False)
     stretches: int = eqx.field(static=True, default=0)
+    reach: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
 
     @property
     def has_offset(self) -> bool:
@@ -95,4 +97,5 @@ class LawShape(eqx.Module):
             self.upper,
             self.negated,
             terms,
+            self.reach,
         )
