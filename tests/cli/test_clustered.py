@@ -18,8 +18,8 @@ import pytest
 import xarray as xr
 
 from hfluxno.cli import main
+from hfluxno.data.partial import Partial
 from hfluxno.datasets import cluster
-from hfluxno.datasets.store import Partial
 
 CONTEXTS, FRAMES, CELLS = 20, 16, 32
 COMMAND = "forecast in.zarr -k 10 -n 4 --method persistence --scheduler local --chunk 3"
@@ -132,8 +132,8 @@ def test_a_chunk_that_was_lost_before_its_mark_is_done_again(folder, alone):
 
 
 def test_a_run_that_ended_before_its_folder_was_gone_is_finished(folder, alone, monkeypatch):
-    def killed(self, output, chunks):
-        os.rename(self.folder / "set.zarr", output)
+    def killed(self, complete):
+        os.rename(complete, self.output)
         raise OSError("as if killed")
 
     with monkeypatch.context() as patch:

@@ -144,6 +144,14 @@ def test_an_interrupted_run_of_another_configuration_is_not_taken_up(tmp_path):
         assert data.attrs["seed"] == 1
 
 
+def test_a_folder_of_somebody_else_is_not_touched(tmp_path):
+    (tmp_path / "set.nc.partial").mkdir()
+    (tmp_path / "set.nc.partial" / "mine").write_text("precious")
+    with pytest.raises(OSError, match=r"set\.nc\.partial is in the way"):
+        Writer(CONFIGURATION, tmp_path / "set.nc", overwrite=True)
+    assert (tmp_path / "set.nc.partial" / "mine").read_text() == "precious"
+
+
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])
 def test_an_existing_output_is_replaced_only_when_complete(tmp_path, suffix):
     output = tmp_path / f"set{suffix}"

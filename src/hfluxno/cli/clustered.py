@@ -4,6 +4,7 @@ Each worker reads, processes and writes its own chunks, so no process holds more
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,6 @@ import tyro
 
 from hfluxno.cli.input import MeasuredConfig, ends_of
 from hfluxno.extras import require
-from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     from hfluxno.data.readers import Reading
@@ -90,13 +90,14 @@ def main(
     or written; the message says what remains.
     """
     from hfluxno.cli import report
-    from hfluxno.cli.progress import progress
+    from hfluxno.cli.forecast_parts import resumed
     from hfluxno.compilation_cache import use_cache
+    from hfluxno.data.partial import Partial
     from hfluxno.data.parts import file_fingerprint
-    from hfluxno.data.replacing import check_writable, remove
+    from hfluxno.data.replacing import check_writable
     from hfluxno.datasets.chunk import prepared, usable
-    from hfluxno.datasets.cluster import Task, chunk_of, connected, count_of, done
-    from hfluxno.datasets.store import partial_of
+    from hfluxno.datasets.cluster import Task, chunk_of, count_of
+    from hfluxno.datasets.store import ChunkStore
     from hfluxno.version import version_name
 
     _check_options(config, single)
@@ -118,29 +119,13 @@ def main(
         noise=config.one_noise_of(source),
     )
     chunk = prepared(reading, work_on(source), first)
-    partial = partial_of(output)
+    store = ChunkStore(Partial(output.absolute()))
     words = (version_name(), total, config.deciding())
-    partial.start(chunk.layout, total, config.chunk, file_fingerprint(reading.path, words))
-    left = [members for members in chunks if not partial.is_done(members)]
-    kept = f"{partial.folder} keeps them, and the same command resumes from there"
-    count = total - sum(members.stop - members.start for members in left)
-    try:
-        with progress(task, total, kept) as advance:
-            if count:
-                advance(count, computed=False)
-            if left:
-                job = Task(chunk, axes, partial)
-                with connected(config.scheduler, config.workers) as client:
-                    for members in done(client, job, left):
-                        count += members.stop - members.start
-                        advance(members.stop - members.start)
-        partial.finish(output, chunks)
-    except OSError as error:
-        if not count:
-            remove(partial.folder)
-            raise
-        said = f"Done: {count:,} of {plural(total, 'context')}; {kept}."
-        raise OSError(f"{str(error).rstrip('.')}. {said}") from error
+    store.start(chunk.layout, total, config.chunk, file_fingerprint(reading.path, words))
+    left = [members for members in chunks if not store.is_done(members)]
+    work, cluster = Task(chunk, axes, store), (config.scheduler, config.workers)
+    finish = functools.partial(store.finish, chunks)
+    resumed(store.partial, chunks, left, work, finish, task, "context", *cluster)
     _show(config, output, source, own)
     return 0
 

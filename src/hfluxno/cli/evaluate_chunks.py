@@ -14,7 +14,8 @@ from pathlib import Path
 import xarray as xr
 
 from hfluxno.data import open_dataset
-from hfluxno.data.parts import Parts, file_fingerprint
+from hfluxno.data.partial import Partial
+from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.replacing import replacing
 from hfluxno.datasets.cluster import connected, done
 from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
@@ -63,22 +64,25 @@ def evaluate_on(
     or written, or the scheduler ends; the message says what remains."""
     chunks = windows.chunks
     total = sum(chunk.count for chunk in chunks)
-    parts = Parts(output, total, _fingerprint(windows, network, data))
-    there = [chunk for chunk in chunks if _file(parts, chunk).exists()]
+    partial = Partial(output)
+    partial.start({"made_by": _fingerprint(windows, network, data), "windows": total})
+    there = [chunk for chunk in chunks if _file(partial, chunk).exists()]
     left = [chunk for chunk in chunks if chunk not in there]
     count = sum(chunk.count for chunk in there)
-    with parts.finished(there, len(chunks), "chunk"), contextlib.ExitStack() as stack:
+    with partial.making(lambda: len(there), len(chunks), "chunk"), contextlib.ExitStack() as stack:
         advance(count, total)
         if left:
             client = stack.enter_context(connected(scheduler, workers))
             task = _Task(windows, network, data.absolute())
             for chunk, measured in done(client, task, left):
-                with replacing(_file(parts, chunk)) as (temporary,):
+                with replacing(_file(partial, chunk)) as (temporary,):
                     measured.to_netcdf(temporary, engine="h5netcdf")
                 there.append(chunk)
                 count += chunk.count
                 advance(count, total)
-        return windows.errors([_read(_file(parts, chunk)) for chunk in chunks])
+        errors = windows.errors([_read(_file(partial, chunk)) for chunk in chunks])
+    partial.finish()
+    return errors
 
 
 def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
@@ -90,8 +94,8 @@ def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
     return file_fingerprint(data, (version_name(), network, stamps, asked))
 
 
-def _file(parts: Parts, chunk: WindowChunk) -> Path:
-    return parts.folder / f"{'whole' if chunk.whole else 'windows'}-{chunk.first:012d}.nc"
+def _file(partial: Partial, chunk: WindowChunk) -> Path:
+    return partial.folder / f"{'whole' if chunk.whole else 'windows'}-{chunk.first:012d}.nc"
 
 
 def _read(file: Path) -> xr.Dataset:

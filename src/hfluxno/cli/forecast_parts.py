@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from hfluxno.cli import report
 from hfluxno.cli.progress import progress
+from hfluxno.data.partial import Partial
 from hfluxno.data.parts import Parts
 from hfluxno.data.replacing import replacing
 
@@ -75,42 +76,59 @@ def part_by_part(
     Raises `ValueError` or `OSError` as the forecasts and the writing do; the message says what
     remains.
     """
+    files = Parts(output, parts[-1].stop - parts[0].start, made_by)
+    left = [part for part in parts if (drawn and part == parts[0]) or not files.is_done(part)]
+    shown: list[Made] = []
+    rows: list[dict] = []
+
+    def made(part: slice) -> Made:
+        piece = make(part)
+        if drawn and part == parts[0]:
+            shown.append(piece)
+        return piece
+
+    def join() -> None:
+        rows.extend(row for part in parts for row in files.rows(part))
+        files.join(parts, attributes(rows))
+
+    work = _Task(make if scheduler else made, files)
+    resumed(files.partial, parts, left, work, join, task, what, scheduler, workers)
+    return next(iter(shown), None), rows
+
+
+def resumed(
+    partial: Partial,
+    parts: Sequence[slice],
+    left: Sequence[slice],
+    work: Callable[[slice], slice],
+    finish: Callable[[], None],
+    task: str,
+    what: str,
+    scheduler: str | None = None,
+    workers: int | None = None,
+) -> None:
+    """Has the parts that are `left` made by `work`, here or by the processes of a cluster, and then
+    the output by `finish`.
+
+    Raises `ValueError` or `OSError` as these do; the message says what remains.
+    """
     total = parts[-1].stop - parts[0].start
-    files = Parts(output, total, made_by)
-    rows = {part.start: there for part in parts if (there := files.rows(part)) is not None}
-    if drawn:
-        rows.pop(parts[0].start, None)
-    left = [part for part in parts if part.start not in rows]
-    done = [row for found in rows.values() for row in found]
-    shown: Made | None = None
+    done = total - sum(part.stop - part.start for part in left)
     with (
-        files.finished(done, total, what),
-        progress(task, total, files.kept) as advance,
+        partial.making(lambda: done, total, what),
+        progress(task, total, partial.kept) as advance,
         contextlib.ExitStack() as stack,
     ):
-
-        def finish(part: slice, found: list[dict]) -> None:
-            rows[part.start] = found
-            done.extend(found)
-            advance(len(found))
-
         if done:
-            advance(len(done), computed=False)
+            advance(done, computed=False)
         if left and scheduler is not None:
-            from hfluxno.datasets.cluster import connected
-            from hfluxno.datasets.cluster import done as done_by
+            from hfluxno.datasets import cluster
 
-            client = stack.enter_context(connected(scheduler, workers))
-            for part in done_by(client, _Task(make, files), left):
-                finish(part, files.rows(part) or [])
+            client = stack.enter_context(cluster.connected(scheduler, workers))
+            ready = cluster.done(client, work, left)
         else:
-            for part in left:
-                piece = make(part)
-                if drawn and shown is None:
-                    shown = piece
-                files.write(part, piece.write, piece.rows)
-                finish(part, piece.rows)
-        every = [row for part in parts for row in rows[part.start]]
-        with replacing(output) as (temporary,):
-            files.join(temporary, parts, attributes(every))
-    return shown, every
+            ready = map(work, left)
+        for part in ready:
+            done += part.stop - part.start
+            advance(part.stop - part.start)
+        finish()

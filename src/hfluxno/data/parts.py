@@ -1,13 +1,8 @@
-"""A long output in parts: each is a complete file, and at the end they are joined.
+"""A long output in parts: each is a complete file, and at the end they are joined."""
 
-The parts of `OUTPUT` are in the folder `OUTPUT.partial` beside it, so that neither an interrupted
-run nor a full disk loses what was finished. A run that would make the same parts reuses them.
-"""
-
-import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import h5py
@@ -17,12 +12,11 @@ import xarray as xr
 
 from hfluxno.batching import cores
 from hfluxno.data.hdf5 import new_netcdf
-from hfluxno.data.replacing import remove, replacing
+from hfluxno.data.partial import Partial
+from hfluxno.data.replacing import replacing
 from hfluxno.data.source import Source
-from hfluxno.plural import plural
 from hfluxno.version import version_name
 
-_NOTE = "parts.json"
 # Enough contexts to occupy every core, few enough to fit in memory with all their candidates.
 _LEAST, _OF_EACH_CORE = 64, 8
 
@@ -62,31 +56,20 @@ def file_fingerprint(path: Path, words: Sequence[object]) -> str:
 
 
 class Parts:
-    """The parts of one output.
-
-    - `folder`: where they are.
-    - `kept`: a sentence on what happens to them if the run is interrupted.
+    """The parts of one output, in its `partial` folder.
 
     Raises `OSError` if something else has the name of the folder, or it cannot be created.
     """
 
     def __init__(self, output: Path, total: int, made_by: str):
-        self.folder = output.with_name(output.name + ".partial")
-        note = {"made_by": made_by, "contexts": total}
-        if self.folder.exists() and self._note() != note:
-            if self._note() is None:
-                raise FileExistsError(
-                    f"{self.folder} is in the way of the parts of {output}; rename or delete it."
-                )
-            remove(self.folder)
-        self.folder.mkdir(exist_ok=True)
-        self.kept = f"{self.folder} keeps them, and the same command resumes from there"
-        (self.folder / _NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
+        self.partial = Partial(output)
+        self.partial.start({"made_by": made_by, "contexts": total})
 
-    def rows(self, members: slice) -> list[dict] | None:
-        """The report on a part, `None` if the part does not exist."""
-        if not self._file(members).exists():
-            return None
+    def is_done(self, members: slice) -> bool:
+        return self._file(members).exists()
+
+    def rows(self, members: slice) -> list[dict]:
+        """The report on a part that is done."""
         return json.loads(self._file(members, ".json").read_text(encoding="utf-8"))
 
     def write(self, members: slice, writer: Callable[[Path], None], rows: list[dict]) -> None:
@@ -96,40 +79,20 @@ class Parts:
             report.write_text(json.dumps(rows), encoding="utf-8")
             writer(data)
 
-    def join(self, target: Path, parts: Sequence[slice], attributes: Mapping[str, dict]) -> None:
+    def join(self, parts: Sequence[slice], attributes: Mapping[str, dict]) -> None:
         """Writes all `parts` as one file or Zarr store; `attributes` of variables, by name, replace
         those of the parts."""
         files = [self._file(members) for members in parts]
         columns = _columns(files)
         for name, own in attributes.items():
             columns[name].attrs = own
-        write = _append_zarr if target.suffix == ".zarr" else _write_netcdf
-        write(target, files, columns, parts[-1].stop)
-
-    @contextlib.contextmanager
-    def finished(self, results: Sized, total: int, what: str) -> Iterator[None]:
-        """A block in which the parts are made and joined; after it they are removed. Raises
-        `ValueError` or `OSError` raised in the block; if there are `results`, the parts are kept,
-        and the message says how many of the `total` are done.
-        """
-        try:
-            yield
-        except (ValueError, OSError) as error:
-            if not results:
-                remove(self.folder)
-                raise
-            done = f"Done: {len(results):,} of {plural(total, what)}; {self.kept}."
-            raise type(error)(f"{str(error).rstrip('.')}. {done}") from error
-        remove(self.folder)
+        write = _append_zarr if self.partial.output.suffix == ".zarr" else _write_netcdf
+        with replacing(self.partial.output) as (target,):
+            write(target, files, columns, parts[-1].stop)
+        self.partial.finish()
 
     def _file(self, members: slice, suffix: str = ".nc") -> Path:
-        return self.folder / f"{members.start:09d}-{members.stop:09d}{suffix}"
-
-    def _note(self) -> dict | None:
-        try:
-            return json.loads((self.folder / _NOTE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+        return self.partial.folder / f"{members.start:09d}-{members.stop:09d}{suffix}"
 
 
 def _read(file: Path) -> xr.Dataset:

@@ -1,13 +1,10 @@
 """The file of a data set: written block by block, complete or absent.
 
-While a set is made it is in the folder `OUTPUT.partial` beside its output, as a Zarr store and a
-record of how much is written. When complete, it is renamed to its output. A run of the same
-configuration resumes a partial folder. `docs/data_format.md` describes the schema.
+While a set is made, its partial folder has it as a Zarr store, with a record of how much is
+written. `docs/data_format.md` describes the schema.
 """
 
 import contextlib
-import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +18,7 @@ from hfluxno.data.configuration import Configuration
 from hfluxno.data.contained import fault
 from hfluxno.data.generate import Block, chunk_size
 from hfluxno.data.hdf5 import new_netcdf
+from hfluxno.data.partial import Partial
 from hfluxno.data.plane.well_writer import write_well
 from hfluxno.data.replacing import check_writable, is_full, remove, replace_text
 from hfluxno.data.schema import SCHEMA, SCHEMA_VERSION, Variable, attributes, variables
@@ -33,7 +31,7 @@ _NEEDED = {"coefficients", "field", "status", "time", "values", "x"}
 _PLANES_AT_ONCE = 8  # of HDF5 in The Well's layout
 # The fraction of the expected size that must be free: sets are compressed.
 _CERTAIN = 0.8
-_STORE, _NOTE, _FILE, _OLD = "set.zarr", "written.json", "set.nc", "replaced"
+_STORE, _WRITTEN, _FILE = "set.zarr", "written", "set.nc"
 
 
 class Writer:
@@ -51,16 +49,15 @@ class Writer:
     def __init__(self, configuration: Configuration, output: Path, overwrite: bool = False):
         self.configuration = configuration
         self.output: Path = Path(output)
-        self.folder: Path = self.output.with_name(self.output.name + ".partial")
+        self._partial = Partial(self.output)
+        self.folder: Path = self._partial.folder
         _check_output(self.output, overwrite, len(configuration.grid.shape) == 2)
         self._attributes = attributes(configuration)
         self._variables = variables(configuration)
-        resumed = self._resume(overwrite)
-        self._resumed = resumed or 0
-        self.written: int = self._resumed
-        if resumed is None:
-            with self._room():
-                self._start()
+        self.written: int = 0
+        with self._room():
+            self._start(overwrite)
+        self.written = self._resumed = int((self.folder / _WRITTEN).read_text())
         self._group = zarr.open_group(self.folder / _STORE, mode="r+")
 
     def write(self, block: Block) -> None:
@@ -93,10 +90,7 @@ class Writer:
                 complete = self.folder / _FILE
                 write = self._write_well if self.output.suffix == ".hdf5" else self._write_netcdf
                 write(complete)
-        if self.output.is_dir():
-            os.replace(self.output, self.folder / _OLD)
-        os.replace(complete, self.output)
-        shutil.rmtree(self.folder)
+        self._partial.finish(complete)
         return dict(zip(status.tolist(), counts.tolist(), strict=True))
 
     @contextlib.contextmanager
@@ -145,34 +139,18 @@ class Writer:
         assert isinstance(array, zarr.Array)
         return array
 
-    def _resume(self, overwrite: bool) -> int | None:
-        """How much an interrupted run has written, `None` if there is nothing to resume."""
-        if not self.folder.exists():
-            return None
-        try:
-            note = json.loads((self.folder / _NOTE).read_text())
-            found, written = note["attributes"], int(note["written"])
-        except (OSError, ValueError, KeyError, TypeError):
-            found, written = {}, 0
-        if found == self._attributes and (self.folder / _STORE).is_dir():
-            return written
+    def _start(self, overwrite: bool) -> None:
+        found = self._partial.note or {}
+        if found and not (self.folder / _STORE).is_dir():  # a run ended just after its end
+            remove(self.folder)
         different = [key for key in self._attributes if found.get(key) != self._attributes[key]]
-        if found and different and not overwrite:
-            raise FileExistsError(
-                f"{self.folder} holds an interrupted run with another configuration (it differs in "
-                f"{', '.join(different)}); finish it with its own configuration, delete it, or "
-                "pass --overwrite to start again."
-            )
-        shutil.rmtree(self.folder)
-        return None
+        another = (
+            f"another configuration (it differs in {', '.join(different)}); finish it with its own "
+            "configuration, delete it, or pass --overwrite to start again"
+        )
+        self._partial.start(self._attributes, self._begin, None if overwrite else another)
 
-    def _start(self) -> None:
-        try:
-            self.folder.mkdir()
-        except OSError as error:
-            raise OSError(
-                f"{self.output} cannot be written: {error.strerror} ({self.folder})."
-            ) from error
+    def _begin(self) -> None:
         group = zarr.open_group(self.folder / _STORE, mode="w", zarr_format=2)
         group.attrs.update(self._attributes)
         for name, variable in self._variables.items():
@@ -192,8 +170,7 @@ class Writer:
 
     def _note(self) -> None:
         """Records what is written, afterwards: a kill in between repeats one block."""
-        text = json.dumps({"written": self.written, "attributes": self._attributes}, indent=1)
-        replace_text(self.folder / _NOTE, text + "\n")
+        replace_text(self.folder / _WRITTEN, f"{self.written}\n")
 
     def _write_netcdf(self, path: Path) -> None:
         with new_netcdf(path) as (file, check):

@@ -17,7 +17,7 @@ from hfluxno.batching import ahead, cores, on_one_core
 from hfluxno.compilation_cache import cache_in_use, use_cache
 from hfluxno.data.opening import opened, reading
 from hfluxno.datasets.chunk import Chunk, Variables, needed, some, trajectories
-from hfluxno.datasets.store import Partial
+from hfluxno.datasets.store import ChunkStore
 
 if TYPE_CHECKING:
     import distributed
@@ -36,18 +36,18 @@ class Task:
 
     - `chunk`: makes its results.
     - `axes`: the names that the user gives for time and x.
-    - `partial`: where the results go.
+    - `store`: where the results go.
     """
 
     chunk: Chunk
     axes: dict[str, str]
-    partial: Partial
+    store: ChunkStore
 
     def __call__(self, members: slice) -> slice:
-        if not self.partial.is_done(members):
+        if not self.store.is_done(members):
             own = self.chunk.reading
             found = self.chunk(chunk_of(own.path, own.variable, self.axes, members)[0])
-            self.partial.write(members, found)
+            self.store.write(members, found)
         return members
 
 

@@ -1,14 +1,10 @@
-"""The results of chunks in one Zarr store, complete or absent.
+"""The results of chunks in one Zarr store, with a mark for each chunk until all are written.
 
-Until it is complete it is in the folder `OUTPUT.partial` beside its output, with a mark for each
-chunk that is written. The chunks of Zarr are the chunks of work, so no two processes write the same
-file; a chunk written twice, because a process was lost, gets the same numbers.
+The chunks of Zarr are the chunks of work, so no two processes write the same file; a chunk written
+twice, because a process was lost, gets the same numbers.
 """
 
 import dataclasses
-import json
-import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,29 +12,30 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from hfluxno.data.replacing import remove
+from hfluxno.data.partial import Partial
 from hfluxno.datasets.chunk import Layout
 
-_STORE, _NOTE, _DONE, _OLD = "set.zarr", "chunks.json", "done", "replaced"
+_DONE = "done"
 
 
 @dataclasses.dataclass(frozen=True)
-class Partial:
-    """The folder of an output that is being made; it can be sent to other processes."""
+class ChunkStore:
+    """A store that is being made; it can be sent to other processes."""
 
-    folder: Path
+    partial: Partial
+
+    @property
+    def _store(self) -> Path:
+        return self.partial.folder / "set.zarr"
 
     def write(self, members: slice, found: xr.Dataset) -> None:
         """Writes the results of a chunk, and then its mark."""
-        group = zarr.open_group(self.folder / _STORE, mode="r+")
+        group = zarr.open_group(self._store, mode="r+")
         for name, variable in found.variables.items():
             if "trajectory" in variable.dims:
                 place = tuple(members if d == "trajectory" else slice(None) for d in variable.dims)
                 _array(group, str(name))[place] = variable.values
-        mark = self._mark(members)
-        new = mark.with_name(f".{uuid.uuid4().hex}")
-        new.touch()
-        os.replace(new, mark)
+        self._mark(members).touch()
 
     def is_done(self, members: slice) -> bool:
         return self._mark(members).exists()
@@ -47,50 +44,30 @@ class Partial:
         """Creates the folder, or resumes it if it was `made_by` the same data and options. Raises
         `OSError` if it contains something else, or cannot be created.
         """
-        note = {"made_by": made_by, "trajectories": total, "chunk": size}
-        if self.folder.exists():
-            if (found := self._note()) == note:
-                return
-            strange = {path.name for path in self.folder.iterdir()} - {_STORE, _DONE, f".{_NOTE}"}
-            if found is not None or strange:
-                raise FileExistsError(
-                    f"{self.folder} holds an interrupted run with other data, options or version; "
-                    "finish it with its own, choose another output, or delete it to start again."
-                )
-        self.folder.mkdir(exist_ok=True)
-        remove(self.folder / _STORE)
-        _skeleton(self.folder / _STORE, layout, total, size)
-        (self.folder / _DONE).mkdir(exist_ok=True)
-        # Once the note exists, the folder counts as started.
-        new = self.folder / f".{_NOTE}"
-        new.write_text(json.dumps(note) + "\n", encoding="utf-8")
-        os.replace(new, self.folder / _NOTE)
 
-    def finish(self, output: Path, chunks: Sequence[slice]) -> None:
+        def begin() -> None:
+            _skeleton(self._store, layout, total, size)
+            (self.partial.folder / _DONE).mkdir()
+
+        self.partial.start(
+            {"made_by": made_by, "trajectories": total, "chunk": size},
+            begin,
+            "other data, options or version; finish it with its own, choose another output, or "
+            "delete it to start again",
+        )
+
+    def finish(self, chunks: Sequence[slice]) -> None:
         """Renames the store to the output. Raises `OSError` if it cannot be renamed, or a chunk is
         not done."""
         missing = [members for members in chunks if not self.is_done(members)]
         if missing:
-            raise OSError(f"{len(missing)} of {len(chunks)} chunks of {output} are not written.")
-        store = self.folder / _STORE
-        if store.exists():  # else a run was interrupted just before its end
-            if output.exists():
-                os.replace(output, self.folder / _OLD)
-            os.rename(store, output)
-        remove(self.folder)
+            raise OSError(
+                f"{len(missing)} of {len(chunks)} chunks of {self.partial.output} are not written."
+            )
+        self.partial.finish(self._store)
 
     def _mark(self, members: slice) -> Path:
-        return self.folder / _DONE / f"{members.start:012d}-{members.stop:012d}"
-
-    def _note(self) -> dict | None:
-        try:
-            return json.loads((self.folder / _NOTE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-
-
-def partial_of(output: Path) -> Partial:
-    return Partial(output.with_name(output.name + ".partial").absolute())
+        return self.partial.folder / _DONE / f"{members.start:012d}-{members.stop:012d}"
 
 
 def _skeleton(store: Path, layout: Layout, total: int, size: int) -> None:
