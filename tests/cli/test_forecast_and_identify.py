@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
-from hfluxno.cli.example import example_file
+from hfluxno.cli.demo import example_file
 from hfluxno.cli.report import show
 from tests.plots.fakes import FakeForecaster, identification
 

@@ -30,9 +30,15 @@ class SchedulerConfig:
     workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """The number of processes of the scheduler local; by default one per core."""
 
-    def check_scheduler(self) -> None:
-        """Checks the number of workers and the packages of a scheduler. Raises `ValueError` if the
-        options are not valid."""
+    def check_scheduler(self, *single: str) -> None:
+        """Checks the number of workers, the packages of a scheduler, and that no option is given
+        that is for a `single` trajectory. Raises `ValueError` if the options are not valid."""
+        for name in single:
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"--{name} shows a single trajectory and cannot be combined with --scheduler; "
+                    "leave one of them out."
+                )
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"--workers must be at least 1; got {self.workers}.")
         if self.workers is not None and self.scheduler != "local":
@@ -57,17 +63,11 @@ def _check_options(config: ClusterConfig, others: tuple[str, ...]) -> None:
     """Checks that no option needs a single process. Raises `ValueError` if the options are not
     valid."""
     config.check_line()
-    given = [name for name in ("trajectory", *others) if getattr(config, name) is not None]
-    if given:
-        raise ValueError(
-            f"--{given[0]} shows a single trajectory and cannot be combined with --scheduler; "
-            "leave one of them out."
-        )
+    config.check_scheduler("trajectory", *others)
     if config.flow is not None:
         raise ValueError("--flow is not read in chunks; leave out --scheduler.")
     if config.chunk < 1:
         raise ValueError(f"--chunk must be at least 1; got {config.chunk}.")
-    config.check_scheduler()
 
 
 def main(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+_NAME = "traffic.nc"
 _CONTEXT, _STEPS = 20, 40
 _CONTEXT_ON_PLANE, _AHEAD_ON_PLANE = 10, 10
 
@@ -34,7 +35,6 @@ def main(config: DemoConfig) -> int:
     """Forecasts the example. Raises `OSError` if the example is missing or the folder cannot be
     written."""
     from hfluxno.cli import forecast
-    from hfluxno.cli.example import example_file
 
     if config.plane:
         return _on_plane(config)
@@ -48,6 +48,19 @@ def main(config: DemoConfig) -> int:
             figure=config.folder / f"{example.stem}_forecast.png",
             json=config.json,
         )
+    )
+
+
+def example_file() -> Path:
+    """The path of the example, in the installed package or in the checkout. Raises
+    `FileNotFoundError` if this copy of hfluxno does not include it."""
+    package = Path(__file__).parents[1]
+    for place in (package, package.parents[1]):
+        if (place / "examples" / _NAME).is_file():
+            return place / "examples" / _NAME
+    raise FileNotFoundError(
+        f"The example {_NAME} is missing from this copy of hfluxno; reinstall it, or forecast a "
+        "file of your own."
     )
 
 

@@ -51,7 +51,7 @@ def main(config: EvaluateConfig) -> int:
     from rich.markup import escape
 
     from hfluxno.cli import report, runtime
-    from hfluxno.cli.evaluate_chunks import Named, evaluate_on, loaded
+    from hfluxno.cli.evaluate_chunks import evaluate_on, loaded
     from hfluxno.data.replacing import check_writable, replace_text
     from hfluxno.evaluation.windows import Windows
 
@@ -61,7 +61,7 @@ def main(config: EvaluateConfig) -> int:
     check_writable(output, (".json",), config.data)
     local = Path(config.weights).is_dir()
     weights = str(Path(config.weights).absolute()) if local else config.weights
-    network = Named(weights, config.refinement)
+    network = (weights, config.refinement)
     with runtime.prepared():
         asked = config.steps, config.every, config.trajectories
         windows = Windows.of(loaded(network), config.data, *asked)

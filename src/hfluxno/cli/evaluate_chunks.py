@@ -22,28 +22,23 @@ from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.version import version_name
 
-
-@dataclasses.dataclass(frozen=True)
-class Named:
-    """A network by the name of its weights, which is smaller to send than the network."""
-
-    weights: str
-    refinement: int | None = None
+Network = tuple[str, int | None]  # its weights and refinement, smaller to send than the network
 
 
 @functools.lru_cache(maxsize=2)
-def loaded(named: Named) -> NetworkForecaster:
+def loaded(network: Network) -> NetworkForecaster:
     """Raises `ValueError` or `OSError` if there is no such network."""
     from hfluxno.training.release import any_weights  # an extra
 
-    found = any_weights(named.weights)
-    return found if named.refinement is None else found.refined(named.refinement)
+    weights, refinement = network
+    found = any_weights(weights)
+    return found if refinement is None else found.refined(refinement)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
     windows: Windows
-    network: Named
+    network: Network
     data: Path
 
     def __call__(self, chunk: WindowChunk) -> tuple[WindowChunk, xr.Dataset]:
@@ -55,7 +50,7 @@ def evaluate_on(
     scheduler: str,
     workers: int | None,
     windows: Windows,
-    network: Named,
+    network: Network,
     data: Path,
     output: Path,
     advance: Callable[[int, int], None],
@@ -85,9 +80,9 @@ def evaluate_on(
     return errors
 
 
-def _fingerprint(windows: Windows, network: Named, data: Path) -> str:
+def _fingerprint(windows: Windows, network: Network, data: Path) -> str:
     """What determines the errors; for weights in a folder, their sizes and times."""
-    folder = Path(network.weights)
+    folder = Path(network[0])
     files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
     stamps = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
     asked = (windows.steps, windows.starts.tolist(), len(windows.used))

@@ -51,7 +51,11 @@ def main(config: "ForecastConfig") -> int:
         every = getattr(method, "every", config.every)
         make = Job(source, by, config.context, config.steps, every, config.float64)
         parts = [slice(member, member + 1) for member in plane.members_of(config, source)]
-        _check_scheduler(config, len(parts))
+        config.check_scheduler("figure", "animate")
+        if config.scheduler is not None and len(parts) == 1:
+            raise ValueError(
+                "A single trajectory is forecast by one process; leave out --scheduler."
+            )
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         shown: PlaneForecast | None
@@ -123,17 +127,3 @@ class Job:
         with working_in(self.float64):
             forecast = forecaster_of(self.by).forecast(context, self.steps)
         return PlaneForecast(self.source, part.start, context, forecast)
-
-
-def _check_scheduler(config: "ForecastConfig", members: int) -> None:
-    if config.scheduler is None:
-        return
-    config.check_scheduler()
-    for name in ("figure", "animate"):
-        if getattr(config, name) is not None:
-            raise ValueError(
-                f"--{name} shows a single trajectory, so it has no place beside --scheduler; leave "
-                "one of them out."
-            )
-    if members == 1:
-        raise ValueError("A single trajectory is forecast by one process; leave out --scheduler.")

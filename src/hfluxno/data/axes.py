@@ -1,6 +1,6 @@
 """The axes of a file in the reader's form: named time and x, without others of one entry."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,8 @@ def renamed(
                 f"{path} has {known} beside {name}; leave out --{known}, or rename one of them."
             )
         result = {
-            known if key == name else key: _with_dim(v, axis, known) for key, v in result.items()
+            known if key == name else key: with_dims(v, [known if d == axis else d for d in v.dims])
+            for key, v in result.items()
         }
     return result
 
@@ -105,9 +106,10 @@ def decreases(coordinate: xr.Variable | None) -> bool:
     return len(numbers) > 1 and bool(np.all(np.diff(numbers) < 0.0))
 
 
-def _with_dim(variable: xr.Variable, old: str, new: str) -> xr.Variable:
-    same = variable.to_base_variable()  # shares the data, which may not be loaded yet
-    same.dims = tuple(new if d == old else d for d in variable.dims)
+def with_dims(variable: xr.Variable, dims: Sequence[Hashable]) -> xr.Variable:
+    """The same variable with other dimension names; it shares the data, which may not be loaded."""
+    same = variable.to_base_variable()
+    same.dims = tuple(dims)
     return same
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from hfluxno.coordinates import seconds
-from hfluxno.data.axes import cf_names, renamed
+from hfluxno.data.axes import cf_names, renamed, with_dims
 from hfluxno.data.choice import asked_names
 from hfluxno.data.contained import fault
 from hfluxno.data.foreign import what_else
@@ -233,8 +233,7 @@ def _by_number_of_axes(arrays: Mapping[str, xr.Variable]) -> dict[str, xr.Variab
             dims = (known[name], *_unnamed(entries.ndim)[1:])
             found = xr.Variable(dims, entries, array.attrs | attributes)
         else:
-            found = array.to_base_variable()  # shares the data, which may not be loaded yet
-            found.dims = dimensions.get(array.ndim, _unnamed(array.ndim))
+            found = with_dims(array, dimensions.get(array.ndim, _unnamed(array.ndim)))
         variables[known.get(name, name)] = found
     return variables
 

@@ -22,18 +22,13 @@ MODELS: dict[str, type[ModelConfig]] = {
 
 
 def method_of(config: ModelConfig) -> str:
-    """The name of the method of a configuration."""
+    """The name of the method of a configuration; HFluxNO is that of the published architecture."""
     if isinstance(config, HFluxNOConfig):
-        return _method_of(config)
+        if config.encoder is None:
+            return "flux-no"
+        if isinstance(config.target, LawConfig):
+            return "hfluxno-law"
+        return "hfluxno" if config.weak_form is None else "hfluxno-weak-form"
     if isinstance(config, ICONConfig) and config.examples_from == "context":
         return "icon-context"  # a variant of ours
     return next(name for name, kind in MODELS.items() if type(config) is kind)
-
-
-def _method_of(config: HFluxNOConfig) -> str:
-    """The name HFluxNO is for the published architecture; Flux NO has no encoder."""
-    if config.encoder is None:
-        return "flux-no"
-    if isinstance(config.target, LawConfig):
-        return "hfluxno-law"
-    return "hfluxno" if config.weak_form is None else "hfluxno-weak-form"

@@ -1,6 +1,6 @@
 """The figures of the benchmark, from its raw results; with several seeds they show the first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ from matplotlib.transforms import Bbox
 
 from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.evaluation.paper.problems import FIGURES, PROBLEMS, STEPS
-from hfluxno.evaluation.paper.tables import ordered, title_of
+from hfluxno.evaluation.paper.tables import methods_of, title_of
 from hfluxno.plots.style import TRUTH, light_grid, new_figure, styled
 from hfluxno.plural import plural
 
-Plain = Mapping[str, Any]
+Plain = dict[str, Any]
 
 _PALETTE = (
     "#c4462d", "#1f5f8b", "#e0a03a", "#4a8f5b", "#8a5aa8", "#3fa7b5",
@@ -36,7 +36,7 @@ def long_rollouts(results: Plain) -> Figure | None:
         panels = figure.subplots(1, len(sets), squeeze=False, sharey=True)[0]
         for axes, problem in zip(panels, sets, strict=True):
             light_grid(axes)
-            for method, records in _methods(results, problem):
+            for method, records in methods_of(results, problem):
                 curve = records[0]["long"]
                 means = np.array([entry["mean"] for entry in curve["l2"]])
                 axes.plot(curve["times"], np.maximum(means, _LEAST), **_line(method, records))
@@ -63,7 +63,7 @@ def examples(results: Plain) -> Figure | None:
                 axes = row[j]
                 light_grid(axes)
                 axes.plot(x, truth[j, 0], color=TRUTH, linewidth=3.0, alpha=0.35, label="truth")
-                for method, records in _methods(results, problem):
+                for method, records in methods_of(results, problem):
                     example = records[0]["example"]
                     if method == "persistence" or example.get("truth") != first["truth"]:
                         continue  # another trajectory, or other frames of it
@@ -81,7 +81,7 @@ def examples(results: Plain) -> Figure | None:
 
 def cost_and_error(results: Plain) -> Figure | None:
     """The error of a forecast against its cost, for every method and the classical solver."""
-    methods = dict(_methods(results, "cubic"))
+    methods = dict(methods_of(results, "cubic"))
     if not methods:
         return None
     key = f"l2, {STEPS} steps"
@@ -134,16 +134,11 @@ def _part(figure: Figure, labels: Sequence[Text]) -> None:
 
 
 def _present(results: Plain, sets: Sequence[str]) -> list[str]:
-    return [problem for problem in sets if _methods(results, problem)]
-
-
-def _methods(results: Plain, problem: str) -> list[tuple[str, list]]:
-    records = results["records"].get(problem, {})
-    return [(method, records[method]) for method in ordered(records) if records[method]]
+    return [problem for problem in sets if methods_of(results, problem)]
 
 
 def _example(results: Plain, problem: str) -> Plain:
-    return _methods(results, problem)[0][1][0]["example"]
+    return methods_of(results, problem)[0][1][0]["example"]
 
 
 def _line(method: str, records: list) -> dict[str, Any]:

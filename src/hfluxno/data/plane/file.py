@@ -36,13 +36,6 @@ class PlaneFile:
     others: Sequence[str] = ()
 
 
-def placed(variable: xr.Variable, dims: Sequence[str]) -> xr.Variable:
-    """The same variable, not loaded, with other dimension names."""
-    same = variable.to_base_variable()
-    same.dims = tuple(dims)
-    return same
-
-
 def components(name: str, variable: xr.Variable, axes: Sequence[str]) -> dict[str, xr.Variable]:
     """The components of a vector, whose last axis runs over `axes`, as fields named by these."""
     return {f"{name}_{axis}": variable[..., i] for i, axis in enumerate(axes)}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from hfluxno.data.axes import squeezed
+from hfluxno.data.axes import squeezed, with_dims
 from hfluxno.data.numbers import field_names
-from hfluxno.data.plane.file import AXES, PlaneFile, placed, refuse_three_axes
+from hfluxno.data.plane.file import AXES, PlaneFile, refuse_three_axes
 
 _KNOWN = (*AXES, "t", "field")
 
@@ -39,7 +39,7 @@ def read_labelled(
             continue
         if "t" in v.dims:
             names["time"] = "t"
-        known = placed(v, ["time" if d == "t" else str(d) for d in v.dims])
+        known = with_dims(v, ["time" if d == "t" else str(d) for d in v.dims])
         if "field" not in known.dims:
             found[name] = known
             continue
@@ -51,7 +51,7 @@ def read_labelled(
     for axis in AXES:
         own = bare.get("t" if names.get("time") == "t" and axis == "time" else axis)
         if own is not None and own.ndim == 1:
-            coordinates[axis] = placed(own, (axis,)).load()
+            coordinates[axis] = with_dims(own, (axis,)).load()
     return PlaneFile("labelled", found, coordinates, None, names, others)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import h5py
 import xarray as xr
 
-from hfluxno.data.plane.file import PlaneFile, placed, refuse_three_axes
+from hfluxno.data.axes import with_dims
+from hfluxno.data.plane.file import PlaneFile, refuse_three_axes
 
 _FIELDS = {"density": "density", "Vx": "velocity_x", "Vy": "velocity_y", "pressure": "pressure"}
 _DIMS = ("trajectory", "time", "x", "y")
@@ -24,7 +25,7 @@ def read_pdebench(path: Path, file: h5py.File, whole: xr.Dataset) -> PlaneFile:
     if "Vz" in file or "z-coordinate" in file:
         raise refuse_three_axes(path, ("x", "y", "z"))
     fields = {
-        ours: placed(whole.variables[theirs], _DIMS)
+        ours: with_dims(whole.variables[theirs], _DIMS)
         for theirs, ours in _FIELDS.items()
         if theirs in file and file[theirs].ndim == len(_DIMS)
     }

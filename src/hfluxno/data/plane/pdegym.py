@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from hfluxno.data.plane.file import PlaneFile, placed
+from hfluxno.data.axes import with_dims
+from hfluxno.data.plane.file import PlaneFile
 
 _NAMES = ("data", "solution")
 _CHANNELS = ("density", "velocity_x", "velocity_y", "pressure", "energy")
@@ -25,7 +26,7 @@ def is_pdegym(file: h5py.File) -> bool:
 def read_pdegym(file: h5py.File, whole: xr.Dataset) -> PlaneFile:
     """The fields of an open file."""
     name = next(name for name in _NAMES if _is_it(file.get(name)))
-    every = placed(whole.variables[name], _DIMS)
+    every = with_dims(whole.variables[name], _DIMS)
     fields = {
         channel: every[:, :, i] for i, channel in enumerate(_CHANNELS[: every.sizes["channel"]])
     }

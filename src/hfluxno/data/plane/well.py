@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from hfluxno.data.plane.file import PlaneFile, Sides, components, placed, refuse_three_axes, text
+from hfluxno.data.axes import with_dims
+from hfluxno.data.plane.file import PlaneFile, Sides, components, refuse_three_axes, text
 
 _GROUPS = ("t0_fields", "t1_fields")
 _KINDS = {"PERIODIC": "periodic", "WALL": "wall", "OPEN": "outflow"}
@@ -46,7 +47,7 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
             if dims is None or variable.ndim != len(dims) + extra:
                 others.append(name)
                 continue
-            known = placed(variable, (*dims, "component")[: variable.ndim])
+            known = with_dims(variable, (*dims, "component")[: variable.ndim])
             fields |= components(name, known, ours) if extra else {name: known}
     others += [str(name) for name in file.get("t2_fields", ())]
     coordinates = {}

@@ -250,10 +250,14 @@ def _cost(title: str, cost: Plain, records: list[Plain] | None) -> tuple[str, ..
 def _sets(results: Plain, names: Iterable[str]) -> Iterator[tuple[str, list]]:
     """(set, [(method, records)]) in the order of the benchmark, without empty ones."""
     for problem in names:
-        records = results["records"].get(problem, {})
-        present = [method for method in ordered(records) if records[method]]
-        if present:
-            yield problem, [(method, records[method]) for method in present]
+        if present := methods_of(results, problem):
+            yield problem, present
+
+
+def methods_of(results: Plain, problem: str) -> list[tuple[str, list[Plain]]]:
+    """(method, records) of a set in the order of the benchmark, without methods that have none."""
+    records = results["records"].get(problem, {})
+    return [(method, records[method]) for method in ordered(records) if records[method]]
 
 
 def ordered(methods: Iterable[str]) -> list[str]:

@@ -78,13 +78,10 @@ def advance(
     return run.frames, run.solved
 
 
-def tracked(law: FittedPlaneLaw, seen: Frames, start: Start, last: int | None = None) -> Followed:
-    """A run over the times of all frames that tracks those up to `last`."""
+def tracked(law: FittedPlaneLaw, seen: Frames, start: Start) -> Followed:
+    """A run over the times of all frames that tracks them."""
     grid, count = unit_grid(seen.grid), len(seen.values)
-    last = count - 1 if last is None else last
-    index = np.arange(1, count)
-    gains = 1.0 / (index + 1.0) if start.mode == "filter" else np.ones(count - 1)
-    gains = np.where(index <= last, gains, 0.0)
+    gains = 1.0 / np.arange(2.0, count + 1.0) if start.mode == "filter" else np.ones(count - 1)
     first = spread(law, seen.filled[0], grid, start.refinement)
     return _along(law, first, np.diff(seen.at), grid, start.refinement, seen.values[1:], gains)
 
