@@ -3,13 +3,11 @@
 The client measures the chunks itself, but for the last test, which has real processes.
 """
 
-import contextlib
-
 import jax
 import pytest
 import zarr
 
-from hfluxno.cli import evaluate_chunks, main
+from hfluxno.cli import main
 from hfluxno.cli.generate import GenerateConfig
 from hfluxno.cli.generate import main as generate_set
 from hfluxno.evaluation import windows
@@ -54,24 +52,6 @@ def folder(made, monkeypatch):
     for file in made.glob("*.json*"):
         file.unlink()
     return made
-
-
-@pytest.fixture
-def alone(monkeypatch):
-    """The client does the work, the last first; what it does is listed, and may end early."""
-    measured: list = []
-    end_after: list[int] = []
-
-    def done(client, task, chunks):
-        for chunk in reversed(chunks):
-            if end_after and len(measured) == end_after[0]:
-                raise OSError("The scheduler is gone, and its workers with it.")
-            measured.append(chunk)
-            yield task(chunk)
-
-    monkeypatch.setattr(evaluate_chunks, "connected", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(evaluate_chunks, "done", done)
-    return measured, end_after
 
 
 def _in_one_process(folder):

@@ -20,7 +20,7 @@ import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.demo import example_file
 from hfluxno.cli.report import show
-from tests.plots.fakes import FakeForecaster, identification
+from tests.plots.fakes import FakeForecaster, identification, wave
 
 
 def fake_identifier(context, momentum=None):
@@ -36,12 +36,6 @@ def known_law(monkeypatch):
     # The package, not the function that the top level names like it.
     package = importlib.import_module("hfluxno.identify")
     monkeypatch.setattr(package, "identifier", fake_identifier)
-
-
-def wave(frames=8, cells=16, shift=0.0):
-    x = (np.arange(cells) + 0.5) / cells
-    t = np.arange(frames) * 1e-3
-    return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None] + shift))
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The commands on files with frames on a plane."""
 
-import contextlib
 import dataclasses
 import json
-import pickle
 
 import jax
 import jax.numpy as jnp
@@ -246,32 +244,16 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert all((tmp_path / name).exists() for name in ("claw.py", "claw.h", "claw_rpn2.c"))
 
 
-@pytest.fixture
-def alone(monkeypatch):
-    """The client does what it would send, the last first, and may end early."""
-    end_after: list[int] = []
-
-    def done(client, task, parts):
-        for number, part in enumerate(reversed(parts)):
-            if end_after and number == end_after[0]:
-                raise OSError("The scheduler is gone, and its workers with it.")
-            yield pickle.loads(pickle.dumps(task))(part)
-
-    monkeypatch.setattr("hfluxno.datasets.cluster.connected", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr("hfluxno.datasets.cluster.done", done)
-    return end_after
-
-
 def test_trajectories_are_forecast_by_a_cluster(tmp_path, capsys, monkeypatch, alone):
     monkeypatch.chdir(tmp_path)
     path = write_well(tmp_path / "a.hdf5")
     words = repeated(path, "--steps", 2, "--json")
     assert main([*words, "-o", "one.nc"]) == 0
     one = json.loads(capsys.readouterr().out)
-    alone.append(1)
+    alone[1].append(1)
     ended = refused(capsys, *words, "-o", "two.nc", "--scheduler", "local")
     assert "Done: 1 of 2 trajectories; two.nc.partial keeps them" in ended
-    alone.clear()
+    alone[1].clear()
     assert main([*words, "-o", "two.nc", "--scheduler", "local"]) == 0
     two = json.loads(capsys.readouterr().out)
     assert two == one | {"files": ["two.nc"]}

@@ -13,13 +13,7 @@ from hfluxno.data.law_table import tabulate, write_csv
 from hfluxno.data.readers import read
 from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.data.writers import check_storable, of_forecast, write
-from tests.plots.fakes import FakeForecaster, Quadratic, identification, shallow_water
-
-
-def wave(frames=8, cells=16):
-    x = (np.arange(cells) + 0.5) / cells
-    t = np.arange(frames) * 1e-3
-    return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None]))
+from tests.plots.fakes import FakeForecaster, Quadratic, identification, shallow_water, wave
 
 
 def written(tmp_path, data: xr.Dataset, suffix=".nc", context=5, steps=3, variable=None):

@@ -15,6 +15,13 @@ from hfluxno.laws.base import ConservationLaw
 from hfluxno.trajectory import Trajectory
 
 
+def wave(frames=8, cells=16, shift=0.0):
+    """A sine (time, x) that moves by a thousandth of the domain a frame."""
+    x = (np.arange(cells) + 0.5) / cells
+    t = np.arange(frames) * 1e-3
+    return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None] + shift))
+
+
 class Terms(NamedTuple):
     names: tuple[str, ...]
     kinks: int = 0

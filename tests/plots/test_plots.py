@@ -17,20 +17,15 @@ from tests.plots.fakes import (
     FakeStatus,
     identification,
     shallow_water,
+    wave,
 )
 
 LABELS = Labels(("load",), "kg/m", "x", "km", "time", "days since 2024-01-01", origin=100.0)
 
 
-def wave(frames=10, cells=24):
-    x = (np.arange(cells) + 0.5) / cells
-    t = np.arange(frames) * 1e-3
-    return 1 + 0.2 * np.sin(2 * np.pi * (x[None] - t[:, None]))
-
-
 @pytest.fixture(scope="module")
 def scalar():
-    whole = Trajectory.from_numpy(wave(), np.arange(10) * 1e-3, fields=["load"])
+    whole = Trajectory.from_numpy(wave(10, 24), np.arange(10) * 1e-3, fields=["load"])
     context = whole.window(0, 6)
     return context, FakeForecaster().forecast(context, 4), np.asarray(whole.values[6:])
 
@@ -135,7 +130,7 @@ def test_a_system_has_maps_of_fluxes_and_speeds(tmp_path):
 
 
 def test_one_of_a_batch_is_shown():
-    values = np.stack([wave()[:, None], 2 * wave()[:, None]])
+    values = np.stack([wave(10, 24)[:, None], 2 * wave(10, 24)[:, None]])
     context = Trajectory.from_numpy(values, np.arange(10) * 1e-3)
     forecast = FakeForecaster().forecast(context, 3)
     figure = forecast_figure(context, forecast, index=1)

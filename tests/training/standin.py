@@ -1,5 +1,7 @@
 """A tiny network: advection at a learned speed, upwind. It conserves, and its answers are known."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -34,3 +36,11 @@ def advected(number: float, frames: int, windows: int, cells: int = 12) -> Array
     for _ in range(frames - 1):
         states.append(jax.vmap(operator)(states[-1]))
     return jnp.stack(states, axis=1)
+
+
+def take(source, start, count):
+    """Some batches of a source."""
+    iterator = source.batches(start)
+    taken = list(itertools.islice(iterator, count))
+    iterator.close()
+    return taken

@@ -1,7 +1,6 @@
 """Batches: functions of their number, of solved trajectories, within the time limit."""
 
 import dataclasses
-import itertools
 import pickle
 
 import numpy as np
@@ -15,6 +14,7 @@ from hfluxno.training.batches_from_files import BatchesFromFiles, check_file
 from hfluxno.training.batches_from_solver import BatchesFromSolver
 from hfluxno.training.presets import preset
 from hfluxno.training.windows import WindowFile
+from tests.training.standin import take
 
 _SET = Configuration("cubic", cells=16, frames=9, final_time=0.04)
 
@@ -36,31 +36,24 @@ def file(tmp_path_factory):
     return path
 
 
-def _take(source, start, count):
-    iterator = source.batches(start)
-    taken = list(itertools.islice(iterator, count))
-    iterator.close()
-    return taken
-
-
 def _equal(a, b):
     return np.array_equal(a.frames, b.frames) and np.array_equal(a.law.a, b.law.a)
 
 
 def test_generated_batches_are_functions_of_their_number():
     source = BatchesFromSolver(_SET, window=5, batch=6, windows=2)
-    whole = _take(source, 0, 5)  # two to a block
+    whole = take(source, 0, 5)  # two to a block
     for start in (1, 2, 3):
-        assert all(map(_equal, _take(source, start, 2), whole[start:]))
+        assert all(map(_equal, take(source, start, 2), whole[start:]))
     assert not _equal(whole[0], whole[2])
     other = BatchesFromSolver(dataclasses.replace(_SET, seed=1), window=5, batch=6)
-    assert not _equal(_take(other, 0, 1)[0], whole[0])
+    assert not _equal(take(other, 0, 1)[0], whole[0])
 
 
 def test_generated_windows_are_those_of_the_data_set():
     source = BatchesFromSolver(_SET, window=5, batch=6, windows=2)
     first = next(blocks(dataclasses.replace(_SET, laws=block_size(_SET), initials=1)))
-    for batch in _take(source, 0, 2):
+    for batch in take(source, 0, 2):
         for frames, a in zip(batch.frames, batch.law.a, strict=True):
             (trajectory,) = np.flatnonzero(first.coefficients[:, 0] == a)
             states = first.values[trajectory]
@@ -78,7 +71,7 @@ def test_failed_trajectories_are_replaced(monkeypatch):
 
     monkeypatch.setattr("hfluxno.training.batches_from_solver.blocks", failing)
     source = BatchesFromSolver(_SET, window=5, batch=8, windows=2)
-    assert all(np.all(np.isfinite(batch.frames)) for batch in _take(source, 0, 2))
+    assert all(np.all(np.isfinite(batch.frames)) for batch in take(source, 0, 2))
 
 
 def test_a_generated_source_refuses_what_cannot_be():
@@ -127,7 +120,7 @@ def test_a_file_is_read_in_chunks_that_neighbours_share(file):
 def test_batches_of_a_file_are_functions_of_their_number(file, workers):
     source = BatchesFromFiles(file, window=6, batch=7, limit=0.04, seed=0, workers=workers)
     alone = WindowFile(file, 6, 0.04, 0)
-    for i, batch in enumerate(_take(source, 3, 3), start=3):
+    for i, batch in enumerate(take(source, 3, 3), start=3):
         expected = [alone[number]["frames"] for number in range(7 * i, 7 * i + 7)]
         assert np.array_equal(batch.frames, expected)
 

@@ -1,7 +1,6 @@
 """Examples in batches: of the law of their window, never of its trajectory, in both directions."""
 
 import dataclasses
-import itertools
 
 import equinox as eqx
 import jax
@@ -25,6 +24,7 @@ from hfluxno.training.sharding import Placement
 from hfluxno.training.trainer import beginning, make_batch_source
 from hfluxno.training.validation import Validation, validation_windows
 from tests.models import small
+from tests.training.standin import take
 
 _SET = Configuration("cubic", cells=16, frames=9, final_time=0.04)
 _PAIRS = Pairs(count=3, ahead=2)
@@ -51,13 +51,6 @@ def _source(**changes):
     return BatchesFromSolver(_SET, window=4, batch=6, windows=2, pairs=_PAIRS, **changes)
 
 
-def _take(source, start, count):
-    iterator = source.batches(start)
-    taken = list(itertools.islice(iterator, count))
-    iterator.close()
-    return taken
-
-
 def _equal(a, b):
     return np.array_equal(a.frames, b.frames) and np.array_equal(a.examples, b.examples)
 
@@ -69,9 +62,9 @@ def _places(values, state):
 
 
 def test_batches_with_examples_are_functions_of_their_number():
-    whole = _take(_source(), 0, 5)  # two to a block
+    whole = take(_source(), 0, 5)  # two to a block
     for start in (1, 2, 3):
-        assert all(map(_equal, _take(_source(), start, 2), whole[start:]))
+        assert all(map(_equal, take(_source(), start, 2), whole[start:]))
     assert not _equal(whole[0], whole[1]) and not _equal(whole[0], whole[2])
 
 
@@ -80,7 +73,7 @@ def test_examples_are_of_the_law_of_their_window_and_of_other_trajectories_of_it
     laws = count // _OF_A_LAW
     first = next(blocks(dataclasses.replace(_SET, laws=laws, initials=_OF_A_LAW)))
     used, times = set(), set()
-    for batch in _take(_source(), 0, 2):
+    for batch in take(_source(), 0, 2):
         assert batch.frames.shape == (6, 4, 1, 16) and batch.examples.shape == (6, 3, 2, 1, 16)
         assert batch.frames.dtype == batch.examples.dtype == np.float32 and batch.law is None
         directions = []
@@ -115,7 +108,7 @@ def test_a_law_with_few_solved_trajectories_repeats_them_and_one_alone_is_left_o
             yield block
 
     monkeypatch.setattr("hfluxno.training.batches_from_solver.blocks", failing)
-    for batch in _take(_source(), 0, 3):
+    for batch in take(_source(), 0, 3):
         assert np.all(np.isfinite(batch.frames)) and np.all(np.isfinite(batch.examples))
 
 
@@ -195,7 +188,7 @@ def test_the_loss_is_the_error_of_the_question_alone():
         lambda leaf: 3.0 * leaf if eqx.is_inexact_array(leaf) else leaf,
         small.network(_CONFIG.model),
     )
-    batch = next(iter(_take(make_batch_source(_CONFIG), 0, 1)))
+    batch = next(iter(take(make_batch_source(_CONFIG), 0, 1)))
     keys = jax.random.split(jax.random.key(0), 4)
     loss = jax.jit(make_loss(LossConfig("one-step"), 1))
 
@@ -216,7 +209,7 @@ def test_the_loss_is_the_error_of_the_question_alone():
 def test_a_step_and_a_validation_of_a_run_use_the_examples():
     placement = Placement.on()
     step, state, static = beginning(_CONFIG, placement)
-    for batch in _take(make_batch_source(_CONFIG), 0, 2):
+    for batch in take(make_batch_source(_CONFIG), 0, 2):
         state, metrics = step(state, placement.batch(batch))
     assert np.isfinite(metrics["loss"]) and metrics["gradient_norm"] > 0.0
     assert int(state.skipped) == 0

@@ -17,7 +17,7 @@ from hfluxno.data import open_dataset
 from hfluxno.data.partial import Partial
 from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.replacing import replacing
-from hfluxno.datasets.cluster import connected, done
+from hfluxno.datasets import cluster
 from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.version import version_name
@@ -67,9 +67,9 @@ def evaluate_on(
     with partial.making(lambda: len(there), len(chunks), "chunk"), contextlib.ExitStack() as stack:
         advance(count, total)
         if left:
-            client = stack.enter_context(connected(scheduler, workers))
+            client = stack.enter_context(cluster.connected(scheduler, workers))
             task = _Task(windows, network, data.absolute())
-            for chunk, measured in done(client, task, left):
+            for chunk, measured in cluster.done(client, task, left):
                 with replacing(_file(partial, chunk)) as (temporary,):
                     measured.to_netcdf(temporary, engine="h5netcdf")
                 there.append(chunk)
