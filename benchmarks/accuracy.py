@@ -28,7 +28,7 @@ from hfluxno.data import Configuration
 from hfluxno.data.generate import chunk_size
 from hfluxno.data.recipes import recipe
 from hfluxno.data.replacing import check_writable, replacing
-from hfluxno.evaluation.tables import inserted
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 
@@ -59,10 +59,7 @@ def main() -> None:
     try:
         if options.json:
             check_writable(options.json, (".json",))
-        for file in options.markdown:
-            check_writable(file, (".md",))
-            if file.exists():
-                inserted(file.read_text(encoding="utf-8"), "")
+        check_markdown(options.markdown, "accuracy")
         with prepared():
             results = run([CASES[name] for name in options.sets], options.contexts, options.seed)
     except (ValueError, OSError) as error:
@@ -80,12 +77,7 @@ def main() -> None:
         report = {"conditions": conditions, "sets": [plain(result) for result in results]}
         with replacing(options.json) as (path,):
             path.write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")
-    for file in options.markdown:
-        text = f"{conditions}\n\n{table}"
-        if file.exists():
-            text = inserted(file.read_text(encoding="utf-8"), text)
-        with replacing(file) as (path,):
-            path.write_text(text, encoding="utf-8")
+    write_markdown(options.markdown, f"{conditions}\n\n{table}", "accuracy")
 
 
 def run(cases: list[Case], contexts: int, seed: int) -> list:

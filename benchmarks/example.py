@@ -14,9 +14,8 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.cli.runtime import prepared
-from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.evaluation import relative_l2
-from hfluxno.evaluation.tables import inserted
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.methods import forecaster as forecaster_of
 from hfluxno.models.weights import shipped
 
@@ -28,16 +27,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     options = parser.parse_args()
-    for file in options.markdown:
-        check_writable(file, (".md",))
-        inserted(file.read_text(encoding="utf-8"), "", "example")
+    check_markdown(options.markdown, "example")
     with prepared():
         table = on_the_example()
     print(table)
-    for file in options.markdown:
-        whole = inserted(file.read_text(encoding="utf-8"), table, "example")
-        with replacing(file) as (path,):
-            path.write_text(whole, encoding="utf-8")
+    write_markdown(options.markdown, table, "example")
 
 
 def on_the_example() -> str:

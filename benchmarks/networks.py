@@ -100,7 +100,6 @@ def main() -> None:
         measure(options)
         return
     try:
-        prepare_files(options.markdown)
         compare(options)
     except (ValueError, OSError) as error:
         parser.error(str(error))
@@ -275,7 +274,11 @@ def compare(options: argparse.Namespace) -> None:
     **Raises:**
 
     - `ValueError`, if a side cannot be run.
+    - `ValueError` or `OSError`, if the files cannot be written, before minutes of measurement.
     """
+    from hfluxno.evaluation.tables import check_markdown, write_markdown
+
+    check_markdown(options.markdown, "networks")
     sides = SIDES if options.original else SIDES[:1]
     if not options.original:
         print("The comparison is omitted because no checkout of the original was given.")
@@ -289,7 +292,7 @@ def compare(options: argparse.Namespace) -> None:
             print(f"{side}: {' / '.join(rates)} per second", flush=True)
     text = f"{conditions(turns)}\n\n{table(todo, turns)}"
     print(f"\n{text}")
-    write(options.markdown, text)
+    write_markdown(options.markdown, text, "networks")
 
 
 def run(side: str, options: argparse.Namespace) -> dict:
@@ -336,34 +339,6 @@ def conditions(turns: dict[str, list[dict]]) -> str:
         versions = ", ".join(f"{name} {number}" for name, number in found[0]["versions"].items())
         parts.append(f"{side}: {found[0]['parameters'] / 1e6:.2f} M parameters, {versions}")
     return f"{processors()}; {'; '.join(parts)}."
-
-
-def prepare_files(files: Sequence[Path]) -> None:
-    """Checks that the table can be written, before minutes of measurement.
-
-    **Raises:**
-
-    - `ValueError` or `OSError`, if it cannot.
-    """
-    from hfluxno.data.replacing import check_writable
-    from hfluxno.evaluation.tables import inserted
-
-    for file in files:
-        check_writable(file, (".md",))
-        if file.exists():
-            inserted(file.read_text(encoding="utf-8"), "", "networks")
-
-
-def write(files: Sequence[Path], text: str) -> None:
-    from hfluxno.data.replacing import replacing
-    from hfluxno.evaluation.tables import inserted
-
-    for file in files:
-        whole = text
-        if file.exists():
-            whole = inserted(file.read_text(encoding="utf-8"), text, "networks")
-        with replacing(file) as (path,):
-            path.write_text(whole, encoding="utf-8")
 
 
 if __name__ == "__main__":

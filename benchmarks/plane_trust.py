@@ -20,8 +20,7 @@ import numpy as np
 import hfluxno
 from benchmarks.independent.plane_kinds import KINDS, Kind, truth
 from hfluxno.cli.runtime import prepared
-from hfluxno.data.replacing import check_writable, replacing
-from hfluxno.evaluation.tables import inserted
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.forecaster import NINETY
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
@@ -82,9 +81,7 @@ def main() -> None:
     parser.add_argument("--seen", choices=list(_SEEN), default="whole", help="noise or gaps")
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     options = parser.parse_args()
-    for file in options.markdown:
-        check_writable(file, (".md",))
-        inserted(file.read_text(encoding="utf-8"), "", "plane trust")
+    check_markdown(options.markdown, "plane trust")
     rows = []
     with prepared():
         for name in options.kinds:
@@ -93,10 +90,7 @@ def main() -> None:
                 print(_line(rows[-1:]), flush=True)
     text = f"{options.members} of each kind, seed {options.seed}.\n\n{table(rows)}\n"
     print(f"\n{text}")
-    for file in options.markdown:
-        whole = inserted(file.read_text(encoding="utf-8"), text, "plane trust")
-        with replacing(file) as (path,):
-            path.write_text(whole, encoding="utf-8")
+    write_markdown(options.markdown, text, "plane trust")
 
 
 def one(kind: Kind, seed: int, member: int, how: str) -> Row:

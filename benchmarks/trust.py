@@ -27,7 +27,7 @@ from benchmarks.independent.schemes import INTERVAL
 from hfluxno.cli.runtime import prepared
 from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.evaluation import relative_l2
-from hfluxno.evaluation.tables import inserted
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.forecaster import NINETY
 from hfluxno.identify import FitStatus, FittedLawForecaster
 
@@ -67,9 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.json:
         check_writable(options.json, (".json",))
-    for file in options.markdown:
-        check_writable(file, (".md",))
-        inserted(file.read_text(encoding="utf-8"), "", "trust")
+    check_markdown(options.markdown, "trust")
     with prepared():
         rows = run([names[name] for name in options.kinds], options.contexts, options.seed)
     text = (
@@ -81,10 +79,7 @@ def main() -> None:
         plain = [vars(row) | {"kind": row.kind.label, "is_law": row.kind.is_law} for row in rows]
         with replacing(options.json) as (path,):
             path.write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
-    for file in options.markdown:
-        whole = inserted(file.read_text(encoding="utf-8"), text, "trust")
-        with replacing(file) as (path,):
-            path.write_text(whole, encoding="utf-8")
+    write_markdown(options.markdown, text, "trust")
 
 
 def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:

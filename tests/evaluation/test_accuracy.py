@@ -10,7 +10,7 @@ from benchmarks import accuracy_sets
 from benchmarks.accuracy import fine_truth, markdown, plain
 from benchmarks.accuracy_sets import CASES, CONTEXT_FRAMES, STEPS, Case, coarse_truth, measure
 from hfluxno.evaluation import relative_l2
-from hfluxno.evaluation.tables import insert_into, inserted
+from hfluxno.evaluation.tables import check_markdown, insert_into, inserted, write_markdown
 from hfluxno.trajectory import Trajectory
 
 CELLS = 16
@@ -196,3 +196,14 @@ def test_parts_are_inserted_where_their_names_are(tmp_path):
     text = file.read_text(encoding="utf-8")
     assert text.index("a: begin") < text.index("| one |") < text.index("a: end")
     assert text.index("b: begin") < text.index("| two |") and "old" not in text
+
+
+def test_a_table_is_written_to_a_new_file_and_into_one_with_its_lines(tmp_path):
+    page, new = tmp_path / "page.md", tmp_path / "new.md"
+    page.write_text("<!-- a: begin -->\nold\n<!-- a: end -->\n", encoding="utf-8")
+    check_markdown([page, new], "a")
+    write_markdown([page, new], "| one |", "a")
+    assert page.read_text(encoding="utf-8") == "<!-- a: begin -->\n\n| one |\n<!-- a: end -->\n"
+    assert new.read_text(encoding="utf-8") == "| one |"
+    with pytest.raises(ValueError, match="needs one line <!-- a: begin -->"):
+        check_markdown([new], "a")

@@ -1,10 +1,12 @@
 """Tables in a Markdown file, between lines with their names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hfluxno.data.replacing import check_writable, replacing
 
-def inserted(text: str, table: str, name: str = "accuracy") -> str:
+
+def inserted(text: str, table: str, name: str) -> str:
     """`text` with `table` between its lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`. Raises
     `ValueError` if the text does not have one of each, in this order.
     """
@@ -14,6 +16,26 @@ def inserted(text: str, table: str, name: str = "accuracy") -> str:
     if not (begin and end) or first in rest or last in after:
         raise ValueError(f"The text needs one line {first} and after it one line {last}.")
     return f"{before}{first}\n\n{table}\n{last}{after}"
+
+
+def check_markdown(files: Sequence[Path], name: str) -> None:
+    """Checks that `write_markdown` can write there, before minutes of work. Raises `ValueError` or
+    `OSError` if it cannot.
+    """
+    for file in files:
+        check_writable(file, (".md",))
+        if file.exists():
+            inserted(file.read_text(encoding="utf-8"), "", name)
+
+
+def write_markdown(files: Sequence[Path], table: str, name: str) -> None:
+    """Inserts the table in each Markdown file between the lines with its name; a file that is not
+    there has nothing but the table.
+    """
+    for file in files:
+        text = inserted(file.read_text(encoding="utf-8"), table, name) if file.exists() else table
+        with replacing(file) as (path,):
+            path.write_text(text, encoding="utf-8")
 
 
 def insert_into(path: Path, parts: Mapping[str, str]) -> None:
