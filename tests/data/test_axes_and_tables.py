@@ -209,6 +209,8 @@ def test_several_usual_names_are_not_guessed_among(tmp_path):
     path = table(tmp_path / "a.csv", data)
     with pytest.raises(ValueError, match=r"no column time; timestamp, date could be meant"):
         read(path)
+    with pytest.raises(ValueError, match=r"One column of .* would be two of time, x: x, x; choose"):
+        read(path, time="x")
     assert read(path, "u", time="date").frames == FRAMES
 
 
@@ -312,6 +314,11 @@ def test_parquet_is_read_like_csv(tmp_path, monkeypatch):
     monkeypatch.setattr("pandas.read_parquet", lambda given: held[-1] if given == path else None)
     counted = read(path).values
     assert np.isnan(counted[-1, 0, -1]) and counted[-1, 0, -2] == len(frame) - 2
+    held.append(frame.assign(time=pd.to_timedelta(columns()["time"], unit="s")))
+    np.testing.assert_array_equal(
+        read(path).times, read(table(tmp_path / "a.csv", columns())).times
+    )
+    assert read(path).coordinates["time"].attrs["units"] == "s"
     for held[-1] in (frame, frame.set_index("time")):
         source = read(path)
         np.testing.assert_array_equal(source.values[:, 0], wave())

@@ -44,7 +44,12 @@ FAULTS = {
     "x before time": (npz(wave().T), r"are x, time: there are 6 times and 9 places; store"),
     "dates as text": (npz(time=TIMES.astype("M8[s]").astype(str)), "are text, such as '1970-01-01"),
     "dates as numbers": (npz(time=DATES), "such as 20240130; write 2024-01-30, or the days"),
+    "dates and times as numbers": (
+        npz(time=20240130102500.0 + 100.0 * np.arange(FRAMES)),
+        "such as 20240130102500; write 2024-01-30, or",
+    ),
     "days with a fraction": (npz(time=DATES + 0.25), "such as 20240130; write 2024-01-30"),
+    "twice two axes of time": (npz(time=np.stack([TIMES, TIMES])), r"has the shape \(2, 6\), but"),
     "two axes of time": (npz(time=TIMES[:, None]), r"shape \(6, 1\), .* give one number for each"),
     "far times": (npz(time=1e300 * TIMES), r"steps of the coordinate time reach 5e[+]299 in size"),
     "objects": (

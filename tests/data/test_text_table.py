@@ -95,6 +95,7 @@ def workbook(name):
 
 FAULTS = {
     "no header": (text(*lines(head=())), "begins with numbers instead of the names of its"),
+    "a title": (text("My road", *lines()), "names a single column, 'My road'; begin lines above"),
     "two names": (text(*lines(head=("time", "x", "u", "u"), extra=",1")), "has two columns u; g"),
     "longer lines": (
         text(lines()[0], *lines(head=(), extra=",5")),

@@ -90,7 +90,13 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
             f"The noise of {field} is {said}{many}, but a standard deviation is a positive number; "
             "correct it, or choose --noise auto to have it estimated."
         )
-    known = found[measured]
+    known, values = found[measured], source.measured[..., index, :][measured]
+    if 0.0 < np.ptp(values) < np.min(known):
+        raise ValueError(
+            f"The noise of {field} is {np.min(known):g} or more, but all its values lie between "
+            f"{np.min(values):g} and {np.max(values):g}: it would hide everything; correct it, or "
+            "choose --noise auto to have it estimated."
+        )
     if np.ptp(known) <= _SAME * known[0]:
         return float(known[0])
     return found

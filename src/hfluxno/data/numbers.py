@@ -69,24 +69,32 @@ def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np
 
 
 def check_no_dates(times: np.ndarray, name: str) -> None:
-    """Rejects dates written as numbers such as 20240229, which jump from month to month. Raises
-    `ValueError` if all entries are such dates in this century or the last.
+    """Rejects dates written as numbers such as 20240229, or 202402291030 with the time of the day,
+    which jump from month to month. Raises `ValueError` if all entries are such dates in this
+    century or the last.
     """
     days = np.floor(times)
-    if not days.size or not np.all((days >= 19000101) & (days <= 20991231)):
+    digits = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+    first = f"{days[0]:.0f}" if days.ndim == 1 and days.size and np.isfinite(days[0]) else ""
+    if len(first) not in digits:
+        return
+    unit = 10.0 ** (len(first) - 8)
+    if not np.all((days >= 19000101 * unit) & (days < 21000101 * unit)):
         return
     texts = [f"{int(day)}" for day in days[:: max(1, len(days) // 1000)]]
-    if np.all(np.isfinite(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").year)):
+    read = pd.to_datetime(texts, format=digits[len(first)], errors="coerce")
+    if np.all(np.isfinite(read.year)):
+        year, month, day = first[:4], first[4:6], first[6:8]
         raise ValueError(
-            f"The entries of {name} look like dates written as numbers, such as "
-            f"{texts[0]}; write {texts[0][:4]}-{texts[0][4:6]}-{texts[0][6:]}, or the days since a "
-            "date."
+            f"The entries of {name} look like dates written as numbers, such as {first}; write "
+            f"{year}-{month}-{day}, or the days since a date."
         )
 
 
 def check_once(entries: np.ndarray, name: str) -> None:
-    """Rejects a coordinate with a repeated entry. Raises `ValueError` if there is one."""
-    ordered = np.sort(np.ravel(entries))
+    """Rejects a coordinate with a repeated entry, unless its shape is wrong anyway. Raises
+    `ValueError` if there is one."""
+    ordered = np.sort(entries) if entries.ndim == 1 else np.zeros(0)
     twice = ordered[1:][np.diff(ordered) == 0.0]
     if twice.size:
         raise ValueError(

@@ -252,7 +252,7 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
 def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[str, ...]) -> None:
     """Rejects a possible coordinate under another name, if a coordinate is missing."""
     missing = set(axes) - set(variables)
-    known = {*_NPZ_COORDINATES.values(), "y"}
+    known = {*_NPZ_COORDINATES.values(), "y", "values"}
     strange = [
         name for name, v in variables.items() if name not in known and v.ndim not in (2, 3, 4, 5)
     ]

@@ -56,6 +56,11 @@ def table_variables(
     columns = {axis: name for axis, name in found_columns.items() if name is not None}
     order = [axis for axis in ("trajectory", "time", "x") if axis in columns]
     keys: list[str] = [columns[axis] for axis in order]
+    if len(set(keys)) < len(keys):
+        raise ValueError(
+            f"One column of {path} would be two of {', '.join(order)}: {', '.join(keys)}; choose "
+            "different ones with --time NAME and --x NAME."
+        )
     renames = _bare_names(list(frame.columns), {*keys, *asked})
     units_of = {bare: units_in(name) for name, bare in renames.items()}
     frame = frame.rename(columns=renames)
@@ -100,11 +105,11 @@ def table_variables(
     found = {
         str(name): xr.Variable(v.dims, np.asarray(v.values))
         for name, v in dataset.variables.items()
-        if v.dtype.kind in "iufM"
+        if v.dtype.kind in "iufmM"
     }
     for name in (*keys, *units_of):
         units = units_of.get(name) or units_in(name)
-        if units and name in found and found[name].dtype.kind != "M":
+        if units and name in found and found[name].dtype.kind not in "mM":
             found[name].attrs["units"] = units
     if zoned:
         found[time].attrs["zone"] = "Z"
@@ -177,6 +182,12 @@ def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Pa
             return None
         missing = names.get(axis, axis)
         several = f"{listed(usual)} could be meant" if len(usual) > 1 else f"it has {listed(every)}"
+        if len(every) == 1:
+            raise ValueError(
+                f"The first line of {path} names a single column, {_quoted(every[0])}; begin lines "
+                "above the header with #, and separate columns by commas, semicolons, tabs or "
+                "blanks."
+            )
         wide = (
             ""
             if axis == "time" or usual
@@ -207,8 +218,8 @@ def _bare(name: str) -> str:
 
 
 def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
-    """Numbers unchanged, dates without their time zone, and whether they had one."""
-    if column.dtype.kind in "iuf":
+    """Numbers and durations unchanged, dates without their time zone, and whether they had one."""
+    if column.dtype.kind in "iufm":
         return column, False
     if column.dtype.kind != "M":
         text = column.astype(str)

@@ -56,7 +56,10 @@ def write(saved: SavedLaw | SavedPlaneLaw, path: Path) -> None:
 def dumps(saved: SavedLaw | SavedPlaneLaw) -> str:
     """The text of the file. Raises `ValueError` if a number of the law is not finite."""
     file = _file(saved) if isinstance(saved, SavedLaw) else _plane_file(saved)
-    _check(file, "the law")
+    try:
+        _check(file)
+    except ValueError as error:
+        raise ValueError(f"There is a fault in the law: {error}") from error
     return json.dumps(to_dict(file), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -148,17 +151,21 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
             f"The law file {path} has version {version!r}, but this hfluxno reads versions "
             f"{' and '.join(map(str, _HOLDS))}; update hfluxno, or save the law again."
         )
-    file = from_dict(_HOLDS[version], data, str(path))
-    _check(file, str(path))
+    try:
+        file = from_dict(_HOLDS[version], data, "the law")
+        _check(file)
+    except ValueError as error:
+        fault = str(error).rstrip(".")
+        raise ValueError(f"There is a fault in {path}: {fault}; save the law again.") from error
     return _saved(file) if isinstance(file, LawFile) else _saved_plane(file)
 
 
-def _check(file: LawFile | PlaneLawFile, where: str) -> None:
+def _check(file: LawFile | PlaneLawFile) -> None:
     """Rejects what has the right keys and types but is not a law."""
     found = faults(file) if isinstance(file, LawFile) else on_a_plane.faults(file)
     fault = next(found, None)
     if fault is not None:
-        raise ValueError(f"There is a fault in {where}: {fault}.")
+        raise ValueError(f"{fault}.")
 
 
 def _saved(file: LawFile) -> SavedLaw:
