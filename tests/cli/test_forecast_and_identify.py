@@ -215,6 +215,12 @@ REFUSED = {
     "long context": ("forecast ../in.npz --steps 3 -k 9", "The context of 9 frames is longer"),
     "short context": ("forecast ../in.npz --steps 3 -k 2", "A context of 2 frames is too short"),
     "method": ("forecast ../in.npz --steps 3 --method magic", "Unknown method 'magic'; choose one"),
+    "no boundary": ("identify ../in.npz --boundary=", "Unknown boundary ''; choose one of"),
+    "workers": ("identify ../in.npz --workers 2", "--workers belongs to --scheduler local"),
+    "great noise": (
+        "forecast ../in.npz --steps 3 --noise 1e9",
+        "The noise of values is 1e+09 or more, but all its values lie between ",
+    ),
     "boundary": ("identify ../in.npz --boundary ajar", "Unknown boundary 'ajar'; choose one of"),
     "variable": ("identify ../in.npz --variable w", "There is no variable 'w' in ../in.npz; it"),
     "law": ("generate euler --output a.nc", "Unknown law 'euler'; choose one of cubic, "),
@@ -276,11 +282,25 @@ def test_faults_end_in_a_sentence_and_write_nothing(folder, capsys, fault):
     assert captured.err.count("\n") == 1 and names(folder) == []
 
 
-@pytest.mark.parametrize("arguments", ["forecast", "forecast a.nc --steps many", "identify --x"])
-def test_what_cannot_be_parsed_has_the_same_exit_status(folder, capsys, arguments):
+UNPARSED = {
+    "forecast": "INPUT and --steps N are missing",
+    "forecast a.nc --steps many": "--steps needs a whole number; got 'many'",
+    "forecast a.nc -n 2 --context 2.5": "--context needs a whole number; got '2.5'",
+    "forecast a.nc -n 2 --every soon": "--every needs a number; got 'soon'",
+    "forecast a.nc -n 2 --contxt 3": "Unrecognized options: --contxt, 3; perhaps --context K is",
+    "identify a.nc b.nc": "Unrecognized options: b.nc",
+    "identify --x": "Missing value for argument '--x'",
+}
+
+
+@pytest.mark.parametrize("arguments", UNPARSED)
+def test_what_cannot_be_parsed_is_said_in_a_sentence(folder, capsys, arguments):
     assert main(arguments.split()) == 2
     captured = capsys.readouterr()
-    assert captured.out == "" and "--help" in captured.err and "Traceback" not in captured.err
+    assert captured.out == "" and captured.err.startswith(f"hfluxno: {UNPARSED[arguments]}")
+    help_of = arguments.split()[0]
+    assert captured.err.endswith(f"; see hfluxno {help_of} --help.\n")
+    assert captured.err.count("\n") == 1
 
 
 def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch):

@@ -3,12 +3,15 @@
 Only the module of the requested command is imported, so help appears at once.
 """
 
+import contextlib
 import importlib
+import io
 import sys
 import typing
 import warnings
 from collections.abc import Sequence
 
+from hfluxno.cli import streams
 from hfluxno.cli.interrupt import INTERRUPTED, end_at_interrupt, sentence
 
 COMMANDS = {
@@ -26,36 +29,34 @@ COMMANDS = {
     "doctor": "say what is installed and what the machine has, for a bug report",
 }
 
-_BAD_INPUT = 2
+_NOT_READ, _BAD_INPUT = 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0, 2 if the input is at fault, or 130 if
-    interrupted.
+    """Runs one command; returns the exit status: 0, 1 if nobody reads the output, 2 if the input
+    is at fault, or 130 if interrupted.
 
     The fault is reported in one sentence on standard error.
     """
     if argv is None:
         end_at_interrupt()
+        streams.prepare()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in ("-h", "--help"):
-        sys.stdout.write(_overview())
-        return 0
-    if arguments[0] == "--version":
-        from importlib.metadata import version
-
-        sys.stdout.write(f"hfluxno {version('hfluxno')}\n")
-        return 0
     try:
         with warnings.catch_warnings():
             usual = warnings.showwarning
             warnings.showwarning = lambda message, category, *where: (
                 _say(message) if category is FutureWarning else usual(message, category, *where)
             )
-            return _run(arguments[0], arguments[1:])
+            status = _run(arguments)
+            streams.flush()
+            return status
+    except BrokenPipeError:
+        streams.discard()
+        return _NOT_READ
     except (ValueError, OSError, MemoryError) as error:
         fault = " ".join(str(error).split()) or type(error).__name__
-        sys.stderr.write(f"hfluxno: {fault}\n")
+        sys.stderr.write(f"hfluxno: {streams.printable(fault)}\n")
         return _BAD_INPUT
     except RuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
@@ -69,20 +70,35 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _say(message: Warning | str) -> None:
     """Shows users a warning as a sentence, without its place in the program."""
-    sys.stderr.write(f"hfluxno: {message}\n")
+    sys.stderr.write(f"hfluxno: {streams.printable(str(message))}\n")
 
 
-def _run(command: str, arguments: list[str]) -> int:
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        sys.stdout.write(_overview())
+        return 0
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"hfluxno {version('hfluxno')}\n")
+        return 0
+    command = arguments[0]
     if command not in COMMANDS:
         raise ValueError(f"Unknown command {command!r}; choose one of {', '.join(COMMANDS)}.")
     import tyro
 
+    from hfluxno.cli.arguments import sentence as fault_of
+
     module = importlib.import_module(f"hfluxno.cli.{command}")
     config_type = typing.get_type_hints(module.main)["config"]
+    box = io.StringIO()
     try:
-        config = tyro.cli(config_type, prog=f"hfluxno {command}", args=arguments)
-    except SystemExit as exit:  # tyro has shown the help or an error
-        return exit.code if isinstance(exit.code, int) else _BAD_INPUT
+        with contextlib.redirect_stderr(box):
+            config = tyro.cli(config_type, prog=f"hfluxno {command}", args=arguments[1:])
+    except SystemExit as exit:
+        if exit.code:
+            raise ValueError(fault_of(box.getvalue(), command)) from exit
+        return 0  # the help was shown
     return module.main(config)
 
 

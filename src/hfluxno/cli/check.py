@@ -98,7 +98,8 @@ def _reconstruct(config: CheckConfig, found: dict) -> str:
 
 def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
     """A command on the same input with the options that it needs."""
-    words = ["hfluxno", command, str(config.input)]
+    path = str(config.input)
+    words = ["hfluxno", command, f"./{path}" if path.startswith("-") else path]
     moving = [name for name, each in found["fields"].items() if not each["constant"]]
     chosen = config.variable if len(moving) == len(found["fields"]) else ",".join(moving)
     options: dict[str, object] = {
@@ -120,16 +121,17 @@ def _show(found: dict) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from hfluxno.cli.report import readable
+    from hfluxno.cli.streams import printable
 
     console = Console(highlight=False)
 
     def line(label: str, text: str, style: str = "dim") -> None:
         label = f"[{style}]{label:<{_WIDTH}}[/{style}]"
-        console.print(f"{label} {escape(readable(text))}", soft_wrap=True)
+        console.print(f"{label} {escape(printable(text))}", soft_wrap=True)
 
     fields = found["fields"]
-    console.print(f"[bold]{escape(found['variable'])}[/bold] in {escape(readable(found['input']))}")
+    variable, path = (escape(printable(found[name])) for name in ("variable", "input"))
+    console.print(f"[bold]{variable}[/bold] in {path}")
     for label, text in _lines(found):
         line(label, text)
     table = Table(show_header=False, box=None, pad_edge=False)

@@ -58,6 +58,11 @@ class ClusterConfig(SchedulerConfig, MeasuredConfig):
     """How many trajectories a process holds and writes at a time, with --scheduler; the workers
     must see the same files, and the output is a Zarr store."""
 
+    def read(self) -> "Source":
+        """Reads it, unless --workers is given without a scheduler."""
+        self.check_scheduler()
+        return super().read()
+
 
 def _check_options(config: ClusterConfig, others: tuple[str, ...]) -> None:
     """Checks that no option needs a single process. Raises `ValueError` if the options are not

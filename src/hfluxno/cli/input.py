@@ -76,7 +76,7 @@ class InputConfig:
         source = read(
             self.input,
             self.variable,
-            self.boundary or "periodic",
+            "periodic" if self.boundary is None else self.boundary,
             time=self.time,
             x=self.x,
             cells=self.cells,

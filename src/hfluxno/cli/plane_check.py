@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hfluxno.cli import plane, report
+from hfluxno.cli.streams import printable
 from hfluxno.plural import plural
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ def main(config: "CheckConfig") -> int:
     from rich.markup import escape
 
     console = Console(highlight=False)
-    console.print(
-        f"[bold]{escape(found['variable'])}[/bold] in {escape(report.readable(found['input']))}"
-    )
+    variable, path = (escape(printable(found[name])) for name in ("variable", "input"))
+    console.print(f"[bold]{variable}[/bold] in {path}")
     for label, line in _lines(found):
-        text = escape(report.readable(line))
+        text = escape(printable(line))
         console.print(f"[dim]{label:<{_WIDTH}}[/dim] {text}", soft_wrap=True)
     return 0
 

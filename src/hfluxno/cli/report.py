@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hfluxno.cli.streams import printable
 from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
+from hfluxno.data.table import without_units
 from hfluxno.plural import plural
 
 if TYPE_CHECKING:  # drawing is loaded only for a picture
@@ -37,7 +39,7 @@ def working(text: str) -> Iterator[None]:
 def hint(source: Source) -> None:
     """Warns on standard error about likely mistakes in the input."""
     for sentence in (*source.hints, *doubtful(source.fields, source.values)):
-        sys.stderr.write(f"hfluxno: {readable(sentence)}\n")
+        sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
 
 
 def show(summary: dict, as_json: bool) -> None:
@@ -63,7 +65,7 @@ def show(summary: dict, as_json: bool) -> None:
         count = summary["failed_left_out"]
         console.print(f"{plural(count, 'failed trajectory')} of the file left out")
     for note in dict.fromkeys(note for result in results for note in result.get("notes", ())):
-        console.print(f"[yellow]{escape(readable(note))}[/yellow]", soft_wrap=True)
+        console.print(f"[yellow]{escape(printable(note))}[/yellow]", soft_wrap=True)
     for file in summary["files"]:
         console.print(f"wrote {_shown(file)}", soft_wrap=True)
 
@@ -88,7 +90,8 @@ def show_outcome(summary: dict) -> None:
 
 def print_json(summary: dict) -> None:
     """One JSON object, and nothing else."""
-    sys.stdout.write(readable(as_json(summary)) + "\n")
+    text = as_json(summary).encode(errors="replace").decode()  # names may be no text
+    sys.stdout.write(text + "\n")
 
 
 def as_json(summary: dict) -> str:
@@ -105,12 +108,7 @@ def _range(low: float, high: float) -> str:
 
 
 def _shown(path: str) -> str:
-    return escape(readable(path))
-
-
-def readable(text: str) -> str:
-    """A file name may contain bytes that are not text."""
-    return text.encode(errors="replace").decode()
+    return escape(printable(path))
 
 
 def labels(source: "Source | PlaneSource") -> "Labels":
@@ -119,15 +117,18 @@ def labels(source: "Source | PlaneSource") -> "Labels":
 
     units = {name: unit[:_MOST_LETTERS] for name, unit in source.units.items()}
     time = source.time_axis
-    shown = source.names.get(time, time)
+    called = {axis: source.names.get(axis, axis) for axis in (time, "x", "y")}
+    # Headers of tables contain the units, which are shown anyway.
+    named = {axis: without_units(name) or name for axis, name in called.items()}
+    shown = named[time]
     start, duration = source.times[0], source.times[-1] - source.times[0]
     far = abs(start) > 1e4 * duration  # the ticks of the axis would all look the same
     return Labels(
         fields=source.fields,
         field_units=tuple(units.get(name, "") for name in source.fields),
-        x=source.names.get("x", "x"),
+        x=named["x"],
         x_units=units.get("x", ""),
-        y=source.names.get("y", "y"),
+        y=named["y"],
         y_units=units.get("y", ""),
         time=f"{shown} - {start:.10g}" if far else shown,
         time_units=units.get("time", ""),

@@ -1,0 +1,47 @@
+"""What is wrong with a command line, in one sentence; tyro draws a box with the option's help."""
+
+import re
+
+_BORDER = "│╭╮╰╯|+ "
+_VALUE = re.compile(r"Error parsing (?:-\w/)?(\S+): [^']*'([^']*)'")
+
+
+def sentence(box: str, command: str) -> str:
+    """The fault that a box of tyro describes."""
+    first, *others = _paragraphs(box) or [[box]]
+    text = " ".join(" ".join(first).split())
+    kind = "a whole number" if re.search(r"\bint\b|\bINT\b", text) else "a number"
+    value = _VALUE.match(text)
+    if value and re.search(r"\b(int|float)\b", text, re.IGNORECASE):
+        said = f"{value[1]} needs {kind}; got {value[2]!r}"
+    elif text.startswith("Missing from"):
+        missing = _options(first)
+        said = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    else:
+        said = text.partition(". ")[0].rstrip(".")
+    meant = [o for each in others if each[0].startswith("Perhaps") for o in _options(each)]
+    said += f"; perhaps {' or '.join(meant)} is meant" * bool(meant)
+    return f"{said}; see hfluxno {command} --help."
+
+
+def _paragraphs(box: str) -> list[list[str]]:
+    """The lines between the rules of a box, without its title."""
+    found: list[list[str]] = [[]]
+    for line in box.splitlines()[1:]:
+        text = line.rstrip(_BORDER).lstrip(_BORDER[:-1])
+        if text.strip("-─ "):
+            found[-1].append(text)
+        elif text:
+            found.append([])
+    indented = [[line for line in each if line] for each in found]
+    edges = [min((len(line) - len(line.lstrip()) for line in each), default=0) for each in indented]
+    return [
+        [line[edge:] for line in each] for each, edge in zip(indented, edges, strict=True) if each
+    ]
+
+
+def _options(lines: list[str]) -> list[str]:
+    """The options that a paragraph lists below its first line, by their long names."""
+    inner = [len(line) - len(line.lstrip()) for line in lines[1:]]
+    listed = [line for line, n in zip(lines[1:], inner, strict=True) if n == min(inner)]
+    return [line.split(", ")[-1].strip() for line in listed]

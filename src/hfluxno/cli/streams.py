@@ -1,0 +1,41 @@
+"""The standard streams of a process: closed, of an old encoding, on a full disk, or a pipe whose
+reader has left."""
+
+import io
+import os
+import sys
+
+
+def prepare() -> None:
+    """Makes everything printable: what goes to a closed stream is lost, and `?` stands for letters
+    that the encoding of the output lacks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def flush() -> None:
+    """Writes what was printed. Raises `OSError` if that fails, `BrokenPipeError` if nobody reads
+    it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard()
+        raise OSError(f"The report cannot be written: {error.strerror}.") from error
+
+
+def discard() -> None:
+    """Leaves nothing for the end of the process to write, which would fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def printable(text: str) -> str:
+    """The text in one line, with `?` for what cannot be shown: names may contain bytes that are no
+    text, or codes that change the terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

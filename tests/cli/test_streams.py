@@ -1,0 +1,53 @@
+"""What the streams of a process may be: closed, of an old encoding, full, or without a reader."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hfluxno.cli import streams
+
+COMMAND = [sys.executable, "-c", "import sys; from hfluxno.cli import main; sys.exit(main())"]
+
+
+def test_letters_that_an_encoding_lacks(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    streams.prepare()
+    sys.stdout.write("1 ± 2 − ρ")
+    streams.flush()
+    assert written.getvalue() == b"1 ? 2 ? ?"
+
+
+def test_closed_streams_lose_what_is_written(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    streams.prepare()
+    for stream in (sys.stdout, sys.stderr):
+        stream.write("1 ± 2")
+        stream.close()
+
+
+def test_codes_that_change_a_terminal_are_not_shown():
+    assert streams.printable("a\x1b[31m\n\udce9 ± ρ") == "a?[31m?? ± ρ"
+
+
+def test_nobody_reads_the_output():
+    reads, writes = os.pipe()
+    os.close(reads)
+    ended = subprocess.run([*COMMAND, "--help"], stdout=writes, stderr=subprocess.PIPE, check=False)
+    os.close(writes)
+    assert ended.returncode == 1 and ended.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_the_output_does_not_fit():
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 2
+    assert "No space left on device" in ended.stderr and ended.stderr.count("\n") == 1
