@@ -8,9 +8,9 @@ import dataclasses
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from hfluxno.boundary import Boundary, BoundaryName, Periodic, named
+from hfluxno.boundary import Boundary, BoundaryName, Outflow, Periodic, Wall, named
 
 Ends = BoundaryName | Boundary | tuple[BoundaryName | Boundary, BoundaryName | Boundary]
 
@@ -32,12 +32,15 @@ class Grid(eqx.Module):
     - `shape`: the number of cells along each axis.
     - `boundary`: the [boundaries][hfluxno.boundary] of each axis (lower side, upper side); a name
       becomes the object, if that needs nothing but a name.
+    - `solid`: the cells that are walls, if there are any inside the domain. Nothing conserved
+      passes into them, and what is stored there has no meaning.
     """
 
     lower: tuple[float, ...] = eqx.field(static=True)
     upper: tuple[float, ...] = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
     boundary: tuple[tuple[Boundary, Boundary], ...] = eqx.field(converter=_all_named)
+    solid: Bool[Array | np.ndarray, "*space"] | None = None
 
     def __check_init__(self) -> None:
         if not len(self.lower) == len(self.upper) == len(self.shape) == len(self.boundary):
@@ -58,6 +61,25 @@ class Grid(eqx.Module):
                 raise ValueError(
                     "A periodic boundary joins both sides: make both of them periodic or neither."
                 )
+        if self.solid is not None:
+            self._check_solid(self.solid)
+
+    def _check_solid(self, solid: Bool[Array | np.ndarray, "*space"]) -> None:
+        if len(self.shape) == 1:
+            raise ValueError("On a line a wall inside the domain is an end: take each part alone.")
+        if solid.shape != self.shape:
+            raise ValueError(
+                f"Walls inside a domain of {self.shape} cells need one entry per cell; got "
+                f"{solid.shape}."
+            )
+        for end in (end for pair in self.boundary for end in pair):
+            if not isinstance(end, Periodic | Outflow | Wall):
+                raise ValueError(
+                    "With walls inside the domain its sides must be periodic, outflows or walls; "
+                    f"got {end.name!r}."
+                )
+        if isinstance(solid, np.ndarray) and solid.all():
+            raise ValueError("All cells of the domain are walls; leave some free.")
 
     @classmethod
     def interval(
@@ -87,6 +109,7 @@ class Grid(eqx.Module):
         lower: tuple[float, float] = (0.0, 0.0),
         upper: tuple[float, float] = (1.0, 1.0),
         boundary: BoundaryName | Boundary | tuple[Ends, Ends] = "periodic",
+        solid: Bool[Array | np.ndarray, "x y"] | None = None,
     ) -> "Grid":
         """A two-dimensional grid of `shape` cells on [x₀, x₁] × [y₀, y₁].
 
@@ -96,6 +119,7 @@ class Grid(eqx.Module):
         - `lower`, `upper`: (x₀, y₀) and (x₁, y₁).
         - `boundary`: an object of [`hfluxno.boundary`][] or its name for all four sides; or one
           entry for x and one for y, each for both sides or a pair.
+        - `solid`: the cells that are walls.
         """
         along_x, along_y = _both(boundary)
         return cls(
@@ -103,6 +127,7 @@ class Grid(eqx.Module):
             tuple(float(end) for end in upper),
             tuple(int(cells) for cells in shape),
             (_both(along_x), _both(along_y)),
+            solid,
         )
 
     @property
@@ -131,9 +156,23 @@ class Grid(eqx.Module):
         dx = self.spacing[axis]
         return self.lower[axis] + dx * (np.arange(self.shape[axis]) + 0.5)
 
-    def refine(self, factor: int) -> "Grid":
-        """The grid in which every cell is split into `factor` cells along each axis."""
-        return dataclasses.replace(self, shape=tuple(factor * cells for cells in self.shape))
+    @property
+    def free(self) -> np.ndarray:
+        """Which cells are no walls, for NumPy."""
+        if self.solid is None:
+            return np.ones(self.shape, bool)
+        return ~np.asarray(self.solid)
+
+    def refine(self, factor: int | tuple[int, ...]) -> "Grid":
+        """The grid in which every cell is split into `factor` cells along each axis, or into as
+        many as there are for this axis."""
+        factors = (factor,) * len(self.shape) if isinstance(factor, int) else factor
+        shape = tuple(n * cells for n, cells in zip(factors, self.shape, strict=True))
+        solid = self.solid
+        if solid is not None:
+            for axis, n in enumerate(factors):
+                solid = solid.repeat(n, axis)
+        return dataclasses.replace(self, shape=shape, solid=solid)
 
 
 def pad(

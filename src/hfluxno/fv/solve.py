@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from hfluxno.fv.numerical_flux import NumericalFlux
+from hfluxno.fv.rows import cleared
 from hfluxno.fv.step import fallbacks, limiting_speed, step
 from hfluxno.grid import Grid
 
@@ -121,7 +122,8 @@ def solve(
 
     - `numerical_flux`: the scheme of a law with as many axes as the grid, or one scheme for each
       axis; it determines the Runge-Kutta scheme.
-    - `initial`: the cell averages at `times[0]`, shape (field, *space).
+    - `initial`: the cell averages at `times[0]`, shape (field, *space); in walls inside the domain
+      anything, also NaN, and the solution has the state of some other cell there.
     - `times`: increasing times, shape (time,).
     - `control`: the CFL rule; ignored if `substeps` is given.
     - `substeps`: a fixed number of equal steps between two times, instead of the CFL rule.
@@ -147,6 +149,7 @@ def solve(
     control = StepControl() if control is None else control
     dtype = initial.dtype
     numerical_flux, control = _as_dtype((numerical_flux, control), dtype)
+    initial = cleared(initial, grid)
     # Differences are taken before rounding to the working precision: the origin of time may be far
     # away.
     if isinstance(times, np.ndarray):

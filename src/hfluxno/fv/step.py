@@ -15,7 +15,8 @@ from jaxtyping import Array, Float, Int
 
 from hfluxno.boundary import Boundary
 from hfluxno.fv.numerical_flux import NumericalFlux, largest
-from hfluxno.grid import Grid, pad
+from hfluxno.fv.rows import rows
+from hfluxno.grid import Grid
 from hfluxno.laws.base import pointwise_jacobian
 
 # For each stage: the weight of the old state (the rest goes to a step from the newest stage), and
@@ -40,14 +41,19 @@ def conservative_step(
     and the grid.
     """
     change = jnp.zeros_like(u)
-    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid, time)):
+    for axis, (flux, row) in enumerate(_rows(numerical_flux, u, grid, time)):
         dx = grid.spacing[axis]
-        interface_flux = _closed(flux(padded, dt, dx), flux.negated_fields, grid.boundary[axis])
+        interface_flux = row.closed(flux(row.cells, dt, dx), flux.negated_fields)
+        interface_flux = _closed(interface_flux, flux.negated_fields, grid.boundary[axis])
         difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
         change = change + jnp.moveaxis(difference, -1, u.ndim - len(grid.shape) + axis)
     new = u - dt * change
     arising = _first(numerical_flux).source(u, _coordinates(u, grid), jnp.asarray(time, u.dtype))
-    return new if arising is None else new + dt * arising
+    new = new if arising is None else new + dt * arising
+    if grid.solid is None:
+        return new
+    solid = jnp.asarray(grid.solid)
+    return jnp.where(solid.reshape(*[1] * (u.ndim - solid.ndim), *solid.shape), u, new)
 
 
 def _closed(
@@ -79,9 +85,9 @@ def limiting_speed(
     |∂s/∂u|.
     """
     rate = jnp.zeros((), u.dtype)
-    for axis, (flux, padded) in enumerate(_padded_axes(numerical_flux, u, grid, time)):
+    for axis, (flux, row) in enumerate(_rows(numerical_flux, u, grid, time)):
         dx = grid.spacing[axis]
-        rate = rate + flux.speed(padded, dx) / dx
+        rate = rate + flux.speed(row.cells, dx) / dx
     x, t = _coordinates(u, grid), jnp.asarray(time, u.dtype)
     if _first(numerical_flux).source(u, x, t) is None:
         return rate
@@ -96,7 +102,8 @@ def fallbacks(
     time: Float[Array, ""] | float = 0.0,
 ) -> Int[Array, ""]:
     """The number of cells in which lower order must take over, summed over the axes."""
-    parts = [flux.fallbacks(padded) for flux, padded in _padded_axes(numerical_flux, u, grid, time)]
+    every = _rows(numerical_flux, u, grid, time)
+    parts = [flux.fallbacks(row.around_cells()) for flux, row in every]
     return sum(parts[1:], start=parts[0])
 
 
@@ -126,7 +133,7 @@ def _coordinates(u, grid: Grid):
     return jnp.asarray(np.stack(np.meshgrid(*along, indexing="ij")), u.dtype)
 
 
-def _padded_axes(numerical_flux, u, grid, time):
+def _rows(numerical_flux, u, grid, time):
     fluxes = numerical_flux
     if not isinstance(fluxes, tuple):
         fluxes = tuple(fluxes.along(axis) for axis in range(fluxes.axes))
@@ -136,5 +143,9 @@ def _padded_axes(numerical_flux, u, grid, time):
             " Use a law with as many axes as the grid, or a tuple of numerical fluxes."
         )
     for axis, flux in enumerate(fluxes):
-        padded = pad(u, grid, flux.ghost, flux.negated_fields, axis, time)
-        yield flux, jnp.moveaxis(padded, u.ndim - len(grid.shape) + axis, -1)
+        if grid.solid is not None and not flux.rowwise:
+            raise ValueError(
+                "Walls inside the domain need a scheme that sees the cells of one row alone, such "
+                "as MUSCL."
+            )
+        yield flux, rows(u, grid, flux.ghost, flux.negated_fields, axis, time)
