@@ -89,8 +89,10 @@ class Forecast:
             return None
         values = np.asarray(self.trajectory.values, float)
         inner = tuple(range(-1 - len(self.trajectory.grid.shape), 0))
-        size = np.sqrt(np.sum(values**2, axis=inner))
-        return np.sqrt(np.sum(deviation**2, axis=inner)) / np.where(size > 0.0, size, 1.0)
+        free = self.trajectory.grid.free
+        size = np.sqrt(np.sum(values**2, axis=inner, where=free))
+        spread = np.sqrt(np.sum(np.asarray(deviation) ** 2, axis=inner, where=free))
+        return spread / np.where(size > 0.0, size, 1.0)
 
     @property
     def predicted_error_90(self) -> np.ndarray | None:

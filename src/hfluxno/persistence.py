@@ -24,7 +24,8 @@ class Persistence(Forecaster):
         check_steps(steps)
         known = np.asarray(context.values)
         if np.isnan(known).any():
-            known = _without_gaps(known, known.ndim - 2 - len(context.grid.shape))
+            axis = known.ndim - 2 - len(context.grid.shape)
+            known = _without_gaps(known, axis, context.grid.free)
         batch = known if context.is_batched else known[None]
         frames = np.repeat(batch[:, -1:], steps, axis=1)
         shape = (len(batch),) if context.is_batched else ()
@@ -39,10 +40,11 @@ class Persistence(Forecaster):
         )
 
 
-def _without_gaps(values: np.ndarray, frames: int) -> np.ndarray:
-    """The last frame alone, with the last measured value of each cell; `frames` is their axis."""
+def _without_gaps(values: np.ndarray, frames: int, free: np.ndarray) -> np.ndarray:
+    """The last frame alone, with the last measured value of each cell that is `free` of walls;
+    `frames` is their axis."""
     there = np.isfinite(np.moveaxis(values, frames, -1))
-    if not there.any(axis=-1).all():
+    if not (there.any(axis=-1) | ~free).all():
         raise ValueError(
             "Some cells of the context have no measured value, so there is nothing to repeat; fill "
             "them first, or use the method fit."

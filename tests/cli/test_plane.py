@@ -61,6 +61,22 @@ def test_a_forecast_of_every_trajectory_is_written_with_fields_as_variables(tmp_
     assert not (tmp_path / "out.nc.partial").exists()
 
 
+def test_an_obstacle_is_reported_and_stays_in_the_forecast(tmp_path, capsys):
+    rho = gas(1)[0, 0].astype(float)
+    rho[:, 3:5, 6:8] = np.nan
+    path, out = labelled(tmp_path / "a.nc", rho), tmp_path / "out.nc"
+    assert main(["check", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["walls"] == 4 and found["missing"] == 0.0 and "--walls=nan" in found["next"]
+    assert main(["check", str(path)]) == 0
+    assert "4 cells NaN in every frame: walls, with --walls nan" in capsys.readouterr().out
+    assert "say so with --walls nan" in refused(capsys, *repeated(path, "--steps", 1))
+    assert main(repeated(path, "--steps", 1, "--walls", "nan", "--output", out)) == 0
+    with xr.open_dataset(out, engine="h5netcdf") as written:
+        forecast = written["height"].transpose("time", "x", "y").values
+        np.testing.assert_array_equal(np.isnan(forecast[0]), np.isnan(rho[5]))
+
+
 @pytest.mark.validation
 def test_one_trajectory_with_a_picture_and_a_moving_one(tmp_path, capsys):
     path, figure, moving = write_pdebench(tmp_path / "b.h5"), tmp_path / "b.png", tmp_path / "b.gif"

@@ -201,7 +201,11 @@ def test_axes_that_contradict_the_fields(tmp_path):
 def test_obstacles_gaps_and_vacuum(tmp_path):
     rho = gas(1)[0, 0].astype(float)
     rho[:, 3:5, 6:8] = np.nan
-    assert "4 cells" in refused(labelled(tmp_path / "a.nc", rho))
+    obstacle = labelled(tmp_path / "a.nc", rho)
+    assert "in 4 cells, as an obstacle is; if these cells are walls, say so" in refused(obstacle)
+    around = read_plane(obstacle, walls=True).context(0)
+    assert around.grid.solid is not None
+    np.testing.assert_array_equal(around.grid.solid, np.isnan(rho[0]))
     rho = np.nan_to_num(rho, nan=1.0)
     rho[4, 2, 1] = np.inf
     sentence = refused(labelled(tmp_path / "b.nc", rho))
@@ -210,6 +214,7 @@ def test_obstacles_gaps_and_vacuum(tmp_path):
     assert "vacuum" in refused(labelled(tmp_path / "c.nc", rho))
     rho[4, 2, 1] = np.nan
     gaps = read_plane(labelled(tmp_path / "d.nc", rho))
+    assert "none are; leave it out" in refused(tmp_path / "d.nc", walls=True)
     assert np.isnan(gaps.context(0).values).sum() == 1
     with pytest.raises(ValueError, match=r"1 missing value, the first of height in frame 4 at cel"):
         gaps.whole(0, 2, 6)

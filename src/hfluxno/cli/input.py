@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -35,6 +35,9 @@ class InputConfig:
     gamma: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
     """The ratio of specific heats, with which momentum and energy of a gas in two dimensions are
     computed if the file has velocity and pressure."""
+    walls: Literal["nan"] | None = None
+    """nan: the cells of a plane that are NaN in every frame of the context are walls, as of an
+    obstacle, through which nothing passes."""
     boundary: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The boundaries at the ends of x: periodic (the default if the file does not say), outflow,
     wall (nothing passes; also called reflecting), open (the inflow is estimated) or given (see
@@ -93,10 +96,10 @@ class InputConfig:
 
     def check_line(self) -> None:
         """Checks that no option is for two dimensions only. Raises `ValueError` if one is."""
-        if self.y is not None or self.gamma is not None:
+        if any(option is not None for option in (self.y, self.gamma, self.walls)):
             raise ValueError(
-                f"{self.input} has no two-dimensional frames that could be read, so --y and "
-                "--gamma have no meaning; leave them out, or see hfluxno check."
+                f"{self.input} has no two-dimensional frames that could be read, so --y, --gamma "
+                "and --walls have no meaning; leave them out, or see hfluxno check."
             )
 
     def members_of(self, trajectories: int) -> slice:

@@ -35,7 +35,12 @@ def read(config: InputConfig) -> PlaneSource:
     if getattr(config, "noise", "auto") != "auto":
         raise ValueError("In two dimensions the noise is estimated; leave out --noise.")
     source = read_plane(
-        config.input, config.variable, config.boundary, names=config.axes, gamma=config.gamma
+        config.input,
+        config.variable,
+        config.boundary,
+        names=config.axes,
+        gamma=config.gamma,
+        walls=config.walls is not None,
     )
     config.members_of(source.count)
     return source

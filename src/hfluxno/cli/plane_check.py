@@ -1,5 +1,6 @@
 """`hfluxno check` of two-dimensional frames: what a file contains, and which command is next."""
 
+import dataclasses
 import shlex
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,13 @@ def examined(config: "CheckConfig") -> dict:
     member = plane.members_of(config, source)[0]
     frames = min(_CONTEXT, source.frames)
     plane.check_memory(source, frames)
-    context = source.context(member, frames)
+    never = np.isnan(source.values(member, 0, frames)).all(axis=(0, 1))
+    obstacle = bool(never.any() and not never.all())
+    context = dataclasses.replace(source, walls=source.walls or obstacle).context(member, frames)
     values = np.asarray(context.values, float)
-    grid, whole = context.grid, values[~np.isnan(values).any(axis=(1, 2, 3))]
-    totals = whole.mean(axis=(2, 3))
+    grid, seen = context.grid, values[..., context.grid.free]
+    whole = seen[~np.isnan(seen).any(axis=(1, 2))]
+    totals = whole.mean(axis=2)
     fields = {}
     for i, name in enumerate(source.fields):
         field = values[:, i]
@@ -59,7 +63,7 @@ def examined(config: "CheckConfig") -> dict:
     left = source.frames - frames
     words = ["hfluxno", "forecast", str(config.input)]
     options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
-    options |= config.axes | {"gamma": config.gamma}
+    options |= config.axes | {"gamma": config.gamma, "walls": "nan" if obstacle else None}
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     if source.count > 1:
         words.append(f"--trajectory={member}")
@@ -79,7 +83,8 @@ def examined(config: "CheckConfig") -> dict:
         "falls": list(source.falls),
         "boundary": [list(sides) for sides in source.boundary],
         "measured": {"trajectory": member, "frames": frames},
-        "missing": float(np.mean(np.isnan(values))),
+        "missing": float(np.mean(np.isnan(seen))),
+        "walls": int(never.sum()) if obstacle else 0,
         "fields": fields,
         "next": shlex.join(words),
     }
@@ -117,6 +122,9 @@ def _lines(found: dict) -> list[tuple[str, str]]:
             f"{measured['trajectory']}",
         ),
     ]
+    if found["walls"]:
+        words = f"{plural(found['walls'], 'cell')} NaN in every frame: walls, with --walls nan"
+        lines.append(("obstacle", words))
     if found["missing"]:
         lines.append(("not measured", f"{100.0 * found['missing']:.2g} % of these"))
     for name, field in found["fields"].items():

@@ -50,9 +50,12 @@ def assembled(
         np.stack([np.asarray(getattr(item.law, end), float) for item in found])
         for end in ("lower", "upper")
     )
-    left = left_observed_range(frames, lower, upper)
+    first, inside = start, frames
+    if context.grid.solid is not None:
+        first, inside = (part[..., context.grid.free] for part in (start, frames))
+    left = left_observed_range(inside, lower, upper)
     kept = kept_by_walls(context.grid, found[0].law)
-    drift = conservation_drift(start[:, kept], frames[:, :, kept])
+    drift = conservation_drift(first[:, kept], inside[:, :, kept])
     if not context.is_batched:
         frames, status, backtest, drift, left = (
             part[0] for part in (frames, status, backtest, drift, left)
@@ -71,11 +74,12 @@ def assembled(
 
 
 def kept_by_walls(grid: Grid, law: ConservationLaw) -> list[int]:
-    """The fields that are not exchanged with walls: all but the momentum across them."""
+    """The fields that are not exchanged with walls: all but the momentum across them, or with walls
+    inside all of it."""
     exchanged = {
         i
         for axis, sides in enumerate(grid.boundary)
-        if any(side.is_closed for side in sides)
+        if grid.solid is not None or any(side.is_closed for side in sides)
         for i in law.along(axis).negated_fields
     }
     return [i for i in range(len(law.fields)) if i not in exchanged]

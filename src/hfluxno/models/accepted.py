@@ -55,6 +55,8 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
             f"{name} reads {plural(config.context, 'frame')}; the context has "
             f"{context.frames}. Give it a longer context, or use the method fit."
         )
+    if grid.solid is not None:
+        raise ValueError(f"{name} knows no walls inside the domain; use the method fit.")
     if not np.all(np.isfinite(np.asarray(context.values))):
         raise ValueError(
             f"{name} takes no gaps, but the context has some (NaN, or missing times or places). "

@@ -13,6 +13,7 @@ from hfluxno.data.plane.conserved import chosen
 from hfluxno.data.plane.file import PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.source import PlaneSource
+from hfluxno.plural import plural
 
 LEAST_FRAMES, LEAST_CELLS = 6, 16
 _SIDES = ("periodic", "outflow", "wall", "reflecting")
@@ -25,6 +26,7 @@ def read_plane(
     *,
     names: Mapping[str, str] | None = None,
     gamma: float | None = None,
+    walls: bool = False,
 ) -> PlaneSource:
     """A file and what to read from it; values are read later, frame by frame.
 
@@ -37,6 +39,7 @@ def read_plane(
       the file, or periodic.
     - `names`: what the file calls the axes time, x and y.
     - `gamma`: the ratio of specific heats, if the file has a pressure and no energy.
+    - `walls`: whether cells that are NaN in every frame of a context are walls.
 
     Raises `OSError` if the file cannot be read; `ValueError` if it is not as described above; the
     message names the fault and the remedy.
@@ -73,6 +76,7 @@ def read_plane(
             falls=falls,
             gamma=gamma,
             options=options,
+            walls=walls,
         )
 
 
@@ -116,7 +120,7 @@ def _axis(file: PlaneFile, axis: str, size: int) -> tuple[np.ndarray, bool]:
 def _check_sizes(sizes: Mapping[str, int], path: Path) -> None:
     if sizes["time"] < LEAST_FRAMES or min(sizes["x"], sizes["y"]) < LEAST_CELLS:
         raise ValueError(
-            f"The fields of {path} have {sizes['time']} frames of {sizes['x']} × {sizes['y']} "
-            f"cells; a law can be inferred from {LEAST_FRAMES} frames of {LEAST_CELLS} × "
-            f"{LEAST_CELLS} cells or more."
+            f"The fields of {path} have {plural(sizes['time'], 'frame')} of {sizes['x']} × "
+            f"{sizes['y']} cells; a law can be inferred from {LEAST_FRAMES} frames of "
+            f"{LEAST_CELLS} × {LEAST_CELLS} cells or more."
         )

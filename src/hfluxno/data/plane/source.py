@@ -36,6 +36,7 @@ class PlaneSource:
     - `falls`: the axes that decrease in the file.
     - `gamma`: the ratio of specific heats for computing energies from pressures, or `None`.
     - `options`: the names that the user gave for the axes.
+    - `walls`: whether cells that are NaN in every frame of a context are walls.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class PlaneSource:
     falls: tuple[str, ...]
     gamma: float | None
     options: Mapping[str, str]
+    walls: bool = False
 
     @property
     def frames(self) -> int:
@@ -115,19 +117,28 @@ class PlaneSource:
 
     def context(self, member: int, frames: int | None = None) -> Trajectory:
         """The first frames of one trajectory, by default all. Raises `ValueError` if there are
-        fewer, or as in `values`."""
+        fewer, or as in `values`; if cells are never measured and no walls, or there are no walls.
+        """
         frames = self.frames if frames is None else frames
         check_context(frames, self.frames, self.path)
         times = self.times[:frames] - self.times[0]
         units, values = tuple(sorted(self.units.items())), self.values(member, 0, frames)
-        never = int(np.isnan(values).all(axis=(0, 1)).sum())
-        if never:
+        never = np.isnan(values).all(axis=(0, 1))
+        if never.any() and not self.walls:
             raise ValueError(
-                f"{self.path} is NaN in every frame of the context in {plural(never, 'cell')}"
-                f"{self._where(member)}, as an obstacle is; walls inside the domain are not "
-                "supported: cut out a rectangle without it."
+                f"{self.path} is NaN in every frame of the context in "
+                f"{plural(int(never.sum()), 'cell')}{self._where(member)}, as an obstacle is; if "
+                "these cells are walls, say so with --walls nan, else cut out a rectangle without "
+                "them."
             )
-        return Trajectory(values, times, self.grid, self.fields, units=units)
+        if self.walls and (never.all() or not never.any()):
+            raise ValueError(
+                f"With --walls nan the cells that are NaN in every frame are walls, and in "
+                f"{self.path}{self._where(member)} {'all' if never.all() else 'none'} are; leave "
+                "it out."
+            )
+        grid = dataclasses.replace(self.grid, solid=never) if self.walls else self.grid
+        return Trajectory(values, times, grid, self.fields, units=units)
 
     @property
     def grid(self) -> Grid:

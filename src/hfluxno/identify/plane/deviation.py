@@ -45,7 +45,8 @@ def deviation_ahead(
     frames: Float[np.ndarray, "step field x y"],
 ) -> Float[np.ndarray, "step field x y"]:
     """The standard deviations σ of the `frames` that follow the `state` after what was seen, with
-    the times `ahead` between them; NaN if there is one frame or no run over them could be solved.
+    the times `ahead` between them; NaN if there is one frame or no run over them could be solved,
+    and in walls inside.
     """
     law, count = item.grid_law, len(seen.values)
     begins = {0, (count - 1) // 2, last_fitted_frame(count)} if count > 1 else ()
@@ -65,7 +66,7 @@ def deviation_ahead(
         if run.solved:
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
     size = np.abs(seen.filled).max(axis=(0, 2, 3))[:, None, None]
-    return np.sqrt(variance) + _ROUNDING * size
+    return np.where(seen.grid.free, np.sqrt(variance) + _ROUNDING * size, np.nan)
 
 
 def _by_time(
@@ -109,7 +110,7 @@ def _by_scheme(
     size = np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
     scale = np.where(size > 0.0, size, 1.0)
     missed = np.nansum(((own - seen.values[begin + 1 :]) / scale) ** 2)
-    differs = np.sum(((before.frames - own) / scale) ** 2)
+    differs = np.nansum(((before.frames - own) / scale) ** 2)
     part = min(float(missed / differs), 1.0) if differs > 0.0 else 0.0
     return part * (after.frames - frames) ** 2
 
@@ -118,6 +119,7 @@ def _where_steep(
     frames: Float[np.ndarray, "step field x y"], seen: Frames
 ) -> Float[np.ndarray, "step field x y"]:
     """ρ."""
+    frames = seen.across_walls(frames)
     steep = _smooth(sum(np.gradient(frames, axis=axis) ** 2 for axis in (2, 3)), seen)
     mean = steep.mean(axis=(2, 3), keepdims=True)
     shape = np.divide(steep, mean, out=np.ones_like(steep), where=mean > 0.0)
@@ -129,4 +131,4 @@ def _smooth(
 ) -> Float[np.ndarray, "step field x y"]:
     """The variance, smoothed over the uncertainty of the places of jumps."""
     modes = ["nearest", "nearest", *("wrap" if around else "nearest" for around in seen.around)]
-    return gaussian_filter(variance, (0.0, 0.0, _CELLS, _CELLS), mode=modes)
+    return gaussian_filter(seen.across_walls(variance), (0.0, 0.0, _CELLS, _CELLS), mode=modes)

@@ -73,7 +73,7 @@ def _continued(
             if solved and run.solved:
                 spread = deviation_ahead(item, seen, start, state, ahead, run.frames)
                 return np.asarray(mean(state, start.refinement)), run.frames, spread, True
-    still = np.repeat(seen.filled[-1:], steps, axis=0)
+    still = np.repeat(np.where(seen.grid.free, seen.filled[-1:], np.nan), steps, axis=0)
     return still[0], still, np.full(still.shape, np.nan), False
 
 

@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.ndimage import distance_transform_edt
 
 from hfluxno.boundary import Outflow, Periodic, Wall
 from hfluxno.grid import Grid
@@ -26,13 +27,14 @@ _MOST_MISSING = 0.5
 class Frames:
     """The measured part of one trajectory.
 
-    - `values`: the frames with measurements; NaN where nothing was measured.
-    - `filled`: the same with interpolated values in the gaps.
+    - `values`: the frames with measurements; NaN where nothing was measured, and in walls inside.
+    - `filled`: the same with interpolated values in the gaps, and those next to them in walls.
     - `at`: their times in intervals, from the first one.
     - `left`: the time from the last one to the end of the context, in intervals.
     - `interval`: the mean time between two frames of the context; NaN for a single one.
     - `grid`: the cells.
-    - `missing`: the fraction of values that was not measured, including frames that were dropped.
+    - `missing`: the fraction of values outside of walls that was not measured, including frames
+      that were dropped.
     - `noise`: the standard deviation of independent noise, in standard deviations of the fields.
     """
 
@@ -53,8 +55,14 @@ class Frames:
     @property
     def gaps(self) -> Bool[np.ndarray, "time x y"] | None:
         """Where any field was not measured; `None` if there are no gaps."""
-        missing = np.isnan(self.values).any(axis=1)
+        missing = np.isnan(self.values).any(axis=1) & self.grid.free
         return missing if missing.any() else None
+
+    def across_walls(
+        self, values: Float[np.ndarray, "*lead x y"]
+    ) -> Float[np.ndarray, "*lead x y"]:
+        """The values with those of the nearest other cell in walls inside."""
+        return _across_walls(values, self.grid)
 
     @property
     def relative_noise(self) -> float:
@@ -74,7 +82,7 @@ class Frames:
 def frames_of(context: Trajectory) -> Frames:
     """The frames of a context. Raises `ValueError` if no law on a plane can be compared with it:
     values are infinite, too little was measured, or a side is of another kind."""
-    values = np.asarray(context.values, np.float64)
+    values = np.where(context.grid.free, np.asarray(context.values, np.float64), np.nan)
     _check_sides(context.grid)
     if np.any(np.isinf(values)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
@@ -84,17 +92,18 @@ def frames_of(context: Trajectory) -> Frames:
     measured = np.flatnonzero(~np.isnan(values).all(axis=(1, 2, 3)))
     if not len(measured):
         raise ValueError("All values of the context are missing.")
-    part, missing = values[measured], float(np.mean(np.isnan(values)))
-    _check_gaps(part, context.fields)
-    around = context.grid.is_periodic(0), context.grid.is_periodic(1)
+    grid, part = context.grid, values[measured]
+    _check_gaps(part[..., grid.free], context.fields)
+    around = grid.is_periodic(0), grid.is_periodic(1)
+    closed = filled(_across_walls(part, grid), ((0, False), (2, around[0]), (3, around[1])))
     return Frames(
         values=part,
-        filled=filled(part, ((0, False), (2, around[0]), (3, around[1]))),
+        filled=_across_walls(closed, grid),
         at=(times[measured] - times[measured[0]]) / unit,
         left=float(times[-1] - times[measured[-1]]) / unit,
         interval=interval,
-        grid=context.grid,
-        missing=missing,
+        grid=grid,
+        missing=float(np.mean(np.isnan(values[..., grid.free]))),
         noise=_noise(part),
     )
 
@@ -108,7 +117,15 @@ def _check_sides(grid: Grid) -> None:
             )
 
 
+def _across_walls(values: np.ndarray, grid: Grid) -> np.ndarray:
+    if grid.solid is None:
+        return values
+    nearest = distance_transform_edt(~grid.free, return_distances=False, return_indices=True)
+    return values[..., nearest[0], nearest[1]]
+
+
 def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
+    """`values` are those outside of walls."""
     absent = np.isnan(values)
     for i, name in enumerate(fields):
         if absent[:, i].all():
@@ -120,8 +137,8 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
     if never:
         raise ValueError(
             f"{plural(never, 'cell')} of the context {'is' if never == 1 else 'are'} NaN in every "
-            "frame, as an obstacle is; walls inside the domain are not supported: cut out a "
-            "rectangle without it."
+            "frame, as an obstacle is; if these are walls, say so with solid= of the grid, else "
+            "cut out a rectangle without them."
         )
     share = float(absent.mean())
     if share > _MOST_MISSING:

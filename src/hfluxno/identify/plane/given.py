@@ -33,7 +33,7 @@ from hfluxno.identify.plane.select import (
     left_over,
     systems_of,
 )
-from hfluxno.identify.plane.weak_form import total
+from hfluxno.identify.plane.weak_form import has_room, total
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -59,7 +59,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
             error, start = back_test(law, seen, last, plain_starts(seen))
             starts = [start, *further_starts(seen, start.refinement)]
             error, start = back_test(law, seen, last, starts)
-        if len(values) >= MINIMUM_FRAMES:
+        if len(values) >= MINIMUM_FRAMES and has_room(grid.free, seen.around):
             misfit, beyond = _misfit(law, seen)
         status = status_of(law, seen, start, error, persistence, beyond)
     return PlaneIdentification(

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from hfluxno.identify.assembled import kept_by_walls
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
@@ -12,6 +13,7 @@ from hfluxno.identify.plane.search import Found, search
 from hfluxno.identify.plane.select import infer_roles
 from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.plane.terms import possible_sources
+from hfluxno.identify.plane.weak_form import has_room
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import UNEXPLAINED, FitStatus, exceeds, total_drift
@@ -35,7 +37,7 @@ def identify_plane(
     does.
 
     - `context`: one trajectory of at least 6 frames with measurements on at least 16 × 16 cells,
-      between sides that are periodic, walls or outflows; NaN is a gap.
+      between sides that are periodic, walls or outflows, perhaps with walls inside; NaN is a gap.
     - `momentum`: the names of the fields that are the components of the momentum along x and y;
       inferred from F_ρ = c m_x, G_ρ = c m_y if it is `None`.
 
@@ -86,12 +88,13 @@ def _has_drifted(seen: Frames, law: FittedPlaneLaw) -> bool:
     """Whether the total of a field without a source has drifted on a periodic plane; not tested for
     frames with gaps."""
     arising = np.zeros((len(law.fields), 1)) if law.sources is None else np.asarray(law.sources)
-    still = np.flatnonzero(~np.any(arising != 0.0, axis=1))
-    values = seen.values[~np.isnan(seen.values).any(axis=(1, 2, 3))]
+    kept = kept_by_walls(seen.grid, law)
+    still = [i for i in kept if not np.any(arising[i] != 0.0)]
+    values = seen.values[..., seen.grid.free]
+    values = values[~np.isnan(values).any(axis=(1, 2))]
     if not all(seen.around) or len(values) < _FRAMES_OF_DRIFT or not len(still):
         return False
-    flat = values.reshape(*values.shape[:2], -1)[:, still]
-    return not total_drift(flat, seen.grid, np.zeros(len(still)))[1]
+    return not total_drift(values[:, still], seen.grid, np.zeros(len(still)))[1]
 
 
 def status_of(
@@ -141,11 +144,20 @@ def _checked(context: Trajectory) -> Frames:
             f"{MINIMUM_CELLS} cells; this one has {len(values)} of {context.grid.shape[0]} × "
             f"{context.grid.shape[1]}."
         )
-    for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True):
-        if np.ptp(field) <= 1e-12 * np.max(np.abs(field)):
-            others = ",".join(other for other in context.fields if other != name)
-            mend = f"; leave it out (--variable={others})" if others else ""
-            raise ValueError(
-                f"The field {name!r} is constant: there is nothing to infer from it{mend}."
-            )
+    if not has_room(seen.grid.free, seen.around):
+        raise ValueError(
+            "The walls inside the domain leave nowhere a square of 13 × 13 cells, which the weak "
+            "form needs; infer the law from other data, and give it (--law)."
+        )
+    still = [
+        name
+        for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True)
+        if np.ptp(field) <= 1e-12 * np.max(np.abs(field))
+    ]
+    if still:
+        others = ",".join(name for name in context.fields if name not in still)
+        mend = f"; leave it out (--variable={others})" if others else ""
+        raise ValueError(
+            f"The field {still[0]!r} is constant: there is nothing to infer from it{mend}."
+        )
     return seen

@@ -26,10 +26,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.fv import MUSCL, Status, StepControl, solve
+from hfluxno.fv.rows import rows
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.subgrid import prolong
+from hfluxno.identify.subgrid import split
 from hfluxno.stored_jit import stored_jit
 
 _CONTROL = StepControl(0.45, 0.45, lagged=False)
@@ -47,7 +48,7 @@ REFINEMENTS = (1, 2)
 class Followed:
     """A run that tracks frames.
 
-    - `frames`: S(u_{j-1}) on the cells of the data, for each frame after the first.
+    - `frames`: S(u_{j-1}) on the cells of the data, for each frame after the first; NaN in walls.
     - `state`: the last u on internal cells.
     - `solved`: whether all of it could be solved.
     """
@@ -178,7 +179,10 @@ def _along(law, state, intervals, grid, refinement, seen=None, gains=None) -> Fo
         parts.append(frames[:count])
         solved = solved and int(status) == Status.OK and bool(np.all(np.isfinite(state)))
     frames = np.concatenate(parts) if parts else np.zeros((0, *cells))
-    return Followed(frames, state, solved and bool(np.all(np.isfinite(frames))))
+    solved = solved and bool(np.all(np.isfinite(frames)))
+    if grid.solid is not None:
+        frames[:, :, np.asarray(grid.solid)] = np.nan
+    return Followed(frames, state, solved)
 
 
 @stored_jit
@@ -217,17 +221,13 @@ def prolonged(
     u: Float[Array, "field x y"], grid: Grid, factor: int, flux: MUSCL
 ) -> Float[Array, "field fine_x fine_y"]:
     """Cell averages on finer cells, first along x and then along y."""
-    for axis in range(2):
+    for axis, factors in enumerate(((factor, 1), (1, factor))):
         if factor == 1:
             break
-        rows = jnp.moveaxis(u, 1 + axis, -1)
-        fields, across, cells = rows.shape
-        negated = tuple(
-            int(i) for f in flux.along(axis).negated_fields for i in f * across + np.arange(across)
-        )
-        line = Grid((0.0,), (float(cells),), (cells,), (grid.boundary[axis],))
-        fine = prolong(rows.reshape(fields * across, cells), line, factor, negated)
-        u = jnp.moveaxis(fine.reshape(fields, across, -1), -1, 1 + axis)
+        near = rows(u, grid, 2, flux.along(axis).negated_fields, axis).around_cells()
+        fine = split(near.reshape(-1, near.shape[-1]), factor)
+        u = jnp.moveaxis(fine.reshape(*near.shape[:2], -1), -1, 1 + axis)
+        grid = grid.refine(factors)
     return u
 
 

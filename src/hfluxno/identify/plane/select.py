@@ -58,7 +58,8 @@ def systems_of(
     arising = None
     if sources is not None:
         arising = [_monomial(np.ones(len(powers)), powers) for powers in sources]
-    return weak_systems(seen.filled, functions, seen.around, seen.at, seen.gaps, arising)
+    free = seen.grid.free
+    return weak_systems(seen.filled, functions, seen.around, seen.at, seen.gaps, arising, free)
 
 
 def infer_roles(seen: Frames, aspect: float, momentum: tuple[int, int] | None) -> Roles:

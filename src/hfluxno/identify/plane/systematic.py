@@ -33,5 +33,5 @@ def is_systematic(law: FittedPlaneLaw, seen: Frames, start: Start) -> bool:
     # The first state has noise too.
     beyond = max(float(np.nanmean(missed)) - 2.0 * seen.noise**2, 0.0)
     at_end = max(float(np.nanmean(missed[-1])) - 2.0 * seen.noise**2, 0.0)
-    differs = float(np.mean(((own.frames - other.frames) / scale) ** 2))
+    differs = float(np.nanmean(((own.frames - other.frames) / scale) ** 2))
     return bool(beyond > _BEYOND_SCHEME**2 * differs > 0.0 and at_end > _SMALL**2)

@@ -13,8 +13,8 @@ errors of percents, different ones with ψ_t and with ψ, which bias every coeff
 integrals over x and y, smooth functions of time, are interpolated by cubic splines through the
 frames, whose products with ψ and ψ_t are integrated exactly.
 
-Test functions with more than a few missing values in their support are omitted. Times are in
-intervals and lengths in cells.
+Test functions with more than a few missing values in their support, or any wall, are omitted. Times
+are in intervals and lengths in cells.
 """
 
 import dataclasses
@@ -77,14 +77,17 @@ def weak_systems(
     at: Float[np.ndarray, " time"] | None = None,
     gaps: Bool[np.ndarray, "time x y"] | None = None,
     sources: Sequence[Callable[[np.ndarray], np.ndarray]] | None = None,
+    free: Bool[np.ndarray, "x y"] | None = None,
 ) -> list[WeakSystem]:
-    """A system for every length of the test functions in time and in space.
+    """A system for every length of the test functions in time and in space, for which walls inside
+    leave room.
 
     - `functions`: the dictionary; each maps states (field, time, x, y) to (time, x, y), and is
       evaluated in turn to save memory.
     - `at`: the times of the frames in intervals, by default 0, 1, ….
     - `gaps`: where `values` are filled.
     - `sources`: the functions of sources; with them, even if there are none, come diffusivities.
+    - `free`: the cells that are no walls, by default all.
     """
     frames, _, *cells = values.shape
     states = np.moveaxis(values, 1, 0)
@@ -94,6 +97,9 @@ def weak_systems(
     for width in _widths(_CELLS, min(cells)):
         along = [_rows(n, width, around) for n, around in zip(cells, periodic, strict=True)]
         (x0, x1, x2), (y0, y1, y2) = along
+        clear = _clear(free, x0 > 0.0, y0 > 0.0)
+        if clear is not None and not clear.any():
+            continue
         # All lengths have the same weight.
         scale = 1.0 / np.sqrt(np.sum(x1**2) * np.sum(y0**2))
         over_y = [np.tensordot(function(states), (y0, y1), ((2,), (2,))) for function in functions]
@@ -111,9 +117,13 @@ def weak_systems(
             columns = np.tensordot(np.stack(moments), still, ((3,), (1,))).reshape(len(moments), -1)
             rhs = -np.tensordot(np.stack(conserved), moving, ((3,), (1,))).reshape(len(states), -1)
             noise = across * float(np.sum(moving**2))
+            kept = np.ones((len(x0), len(y0), len(still)), bool)
+            if clear is not None:
+                kept &= clear[:, :, None]
             if gaps is not None:
-                kept = _measured(gaps, x0 > 0.0, y0 > 0.0, during).ravel()
-                columns, rhs = columns[:, kept], rhs[:, kept]
+                kept &= _measured(gaps, x0 > 0.0, y0 > 0.0, during, kept)
+            if not kept.all():
+                columns, rhs = columns[:, kept.ravel()], rhs[:, kept.ravel()]
                 noise *= float(np.mean(kept))
             square = np.sum(rhs**2, axis=1)
             system = WeakSystem(columns @ columns.T, rhs @ columns.T, square, noise)
@@ -154,12 +164,30 @@ def time_rows(
     return np.stack(still), np.stack(moving), during
 
 
-def _measured(gaps, along_x, along_y, during) -> Bool[np.ndarray, "place_x place_y place_time"]:
-    """Which test functions see enough, from the supports of their factors."""
+def has_room(free: Bool[np.ndarray, "x y"], periodic: tuple[bool, bool]) -> bool:
+    """Whether walls inside leave room for any test function."""
+    width = min(_CELLS[0], *free.shape)
+    x, y = (_rows(n, width, each)[0] for n, each in zip(free.shape, periodic, strict=True))
+    clear = _clear(free, x > 0.0, y > 0.0)
+    return clear is None or bool(clear.any())
+
+
+def _clear(free, along_x, along_y) -> Bool[np.ndarray, "place_x place_y"] | None:
+    """Which test functions touch no wall; `None` if there is none."""
+    if free is None or free.all():
+        return None
+    return along_x.astype(float) @ ~free @ along_y.T == 0.0
+
+
+def _measured(
+    gaps, along_x, along_y, during, clear
+) -> Bool[np.ndarray, "place_x place_y place_time"]:
+    """Which test functions see enough, from the supports of their factors: at least a quarter of
+    the `clear` ones."""
     counted = gaps + _WIDE * binary_opening(gaps)
     weights = [rows / rows.sum(axis=1, keepdims=True) for rows in (during, along_x, along_y)]
     share = np.einsum("txy,kt,ix,jy->ijk", counted, *weights, optimize=True)
-    return share <= max(_MISSING, float(np.quantile(share, 0.25)))
+    return share <= max(_MISSING, float(np.quantile(share[clear], 0.25)))
 
 
 def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
