@@ -133,7 +133,10 @@ def forecast_times(context: Trajectory, steps: int, every: float | None = None) 
     times = np.asarray(context.times, float)
     if every is None:
         if context.frames < 2:
-            raise ValueError("A context of one frame has no spacing in time; give it two or more.")
+            raise ValueError(
+                "A context of one frame has no spacing in time; give it two or more, or say how "
+                "much time is between frames (every)."
+            )
         every = (times[-1] - times[0]) / (len(times) - 1)
     return times[-1] + every * np.arange(1, steps + 1)
 

@@ -247,6 +247,13 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     command = "forecast b.nc --law law.json --context 1 --steps 4 -o out.nc"
     assert main(command.split()) == 0
     assert "nothing in this context could be compared" in " ".join(capsys.readouterr().out.split())
+    with xr.open_dataset("b.nc", engine="h5netcdf") as whole:
+        whole.isel(time=[0]).to_netcdf("first.nc", engine="h5netcdf")
+    command = "forecast first.nc --law law.json --steps 4 -o first_out.nc"
+    assert "no spacing in time" in refused(capsys, *command.split())
+    assert main([*command.split(), "--every", "0.1"]) == 0
+    with xr.open_dataset("out.nc") as one, xr.open_dataset("first_out.nc") as other:
+        np.testing.assert_allclose(one["u"], other["u"], rtol=1e-6)
     sentence = refused(capsys, "forecast", "minutes.nc", "--steps", 1, "--law", "law.json")
     assert "has time in s, but minutes.nc in min" in sentence
     np.savez("line.npz", u=1.0 + 0.3 * np.sin(np.arange(80.0)).reshape(5, 16))

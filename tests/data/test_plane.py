@@ -213,8 +213,9 @@ def test_obstacles_gaps_and_vacuum(tmp_path):
     rho[4, 2, 1] = 0.0
     assert "vacuum" in refused(labelled(tmp_path / "c.nc", rho))
     rho[4, 2, 1] = np.nan
+    assert "NaN in the whole context" in refused(labelled(tmp_path / "e.nc", np.nan * rho))
     gaps = read_plane(labelled(tmp_path / "d.nc", rho))
-    assert "none are; leave it out" in refused(tmp_path / "d.nc", walls=True)
+    assert "has none, so leave it out" in refused(tmp_path / "d.nc", walls=True)
     assert np.isnan(gaps.context(0).values).sum() == 1
     with pytest.raises(ValueError, match=r"1 missing value, the first of height in frame 4 at cel"):
         gaps.whole(0, 2, 6)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
+from hfluxno.data.plane.reader import LEAST_FRAMES
 
 if TYPE_CHECKING:
     from hfluxno.identify import PlaneIdentification
@@ -41,6 +42,7 @@ def read(config: InputConfig) -> PlaneSource:
         names=config.axes,
         gamma=config.gamma,
         walls=config.walls is not None,
+        least_frames=LEAST_FRAMES if getattr(config, "law", None) is None else 1,
     )
     config.members_of(source.count)
     return source

@@ -100,7 +100,8 @@ class PlaneForecast:
     def __init__(self, source: PlaneSource, member: int, context: Trajectory, forecast: Forecast):
         self.source, self.member, self.context, self.forecast = source, member, context, forecast
         times = source.times[0] + np.asarray(forecast.trajectory.times, float)
-        self.truth = source.truth(member, times)
+        # Walls have no values, even if later frames have some there.
+        self.truth = np.where(context.grid.free, source.truth(member, times), np.nan)
         self.rows = forecast_results(forecast, self.truth)
         for found in forecast.identifications:
             self.rows[0]["notes"] = plane.notes(source, found)

@@ -27,6 +27,7 @@ def read_plane(
     names: Mapping[str, str] | None = None,
     gamma: float | None = None,
     walls: bool = False,
+    least_frames: int = LEAST_FRAMES,
 ) -> PlaneSource:
     """A file and what to read from it; values are read later, frame by frame.
 
@@ -40,6 +41,7 @@ def read_plane(
     - `names`: what the file calls the axes time, x and y.
     - `gamma`: the ratio of specific heats, if the file has a pressure and no energy.
     - `walls`: whether cells that are NaN in every frame of a context are walls.
+    - `least_frames`: how many the file must have; a given law needs one.
 
     Raises `OSError` if the file cannot be read; `ValueError` if it is not as described above; the
     message names the fault and the remedy.
@@ -50,7 +52,7 @@ def read_plane(
         wanted = chosen(stored, asked_names(fields), gamma, path)
         one = file.fields[stored[0]]
         sizes = {str(axis): size for axis, size in one.sizes.items()}
-        _check_sizes(sizes, path)
+        _check_sizes(sizes, path, least_frames)
         axes = {axis: _axis(file, axis, sizes[axis]) for axis in ("time", "x", "y")}
         falls = tuple(axis for axis, (_, turned) in axes.items() if turned)
         attributes = tuple(
@@ -58,7 +60,9 @@ def read_plane(
         )
         if "time" in falls:
             raise ValueError(f"The times of {path} decrease; reverse the frames first.")
-        times, rows = with_gaps(axes["time"][0], sizes["time"], "time")
+        times, rows = axes["time"][0], np.arange(sizes["time"])
+        if len(times) > 1:
+            times, rows = with_gaps(times, sizes["time"], "time")
         return PlaneSource(
             path=path,
             layout=file.layout,
@@ -117,8 +121,8 @@ def _axis(file: PlaneFile, axis: str, size: int) -> tuple[np.ndarray, bool]:
     return np.ascontiguousarray(entries), falls
 
 
-def _check_sizes(sizes: Mapping[str, int], path: Path) -> None:
-    if sizes["time"] < LEAST_FRAMES or min(sizes["x"], sizes["y"]) < LEAST_CELLS:
+def _check_sizes(sizes: Mapping[str, int], path: Path, least_frames: int) -> None:
+    if sizes["time"] < least_frames or min(sizes["x"], sizes["y"]) < LEAST_CELLS:
         raise ValueError(
             f"The fields of {path} have {plural(sizes['time'], 'frame')} of {sizes['x']} × "
             f"{sizes['y']} cells; a law can be inferred from {LEAST_FRAMES} frames of "

@@ -124,6 +124,11 @@ class PlaneSource:
         times = self.times[:frames] - self.times[0]
         units, values = tuple(sorted(self.units.items())), self.values(member, 0, frames)
         never = np.isnan(values).all(axis=(0, 1))
+        if never.all():
+            raise ValueError(
+                f"{self.path} is NaN in the whole context{self._where(member)}; take frames that "
+                "were measured."
+            )
         if never.any() and not self.walls:
             raise ValueError(
                 f"{self.path} is NaN in every frame of the context in "
@@ -131,11 +136,10 @@ class PlaneSource:
                 "these cells are walls, say so with --walls nan, else cut out a rectangle without "
                 "them."
             )
-        if self.walls and (never.all() or not never.any()):
+        if self.walls and not never.any():
             raise ValueError(
-                f"With --walls nan the cells that are NaN in every frame are walls, and in "
-                f"{self.path}{self._where(member)} {'all' if never.all() else 'none'} are; leave "
-                "it out."
+                "With --walls nan the cells that are NaN in every frame of the context are walls; "
+                f"{self.path} has none{self._where(member)}, so leave it out."
             )
         grid = dataclasses.replace(self.grid, solid=never) if self.walls else self.grid
         return Trajectory(values, times, grid, self.fields, units=units)

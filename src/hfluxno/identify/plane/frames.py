@@ -133,7 +133,15 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
                 f"All values of the field {name!r} are missing; leave it out, or choose another "
                 "variable."
             )
-    never = int(absent.any(axis=1).all(axis=0).sum())
+    parts = absent.all(axis=0)
+    for i, name in enumerate(fields):
+        alone = int((parts[i] & ~parts.all(axis=0)).sum())
+        if alone:
+            raise ValueError(
+                f"The field {name!r} is NaN in every frame in {plural(alone, 'cell')} where others "
+                "are not; leave it out, or cut out a rectangle without them."
+            )
+    never = int(parts.all(axis=0).sum())
     if never:
         raise ValueError(
             f"{plural(never, 'cell')} of the context {'is' if never == 1 else 'are'} NaN in every "
