@@ -65,6 +65,7 @@ def seen_through_a_window():
 
 KINDS = {
     "dispersion": linear(-C * K - 2e-4 * K**3),
+    "a fourth derivative": linear(-C * K - 5e-3 * K**2 - 1e-5 * K**4),
     "a source that depends on the state": 1.0 + linear(-C * K + 2.0),
     "a source that depends on place": linear(-C * K, 3.0 * np.cos(2 * np.pi * X)),
     "a source that depends on time": linear(-C * K) + TIMES**2,
@@ -93,6 +94,33 @@ def test_no_cause_is_sought_where_flux_and_diffusion_explain_the_frames():
     assert cause_of(seen_through_a_window(), periodic=False) is None
     assert cause_of(KINDS["dispersion"][:9]) is None  # too few frames
     assert cause_of(np.ones((FRAMES, CELLS))) is None
+
+
+def reaction():
+    """∂t u = ∂xx u/1000 + 3 (u - u³) by Strang's splitting, whose parts are exact."""
+    u, frames, steps = 0.5 * waves(), [], 20
+    dt = 5 * INTERVAL / steps
+    spread, grown = np.exp(0.5e-3 * dt * K**2), np.exp(-6.0 * dt)
+    for _ in range(FRAMES):
+        frames.append(u)
+        for _ in range(steps):
+            u = np.fft.irfft(spread * np.fft.rfft(u), CELLS)
+            u = u / np.sqrt(u**2 + (1.0 - u**2) * grown)
+            u = np.fft.irfft(spread * np.fft.rfft(u), CELLS)
+    return np.stack(frames)
+
+
+def test_a_cubic_source_is_named():
+    cause = cause_of(reaction())
+    assert cause.name == "a source that depends on the state", cause
+    assert cause.shares[cause.name] > 0.99
+
+
+def test_a_little_dispersion_is_named_and_the_error_of_the_quadrature_is_not():
+    cause = cause_of(linear(-C * K - 2e-5 * K**3))
+    assert cause.left < 0.04 and cause.name == "dispersion", cause
+    fast = np.fft.irfft(np.exp(-C * K * 3 * TIMES) * np.fft.rfft(waves()), CELLS)
+    assert cause_of(fast) is None
 
 
 def test_noise_has_no_cause():
