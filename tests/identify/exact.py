@@ -28,6 +28,18 @@ def logistic(times, cells, rate=2.0, speed=0.7, points=8):
     return _averages(at, times, cells, 0.0, 1.0, points)
 
 
+def fronts(times, cells, rate=1.0, diffusivity=0.25, points=8):
+    """∂t u = ν ∂xx u + r u (1 - u) on a circle with cells of length 1, with two fronts that move
+    apart at 5 (r ν/6)^½ (Ablowitz and Zeppetella, Bull. Math. Biol. 41, 1979, 835-840)."""
+    steep = np.sqrt(rate / (6.0 * diffusivity))
+
+    def at(x, t):
+        z = np.abs(x - 0.5 * cells) - 0.25 * cells - 5.0 * np.sqrt(rate * diffusivity / 6.0) * t
+        return (1.0 + np.exp(steep * z)) ** -2
+
+    return _averages(at, times, cells, 0.0, float(cells), points)
+
+
 def _averages(at, times, cells, lower, upper, points):
     nodes, weights = np.polynomial.legendre.leggauss(points)
     dx = (upper - lower) / cells

@@ -25,7 +25,7 @@ from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.starts import carried
 from hfluxno.identify.status import joint_status
 from hfluxno.observation import Points
-from tests.identify.exact import burgers, logistic
+from tests.identify.exact import burgers, fronts, logistic
 from tests.slow import slow
 
 TIMES = np.linspace(0.0, 0.4, 13)
@@ -436,7 +436,7 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
         dataclasses.replace(unexplained, backtest_error=error) for error in (0.05, 1e-5)
     )
     with jax.enable_x64(True):
-        richer = identify_jointly(context, (), (Kind(4), Kind(4, by_state=3)))
+        richer = identify_jointly(context, (), (Kind(4), Kind(4, by_state=4)))
     found = with_further_terms(before, richer)
     kept = with_further_terms(better, richer)
     assert kept is better  # what does not predict better is not worth its terms
@@ -554,3 +554,17 @@ def test_what_cannot_be_reconstructed_is_said():
     alone[..., 3] = 1.0
     with pytest.raises(ValueError, match="measurements in only 1 cell"):
         reconstruct(window(alone))
+
+
+def test_reaction_and_diffusion_are_found_together(brief):
+    """Of two fronts of ∂t u = ν ∂xx u + r u (1 - u), which neither of them explains alone."""
+    times = np.linspace(0.0, 5.7, 20)
+    context = Trajectory.from_numpy(fronts(times, 64), times, np.arange(64) + 0.5)
+    with jax.enable_x64(True):
+        found = identify_jointly(context, (), (Kind(4), Kind(4, by_state=4)))
+        u = np.linspace(0.1, 0.9, 9)
+        states = jax.numpy.asarray(u[None])
+        source = np.asarray(found.law.source(states, 0.0 * states, 0.0))[0]
+    assert found.status == FitStatus.OK and found.candidate == Kind(4, diffusion=1, by_state=4)
+    np.testing.assert_allclose(source, u * (1.0 - u), atol=0.02)
+    np.testing.assert_allclose(np.asarray(found.law.diffusivity(u)), 0.25, atol=0.03)

@@ -27,7 +27,7 @@ SYSTEM_KINDS = (Kind(3),)
 # Laws with further terms, tried if no law without them explains a context.
 FURTHER_KINDS = (
     Kind(4),
-    Kind(4, by_state=3),
+    Kind(4, by_state=4),
     Kind(4, source_modes=4),
     Kind(4, flux_modes=2),
     Kind(4, stretches=1),

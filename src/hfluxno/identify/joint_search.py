@@ -141,6 +141,12 @@ def fit_jointly(
             source, kind = further, more
         return source, kind
 
+    def with_diffusion(source: Estimate, kind: Kind) -> tuple[Estimate, Kind]:
+        """What reacts often diffuses, and neither explains the other."""
+        spreading = dataclasses.replace(kind, diffusion=1)
+        found = tried_from(source, spreading) if kind.by_state and not kind.diffusion else None
+        return (source, kind) if found is None else (found, spreading)
+
     candidates = [(whole, kinds[0])]
     # What is linear at a start does not tell what a kink elsewhere would do.
     kinked = [kind for kind in kinds[1:] if kind.kinks]
@@ -150,7 +156,7 @@ def fit_jointly(
     for richer in (*others, *kinked):
         found = tried_from(whole, richer)
         if found is not None:
-            candidates.append(with_places(found, richer))
+            candidates.append(with_diffusion(*with_places(found, richer)))
     candidates.sort(key=lambda each: each[0].evidence, reverse=True)
     gains = [each.evidence - whole.evidence for each, _ in candidates]
     # The errors of coarse cells may hide which of two nearly equal ones is right.

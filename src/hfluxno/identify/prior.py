@@ -71,7 +71,7 @@ class Kind:
             return Kind(size, diffusion=1)
         if self.stretches:
             return Kind(size, diffusion=1, stretches=_MOST_STRETCHES)
-        return Kind(size, 3, 3, _MOST_MODES, _MOST_MODES, 1)
+        return Kind(size, 3, 4, _MOST_MODES, _MOST_MODES, 1)
 
     def with_more_places(self) -> "Kind":
         """The same with twice as many modes of place, and one more stretch, up to a maximum."""
