@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hfluxno.identify.cause import likely_cause
+from hfluxno.identify.cause import likely_cause, share_of_dispersion
 from hfluxno.identify.identification import _cause
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -121,6 +121,14 @@ def test_a_little_dispersion_is_named_and_the_error_of_the_quadrature_is_not():
     assert cause.left < 0.04 and cause.name == "dispersion", cause
     fast = np.fft.irfft(np.exp(-C * K * 3 * TIMES) * np.fft.rfft(waves()), CELLS)
     assert cause_of(fast) is None
+
+
+def test_the_share_of_dispersion_is_that_of_the_field_that_disperses():
+    moved, dispersed = linear(-C * K), linear(-C * K - 2e-5 * K**3)
+    assert share_of_dispersion(dispersed[:, None], True) > 0.98
+    assert share_of_dispersion(np.stack([3.0 + moved, dispersed], axis=1), True) > 0.98
+    assert share_of_dispersion(moved[:, None], True) < 0.5
+    assert share_of_dispersion(dispersed[:9, None], True) == 0.0  # too few frames
 
 
 def test_noise_has_no_cause():

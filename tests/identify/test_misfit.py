@@ -218,3 +218,12 @@ def test_a_delay_that_grows_steadily_is_one_of_speed(wave):
     """Also where the first frame is late itself."""
     phase = 2 * np.pi * (np.arange(CELLS) - (0.2 + 0.97 * np.arange(FRAMES))[:, None]) / CELLS
     assert measure(wave, np.sqrt(2) * np.sin(phase)[:, None]).timing < 0.02
+
+
+def test_dispersion_makes_a_misfit_systematic_unless_the_law_reproduces_the_frames(wave):
+    small = dataclasses.replace(measure(wave + _growing(wave, 5e-4), wave), dispersion=0.97)
+    assert not small.reproduced and small.disperses and small.systematic
+    assert str(small).startswith("dispersion explains 97% of what flux and diffusion leave")
+    assert not dataclasses.replace(small, dispersion=0.6).systematic
+    tiny = dataclasses.replace(measure(wave + _growing(wave, 5e-5), wave), dispersion=0.97)
+    assert tiny.reproduced and not tiny.systematic

@@ -51,7 +51,7 @@ _LITTLE, _NEARLY_ALL = 0.04, 0.95
 # the one with the fewest columns is chosen.
 _NAMED, _ALIKE = 0.9, 2.0
 _ROUNDING = 1e-12
-_LATE = "a delayed reaction"
+_LATE, _DISPERSION = "a delayed reaction", "dispersion"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Cause:
 
     def __str__(self) -> str:
         rest = (
-            f"the {self.left:.0%} of the weak form of {self.field} that flux and diffusion do not"
+            f"the {100 * self.left:.2g} % of the weak form of {self.field} that flux and diffusion "
+            "do not"
         )
         ranked = sorted(self.shares, key=lambda name: -self.shares[name])
         if not self.name:
@@ -94,22 +95,39 @@ def likely_cause(
 ) -> Cause | None:
     """The likely cause of the misfit of complete frames at equal intervals, or `None` if flux and
     diffusion explain them in the weak form, or there are too few."""
-    frames, _, cells = values.shape
-    if frames < _FEWEST_FRAMES or cells < _FEWEST_CELLS:
+    found = _of_each(values, fields, periodic)
+    if not found:
         return None
-    deviation = np.std(values, axis=(0, 2))
-    if np.any(deviation <= _ROUNDING * np.max(np.abs(values), axis=(0, 2))):
-        return None
-    middle = np.mean(values, axis=(0, 2))[:, None]
-    scaled = (values - middle) / np.max(np.abs(values - middle), axis=(0, 2))[:, None]
-    functions = _functions(values, scaled)
-    found = [
-        _of_field(i, fields[i], scaled, functions, periodic, values.size / len(fields))
-        for i in range(len(fields))
-    ]
     cause = max(found, key=lambda each: each.left)
     by_one_term = cause.name != _LATE and cause.shares.get(cause.name, 0.0) > _NEARLY_ALL
     return cause if cause.left > _LITTLE or by_one_term else None
+
+
+def share_of_dispersion(values: Float[np.ndarray, "time field cells"], periodic: bool) -> float:
+    """The largest share, over the fields, of the residual of flux and diffusion that dispersion
+    explains, in complete frames at equal intervals; 0 if there are too few."""
+    fields = [str(i) for i in range(values.shape[1])]
+    found = _of_each(values, fields, periodic)
+    return max((max(each.shares[_DISPERSION], 0.0) for each in found), default=0.0)
+
+
+def _of_each(
+    values: Float[np.ndarray, "time field cells"], fields: Sequence[str], periodic: bool
+) -> list[Cause]:
+    """The cause for each field; none if there are too few frames or cells, or a constant field."""
+    frames, _, cells = values.shape
+    if frames < _FEWEST_FRAMES or cells < _FEWEST_CELLS:
+        return []
+    deviation = np.std(values, axis=(0, 2))
+    if np.any(deviation <= _ROUNDING * np.max(np.abs(values), axis=(0, 2))):
+        return []
+    middle = np.mean(values, axis=(0, 2))[:, None]
+    scaled = (values - middle) / np.max(np.abs(values - middle), axis=(0, 2))[:, None]
+    functions = _functions(values, scaled)
+    return [
+        _of_field(i, fields[i], scaled, functions, periodic, values.size / len(fields))
+        for i in range(len(fields))
+    ]
 
 
 def _of_field(
@@ -151,7 +169,7 @@ def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "col
     waves = (np.cos, np.sin) if periodic else (lambda y: np.cos(0.5 * y), lambda y: np.sin(0.5 * y))
     modes = [wave(2.0 * np.pi * k * x) * one for k in range(1, _MODES + 1) for wave in waves]
     groups = {
-        "dispersion": weak(u[None], 0, 3),
+        _DISPERSION: weak(u[None], 0, 3),
         "a fourth derivative": weak(u[None], 0, 4),
         "a source that depends on the state": weak(
             np.stack([one, *_each(scaled), u**2, u**3]), 0, 0

@@ -187,6 +187,9 @@ def identifier(
             return with_terms(found, single)
         trial, tried = choose(values, context.grid, names, negated_in_fits)
         found = report(trial, tried, values, context, negated)
+        # Further terms, of which none disperses, could only imitate it.
+        if found.misfit.disperses:
+            return found
         if len(names) != 2 or found.status not in UNEXPLAINED:
             return with_terms(found, single)
         trial, more = choose(

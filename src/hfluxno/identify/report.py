@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.cause import share_of_dispersion
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.known import recognise
 from hfluxno.identify.misfit import measure
@@ -61,6 +62,9 @@ def report(
         size = misfit.noise * float(np.std(values))
         grown = growth_of_variation(values[:, 0], context.grid.is_periodic(), size)
         misfit = dataclasses.replace(misfit, variation=grown)
+    if seen is None and not misfit.reproduced:
+        share = share_of_dispersion(values, context.grid.is_periodic())
+        misfit = dataclasses.replace(misfit, dispersion=share)
     status = status_of(
         trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
     )
