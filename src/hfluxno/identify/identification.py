@@ -187,10 +187,8 @@ def identifier(
             return with_terms(found, single)
         trial, tried = choose(values, context.grid, names, negated_in_fits)
         found = report(trial, tried, values, context, negated)
-        # Further terms, of which none disperses, could only imitate it.
-        if found.misfit.disperses:
-            return found
-        if len(names) != 2 or found.status not in UNEXPLAINED:
+        unexplained = found.status in UNEXPLAINED and not found.misfit.disperses
+        if len(names) != 2 or not unexplained:
             return with_terms(found, single)
         trial, more = choose(
             values, context.grid, names, negated_in_fits, plan=stages_with_sources()
@@ -201,7 +199,9 @@ def identifier(
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
         """The law found, or one with further terms if it does not explain one field."""
-        if found.status not in UNEXPLAINED or len(names) > 1 or not is_dense(single):
+        # None of them disperses, so they could only imitate it.
+        unexplained = found.status in UNEXPLAINED and not found.misfit.disperses
+        if not unexplained or len(names) > 1 or not is_dense(single):
             return found
         kinds = further_kinds(found.candidate if isinstance(found.candidate, Kind) else None)
         return with_further_terms(found, identify_jointly(single, negated_in_fits, kinds))
