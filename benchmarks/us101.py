@@ -23,10 +23,10 @@ import numpy as np
 from measurements import relative, table
 from scipy.optimize import least_squares
 
-import hfluxno.identify
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.grid import Grid
+from hfluxno.identify import Identification, identify
 
 DEGREE, STEPS, CLASSES = 4, 10, ("", "p(x)", "k(x)", "k(x), p(x)")
 
@@ -97,12 +97,12 @@ def fitted(data, kind: str, start) -> np.ndarray:
     return least_squares(residual, start, jacobian, max_nfev=12).x
 
 
-def identified(data) -> hfluxno.identify.Identification:
+def identified(data) -> Identification:
     """The law that hfluxno finds in the interior, in frames and cells."""
     times, cells = np.arange(float(len(data))), data.shape[1] - 2
     ends = (Given(times, data[:, :1].T), Given(times, data[:, -1:].T))
     grid = Grid((0.0,), (float(cells),), (cells,), (ends,))
-    return hfluxno.identify.identify(Trajectory(data[:, None, 1:-1], times, grid, ("density",)))
+    return identify(Trajectory(data[:, None, 1:-1], times, grid, ("density",)))
 
 
 def main() -> None:
@@ -122,6 +122,7 @@ def main() -> None:
         label = f"f(u), ν, {kind}".removesuffix(", ")
         rows.append([label, relative(run(data, *parts(data, found, kind))[0], truth)])
     found = identified(data)
+    assert found.estimate is not None
     rows.append([f"hfluxno: {found.candidate}", relative(found.estimate.states[:, 0], truth)])
     sys.stdout.write(table(["what is fitted", "error"], rows) + "\n")
     sys.stdout.write(
