@@ -22,13 +22,13 @@ import numpy as np
 
 from benchmarks.accuracy_sets import CASES, STEPS, Case, Result, coarse_truth, measure
 from benchmarks.machine import processors
-from benchmarks.pages import check_markdown, write_markdown
 from hfluxno.batching import map_in_chunks
 from hfluxno.cli.runtime import prepared
 from hfluxno.data import Configuration
 from hfluxno.data.generate import chunk_size
 from hfluxno.data.recipes import recipe
 from hfluxno.data.replacing import check_writable, replacing
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 

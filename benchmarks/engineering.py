@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from independent import engineering, laws
 from independent.schemes import INTERVAL, averaged
 from measurements import relative, table
-from pages import insert_into
 
 import hfluxno
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.cli.runtime import prepared
+from hfluxno.evaluation.tables import insert_into
 
 CONTEXT, STEPS, GAUGES = 20, (1, 20, 40), 12
 HEAD = ["data", "1 step", "20 steps", "40 steps", "persistence", "status", "law", "s"]

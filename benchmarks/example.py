@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from pages import check_markdown, write_markdown
 
 import hfluxno
 from hfluxno.cli.runtime import prepared
 from hfluxno.evaluation import relative_l2
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.methods import forecaster as forecaster_of
 from hfluxno.models.weights import shipped
 

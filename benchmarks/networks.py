@@ -276,7 +276,7 @@ def compare(options: argparse.Namespace) -> None:
     - `ValueError`, if a side cannot be run.
     - `ValueError` or `OSError`, if the files cannot be written, before minutes of measurement.
     """
-    from pages import check_markdown, write_markdown
+    from hfluxno.evaluation.tables import check_markdown, write_markdown
 
     check_markdown(options.markdown, "networks")
     sides = SIDES if options.original else SIDES[:1]

@@ -19,8 +19,8 @@ import numpy as np
 
 import hfluxno
 from benchmarks.independent.plane_kinds import KINDS, Kind, truth
-from benchmarks.pages import check_markdown, write_markdown
 from hfluxno.cli.runtime import prepared
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.forecaster import NINETY
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus

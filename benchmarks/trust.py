@@ -24,10 +24,10 @@ from scipy.stats import spearmanr
 import hfluxno
 from benchmarks.independent.kinds import KINDS, Kind
 from benchmarks.independent.schemes import INTERVAL
-from benchmarks.pages import check_markdown, write_markdown
 from hfluxno.cli.runtime import prepared
 from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.evaluation import relative_l2
+from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.forecaster import NINETY
 from hfluxno.identify import FitStatus, FittedLawForecaster
 

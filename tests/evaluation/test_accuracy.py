@@ -9,8 +9,8 @@ import pytest
 from benchmarks import accuracy_sets
 from benchmarks.accuracy import fine_truth, markdown, plain
 from benchmarks.accuracy_sets import CASES, CONTEXT_FRAMES, STEPS, Case, coarse_truth, measure
-from benchmarks.pages import check_markdown, insert_into, inserted, write_markdown
 from hfluxno.evaluation import relative_l2
+from hfluxno.evaluation.tables import check_markdown, insert_into, inserted, write_markdown
 from hfluxno.trajectory import Trajectory
 
 CELLS = 16
