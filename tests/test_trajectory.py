@@ -99,6 +99,8 @@ def test_a_deviation_is_one_number_or_one_for_each_field_or_value():
         one.with_deviation([0.1, 0.2, 0.3])
     with pytest.raises(ValueError, match="got 0 where something was measured"):
         one.with_deviation(0.0)
+    with pytest.raises(ValueError, match="deviations of the noise must be real numbers"):
+        one.with_deviation(np.array(["2%"]))
 
 
 def test_far_origin_of_time_is_kept():
@@ -135,6 +137,16 @@ def test_xarray_in_any_order(time):
     back = Trajectory.from_xarray(trajectory.to_xarray())
     np.testing.assert_array_equal(back.values, VALUES)
     np.testing.assert_allclose(back.grid.centers(), X)
+
+
+def test_xarray_whose_x_decreases():
+    axes = {"time": TIMES, "x": X[::-1]}
+    array = xarray.DataArray(VALUES[0, :, 0, ::-1], axes, ("time", "x"))
+    trajectory = Trajectory.from_xarray(array)
+    np.testing.assert_array_equal(trajectory.values[:, 0], VALUES[0, :, 0])
+    np.testing.assert_allclose(trajectory.grid.centers(), X)
+    bare = Trajectory.from_xarray(array.drop_vars("x"))
+    np.testing.assert_array_equal(bare.values[:, 0], array.values)
 
 
 def test_xarray_without_fields_or_coordinates():

@@ -185,8 +185,8 @@ class Trajectory(eqx.Module):
         """From a DataArray with the dimensions time (or t) and x, and optionally trajectory, field
         and y.
 
-        The dimensions may come in any order. Missing coordinates are numbered; those of a field
-        dimension name the fields. Attributes `units` are kept.
+        The dimensions may come in any order; x and y that fall are reversed. Missing coordinates
+        are numbered; those of a field dimension name the fields. Attributes `units` are kept.
 
         **Raises:**
 
@@ -201,7 +201,8 @@ class Trajectory(eqx.Module):
                 "A DataArray needs the dimensions time (or t) and x, and may have trajectory, "
                 f"field and y; this one has {', '.join(names)}. Rename them with array.rename."
             )
-        ordered = array.transpose(*order)
+        falling = {a: slice(None, None, -1) for a in order if a in _AXES and _falls(array, a)}
+        ordered = array.transpose(*order).isel(falling)
         values = ordered.values
         if "field" not in names:
             values = np.expand_dims(values, axis=order.index("x"))
@@ -318,11 +319,17 @@ class Trajectory(eqx.Module):
         return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
 
 
+def _falls(array: "xarray.DataArray", axis: str) -> bool:
+    if axis not in array.coords or array[axis].dtype.kind not in "iuf":
+        return False
+    return bool(np.all(array[axis].values[1:] < array[axis].values[:-1]))
+
+
 def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarray:
     """The noise in the shape of the values, (time, field, *space) or of a batch of these. Raises
     `ValueError` if it is not positive for what was measured, or has another shape.
     """
-    numbers = np.asarray(noise, np.float64)
+    numbers = real(np.asarray(noise), "standard deviations of the noise").astype(np.float64)
     fields, axis = values.shape[-1 - space], values.ndim - 1 - space
     bare = (*values.shape[:axis], *values.shape[axis + 1 :])
     if numbers.shape == bare and fields == 1:

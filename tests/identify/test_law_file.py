@@ -113,6 +113,12 @@ def test_a_law_that_was_not_found_is_not_saved(tmp_path):
         found.save(tmp_path / "law.json")
     with pytest.raises(ValueError, match="no 'speed' to have a unit; name x, time or density"):
         identification(one_field()).save(tmp_path / "law.json", {"speed": "m"})
+    with pytest.raises(IsADirectoryError, match=f"{tmp_path} is a folder; choose another name"):
+        identification(one_field()).save(tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match=r"a.json cannot be written: there is no folder .*no"
+    ):
+        identification(one_field()).save(tmp_path / "no" / "a.json")
     broken = one_field()
     broken = eqx.tree_at(lambda law: law.flux_coefficients, broken, np.full((1, 6), np.nan))
     with pytest.raises(ValueError, match="There is a fault in the law: a number is nan"):

@@ -45,6 +45,10 @@ _MOST_BYTES, _MOST_DIGITS = 4_000_000, 15
 def write(saved: SavedLaw | SavedPlaneLaw, path: Path) -> None:
     """Writes the file as a whole or not at all. Raises `OSError` if it cannot be written."""
     text = dumps(saved)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; choose another name.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}.")
     temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
