@@ -17,6 +17,13 @@ def test_a_port_that_is_none(port, capsys):
     )
 
 
+def test_a_file_that_cannot_be_read(tmp_path, capsys):
+    (tmp_path / "a.nc").write_bytes(b"")
+    for name, sentence in (("no.nc", "There is no file "), ("a.nc", f"{tmp_path}/a.nc is empty")):
+        assert main(["explore", "--no-browser", str(tmp_path / name)]) == 2
+        assert capsys.readouterr().err.startswith(f"hfluxno: {sentence}")
+
+
 @pytest.mark.validation
 def test_a_port_that_is_taken():
     start = "import sys; from hfluxno.cli import main; raise SystemExit(main(sys.argv[1:]))"

@@ -32,13 +32,21 @@ class ExploreConfig:
 
 
 def main(config: ExploreConfig) -> int:
-    """Serves the page until it is interrupted. Raises `ValueError` if Panel is not installed, or
-    there is no such port; `OSError` if the port is taken."""
+    """Serves the page until it is interrupted. Raises `ValueError` if Panel is not installed, there
+    is no such port, or the file is none of a known kind (what else is wrong with it the page says,
+    where another variable can be chosen); `OSError` if it cannot be read or the port is taken."""
     from hfluxno.cli import runtime
 
     require("hfluxno explore", "explore")
     if not 0 <= config.port <= 65535:
         raise ValueError(f"--port must be between 1 and 65535; got {config.port}.")
+    if config.file is not None:
+        from hfluxno.data.opening import opened
+        from hfluxno.data.plane import is_plane
+
+        if not is_plane(config.file, {}):
+            with opened(config.file):
+                pass
     with runtime.prepared():
         from hfluxno.explore.serve import ADDRESS, server
 
