@@ -83,6 +83,7 @@ def test_dates_are_those_of_the_data(tmp_path, units, dates):
 GOOD = {"time": LATER, "lower": LATER, "upper": LATER}
 FAULTS = {
     "none": ({"time": LATER, "lower": LATER}, None, r"upper end is given, .* no variable upper"),
+    "no times": ({"lower": LATER, "upper": LATER}, None, "Call the column of the times time"),
     "units": (
         {"time": LATER, "lower [g/m]": LATER, "upper": LATER},
         None,

@@ -51,8 +51,9 @@ def table_variables(
         frame = _lines(frame, path)
     else:
         frame = _without_counter(frame, asked)
-    keyed = (*axes, "trajectory") if "x" in axes else axes
-    found_columns = {axis: _axis_column(frame, axis, names, path) for axis in keyed}
+    alone = "x" not in axes
+    keyed = axes if alone else (*axes, "trajectory")
+    found_columns = {axis: _axis_column(frame, axis, names, path, alone) for axis in keyed}
     columns = {axis: name for axis, name in found_columns.items() if name is not None}
     order = [axis for axis in ("trajectory", "time", "x") if axis in columns]
     keys: list[str] = [columns[axis] for axis in order]
@@ -171,8 +172,11 @@ def _bare_names(names: list[str], kept: set[str]) -> dict[str, str]:
     return {name: short for name, short in bare.items() if short and used.count(short) == 1}
 
 
-def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Path) -> str | None:
-    """The column of an axis: named by the user or by us, or the only one with a usual name."""
+def _axis_column(
+    frame: pd.DataFrame, axis: str, names: dict[str, str], path: Path, alone: bool
+) -> str | None:
+    """The column of an axis, perhaps the only axis: named by the user or by us, or the only one
+    with a usual name."""
     every = list(frame.columns)
     if names.get(axis, axis) in every:
         return names.get(axis, axis)
@@ -193,10 +197,10 @@ def _axis_column(frame: pd.DataFrame, axis: str, names: dict[str, str], path: Pa
             if axis == "time" or usual
             else (", or head each column by its place if a line holds a whole frame")
         )
-        raise ValueError(
-            f"{path} has no column {missing}; {several}. Name its columns of time and place with "
-            f"--time NAME and --x NAME{wide}."
-        )
+        mend = f"Name its columns of time and place with --time NAME and --x NAME{wide}"
+        if alone:  # of the states at the ends, beside the file with the data
+            mend = "Call the column of the times time"
+        raise ValueError(f"{path} has no column {missing}; {several}. {mend}.")
     return usual[0]
 
 

@@ -228,9 +228,10 @@ def _note(x: np.ndarray, axis: Axis) -> str:
     _, sharing = np.unique(axis.places, return_counts=True)
     merged = int(np.sum(sharing > 1))
     mean = f", with the mean of several sensors in {plural(merged, 'cell')}" if merged else ""
+    far = f", which moves them by up to {moved:.2f} of a cell" if moved >= 0.005 else ""
     return (
         f"The {len(x)} positions x are placed on {len(centers)} cells of {width:.4g} from "
-        f"{low:.6g} to {high:.6g}, which moves them by up to {moved:.2f} of a cell{mean}; "
+        f"{low:.6g} to {high:.6g}{far}{mean}; "
         "--cells N and --domain LOWER,UPPER choose otherwise."
     )
 
