@@ -95,16 +95,17 @@ def main() -> None:
 
 def one(kind: Kind, seed: int, member: int, how: str) -> Row:
     problem, frames = truth(kind, seed, member, SEEN + STEPS)
-    grid, times = Grid.rectangle(frames.shape[2:]), problem.interval * np.arange(SEEN)
+    free, times = ~np.isnan(frames).any(axis=(0, 1)), problem.interval * np.arange(SEEN)
+    grid = Grid.rectangle(frames.shape[2:], solid=None if free.all() else ~free)
     seen = _SEEN[how](frames[:SEEN], np.random.default_rng(seed))
     context = hfluxno.Trajectory(seen, times, grid, problem.fields)
     ahead = hfluxno.forecast(context, STEPS)
-    values, after = np.asarray(ahead.trajectory.values), frames[SEEN:]
-    size = np.sqrt(np.sum(after**2, axis=(1, 2, 3)))
-    errors = np.sqrt(np.sum((values - after) ** 2, axis=(1, 2, 3))) / size
+    after, misses = frames[SEEN:, :, free], np.asarray(ahead.trajectory.values - frames[SEEN:])
+    misses = misses[..., free]
+    errors = np.sqrt(np.sum(misses**2, axis=(1, 2)) / np.sum(after**2, axis=(1, 2)))
     deviation, bounds = ahead.deviation, ahead.predicted_error_90
     assert deviation is not None and bounds is not None
-    inside = np.mean(np.abs(values - after) < NINETY * deviation, axis=(1, 2, 3))
+    inside = np.mean(np.abs(misses) < NINETY * deviation[..., free], axis=(1, 2))
     at = np.array(_SHOWN) - 1
     return Row(kind, FitStatus(int(ahead.status)).name, errors[at], bounds[at], inside[at])
 

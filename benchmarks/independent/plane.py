@@ -3,7 +3,7 @@
     ∂t u + ∂x F(u) + ∂y G(u) = s(u, x, y, t) + ν Δu
 
 Local Lax–Friedrichs fluxes with minmod reconstruction of conserved fields, and Heun's method, on
-cells a third as long as the observed ones.
+cells a third as long as the observed ones. Beside walls there is no reconstruction.
 """
 
 import dataclasses
@@ -29,6 +29,8 @@ class Problem:
     - `source`: a function of states, x, y and t, or `None`.
     - `diffusivity`: ν.
     - `edge`: the mode of `numpy.pad` at the sides.
+    - `solid`: the fine cells that are walls, for fields of which the second and the third are the
+      momentum; whole observed cells, which become NaN.
     """
 
     fields: tuple[str, ...]
@@ -39,6 +41,7 @@ class Problem:
     source: Callable | None = None
     diffusivity: float = 0.0
     edge: str = "wrap"
+    solid: np.ndarray | None = None
 
 
 def solved(problem: Problem, frames: int) -> np.ndarray:
@@ -54,7 +57,9 @@ def solved(problem: Problem, frames: int) -> np.ndarray:
             u = 0.5 * (u + first + dt * _change(problem, first, time + dt))
             time += dt
         seen.append(averaged(u))
-    return np.stack(seen)
+    if problem.solid is None:
+        return np.stack(seen)
+    return np.where(averaged(problem.solid[None]) > 0.0, np.nan, np.stack(seen))
 
 
 def _change(problem: Problem, u: np.ndarray, time: float) -> np.ndarray:
@@ -67,17 +72,36 @@ def _change(problem: Problem, u: np.ndarray, time: float) -> np.ndarray:
         least = np.where(np.abs(before) < np.abs(after), before, after)
         half = 0.5 * np.where(before * after > 0.0, least, 0.0)
         cells = padded[:, 1:-1]
+        low, high = _walls(problem, axis)
+        half = np.where(_beside(low) | _beside(high), 0.0, half)
         left, right = (cells + half)[:, :-1], (cells - half)[:, 1:]
+        sign = np.where(np.arange(len(u)) == 1 + axis, -1.0, 1.0)[:, None, None]
+        left, right = np.where(low, sign * right, left), np.where(high, sign * left, right)
         bound = np.maximum(problem.speed(left, axis), problem.speed(right, axis))
         through = 0.5 * (problem.flux(left, axis) + problem.flux(right, axis))
         through = through - 0.5 * bound * (right - left)
         if problem.diffusivity:
             through = through - problem.diffusivity * FINE * jump[:, 1:-1]
+        through = np.where((low | high) & (sign > 0.0), 0.0, through)
         rate += np.moveaxis(-np.diff(through, axis=1) * FINE, 1, 1 + axis)
     if problem.source is not None:
         x, y = np.meshgrid(centres(), centres(), indexing="ij")
         rate = rate + problem.source(u, x, y, time)
-    return rate
+    return rate if problem.solid is None else np.where(problem.solid, 0.0, rate)
+
+
+def _walls(problem: Problem, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """The interfaces along an axis with a wall below, and above."""
+    if problem.solid is None:
+        return (np.zeros((FINE + 1, FINE), bool),) * 2
+    solid = np.pad(np.moveaxis(problem.solid, axis, 0), ((1, 1), (0, 0)), mode="wrap")
+    return solid[:-1] & ~solid[1:], solid[1:] & ~solid[:-1]
+
+
+def _beside(faces: np.ndarray) -> np.ndarray:
+    """The cells beside these faces, and one more at each end."""
+    padded = np.pad(faces, ((1, 1), (0, 0)), mode="wrap")
+    return padded[:-1] | padded[1:]
 
 
 def averaged(u: np.ndarray) -> np.ndarray:

@@ -133,6 +133,19 @@ def _hidden(random):
     return _waves(random)
 
 
+def _block(make):
+    """The same around a block of a quarter of each side, or less."""
+
+    def problem(random):
+        start, length = random.integers(6, 14, 2), random.integers(4, 9, 2)
+        solid = np.zeros((plane.CELLS, plane.CELLS), bool)
+        solid[tuple(slice(a, a + n) for a, n in zip(start, length, strict=True))] = True
+        fine = np.kron(solid, np.ones((plane.PART, plane.PART))) > 0.0
+        return dataclasses.replace(make(random), solid=fine)
+
+    return problem
+
+
 KINDS = [
     Kind("cubic, smooth", True, lambda r: polynomials(r, 3, smooth(r, -1.0, 1.5))),
     Kind("cubic, patches", True, lambda r: polynomials(r, 3, patches(r, -1.0, 1.5))),
@@ -151,6 +164,8 @@ KINDS = [
     Kind("water over a bottom", False, _bottom),
     Kind("gas with gravity", True, _gravity),
     Kind("depth of water alone", False, _hidden),
+    Kind("water around a block", True, _block(_waves)),
+    Kind("gas around a block", True, _block(_gas)),
 ]
 
 
