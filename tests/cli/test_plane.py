@@ -10,10 +10,12 @@ import pytest
 import xarray as xr
 
 import hfluxno
-from hfluxno.cli import main
+from hfluxno.cli import main, plane
 from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.forecaster import NINETY_OF_FRAMES
 from hfluxno.identify.plane import run
+from hfluxno.identify.plane.error_bars import PlaneTerm
+from hfluxno.identify.recognised import Recognised
 from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import rollout
 from hfluxno.models.weights import save_pretrained
@@ -21,6 +23,7 @@ from tests.compiled import compiled
 from tests.data.test_plane import FRAMES, GAMMA, NX, NY, TIMES, X, Y, conserved, gas, labelled
 from tests.data.test_plane import pdebench as write_pdebench
 from tests.data.test_plane import well as write_well
+from tests.identify.plane.laws import identification, shallow_water
 from tests.models import small
 
 FIELDS = ("density", "momentum_x", "momentum_y", "energy")
@@ -59,6 +62,24 @@ def test_a_forecast_of_every_trajectory_is_written_with_fields_as_variables(tmp_
         assert written["status"].dims == ("trajectory",)
         assert written.attrs["boundary"] == "periodic,periodic/wall,wall"
     assert not (tmp_path / "out.nc.partial").exists()
+
+
+def test_a_pressure_in_the_place_of_an_energy_is_noticed(tmp_path):
+    rho = gas(1)[0, 0].astype(float)
+    fields = {name: (("time", "x", "y"), rho) for name in ("h", "m_x", "m_y", "d")}
+    axes = {"time": TIMES, "x": X, "y": Y}
+    xr.Dataset(fields, axes).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    source = plane.read_plane(tmp_path / "a.nc", "h,m_x,m_y,d")
+
+    def notes(value, name="d", **changes):
+        terms = (PlaneTerm(("m_x", "m_y"), f"δ·{name}", value, 0.001, None),)
+        changes = {"recognised": None} | changes
+        return plane.notes(source, identification(shallow_water(), terms=terms, **changes))
+
+    (sentence,) = notes(1.001)
+    assert sentence.startswith("d moves the momentum as a pressure does")
+    assert not notes(0.4) and not notes(1.001, "h")
+    assert not notes(1.001, recognised=Recognised("Euler", "γ", 2.0, 0.01, 0.01, 0.01))
 
 
 def test_an_obstacle_is_reported_and_stays_in_the_forecast(tmp_path, capsys):

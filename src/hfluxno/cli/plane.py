@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # A context in double precision, its products with test functions, and the runs over it; a forecast
 # and what it is compared with.
 _COPIES, _FORECAST_COPIES = 8, 4
+# The flux of momentum contains a pressure with a coefficient of 1, within this.
+_AS_PRESSURE = 0.02
 _USELESS = {
     "ends": "--ends gives states at the ends of a line; in two dimensions sides are "
     "periodic, outflow or wall",
@@ -74,7 +76,7 @@ def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
         _COPIES * frames + _FORECAST_COPIES * forecast,
         size,
         f"{frames} frames of {len(source.x)} × {len(source.y)} cells and {forecast} to forecast",
-        "choose fewer with --context and --steps",
+        "choose fewer with --context and --steps, or average to fewer cells",
     )
 
 
@@ -97,10 +99,21 @@ def summary(source: PlaneSource, context_frames: int, results: list[dict]) -> di
 def notes(source: PlaneSource, found: "PlaneIdentification") -> list[str]:
     """Warnings about likely mistakes, as sentences."""
     pair = found.momentum
-    turned = pair is not None and pair[0].endswith("_y") and pair[1].endswith("_x")
-    if not turned or pair is None:
+    if pair is None:
         return []
-    return [
-        f"Along x {pair[0]} moves and along y {pair[1]}: the axes of {source.path} seem to be "
-        "swapped; exchange the names of x and y (--x and --y) or of the two fields."
-    ]
+    words = []
+    if pair[0].endswith("_y") and pair[1].endswith("_x"):
+        words.append(
+            f"Along x {pair[0]} moves and along y {pair[1]}: the axes of {source.path} seem to be "
+            "swapped; exchange the names of x and y (--x and --y) or of the two fields."
+        )
+    # A density is no pressure, even if its coefficient is 1.
+    for i in set(range(len(source.fields))) - set(found.law.positive):
+        name = source.fields[i]
+        pushes = [t.value for t in found.terms if t.fields == pair and t.name == f"δ·{name}"]
+        if found.recognised is None and pushes and abs(pushes[0] - 1.0) < _AS_PRESSURE:
+            words.append(
+                f"{name} moves the momentum as a pressure does, which is not conserved; put the "
+                "energy in its place."
+            )
+    return words
