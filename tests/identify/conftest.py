@@ -10,10 +10,11 @@ from hfluxno.identify.prior import Kind
 @pytest.fixture
 def brief(monkeypatch):
     """One kind of law without further terms, on the cells of the data: each more is a program."""
-    search, report = (
+    search, report, prior = (
         importlib.import_module(f"hfluxno.identify.{name}")
-        for name in ("joint_search", "joint_report")
+        for name in ("joint_search", "joint_report", "prior")
     )
+    monkeypatch.setattr(prior, "_MOST_MODES", 4)
     monkeypatch.setattr(search, "_FINER", ())
     monkeypatch.setattr(report, "KINDS", (Kind(4),))
     monkeypatch.setattr(report, "FURTHER_KINDS", (Kind(4),))

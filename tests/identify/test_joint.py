@@ -436,7 +436,7 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
         dataclasses.replace(unexplained, backtest_error=error) for error in (0.05, 1e-5)
     )
     with jax.enable_x64(True):
-        richer = identify_jointly(context, (), (Kind(4), Kind(4, by_state=4)))
+        richer = identify_jointly(context, (), (Kind(4), Kind(4, diffusion=1, by_state=3)))
     found = with_further_terms(before, richer)
     kept = with_further_terms(better, richer)
     assert kept is better  # what does not predict better is not worth its terms
