@@ -1,5 +1,7 @@
 """Measures of made-up data whose noise, speed and totals are known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,16 @@ def test_a_user_is_told_of_values_that_stand_out():
     step = np.where(np.arange(64) < 32, 0.0, 1.0) + np.zeros((1, 10, 64))
     step[:, 4:, :40] = 1.0  # a front that jumps between two frames
     assert doubtful(("q",), step[:, :, None]) == ()
+
+
+def test_a_long_batch_is_examined_in_parts():
+    """All spikes are counted, and little more memory than that of the values is taken."""
+    places = np.arange(40.0)
+    values = np.sin(places) + 0.01 * np.arange(30)[:, None] + np.zeros((400, 1, 1))
+    values[:, 11, 7] = 30.0
+    tracemalloc.start()
+    (sentence,) = doubtful(("q",), values[:, :, None])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "neighbours: 400;" in sentence
+    assert most < 3 * values.nbytes
