@@ -115,9 +115,9 @@ class Explorer:
             fault = sentence(error)
         finally:
             with self._guard:
-                self.running = False
                 if request == self._request and fault:
                     self.fault = fault
+                self.running = False  # last, for those who wait for it without the guard
             self._changed()
 
     def _keep(self, request, problem, outcome, rivals) -> None:
