@@ -187,8 +187,7 @@ def identifier(
             return with_terms(found, single)
         trial, tried = choose(values, context.grid, names, negated_in_fits)
         found = report(trial, tried, values, context, negated)
-        unexplained = found.status in UNEXPLAINED and not found.misfit.disperses
-        if len(names) != 2 or not unexplained:
+        if len(names) != 2 or not _may_have_terms(found):
             return with_terms(found, single)
         trial, more = choose(
             values, context.grid, names, negated_in_fits, plan=stages_with_sources()
@@ -199,9 +198,7 @@ def identifier(
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
         """The law found, or one with further terms if it does not explain one field."""
-        # None of them disperses, so they could only imitate it.
-        unexplained = found.status in UNEXPLAINED and not found.misfit.disperses
-        if not unexplained or len(names) > 1 or not is_dense(single):
+        if len(names) > 1 or not is_dense(single) or not _may_have_terms(found):
             return found
         kinds = further_kinds(found.candidate if isinstance(found.candidate, Kind) else None)
         return with_further_terms(found, identify_jointly(single, negated_in_fits, kinds))
@@ -216,6 +213,12 @@ def identifier(
         )
 
     return some
+
+
+def _may_have_terms(found: Identification) -> bool:
+    """Whether further terms might explain what the law found does not; none of them disperses, so
+    they could only imitate that."""
+    return found.status in UNEXPLAINED and not found.misfit.disperses
 
 
 def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:
