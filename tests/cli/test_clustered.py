@@ -133,7 +133,7 @@ def test_a_run_that_ended_before_its_folder_was_gone_is_finished(folder, alone, 
     [
         ("--figure a.png", "--figure shows a single trajectory"),
         ("--trajectory 1", "--trajectory shows a single trajectory"),
-        ("--gamma 1.4", "--y, --gamma and --walls have no meaning"),
+        ("--gamma 1.4", "--gamma computes no energy in chunks"),
         ("--workers 0", "must be at least 1"),
         ("--chunk 0", "must be at least 1"),
         ("-o out.nc", "end it with one of .zarr"),

@@ -107,6 +107,7 @@ def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
         "time": config.time,
         "x": config.x,
         "cells": config.cells,
+        "gamma": config.gamma,
     }
     options |= {"domain": config.domain, "ends": config.ends}
     options |= {"flow": config.flow, "average": config.average}

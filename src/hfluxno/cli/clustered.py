@@ -71,6 +71,11 @@ def _check_options(config: ClusterConfig, others: tuple[str, ...]) -> None:
     config.check_scheduler("trajectory", *others)
     if config.flow is not None:
         raise ValueError("--flow is not read in chunks; leave out --scheduler.")
+    if config.gamma is not None:
+        raise ValueError(
+            "--gamma computes no energy in chunks on a line; leave out --scheduler, or store the "
+            "momentum and the energy in the file."
+        )
     if config.chunk < 1:
         raise ValueError(f"--chunk must be at least 1; got {config.chunk}.")
 

@@ -33,8 +33,8 @@ class InputConfig:
     trajectory: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Take only this one of the trajectories of a batch, counted from 0."""
     gamma: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
-    """The ratio of specific heats, with which momentum and energy of a gas in two dimensions are
-    computed if the file has velocity and pressure."""
+    """The ratio of specific heats, with which the momentum and the energy of a gas are computed if
+    the file has density, velocity and pressure."""
     walls: Literal["nan"] | None = None
     """nan: the cells of a plane that are NaN in every frame of the context are walls, as of an
     obstacle, through which nothing passes."""
@@ -76,7 +76,7 @@ class InputConfig:
         from hfluxno.data.readers import read
 
         self.check_line()
-        source = read(
+        return read(
             self.input,
             self.variable,
             "periodic" if self.boundary is None else self.boundary,
@@ -85,10 +85,10 @@ class InputConfig:
             cells=self.cells,
             domain=None if self.domain is None else ends_of(self.domain),
             ends=self.ends,
+            trajectory=self.trajectory,
+            gamma=self.gamma,
             **self.measured(),
         )
-        members = self.members_of(source.trajectories)
-        return source if self.trajectory is None else source.members(members)
 
     def measured(self) -> dict:
         """What `read` is given about how the data were measured."""
@@ -96,22 +96,20 @@ class InputConfig:
 
     def check_line(self) -> None:
         """Checks that no option is for two dimensions only. Raises `ValueError` if one is."""
-        if any(option is not None for option in (self.y, self.gamma, self.walls)):
+        if any(option is not None for option in (self.y, self.walls)):
             raise ValueError(
-                f"{self.input} has no two-dimensional frames that could be read, so --y, --gamma "
-                "and --walls have no meaning; leave them out, or see hfluxno check."
+                f"{self.input} has no two-dimensional frames that could be read, so --y and "
+                "--walls have no meaning; leave them out, or see hfluxno check."
             )
 
     def members_of(self, trajectories: int) -> slice:
         """Which of the file's trajectories to read. Raises `ValueError` if the number is out of
         range."""
+        from hfluxno.data.readers import check_member
+
         if self.trajectory is None:
             return slice(0, trajectories)
-        if not 0 <= self.trajectory < trajectories:
-            raise ValueError(
-                f"There is no trajectory {self.trajectory} in {self.input}; it has {trajectories}, "
-                "counted from 0."
-            )
+        check_member(self.trajectory, trajectories, self.input)
         return slice(self.trajectory, self.trajectory + 1)
 
 

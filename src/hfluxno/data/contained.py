@@ -28,7 +28,9 @@ def fault(path: Path, kind: str | None) -> str | None:
     return checks[kind](path) if kind in checks else None
 
 
-def too_large(path: Path, size: int, what: str) -> str | None:
+def too_large(
+    path: Path, size: int, what: str, remedy: str = "cut the file into parts"
+) -> str | None:
     """A sentence if `what` of a file takes more than a quarter of the memory: values are copied a
     few times."""
     memory = memory_of_machine()
@@ -37,7 +39,7 @@ def too_large(path: Path, size: int, what: str) -> str | None:
     most = memory // 4
     return (
         f"{what} in {path} would take {size / _GIB:.3g} GiB, and at most {most / _GIB:.3g} GiB are "
-        "read, a quarter of this machine's memory; cut the file into parts."
+        f"read, a quarter of this machine's memory; {remedy}."
     )
 
 

@@ -20,6 +20,7 @@ from hfluxno.data.choice import asked_names
 from hfluxno.data.contained import fault
 from hfluxno.data.foreign import what_else
 from hfluxno.data.numbers import listed
+from hfluxno.data.pdebench_line import of_pdebench
 from hfluxno.data.table import table_variables
 from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
 from hfluxno.extras import require
@@ -117,7 +118,7 @@ def opened(
             dims = [str(d) for v in variables.values() for d in v.dims]
             unnamed = kind == "h5netcdf" and {d[:9] for d in dims} == {"phony_dim"}
             if unnamed:
-                variables = _by_number_of_axes(variables)
+                variables = of_pdebench(variables) or _by_number_of_axes(variables)
     if groups:
         raise ValueError(
             f"{path} has its variables in groups ({listed(groups)}); store one of them in "

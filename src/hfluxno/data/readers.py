@@ -36,6 +36,7 @@ from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import asked_names, canonical_order, choose, combined, selected
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
+from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
@@ -66,6 +67,8 @@ def read(
     others: tuple[str, ...] = (),
     flow: str | None = None,
     average: float | None = None,
+    trajectory: int | None = None,
+    gamma: float | None = None,
 ) -> Source:
     """Reads the one variable that is a trajectory, or `variable` if there are several.
 
@@ -86,6 +89,9 @@ def read(
     - `flow`: the variable with the flow of the one field, measured at the same times and places.
     - `average`: the length of time over which the values are means, with their times in the middle;
       0 if they are not means, `None` for what the file says (see `hfluxno.data.time_means`).
+    - `trajectory`: the only one of a batch to read, counted from 0 without those that failed.
+    - `gamma`: the ratio of specific heats, with which the momentum and the energy of a gas are
+      computed if the file has density, velocity and pressure.
 
     **Raises:**
 
@@ -102,15 +108,42 @@ def read(
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
     wanted = variable if variable is None or flow is None else f"{variable},{flow}"
     with opened(path, wanted, axes) as (whole, names):
+        one = slice(None) if trajectory is None else slice(trajectory, trajectory + 1)
+        early = trajectory is not None and "status" not in whole
+        if early:
+            count = max(v.sizes.get("trajectory", 1) for v in whole.values())
+            check_member(one.start, count, path)
+            whole = {n: v.isel(trajectory=one, missing_dims="ignore") for n, v in whole.items()}
+        if gamma is not None:
+            whole, variable = with_conserved(whole, gamma, path), variable or CONSERVED
+        elif variable is None and is_primitive(whole):
+            raise ValueError(
+                f"The velocity and the pressure of {path} are not conserved; give the ratio of "
+                "specific heats (--gamma 1.4), and the momentum and the energy are computed, or "
+                "choose a variable with --variable NAME."
+            )
         asked, others = asked_names(variable), (*others, *asked_names(flow))
         meant = {name: v for name, v in whole.items() if name in asked or name not in others}
         file = None if ends is None else Path(ends)
         how = Reading(path, variable, sides, names, cells, domain, file, average=average)
         found = source_of(meant, how)
-        if flow is None:
-            return found
-        along = Reading(path, flow, ("open", "open"), names, len(found.x), domain, average=average)
-        return _with_flow(found, source_of(whole, along))
+        if flow is not None:
+            along = dataclasses.replace(
+                how, variable=flow, boundary=("open", "open"), cells=len(found.x), ends=None
+            )
+            found = _with_flow(found, source_of(whole, along))
+    if trajectory is None or early:
+        return found
+    check_member(trajectory, found.trajectories, path)
+    return found.members(one)
+
+
+def check_member(number: int, count: int, path: Path) -> None:
+    """Raises `ValueError` if a file with so many trajectories has not this one."""
+    if not 0 <= number < count:
+        raise ValueError(
+            f"There is no trajectory {number} in {path}; it has {count}, counted from 0."
+        )
 
 
 def _with_flow(found: Source, beside: Source) -> Source:
@@ -158,7 +191,10 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         canonical_order(variables[each].dims, each, path)
     dims = {d for each in names for d in whole[each].dims}
     size = sum(variables[each].nbytes for each in {*names, *dims} if each in variables)
-    refused = too_large(path, size, ", ".join(names))
+    remedy = "cut the file into parts"
+    if variables[names[0]].sizes.get("trajectory", 1) > 1:
+        remedy = "take one trajectory with --trajectory N, or several with --scheduler local"
+    refused = too_large(path, size, ", ".join(names), remedy)
     if refused:
         raise ValueError(refused)
     with reading(path):

@@ -1,0 +1,47 @@
+"""The conserved fields of a gas on a line, from its density, velocity and pressure.
+
+m = ρ v,   E = p/(γ - 1) + ½ ρ v²
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+CONSERVED = "density,momentum,energy"
+_PRIMITIVE = ("density", "velocity", "pressure")
+
+
+def is_primitive(variables: Mapping[str, xr.Variable]) -> bool:
+    """Whether density, velocity and pressure are there, and no energy."""
+    return set(_PRIMITIVE) <= set(variables) and "energy" not in variables
+
+
+def with_conserved(
+    variables: Mapping[str, xr.Variable], gamma: float, path: Path
+) -> dict[str, xr.Variable]:
+    """The variables with momentum and energy in the place of velocity and pressure.
+
+    - `gamma`: the ratio of specific heats.
+
+    Raises `ValueError` if one of the three is missing, their shapes differ, or γ ≤ 1.
+    """
+    if not 1.0 < gamma < np.inf:
+        raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")
+    if not is_primitive(variables):
+        raise ValueError(
+            f"--gamma has no use: {path} has no density, velocity and pressure on a line of which "
+            "an energy would be computed; leave it out."
+        )
+    density, velocity, pressure = (variables[name] for name in _PRIMITIVE)
+    sizes = [dict(variables[name].sizes) for name in _PRIMITIVE]
+    if any(each != sizes[0] for each in sizes):
+        raise ValueError(
+            f"The density, the velocity and the pressure of {path} differ in shape; store all of "
+            "them at the same times and places."
+        )
+    momentum = density * velocity
+    energy = pressure / (gamma - 1.0) + 0.5 * momentum * velocity
+    found = {name: v for name, v in variables.items() if name not in _PRIMITIVE[1:]}
+    return found | {"momentum": momentum, "energy": energy.transpose(*density.dims)}
