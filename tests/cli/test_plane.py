@@ -98,6 +98,26 @@ def test_an_obstacle_is_reported_and_stays_in_the_forecast(tmp_path, capsys):
         np.testing.assert_array_equal(np.isnan(forecast[0]), np.isnan(rho[5]))
 
 
+def test_a_variable_may_mark_the_walls(tmp_path, capsys):
+    solid = np.zeros((NX, NY), bool)
+    solid[3:5, 6:8] = True
+    path, out = tmp_path / "a.npz", tmp_path / "out.nc"
+    np.savez(path, values=gas(1)[0, 0], time=TIMES, x=X, y=Y, island=solid)
+    options = ("--walls", "island")
+    assert main(["check", str(path), *options, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["walls"] == 4 and "--walls=island" in found["next"]
+    assert main(["check", str(path), *options]) == 0
+    assert "4 cells, walls by --walls island" in capsys.readouterr().out
+    assert main(repeated(path, "--steps", 1, *options, "--output", out)) == 0
+    with xr.open_dataset(out, engine="h5netcdf") as written:
+        found = np.isnan(written["values"].transpose("time", "x", "y").values[0])
+        np.testing.assert_array_equal(found, solid)
+    assert "has no two-dimensional frames" in refused(
+        capsys, "check", "examples/traffic.nc", *options
+    )
+
+
 @pytest.mark.validation
 def test_one_trajectory_with_a_picture_and_a_moving_one(tmp_path, capsys):
     path, figure, moving = write_pdebench(tmp_path / "b.h5"), tmp_path / "b.png", tmp_path / "b.gif"

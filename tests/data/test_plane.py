@@ -203,7 +203,7 @@ def test_obstacles_gaps_and_vacuum(tmp_path):
     rho[:, 3:5, 6:8] = np.nan
     obstacle = labelled(tmp_path / "a.nc", rho)
     assert "in 4 cells, as an obstacle is; if these cells are walls, say so" in refused(obstacle)
-    around = read_plane(obstacle, walls=True).context(0)
+    around = read_plane(obstacle, walls="nan").context(0)
     assert around.grid.solid is not None
     np.testing.assert_array_equal(around.grid.solid, np.isnan(rho[0]))
     rho = np.nan_to_num(rho, nan=1.0)
@@ -215,10 +215,73 @@ def test_obstacles_gaps_and_vacuum(tmp_path):
     rho[4, 2, 1] = np.nan
     assert "NaN in the whole context" in refused(labelled(tmp_path / "e.nc", np.nan * rho))
     gaps = read_plane(labelled(tmp_path / "d.nc", rho))
-    assert "has none, so leave it out" in refused(tmp_path / "d.nc", walls=True)
+    assert "has none, so leave it out" in refused(tmp_path / "d.nc", walls="nan")
     assert np.isnan(gaps.context(0).values).sum() == 1
     with pytest.raises(ValueError, match=r"1 missing value, the first of height in frame 4 at cel"):
         gaps.whole(0, 2, 6)
+
+
+def masked(path, mask, dims=("y", "x"), **coordinates):
+    """The file of `labelled` with a variable `island`."""
+    with xr.open_dataset(labelled(path.with_suffix(".nc4"), **coordinates)) as whole:
+        whole.assign(island=(dims, mask)).to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+def test_walls_that_a_variable_marks(tmp_path):
+    """Whatever the order of its axes, and whatever stands in the walls."""
+    solid = np.zeros((NX, NY), bool)
+    solid[3:5, 6:8] = True
+    rho = gas(1)[0, 0].astype(float)
+    # y falls in the file, so the walls are at its other end.
+    path = masked(tmp_path / "a.nc", solid.T, y=Y[::-1])
+    context = read_plane(path, walls="island").context(0)
+    np.testing.assert_array_equal(context.grid.solid, solid[:, ::-1])
+    np.testing.assert_array_equal(
+        context.values[:, 0], np.where(solid, np.nan, rho)[:, :, ::-1].astype(np.float32)
+    )
+    rho[:, 3, 6:8] = 0.0, np.inf
+    np.savez(tmp_path / "b.npz", values=rho, time=TIMES, x=X, y=Y, island=solid.astype(int))
+    context = read_plane(tmp_path / "b.npz", walls="island").context(0)
+    np.testing.assert_array_equal(context.grid.solid, solid)
+    with h5py.File(well(tmp_path / "c.hdf5"), "a") as file:
+        each = np.stack([solid, np.roll(solid, 1, 0)]).astype(np.float32)
+        file["t0_fields/mask"][...] = each
+    source = read_plane(tmp_path / "c.hdf5", "density", walls="mask")
+    for member in range(2):
+        found = source.context(member).grid.solid
+        np.testing.assert_array_equal(found, each[member] > 0.0)
+
+
+def test_walls_that_are_marked_wrongly(tmp_path):
+    solid = np.zeros((NY, NX))
+    path = masked(tmp_path / "a.nc", solid)
+    assert "marks no cell as a wall" in refused(path, walls="island")
+    assert "its variables over x and y are island" in refused(path, walls="land")
+    assert "height of" in (text := refused(path, walls="height")) and "changes over time" in text
+    full = masked(tmp_path / "b.nc", solid + 1.0)
+    assert "marks all 320 cells as walls" in refused(full, walls="island")
+    deep = masked(tmp_path / "c.nc", solid + 0.5)
+    assert "must be 1 (true) in walls and 0 (false) elsewhere, but has 0.5" in refused(
+        deep, walls="island"
+    )
+    words = masked(tmp_path / "d.nc", np.full((NY, NX), "wall"))
+    assert "but has wall" in refused(words, walls="island")
+    thin = well(tmp_path / "e.hdf5")
+    with h5py.File(thin, "a") as file:
+        kept = dict(file["t0_fields/mask"].attrs)
+        del file["t0_fields/mask"]
+        file["t0_fields"].create_dataset("mask", data=np.ones((2, NX - 1, NY))).attrs.update(kept)
+    assert "give the walls on the same cells" in refused(thin, fields="density", walls="mask")
+    rho = gas(1)[0, 0].astype(float)
+    rho[:, 3, 6:8] = np.nan
+    mark = np.eye(NX, NY)
+    np.savez(tmp_path / "f.npz", values=rho, time=TIMES, x=X, y=Y, island=mark)
+    assert "in 2 cells, as an obstacle is; and island marks no walls there" in refused(
+        tmp_path / "f.npz", walls="island"
+    )
+    none = labelled(tmp_path / "g.nc")
+    assert "it has no variable over x and y alone" in refused(none, walls="island")
 
 
 def test_frames_that_a_file_lacks_are_gaps(tmp_path):

@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -35,9 +35,10 @@ class InputConfig:
     gamma: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
     """The ratio of specific heats, with which the momentum and the energy of a gas are computed if
     the file has density, velocity and pressure."""
-    walls: Literal["nan"] | None = None
-    """nan: the cells of a plane that are NaN in every frame of the context are walls, as of an
-    obstacle, through which nothing passes."""
+    walls: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The walls inside a plane, as of an obstacle, through which nothing passes: a variable over x
+    and y that is 1 (true) in walls and 0 elsewhere, or nan for the cells that are NaN in every
+    frame of the context."""
     boundary: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The boundaries at the ends of x: periodic (the default if the file does not say), outflow,
     wall (nothing passes; also called reflecting), open (the inflow is estimated) or given (see

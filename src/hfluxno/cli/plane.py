@@ -43,7 +43,7 @@ def read(config: InputConfig) -> PlaneSource:
         config.boundary,
         names=config.axes,
         gamma=config.gamma,
-        walls=config.walls is not None,
+        walls=config.walls,
         least_frames=LEAST_FRAMES if getattr(config, "law", None) is None else 1,
     )
     config.members_of(source.count)

@@ -8,6 +8,7 @@ import numpy as np
 
 from hfluxno.cli import plane, report
 from hfluxno.cli.streams import printable
+from hfluxno.data.plane.walls import NAN
 from hfluxno.plural import plural
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ def examined(config: "CheckConfig") -> dict:
     member = plane.members_of(config, source)[0]
     frames = min(_CONTEXT, source.frames)
     plane.check_memory(source, frames)
-    never = np.isnan(source.values(member, 0, frames)).all(axis=(0, 1))
-    obstacle = bool(never.any() and not never.all())
-    context = dataclasses.replace(source, walls=source.walls or obstacle).context(member, frames)
+    if source.walls is None:
+        never = np.isnan(source.values(member, 0, frames)).all(axis=(0, 1))
+        if never.any() and not never.all():
+            source = dataclasses.replace(source, walls=NAN)
+    context = source.context(member, frames)
     values = np.asarray(context.values, float)
     grid, seen = context.grid, values[..., context.grid.free]
     whole = seen[~np.isnan(seen).any(axis=(1, 2))]
@@ -63,7 +66,7 @@ def examined(config: "CheckConfig") -> dict:
     left = source.frames - frames
     words = ["hfluxno", "forecast", str(config.input)]
     options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
-    options |= config.axes | {"gamma": config.gamma, "walls": "nan" if obstacle else None}
+    options |= config.axes | {"gamma": config.gamma, "walls": source.walls}
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     if source.count > 1:
         words.append(f"--trajectory={member}")
@@ -84,7 +87,8 @@ def examined(config: "CheckConfig") -> dict:
         "boundary": [list(sides) for sides in source.boundary],
         "measured": {"trajectory": member, "frames": frames},
         "missing": float(np.mean(np.isnan(seen))),
-        "walls": int(never.sum()) if obstacle else 0,
+        "walls": 0 if grid.solid is None else int(np.sum(grid.solid)),
+        "walls_by": source.walls,
         "fields": fields,
         "next": shlex.join(words),
     }
@@ -123,7 +127,9 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         ),
     ]
     if found["walls"]:
-        words = f"{plural(found['walls'], 'cell')} NaN in every frame: walls, with --walls nan"
+        by = found["walls_by"]
+        why = " NaN in every frame: walls, with" if by == NAN else ", walls by"
+        words = f"{plural(found['walls'], 'cell')}{why} --walls {by}"
         lines.append(("obstacle", words))
     if found["missing"]:
         lines.append(("not measured", f"{100.0 * found['missing']:.2g} % of these"))

@@ -34,6 +34,7 @@ _NPZ_DIMENSIONS = {
 }
 # The same beside a one-dimensional array y, which is their last axis.
 _NPZ_ON_PLANE = {
+    2: ("x", "y"),
     3: ("time", "x", "y"),
     4: ("time", "field", "x", "y"),
     5: ("trajectory", "time", "field", "x", "y"),
@@ -143,7 +144,8 @@ def opened(
         _check_npz_names(path, variables, axes)
         if "values" in variables and not set(asked_names(asked)) & set(variables):
             known = {"values", "y", *_NPZ_COORDINATES.values()}
-            variables = {name: v for name, v in variables.items() if name in known}
+            still = {name for name, v in variables.items() if v.dims == _NPZ_ON_PLANE[2]}
+            variables = {name: v for name, v in variables.items() if name in known | still}
     try:
         yield variables, names
     finally:
@@ -244,7 +246,7 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
     y = arrays.get("y")
     if y is None or y.ndim != 1:
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
-    on_plane = any(a.ndim in _NPZ_ON_PLANE and a.shape[-1] == len(y) for a in arrays.values())
+    on_plane = any(2 < a.ndim in _NPZ_ON_PLANE and a.shape[-1] == len(y) for a in arrays.values())
     if not on_plane:
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
     return _NPZ_ON_PLANE, _NPZ_COORDINATES | {"y": "y"}

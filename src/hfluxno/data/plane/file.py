@@ -26,6 +26,7 @@ class PlaneFile:
     - `boundary`: names of the lower and the upper side of x and of y, if the file has them.
     - `names`: what the file calls the axes, if something else.
     - `others`: what else is in the file.
+    - `still`: variables over x and y, and perhaps the trajectories, in any order.
     """
 
     layout: str
@@ -34,6 +35,7 @@ class PlaneFile:
     boundary: Sides | None = None
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     others: Sequence[str] = ()
+    still: Mapping[str, xr.Variable] = dataclasses.field(default_factory=dict)
 
 
 def components(name: str, variable: xr.Variable, axes: Sequence[str]) -> dict[str, xr.Variable]:

@@ -25,12 +25,14 @@ def read_labelled(
 ) -> PlaneFile:
     """The fields of an open file, of which `on_plane` is true. Raises `ValueError` if all of them
     have further axes."""
-    bare, found = squeezed(variables), {}
+    bare, found, still = squeezed(variables), {}, {}
     names = {known: name for known, name in names.items() if known != name}
     others, further = [], ""
     for name, v in bare.items():
         if not ({"x", "y"} <= set(v.dims) and _timed(v)):
             others += [name] if v.ndim > 1 else []
+            if {"x", "y"} <= set(v.dims) <= {"trajectory", "x", "y"}:
+                still[name] = v
             continue
         strange = [str(d) for d in v.dims if d not in _KNOWN]
         if strange:
@@ -52,7 +54,7 @@ def read_labelled(
         own = bare.get("t" if names.get("time") == "t" and axis == "time" else axis)
         if own is not None and own.ndim == 1:
             coordinates[axis] = with_dims(own, (axis,)).load()
-    return PlaneFile("labelled", found, coordinates, None, names, others)
+    return PlaneFile("labelled", found, coordinates, None, names, others, still)
 
 
 def _timed(variable: xr.Variable) -> bool:

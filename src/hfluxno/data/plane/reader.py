@@ -26,7 +26,7 @@ def read_plane(
     *,
     names: Mapping[str, str] | None = None,
     gamma: float | None = None,
-    walls: bool = False,
+    walls: str | None = None,
     least_frames: int = LEAST_FRAMES,
 ) -> PlaneSource:
     """A file and what to read from it; values are read later, frame by frame.
@@ -40,7 +40,8 @@ def read_plane(
       the file, or periodic.
     - `names`: what the file calls the axes time, x and y.
     - `gamma`: the ratio of specific heats, if the file has a pressure and no energy.
-    - `walls`: whether cells that are NaN in every frame of a context are walls.
+    - `walls`: what says which cells are walls: a variable over x and y that is 1 in walls and 0
+      elsewhere, or "nan" for the cells that are NaN in every frame of a context.
     - `least_frames`: how many the file must have; a given law needs one.
 
     Raises `OSError` if the file cannot be read; `ValueError` if it is not as described above; the

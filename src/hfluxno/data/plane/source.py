@@ -13,6 +13,7 @@ from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
 from hfluxno.data.plane.file import AXES, Sides
 from hfluxno.data.plane.layouts import opened_plane
+from hfluxno.data.plane.walls import NAN, marked_walls
 from hfluxno.data.source import check_context, frames_at, units_of
 from hfluxno.grid import Grid
 from hfluxno.plural import plural
@@ -36,7 +37,8 @@ class PlaneSource:
     - `falls`: the axes that decrease in the file.
     - `gamma`: the ratio of specific heats for computing energies from pressures, or `None`.
     - `options`: the names that the user gave for the axes.
-    - `walls`: whether cells that are NaN in every frame of a context are walls.
+    - `walls`: what says which cells are walls: a variable of the file, or "nan" for those that are
+      NaN in every frame of a context; `None` without walls inside.
     """
 
     path: Path
@@ -55,7 +57,7 @@ class PlaneSource:
     falls: tuple[str, ...]
     gamma: float | None
     options: Mapping[str, str]
-    walls: bool = False
+    walls: str | None = None
 
     @property
     def frames(self) -> int:
@@ -82,26 +84,38 @@ class PlaneSource:
 
     def values(self, member: int, start: int, stop: int) -> np.ndarray:
         """Some frames of one trajectory, (time, field, x, y), in float32 or float64; NaN is what
-        was not measured.
+        was not measured, or is in a wall.
 
         Raises `OSError` if the file cannot be read; `ValueError` if they are not real numbers or
-        infinite, or a density is not positive.
+        infinite, or a density is not positive, or walls are marked wrongly.
         """
+        return self._read(member, start, stop)[0]
+
+    def _read(self, member: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """`values`, and the cells that a variable marks as walls."""
         first, last = np.searchsorted(self.rows, (start, stop))
         place: dict[str, int | slice] = {"trajectory": member, "time": slice(first, last)}
         read = {}
-        with opened_plane(self.path, self.options) as file, reading(self.path):
+        back = {axis: slice(None, None, -1) for axis in self.falls}
+        solid = None
+        with opened_plane(self.path, self.options) as file:
+            if self.walls not in (None, NAN):
+                marked = marked_walls(file, str(self.walls), member, self.path)
+                solid = marked[back.get("x", slice(None)), back.get("y", slice(None))]
             for name in sources(self.fields, self.stored):
                 part = file.fields[name]
-                own = part.isel({axis: k for axis, k in place.items() if axis in part.dims}).load()
+                with reading(self.path):
+                    chosen = {axis: k for axis, k in place.items() if axis in part.dims}
+                    own = part.isel(chosen).load()
                 order = [axis for axis in AXES if axis in own.dims]
-                back = {axis: slice(None, None, -1) for axis in self.falls}
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
         numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}
         found = np.stack([computed(name, numbers, self.gamma) for name in self.fields], axis=1)
         found = scatter(found, self.rows[first:last] - start, stop - start, 0)
+        if solid is not None:
+            found[..., solid] = np.nan
         self._check(found, member, start)
-        return found
+        return found, solid
 
     def whole(self, member: int, start: int, stop: int) -> np.ndarray:
         """The same without gaps. Raises `ValueError` also if there are any."""
@@ -122,26 +136,30 @@ class PlaneSource:
         frames = self.frames if frames is None else frames
         check_context(frames, self.frames, self.path)
         times = self.times[:frames] - self.times[0]
-        units, values = tuple(sorted(self.units.items())), self.values(member, 0, frames)
+        units = tuple(sorted(self.units.items()))
+        values, solid = self._read(member, 0, frames)
         never = np.isnan(values).all(axis=(0, 1))
         if never.all():
             raise ValueError(
                 f"{self.path} is NaN in the whole context{self._where(member)}; take frames that "
                 "were measured."
             )
-        if never.any() and not self.walls:
+        solid = never if self.walls == NAN else solid
+        unknown = never if solid is None else never & ~solid
+        if unknown.any():
+            walls = "if these cells are walls, say so with --walls nan, else cut"
+            mend = walls if solid is None else f"and {self.walls} marks no walls there; cut"
             raise ValueError(
                 f"{self.path} is NaN in every frame of the context in "
-                f"{plural(int(never.sum()), 'cell')}{self._where(member)}, as an obstacle is; if "
-                "these cells are walls, say so with --walls nan, else cut out a rectangle without "
-                "them."
+                f"{plural(int(unknown.sum()), 'cell')}{self._where(member)}, as an obstacle is; "
+                f"{mend} out a rectangle without them."
             )
-        if self.walls and not never.any():
+        if solid is not None and not solid.any():
             raise ValueError(
                 "With --walls nan the cells that are NaN in every frame of the context are walls; "
                 f"{self.path} has none{self._where(member)}, so leave it out."
             )
-        grid = dataclasses.replace(self.grid, solid=never) if self.walls else self.grid
+        grid = dataclasses.replace(self.grid, solid=solid)
         return Trajectory(values, times, grid, self.fields, units=units)
 
     @property

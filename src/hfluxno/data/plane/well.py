@@ -39,7 +39,8 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
     ours = tuple(axes) if set(axes) == set(_OURS) else _OURS
     names = {own: axis for own, axis in zip(ours, axes, strict=True) if own != axis}
     fields: dict[str, xr.Variable] = {}
-    others = []
+    others: list[str] = []
+    still: dict[str, xr.Variable] = {}
     for group in _GROUPS:
         for key, variable in datasets[group].variables.items() if group in datasets else ():
             name, extra = str(key), int(group == "t1_fields")
@@ -48,6 +49,10 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
                 others.append(name)
                 continue
             known = with_dims(variable, (*dims, "component")[: variable.ndim])
+            if "time" not in dims:
+                others.append(name)
+                still |= {} if extra else {name: known}
+                continue
             fields |= components(name, known, ours) if extra else {name: known}
     others += [str(name) for name in file.get("t2_fields", ())]
     coordinates = {}
@@ -55,16 +60,16 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
         if axis in dimensions:
             coordinates[own] = xr.Variable(own, _one_row(dimensions[axis], axis, path))
     boundary = _boundary(file, dict(zip(axes, ours, strict=True)))
-    return PlaneFile("The Well", fields, coordinates, boundary, names, others)
+    return PlaneFile("The Well", fields, coordinates, boundary, names, others, still)
 
 
 def _dims(variable: xr.Variable, ours: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The axes of a field, or `None` if it does not change in time or along one of x and y."""
-    varying = np.ravel(variable.attrs.get("dim_varying", True))
-    if not bool(variable.attrs.get("time_varying", True)) or not np.all(varying):
+    """The axes of a field, or `None` if it does not change along one of x and y."""
+    if not np.all(np.ravel(variable.attrs.get("dim_varying", True))):
         return None
     sample = bool(variable.attrs.get("sample_varying", True))
-    return (*(("trajectory",) if sample else ()), "time", *ours)
+    timed = bool(variable.attrs.get("time_varying", True))
+    return (*(("trajectory",) if sample else ()), *(("time",) if timed else ()), *ours)
 
 
 def _one_row(dataset: h5py.Dataset, axis: str, path: Path) -> np.ndarray:
