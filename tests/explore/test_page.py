@@ -135,10 +135,10 @@ def test_everything_has_a_name_and_goes_by_keyboard(chromium, address):
     field.press("Tab")
     page.wait_for_selector("p.news.idle")
     page.wait_for_function(f"(before) => ({_DRAWN})('Context') !== before", arg=before)
-    profile = page.evaluate(_DRAWN, "Profile")
+    profile = page.evaluate(_DRAWN, "Profile at")
     page.locator(".noUi-handle[aria-label=Frame]").focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function(f"(before) => ({_DRAWN})('Profile') !== before", arg=profile)
+    page.wait_for_function(f"(before) => ({_DRAWN})('Profile at') !== before", arg=profile)
     button = page.get_by_role("button", name="Run")
     button.focus()
     page.keyboard.press("Enter")
@@ -161,18 +161,22 @@ def test_two_pages_have_nothing_in_common(chromium, address):
     second.close()
 
 
-def test_a_bad_file_is_said_as_on_the_command_line(chromium, environment, tmp_path, capsys):
+def test_a_bad_file_is_said_as_on_the_command_line(chromium, address, tmp_path, capsys):
+    from playwright.sync_api import expect
+
     bad = tmp_path / "bad.csv"
     bad.write_text("time,x\n0,1\n")
     assert main(["identify", str(bad)]) == 2
     said = capsys.readouterr().err.removeprefix("hfluxno: ").strip()
-    with served(str(bad), environment=environment) as address:
-        page, _ = opened(chromium, address)
-        assert page.locator("p.news.fault").inner_text() == said
-        field = page.get_by_label("File", exact=True)
-        good = Path(__file__).parents[2] / "examples" / "traffic.nc"
-        field.fill(str(good))
-        field.press("Enter")
-        page.wait_for_selector("p.news.idle")
-        assert page.get_by_role("button", name="Run").is_enabled()
-        page.close()
+    page, _ = opened(chromium, address)
+    page.get_by_label("Data", exact=True).select_option("from a file")
+    field = page.get_by_label("File", exact=True)
+    field.fill(str(bad))
+    field.press("Enter")
+    expect(page.locator("p.news.fault")).to_have_text(said)
+    good = Path(__file__).parents[2] / "examples" / "traffic.nc"
+    field.fill(str(good))
+    field.press("Enter")
+    page.wait_for_selector("p.news.idle")
+    assert page.get_by_role("button", name="Run").is_enabled()
+    page.close()
