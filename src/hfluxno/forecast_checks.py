@@ -44,8 +44,8 @@ def conservation_drift(
 
 def left_observed_range(
     frames: Float[np.ndarray, "trajectory time field *space"],
-    lower: Float[np.ndarray, "trajectory field"],
-    upper: Float[np.ndarray, "trajectory field"],
+    lower: Float[np.ndarray, "#trajectory field"],
+    upper: Float[np.ndarray, "#trajectory field"],
 ) -> Bool[np.ndarray, " trajectory"]:
     """Whether a field left the observed range by more than one percent of its width."""
     axes = (1, *range(3, frames.ndim))

@@ -12,13 +12,12 @@ from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
 from hfluxno.coordinates import kept_precision, real
+from hfluxno.forecast_checks import left_observed_range
 from hfluxno.identify.basis import Basis, as_array, chebyshev
 from hfluxno.laws.base import ConservationLaw, Places, State, Time
 from hfluxno.laws.place import PlaceModes, share_inside
 
 _NEAREST_ZERO = 0.25
-# A state counts as beyond the range if it is by more than this fraction of it.
-_MARGIN = 0.01
 
 # States other than JAX arrays; those of one field may lack its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
@@ -203,14 +202,9 @@ class FittedLaw(ConservationLaw):
     def is_left_by(
         self, states: Float[np.ndarray, "time field *points"]
     ) -> Bool[np.ndarray, " time"]:
-        """The times at which a state is beyond these bounds by more than a hundredth of the range,
-        and all later ones."""
-        low, high = map(np.asarray, self.bounds())
-        margin = _MARGIN * self.width
-        around = tuple(range(2, states.ndim))
-        least, most = states.min(axis=around), states.max(axis=around)
-        beyond = np.any((least < low - margin) | (most > high + margin), axis=1)
-        return np.logical_or.accumulate(beyond)
+        """The times at which a state has left these bounds, and all later ones."""
+        low, high = (np.asarray(bound)[None] for bound in self.bounds())
+        return np.logical_or.accumulate(left_observed_range(states[:, None], low, high))
 
     @property
     def width(self) -> Float[np.ndarray, " field"]:
