@@ -52,12 +52,13 @@ def test_three_fields_are_a_system_and_four_are_not(tmp_path, capsys):
     assert three["identifiable"].startswith("the fluxes of rho from ")
     assert three["next"].startswith(f"hfluxno forecast {path} --variable=rho,m,E ")
     four = checked(capsys, path, "--variable", "rho,m,E,q")
-    assert "choose one field, or up to 3 that form a system" in four["identifiable"]
+    assert "choose one, or up to 3 that form a system" in four["faults"][0]
+    assert four["identifiable"] == "nothing" and four["next"] == four["reconstruct"] == ""
     waves["m"][1][3, 5] = np.nan
     xr.Dataset(waves).to_netcdf(path, engine="h5netcdf")
     gaps = checked(capsys, path, "--variable", "rho,m,E")
-    assert "three fields need whole frames" in gaps["identifiable"]
-    assert gaps["reconstruct"] == ""
+    assert "Three fields need whole frames" in gaps["faults"][0]
+    assert gaps["next"] == gaps["reconstruct"] == ""
 
 
 def test_gaps_of_a_table_and_the_command_for_it(tmp_path, capsys):
@@ -94,6 +95,9 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
         assert said in f"{found['boundary']}: {found['boundary_reason']}"
         total = found["fields"]["density"]
         assert total["total_kept"] == (said in ("reflecting", "any boundary"))
+    # Burgers' equation on a ring, on which a shock stands at the seam.
+    found = checked(capsys, saved(tmp_path / "a.nc", (x - 0.5) / (0.5 + t)))
+    assert "a shock stands where x ends looks the same (then periodic)" in found["boundary_reason"]
     found = checked(capsys, saved(tmp_path / "a.nc", opened))
     assert "--boundary=open" in found["next"]
     assert found["reconstruct"] == f"hfluxno reconstruct {tmp_path / 'a.nc'}"

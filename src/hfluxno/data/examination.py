@@ -3,7 +3,7 @@
 import numpy as np
 
 from hfluxno.data.balance import Balance, balance_with_ends
-from hfluxno.data.identifiable import identifiable
+from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.measures import (
     ends_match,
     ends_still,
@@ -40,6 +40,7 @@ def examined(source: Source) -> dict:
         fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
     if source.ends is not None:
         boundary, reason = ",".join(source.boundary), f"as you say, from {source.ends.path}"
+    faults = _faults(source, values, fields, boundary)
     return {
         "input": str(source.path),
         "variable": source.variable,
@@ -53,8 +54,8 @@ def examined(source: Source) -> dict:
         "fields": fields,
         "boundary": boundary,
         "boundary_reason": reason,
-        "identifiable": identifiable(source, fields, boundary),
-        "faults": _faults(values, fields, boundary),
+        "identifiable": "nothing" if faults else identifiable(source, fields, boundary),
+        "faults": faults,
         "hints": _hints(source, fields),
     }
 
@@ -157,7 +158,10 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
             "match by chance (then open)"
         )
     if kept:
-        return "reflecting", "the ends do not match and the total is conserved, as between walls"
+        return "reflecting", (
+            "the ends do not match and the total is conserved, as between walls; a ring on which a "
+            "shock stands where x ends looks the same (then periodic)"
+        )
     reason = "the ends do not match and the total is not conserved: there is inflow"
     known = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
     if any(not each["balanced_by_ends"] for each in known):
@@ -169,7 +173,7 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
     return "open", f"{reason}, which is estimated"
 
 
-def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
+def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> list[str]:
     if all(each["constant"] for each in fields.values()):
         return ["All values are constant: there is nothing to infer a law from."]
     seen = ~np.isnan(values)
@@ -190,7 +194,8 @@ def _faults(values: np.ndarray, fields: dict, boundary: str) -> list[str]:
             f"missing, and a law needs {1.0 - most:.0%} of them: choose fewer --cells, or "
             "leave out times at which little was measured."
         ]
-    return []
+    together = no_system(source, fields, boundary)
+    return [together] if together else []
 
 
 def _hints(source: Source, fields: dict) -> list[str]:

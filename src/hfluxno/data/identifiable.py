@@ -9,16 +9,27 @@ _ALIKE = 0.5  # correlation of frames
 _MOST_FIELDS = 3
 
 
-def identifiable(source: Source, fields: dict, boundary: str) -> str:
-    """A sentence on what can be inferred, from the measures of the fields."""
-    moving = {name: each for name, each in fields.items() if not each["constant"]}
-    if not moving:
-        return "nothing: all values are constant"
+def no_system(source: Source, fields: dict, boundary: str) -> str:
+    """Why no law of these fields together can be inferred; empty if nothing is against it."""
+    moving = [name for name, each in fields.items() if not each["constant"]]
     if len(moving) > _MOST_FIELDS:
         return (
-            f"nothing together: choose one field, or up to {_MOST_FIELDS} that form a system, with "
-            "--variable"
+            f"There is no law of {len(moving)} fields together: choose one, or up to "
+            f"{_MOST_FIELDS} that form a system, with --variable."
         )
+    if len(moving) > 2 and not (
+        _is_complete(source, fields) and _needs_no_states(source, boundary)
+    ):
+        return (
+            "Three fields need whole frames between ends that need no states: fill the gaps, or "
+            "choose one or two fields with --variable."
+        )
+    return ""
+
+
+def identifiable(source: Source, fields: dict, boundary: str) -> str:
+    """A sentence on what can be inferred, from the measures of the fields, one of which moves."""
+    moving = {name: each for name, each in fields.items() if not each["constant"]}
     quiet = [n for n, e in moving.items() if e["changes"] < _ABOVE_NOISE * e["noise"]]
     if len(quiet) == len(moving):
         return (
@@ -40,17 +51,20 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
     parts = [f"the {'flux' if single else 'fluxes'} of {' and '.join(ranges)}"]
     if single:
         parts.append("a diffusivity")
-    ends = [name for name in boundary.split(",") if name == "open"]
-    complete = source.even and all(each["missing"] == 0.0 for each in fields.values())
-    if len(moving) > 2 and (ends or source.ends is not None or not complete):
-        return (
-            "nothing together: three fields need whole frames between ends that need no states; "
-            "fill the gaps, or choose one or two fields with --variable"
-        )
-    if single and complete and not ends and source.ends is None:
+    complete = _is_complete(source, fields)
+    if single and complete and _needs_no_states(source, boundary):
         parts.append("a source or a dependence on place if these do not explain the data")
     if not complete:
         parts.append("the field in the gaps")
-    if ends:
+    if "open" in boundary.split(","):
         parts.append("the inflow at the ends")
     return ", ".join(parts)
+
+
+def _is_complete(source: Source, fields: dict) -> bool:
+    return source.even and all(each["missing"] == 0.0 for each in fields.values())
+
+
+def _needs_no_states(source: Source, boundary: str) -> bool:
+    """Whether the ends need no states from outside."""
+    return "open" not in boundary.split(",") and source.ends is None
