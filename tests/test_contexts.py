@@ -1,5 +1,6 @@
 """What `identify` and `forecast` take for a context, and what they refuse in a sentence."""
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -48,6 +49,19 @@ def test_an_array_keeps_the_boundary_of_its_grid():
     )
     assert same.grid.ends() == ("inflow", "outflow")
     np.testing.assert_array_equal(same.grid.boundary[0][0].state, outside[:, 0])
+
+
+def test_what_pandas_and_xarray_hold_otherwise_is_refused_with_the_way_to_make_it_one():
+    made = one().to_xarray().isel(field=0, drop=True).rename("density")
+    assert_same(as_trajectory(made), as_trajectory(VALUES[0][:, :1], TIMES, GRID, ["density"]))
+    table = made.to_dataframe().reset_index()
+    for other, mend in ((table, "'density'].to_xarray()"), (made.to_dataset(), "data['density']")):
+        with pytest.raises(ValueError, match=re.escape(mend)):
+            as_trajectory(other)
+    again = table.set_index(["time", "x"])["density"].to_xarray()
+    assert_same(as_trajectory(again), as_trajectory(made))
+    with pytest.raises(ValueError, match=re.escape("pass series.to_xarray()")):
+        as_trajectory(table.set_index(["time", "x"])["density"])
 
 
 def test_a_list_that_is_no_batch_is_refused():

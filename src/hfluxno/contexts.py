@@ -11,6 +11,14 @@ import numpy as np
 from hfluxno.grid import Grid
 from hfluxno.trajectory import Trajectory
 
+# How to make a DataArray of what users have instead, by the name of its type.
+_MADE_INTO_ONE = {
+    "DataFrame": "; with the columns time, x and density, pass "
+    "table.set_index(['time', 'x'])['density'].to_xarray()",
+    "Series": "; with the index levels time and x, pass series.to_xarray()",
+    "Dataset": "; pass one of its variables, as in data['density']",
+}
+
 
 def as_trajectory(
     context: Any, times: Any = None, grid: Any = None, fields: Sequence[str] | None = None
@@ -39,9 +47,10 @@ def as_trajectory(
         return Trajectory.from_xarray(context)
     if isinstance(context, (list, tuple)) and context:
         return _batch([as_trajectory(each) for each in context])
+    kind = type(context).__name__
     raise ValueError(
         f"A context is a Trajectory, an xarray.DataArray, an array with times and grid, or a list "
-        f"of the first two; got {type(context).__name__}."
+        f"of the first two; got {kind}{_MADE_INTO_ONE.get(kind, '')}."
     )
 
 
