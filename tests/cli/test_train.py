@@ -54,7 +54,8 @@ def test_a_preset_becomes_weights(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("huge",), "Unknown preset 'huge'; choose one of paper-hfluxno-cubic"),
+        (("huge",), "Unknown preset 'huge'; the closest are "),
+        (("cpu-hfluxno-cubic",), "cpu-hfluxno-law-cubic"),
         (("tiny", "--device", "gpu"), "There is no gpu that JAX can use, only cpu"),
         (("tiny", "--log-every", "0"), "--log-every must be at least 1"),
         (("tiny", "--set", "optimizer.peek=1"), "Unknown key 'peek' in optimizer"),
@@ -73,6 +74,11 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     assert message in _refused(capsys, *arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_names_of_all_presets(capsys):
+    assert main(["train", "list"]) == 0
+    assert capsys.readouterr().out.split() == list(PRESETS)
 
 
 def test_options_and_settings_make_one_configuration():

@@ -29,8 +29,8 @@ class TrainCommand:
     disco and fno; cpu- is for two cores: hfluxno-base (the published architecture and size),
     hfluxno-small (half as wide), its variants hfluxno-weak-form and hfluxno-law, dpot, disco, fno,
     flux-no and icon. ablation-ENCODER-FLUX (trecvit, vit or dpot; local or fourier) and
-    ablation-loss-LOSS (one-step, pushforward or denoising) take ten minutes on one core. An unknown
-    name lists all. tiny is for trying the command."""
+    ablation-loss-LOSS (one-step, pushforward or denoising) take ten minutes on one core. tiny is
+    for trying the command. list prints the names of all."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", aliases=["-o"])] = None
     """The folder of the run; by default runs/PRESET."""
     seed: int | None = None
@@ -83,8 +83,12 @@ def main(config: TrainCommand) -> int:
     from rich.markup import escape
 
     from hfluxno.cli.processes import together
+    from hfluxno.training.presets import PRESETS
     from hfluxno.training.trainer import Diverged
 
+    if config.preset == "list":
+        sys.stdout.write("\n".join(PRESETS) + "\n")
+        return 0
     _check_processes(config)
     if config.log_every < 1:
         raise ValueError(f"--log-every must be at least 1; got {config.log_every}.")

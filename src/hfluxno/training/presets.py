@@ -19,6 +19,7 @@ and protocol (`hfluxno.training.ablation_presets`). `*-euler-2d` are two-dimensi
 """
 
 import dataclasses
+import difflib
 import warnings
 
 from hfluxno.models.hfluxno_config import HFluxNOConfig
@@ -178,5 +179,9 @@ def preset(name: str) -> TrainConfig:
         )
         name = present
     if name not in PRESETS:
-        raise ValueError(f"Unknown preset {name!r}; choose one of {', '.join(PRESETS)}.")
+        close = difflib.get_close_matches(name, PRESETS, 3, cutoff=0.0)
+        raise ValueError(
+            f"Unknown preset {name!r}; the closest are {', '.join(close)}, and hfluxno train list "
+            f"prints all {len(PRESETS)}."
+        )
     return PRESETS[name]
