@@ -99,6 +99,21 @@ def test_numbers_of_every_kind(tmp_path, stored, kept):
     np.testing.assert_array_equal(source.values[:, 0], values)
 
 
+@pytest.mark.parametrize("suffix", ["nc", "npz"])
+def test_integers_that_went_beyond_their_type_are_told(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    counted = 120.0 + 40.0 * np.sin(np.arange(40) / 6.0 - 0.4 * np.arange(9)[:, None])
+    whole = counted.astype(np.int16)
+    for values, told in ((whole, False), (whole.astype(np.int8), True)):
+        if suffix == "nc":
+            made = xr.Dataset({"cars": (("x", "time"), values.T)})
+            made.to_netcdf(path, engine="h5netcdf")
+        else:
+            np.savez(path, cars=values)
+        hints = read(path).hints
+        assert len(hints) == told and all("int8, -128 to 127, that jump" in one for one in hints)
+
+
 def test_packed_integers_are_unpacked(tmp_path):
     data = dataset(100 + wave())
     packed = {"u": {"dtype": "int16", "scale_factor": 0.001, "add_offset": 100.0, "_FillValue": -1}}

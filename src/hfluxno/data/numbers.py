@@ -1,5 +1,7 @@
 """Checks of the numbers and coordinates of a file; messages name the fault and the remedy."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -7,6 +9,8 @@ import xarray as xr
 from hfluxno.coordinates import kept_precision, real
 from hfluxno.plural import plural
 
+# Of the range of a type of integers, between neighbours.
+_MOST_JUMP = 0.75
 # Squares of numbers within these bounds neither overflow nor vanish in single precision.
 _SMALLEST, _LARGEST = 1e-18, 1e18
 
@@ -24,6 +28,29 @@ def real_numbers(values: np.ndarray, what: str) -> np.ndarray:
     # A long double that overflows is reported with the infinities of the file.
     with np.errstate(over="ignore"):
         return values.astype(kept_precision(values.dtype))
+
+
+def overflowed(stored: Mapping[str, xr.Variable]) -> tuple[str, ...]:
+    """Sentences on variables of integers that jump, from one frame or place to the next, by most of
+    what their type can hold, as they do where a sum went beyond it."""
+    found = []
+    for name, variable in stored.items():
+        values = np.asarray(variable.values)
+        if values.dtype.kind not in "iu" or not values.size:
+            continue
+        limits = np.iinfo(values.dtype)
+        most = _MOST_JUMP * (float(limits.max) - float(limits.min))
+        if float(values.max()) - float(values.min()) < most:
+            continue
+        along = [axis for axis, dim in enumerate(variable.dims) if dim in ("time", "t", "x")]
+        jumps = (np.abs(np.diff(values.astype(float), axis=axis)) for axis in along)
+        if any(np.any(each >= most) for each in jumps):
+            found.append(
+                f"{name}: integers of the type {values.dtype}, {limits.min} to {limits.max}, that "
+                "jump from one of these limits to the other, as if numbers beyond them had been "
+                "stored; write a larger type if so."
+            )
+    return tuple(found)
 
 
 def check_finite(values, dims, coordinates, name: str) -> None:

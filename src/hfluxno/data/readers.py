@@ -44,6 +44,7 @@ from hfluxno.data.numbers import (
     check_once,
     coordinate,
     field_names,
+    overflowed,
     real_numbers,
 )
 from hfluxno.data.opening import opened, reading
@@ -291,7 +292,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         failed=int(failed.sum()),
         rows=tuple(map(int, along_time.places)),
         columns=tuple(map(int, along_x.places)),
-        notes=along_time.notes + along_x.notes,
+        notes=along_time.notes + along_x.notes + overflowed(stored),
         observation=along_x.observation,
     )
     mean, notes = time_mean(how.average, variables, source)

@@ -96,7 +96,8 @@ class Source:
     - `failed`: the number of trajectories marked as failed in the file, which are left out.
     - `rows`: which of the `times` are in the file; `None` for all.
     - `columns`: the cells of the entries of the file's x; `None` for all.
-    - `notes`: sentences on uneven times and places, and what was done about them.
+    - `notes`: sentences on uneven times and places, and what was done about them, and on integers
+      that seem to have overflowed.
     - `ends`: the states at ends that are given, or `None`.
     - `flow`: the part with the flow of the one field, and its values, where it was measured.
     - `observation`: where in their cells sensors stand, and over which times means are.
