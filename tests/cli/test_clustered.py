@@ -152,6 +152,11 @@ def test_workers_belong_to_this_machine(folder, capsys):
     assert "--workers belongs to --scheduler local" in capsys.readouterr().err
 
 
+def test_chunks_belong_to_a_scheduler(folder, capsys):
+    assert main(["identify", "in.zarr", "--chunk", "8"]) == 2
+    assert "--chunk belongs to --scheduler; leave it out." in capsys.readouterr().err
+
+
 def test_without_dask_it_is_said(folder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2

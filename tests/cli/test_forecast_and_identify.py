@@ -243,6 +243,10 @@ REFUSED = {
         "The values of arr_0 in ../flat.npz do not change in the first",
     ),
     "infinite": ("forecast ../infinite.npz --steps 3", "arr_0 has 1 infinite value among 128"),
+    "memory": (
+        "forecast ../in.npz --steps 999999999999",
+        "A forecast of 999,999,999,999 frames takes about 1,192,093 GiB, more than the ",
+    ),
     "complex": ("forecast ../complex.npz --steps 3", "The values of arr_0 must be real numbers"),
 }
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hfluxno.data.source import Source
     from hfluxno.datasets.work import Work
 
+_CHUNK = 64  # trajectories
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SchedulerConfig:
@@ -54,14 +56,16 @@ class ClusterConfig(SchedulerConfig, MeasuredConfig):
     context: int | None = None
     output: Path | None = None
     json: bool = False
-    chunk: Annotated[int, tyro.conf.arg(metavar="N")] = 64
-    """How many trajectories a process holds and writes at a time, with --scheduler; the workers
-    must see the same files, and the output is a Zarr store."""
+    chunk: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """With --scheduler, how many trajectories a process holds and writes at a time, by default 64;
+    the workers must see the same files, and the output is a Zarr store."""
 
-    def read(self) -> "Source":
-        """Reads it, unless --workers is given without a scheduler."""
-        self.check_scheduler()
-        return super().read()
+    def check_scheduler(self, *single: str) -> None:
+        super().check_scheduler(*single)
+        if self.chunk is not None and self.scheduler is None:
+            raise ValueError("--chunk belongs to --scheduler; leave it out.")
+        if self.chunk is not None and self.chunk < 1:
+            raise ValueError(f"--chunk must be at least 1; got {self.chunk}.")
 
 
 def _check_options(config: ClusterConfig, others: tuple[str, ...]) -> None:
@@ -76,8 +80,6 @@ def _check_options(config: ClusterConfig, others: tuple[str, ...]) -> None:
             "--gamma computes no energy in chunks on a line; leave out --scheduler, or store the "
             "momentum and the energy in the file."
         )
-    if config.chunk < 1:
-        raise ValueError(f"--chunk must be at least 1; got {config.chunk}.")
 
 
 def main(
@@ -116,8 +118,8 @@ def main(
     check_writable(output, (".zarr",), config.input)
     use_cache()
     axes = config.axes
-    total = count_of(config.input, config.variable, axes)
-    chunks = [slice(i, min(i + config.chunk, total)) for i in range(0, total, config.chunk)]
+    total, size = count_of(config.input, config.variable, axes), config.chunk or _CHUNK
+    chunks = [slice(i, min(i + size, total)) for i in range(0, total, size)]
     first, names = chunk_of(config.input, config.variable, axes, chunks[0])
     reading = dataclasses.replace(_reading(config), names=names)
     source = usable(reading, first)
@@ -131,7 +133,7 @@ def main(
     chunk = prepared(reading, work_on(source), first)
     store = ChunkStore(Partial(output.absolute()))
     words = (version_name(), total, config.deciding())
-    store.start(chunk.layout, total, config.chunk, file_fingerprint(reading.path, words))
+    store.start(chunk.layout, total, size, file_fingerprint(reading.path, words))
     left = [members for members in chunks if not store.is_done(members)]
     work, cluster = Task(chunk, axes, store), (config.scheduler, config.workers)
     finish = functools.partial(store.finish, chunks)

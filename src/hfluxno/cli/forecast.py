@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from hfluxno.cli.clustered import ClusterConfig
+from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from hfluxno.data.source import Source
     from hfluxno.forecaster import Forecast, Forecaster
     from hfluxno.trajectory import Trajectory
+
+# Of a forecast: its frames, those of other guesses, deviations, bands, and what is written.
+_COPIES = 10
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,7 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.data.parts import fingerprint, parts_of
     from hfluxno.data.writers import SUFFIXES, check_storable
 
+    config.check_scheduler()
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
     if config.every is not None and not 0.0 < config.every < float("inf"):
@@ -121,7 +126,12 @@ def main(config: ForecastConfig) -> int:
             check_storable(part.name)
         parts = parts_of(source.trajectories)
         largest = max(len(range(source.trajectories)[part]) for part in parts)
-        runtime.check_memory(config.steps, largest * len(source.fields) * len(source.x))
+        runtime.check_memory(
+            _COPIES * config.steps,
+            largest * len(source.fields) * len(source.x),
+            f"A forecast of {plural(config.steps, 'frame')}",
+            "choose fewer --steps",
+        )
         context, method = _context_and_method(source, config, method)
         times = _times(source, context, config, method)
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"

@@ -51,6 +51,7 @@ def main(config: IdentifyConfig) -> int:
     from hfluxno.data.parts import parts_of
     from hfluxno.data.replacing import replacing
 
+    config.check_scheduler()
     if config.output is not None and config.scheduler is None:
         raise ValueError("--output belongs to --scheduler; choose --csv or --save.")
     if plane.is_meant(config):

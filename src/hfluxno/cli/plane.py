@@ -20,6 +20,7 @@ _USELESS = {
     "periodic, outflow or wall",
     "cells": "--cells places sensors on a line; in two dimensions x and y must be uniform",
     "domain": "--domain gives the ends of a line; in two dimensions x and y determine them",
+    "chunk": "its trajectories are processed one by one",
     "csv": "the fluxes of a two-dimensional law are formulas, not a table; --json prints them",
 }
 

@@ -48,6 +48,7 @@ def main(config: ReconstructConfig) -> int:
     from hfluxno.data.replacing import replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
 
+    config.check_scheduler()
     if config.scheduler is not None:
         from hfluxno.cli import clustered
         from hfluxno.datasets.work import Reconstruct

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from hfluxno.compilation_cache import use_cache
 from hfluxno.memory import memory_of_machine
-from hfluxno.plural import plural
 
 
 @contextlib.contextmanager
@@ -18,16 +17,12 @@ def prepared(float64: bool = False) -> Iterator[None]:
         yield
 
 
-def check_memory(frames: int, numbers: int, what: str = "", mend: str = "") -> None:
-    """Checks that a forecast of `numbers` per frame in double precision fits in memory; the message
-    names `what` is too large and how to `mend` it, by default the forecast and its steps.
-
-    Raises `ValueError` if it does not.
-    """
+def check_memory(frames: int, numbers: int, what: str, mend: str) -> None:
+    """Checks that frames of so many `numbers` in double precision fit in memory; the message names
+    `what` is too large and how to `mend` it. Raises `ValueError` if they do not."""
     memory, needed = memory_of_machine(), 8 * frames * numbers
     if memory is not None and needed > memory:
         raise ValueError(
-            f"{what or 'A forecast of ' + plural(frames, 'frame')} takes {needed / 2**30:,.0f} "
-            f"GiB, more than the {memory / 2**30:.0f} GiB of memory of this machine; "
-            f"{mend or 'choose fewer --steps'}."
+            f"{what} takes about {needed / 2**30:,.0f} GiB, more than the "
+            f"{memory / 2**30:.0f} GiB of memory of this machine; {mend}."
         )
