@@ -29,11 +29,14 @@ def test_it_says_what_is_installed(capsys):
     assert found["optional"]["dask"] == metadata.version("dask")
     assert found["weights"]["names"] == list(shipped()) and found["weights"]["incomplete"] == []
     assert found["cores"]["machine"] == os.cpu_count()
+    pages = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    assert not pages.is_file() or f"[{found['memory']['huge pages']}]" in pages.read_text()
     assert found["devices"] is None and "--devices" in found["unknown"]["devices"]
 
 
 def test_the_page_has_a_line_for_every_entry(capsys, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_something=1")
+    monkeypatch.setenv("PJRT_NPROC", "3")
     monkeypatch.setenv("HF_TOKEN", "a secret")
     monkeypatch.setitem(doctor._ENTRIES, "cores", lambda: {"machine": 1, "this process": None})
     assert main(["doctor"]) == 0
@@ -41,7 +44,8 @@ def test_the_page_has_a_line_for_every_entry(capsys, monkeypatch):
     labels = [line[:13].strip() for line in page.splitlines() if line[0] != " "]
     assert labels == [name.replace("_", " ") for name in doctor._ENTRIES]
     assert all(len(line) <= 100 or "/" in line for line in page.splitlines())
-    assert "XLA_FLAGS --xla_something=1" in page and "secret" not in page
+    page = " ".join(page.split())
+    assert "PJRT_NPROC 3" in page and "XLA_FLAGS --xla_something=1" in page and "secret" not in page
     assert "machine 1," in page
 
 

@@ -22,7 +22,7 @@ import tyro
 _LABEL, _WIDTH = 13, 100
 _TOOLS = re.compile(r"extra == ['\"](dev|docs|types)['\"]")
 # Only settings of the environment that affect programs: a report is public.
-_SETTINGS = re.compile(r"(JAX|XLA|HFLUXNO|OMP|CUDA)_\w+|GLIBC_TUNABLES|XDG_CACHE_HOME")
+_SETTINGS = re.compile(r"(JAX|XLA|PJRT|HFLUXNO|OMP|CUDA)_\w+|GLIBC_TUNABLES|XDG_CACHE_HOME")
 _SMALLEST_WEIGHTS = 10_000  # bytes; less is a pointer to a file that was not fetched
 _SECONDS = 120.0
 _DEVICES = """
@@ -43,9 +43,9 @@ sys.stdout.write(json.dumps(found))
 class DoctorConfig:
     """Say what is installed and what the machine has, on one page for a bug report.
 
-    The report lists versions, settings of the environment, processor, memory, the cache of compiled
-    programs and the shipped weights, or says why one is not known. Nothing is sent
-    anywhere.
+    The report lists versions, settings of the environment, processor, cores, memory and huge pages,
+    the cache of compiled programs and the shipped weights, or says why one is not known. Nothing is
+    sent anywhere.
 
     Example: hfluxno doctor --devices
     """
@@ -149,7 +149,8 @@ def _processor() -> str:
 
 
 def _cores() -> dict[str, int | None]:
-    """The cores of the machine; hfluxno runs one thread per core."""
+    """The cores of the machine, and those of this process, each of which gets a thread unless
+    PJRT_NPROC says otherwise."""
     found = {"machine": os.cpu_count()}
     if hasattr(os, "sched_getaffinity"):
         found["this process"] = len(os.sched_getaffinity(0))
@@ -166,6 +167,10 @@ def _memory() -> dict[str, str]:
         available = re.search(r"MemAvailable:\s+(\d+) kB", table.read_text(encoding="utf-8"))
         if available is not None:
             found["available"] = f"{int(available[1]) / 2**20:.1f} GiB"
+    pages = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if pages.is_file():
+        chosen = re.search(r"\[(\w+)\]", pages.read_text(encoding="utf-8"))
+        found["huge pages"] = chosen[1] if chosen else "not known"
     return found
 
 
