@@ -7,13 +7,12 @@ fewest unknowns is chosen.
 """
 
 import dataclasses
-import itertools
 
 import numpy as np
 
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Dictionary, Kinked
+from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
     SOURCE_TERMS,
@@ -25,6 +24,7 @@ from hfluxno.identify.candidate import (
     minimum_size,
     stages,
 )
+from hfluxno.identify.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.known import known_law_directions
@@ -33,15 +33,13 @@ from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.sparsify import needed, sets_by_weak_form, weak_form_residual
 from hfluxno.identify.track import MODES, first_state, gains, track
-from hfluxno.stored_jit import stored_jit
+from hfluxno.identify.weak_start import TERMS, weak_normal, weak_parameters, with_kinks
 
 _REFIT_EVALUATIONS = 5
-_TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
 # A law of a few terms may predict the last frames a little worse, but predicts distant ones better.
 _SIMPLER_WITHIN, _SPARSE_WITHIN = 1.1, 1.5
 _SAME = 1.02
-# The places of kinks that are tried, in half ranges from the middle, and their widths.
-_PLACES, _WIDTHS = np.linspace(-0.9, 0.9, 13), (0.02, 0.2)
+_EXPLAINED = 1e-4  # so small a back-test error needs no other candidate
 _LARGE_OFFSET = 100.0  # in standard deviations
 
 
@@ -99,13 +97,38 @@ def choose(
 ) -> tuple[FittedCandidate, tuple[tuple[str, float], ...]]:
     """The chosen candidate of a context (time, field, cells), fitted to all frames, and the labels
     and back-test errors of all that were tried. Values that were not `seen` have been filled in,
-    and count in no misfit or error. Without a `plan` the usual stages are used."""
+    and count in no misfit or error. Without a `plan` the usual stages are used. A context of many
+    cells is searched on averages (`coarser`)."""
+    plan = stages(len(fields)) if plan is None else plan
+    factor, before = coarsening(grid.shape[0]), []
+    if factor > 1:
+        before = _search(*averaged(values, grid, seen, factor), fields, negated, plan)
+        chosen = on_all_cells(_pick(before).candidate, factor)
+        # What a common scheme made on all cells is not seen in averages.
+        common = tuple(c for c in plan[0].propose(Candidate()) if c not in chosen)
+        plan = (Stage(lambda best: chosen, _EXPLAINED), Stage(lambda best: common, 0.0))
+    tried = _search(values, grid, seen, fields, negated, plan)
+    labels = [f"{trial.candidate}, on averages" for trial in before]
+    labels += [str(trial.candidate) for trial in tried]
+    errors = [trial.error for trial in (*before, *tried)]
+    return refit(_pick(tried), values, seen), tuple(zip(labels, errors, strict=True))
+
+
+def _search(
+    values: np.ndarray,
+    grid: Grid,
+    seen: np.ndarray | None,
+    fields: tuple[str, ...],
+    negated: tuple[int, ...],
+    plan: tuple[Stage, ...],
+) -> list[FittedCandidate]:
+    """All that the stages of the plan try."""
     tried: list[FittedCandidate] = []
     best = None
     # Relative to a constant far larger than the variation, all errors would look small.
     moves = np.sqrt(np.mean(np.var(values, axis=(0, 2))))
     visible = min(1.0, _LARGE_OFFSET * moves / np.sqrt(np.mean(values**2)))
-    for stage in stages(len(fields)) if plan is None else plan:
+    for stage in plan:
         if best is not None and best.error <= stage.worth_above * visible:
             continue
         for candidate in stage.propose(best.candidate if best else Candidate()):
@@ -117,8 +140,7 @@ def choose(
         best = _pick(tried)
         if best.error <= stage.good_enough * visible:
             break
-    assert best is not None
-    return refit(best, values, seen), tuple((str(trial.candidate), trial.error) for trial in tried)
+    return tried
 
 
 def _pick(trials: list[FittedCandidate]) -> FittedCandidate:
@@ -241,7 +263,7 @@ def _family(
     basis = make_basis(candidate, values, fields, negated)
     mask = make_mask(candidate, basis, len(fields), negated)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    terms = _TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
+    terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
     sources = SOURCE_TERMS if candidate.sources else 0
 
     def with_free(mask):
@@ -253,7 +275,7 @@ def _family(
     if candidate.sparse == "weak-form":
         if start is not None:
             return start.family, start.rivals
-        normals = np.asarray(_weak_normal(with_free(mask), values, weights, grid)[0])
+        normals = np.asarray(weak_normal(with_free(mask), values, weights, grid)[0])
         flux, arising = np.split(mask, [len(fields) * len(basis.names)])
         parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
         sets = sets_by_weak_form(normals, np.concatenate(parts, axis=1))
@@ -295,42 +317,3 @@ def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
         candidate.scheme,
         candidate.refinement,
     )
-
-
-def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
-    """The family with the kinks of the flux where the weak-form residual is smallest."""
-    basis = family.basis
-    if not isinstance(basis, Kinked):
-        return family
-
-    def left_over(at: np.ndarray, width: float) -> float:
-        there = dataclasses.replace(basis, at=at, width=np.asarray(width))
-        placed = dataclasses.replace(family, basis=there)
-        normal = np.asarray(_weak_normal(placed, values, weights, grid)[0])[0]
-        return weak_form_residual(normal, np.ones(len(normal) - 1))
-
-    places = itertools.product(itertools.combinations(_PLACES, basis.kinks), _WIDTHS)
-    at, width = min(places, key=lambda each: left_over(np.array(each[0]), each[1]))
-    there = dataclasses.replace(basis, at=np.array(at), width=np.asarray(width))
-    return dataclasses.replace(family, basis=there)
-
-
-def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
-    """The start of a fit, from one program for all fits in a basis: the columns of terms that are
-    not free are zero, and so are their parameters."""
-    fields, mask = len(family.fields), np.asarray(family.mask)
-    end = len(mask) - family.kink_parameters - fields * family.sources
-    further = slice(end, end + (_TERMS - family.terms) * fields)
-    every = np.insert(mask, end, np.zeros(further.stop - end))[None]
-    family = dataclasses.replace(family, directions=every, terms=_TERMS)
-    return np.delete(np.asarray(_weak_start(family, values, weights, grid)[0]), further)
-
-
-@stored_jit
-def _weak_start(family, values, weights, grid):
-    return (family.start(values, weights, grid.is_periodic()),)
-
-
-@stored_jit
-def _weak_normal(family, values, weights, grid):
-    return (family.weak_normal(values, weights, grid.is_periodic()),)

@@ -16,8 +16,8 @@ from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import typical_speed
 from hfluxno.identify.refine import LawFamily
-from hfluxno.identify.select import weak_parameters
 from hfluxno.identify.stretches import likely_stretch
+from hfluxno.identify.weak_start import weak_parameters
 from hfluxno.trajectory import Trajectory
 
 _TRACE = 0.02  # of a diffusivity, in spreads

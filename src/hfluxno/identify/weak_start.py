@@ -1,0 +1,55 @@
+"""Where fits start: the coefficients, and the places of kinks, that the weak form finds."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+from hfluxno.identify.basis import Kinked
+from hfluxno.identify.candidate import DIFFUSION_TERMS
+from hfluxno.identify.refine import LawFamily
+from hfluxno.identify.sparsify import weak_form_residual
+from hfluxno.stored_jit import stored_jit
+
+TERMS = max(DIFFUSION_TERMS.values())  # of programs with diffusion
+# The places of kinks that are tried, in half ranges from the middle, and their widths.
+_PLACES, _WIDTHS = np.linspace(-0.9, 0.9, 13), (0.02, 0.2)
+
+
+def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
+    """The family with the kinks of the flux where the weak-form residual is smallest."""
+    basis = family.basis
+    if not isinstance(basis, Kinked):
+        return family
+
+    def left_over(at: np.ndarray, width: float) -> float:
+        there = dataclasses.replace(basis, at=at, width=np.asarray(width))
+        placed = dataclasses.replace(family, basis=there)
+        normal = np.asarray(weak_normal(placed, values, weights, grid)[0])[0]
+        return weak_form_residual(normal, np.ones(len(normal) - 1))
+
+    places = itertools.product(itertools.combinations(_PLACES, basis.kinks), _WIDTHS)
+    at, width = min(places, key=lambda each: left_over(np.array(each[0]), each[1]))
+    there = dataclasses.replace(basis, at=np.array(at), width=np.asarray(width))
+    return dataclasses.replace(family, basis=there)
+
+
+def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
+    """The start of a fit, from one program for all fits in a basis: the columns of terms that are
+    not free are zero, and so are their parameters."""
+    fields, mask = len(family.fields), np.asarray(family.mask)
+    end = len(mask) - family.kink_parameters - fields * family.sources
+    further = slice(end, end + (TERMS - family.terms) * fields)
+    every = np.insert(mask, end, np.zeros(further.stop - end))[None]
+    family = dataclasses.replace(family, directions=every, terms=TERMS)
+    return np.delete(np.asarray(_weak_start(family, values, weights, grid)[0]), further)
+
+
+@stored_jit
+def _weak_start(family, values, weights, grid):
+    return (family.start(values, weights, grid.is_periodic()),)
+
+
+@stored_jit
+def weak_normal(family, values, weights, grid):
+    return (family.weak_normal(values, weights, grid.is_periodic()),)
