@@ -146,6 +146,11 @@ def _block(make):
     return problem
 
 
+def _sharp(make):
+    """The same by a scheme of high order."""
+    return lambda random: dataclasses.replace(make(random), sharp=True)
+
+
 KINDS = [
     Kind("cubic, smooth", True, lambda r: polynomials(r, 3, smooth(r, -1.0, 1.5))),
     Kind("cubic, patches", True, lambda r: polynomials(r, 3, patches(r, -1.0, 1.5))),
@@ -166,6 +171,8 @@ KINDS = [
     Kind("depth of water alone", False, _hidden),
     Kind("water around a block", True, _block(_waves)),
     Kind("gas around a block", True, _block(_gas)),
+    Kind("water, waves, by WENO", True, _sharp(_waves)),
+    Kind("gas, smooth, by WENO", True, _sharp(_gas)),
 ]
 
 

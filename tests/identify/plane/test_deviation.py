@@ -3,9 +3,12 @@
 import numpy as np
 
 from hfluxno.grid import Grid
+from hfluxno.identify.plane import deviation
 from hfluxno.identify.plane.deviation import _by_time, _where_steep
 from hfluxno.identify.plane.frames import frames_of
+from hfluxno.identify.plane.run import Followed, Start
 from hfluxno.trajectory import Trajectory
+from tests.identify.plane.laws import shallow_water
 
 SHAPE = (16, 20)
 
@@ -43,6 +46,23 @@ def test_errors_of_runs_are_continued_by_a_line():
     noisy = seen(values, 0.02)
     assert 0.01 < noisy.noise < 0.06
     assert np.all(_by_time(own, noisy, times) < 0.016)
+
+
+def test_the_error_of_the_scheme_is_as_large_a_part_of_the_difference_as_in_the_context(
+    monkeypatch,
+):
+    """Of a difference of .1 from other cells .03 was an error in the context; all of it at most."""
+    values, frames = smooth(), smooth(3)
+    monkeypatch.setattr(deviation, "state_of", lambda *_: (values[0], True))
+    law, after = shallow_water(), Followed(frames + 0.2, values[0], True)
+    monkeypatch.setattr(deviation, "onward", lambda *_: after)
+    for off, part in ((0.03, 0.3), (0.0, 0.0), (0.5, 1.0)):
+        before = Followed(values[1:] + off + 0.1, values[0], True)
+        monkeypatch.setattr(deviation, "predicted", lambda *_, run=before: run)
+        past = (0, values[1:] + off)
+        start = Start("restart", 2)
+        found = deviation._by_scheme(law, seen(values), start, past, np.ones(3), frames)
+        np.testing.assert_allclose(np.sqrt(found), 0.2 * part, atol=1e-12)
 
 
 def test_errors_are_expected_where_it_is_steep():

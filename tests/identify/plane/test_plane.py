@@ -126,7 +126,7 @@ def test_a_rotation_depends_on_place_and_is_no_law_of_the_state():
     system = total(weak_systems(values, functions_of(basis, (False, False)), (False, False)))
     found, isotropic = choose(system, basis, Roles(1), np.std(values, axis=(0, 2, 3)), 1.0)
     assert not isotropic
-    assert found[0].misfit > 1.5 * identification._POOR_MISFIT
+    assert found[0].misfit > 1.5 * identification.POOR_MISFIT
 
 
 def test_isotropic_fluxes_turn_with_the_plane():

@@ -85,6 +85,23 @@ def test_what_sources_do_not_explain_keeps_its_status(every_run_is_right, monkey
     assert found.status == FitStatus.SOURCE_OR_LEAK and not found.law.has_further
 
 
+def test_a_law_that_the_weak_form_rejects_is_not_run_with_sources(monkeypatch):
+    """Frames of which none follows from another."""
+    x, y = (2.0 * np.pi * np.arange(n) / n for n in CELLS)
+    phases = np.random.default_rng(1).uniform(0.0, 6.0, (10, 2))
+    values = np.stack([np.sin(x + a)[:, None] * np.cos(y + b) for a, b in phases])[:, None]
+    context = Trajectory(values, DT * np.arange(10), Grid.rectangle(CELLS), ("u",))
+    ran = []
+
+    def back_test(law, *_):
+        ran.append(law.has_further)
+        return 1.0, Start("restart", 1)
+
+    monkeypatch.setattr(search, "back_test", back_test)
+    assert identify_plane(context).status == FitStatus.POOR_FIT
+    assert ran and not any(ran)
+
+
 def with_gravity() -> FittedPlaneLaw:
     """Water that falls along y, with a viscosity."""
     sources = np.array([[0.0, 0.0], [0.0, 0.0], [-2.0, 0.3]])

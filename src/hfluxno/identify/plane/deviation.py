@@ -1,6 +1,6 @@
 """The standard deviation of a forecast with a law on a plane, value by value.
 
-    σ² = (α e(t))² ρ + (β r)² (u_g - u)² + Σ_m (u_m - u)²
+    σ² = (α e(t))² ρ + r² (u_g - u)² + Σ_m (u_m - u)²
 
 e(t) is the error of runs over the context, from its first frame, its middle and the last frame
 before those held out, as a function of the time t since their start: for each field the straight
@@ -11,8 +11,12 @@ the first frame relative to the same difference there, because if the data were 
 scheme, it has no error. u_m are the forecasts with neighbours of the law. The last two and ρ are
 smoothed over the width by which a jump may be displaced.
 
-α, β and the uniform part of ρ were chosen on seeds 2 and 3 of `python -m benchmarks.plane_trust`,
-so that nine of ten errors of frames are below 1.85 times the predicted error and nine of ten values
+For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
+smooth, and more as they steepen, one for shocks. So the error of a forecast may be half of the
+difference where that of the context was a third; 1.85 σ contains this.
+
+α and the uniform part of ρ were chosen on seeds 2 and 3 of `python -m benchmarks.plane_trust`, so
+that nine of ten errors of frames are below 1.85 times the predicted error and nine of ten values
 within 1.645 σ.
 """
 
@@ -27,7 +31,7 @@ from hfluxno.identify.plane.run import Start, onward, predicted, state_of
 from hfluxno.identify.plane.systematic import other_cells
 from hfluxno.identify.select import last_fitted_frame
 
-_GROWN, _SCHEME = 0.6, 0.5  # α, β
+_GROWN = 0.6  # α
 _UNIFORM = 0.3
 # Waves of a few cells look like noise, so at least this fraction of a squared error counts.
 _AT_LEAST = 0.5
@@ -60,7 +64,7 @@ def deviation_ahead(
     error = _by_time(runs, seen, np.cumsum(ahead))
     variance = (_GROWN * error[:, :, None, None]) ** 2 * _where_steep(frames, seen)
     differs = _by_scheme(law, seen, start, runs[0], ahead, frames)
-    variance = variance + _SCHEME**2 * _smooth(differs, seen)
+    variance = variance + _smooth(differs, seen)
     for other in item.neighbours:
         run = onward(other, seen, start, state, ahead)
         if run.solved:

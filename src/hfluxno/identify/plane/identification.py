@@ -9,7 +9,7 @@ from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
-from hfluxno.identify.plane.search import Found, search
+from hfluxno.identify.plane.search import POOR_MISFIT, Found, search
 from hfluxno.identify.plane.select import infer_roles
 from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.plane.terms import possible_sources
@@ -22,8 +22,6 @@ from hfluxno.trajectory import Trajectory
 # The weak form spans several frames, and a bump several cells.
 MINIMUM_FRAMES, MINIMUM_CELLS = 6, 16
 MOST_FIELDS = 6
-# A law with a larger relative residual of the weak form does not explain the data.
-_POOR_MISFIT = 0.1
 # Totals of fewer frames show no drift.
 _FRAMES_OF_DRIFT = 4
 
@@ -48,10 +46,11 @@ def identify_plane(
     with jax.enable_x64(True):
         roles = infer_roles(seen, cell[0] / cell[1], _indices(momentum, fields))
         found = search(seen, roles, fields, cell)
+        assert found is not None
         status = _status(found, seen)
         if status in UNEXPLAINED:
             other = search(seen, roles, fields, cell, possible_sources(len(fields)))
-            if other.law.has_further and _status(other, seen) == FitStatus.OK:
+            if other is not None and _status(other, seen) == FitStatus.OK:
                 found, status = other, FitStatus.OK
     lengths = np.array(cell)
     return PlaneIdentification(
@@ -111,7 +110,7 @@ def status_of(
         return FitStatus.FAILED
     if _has_drifted(seen, law):
         return FitStatus.SOURCE_OR_LEAK
-    if exceeds(error, persistence, seen.relative_noise) or misfit > _POOR_MISFIT:
+    if exceeds(error, persistence, seen.relative_noise) or misfit > POOR_MISFIT:
         return FitStatus.POOR_FIT
     return FitStatus.SYSTEMATIC_MISFIT if is_systematic(law, seen, start) else FitStatus.OK
 

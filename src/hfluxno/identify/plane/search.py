@@ -24,9 +24,12 @@ from hfluxno.identify.plane.select import (
     together,
 )
 from hfluxno.identify.plane.terms import Powers, Roles, Structure
-from hfluxno.identify.plane.weak_form import total
+from hfluxno.identify.plane.weak_form import WeakSystem, total
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.select import last_fitted_frame
+
+# A law with a larger relative residual of the weak form does not explain the data.
+POOR_MISFIT = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +61,11 @@ def search(
     fields: tuple[str, ...],
     cell: tuple[float, float],
     sources: tuple[Powers, ...] | None = None,
-) -> Found:
-    """The law that predicts the last frames best.
+) -> Found | None:
+    """The law that predicts the last frames best, of those that the weak form does not reject if
+    there are any; with sources `None` if there are none.
+
+    Every law that runs is compiled first, which takes longer than all else.
 
     **Arguments:**
 
@@ -82,6 +88,10 @@ def search(
         if named is not None:
             one = _Tried(found, *named)
             tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]
+    sound = [each for each in tried if each.is_sound(whole, sizes, seen.noise, sources is not None)]
+    if sources is not None and not sound:
+        return None
+    tried = sound or tried
     columns = 2 * len(basis.names) + (0 if sources is None else len(sources) + 2)
     best = None
     for each in tried:
@@ -98,8 +108,7 @@ def search(
     _, start, chosen, law_of, parts = best
     starts = [start, *further_starts(seen, start.refinement)]
     error, start = back_test(law_of(parts[0]), seen, last, starts)
-    found, said = chosen.found, chosen.said
-    misfit = together(found, sizes, whole) if said is None else said.misfit
+    found, said, misfit = chosen.found, chosen.said, chosen.misfit(whole, sizes)
     named_values = None if said is None else parts[1]
     return Found(
         law=law_of(parts[1]),
@@ -128,6 +137,18 @@ class _Tried:
     def structures(self) -> list[Structure]:
         own = [each.structure for each in self.found]
         return own if self.structure is None else [self.structure]
+
+    def misfit(self, system: WeakSystem, sizes: Float[np.ndarray, " field"]) -> float:
+        return together(self.found, sizes, system) if self.said is None else self.said.misfit
+
+    def is_sound(
+        self, system: WeakSystem, sizes: Float[np.ndarray, " field"], noise: float, further: bool
+    ) -> bool:
+        """Whether the weak form does not reject it, and it has sources or diffusion if these are
+        sought (`further`)."""
+        has = any(s.further is not None and np.any(s.further) for s in self.structures)
+        rest = beyond_noise(self.misfit(system, sizes), system, sizes, noise)
+        return (has or not further) and rest <= POOR_MISFIT
 
 
 @dataclasses.dataclass(frozen=True)
