@@ -76,11 +76,14 @@ OTHERS = [
         others.hidden_energy,
         others.uneven_bottom,
         others.friction,
+        others.river,
+        others.relaxing_drivers,
+        others.coupled_waves,
     )
 ]
 NOISY_OTHERS = [
     _kind(truth, False, noise=noise)
-    for truth in (others.linear_dispersion, others.flux_by_place, others.relaxation)
+    for truth in (others.linear_dispersion, others.flux_by_place, others.relaxation, others.river)
     for noise in (0.01, 0.05)
 ]
 LATE = [

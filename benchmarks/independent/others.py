@@ -139,6 +139,55 @@ def friction(rngs):
     )
 
 
+def river(rngs):
+    """Shallow water down a slope, with Chézy's friction."""
+    g, slope, drag = draw(rngs, 0.7, 1.0), draw(rngs, 0.4, 1.0), draw(rngs, 0.8, 1.6)
+
+    def source(u):
+        h, m = u[:, :1], u[:, 1:2]
+        return np.concatenate([0 * h, slope * h - drag * m * np.abs(m) / h**2], axis=1)
+
+    first, second = waves(rngs, low=0.6, high=1.4), waves(rngs, low=0.3, high=0.8)
+    return shallow_flow(rngs, first, g, second=second, source=source)
+
+
+def relaxing_drivers(rngs):
+    """Traffic of Aw, Rascle and Zhang, y = ρ (v + ρ²), whose speed relaxes to 1 - ρ."""
+    time = draw(rngs, 0.15, 0.6)
+
+    def pressure(u):
+        return u[:, :1] ** 2
+
+    def flux(u):
+        v = u[:, 1:2] / u[:, :1] - pressure(u)
+        return u * v
+
+    def speed(u):
+        return np.abs(u[:, 1:2] / u[:, :1] - pressure(u)) + 2 * pressure(u)
+
+    def source(u):
+        rho, y = u[:, :1], u[:, 1:2]
+        return np.concatenate([0 * rho, (rho * (1 - rho + rho**2) - y) / time], axis=1)
+
+    rho, v = waves(rngs, low=0.25, high=0.7), waves(rngs, low=0.3, high=0.7)
+    state = np.concatenate([rho, rho * (v + rho**2)], axis=1)
+    return weno(flux, speed, state, FRAMES, CELLS, source=source)
+
+
+def coupled_waves(rngs):
+    """Linear waves whose fields turn into each other, as in a rotating channel."""
+    c, rate = draw(rngs, 0.6, 1.0), draw(rngs, 1.0, 3.0)
+
+    def flux(u):
+        return c * u[:, ::-1]
+
+    def source(u):
+        return rate * np.concatenate([u[:, 1:], -u[:, :1]], axis=1)
+
+    state = np.concatenate([waves(rngs, low=-0.5, high=0.5) for _ in range(2)], axis=1)
+    return weno(flux, lambda u: c + 0 * u[:, :1], state, FRAMES, CELLS, source=source)
+
+
 def open_as_periodic(rngs):
     """A road with a changing inflow and a free right end, treated as a closed ring."""
     v, mean, size = (draw(rngs, *ends) for ends in ((0.7, 1.1), (0.2, 0.35), (0.05, 0.15)))

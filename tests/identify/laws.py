@@ -98,6 +98,15 @@ def shallow_water() -> FittedLaw:
     return FittedLaw(("h", "m"), basis, flux, np.zeros((2, 0)), lower, upper, (1,))
 
 
+def river() -> FittedLaw:
+    """Shallow water down a slope, with friction."""
+    functions = ((0, 0, 0, 0), (1, 0, 0, 0), (-2, 1, 0, 1))
+    by_state, none = np.array([[0.0, 0.0, 0.0], [0.1, 0.8, -1.5]]), np.zeros((2, 0))
+    modes = PlaceModes(0.0, 1.0, 1, True)
+    terms = Terms(by_state, none, np.zeros(0), np.zeros(2), modes, functions=functions)
+    return dataclasses.replace(shallow_water(), terms=terms)
+
+
 def gas(gamma=1.4) -> FittedLaw:
     """Euler's equations."""
     lower, upper = np.array([0.8, -0.3, 2.0]), np.array([1.2, 0.3, 3.0])
@@ -128,6 +137,7 @@ LAWS = {
     "a kink": lambda: kinked(-0.3),
     "kinks and further terms": lambda: kinked(0.4, -0.1, width=0.02, terms=True),
     "dictionary": shallow_water,
+    "river": river,
     "tensor": pair,
     "gas": gas,
 }

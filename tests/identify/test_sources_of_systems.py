@@ -1,5 +1,6 @@
-"""Two fields with sources of their own: from the weak form to the forecast."""
+"""Two fields with sources: from the weak form to the forecast."""
 
+import dataclasses
 import importlib
 
 import jax
@@ -12,19 +13,23 @@ from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.basis import Dictionary, physical_exponents
-from hfluxno.identify.candidate import Candidate, Stage, make_directions, make_mask
+from hfluxno.identify.candidate import Candidate, Stage
+from hfluxno.identify.candidate_functions import make_directions, make_mask
 from hfluxno.identify.refine import LawFamily
+from hfluxno.identify.source_terms import names_of, possible_sources, values_of
+from hfluxno.identify.sparsify import sets_by_weak_form
 from hfluxno.laws import ShallowWater
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
 
 CELLS, FRAMES, STEPS, INTERVAL = 64, 16, 8, 0.02
-FRICTION = 1.5
+SLOPE, FRICTION = 0.6, 1.5
+SOURCES = possible_sources((True, False))
 
 
-class WithFriction(ShallowWater):
+class River(ShallowWater):
     def source(self, u, x, t):
-        return jnp.stack([jnp.zeros_like(u[0]), -FRICTION * u[1]])
+        return jnp.stack([jnp.zeros_like(u[0]), SLOPE * u[0] - FRICTION * u[1]])
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,7 @@ def values():
     x = (np.arange(CELLS) + 0.5) / CELLS
     initial = np.stack([1.0 + 0.3 * np.sin(2 * np.pi * x), 0.3 + 0.2 * np.cos(4 * np.pi * x)])
     with jax.enable_x64(True):
-        law = WithFriction(alpha=1.0, gamma=1.0, beta=1.0)
+        law = River(alpha=1.0, gamma=1.0, beta=1.0)
         times = INTERVAL * np.arange(FRAMES + STEPS)
         run = solve(Roe(law, "mc", False), jnp.asarray(initial), times, Grid.interval(CELLS))
         return np.asarray(run.values)
@@ -42,31 +47,51 @@ def family(values, negated=()):
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     scale = np.maximum(np.abs(lower), np.abs(upper))
     basis = Dictionary(scale, physical_exponents((True, False)), ("h", "m"))
-    mask = make_mask(Candidate("dictionary", 0, sources=True), basis, 2, negated)
-    return LawFamily(basis, make_directions(mask), lower, upper, 0, ("h", "m"), negated, 2)
+    mask = make_mask(Candidate("dictionary", 0, sources=True), basis, 2, negated, SOURCES)
+    return LawFamily(basis, make_directions(mask), lower, upper, 0, ("h", "m"), negated, SOURCES)
 
 
 def test_the_weak_form_knows_sources(values, x64):
     few = family(values)
     names, count = few.basis.names, len(few.basis.names)
     wanted = [(0, "m"), (1, "h²"), (1, "m²/h")]
-    free = np.zeros(2 * count + 4)
-    free[[field * count + names.index(name) for field, name in wanted] + [2 * count + 3]] = 1.0
-    few = LawFamily(few.basis, make_directions(free), few.lower, few.upper, 0, ("h", "m"), (), 2)
+    free = np.zeros(2 * count + 2 * len(SOURCES))
+    free[[field * count + names.index(name) for field, name in wanted]] = 1.0
+    arising = names_of(SOURCES, ("h", "m"))
+    free[[2 * count + len(SOURCES) + arising.index(name) for name in ("h", "m")]] = 1.0
+    few = dataclasses.replace(few, directions=make_directions(free))
     found = compiled(few.start, jnp.asarray(values), jnp.ones(len(values)), True)
     law = few.law(np.asarray(found))
     source = np.asarray(law.source(jnp.asarray(values[0]), jnp.zeros((1, CELLS)), 0.0))
     np.testing.assert_allclose(source[0], 0.0, atol=1e-12)
-    np.testing.assert_allclose(source[1], -FRICTION * INTERVAL * values[0, 1], rtol=0.03, atol=1e-4)
+    expected = INTERVAL * (SLOPE * values[0, 0] - FRICTION * values[0, 1])
+    np.testing.assert_allclose(source[1], expected, rtol=0.03, atol=1e-4)
 
 
-def test_a_wall_allows_no_constant_source_of_the_momentum(values):
-    mask = family(values, negated=(1,)).mask
-    np.testing.assert_array_equal(mask[-4:], [1.0, 1.0, 0.0, 1.0])
-    np.testing.assert_array_equal(family(values).mask[-4:], 1.0)
+def test_the_functions_of_sources():
+    assert names_of(possible_sources((False, False)), ("p", "q")) == (
+        *("1", "p", "q", "p²", "p·q", "q²"),
+    )
+    drag = ("h³", "m/h", "m·|m|/h", "m·|m|/h²", "m·|m|/h³")
+    assert names_of(SOURCES, ("h", "m"))[6:] == drag
+    u = jnp.asarray([[2.0, 2.0], [3.0, -3.0]])
+    found = np.asarray(values_of(SOURCES, u))
+    np.testing.assert_allclose(found[SOURCES.index((-2, 1, 0, 1))], [2.25, -2.25])
+    assert len(set(possible_sources((True, True)))) == 16
 
 
-def test_friction_is_found_and_goes_on(values, x64, monkeypatch, tmp_path):
+def test_six_terms_are_found_where_four_do_not_suffice():
+    """As many as the second field of traffic with relaxation has: two fluxes and four sources."""
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(200, 20))
+    rhs = columns[:, [1, 4, 11, 12, 15, 17]] @ [1.0, -2.0, 0.5, -0.4, 0.3, 0.6]
+    augmented = np.column_stack([columns, rhs + 1e-3 * rng.normal(size=200)])
+    normal = augmented.T @ augmented
+    (mask, *_) = sets_by_weak_form(normal[None], np.ones((1, 20)), with_sources=True)
+    assert np.flatnonzero(mask[0]).tolist() == [1, 4, 11, 12, 15, 17]
+
+
+def test_a_river_is_found_and_goes_on(values, x64, monkeypatch, tmp_path):
     """Of the stages only the first one, which data of our own scheme end at."""
     select = importlib.import_module("hfluxno.identify.select")
     plain = Candidate("dictionary", 0, sparse="weak-form")
@@ -75,9 +100,9 @@ def test_friction_is_found_and_goes_on(values, x64, monkeypatch, tmp_path):
     context = Trajectory.from_numpy(values[:FRAMES], times, fields=("h", "m"))
     found = hfluxno.identify(context)
     assert found.status == FitStatus.OK and found.candidate.sources
-    assert set(found.coefficients) == {"f_h[m]", "f_m[h²]", "f_m[m²/h]", "s_m[m]"}
+    assert set(found.coefficients) == {"f_h[m]", "f_m[h²]", "f_m[m²/h]", "s_m[h]", "s_m[m]"}
     assert found.coefficients["s_m[m]"] == pytest.approx(-FRICTION, rel=1e-3)
-    assert found.formulas[1] == "∂t m + ∂x(0.5 h² + 1 m²/h) = -1.5 m"
+    assert found.formulas[1] == "∂t m + ∂x(0.5 h² + 1 m²/h) = 0.6 h - 1.5 m"
     assert found.recognised.name == "shallow water"
     forecast = hfluxno.forecast(context, STEPS)
     error = np.asarray(forecast.trajectory.values) - values[FRAMES:]

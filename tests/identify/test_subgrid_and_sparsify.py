@@ -10,7 +10,8 @@ from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import subgrid
 from hfluxno.identify.basis import Dictionary, TensorChebyshev, physical_exponents
-from hfluxno.identify.candidate import Candidate, make_directions, make_mask
+from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.candidate_functions import make_directions, make_mask
 from hfluxno.identify.refine import Fit, LawFamily
 from hfluxno.identify.sparsify import needed, needed_by_weak_form, sets_by_weak_form
 from hfluxno.laws import ShallowWater

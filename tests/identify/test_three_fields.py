@@ -14,7 +14,8 @@ from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, load_law, select
 from hfluxno.identify.basis import Dictionary, fluid_exponents
-from hfluxno.identify.candidate import CLAWPACK_PAPER, Candidate, make_mask
+from hfluxno.identify.candidate import CLAWPACK_PAPER, Candidate
+from hfluxno.identify.candidate_functions import make_mask
 from hfluxno.identify.momentum import carried_by, negated_fields
 from hfluxno.identify.select import make_settings
 from hfluxno.laws import ConservationLaw

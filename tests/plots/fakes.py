@@ -34,6 +34,7 @@ class Quadratic(ConservationLaw):
     lower: Any
     upper: Any
     basis: Any = eqx.field(static=True, default=Terms(("u", "u²")))
+    terms: None = None
     nu: float | None = eqx.field(static=True, default=None)
     fields: tuple[str, ...] = eqx.field(static=True, default=("u",))
 

@@ -60,14 +60,28 @@ def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
         Line(f"{letter}_{name}" if several else letter, law.fields, flux[i], kinks=_kinks(law))
         for i, name in enumerate(law.fields)
     ]
-    for symbol, table in (("ν", law.diffusivity), ("s", law.source)):
+    powers_of_one = (("ν", law.diffusivity), ("s", () if law.arising else law.source))
+    for symbol, table in powers_of_one:
         for i, row in enumerate(table):
             name = f"{symbol}_{law.fields[i]}" if several else symbol
             exponents = tuple((k,) for k in range(len(row)))
             v = np.linspace(-1.0, 1.0, _POINTS)[None]
             found = _rounded(row, exponents, v, (_scaled(law, i),), constant=True)
             lines.append(Line(name, (law.fields[i],), found, symbol == "ν" and len(row) > 1))
-    return lines
+    return lines + _sources(law)
+
+
+def _sources(law: PlainLaw) -> list[Line]:
+    """The sources of several fields that are not zero."""
+    if not law.arising:
+        return []
+    u = _states(law)
+    u, names = np.concatenate([u, np.abs(u)]), (*law.fields, *(f"|{name}|" for name in law.fields))
+    return [
+        Line(f"s_{name}", law.fields, _rounded(row, law.arising, u, names, constant=True))
+        for name, row in zip(law.fields, law.source, strict=True)
+        if any(row)
+    ]
 
 
 def of_every_axis(laws: tuple[PlainLaw, ...]) -> list[Line]:
@@ -86,10 +100,15 @@ def scaled_fields(laws: tuple[PlainLaw, ...]) -> list[tuple[str, str, float, flo
     return [each for each in named if each[0] in used]
 
 
-def _flux_sums(law: PlainLaw) -> list[Sum]:
+def _states(law: PlainLaw) -> np.ndarray:
+    """States (field, point) all over the range."""
     count = min(_POINTS, int(_MOST_POINTS ** (1.0 / len(law.fields))))
     points = [np.linspace(*ends, count) for ends in zip(law.lower, law.upper, strict=True)]
-    u = np.stack([axis.ravel() for axis in np.meshgrid(*points, indexing="ij")])
+    return np.stack([axis.ravel() for axis in np.meshgrid(*points, indexing="ij")])
+
+
+def _flux_sums(law: PlainLaw) -> list[Sum]:
+    u = _states(law)
     beside = _kink_values(law, u).sum(axis=0)
     if not any(law.shift):
         factors = [

@@ -9,6 +9,8 @@ rounded kinks, with g_k √((w - a_k)² + r²) for each. And
     ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
     k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
 
+The source of several fields has Σ_k S_ik Π_j ū_j^{e_kj} |ū_j|^{a_kj} instead of powers of v.
+
 A law on a plane is such a law along each axis, without ν and s; with these it has no such form.
 """
 
@@ -19,8 +21,10 @@ import jax
 import numpy as np
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
+from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw, Units
+from hfluxno.identify.source_terms import Functions
 
 Row = tuple[float, ...]
 Table = tuple[Row, ...]
@@ -57,6 +61,8 @@ class PlainLaw:
     - `kinks`: a and g of each.
     - `width`: r.
     - `diffusivity`, `source`: D and S, the powers from 0 on.
+    - `arising`: the exponents e and a of each term of a source of several fields; then S has its
+      coefficients.
     - `place`: what depends on x.
     """
 
@@ -74,6 +80,7 @@ class PlainLaw:
     source: Table
     place: Place | None
     continued: bool = True
+    arising: tuple[tuple[int, ...], ...] = ()
 
     @property
     def middle(self) -> Row:
@@ -106,7 +113,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
     diffusivity = _powers(_trimmed(np.asarray(law.diffusion_coefficients)))
     if diffusivity.shape[1] == 1:  # the same at all states
         diffusivity = np.maximum(diffusivity, 0.0)
-    source = np.zeros((1, 0)) if terms is None else _powers(_trimmed(np.asarray(terms.by_state)))
+    source, arising = (np.zeros((1, 0)), ()) if terms is None else _source(terms)
     return PlainLaw(
         law.fields,
         saved.units,
@@ -120,6 +127,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
         _table(diffusivity) if np.any(diffusivity) else (),
         _table(source) if np.any(source) else (),
         None if terms is None else _place(terms),
+        arising=arising,
     )
 
 
@@ -205,6 +213,15 @@ def _powers(coefficients: np.ndarray) -> np.ndarray:
     count = coefficients.shape[1]
     matrix = np.array([_chebyshev(k, count - 1) for k in range(count)]).reshape(count, count)
     return coefficients @ matrix
+
+
+def _source(terms: Terms) -> tuple[np.ndarray, Functions]:
+    """The source that depends on the state, and its functions if it is one of several fields."""
+    by_state = np.asarray(terms.by_state)
+    if not terms.functions:
+        return _powers(_trimmed(by_state)), ()
+    used = np.flatnonzero(np.any(by_state, axis=0))
+    return by_state[:, used], tuple(terms.functions[k] for k in used)
 
 
 def _place(terms) -> Place | None:

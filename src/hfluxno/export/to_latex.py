@@ -79,6 +79,8 @@ def _power(name: str, e: int) -> str:
 
 
 def _symbol(name: str) -> str:
+    if name.startswith("|"):
+        return rf"\left|{_symbol(name.strip('|'))}\right|"
     base, _, index = name.partition("_")
     if base == "v" and index:
         return f"v_{{{_symbol(index)}}}"

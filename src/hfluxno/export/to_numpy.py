@@ -30,6 +30,7 @@ def _numbers(laws: tuple[PlainLaw, ...]) -> list[str]:
         "WIDTH": law.width,
         "DIFFUSIVITY": law.diffusivity or empty,
         "SOURCE": law.source or empty,
+        "ARISING": law.arising,
         "PLACE": (place.lower, place.upper) if place else (0.0, 1.0),
         "PERIODIC": place.periodic if place else True,
         "SOURCE_BY_PLACE": place.source if place else empty,

@@ -3,45 +3,21 @@
 import dataclasses
 from collections.abc import Callable
 
-import numpy as np
-
-from hfluxno.identify.basis import (
-    Basis,
-    Chebyshev,
-    Dictionary,
-    Kinked,
-    TensorChebyshev,
-    fluid_exponents,
-    physical_exponents,
-)
-from hfluxno.identify.momentum import carried_by
-
 # (desired, maximum, lagged) of a CFL rule.
 CLAWPACK_PAPER = (0.5, 0.9, True)
 CLAWPACK_DEFAULT = (0.9, 1.0, True)
 PRESENT_STATE = (0.4, 0.4, False)
 
 DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
-SOURCE_TERMS = 2
-
-# Sizes share compiled programs: those in between mask functions of the next larger one.
-_PROGRAM_SIZES = (4, 6, 9)
-
-# The numbers of free parameters for which programs with derivatives are compiled.
-_PROGRAM_DIRECTIONS = (4, 6, 8)
 
 # The number of further sets of terms that are tried.
 _MOST_RIVALS = 3
 
 # The size of the flux that is tried on the first finer grid.
-_SIZE_OF_FINER = 6
+SIZE_OF_FINER = 6
 
 # If a polynomial predicts this well, no kink is tried.
 _SMOOTH = 1e-3
-
-# A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
-_AWAY_FROM_ZERO = 0.02
-
 
 # Below this back-test error of one field, the scheme is the one that made the data.
 _REPRODUCED = 1e-5
@@ -62,7 +38,7 @@ class Candidate:
     - `fresh_start`: whether the context begins with the first frame of the run that made it.
     - `sparse`: what decides which functions are dropped because the data do not need them: the
       `weak-form` or an earlier `fit`; `None` keeps all.
-    - `sources`: whether each field has a source a + b u of its own.
+    - `sources`: whether each field has a source that depends on the state.
     - `rival`: the rank among the sets of functions that explain the weak form well; 0 is the best.
     - `denoised`: whether the fit starts from an estimate of the first state from several frames
       instead of the first frame itself.
@@ -159,10 +135,10 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
         if not refinement // 2 <= best.refinement < refinement:
             return ()
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
-        size = min(best.size, _SIZE_OF_FINER)
+        size = min(best.size, SIZE_OF_FINER)
         sizes = {size}
         if refinement == 2 and size > 0 and not best.kinks:
-            sizes |= {_SIZE_OF_FINER, best.size}
+            sizes |= {SIZE_OF_FINER, best.size}
         finer = dataclasses.replace(best, scheme=scheme, refinement=refinement)
         return tuple(dataclasses.replace(finer, size=size) for size in sorted(sizes))
 
@@ -272,78 +248,3 @@ def stages_with_sources() -> tuple[Stage, ...]:
         Stage(_finer(4), 1e-4),
         Stage(_rivals, 0.0),
     )
-
-
-def make_basis(
-    candidate: Candidate,
-    values: np.ndarray,
-    fields: tuple[str, ...],
-    negated: tuple[int, ...] = (),
-) -> Basis:
-    """The candidate's basis, scaled to the range of a context (time, field, cells); `negated` are
-    the fields that change sign at a wall."""
-    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
-    if candidate.kinks:
-        return Kinked(Chebyshev(middle, half, candidate.size), np.zeros(candidate.kinks))
-    if candidate.basis == "chebyshev":
-        size = max(candidate.size, minimum_size(candidate))
-        return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= size))
-    if candidate.basis == "tensor":
-        return TensorChebyshev(middle, half, 3, len(fields))
-    positive = tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
-    scale = np.maximum(np.abs(lower), np.abs(upper))
-    if len(fields) > 2:
-        density = carried_by(values, negated[0]) if negated else None
-        divides = density is not None and positive[density]
-        return Dictionary(scale, fluid_exponents(len(fields), density if divides else None), fields)
-    return Dictionary(scale, physical_exponents(positive), fields)
-
-
-def make_mask(
-    candidate: Candidate, basis: Basis, fields: int, negated: tuple[int, ...] = ()
-) -> np.ndarray:
-    """Which parameters are free, in the order of `LawFamily`; `negated` are the fields that change
-    sign at a wall: none if there is no wall, except the momentum of three fields."""
-    count = len(basis.names)
-    size = count if candidate.kinks or not candidate.size else candidate.size
-    free = np.tile(np.arange(count) < size, (fields, 1))
-    if negated and isinstance(basis, Dictionary):
-        free &= _mirrored(basis, negated)
-    terms = DIFFUSION_TERMS[candidate.diffusion]
-    program = max(DIFFUSION_TERMS.values()) if terms else 0
-    diffusion = np.arange(program) < terms
-    arising = np.ones((fields, SOURCE_TERMS if candidate.sources else 0), bool)
-    arising[list(negated), :1] = False  # a constant would not change sign with the field
-    kinks = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
-    parts = (free.reshape(-1), np.tile(diffusion, fields), arising.reshape(-1), kinks)
-    return np.concatenate(parts).astype(float)
-
-
-def _mirrored(basis: Dictionary, negated: tuple[int, ...]) -> np.ndarray:
-    """Which functions the flux of each field may have if a wall reflects.
-
-    Solutions must be invariant under x → -x with a change of sign of the `negated` fields: their
-    fluxes are even in them and those of the other fields odd, so nothing flows through the wall.
-    """
-    changes = np.array(basis.exponents)[:, list(negated)].sum(axis=1) % 2 == 1
-    is_odd = np.isin(np.arange(len(basis.fields)), negated)
-    return changes[None] != is_odd[:, None]
-
-
-def minimum_size(candidate: Candidate) -> int:
-    """The minimum number of functions and directions of programs: on the first finer grid two sizes
-    are tried in turn and share one."""
-    shares = candidate.basis == "chebyshev" and not candidate.kinks
-    return _SIZE_OF_FINER if shares and candidate.refinement == 2 else 0
-
-
-def make_directions(mask: np.ndarray, minimum: int = 0) -> np.ndarray:
-    """The unit vectors of the free parameters, padded with zeros to a number for which there are
-    programs, at least `minimum`."""
-    free = np.flatnonzero(mask)
-    needed = max(minimum, len(free))
-    rows = next((n for n in _PROGRAM_DIRECTIONS if needed <= n <= len(mask)), len(mask))
-    directions = np.zeros((rows, len(mask)))
-    directions[np.arange(len(free)), free] = 1.0
-    return directions

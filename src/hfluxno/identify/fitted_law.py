@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hfluxno.coordinates import kept_precision, real
 from hfluxno.forecast_checks import left_observed_range
 from hfluxno.identify.basis import Basis, as_array, chebyshev
+from hfluxno.identify.source_terms import Functions, expanded, names_of
 from hfluxno.laws.base import ConservationLaw, Places, State, Time
 from hfluxno.laws.place import PlaceModes, share_inside
 
@@ -27,6 +28,8 @@ class Terms(eqx.Module):
     """The terms of a law beyond its flux and its diffusivity, in units of the field over time.
 
     - `by_state`: S, shape (field, term); no such source if it has no terms.
+    - `functions`: χ of a source of several fields, one for each term, as exponents of the fields
+      and of their sizes (see `hfluxno.identify.source_terms`); none for one field.
     - `source_by_place`: P, shape (field, mode).
     - `flux_by_place`: K, shape (mode,).
     - `flux_offset`: c, added to f(u) before it is multiplied by k(x), shape (field,), in units of
@@ -44,6 +47,13 @@ class Terms(eqx.Module):
     stretches: Float[Array | np.ndarray, "stretch 3"] = eqx.field(
         converter=as_array, default_factory=lambda: np.zeros((0, 3))
     )
+    functions: Functions = eqx.field(static=True, default=())
+
+    def names(self, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """The functions of the source that depends on the state."""
+        if self.functions:
+            return names_of(self.functions, fields)
+        return tuple(f"T{k}" for k in range(self.by_state.shape[1]))
 
     @property
     def scales_flux(self) -> bool:
@@ -54,15 +64,15 @@ class Terms(eqx.Module):
 class FittedLaw(ConservationLaw):
     """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and optionally
 
-        s_i(u, x) = Σ_k S_ik T_k(v_i) + Σ_m P_im ψ_m(x),
+        s_i(u, x) = Σ_k S_ik χ_k(u) + Σ_m P_im ψ_m(x),
         k(x) = exp(Σ_m K_m ψ_m(x) + Σ_s J_s 1[a_s < x < b_s]),
 
-    a source, and a factor of the flux.
+    a source, and a factor of the flux. With one field χ_k(u) = T_k(v).
 
     Beyond the observed range [lower, upper] of a field the law is unknown: there the flux continues
-    linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν keeps its value
-    at ū. A law of a few terms is used further, by `reach` widths of the range, but not closer to
-    zero than a quarter of the observed values.
+    linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν and s keep their
+    values at ū. A law of a few terms is used further, by `reach` widths of the range, but not
+    closer to zero than a quarter of the observed values.
 
     States are JAX arrays of shape (field, *points), or numbers, lists and NumPy arrays. For the
     latter the results are NumPy arrays in float64, or in the precision of shorter floats; those of
@@ -253,10 +263,14 @@ def _jacobian(
 
 def _source(law: FittedLaw, u, x):
     assert law.terms is not None
-    by_state = _series(law, law.terms.by_state, u)
+    by_state, functions = law.terms.by_state, law.terms.functions
+    if functions:
+        found = expanded(functions, by_state, law._nearest_observed(u))
+    else:
+        found = _series(law, by_state, u)
     arising = law.arising(x[0])
     assert arising is not None
-    return by_state + arising
+    return found + arising
 
 
 def _scaled_state(law: FittedLaw, u):

@@ -202,20 +202,23 @@ def _neighbours(item: Identification) -> list[FittedLaw]:
     flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
     places, covariance = free_covariance(item)
     speed = item.cell / item.interval
-    sizes = [flux.size, diffusion.size, law.basis.kinks]
-    unit = np.repeat([speed, speed * item.cell, 1.0], sizes)
+    by_state = np.zeros(0) if law.terms is None else np.asarray(law.terms.by_state)
+    sizes = [flux.size, diffusion.size, by_state.size, law.basis.kinks]
+    unit = np.repeat([speed, speed * item.cell, 1.0 / item.interval, 1.0], sizes)
     found = []
     for column in _columns(covariance).T:
         change = np.zeros(len(unit))
         change[places] = column
-        by_flux, by_diffusion, by_place = np.split(
-            change / unit, [flux.size, flux.size + diffusion.size]
-        )
+        by_flux, by_diffusion, by_source, by_place = np.split(change / unit, np.cumsum(sizes)[:-1])
         beside = eqx.tree_at(
             lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
             law,
             (flux + by_flux.reshape(flux.shape), diffusion + by_diffusion.reshape(diffusion.shape)),
         )
+        if law.terms is not None:
+            changed = by_state + by_source.reshape(by_state.shape)
+            terms = dataclasses.replace(law.terms, by_state=changed)
+            beside = dataclasses.replace(beside, terms=terms)
         if isinstance(law.basis, Kinked):
             basis = dataclasses.replace(law.basis, at=np.asarray(law.basis.at) + by_place)
             beside = dataclasses.replace(beside, basis=basis)

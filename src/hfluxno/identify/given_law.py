@@ -247,6 +247,7 @@ def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
         terms.flux_by_place.shape[0] if terms is not None and by_place else 0,
         closed,
         0 if terms is None else len(terms.stretches),
+        functions=() if terms is None else terms.functions,
     )
     parts = [law.flux_coefficients / half, law.diffusion_coefficients]
     if terms is not None:

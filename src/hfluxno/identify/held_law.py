@@ -70,10 +70,11 @@ def _of_law(
     unit = [
         np.repeat(half, count) * scale.cell / scale.interval,
         np.full(fields * shape.diffusion, scale.cell**2 / scale.interval),
+        np.repeat(half, shape.by_state) / scale.interval,
         np.ones(shape.kinks),
     ]
     last = sum(shape.sizes) - shape.kinks
-    where = [np.arange(len(unit[0]) + len(unit[1])), last + np.arange(shape.kinks)]
+    where = [np.arange(sum(map(len, unit[:3]))), last + np.arange(shape.kinks)]
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     known = deviation > 0.0
     spread = np.zeros(len(forward.center))

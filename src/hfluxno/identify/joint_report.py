@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
-from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint import Estimate, in_double, sizes
 from hfluxno.identify.joint_search import JointFit, fit_jointly
@@ -132,13 +132,13 @@ def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> 
     dx, terms = grid.spacing[0], law.terms
     if terms is not None:
         modes = PlaceModes(grid.lower[0], grid.upper[0], terms.modes.count, terms.modes.periodic)
-        terms = Terms(
-            terms.by_state / dt,
-            terms.source_by_place / dt,
-            terms.flux_by_place,
-            terms.flux_offset * (dx / dt),
-            modes,
-            _stretches(np.asarray(terms.stretches), dx, grid.lower[0]),
+        terms = dataclasses.replace(
+            terms,
+            by_state=terms.by_state / dt,
+            source_by_place=terms.source_by_place / dt,
+            flux_offset=terms.flux_offset * (dx / dt),
+            modes=modes,
+            stretches=_stretches(np.asarray(terms.stretches), dx, grid.lower[0]),
         )
     changed = eqx.tree_at(
         lambda t: (t.flux_coefficients, t.diffusion_coefficients),

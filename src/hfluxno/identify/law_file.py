@@ -260,6 +260,7 @@ def _described_terms(terms: Terms) -> FurtherTerms:
         terms.modes.count,
         terms.modes.periodic,
         _table(terms.stretches),
+        terms.functions,
     )
 
 
@@ -271,6 +272,7 @@ def _terms(of: FurtherTerms, fields: int) -> Terms:
         np.array(of.flux_offset),
         PlaceModes(of.lower, of.upper, of.modes, of.periodic),
         np.array(of.stretches).reshape(-1, 3),
+        of.functions,
     )
 
 

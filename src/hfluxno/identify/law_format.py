@@ -68,11 +68,12 @@ class FurtherTerms:
     modes: int
     periodic: bool
     stretches: Table
+    functions: tuple[tuple[int, ...], ...]
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier files have no stretches."""
-        return {"stretches": [], **data}
+        """Earlier files have neither stretches nor functions of several fields."""
+        return {"stretches": [], "functions": [], **data}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +123,7 @@ def faults(file: LawFile):
         yield "the diffusivities need the same number of coefficients for each field"
     if file.terms is not None:
         yield from _faults_of_terms(file.terms, d)
+        yield from _faults_of_functions(file.terms, file.lower, file.upper)
     of, count = file.coefficients, len(file.coefficients.names)
     if len(of.values) != count or len(set(of.names)) < count:
         yield "each coefficient needs a unique name and a value"
@@ -185,7 +187,7 @@ def faults_of_basis(file: Any):
 
 
 def _faults_of_terms(of: FurtherTerms, d: int):
-    if not has_shape(of.source_by_state, d, None, _MOST_DEGREE):
+    if not has_shape(of.source_by_state, d, None, _MOST_TERMS if of.functions else _MOST_DEGREE):
         yield "the source that depends on the state has the wrong shape"
     if not has_shape(of.source_by_place, d, None, of.modes) or len(of.flux_by_place) > of.modes:
         yield "there are more coefficients of modes of place than modes"
@@ -195,6 +197,21 @@ def _faults_of_terms(of: FurtherTerms, d: int):
         yield "a stretch needs its begin, its end and the logarithm of its factor"
     if not of.lower < of.upper or not 1 <= of.modes <= _MOST_MODES:
         yield "the modes of place need a domain and a positive number of modes"
+
+
+def _faults_of_functions(of: FurtherTerms, lower: Row, upper: Row):
+    """The faults of the functions of a source, whose exponents are those of the fields and then of
+    their sizes."""
+    d, functions = len(lower), of.functions
+    if functions and not has_shape(of.source_by_state, d, len(functions)):
+        yield f"the source needs {plural(len(functions), 'coefficient')} for each field"
+    if len(set(functions)) < len(functions) or len(functions) > _MOST_TERMS:
+        yield f"the functions of a source must be at most {_MOST_TERMS} different ones"
+    for powers in functions:
+        if len(powers) != 2 * d or sum(map(abs, powers)) > _MOST_DEGREE:
+            yield f"there is no function with the exponents {list(powers)}"
+        elif any(e < 0 and lower[i % d] <= 0.0 <= upper[i % d] for i, e in enumerate(powers)):
+            yield "a source divides by a field that is zero somewhere in its range"
 
 
 def faults_of_numbers(data: Any):

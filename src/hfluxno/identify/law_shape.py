@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.identify.basis import Basis, Kinked, as_array
 from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.source_terms import Functions
 from hfluxno.laws.place import PlaceModes
 
 
@@ -28,7 +29,7 @@ class LawShape(eqx.Module):
       each kind.
     - `closed`: whether the constant of the flux is a coefficient although the flux is the same
       everywhere, because a closed end or a measured flow determines it.
-    - `reach`: as in `FittedLaw`.
+    - `reach`, `functions`: as in `FittedLaw` and `Terms`.
     """
 
     basis: Basis
@@ -44,6 +45,7 @@ class LawShape(eqx.Module):
     closed: bool = eqx.field(static=True, default=False)
     stretches: int = eqx.field(static=True, default=0)
     reach: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
+    functions: Functions = eqx.field(static=True, default=())
 
     @property
     def has_offset(self) -> bool:
@@ -84,6 +86,7 @@ class LawShape(eqx.Module):
                 offset * half[:, 0] if self.has_offset else jnp.zeros(d),
                 self.modes,
                 stretches.reshape(-1, 3),
+                self.functions,
             )
         basis = self.basis
         if isinstance(basis, Kinked):

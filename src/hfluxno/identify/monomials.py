@@ -44,23 +44,18 @@ def written(law: FittedLaw) -> tuple[str, ...]:
         still = f"∂x(ν ∂x {name})" if np.any(nu) else ""
         if np.any(nu) and not np.any(nu[1:]):
             still = f"{max(nu[0], 0.0):.4g} ∂xx {name}"
-        arising = _written_source(law, i)
+        arising = _written_source(law, i) if law.terms is not None else ""
         right = " + ".join(part for part in (still, arising) if part).replace("+ -", "- ")
         equations.append(f"∂t {name} + ∂x({flux}) = {right or '0'}")
     return tuple(equations)
 
 
 def _written_source(law: FittedLaw, field: int) -> str:
-    """a + b u from its series in v = (u - middle)/half; empty if there is none."""
-    if law.terms is None:
-        return ""
-    constant, slope = np.asarray(law.terms.by_state, float)[field]
-    low, high = float(law.lower[field]), float(law.upper[field])
-    b = 2.0 * slope / (high - low)
-    a = constant - 0.5 * b * (low + high)
-    parts = [f"{a:.4g}"] if abs(a) > _ROUNDING * (abs(constant) + abs(slope)) else []
-    parts += [f"{b:.4g} {law.fields[field]}"] if b != 0.0 else []
-    return " + ".join(parts)
+    """The source of a field; empty if there is none."""
+    assert law.terms is not None
+    row = np.asarray(law.terms.by_state, float)[field]
+    names = ("" if name == "1" else name for name in law.terms.names(law.fields))
+    return added(list(zip(map(float, row), names, strict=True))) if np.any(row) else ""
 
 
 def written_sum(basis: Basis, row: Float[np.ndarray, " function"], fields: tuple[str, ...]) -> str:

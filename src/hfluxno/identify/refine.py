@@ -10,7 +10,6 @@ compiled program serves all contexts with the same number of cells and a similar
 """
 
 import dataclasses
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -24,6 +23,7 @@ from hfluxno.identify.basis import KINK_WIDTH, Basis, Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.solver_settings import SolverSettings
+from hfluxno.identify.source_terms import Functions, values_of
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import first_rate, padded_intervals, prepare_track, prolonged
 from hfluxno.identify.weak_form import source_columns, weak_equations, weak_start
@@ -53,7 +53,7 @@ class LawFamily(eqx.Module):
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
     - `fields`, `negated`: their names, and the indices of those that change sign at a wall.
-    - `sources`: the number of terms of each source, among 1 and u/max|u| with u its own field.
+    - `sources`: the functions of the source of each field, which are scaled to one at max|u|.
     """
 
     basis: Basis
@@ -63,7 +63,7 @@ class LawFamily(eqx.Module):
     terms: int = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
     negated: tuple[int, ...] = eqx.field(static=True)
-    sources: int = eqx.field(static=True, default=0)
+    sources: Functions = eqx.field(static=True, default=())
 
     @property
     def mask(self) -> Float[Array | np.ndarray, " parameter"]:
@@ -78,7 +78,7 @@ class LawFamily(eqx.Module):
         free = parameters * self.mask
         half = 0.5 * (self.upper - self.lower)
         end = count + d * self.terms
-        last = end + d * self.sources
+        last = end + d * len(self.sources)
         basis = self.basis
         if isinstance(basis, Kinked):
             width = KINK_WIDTH * jnp.exp(jnp.maximum(free[-1], _SHARP))
@@ -100,25 +100,16 @@ class LawFamily(eqx.Module):
         return self.basis.kinks + 1 if self.basis.kinks else 0
 
     def _terms(self, sources) -> Terms:
-        """a + b u/max|u| as a series in v = (u - middle)/half."""
-        middle, half = 0.5 * (self.lower + self.upper), 0.5 * (self.upper - self.lower)
-        slope, d = sources[:, 1] / self.largest, len(self.fields)
-        constant = sources[:, 0] + slope * middle
-        first, second = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
-        return Terms(
-            constant[:, None] * first + (slope * half)[:, None] * second,
-            np.zeros((d, 0)),
-            np.zeros(0),
-            np.zeros(d),
-            PlaceModes(0.0, 1.0, 1, True),
-        )
+        d, still = len(self.fields), PlaceModes(0.0, 1.0, 1, True)
+        by_state = sources / self.source_sizes[None]
+        none = np.zeros((d, 0)), np.zeros(0), np.zeros(d), still
+        return Terms(by_state, *none, functions=self.sources)
 
     @property
-    def largest(self) -> Float[Array | np.ndarray, " field"]:
-        """max|u| of each field."""
-        low: Any = abs(self.lower)
-        high: Any = abs(self.upper)
-        return 0.5 * (low + high + abs(low - high))
+    def source_sizes(self) -> Float[Array, " function"]:
+        """The functions of sources at max|u|."""
+        largest = jnp.maximum(jnp.abs(self.lower), jnp.abs(self.upper))
+        return values_of(self.sources, largest)
 
     def start(
         self,
@@ -160,16 +151,15 @@ class LawFamily(eqx.Module):
     def _weak_equations(self, mask, values, weights, periodic):
         d = len(self.fields)
         end = len(mask) - self.kink_parameters
-        before, mine = jnp.split(jnp.asarray(mask)[:end], [end - d * self.sources])
+        before, mine = jnp.split(jnp.asarray(mask)[:end], [end - d * len(self.sources)])
         matrices, rhs = weak_equations(
             self.basis, before, self.lower, self.upper, self.terms, values, weights, periodic
         )
         if not self.sources:
             return matrices, rhs
-        own = jnp.moveaxis(values, 1, 0)
-        functions = jnp.stack([jnp.ones_like(own), own / self.largest[:, None, None]], axis=1)
-        columns = source_columns(functions, weights, periodic)
-        columns = columns * mine.reshape(d, 1, -1)
+        functions = values_of(self.sources, jnp.moveaxis(values, 1, 0))
+        functions = functions / self.source_sizes[:, None, None]
+        columns = source_columns(functions, weights, periodic)[None] * mine.reshape(d, 1, -1)
         end = len(self.basis.names)
         return jnp.concatenate([matrices[..., :end], columns, matrices[..., end:]], axis=2), rhs
 

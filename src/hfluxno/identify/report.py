@@ -14,6 +14,7 @@ from hfluxno.identify.monomials import in_monomials, sizes_of
 from hfluxno.identify.refine import LawFamily, measured_deviation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import FittedCandidate, last_fitted_frame
+from hfluxno.identify.source_terms import names_of
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.variation import growth_of_variation
 from hfluxno.trajectory import Trajectory
@@ -49,7 +50,7 @@ def report(
     numbers = trial.fit.parameters * scale
     free = np.asarray(family.mask, bool)
     drift, conserved = total_drift(values, context.grid, _error_of_totals(trial, values, seen))
-    conserved = conserved or family.sources > 0
+    conserved = conserved or bool(family.sources)
     last = last_fitted_frame(len(times), seen)
     before, after = values[last], values[last + 1 :]
     counted = True if seen is None else seen[last + 1 :]
@@ -104,7 +105,8 @@ def report(
 
 def _is_short(trial: FittedCandidate) -> bool:
     family = trial.family
-    end = len(family.mask) - family.kink_parameters - len(family.fields) * family.sources
+    sources = len(family.fields) * len(family.sources)
+    end = len(family.mask) - family.kink_parameters - sources
     free = np.asarray(family.mask)[:end].reshape(len(family.fields), -1)
     return bool(np.all(free.sum(axis=1) <= _FEW))
 
@@ -127,8 +129,9 @@ def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str]
     kink_names = [f"v[kink {k}]" for k in kinks] + ["ln(width/0.02)"] * bool(kinks)
     if not family.sources:
         return names + kink_names, np.concatenate([scale, np.ones(len(kink_names))])
-    names += [f"s_{f}[{term}]" for f in family.fields for term in ("1", f)]
-    rates = half[:, None] / dt / np.stack([np.ones(len(half)), family.largest], axis=1)
+    arising = names_of(family.sources, family.fields)
+    names += [f"s_{f}[{term}]" for f in family.fields for term in arising]
+    rates = half[:, None] / dt / np.asarray(family.source_sizes)
     return names, np.concatenate([scale, rates.reshape(-1)])
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Dictionary
-from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus
 from hfluxno.laws.place import PlaceModes
@@ -189,14 +189,14 @@ def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
         low, high = (
             (float(end) - grid.lower[0]) / dx for end in (terms.modes.lower, terms.modes.upper)
         )
-        terms = Terms(
-            terms.by_state * interval,
-            terms.source_by_place * interval,
-            terms.flux_by_place,
-            terms.flux_offset * (interval / dx),
-            PlaceModes(low, high, terms.modes.count, terms.modes.periodic),
-            (np.asarray(terms.stretches) - np.array([1.0, 1.0, 0.0]) * grid.lower[0])
-            / np.array([dx, dx, 1.0]),
+        stretches = np.asarray(terms.stretches) - np.array([1.0, 1.0, 0.0]) * grid.lower[0]
+        terms = dataclasses.replace(
+            terms,
+            by_state=terms.by_state * interval,
+            source_by_place=terms.source_by_place * interval,
+            flux_offset=terms.flux_offset * (interval / dx),
+            modes=PlaceModes(low, high, terms.modes.count, terms.modes.periodic),
+            stretches=stretches / np.array([dx, dx, 1.0]),
         )
     fields = tuple(f"u{i}" for i in range(len(law.fields)))
     basis = law.basis

@@ -15,14 +15,16 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.candidate import (
     DIFFUSION_TERMS,
-    SOURCE_TERMS,
     Candidate,
     Stage,
+    stages,
+)
+from hfluxno.identify.candidate_functions import (
     make_basis,
     make_directions,
     make_mask,
+    make_sources,
     minimum_size,
-    stages,
 )
 from hfluxno.identify.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.fitted_law import FittedLaw
@@ -261,10 +263,10 @@ def _family(
 ) -> tuple[LawFamily, int]:
     """The family of the candidate, and the number of rivals of its set of functions."""
     basis = make_basis(candidate, values, fields, negated)
-    mask = make_mask(candidate, basis, len(fields), negated)
+    sources = make_sources(candidate, values)
+    mask = make_mask(candidate, basis, len(fields), negated, sources)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
-    sources = SOURCE_TERMS if candidate.sources else 0
 
     def with_free(mask):
         directions = make_directions(mask, minimum_size(candidate))
@@ -278,7 +280,7 @@ def _family(
         normals = np.asarray(weak_normal(with_free(mask), values, weights, grid)[0])
         flux, arising = np.split(mask, [len(fields) * len(basis.names)])
         parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
-        sets = sets_by_weak_form(normals, np.concatenate(parts, axis=1))
+        sets = sets_by_weak_form(normals, np.concatenate(parts, axis=1), bool(sources))
         if len(fields) > 2:
             return _reduced(with_free(mask), normals, sets, candidate.rival)
         parts = np.split(sets[candidate.rival], [len(basis.names)], axis=1)

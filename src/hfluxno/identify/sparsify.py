@@ -21,8 +21,10 @@ _GROWTH = 2.0
 _INSIGNIFICANT = 2e-5
 # The weak-form sum of squares of a field may double.
 _WEAK_GROWTH = 1.0
-# Up to this many terms of a field, all subsets are tried.
-_MOST_TRIED, _NOISY = 4, 10.0
+# Up to this many terms of a field, all subsets are tried; with sources, which come together with
+# fluxes, also the best of these with more.
+_MOST_TRIED, _MOST_WITH_SOURCES, _NOISY = 4, 7, 10.0
+_BEST_GROW = 300
 # The maximum number of rivals of a field.
 _MOST_RIVALS = 4
 _RIDGE = 1e-12
@@ -46,11 +48,14 @@ def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
     return sets_by_weak_form(normals, free)[0]
 
 
-def sets_by_weak_form(normals: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
+def sets_by_weak_form(
+    normals: np.ndarray, free: np.ndarray, with_sources: bool = False
+) -> list[np.ndarray]:
     """The mask of `needed_by_weak_form`, and those of its rivals, which may also be right: each
     field has at most as many terms, and a residual at most ten times that of all functions. Those
     with the smallest residual come first; with a term less it may be twice as large."""
-    every = [_of_field(*each) for each in zip(normals, free, strict=True)]
+    most = _MOST_WITH_SOURCES if with_sources else _MOST_TRIED
+    every = [_of_field(*each, most) for each in zip(normals, free, strict=True)]
     chosen, *others = itertools.product(*every)
     others = sorted(others, key=lambda choice: float(np.prod([score for _, score in choice])))
     return [np.stack([mask for mask, _ in choice]) for choice in (chosen, *others)]
@@ -64,7 +69,9 @@ def weak_form_residual(normal: np.ndarray, mask: np.ndarray) -> float:
     return float(normal[-1, -1] - solution @ right)
 
 
-def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray, float]]:
+def _of_field(
+    normal: np.ndarray, may_stay: np.ndarray, most: int
+) -> list[tuple[np.ndarray, float]]:
     """The masks of one field, that of the needed terms first, and their relative residuals."""
     left = np.flatnonzero(may_stay * (np.diag(normal)[:-1] > 0.0))
     if len(left) == 0:  # no test function fits into so few frames, so nothing is known
@@ -74,7 +81,7 @@ def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray
     right, total = normal[left, -1] / scale, float(normal[-1, -1])
     solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
     residual = max(total - solution @ right, _EPSILON * total)
-    few = _fewest(scaled, right, total, residual)
+    few = _fewest(scaled, right, total, residual, most)
     mask = np.zeros(len(may_stay))
     if few is None:
         mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * residual)
@@ -87,9 +94,11 @@ def _of_field(normal: np.ndarray, may_stay: np.ndarray) -> list[tuple[np.ndarray
     return found
 
 
-def _fewest(normal, right, total: float, full: float) -> list[tuple[np.ndarray, float]] | None:
+def _fewest(
+    normal, right, total: float, full: float, most: int
+) -> list[tuple[np.ndarray, float]] | None:
     """The smallest sufficient set of columns, then its rivals with their relative residuals; `None`
-    if it has more than a few columns.
+    if it has more than `most` columns.
 
     A set suffices if its residual is at most twice that of all columns (`full`, out of a sum of
     squares `total`), or at most ten times that and twice that of the best set with one more.
@@ -101,8 +110,11 @@ def _fewest(normal, right, total: float, full: float) -> list[tuple[np.ndarray, 
     allowed = 1.0 + _WEAK_GROWTH
     sets: list[tuple[np.ndarray, np.ndarray]] = []
     best = np.inf
-    for count in range(1, min(_MOST_TRIED, len(right)) + 1):
-        every = np.array(list(itertools.combinations(range(len(right)), count)))
+    for count in range(1, min(most, len(right)) + 1):
+        if count <= _MOST_TRIED:
+            every = np.array(list(itertools.combinations(range(len(right)), count)))
+        else:
+            every = _grown(*sets[-1], len(right))
         rests = _left_by(every, normal, right, total)
         least = float(np.min(rests))
         if best <= min(allowed * least, _NOISY * full):
@@ -112,6 +124,13 @@ def _fewest(normal, right, total: float, full: float) -> list[tuple[np.ndarray, 
         if best <= allowed * full:
             return _with_rivals(sets, _NOISY * full)
     return None
+
+
+def _grown(every: np.ndarray, rests: np.ndarray, columns: int) -> np.ndarray:
+    """The best sets with one more column each."""
+    best = every[np.argsort(rests)[:_BEST_GROW]]
+    larger = {tuple(sorted((*each, k))) for each in best for k in range(columns) if k not in each}
+    return np.array(sorted(larger))
 
 
 def _left_by(every: np.ndarray, normal, right, total: float) -> np.ndarray:

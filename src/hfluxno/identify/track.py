@@ -14,6 +14,8 @@ The innovation is spread evenly over the internal cells of a cell, so totals cha
 observations.
 """
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -99,8 +101,8 @@ def first_state(
 ) -> Float[np.ndarray, "field cells"]:
     """The state at the first frame, estimated from the first few frames.
 
-    The frames are tracked backwards with the filter: smooth solutions remain solutions if t and f
-    change sign. Diffusion, which cannot be reversed, is left out.
+    The frames are tracked backwards with the filter: smooth solutions remain solutions if t, f
+    and s change sign. Diffusion, which cannot be reversed, is left out.
     """
     frames = min(_BACKWARD_FRAMES, len(values))
     backward = eqx.tree_at(
@@ -108,6 +110,9 @@ def first_state(
         law,
         (-law.flux_coefficients, 0.0 * law.diffusion_coefficients),
     )
+    if law.terms is not None:
+        arising = {name: -getattr(law.terms, name) for name in ("by_state", "source_by_place")}
+        backward = dataclasses.replace(backward, terms=dataclasses.replace(law.terms, **arising))
     seen = values[:frames][::-1]
     schedule = gains("filter", frames, frames - 1)
     intervals = padded_intervals(len(values) - 1, frames - 1)

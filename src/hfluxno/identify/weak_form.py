@@ -145,18 +145,18 @@ def weak_equations(
 
 
 def source_columns(
-    functions: Float[Array, "field function time space"],
+    functions: Float[Array, "function time space"],
     frame_weights: Float[Array, " time"],
     periodic: bool,
-) -> Float[Array, "field equation function"]:
-    """The columns of ∫∫ s(u) ψ dx dt for the functions of each field's source, in the rows of
-    `weak_system`; the coefficients have the unit field/frame."""
+) -> Float[Array, "equation function"]:
+    """The columns of ∫∫ s(u) ψ dx dt for the functions of a source, in the rows of `weak_system`;
+    the coefficients have the unit field/frame."""
     columns = []
-    for family in bump_families(functions.shape[2], functions.shape[3], periodic):
+    for family in bump_families(functions.shape[1], functions.shape[2], periodic):
         (t0, _, x0, _, _), norm = _weighted(family, frame_weights, functions.dtype)
-        part = jnp.einsum("a,at,bx,iktx->iabk", norm, t0, x0, functions)
-        columns.append(part.reshape(functions.shape[0], -1, functions.shape[1]))
-    return jnp.concatenate(columns, axis=1)
+        part = jnp.einsum("a,at,bx,ktx->abk", norm, t0, x0, functions)
+        columns.append(part.reshape(-1, functions.shape[0]))
+    return jnp.concatenate(columns)
 
 
 def weak_start(

@@ -22,6 +22,7 @@
 #define LAW_KINKS 0
 #define LAW_DIFFUSIVITY_TERMS 0
 #define LAW_SOURCE_TERMS 0
+#define LAW_ARISING_TERMS 0
 #define LAW_SOURCE_MODES 0
 #define LAW_FACTOR_MODES 0
 #define LAW_STRETCHES 0
@@ -38,6 +39,7 @@ static const double LAW_KINK[1][1][2] = {{{0.0, 0.0}}};
 static const double LAW_WIDTH = 1.0;
 static const double LAW_DIFFUSIVITY[1][1] = {{0.0}};
 static const double LAW_SOURCE[1][1] = {{0.0}};
+static const int LAW_ARISING[1][2] = {{0, 0}};
 static const double LAW_SOURCE_BY_PLACE[1][1] = {{0.0}};
 static const double LAW_FACTOR[1] = {0.0};
 static const double LAW_STRETCH[1][3] = {{0.0, 0.0, 0.0}};
@@ -184,12 +186,24 @@ static inline double law_mode(double x, int k) {
     return k % 2 ? sin(2.0 * pi * (k / 2 + 1) * xi) : cos(2.0 * pi * (k / 2 + 1) * xi);
 }
 
+/* The function k of a source of several fields: a product of powers of the fields and then of their
+ * absolute values */
+static inline double law_arising(const double u[LAW_FIELDS], int k) {
+    double term = 1.0;
+    for (int j = 0; j < LAW_FIELDS; j++) {
+        const double w = law_nearest(u[j], j);
+        term *= law_power(w, LAW_ARISING[k][j]) * law_power(fabs(w), LAW_ARISING[k][LAW_FIELDS + j]);
+    }
+    return term;
+}
+
 /* s(u, x), what arises of each field in unit time; zero without sources */
 static inline void law_source(const double u[LAW_FIELDS], double x, double s[LAW_FIELDS]) {
     for (int i = 0; i < LAW_FIELDS; i++) {
         s[i] = 0.0;
         for (int k = LAW_SOURCE_TERMS - 1; k >= 0; k--)
             s[i] = s[i] * law_scaled(u, i) + LAW_SOURCE[i][k];
+        for (int k = 0; k < LAW_ARISING_TERMS; k++) s[i] += LAW_SOURCE[i][k] * law_arising(u, k);
         for (int k = 0; k < LAW_SOURCE_MODES; k++) s[i] += LAW_SOURCE_BY_PLACE[i][k] * law_mode(x, k);
     }
 }

@@ -27,6 +27,7 @@ KINKS: tuple[tuple[tuple[float, float], ...], ...] = ((),)
 WIDTH = 1.0
 DIFFUSIVITY: tuple[tuple[float, ...], ...] = ((),)
 SOURCE: tuple[tuple[float, ...], ...] = ((),)
+ARISING: tuple[tuple[int, ...], ...] = ()
 PLACE = (0.0, 1.0)
 PERIODIC = True
 SOURCE_BY_PLACE: tuple[tuple[float, ...], ...] = ((),)
@@ -72,7 +73,7 @@ def diffusivity(u):
 def source(u, x=0.0):
     """s(u, x), the rate at which each field arises; zero without sources."""
     u, bare = _states(u)
-    found = _powers(SOURCE, _nearest(u))
+    found = _arising(_nearest(u)) if ARISING else _powers(SOURCE, _nearest(u))
     count = len(SOURCE_BY_PLACE[0])
     if count:
         found = found + np.tensordot(SOURCE_BY_PLACE, _modes(x, count), axes=1)
@@ -166,6 +167,16 @@ def _powers(table, inside):
         for coefficient in row[::-1]:
             found[i] = found[i] * v + coefficient
     return found
+
+
+def _arising(inside):
+    """Σ_k SOURCE[i][k] Π_j w_j^ARISING[k][j] with w the fields and then their absolute values."""
+    w = np.concatenate([inside, np.abs(inside)])
+    terms = [
+        np.prod([w[j] ** float(e) for j, e in enumerate(powers) if e] or [np.ones(w[0].shape)], 0)
+        for powers in ARISING
+    ]
+    return np.tensordot(SOURCE, np.array(terms), axes=1)
 
 
 def _modes(x, count):
