@@ -9,7 +9,7 @@ from hfluxno import Trajectory
 from hfluxno.grid import Grid
 from hfluxno.identify import identify
 from hfluxno.identify.candidate import Candidate, Stage
-from hfluxno.identify.coarser import averaged, coarsening, on_all_cells
+from hfluxno.identify.coarser import averaged, averaged_context, coarsening, on_all_cells
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,21 @@ def test_averages_conserve_and_need_all_their_cells():
     assert coarse.shape == (4,)
     assert coarse.lower == grid.lower and coarse.upper == grid.upper
     np.testing.assert_array_equal(known[:, 0], [[True, False, True, True], [True] * 4])
+
+
+def test_the_average_of_a_context_has_its_noise():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(5, 1, 1024))
+    values[2, 0, 7] = np.nan
+    x = np.arange(1024) + 0.5
+    context = Trajectory.from_numpy(values, x=x, deviation=np.ones_like(values))
+    coarse = averaged_context(context)
+    assert coarse is not None and coarse.grid.shape == (256,)
+    np.testing.assert_allclose(coarse.deviation, 0.5)
+    assert abs(np.nanstd(coarse.values) - 0.5) < 0.05
+    assert np.argwhere(np.isnan(np.asarray(coarse.values))).tolist() == [[2, 0, 1]]
+    np.testing.assert_allclose(coarse.values[0, 0, 3], values[0, 0, 12:16].mean())
+    assert averaged_context(coarse) is None
 
 
 def test_what_is_fitted_to_all_cells_starts_from_what_it_needs():

@@ -11,6 +11,7 @@ import numpy as np
 
 from hfluxno.grid import Grid
 from hfluxno.identify.candidate import Candidate
+from hfluxno.trajectory import Trajectory
 
 # Cells of the averages, which no internal grid makes finer than a context of so many cells has.
 _FEWEST, _MOST = 128, 256
@@ -36,6 +37,22 @@ def averaged(
 
     coarse = Grid(grid.lower, grid.upper, (cells,), grid.boundary)
     return blocks(values).mean(-1), coarse, None if seen is None else blocks(seen).all(-1)
+
+
+def averaged_context(context: Trajectory) -> Trajectory | None:
+    """The same over averages; `None` if it has too few cells, or was not measured cell by cell."""
+    factor = coarsening(context.grid.shape[0])
+    if factor == 1 or context.observation:
+        return None
+    values, seen = np.asarray(context.values), np.asarray(context.observed)
+    mean, grid, known = averaged(np.where(seen, values, 0.0), context.grid, seen, factor)
+    assert known is not None
+    deviation = None
+    if context.deviation is not None:
+        variance = averaged(np.asarray(context.deviation) ** 2, context.grid, None, factor)[0]
+        deviation = np.sqrt(variance / factor)
+    found = np.where(known, mean, np.nan)
+    return dataclasses.replace(context, values=found, grid=grid, deviation=deviation)
 
 
 def on_all_cells(found: Candidate, factor: int) -> tuple[Candidate, ...]:

@@ -9,10 +9,11 @@ from jaxtyping import Float
 
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
+from hfluxno.identify.coarser import averaged_context
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint import Estimate, in_double, sizes
-from hfluxno.identify.joint_search import JointFit, fit_jointly
+from hfluxno.identify.joint_search import JointFit, fit_jointly, is_dense
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
@@ -52,8 +53,18 @@ def identify_jointly(
     if kinds is None:
         kinds = KINDS if len(context.states.fields) == 1 else SYSTEM_KINDS
     context = in_double(context)
+    coarse = averaged_context(context) if is_dense(context) else None
+    before: tuple[tuple[str, float], ...] = ()
+    if coarse is not None:
+        chosen = fit_jointly(coarse, negated, kinds, known_first=shows_first_state(coarse))
+        if chosen is not None and isinstance(chosen.kind, Kind):
+            kinds = tuple(dict.fromkeys((kinds[0], chosen.kind)))
+            before = tuple((f"{label}, on averages", each) for label, each in chosen.tried)
     found = fit_jointly(context, negated, kinds, known_first=shows_first_state(context))
-    return None if found is None else joint_report(found, context, negated)
+    if found is None:
+        return None
+    found = dataclasses.replace(found, tried=(*before, *found.tried))
+    return joint_report(found, context, negated)
 
 
 def further_kinds(base: Kind | None = None) -> tuple[Kind, ...]:

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.identify.coarser import coarsening
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import Estimate, estimate, promise
 from hfluxno.identify.listener import announce
@@ -68,6 +69,9 @@ def fit_jointly(
     def forward(kind: Kind, refinement: int):
         return make_forward(kind, context, negated, known_first=known_first, refinement=refinement)
 
+    # The cells of a context that is searched on averages are finer than theirs.
+    many = coarsening(context.grid.shape[0]) > 1
+    finer_grids = _FINER if is_dense(context) and not many else ()
     base = forward(kinds[0], 1)
     _check_enough(base, context)
     frames = windows(context)
@@ -121,7 +125,7 @@ def fit_jointly(
         """The estimate on the finest grid that increases the evidence sufficiently, there with as
         many modes of place as do."""
         reached = 1
-        for factor in _FINER if is_dense(context) else ():
+        for factor in finer_grids:
             # Diffusion needs four times the steps on cells of half the length.
             if source.steps * (4 if kind.diffusion else 2) > _MOST_STEPS:
                 break

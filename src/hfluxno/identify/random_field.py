@@ -13,6 +13,8 @@ def modes(
     places: Float[np.ndarray, " place"], length: float, most: int, period: float | None = None
 ) -> Float[np.ndarray, "mode place"]:
     """At most `most` of the φ_k at some places, the largest first; on a circle of a `period`."""
+    if most == 0:
+        return np.zeros((0, len(places)))
     distance = np.abs(places[:, None] - places[None])
     if period is not None:
         distance = np.minimum(distance, period - distance)
