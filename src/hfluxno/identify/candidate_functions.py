@@ -19,7 +19,7 @@ from hfluxno.identify.source_terms import Functions, possible_sources
 _PROGRAM_SIZES = (4, 6, 9)
 
 # The numbers of free parameters for which programs with derivatives are compiled.
-_PROGRAM_DIRECTIONS = (4, 6, 8, 12)
+_PROGRAM_DIRECTIONS = (4, 6, 8, 12, 16)
 
 # A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
 _AWAY_FROM_ZERO = 0.02

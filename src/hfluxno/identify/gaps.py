@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.grid import Grid
-from hfluxno.identify.candidate import Candidate
+from hfluxno.identify.candidate import Candidate, Stage
 from hfluxno.identify.interpolation import along, corrected, interpolated
 from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.refine import measured_deviation, misfit_scale
@@ -115,6 +115,7 @@ def choose_with_gaps(
     grid: Grid,
     fields: tuple[str, ...],
     negated: tuple[int, ...],
+    plan: tuple[Stage, ...] | None = None,
 ) -> tuple[FittedCandidate, tuple[tuple[str, float], ...], Float[np.ndarray, "time field cells"]]:
     """`choose` for a context with NaN in its gaps whose first and last frames have measurements;
     also returns its values with the gaps filled by the trajectory of the fit (corrected, in a last
@@ -126,7 +127,8 @@ def choose_with_gaps(
     gaps = _Gaps(seen, filled[0], _expected_error(values[0] / size, periodic))
     estimated = 0 < int(np.sum(~seen[0])) <= _MOST_UNKNOWN
     quick = []
-    for candidate in _quick(len(fields), estimated):
+    first = _quick(len(fields), estimated) if plan is None else plan[0].propose(Candidate())
+    for candidate in first:
         state = filled
         for _ in range(_MOST_ROUNDS):
             trial = attempt(candidate, state, grid, fields, negated, None, seen)
@@ -138,7 +140,7 @@ def choose_with_gaps(
         if trial.error < _GOOD_ENOUGH:
             break
     filled = min(quick, key=lambda pair: pair[0])[1]
-    trial, tried = choose(filled, grid, fields, negated, seen)
+    trial, tried = choose(filled, grid, fields, negated, seen, plan)
     while estimated:
         filled = _completed(trial, filled, gaps, True)
         residual = trial.fit.residual

@@ -127,8 +127,7 @@ def _followed(
     after = values[last + 1 :]
     persistence = float(np.sqrt(np.sum((after - values[last]) ** 2) / np.sum(after**2)))
     backtest = float(errors[MODES.index(mode)])
-    drift, conserved = total_drift(values, context.grid, np.zeros(values.shape[1]))
-    conserved = conserved or _has_sources(law)
+    drift, conserved = total_drift(values, context.grid, np.where(_arises(law), np.inf, 0.0))
     return dataclasses.replace(
         found,
         candidate=_label(saved, settings),
@@ -312,8 +311,12 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
         )
 
 
-def _has_sources(law: FittedLaw) -> bool:
-    return law.terms is not None and bool(law.terms.by_state.size or law.terms.source_by_place.size)
+def _arises(law: FittedLaw) -> np.ndarray:
+    """Which fields have a source."""
+    if law.terms is None:
+        return np.zeros(len(law.fields), bool)
+    parts = (law.terms.by_state, law.terms.source_by_place)
+    return np.any([np.any(part, axis=1) for part in parts], axis=0)
 
 
 def _listed(fields: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ from hfluxno.identify.accepted import (
     uninformative,
 )
 from hfluxno.identify.basis import TensorChebyshev
-from hfluxno.identify.candidate import Candidate, stages_with_sources
+from hfluxno.identify.candidate import Candidate, Stage, stages_with_sources
 from hfluxno.identify.cause import Cause, likely_cause
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import choose_with_gaps, without_gaps
@@ -34,7 +34,7 @@ from hfluxno.identify.prior import Kind
 from hfluxno.identify.report import report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import known_units
-from hfluxno.identify.select import choose, make_settings
+from hfluxno.identify.select import choose, make_settings, needs_sources
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.trajectory import Noise, Trajectory
 
@@ -179,22 +179,28 @@ def identifier(
             if found is None:
                 return nothing_to_infer(values, context, failed=True)
             return with_terms(found, single)
-        if np.any(np.isnan(values)):
-            part, times = _measured_part(values, np.asarray(context.times, float))
-            trial, tried, filled = choose_with_gaps(part, context.grid, names, negated_in_fits)
-            whole = Trajectory(filled, times, context.grid, context.fields)
-            found = report(trial, tried, filled, whole, negated, np.isfinite(part))
+        found = fitted(values)
+        if len(names) != 2:
             return with_terms(found, single)
-        trial, tried = choose(values, context.grid, names, negated_in_fits)
-        found = report(trial, tried, values, context, negated)
-        if len(names) != 2 or not _may_have_terms(found):
-            return with_terms(found, single)
-        trial, more = choose(
-            values, context.grid, names, negated_in_fits, plan=stages_with_sources()
-        )
-        richer = report(trial, (*tried, *more), values, context, negated)
+        if not is_dense(single) or not _may_have_terms(found):
+            return found
+        complete = bool(np.all(np.isfinite(values)))
+        if complete and not needs_sources(values, context.grid, names, negated_in_fits):
+            return found
+        richer = fitted(values, stages_with_sources())
+        richer = dataclasses.replace(richer, tried=(*found.tried, *richer.tried))
         has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
         return with_further_terms(found, richer) if has_sources else found
+
+    def fitted(values: np.ndarray, plan: tuple[Stage, ...] | None = None) -> Identification:
+        """The law fitted to the frames, by the usual stages or those of a `plan`."""
+        if not np.any(np.isnan(values)):
+            trial, tried = choose(values, context.grid, names, negated_in_fits, plan=plan)
+            return report(trial, tried, values, context, negated)
+        part, times = _measured_part(values, np.asarray(context.times, float))
+        trial, tried, filled = choose_with_gaps(part, context.grid, names, negated_in_fits, plan)
+        whole = Trajectory(filled, times, context.grid, context.fields)
+        return report(trial, tried, filled, whole, negated, np.isfinite(part))
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
         """The law found, or one with further terms if it does not explain one field."""

@@ -74,10 +74,9 @@ class LawFamily(eqx.Module):
         """Flux coefficients are in half ranges of their field times cells per frame, those of
         sources in half ranges per frame."""
         d = len(self.fields)
-        count = d * len(self.basis.names)
+        count, end = d * len(self.basis.names), self.before_sources
         free = parameters * self.mask
         half = 0.5 * (self.upper - self.lower)
-        end = count + d * self.terms
         last = end + d * len(self.sources)
         basis = self.basis
         if isinstance(basis, Kinked):
@@ -98,6 +97,18 @@ class LawFamily(eqx.Module):
     def kink_parameters(self) -> int:
         """The number of parameters of kinks, which come last: their places, and ln(width/0.02)."""
         return self.basis.kinks + 1 if self.basis.kinks else 0
+
+    @property
+    def before_sources(self) -> int:
+        """The number of parameters of fluxes and diffusivities, which come first."""
+        return len(self.fields) * (len(self.basis.names) + self.terms)
+
+    @property
+    def arises(self) -> Bool[np.ndarray, " field"]:
+        """Which fields have a source."""
+        begin, count = self.before_sources, len(self.fields) * len(self.sources)
+        free = np.asarray(self.mask)[begin : begin + count]
+        return np.any(free.reshape(len(self.fields), -1), axis=1)
 
     def _terms(self, sources) -> Terms:
         d, still = len(self.fields), PlaceModes(0.0, 1.0, 1, True)
@@ -151,7 +162,7 @@ class LawFamily(eqx.Module):
     def _weak_equations(self, mask, values, weights, periodic):
         d = len(self.fields)
         end = len(mask) - self.kink_parameters
-        before, mine = jnp.split(jnp.asarray(mask)[:end], [end - d * len(self.sources)])
+        before, mine = jnp.split(jnp.asarray(mask)[:end], [self.before_sources])
         matrices, rhs = weak_equations(
             self.basis, before, self.lower, self.upper, self.terms, values, weights, periodic
         )

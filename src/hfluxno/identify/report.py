@@ -49,8 +49,8 @@ def report(
     names, scale = _names_and_units(family, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(family.mask, bool)
-    drift, conserved = total_drift(values, context.grid, _error_of_totals(trial, values, seen))
-    conserved = conserved or bool(family.sources)
+    doubt = np.where(family.arises, np.inf, _error_of_totals(trial, values, seen))
+    drift, conserved = total_drift(values, context.grid, doubt)
     last = last_fitted_frame(len(times), seen)
     before, after = values[last], values[last + 1 :]
     counted = True if seen is None else seen[last + 1 :]
@@ -105,9 +105,7 @@ def report(
 
 def _is_short(trial: FittedCandidate) -> bool:
     family = trial.family
-    sources = len(family.fields) * len(family.sources)
-    end = len(family.mask) - family.kink_parameters - sources
-    free = np.asarray(family.mask)[:end].reshape(len(family.fields), -1)
+    free = np.asarray(family.mask)[: family.before_sources].reshape(len(family.fields), -1)
     return bool(np.all(free.sum(axis=1) <= _FEW))
 
 

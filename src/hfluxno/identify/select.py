@@ -18,6 +18,7 @@ from hfluxno.identify.candidate import (
     Candidate,
     Stage,
     stages,
+    stages_with_sources,
 )
 from hfluxno.identify.candidate_functions import (
     make_basis,
@@ -201,9 +202,7 @@ def attempt(
     candidate, values, grid, fields, negated, start: FittedCandidate | None = None, seen=None
 ) -> FittedCandidate:
     """The candidate fitted to the frames not held out, from an earlier fit if there is one."""
-    weights = np.ones(len(values))
-    weights[last_fitted_frame(len(values), seen) + 1 :] = 0.0
-    settings = make_settings(candidate, grid)
+    weights, settings = _fitted(values, seen), make_settings(candidate, grid)
     family, rivals = _family(candidate, values, fields, negated, start, weights, settings.grid)
     prepare(family, settings, values)
     if start is None or candidate.sparse == "fit":  # the terms dropped had affected the others
@@ -221,6 +220,13 @@ def attempt(
     return FittedCandidate(candidate, settings, family, fit, values[0], errors, rivals)
 
 
+def needs_sources(values, grid, fields, negated) -> bool:
+    """Whether the weak form of complete frames chooses sources."""
+    candidate = stages_with_sources()[0].propose(Candidate())[0]
+    unit, weights = make_settings(candidate, grid).grid, _fitted(values)
+    return bool(np.any(_family(candidate, values, fields, negated, None, weights, unit)[0].arises))
+
+
 def refit(
     best: FittedCandidate, values: np.ndarray, seen: np.ndarray | None = None
 ) -> FittedCandidate:
@@ -232,6 +238,12 @@ def refit(
     fit = refine(best.family, best.settings, started, weights, begin, _REFIT_EVALUATIONS, seen)
     usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
     return dataclasses.replace(best, fit=fit) if usable else best
+
+
+def _fitted(values: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+    """Ones for the frames that are not held out, and zeros."""
+    last = last_fitted_frame(len(values), seen)
+    return (np.arange(len(values)) <= last).astype(float)
 
 
 def backtest_errors(

@@ -97,32 +97,42 @@ def _of_field(
 def _fewest(
     normal, right, total: float, full: float, most: int
 ) -> list[tuple[np.ndarray, float]] | None:
-    """The smallest sufficient set of columns, then its rivals with their relative residuals; `None`
-    if it has more than `most` columns.
+    """The smallest sufficient set of columns, then its rivals with their relative residuals. If it
+    has more than `most` columns, `None`, or with sources, where many would be left, the best set.
 
     A set suffices if its residual is at most twice that of all columns (`full`, out of a sum of
-    squares `total`), or at most ten times that and twice that of the best set with one more.
+    squares `total`), or at most ten times that and twice that of the best set with one more; with
+    sources, of which two may do together what one does not, also four times that with two more.
 
     If columns are nearly dependent, removing one after the other may leave many whose coefficients
     cancel where two others would do. And noise in the columns favours fluxes that are flat where
     most of the data are, which takes many terms.
     """
-    allowed = 1.0 + _WEAK_GROWTH
+    with_sources = most > _MOST_TRIED
     sets: list[tuple[np.ndarray, np.ndarray]] = []
-    best = np.inf
     for count in range(1, min(most, len(right)) + 1):
         if count <= _MOST_TRIED:
             every = np.array(list(itertools.combinations(range(len(right)), count)))
         else:
             every = _grown(*sets[-1], len(right))
-        rests = _left_by(every, normal, right, total)
-        least = float(np.min(rests))
-        if best <= min(allowed * least, _NOISY * full):
-            return _with_rivals(sets, _NOISY * full)
-        sets.append((every, rests))
-        best = least
-        if best <= allowed * full:
-            return _with_rivals(sets, _NOISY * full)
+        sets.append((every, _left_by(every, normal, right, total)))
+        least = [float(np.min(rests)) / full for _, rests in sets]
+        fewest = _sufficient(least, 2 if with_sources else 1)
+        if fewest is not None:
+            return _with_rivals(sets[: fewest + 1], _NOISY * full)
+    return _with_rivals(sets, _NOISY * full) if with_sources else None
+
+
+def _sufficient(least: list[float], ahead: int) -> int | None:
+    """The place of the first set that suffices, from the `least` residuals of sets of 1, 2, …
+    columns relative to that of all, of which as many more are compared as one looks `ahead`."""
+    allowed = 1.0 + _WEAK_GROWTH
+    for k, here in enumerate(least):
+        later = least[k + 1 : k + 1 + ahead]
+        known = len(later) == ahead or least[-1] <= allowed
+        halved = any(here > allowed**more * rest for more, rest in enumerate(later, 1))
+        if here <= allowed or (known and not halved and here <= _NOISY):
+            return k
     return None
 
 

@@ -75,7 +75,8 @@ def total_drift(values: np.ndarray, grid: Grid, doubt: np.ndarray) -> tuple[np.n
     """The relative drift of each total over the context, and whether it is insignificant.
 
     On a periodic domain totals must not change. The drift is that of a straight line through the
-    totals; scatter about it (noise) and drift below `doubt` are ignored.
+    totals; scatter about it (noise) and drift below `doubt` are ignored: it is infinite for a field
+    that has a source.
     """
     size = np.mean(np.abs(values), axis=(0, 2))
     totals = values.mean(axis=2) / np.where(size > 0.0, size, 1.0)

@@ -37,8 +37,7 @@ def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
 def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
     """The start of a fit, from one program for all fits in a basis: the columns of terms that are
     not free are zero, and so are their parameters."""
-    fields, mask = len(family.fields), np.asarray(family.mask)
-    end = len(mask) - family.kink_parameters - fields * len(family.sources)
+    fields, mask, end = len(family.fields), np.asarray(family.mask), family.before_sources
     further = slice(end, end + (TERMS - family.terms) * fields)
     every = np.insert(mask, end, np.zeros(further.stop - end))[None]
     family = dataclasses.replace(family, directions=every, terms=TERMS)
