@@ -156,6 +156,15 @@ def test_far_origin_in_single_precision_is_uniform(tmp_path):
     assert source.x[0] == 1e6
 
 
+def test_the_bands_of_a_forecast_are_no_other_variable(tmp_path):
+    ends = {f"u_{end}90": (("time", "x"), wave() + 1.0) for end in ("lower", "upper")}
+    path = save(dataset().assign(ends), tmp_path / "a.nc")
+    assert read(path).variable == "u"
+    assert read(path, "u_lower90").variable == "u_lower90"
+    alone = save(dataset().assign(ends).drop_vars(["u", "u_upper90"]), tmp_path / "b.nc")
+    assert read(alone).variable == "u_lower90"
+
+
 def test_the_variable_is_chosen_by_name_or_by_being_the_only_one(tmp_path):
     data = dataset().assign(v=(("time", "x"), wave()), status=("time", np.zeros(FRAMES)))
     path = save(data, tmp_path / "a.nc")

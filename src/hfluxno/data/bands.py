@@ -5,6 +5,9 @@ import xarray as xr
 
 from hfluxno.forecaster import NINETY, Forecast
 
+# What the names of the ends of a band have after that of the values.
+LOWER, UPPER = "_lower90", "_upper90"
+
 
 def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
     """The predicted error of each frame, its bound and the error by noise, as far as known."""
@@ -31,12 +34,12 @@ def bands(values: np.ndarray, deviation: np.ndarray | None) -> dict[str, np.ndar
     if deviation is None:
         return {"": values}
     reach = (NINETY * deviation).astype(values.dtype)
-    return {"": values, "_lower90": values - reach, "_upper90": values + reach}
+    return {"": values, LOWER: values - reach, UPPER: values + reach}
 
 
 def of_band(suffix: str, name: str) -> dict[str, str]:
     """The attributes of an end of a band."""
     if not suffix:
         return {}
-    end = "lower" if "lower" in suffix else "upper"
+    end = "lower" if suffix == LOWER else "upper"
     return {"long_name": f"{end} end of the 90 percent band of {name}"}

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno.data.bands import LOWER, UPPER
 from hfluxno.data.numbers import field_names, listed
 
 DIMENSIONS = ("trajectory", "time", "field", "x")
@@ -105,6 +106,9 @@ def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
 def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
     data = [name for name, v in variables.items() if 2 <= v.ndim <= 4 and name not in DIMENSIONS]
     fitting = [name for name in data if _fits(variables[name].dims)]
+    bare = {name: name.removesuffix(LOWER).removesuffix(UPPER) for name in fitting}
+    # A forecast has the ends of its bands beside it.
+    fitting = [name for name in fitting if bare[name] == name or bare[name] not in fitting]
     candidates = fitting or data
     if not candidates:
         raise ValueError(
