@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -86,6 +87,12 @@ def test_every_page_is_there(site):
     for name in scripts:
         text = (site / "gallery" / f"{name}.html").read_text("utf-8")
         assert "It prints" in text and f'src="{name}' in text
+
+
+def test_every_page_says_its_version(site):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    for name in _SHOWN:
+        assert f"hfluxno {version}" in (site / name).read_text("utf-8")
 
 
 def test_public_names_are_documented(site):
