@@ -204,9 +204,10 @@ def identifier(
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
         """The law found, or one with further terms if it does not explain one field."""
-        if len(names) > 1 or not is_dense(single) or not _may_have_terms(found):
+        if len(names) > 1 or not _may_have_terms(found):
             return found
-        kinds = further_kinds(found.candidate if isinstance(found.candidate, Kind) else None)
+        base = found.candidate if isinstance(found.candidate, Kind) else None
+        kinds = further_kinds(base, is_dense(single))
         return with_further_terms(found, identify_jointly(single, negated_in_fits, kinds))
 
     def some(members: slice) -> tuple[Identification, ...]:

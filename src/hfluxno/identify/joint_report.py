@@ -67,14 +67,17 @@ def identify_jointly(
     return joint_report(found, context, negated)
 
 
-def further_kinds(base: Kind | None = None) -> tuple[Kind, ...]:
+def further_kinds(base: Kind | None = None, dense: bool = True) -> tuple[Kind, ...]:
     """The laws with further terms that are tried if none of `KINDS`, of which `base` was the best,
-    explains a context."""
+    explains a context. A few sensors (not `dense`) do not show what depends on place, nor a flux
+    beyond their noise: for them only a source that depends on the state is tried."""
+    plain, *others = FURTHER_KINDS
+    kinds = (plain, *(kind for kind in others if dense or kind.by_state))
     if base is None:
-        return FURTHER_KINDS
+        return kinds
     diffusive = [
         dataclasses.replace(kind, diffusion=max(kind.diffusion, base.diffusion))
-        for kind in FURTHER_KINDS[1:]
+        for kind in kinds[1:]
     ]
     return (base, *diffusive)
 
