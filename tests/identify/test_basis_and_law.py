@@ -247,3 +247,9 @@ def test_states_of_a_system_need_the_axis_of_its_fields():
         law.flux([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="states must be real numbers"):
         law.flux(np.array([1j, 2.0]))
+
+
+def test_a_field_that_no_function_has_has_no_derivative():
+    basis = Dictionary(np.array([2.0, 3.0]), ((1, 0),), SW)
+    found = basis.gradient(np.array([[4.0], [0.0]]), jnp.ones((2, 5)))
+    np.testing.assert_allclose(found, np.broadcast_to([[[2.0], [0.0]], [[0.0]] * 2], (2, 2, 5)))

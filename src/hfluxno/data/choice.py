@@ -93,7 +93,8 @@ def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
         raise ValueError(
             f"The variable {name} of {path} has unknown dimensions ({listed(unknown)}); known are "
             "trajectory, time (or t), field and x: say what the file calls time and x by --time "
-            "NAME and --x NAME, and select one entry of each other."
+            "NAME and --x NAME (and y of frames on a plane by --y NAME), and select one entry of "
+            "each other."
         )
     if not _fits(dims) or len(set(dims) & {"time", "t"}) != 1:
         raise ValueError(

@@ -215,6 +215,9 @@ class Dictionary(Basis):
                 if powers[j] != 0
             ]
             terms = [factor * self._term(v, inverse, e) for _, factor, e in lowered]
+            if not terms:
+                columns.append(jnp.zeros((len(coefficients), *u.shape[1:]), u.dtype))
+                continue
             used = coefficients[:, [k for k, _, _ in lowered]]
             columns.append(_combine(used, terms) / self.scale[j])
         return jnp.stack(columns, axis=1)
