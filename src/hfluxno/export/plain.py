@@ -139,6 +139,9 @@ def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
             "reads; got a form of fluxes alone."
         )
     fluxes = [_flux(law.basis, table) for table in np.asarray(law.coefficients)]
+    if law.constant is not None:
+        constants = np.asarray(law.constant)
+        fluxes = [_raised(each, own) for each, own in zip(fluxes, constants, strict=True)]
     shift, scale, exponents, _ = fluxes[0]
     used = [k for k in range(len(exponents)) if any(np.any(flux[:, k]) for *_, flux in fluxes)]
     return tuple(
@@ -178,6 +181,17 @@ def _flux(basis: Basis, given: np.ndarray):
     matrix = np.array([_product_of_powers(order, degree).ravel() for order in orders])
     # A constant has no effect, but it is part of what `flux` returns.
     return basis.middle, basis.half, exponents, given @ matrix
+
+
+def _raised(fluxes, constant):
+    """The same fluxes with a constant of each."""
+    shift, scale, exponents, flux = fluxes
+    none = (0,) * len(constant)
+    if none not in exponents:
+        exponents, flux = [*exponents, none], np.append(flux, np.zeros((len(flux), 1)), axis=1)
+    flux = np.array(flux)
+    flux[:, list(exponents).index(none)] += constant
+    return shift, scale, exponents, flux
 
 
 def _kinks(basis: Basis, given: np.ndarray) -> tuple[tuple[tuple[float, float], ...], float]:

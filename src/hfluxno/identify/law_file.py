@@ -119,6 +119,7 @@ def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
             law.arising,
             () if law.sources is None else _table(law.sources),
             () if law.diffusivities is None else _table(law.diffusivities),
+            () if law.constant is None else _table(law.constant),
         ),
     )
 
@@ -208,6 +209,7 @@ def _saved_plane(file: PlaneLawFile) -> SavedPlaneLaw:
         file.further.arising,
         np.array(file.further.sources) if file.further.sources else None,
         np.array(file.further.diffusivities) if file.further.diffusivities else None,
+        np.array(file.further.constant) if file.further.constant else None,
     )
     return SavedPlaneLaw(
         law,

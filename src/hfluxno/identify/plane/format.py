@@ -27,12 +27,13 @@ _MOST_REFINEMENT, _MOST_TERMS = 16, 2000
 
 @dataclasses.dataclass(frozen=True)
 class PlaneFurther:
-    """The exponents of the sources and their coefficients, one row for each field, and the
-    diffusivities, one row for each axis; empty without them."""
+    """The exponents of the sources and their coefficients, one row for each field, the
+    diffusivities and the constants of the fluxes, one row for each axis; empty without them."""
 
     arising: tuple[tuple[int, ...], ...]
     sources: Table
     diffusivities: Table
+    constant: Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +61,10 @@ class PlaneLawFile:
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier laws have neither sources nor diffusion."""
-        return {"further": {"arising": [], "sources": [], "diffusivities": []}, **data}
+        """Earlier laws have neither sources nor diffusion, or no constants."""
+        none: dict[str, Any] = {"arising": [], "sources": [], "diffusivities": [], "constant": []}
+        further = data.get("further", {})
+        return {**data, "further": none | further if isinstance(further, dict) else further}
 
 
 def faults(file: PlaneLawFile):
@@ -100,5 +103,7 @@ def _faults_of_further(further: PlaneFurther, fields: int):
     nu = further.diffusivities
     if nu and not has_shape(nu, 2, fields):
         yield "there must be a diffusivity of each field along both axes"
+    if further.constant and not has_shape(further.constant, 2, fields):
+        yield "there must be a constant of each flux along both axes"
     if any(value < 0.0 for row in nu for value in row):
         yield "no diffusivity may be negative"

@@ -9,6 +9,7 @@ import dataclasses
 import jax
 import numpy as np
 
+from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import (
     MINIMUM_CELLS,
@@ -50,6 +51,8 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
     seen = dataclasses.replace(_checked(saved, context), interval=interval)
     values, grid = seen.filled, context.grid
     law = in_cells(saved.law, grid, interval)
+    if law.constant is None and len(values) >= MINIMUM_FRAMES:
+        law = with_constant(law, seen)
     error = persistence = misfit = beyond = float("nan")
     status, start = FitStatus.NOT_CHECKED, Start("restart", max(saved.refinement, *REFINEMENTS))
     if np.any(values != values[:1]):

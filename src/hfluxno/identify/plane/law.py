@@ -31,6 +31,7 @@ class FittedPlaneLaw(SpaceLaw):
     - `arising`: e, the exponents of the sources.
     - `sources`: S, shape (field, source); `None` for a law without sources.
     - `diffusivities`: ν, shape (axis, field); `None` for a law without diffusion.
+    - `constant`: is added to the fluxes, shape (axis, field), which only walls show; or `None`.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -44,6 +45,7 @@ class FittedPlaneLaw(SpaceLaw):
     arising: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
     sources: Float[Array | np.ndarray, "field source"] | None = None
     diffusivities: Float[Array | np.ndarray, "axis field"] | None = None
+    constant: Float[Array | np.ndarray, "axis field"] | None = None
     axes: int = eqx.field(static=True, default=2)
 
     def flux(self, u: Any, axis: int = 0) -> Any:
@@ -53,10 +55,14 @@ class FittedPlaneLaw(SpaceLaw):
                 return np.asarray(self.flux(jnp.asarray(u), axis))
         law = self._like(u)
         if not self.is_continued:
-            return law.basis.expand(law.coefficients[axis], u)
-        inside = jnp.clip(u, law.lower[0], law.upper[0])
-        slope = law.basis.gradient(law.coefficients[axis], inside)[0]
-        return law.basis.expand(law.coefficients[axis], inside) + slope * (u - inside)
+            found = law.basis.expand(law.coefficients[axis], u)
+        else:
+            inside = jnp.clip(u, law.lower[0], law.upper[0])
+            slope = law.basis.gradient(law.coefficients[axis], inside)[0]
+            found = law.basis.expand(law.coefficients[axis], inside) + slope * (u - inside)
+        if law.constant is None:
+            return found
+        return found + law.constant[axis].reshape((-1,) + (1,) * (u.ndim - 1))
 
     def source(self, u: State, x: Places, t: Time) -> State | None:
         if self.sources is None:

@@ -123,10 +123,11 @@ def rescaled(
 ) -> FittedPlaneLaw:
     """The law in other units, of which the present ones are `lengths` along the axes and an
     `interval` in time."""
-    sources, nu = law.sources, law.diffusivities
+    sources, nu, constant = law.sources, law.diffusivities, law.constant
     return dataclasses.replace(
         law,
         coefficients=np.asarray(law.coefficients) * (lengths / interval)[:, None, None],
         sources=None if sources is None else np.asarray(sources) / interval,
         diffusivities=None if nu is None else np.asarray(nu) * (lengths**2 / interval)[:, None],
+        constant=None if constant is None else np.asarray(constant) * (lengths / interval)[:, None],
     )

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.basis import Basis, Dictionary
+from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.error_bars import PlaneTerm, terms_of
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.known import is_as_good, recognise
@@ -101,18 +102,22 @@ def search(
             known = np.zeros((len(fields), columns)) if each.offset is None else each.offset
             parts.append(known + _coefficients(fitted, known.shape))
         law_of = _Maker(basis, parts[1], values, fields, roles, each.said is not None, sources)
-        error, start = back_test(law_of(parts[0]), seen, last, plain_starts(seen))
+        laws = (
+            with_constant(law_of(parts[0]), seen.until(last)),
+            with_constant(law_of(parts[1]), seen),
+        )
+        error, start = back_test(laws[0], seen, last, plain_starts(seen))
         if best is None or error < best[0]:
-            best = error, start, each, law_of, parts
+            best = error, start, each, laws, parts
     assert best is not None
-    _, start, chosen, law_of, parts = best
+    _, start, chosen, laws, parts = best
     starts = [start, *further_starts(seen, start.refinement)]
-    error, start = back_test(law_of(parts[0]), seen, last, starts)
+    error, start = back_test(laws[0], seen, last, starts)
     found, said, misfit = chosen.found, chosen.said, chosen.misfit(whole, sizes)
     named_values = None if said is None else parts[1]
     return Found(
-        law=law_of(parts[1]),
-        before=law_of(parts[0]),
+        law=laws[1],
+        before=laws[0],
         error=error,
         start=start,
         misfit=misfit,

@@ -28,8 +28,8 @@ from scipy.ndimage import binary_opening
 from hfluxno.identify.weak_form import bump
 
 # Lengths of the supports in steps between frames and in cells.
-_INTERVALS = (4, 6, 9)
-_CELLS = (13, 25)
+INTERVALS = (4, 6, 9)
+CELLS = (13, 25)
 # The fraction of the support of a test function that may be missing; if more is missing everywhere,
 # the quarter with the least is used. Values inside a wide gap are guesses and have this weight.
 _MISSING, _WIDE = 0.1, 10.0
@@ -92,10 +92,10 @@ def weak_systems(
     frames, _, *cells = values.shape
     states = np.moveaxis(values, 1, 0)
     at = np.arange(float(frames)) if at is None else at
-    in_time = [time_rows(at, width) for width in _widths(_INTERVALS, frames - 1)]
+    in_time = [time_rows(at, width) for width in widths(INTERVALS, frames - 1)]
     found = []
-    for width in _widths(_CELLS, min(cells)):
-        along = [_rows(n, width, around) for n, around in zip(cells, periodic, strict=True)]
+    for width in widths(CELLS, min(cells)):
+        along = [bumps(n, width, around) for n, around in zip(cells, periodic, strict=True)]
         (x0, x1, x2), (y0, y1, y2) = along
         clear = _clear(free, x0 > 0.0, y0 > 0.0)
         if clear is not None and not clear.any():
@@ -103,16 +103,16 @@ def weak_systems(
         # All lengths have the same weight.
         scale = 1.0 / np.sqrt(np.sum(x1**2) * np.sum(y0**2))
         over_y = [np.tensordot(function(states), (y0, y1), ((2,), (2,))) for function in functions]
-        along_x = np.stack([scale * _over_x(x1, each[:, :, 0]) for each in over_y])
-        along_y = np.stack([scale * _over_x(x0, each[:, :, 1]) for each in over_y])
+        along_x = np.stack([scale * over_x(x1, each[:, :, 0]) for each in over_y])
+        along_y = np.stack([scale * over_x(x0, each[:, :, 1]) for each in over_y])
         moments = [*along_x, *along_y]
         for each in sources or ():
-            moments.append(scale * _over_x(x0, np.tensordot(each(states), y0, ((2,), (1,)))))
+            moments.append(scale * over_x(x0, np.tensordot(each(states), y0, ((2,), (1,)))))
         for rows_x, rows_y in () if sources is None else ((x2, y0), (x0, y2)):
             for u in states:
-                moments.append(scale * _over_x(rows_x, np.tensordot(u, rows_y, ((2,), (1,)))))
+                moments.append(scale * over_x(rows_x, np.tensordot(u, rows_y, ((2,), (1,)))))
         across = scale**2 * np.sum(x0**2) * np.sum(y0**2)
-        conserved = [scale * _over_x(x0, np.tensordot(u, y0, ((2,), (1,)))) for u in states]
+        conserved = [scale * over_x(x0, np.tensordot(u, y0, ((2,), (1,)))) for u in states]
         for still, moving, during in in_time:
             columns = np.tensordot(np.stack(moments), still, ((3,), (1,))).reshape(len(moments), -1)
             rhs = -np.tensordot(np.stack(conserved), moving, ((3,), (1,))).reshape(len(states), -1)
@@ -166,8 +166,8 @@ def time_rows(
 
 def has_room(free: Bool[np.ndarray, "x y"], periodic: tuple[bool, bool]) -> bool:
     """Whether walls inside leave room for any test function."""
-    width = min(_CELLS[0], *free.shape)
-    x, y = (_rows(n, width, each)[0] for n, each in zip(free.shape, periodic, strict=True))
+    width = min(CELLS[0], *free.shape)
+    x, y = (bumps(n, width, each)[0] for n, each in zip(free.shape, periodic, strict=True))
     clear = _clear(free, x > 0.0, y > 0.0)
     return clear is None or bool(clear.any())
 
@@ -190,7 +190,7 @@ def _measured(
     return share <= max(_MISSING, float(np.quantile(share[clear], 0.25)))
 
 
-def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def bumps(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A bump of `width` cells and its first two derivatives, at positions a quarter of its width
     apart."""
     starts = np.arange(0, length if periodic else length - width + 1, max(1, width // 4))
@@ -202,10 +202,10 @@ def _rows(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarr
     return rows[0], rows[1], rows[2]
 
 
-def _over_x(rows, integrated):
+def over_x(rows, integrated):
     """(time, x, position y) to (position x, position y, time)."""
     return np.moveaxis(np.tensordot(rows, integrated, ((1,), (1,))), 1, 2)
 
 
-def _widths(wanted: tuple[int, ...], most: int) -> list[int]:
+def widths(wanted: tuple[int, ...], most: int) -> list[int]:
     return sorted({min(width, most) for width in wanted})
