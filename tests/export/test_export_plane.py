@@ -1,6 +1,7 @@
 """Exports of a law on a plane, in a world of their own, against our law."""
 
 import ctypes
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,18 @@ from hfluxno.fv import eigen
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane.saved import to_save
 from tests.identify.plane.laws import LAWS, identification, one_field, shallow_water
+from tests.identify.plane.test_sources import with_gravity
 from tests.slow import slow
+
+
+def growing():
+    """One field that grows with its cube and diffuses along x."""
+    nu, rates = np.array([[0.1], [0.0]]), np.array([[0.3, -0.5]])
+    powers = ((0,), (3,))
+    return dataclasses.replace(one_field(), arising=powers, sources=rates, diffusivities=nu)
+
+
+EVERY = LAWS | {"water that falls": with_gravity, "one field that grows": growing}
 
 
 def saved(law, units=None):
@@ -28,9 +40,9 @@ def states(law, beyond=0.2):
     return np.random.default_rng(5).uniform(low - margin, high + margin, (len(low), 60))
 
 
-@pytest.mark.parametrize("name", list(LAWS))
+@pytest.mark.parametrize("name", list(EVERY))
 def test_numpy_alone_gives_the_same_along_both_axes(tmp_path, name):
-    law = LAWS[name]()
+    law = EVERY[name]()
     (tmp_path / "exported.py").write_text(export_law(saved(law), "numpy")["law.py"])
     u = states(law)
     np.save(tmp_path / "u.npy", u)
@@ -41,15 +53,19 @@ import numpy as np
 import exported
 u = np.load("u.npy")
 found = {f"{n}{a}": getattr(exported, n)(u, a)
-         for a in (0, 1) for n in ("flux", "jacobian", "speeds")}
-assert not exported.diffusivity(u).any() and not exported.source(u).any()
+         for a in (0, 1) for n in ("flux", "jacobian", "speeds", "diffusivity")}
+found["source"] = exported.source(u)
 # On a plane.
 assert np.array_equal(exported.flux(u.reshape(len(u), 6, 10), 1).reshape(u.shape), found["flux1"])
 np.savez("out.npz", **found)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path, check=True)
     with jax.enable_x64(True), np.load(tmp_path / "out.npz") as found:
+        source = law.source(jnp.asarray(u), jnp.zeros((2, u.shape[1])), jnp.zeros(()))
+        np.testing.assert_allclose(found["source"], 0.0 if source is None else source, atol=1e-13)
         for axis in (0, 1):
+            nu = law.diffusivity(jnp.asarray(u), axis)
+            np.testing.assert_allclose(found[f"diffusivity{axis}"], 0.0 if nu is None else nu)
             flux = np.asarray(law.flux(jnp.asarray(u), axis))
             jacobian = law.jacobian(jnp.asarray(u), axis)
             speeds = np.asarray(eigen.speeds(jacobian))
@@ -77,12 +93,12 @@ def test_formulas_are_f_along_x_and_g_along_y():
     assert scalar[0].startswith("f(density) = ") and scalar[1].startswith("g(density) = ")
 
 
-@pytest.mark.parametrize("name", list(LAWS))
+@pytest.mark.parametrize("name", list(EVERY))
 def test_the_c_header_passes_its_own_test(tmp_path, name):
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("there is no C compiler")
-    for file, content in export_law(saved(LAWS[name]()), "c").items():
+    for file, content in export_law(saved(EVERY[name]()), "c").items():
         (tmp_path / file).write_text(content)
     build = [compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "law_test.c", "-lm"]
     subprocess.run(build, cwd=tmp_path, check=True)
@@ -93,6 +109,43 @@ def test_the_c_header_passes_its_own_test(tmp_path, name):
     (tmp_path / "law.h").write_text(text.replace("LAW_FLUX[axis]", "LAW_FLUX[1 - axis]"))
     subprocess.run(build, cwd=tmp_path, check=True)
     assert subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True).returncode == 1
+
+
+def test_formulas_of_sources_and_diffusivities():
+    lines = formula(saved(with_gravity())).splitlines()
+    assert "s_m_y(h, m_x, m_y) = −2 h + 0.3 m_y" in lines
+    assert "ν_m_y(m_y) = 0.1" in lines and "μ_m_y(m_y) = 0.2" in lines
+    assert sum(line.startswith("s_") for line in lines) == 1
+    assert not any(line.startswith("v_") for line in lines)  # no scaled field is used
+    (text,) = export_law(saved(with_gravity()), "latex").values()
+    assert r"\mu_{m_{y}}" in text or r"\mu_{" in text
+    assert "s(density) = 0.3 − 0.5 density³" in formula(saved(growing())).splitlines()
+
+
+def test_pyclaw_adds_what_arises(tmp_path):
+    files = export_law(saved(with_gravity()), "pyclaw", "falling")
+    source = str(files["falling.py"]).replace("_LIBRARY = _compiled()", "_LIBRARY = _Library()")
+    namespace: dict = {"_Library": lambda: _Nothing(), "__file__": str(tmp_path / "falling.py")}
+    exec(source.replace("_capsule(_LIBRARY.rpn2_)", "None"), namespace)
+    state = _State(np.full((3, 4, 5), 0.7))
+    before = state.q.copy()
+    for _ in range(100):
+        namespace["step_source"](None, state, 0.01)
+    # ∂t m_y = -2 h + 0.3 m_y.
+    grown = np.exp(0.3)
+    expected = before[2] * grown - 2.0 * before[0] * (grown - 1.0) / 0.3
+    np.testing.assert_allclose(state.q[2], expected, rtol=1e-5)
+    np.testing.assert_array_equal(state.q[:2], before[:2])
+
+
+class _Nothing:
+    def law_waves(self):
+        return 3
+
+
+class _State:
+    def __init__(self, q):
+        self.q = q
 
 
 @pytest.mark.parametrize("name", [slow(name) for name in LAWS])

@@ -52,7 +52,7 @@ class Line:
 def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
     """The equations of fluxes, and of diffusivities and sources that depend on the state.
 
-    - `letter`: what the flux is called.
+    - `letter`: what the flux is called, f along x and g along y; diffusivities are ν and μ.
     """
     several = len(law.fields) > 1
     flux = _flux_sums(law)
@@ -60,14 +60,15 @@ def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
         Line(f"{letter}_{name}" if several else letter, law.fields, flux[i], kinks=_kinks(law))
         for i, name in enumerate(law.fields)
     ]
-    powers_of_one = (("ν", law.diffusivity), ("s", () if law.arising else law.source))
+    nu = "ν" if letter == "f" else "μ"
+    powers_of_one = ((nu, law.diffusivity), ("s", () if law.arising else law.source))
     for symbol, table in powers_of_one:
         for i, row in enumerate(table):
             name = f"{symbol}_{law.fields[i]}" if several else symbol
             exponents = tuple((k,) for k in range(len(row)))
             v = np.linspace(-1.0, 1.0, _POINTS)[None]
             found = _rounded(row, exponents, v, (_scaled(law, i),), constant=True)
-            lines.append(Line(name, (law.fields[i],), found, symbol == "ν" and len(row) > 1))
+            lines.append(Line(name, (law.fields[i],), found, symbol == nu and len(row) > 1))
     return lines + _sources(law)
 
 
@@ -78,7 +79,11 @@ def _sources(law: PlainLaw) -> list[Line]:
     u = _states(law)
     u, names = np.concatenate([u, np.abs(u)]), (*law.fields, *(f"|{name}|" for name in law.fields))
     return [
-        Line(f"s_{name}", law.fields, _rounded(row, law.arising, u, names, constant=True))
+        Line(
+            f"s_{name}" if len(law.fields) > 1 else "s",
+            law.fields,
+            _rounded(row, law.arising, u, names, constant=True),
+        )
         for name, row in zip(law.fields, law.source, strict=True)
         if any(row)
     ]
@@ -93,7 +98,14 @@ def of_every_axis(laws: tuple[PlainLaw, ...]) -> list[Line]:
 
 def scaled_fields(laws: tuple[PlainLaw, ...]) -> list[tuple[str, str, float, float]]:
     """Each scaled field v = (u - middle)/half that the equations use: v, u and both numbers."""
-    used = {name for line in of_every_axis(laws) for name in line.sum.variables}
+    sums = [line.sum for line in of_every_axis(laws)]
+    used = {
+        name
+        for each in sums
+        for _, powers in each.terms
+        for name, power in zip(each.variables, powers, strict=True)
+        if power
+    }
     law = laws[0]
     every = zip(law.fields, law.middle, law.half, strict=True)
     named = [(_scaled(law, i), *each) for i, each in enumerate(every)]

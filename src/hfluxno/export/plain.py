@@ -11,7 +11,8 @@ rounded kinks, with g_k √((w - a_k)² + r²) for each. And
 
 The source of several fields has Σ_k S_ik Π_j ū_j^{e_kj} |ū_j|^{a_kj} instead of powers of v.
 
-A law on a plane is such a law along each axis, without ν and s; with these it has no such form.
+A law on a plane is such a law along each axis, with a constant ν_i along each; its source, which
+the first of them has, is Σ_k S_ik Π_j u_j^{e_kj}, with its linear continuation too.
 """
 
 import dataclasses
@@ -92,12 +93,7 @@ class PlainLaw:
 
 
 def along_axes(saved: SavedLaw | SavedPlaneLaw) -> tuple[PlainLaw, ...]:
-    """The numbers of a law along each of its axes.
-
-    **Raises:**
-
-    - `ValueError`, if it is a law on a plane with sources or diffusion.
-    """
+    """The numbers of a law along each of its axes."""
     return (plain(saved),) if isinstance(saved, SavedLaw) else _plane(saved)
 
 
@@ -133,17 +129,15 @@ def plain(saved: SavedLaw) -> PlainLaw:
 
 def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
     law = saved.law
-    if law.has_further:
-        raise ValueError(
-            "A law on a plane with sources or diffusion has only the form json, which hfluxno "
-            "reads; got a form of fluxes alone."
-        )
     fluxes = [_flux(law.basis, table) for table in np.asarray(law.coefficients)]
     if law.constant is not None:
         constants = np.asarray(law.constant)
         fluxes = [_raised(each, own) for each, own in zip(fluxes, constants, strict=True)]
     shift, scale, exponents, _ = fluxes[0]
     used = [k for k in range(len(exponents)) if any(np.any(flux[:, k]) for *_, flux in fluxes)]
+    nu = () if law.diffusivities is None else np.asarray(law.diffusivities)[:, :, None]
+    none = (0,) * len(law.fields)
+    arising = () if law.sources is None else tuple((*powers, *none) for powers in law.arising)
     return tuple(
         PlainLaw(
             law.fields,
@@ -155,12 +149,13 @@ def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
             tuple(exponents[k] for k in used),
             _table(flux[:, used]),
             *_kinks(law.basis, flux),
-            diffusivity=(),
-            source=(),
+            diffusivity=_table(nu[axis]) if len(nu) else (),
+            source=_table(law.sources) if arising and axis == 0 else (),
             place=None,
             continued=law.is_continued,
+            arising=arising if axis == 0 else (),
         )
-        for *_, flux in fluxes
+        for axis, (*_, flux) in enumerate(fluxes)
     )
 
 

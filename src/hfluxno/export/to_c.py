@@ -59,7 +59,7 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
         _tables("FLUX", [each.flux for each in laws]),
         _tables("KINK", [each.kinks or ((0.0, 0.0),) for each in laws]),
         f"static const double LAW_WIDTH = {law.width!r};",
-        _table("DIFFUSIVITY", _filled(law.diffusivity, fields)),
+        _tables("DIFFUSIVITY", [_filled(each.diffusivity, fields) for each in laws]),
         _table("SOURCE", _filled(law.source, fields)),
         _table("ARISING", law.arising or ((0,) * (2 * fields),), "int"),
         _table("SOURCE_BY_PLACE", _filled(by_place, fields)),
@@ -82,12 +82,10 @@ def _expected(saved: SavedLaw | SavedPlaneLaw) -> list[str]:
         nu, factor = law.diffusivity(states), law.factor(places)
         source = law.source(states, places[None], jnp.zeros(()))
         lines = _of_axes([law.flux(states)], [eigen.speeds(law.jacobian(states))])
-        tables = {
-            "NU": jnp.zeros_like(states) if nu is None else nu,
-            "Q": jnp.zeros_like(states) if source is None else source,
-        }
+        nu, source = (jnp.zeros_like(states) if each is None else each for each in (nu, source))
+        lines.append(_tables("NU", [np.asarray(nu).T], prefix=""))
+        lines.append(_table("Q", np.asarray(source).T, prefix=""))
         rows = {"X": places, "K": jnp.ones_like(places) if factor is None else factor}
-        lines += [_table(name, np.asarray(values).T, prefix="") for name, values in tables.items()]
         lines += [_row(name, np.asarray(values), prefix="") for name, values in rows.items()]
     return [*_defined(u), *lines]
 
@@ -98,7 +96,15 @@ def _expected_on_a_plane(saved: SavedPlaneLaw) -> list[str]:
         states = jnp.asarray(u.T)
         fluxes = [law.flux(states, axis) for axis in range(law.axes)]
         ranges = [jnp.stack(law.speed_range(states, axis)) for axis in range(law.axes)]
-        return [*_defined(u), *_of_axes(fluxes, ranges)]
+        none = jnp.zeros_like(states)
+        nus = [law.diffusivity(states, axis) for axis in range(law.axes)]
+        source = law.source(states, jnp.zeros((2, states.shape[1])), jnp.zeros(()))
+        return [
+            *_defined(u),
+            *_of_axes(fluxes, ranges),
+            _tables("NU", [np.asarray(none if nu is None else nu).T for nu in nus], prefix=""),
+            _table("Q", np.asarray(none if source is None else source).T, prefix=""),
+        ]
 
 
 def _states(saved: SavedLaw | SavedPlaneLaw) -> tuple[np.ndarray, np.random.Generator]:

@@ -38,7 +38,9 @@ def latex(saved: SavedLaw | SavedPlaneLaw) -> str:
 
 def _equation(line: Line) -> str:
     letter, _, index = line.name.partition("_")
-    name = {"ν": r"\nu"}.get(letter, letter) + (f"_{{{_symbol(index)}}}" if index else "")
+    name = {"ν": r"\nu", "μ": r"\mu"}.get(letter, letter) + (
+        f"_{{{_symbol(index)}}}" if index else ""
+    )
     body = _sum(line.sum)
     for kink in line.kinks:
         body += f" {'-' if kink.negative else '+'} {_kink(kink, line.of[0])}"

@@ -28,7 +28,7 @@ def _numbers(laws: tuple[PlainLaw, ...]) -> list[str]:
         "FLUX": tuple(each.flux for each in laws),
         "KINKS": tuple(each.kinks for each in laws),
         "WIDTH": law.width,
-        "DIFFUSIVITY": law.diffusivity or empty,
+        "DIFFUSIVITY": tuple(each.diffusivity or empty for each in laws),
         "SOURCE": law.source or empty,
         "ARISING": law.arising,
         "PLACE": (place.lower, place.upper) if place else (0.0, 1.0),

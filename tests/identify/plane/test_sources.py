@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.export import export_law
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, identify_plane, load_law
 from hfluxno.identify.assembled import kept_by_walls
@@ -153,8 +152,6 @@ def test_its_file(tmp_path):
         path.write_text(json.dumps(data | {"further": data["further"] | change}))
         with pytest.raises(ValueError, match=sentence):
             load_law(path)
-    with pytest.raises(ValueError, match="has only the form json"):
-        export_law(saved, "numpy")
 
 
 def test_polynomials_of_low_degree_are_written_in_powers():

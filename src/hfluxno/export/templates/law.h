@@ -11,8 +11,8 @@
  *
  * and g sqrt((w - a)^2 + LAW_WIDTH^2) for each {a, g} of LAW_KINK[axis], which only a law of one
  * field has. Beyond the range f continues linearly from the nearest observed state if the law is
- * LAW_CONTINUED, and is this sum if not; the diffusivity and the source keep their values there. A
- * flux is known up to a constant.
+ * LAW_CONTINUED, and is this sum if not; the diffusivity and the source keep their values there, the
+ * source on a plane continues linearly. A flux is known up to a constant.
  */
 
 /* numbers: begin */
@@ -37,7 +37,7 @@ static const int LAW_EXPONENTS[1][1] = {{2}};
 static const double LAW_FLUX[1][1][1] = {{{0.5}}};
 static const double LAW_KINK[1][1][2] = {{{0.0, 0.0}}};
 static const double LAW_WIDTH = 1.0;
-static const double LAW_DIFFUSIVITY[1][1] = {{0.0}};
+static const double LAW_DIFFUSIVITY[1][1][1] = {{{0.0}}};
 static const double LAW_SOURCE[1][1] = {{0.0}};
 static const int LAW_ARISING[1][2] = {{0, 0}};
 static const double LAW_SOURCE_BY_PLACE[1][1] = {{0.0}};
@@ -104,6 +104,67 @@ static inline void law_flux_along(int axis, const double u[LAW_FIELDS], double f
     }
 }
 
+static inline double law_scaled(const double u[LAW_FIELDS], int i) {
+    return (2.0 * law_nearest(u[i], i) - LAW_LOWER[i] - LAW_UPPER[i]) / (LAW_UPPER[i] - LAW_LOWER[i]);
+}
+
+/* nu(u) of u_t + f(u)_x = (nu(u) u_x)_x along an axis; zero without diffusion */
+static inline void law_diffusivity_along(int axis, const double u[LAW_FIELDS],
+                                         double nu[LAW_FIELDS]) {
+    for (int i = 0; i < LAW_FIELDS; i++) {
+        nu[i] = 0.0;
+        for (int k = LAW_DIFFUSIVITY_TERMS - 1; k >= 0; k--)
+            nu[i] = nu[i] * law_scaled(u, i) + LAW_DIFFUSIVITY[axis][i][k];
+        if (nu[i] < 0.0) nu[i] = 0.0;
+    }
+}
+
+static inline double law_mode(double x, int k) {
+    const double pi = 3.14159265358979323846;
+    const double xi = (x - LAW_PLACE[0]) / (LAW_PLACE[1] - LAW_PLACE[0]);
+    if (!LAW_PERIODIC) return cos(pi * (k + 1) * xi);
+    return k % 2 ? sin(2.0 * pi * (k / 2 + 1) * xi) : cos(2.0 * pi * (k / 2 + 1) * xi);
+}
+
+/* The function k of a source of several fields: a product of powers of the fields and then of their
+ * absolute values */
+static inline double law_arising(const double u[LAW_FIELDS], int k) {
+    double term = 1.0;
+    for (int j = 0; j < LAW_FIELDS; j++) {
+        const double w = law_nearest(u[j], j);
+        term *= law_power(w, LAW_ARISING[k][j]) * law_power(fabs(w), LAW_ARISING[k][LAW_FIELDS + j]);
+    }
+    return term;
+}
+
+/* The change of this function from the nearest state of the range, linearly */
+static inline double law_arising_beyond(const double u[LAW_FIELDS], int k) {
+    double found = 0.0;
+    for (int j = 0; j < LAW_FIELDS; j++) {
+        const int e = LAW_ARISING[k][j];
+        if (e == 0) continue;
+        double term = e * law_power(law_nearest(u[j], j), e - 1) * (u[j] - law_nearest(u[j], j));
+        for (int l = 0; l < LAW_FIELDS; l++)
+            if (l != j) term *= law_power(law_nearest(u[l], l), LAW_ARISING[k][l]);
+        found += term;
+    }
+    return found;
+}
+
+/* s(u, x), what arises of each field in unit time; zero without sources; a plane has no x */
+static inline void law_source(const double u[LAW_FIELDS], double x, double s[LAW_FIELDS]) {
+    for (int i = 0; i < LAW_FIELDS; i++) {
+        s[i] = 0.0;
+        for (int k = LAW_SOURCE_TERMS - 1; k >= 0; k--)
+            s[i] = s[i] * law_scaled(u, i) + LAW_SOURCE[i][k];
+        for (int k = 0; k < LAW_ARISING_TERMS; k++) {
+            s[i] += LAW_SOURCE[i][k] * law_arising(u, k);
+            if (LAW_AXES == 2) s[i] += LAW_SOURCE[i][k] * law_arising_beyond(u, k);
+        }
+        for (int k = 0; k < LAW_SOURCE_MODES; k++) s[i] += LAW_SOURCE_BY_PLACE[i][k] * law_mode(x, k);
+    }
+}
+
 #if LAW_AXES == 2
 
 /* Bounds of the wave speeds along an axis, s[0] and s[1], from the trace and the trace of the square
@@ -124,6 +185,10 @@ static inline void law_speed_range_along(int axis, const double u[LAW_FIELDS], d
 
 static inline void law_flux(const double u[LAW_FIELDS], double f[LAW_FIELDS]) {
     law_flux_along(0, u, f);
+}
+
+static inline void law_diffusivity(const double u[LAW_FIELDS], double nu[LAW_FIELDS]) {
+    law_diffusivity_along(0, u, nu);
 }
 
 static inline void law_jacobian(const double u[LAW_FIELDS], double a[LAW_FIELDS][LAW_FIELDS]) {
@@ -163,49 +228,6 @@ static inline void law_speeds(const double u[LAW_FIELDS], double s[LAW_FIELDS]) 
     s[2] = middle + 2.0 * scale * cos(angle);
     s[1] = 3.0 * middle - s[0] - s[2];
 #endif
-}
-
-static inline double law_scaled(const double u[LAW_FIELDS], int i) {
-    return (2.0 * law_nearest(u[i], i) - LAW_LOWER[i] - LAW_UPPER[i]) / (LAW_UPPER[i] - LAW_LOWER[i]);
-}
-
-/* nu(u) of u_t + f(u)_x = (nu(u) u_x)_x; zero without diffusion */
-static inline void law_diffusivity(const double u[LAW_FIELDS], double nu[LAW_FIELDS]) {
-    for (int i = 0; i < LAW_FIELDS; i++) {
-        nu[i] = 0.0;
-        for (int k = LAW_DIFFUSIVITY_TERMS - 1; k >= 0; k--)
-            nu[i] = nu[i] * law_scaled(u, i) + LAW_DIFFUSIVITY[i][k];
-        if (nu[i] < 0.0) nu[i] = 0.0;
-    }
-}
-
-static inline double law_mode(double x, int k) {
-    const double pi = 3.14159265358979323846;
-    const double xi = (x - LAW_PLACE[0]) / (LAW_PLACE[1] - LAW_PLACE[0]);
-    if (!LAW_PERIODIC) return cos(pi * (k + 1) * xi);
-    return k % 2 ? sin(2.0 * pi * (k / 2 + 1) * xi) : cos(2.0 * pi * (k / 2 + 1) * xi);
-}
-
-/* The function k of a source of several fields: a product of powers of the fields and then of their
- * absolute values */
-static inline double law_arising(const double u[LAW_FIELDS], int k) {
-    double term = 1.0;
-    for (int j = 0; j < LAW_FIELDS; j++) {
-        const double w = law_nearest(u[j], j);
-        term *= law_power(w, LAW_ARISING[k][j]) * law_power(fabs(w), LAW_ARISING[k][LAW_FIELDS + j]);
-    }
-    return term;
-}
-
-/* s(u, x), what arises of each field in unit time; zero without sources */
-static inline void law_source(const double u[LAW_FIELDS], double x, double s[LAW_FIELDS]) {
-    for (int i = 0; i < LAW_FIELDS; i++) {
-        s[i] = 0.0;
-        for (int k = LAW_SOURCE_TERMS - 1; k >= 0; k--)
-            s[i] = s[i] * law_scaled(u, i) + LAW_SOURCE[i][k];
-        for (int k = 0; k < LAW_ARISING_TERMS; k++) s[i] += LAW_SOURCE[i][k] * law_arising(u, k);
-        for (int k = 0; k < LAW_SOURCE_MODES; k++) s[i] += LAW_SOURCE_BY_PLACE[i][k] * law_mode(x, k);
-    }
 }
 
 /* k(x) where the flux is k(x) (f(u) + LAW_OFFSET); one if it is the same everywhere */

@@ -8,7 +8,7 @@
 static const double U[1][1] = {{0.5}};
 static const double F[1][1][1] = {{{0.125}}};
 static const double S[1][1][1] = {{{0.5}}};
-static const double NU[1][1] = {{0.0}};
+static const double NU[1][1][1] = {{{0.0}}};
 static const double X[1] = {0.0};
 static const double Q[1][1] = {{0.0}};
 static const double K[1] = {1.0};
@@ -32,16 +32,18 @@ int main(void) {
         for (int axis = 0; axis < LAW_AXES; axis++) {
             law_flux_along(axis, U[n], found);
             compare(found, F[axis][0], n, LAW_FIELDS);
+            law_diffusivity_along(axis, U[n], found);
+            compare(found, NU[axis][0], n, LAW_FIELDS);
 #if LAW_AXES == 2
             law_speed_range_along(axis, U[n], found);
             compare(found, S[axis][0], n, 2);
         }
+        law_source(U[n], 0.0, found);
+        compare(found, Q[0], n, LAW_FIELDS);
 #else
         }
         law_speeds(U[n], found);
         compare(found, S[0][0], n, LAW_FIELDS);
-        law_diffusivity(U[n], found);
-        compare(found, NU[0], n, LAW_FIELDS);
         law_source(U[n], X[n], found);
         compare(found, Q[0], n, LAW_FIELDS);
         found[0] = law_factor(X[n]);

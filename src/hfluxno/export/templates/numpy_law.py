@@ -8,7 +8,8 @@ observed range
 plus g √((w - a)² + WIDTH²) for each (a, g) of KINKS[axis], which only a law of one field has. A law
 on a line has only the axis 0, one on a plane x (0) and y (1). Beyond the range f continues linearly
 from the nearest observed state if CONTINUED, otherwise it is this sum there too; the diffusivity
-and the source keep their values there. A flux is known up to a constant.
+and the source keep their values there, the source on a plane continues linearly. A flux is known up
+to a constant.
 """
 
 import numpy as np
@@ -25,7 +26,7 @@ EXPONENTS = ((2,),)
 FLUX = (((0.5,),),)
 KINKS: tuple[tuple[tuple[float, float], ...], ...] = ((),)
 WIDTH = 1.0
-DIFFUSIVITY: tuple[tuple[float, ...], ...] = ((),)
+DIFFUSIVITY: tuple[tuple[tuple[float, ...], ...], ...] = (((),),)
 SOURCE: tuple[tuple[float, ...], ...] = ((),)
 ARISING: tuple[tuple[int, ...], ...] = ()
 PLACE = (0.0, 1.0)
@@ -63,17 +64,20 @@ def speeds(u, axis=0):
     return found[0] if bare else found
 
 
-def diffusivity(u):
-    """ν(u) of ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u); zero without diffusion."""
+def diffusivity(u, axis=0):
+    """ν(u) of ∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) along an axis; zero without diffusion."""
     u, bare = _states(u)
-    found = np.maximum(_powers(DIFFUSIVITY, _nearest(u)), 0.0)
+    found = np.maximum(_powers(DIFFUSIVITY[axis], _nearest(u)), 0.0)
     return found[0] if bare else found
 
 
 def source(u, x=0.0):
     """s(u, x), the rate at which each field arises; zero without sources."""
     u, bare = _states(u)
-    found = _arising(_nearest(u)) if ARISING else _powers(SOURCE, _nearest(u))
+    inside = _nearest(u)
+    found = _arising(inside) if ARISING else _powers(SOURCE, inside)
+    if ARISING and len(FLUX) > 1:
+        found = found + _arising_beyond(inside, u - inside)
     count = len(SOURCE_BY_PLACE[0])
     if count:
         found = found + np.tensordot(SOURCE_BY_PLACE, _modes(x, count), axes=1)
@@ -177,6 +181,20 @@ def _arising(inside):
         for powers in ARISING
     ]
     return np.tensordot(SOURCE, np.array(terms), axes=1)
+
+
+def _arising_beyond(inside, beyond):
+    """The linear continuation of the sources of a law on a plane."""
+    found = np.zeros(inside.shape)
+    for k, powers in enumerate(ARISING):
+        for j in range(len(inside)):
+            if powers[j]:
+                lowered = [e - (i == j) for i, e in enumerate(powers[: len(inside)])]
+                slope = powers[j] * np.prod(
+                    [w**e for w, e in zip(inside, lowered, strict=True)], axis=0
+                )
+                found += _along([row[k] for row in SOURCE], inside) * slope * beyond[j]
+    return found
 
 
 def _modes(x, count):

@@ -1,5 +1,10 @@
 """The Riemann solver of a law on a plane that follows the law in a file for PyClaw."""
 
+# ruff: noqa: I001  (what follows the mark is a file of its own, after that of the law)
+import numpy as np
+
+from hfluxno.export.templates.numpy_law import source
+
 # solver: begin
 # For PyClaw, whose solvers on a plane take compiled Riemann solvers (a C compiler is needed once):
 #
@@ -8,6 +13,7 @@
 #     solver.dimensional_split, solver.transverse_waves = False, solver.no_trans
 #     solver.cfl_desired, solver.cfl_max = 0.45, 0.5
 #     solver.limiters = pyclaw.limiters.tvd.MC
+#     solver.step_source = step_source  # if the law has sources; diffusion is not part of it
 
 import ctypes
 import os
@@ -43,3 +49,10 @@ rp = types.SimpleNamespace(
     num_waves=_LIBRARY.law_waves(),
     rpn2=types.SimpleNamespace(_cpointer=_capsule(_LIBRARY.rpn2_)),
 )
+
+
+def step_source(solver, state, dt):
+    """Adds what arises in a step, for `solver.step_source`; by the method of Heun."""
+    before = np.array(state.q)
+    first = before + dt * source(before)
+    state.q[...] = 0.5 * (before + first + dt * source(first))
