@@ -13,6 +13,7 @@ from hfluxno.identify.assembled import kept_by_walls
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.monomials import written_sum
 from hfluxno.identify.plane import identification, search
+from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import Start
 from hfluxno.identify.plane.saved import in_cells, to_save
@@ -99,6 +100,18 @@ def test_a_law_that_the_weak_form_rejects_is_not_run_with_sources(monkeypatch):
     monkeypatch.setattr(search, "back_test", back_test)
     assert identify_plane(context).status == FitStatus.POOR_FIT
     assert ran and not any(ran)
+
+
+def test_what_changes_no_total_has_no_source_that_would(every_run_is_right):
+    context = decaying(decay=0.0)
+    assert identification.sources_of(frames_of(context)) == ()
+    found = identify_plane(context)
+    assert found.status == FitStatus.OK and found.law.sources is None
+    np.testing.assert_allclose(found.law.diffusivities.ravel(), NU, rtol=0.05)
+    # Decay of a field without mean changes no total either.
+    centred = dataclasses.replace(context, values=context.values - context.values.mean())
+    assert (1,) in identification.sources_of(frames_of(centred))
+    assert len(identification.sources_of(frames_of(decaying()))) == 4
 
 
 def with_gravity() -> FittedPlaneLaw:

@@ -12,7 +12,7 @@ from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import POOR_MISFIT, Found, search
 from hfluxno.identify.plane.select import infer_roles
 from hfluxno.identify.plane.systematic import is_systematic
-from hfluxno.identify.plane.terms import possible_sources
+from hfluxno.identify.plane.terms import Powers, possible_sources
 from hfluxno.identify.plane.weak_form import has_room
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import last_fitted_frame
@@ -24,6 +24,9 @@ MINIMUM_FRAMES, MINIMUM_CELLS = 6, 16
 MOST_FIELDS = 6
 # Totals of fewer frames show no drift.
 _FRAMES_OF_DRIFT = 4
+# Totals that change by less, in standard deviations, do not change; and a function whose mean is a
+# smaller part of its size does not change them.
+_KEPT, _BALANCED = 1e-5, 1e-2
 
 
 def identify_plane(
@@ -49,7 +52,7 @@ def identify_plane(
         assert found is not None
         status = _status(found, seen)
         if status in UNEXPLAINED:
-            other = search(seen, roles, fields, cell, possible_sources(len(fields)))
+            other = search(seen, roles, fields, cell, sources_of(seen))
             if other is not None and _status(other, seen) == FitStatus.OK:
                 found, status = other, FitStatus.OK
     lengths = np.array(cell)
@@ -71,6 +74,25 @@ def identify_plane(
         cell=cell,
         interval=seen.interval,
     )
+
+
+def sources_of(seen: Frames) -> tuple[Powers, ...]:
+    """The terms that sources may have. If no total changes on a periodic plane, these are only the
+    ones that change none, as friction does of a momentum without mean: others would have to cancel,
+    and are found where they imitate diffusion."""
+    values = seen.filled
+    every = possible_sources(values.shape[1])
+    totals, size = values.mean(axis=(2, 3)), np.std(values, axis=(0, 2, 3))
+    if not all(seen.around) or seen.grid.solid is not None or seen.gaps is not None:
+        return every
+    if np.any(np.ptp(totals, axis=0) > _KEPT * size):
+        return every
+    found = []
+    for powers in every:
+        term = np.prod([values[:, j] ** power for j, power in enumerate(powers)], axis=0)
+        if abs(term.mean()) <= _BALANCED * np.sqrt(np.mean(term**2)):
+            found.append(powers)
+    return tuple(found)
 
 
 def _status(found: Found, seen: Frames) -> FitStatus:
