@@ -14,7 +14,14 @@ from hfluxno.identify import FittedLawForecaster
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.forecast_deviation import _by_change_of_speed, _by_scheme, _columns
+from hfluxno.identify.forecast_deviation import (
+    _by_change_of_speed,
+    _by_scheme,
+    _columns,
+    not_below_backtest,
+)
+from hfluxno.identify.identification import nothing_to_infer
+from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.select import make_settings
 from hfluxno.identify.track import continued, track
 
@@ -44,6 +51,22 @@ def forecast(values):
 def errors_of(found, truth):
     difference = np.asarray(found.trajectory.values) - truth[FRAMES:]
     return np.sqrt(np.sum(difference**2, axis=(1, 2)) / np.sum(truth[FRAMES:] ** 2, axis=(1, 2)))
+
+
+def test_the_error_of_a_back_test_is_the_least_that_is_predicted():
+    """With gaps too; over fewer frames than were held out it is less."""
+    seen = np.full((8, 1, 4), 2.0)
+    seen[5, 0, 1] = np.nan
+    context = hfluxno.Trajectory.from_numpy(seen, np.arange(8.0))
+    item = dataclasses.replace(
+        nothing_to_infer(seen, context),
+        backtest_error=0.1,
+        misfit=dataclasses.replace(UNKNOWN, noise=0.0),
+    )
+    small, large = np.full((3, 1, 4), 1e-6), np.full((3, 1, 4), 1.0)
+    raised = not_below_backtest(small, item, seen, np.ones(3))
+    np.testing.assert_allclose(raised[:, 0, 0], [0.02, 0.04, 0.04])
+    np.testing.assert_array_equal(not_below_backtest(large, item, seen, np.ones(3)), large)
 
 
 @pytest.mark.validation

@@ -16,7 +16,7 @@ from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.forward import run
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Estimate
+from hfluxno.identify.joint import Estimate, flow_of_nothing
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, make_forward, with_future
@@ -138,6 +138,27 @@ def test_what_was_never_negative_does_not_become_so(lowest):
         assert lowest_of_all < -0.1
     else:
         assert lowest_of_all == 0.0 and forward.shape.lower == 0.0
+
+
+@pytest.mark.parametrize(
+    ("boundary", "lowest", "applies"),
+    [("wall", 0.0, True), ("periodic", 0.0, False), ("wall", -0.1, False)],
+)
+def test_nothing_flows_at_a_density_of_zero_between_walls(boundary, lowest, applies, x64):
+    """Where densities reach zero and an end is closed."""
+    values = lowest + 0.9 * np.random.default_rng(4).random((13, 1, CELLS))
+    values[3, 0, 3] = lowest
+    context = window(values, boundary=boundary)
+    forward = make_forward(Kind(4), context, (), known_first=True)
+    z = np.random.default_rng(5).normal(size=forward.size)
+    flow, by = flow_of_nothing(forward, z)
+    assert flow.shape == (int(applies),) and by.shape == (forward.size, int(applies))
+    if applies:
+        law = forward.law(z)
+        flux = np.asarray(law.flux(np.zeros((1, 1))))[0, 0] + law.terms.flux_offset[0]
+        half = 0.5 * (forward.shape.upper - forward.shape.lower)[0]
+        np.testing.assert_allclose(flow, flux / half / (1e-3 * forward.spread[0]))
+        np.testing.assert_allclose(by[:, 0] @ z, flow)  # it is linear
 
 
 def test_unknowns_are_carried_to_a_richer_kind():

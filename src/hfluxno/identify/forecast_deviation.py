@@ -28,7 +28,8 @@ u_φ, if the forecast leaves the observed range, is that with the other guess of
 `FittedLaw.further`).
 
 In the mean over a frame, σ² is not less than b² min(1, k/h) |u|² after k frames: the back-test
-shows that this method errs by b over the h frames that it holds out.
+shows that this method errs by b over the h frames that it holds out. This holds for joint estimates
+too, whose deviation is otherwise their own.
 
 β, τ₀, the factor 2 of τ and the width over which variances are smoothed were calibrated: for laws
 solved by schemes that the library does not have (the kinds of `make trust`, other seeds), 90
@@ -111,11 +112,21 @@ def forecast_deviation(
         variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames)
     variance += _by_change_of_speed(alone, seen, time, frames)
     variance = near_jumps(variance, settings.grid.is_periodic())
+    variance = not_below_backtest(variance, item, seen, ahead)
+    return np.sqrt(variance) + _ROUNDING * np.abs(seen).max(axis=(0, 2))[:, None]
+
+
+def not_below_backtest(
+    variance: Float[np.ndarray, "steps field cells"],
+    item: Identification,
+    seen: Float[np.ndarray, "time field cells"],
+    ahead: Float[np.ndarray, " steps"],
+) -> Float[np.ndarray, "steps field cells"]:
+    """The variances, raised where their mean over a frame is less than b² min(1, k/h) |u|²."""
     least = _unpredicted(item, seen) * np.minimum(np.cumsum(ahead) / held_out_frames(len(seen)), 1)
     mean = np.mean(variance, axis=(1, 2))
     raised = np.divide(least, mean, out=np.ones_like(mean), where=mean > 0.0)
-    variance *= np.maximum(raised, 1.0)[:, None, None]
-    return np.sqrt(variance) + _ROUNDING * np.abs(seen).max(axis=(0, 2))[:, None]
+    return variance * np.maximum(raised, 1.0)[:, None, None]
 
 
 def _weight(
@@ -148,8 +159,12 @@ def _unpredicted(item: Identification, seen: np.ndarray) -> float:
     """b² |u|²; zero if it is not known."""
     if not np.isfinite(item.backtest_error):
         return 0.0
-    size = np.mean(seen[-_LAST_FRAMES:] ** 2)
-    noise = item.misfit.noise**2 * np.mean(np.var(seen, axis=(0, 2)))
+    known = np.isfinite(seen)
+    late = seen[known.any(axis=(1, 2))][-_LAST_FRAMES:]
+    size = np.mean(late**2, where=np.isfinite(late))
+    noise = item.misfit.noise**2 * np.mean(np.nanvar(seen, axis=(0, 2)))
+    if item.estimate is not None:  # whose noise is the residual, or is known
+        noise = min(noise, np.mean(item.estimate.noise**2))
     return float(max(item.backtest_error**2 * size - noise, 0.0))
 
 

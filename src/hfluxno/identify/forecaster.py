@@ -20,7 +20,7 @@ from hfluxno.forecaster import (
 from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.forecast_deviation import forecast_deviation
+from hfluxno.identify.forecast_deviation import forecast_deviation, not_below_backtest
 from hfluxno.identify.gaps import interpolated
 from hfluxno.identify.identification import identifier
 from hfluxno.identify.momentum import as_pair, one_name
@@ -165,6 +165,9 @@ def _continue(
     if known.observation and every is None:  # means over other times may overlap
         observed = item.estimate.observed(every_time, forward)[len(past) :]
     spread, bound = spread[len(past) :], bound[len(past) :]
+    if len(item.estimate.noise) == values.shape[1] and len(past) > 1:  # the flow is no state
+        ahead = np.diff(times[len(past) - 1 :])
+        spread = np.sqrt(not_below_backtest(spread**2, item, values, ahead))
     return _Continued(states[len(past) - 1 :], True, spread, bound, observed)
 
 

@@ -15,6 +15,7 @@ account for correlated misfits and the error of the scheme.
 
 import dataclasses
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -24,6 +25,8 @@ from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marqu
 from hfluxno.identify.subgrid import near_jumps
 from hfluxno.trajectory import Trajectory
 
+# The flux of nothing, in spreads of the slope of the flux, between closed ends.
+_FLOW_OF_NOTHING = 1e-3
 # The minimum noise, relative to a field's standard deviation.
 LEAST_NOISE = 1e-4
 # A direction is unobserved if measurements reduce its variance by less than this fraction.
@@ -192,13 +195,31 @@ def _fit(forward, context, sigma, start, evaluations, small_decrease=SMALL_DECRE
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
         rest, rows = _in_noise(values - measured, rows, sigma, seen)
-        both = np.concatenate([rest.reshape(-1), z])
-        return both, np.concatenate([rows, np.eye(len(z))], axis=1), rest
+        flow, by = flow_of_nothing(forward, z)
+        both = np.concatenate([rest.reshape(-1), flow, z])
+        return both, np.concatenate([rows, by, np.eye(len(z))], axis=1), rest
 
     found = levenberg_marquardt(misfit, start, 1e-8, evaluations, small_decrease)
     if found.aux is None:
         return None
     return found.point, found.normal - np.eye(len(start)), found.aux
+
+
+def flow_of_nothing(forward, z):
+    """The flux f(0) + c of a density of zero, in units of its prior deviation, and its derivatives;
+    empty unless an end is closed and densities go down to zero but not below: nothing cannot flow,
+    it would leave less than nothing behind at a closed end."""
+    shape, slope = forward.shape, forward.spread[0]
+    walled = shape.closed and forward.settings.grid.has_wall()
+    if not (walled and len(shape.fields) == 1 and shape.lower[0] == 0.0 and slope > 0.0):
+        return np.zeros(0), np.zeros((len(z), 0))
+    functions = np.asarray(forward.law(z).basis(jnp.zeros((1, 1))))[:, 0]
+    by = np.zeros(len(forward.center))
+    by[: len(functions)] = functions
+    by[sum(shape.sizes[:4])] = 1.0
+    by /= _FLOW_OF_NOTHING * slope
+    along = np.pad(by * forward.spread, (0, len(z) - len(by)))
+    return by[None] @ forward.coefficients(z), along[:, None]
 
 
 def _in_noise(away, rows, sigma, seen):
