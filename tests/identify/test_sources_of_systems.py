@@ -95,9 +95,9 @@ def test_six_terms_are_found_where_four_do_not_suffice():
 def test_two_functions_may_do_together_what_one_does_not():
     """7.2, 5.1 and 1.1 were the residuals for weak relaxation with 1 % noise."""
     least = [440.0, 7.2, 5.1, 1.1]
-    assert _sufficient(least[:3], 1) == 1
-    assert _sufficient(least[:3], 2) is None and _sufficient(least, 2) == 3
-    assert _sufficient([440.0, 7.2, 5.1, 4.0], 2) == 1
+    assert _sufficient(least[:3], 2.0, 1) == 1
+    assert _sufficient(least[:3], 1.5, 2) is None and _sufficient(least, 1.5, 2) == 3
+    assert _sufficient([440.0, 7.2, 5.1, 4.0], 1.5, 2) == 1
 
 
 def test_no_source_is_sought_where_the_weak_form_needs_none(values, x64):

@@ -19,8 +19,9 @@ from hfluxno.identify.refine import Fit
 # The sum of squares may grow by this multiple of itself, or by that of this relative misfit.
 _GROWTH = 2.0
 _INSIGNIFICANT = 2e-5
-# The weak-form sum of squares of a field may double.
-_WEAK_GROWTH = 1.0
+# The weak-form sum of squares of a field may double; with sources, whose functions imitate each
+# other, it may grow by half.
+_WEAK_GROWTH, _GROWTH_WITH_SOURCES = 1.0, 0.5
 # Up to this many terms of a field, all subsets are tried; with sources, which come together with
 # fluxes, also the best of these with more.
 _MOST_TRIED, _MOST_WITH_SOURCES, _NOISY = 4, 7, 10.0
@@ -101,14 +102,16 @@ def _fewest(
     has more than `most` columns, `None`, or with sources, where many would be left, the best set.
 
     A set suffices if its residual is at most twice that of all columns (`full`, out of a sum of
-    squares `total`), or at most ten times that and twice that of the best set with one more; with
-    sources, of which two may do together what one does not, also four times that with two more.
+    squares `total`), or at most ten times that and twice that of the best set with one more. With
+    sources twice is one and a half times, and as two may do together what one does not, the best
+    sets with two more are compared as well.
 
     If columns are nearly dependent, removing one after the other may leave many whose coefficients
     cancel where two others would do. And noise in the columns favours fluxes that are flat where
     most of the data are, which takes many terms.
     """
     with_sources = most > _MOST_TRIED
+    allowed = 1.0 + (_GROWTH_WITH_SOURCES if with_sources else _WEAK_GROWTH)
     sets: list[tuple[np.ndarray, np.ndarray]] = []
     for count in range(1, min(most, len(right)) + 1):
         if count <= _MOST_TRIED:
@@ -117,16 +120,16 @@ def _fewest(
             every = _grown(*sets[-1], len(right))
         sets.append((every, _left_by(every, normal, right, total)))
         least = [float(np.min(rests)) / full for _, rests in sets]
-        fewest = _sufficient(least, 2 if with_sources else 1)
+        fewest = _sufficient(least, allowed, 2 if with_sources else 1)
         if fewest is not None:
             return _with_rivals(sets[: fewest + 1], _NOISY * full)
     return _with_rivals(sets, _NOISY * full) if with_sources else None
 
 
-def _sufficient(least: list[float], ahead: int) -> int | None:
+def _sufficient(least: list[float], allowed: float, ahead: int) -> int | None:
     """The place of the first set that suffices, from the `least` residuals of sets of 1, 2, …
-    columns relative to that of all, of which as many more are compared as one looks `ahead`."""
-    allowed = 1.0 + _WEAK_GROWTH
+    columns relative to that of all: at most `allowed`, or this times that of a set with one more,
+    for as many more as one looks `ahead`."""
     for k, here in enumerate(least):
         later = least[k + 1 : k + 1 + ahead]
         known = len(later) == ahead or least[-1] <= allowed
