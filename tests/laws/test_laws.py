@@ -168,3 +168,16 @@ def test_a_dry_bed_has_finite_fluxes_and_derivatives():
         assert bool(jnp.all(jnp.isfinite(value)))
     tangent = jax.jvp(law.flux, (u,), (jnp.ones_like(u),))[1]
     assert bool(jnp.all(jnp.isfinite(tangent)))
+
+
+def test_a_coefficient_in_the_place_of_the_fields_is_told():
+    class Still(ConservationLaw):
+        fields: tuple[str, ...] = eqx.field(static=True)
+        rate: float = 1.0
+
+        def flux(self, u):
+            return self.rate * u
+
+    assert Still(("u",), 2.0).fields == ("u",)
+    with pytest.raises(ValueError, match="Give coefficients by their names"):
+        Still(2.0)

@@ -47,6 +47,14 @@ class ConservationLaw(eqx.Module):
 
     fields: eqx.AbstractVar[tuple[str, ...]]
 
+    def __check_init__(self):
+        names = self.fields
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f"The fields of a law are a tuple of names, which comes before the coefficients; "
+                f"got {names!r}. Give coefficients by their names, as in LWR(v=100.0)."
+            )
+
     @abc.abstractmethod
     def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
         """f(u), the amount of each field that passes a point per unit time."""
