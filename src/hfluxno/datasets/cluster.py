@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,14 +86,17 @@ def connected(scheduler: str, workers: int | None = None) -> "Iterator[distribut
         if scheduler != _LOCAL:
             yield stack.enter_context(_client(distributed, scheduler))
             return
-        cluster = distributed.LocalCluster(
-            n_workers=cores() if workers is None else workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-            env=_ENVIRONMENT,
-        )
+        with warnings.catch_warnings():
+            # Without a dashboard it listens on its port all the same, or on another one.
+            warnings.filterwarnings("ignore", r"Port \d+ is already in use", UserWarning)
+            cluster = distributed.LocalCluster(
+                n_workers=cores() if workers is None else workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+                env=_ENVIRONMENT,
+            )
         stack.enter_context(cluster)
         yield stack.enter_context(_client(distributed, cluster))
 
