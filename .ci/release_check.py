@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _PYTHONS = ("python3.11", "python3.12", "python3.13", "python3.14")
-_EXTRAS = "cluster,explore,hub,parquet,train"
+_EXTRAS = ("cluster", "explore", "hub", "parquet", "train")
 _COMMANDS = (
     "doctor",
     "demo",
@@ -83,8 +83,12 @@ def _tried(scratch: Path, python: str, kind: str, file: Path) -> None:
     tools = _environment(place, python)
     if kind == "lowest":
         _run(tools / "pip", "install", "--quiet", "uv", cwd=place)
-        lowest = ("install", "--quiet", "--resolution", "lowest-direct", f"{file}[{_EXTRAS}]")
-        _run(tools / "uv", "pip", *lowest, "--python", tools / "python", cwd=place)
+        install = (tools / "uv", "pip", "install", "--quiet", "--python", tools / "python")
+        # What a wheel needs does not count as direct; what pyproject.toml lists does.
+        extras = [word for name in _EXTRAS for word in ("--extra", name)]
+        lowest = ("--resolution", "lowest-direct", "-r", ROOT / "pyproject.toml", *extras)
+        _run(*install, *lowest, cwd=place)
+        _run(*install, "--no-deps", file, cwd=place)
     else:
         _run(tools / "pip", "install", "--quiet", file, cwd=place)
     empty = place / "empty"
