@@ -107,7 +107,7 @@ def test_the_fits_and_the_law_know_it(monkeypatch, dam_break, momentum, boundary
     class Asked(Exception):
         pass
 
-    def choose(values, grid, fields, negated):
+    def choose(values, grid, fields, negated, plan):
         raise Asked(negated)
 
     monkeypatch.setattr(identification, "choose", choose)
