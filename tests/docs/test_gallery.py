@@ -79,6 +79,9 @@ def test_scripts_run(script, tmp_path):
             for name in ("fitted law", "HFluxNO", "last frame repeated")
         )
         assert fitted < network < repeated
+    if script.stem == "cluster":
+        roads, below = map(int, re.search(r"bound: (\d+) of (\d+)", printed).group(2, 1))
+        assert f"explains {roads} of {roads} roads" in printed and below >= 0.8 * roads
     if script.stem == "take_away":
         assert float(re.search(r"largest difference ([\d.e-]+) of", printed)[1]) < 1.0
         assert r"\begin{align*}" in printed
