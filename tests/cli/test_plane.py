@@ -118,6 +118,15 @@ def test_a_variable_may_mark_the_walls(tmp_path, capsys):
     )
 
 
+def test_a_picture_is_drawn_without_a_scheduler_and_not_with_one(tmp_path, capsys):
+    path, figure = write_pdebench(tmp_path / "b.h5"), tmp_path / "b.png"
+    options = ["--gamma", GAMMA, "--trajectory", 1, "--steps", 1, "--figure", figure]
+    assert main(repeated(path, *options, "--output", tmp_path / "b.nc")) == 0
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+    sentence = refused(capsys, *repeated(path, *options, "--scheduler", "local"))
+    assert "--figure shows a single trajectory and cannot be combined with --scheduler" in sentence
+
+
 @pytest.mark.validation
 def test_one_trajectory_with_a_picture_and_a_moving_one(tmp_path, capsys):
     path, figure, moving = write_pdebench(tmp_path / "b.h5"), tmp_path / "b.png", tmp_path / "b.gif"

@@ -34,9 +34,10 @@ class SchedulerConfig:
 
     def check_scheduler(self, *single: str) -> None:
         """Checks the number of workers, the packages of a scheduler, and that no option is given
-        that is for a `single` trajectory. Raises `ValueError` if the options are not valid."""
+        with it that is for a `single` trajectory. Raises `ValueError` if the options are not valid.
+        """
         for name in single:
-            if getattr(self, name) is not None:
+            if self.scheduler is not None and getattr(self, name) is not None:
                 raise ValueError(
                     f"--{name} shows a single trajectory and cannot be combined with --scheduler; "
                     "leave one of them out."
