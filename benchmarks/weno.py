@@ -54,7 +54,11 @@ def _rate(u, flux: Callable, fastest: float, viscosity: float, dx: float) -> np.
 
 def _reconstructed(v: np.ndarray) -> np.ndarray:
     """The values at the right ends of the cells, from the left."""
-    a, b, c, d, e = (np.roll(v, shift, axis=-1) for shift in (2, 1, 0, -1, -2))
+    return fifth_order(*(np.roll(v, shift, axis=-1) for shift in (2, 1, 0, -1, -2)))
+
+
+def fifth_order(a, b, c, d, e) -> np.ndarray:
+    """The values at the upper ends of the cells c, of which a and b are below, d and e above."""
     parts = (
         (2.0 * a - 7.0 * b + 11.0 * c) / 6.0,
         (-b + 5.0 * c + 2.0 * d) / 6.0,

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.weno import fifth_order
+
 CELLS, PART = 32, 3
 FINE = CELLS * PART
 _CFL = 0.45
@@ -98,15 +100,7 @@ def _change(problem: Problem, u: np.ndarray, time: float) -> np.ndarray:
 
 def _fifth_order(padded: np.ndarray) -> np.ndarray:
     """The values at the upper ends of the cells but two at each end, from below."""
-    a, b, c, d, e = (padded[:, k : padded.shape[1] - 4 + k] for k in range(5))
-    parts = (2 * a - 7 * b + 11 * c) / 6, (-b + 5 * c + 2 * d) / 6, (2 * c + 5 * d - e) / 6
-    rough = (
-        13 / 12 * (a - 2 * b + c) ** 2 + 0.25 * (a - 4 * b + 3 * c) ** 2,
-        13 / 12 * (b - 2 * c + d) ** 2 + 0.25 * (b - d) ** 2,
-        13 / 12 * (c - 2 * d + e) ** 2 + 0.25 * (3 * c - 4 * d + e) ** 2,
-    )
-    weights = [w / (1e-6 + r) ** 2 for w, r in zip((0.1, 0.6, 0.3), rough, strict=True)]
-    return sum(w * p for w, p in zip(weights, parts, strict=True)) / sum(weights)
+    return fifth_order(*(padded[:, k : padded.shape[1] - 4 + k] for k in range(5)))
 
 
 def _walls(problem: Problem, axis: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,10 +1,11 @@
-"""The conserved fields of a gas on a line, from its density, velocity and pressure.
+"""The conserved fields of a gas, from its density, velocity and pressure.
 
-m = ρ v,   E = p/(γ - 1) + ½ ρ v²
+m = ρ v,   E = p/(γ - 1) + ½ ρ |v|²
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,17 +19,28 @@ def is_primitive(variables: Mapping[str, xr.Variable]) -> bool:
     return set(_PRIMITIVE) <= set(variables) and "energy" not in variables
 
 
+def check_gamma(gamma: float) -> None:
+    """Raises `ValueError` if this is no ratio of specific heats."""
+    if not 1.0 < gamma < np.inf:
+        raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")
+
+
+def energy_of(density: Any, velocity: Sequence[Any], pressure: Any, gamma: float) -> Any:
+    """The energy, of the components of the velocity."""
+    square = sum(component**2 for component in velocity)
+    return pressure / (gamma - 1.0) + 0.5 * density * square
+
+
 def with_conserved(
     variables: Mapping[str, xr.Variable], gamma: float, path: Path
 ) -> dict[str, xr.Variable]:
-    """The variables with momentum and energy in the place of velocity and pressure.
+    """The variables on a line with momentum and energy in the place of velocity and pressure.
 
     - `gamma`: the ratio of specific heats.
 
     Raises `ValueError` if one of the three is missing, their shapes differ, or γ ≤ 1.
     """
-    if not 1.0 < gamma < np.inf:
-        raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")
+    check_gamma(gamma)
     if not is_primitive(variables):
         raise ValueError(
             f"--gamma has no use: {path} has no density, velocity and pressure on a line of which "
@@ -41,7 +53,6 @@ def with_conserved(
             f"The density, the velocity and the pressure of {path} differ in shape; store all of "
             "them at the same times and places."
         )
-    momentum = density * velocity
-    energy = pressure / (gamma - 1.0) + 0.5 * momentum * velocity
+    energy = energy_of(density, (velocity,), pressure, gamma)
     found = {name: v for name, v in variables.items() if name not in _PRIMITIVE[1:]}
-    return found | {"momentum": momentum, "energy": energy.transpose(*density.dims)}
+    return found | {"momentum": density * velocity, "energy": energy.transpose(*density.dims)}

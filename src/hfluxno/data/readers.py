@@ -193,7 +193,8 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     dims = {d for each in names for d in whole[each].dims}
     size = sum(variables[each].nbytes for each in {*names, *dims} if each in variables)
     remedy = "cut the file into parts"
-    if variables[names[0]].sizes.get("trajectory", 1) > 1:
+    # Which trajectories failed is only known from the values of all.
+    if variables[names[0]].sizes.get("trajectory", 1) > 1 and "status" not in variables:
         remedy = "take one trajectory with --trajectory N, or several with --scheduler local"
     refused = too_large(path, size, ", ".join(names), remedy)
     if refused:

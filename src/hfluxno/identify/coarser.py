@@ -13,7 +13,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.candidate import Candidate
 from hfluxno.trajectory import Trajectory
 
-# Cells of the averages, which no internal grid makes finer than a context of so many cells has.
+# The fewest and the most cells of the averages.
 _FEWEST, _MOST = 128, 256
 
 
@@ -57,7 +57,7 @@ def averaged_context(context: Trajectory) -> Trajectory | None:
 
 def on_all_cells(found: Candidate, factor: int) -> tuple[Candidate, ...]:
     """What is fitted to all cells after `found` was chosen on the averages: it, on an internal grid
-    as fine as its own was at most, after those that it starts from."""
+    no finer than its own was, after those that it starts from."""
     here = dataclasses.replace(found, refinement=max(1, found.refinement // factor))
     if found.sparse == "fit":
         return dataclasses.replace(here, sparse=None), here

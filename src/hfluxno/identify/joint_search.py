@@ -69,7 +69,7 @@ def fit_jointly(
     def forward(kind: Kind, refinement: int):
         return make_forward(kind, context, negated, known_first=known_first, refinement=refinement)
 
-    # The cells of a context that is searched on averages are finer than theirs.
+    # A context of so many cells that it is searched on averages needs no finer internal ones.
     many = coarsening(context.grid.shape[0]) > 1
     finer_grids = _FINER if is_dense(context) and not many else ()
     base = forward(kinds[0], 1)

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from hfluxno.data.gas import check_gamma, energy_of
 from hfluxno.data.numbers import listed
 
 DENSITIES = ("density", "rho", "h", "height", "depth")
@@ -30,8 +29,8 @@ def chosen(
     Raises `ValueError` if a name is unknown, the choice is ambiguous, or an energy is needed and
     there is only a pressure.
     """
-    if gamma is not None and not 1.0 < gamma < np.inf:
-        raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")
+    if gamma is not None:
+        check_gamma(gamma)
     can = {*stored, *computable(stored, gamma)}
     if not asked:
         gas = _parts(_GAS, can)
@@ -98,8 +97,8 @@ def computed(name: str, read: Mapping[str, Any], gamma: float | None) -> Any:
     if name != "energy":
         return read["density"] * read[name.replace("momentum", "velocity")]
     assert gamma is not None
-    square = sum(read[component] ** 2 for component in _VELOCITY)
-    return read["pressure"] / (gamma - 1.0) + 0.5 * read["density"] * square
+    velocity = [read[component] for component in _VELOCITY]
+    return energy_of(read["density"], velocity, read["pressure"], gamma)
 
 
 def _parts(names: Sequence[str], known: set[str]) -> tuple[str, ...] | None:
