@@ -1,7 +1,12 @@
 """The folder where compiled programs are stored."""
 
 import os
+import shutil
+import warnings
 from pathlib import Path
+
+# JAX leaves the beginning of a program in its folder if the disk becomes full.
+_LEAST_FREE = 64 * 1024**2
 
 
 def cache_folder() -> Path:
@@ -12,9 +17,11 @@ def cache_folder() -> Path:
 
 def use_cache(folder: str | None = None) -> None:
     """Makes JAX store its programs in this folder, by default the user's cache folder; if there is
-    none, they are compiled in each process."""
+    none, or the disk is nearly full, they are compiled in each process."""
     import jax
 
+    # A program that is not stored, or damaged, is compiled: that takes time, and nothing else.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     chosen = jax.config.values["jax_compilation_cache_dir"]
     if chosen is not None:  # set by the user or a test
         return
@@ -23,7 +30,7 @@ def use_cache(folder: str | None = None) -> None:
         place.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):  # a user without a home folder raises RuntimeError
         return
-    if os.access(place, os.W_OK):
+    if os.access(place, os.W_OK) and shutil.disk_usage(place).free > _LEAST_FREE:
         jax.config.update("jax_compilation_cache_dir", str(place))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 

@@ -139,14 +139,15 @@ def _blocks(
     config: GenerateConfig, configuration: Configuration, start: int
 ) -> Iterator[Iterator[Block]]:
     """The blocks from `start` on, solved by this process or by those of a cluster."""
+    from hfluxno.compilation_cache import use_cache
+
+    use_cache()
     if config.scheduler is None:
         in_flight = max(1, config.batch // block_size(configuration))
         yield blocks(configuration, start, in_flight=in_flight)
         return
-    from hfluxno.compilation_cache import use_cache
     from hfluxno.datasets.cluster import connected, in_order, result
 
-    use_cache()
     with connected(config.scheduler, config.workers) as client:
         threads = sum(client.nthreads().values())
         in_flight = max(1, config.batch // block_size(configuration), _AHEAD * threads)

@@ -29,6 +29,9 @@ _WORTH = 3.0
 # A law that increases it by this part of what the best one does is also tried on finer grids.
 _RIVAL = 0.9
 _FINER = (2, 4)
+# No further kind is tried after one that leaves less than this part of the misfit of the first one,
+# and less than half of that on cells of half the length.
+_LITTLE = 0.2
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
 _MOST_STEPS = 600  # between two frames
@@ -75,17 +78,7 @@ def fit_jointly(
     base = forward(kinds[0], 1)
     _check_enough(base, context)
     frames = windows(context)
-    starts = law_starts(base, context)
-    first = [estimate(base, context, frames[:1], start=z, quick=True) for z in starts]
-    usable = [e for e in first if e is not None]
-    if not usable:
-        return None
-    best = max(usable, key=lambda e: e.evidence)
-    before = best
-    if len(frames) > 1:
-        grown = estimate(base, context, frames[1:-1] or frames[:1], best.noise, best.z, quick=True)
-        before = grown or best
-    whole = estimate(base, context, frames[-1:], before.noise, before.z)
+    whole = _grown(base, context, frames)
     if whole is None:
         return None
     tried = [(str(kinds[0]), whole.evidence)]
@@ -112,6 +105,9 @@ def fit_jointly(
         target = forward(kind, refinement)
         starts = starts_of(source, kind, target)
         every = [estimate(target, context, frames[-1:], source.noise, z) for z in starts]
+        # A flux of lower degree may have led to another minimum.
+        if source is whole and known_first and kind.is_plain and kind.size > kinds[0].size:
+            every.append(_grown(target, context, frames))
         usable = [each for each in every if each is not None]
         if not usable:
             return None
@@ -121,18 +117,33 @@ def fit_jointly(
         announce(label, found.evidence, "log evidence")
         return found if found.evidence > source.evidence + _WORTH else None
 
+    on_finer: dict[tuple[Kind, int], Estimate | None] = {}
+
+    def finer(source: Estimate, kind: Kind, factor: int) -> Estimate | None:
+        if (kind, factor) not in on_finer:
+            # Diffusion needs four times the steps on cells of half the length.
+            steps = source.steps * (4 if kind.diffusion else 2)
+            found = tried_from(source, kind, factor) if steps <= _MOST_STEPS else None
+            on_finer[kind, factor] = found
+        return on_finer[kind, factor]
+
+    def explains(source: Estimate, kind: Kind) -> bool:
+        """Whether what a law leaves is the error of the scheme: little, and with the cells it
+        halves."""
+        if not finer_grids or np.any(source.noise > _LITTLE * whole.noise):
+            return False
+        found = finer(source, kind, finer_grids[0])
+        return found is not None and bool(np.all(found.noise < 0.5 * source.noise))
+
     def refined(source: Estimate, kind: Kind) -> tuple[Estimate, Kind]:
         """The estimate on the finest grid that increases the evidence sufficiently, there with as
         many modes of place as do."""
         reached = 1
         for factor in finer_grids:
-            # Diffusion needs four times the steps on cells of half the length.
-            if source.steps * (4 if kind.diffusion else 2) > _MOST_STEPS:
+            found = finer(source, kind, factor)
+            if found is None:
                 break
-            finer = tried_from(source, kind, factor)
-            if finer is None:
-                break
-            source, reached = finer, factor
+            source, reached = found, factor
         return with_places(source, kind, reached) if reached > 1 else (source, kind)
 
     def with_places(source: Estimate, kind: Kind, refinement: int = 1) -> tuple[Estimate, Kind]:
@@ -161,6 +172,8 @@ def fit_jointly(
         found = tried_from(whole, richer)
         if found is not None:
             candidates.append(with_diffusion(*with_places(found, richer)))
+            if explains(*candidates[-1]):
+                break
     candidates.sort(key=lambda each: each[0].evidence, reverse=True)
     gains = [each.evidence - whole.evidence for each, _ in candidates]
     # The errors of coarse cells may hide which of two nearly equal ones is right.
@@ -179,6 +192,20 @@ def fit_jointly(
         (frames[-2:-1] or frames)[0],
         predicted_late(chosen, context, frames),
     )
+
+
+def _grown(forward: Forward, context: Trajectory, frames: tuple[int, ...]) -> Estimate | None:
+    """The estimate over windows that grow from the first one, which decides among the starts."""
+    starts = law_starts(forward, context)
+    first = [estimate(forward, context, frames[:1], start=z, quick=True) for z in starts]
+    usable = [each for each in first if each is not None]
+    if not usable:
+        return None
+    best = max(usable, key=lambda each: each.evidence)
+    if len(frames) > 1:
+        between = frames[1:-1] or frames[:1]
+        best = estimate(forward, context, between, best.noise, best.z, quick=True) or best
+    return estimate(forward, context, frames[-1:], best.noise, best.z)
 
 
 def _check_enough(base: Forward, context: Trajectory) -> None:
