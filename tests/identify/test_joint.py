@@ -12,11 +12,12 @@ from hfluxno import Trajectory, reconstruct
 from hfluxno.boundary import Given
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
+from hfluxno.identify.estimate import Estimate, spread_of, states_of
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.forward import run
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import Estimate, flow_of_nothing
+from hfluxno.identify.joint import flow_of_nothing
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, make_forward, with_future
@@ -98,7 +99,7 @@ def test_what_neighbours_miss_alike_is_told_once():
     noise = np.array([0.01])
 
     def wider(missed):
-        plain = Estimate(forward, z, known, noise, states, np.zeros(states.shape), 0.0)
+        plain = Estimate(forward, z, known, noise, np.arange(5.0), 0.0)
         seen = plain.observed(measured.times) - missed
         return with_shared_errors(plain, dataclasses.replace(measured, values=seen))
 
@@ -369,6 +370,28 @@ def test_a_known_noise_excuses_as_much_of_the_misfit():
 
 
 @pytest.mark.usefixtures("x64")
+def test_what_enters_later_deviates_no_more_than_the_end():
+    """Although its derivatives grow without limit where it becomes a shock."""
+    values = 0.5 + 0.1 * np.sin(np.arange(20.0))[None, None] * np.ones((5, 1, 1))
+    grid = Grid.interval(20, 0.0, 20.0, "open")
+    forward = make_forward(
+        Kind(2), Trajectory(values, np.arange(5.0), grid, ("u",)), (), known_first=True
+    )
+    z = np.zeros(forward.size)
+    z[:2] = 0.5, 1.0
+    known = Estimate(forward, z, 1e-12 * np.eye(len(z)), np.ones(1), np.arange(5.0), 0.0)
+    later, times = with_future(forward, 30.0), np.array([20.0, 30.0])
+    _, rows, _ = states_of(later, np.pad(z, (0, later.size - len(z))), times)
+    linear = spread_of(rows[:, len(z) :], np.eye(later.size - len(z)))
+    scatter = 0.3 * np.max(linear)  # as if the field had varied less
+    ends = dataclasses.replace(later.ends, scatter=np.array([scatter]))
+    _, deviation, _ = known.continued(times, dataclasses.replace(later, ends=ends))
+    expected = np.minimum(linear, scatter)
+    np.testing.assert_allclose(deviation, expected, rtol=1e-3, atol=1e-4 * scatter)
+    assert np.any(linear < scatter)
+
+
+@pytest.mark.usefixtures("x64")
 def test_a_flux_that_the_measurements_leave_open():
     """Known up to a factor, with and without diffusion; the field is steep by .1 a cell."""
     values = 0.1 * np.arange(10.0)[None, None] * np.ones((5, 1, 1))
@@ -384,7 +407,7 @@ def test_a_flux_that_the_measurements_leave_open():
             place = len(forward.shape.basis.names)
             z[place] = float(law.flux(np.array([[0.9]]))[0, 0] - law.flux(np.zeros((1, 1)))[0, 0])
             z[place] /= 0.1 * forward.spread[place]  # as large as the flux
-        found = Estimate(forward, z, covariance, np.ones(1), values, values, 0.0)
+        found = Estimate(forward, z, covariance, np.ones(1), np.zeros(1), 0.0)
         expected = 0.2 / 0.3 / (1 + kind.diffusion)
         assert flux_uncertainty(found, values) == pytest.approx(expected)
     assert joint_status(0.1, 1.0, UNKNOWN, uncertainty=0.6) == FitStatus.UNDETERMINED

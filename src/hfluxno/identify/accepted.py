@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hfluxno.boundary import Given, Open
 from hfluxno.coordinates import kept_precision
 from hfluxno.identify.gaps import (
     MINIMUM_CELLS,
@@ -13,6 +14,8 @@ from hfluxno.identify.gaps import (
 from hfluxno.trajectory import Trajectory
 
 _MOST_FIELDS = 3
+# Intervals are equal if they differ by less than this fraction.
+_EVEN = 1e-3
 # A run bridges longer gaps between measurements than interpolation does.
 _MOST_MISSING_OF_JOINT = 0.98
 
@@ -60,14 +63,15 @@ def check_context(
 
 
 def check_whole(context: Trajectory, jointly: bool) -> None:
-    """Rejects three fields if anything besides the law would have to be estimated. Raises
-    `ValueError` with the reason.
+    """Rejects three fields if anything besides the law and the ends would have to be estimated.
+    Raises `ValueError` with the reason.
     """
-    if len(context.fields) > 2 and (jointly or np.any(np.isnan(np.asarray(context.values)))):
+    incomplete = np.any(np.isnan(np.asarray(context.values)))
+    unknown = jointly and not has_only_moving_ends(context)
+    if len(context.fields) > 2 and (incomplete or unknown):
         raise ValueError(
-            f"{len(context.fields)} fields need complete frames at equal intervals, ends that are "
-            "periodic, outflow or reflecting, and no `noise`; fill the gaps, or choose one or two "
-            "fields."
+            f"{len(context.fields)} fields need complete frames at equal intervals, and no `noise`;"
+            " fill the gaps, or choose one or two fields."
         )
 
 
@@ -95,3 +99,34 @@ def _same_along(context: Trajectory, axes: tuple[int, ...]) -> np.ndarray:
     high = np.max(batch, axis=axes, keepdims=True, initial=-np.inf, where=known)
     low = np.min(batch, axis=axes, keepdims=True, initial=np.inf, where=known)
     return np.max(high - low, axis=(1, 3)) <= rounding * np.nanmax(np.abs(batch), axis=(1, 3))
+
+
+def is_joint(context: Trajectory) -> bool:
+    """Whether there are unknowns besides the law that frames do not show, the frames are at uneven
+    times, or it is known how they were measured."""
+    return is_uneven(context) or _has_moving_ends(context) or _is_described(context)
+
+
+def has_only_moving_ends(context: Trajectory) -> bool:
+    """Whether complete frames at even times have states at their ends that are given or unknown,
+    and nothing else requires a joint estimate."""
+    whole = bool(np.all(context.observed)) and not is_uneven(context)
+    return whole and _has_moving_ends(context) and not _is_described(context)
+
+
+def _has_moving_ends(context: Trajectory) -> bool:
+    return any(isinstance(end, Open | Given) for end in context.grid.boundary[0])
+
+
+def _is_described(context: Trajectory) -> bool:
+    return context.deviation is not None or not is_of_states(context)
+
+
+def is_uneven(context: Trajectory) -> bool:
+    intervals = np.diff(np.asarray(context.times, float))
+    return bool(np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean()))
+
+
+def is_of_states(context: Trajectory) -> bool:
+    """Whether the values are, at least nearly, averages over cells."""
+    return all(step.nearly_states for step in context.observation)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.identify.joint import Estimate
+from hfluxno.identify.estimate import Estimate
 
 _POINTS = 41
 

@@ -16,24 +16,15 @@ from jaxtyping import Float
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.grid import Grid
-from hfluxno.identify.accepted import check_whole
-from hfluxno.identify.basis import Kinked
+from hfluxno.identify.accepted import check_whole, is_joint
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.forward import Forward
 from hfluxno.identify.gaps import MINIMUM_CELLS
-from hfluxno.identify.held_law import with_uncertain_law
-from hfluxno.identify.identification import is_joint
+from hfluxno.identify.held_law import label, with_law
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import estimate, in_double
-from hfluxno.identify.joint_report import joint_report, shows_first_state
-from hfluxno.identify.joint_search import JointFit, predicted_late, windows
-from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import UNKNOWN, measure
-from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, interval_of, settings_of
 from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_frame
-from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track
@@ -71,7 +62,7 @@ def given_identifier(
     def one(member: int) -> Identification:
         single = context.single(member)
         if joint or (several and not np.all(single.observed)):
-            return _joint(saved, single)
+            return with_law(saved, single)
         return _followed(saved, np.asarray(single.states.values, float), context, interval)
 
     def some(members: slice) -> tuple[Identification, ...]:
@@ -92,7 +83,7 @@ def _followed(
         values = interpolated(values, context.grid.is_periodic())
     found = Identification(
         law=saved.law,
-        candidate=_label(saved, settings),
+        candidate=label(saved, settings),
         status=FitStatus.NOT_CHECKED,
         backtest_error=float("nan"),
         persistence_error=float("nan"),
@@ -130,7 +121,7 @@ def _followed(
     drift, conserved = total_drift(values, context.grid, np.where(_arises(law), np.inf, 0.0))
     return dataclasses.replace(
         found,
-        candidate=_label(saved, settings),
+        candidate=label(saved, settings),
         settings=settings,
         tried=best.tried,
         status=status_of(backtest, residual, values, persistence, conserved, misfit, None),
@@ -192,70 +183,6 @@ def _nearest_to_exact(scheme: Scheme) -> Scheme:
     if scheme.name == "rusanov":
         return scheme
     return dataclasses.replace(_with_fix(scheme), refinement=max(scheme.refinement, _FINER[-1]))
-
-
-def _label(saved: SavedLaw, settings: SolverSettings) -> str:
-    return f"{saved.fit.law} (given), solved by {settings.scheme}, grid ×{settings.refinement}"
-
-
-def _joint(saved: SavedLaw, context: Trajectory) -> Identification:
-    context = in_double(context)
-    forward, frames = _forward(saved, context), windows(context)
-    first = estimate(forward, context, frames[:-1] or frames, quick=True)
-    best = None
-    if first is not None:
-        best = estimate(forward, context, frames[-1:], first.noise, first.z)
-    if best is None:
-        raise ValueError(
-            "No run with the given law could be solved from this context; check the units of both."
-        )
-    label = _label(saved, forward.settings)
-    late = predicted_late(best, context, frames)
-    best = with_uncertain_law(with_shared_errors(best, context), saved, context)
-    found = JointFit(best, label, (), (frames[-2:-1] or frames)[0], late)
-    report = joint_report(found, context, saved.law.negated)
-    return dataclasses.replace(
-        report, law=saved.law, coefficients=saved.coefficients, covariance=saved.covariance
-    )
-
-
-def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
-    """The forward model with unknown first state and ends, and a known law."""
-    around = make_forward(
-        Kind(1),
-        context,
-        saved.law.negated,
-        known_first=shows_first_state(context),
-        refinement=saved.scheme.refinement,
-    )
-    law = in_cells(saved.law, context.grid, around.scale.interval)
-    terms, half = law.terms, (0.5 * (law.upper - law.lower))[:, None]
-    modes = around.shape.modes
-    by_place = terms is not None and terms.scales_flux
-    closed = terms is not None and not by_place and bool(np.any(terms.flux_offset))
-    shape = LawShape(
-        law.basis,
-        law.lower,
-        law.upper,
-        modes if terms is None else terms.modes,
-        law.fields,
-        law.negated,
-        law.diffusion_coefficients.shape[1],
-        0 if terms is None else terms.by_state.shape[1],
-        0 if terms is None else terms.source_by_place.shape[1],
-        terms.flux_by_place.shape[0] if terms is not None and by_place else 0,
-        closed,
-        0 if terms is None else len(terms.stretches),
-        functions=() if terms is None else terms.functions,
-    )
-    parts = [law.flux_coefficients / half, law.diffusion_coefficients]
-    if terms is not None:
-        parts += [terms.by_state / half, terms.source_by_place / half]
-        parts += [terms.flux_offset / half[:, 0], terms.flux_by_place] if shape.has_offset else []
-        parts += [terms.stretches]
-    parts += [law.basis.at] if isinstance(law.basis, Kinked) else []
-    center = np.concatenate([np.ravel(part) for part in parts])
-    return dataclasses.replace(around, shape=shape, center=center, spread=np.zeros(len(center)))
 
 
 def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -> SavedLaw:

@@ -1,4 +1,4 @@
-"""The uncertainty of a law that was held fixed in a joint estimate.
+"""Joint estimates with a law that is held fixed, and its uncertainty.
 
     cov(p, x) = [[P, -P Gᵀ], [-G P, C + G P Gᵀ]],   G = (JₓᵀJₓ + 1)⁻¹ JₓᵀJₚ
 
@@ -14,11 +14,82 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.basis import Kinked
+from hfluxno.identify.estimate import Estimate, HeldLaw, values_of
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.free_coefficients import free_covariance
-from hfluxno.identify.joint import Estimate, HeldLaw, spread_of, states_of, values_of
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.joint import estimate, in_double
+from hfluxno.identify.joint_report import joint_report, shows_first_state
+from hfluxno.identify.joint_search import JointFit, predicted_late, windows
+from hfluxno.identify.law_shape import LawShape
+from hfluxno.identify.prior import Kind, make_forward
+from hfluxno.identify.result import Identification
+from hfluxno.identify.saved_law import SavedLaw, in_cells
+from hfluxno.identify.shared_errors import with_shared_errors
+from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.trajectory import Trajectory
+
+
+def with_law(saved: SavedLaw, context: Trajectory) -> Identification:
+    """The joint estimate of first state and ends with a law that is not fitted. Raises `ValueError`
+    if no run can be solved."""
+    context = in_double(context)
+    forward, frames = _forward(saved, context), windows(context)
+    first = estimate(forward, context, frames[:-1] or frames, quick=True)
+    best = None
+    if first is not None:
+        best = estimate(forward, context, frames[-1:], first.noise, first.z)
+    if best is None:
+        raise ValueError(
+            "No run with the given law could be solved from this context; check the units of both."
+        )
+    name = label(saved, forward.settings)
+    late = predicted_late(best, context, frames)
+    best = with_uncertain_law(with_shared_errors(best, context), saved, context)
+    found = JointFit(best, name, (), (frames[-2:-1] or frames)[0], late)
+    report = joint_report(found, context, saved.law.negated)
+    return dataclasses.replace(
+        report, law=saved.law, coefficients=saved.coefficients, covariance=saved.covariance
+    )
+
+
+def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
+    """The forward model with unknown first state and ends, and a known law."""
+    around = make_forward(
+        Kind(1),
+        context,
+        saved.law.negated,
+        known_first=shows_first_state(context),
+        refinement=saved.scheme.refinement,
+    )
+    law = in_cells(saved.law, context.grid, around.scale.interval)
+    terms, half = law.terms, (0.5 * (law.upper - law.lower))[:, None]
+    modes = around.shape.modes
+    by_place = terms is not None and terms.scales_flux
+    closed = terms is not None and not by_place and bool(np.any(terms.flux_offset))
+    shape = LawShape(
+        law.basis,
+        law.lower,
+        law.upper,
+        modes if terms is None else terms.modes,
+        law.fields,
+        law.negated,
+        law.diffusion_coefficients.shape[1],
+        0 if terms is None else terms.by_state.shape[1],
+        0 if terms is None else terms.source_by_place.shape[1],
+        terms.flux_by_place.shape[0] if terms is not None and by_place else 0,
+        closed,
+        0 if terms is None else len(terms.stretches),
+        functions=() if terms is None else terms.functions,
+    )
+    parts = [law.flux_coefficients / half, law.diffusion_coefficients]
+    if terms is not None:
+        parts += [terms.by_state / half, terms.source_by_place / half]
+        parts += [terms.flux_offset / half[:, 0], terms.flux_by_place] if shape.has_offset else []
+        parts += [terms.stretches]
+    parts += [law.basis.at] if isinstance(law.basis, Kinked) else []
+    center = np.concatenate([np.ravel(part) for part in parts])
+    return dataclasses.replace(around, shape=shape, center=center, spread=np.zeros(len(center)))
 
 
 def with_uncertain_law(found: Estimate, saved: SavedLaw, context: Trajectory) -> Estimate:
@@ -42,20 +113,7 @@ def with_uncertain_law(found: Estimate, saved: SavedLaw, context: Trajectory) ->
     covariance[np.ix_(others, law)] = -gain @ law_covariance
     covariance[np.ix_(law, others)] = -law_covariance @ gain.T
     covariance[np.ix_(others, others)] = inner + gain @ law_covariance @ gain.T
-    _, rows, _ = states_of(forward, z, forward.scale.frames(context.times))
-    before, after = (spread_of(rows, each) ** 2 for each in (_without(found, law), covariance))
-    return dataclasses.replace(
-        found,
-        held=HeldLaw(spread, covariance),
-        spread=np.sqrt(np.maximum(found.spread**2 + after - before, 0.0)),
-    )
-
-
-def _without(found: Estimate, law: np.ndarray) -> np.ndarray:
-    """The covariance if the law is exact."""
-    covariance = found.covariance.copy()
-    covariance[law], covariance[:, law] = 0.0, 0.0
-    return covariance
+    return dataclasses.replace(found, held=HeldLaw(spread, covariance))
 
 
 def _of_law(
@@ -83,3 +141,7 @@ def _of_law(
     order = np.argsort(at[known])
     found = covariance[np.ix_(known, known)] / np.outer(deviation[known], deviation[known])
     return spread, found[np.ix_(order, order)]
+
+
+def label(saved: SavedLaw, settings: SolverSettings) -> str:
+    return f"{saved.fit.law} (given), solved by {settings.scheme}, grid ×{settings.refinement}"

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.batching import on_all_cores
-from hfluxno.boundary import Given, Open
 from hfluxno.contexts import as_trajectory
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import (
     check_context,
     check_plane,
     check_whole,
+    has_only_moving_ends,
+    is_joint,
+    is_of_states,
+    is_uneven,
     uninformative,
 )
 from hfluxno.identify.basis import TensorChebyshev
@@ -24,6 +27,7 @@ from hfluxno.identify.candidate import Candidate, Stage, stages_with_sources
 from hfluxno.identify.cause import Cause, likely_cause
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import choose_with_gaps, without_gaps
+from hfluxno.identify.inside import identify_inside
 from hfluxno.identify.joint_report import further_kinds, identify_jointly, with_further_terms
 from hfluxno.identify.joint_search import is_dense
 from hfluxno.identify.misfit import UNKNOWN
@@ -40,9 +44,6 @@ from hfluxno.trajectory import Noise, Trajectory
 
 if TYPE_CHECKING:
     import xarray
-
-# Intervals are equal if they differ by less than this fraction.
-_EVEN = 1e-3
 
 
 @overload
@@ -154,6 +155,7 @@ def identifier(
     (`among_others`) may be constant throughout."""
     measured, context = context, context.states
     values = np.asarray(context.values)
+    only_ends_unknown = len(context.fields) > 1 and not jointly and has_only_moving_ends(measured)
     jointly = jointly or is_joint(measured) or _wall_fixes_constant(context)
     if len(context.fields) > 1 and measured is not context:
         raise ValueError(
@@ -175,6 +177,10 @@ def identifier(
             return nothing_to_infer(values, context)
         single = measured.single(member)
         if jointly:
+            if only_ends_unknown:
+                inside = identify_inside(single, between_ends)
+                if inside is not None:
+                    return inside
             found = identify_jointly(single, negated_in_fits)
             if found is None:
                 return nothing_to_infer(values, context, failed=True)
@@ -191,6 +197,11 @@ def identifier(
         richer = dataclasses.replace(richer, tried=(*found.tried, *richer.tried))
         has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
         return with_further_terms(found, richer) if has_sources else found
+
+    def between_ends(inside: Trajectory, grid: Grid) -> Identification:
+        values = np.asarray(inside.values, np.float64)
+        trial, tried = choose(values, grid, names, negated_in_fits)
+        return report(trial, tried, values, inside, negated)
 
     def fitted(values: np.ndarray, plan: tuple[Stage, ...] | None = None) -> Identification:
         """The law fitted to the frames, by the usual stages or those of a `plan`."""
@@ -233,7 +244,7 @@ def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Ca
     such a term already."""
     if found.status not in UNEXPLAINED or not np.all(np.isfinite(values)):
         return None
-    if _is_uneven(context) or not _is_of_states(context):
+    if is_uneven(context) or not is_of_states(context):
         return None
     cause = likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
     return None if cause is not None and cause.name in _present(found.law) else cause
@@ -256,24 +267,6 @@ def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
     frames = np.flatnonzero(np.isfinite(values).any(axis=(1, 2)))
     part = slice(frames[0], frames[-1] + 1)
     return values[part], times[part]
-
-
-def is_joint(context: Trajectory) -> bool:
-    """Whether there are unknowns besides the law that frames do not show, the frames are at uneven
-    times, or it is known how they were measured."""
-    moving = any(isinstance(end, Open | Given) for end in context.grid.boundary[0])
-    described = context.deviation is not None or not _is_of_states(context)
-    return _is_uneven(context) or moving or described
-
-
-def _is_uneven(context: Trajectory) -> bool:
-    intervals = np.diff(np.asarray(context.times, float))
-    return bool(np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean()))
-
-
-def _is_of_states(context: Trajectory) -> bool:
-    """Whether the values are, at least nearly, averages over cells."""
-    return all(step.nearly_states for step in context.observation)
 
 
 def _wall_fixes_constant(context: Trajectory) -> bool:

@@ -8,129 +8,29 @@ many minima, over a short one it is nearly quadratic, and its minimum starts the
 variational assimilation: Pires, Vautard and Talagrand, Tellus A 48, 1996, 96-121). The noise σ, if
 unknown, is estimated from the residual per degree of freedom; the first windows are always fitted
 with more noise.
-
-The uncertainty of z is not the only error of a run: the deviations of the chosen estimate also
-account for correlated misfits and the error of the scheme.
 """
 
 import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.forward import Forward, measure, on_other_cells, run, states_alone
+from hfluxno.identify.estimate import Estimate, values_of
+from hfluxno.identify.forward import Forward
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
-from hfluxno.identify.subgrid import near_jumps
 from hfluxno.trajectory import Trajectory
 
 # The flux of nothing, in spreads of the slope of the flux, between closed ends.
 _FLOW_OF_NOTHING = 1e-3
 # The minimum noise, relative to a field's standard deviation.
 LEAST_NOISE = 1e-4
-# A direction is unobserved if measurements reduce its variance by less than this fraction.
-_UNSEEN = 1e-9
 # The number of evaluations, and the relative decrease of the sum of squares that ends them.
 _QUICK = (6, SMALL_DECREASE)
 _THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
-
-
-@dataclasses.dataclass(frozen=True)
-class HeldLaw:
-    """The spread of the coefficients of a given law (see `hfluxno.identify.held_law`), and the
-    covariance of z including them."""
-
-    spread: Float[np.ndarray, " coefficient"]
-    covariance: Float[np.ndarray, "unknown unknown"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-    """The most probable unknowns, their uncertainty and their misfit.
-
-    - `forward`: the forward model.
-    - `z`: the unknowns.
-    - `covariance`: that of z, from the normal matrix and the prior (Laplace's approximation).
-    - `noise`: σ of each measured quantity; its root mean square if it varies.
-    - `states`: the run at the times of all frames.
-    - `spread`: the standard deviation of each of these states, from the unknowns and the scheme.
-    - `evidence`: the logarithm of the probability of the measurements, in the same approximation,
-      by which estimates are compared.
-    - `steps`: the largest number of steps that the run took between two frames.
-    - `of_scheme`: the fraction of the difference to a run on another grid that counts as the error
-      of the scheme: the misfit divided by this difference, at most 1; 0 before
-      `hfluxno.identify.shared_errors`.
-    - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
-      correlated.
-    - `held`: the uncertainty of a law that was given, not estimated.
-    """
-
-    forward: Forward
-    z: Float[np.ndarray, " unknown"]
-    covariance: Float[np.ndarray, "unknown unknown"]
-    noise: Float[np.ndarray, " quantity"]
-    states: Float[np.ndarray, "time field cells"]
-    spread: Float[np.ndarray, "time field cells"]
-    evidence: float
-    steps: int = 0
-    of_scheme: float = 0.0
-    share: float = 1.0
-    held: HeldLaw | None = None
-
-    def continued(
-        self, times: Float[np.ndarray, " time"], forward: Forward | None = None
-    ) -> tuple[
-        Float[np.ndarray, "time field cells"],
-        Float[np.ndarray, "time field cells"],
-        Float[np.ndarray, "time field cells"],
-    ]:
-        """The states at other times, in frames, their standard deviations, and lower bounds of
-        those of unbiased estimates from these measurements.
-
-        `forward` may have further unknowns, of which only the prior is known; the bounds ignore
-        them.
-        """
-        forward = self.forward if forward is None else forward
-        known, size = len(self.z), forward.size
-        z, covariance = np.zeros(size), np.eye(size)
-        z[:known], covariance[:known, :known] = self.z, self.covariance
-        if self.held is not None:
-            forward = dataclasses.replace(forward, spread=self.held.spread)
-            covariance[:known, :known] = self.held.covariance
-        states, rows, _ = states_of(forward, z, times)
-        differs = difference(forward, z, times, states)
-        deviation = np.hypot(spread_of(rows, covariance), self.of_scheme * differs)
-        deviation = np.hypot(deviation, _by_guess(forward, z, times, states))
-        return states, deviation, spread_of(rows[:, :known], self.least_covariance)
-
-    def observed(
-        self, times: Float[Array | np.ndarray, " time"], forward: Forward | None = None
-    ) -> Float[np.ndarray, "time quantity cells"]:
-        """What would be measured at these times of the data; `forward` as in `continued`."""
-        forward = self.forward if forward is None else forward
-        z = np.pad(self.z, (0, forward.size - len(self.z)))
-        return values_of(forward, z, times, MOST_STEPS)[0]
-
-    @property
-    def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
-        """The Cramér–Rao bound on the covariance of unbiased estimates of z: the inverse of the
-        normal matrix N without the prior.
-
-        In terms of the eigenvalues λ of the covariance (s N + 1)⁻¹, with s the `share`, it has the
-        eigenvalues s λ/(1 - λ). For a direction that the measurements do not constrain, λ = 1, it
-        is very large but finite, so that it only matters to what depends on that direction.
-        """
-        free = np.arange(len(self.z))
-        absent = np.flatnonzero(self.forward.spread == 0.0)
-        free = np.setdiff1d(free, absent)
-        values, vectors = np.linalg.eigh(self.covariance[np.ix_(free, free)])
-        least = self.share * np.clip(values, 0.0, 1.0) / np.maximum(1.0 - values, _UNSEEN)
-        found = np.zeros(self.covariance.shape)
-        found[np.ix_(free, free)] = (vectors * least) @ vectors.T
-        return found
 
 
 def estimate(
@@ -147,6 +47,7 @@ def estimate(
     """
     z = np.zeros(forward.size) if start is None else start
     size = sizes(context)
+    runs = _Runs(forward)
     least = LEAST_NOISE * size
     sigma = _alike(0.1 * size if noise is None else np.maximum(noise, least))
     known = None if context.deviation is None else _sigma(context, least)
@@ -155,10 +56,10 @@ def estimate(
         last = number == len(windows) - 1
         for _ in range(_ROUNDS if last and not quick else 1):
             effort = _THOROUGH if last and not quick else _QUICK
-            fitted = _fit(forward, context.window(0, frames), sigma, z, *effort)
+            fitted = _fit(runs, context.window(0, frames), sigma, z, *effort)
             if fitted is None:
                 return found
-            z, normal, rest = fitted
+            z, normal, rest, _ = fitted
             before, sigma = sigma, known
             if known is None:
                 left = _noise(rest * before, normal, context.observed[:frames])
@@ -166,7 +67,7 @@ def estimate(
             if np.all(np.abs(sigma - before) < 0.1 * before):
                 break
         if last:
-            found = _report(forward, context, frames, z, sigma)
+            found = _report(runs, context, frames, z, sigma)
     return found
 
 
@@ -183,26 +84,45 @@ def sizes(context: Trajectory) -> Float[np.ndarray, " quantity"]:
     return np.where(size > 0.0, size, 1.0)
 
 
-def _fit(forward, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE):
-    """The best z, the normal matrix without the prior, and the misfit in units of the noise."""
-    seen, measured = context.observed, np.asarray(context.values)
+class _Runs:
+    """Measured values, their derivatives and the steps, with a memory of the last two: a fit begins
+    where the one before ended."""
+
+    def __init__(self, forward: Forward):
+        self.forward = forward
+        self._last: list[tuple] = []
+
+    def __call__(self, z, times, limit):
+        key = (z.tobytes(), np.asarray(times).tobytes())
+        for known, found in self._last:
+            if known == key:
+                return found
+        found = values_of(self.forward, z, times, limit)
+        self._last = [*self._last[-1:], (key, found)]
+        return found
+
+
+def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE):
+    """The best z, the normal matrix without the prior, the misfit in units of the noise, and the
+    steps."""
+    forward, seen, measured = runs.forward, context.observed, np.asarray(context.values)
     sigma = sigma[: len(seen)]
     limit = MOST_STEPS
 
     def misfit(z):
         nonlocal limit
-        values, rows, steps = values_of(forward, z, context.times, limit)
+        values, rows, steps = runs(z, context.times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
         rest, rows = _in_noise(values - measured, rows, sigma, seen)
         flow, by = flow_of_nothing(forward, z)
         both = np.concatenate([rest.reshape(-1), flow, z])
-        return both, np.concatenate([rows, by, np.eye(len(z))], axis=1), rest
+        return both, np.concatenate([rows, by, np.eye(len(z))], axis=1), (rest, steps)
 
     found = levenberg_marquardt(misfit, start, 1e-8, evaluations, small_decrease)
     if found.aux is None:
         return None
-    return found.point, found.normal - np.eye(len(start)), found.aux
+    return found.point, found.normal - np.eye(len(start)), *found.aux
 
 
 def flow_of_nothing(forward, z):
@@ -228,35 +148,6 @@ def _in_noise(away, rows, sigma, seen):
     return np.where(seen, away / sigma, 0.0), rows.swapaxes(0, 1).reshape(rows.shape[1], -1)
 
 
-def values_of(forward, z, times, limit):
-    """What would be measured at these times of the data, its derivatives by z, and the steps."""
-    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit)
-    values, rows = measure(forward, z, states, rows)
-    return values[: len(times)], rows[: len(times)], steps
-
-
-def states_of(forward, z, times):
-    """The states at these times, in frames, their derivatives, and the steps."""
-    part, whole = _from_the_first(times)
-    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS)
-    return states[part], rows[part], steps
-
-
-def _from_the_first(times):
-    """The indices of the times after that of the first state is prepended, and all of these."""
-    before = int(times[0] > 0.0)
-    return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
-
-
-def difference(forward, z, times, states):
-    """The difference between a run on another grid and the states, there and nearby, which
-    estimates the error of the scheme; zero if the run cannot be solved."""
-    part, whole = _from_the_first(times)
-    other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
-    away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
-    return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
-
-
 def _sigma(context: Trajectory, noise):
     """The standard deviation of each value if it is known, or these of each quantity, but no less
     than the minimum."""
@@ -264,18 +155,6 @@ def _sigma(context: Trajectory, noise):
     if context.deviation is None:
         return np.maximum(_alike(noise), least)
     return np.maximum(np.where(context.observed, context.deviation, 0.0), least)
-
-
-def _by_guess(forward, z, times, states):
-    """The deviation because of what is unknown beyond the observed range."""
-    law = forward.law(z)
-    if not np.any(law.is_left_by(states)):
-        return 0.0
-    part, whole = _from_the_first(times)
-    shape = dataclasses.replace(forward.shape, reach=law.further().reach)
-    other = dataclasses.replace(forward, shape=shape)
-    found = states_alone(other, z, forward.intervals(whole), MOST_STEPS)[part]
-    return law.unknown_beyond(states, found if np.all(np.isfinite(found)) else None)
 
 
 def _alike(sigma):
@@ -295,23 +174,19 @@ def _degrees_of_freedom(normal):
     return float(np.sum(eigenvalues / (1.0 + eigenvalues)))
 
 
-def _report(forward, context, frames, z, sigma) -> Estimate | None:
-    fitted = _fit(forward, context.window(0, frames), sigma, z, 1)
+def _report(runs, context, frames, z, sigma) -> Estimate | None:
+    fitted = _fit(runs, context.window(0, frames), sigma, z, 1)
     if fitted is None:
         return None
-    _, normal, rest = fitted
-    total = np.eye(len(z)) + normal
-    covariance = np.linalg.inv(total)
-    states, rows, steps = states_of(forward, z, forward.scale.frames(context.times))
+    _, normal, rest, steps = fitted
     seen = context.observed[:frames]
     every = np.broadcast_to(sigma[:frames], seen.shape)
     return Estimate(
-        forward,
+        runs.forward,
         z,
-        covariance,
+        np.linalg.inv(np.eye(len(z)) + normal),
         np.sqrt(np.mean(every**2, axis=(0, 2), where=seen)),
-        states,
-        spread_of(rows, covariance),
+        runs.forward.scale.frames(context.times),
         _evidence(z, normal, rest, every, seen),
         steps,
     )
@@ -342,9 +217,3 @@ def _evidence(z, normal, rest, sigma, seen) -> float:
     """The logarithm of the probability of the measurements in Laplace's approximation."""
     evidence = -0.5 * np.sum(rest**2) - 0.5 * z @ z - np.sum(np.log(sigma), where=seen)
     return float(evidence - 0.5 * np.linalg.slogdet(np.eye(len(z)) + normal)[1])
-
-
-def spread_of(rows, covariance):
-    """The standard deviations of states with these derivatives."""
-    variance = np.einsum("tufc,uv,tvfc->tfc", rows, covariance, rows, optimize=True)
-    return np.sqrt(np.maximum(variance, 0.0))

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.coarser import averaged_context
+from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
-from hfluxno.identify.joint import Estimate, in_double, sizes
+from hfluxno.identify.joint import in_double, sizes
 from hfluxno.identify.joint_search import JointFit, fit_jointly, is_dense
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import Misfit, measure, measure_apart

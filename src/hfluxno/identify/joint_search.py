@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.coarser import coarsening
+from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.joint import Estimate, estimate, promise
+from hfluxno.identify.joint import estimate, promise
 from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors

@@ -8,8 +8,8 @@ import numpy as np
 
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.cause import Cause
+from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.joint import Estimate
 from hfluxno.identify.misfit import Misfit
 from hfluxno.identify.monomials import written
 from hfluxno.identify.prior import Kind

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.joint import Estimate, difference, sizes, spread_of, states_of, values_of
+from hfluxno.identify.estimate import Estimate, difference, states_of, values_of
+from hfluxno.identify.joint import sizes
 from hfluxno.identify.left_out import excess_of_left_out
 from hfluxno.identify.misfit import correlation
 from hfluxno.trajectory import Trajectory
@@ -22,8 +23,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
     count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
     184-197). With few sensors they count less if each is predicted worse by the others than the
-    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme is added to the
-    `spread`.
+    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme counts as well.
     """
     size = sizes(context)[:, None]
     values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
@@ -43,15 +43,13 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
         every = np.asarray(context.observed)
         excess = excess_of_left_out(in_noise, by_noise, covariance, share, every)
         share /= max(excess, 1.0)
-    times, fields = found.forward.scale.frames(context.times), found.states.shape[1]
-    states, rows, _ = states_of(found.forward, found.z, times)
-    differs = difference(found.forward, found.z, times, states)
+    fields, states = len(context.states.fields), values
+    if found.forward.observation:
+        states, _, _ = states_of(found.forward, found.z, found.times)
+    differs = difference(found.forward, found.z, found.times, states)
     seen = context.observed[:, :fields]
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
     covariance = np.linalg.inv(nothing + share * information)
-    spread = np.hypot(spread_of(rows, covariance), of_scheme * differs)
-    return dataclasses.replace(
-        found, covariance=covariance, spread=spread, of_scheme=of_scheme, share=share
-    )
+    return dataclasses.replace(found, covariance=covariance, of_scheme=of_scheme, share=share)

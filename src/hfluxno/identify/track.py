@@ -178,8 +178,8 @@ def _follow(
     flux = settings.numerical_flux(law)
 
     def advance(state, frame):
-        observation, gain, interval = frame
-        run = eqx.tree_at(lambda r: r.remaining, at_rest(*state), interval)
+        (u, rate), (observation, gain, interval, time) = state, frame
+        run = eqx.tree_at(lambda r: r.remaining, at_rest(u, rate, time), interval)
         run = jax.lax.while_loop(
             is_under_way,
             lambda r: adaptive_step(flux, grid, settings.control, MOST_STEPS, r),
@@ -189,6 +189,6 @@ def _follow(
         innovation = jnp.repeat(observation - predicted, settings.refinement, axis=-1)
         return (run.u + gain * innovation, run.rate), (predicted, run.status)
 
-    frames = (observed, gains, intervals)
+    frames = (observed, gains, intervals, jnp.cumsum(intervals) - intervals)
     (u, rate), (predicted, status) = jax.lax.scan(advance, (state, rate), frames)
     return predicted, u, rate, jnp.all(status == Status.OK)

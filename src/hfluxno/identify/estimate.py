@@ -1,0 +1,183 @@
+"""A joint estimate: the most probable unknowns, their uncertainty, and the runs that follow."""
+
+import dataclasses
+import functools
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.forward import Forward, measure, on_other_cells, run, states_alone
+from hfluxno.identify.subgrid import near_jumps
+
+# A direction is unobserved if measurements reduce its variance by less than this fraction.
+_UNSEEN = 1e-9
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldLaw:
+    """The spread of the coefficients of a given law (see `hfluxno.identify.held_law`), and the
+    covariance of z including them."""
+
+    spread: Float[np.ndarray, " coefficient"]
+    covariance: Float[np.ndarray, "unknown unknown"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """The most probable unknowns, their uncertainty and their misfit.
+
+    - `forward`: the forward model.
+    - `z`: the unknowns.
+    - `covariance`: that of z, from the normal matrix and the prior (Laplace's approximation).
+    - `noise`: σ of each measured quantity; its root mean square if it varies.
+    - `times`: those of all frames, in frames.
+    - `evidence`: the logarithm of the probability of the measurements, in the same approximation,
+      by which estimates are compared.
+    - `steps`: the largest number of steps that the run took between two frames.
+    - `of_scheme`: the fraction of the difference to a run on another grid that counts as the error
+      of the scheme: the misfit divided by this difference, at most 1; 0 before
+      `hfluxno.identify.shared_errors`.
+    - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
+      correlated.
+    - `held`: the uncertainty of a law that was given, not estimated.
+    """
+
+    forward: Forward
+    z: Float[np.ndarray, " unknown"]
+    covariance: Float[np.ndarray, "unknown unknown"]
+    noise: Float[np.ndarray, " quantity"]
+    times: Float[np.ndarray, " time"]
+    evidence: float
+    steps: int = 0
+    of_scheme: float = 0.0
+    share: float = 1.0
+    held: HeldLaw | None = None
+
+    @functools.cached_property
+    def _frames(self):
+        states, _, deviation = self._run(self.times, self.forward)
+        return states, deviation
+
+    @property
+    def states(self) -> Float[np.ndarray, "time field cells"]:
+        """The run at the times of all frames."""
+        return self._frames[0]
+
+    @property
+    def spread(self) -> Float[np.ndarray, "time field cells"]:
+        """The standard deviation of each of these states, from the unknowns and the scheme."""
+        return self._frames[1]
+
+    def continued(
+        self, times: Float[np.ndarray, " time"], forward: Forward | None = None
+    ) -> tuple[
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+    ]:
+        """The states at other times, in frames, their standard deviations, and lower bounds of
+        those of unbiased estimates from these measurements.
+
+        `forward` may have further unknowns, of which only the prior is known; the bounds ignore
+        them.
+        """
+        forward = self.forward if forward is None else forward
+        states, rows, deviation = self._run(times, forward)
+        z = np.pad(self.z, (0, forward.size - len(self.z)))
+        deviation = np.hypot(deviation, _by_guess(forward, z, times, states))
+        return states, deviation, spread_of(rows[:, : len(self.z)], self.least_covariance)
+
+    def _run(self, times, forward: Forward):
+        """The states, their derivatives, and their standard deviations."""
+        known, size = len(self.z), forward.size
+        z, covariance = np.zeros(size), np.eye(size)
+        z[:known], covariance[:known, :known] = self.z, self.covariance
+        if self.held is not None:
+            forward = dataclasses.replace(forward, spread=self.held.spread)
+            covariance[:known, :known] = self.held.covariance
+        states, rows, _ = states_of(forward, z, times)
+        of_unknowns = spread_of(rows[:, :known], covariance[:known, :known])
+        if forward.ends is not None and size > known:
+            # What enters later is not smaller than an end may change: where it becomes a shock,
+            # its derivatives are far larger than any change.
+            later = spread_of(rows[:, known:], np.eye(size - known))
+            most = np.asarray(forward.ends.scatter)[:, None]
+            of_unknowns = np.hypot(of_unknowns, np.minimum(later, most))
+        if not self.of_scheme:
+            return states, rows, of_unknowns
+        differs = difference(forward, z, times, states)
+        return states, rows, np.hypot(of_unknowns, self.of_scheme * differs)
+
+    def observed(
+        self, times: Float[Array | np.ndarray, " time"], forward: Forward | None = None
+    ) -> Float[np.ndarray, "time quantity cells"]:
+        """What would be measured at these times of the data; `forward` as in `continued`."""
+        forward = self.forward if forward is None else forward
+        z = np.pad(self.z, (0, forward.size - len(self.z)))
+        return values_of(forward, z, times, MOST_STEPS)[0]
+
+    @property
+    def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
+        """The Cramér–Rao bound on the covariance of unbiased estimates of z: the inverse of the
+        normal matrix N without the prior.
+
+        In terms of the eigenvalues λ of the covariance (s N + 1)⁻¹, with s the `share`, it has the
+        eigenvalues s λ/(1 - λ). For a direction that the measurements do not constrain, λ = 1, it
+        is very large but finite, so that it only matters to what depends on that direction.
+        """
+        free = np.arange(len(self.z))
+        absent = np.flatnonzero(self.forward.spread == 0.0)
+        free = np.setdiff1d(free, absent)
+        values, vectors = np.linalg.eigh(self.covariance[np.ix_(free, free)])
+        least = self.share * np.clip(values, 0.0, 1.0) / np.maximum(1.0 - values, _UNSEEN)
+        found = np.zeros(self.covariance.shape)
+        found[np.ix_(free, free)] = (vectors * least) @ vectors.T
+        return found
+
+
+def values_of(forward, z, times, limit):
+    """What would be measured at these times of the data, its derivatives by z, and the steps."""
+    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit)
+    values, rows = measure(forward, z, states, rows)
+    return values[: len(times)], rows[: len(times)], steps
+
+
+def states_of(forward, z, times):
+    """The states at these times, in frames, their derivatives, and the steps."""
+    part, whole = _from_the_first(times)
+    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS)
+    return states[part], rows[part], steps
+
+
+def _from_the_first(times):
+    """The indices of the times after that of the first state is prepended, and all of these."""
+    before = int(times[0] > 0.0)
+    return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
+
+
+def difference(forward, z, times, states):
+    """The difference between a run on another grid and the states, there and nearby, which
+    estimates the error of the scheme; zero if the run cannot be solved."""
+    part, whole = _from_the_first(times)
+    other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
+    away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
+
+
+def _by_guess(forward, z, times, states):
+    """The deviation because of what is unknown beyond the observed range."""
+    law = forward.law(z)
+    if not np.any(law.is_left_by(states)):
+        return 0.0
+    part, whole = _from_the_first(times)
+    shape = dataclasses.replace(forward.shape, reach=law.further().reach)
+    other = dataclasses.replace(forward, shape=shape)
+    found = states_alone(other, z, forward.intervals(whole), MOST_STEPS)[part]
+    return law.unknown_beyond(states, found if np.all(np.isfinite(found)) else None)
+
+
+def spread_of(rows, covariance):
+    """The standard deviations of states with these derivatives."""
+    variance = np.einsum("tufc,uv,tvfc->tfc", rows, covariance, rows, optimize=True)
+    return np.sqrt(np.maximum(variance, 0.0))

@@ -1,0 +1,73 @@
+"""The law of a system whose ends are not known, from the cells between them.
+
+Waves that enter at an end pass the outermost cell first, and complete frames show it. So between
+the outermost cells the law is found as in any frames, with the state at their inner sides, the mean
+of two cells, given at the times of the frames. Only then are the ends estimated, with this law.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from hfluxno.boundary import Boundary, Given, Open
+from hfluxno.grid import Grid
+from hfluxno.identify.held_law import with_law
+from hfluxno.identify.result import Identification
+from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.status import FitStatus
+from hfluxno.trajectory import Trajectory
+
+# Ends have many unknowns, and cells of a quarter take a long time.
+_FINEST = 4
+
+
+def identify_inside(
+    context: Trajectory, fitted: Callable[[Trajectory, Grid], Identification]
+) -> Identification | None:
+    """The law and the ends of complete frames at equal times, or `None` if no law explains what
+    lies between the ends.
+
+    - `fitted`: fits a law to a context on a grid with cells and frames as units.
+    """
+    inside, grid = _inside(context)
+    found = fitted(inside, grid)
+    explained = found.status == FitStatus.OK
+    # A joint estimate of the law takes at most two fields.
+    if not explained and len(context.fields) == 2:
+        return None
+    saved = to_save(found)
+    if len(context.fields) > 2:
+        saved = dataclasses.replace(saved, scheme=dataclasses.replace(saved.scheme, refinement=1))
+    whole = with_law(saved, context)
+    return dataclasses.replace(
+        whole,
+        candidate=found.candidate,
+        status=whole.status if explained else found.status,
+        tried=found.tried,
+        recognised=found.recognised,
+    )
+
+
+def _inside(context: Trajectory) -> tuple[Trajectory, Grid]:
+    """The cells between the outermost ones at open ends, and their grid in cells and frames."""
+    values, grid, frames = np.asarray(context.values), context.grid, np.arange(context.frames)
+    times = np.asarray(context.times, float)
+    open_ends = [isinstance(end, Open) for end in grid.boundary[0]]
+    interval = (times[-1] - times[0]) / (len(times) - 1)
+
+    def end(side: int) -> Boundary:
+        known = grid.boundary[0][side]
+        if isinstance(known, Given):
+            return Given((known.times - times[0]) / interval, known.values)
+        outermost = (slice(0, 2), slice(-2, None))[side]
+        state = values[:, :, outermost].mean(axis=2).T
+        return Given(frames.astype(float), state) if open_ends[side] else known
+
+    cut = slice(int(open_ends[0]), values.shape[2] - int(open_ends[1]))
+    cells = cut.stop - cut.start
+    lower = grid.lower[0] + cut.start * grid.spacing[0]
+    upper = lower + cells * grid.spacing[0]
+    inner = Grid((lower,), (upper,), (cells,), grid.boundary)
+    part = dataclasses.replace(context, values=values[:, :, cut], grid=inner)
+    return part, Grid((0.0,), (float(cells),), (cells,), ((end(0), end(1)),))
