@@ -178,39 +178,42 @@ def identifier(
         single = measured.single(member)
         if jointly:
             if only_ends_unknown:
-                inside = identify_inside(single, between_ends)
+                inside = identify_inside(single, with_sources if len(names) == 2 else fitted)
                 if inside is not None:
                     return inside
             found = identify_jointly(single, negated_in_fits)
             if found is None:
                 return nothing_to_infer(values, context, failed=True)
             return with_terms(found, single)
-        found = fitted(values)
-        if len(names) != 2:
-            return with_terms(found, single)
-        if not is_dense(single) or not _may_have_terms(found):
+        if len(names) == 2 and is_dense(single):
+            return with_sources(single, context.grid)
+        return with_terms(fitted(single, context.grid), single)
+
+    def with_sources(single: Trajectory, grid: Grid) -> Identification:
+        """The law of two fields, with sources if nothing else explains them."""
+        found, values = fitted(single, grid), np.asarray(single.values, np.float64)
+        if not _may_have_terms(found):
             return found
         complete = bool(np.all(np.isfinite(values)))
-        if complete and not needs_sources(values, context.grid, names, negated_in_fits):
+        if complete and not needs_sources(values, grid, names, negated_in_fits):
             return found
-        richer = fitted(values, stages_with_sources())
+        richer = fitted(single, grid, stages_with_sources())
         richer = dataclasses.replace(richer, tried=(*found.tried, *richer.tried))
         has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
         return with_further_terms(found, richer) if has_sources else found
 
-    def between_ends(inside: Trajectory, grid: Grid) -> Identification:
-        values = np.asarray(inside.values, np.float64)
-        trial, tried = choose(values, grid, names, negated_in_fits)
-        return report(trial, tried, values, inside, negated)
-
-    def fitted(values: np.ndarray, plan: tuple[Stage, ...] | None = None) -> Identification:
-        """The law fitted to the frames, by the usual stages or those of a `plan`."""
+    def fitted(
+        single: Trajectory, grid: Grid, plan: tuple[Stage, ...] | None = None
+    ) -> Identification:
+        """The law fitted to the frames, by the usual stages or those of a `plan`. Ends that change
+        in time are those of the `grid`, in frames."""
+        values, times = np.asarray(single.values, np.float64), np.asarray(single.times, float)
         if not np.any(np.isnan(values)):
-            trial, tried = choose(values, context.grid, names, negated_in_fits, plan=plan)
-            return report(trial, tried, values, context, negated)
-        part, times = _measured_part(values, np.asarray(context.times, float))
-        trial, tried, filled = choose_with_gaps(part, context.grid, names, negated_in_fits, plan)
-        whole = Trajectory(filled, times, context.grid, context.fields)
+            trial, tried = choose(values, grid, names, negated_in_fits, plan=plan)
+            return report(trial, tried, values, single, negated)
+        part, times = _measured_part(values, times)
+        trial, tried, filled = choose_with_gaps(part, grid, names, negated_in_fits, plan)
+        whole = Trajectory(filled, times, single.grid, single.fields)
         return report(trial, tried, filled, whole, negated, np.isfinite(part))
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
