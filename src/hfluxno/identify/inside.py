@@ -21,6 +21,8 @@ from hfluxno.trajectory import Trajectory
 # Ends have many unknowns, and cells of a quarter take a long time.
 _FINEST = 4
 
+_FINEST = 4
+
 
 def identify_inside(
     context: Trajectory, fitted: Callable[[Trajectory, Grid], Identification]
@@ -37,8 +39,11 @@ def identify_inside(
     if not explained and len(context.fields) == 2:
         return None
     saved = to_save(found)
-    if len(context.fields) > 2:
-        saved = dataclasses.replace(saved, scheme=dataclasses.replace(saved.scheme, refinement=1))
+    # Derivatives by the ends take ten times as long with sources, or with three fields.
+    finest = 1 if len(context.fields) > 2 else 2 if found.law.terms is not None else _FINEST
+    if saved.scheme.refinement > finest:
+        scheme = dataclasses.replace(saved.scheme, refinement=finest)
+        saved = dataclasses.replace(saved, scheme=scheme)
     whole = with_law(saved, context)
     return dataclasses.replace(
         whole,
