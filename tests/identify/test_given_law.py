@@ -11,7 +11,7 @@ from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, GivenLawForecaster
 from hfluxno.identify.fitted_law import Terms
-from hfluxno.identify.given_law import _forward
+from hfluxno.identify.held_law import _forward
 from hfluxno.identify.saved_law import in_cells, to_save
 from hfluxno.laws import ShallowWater
 from hfluxno.laws.place import PlaceModes

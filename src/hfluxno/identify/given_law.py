@@ -62,7 +62,13 @@ def given_identifier(
     def one(member: int) -> Identification:
         single = context.single(member)
         if joint or (several and not np.all(single.observed)):
-            return with_law(saved, single)
+            found = with_law(saved, single)
+            if found is None:
+                raise ValueError(
+                    "No run with the given law could be solved from this context; check the units "
+                    "of both."
+                )
+            return found
         return _followed(saved, np.asarray(single.states.values, float), context, interval)
 
     def some(members: slice) -> tuple[Identification, ...]:

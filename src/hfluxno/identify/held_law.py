@@ -30,9 +30,9 @@ from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.trajectory import Trajectory
 
 
-def with_law(saved: SavedLaw, context: Trajectory) -> Identification:
-    """The joint estimate of first state and ends with a law that is not fitted. Raises `ValueError`
-    if no run can be solved."""
+def with_law(saved: SavedLaw, context: Trajectory) -> Identification | None:
+    """The joint estimate of first state and ends with a law that is not fitted; `None` if no run
+    can be solved."""
     context = in_double(context)
     forward, frames = _forward(saved, context), windows(context)
     first = estimate(forward, context, frames[:-1] or frames, quick=True)
@@ -40,9 +40,7 @@ def with_law(saved: SavedLaw, context: Trajectory) -> Identification:
     if first is not None:
         best = estimate(forward, context, frames[-1:], first.noise, first.z)
     if best is None:
-        raise ValueError(
-            "No run with the given law could be solved from this context; check the units of both."
-        )
+        return None
     name = label(saved, forward.settings)
     late = predicted_late(best, context, frames)
     best = with_uncertain_law(with_shared_errors(best, context), saved, context)

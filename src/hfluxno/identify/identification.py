@@ -155,7 +155,7 @@ def identifier(
     (`among_others`) may be constant throughout."""
     measured, context = context, context.states
     values = np.asarray(context.values)
-    only_ends_unknown = len(context.fields) > 1 and not jointly and has_only_moving_ends(measured)
+    only_ends_unknown = len(context.fields) > 1 and has_only_moving_ends(measured)
     jointly = jointly or is_joint(measured) or _wall_fixes_constant(context)
     if len(context.fields) > 1 and measured is not context:
         raise ValueError(
@@ -181,6 +181,8 @@ def identifier(
                 inside = identify_inside(single, with_sources if len(names) == 2 else fitted)
                 if inside is not None:
                     return inside
+                if len(names) > 2:
+                    return nothing_to_infer(values, context, failed=True)
             found = identify_jointly(single, negated_in_fits)
             if found is None:
                 return nothing_to_infer(values, context, failed=True)

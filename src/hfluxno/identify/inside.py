@@ -18,10 +18,9 @@ from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 
-# Ends have many unknowns, and cells of a quarter take a long time.
-_FINEST = 4
-
-_FINEST = 4
+# Internal cells per cell for the ends, which have many unknowns: of two fields, of two with sources
+# and of three, whose derivatives take ten times as long.
+_FINEST, _WITH_SOURCES, _OF_THREE = 4, 2, 1
 
 
 def identify_inside(
@@ -36,15 +35,15 @@ def identify_inside(
     found = fitted(inside, grid)
     explained = found.status == FitStatus.OK
     # A joint estimate of the law takes at most two fields.
-    if not explained and len(context.fields) == 2:
+    if found.status == FitStatus.FAILED or not (explained or len(context.fields) > 2):
         return None
     saved = to_save(found)
-    # Derivatives by the ends take ten times as long with sources, or with three fields.
-    finest = 1 if len(context.fields) > 2 else 2 if found.law.terms is not None else _FINEST
-    if saved.scheme.refinement > finest:
-        scheme = dataclasses.replace(saved.scheme, refinement=finest)
-        saved = dataclasses.replace(saved, scheme=scheme)
+    finest = _FINEST if found.law.terms is None else _WITH_SOURCES
+    finest = min(saved.scheme.refinement, finest if len(context.fields) == 2 else _OF_THREE)
+    saved = dataclasses.replace(saved, scheme=dataclasses.replace(saved.scheme, refinement=finest))
     whole = with_law(saved, context)
+    if whole is None:
+        return None
     return dataclasses.replace(
         whole,
         candidate=found.candidate,
