@@ -81,6 +81,7 @@ def test_the_predicted_error_is_of_the_size_of_the_true_one(traffic):
     np.testing.assert_allclose(found.predicted_error_90, NINETY_OF_FRAMES * predicted)
 
 
+@pytest.mark.validation
 def test_bands_hold_the_truth_under_noise(traffic):
     noise = 0.02 * traffic.std()
     noisy = traffic + noise * np.random.default_rng(1).normal(size=traffic.shape)

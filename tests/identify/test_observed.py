@@ -144,6 +144,7 @@ def test_flows_and_densities_tell_the_flux_with_its_constant(brief, traffic):
         assert relative(ahead.observed[:, k, SENSORS], one) < 0.05
 
 
+@pytest.mark.validation
 def test_a_given_law_takes_sensors_where_they_stand(traffic):
     """The law is known, and the field between sensors is what it makes of them."""
     context = detectors(traffic)

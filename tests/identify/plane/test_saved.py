@@ -120,6 +120,7 @@ def test_a_law_that_was_not_found_is_not_saved(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.validation
 def test_a_saved_law_forecasts_as_the_one_that_was_found(flat, tmp_path):
     context, truth = flat.window(0, 10), np.asarray(flat.values)[10:]
     direct = hfluxno.forecast(context, 4)
