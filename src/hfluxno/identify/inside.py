@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hfluxno.boundary import Boundary, Given, Open
+from hfluxno.boundary import Given, Open
 from hfluxno.grid import Grid
+from hfluxno.identify.forward import Scale
 from hfluxno.identify.held_law import with_law
+from hfluxno.identify.prior import in_cells_and_frames
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.status import FitStatus
@@ -31,8 +33,8 @@ def identify_inside(
 
     - `fitted`: fits a law to a context on a grid with cells and frames as units.
     """
-    inside, grid = _inside(context)
-    found = fitted(inside, grid)
+    inside = _inside(context)
+    found = fitted(inside, in_cells_and_frames(inside.grid, Scale.of(inside)))
     explained = found.status == FitStatus.OK
     # A joint estimate of the law takes at most two fields.
     if found.status == FitStatus.FAILED or not (explained or len(context.fields) > 2):
@@ -53,25 +55,16 @@ def identify_inside(
     )
 
 
-def _inside(context: Trajectory) -> tuple[Trajectory, Grid]:
-    """The cells between the outermost ones at open ends, and their grid in cells and frames."""
-    values, grid, frames = np.asarray(context.values), context.grid, np.arange(context.frames)
-    times = np.asarray(context.times, float)
+def _inside(context: Trajectory) -> Trajectory:
+    """The cells between the outermost ones at open ends, with the states there as given ends."""
+    values, grid, times = np.asarray(context.values), context.grid, np.asarray(context.times, float)
     open_ends = [isinstance(end, Open) for end in grid.boundary[0]]
-    interval = (times[-1] - times[0]) / (len(times) - 1)
-
-    def end(side: int) -> Boundary:
-        known = grid.boundary[0][side]
-        if isinstance(known, Given):
-            return Given((known.times - times[0]) / interval, known.values)
-        outermost = (slice(0, 2), slice(-2, None))[side]
-        state = values[:, :, outermost].mean(axis=2).T
-        return Given(frames.astype(float), state) if open_ends[side] else known
-
-    cut = slice(int(open_ends[0]), values.shape[2] - int(open_ends[1]))
-    cells = cut.stop - cut.start
-    lower = grid.lower[0] + cut.start * grid.spacing[0]
-    upper = lower + cells * grid.spacing[0]
-    inner = Grid((lower,), (upper,), (cells,), grid.boundary)
-    part = dataclasses.replace(context, values=values[:, :, cut], grid=inner)
-    return part, Grid((0.0,), (float(cells),), (cells,), ((end(0), end(1)),))
+    first, last = int(open_ends[0]), values.shape[2] - int(open_ends[1])
+    states = [values[:, :, cells].mean(axis=2).T for cells in (slice(2), slice(-2, None))]
+    lower, upper = (
+        Given(times, state) if is_open else end
+        for end, state, is_open in zip(grid.boundary[0], states, open_ends, strict=True)
+    )
+    edges = tuple(grid.lower[0] + cell * grid.spacing[0] for cell in (first, last))
+    inner = Grid(edges[:1], edges[1:], (last - first,), ((lower, upper),))
+    return dataclasses.replace(context, values=values[:, :, first:last], grid=inner)

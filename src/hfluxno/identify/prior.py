@@ -110,7 +110,7 @@ def make_forward(
     - `known_first`: whether the first frame is the first state.
     """
     scale, values = Scale.of(context), np.asarray(context.states.values)
-    grid = _in_cells_and_frames(context.grid, scale)
+    grid = in_cells_and_frames(context.grid, scale)
     field, size = interpolated(values, grid.is_periodic()), sizes(context.states)
     low, high = np.nanmin(values, axis=(0, 2)), np.nanmax(values, axis=(0, 2))
     fields = tuple(f"u{i}" for i in range(len(size)))  # programs serve fields of any names
@@ -156,7 +156,7 @@ def make_forward(
     )
 
 
-def _in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
+def in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
     """The grid with cells of length 1 and the times of its ends in frames."""
 
     def converted(end: Boundary) -> Boundary:
