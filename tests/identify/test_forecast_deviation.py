@@ -145,7 +145,7 @@ def test_the_error_of_a_scheme_is_foreseen_where_a_shock_forms_late():
 
         def size(missed):
             seen = np.concatenate([first[None], alone - missed])
-            found = _by_scheme(law, settings, seen, alone, state, steps, frames)
+            found = _by_scheme(law, settings, seen, alone, state, steps, frames, False)
             return np.sqrt(np.mean(found, axis=(1, 2)))
 
         whole, half = size(other - alone), size(0.5 * (other - alone))

@@ -13,7 +13,12 @@ from hfluxno.identify.basis import Dictionary, TensorChebyshev, physical_exponen
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.candidate_functions import make_directions, make_mask
 from hfluxno.identify.refine import Fit, LawFamily
-from hfluxno.identify.sparsify import needed, needed_by_weak_form, sets_by_weak_form
+from hfluxno.identify.sparsify import (
+    needed,
+    needed_by_weak_form,
+    sets_by_weak_form,
+    weak_form_residual,
+)
 from hfluxno.laws import ShallowWater
 from tests.compiled import compiled
 
@@ -133,6 +138,19 @@ def test_all_terms_of_many_stay_if_few_are_not_enough():
     augmented = np.concatenate([columns, right[:, None] + 1e-3 * rng.normal(size=(300, 1))], 1)
     mask = needed_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))
     np.testing.assert_array_equal(mask, [[1, 1, 1, 1, 1, 1, 0]])
+
+
+def test_what_nearly_dependent_columns_leave_is_not_rounded_away():
+    """Powers of a variable that hardly varies leave 1e-7 of the sum of squares, as least squares
+    with the columns themselves do."""
+    rng = np.random.default_rng(1)
+    x = 1.0 + 0.2 * rng.uniform(size=400)
+    columns = x[:, None] ** np.arange(12)
+    right = columns[:, 1] + 3e-4 * rng.normal(size=400)
+    exact = np.sum((right - columns @ np.linalg.lstsq(columns, right, rcond=None)[0]) ** 2)
+    augmented = np.concatenate([columns, right[:, None]], axis=1)
+    found = weak_form_residual(augmented.T @ augmented, np.ones(12))
+    assert found == pytest.approx(exact, rel=0.03)
 
 
 def test_rivals_are_sets_of_terms_that_leave_hardly_more():

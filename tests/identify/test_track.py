@@ -6,7 +6,7 @@ import pytest
 
 from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.track import MODES, continued, first_state, gains, track
@@ -51,6 +51,31 @@ def test_a_forecast_goes_on_in_steps_of_any_length(problem):
     for state, time in zip(found, np.cumsum(steps), strict=True):
         exact = np.sin(x - 2 * np.pi * 0.3 * time / CELLS)
         assert _rms(state[0] - exact) < 5e-3
+
+
+def test_a_shock_leaves_through_a_free_end_without_coming_back(x64):
+    """A dam break of shallow water, F = (m, m²/h + h²/2), in a run beyond the ends and on a domain
+    of twice the length; ends that repeat the outermost cell reflect a percent of the shock."""
+    cells, steps = 40, np.full(12, 2.0)
+    one = np.ones(2)
+    basis = Dictionary(one, ((0, 1), (-1, 2), (2, 0)), ("h", "m"))
+    flux = jnp.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.5]])
+    law = FittedLaw(("h", "m"), basis, flux, jnp.zeros((2, 0)), 0.0 * one, 2.0 * one, (1,))
+
+    def run(cells, beyond):
+        grid = Grid.interval(cells, 0.0, float(cells), "outflow")
+        control = StepControl(0.5, 0.9, True)
+        settings = SolverSettings(control, True, grid, "roe-entropy-fix", 1)
+        depth = np.where(np.arange(cells) < cells // 2, 1.0, 0.4)
+        state = np.stack([depth, 0.0 * depth])
+        frames, solved = continued(law, settings, state, 0.0, steps, FRAMES, beyond)
+        assert solved
+        return frames
+
+    wide = run(2 * cells, False)[..., cells // 2 : cells // 2 + cells]
+    np.testing.assert_allclose(run(cells, True), wide, atol=1e-12)
+    assert abs(wide[-1, 0, -1] - 0.4) > 0.2  # the shock has left
+    assert 0.02 > np.abs(run(cells, False) - wide)[-1, 0].max() > 0.004
 
 
 def test_the_filter_averages_noise_as_all_frames_can(problem):

@@ -1,7 +1,7 @@
 """The standard deviation of a forecast with a fitted law, value by value.
 
     σ² = Σ_m (u[c + Λ_m] - u[c])² + w² ½ Σ_j (u[s + e_j] - u[s])² + (β b (1 + 2τ))² |u|² ρ
-         + (r (u_g - u))² + R² (a τ (1 + τ) ∂u/∂τ)² + (u_φ - u)²
+         + (r (u_g - u))² + R² (a τ (1 + τ) ∂u/∂τ)² + (u_φ - u)² + (u_∂ - u)²
 
 u[c] is the forecast with the coefficients c, and ΛΛᵀ with the columns Λ_m is their covariance,
 which treats the misfit as independent noise; the other terms are for what is not. u[s] is the
@@ -27,6 +27,10 @@ that a explains beyond c.
 u_φ, if the forecast leaves the observed range, is that with the other guess of the flux there (see
 `FittedLaw.further`).
 
+u_∂, if waves of a system leave through free ends, is that with ends that repeat the outermost cell,
+and reflect a little. u is a run beyond them (`continued`), unless the data were made by the same
+scheme. Real ends may do either.
+
 In the mean over a frame, σ² is not less than b² min(1, k/h) |u|² after k frames: the back-test
 shows that this method errs by b over the h frames that it holds out. This holds for joint estimates
 too, whose deviation is otherwise their own.
@@ -42,6 +46,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.boundary import Outflow
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.free_coefficients import free_covariance
@@ -63,6 +68,12 @@ _REPRODUCED = 1e-5
 _UNKNOWN_RATE = -1.0
 
 
+def goes_beyond(item: Identification) -> bool:
+    """Whether the forecast goes on beyond free ends. The waves of one field leave in any case."""
+    free = any(isinstance(end, Outflow) for end in item.settings.grid.boundary[0])
+    return free and len(item.grid_law.fields) > 1 and item.residual > _REPRODUCED
+
+
 def forecast_deviation(
     item: Identification,
     settings: SolverSettings,
@@ -79,9 +90,12 @@ def forecast_deviation(
         return unknown
     followed, state, rate = tracked
     schedule = gains(item.mode, len(seen), len(seen) - 1)
+    beyond = goes_beyond(item)
 
-    def beside(law: FittedLaw, state: np.ndarray, rate: float) -> np.ndarray | None:
-        found, solved = continued(law, settings, state, rate, ahead, len(seen))
+    def beside(
+        law: FittedLaw, state: np.ndarray, rate: float, beyond: bool = beyond
+    ) -> np.ndarray | None:
+        found, solved = continued(law, settings, state, rate, ahead, len(seen), beyond)
         return (found - frames) ** 2 if solved and np.all(np.isfinite(found)) else None
 
     missed = followed - seen[1:]
@@ -101,15 +115,18 @@ def forecast_deviation(
         variance += len(laws) * np.mean(by_law, axis=0)
     if np.any(item.grid_law.is_left_by(frames)):
         guess = item.grid_law.further()
-        found, solved = continued(guess, settings, state, rate, ahead, len(seen))
+        found, solved = continued(guess, settings, state, rate, ahead, len(seen), beyond)
         solved = solved and bool(np.all(np.isfinite(found)))
         variance += item.grid_law.unknown_beyond(frames, found if solved else None) ** 2
+    reflected = beside(item.grid_law, state, rate, False) if beyond else None
+    if reflected is not None:
+        variance += reflected
     variance += _by_backtest(item, seen, time, frames)
     alone = followed
     if item.mode == "filter":  # which hides a growing misfit
         alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
     if item.residual > _REPRODUCED:
-        variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames)
+        variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames, beyond)
     variance += _by_change_of_speed(alone, seen, time, frames)
     variance = near_jumps(variance, settings.grid.is_periodic())
     variance = not_below_backtest(variance, item, seen, ahead)
@@ -176,6 +193,7 @@ def _by_scheme(
     state: Float[np.ndarray, "field fine"],
     ahead: Float[np.ndarray, " steps"],
     frames: Float[np.ndarray, "steps field cells"],
+    beyond: bool,
 ) -> Float[np.ndarray, "steps field cells"]:
     """(r (u_g - u))², with the run from the first frame `alone`; zero if the law cannot be solved
     on the other grid."""
@@ -184,7 +202,7 @@ def _by_scheme(
     start = (
         np.asarray(restrict(state, 2)) if coarser else prolonged(state, other, law.negated_fields)
     )
-    found, solved = continued(law, other, start, _UNKNOWN_RATE, ahead, len(seen))
+    found, solved = continued(law, other, start, _UNKNOWN_RATE, ahead, len(seen), beyond)
     past = track(law, other, seen, gains("continue", len(seen), 0))[0]
     if not (solved and np.all(np.isfinite(found)) and np.all(np.isfinite(past))):
         return np.zeros(frames.shape)

@@ -20,7 +20,11 @@ from hfluxno.forecaster import (
 from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.forecast_deviation import forecast_deviation, not_below_backtest
+from hfluxno.identify.forecast_deviation import (
+    forecast_deviation,
+    goes_beyond,
+    not_below_backtest,
+)
 from hfluxno.identify.gaps import interpolated
 from hfluxno.identify.identification import identifier
 from hfluxno.identify.momentum import as_pair, one_name
@@ -226,7 +230,9 @@ def _advance(
         settings = dataclasses.replace(item.settings, scheme=scheme)
         tracked = track(item.grid_law, settings, seen, schedule)
         _, state, rate = tracked
-        frames, solved = continued(item.grid_law, settings, state, rate, steps, len(values))
+        frames, solved = continued(
+            item.grid_law, settings, state, rate, steps, len(values), goes_beyond(item)
+        )
         if solved and is_bounded(frames, seen, item.grid_law):
             start = restrict(state, settings.refinement)[None]
             deviation = forecast_deviation(item, settings, seen, tracked, steps, frames)

@@ -65,9 +65,15 @@ def sets_by_weak_form(
 def weak_form_residual(normal: np.ndarray, mask: np.ndarray) -> float:
     """The weak-form residual of a field, as a sum of squares, with the functions of a mask."""
     kept = np.flatnonzero(mask)
-    matrix, right = normal[np.ix_(kept, kept)], normal[kept, -1]
-    solution = np.linalg.pinv(matrix, rcond=_DEPENDENT, hermitian=True) @ right
-    return float(normal[-1, -1] - solution @ right)
+    return float(normal[-1, -1]) - _explained(normal[np.ix_(kept, kept)], normal[kept, -1])
+
+
+def _explained(normal: np.ndarray, right: np.ndarray) -> float:
+    """The sum of squares that least squares explain, rᵀ N⁺ r. It is never formed from N⁺, whose
+    large entries would round away what little nearly dependent columns leave."""
+    sizes, vectors = np.linalg.eigh(normal)
+    known = sizes > _DEPENDENT * sizes[-1]
+    return float(np.sum((right @ vectors[:, known]) ** 2 / sizes[known]))
 
 
 def _of_field(
@@ -81,7 +87,7 @@ def _of_field(
     scaled = normal[np.ix_(left, left)] / np.outer(scale, scale)
     right, total = normal[left, -1] / scale, float(normal[-1, -1])
     solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
-    residual = max(total - solution @ right, _EPSILON * total)
+    residual = max(total - _explained(scaled, right), _EPSILON * total)
     few = _fewest(scaled, right, total, residual, most)
     mask = np.zeros(len(may_stay))
     if few is None:

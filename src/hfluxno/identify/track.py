@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from hfluxno.boundary import Outflow
 from hfluxno.fv import Status
 from hfluxno.fv.solve import MOST_STEPS, adaptive_step, at_rest, is_under_way
 from hfluxno.identify.fitted_law import FittedLaw
@@ -78,9 +79,30 @@ def continued(
     rate: float,
     steps: Float[np.ndarray, " steps"],
     context: int,
+    beyond: bool = False,
 ) -> tuple[Float[np.ndarray, "steps field cells"], bool]:
     """The states after each of the `steps`, which are times in frames, from a state on the internal
-    grid that `track` has reached over `context` frames, and whether they could be solved."""
+    grid that `track` has reached over `context` frames, and whether they could be solved.
+
+    A free end that repeats the outermost cell reflects a part of a shock that leaves. If the run
+    goes `beyond` such ends, the outermost states continue for half the length of the domain, and
+    nothing comes back before a wave has crossed that twice.
+    """
+    if beyond:
+        grid = settings.grid
+        half = grid.shape[0] // 2
+        below, above = (half * isinstance(end, Outflow) for end in grid.boundary[0])
+        longer = dataclasses.replace(
+            grid,
+            lower=(grid.lower[0] - below,),
+            upper=(grid.upper[0] + above,),
+            shape=(grid.shape[0] + below + above,),
+        )
+        width = np.array([below, above]) * settings.refinement
+        state = np.pad(np.asarray(state), ((0, 0), tuple(width)), mode="edge")
+        settings = dataclasses.replace(settings, grid=longer)
+        frames, solved = continued(law, settings, state, rate, steps, context)
+        return frames[..., below : below + grid.shape[0]], solved
     size = len(padded_intervals(context - 1, 0))
     nothing = np.zeros((size, state.shape[0], settings.grid.shape[0]))
     parts, solved = [], True
