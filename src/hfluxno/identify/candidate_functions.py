@@ -8,6 +8,7 @@ from hfluxno.identify.basis import (
     Dictionary,
     Kinked,
     TensorChebyshev,
+    exponents_up_to,
     fluid_exponents,
     physical_exponents,
 )
@@ -48,6 +49,8 @@ def make_basis(
         density = carried_by(values, negated[0]) if negated else None
         divides = density is not None and positive[density]
         return Dictionary(scale, fluid_exponents(len(fields), density if divides else None), fields)
+    if not any(positive):  # nothing may divide, and cubic terms are few
+        return Dictionary(scale, exponents_up_to(len(fields), 3), fields)
     return Dictionary(scale, physical_exponents(positive), fields)
 
 

@@ -84,7 +84,7 @@ def forecast_deviation(
 ) -> Float[np.ndarray, "steps field cells"]:
     """The standard deviations σ of the `frames` that follow the context `seen`, which was
     `tracked`, after the times `ahead`, which are steps in frames of the context; NaN if the context
-    has fewer than three frames or none of the perturbed runs could be solved."""
+    has fewer than three frames."""
     unknown = np.full(frames.shape, np.nan)
     if len(seen) < 3 or not np.all(np.isfinite(item.covariance)):
         return unknown
@@ -92,35 +92,32 @@ def forecast_deviation(
     schedule = gains(item.mode, len(seen), len(seen) - 1)
     beyond = goes_beyond(item)
 
-    def beside(
-        law: FittedLaw, state: np.ndarray, rate: float, beyond: bool = beyond
-    ) -> np.ndarray | None:
-        found, solved = continued(law, settings, state, rate, ahead, len(seen), beyond)
-        return (found - frames) ** 2 if solved and np.all(np.isfinite(found)) else None
+    most = np.ptp(seen, axis=(0, 2))[:, None]
+
+    def beside(law: FittedLaw, state: np.ndarray, rate: float, beyond: bool = beyond) -> np.ndarray:
+        """The squared difference of another run; of one that explodes it is the observed range."""
+        found, _ = continued(law, settings, state, rate, ahead, len(seen), beyond)
+        with np.errstate(invalid="ignore", over="ignore"):
+            away = np.fmin(np.abs(found - frames), most)
+        return np.where(np.isfinite(found), away, most) ** 2
 
     missed = followed - seen[1:]
     bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
-    laws = [beside(law, *track(law, settings, seen, schedule)[1:]) for law in _neighbours(item)]
-    states = [
+    by_law = [beside(law, *track(law, settings, seen, schedule)[1:]) for law in _neighbours(item)]
+    by_state = [
         beside(item.grid_law, state + np.repeat(bump, settings.refinement, axis=-1), rate)
         for bump in bumps
     ]
-    by_law, by_state = ([part for part in each if part is not None] for each in (laws, states))
-    if not by_state or (laws and not by_law):
-        return unknown
     time = np.cumsum(ahead) / (len(seen) - 1)
     variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
-    if by_law:
-        # Those that could not be solved are assumed to be like the others.
-        variance += len(laws) * np.mean(by_law, axis=0)
+    variance += np.sum(by_law, axis=0)
     if np.any(item.grid_law.is_left_by(frames)):
         guess = item.grid_law.further()
         found, solved = continued(guess, settings, state, rate, ahead, len(seen), beyond)
         solved = solved and bool(np.all(np.isfinite(found)))
         variance += item.grid_law.unknown_beyond(frames, found if solved else None) ** 2
-    reflected = beside(item.grid_law, state, rate, False) if beyond else None
-    if reflected is not None:
-        variance += reflected
+    if beyond:
+        variance += beside(item.grid_law, state, rate, beyond=False)
     variance += _by_backtest(item, seen, time, frames)
     alone = followed
     if item.mode == "filter":  # which hides a growing misfit

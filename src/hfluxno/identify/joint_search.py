@@ -12,7 +12,7 @@ from jaxtyping import Float
 from hfluxno.identify.coarser import coarsening
 from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.joint import estimate, promise
+from hfluxno.identify.joint import estimate, promise, sizes
 from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
@@ -33,6 +33,8 @@ _FINER = (2, 4)
 # No further kind is tried after one that leaves less than this part of the misfit of the first one,
 # and less than half of that on cells of half the length.
 _LITTLE = 0.2
+# The degrees of a flux that are tried after the others, if they predict that much better.
+_RICHEST, _FARTHER = (9, 12), 0.9
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
 _MOST_STEPS = 600  # between two frames
@@ -163,6 +165,15 @@ def fit_jointly(
         found = tried_from(source, spreading) if kind.by_state and not kind.diffusion else None
         return (source, kind) if found is None else (found, spreading)
 
+    held_out = (frames[-2:-1] or frames)[0]
+
+    def missed(predicted: np.ndarray | None) -> float:
+        """The error of a prediction of the frames that are held out."""
+        if predicted is None:
+            return np.inf
+        away = np.asarray(predicted - context.values)[held_out:] / sizes(context)[:, None]
+        return float(np.sqrt(np.mean(away**2, where=context.observed[held_out:])))
+
     candidates = [(whole, kinds[0])]
     # What is linear at a start does not tell what a kink elsewhere would do.
     kinked = [kind for kind in kinds[1:] if kind.kinks]
@@ -186,12 +197,21 @@ def fit_jointly(
         plain, _ = refined(whole, kinds[0])
         if plain.evidence + _WORTH > chosen.evidence:
             chosen, kind = plain, kinds[0]
+    predicted = predicted_late(chosen, context, frames)
+    if kind in kinds and kind.is_plain and kind.size > kinds[0].size and finer_grids:
+        for size in _RICHEST:
+            more = dataclasses.replace(kind, size=size)
+            found = tried_from(chosen, more, chosen.forward.settings.refinement)
+            ahead = None if found is None else predicted_late(found, context, frames)
+            if found is None or not missed(ahead) < _FARTHER * missed(predicted):
+                break
+            chosen, kind, predicted = found, more, ahead
     return JointFit(
         with_shared_errors(chosen, context),
         kind,
         tuple(tried),
-        (frames[-2:-1] or frames)[0],
-        predicted_late(chosen, context, frames),
+        held_out,
+        predicted,
     )
 
 

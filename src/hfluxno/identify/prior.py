@@ -30,7 +30,7 @@ _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS = 128, 24
 _FUTURE_ENDS = 8
-_PROGRAM_SIZE = 6
+_PROGRAM_SIZES = (6, 12)
 _MOST_MODES = 32
 _MOST_STRETCHES = 2
 _MOST_END_TIMES = 48
@@ -66,7 +66,7 @@ class Kind:
     def program(self) -> "Kind":
         """The kind for which programs are compiled: laws with a similar number of terms share one,
         in which the terms that a law lacks are zero."""
-        size = max(self.size, _PROGRAM_SIZE)
+        size = next(size for size in _PROGRAM_SIZES if size >= self.size)
         if self.is_plain:
             return Kind(size, diffusion=1)
         if self.stretches:
