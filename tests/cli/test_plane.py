@@ -1,6 +1,7 @@
 """The commands on files with frames on a plane."""
 
 import dataclasses
+import importlib
 import json
 
 import jax
@@ -10,12 +11,10 @@ import pytest
 import xarray as xr
 
 import hfluxno
-from hfluxno.cli import main, plane
+from hfluxno.cli import main
 from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.forecaster import NINETY_OF_FRAMES
 from hfluxno.identify.plane import run
-from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.recognised import Recognised
 from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import rollout
 from hfluxno.models.weights import save_pretrained
@@ -23,7 +22,7 @@ from tests.compiled import compiled
 from tests.data.test_plane import FRAMES, GAMMA, NX, NY, TIMES, X, Y, conserved, gas, labelled
 from tests.data.test_plane import pdebench as write_pdebench
 from tests.data.test_plane import well as write_well
-from tests.identify.plane.laws import identification, shallow_water
+from tests.identify.plane.gas import INTERVAL, SHAPE, SIDES, pressure, spectral_gas
 from tests.models import small
 
 FIELDS = ("density", "momentum_x", "momentum_y", "energy")
@@ -64,22 +63,39 @@ def test_a_forecast_of_every_trajectory_is_written_with_fields_as_variables(tmp_
     assert not (tmp_path / "out.nc.partial").exists()
 
 
-def test_a_pressure_in_the_place_of_an_energy_is_noticed(tmp_path):
-    rho = gas(1)[0, 0].astype(float)
-    fields = {name: (("time", "x", "y"), rho) for name in ("h", "m_x", "m_y", "d")}
-    axes = {"time": TIMES, "x": X, "y": Y}
-    xr.Dataset(fields, axes).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
-    source = plane.read_plane(tmp_path / "a.nc", "h,m_x,m_y,d")
+def test_a_pressure_in_the_place_of_an_energy_is_noticed_before_the_search(
+    tmp_path, capsys, monkeypatch
+):
+    states = spectral_gas().copy()
+    states[:, 3] = pressure(states.swapaxes(0, 1))
+    axes = [side * (np.arange(n) + 0.5) / n for n, side in zip(SHAPE, SIDES, strict=True)]
+    times, path = INTERVAL * np.arange(len(states)), tmp_path / "a.npz"
+    # The components have exchanged names.
+    names = ["rho", "m_y", "m_x", "e"]
+    np.savez(path, values=states, time=times, x=axes[0], y=axes[1], field=names)
+    assert main(["check", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    swapped, sentence = found["hints"]
+    assert swapped.startswith("Along x m_y moves and along y m_x")
+    assert sentence.startswith("e moves the momentum as a pressure does, with γ = 1.3, and is not")
+    assert found["next"] and not found["faults"]
 
-    def notes(value, name="d", **changes):
-        terms = (PlaneTerm(("m_x", "m_y"), f"δ·{name}", value, 0.001, None),)
-        changes = {"recognised": None} | changes
-        return plane.notes(source, identification(shallow_water(), terms=terms, **changes))
+    def stopped(context, momentum):
+        raise ValueError("The search has begun.")
 
-    (sentence,) = notes(1.001)
-    assert sentence.startswith("d moves the momentum as a pressure does")
-    assert not notes(0.4) and not notes(1.001, "h")
-    assert not notes(1.001, recognised=Recognised("Euler", "γ", 2.0, 0.01, 0.01, 0.01))
+    monkeypatch.setattr(importlib.import_module("hfluxno.identify"), "identify_plane", stopped)
+    assert main(["identify", str(path)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-3:] == [
+        f"hfluxno: {text}" for text in (swapped, sentence, "The search has begun.")
+    ]
+    assert main(["check", str(path), "--fields", "e,rho", "--json"]) == 0
+    assert not json.loads(capsys.readouterr().out)["hints"]
+    states[:, 3] = 1.0
+    np.savez(path, values=states, time=times, x=axes[0], y=axes[1], field=names)
+    assert main(["check", str(path)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "note The field 'e' is constant" in printed and "next" not in printed
 
 
 def test_an_obstacle_is_reported_and_stays_in_the_forecast(tmp_path, capsys):

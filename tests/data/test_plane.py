@@ -175,6 +175,17 @@ def test_a_pressure_where_an_energy_is_needed(tmp_path):
     assert "above 1; got 0.9" in refused(bench, gamma=0.9)
 
 
+def test_an_energy_from_momentum_and_pressure(tmp_path):
+    path = well(tmp_path / "a.hdf5")
+    with h5py.File(path, "r+") as file:
+        del file["t0_fields/energy"]
+    assert "give the ratio of specific heats" in refused(path, fields="density,momentum,energy")
+    for fields in ("density,momentum,energy", None):
+        found = read_plane(path, fields, gamma=GAMMA)
+        assert found.fields == ("density", "momentum_x", "momentum_y", "energy")
+        np.testing.assert_allclose(found.values(1, 0, 6), conserved(*gas())[1, :6], rtol=1e-6)
+
+
 def test_what_is_no_gas_on_a_plane_is_refused(tmp_path):
     three = well(tmp_path / "a.hdf5", axes=("x", "y", "z"))
     assert "has 3 space axes (x, y, z)" in refused(three)

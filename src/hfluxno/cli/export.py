@@ -101,6 +101,7 @@ def _of_plane(config: ExportConfig) -> "SavedPlaneLaw":
     momentum, source = plane.momentum_of(config), plane.read(config)
     plane.check_memory(source, config.context or source.frames)
     context = source.context(plane.members_of(config, source)[0], config.context)
+    plane.warn(source, context, momentum)
     with report.working(f"Inferring the law of {source.variable}"):
         from hfluxno.identify import identify_plane
 

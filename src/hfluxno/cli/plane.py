@@ -1,20 +1,17 @@
 """The commands on files with two-dimensional frames: what they take and what they report."""
 
-from typing import TYPE_CHECKING
+import sys
 
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
+from hfluxno.cli.streams import printable
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
-
-if TYPE_CHECKING:
-    from hfluxno.identify import PlaneIdentification
+from hfluxno.trajectory import Trajectory
 
 # A context in double precision, its products with test functions, and the runs over it; a forecast
 # and what it is compared with.
 _COPIES, _FORECAST_COPIES = 8, 4
-# The flux of momentum contains a pressure with a coefficient of 1, within this.
-_AS_PRESSURE = 0.02
 _USELESS = {
     "ends": "--ends gives states at the ends of a line; in two dimensions sides are "
     "periodic, outflow or wall",
@@ -97,24 +94,28 @@ def summary(source: PlaneSource, context_frames: int, results: list[dict]) -> di
     }
 
 
-def notes(source: PlaneSource, found: "PlaneIdentification") -> list[str]:
-    """Warnings about likely mistakes, as sentences."""
-    pair = found.momentum
-    if pair is None:
-        return []
-    words = []
-    if pair[0].endswith("_y") and pair[1].endswith("_x"):
+def notes(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | None) -> list[str]:
+    """Likely mistakes, as sentences, before any law is sought. Raises `ValueError` if none can be
+    inferred from the context."""
+    from hfluxno.identify.plane.acting import acting
+
+    found, words = acting(context, momentum), []
+    if found.momentum and found.momentum[0].endswith("_y") and found.momentum[1].endswith("_x"):
         words.append(
-            f"Along x {pair[0]} moves and along y {pair[1]}: the axes of {source.path} seem to be "
-            "swapped; exchange the names of x and y (--x and --y) or of the two fields."
+            f"Along x {found.momentum[0]} moves and along y {found.momentum[1]}: the axes of "
+            f"{source.path} seem to be swapped; exchange the names of x and y (--x and --y) or of "
+            "the two fields."
         )
-    # A density is no pressure, even if its coefficient is 1.
-    for i in set(range(len(source.fields))) - set(found.law.positive):
-        name = source.fields[i]
-        pushes = [t.value for t in found.terms if t.fields == pair and t.name == f"δ·{name}"]
-        if found.recognised is None and pushes and abs(pushes[0] - 1.0) < _AS_PRESSURE:
-            words.append(
-                f"{name} moves the momentum as a pressure does, which is not conserved; put the "
-                "energy in its place."
-            )
+    if found.pressure is not None:
+        words.append(
+            f"{found.pressure} moves the momentum as a pressure does, with γ = {found.gamma:.3g}, "
+            "and is not conserved: put the energy in its place, which --gamma computes from a "
+            "field called pressure."
+        )
     return words
+
+
+def warn(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | None) -> None:
+    """Says likely mistakes on standard error, before the minutes of a search."""
+    for sentence in notes(source, context, momentum):
+        sys.stderr.write(f"hfluxno: {printable(sentence)}\n")

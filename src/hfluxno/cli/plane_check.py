@@ -63,6 +63,12 @@ def examined(config: "CheckConfig") -> dict:
             "total_change": float(np.ptp(totals[:, i])) / size if len(whole) else float("nan"),
             "computed": name not in source.stored,
         }
+    hints: list[str] = []
+    faults: list[str] = []
+    try:
+        hints = plane.notes(source, context, None)
+    except ValueError as error:
+        faults = [str(error)]
     left = source.frames - frames
     words = ["hfluxno", "forecast", str(config.input)]
     options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
@@ -90,7 +96,9 @@ def examined(config: "CheckConfig") -> dict:
         "walls": 0 if grid.solid is None else int(np.sum(grid.solid)),
         "walls_by": source.walls,
         "fields": fields,
-        "next": shlex.join(words),
+        "hints": hints,
+        "faults": faults,
+        "next": "" if faults else shlex.join(words),
     }
 
 
@@ -141,4 +149,5 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         if np.isfinite(field["total_change"]):
             text += f", its total by {100 * field['total_change']:.2g} %"
         lines.append((name, text + (" (computed)" if field["computed"] else "")))
-    return [*lines, ("next", found["next"])]
+    lines += [("note", text) for text in (*found["faults"], *found["hints"])]
+    return [*lines, ("next", found["next"])] if found["next"] else lines

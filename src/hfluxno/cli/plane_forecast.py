@@ -56,6 +56,9 @@ def main(config: "ForecastConfig") -> int:
             raise ValueError(
                 "A single trajectory is forecast by one process; leave out --scheduler."
             )
+        if config.method == "fit" and config.law is None:
+            first = source.context(parts[0].start, config.context)
+            plane.warn(source, first, momentum)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         shown: PlaneForecast | None
@@ -104,7 +107,8 @@ class PlaneForecast:
         self.truth = np.where(context.grid.free, source.truth(member, times), np.nan)
         self.rows = forecast_results(forecast, self.truth)
         for found in forecast.identifications:
-            self.rows[0]["notes"] = plane.notes(source, found)
+            if not found.is_given:
+                self.rows[0]["notes"] = plane.notes(source, context, found.momentum)
 
     def write(self, path: Path) -> None:
         found = of_plane_forecast(self.source, self.member, self.forecast, self.context.frames)

@@ -1,4 +1,4 @@
-"""The conserved fields of a file that has velocity and pressure instead.
+"""The conserved fields of a file that has a pressure, and perhaps a velocity, instead.
 
 m = ρ v,   E = p/(γ - 1) + ½ ρ |v|²
 """
@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hfluxno.data.gas import check_gamma, energy_of
 from hfluxno.data.numbers import listed
 
 DENSITIES = ("density", "rho", "h", "height", "depth")
 _PRESSURES = ("pressure", "p")
 _GAS = ("density", "momentum", "energy")
-_VELOCITY = ("velocity_x", "velocity_y")
+_VELOCITY, _MOMENTUM = ("velocity_x", "velocity_y"), ("momentum_x", "momentum_y")
 
 
 def chosen(
@@ -71,10 +73,11 @@ def chosen(
 
 def computable(stored: Sequence[str], gamma: float | None) -> tuple[str, ...]:
     """The conserved fields that are not in the file, and can be computed from those that are."""
-    if not {"density", *_VELOCITY} <= set(stored):
+    moved = [pair for pair in (_VELOCITY, _MOMENTUM) if {"density", *pair} <= set(stored)]
+    if not moved:
         return ()
     energy = ("energy",) if gamma is not None and "pressure" in stored else ()
-    return tuple(n for n in ("momentum_x", "momentum_y", *energy) if n not in stored)
+    return tuple(n for n in (*_MOMENTUM, *energy) if n not in stored)
 
 
 def sources(names: Sequence[str], stored: Sequence[str]) -> tuple[str, ...]:
@@ -84,7 +87,8 @@ def sources(names: Sequence[str], stored: Sequence[str]) -> tuple[str, ...]:
         if name in stored:
             needed.append(name)
         elif name == "energy":
-            needed += ["density", *_VELOCITY, "pressure"]
+            pair = _VELOCITY if set(_VELOCITY) <= set(stored) else _MOMENTUM
+            needed += ["density", *pair, "pressure"]
         else:
             needed += ["density", name.replace("momentum", "velocity")]
     return tuple(dict.fromkeys(needed))
@@ -97,7 +101,11 @@ def computed(name: str, read: Mapping[str, Any], gamma: float | None) -> Any:
     if name != "energy":
         return read["density"] * read[name.replace("momentum", "velocity")]
     assert gamma is not None
-    velocity = [read[component] for component in _VELOCITY]
+    if set(_VELOCITY) <= set(read):
+        velocity = [read[component] for component in _VELOCITY]
+    else:
+        with np.errstate(divide="ignore", invalid="ignore"):  # a vacuum is refused later
+            velocity = [read[component] / read["density"] for component in _MOMENTUM]
     return energy_of(read["density"], velocity, read["pressure"], gamma)
 
 

@@ -44,10 +44,10 @@ def identify_plane(
 
     Raises `ValueError` if the context cannot be used or a name is unknown.
     """
-    seen, fields = _checked(context), context.fields
+    seen, fields = checked(context), context.fields
     cell = (float(context.grid.spacing[0]), float(context.grid.spacing[1]))
     with jax.enable_x64(True):
-        roles = infer_roles(seen, cell[0] / cell[1], _indices(momentum, fields))
+        roles = infer_roles(seen, cell[0] / cell[1], indices(momentum, fields))
         found = search(seen, roles, fields, cell)
         assert found is not None
         status = _status(found, seen)
@@ -137,7 +137,8 @@ def status_of(
     return FitStatus.SYSTEMATIC_MISFIT if is_systematic(law, seen, start) else FitStatus.OK
 
 
-def _indices(momentum, fields: tuple[str, ...]) -> tuple[int, int] | None:
+def indices(momentum: tuple[str, str] | None, fields: tuple[str, ...]) -> tuple[int, int] | None:
+    """Where the components of the momentum are. Raises `ValueError` if these are no two fields."""
     if momentum is None:
         return None
     names = tuple(momentum)
@@ -149,7 +150,8 @@ def _indices(momentum, fields: tuple[str, ...]) -> tuple[int, int] | None:
     return fields.index(names[0]), fields.index(names[1])
 
 
-def _checked(context: Trajectory) -> Frames:
+def checked(context: Trajectory) -> Frames:
+    """The frames of a context. Raises `ValueError` if no law can be inferred from them."""
     if context.is_batched:
         raise ValueError("identify_plane takes one trajectory; identify them one by one.")
     if len(context.fields) > MOST_FIELDS:
