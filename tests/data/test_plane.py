@@ -175,6 +175,49 @@ def test_a_pressure_where_an_energy_is_needed(tmp_path):
     assert "above 1; got 0.9" in refused(bench, gamma=0.9)
 
 
+@pytest.mark.parametrize(
+    ("name", "channels", "fields"),
+    [
+        ("solution", None, ("u",)),
+        ("velocity", 3, ("velocity_x", "velocity_y", "tracer")),
+        ("solution", 2, ("velocity_x", "velocity_y")),
+        ("solution", 6, ("density", "velocity_x", "velocity_y", "pressure", "energy", "potential")),
+    ],
+)
+def test_other_sets_of_pdegym(tmp_path, name, channels, fields):
+    path, own = tmp_path / "a.nc", () if channels is None else (channels,)
+    values = np.random.default_rng(0).uniform(0.5, 1.5, (2, FRAMES, *own, NX, NY))
+    with h5py.File(path, "w") as file:
+        file[name] = values
+    source = read_plane(path, ",".join(fields[-1:]))
+    assert source.layout == "PDEGym" and source.stored == fields and source.count == 2
+    last = values if channels is None else values[:, :, -1]
+    np.testing.assert_array_equal(source.values(1, 2, 5)[:, 0], last[1, 2:5])
+
+
+def test_axes_with_names_are_no_layout_of_pdegym(tmp_path):
+    dims = ("trajectory", "time", "y", "x")
+    values = np.random.default_rng(0).random((2, FRAMES, NY, NX))
+    xr.Dataset({"solution": (dims, values)}, {"x": X, "y": Y}).to_netcdf(
+        tmp_path / "a.nc", engine="h5netcdf"
+    )
+    source = read_plane(tmp_path / "a.nc")
+    assert source.layout == "labelled" and source.fields == ("solution",)
+    np.testing.assert_array_equal(source.values(1, 0, FRAMES)[:, 0], values[1].swapaxes(1, 2))
+
+
+def test_tensors_of_the_well(tmp_path):
+    """As active matter has them: a component is a field."""
+    path = well(tmp_path / "a.hdf5")
+    values = np.random.default_rng(0).random((2, FRAMES, NX, NY, 2, 2))
+    with h5py.File(path, "r+") as file:
+        made = file["t2_fields"].create_dataset("D", data=values)
+        made.attrs.update(dim_varying=[True, True], sample_varying=True, time_varying=True)
+    source = read_plane(path, "D_xy,D_yy")
+    expected = values[1, 2:4, :, :, :, 1]
+    np.testing.assert_array_equal(source.values(1, 2, 4), np.moveaxis(expected, -1, 1))
+
+
 def test_an_energy_from_momentum_and_pressure(tmp_path):
     path = well(tmp_path / "a.hdf5")
     with h5py.File(path, "r+") as file:

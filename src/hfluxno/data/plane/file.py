@@ -1,6 +1,7 @@
 """The common form of all layouts of two-dimensional files: fields by name, on the same axes."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class PlaneFile:
 
     - `layout`: the origin of the layout.
     - `fields`: each over some of the axes trajectory, time, x and y, in any order; time, x and y
-      among them. The components of a vector are two fields, NAME_x and NAME_y.
+      among them. The components of a vector are fields too, NAME_x and NAME_y.
     - `coordinates`: of the axes for which the file has them.
     - `boundary`: names of the lower and the upper side of x and of y, if the file has them.
     - `names`: what the file calls the axes, if something else.
@@ -38,9 +39,16 @@ class PlaneFile:
     still: Mapping[str, xr.Variable] = dataclasses.field(default_factory=dict)
 
 
-def components(name: str, variable: xr.Variable, axes: Sequence[str]) -> dict[str, xr.Variable]:
-    """The components of a vector, whose last axis runs over `axes`, as fields named by these."""
-    return {f"{name}_{axis}": variable[..., i] for i, axis in enumerate(axes)}
+def components(
+    name: str, variable: xr.Variable, order: int, axes: Sequence[str]
+) -> dict[str, xr.Variable]:
+    """A tensor whose last `order` axes run over `axes`, as one field for each component: NAME_x of
+    a vector, NAME_xy of one of order 2, NAME of a scalar."""
+    found = {}
+    for place in itertools.product(range(len(axes)), repeat=order):
+        letters = "".join(axes[i] for i in place)
+        found[f"{name}_{letters}" if order else name] = variable[(..., *place)]
+    return found
 
 
 def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) -> None:

@@ -12,7 +12,7 @@ from hfluxno.data.plane.file import PlaneFile, check_lengths
 from hfluxno.data.plane.labelled import on_plane, read_labelled
 from hfluxno.data.plane.pdebench import is_pdebench, read_pdebench
 from hfluxno.data.plane.pdegym import is_pdegym, read_pdegym
-from hfluxno.data.plane.well import is_well, read_well
+from hfluxno.data.plane.well import GROUPS, is_well, read_well
 from hfluxno.data.text_table import is_table
 
 
@@ -39,7 +39,7 @@ def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator
         with reading(path):
             file = stack.enter_context(h5py.File(path, "r")) if _is_hdf5(path) else None
         if file is not None and is_well(file):
-            groups = [name for name in ("t0_fields", "t1_fields") if name in file]
+            groups = [name for name in GROUPS if name in file]
             datasets = {name: stack.enter_context(_dataset(path, name)) for name in groups}
             found = read_well(path, file, datasets)
         elif file is not None and is_pdebench(file):

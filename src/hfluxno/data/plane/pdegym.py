@@ -1,11 +1,11 @@
-"""The NetCDF files of PDEGym's compressible flow (Herde et al., NeurIPS 2024).
+"""The NetCDF files of PDEGym (Herde et al., NeurIPS 2024).
 
-One variable, `data` or `solution`, is (trajectory, time, channel, x, y); the channels are the
-density, the velocity along x and y, the pressure and perhaps the energy. There are no coordinates:
-the cells are those of [0, 1]², and the frames are those of [0, 1] too.
+One variable, `data`, `solution` or `velocity`, is (trajectory, time, channel, x, y), or `solution`
+(trajectory, time, x, y). Its channels are those of a compressible flow: the density, the velocity
+along x and y, the pressure, perhaps the energy and the potential of gravity; or the velocity of an
+incompressible one, and perhaps a tracer. There are no coordinates: the cells are those of [0, 1]²,
+and the frames are those of [0, 1] too.
 """
-
-from typing import Any
 
 import h5py
 import numpy as np
@@ -14,26 +14,43 @@ import xarray as xr
 from hfluxno.data.axes import with_dims
 from hfluxno.data.plane.file import PlaneFile
 
-_NAMES = ("data", "solution")
-_CHANNELS = ("density", "velocity_x", "velocity_y", "pressure", "energy")
+_GAS = ("density", "velocity_x", "velocity_y", "pressure", "energy", "potential")
+_FLOW = ("velocity_x", "velocity_y", "tracer")
 _DIMS = ("trajectory", "time", "channel", "x", "y")
+# With fewer, the axis before the last one may be one of fields.
+_LEAST_CELLS = 16
 
 
 def is_pdegym(file: h5py.File) -> bool:
-    return any(_is_it(file.get(name)) for name in _NAMES)
+    return _variable(file) is not None
 
 
 def read_pdegym(file: h5py.File, whole: xr.Dataset) -> PlaneFile:
     """The fields of an open file."""
-    name = next(name for name in _NAMES if _is_it(file.get(name)))
-    every = with_dims(whole.variables[name], _DIMS)
-    fields = {
-        channel: every[:, :, i] for i, channel in enumerate(_CHANNELS[: every.sizes["channel"]])
-    }
-    time = xr.Variable("time", np.linspace(0.0, 1.0, every.sizes["time"]))
+    variable = whole.variables[str(_variable(file))]
+    if variable.ndim < len(_DIMS):
+        fields = {"u": with_dims(variable, [d for d in _DIMS if d != "channel"])}
+    else:
+        every = with_dims(variable, _DIMS)
+        count = every.sizes["channel"]
+        channels = _FLOW if count <= len(_FLOW) else _GAS
+        fields = {channel: every[:, :, i] for i, channel in enumerate(channels[:count])}
+    frames = next(iter(fields.values())).sizes["time"]
+    time = xr.Variable("time", np.linspace(0.0, 1.0, frames))
     return PlaneFile("PDEGym", fields, {"time": time})
 
 
-def _is_it(dataset: Any) -> bool:
-    shape: tuple[int, ...] = getattr(dataset, "shape", ())
-    return len(shape) == len(_DIMS) and shape[2] in (4, 5) and shape[3] >= 8 and shape[4] >= 8
+def _variable(file: h5py.File) -> str | None:
+    """The name of the variable, if there is one; another layout names its axes."""
+    named = not {"time", "t", "x", "y"}.isdisjoint(file)
+    for name in ("data", "solution", "velocity"):
+        shape: tuple[int, ...] = getattr(file.get(name), "shape", ())
+        if len(shape) not in (4, 5) or min(shape[-2:]) < _LEAST_CELLS:
+            continue
+        if len(shape) == 4:
+            found = name == "solution" and not named
+        else:
+            found = 4 <= shape[2] <= len(_GAS) or (2 <= shape[2] <= len(_FLOW) and not named)
+        if found:
+            return name
+    return None

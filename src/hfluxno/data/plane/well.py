@@ -1,7 +1,8 @@
 """The HDF5 files of The Well (Ohana et al., NeurIPS 2024), as its data_format.md describes them.
 
 Scalars are in the group `t0_fields` as (trajectory, time, x, y), vectors in `t1_fields` with their
-components along a last axis, in the order of `dimensions/spatial_dims`. An axis of trajectories or
+components along a last axis, in the order of `dimensions/spatial_dims`, tensors in `t2_fields` with
+two such axes. An axis of trajectories or
 of time is missing if an attribute says that nothing varies along it.
 """
 
@@ -14,13 +15,13 @@ import xarray as xr
 from hfluxno.data.axes import with_dims
 from hfluxno.data.plane.file import PlaneFile, Sides, components, refuse_three_axes, text
 
-_GROUPS = ("t0_fields", "t1_fields")
+GROUPS = ("t0_fields", "t1_fields", "t2_fields")
 _KINDS = {"PERIODIC": "periodic", "WALL": "wall", "OPEN": "outflow"}
 _OURS = ("x", "y")
 
 
 def is_well(file: h5py.File) -> bool:
-    return "dimensions" in file and any(group in file for group in (*_GROUPS, "t2_fields"))
+    return "dimensions" in file and any(group in file for group in GROUPS)
 
 
 def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> PlaneFile:
@@ -41,20 +42,19 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
     fields: dict[str, xr.Variable] = {}
     others: list[str] = []
     still: dict[str, xr.Variable] = {}
-    for group in _GROUPS:
+    for order, group in enumerate(GROUPS):
         for key, variable in datasets[group].variables.items() if group in datasets else ():
-            name, extra = str(key), int(group == "t1_fields")
+            name = str(key)
             dims = _dims(variable, ours)
-            if dims is None or variable.ndim != len(dims) + extra:
+            if dims is None or variable.ndim != len(dims) + order:
                 others.append(name)
                 continue
-            known = with_dims(variable, (*dims, "component")[: variable.ndim])
+            known = with_dims(variable, (*dims, "component", "other")[: variable.ndim])
             if "time" not in dims:
                 others.append(name)
-                still |= {} if extra else {name: known}
+                still |= {} if order else {name: known}
                 continue
-            fields |= components(name, known, ours) if extra else {name: known}
-    others += [str(name) for name in file.get("t2_fields", ())]
+            fields |= components(name, known, order, ours)
     coordinates = {}
     for own, axis in (("time", "time"), *zip(ours, axes, strict=True)):
         if axis in dimensions:
