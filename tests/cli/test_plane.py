@@ -186,6 +186,21 @@ def test_all_frames_may_be_the_context(tmp_path, capsys):
     assert result["true_error"] == {}
 
 
+def test_check_says_what_it_does_not_read(tmp_path, capsys):
+    u, dims = gas(1)[0, 0], ("time", "x", "y")
+    states = np.stack([u, u], axis=1)
+    fields = {"u": (dims, u), "momentum": (("time", "component", "x", "y"), states)}
+    axes = {"time": TIMES, "x": X, "y": Y}
+    xr.Dataset(fields, axes).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    assert main(["check", str(tmp_path / "a.nc"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["others"] == ["momentum"]
+    assert main(["check", str(tmp_path / "a.nc")]) == 0
+    assert "its fields are u, beside momentum" in " ".join(capsys.readouterr().out.split())
+    np.savez(tmp_path / "b.npz", values=states.swapaxes(0, 1)[:1])
+    assert main(["check", str(tmp_path / "b.npz")]) == 0
+    assert "add their coordinate y" in " ".join(capsys.readouterr().out.split())
+
+
 def test_check_says_what_a_file_holds(tmp_path, capsys):
     path = write_pdebench(tmp_path / "a.h5")
     assert main(["check", str(path), "--gamma", str(GAMMA), "--json"]) == 0

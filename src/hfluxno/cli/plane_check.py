@@ -82,6 +82,7 @@ def examined(config: "CheckConfig") -> dict:
         "layout": source.layout,
         "variable": source.variable,
         "stored": list(source.stored),
+        "others": list(source.others),
         "trajectories": source.count,
         "frames": source.frames,
         "interval": float((source.times[-1] - source.times[0]) / (source.frames - 1)),
@@ -114,8 +115,9 @@ def _lines(found: dict) -> list[tuple[str, str]]:
     dx, dy = found["spacing"]
     falls = "".join(f", {axis} falling in the file" for axis in found["falls"])
     measured = found["measured"]
+    beside = f", beside {', '.join(found['others'])}" if found["others"] else ""
     lines = [
-        ("layout", f"{found['layout']}; its fields are {', '.join(found['stored'])}"),
+        ("layout", f"{found['layout']}; its fields are {', '.join(found['stored'])}{beside}"),
         ("trajectories", str(found["trajectories"])),
         (
             "time",

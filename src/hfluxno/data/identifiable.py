@@ -2,7 +2,7 @@
 
 import math
 
-from hfluxno.data.source import Source
+from hfluxno.data.source import LEAST_CELLS, Source
 
 _ABOVE_NOISE = 3.0
 _ALIKE = 0.5  # correlation of frames
@@ -13,9 +13,11 @@ def no_system(source: Source, fields: dict, boundary: str) -> str:
     """Why no law of these fields together can be inferred; empty if nothing is against it."""
     moving = [name for name, each in fields.items() if not each["constant"]]
     if len(moving) > _MOST_FIELDS:
+        plane = "; if they are cells of a plane, add their coordinate y to the file"
         return (
             f"There is no law of {len(moving)} fields together: choose one, or up to "
-            f"{_MOST_FIELDS} that form a system, with --variable."
+            f"{_MOST_FIELDS} that form a system, with --variable"
+            f"{plane if len(moving) >= LEAST_CELLS else ''}."
         )
     if len(moving) > 2 and not (
         _is_complete(source, fields) and _needs_no_states(source, boundary)

@@ -26,7 +26,7 @@ class PlaneFile:
     - `coordinates`: of the axes for which the file has them.
     - `boundary`: names of the lower and the upper side of x and of y, if the file has them.
     - `names`: what the file calls the axes, if something else.
-    - `others`: what else is in the file.
+    - `others`: what else in the file has several axes.
     - `still`: variables over x and y, and perhaps the trajectories, in any order.
     """
 

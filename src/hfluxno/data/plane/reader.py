@@ -82,6 +82,7 @@ def read_plane(
             gamma=gamma,
             options=options,
             walls=walls,
+            others=tuple(file.others),
         )
 
 

@@ -27,6 +27,7 @@ class PlaneSource:
     - `path`, `layout`: the file, and the origin of its layout.
     - `fields`: their names, conserved ones in the order of the law.
     - `stored`: the names of all fields in the file.
+    - `others`: what else in the file has several axes, and is no field on a plane over time.
     - `attributes`: of each field (units and the like).
     - `times`, `x`, `y`: the coordinates as float64, increasing and uniform.
     - `rows`: which of the times the frames of the file have; at the others nothing was measured.
@@ -58,6 +59,7 @@ class PlaneSource:
     gamma: float | None
     options: Mapping[str, str]
     walls: str | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
