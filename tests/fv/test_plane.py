@@ -9,7 +9,7 @@ import pytest
 from hfluxno.boundary import Inflow
 from hfluxno.fv import MUSCL, Roe, Rusanov, Status, StepControl, solve
 from hfluxno.grid import Grid
-from hfluxno.laws import KPP, ByAxis, Cubic, Euler, ShallowWater2D, rotation
+from hfluxno.laws import KPP, ByAxis, Cubic, Euler, IsothermalEuler, ShallowWater2D, rotation
 from tests.compiled import compiled
 from tests.slow import slow
 
@@ -206,6 +206,25 @@ def test_order_of_a_rotation():
         exact = np.exp(-40.0 * ((x[:, None] + 0.1) ** 2 + (x - 0.4) ** 2))
         errors.append(np.mean(np.abs(values[-1, 0] - exact)))
     assert np.log2(errors[0] / errors[1]) > 1.8
+
+
+@pytest.mark.validation
+def test_order_on_a_simple_wave_of_an_isothermal_gas():
+    """With n - c ln ρ constant, ρ is carried at n + c, here along y."""
+    c, time, errors = 0.8, 0.2, []
+    law = IsothermalEuler(c=c)
+    for cells in (40, 80):
+        grid = Grid.rectangle((4, cells))
+        y = grid.centers(1)
+        start = np.linspace(-1.0, 2.0, 20_001)
+        density = lambda s: 1.0 + 0.3 * np.sin(2.0 * np.pi * s)  # noqa: E731
+        moved = start + time * (c + c * np.log(density(start)))
+        initial = np.zeros((3, 4, cells))
+        initial[0], initial[2] = density(y), c * density(y) * np.log(density(y))
+        run = compiled_solve(MUSCL(law), jnp.asarray(initial), np.array([0.0, time]), grid)
+        exact = density(np.interp(y, moved, start))
+        errors.append(np.mean(np.abs(finished(run)[-1, 0] - exact)))
+    assert np.log2(errors[0] / errors[1]) > 1.7
 
 
 def test_diagonal_data_of_a_cubic_law_are_data_on_a_line():

@@ -12,6 +12,7 @@ from hfluxno.laws import (
     ConservationLaw,
     Cubic,
     Euler,
+    IsothermalEuler,
     ShallowWater,
     ShallowWater2D,
     SpaceLaw,
@@ -29,6 +30,7 @@ with jax.enable_x64(True):
         "euler-2d": Euler(axes=2),
         "euler-3d": Euler(axes=3, gamma=5 / 3),
         "shallow-water-2d": ShallowWater2D(g=2.0),
+        "isothermal-euler": IsothermalEuler(c=0.8),
     }
 EACH_AXIS = [(name, axis) for name, law in SYSTEMS.items() for axis in range(law.axes)]
 
@@ -114,6 +116,7 @@ def test_fluxes_by_hand():
     water = ShallowWater2D(g=3.0)
     np.testing.assert_allclose(water.flux(u[:3], 0)[:, 0], [6.0, 24.0, -12.0])
     np.testing.assert_allclose(water.flux(u[:3], 1)[:, 0], [-4.0, -12.0, 14.0])
+    np.testing.assert_allclose(IsothermalEuler(c=3.0).flux(u[:3], 0)[:, 0], [6.0, 36.0, -12.0])
     angle = jnp.asarray([[np.pi / 6]])
     assert float(KPP().flux(angle, 0)[0, 0]) == pytest.approx(0.5)
     assert float(KPP().flux(angle, 1)[0, 0]) == pytest.approx(np.sqrt(0.75))

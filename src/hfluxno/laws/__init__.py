@@ -6,6 +6,7 @@ from hfluxno.laws.burgers import ViscousBurgers
 from hfluxno.laws.by_axis import ByAxis
 from hfluxno.laws.cubic import Cubic
 from hfluxno.laws.euler import Euler
+from hfluxno.laws.isothermal_euler import IsothermalEuler
 from hfluxno.laws.kpp import KPP
 from hfluxno.laws.lwr import LWR
 from hfluxno.laws.rotation import rotation
@@ -27,6 +28,7 @@ __all__ = [
     "ConservationLaw",
     "Cubic",
     "Euler",
+    "IsothermalEuler",
     "ShallowWater",
     "ShallowWater2D",
     "Sine",
