@@ -1,5 +1,7 @@
 """Two space axes: conservation, symmetry, walls, order of accuracy and derivatives."""
 
+import importlib
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,7 @@ import pytest
 
 from hfluxno.boundary import Inflow
 from hfluxno.fv import MUSCL, Roe, Rusanov, Status, StepControl, solve
+from hfluxno.fv.step import conservative_step
 from hfluxno.grid import Grid
 from hfluxno.laws import KPP, ByAxis, Cubic, Euler, IsothermalEuler, ShallowWater2D, rotation
 from tests.compiled import compiled
@@ -288,6 +291,31 @@ def test_derivatives_of_both_modes_are_those_of_differences():
         return jax.jvp(lambda g: moment(g, **adaptive), (gamma,), (jnp.ones_like(gamma),))[1]
 
     assert float(compiled(forward, gamma)) == pytest.approx(float(backward), rel=0.2)
+
+
+@pytest.mark.parametrize("name", [slow("roe"), slow("muscl-rusanov"), "cubic", "rotation"])
+def test_rows_in_blocks_are_rows(name, monkeypatch):
+    """Whatever their number: the last block is not full. A rotation knows its rows."""
+    grid = Grid.rectangle((11, 14), upper=(1.0, 2.0), boundary=("periodic", "wall"))
+    initial, scheme = wavy(grid.shape), SCHEMES.get(name)
+    if scheme is None:
+        law = rotation(grid) if name == "rotation" else ByAxis((Cubic(a=0.5), Cubic(b=0.3)))
+        scheme, initial = Rusanov(law), initial[:1]
+
+    def advanced(u):
+        new = conservative_step(scheme, u, jnp.asarray(0.01), grid)
+        return jnp.sum(new * new), new
+
+    def of_program():
+        return jax.jit(jax.value_and_grad(advanced, has_aux=True))(initial)
+
+    (_, whole), slope = of_program()
+    module = importlib.import_module("hfluxno.fv.step")
+    monkeypatch.setattr(module, "_BLOCK", 5 * initial.nbytes // grid.shape[0])
+    (_, parts), of_parts = of_program()
+    np.testing.assert_allclose(parts, whole, rtol=0.0, atol=1e-14)
+    np.testing.assert_allclose(of_parts, slope, rtol=0.0, atol=1e-12)
+    assert jnp.max(jnp.abs(whole - initial)) > 0.01
 
 
 @pytest.mark.validation

@@ -94,6 +94,10 @@ class LawFlux(NumericalFlux):
     def negated_fields(self) -> tuple[int, ...]:
         return self.law.negated_fields
 
+    @property
+    def rowwise(self) -> bool:
+        return self.law.rowwise
+
     def source(
         self,
         u: Float[Array, "field *space"],

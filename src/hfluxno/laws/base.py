@@ -81,6 +81,11 @@ class ConservationLaw(eqx.Module):
         """The fields that change sign when x is reflected: what a wall negates."""
         return tuple(vector[0] for vector in self.vectors)
 
+    @property
+    def rowwise(self) -> bool:
+        """Whether the law is the same in all rows of cells along its axis."""
+        return True
+
     def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"] | None:
         """ν(u) ≥ 0, or `None` for a law without diffusion."""
         return None

@@ -83,6 +83,10 @@ class LawByPlace(ConservationLaw):
     def negated_fields(self) -> tuple[int, ...]:
         return self.law.negated_fields
 
+    @property
+    def rowwise(self) -> bool:
+        return self.factor.ndim < 2 and self.law.rowwise
+
     def flux(self, u: State) -> State:
         offset = jnp.asarray(self.offset, u.dtype).reshape((-1,) + (1,) * (u.ndim - 1))
         return self._along(u.ndim) * (self.law.flux(u) + offset)
