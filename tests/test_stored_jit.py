@@ -152,6 +152,16 @@ def test_the_least_recently_used_go(folder, monkeypatch):
     assert _TRACED == []
 
 
+def test_a_long_process_forgets_programs_and_loads_them_again(folder, monkeypatch):
+    """Each takes memory maps, of which a process may have only so many."""
+    monkeypatch.setattr(module, "_MOST_PROGRAMS", 2)
+    program = stored_jit(_function)
+    every = [_call(program, shift=shift) for shift in (0, 1, 0, 2, 0, 1)]
+    assert len(program._programs) == 2
+    assert len(_TRACED) == 3  # the last one was loaded
+    np.testing.assert_array_equal(every[1][0], every[5][0])
+
+
 def test_without_a_folder_it_is_compiled_as_ever(tmp_path, folder):
     jax.config.update("jax_compilation_cache_dir", None)
     np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)

@@ -19,6 +19,7 @@ import platform
 import threading
 import uuid
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from hfluxno.batching import WIDE_VECTORS
 
 _FOLDER = "programs"
 _MOST_FILES = 300  # about 60 MB; the least recently used are removed
+# Of one function, in memory. Each takes some 50 memory maps, of which Linux allows 65,000.
+_MOST_PROGRAMS = 64
 
 
 class stored_jit:
@@ -43,25 +46,39 @@ class stored_jit:
     def __init__(self, function: Callable):
         functools.update_wrapper(self, function)
         self._function = function
-        self._programs: dict = {}
+        self._programs: OrderedDict = OrderedDict()
         self._locks: dict = {}
         self._guard = threading.Lock()
 
     def __call__(self, *arguments, **static) -> tuple:
         leaves, key = _flat(arguments, static)
         with jax.enable_x64(True):
-            program = self._programs.get(key)
+            program = self._known(key)
             if program is not None:
                 return program(*leaves)
             with self._guard:
                 lock = self._locks.setdefault(key, threading.Lock())
             with lock:
-                program = self._programs.get(key)
+                program = self._known(key)
                 if program is not None:
                     return program(*leaves)
                 program, result = _first_call(self._function, key[0], leaves, static)
-                self._programs[key] = program
+                self._keep(key, program)
                 return result
+
+    def _known(self, key: tuple) -> Callable | None:
+        with self._guard:
+            program = self._programs.get(key)
+            if program is not None:
+                self._programs.move_to_end(key)
+            return program
+
+    def _keep(self, key: tuple, program: Callable) -> None:
+        """Also forgets the program that was not used for longest, if there are too many."""
+        with self._guard:
+            self._programs[key] = program
+            if len(self._programs) > _MOST_PROGRAMS:
+                self._locks.pop(self._programs.popitem(last=False)[0], None)
 
     def prepare(self, *arguments, **static) -> None:
         """Compiles or loads the program for such arguments in the background."""

@@ -147,6 +147,8 @@ def test_units_in_the_header_of_a_variable(tmp_path):
         assert source.variable == "density"
         assert source.parts[0].attributes["units"] == "veh/km"
     assert read(path, "density [veh/km]").variable == "density [veh/km]"
+    placed = {f"{name} [km]" if name == "x" else name: each for name, each in data.items()}
+    assert read(table(tmp_path / "b.csv", placed), x="x").names["x"] == "x [km]"
     both = data | {"density [1/m]": data["density [veh/km]"]}
     with pytest.raises(ValueError, match=r"could be meant \(density \[veh/km\], density \[1/m\]\)"):
         read(table(tmp_path / "a.csv", both))

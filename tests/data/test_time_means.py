@@ -67,6 +67,7 @@ def test_a_flow_stands_after_its_field(tmp_path):
     source = dataclasses.replace(source, deviation=read_noise("u=0.1,q=0.3", source))
     context = source.context(5)
     assert (source.fields, context.fields, context.unit("q")) == (("u",), ("u", "q"), "1/s")
+    assert read(path, "u,q", flow="q").fields == ("u",)
     assert source.units.keys() == {"u"}  # a law has no unit of a flow
     assert isinstance(context.observation[0], Flow) and context.states.fields == ("u",)
     np.testing.assert_array_equal(context.values[:, 1], 3.0 * values[:5])

@@ -214,6 +214,22 @@ def test_frames_that_were_left_out_unnoticed_are_seen(wave):
     assert not tiny.at_other_times
 
 
+def test_a_front_that_is_late_at_each_sensor_alone_is_no_late_frame():
+    """A steep front passes one of nine sensors at a time, at some a little earlier than the law
+    says, at others later; or all of what was seen before a frame is late."""
+    times, places = np.arange(40.0), np.linspace(2.0, 34.0, 9)
+
+    def fronts(delay):
+        after = (times[:, None] - delay - places)[:, None]
+        return np.tanh(after) + 0.3 * np.sin(0.4 * after)
+
+    law = fronts(0.0)
+    by_sensor = 0.4 * np.random.default_rng(0).normal(size=9)
+    assert measure(law, fronts(by_sensor)).timing < 0.2
+    by_frame = np.where(times < 20, 0.4, -0.4)[:, None]
+    assert measure(law, fronts(by_frame)).timing > 0.6
+
+
 def test_a_delay_that_grows_steadily_is_one_of_speed(wave):
     """Also where the first frame is late itself."""
     phase = 2 * np.pi * (np.arange(CELLS) - (0.2 + 0.97 * np.arange(FRAMES))[:, None]) / CELLS

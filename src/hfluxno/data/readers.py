@@ -107,6 +107,8 @@ def read(
             "given,outflow if only the lower end is."
         )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
+    if variable is not None and flow is not None:  # which may be in the list, too
+        variable = ",".join(name for name in asked_names(variable) if name != flow) or None
     wanted = variable if variable is None or flow is None else f"{variable},{flow}"
     with opened(path, wanted, axes) as (whole, names):
         one = slice(None) if trajectory is None else slice(trajectory, trajectory + 1)

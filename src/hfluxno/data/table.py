@@ -180,6 +180,9 @@ def _axis_column(
     every = list(frame.columns)
     if names.get(axis, axis) in every:
         return names.get(axis, axis)
+    with_units = [name for name in every if without_units(name) == names.get(axis)]
+    if len(with_units) == 1:
+        return with_units[0]
     usual = [name for name in every if _bare(name) in _ALIASES[axis]]
     if axis in names or len(usual) != 1:
         if axis == "trajectory":

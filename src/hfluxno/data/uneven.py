@@ -22,7 +22,8 @@ from hfluxno.observation import Points
 from hfluxno.plural import plural
 
 _MOST_CELLS = 400  # of a default grid
-# Fewer sensors than LEAST_CELLS are only for joint estimates, whose runs connect them.
+# Fewer sensors than LEAST_CELLS, and cells that are asked for, are for joint estimates, whose runs
+# connect them. An estimate from frames with gaps refuses so many itself.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
 _AT_CENTRE = 1e-3  # of a cell
@@ -102,7 +103,7 @@ def on_cells(
     have one.
     """
     own, few = _own_grid(x, count), len(x) < LEAST_CELLS
-    most_missing = _MOST_MISSING_OF_FEW if few else MOST_MISSING
+    most_missing = _MOST_MISSING_OF_FEW if few or cells is not None else MOST_MISSING
     if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
         return own
     if domain is not None:

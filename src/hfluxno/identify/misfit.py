@@ -236,18 +236,25 @@ def _other_times(simulated, observed, times) -> tuple[float, int]:
     and the frame before which the delays change most.
 
     A factor g(t) of the flux makes u(x, t) = U(x, ∫ g dt), so it is a delay of whole frames too.
+    The delay at a place is that of all other places: where a front passes one of a few sensors, a
+    delay of its own would explain everything.
     """
     late, rate, missed = _in_deviations(simulated, observed, times)
     weight, product = np.sum(rate**2, axis=(1, 2)), np.sum(rate * missed, axis=(1, 2))
     delay = np.divide(product, weight, out=np.zeros_like(weight), where=weight > 0.0)
     if len(delay) < _FEWEST_DELAYS:
         return 0.0, 0
-    steady = np.stack([np.ones_like(delay), late[:, 0, 0]], axis=1) * np.sqrt(weight)[:, None]
-    given = delay * np.sqrt(weight)
-    left = given - steady @ np.linalg.lstsq(steady, given, rcond=None)[0]
-    gained, rest = np.sum(left**2), np.sum((missed - delay[:, None, None] * rate) ** 2)
+    line = np.stack([np.ones_like(delay), late[:, 0, 0]], axis=1)
+    by_weight = np.sqrt(weight)[:, None]
+    steady = line @ np.linalg.lstsq(line * by_weight, delay * by_weight[:, 0], rcond=None)[0]
+    missed = missed - steady[:, None, None] * rate
+    of_place, with_rate = np.sum(rate**2, axis=1), np.sum(rate * missed, axis=1)
+    elsewhere = of_place.sum(axis=1, keepdims=True) - of_place
+    common = with_rate.sum(axis=1, keepdims=True) - with_rate
+    told = np.divide(common, elsewhere, out=np.zeros_like(common), where=elsewhere > 0.0)
+    total, rest = np.sum(missed**2), np.sum((missed - told[:, None] * rate) ** 2)
     odd_frame = 1 + int(np.argmax(np.abs(np.diff(delay, prepend=0.0))))
-    return _ratio(float(gained), float(gained + rest)), odd_frame
+    return max(_ratio(float(total - rest), float(total)), 0.0), odd_frame
 
 
 def _in_deviations(simulated, observed, times):
