@@ -107,6 +107,19 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     assert "do not explain all of it: a source or a leak" in found["boundary_reason"]
 
 
+def test_sensors_do_not_show_whether_totals_are_kept(tmp_path, capsys):
+    """Ten sensors of a pulse that passes; a boundary that is named stays."""
+    x, t = np.arange(60.0), np.arange(40.0)[:, None]
+    u = 1.0 + np.exp(-(((x - 0.8 * t) / 4.0) ** 2)) + 0.8 * np.tanh((x - 30.0) / 9.0)
+    u[:, np.arange(60) % 6 != 3] = np.nan
+    path = saved(tmp_path / "a.nc", u)
+    found = checked(capsys, path)
+    assert found["boundary"] == "open" and "too little is measured" in found["boundary_reason"]
+    found = checked(capsys, path, "--boundary=outflow,wall")
+    assert (found["boundary"], found["boundary_reason"]) == ("outflow,wall", "as you say")
+    assert "--boundary=outflow,wall" in found["reconstruct"]
+
+
 def test_a_field_that_is_its_own_mirror_image(tmp_path, capsys):
     x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
     u = 1.0 + np.exp(-((x - 0.5) ** 2) / (0.02 + 0.1 * t)) / np.sqrt(0.02 + 0.1 * t)
@@ -186,10 +199,10 @@ def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
     still = checked(capsys, saved(tmp_path / "a.nc", np.ones((6, 9))))
     assert still["faults"] == ["All values are constant: there is nothing to infer a law from."]
     assert still["next"] == ""
-    few = gaps(wave()[0], 0.85)
+    few = gaps(wave()[0], 0.99)
     few = checked(capsys, saved(tmp_path / "b.nc", few))
     (fault,) = few["faults"]
-    assert "85% of the values between" in fault and "a law needs 20% of them" in fault
+    assert "99% of the values between" in fault and "a law needs 2% of them" in fault
     assert few["next"] == ""
     two = np.full((12, 20), np.nan)
     two[:, [3, 9]] = wave(cells=20, frames=12)[0][:, [3, 9]]

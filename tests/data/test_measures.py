@@ -26,6 +26,9 @@ def wave(speed=0.7, frames=30, cells=80, mean=3.0, trajectories=1):
     return np.stack([np.roll(one, 7 * i, axis=-1) for i in range(trajectories)])
 
 
+X = np.arange(80.0)
+
+
 def gaps(u, share, seed=0):
     return np.where(np.random.default_rng(seed).uniform(size=u.shape) < share, np.nan, u)
 
@@ -91,7 +94,7 @@ def test_ends_of_a_ring_match_and_those_of_a_slope_do_not():
 
 
 def test_values_that_are_no_measurements():
-    assert oddities(wave()) == () and is_constant(np.full((1, 5, 9), 0.1))
+    assert oddities(wave(), X) == () and is_constant(np.full((1, 5, 9), 0.1))
     assert not is_constant(wave())
     u = wave()
     u[0, 3, 5], u[0, 8, 9] = -999.0, -999.0
@@ -101,26 +104,41 @@ def test_values_that_are_no_measurements():
     assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
     u = wave()
     u[0, 4, 4] = 9.0
-    assert oddities(u) == ("values that stand out from all their neighbours: 1",)
-    assert oddities(wave(mean=0.0)) == ()  # about half of them are negative
+    assert oddities(u, X) == ("values that stand out from all their neighbours: 1",)
+    assert oddities(wave(mean=0.0), X) == ()  # about half of them are negative
     u[0, 4, 4] = -0.5
-    assert oddities(u)[0].startswith("negative values: 1, down to -0.5")
+    assert oddities(u, X)[0].startswith("negative values: 1, down to -0.5")
 
 
 def test_a_user_is_told_of_values_that_stand_out():
     u = wave()
-    assert doubtful(("q",), u[:, :, None]) == ()
+    assert doubtful(("q",), u[:, :, None], X) == ()
     u[0, 3, 40] += 3.0
-    (sentence,) = doubtful(("q",), u[:, :, None])
+    (sentence,) = doubtful(("q",), u[:, :, None], X)
     assert sentence.startswith("q: values that stand out from all their neighbours: 1; they count")
-    (alone,) = doubtful(("q",), u[0][:, None])  # one trajectory without its axis
+    (alone,) = doubtful(("q",), u[0][:, None], X)  # one trajectory without its axis
     assert alone == sentence
     u[0, 5, 6] = -9999.0
-    marks, spikes = doubtful(("q",), u[:, :, None])
+    marks, spikes = doubtful(("q",), u[:, :, None], X)
     assert "a mark for missing values" in marks and spikes == sentence
     step = np.where(np.arange(64) < 32, 0.0, 1.0) + np.zeros((1, 10, 64))
     step[:, 4:, :40] = 1.0  # a front that jumps between two frames
-    assert doubtful(("q",), step[:, :, None]) == ()
+    assert doubtful(("q",), step[:, :, None], X) == ()
+
+
+def test_a_sensor_that_is_dead_or_stands_out_among_few():
+    u = np.full((1, 30, 80), np.nan)
+    at = np.arange(4, 80, 8)
+    u[..., at] = wave()[..., at] + 0.01 * np.random.default_rng(0).normal(size=(1, 30, 10))
+    assert oddities(u, X) == doubtful(("q",), u[:, :, None], X) == ()
+    u[0, 7, 36] += 4.0
+    assert oddities(u, X) == ("values that stand out from all their neighbours: 1",)
+    u[..., 20] = 2.0
+    assert oddities(u, X)[-1] == "the sensor at 20 never changes, all others do"
+    assert "others do; if it is dead, leave it out" in doubtful(("q",), u[:, :, None], X)[-1]
+    front = np.where(at > 2.0 * np.arange(30)[:, None], 0.2, 0.9)  # not yet, and then at rest
+    u[0][:, at] = front
+    assert oddities(u, X) == ()
 
 
 def test_a_long_batch_is_examined_in_parts():
@@ -129,7 +147,7 @@ def test_a_long_batch_is_examined_in_parts():
     values = np.sin(places) + 0.01 * np.arange(30)[:, None] + np.zeros((400, 1, 1))
     values[:, 11, 7] = 30.0
     tracemalloc.start()
-    (sentence,) = doubtful(("q",), values[:, :, None])
+    (sentence,) = doubtful(("q",), values[:, :, None], X)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert "neighbours: 400;" in sentence

@@ -38,7 +38,7 @@ def working(text: str) -> Iterator[None]:
 
 def hint(source: Source) -> None:
     """Warns on standard error about likely mistakes in the input."""
-    for sentence in (*source.hints, *doubtful(source.fields, source.values)):
+    for sentence in (*source.hints, *doubtful(source.fields, source.values, source.x)):
         sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
 
 

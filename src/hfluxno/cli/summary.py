@@ -24,7 +24,7 @@ def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dic
         "cells": len(source.x),
         "context_frames": context.frames,
         "failed_left_out": source.failed,
-        "hints": [*source.hints, *doubtful(source.fields, source.values)],
+        "hints": [*source.hints, *doubtful(source.fields, source.values, source.x)],
         "results": results,
     }
 

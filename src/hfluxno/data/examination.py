@@ -14,13 +14,12 @@ from hfluxno.data.measures import (
     travel,
     without_marks,
 )
-from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Source
+from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source
 from hfluxno.data.symmetry import symmetry
 from hfluxno.plural import plural
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
-# That a law is fitted to: with open ends, runs connect what was measured.
-_MOST_MISSING, _MOST_MISSING_OF_OPEN = 0.8, 0.98
+_MOST_MISSING = 0.98  # that a law is fitted to
 
 
 def examined(source: Source) -> dict:
@@ -38,8 +37,10 @@ def examined(source: Source) -> dict:
     boundary, reason = _boundary([u for u, _ in bare], fields)
     if boundary == "periodic":  # nothing passes its ends
         fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
-    if source.ends is not None:
-        boundary, reason = ",".join(source.boundary), f"as you say, from {source.ends.path}"
+    if set(source.boundary) != {"periodic"}:  # which is the default
+        sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
+        file = "" if source.ends is None else f", from {source.ends.path}"
+        boundary, reason = ",".join(sides), f"as you say{file}"
     faults = _faults(source, values, fields, boundary)
     return {
         "input": str(source.path),
@@ -126,7 +127,7 @@ def _field(u: np.ndarray, marks: tuple[str, ...], balance: Balance, source: Sour
         "changes": _change(u),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
-        "oddities": [*marks, *oddities(u)],
+        "oddities": [*marks, *oddities(u, source.x)],
     }
 
 
@@ -149,13 +150,18 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
         return "outflow", "nothing reaches the ends, which differ from each other"
     if still:
         return "periodic", "nothing reaches the ends, which are alike: any boundary will do"
+    uncertain = max(each["total_uncertainty"] for each in found.values()) > 0.1
     if match and kept:
-        uncertain = max(each["total_uncertainty"] for each in found.values()) > 0.1
         return "periodic", f"the ends match and the total is {'perhaps ' * uncertain}conserved"
     if match:
         return "periodic", (
             "the ends match, but the total is not conserved: a source or a leak, or ends that "
             "match by chance (then open)"
+        )
+    if kept and uncertain:
+        return "open", (
+            "the ends do not match, and too little is measured to know whether the total is "
+            "conserved: what enters is estimated (between walls: reflecting)"
         )
     if kept:
         return "reflecting", (
@@ -186,12 +192,10 @@ def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> 
         ]
     measured = np.flatnonzero(~np.isnan(values).all(axis=(0, 2, 3)))
     missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())
-    jointly = boundary == "open" or least[0] < LEAST_CELLS
-    most = _MOST_MISSING_OF_OPEN if jointly else _MOST_MISSING
-    if missing > most:
+    if missing > _MOST_MISSING:
         return [
             f"{missing:.0%} of the values between the first and the last measured frame are "
-            f"missing, and a law needs {1.0 - most:.0%} of them: choose fewer --cells, or "
+            f"missing, and a law needs {1.0 - _MOST_MISSING:.0%} of them: choose fewer --cells, or "
             "leave out times at which little was measured."
         ]
     together = no_system(source, fields, boundary)

@@ -16,6 +16,7 @@ _MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # instruments write them for 
 _MOST_PAIRS = 400  # of frames, evenly chosen
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
 _BLOCK = 64  # trajectories
+_FEWEST = 5  # values that show whether a sensor is dead
 
 
 class Travel(NamedTuple):
@@ -180,7 +181,7 @@ def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     return bare, tuple(found)
 
 
-def doubtful(fields: Sequence[str], values: np.ndarray) -> tuple[str, ...]:
+def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
     """Values of the fields (…, field, x) that are probably not measurements, as sentences for a
     user who might not know that every method takes them as values."""
     found = []
@@ -196,10 +197,32 @@ def doubtful(fields: Sequence[str], values: np.ndarray) -> tuple[str, ...]:
                 f"{name}: values that stand out from all their neighbours: {spikes}; they count "
                 "like all others, so make those NaN that are faults of an instrument."
             )
+        found += [
+            f"{name}: {text}; if it is dead, leave it out."
+            for text in _dead(bare.reshape(-1, *bare.shape[-2:]), x)
+        ]
     return tuple(found)
 
 
-def oddities(u: np.ndarray) -> tuple[str, ...]:
+def _dead(u: np.ndarray, x: np.ndarray) -> list[str]:
+    """What to say of a sensor that repeats one value while all others, in less than half of the
+    cells, change from most frames to the next."""
+    known = (~np.isnan(u)).any(axis=(0, 1))
+    if known.mean() > 0.5:  # frames, in which a part may be at rest
+        return []
+    places = np.flatnonzero(known)
+    columns = [u[..., place][~np.isnan(u[..., place])] for place in places]
+    repeats = [
+        float(np.mean(np.diff(values) == 0.0)) if len(values) >= _FEWEST else 0.0
+        for values in columns
+    ]
+    dead = np.flatnonzero(np.array(repeats) == 1.0)
+    if len(dead) != 1 or np.max(np.delete(repeats, dead), initial=0.0) >= 0.5:
+        return []
+    return [f"the sensor at {x[places[dead[0]]]:.4g} never changes, all others do"]
+
+
+def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
     """Values that are probably not measurements, as sentences."""
     found = []
     known = u[~np.isnan(u)]
@@ -210,12 +233,14 @@ def oddities(u: np.ndarray) -> tuple[str, ...]:
     spikes = _few_spikes(u)
     if spikes and not found:
         found.append(f"values that stand out from all their neighbours: {spikes}")
-    return tuple(found)
+    return (*found, *_dead(u, x))
 
 
 def _few_spikes(u: np.ndarray) -> int:
     """How many values stand out, if at most two in a hundred do; by parts of a long batch, of
-    which this takes ten times the memory."""
+    which this takes ten times the memory. Sensors are each other's neighbours."""
+    measured = (~np.isnan(u)).any(axis=(0, 1))
+    u = u if measured.all() else u[..., measured]
     spikes = sum(int(np.sum(_spikes(u[k : k + _BLOCK]))) for k in range(0, len(u), _BLOCK))
     return spikes if spikes <= 0.02 * np.sum(~np.isnan(u)) else 0
 

@@ -103,8 +103,10 @@ def _same_along(context: Trajectory, axes: tuple[int, ...]) -> np.ndarray:
 
 def is_joint(context: Trajectory) -> bool:
     """Whether there are unknowns besides the law that frames do not show, the frames are at uneven
-    times, or it is known how they were measured."""
-    return is_uneven(context) or _has_moving_ends(context) or _is_described(context)
+    times or too little was measured to interpolate them, or it is known how they were measured."""
+    measured = np.min(np.mean(context.observed, axis=(-3, -2, -1)))
+    sparse = bool(measured < 1.0 - MOST_MISSING)
+    return is_uneven(context) or _has_moving_ends(context) or _is_described(context) or sparse
 
 
 def has_only_moving_ends(context: Trajectory) -> bool:

@@ -97,7 +97,10 @@ class Estimate:
             forward = dataclasses.replace(forward, spread=self.held.spread)
             covariance[:known, :known] = self.held.covariance
         states, rows, _ = states_of(forward, z, times)
+        # Where an unknown moves a shock, the derivative is larger than any change.
+        most = np.subtract(forward.shape.upper, forward.shape.lower)[:, None]
         of_unknowns = spread_of(rows[:, :known], covariance[:known, :known])
+        of_unknowns = np.minimum(of_unknowns, most)
         if forward.ends is not None and size > known:
             # What enters later is not smaller than an end may change: where it becomes a shock,
             # its derivatives are far larger than any change.
