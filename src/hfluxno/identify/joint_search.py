@@ -16,7 +16,7 @@ from hfluxno.identify.joint import estimate, promise, sizes
 from hfluxno.identify.listener import announce
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
-from hfluxno.identify.starts import carried_starts, law_starts, stretched
+from hfluxno.identify.starts import carried_starts, diffusing, law_starts, stretched
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
@@ -27,6 +27,8 @@ _WINDOWS = (0.4, 0.75, 1.0)
 _FEWEST_FRAMES = 5
 # The least increase of the logarithm of the evidence for which a richer law is chosen.
 _WORTH = 3.0
+# The increase for which a start far from the law that was found so far is preferred.
+_CLEARLY = 10.0
 # A law that increases it by this part of what the best one does is also tried on finer grids.
 _RIVAL = 0.9
 _FINER = (2, 4)
@@ -112,6 +114,11 @@ def fit_jointly(
         if source is whole and known_first and kind.is_plain and kind.size > kinds[0].size:
             every.append(_grown(target, context, frames))
         usable = [each for each in every if each is not None]
+        alone = diffusing(source.z, source.forward, target)
+        if alone is not None:
+            spread = estimate(target, context, frames[-1:], source.noise, alone)
+            least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
+            usable += [spread] if spread is not None and spread.evidence > least else []
         if not usable:
             return None
         found = max(usable, key=lambda each: each.evidence)

@@ -38,6 +38,7 @@ _MARGIN = 0.05  # by which the range of the law exceeds the measured one
 _CFL = 0.45
 _PLACE_OF_KINK = 0.5  # half ranges from the middle
 _SPEEDS = 3.0  # the spread of coefficients, in typical speeds
+_DIFFUSING = 0.2  # that of diffusivities, at least, in those that would do all that is seen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +147,7 @@ def make_forward(
         shape,
         settings,
         np.zeros(total),
-        _spreads(shape, kind, typical_speed(field)),
+        _spreads(shape, kind, typical_speed(field), typical_diffusivity(field)),
         field[0],
         first,
         least,
@@ -201,10 +202,12 @@ def _basis(kind: Kind, lower, upper) -> Basis:
     return TensorChebyshev(middle, half, 3, len(lower))
 
 
-def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " coefficient"]:
+def _spreads(
+    shape: LawShape, kind: Kind, speed: float, diffusivity: float
+) -> Float[np.ndarray, " coefficient"]:
     """The spreads: flux coefficients of degree k may change the speed, which grows like k², by some
-    typical speeds; sources may change a field by its half range in a few frames. Terms that the
-    kind lacks have no spread."""
+    typical speeds; diffusion alone may be what changes the field; sources may change a field by its
+    half range in a few frames. Terms that the kind lacks have no spread."""
     fields, count = len(shape.fields), len(shape.basis.names)
     degrees = np.arange(1, count + 1)
     if isinstance(shape.basis, TensorChebyshev):
@@ -215,7 +218,8 @@ def _spreads(shape: LawShape, kind: Kind, speed: float) -> Float[np.ndarray, " c
         flux = np.where(degrees <= kind.size, flux, 0.0)
         flux[count - shape.kinks :] = _SPEEDS * speed * (kind.kinks > 0)
     flux = np.tile(flux, fields)
-    diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, 0.3 * speed, 0.0)
+    each = max(0.3 * speed, _DIFFUSING * diffusivity)
+    diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, each, 0.0)
     diffusion = np.tile(diffusion, fields)
     # Modes of place have no mean, which the constant of the other source has.
     terms = max(kind.by_state, int(kind.source_modes > 0))
@@ -274,3 +278,11 @@ def typical_speed(field) -> float:
     change = np.sqrt(np.mean(np.diff(field, axis=0) ** 2))
     slope = np.sqrt(np.mean(np.gradient(field, axis=-1) ** 2))
     return float(max(change / max(slope, 1e-300), 0.1))
+
+
+def typical_diffusivity(field) -> float:
+    """The diffusivity, in cells² per frame, with which diffusion alone would change the field as it
+    does: the change in time over the second difference in space."""
+    change = np.sqrt(np.mean(np.diff(field, axis=0) ** 2))
+    bend = np.sqrt(np.mean(np.diff(field, n=2, axis=-1) ** 2))
+    return float(change / max(bend, 1e-300))

@@ -20,7 +20,7 @@ from hfluxno.identify.stretches import likely_stretch
 from hfluxno.identify.weak_start import weak_parameters
 from hfluxno.trajectory import Trajectory
 
-_TRACE = 0.02  # of a diffusivity, in spreads
+_TRACE, _ALONE = 0.02, 5.0  # of a diffusivity, in spreads: hardly any, and nothing else
 _KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
 # A stretch is tried if it leaves less than this part of the residual of the weak form.
 _WORTH_A_STRETCH = 0.3
@@ -77,6 +77,25 @@ def carried_starts(
         moved[law - kinks : law] = place
         starts.append(moved)
     return starts
+
+
+def diffusing(
+    z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
+) -> Float[np.ndarray, " unknown_"] | None:
+    """A start of diffusion alone, which a flux may have imitated, for a kind of law that has one
+    and comes from a kind without; `None` for others."""
+
+    def diffusion(forward: Forward) -> slice:
+        flux, count, *_ = forward.shape.sizes
+        return slice(flux, flux + count)
+
+    place = diffusion(target)
+    if not np.any(target.spread[place]) or np.any(source.spread[diffusion(source)]):
+        return None
+    begin = carried(z, source, target)
+    begin[: place.start] = 0.0
+    begin[place] = np.where(target.spread[place] > 0.0, _ALONE, 0.0)
+    return begin
 
 
 def stretched(
