@@ -208,6 +208,10 @@ def fit_jointly(
     if kind in kinds and kind.is_plain and kind.size > kinds[0].size and finer_grids:
         for size in _RICHEST:
             more = dataclasses.replace(kind, size=size)
+            target = forward(more, chosen.forward.settings.refinement)
+            (start,) = carried_starts(chosen.z, chosen.forward, target)
+            if promise(target, context, chosen.noise, start) < chosen.evidence + _CLEARLY:
+                break
             found = tried_from(chosen, more, chosen.forward.settings.refinement)
             ahead = None if found is None else predicted_late(found, context, frames)
             if found is None or not missed(ahead) < _FARTHER * missed(predicted):
