@@ -85,6 +85,7 @@ def test_derivatives_are_those_of_runs(boundary):
     assert np.all(moved)
 
 
+@pytest.mark.validation
 @pytest.mark.usefixtures("x64")
 def test_what_neighbours_miss_alike_is_told_once():
     """Independent misfits leave the covariance as it is; shared ones leave it nearer the prior. The
@@ -341,6 +342,7 @@ def test_sensors_count_where_they_stand(brief):
     np.testing.assert_array_equal(ahead.trajectory.values, there.forecast(2).trajectory.values)
 
 
+@pytest.mark.validation
 def test_each_value_counts_by_its_own_noise(brief):
     """Every second sensor is bad: with one number for all they spoil the field."""
     truth = burgers(TIMES, CELLS, **OPEN)

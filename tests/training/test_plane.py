@@ -168,6 +168,7 @@ def carried(path, trajectories=6):
         write_gas(path / f"{i}.hdf5", state, times)
 
 
+@pytest.mark.validation
 def test_a_run_on_files_of_the_well_learns_and_its_network_conserves(tmp_path):
     carried(tmp_path / "gas")
     small = preset("cpu-hfluxno-small-euler-2d")
