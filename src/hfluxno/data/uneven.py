@@ -22,8 +22,8 @@ from hfluxno.observation import Points
 from hfluxno.plural import plural
 
 _MOST_CELLS = 400  # of a default grid
-# Fewer sensors than LEAST_CELLS, and cells that are asked for, are for joint estimates, whose runs
-# connect them. An estimate from frames with gaps refuses so many itself.
+# Of fewer sensors than LEAST_CELLS, and of cells that are asked for: so sparse a context is
+# estimated jointly, with runs that connect what was measured.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
 _AT_CENTRE = 1e-3  # of a cell

@@ -91,7 +91,6 @@ def forecast_deviation(
     followed, state, rate = tracked
     schedule = gains(item.mode, len(seen), len(seen) - 1)
     beyond = goes_beyond(item)
-
     most = np.ptp(seen, axis=(0, 2))[:, None]
 
     def beside(law: FittedLaw, state: np.ndarray, rate: float, beyond: bool = beyond) -> np.ndarray:

@@ -116,9 +116,9 @@ def fit_jointly(
         usable = [each for each in every if each is not None]
         alone = diffusing(source.z, source.forward, target)
         if alone is not None:
-            spread = estimate(target, context, frames[-1:], source.noise, alone)
+            other = estimate(target, context, frames[-1:], source.noise, alone)
             least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
-            usable += [spread] if spread is not None and spread.evidence > least else []
+            usable += [other] if other is not None and other.evidence > least else []
         if not usable:
             return None
         found = max(usable, key=lambda each: each.evidence)

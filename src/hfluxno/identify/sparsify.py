@@ -86,11 +86,11 @@ def _of_field(
     scale = np.sqrt(np.diag(normal)[left])
     scaled = normal[np.ix_(left, left)] / np.outer(scale, scale)
     right, total = normal[left, -1] / scale, float(normal[-1, -1])
-    solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
     residual = max(total - _explained(scaled, right), _EPSILON * total)
     few = _fewest(scaled, right, total, residual, most)
     mask = np.zeros(len(may_stay))
     if few is None:
+        solution = np.linalg.pinv(scaled, rcond=_DEPENDENT, hermitian=True) @ right
         mask[left] = _pruned(scaled, solution, np.ones(len(left), bool), _WEAK_GROWTH * residual)
         return [(mask, 1.0)]
     found = []
