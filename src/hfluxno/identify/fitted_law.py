@@ -204,17 +204,17 @@ class FittedLaw(ConservationLaw):
 
     def bounds(self) -> tuple[Float[Array, " field"], Float[Array, " field"]]:
         """The states between which the flux is Σ C φ."""
-        lower, upper = jnp.asarray(self.lower), jnp.asarray(self.upper)
-        low, high = lower - self.reach * (upper - lower), upper + self.reach * (upper - lower)
-        low = jnp.where(lower > 0.0, jnp.maximum(low, _NEAREST_ZERO * lower), low)
-        return low, jnp.where(upper < 0.0, jnp.minimum(high, _NEAREST_ZERO * upper), high)
+        return _bounds(jnp, jnp.asarray(self.lower), jnp.asarray(self.upper), self.reach)
 
     def is_left_by(
         self, states: Float[np.ndarray, "time field *points"]
     ) -> Bool[np.ndarray, " time"]:
         """The times at which a state has left these bounds, and all later ones."""
-        low, high = (np.asarray(bound)[None] for bound in self.bounds())
-        return np.logical_or.accumulate(left_observed_range(states[:, None], low, high))
+        # In NumPy, which has nothing to compile.
+        low, high = _bounds(
+            np, np.asarray(self.lower), np.asarray(self.upper), np.asarray(self.reach)
+        )
+        return np.logical_or.accumulate(left_observed_range(states[:, None], low[None], high[None]))
 
     @property
     def width(self) -> Float[np.ndarray, " field"]:
@@ -244,6 +244,13 @@ class FittedLaw(ConservationLaw):
         if self.lower.dtype == u.dtype:
             return self
         return jax.tree.map(lambda leaf: leaf.astype(u.dtype), self)
+
+
+def _bounds(xp: Any, lower: Any, upper: Any, reach: Any) -> tuple[Any, Any]:
+    """`FittedLaw.bounds` with the functions of `xp`, NumPy or `jax.numpy`."""
+    low, high = lower - reach * (upper - lower), upper + reach * (upper - lower)
+    low = xp.where(lower > 0.0, xp.maximum(low, _NEAREST_ZERO * lower), low)
+    return low, xp.where(upper < 0.0, xp.minimum(high, _NEAREST_ZERO * upper), high)
 
 
 def _flux(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
