@@ -115,7 +115,7 @@ def test_a_user_is_told_of_values_that_stand_out():
     assert doubtful(("q",), u[:, :, None], X) == ()
     u[0, 3, 40] += 3.0
     (sentence,) = doubtful(("q",), u[:, :, None], X)
-    assert sentence.startswith("q: values that stand out from all their neighbours: 1; they count")
+    assert sentence.startswith("q: values that stand out from all their neighbours: 1; make those")
     (alone,) = doubtful(("q",), u[0][:, None], X)  # one trajectory without its axis
     assert alone == sentence
     u[0, 5, 6] = -9999.0

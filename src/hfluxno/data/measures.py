@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hfluxno.dead_sensor import dead_sensor
 from hfluxno.plural import plural
 
 _WINDOWS = 30  # the fewest differences for a median
@@ -16,7 +17,6 @@ _MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # instruments write them for 
 _MOST_PAIRS = 400  # of frames, evenly chosen
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
 _BLOCK = 64  # trajectories
-_FEWEST = 5  # values that show whether a sensor is dead
 
 
 class Travel(NamedTuple):
@@ -194,8 +194,8 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
         spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
         if spikes:
             found.append(
-                f"{name}: values that stand out from all their neighbours: {spikes}; they count "
-                "like all others, so make those NaN that are faults of an instrument."
+                f"{name}: values that stand out from all their neighbours: {spikes}; make those "
+                "NaN that are faults of an instrument."
             )
         found += [
             f"{name}: {text}; if it is dead, leave it out."
@@ -205,21 +205,8 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
 
 
 def _dead(u: np.ndarray, x: np.ndarray) -> list[str]:
-    """What to say of a sensor that repeats one value while all others, in less than half of the
-    cells, change from most frames to the next."""
-    known = (~np.isnan(u)).any(axis=(0, 1))
-    if known.mean() > 0.5:  # frames, in which a part may be at rest
-        return []
-    places = np.flatnonzero(known)
-    columns = [u[..., place][~np.isnan(u[..., place])] for place in places]
-    repeats = [
-        float(np.mean(np.diff(values) == 0.0)) if len(values) >= _FEWEST else 0.0
-        for values in columns
-    ]
-    dead = np.flatnonzero(np.array(repeats) == 1.0)
-    if len(dead) != 1 or np.max(np.delete(repeats, dead), initial=0.0) >= 0.5:
-        return []
-    return [f"the sensor at {x[places[dead[0]]]:.4g} never changes, all others do"]
+    place = dead_sensor(u)
+    return [] if place is None else [f"the sensor at {x[place]:.4g} never changes, all others do"]
 
 
 def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:

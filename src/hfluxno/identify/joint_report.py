@@ -20,6 +20,7 @@ from hfluxno.identify.misfit import Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
+from hfluxno.identify.suspect import suspect_values
 from hfluxno.identify.variation import growth_of_variation
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
@@ -65,7 +66,30 @@ def identify_jointly(
     if found is None:
         return None
     found = dataclasses.replace(found, tried=(*before, *found.tried))
-    return joint_report(found, context, negated)
+    reported = joint_report(found, context, negated)
+    if reported.status == FitStatus.OK or is_dense(context):
+        return reported
+    return _without_suspects(reported, context, negated, kinds) or reported
+
+
+def _without_suspects(
+    found: Identification, context: Trajectory, negated: tuple[int, ...], kinds: tuple[Kind, ...]
+) -> Identification | None:
+    """The identification from all sensors' values but those that are probably no measurements, if
+    a law explains them then; else `None`."""
+    assert found.estimate is not None
+    values = np.asarray(context.values)
+    suspect = suspect_values(values, found.estimate.observed(context.times))
+    left = dataclasses.replace(context, values=np.where(suspect, np.nan, values))
+    if not suspect.any() or not left.observed.any(axis=(0, 2)).all():
+        return None
+    estimated = fit_jointly(left, negated, kinds)
+    if estimated is None:
+        return None
+    reported = joint_report(estimated, left, negated)
+    if reported.status != FitStatus.OK:
+        return None
+    return dataclasses.replace(reported, suspect=int(suspect.sum()))
 
 
 def further_kinds(base: Kind | None = None, dense: bool = True) -> tuple[Kind, ...]:

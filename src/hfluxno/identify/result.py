@@ -18,6 +18,7 @@ from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import OF_GIVEN, FitStatus
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 # From this fraction of the context on, a forecast says how much is missing.
@@ -54,6 +55,8 @@ class Identification:
     - `estimate`: the joint estimate of the law, or `None` if it was fitted from a measured state.
     - `missing`: the fraction of the context that was not measured, from the first frame with
       measurements to the last.
+    - `suspect`: the number of measured values that were left out because no law of those tried
+      explains them with the others (see `hfluxno.identify.suspect`).
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` without gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the known law of several fields, or `None` if none fits.
@@ -78,6 +81,7 @@ class Identification:
     settings: SolverSettings = dataclasses.field(repr=False)
     estimate: Estimate | None = dataclasses.field(default=None, repr=False)
     missing: float = 0.0
+    suspect: int = 0
     filled: Trajectory | None = dataclasses.field(default=None, repr=False)
     cell: float = float("nan")
     interval: float = float("nan")
@@ -125,9 +129,12 @@ class Identification:
             text = OF_GIVEN.get(self.status, text)
         text = f"{text} ({figures})" if figures else text
         text = text if self.cause is None else f"{text}; {self.cause}"
-        if self.missing < _MUCH:
-            return text
-        return f"{text}; {self.missing:.0%} of the context was not measured"
+        if self.missing >= _MUCH:
+            text = f"{text}; {self.missing:.0%} of the context was not measured"
+        if self.suspect:
+            text += f"; {plural(self.suspect, 'measured value')} that no law explains with the"
+            text += " others left out"
+        return text
 
     def _figures(self) -> str:
         if self.status == FitStatus.SYSTEMATIC_MISFIT:

@@ -1,0 +1,52 @@
+"""Values of sensors that are probably not measurements.
+
+A value is wild if the law misses it by more than `_FAR` standard deviations of what it misses of
+its quantity, which the median of the absolute values tells (the quality control of observations in
+data assimilation: Lorenc and Hammon, Quarterly Journal of the Royal Meteorological Society 114,
+1988, 515-543), and if it stands out from the values before and after it at the same sensor by as
+much, in the same direction. A front that passes at another time than the law says does the first
+and not the second.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.dead_sensor import dead_sensor
+
+_FAR = 6.0
+_MOST = 0.03  # of the values may be wild; more are no exceptions
+
+
+def suspect_values(
+    values: Float[np.ndarray, "time quantity cells"],
+    shown: Float[np.ndarray, "time quantity cells"],
+) -> Bool[np.ndarray, "time quantity cells"]:
+    """Where values (NaN in gaps) are suspect, given what a law `shown` would have measured: those
+    that are wild, and all of a dead sensor."""
+    found = np.zeros(values.shape, bool)
+    for quantity in range(values.shape[1]):
+        u, missed = values[:, quantity], (values - shown)[:, quantity]
+        far = _FAR * 1.4826 * float(np.nanmedian(np.abs(missed)))
+        wild = np.zeros(u.shape, bool)
+        for place in np.flatnonzero((~np.isnan(u)).any(axis=0)):
+            wild[:, place] = _stands_out(u[:, place], missed[:, place], far)
+        if wild.sum() <= _MOST * np.sum(~np.isnan(u)):
+            found[:, quantity] = wild
+        dead = dead_sensor(u[None])
+        if dead is not None:
+            found[:, quantity, dead] = ~np.isnan(u[:, dead])
+    return found
+
+
+def _stands_out(u: Float[np.ndarray, " time"], missed: Float[np.ndarray, " time"], far: float):
+    """Where a series is missed by more than `far`, and beyond its neighbours by as much."""
+    frames = np.flatnonzero(~np.isnan(u))
+    series = np.pad(u[frames], 1, mode="edge")
+    before, here, after = series[:-2], series[1:-1], series[2:]
+    if len(frames) > 1:  # the first and the last one have one neighbour
+        before[0], after[-1] = after[0], before[-1]
+    above = (missed[frames] > far) & (here - np.maximum(before, after) > far)
+    below = (missed[frames] < -far) & (np.minimum(before, after) - here > far)
+    found = np.zeros(len(u), bool)
+    found[frames] = above | below
+    return found
