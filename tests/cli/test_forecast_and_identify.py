@@ -36,6 +36,8 @@ def known_law(monkeypatch):
     # The package, not the function that the top level names like it.
     package = importlib.import_module("hfluxno.identify")
     monkeypatch.setattr(package, "identifier", fake_identifier)
+    # The fake law has no form in which laws are saved.
+    monkeypatch.setattr("hfluxno.cli.summary._formulas", lambda *_: {})
 
 
 @pytest.fixture

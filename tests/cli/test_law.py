@@ -16,7 +16,8 @@ from tests.identify.laws import FULL, V, identification, polynomial, road
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Traffic with units, in a folder of its own; its law is known, so that none is inferred."""
-    found = identification(polynomial(20.0, 110.0, 0.0, V, -V / FULL), interval=1 / 360)
+    law, units = polynomial(20.0, 110.0, 0.0, V, -V / FULL), {"density": "vehicles/km"}
+    found = identification(law, interval=1 / 360, units=units)
     package = importlib.import_module("hfluxno.identify")
     monkeypatch.setattr(package, "identifier", lambda *_, **__: lambda members: (found,))
     write(tmp_path / "road.nc")
@@ -106,6 +107,27 @@ def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys
     assert main(["identify", "road.nc", "--save", "law.txt"]) == 2
     assert "The name law.txt does not say what to write" in capsys.readouterr().err
     assert [path.name for path in folder.iterdir()] == ["road.nc"]
+
+
+def test_json_has_the_formulas_of_an_export(folder, capsys, monkeypatch):
+    assert main(["identify", "road.nc", "--save", "law.json", "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert main(["export", "law.json", "--to", "latex"]) == 0
+    assert result["latex"] == (folder / "law.tex").read_text(encoding="utf-8")
+    assert result["sympy"]["f"] == "90*Symbol('density') + -0.6*Symbol('density')**(2)"
+    capsys.readouterr()
+    command = "forecast road.nc --law law.json -k 5 -n 3 --json"
+    assert main(command.split()) == 0
+    (given,) = json.loads(capsys.readouterr().out)["results"]
+    assert given["sympy"] == result["sympy"]
+    unfound = identification(polynomial(20.0, 110.0, 0.0, V), status=FitStatus.FAILED)
+    unbounded = identification(polynomial(20.0, 110.0, 0.0, np.nan))
+    for none in (unfound, unbounded):
+        package = importlib.import_module("hfluxno.identify")
+        monkeypatch.setattr(package, "identifier", lambda *_, none=none: lambda members: (none,))
+        assert main(["identify", "road.nc", "--json"]) == 0
+        (result,) = json.loads(capsys.readouterr().out)["results"]
+        assert result["latex"] is None and result["sympy"] is None
 
 
 def test_identify_prints_it_and_json_has_the_next_ones(folder, capsys):

@@ -39,6 +39,7 @@ def folder(tmp_path, monkeypatch):
         tmp_path / "in.nc", engine="h5netcdf"
     )
     monkeypatch.setitem(METHODS, "fit", lambda weights, refinement: FakeForecaster())
+    monkeypatch.setattr("hfluxno.cli.summary._formulas", lambda *_: {})  # the law is no real one
     monkeypatch.setattr(data_parts, "_LEAST", 3)
     monkeypatch.setattr(data_parts, "_OF_EACH_CORE", 0)
     monkeypatch.chdir(tmp_path)

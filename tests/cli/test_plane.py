@@ -13,6 +13,7 @@ import xarray as xr
 import hfluxno
 from hfluxno.cli import main
 from hfluxno.data.plane.quadrants import write_gas
+from hfluxno.export import export_law
 from hfluxno.forecaster import NINETY_OF_FRAMES
 from hfluxno.identify.plane import run
 from hfluxno.models.provenance import Training
@@ -297,8 +298,12 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     moving_wave(tmp_path / "b.nc", cells=(24, 20))
     moving_wave(tmp_path / "minutes.nc", units="min")
     assert main(["identify", "a.nc", "--save", "law.json", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["files"] == ["law.json"]
+    report = json.loads(capsys.readouterr().out)
+    assert report["files"] == ["law.json"]
+    (found,) = report["results"]
     saved = hfluxno.load_law("law.json")
+    assert found["latex"] == export_law(saved, "latex")["law.tex"]
+    assert set(found["sympy"]) == {"f", "g"}
     assert (saved.units.x, saved.units.y, saved.units.time) == ("km", "km", "s")
     slopes = [saved.law.jacobian(jnp.ones((1, 1)), axis)[0, 0, 0] for axis in (0, 1)]
     np.testing.assert_allclose(slopes, [0.6, -0.4], atol=0.01)

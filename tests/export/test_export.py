@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from hfluxno.export import TARGETS, export_law, formula
+from hfluxno.export.to_sympy import expressions
 from hfluxno.fv import Roe, eigen
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.saved_law import to_save
+from hfluxno.laws.place import PlaceModes
 from tests.identify.laws import (
     LAWS,
     identification,
@@ -54,19 +56,25 @@ def assert_close(found, expected):
     np.testing.assert_allclose(found / scale, expected / scale, rtol=0.0, atol=1e-12)
 
 
-def ours(law, u, x):
+def functions(law, u, x):
     with jax.enable_x64(True):
         states, places = jnp.asarray(u), jnp.asarray(x)
         nu, source = law.diffusivity(states), law.source(states, places[None], jnp.zeros(()))
         factor = law.factor(places)
-        return {
+        found = {
             "flux": law.flux(states),
-            "jacobian": law.jacobian(states),
-            "speeds": eigen.speeds(law.jacobian(states)),
             "diffusivity": np.zeros_like(u) if nu is None else nu,
             "source": np.zeros_like(u) if source is None else source,
             "factor": np.ones_like(x) if factor is None else factor,
         }
+    return {key: np.asarray(value) for key, value in found.items()}
+
+
+def ours(law, u, x):
+    with jax.enable_x64(True):
+        jacobian = law.jacobian(jnp.asarray(u))
+        speeds = eigen.speeds(jacobian)
+    return functions(law, u, x) | {"jacobian": jacobian, "speeds": speeds}
 
 
 @pytest.mark.parametrize("name", list(LAWS))
@@ -282,6 +290,62 @@ def test_latex_has_every_term_and_escapes_names(name):
     evil = saved(one_field(name=r"\input{a}_%$"))
     (text,) = export_law(evil, "latex").values()
     assert r"\input" not in text.partition(r"\begin{align*}")[2]
+
+
+# What the expressions for SymPy use of it, for numbers.
+SYMPY = {
+    "Abs": np.abs,
+    "And": np.logical_and,
+    "Max": np.maximum,
+    "Mod": np.mod,
+    "Piecewise": lambda first, last: np.where(first[1], first[0], last[0]),
+    "cos": np.cos,
+    "exp": np.exp,
+    "pi": np.pi,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+}
+
+
+def computed(texts, **symbols):
+    return {key: eval(text, SYMPY | {"Symbol": symbols.get}) for key, text in texts.items()}
+
+
+def between_ends():
+    law = LAWS["kinks and further terms"]()
+    modes = PlaceModes(0.0, 1.0, 2, False)
+    return dataclasses.replace(law, terms=dataclasses.replace(law.terms, modes=modes))
+
+
+EVERY = LAWS | {"between ends": between_ends}
+
+
+@pytest.mark.parametrize("name", list(EVERY))
+def test_expressions_for_sympy_are_the_law_within_its_range(name):
+    law, x = EVERY[name](), np.linspace(0.0, 1.0, POINTS)
+    u = states(law, beyond=0.0)
+    expected = functions(law, u, x)
+    symbols = dict(zip(law.fields, u, strict=True))
+    found = computed(expressions(saved(law)), x=x, **symbols)
+    offset = np.zeros(len(u)) if law.terms is None else np.asarray(law.terms.flux_offset)
+    for i, field in enumerate(law.fields):
+        end = f"_{field}" if len(u) > 1 else ""
+        flux = expected["factor"] * (expected["flux"][i] + offset[i])
+        # A constant of the flux has no effect without a factor.
+        shift = 0.0 if np.ptp(expected["factor"]) else flux[0] - found[f"f{end}"][0]
+        pairs = [(found[f"f{end}"] + shift, flux)]
+        pairs += [(found.get(f"nu{end}", 0.0 * x), expected["diffusivity"][i])]
+        pairs += [(found.get(f"s{end}", 0.0 * x), expected["source"][i])]
+        for value, true in pairs:
+            scale = np.max(np.abs(true)) or 1.0
+            np.testing.assert_allclose(value / scale, true / scale, rtol=0.0, atol=2e-5)
+
+
+def test_sympy_reads_them_whatever_fields_are_called():
+    sympy = pytest.importorskip("sympy")
+    for name in ("E", "beta", "lambda", "water level"):
+        read = sympy.sympify(expressions(saved(one_field(name=name, terms=True)))["f"])
+        assert read.free_symbols == {sympy.Symbol(name), sympy.Symbol("x")}
 
 
 def test_names_cannot_leave_comments_and_strings(tmp_path):

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from hfluxno.export import export_law, formula
+from hfluxno.export.to_sympy import expressions
 from hfluxno.fv import eigen
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane.saved import to_save
+from tests.export.test_export import computed
 from tests.identify.plane.laws import LAWS, identification, one_field, shallow_water
 from tests.identify.plane.test_sources import with_gravity
 from tests.slow import slow
@@ -75,6 +77,28 @@ np.savez("out.npz", **found)
                 np.testing.assert_allclose(
                     found[f"{key}{axis}"] / scale, expected / scale, rtol=0.0, atol=tolerance
                 )
+
+
+@pytest.mark.parametrize("name", list(EVERY))
+def test_expressions_for_sympy_are_the_law_along_both_axes(name):
+    law = EVERY[name]()
+    u = states(law, beyond=0.0)
+    found = computed(expressions(saved(law)), **dict(zip(law.fields, u, strict=True)))
+    with jax.enable_x64(True):
+        state = jnp.asarray(u)
+        arising = law.source(state, jnp.zeros((2, u.shape[1])), jnp.zeros(()))
+        laws = {"s": np.zeros_like(u) if arising is None else np.asarray(arising)}
+        for axis, (f, nu) in enumerate((("f", "nu"), ("g", "mu"))):
+            spread = law.diffusivity(state, axis)
+            laws[f] = np.asarray(law.flux(state, axis))
+            laws[nu] = np.zeros_like(u) if spread is None else np.asarray(spread)
+    for letter, table in laws.items():
+        for field, true in zip(law.fields, table, strict=True):
+            value = found.get(f"{letter}_{field}" if len(u) > 1 else letter, 0.0 * true)
+            if letter in ("f", "g"):  # up to a constant
+                value, true = value - np.mean(value), true - np.mean(true)
+            scale = np.max(np.abs(true)) or 1.0
+            np.testing.assert_allclose(value / scale, true / scale, rtol=0.0, atol=2e-5)
 
 
 def test_formulas_are_f_along_x_and_g_along_y():

@@ -8,8 +8,12 @@ import numpy as np
 from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
 from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
+from hfluxno.export.to_latex import latex
+from hfluxno.export.to_sympy import expressions
 from hfluxno.forecaster import Forecast
-from hfluxno.identify import PlaneIdentification, Reconstruction
+from hfluxno.identify import PlaneIdentification, Reconstruction, saved_law
+from hfluxno.identify.law_file import dumps
+from hfluxno.identify.plane import saved as saved_plane
 from hfluxno.trajectory import Trajectory
 
 
@@ -108,6 +112,7 @@ def law_result(found) -> dict:
         "recognised": None if known is None else dataclasses.asdict(known),
         "cause": None if found.cause is None else dataclasses.asdict(found.cause),
         "equations": list(found.formulas),
+        **_formulas(found, saved_law.to_save),
         "backtest_error": float(found.backtest_error),
         "residual": float(found.residual),
         "missing": float(found.missing),
@@ -133,6 +138,7 @@ def _plane_law(found: PlaneIdentification) -> dict:
         "law": f"{found.name} (given)" if found.is_given else found.name,
         "recognised": None if known is None else dataclasses.asdict(known),
         "equations": list(found.formulas),
+        **_formulas(found, saved_plane.to_save),
         "terms": [dataclasses.asdict(term) for term in found.terms],
         "isotropic": found.isotropic,
         "momentum": found.momentum,
@@ -142,6 +148,16 @@ def _plane_law(found: PlaneIdentification) -> dict:
         "internal_cells": found.refinement,
         "observed_range": _observed_range(found.law),
     }
+
+
+def _formulas(found, to_save) -> dict:
+    """The law as `hfluxno export` writes it in LaTeX, and for SymPy; `None` if there is no law."""
+    try:
+        saved = to_save(found, found.units)
+        dumps(saved)  # rejects laws with numbers that are not finite
+    except ValueError:
+        return {"latex": None, "sympy": None}
+    return {"latex": latex(saved), "sympy": expressions(saved)}
 
 
 def _observed_range(law) -> dict[str, list[float]]:

@@ -7,6 +7,7 @@ the scaled field v. Kinks are written in the field.
 """
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -89,11 +90,12 @@ def _sources(law: PlainLaw) -> list[Line]:
     ]
 
 
-def of_every_axis(laws: tuple[PlainLaw, ...]) -> list[Line]:
+@functools.lru_cache(maxsize=8)  # text, LaTeX and SymPy of a law are asked for one after another
+def of_every_axis(laws: tuple[PlainLaw, ...]) -> tuple[Line, ...]:
     """The equations of f along x and g along y."""
-    return [
+    return tuple(
         line for letter, law in zip("fg", laws, strict=False) for line in equations(law, letter)
-    ]
+    )
 
 
 def scaled_fields(laws: tuple[PlainLaw, ...]) -> list[tuple[str, str, float, float]]:
@@ -122,27 +124,29 @@ def _states(law: PlainLaw) -> np.ndarray:
 def _flux_sums(law: PlainLaw) -> list[Sum]:
     u = _states(law)
     beside = _kink_values(law, u).sum(axis=0)
+    # A constant of a flux has an effect only if the flux has a factor that depends on place.
+    first = 0 if law.place is not None and law.place.scales_flux else 1
+    rounded = functools.partial(_rounded, constant=not first, beside=beside)
     if not any(law.shift):
         factors = [
             math.prod(s**-e for s, e in zip(law.scale, powers, strict=True))
             for powers in law.exponents
         ]
         return [
-            _rounded(np.multiply(row, factors), law.exponents, u, law.fields, beside=beside)
-            for row in law.flux
+            rounded(np.multiply(row, factors), law.exponents, u, law.fields) for row in law.flux
         ]
     if len(law.fields) == 1:
         powers = np.zeros(max(e for (e,) in law.exponents) + 1)
         for (e,), coefficient in zip(law.exponents, law.flux[0], strict=True):
             powers[e] = coefficient
         inner = np.polynomial.Polynomial([-law.shift[0] / law.scale[0], 1.0 / law.scale[0]])
-        expanded = np.polynomial.Polynomial(powers)(inner).coef[1:]
-        exponents = tuple((k,) for k in range(1, len(expanded) + 1))
+        expanded = np.polynomial.Polynomial(powers)(inner).coef[first:]
+        exponents = tuple((k,) for k in range(first, len(expanded) + first))
         if _cancellation(expanded, exponents, u) <= _MOST_CANCELLED:
-            return [_rounded(expanded, exponents, u, law.fields, beside=beside)]
+            return [rounded(expanded, exponents, u, law.fields)]
     v = (u - np.reshape(law.shift, (-1, 1))) / np.reshape(law.scale, (-1, 1))
     names = tuple(_scaled(law, i) for i in range(len(law.fields)))
-    return [_rounded(row, law.exponents, v, names, beside=beside) for row in law.flux]
+    return [rounded(row, law.exponents, v, names) for row in law.flux]
 
 
 def _kinks(law: PlainLaw) -> tuple[Kink, ...]:
@@ -195,7 +199,7 @@ def _parts(coefficients, exponents, u) -> np.ndarray:
 
 
 def _rounded(coefficients, exponents, u, names, constant: bool = False, beside=0.0) -> Sum:
-    """The sum with enough digits, given what is `beside` it; without a `constant`, which has no
+    """The sum with enough digits, given what is `beside` it; with a `constant` only if it has an
     effect."""
     chosen = [
         (float(c), powers)
