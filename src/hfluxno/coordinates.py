@@ -11,6 +11,8 @@ _FRACTIONS = (1, 2, 3, 4)  # of the smallest step, tried as the common divisor o
 # within half a unit of a uniform axis in less than one of 200 cases, more of them hardly ever.
 _COARSEST_UNIT = 0.2
 _SAME_UNIT = 1e-3  # of a unit, also in single precision
+# A density below this part of its mean size is nothing: single precision rounds a sum by more.
+_NOTHING = 1e-9
 
 
 def seconds(times: np.ndarray) -> np.ndarray:
@@ -42,6 +44,13 @@ def real(array: np.ndarray, what: str) -> np.ndarray:
     if np.ma.is_masked(array):
         return np.ma.filled(array.astype(np.result_type(numbers, np.float32)), np.nan)
     return numbers
+
+
+def is_vacuum(density: np.ndarray) -> np.ndarray:
+    """Where a density is negative, or so small beside its mean size that a quotient of it has no
+    meaning; not where it is NaN."""
+    known = np.abs(density[np.isfinite(density)])
+    return density <= (_NOTHING * np.mean(known, dtype=float) if known.size else 0.0)
 
 
 def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.ndarray]:

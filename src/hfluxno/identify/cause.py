@@ -30,6 +30,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.weak_form import rows
 
 # Supports in frames and cells, and the minimum of both. Narrower ones are too coarse a quadrature
@@ -206,7 +207,7 @@ def _functions(
         for chosen in itertools.combinations_with_replacement(each, degree)
     ]
     for k in range(count):
-        if np.min(values[:, k]) > 0.0:
+        if not is_vacuum(values[:, k]).any():
             quotients = values / values[:, k : k + 1]
             products += [
                 quotients[:, m] * values[:, n] / np.max(np.abs(values[:, n]))

@@ -148,6 +148,14 @@ def test_isotropic_fluxes_turn_with_the_plane():
             np.testing.assert_allclose(flux_turned, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize(("thin", "divides"), [(1e-3, True), (1e-30, False), (0.0, False)])
+def test_nothing_is_divided_by_a_vacuum(thin, divides):
+    values = np.ones((2, 4, 3, 3))
+    values[1, 0, 2, 1] = thin
+    basis = make_basis(values, Roles(4, (1, 2), 0), ("rho", "m", "n", "E"))
+    assert (np.min(basis.exponents) < 0) == divides
+
+
 def test_tied_and_free_coefficients_agree_on_isotropic_data(flat):
     aspect = 1.0 / 1.5 * 40 / 32
     values = np.asarray(flat.values)[:10]

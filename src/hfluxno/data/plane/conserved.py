@@ -101,12 +101,12 @@ def computed(name: str, read: Mapping[str, Any], gamma: float | None) -> Any:
     if name != "energy":
         return read["density"] * read[name.replace("momentum", "velocity")]
     assert gamma is not None
-    if set(_VELOCITY) <= set(read):
-        velocity = [read[component] for component in _VELOCITY]
-    else:
-        with np.errstate(divide="ignore", invalid="ignore"):  # a vacuum is refused later
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a vacuum is refused later
+        if set(_VELOCITY) <= set(read):
+            velocity = [read[component] for component in _VELOCITY]
+        else:
             velocity = [read[component] / read["density"] for component in _MOMENTUM]
-    return energy_of(read["density"], velocity, read["pressure"], gamma)
+        return energy_of(read["density"], velocity, read["pressure"], gamma)
 
 
 def _parts(names: Sequence[str], known: set[str]) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hfluxno.coordinates import scatter
+from hfluxno.coordinates import is_vacuum, scatter
 from hfluxno.data.numbers import real_numbers
 from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
@@ -185,6 +185,16 @@ class PlaneSource:
 
     def _check(self, values: np.ndarray, member: int, start: int) -> None:
         where = self._where(member)
+        # The flux of one field divides by nothing.
+        for field, name in enumerate(self.fields if len(self.fields) > 1 else ()):
+            if name in DENSITIES and np.any(empty := is_vacuum(values[:, field])):
+                frame, i, j = map(int, np.argwhere(empty)[0])
+                raise ValueError(
+                    f"The field {name}{where} of {self.path} is {values[frame, field, i, j]:.4g} "
+                    f"in frame {start + frame} at cell ({i}, {j}), next to nothing beside its "
+                    "mean: a flux that divides by it has no meaning in a vacuum; cut it out, or "
+                    "fill it with a thin gas."
+                )
         if np.isinf(values).any():
             bad = np.isinf(values)
             frame, field, i, j = map(int, np.argwhere(bad)[0])
@@ -193,14 +203,6 @@ class PlaneSource:
                 f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from "
                 "0; correct them, or make them NaN where nothing is known."
             )
-        for field, name in enumerate(self.fields):
-            if name in DENSITIES and np.any(values[:, field] <= 0.0):
-                frame, i, j = map(int, np.argwhere(values[:, field] <= 0.0)[0])
-                raise ValueError(
-                    f"The field {name}{where} of {self.path} is {values[frame, field, i, j]:.4g} "
-                    f"in frame {start + frame} at cell ({i}, {j}): a flux that divides by it has "
-                    "no meaning in a vacuum; cut it out, or fill it with a thin gas."
-                )
 
 
 def _ends(centers: np.ndarray) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.identification import checked, indices
@@ -60,7 +61,7 @@ def acting(context: Trajectory, momentum: tuple[str, str] | None = None) -> Acti
     if roles.vector is None:
         return Acting()
     pair, carrier = (fields[roles.vector[0]], fields[roles.vector[1]]), roles.carrier
-    if carrier is None or np.any(seen.filled[:, carrier] <= 0.0):
+    if carrier is None or is_vacuum(seen.filled[:, carrier]).any():
         return Acting(pair)
     speeds = seen.interval / cell[0] * np.array([1.0, aspect])
     pushing = {

@@ -9,6 +9,7 @@ import dataclasses
 import jax
 import numpy as np
 
+from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import (
@@ -116,7 +117,7 @@ def _checked(saved: SavedPlaneLaw, context: Trajectory) -> Frames:
         )
     seen = frames_of(context)
     for i in saved.law.positive:
-        if not np.all(seen.filled[:, i] > 0.0):
+        if is_vacuum(seen.filled[:, i]).any():
             raise ValueError(
                 f"The law divides by {fields[i]!r}, which is {np.min(seen.filled[:, i]):.4g} "
                 "somewhere in the context; cut those places out, or fill them."

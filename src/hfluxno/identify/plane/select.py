@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, fluid_exponents
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.jumps import jumps
@@ -93,8 +94,8 @@ def make_basis(
     if roles.vector is not None:
         scale[list(roles.vector)] = np.max(scale[list(roles.vector)])
     carrier = roles.carrier
-    divisor = None if carrier is None or lower[carrier] <= 0.0 else carrier
-    return Dictionary(scale, fluid_exponents(roles.fields, divisor), fields)
+    divides = carrier is not None and not is_vacuum(values[:, carrier]).any()
+    return Dictionary(scale, fluid_exponents(roles.fields, carrier if divides else None), fields)
 
 
 def functions_of(basis: Basis, periodic: tuple[bool, bool]) -> list:
