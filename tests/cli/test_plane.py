@@ -297,10 +297,20 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     moving_wave(tmp_path / "a.nc")
     moving_wave(tmp_path / "b.nc", cells=(24, 20))
     moving_wave(tmp_path / "minutes.nc", units="min")
+    sought: list = []
+
+    def notes(*of):
+        sought.append(of)
+        return ["Something is odd."]
+
+    monkeypatch.setattr("hfluxno.cli.plane.notes", notes)
     assert main(["identify", "a.nc", "--save", "law.json", "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    report = json.loads(said.out)
     assert report["files"] == ["law.json"]
     (found,) = report["results"]
+    assert len(sought) == 1 and found["notes"] == ["Something is odd."]
+    assert said.err == "hfluxno: Something is odd.\n"
     saved = hfluxno.load_law("law.json")
     assert found["latex"] == export_law(saved, "latex")["law.tex"]
     assert set(found["sympy"]) == {"f", "g"}

@@ -115,7 +115,9 @@ def notes(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | 
     return words
 
 
-def warn(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | None) -> None:
-    """Says likely mistakes on standard error, before the minutes of a search."""
-    for sentence in notes(source, context, momentum):
+def warn(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | None) -> list[str]:
+    """The same, also said on standard error before the minutes of a search."""
+    found = notes(source, context, momentum)
+    for sentence in found:
         sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
+    return found

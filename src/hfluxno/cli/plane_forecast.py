@@ -49,16 +49,17 @@ def main(config: "ForecastConfig") -> int:
         method = fitted_to(source, config, method)
         by = sendable(method, config.method, config.weights, config.refinement)
         every = getattr(method, "every", config.every)
-        make = Job(source, by, config.context, config.steps, every, config.float64)
         parts = [slice(member, member + 1) for member in plane.members_of(config, source)]
         config.check_scheduler("figure", "animate")
         if config.scheduler is not None and len(parts) == 1:
             raise ValueError(
                 "A single trajectory is forecast by one process; leave out --scheduler."
             )
+        noted = {}
         if config.method == "fit" and config.law is None:
             first = source.context(parts[0].start, config.context)
-            plane.warn(source, first, momentum)
+            noted[parts[0].start] = plane.warn(source, first, momentum)
+        make = Job(source, by, config.context, config.steps, every, config.float64, noted)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         shown: PlaneForecast | None
@@ -100,7 +101,14 @@ def main(config: "ForecastConfig") -> int:
 class PlaneForecast:
     """The forecast of one trajectory, and what really happened at its times."""
 
-    def __init__(self, source: PlaneSource, member: int, context: Trajectory, forecast: Forecast):
+    def __init__(
+        self,
+        source: PlaneSource,
+        member: int,
+        context: Trajectory,
+        forecast: Forecast,
+        notes: list[str] | None,
+    ):
         self.source, self.member, self.context, self.forecast = source, member, context, forecast
         times = source.times[0] + np.asarray(forecast.trajectory.times, float)
         # Walls have no values, even if later frames have some there.
@@ -108,7 +116,9 @@ class PlaneForecast:
         self.rows = forecast_results(forecast, self.truth)
         for found in forecast.identifications:
             if not found.is_given:
-                self.rows[0]["notes"] = plane.notes(source, context, found.momentum)
+                if notes is None:
+                    notes = plane.notes(source, context, found.momentum)
+                self.rows[0]["notes"] = notes
 
     def write(self, path: Path) -> None:
         found = of_plane_forecast(self.source, self.member, self.forecast, self.context.frames)
@@ -117,18 +127,23 @@ class PlaneForecast:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """How every trajectory is forecast: from its first `frames` frames, by default all."""
+    """How every trajectory is forecast: from its first `frames` frames, by default all.
+
+    - `noted`: the likely mistakes in trajectories in which they were sought before.
+    """
 
     source: PlaneSource
     by: Forecaster | Named
     frames: int | None
     steps: int
     every: float | None
-    float64: bool = False
+    float64: bool
+    noted: dict[int, list[str]]
 
     def __call__(self, part: slice) -> PlaneForecast:
         context = self.source.context(part.start, self.frames)
         forecast_times(context, self.steps, self.every)  # refuses a context of a single frame
         with working_in(self.float64):
             forecast = forecaster_of(self.by).forecast(context, self.steps)
-        return PlaneForecast(self.source, part.start, context, forecast)
+        notes = self.noted.get(part.start)
+        return PlaneForecast(self.source, part.start, context, forecast, notes)

@@ -26,17 +26,18 @@ def main(config: "IdentifyConfig") -> int:
         frames = config.context or source.frames
         plane.check_memory(source, frames)
         members, results, first = plane.members_of(config, source), [], None
-        plane.warn(source, source.context(members[0], config.context), momentum)
+        notes = plane.warn(source, source.context(members[0], config.context), momentum)
         with progress(f"Inferring the law of {source.variable}", len(members)) as advance:
             from hfluxno.identify import identify_plane
 
             for member in members:
                 context = source.context(member, config.context)
                 found = identify_plane(context, momentum)
-                first = first or found
-                results.append(
-                    law_result(found) | {"notes": plane.notes(source, context, found.momentum)}
-                )
+                if first is None:
+                    first = found
+                else:
+                    notes = plane.notes(source, context, found.momentum)
+                results.append(law_result(found) | {"notes": notes})
                 advance(1)
         assert first is not None
         files.save_law(config.save, first, source)
