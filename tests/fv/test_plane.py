@@ -12,7 +12,7 @@ from hfluxno.boundary import Inflow
 from hfluxno.fv import MUSCL, Roe, Rusanov, Status, StepControl, solve
 from hfluxno.fv.step import conservative_step
 from hfluxno.grid import Grid
-from hfluxno.laws import KPP, ByAxis, Cubic, Euler, IsothermalEuler, ShallowWater2D, rotation
+from hfluxno.laws import KPP, ByAxis, Cubic, Euler, IsothermalEuler, rotation
 from tests.compiled import compiled
 from tests.slow import slow
 
@@ -134,44 +134,6 @@ def test_a_plane_wave_on_cells_that_are_not_square_is_a_wave_on_a_line():
         for row in range(4):
             np.testing.assert_allclose(together[:, [0, 2, 3], row], alone, atol=1e-12)
         np.testing.assert_allclose(together[:, 1], 0.0, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["roe", slow("muscl-hllc")])
-def test_four_quadrants_stay_symmetric_about_the_diagonal(name):
-    """Configuration 3 of Lax and Liu (SIAM J. Sci. Comput. 19, 1998, 319-340)."""
-    cells = 40
-    grid = Grid.rectangle((cells, cells), boundary="outflow")
-    low = (grid.centers() < 0.8).astype(int)
-    density = np.array([[1.5, 0.5323], [0.5323, 0.138]])[low[:, None], low]
-    pressure = np.array([[1.5, 0.3], [0.3, 0.029]])[low[:, None], low]
-    speed = np.array([0.0, 1.206])
-    u = np.broadcast_to(speed[low][:, None], density.shape)
-    values = finished(
-        compiled_solve(SCHEMES[name], gas(density, (u, u.T), pressure), np.array([0.0, 0.3]), grid)
-    )
-    last = values[-1]
-    exchanged = last[[0, 2, 1, 3]].swapaxes(1, 2)
-    np.testing.assert_allclose(last, exchanged, rtol=0.0, atol=1e-12)
-    assert np.max(np.abs(last - values[0])) > 0.5
-
-
-def test_a_round_dam_break_has_the_symmetries_of_the_square():
-    cells = 32
-    grid = Grid.rectangle((cells, cells), (-1.0, -1.0), (1.0, 1.0), "wall")
-    x = grid.centers()
-    height = np.where(np.hypot(x[:, None], x) < 0.5, 2.0, 1.0)
-    initial = jnp.asarray(np.stack([height, 0.0 * height, 0.0 * height]))
-    scheme = MUSCL(ShallowWater2D(g=1.0), riemann="hll")
-    h, m_x, m_y = finished(compiled_solve(scheme, initial, np.array([0.0, 1.0]), grid))[-1]
-    for same in (h.T, h[::-1], h[:, ::-1]):
-        np.testing.assert_allclose(h, same, atol=1e-12)
-    np.testing.assert_allclose(m_x, m_y.T, atol=1e-12)
-    np.testing.assert_allclose(m_x, -m_x[::-1], atol=1e-12)
-    np.testing.assert_allclose(m_x, m_x[:, ::-1], atol=1e-12)
-    assert h.sum() == pytest.approx(height.sum(), rel=1e-14)
-    # Round: equally far along the diagonal and along an axis, as far as 32 cells show it.
-    corner, side = np.argmax(np.abs(np.diff(np.diag(h)))), np.argmax(np.abs(np.diff(h[16])))
-    assert abs(np.sqrt(2.0) * abs(x[corner]) - abs(x[side])) < 0.15
 
 
 def vortex(cells, time):

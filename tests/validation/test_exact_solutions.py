@@ -7,6 +7,7 @@ from tests.validation import (
     ColeHopf,
     EulerRiemann,
     HeatWave,
+    RoundDamBreak,
     ScalarRiemann,
     ShallowWaterRiemann,
     SimpleWave,
@@ -171,3 +172,18 @@ def test_simple_wave_refuses_times_after_the_shock():
     assert wave.shock_time() == pytest.approx(1.0 / (2.0 * np.pi))
     with pytest.raises(ValueError, match="a shock has formed"):
         wave.averages(EDGES, 0.2)
+
+
+def test_a_round_dam_breaks_like_a_straight_one_at_first():
+    """And keeps the volume; water at rest stays so."""
+    dam, time = RoundDamBreak(2.0, 1.0, 0.5, rings=4000), 0.01
+    r, (height, momentum) = dam.profile(time)
+    straight = ShallowWaterRiemann((2.0, 0.0), (1.0, 0.0), gravity=1.0, jump=0.5)
+    near = np.abs(r - 0.5) < 0.04
+    expected = straight.averages(np.linspace(0.0, 1.0, len(r) + 1), time)
+    for found, exact in zip((height, momentum), expected, strict=True):
+        assert np.mean(np.abs(found - exact)[near]) < 0.005
+    r, (later, _) = RoundDamBreak(2.0, 1.0, 0.5, rings=200).profile(0.25)
+    assert np.sum(r * later) == pytest.approx(np.sum(r * np.where(r < 0.5, 2.0, 1.0)), rel=1e-13)
+    _, rest = RoundDamBreak(1.3, 1.3, 0.5, rings=100).profile(0.3)
+    np.testing.assert_allclose(rest, [np.full(100, 1.3), np.zeros(100)], atol=1e-13)
