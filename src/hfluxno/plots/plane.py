@@ -39,6 +39,8 @@ def plane_figure(
     """Maps of the last frame seen, the forecast, the truth and their difference for each field, a
     slice through the middle, and the terms of the law.
 
+    **Arguments:**
+
     - `context`, `forecast`: of one trajectory.
     - `truth`: what really happened, (time, field, x, y), for the first frames of the forecast or
       all.
