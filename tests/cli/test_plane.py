@@ -403,6 +403,11 @@ def test_more_than_memory_holds(tmp_path, capsys, monkeypatch):
     assert "choose fewer with --context and --steps" in sentence
 
 
+def test_reconstruct_is_one_dimensional(tmp_path, capsys):
+    sentence = refused(capsys, "reconstruct", write_well(tmp_path / "a.hdf5"))
+    assert "contains two-dimensional frames, and reconstruct is one-dimensional" in sentence
+
+
 def test_an_mp4_needs_ffmpeg(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("matplotlib.animation.writers.is_available", lambda name: False)
     options = ("--steps", 1, "--animate", tmp_path / "a.mp4")

@@ -42,13 +42,18 @@ class ReconstructConfig(ClusterConfig):
 def main(config: ReconstructConfig) -> int:
     """Reads, reconstructs, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
-    from hfluxno.cli import report, runtime
+    from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.summary import reconstruction_summary
     from hfluxno.data.replacing import replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
 
     config.check_scheduler()
+    if plane.is_meant(config):
+        raise ValueError(
+            f"{config.input} contains two-dimensional frames, and reconstruct is one-dimensional; "
+            "hfluxno identify and forecast take frames on a plane with gaps and noise."
+        )
     if config.scheduler is not None:
         from hfluxno.cli import clustered
         from hfluxno.datasets.work import Reconstruct
