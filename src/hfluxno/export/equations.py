@@ -124,9 +124,8 @@ def _states(law: PlainLaw) -> np.ndarray:
 def _flux_sums(law: PlainLaw) -> list[Sum]:
     u = _states(law)
     beside = _kink_values(law, u).sum(axis=0)
-    # A constant of a flux has an effect only if the flux has a factor that depends on place.
-    first = 0 if law.place is not None and law.place.scales_flux else 1
-    rounded = functools.partial(_rounded, constant=not first, beside=beside)
+    first = 0 if law.anchored else 1
+    rounded = functools.partial(_rounded, constant=law.anchored, beside=beside)
     if not any(law.shift):
         factors = [
             math.prod(s**-e for s, e in zip(law.scale, powers, strict=True))

@@ -65,6 +65,7 @@ class PlainLaw:
     - `arising`: the exponents e and a of each term of a source of several fields; then S has its
       coefficients.
     - `place`: what depends on x.
+    - `anchored`: whether a constant of the flux has an effect, by a factor of place or at walls.
     """
 
     fields: tuple[str, ...]
@@ -80,6 +81,7 @@ class PlainLaw:
     diffusivity: Table
     source: Table
     place: Place | None
+    anchored: bool = False
     continued: bool = True
     arising: tuple[tuple[int, ...], ...] = ()
 
@@ -110,6 +112,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
     if diffusivity.shape[1] == 1:  # the same at all states
         diffusivity = np.maximum(diffusivity, 0.0)
     source, arising = (np.zeros((1, 0)), ()) if terms is None else _source(terms)
+    place = None if terms is None else _place(terms)
     return PlainLaw(
         law.fields,
         saved.units,
@@ -122,7 +125,8 @@ def plain(saved: SavedLaw) -> PlainLaw:
         *_kinks(law.basis, np.asarray(law.flux_coefficients)),
         _table(diffusivity) if np.any(diffusivity) else (),
         _table(source) if np.any(source) else (),
-        None if terms is None else _place(terms),
+        place,
+        anchored=place is not None and place.scales_flux,
         arising=arising,
     )
 
@@ -152,6 +156,7 @@ def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
             diffusivity=_table(nu[axis]) if len(nu) else (),
             source=_table(law.sources) if arising and axis == 0 else (),
             place=None,
+            anchored=law.constant is not None,
             continued=law.is_continued,
             arising=arising if axis == 0 else (),
         )
