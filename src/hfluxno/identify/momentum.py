@@ -6,7 +6,9 @@ functions ψ,
     ∫∫ h ψ_t + c m ψ_x dx dt = 0,
 
 which has one unknown and needs no derivative of the data. If the converse nearly holds as well
-(small waves, for which the fields are interchangeable), no field is inferred.
+(small waves, for which the fields are interchangeable), or the measurements are too few, and there
+is a wall, the momentum is the field with values of both signs if all others have only one: what
+moves one way and back between walls.
 """
 
 import itertools
@@ -21,6 +23,8 @@ from hfluxno.trajectory import Trajectory
 _UNEXPLAINED = 0.2
 # … and less than this fraction of what remains in the opposite case.
 _CLEARLY = 0.5
+# A field has both signs if the smaller side is this fraction of the larger one.
+_BOTH_SIGNS = 0.1
 # Supports are as wide as possible, against noise, but at least this many fit side by side.
 _SUPPORTS = 3
 
@@ -51,6 +55,8 @@ def negated_fields(
     batch = values if context.is_batched else values[None]
     found = _momentum(batch[varies])
     if found is None and context.grid.has_wall():
+        found = _only_one_of_both_signs(batch[varies])
+    if found is None and context.grid.has_wall():
         names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"It cannot be inferred from the context which of the fields {' and '.join(fields)} is "
@@ -76,6 +82,13 @@ def _momentum(batch: Float[np.ndarray, "trajectory time field space"]) -> int | 
         for whether in (True, False)
     )
     return best if least < min(_UNEXPLAINED, _CLEARLY * others) else None
+
+
+def _only_one_of_both_signs(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
+    low, high = batch.min(axis=(0, 1, 3)), batch.max(axis=(0, 1, 3))
+    both = np.minimum(-low, high) > _BOTH_SIGNS * np.maximum(-low, high)
+    single = (low >= 0.0) | (high <= 0.0)
+    return int(np.argmax(both)) if both.sum() == 1 and np.all(both | single) else None
 
 
 def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
