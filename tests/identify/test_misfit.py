@@ -5,7 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hfluxno.identify.misfit import change_of_speed, measure, measure_apart, noise_level
+from hfluxno.identify.misfit import (
+    change_of_speed,
+    is_like_noise,
+    measure,
+    measure_apart,
+    noise_level,
+)
 
 FRAMES, CELLS = 20, 100
 
@@ -243,3 +249,14 @@ def test_dispersion_makes_a_misfit_systematic_unless_the_law_reproduces_the_fram
     assert not dataclasses.replace(small, dispersion=0.6).systematic
     tiny = dataclasses.replace(measure(wave + _growing(wave, 5e-5), wave), dispersion=0.97)
     assert tiny.reproduced and not tiny.systematic
+
+
+def test_only_what_neighbours_do_not_share_is_like_noise():
+    rng = np.random.default_rng(2)
+    noise = rng.normal(size=(20, 1, 64)) * np.linspace(0.1, 2.0, 64)
+    assert is_like_noise(noise)
+    assert not is_like_noise(noise + 0.7)
+    assert not is_like_noise(noise + np.repeat(noise[:1], 20, axis=0))
+    assert not is_like_noise(noise[..., :-1] + noise[..., 1:])
+    noise[3, 0, 7] = np.nan
+    assert not is_like_noise(noise)

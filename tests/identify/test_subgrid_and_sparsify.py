@@ -109,6 +109,7 @@ def test_only_what_is_needed_stays():
         parameters,
         residual,
         matrix.T @ matrix,
+        matrix.T,
         frames=np.zeros((5, 1, 80)),
         equations=400,
         evaluations=1,

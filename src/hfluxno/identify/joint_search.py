@@ -14,8 +14,10 @@ from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import estimate, promise, sizes
 from hfluxno.identify.listener import announce
+from hfluxno.identify.misfit import is_like_noise
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
+from hfluxno.identify.simpler import simpler
 from hfluxno.identify.starts import carried_starts, diffusing, law_starts, stretched
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -33,7 +35,7 @@ _CLEARLY = 10.0
 _RIVAL = 0.9
 _FINER = (2, 4)
 # No further kind is tried after one that leaves less than this part of the misfit of the first one,
-# and less than half of that on cells of half the length.
+# and either noise or less than half of that on cells of half the length.
 _LITTLE = 0.2
 # The degrees of a flux that are tried after the others, if they predict that much better.
 _RICHEST, _FARTHER = (9, 12), 0.9
@@ -122,9 +124,8 @@ def fit_jointly(
         if not usable:
             return None
         found = max(usable, key=lambda each: each.evidence)
-        label = str(kind) if refinement == 1 else f"{kind}, grid ×{refinement}"
-        tried.append((label, found.evidence))
-        announce(label, found.evidence, "log evidence")
+        tried.append((_on_grid(kind, refinement), found.evidence))
+        announce(*tried[-1], "log evidence")
         return found if found.evidence > source.evidence + _WORTH else None
 
     on_finer: dict[tuple[Kind, int], Estimate | None] = {}
@@ -138,10 +139,12 @@ def fit_jointly(
         return on_finer[kind, factor]
 
     def explains(source: Estimate, kind: Kind) -> bool:
-        """Whether what a law leaves is the error of the scheme: little, and with the cells it
-        halves."""
+        """Whether what a law leaves is the noise of the measurements, or the error of the scheme:
+        little, and with the cells it halves."""
         if not finer_grids or np.any(source.noise > _LITTLE * whole.noise):
             return False
+        if is_like_noise(source.observed(context.times) - context.values):
+            return True
         found = finer(source, kind, finer_grids[0])
         return found is not None and bool(np.all(found.noise < 0.5 * source.noise))
 
@@ -172,6 +175,20 @@ def fit_jointly(
         found = tried_from(source, spreading) if kind.by_state and not kind.diffusion else None
         return (source, kind) if found is None else (found, spreading)
 
+    def simplified(source: Estimate, kind: Kind) -> tuple[Estimate, Kind]:
+        """The same with fewer terms, if the evidence is higher."""
+        refinement = source.forward.settings.refinement
+        while (without := simpler(source, kind, without_flux=not context.observation)) is not None:
+            fewer, start = without
+            target = forward(fewer, refinement)
+            found = estimate(target, context, frames[-1:], source.noise, start)
+            if found is None or found.evidence < source.evidence:
+                break
+            source, kind = found, fewer
+            tried.append((_on_grid(kind, refinement), found.evidence))
+            announce(*tried[-1], "log evidence")
+        return source, kind
+
     held_out = (frames[-2:-1] or frames)[0]
 
     def missed(predicted: np.ndarray | None) -> float:
@@ -190,7 +207,9 @@ def fit_jointly(
     for richer in (*others, *kinked):
         found = tried_from(whole, richer)
         if found is not None:
-            candidates.append(with_diffusion(*with_places(found, richer)))
+            found, richer = with_diffusion(*with_places(found, richer))
+            # Before finer grids, on which the derivatives by many terms take their time.
+            candidates.append(simplified(found, richer) if richer.by_state else (found, richer))
             if explains(*candidates[-1]):
                 break
     candidates.sort(key=lambda each: each[0].evidence, reverse=True)
@@ -217,6 +236,9 @@ def fit_jointly(
             if found is None or not missed(ahead) < _FARTHER * missed(predicted):
                 break
             chosen, kind, predicted = found, more, ahead
+    fewer, simpler_kind = simplified(chosen, kind)
+    if simpler_kind != kind:
+        chosen, kind, predicted = fewer, simpler_kind, predicted_late(fewer, context, frames)
     return JointFit(
         with_shared_errors(chosen, context),
         kind,
@@ -224,6 +246,10 @@ def fit_jointly(
         held_out,
         predicted,
     )
+
+
+def _on_grid(kind: Kind, refinement: int) -> str:
+    return str(kind) if refinement == 1 else f"{kind}, grid ×{refinement}"
 
 
 def _grown(forward: Forward, context: Trajectory, frames: tuple[int, ...]) -> Estimate | None:

@@ -40,6 +40,8 @@ _DISPERSING, _REPRODUCED = 0.9, 1e-3
 # the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
 _CELLS = 5
+# Neighbours that are less correlated than this are independent (of 400, at two deviations).
+_INDEPENDENT = 0.1
 _FEWEST_DELAYS = 6  # of frames, to judge their times by
 # A field that varies by less than this fraction of its size is constant.
 _ROUNDING = 1e-12
@@ -170,6 +172,14 @@ def measure(
         timing=timing,
         odd_frame=odd_frame,
     )
+
+
+def is_like_noise(e: Float[np.ndarray, "time field cells"]) -> bool:
+    """Whether neighbouring values of a complete misfit are independent, both frames and cells."""
+    if not np.all(np.isfinite(e)):
+        return False
+    neighbours = [(e[1:], e[:-1]), (e[..., 1:], e[..., :-1])]
+    return all(abs(correlation(*pair)) < _INDEPENDENT for pair in neighbours)
 
 
 def measure_apart(

@@ -45,7 +45,7 @@ _DIFFUSING = 0.2  # that of diffusivities, at least, in those that would do all 
 class Kind:
     """The terms that a law may have.
 
-    - `size`: the degree of the flux.
+    - `size`: the degree of the flux; 0 is none.
     - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `kinks`, `stretches`: as in `LawShape`.
     """
 
@@ -62,6 +62,11 @@ class Kind:
         """Whether there is only a smooth flux and at most a constant diffusivity."""
         further = self.by_state or self.source_modes or self.flux_modes or self.kinks
         return not (further or self.stretches) and self.diffusion <= 1
+
+    @property
+    def may_lack_flux(self) -> bool:
+        """Whether something else moves what is measured, and nothing belongs to the flux."""
+        return bool(self.diffusion) and not (self.flux_modes or self.stretches or self.kinks)
 
     @property
     def program(self) -> "Kind":
@@ -81,7 +86,7 @@ class Kind:
         return dataclasses.replace(self, source_modes=source, flux_modes=flux, stretches=stretches)
 
     def __str__(self) -> str:
-        parts = [f"degree {self.size}"]
+        parts = [f"degree {self.size}" if self.size else "no flux"]
         if self.kinks:
             parts.append("a kink")
         if self.diffusion:
@@ -226,7 +231,7 @@ def _spreads(
     by_state = np.tile(np.where(np.arange(shape.by_state) < terms, 0.3, 0.0), fields)
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
-    tells = shape.closed or kind.flux_modes > 0 or kind.stretches > 0
+    tells = kind.size > 0 and (shape.closed or kind.flux_modes > 0 or kind.stretches > 0)
     offset = np.full(fields * shape.has_offset, _SPEEDS * speed * tells)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
     factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)

@@ -183,6 +183,7 @@ class Fit:
     - `residual`: root mean square misfit over the weighted frames, relative to the standard
       deviation of each field.
     - `normal`: JᵀJ of the relative misfit.
+    - `rows`: J along the free directions, divided by the square root of the number of values.
     - `frames`: the fitted trajectory, the first frame included, up to the last weighted one; NaN if
       no law could be solved.
     - `equations`: the number of values in all frames.
@@ -192,6 +193,7 @@ class Fit:
     parameters: Float[np.ndarray, " parameter"]
     residual: float
     normal: Float[np.ndarray, "parameter parameter"]
+    rows: Float[np.ndarray, "free value"]
     frames: Float[np.ndarray, "time field cells"]
     equations: int
     evaluations: int
@@ -231,15 +233,20 @@ def refine(
         value = np.concatenate([relative.reshape(-1), _PRIOR * step])
         prior = _PRIOR * np.eye(free)
         rows = np.concatenate([rows.reshape(free, -1), prior], axis=1)
-        return value, rows, (relative, states[: len(scale)])
+        return value, rows, (relative, states[: len(scale)], rows[:, : relative.size])
 
     found = levenberg_marquardt(misfit, np.zeros(free), _EXACT, evaluations)
-    nothing = values[1:] * scale, np.full_like(values[1:], np.nan)
-    relative, states = nothing if found.aux is None else found.aux
+    nothing = (
+        values[1:] * scale,
+        np.full_like(values[1:], np.nan),
+        np.zeros((free, values[1:].size)),
+    )
+    relative, states, rows = nothing if found.aux is None else found.aux
     return Fit(
         (start + found.point @ directions) * np.asarray(family.mask),
         float(np.sqrt(np.sum(relative**2))),
         directions.T @ found.normal @ directions * count,
+        rows,
         np.concatenate([values[:1], states]),
         values.size if seen is None else int(np.sum(seen)),
         found.evaluations,

@@ -7,6 +7,7 @@ import numpy as np
 
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.cause import share_of_dispersion
+from hfluxno.identify.first_frame import covariance_by_first_frame
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.known import recognise
 from hfluxno.identify.misfit import measure
@@ -79,6 +80,7 @@ def report(
         trial.fit.residual,
         misfit.noise,
     )
+    covariance = _covariance(trial) + covariance_by_first_frame(trial, values, misfit, seen)
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -88,7 +90,7 @@ def report(
         residual=trial.fit.residual,
         misfit=misfit,
         coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
-        covariance=_covariance(trial, scale)[np.ix_(free, free)],
+        covariance=covariance[np.ix_(free, free)] * np.outer(scale[free], scale[free]),
         total_drift=drift,
         mode=trial.mode,
         tried=tried,
@@ -133,17 +135,18 @@ def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str]
     return names, np.concatenate([scale, rates.reshape(-1)])
 
 
-def _covariance(trial: FittedCandidate, scale: np.ndarray) -> np.ndarray:
+def _covariance(trial: FittedCandidate) -> np.ndarray:
     """σ² (JᵀJ)⁻¹ over the free parameters, with σ² the misfit per degree of freedom; a kink that
     the data do not need may be anywhere in the observed range, but not far outside."""
     free = np.flatnonzero(np.asarray(trial.family.mask, bool))
     equations = trial.fit.equations
     variance = trial.fit.residual**2 * equations / max(equations - len(free), 1)
-    normal = trial.fit.normal + variance * _kink_prior(len(scale), trial.family.kink_parameters)
+    count = len(trial.fit.parameters)
+    normal = trial.fit.normal + variance * _kink_prior(count, trial.family.kink_parameters)
     normal = normal[np.ix_(free, free)]
-    full = np.zeros((len(scale), len(scale)))
+    full = np.zeros((count, count))
     full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
-    return full * np.outer(scale, scale)
+    return full
 
 
 def _kink_prior(parameters: int, kink_parameters: int) -> np.ndarray:

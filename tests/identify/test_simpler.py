@@ -1,0 +1,99 @@
+"""The law of fewer terms with the highest evidence, beside the evidence of every such law."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from hfluxno import Trajectory, identify
+from hfluxno.boundary import Wall
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus
+from hfluxno.identify.estimate import Estimate
+from hfluxno.identify.prior import Kind, make_forward
+from hfluxno.identify.simpler import simpler
+
+KIND = Kind(4, diffusion=1, by_state=4)
+GRID = Grid((0.0,), (1.0,), (16,), ((Wall(), Wall()),))
+
+
+def a_linear_model(rng, kind: Kind):
+    """Rows J and data y of a linear model with the coefficients of a kind, in units of the noise,
+    and its forward model with those of `KIND`."""
+    x = (np.arange(16) + 0.5) / 16
+    values = np.stack([1.0 + np.cos(np.pi * x) * np.exp(-0.1 * k) for k in range(6)])[:, None]
+    context = Trajectory(values, np.arange(6.0), GRID, ("u",))
+    full, small = (make_forward(each, context, (), known_first=True) for each in (KIND, kind))
+    rows = rng.normal(scale=10.0, size=(200, full.size))
+    return full, rows, rows @ (small.spread > 0) + rng.normal(size=200)
+
+
+def solved(rows, y, free):
+    """The evidence of the coefficients `free`, without its constant, their estimate and their
+    covariance."""
+    J = rows[:, free]
+    A = np.eye(len(free)) + J.T @ J
+    z = np.linalg.solve(A, J.T @ y)
+    cost = np.sum((J @ z - y) ** 2) + z @ z
+    return -0.5 * cost - 0.5 * np.linalg.slogdet(A)[1], z, np.linalg.inv(A)
+
+
+@pytest.mark.parametrize(
+    "true", [Kind(0, diffusion=1, by_state=2), Kind(2, diffusion=1, by_state=1)]
+)
+def test_the_most_probable_simpler_law_and_its_estimate(true):
+    rng = np.random.default_rng(5)
+    forward, rows, y = a_linear_model(rng, true)
+    free = np.flatnonzero(forward.spread > 0.0)
+    evidence, estimated, inner = solved(rows, y, free)
+    z, covariance = np.zeros(forward.size), np.eye(forward.size)
+    z[free], covariance[np.ix_(free, free)] = estimated, inner
+    found = Estimate(forward, z, covariance, np.ones(1), np.arange(6.0), evidence)
+    every = {}
+    for size, terms in itertools.product(range(5), range(1, 5)):
+        kind = dataclasses.replace(KIND, size=size, by_state=terms)
+        context = Trajectory(np.ones((6, 1, 16)) + np.arange(16.0), np.arange(6.0), GRID, ("u",))
+        spread = make_forward(kind, context, (), known_first=True).spread
+        kept = np.flatnonzero(spread > 0.0)
+        every[kind] = (*solved(rows, y, kept)[:2], kept)
+    best = max(every, key=lambda kind: every[kind][0])
+    assert best == true
+    answer = simpler(found, KIND, without_flux=True)
+    assert answer is not None
+    kind, start = answer
+    assert kind == best
+    _, exact, kept = every[best]
+    np.testing.assert_allclose(start[kept], exact, atol=1e-10)
+    assert np.all(np.delete(start, kept) == pytest.approx(0.0, abs=1e-10))
+
+
+def test_what_every_term_needs_stays(x64):
+    rng = np.random.default_rng(6)
+    forward, rows, y = a_linear_model(rng, KIND)
+    free = np.flatnonzero(forward.spread > 0.0)
+    evidence, estimated, inner = solved(rows, y, free)
+    z, covariance = np.zeros(forward.size), np.eye(forward.size)
+    z[free], covariance[np.ix_(free, free)] = estimated, inner
+    found = Estimate(forward, z, covariance, np.ones(1), np.arange(6.0), evidence)
+    assert simpler(found, KIND, without_flux=True) is None
+
+
+@pytest.mark.validation
+def test_a_column_that_only_diffuses_produces_and_decays():
+    """∂t u = D ∂xx u + p - k u between walls, exact in cosines, with half a percent of noise."""
+    rng = np.random.default_rng(0)
+    x, time, decay, supply = (np.arange(64) + 0.5) / 64, np.arange(41.0), 0.012, 0.15
+    modes = np.pi * np.arange(8)
+    amplitudes = np.array([-9.0, 1.5, -1.0, 0.8, 0.5, -0.4, 0.3, 0.2])
+    rates = np.exp(-np.outer(time, 0.008 * modes**2 + decay))
+    u = supply / decay + (rates * amplitudes) @ np.cos(np.outer(modes, x))
+    seen = u[:20] * (1.0 + 0.005 * rng.normal(size=(20, 64)))
+    found = identify(Trajectory(seen[:, None], time[:20], GRID_OF_64, ("u",)))
+    assert found.status == FitStatus.OK
+    assert str(found.candidate) == "no flux, diffusion, a source that depends on the state"
+    assert len(found.coefficients) == 3
+    assert float(found.law.diffusivity(np.array([5.0]))[0]) == pytest.approx(0.008, rel=0.01)
+
+
+GRID_OF_64 = Grid((0.0,), (1.0,), (64,), ((Wall(), Wall()),))
