@@ -40,6 +40,7 @@ FURTHER_KINDS = (
 _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
 _SHARED_OF_FURTHER = 0.005
+_HALF = 0.5
 _FEWEST_FOR_MISFIT = 8  # sensors
 # A first frame is the first state if its noise is less than this fraction of its deviation.
 _CLEAN = 3e-3
@@ -76,18 +77,21 @@ def _without_suspects(
     found: Identification, context: Trajectory, negated: tuple[int, ...], kinds: tuple[Kind, ...]
 ) -> Identification | None:
     """The identification from all sensors' values but those that are probably no measurements, if
-    a law explains them then; else `None`."""
+    a law explains the others then, or leaves half as much of them; else `None`."""
     assert found.estimate is not None
     values = np.asarray(context.values)
-    suspect = suspect_values(values, found.estimate.observed(context.times))
+    shown = found.estimate.observed(context.times)
+    suspect = suspect_values(values, shown)
     left = dataclasses.replace(context, values=np.where(suspect, np.nan, values))
     if not suspect.any() or not left.observed.any(axis=(0, 2)).all():
         return None
     estimated = fit_jointly(left, negated, kinds)
     if estimated is None:
         return None
-    reported = joint_report(estimated, left, negated)
-    if reported.status != FitStatus.OK:
+    reported, size = joint_report(estimated, left, negated), sizes(left)[:, None]
+    before = _rms((shown - values) / size, left.observed)
+    after = _rms((estimated.estimate.observed(left.times) - values) / size, left.observed)
+    if reported.status != FitStatus.OK and after > _HALF * before:
         return None
     return dataclasses.replace(reported, suspect=int(suspect.sum()))
 
@@ -95,9 +99,9 @@ def _without_suspects(
 def further_kinds(base: Kind | None = None, dense: bool = True) -> tuple[Kind, ...]:
     """The laws with further terms that are tried if none of `KINDS`, of which `base` was the best,
     explains a context. A few sensors (not `dense`) do not show what depends on place, nor a flux
-    beyond their noise: for them only a source that depends on the state is tried."""
+    beyond their noise: for them only sources and diffusivities of the state are tried."""
     plain, *others = FURTHER_KINDS
-    kinds = (plain, *(kind for kind in others if dense or kind.by_state))
+    kinds = (plain, *(kind for kind in others if dense or kind.by_state or kind.diffusion > 1))
     if base is None:
         return kinds
     diffusive = [

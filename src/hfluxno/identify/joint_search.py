@@ -42,6 +42,7 @@ _RICHEST, _FARTHER = (9, 12), 0.9
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
 _MOST_STEPS = 600  # between two frames
+_MOST_ROUNDS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,6 +240,9 @@ def fit_jointly(
     fewer, simpler_kind = simplified(chosen, kind)
     if simpler_kind != kind:
         chosen, kind, predicted = fewer, simpler_kind, predicted_late(fewer, context, frames)
+    settled = _settled(chosen, context, frames)
+    if settled is not chosen:
+        chosen, predicted = settled, predicted_late(settled, context, frames)
     return JointFit(
         with_shared_errors(chosen, context),
         kind,
@@ -246,6 +250,17 @@ def fit_jointly(
         held_out,
         predicted,
     )
+
+
+def _settled(found: Estimate, context: Trajectory, frames: tuple[int, ...]) -> Estimate:
+    """The estimate continued, as long as its evidence increases by what a richer law must: the
+    number of evaluations is limited in a search."""
+    for _ in range(_MOST_ROUNDS):
+        again = estimate(found.forward, context, frames[-1:], found.noise, found.z)
+        if again is None or again.evidence < found.evidence + _WORTH:
+            break
+        found = again
+    return found
 
 
 def _on_grid(kind: Kind, refinement: int) -> str:
