@@ -116,6 +116,7 @@ def law_result(found) -> dict:
         "backtest_error": float(found.backtest_error),
         "residual": float(found.residual),
         "missing": float(found.missing),
+        "suspect": found.suspect,
         "total_drift": [float(drift) for drift in np.ravel(found.total_drift)],
         "observed_range": _observed_range(found.law),
         "coefficients": {name: float(value) for name, value in found.coefficients.items()},

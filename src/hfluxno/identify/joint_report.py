@@ -85,7 +85,10 @@ def _without_suspects(
     left = dataclasses.replace(context, values=np.where(suspect, np.nan, values))
     if not suspect.any() or not left.observed.any(axis=(0, 2)).all():
         return None
-    estimated = fit_jointly(left, negated, kinds)
+    try:
+        estimated = fit_jointly(left, negated, kinds)
+    except ValueError:  # too few values are left
+        return None
     if estimated is None:
         return None
     reported, size = joint_report(estimated, left, negated), sizes(left)[:, None]
