@@ -82,6 +82,7 @@ class FakeIdentification:
     total_drift: Any = dataclasses.field(default_factory=lambda: np.array([1e-7]))
     tried: tuple = ()
     missing: float = 0.0
+    suspect: int = 0
     readings: None = None
     recognised: None = None
     cause: None = None

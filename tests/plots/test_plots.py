@@ -11,6 +11,7 @@ from hfluxno.plots import Labels, forecast_figure, law_figure, save
 from hfluxno.plots.law import heading
 from hfluxno.plots.uncertainty import flux_deviation
 from hfluxno.trajectory import Trajectory
+from tests.identify.laws import one_field
 from tests.plots.fakes import (
     FakeForecaster,
     FakeIdentification,
@@ -174,3 +175,24 @@ def test_a_constant_field_is_drawn_without_a_warning(fields):
     law_figure(identification(context), context).canvas.draw()
     forecast = FakeForecaster().forecast(context, 2)
     forecast_figure(context, forecast, values[:2]).canvas.draw()
+
+
+def test_a_source_has_a_panel_and_no_flux_has_none():
+    """s = 1 - 2 v, v = (u - .7)/.6, beside a diffusivity; with a flux its panels come first."""
+    law = one_field(diffusion=1, terms=True)
+    nothing = np.zeros((1, 0))
+    terms = dataclasses.replace(
+        law.terms,
+        by_state=np.array([[1.0, -2.0]]),
+        source_by_place=nothing,
+        flux_by_place=np.zeros(0),
+        stretches=np.zeros((0, 3)),
+    )
+    law = dataclasses.replace(law, terms=terms)
+    still = dataclasses.replace(law, flux_coefficients=np.zeros((1, 6)))
+    for each, flux in ((law, ["Flux f", "Wave speed f′"]), (still, [])):
+        found = FakeIdentification(each, covariance=np.zeros((0, 0)), coefficients={})
+        axes = law_figure(found).axes
+        assert [panel.get_title("left") for panel in axes] == [*flux, "Diffusivity ν", "Source s"]
+        u, s = axes[-1].lines[0].get_data()
+        np.testing.assert_allclose(s, 1.0 - 2.0 * (u - 0.7) / 0.6, atol=1e-6)

@@ -63,6 +63,9 @@ class Labels:
         x_units = _bare(self.x_units)
         return _ratio(f"{x_units}²" if x_units else "", _bare(self.time_units))
 
+    def source_units(self, index: int) -> str:
+        return _ratio(_bare(self.field_units[index]), _bare(self.time_units))
+
 
 def with_units(name: str, units: str) -> str:
     return f"{name} ({_bare(units)})" if _bare(units) else name

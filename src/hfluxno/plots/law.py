@@ -77,7 +77,8 @@ def heading(identification: Any) -> str:
 def panel_count(identification: Any) -> int:
     fields = len(identification.law.fields)
     if fields == 1:
-        return 2 + _has_diffusion(identification.law)
+        law = identification.law
+        return 2 * _has_flux(law) + _has_diffusion(law) + _has_source(law)
     return 4 if fields == 2 else fields
 
 
@@ -112,14 +113,20 @@ def _scalar(figure, identification, states, labels: Labels) -> None:
     points, origin = u[None], np.array([[np.clip(0.0, lower, upper)]])
     flux, speed, diffusivity = law_curves(law, points, origin)
     deviation = flux_deviation(identification, points, origin)
-    curves = [
-        ("Flux f", with_units("f", labels.flux_units(0)), flux[0], deviation[0]),
-        ("Wave speed f′", with_units("f′", labels.speed_units), speed[0, 0], deviation[1]),
-    ]
+    curves = []
+    if _has_flux(law):
+        curves = [
+            ("Flux f", with_units("f", labels.flux_units(0)), flux[0], deviation[0]),
+            ("Wave speed f′", with_units("f′", labels.speed_units), speed[0, 0], deviation[1]),
+        ]
     if _has_diffusion(law):
         curves.append(
             ("Diffusivity ν", with_units("ν", labels.diffusivity_units), diffusivity[0], None)
         )
+    if _has_source(law):
+        source = law.source(jnp.asarray(points), jnp.zeros_like(points), 0.0)
+        label = with_units("s", labels.source_units(0))
+        curves.append(("Source s", label, np.asarray(source)[0], None))
     for axes, (title, label, curve, sigma) in zip(
         figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True
     ):
@@ -207,6 +214,20 @@ def _observed_range(law) -> tuple[np.ndarray, np.ndarray]:
     lower, upper = np.asarray(law.lower, float), np.asarray(law.upper, float)
     room = np.where(upper > lower, 0.0, 1e-3 * np.maximum(np.abs(lower), 1.0))
     return lower - room, upper + room
+
+
+def _has_flux(law) -> bool:
+    """Whether a law of one field has a flux, or nothing else to show."""
+    found = np.asarray(getattr(law, "flux_coefficients", 1.0))
+    return bool(np.any(found)) or not (_has_diffusion(law) or _has_source(law))
+
+
+def _has_source(law) -> bool:
+    """Whether the source of one field depends on it alone."""
+    terms = getattr(law, "terms", None)
+    if terms is None or np.any(terms.source_by_place):
+        return False
+    return bool(np.any(terms.by_state))
 
 
 def _has_diffusion(law) -> bool:
