@@ -232,9 +232,12 @@ def fit_jointly(
             (start,) = carried_starts(chosen.z, chosen.forward, target)
             if promise(target, context, chosen.noise, start) < chosen.evidence + _CLEARLY:
                 break
+            # The shorter window first: most richer laws end there.
+            ahead = predicted_late(_beside(chosen, target, start), context, frames)
+            if not missed(ahead) < _FARTHER * missed(predicted):
+                break
             found = tried_from(chosen, more, chosen.forward.settings.refinement)
-            ahead = None if found is None else predicted_late(found, context, frames)
-            if found is None or not missed(ahead) < _FARTHER * missed(predicted):
+            if found is None:
                 break
             chosen, kind, predicted = found, more, ahead
     fewer, simpler_kind = simplified(chosen, kind)
@@ -261,6 +264,11 @@ def _settled(found: Estimate, context: Trajectory, frames: tuple[int, ...]) -> E
             break
         found = again
     return found
+
+
+def _beside(found: Estimate, forward: Forward, z: Float[np.ndarray, " unknown"]) -> Estimate:
+    """What an estimate of another kind starts from: these unknowns, with the noise of this one."""
+    return dataclasses.replace(found, forward=forward, z=z)
 
 
 def _on_grid(kind: Kind, refinement: int) -> str:
