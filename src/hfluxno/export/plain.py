@@ -18,7 +18,6 @@ the first of them has, is Σ_k S_ik Π_j u_j^{e_kj}, with its linear continuatio
 import dataclasses
 import itertools
 
-import jax
 import numpy as np
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
@@ -106,8 +105,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
     used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
     terms = law.terms
     # Laws with functions of the scaled state never extend beyond their range.
-    with jax.enable_x64(True):
-        low, high = map(np.asarray, law.bounds())
+    low, high = law.bounds()
     diffusivity = _powers(_trimmed(np.asarray(law.diffusion_coefficients)))
     if diffusivity.shape[1] == 1:  # the same at all states
         diffusivity = np.maximum(diffusivity, 0.0)

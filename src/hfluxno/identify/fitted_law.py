@@ -199,21 +199,19 @@ class FittedLaw(ConservationLaw):
 
     def _nearest_observed(self, u):
         shape = (-1,) + (1,) * (u.ndim - 1)
-        low, high = self.bounds()
+        low, high = _bounds(jnp, jnp.asarray(self.lower), jnp.asarray(self.upper), self.reach)
         return jnp.clip(u, low.reshape(shape), high.reshape(shape))
 
-    def bounds(self) -> tuple[Float[Array, " field"], Float[Array, " field"]]:
+    def bounds(self) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
         """The states between which the flux is Σ C φ."""
-        return _bounds(jnp, jnp.asarray(self.lower), jnp.asarray(self.upper), self.reach)
+        # In NumPy, which has nothing to compile.
+        return _bounds(np, np.asarray(self.lower), np.asarray(self.upper), np.asarray(self.reach))
 
     def is_left_by(
         self, states: Float[np.ndarray, "time field *points"]
     ) -> Bool[np.ndarray, " time"]:
         """The times at which a state has left these bounds, and all later ones."""
-        # In NumPy, which has nothing to compile.
-        low, high = _bounds(
-            np, np.asarray(self.lower), np.asarray(self.upper), np.asarray(self.reach)
-        )
+        low, high = self.bounds()
         return np.logical_or.accumulate(left_observed_range(states[:, None], low[None], high[None]))
 
     @property
