@@ -39,17 +39,22 @@ def solved(rows, y, free):
     return -0.5 * cost - 0.5 * np.linalg.slogdet(A)[1], z, np.linalg.inv(A)
 
 
+def estimated(forward, rows, y) -> Estimate:
+    """The estimate of all free coefficients."""
+    free = np.flatnonzero(forward.spread > 0.0)
+    evidence, point, inner = solved(rows, y, free)
+    z, covariance = np.zeros(forward.size), np.eye(forward.size)
+    z[free], covariance[np.ix_(free, free)] = point, inner
+    return Estimate(forward, z, covariance, np.ones(1), np.arange(6.0), evidence)
+
+
 @pytest.mark.parametrize(
     "true", [Kind(0, diffusion=1, by_state=2), Kind(2, diffusion=1, by_state=1)]
 )
 def test_the_most_probable_simpler_law_and_its_estimate(true):
     rng = np.random.default_rng(5)
     forward, rows, y = a_linear_model(rng, true)
-    free = np.flatnonzero(forward.spread > 0.0)
-    evidence, estimated, inner = solved(rows, y, free)
-    z, covariance = np.zeros(forward.size), np.eye(forward.size)
-    z[free], covariance[np.ix_(free, free)] = estimated, inner
-    found = Estimate(forward, z, covariance, np.ones(1), np.arange(6.0), evidence)
+    found = estimated(forward, rows, y)
     every = {}
     for size, terms in itertools.product(range(5), range(1, 5)):
         kind = dataclasses.replace(KIND, size=size, by_state=terms)
@@ -71,11 +76,7 @@ def test_the_most_probable_simpler_law_and_its_estimate(true):
 def test_what_every_term_needs_stays(x64):
     rng = np.random.default_rng(6)
     forward, rows, y = a_linear_model(rng, KIND)
-    free = np.flatnonzero(forward.spread > 0.0)
-    evidence, estimated, inner = solved(rows, y, free)
-    z, covariance = np.zeros(forward.size), np.eye(forward.size)
-    z[free], covariance[np.ix_(free, free)] = estimated, inner
-    found = Estimate(forward, z, covariance, np.ones(1), np.arange(6.0), evidence)
+    found = estimated(forward, rows, y)
     assert simpler(found, KIND, without_flux=True) is None
 
 

@@ -233,7 +233,8 @@ def fit_jointly(
             if promise(target, context, chosen.noise, start) < chosen.evidence + _CLEARLY:
                 break
             # The shorter window first: most richer laws end there.
-            ahead = predicted_late(_beside(chosen, target, start), context, frames)
+            begin = dataclasses.replace(chosen, forward=target, z=start)
+            ahead = predicted_late(begin, context, frames)
             if not missed(ahead) < _FARTHER * missed(predicted):
                 break
             found = tried_from(chosen, more, chosen.forward.settings.refinement)
@@ -264,11 +265,6 @@ def _settled(found: Estimate, context: Trajectory, frames: tuple[int, ...]) -> E
             break
         found = again
     return found
-
-
-def _beside(found: Estimate, forward: Forward, z: Float[np.ndarray, " unknown"]) -> Estimate:
-    """What an estimate of another kind starts from: these unknowns, with the noise of this one."""
-    return dataclasses.replace(found, forward=forward, z=z)
 
 
 def _on_grid(kind: Kind, refinement: int) -> str:

@@ -64,11 +64,6 @@ class Kind:
         return not (further or self.stretches) and self.diffusion <= 1
 
     @property
-    def may_lack_flux(self) -> bool:
-        """Whether something else moves what is measured, and nothing belongs to the flux."""
-        return bool(self.diffusion) and not (self.flux_modes or self.stretches or self.kinks)
-
-    @property
     def program(self) -> "Kind":
         """The kind for which programs are compiled: laws with a similar number of terms share one,
         in which the terms that a law lacks are zero."""

@@ -28,7 +28,9 @@ def simpler(
     one of several fields. Whether there may be no flux at all: `without_flux`."""
     if len(found.forward.shape.fields) > 1 or kind.kinks:
         return None
-    sizes = range(0 if without_flux and kind.may_lack_flux else 1, kind.size + 1)
+    # Diffusion can do without a flux, if nothing multiplies it.
+    may_lack = without_flux and kind.diffusion and not (kind.flux_modes or kind.stretches)
+    sizes = range(0 if may_lack else 1, kind.size + 1)
     terms = range(min(kind.by_state, 1), kind.by_state + 1)
     diffusion = range(min(kind.diffusion, 1), kind.diffusion + 1)
     best, gain = None, 0.0
