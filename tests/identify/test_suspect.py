@@ -78,7 +78,10 @@ def test_a_road_with_a_dead_sensor_and_wild_values_is_reconstructed(rng):
     found = identify(Trajectory(values, time, grid, ("density",)))
     assert found.status == FitStatus.OK
     assert found.suspect == 44
-    assert "44 measured values that no law explains with the others left out" in found.sentence
+    assert (
+        "44 measured values left out, which the law of the others does not explain"
+        in found.sentence
+    )
     assert found.estimate is not None
     away = found.estimate.states[:, 0] - truth
     assert np.sqrt(np.sum(away**2) / np.sum(truth**2)) < 0.04

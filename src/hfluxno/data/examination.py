@@ -8,7 +8,6 @@ from hfluxno.data.measures import (
     ends_match,
     ends_still,
     is_constant,
-    noise,
     oddities,
     total,
     travel,

@@ -11,8 +11,8 @@ import numpy as np
 
 from hfluxno.dead_sensor import dead_sensor
 from hfluxno.plural import plural
+from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
 
-_WINDOWS = 30  # the fewest differences for a median
 _MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # instruments write them for "no value"
 _MOST_PAIRS = 400  # of frames, evenly chosen
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
@@ -39,27 +39,6 @@ class Total(NamedTuple):
     def kept(self) -> bool:
         """Whether the total is constant as far as it was measured."""
         return bool(abs(self.change) <= max(1e-3, self.uncertainty))
-
-
-def noise(u: np.ndarray) -> float:
-    """The standard deviation of the noise; NaN if too few neighbouring values are measured.
-
-    Third differences annihilate quadratic pieces of a field and have 20 times the variance of
-    independent noise; second differences, used if those are few, annihilate linear pieces and have
-    6 times. Their median ignores shocks. Of the estimates along time and along space the smaller
-    one contains less of the field.
-    """
-    found = []
-    for axis in (-2, -1):
-        for order, variance in ((3, 20.0), (2, 6.0)):
-            if u.shape[axis] <= order:
-                continue
-            differences = np.diff(u, order, axis=axis)
-            known = differences[~np.isnan(differences)]
-            if known.size >= _WINDOWS:
-                found.append(1.4826 * float(np.median(np.abs(known))) / np.sqrt(variance))
-                break
-    return min(found, default=np.nan)
 
 
 def travel(u: np.ndarray) -> Travel:
@@ -194,8 +173,8 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
         spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
         if spikes:
             found.append(
-                f"{name}: values that stand out from all their neighbours: {spikes}; make those "
-                "NaN that are faults of an instrument."
+                f"{name}: values that stand out from all their neighbours: {spikes}; only a fitted law "
+                "may leave them out, so make those NaN that are faults of an instrument."
             )
         found += [
             f"{name}: {text}; if it is dead, leave it out."
@@ -224,27 +203,11 @@ def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
 
 
 def _few_spikes(u: np.ndarray) -> int:
-    """How many values stand out, if at most two in a hundred do; by parts of a long batch, of
-    which this takes ten times the memory. Sensors are each other's neighbours."""
-    measured = (~np.isnan(u)).any(axis=(0, 1))
-    u = u if measured.all() else u[..., measured]
-    spikes = sum(int(np.sum(_spikes(u[k : k + _BLOCK]))) for k in range(0, len(u), _BLOCK))
-    return spikes if spikes <= 0.02 * np.sum(~np.isnan(u)) else 0
-
-
-def _spikes(u: np.ndarray) -> np.ndarray:
-    """Values beyond all four neighbours by more than the standard deviation of the field and five
-    times that of the noise."""
-    padded = np.pad(u, ((0, 0), (1, 1), (1, 1)), constant_values=np.nan)
-    around = np.stack(
-        [padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]]
-    )
-    complete = (~np.isnan(around)).sum(axis=0) >= 3
-    high = np.where(np.isnan(around), -np.inf, around).max(axis=0)
-    low = np.where(np.isnan(around), np.inf, around).min(axis=0)
-    scale = np.nanstd(u) + 5.0 * np.nan_to_num(noise(u))
-    with np.errstate(invalid="ignore"):
-        return complete & ((u > high + scale) | (u < low - scale))
+    """How many values stand out; by parts of a long batch, of which this takes ten times the
+    memory."""
+    parts = (standing_out(u[k : k + _BLOCK]) for k in range(0, len(u), _BLOCK))
+    spikes = sum(int(np.sum(part)) for part in parts)
+    return spikes if spikes <= MOST_STANDING_OUT * np.sum(~np.isnan(u)) else 0
 
 
 def interpolated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from hfluxno.data.measures import interpolated, noise
+from hfluxno.data.measures import interpolated
+from hfluxno.wild_values import noise
 
 _MOST_FRAMES = 24
 _LEAST_OVERLAP = 0.5  # of the cells

@@ -20,7 +20,8 @@ from hfluxno.identify.forward import Forward
 from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.joint import estimate, in_double
 from hfluxno.identify.joint_report import joint_report, shows_first_state
-from hfluxno.identify.joint_search import JointFit, predicted_late, windows
+from hfluxno.identify.joint_search import JointFit
+from hfluxno.identify.joint_windows import predicted_late, windows
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification

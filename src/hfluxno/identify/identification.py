@@ -29,7 +29,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.inside import identify_inside
 from hfluxno.identify.joint_report import further_kinds, identify_jointly, with_further_terms
-from hfluxno.identify.joint_search import is_dense
+from hfluxno.identify.joint_windows import is_dense
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import as_pair, negated_fields, one_name
 from hfluxno.identify.plane.forecaster import identify_planes
@@ -40,6 +40,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import choose, make_settings, needs_sources
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
+from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.trajectory import Noise, Trajectory
 
 if TYPE_CHECKING:
@@ -176,16 +177,19 @@ def identifier(
         if not varies[member]:
             return nothing_to_infer(values, context)
         single = measured.single(member)
+        return without_wild_values(single, law_of) if is_dense(single) else law_of(single)
+
+    def law_of(single: Trajectory) -> Identification:
         if jointly:
             if only_ends_unknown:
                 inside = identify_inside(single, with_sources if len(names) == 2 else fitted)
                 if inside is not None:
                     return inside
                 if len(names) > 2:
-                    return nothing_to_infer(values, context, failed=True)
+                    return nothing_to_infer(_states_of(single), context, failed=True)
             found = identify_jointly(single, negated_in_fits)
             if found is None:
-                return nothing_to_infer(values, context, failed=True)
+                return nothing_to_infer(_states_of(single), context, failed=True)
             return with_terms(found, single)
         if len(names) == 2 and is_dense(single):
             return with_sources(single, context.grid)
@@ -236,6 +240,10 @@ def identifier(
         )
 
     return some
+
+
+def _states_of(single: Trajectory) -> np.ndarray:
+    return np.asarray(single.states.values, np.float64)
 
 
 def _may_have_terms(found: Identification) -> bool:

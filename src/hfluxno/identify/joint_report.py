@@ -14,7 +14,8 @@ from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint import in_double, sizes
-from hfluxno.identify.joint_search import JointFit, fit_jointly, is_dense
+from hfluxno.identify.joint_search import JointFit, fit_jointly
+from hfluxno.identify.joint_windows import is_dense
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.misfit import Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind

@@ -55,8 +55,8 @@ class Identification:
     - `estimate`: the joint estimate of the law, or `None` if it was fitted from a measured state.
     - `missing`: the fraction of the context that was not measured, from the first frame with
       measurements to the last.
-    - `suspect`: the number of measured values that were left out because no law of those tried
-      explains them with the others (see `hfluxno.identify.suspect`).
+    - `suspect`: the number of measured values that were left out because the law of the others does
+      not explain them (see `hfluxno.identify.suspect` and `hfluxno.identify.without_wild`).
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` without gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the known law of several fields, or `None` if none fits.
@@ -132,8 +132,8 @@ class Identification:
         if self.missing >= _MUCH:
             text = f"{text}; {self.missing:.0%} of the context was not measured"
         if self.suspect:
-            text += f"; {plural(self.suspect, 'measured value')} that no law explains with the"
-            text += " others left out"
+            values = plural(self.suspect, "measured value")
+            text += f"; {values} left out, which the law of the others does not explain"
         return text
 
     def _figures(self) -> str:

@@ -1,0 +1,67 @@
+"""Values that stand out are told from noise, from fronts and from narrow waves."""
+
+import numpy as np
+import pytest
+
+from hfluxno.wild_values import noise, standing_out, wild
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
+FRAMES, CELLS = 20, 64
+CELL = np.arange(CELLS)
+
+
+def a_front(rng, level=0.01) -> np.ndarray:
+    """A shock on a wave, with noise."""
+    place = np.mod(CELL - 1.5 * np.arange(FRAMES)[:, None], CELLS)
+    u = np.where(place < 30, 1.0, 0.2) + 0.1 * np.sin(2 * np.pi * place / CELLS)
+    return u + level * rng.normal(size=u.shape)
+
+
+def test_noise_is_that_of_the_field(rng):
+    assert noise(a_front(rng, 0.05)[None]) == pytest.approx(0.05, rel=0.1)
+    assert np.isnan(noise(np.full((1, 4, 4), np.nan)))
+
+
+def test_noise_and_fronts_do_not_stand_out(rng):
+    assert not standing_out(a_front(rng)[None]).any()
+
+
+def test_faults_are_wild_also_beside_gaps_and_at_the_sides(rng):
+    u = a_front(rng)
+    faults = [(0, 5), (3, 63), (7, 20), (8, 20), (12, 40), (19, 9)]
+    for frame, cell in faults:
+        u[frame, cell] += rng.choice([-2.0, 3.0])
+    u[7, 21] = np.nan
+    # The two in consecutive frames are each other's neighbours, so each hides the other's sign.
+    assert {tuple(map(int, at)) for at in np.argwhere(wild(u))} >= set(faults) - {(7, 20), (8, 20)}
+    assert wild(u).sum() <= len(faults)
+
+
+def test_sensors_are_each_others_neighbours(rng):
+    u = np.full((FRAMES, CELLS), np.nan)
+    u[:, ::7] = a_front(rng)[:, ::7]
+    u[9, 28] += 4.0
+    assert [tuple(map(int, at)) for at in np.argwhere(wild(u))] == [(9, 28)]
+
+
+@pytest.mark.parametrize("speed", [2.0, -3.3])
+def test_a_narrow_wave_stands_out_but_is_not_wild(rng, speed):
+    u = a_front(rng)
+    at = np.mod(np.round(50.0 + speed * np.arange(FRAMES)).astype(int), CELLS)
+    u[np.arange(FRAMES), at] += 3.0
+    assert standing_out(u[None])[0].sum() >= 18
+    assert not wild(u).any()
+    u[4, 11] -= 3.0
+    assert [tuple(map(int, at)) for at in np.argwhere(wild(u))] == [(4, 11)]
+
+
+def test_many_values_are_no_exceptions(rng):
+    u = a_front(rng)
+    u[::2, ::8] += 3.0
+    assert standing_out(u[None]).sum() > 0.05 * u.size
+    assert not wild(u).any()
