@@ -173,8 +173,8 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
         spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
         if spikes:
             found.append(
-                f"{name}: values that stand out from all their neighbours: {spikes}; only a fitted law "
-                "may leave them out, so make those NaN that are faults of an instrument."
+                f"{name}: values that stand out from all their neighbours: {spikes}; only a fitted "
+                "law may leave them out, so make those NaN that are faults of an instrument."
             )
         found += [
             f"{name}: {text}; if it is dead, leave it out."
