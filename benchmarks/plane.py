@@ -46,8 +46,7 @@ def pyclaw(fine: int, coarse: int, count: int):
     def run(riemann, initial, interval, split=False, **constants):
         fields = len(initial)
         solver = pyclaw.ClawSolver2D(riemann)
-        solver.num_eqn = fields
-        solver.num_waves = riemann.num_waves if split else fields
+        solver.num_eqn = solver.num_waves = fields
         solver.dimensional_split, solver.transverse_waves = split, 0 if split else 2
         solver.limiters, solver.order = 1 if split else 4, 2
         solver.cfl_desired, solver.cfl_max, solver.max_steps = 0.45, 0.5, 100_000
