@@ -115,7 +115,7 @@ def test_a_user_is_told_of_values_that_stand_out():
     assert doubtful(("q",), u[:, :, None], X) == ()
     u[0, 3, 40] += 3.0
     (sentence,) = doubtful(("q",), u[:, :, None], X)
-    assert sentence.startswith("q: values that stand out from all their neighbours: 1; make those")
+    assert sentence.startswith("q: values that stand out from all their neighbours: 1; only a")
     (alone,) = doubtful(("q",), u[0][:, None], X)  # one trajectory without its axis
     assert alone == sentence
     u[0, 5, 6] = -9999.0
@@ -134,7 +134,7 @@ def test_a_sensor_that_is_dead_or_stands_out_among_few():
     u[0, 7, 36] += 4.0
     assert oddities(u, X) == ("values that stand out from all their neighbours: 1",)
     u[..., 20] = 2.0
-    assert oddities(u, X)[-1] == "the sensor at 20 never changes, all others do"
+    assert oddities(u, X)[-1] == "the sensor at 20 hardly ever changes, others do"
     assert "others do; if it is dead, leave it out" in doubtful(("q",), u[:, :, None], X)[-1]
     front = np.where(at > 2.0 * np.arange(30)[:, None], 0.2, 0.9)  # not yet, and then at rest
     u[0][:, at] = front

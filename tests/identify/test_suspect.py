@@ -60,6 +60,21 @@ def test_a_dead_sensor_is_suspect(rng):
     assert found.sum() == 38
 
 
+def test_dead_sensors_are_suspect_also_with_a_spike(rng):
+    values, truth = a_road(rng)
+    values[:, 0, 33] = 12.5
+    values[7, 0, 33] = 200.0
+    found = suspect_values(values, truth)
+    assert found[:, 0, 33].all()
+    assert found.sum() == 40
+
+
+def test_sensors_at_rest_are_not_dead(rng):
+    values, truth = a_road(rng)
+    values[:, 0, PLACES[:3]] = 12.5
+    assert not suspect_values(values, truth).any()
+
+
 @pytest.mark.validation
 def test_a_road_with_a_dead_sensor_and_wild_values_is_reconstructed(rng):
     """Greenshields' law by characteristics, before any shock (at 1/.44): u₀(x - f'(u) t) = u."""

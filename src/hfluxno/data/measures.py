@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hfluxno.dead_sensor import dead_sensor
+from hfluxno.dead_sensors import dead_sensors
 from hfluxno.plural import plural
 from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
 
@@ -184,8 +184,9 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
 
 
 def _dead(u: np.ndarray, x: np.ndarray) -> list[str]:
-    place = dead_sensor(u)
-    return [] if place is None else [f"the sensor at {x[place]:.4g} never changes, all others do"]
+    return [
+        f"the sensor at {x[place]:.4g} hardly ever changes, others do" for place in dead_sensors(u)
+    ]
 
 
 def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:

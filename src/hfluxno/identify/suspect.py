@@ -11,7 +11,7 @@ and not the second.
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hfluxno.dead_sensor import dead_sensor
+from hfluxno.dead_sensors import dead_sensors
 
 _FAR = 6.0
 _MOST = 0.03  # of the values may be wild; more are no exceptions
@@ -22,7 +22,7 @@ def suspect_values(
     shown: Float[np.ndarray, "time quantity cells"],
 ) -> Bool[np.ndarray, "time quantity cells"]:
     """Where values (NaN in gaps) are suspect, given what a law `shown` would have measured: those
-    that are wild, and all of a dead sensor."""
+    that are wild, and all of dead sensors."""
     found = np.zeros(values.shape, bool)
     for quantity in range(values.shape[1]):
         u, missed = values[:, quantity], (values - shown)[:, quantity]
@@ -32,9 +32,8 @@ def suspect_values(
             wild[:, place] = _stands_out(u[:, place], missed[:, place], far)
         if wild.sum() <= _MOST * np.sum(~np.isnan(u)):
             found[:, quantity] = wild
-        dead = dead_sensor(u[None])
-        if dead is not None:
-            found[:, quantity, dead] = ~np.isnan(u[:, dead])
+        dead = list(dead_sensors(u[None]))
+        found[:, quantity, dead] = ~np.isnan(u[:, dead])
     return found
 
 
