@@ -158,8 +158,9 @@ def coordinates_of(source: Source, times: np.ndarray | None = None) -> dict[str,
 
 def quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
     shape = np.shape(forecast.status)
-    status = np.asarray(forecast.status, np.int32)
-    meanings = _status_meanings(forecast)
+    meanings = status_meanings(np.ravel(forecast.status).tolist(), forecast.sentences)
+    if forecast.identifications:
+        meanings |= _fit_meanings(forecast.identifications[0])
     left = np.asarray(forecast.left_observed_range).astype(np.int8)
 
     def number(values: np.ndarray, long_name: str) -> xr.Variable:
@@ -186,9 +187,7 @@ def quality(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]
             },
         ),
         "status": xr.Variable(
-            dims,
-            status,
-            status_attributes(meanings),
+            dims, np.asarray(forecast.status, np.int32), status_attributes(meanings)
         ),
         "status_sentence": xr.Variable(
             dims,
@@ -216,13 +215,6 @@ def status_meanings(
         int(value): (f"status_{int(value)}", sentence)
         for value, sentence in zip(statuses, sentences, strict=True)
     }
-
-
-def _status_meanings(forecast: Forecast) -> dict[int, tuple[str, str]]:
-    found = status_meanings(np.ravel(forecast.status).tolist(), forecast.sentences)
-    if forecast.identifications:
-        found |= _fit_meanings(forecast.identifications[0])
-    return found
 
 
 def fit_attributes(identification: Any) -> dict:
