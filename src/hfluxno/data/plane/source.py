@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hfluxno.coordinates import is_vacuum, scatter
+from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
 from hfluxno.data.numbers import real_numbers
 from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
@@ -166,8 +166,10 @@ class PlaneSource:
 
     @property
     def grid(self) -> Grid:
-        lower, upper = zip(*(_ends(c) for c in (self.x, self.y)), strict=True)
-        return Grid.rectangle((len(self.x), len(self.y)), lower, upper, self.boundary)  # type: ignore[arg-type]
+        shape = len(self.x), len(self.y)
+        left, right = uniform_edges(self.x, shape[0], "x")
+        low, high = uniform_edges(self.y, shape[1], "y")
+        return Grid.rectangle(shape, (left, low), (right, high), self.boundary)  # type: ignore[arg-type]
 
     def truth(self, member: int, times: np.ndarray) -> np.ndarray:
         """The states in the file at these increasing times, up to the last one that is a frame; NaN
@@ -203,8 +205,3 @@ class PlaneSource:
                 f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from "
                 "0; correct them, or make them NaN where nothing is known."
             )
-
-
-def _ends(centers: np.ndarray) -> tuple[float, float]:
-    half = 0.5 * (centers[-1] - centers[0]) / (len(centers) - 1)
-    return float(centers[0] - half), float(centers[-1] + half)
