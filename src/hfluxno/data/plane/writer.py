@@ -17,22 +17,18 @@ def of_plane_forecast(
     """The forecast of one trajectory from its first `context_frames` frames, as it is written."""
     lead = () if source.trajectories is None else ("trajectory",)
     values = np.asarray(forecast.trajectory.values)
-    variables = {
-        f"{name}{suffix}": _per(
-            lead,
-            (*lead, "time", "x", "y"),
-            every[:, i],
-            {**attributes, **of_band(suffix, name)},
+    fields = {
+        f"{name}{suffix}": xr.Variable(
+            ("time", "x", "y"), every[:, i], storable({**attributes, **of_band(suffix, name)})
         )
         for suffix, every in bands(values, forecast.deviation).items()
         for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
     }
-    known = quality(forecast, ()) | predictions(forecast, ("time",))
-    described = {name: _of(lead, v) for name, v in known.items()} | _law(
-        forecast.identifications, lead
-    )
+    described = quality(forecast, ()) | predictions(forecast, ("time",))
+    described |= _law(forecast.identifications)
     # If the user's variable has one of our names, ours is changed.
-    variables |= {f"{name}_" if name in variables else name: v for name, v in described.items()}
+    named = {f"{name}_" if name in fields else name: v for name, v in described.items()}
+    variables = {name: v.set_dims((*lead, *v.dims)) for name, v in (fields | named).items()}
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     numbers = {"time": times, "x": source.x, "y": source.y}
     if lead:
@@ -53,27 +49,18 @@ def of_plane_forecast(
     return dataset.rename(source.names)
 
 
-def _law(found: Sequence, lead: tuple[str, ...]) -> dict[str, xr.Variable]:
+def _law(found: Sequence) -> dict[str, xr.Variable]:
     if not found:
         return {}
     (law,) = found
     name = "no known law" if law.recognised is None else str(law.recognised)
     formulas = np.array(law.formulas, dtype=object)
     return {
-        "law": _of(lead, xr.Variable((), np.array(name, dtype=object))),
-        "equation": _of(
-            lead,
-            xr.Variable(("field",), formulas, {"long_name": "the inferred law of each field"}),
+        "law": xr.Variable((), np.array(name, dtype=object)),
+        "equation": xr.Variable(
+            ("field",), formulas, {"long_name": "the inferred law of each field"}
         ),
     }
-
-
-def _per(lead, dims, values: np.ndarray, attributes) -> xr.Variable:
-    return xr.Variable(dims, values[np.newaxis] if lead else values, storable(attributes))
-
-
-def _of(lead: tuple[str, ...], variable: xr.Variable) -> xr.Variable:
-    return variable.set_dims((*lead, *variable.dims)) if lead else variable
 
 
 def _attributes(source: PlaneSource, axis: str) -> dict:
