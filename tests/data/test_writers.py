@@ -189,7 +189,7 @@ def test_lists_of_lists_which_zarr_may_hold_are_left_out(tmp_path):
 @pytest.mark.parametrize("name", ["", "..", "a/b"])
 def test_names_that_no_output_can_hold_are_refused(name):
     with pytest.raises(ValueError, match="No output can contain a variable called"):
-        check_storable(name)
+        check_storable(("u", name))
 
 
 def test_names_that_are_no_text_or_long_are_written(tmp_path):

@@ -122,8 +122,7 @@ def main(config: ForecastConfig) -> int:
     with runtime.prepared(config.float64):
         source = config.read()
         report.hint(source)
-        for part in source.parts:
-            check_storable(part.name)
+        check_storable(part.name for part in source.parts)
         parts = parts_of(source.trajectories)
         largest = max(len(range(source.trajectories)[part]) for part in parts)
         runtime.check_memory(

@@ -43,8 +43,7 @@ def main(config: "ForecastConfig") -> int:
     files = Files(config.input, *wanted)
     with runtime.prepared(config.float64):
         source = plane.read(config)
-        for name in source.fields:
-            check_storable(name)
+        check_storable(source.fields)
         plane.check_memory(source, config.context or source.frames, config.steps)
         method = fitted_to(source, config, method)
         by = sendable(method, config.method, config.weights, config.refinement)

@@ -72,8 +72,7 @@ def main(config: ReconstructConfig) -> int:
     with runtime.prepared():
         source = config.read()
         report.hint(source)
-        for part in source.parts:
-            check_storable(part.name)
+        check_storable(part.name for part in source.parts)
         context = source.context(config.context)
         if context.is_batched and len(context.values) == 1:
             context = context.single(0)

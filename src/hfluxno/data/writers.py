@@ -9,7 +9,7 @@ fields over the observed range. With several fields they have the leading dimens
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,14 @@ from hfluxno.version import version_name
 SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
 
 
-def check_storable(variable: str) -> None:
-    """Checks that the output formats allow a name, before the work is done. Raises `ValueError` if
-    they do not."""
-    if variable in ("", ".", "..") or "/" in variable:
-        raise ValueError(
-            f"No output can contain a variable called {variable!r}; rename it in the input."
-        )
+def check_storable(variables: Iterable[str]) -> None:
+    """Checks that the output formats allow these names, before the work is done. Raises
+    `ValueError` if they do not."""
+    for variable in variables:
+        if variable in ("", ".", "..") or "/" in variable:
+            raise ValueError(
+                f"No output can contain a variable called {variable!r}; rename it in the input."
+            )
 
 
 def write(path: Path, dataset: xr.Dataset) -> None:

@@ -175,8 +175,7 @@ class Continue(Work):
         return _first(method.forecast(twice, self.steps))
 
     def _example(self, source, context, nothing):
-        for part in source.parts:
-            check_storable(part.name)
+        check_storable(part.name for part in source.parts)
         method, every = self.method, getattr(self.method, "every", None)
         if isinstance(method, GivenLawForecaster) and context.frames == 1:
             every = interval_of(method.law, context, every)
@@ -218,8 +217,7 @@ class Reconstruct(Work):
         return _along_trajectory(of_reconstruction(source, found))
 
     def _example(self, source, context, nothing):
-        for part in source.parts:
-            check_storable(part.name)
+        check_storable(part.name for part in source.parts)
         values = np.zeros(np.shape(context.values)[1:])
         single = dataclasses.replace(context, values=values, deviation=None)
         noise = np.zeros(len(context.fields))
