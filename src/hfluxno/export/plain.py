@@ -17,6 +17,7 @@ the first of them has, is Σ_k S_ik Π_j u_j^{e_kj}, with its linear continuatio
 
 import dataclasses
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -46,6 +47,15 @@ class Place:
     @property
     def scales_flux(self) -> bool:
         return any(self.factor) or bool(self.stretches)
+
+    def waves(self, coefficients: Row) -> Iterator[tuple[float, str, int]]:
+        """Σ_m c_m ψ_m(x) as the c, `sin` or `cos`, and n of each c sin(nπξ) or c cos(nπξ), with ξ
+        from 0 to 1 on the domain."""
+        for k, c in enumerate(coefficients):
+            if self.periodic:
+                yield c, "sin" if k % 2 else "cos", 2 * (k // 2 + 1)
+            else:
+                yield c, "cos", k + 1
 
 
 @dataclasses.dataclass(frozen=True)

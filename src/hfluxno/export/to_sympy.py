@@ -5,7 +5,7 @@ read beta or lambda.
 """
 
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
-from hfluxno.export.plain import Place, along_axes
+from hfluxno.export.plain import Place, Row, along_axes
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
@@ -73,14 +73,9 @@ def _inside(of: Place, begin: float, end: float) -> str:
     return f"And({_X} >= {_signed(begin)}, {_X} < {_signed(end)})"
 
 
-def _waves(of: Place, coefficients) -> str:
+def _waves(of: Place, coefficients: Row) -> str:
     xi = f"({_X} - {_signed(of.lower)})/{of.upper - of.lower!r}"
-    waves = []
-    for k, c in enumerate(coefficients):
-        wave = "sin" if of.periodic and k % 2 else "cos"
-        order = 2 * (k // 2 + 1) if of.periodic else k + 1
-        waves.append(f"{_signed(c)}*{wave}({order}*pi*{xi})")
-    return " + ".join(waves)
+    return " + ".join(f"{_signed(c)}*{w}({n}*pi*{xi})" for c, w, n in of.waves(coefficients))
 
 
 def _symbol(name: str) -> str:

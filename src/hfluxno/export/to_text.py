@@ -1,7 +1,7 @@
 """A law as formulas in plain text."""
 
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
-from hfluxno.export.plain import Place, PlainLaw, along_axes
+from hfluxno.export.plain import Place, PlainLaw, Row, along_axes
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
@@ -64,10 +64,6 @@ def _by_place(law: PlainLaw, of: Place) -> list[str]:
     return [*lines, f"ξ = (x − {of.lower:.6g})/{of.upper - of.lower:.6g}"]
 
 
-def _waves(of: Place, coefficients) -> str:
-    parts = []
-    for k, c in enumerate(coefficients):
-        wave = "sin" if of.periodic and k % 2 else "cos"
-        order = 2 * (k // 2 + 1) if of.periodic else k + 1
-        parts.append(f"{c:+.6g} {wave}({order if order > 1 else ''}π ξ)")
+def _waves(of: Place, coefficients: Row) -> str:
+    parts = [f"{c:+.6g} {w}({n if n > 1 else ''}π ξ)" for c, w, n in of.waves(coefficients)]
     return " ".join(parts).removeprefix("+")
