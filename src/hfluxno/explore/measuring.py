@@ -15,13 +15,11 @@ class Measuring:
     - `noise`: its standard deviation, as a fraction of that of the field.
     - `missing`: the fraction of values lost at random.
     - `sensors`: the number of evenly spread cells with a sensor; 0 for all cells.
-    - `seed`: of noise and losses.
     """
 
     noise: float = 0.0
     missing: float = 0.0
     sensors: int = 0
-    seed: int = 0
 
 
 def measured(context: Trajectory, how: Measuring) -> Trajectory:
@@ -39,7 +37,7 @@ def measured(context: Trajectory, how: Measuring) -> Trajectory:
             f"There are {cells} cells, so choose up to {plural(cells, 'sensor')}, or 0 for all."
         )
     values = np.array(context.values, np.float64)
-    chance = np.random.default_rng(how.seed)
+    chance = np.random.default_rng(0)
     if how.noise > 0.0:
         size = np.nanstd(values, axis=(0, 2), keepdims=True)
         values += how.noise * size * chance.standard_normal(values.shape)

@@ -74,7 +74,7 @@ class Page:
                 (
                     "Python lines",
                     downloads.LINES,
-                    self._lines,
+                    lambda: downloads.lines(self._problem()).encode(),
                 ),
             )
         ]
@@ -143,9 +143,6 @@ class Page:
             margin=(1, 4),
             sizing_mode="stretch_width",
         )
-
-    def _lines(self) -> bytes:
-        return downloads.lines(self._problem()).encode()
 
     def _problem(self) -> Problem:
         if self.explorer.problem is None:
