@@ -8,6 +8,7 @@ import numpy as np
 from hfluxno.evaluation.metrics import reported_steps
 from hfluxno.explore.inference import Outcome
 from hfluxno.explore.problem import Problem
+from hfluxno.forecaster import forecast_times
 
 DATA, LAW, LINES = "explored.nc", "law.json", "explored.py"
 
@@ -17,19 +18,16 @@ def data(problem: Problem) -> bytes:
     import xarray as xr
 
     context, known = problem.context, len(problem.after)
-    times = np.asarray(context.times, float)
-    interval = (times[-1] - times[0]) / (len(times) - 1)
     values = np.concatenate([np.asarray(context.values, np.float64), problem.after])
-    times = np.concatenate([times, times[-1] + interval * np.arange(1, known + 1)])
+    times = np.concatenate([np.asarray(context.times, float), forecast_times(context, known)])
 
     def with_units(name: str) -> dict[str, str]:
         return {"units": problem.units[name]} if problem.units.get(name) else {}
 
-    axes = ("x", "y")[: len(context.grid.shape)]
-    places = {name: context.grid.centers(axis) for axis, name in enumerate(axes)}
+    places = {name: context.grid.centers(axis) for axis, name in enumerate(context.space)}
     dataset = xr.Dataset(
         {
-            field: (("time", *axes), values[:, i], with_units(field))
+            field: (("time", *context.space), values[:, i], with_units(field))
             for i, field in enumerate(context.fields)
         },
         coords={

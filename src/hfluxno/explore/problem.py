@@ -139,10 +139,7 @@ def _member(source: Source, trajectory: int) -> Trajectory:
     """One trajectory of a file."""
     if not 0 <= trajectory < source.trajectories:
         raise _no_trajectory(trajectory, source.path, source.trajectories)
-    whole = source.trajectory
-    if not whole.is_batched:
-        return whole
-    return dataclasses.replace(whole, values=np.asarray(whole.values)[trajectory])
+    return source.trajectory.single(trajectory)
 
 
 def _no_trajectory(number: int, path: Path, count: int) -> ValueError:

@@ -5,6 +5,7 @@ import numpy as np
 from hfluxno.explore.inference import Outcome, hidden_flux, inferred_flux
 from hfluxno.explore.pictures import Law, Map, Profile
 from hfluxno.explore.problem import Problem
+from hfluxno.plots.labels import with_units
 
 
 class Panels:
@@ -49,8 +50,7 @@ class _Scene:
             self.forecast = np.asarray(outcome.forecast.trajectory.values)[:, 0]
 
     def label(self, name: str) -> str:
-        unit = self.problem.units.get(name, "").split(" since ")[0].strip()
-        return f"{name} ({unit})" if unit and unit != "1" else name
+        return with_units(name, self.problem.units.get(name, ""))
 
     def place(self, frame: int) -> tuple[int, str]:
         """How many frames after the context a frame is, and where it is, in words."""

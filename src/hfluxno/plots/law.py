@@ -93,8 +93,7 @@ def draw_law(
     law = identification.law
     states = None
     if context is not None:
-        values = np.asarray(context.values, float)
-        values = values[index] if context.is_batched else values
+        values = np.asarray(context.single(index).values, float)
         states = np.moveaxis(values, 1, 0).reshape(len(law.fields), -1)
         states = states[:, np.isfinite(states).all(axis=0)]
     with jax.enable_x64(True):
