@@ -186,10 +186,9 @@ def _observation(x: np.ndarray, axis: Axis) -> tuple[Points, ...]:
     moved = (x - centers[axis.places]) / (centers[1] - centers[0])
     if np.max(np.abs(moved)) < _AT_CENTRE:
         return ()
-    sums, counts = np.zeros(len(centers)), np.zeros(len(centers))
-    np.add.at(sums, axis.places, moved)
-    np.add.at(counts, axis.places, 1.0)
-    return (Points(np.clip(sums / np.maximum(counts, 1.0), -0.5, 0.5)),)
+    counts = np.bincount(axis.places, minlength=len(centers))
+    sums = np.bincount(axis.places, moved, len(centers))
+    return (Points(np.clip(sums / np.maximum(counts, 1), -0.5, 0.5)),)
 
 
 def _fewer(
