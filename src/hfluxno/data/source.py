@@ -8,9 +8,10 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import Boundary, BoundaryName, Given
+from hfluxno.coordinates import uniform_edges
 from hfluxno.observation import Flow, Observation
 from hfluxno.plural import plural
-from hfluxno.trajectory import Trajectory, uniform_edges
+from hfluxno.trajectory import Trajectory
 
 LEAST_FRAMES = 4
 LEAST_CELLS = 8

@@ -6,11 +6,11 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.models.provenance import Training
 from hfluxno.models.weights import (
     ARRAYS,
     CARD,
     CONFIG,
-    Training,
     read_folder,
     save_pretrained,
 )
