@@ -71,11 +71,11 @@ def main(config: EvaluateConfig) -> int:
             else:
                 cluster = config.scheduler, config.workers
                 errors = evaluate_on(*cluster, windows, network, config.data, output, advance)
-    named = ("weights", "data", "every", "refinement")
     described = {
-        key: str(value) if isinstance(value, Path) else value
-        for key, value in dataclasses.asdict(config).items()
-        if key in named
+        "weights": config.weights,
+        "data": str(config.data),
+        "refinement": config.refinement,
+        "every": config.every,
     }
     text = report.as_json(described | dataclasses.asdict(errors))
     replace_text(output, text + "\n")

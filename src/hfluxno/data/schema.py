@@ -56,9 +56,6 @@ def variables(configuration: Configuration) -> dict[str, Variable]:
     real, trajectory = configuration.dtype, ("trajectory",)
     small, index = np.dtype(np.int8), np.dtype(np.int32)
 
-    def named(*names: str) -> np.ndarray:
-        return np.asarray(names)
-
     def coordinate(dimension: str, values: np.ndarray, **attributes: str) -> Variable:
         return Variable((dimension,), values.dtype, attributes, values)
 
@@ -69,10 +66,10 @@ def variables(configuration: Configuration) -> dict[str, Variable]:
     }
     return {
         "time": coordinate("time", configuration.times, units="1", long_name="time"),
-        "field": coordinate("field", named(*configuration.fields), long_name="conserved field"),
+        "field": coordinate("field", np.asarray(configuration.fields), long_name="conserved field"),
         **centers,
         "parameter": coordinate(
-            "parameter", named(*configuration.parameters), long_name="coefficient of the law"
+            "parameter", np.asarray(configuration.parameters), long_name="coefficient of the law"
         ),
         "values": Variable(
             ("trajectory", "time", "field", *axes),

@@ -178,13 +178,13 @@ class Writer:
             file.dimensions = self._sizes()
             for name, variable in self._variables.items():
                 text = variable.dtype.kind == "U"
+                packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
                 array = file.create_variable(
                     name,
                     variable.dimensions,
                     dtype=h5py.string_dtype() if text else variable.dtype,
                     chunks=None if text else self._chunks(variable),
-                    **({} if text else {"compression": "gzip", "compression_opts": 1}),
-                    **({} if text else {"shuffle": True}),
+                    **({} if text else packed),
                 )
                 array.attrs.update(variable.attributes)
                 if variable.values is not None:

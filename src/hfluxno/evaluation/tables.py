@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hfluxno.data.replacing import check_writable, replacing
+from hfluxno.data.replacing import check_writable, replace_text
 
 
 def inserted(text: str, table: str, name: str) -> str:
@@ -34,8 +34,7 @@ def write_markdown(files: Sequence[Path], table: str, name: str) -> None:
     """
     for file in files:
         text = inserted(file.read_text(encoding="utf-8"), table, name) if file.exists() else table
-        with replacing(file) as (path,):
-            path.write_text(text, encoding="utf-8")
+        replace_text(file, text)
 
 
 def insert_into(path: Path, parts: Mapping[str, str]) -> None:

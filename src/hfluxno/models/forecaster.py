@@ -195,17 +195,15 @@ def _parameters(network: LawNetwork, batch):
     return jax.vmap(network.parameters)(batch)
 
 
+_frozen = eqx.filter_jit(frozen)
+
+
 def _refined(network: LawNetwork, batch, start, steps, refinement):
     operators = [
         network.refined(context, vector, refinement)
         for context, vector in zip(batch, start, strict=True)
     ]
     return np.stack([_frozen(*pair, steps) for pair in zip(operators, batch, strict=True)])
-
-
-@eqx.filter_jit
-def _frozen(operator, context, steps):
-    return frozen(operator, context, steps)
 
 
 def _law(config: ModelConfig) -> LawConfig | None:
