@@ -190,9 +190,7 @@ def _one(result: dict) -> Table:
 
 def _each(results: list[dict]) -> Table:
     table = Table(box=None, pad_edge=False)
-    errors = {"back-test error": [r["backtest_error"] for r in results]}
-    for step in _steps(results):
-        errors[f"true error, step {step}"] = [r["true_error"].get(step, math.nan) for r in results]
+    errors = _errors(results)
     for column in ("trajectory", "status", *errors):
         table.add_column(column, justify="right")
     for number, result in enumerate(results):
@@ -206,19 +204,20 @@ def _all(results: list[dict]) -> Table:
     table.add_column(f"{len(results)} trajectories", style="dim", no_wrap=True)
     for column in ("mean", "median", "95th percentile", "largest"):
         table.add_column(column, justify="right")
-    rows = {"back-test error": [r["backtest_error"] for r in results]}
-    for step in _steps(results):
-        rows[f"true error, step {step}"] = [r["true_error"].get(step, math.nan) for r in results]
-    for name, numbers in rows.items():
+    for name, numbers in _errors(results).items():
         known = np.array([n for n in numbers if math.isfinite(n)] or [math.nan])
         figures = (known.mean(), np.median(known), np.percentile(known, 95), known.max())
         table.add_row(name, *(_percent(float(figure)) for figure in figures))
     return table
 
 
-def _steps(results: list[dict]) -> list[str]:
-    """The steps at which any of the forecasts can be compared with the truth."""
-    return sorted({step for r in results for step in r.get("true_error", {})}, key=int)
+def _errors(results: list[dict]) -> dict[str, list[float]]:
+    """By name the errors of each result: of the back-test, and at the steps at which any of the
+    forecasts can be compared with the truth."""
+    found = {"back-test error": [r["backtest_error"] for r in results]}
+    for step in sorted({step for r in results for step in r.get("true_error", {})}, key=int):
+        found[f"true error, step {step}"] = [r["true_error"].get(step, math.nan) for r in results]
+    return found
 
 
 def _counts(console: Console, results: list[dict]) -> None:
