@@ -91,10 +91,7 @@ def blocks(
     starts = block_starts(configuration, start, block_size(configuration))
     run = solver(configuration, max_steps)
     pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="hfluxno-solve")
-
-    def submit(first: int) -> _Pending:
-        return _submit(configuration, first, run, pool, share)
-
+    submit = functools.partial(_submit, configuration, run=run, pool=pool, share=share)
     try:
         for pending in ahead(submit, starts, in_flight):
             yield pending.result()
