@@ -72,25 +72,15 @@ def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
     colours = colours_of(joined)
     name = labels.field_axis(field)
     panels = part.subplots(1, 2 if shown.truth is None else 3, squeeze=False)[0]
-    forecast_panel = (panels[0], joined, times, f"{name}: context and forecast", colours)
+    title = f"{name}: context and forecast"
+    space_time(part, panels[0], joined, times, title, colours, edges, labels, shown.now)
     if shown.truth is None:
-        space_time(part, *forecast_panel, edges, labels, shown.now)
         _profiles(panels[1], shown, labels, field)
         return
     truth = shown.truth[:, field]
     known = np.concatenate([seen, truth])
     until = times[: len(known)]
     error = np.concatenate([np.zeros_like(seen), ahead[: len(truth)] - truth])
-    space_time(part, *forecast_panel, edges, labels, shown.now)
+    title, around = f"{name}: forecast minus truth", around_zero(error)
     space_time(part, panels[1], known, until, f"{name}: truth", colours, edges, labels)
-    space_time(
-        part,
-        panels[2],
-        error,
-        until,
-        f"{name}: forecast minus truth",
-        around_zero(error),
-        edges,
-        labels,
-        shown.now,
-    )
+    space_time(part, panels[2], error, until, title, around, edges, labels, shown.now)
