@@ -103,16 +103,6 @@ class InputConfig:
                 "--walls have no meaning; leave them out, or see hfluxno check."
             )
 
-    def members_of(self, trajectories: int) -> slice:
-        """Which of the file's trajectories to read. Raises `ValueError` if the number is out of
-        range."""
-        from hfluxno.data.readers import check_member
-
-        if self.trajectory is None:
-            return slice(0, trajectories)
-        check_member(self.trajectory, trajectories, self.input)
-        return slice(self.trajectory, self.trajectory + 1)
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MeasuredConfig(InputConfig):

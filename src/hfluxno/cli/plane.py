@@ -7,6 +7,7 @@ from hfluxno.cli.input import InputConfig
 from hfluxno.cli.streams import printable
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
+from hfluxno.data.readers import check_member
 from hfluxno.trajectory import Trajectory
 
 # A context in double precision, its products with test functions, and the runs over it; a forecast
@@ -44,13 +45,16 @@ def read(config: InputConfig) -> PlaneSource:
         walls=config.walls,
         least_frames=LEAST_FRAMES if getattr(config, "law", None) is None else 1,
     )
-    config.members_of(source.count)
+    members_of(config, source)  # refuses a number out of range
     return source
 
 
 def members_of(config: InputConfig, source: PlaneSource) -> range:
-    """The trajectories to read."""
-    return range(source.count)[config.members_of(source.count)]
+    """The trajectories to read. Raises `ValueError` if the number is out of range."""
+    if config.trajectory is None:
+        return range(source.count)
+    check_member(config.trajectory, source.count, config.input)
+    return range(config.trajectory, config.trajectory + 1)
 
 
 def momentum_of(config) -> tuple[str, str] | None:
