@@ -10,7 +10,6 @@ import tyro
 
 from hfluxno.cli.input import MeasuredConfig
 
-_WIDTH = 14  # of the labels
 _NOISY = 0.01  # in standard deviations
 _ROUNDING = 1e-9
 
@@ -122,19 +121,13 @@ def _show(found: dict) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from hfluxno.cli.streams import printable
+    from hfluxno.cli.report import LABEL, head, line
 
     console = Console(highlight=False)
-
-    def line(label: str, text: str, style: str = "dim") -> None:
-        label = f"[{style}]{label:<{_WIDTH}}[/{style}]"
-        console.print(f"{label} {escape(printable(text))}", soft_wrap=True)
-
     fields = found["fields"]
-    variable, path = (escape(printable(found[name])) for name in ("variable", "input"))
-    console.print(f"[bold]{variable}[/bold] in {path}")
+    console.print(head(found))
     for label, text in _lines(found):
-        line(label, text)
+        line(console, label, text)
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     for _ in fields:
@@ -147,16 +140,16 @@ def _show(found: dict) -> None:
         if label == "known noise" and not any("known_noise" in each for each in fields.values()):
             continue
         entries = (shown(each, found["x"]["units"]) for each in fields.values())
-        table.add_row(f"{label:<{_WIDTH - 1}}", *entries)
+        table.add_row(f"{label:<{LABEL - 1}}", *entries)
     console.print(table)
-    line("boundary", f"{found['boundary']}: {found['boundary_reason']}")
-    line("can infer", found["identifiable"])
+    line(console, "boundary", f"{found['boundary']}: {found['boundary_reason']}")
+    line(console, "can infer", found["identifiable"])
     odd = [f"{name}: {text}" for name, each in fields.items() for text in each["oddities"]]
     for text in (*odd, *found["faults"], *found["hints"]):
-        line("note", text, "yellow")
+        line(console, "note", text, "yellow")
     for command in (found["reconstruct"], found["next"]):
         if command:
-            line("next", command)
+            line(console, "next", command)
 
 
 def _lines(found: dict) -> list[tuple[str, str]]:

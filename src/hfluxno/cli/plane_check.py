@@ -5,9 +5,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.console import Console
 
 from hfluxno.cli import plane, report
-from hfluxno.cli.streams import printable
 from hfluxno.data.plane.walls import NAN
 from hfluxno.plural import plural
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from hfluxno.cli.check import CheckConfig
 
 _CONTEXT = 10
-_WIDTH = 14  # of the labels
 
 
 def main(config: "CheckConfig") -> int:
@@ -25,15 +24,10 @@ def main(config: "CheckConfig") -> int:
     if config.json:
         report.print_json(found)
         return 0
-    from rich.console import Console
-    from rich.markup import escape
-
     console = Console(highlight=False)
-    variable, path = (escape(printable(found[name])) for name in ("variable", "input"))
-    console.print(f"[bold]{variable}[/bold] in {path}")
-    for label, line in _lines(found):
-        text = escape(printable(line))
-        console.print(f"[dim]{label:<{_WIDTH}}[/dim] {text}", soft_wrap=True)
+    console.print(report.head(found))
+    for label, text in _lines(found):
+        report.line(console, label, text)
     return 0
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # drawing is loaded only for a picture
     from hfluxno.data.plane import PlaneSource
     from hfluxno.plots import Labels
 
+LABEL = 14  # letters before a line of a report
 _MOST_ROWS = 10  # a larger batch is summarised
 _MOST_COEFFICIENTS = 20
 _MOST_LETTERS = 40  # of units in a picture
@@ -42,6 +43,16 @@ def hint(source: Source) -> None:
         sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
 
 
+def head(found: dict) -> str:
+    """The first words of a report: what of which file."""
+    return f"[bold]{_shown(found['variable'])}[/bold] in {_shown(found['input'])}"
+
+
+def line(console: Console, label: str, text: str, style: str = "dim") -> None:
+    """Shows a line of a report."""
+    console.print(f"[{style}]{label:<{LABEL}}[/{style}] {_shown(text)}", soft_wrap=True)
+
+
 def show(summary: dict, as_json: bool) -> None:
     """A short table, or one JSON object and nothing else."""
     if as_json:
@@ -53,9 +64,7 @@ def show(summary: dict, as_json: bool) -> None:
     task = f"{plural(summary['context_frames'], 'frame')} of {cells} cells seen"
     if "steps" in summary:
         task += f", {summary['steps']} forecast"
-    console.print(
-        f"[bold]{escape(summary['variable'])}[/bold] in {_shown(summary['input'])}: {task}"
-    )
+    console.print(f"{head(summary)}: {task}")
     if len(results) == 1:
         console.print(_one(results[0]))
     else:
@@ -74,8 +83,7 @@ def show_outcome(summary: dict) -> None:
     """A short table of a batch that was processed in chunks."""
     console = Console(highlight=False)
     console.print(
-        f"[bold]{escape(summary['variable'])}[/bold] in {_shown(summary['input'])}: "
-        f"{plural(summary['contexts'], 'context')} of {summary['cells']} cells"
+        f"{head(summary)}: {plural(summary['contexts'], 'context')} of {summary['cells']} cells"
     )
     for status, count in summary["statuses"].items():
         colour = "green" if status == "ok" else "yellow"
@@ -107,8 +115,8 @@ def _range(low: float, high: float) -> str:
     return f"{low:.{digits}g} to {high:.{digits}g}"
 
 
-def _shown(path: str) -> str:
-    return escape(printable(path))
+def _shown(text: str) -> str:
+    return escape(printable(text))
 
 
 def labels(source: "Source | PlaneSource") -> "Labels":
