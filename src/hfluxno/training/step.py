@@ -81,15 +81,14 @@ def make_step(
         value, gradient = gradient_of(state.parameters, batch, keys)
         # JAX returns the conjugate of the direction as the derivative with respect to a complex
         # number.
-        gradient = jax.tree.map(jnp.conj, gradient)
+        gradient = optax.tree.conj(gradient)
         norm = optax.tree.norm(gradient)
         finite = jnp.isfinite(value) & jnp.isfinite(norm)
         # Optax mixes integers and reals, which a user of JAX may have forbidden.
         with jax.numpy_dtype_promotion("standard"):
             updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.parameters)
-        parameters = _where(
-            finite, optax.apply_updates(state.parameters, updates), state.parameters
-        )
+        updated = optax.apply_updates(state.parameters, updates)
+        parameters = optax.tree.where(finite, updated, state.parameters)
         n = state.step.astype(jnp.float32)
         kept = jnp.minimum(decay, (1.0 + n) / (10.0 + n))
         average = jax.tree.map(
@@ -101,7 +100,7 @@ def make_step(
         new = TrainState(
             parameters=parameters,
             average=average,
-            optimizer=_where(finite, optimizer_state, state.optimizer),
+            optimizer=optax.tree.where(finite, optimizer_state, state.optimizer),
             step=state.step + 1,
             key=state.key,
             skipped=state.skipped + failed,
@@ -111,7 +110,3 @@ def make_step(
         return new, {"loss": value, "gradient_norm": norm}
 
     return jax.jit(step, donate_argnums=0, compiler_options=WIDE_VECTORS)
-
-
-def _where(condition, new, old):
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
