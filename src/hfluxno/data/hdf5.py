@@ -6,6 +6,7 @@ failure this accepts and discards everything, and the failure is raised once HDF
 """
 
 import contextlib
+import functools
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,23 +17,9 @@ import h5py
 
 
 @contextlib.contextmanager
-def new_netcdf(path: Path) -> Iterator[tuple[h5netcdf.File, Callable[[], None]]]:
-    """A new NetCDF file, and a check that raises what has failed so far, for long writes. Raises
-    `OSError` if the file could not be written; what is left of it is worthless.
-    """
-    with _new(path, h5netcdf.File) as made:
-        yield made
-
-
-@contextlib.contextmanager
-def new_hdf5(path: Path) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
-    """The same for HDF5 of any layout."""
-    with _new(path, h5py.File) as made:
-        yield made
-
-
-@contextlib.contextmanager
 def _new(path: Path, kind: Any) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """A new file, and a check that raises what has failed so far, for long writes. Raises `OSError`
+    if the file could not be written; what is left of it is worthless."""
     with _Unfailing(path, "w+") as target:
         try:
             with kind(target, "w") as file:
@@ -40,6 +27,10 @@ def _new(path: Path, kind: Any) -> Iterator[tuple[Any, Callable[[], None]]]:
         finally:
             # HDF5 may read back what was not written and find it damaged: the cause is known.
             target.check()
+
+
+new_netcdf = functools.partial(_new, kind=h5netcdf.File)
+new_hdf5 = functools.partial(_new, kind=h5py.File)  # of any layout
 
 
 class _Unfailing(io.FileIO):
