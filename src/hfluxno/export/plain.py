@@ -16,6 +16,7 @@ the first of them has, is Σ_k S_ik Π_j u_j^{e_kj}, with its linear continuatio
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterator
 
@@ -212,15 +213,12 @@ def _kinks(basis: Basis, given: np.ndarray) -> tuple[tuple[tuple[float, float], 
 
 def _product_of_powers(order: tuple[int, ...], degree: int) -> np.ndarray:
     """T_i(w_1) T_j(w_2) … in powers, at index (power of w_1, power of w_2, …)."""
-    product = np.ones(())
-    for k in order:
-        product = np.multiply.outer(product, _chebyshev(k, degree))
-    return product
+    return functools.reduce(np.multiply.outer, (_chebyshev(k, degree) for k in order))
 
 
 def _chebyshev(order: int, degree: int) -> np.ndarray:
     powers = np.polynomial.chebyshev.cheb2poly([0.0] * order + [1.0])
-    return np.concatenate([powers, np.zeros(degree + 1 - len(powers))])
+    return np.pad(powers, (0, degree + 1 - len(powers)))
 
 
 def _trimmed(coefficients: np.ndarray) -> np.ndarray:
