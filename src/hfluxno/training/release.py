@@ -48,7 +48,11 @@ def provenance(trained: Trained) -> Training:
         validation_error=trained.numbers["error"],
         measure=f"mean relative l2 over {plural(validation.steps, 'frame')}, each at most 1, of "
         f"{plural(validation.windows, 'window')} with a {validation.context_mode} context",
-        limits=_limits(config),
+        limits=(
+            "Trained on laws and initial states like those of the data set "
+            f"{config.data.law} (see docs/data_format.md); on others its error is unknown.",
+            f"Trained at times up to {config.data.limit:g}.",
+        ),
     )
 
 
@@ -71,12 +75,4 @@ def _data(config: TrainConfig) -> str:
     return (
         f"{data.law} with `{data.initial}` initial conditions, {origin}, windows with t ≤ "
         f"{data.limit:g}, {config.batch} a step{before}"
-    )
-
-
-def _limits(config: TrainConfig) -> tuple[str, ...]:
-    return (
-        f"Trained on laws and initial states like those of the data set {config.data.law} (see "
-        "docs/data_format.md); on others its error is unknown.",
-        f"Trained at times up to {config.data.limit:g}.",
     )

@@ -65,12 +65,14 @@ def cost(ready: PreparedMethod, test: WindowSet, config: TrainConfig | None = No
     }
     if ready.network is None:
         return found
-    count = parameters(ready.network.config)
+    count, training = parameters(ready.network.config), ready.network.training
+    if config is None and training is not None:
+        config = PRESETS.get(training.preset)
     return found | {
         "parameters": count,
         "megabytes": 4e-6 * count,
         "flops": _flops(ready.network),
-        "training_milliseconds": _training_step(config or _preset_of(ready.network)),
+        "training_milliseconds": None if config is None else _training_step(config),
     }
 
 
@@ -117,13 +119,7 @@ def _flops(forecaster: NetworkForecaster) -> float | None:
     return None if counted is None or counted <= 0 else float(counted)
 
 
-def _preset_of(forecaster: NetworkForecaster) -> TrainConfig | None:
-    return PRESETS.get(forecaster.training.preset) if forecaster.training else None
-
-
-def _training_step(config: TrainConfig | None) -> float | None:
-    if config is None:
-        return None
+def _training_step(config: TrainConfig) -> float:
     config = dataclasses.replace(config, batch=_BATCH)
     placement = Placement.on(None)
     step, state, _ = beginning(config, placement)
