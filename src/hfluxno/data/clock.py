@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hfluxno.data.source import Source
+from hfluxno.data.source import Source, unit_in
 
 _SINCE = re.compile(r"^\s*(\w+)\s+since\s+(.+?)\s*$")
 _SECONDS = {
@@ -30,10 +30,8 @@ class _Clock(NamedTuple):
 def converted(times: np.ndarray, units: str, path: Path, source: Source) -> np.ndarray:
     """The times of `path` in the units of `source`. Raises `ValueError` if only one of them has
     dates, or they differ in their units, or only one has a time zone."""
-    clock = source.time_axis
-    own = source.coordinates.get(clock)
-    target = "" if own is None else own.attrs.get("units", "")
-    target = target if isinstance(target, str) else ""
+    own = source.coordinates.get(source.time_axis)
+    target = "" if own is None else unit_in(own.attrs)
     if units == target or not (units or target):
         return times
     one, other = _clock(units), _clock(target)

@@ -14,7 +14,7 @@ from hfluxno.boundary import Given
 from hfluxno.data.clock import converted
 from hfluxno.data.numbers import coordinate, listed, real_numbers
 from hfluxno.data.opening import opened, reading
-from hfluxno.data.source import SIDES, GivenEnds, Source
+from hfluxno.data.source import SIDES, GivenEnds, Source, unit_in
 from hfluxno.data.table import units_in, without_units
 from hfluxno.data.text_table import is_table
 from hfluxno.plural import plural
@@ -56,7 +56,7 @@ def read_ends(path: Path, source: Source) -> GivenEnds:
             f"{path} has no times for the ends; give them as the variable or column time."
         )
     times = coordinate(clock_entries, np.zeros(0), "time")
-    times = converted(times, _units(clock_entries.attrs), path, source)
+    times = converted(times, unit_in(clock_entries.attrs), path, source)
     order = np.argsort(times)
     if not (np.isfinite(times).all() and np.all(np.diff(times[order]) > 0.0)):
         raise ValueError(f"The times of {path} are missing or repeated; correct them first.")
@@ -118,15 +118,10 @@ def _given(times: np.ndarray, values: np.ndarray, names: list[str], path: Path) 
 
 
 def _check_units(name, attributes, field, of_field, path: Path, source: Source) -> None:
-    one = _units(attributes) or units_in(name)
-    other = _units(of_field) or units_in(field)
+    one = unit_in(attributes) or units_in(name)
+    other = unit_in(of_field) or units_in(field)
     if one and other and one != other:
         raise ValueError(
             f"The variable {name} of {path} is in {one}, and {field} of {source.path} in {other}; "
             "convert one of them."
         )
-
-
-def _units(attributes) -> str:
-    units = attributes.get("units", "")
-    return units if isinstance(units, str) else ""

@@ -13,7 +13,7 @@ from hfluxno.data.measures import (
     travel,
     without_marks,
 )
-from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source
+from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, unit_in
 from hfluxno.data.symmetry import symmetry
 from hfluxno.plural import plural
 
@@ -66,12 +66,11 @@ def _axis(source: Source, name: str) -> dict:
     numbers = source.x if along_x else source.times
     places = source.columns if along_x else source.rows
     own = source.coordinates.get(name)
-    units = "" if own is None else own.attrs.get("units", "")
     count = len(numbers) if places is None else len(set(places))
     return {
         "name": source.names.get(name, name),
         "in_file": own is not None,
-        "units": units if isinstance(units, str) else "",
+        "units": "" if own is None else unit_in(own.attrs),
         "first": float(numbers[0]),
         "last": float(numbers[-1]),
         "spacing": float((numbers[-1] - numbers[0]) / (len(numbers) - 1)),

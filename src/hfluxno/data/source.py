@@ -38,6 +38,12 @@ def units_of(
     return {name: unit for name, unit in found.items() if isinstance(unit, str)}
 
 
+def unit_in(attributes: Mapping) -> str:
+    """The unit that attributes of a file give; empty if they give none."""
+    unit = attributes.get("units", "")
+    return unit if isinstance(unit, str) else ""
+
+
 def frames_at(own: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which of a file's `own` frames are at these increasing times, up to the last time that is
     one: the nearest frames, and whether they are at these times."""
