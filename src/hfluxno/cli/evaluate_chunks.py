@@ -6,7 +6,6 @@ same as in a single process.
 """
 
 import contextlib
-import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -35,15 +34,11 @@ def loaded(network: Network) -> NetworkForecaster:
     return found if refinement is None else found.refined(refinement)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Task:
-    windows: Windows
-    network: Network
-    data: Path
-
-    def __call__(self, chunk: WindowChunk) -> tuple[WindowChunk, xr.Dataset]:
-        with open_dataset(self.data) as data:
-            return chunk, self.windows.measured(loaded(self.network), data, chunk)
+def _measured(
+    windows: Windows, network: Network, path: Path, chunk: WindowChunk
+) -> tuple[WindowChunk, xr.Dataset]:
+    with open_dataset(path) as data:
+        return chunk, windows.measured(loaded(network), data, chunk)
 
 
 def evaluate_on(
@@ -68,7 +63,7 @@ def evaluate_on(
         advance(count, total)
         if left:
             client = stack.enter_context(cluster.connected(scheduler, workers))
-            task = _Task(windows, network, data.absolute())
+            task = functools.partial(_measured, windows, network, data.absolute())
             for chunk, measured in cluster.done(client, task, left):
                 with replacing(_file(partial, chunk)) as (temporary,):
                     measured.to_netcdf(temporary, engine="h5netcdf")

@@ -4,7 +4,7 @@ A part is written as soon as it is finished, so memory holds only one, and a lat
 """
 
 import contextlib
-import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
@@ -28,17 +28,11 @@ class Piece(Protocol):
 Made = TypeVar("Made", bound=Piece)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Task:
+def _written(make: Callable[[slice], Piece], files: Parts, part: slice) -> slice:
     """What a process of a cluster does; the files are on a file system that all of them see."""
-
-    make: Callable[[slice], Piece]
-    files: Parts
-
-    def __call__(self, part: slice) -> slice:
-        piece = self.make(part)
-        self.files.write(part, piece.write, piece.rows)
-        return part
+    piece = make(part)
+    files.write(part, piece.write, piece.rows)
+    return part
 
 
 def at_once(make: Callable[[slice], Made], part: slice, output: Path, task: str) -> Made:
@@ -91,7 +85,7 @@ def part_by_part(
         rows.extend(row for part in parts for row in files.rows(part))
         files.join(parts, attributes(rows))
 
-    work = _Task(make if scheduler else made, files)
+    work = functools.partial(_written, make if scheduler else made, files)
     resumed(files.partial, parts, left, work, join, task, what, scheduler, workers)
     return next(iter(shown), None), rows
 
