@@ -93,8 +93,10 @@ def blocks(
     pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="hfluxno-solve")
     submit = functools.partial(_submit, configuration, run=run, pool=pool, share=share)
     try:
-        for pending in ahead(submit, starts, in_flight):
-            yield pending.result()
+        for pending, chunks in ahead(submit, starts, in_flight):
+            for chunk in chunks:
+                chunk.result()
+            yield pending
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -130,25 +132,14 @@ def solver(configuration: Configuration, max_steps: int | None = None) -> Callab
     return _solver(of_any_draws, max_steps)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Pending:
-    block: Block
-    chunks: list[Future]
-
-    def result(self) -> Block:
-        for chunk in self.chunks:
-            chunk.result()
-        return self.block
-
-
 def _submit(
     configuration: Configuration,
     start: int,
     run: Callable,
     pool: ThreadPoolExecutor,
     share: tuple[int, int],
-) -> _Pending:
-    """Draws the samples of a block and queues its chunks, or a share of them."""
+) -> tuple[Block, list[Future]]:
+    """Draws the samples of a block and queues its chunks, or a share of them, which fill it."""
     count = min(block_size(configuration), configuration.trajectories - start)
     pairs = [configuration.indices(start + i) for i in range(count)]
     dtype = configuration.dtype
@@ -174,7 +165,7 @@ def _submit(
         pool.submit(_solve_chunk, configuration, run, block, initial, order[i : i + width])
         for i in range(share[0] * width, count, share[1] * width)
     ]
-    return _Pending(block, chunks)
+    return block, chunks
 
 
 def _initial_rates(
