@@ -143,10 +143,7 @@ def _submit(
     count = min(block_size(configuration), configuration.trajectories - start)
     pairs = [configuration.indices(start + i) for i in range(count)]
     dtype = configuration.dtype
-    draws: dict[int, np.ndarray] = {}
-    for law, _ in pairs:
-        if law not in draws:
-            draws[law] = configuration.coefficients(law)
+    draws = {law: configuration.coefficients(law) for law in {law for law, _ in pairs}}
     coefficients = np.stack([draws[law] for law, _ in pairs]).astype(dtype)
     initial = np.stack([configuration.initial_state(*pair) for pair in pairs]).astype(dtype)
     shape = (count, configuration.frames, len(configuration.fields), *configuration.grid.shape)
