@@ -88,19 +88,19 @@ def opened(
     if kind == "parquet" and importlib.util.find_spec("fastparquet") is None:
         require(f"{path} is a Parquet file, which", "parquet", otherwise="or save the table as CSV")
     frame, groups = read_text_table(path) if kind == "csv" else None, []
+    dataset: xr.Dataset | None = None
+    variables: dict[str, xr.Variable] = {}
     with reading(path):
         unnamed = kind == "npz"
         if kind == "npz":
-            dataset, variables = None, _npz_variables(path)
+            variables = _npz_variables(path)
         elif kind in READERS:
-            dataset, variables = None, dict(READERS[kind](path))
-        elif kind == "csv":
-            dataset = None
+            variables = dict(READERS[kind](path))
         elif kind == "parquet":
-            dataset, frame = None, pd.read_parquet(path)
+            frame = pd.read_parquet(path)
             if any(name is not None for name in frame.index.names):  # it may hold the times
                 frame = frame.reset_index()
-        elif kind:
+        elif kind in _ENGINE_OPTIONS:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later if its own opening fails.
                 with h5py.File(path, "r") as file:
