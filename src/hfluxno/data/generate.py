@@ -11,9 +11,9 @@ import dataclasses
 import functools
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
@@ -115,6 +115,16 @@ def block(configuration: Configuration, start: int) -> Block:
         return next(found)
 
 
+def averaged(values: Any, cells: tuple[int, ...]) -> Any:
+    """Averages of (…, *space) over blocks of cells, so that this number of `cells` is left along
+    each axis of space; for NumPy or JAX arrays."""
+    lead = values.shape[: values.ndim - len(cells)]
+    sizes = zip(cells, values.shape[len(lead) :], strict=True)
+    split = [n for few, many in sizes for n in (few, many // few)]
+    within = tuple(range(len(lead) + 1, len(lead) + len(split), 2))
+    return values.reshape(*lead, *split).mean(axis=within)
+
+
 def solver(configuration: Configuration, max_steps: int | None = None) -> Callable:
     """The solver of a set from any states: compiled (coefficients, initial) ↦ (values, status),
     each with a leading axis of trajectories.
@@ -208,7 +218,10 @@ def _solver(configuration: Configuration, max_steps: int) -> Callable:
     def one(coefficients, initial):
         scheme = _scheme(law, coefficients)
         solution = solve(scheme, initial, times, grid, made.control, max_steps=max_steps)
-        return _averaged(solution.values[::every], made.finer), solution.status
+        values = solution.values[::every]
+        if made.finer > 1:
+            values = averaged(values, configuration.grid.shape)
+        return values, solution.status
 
     return jax.jit(jax.vmap(one))
 
@@ -222,15 +235,6 @@ def _rate(law: str, cells: int, float64: bool) -> Callable:
         return limiting_speed(_scheme(law, coefficients), initial, grid)
 
     return jax.jit(jax.vmap(one))
-
-
-def _averaged(values: Float[Array, "time field *space"], finer: int) -> Float[Array, "..."]:
-    """Averages over squares of `finer` cells."""
-    if finer == 1:
-        return values
-    space = [size for n in values.shape[2:] for size in (n // finer, finer)]
-    within = tuple(range(3, 3 + len(space), 2))
-    return jnp.mean(values.reshape(*values.shape[:2], *space), axis=within)
 
 
 def _scheme(law: str, coefficients: Float[Array, " parameter"]) -> NumericalFlux:

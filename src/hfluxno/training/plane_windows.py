@@ -15,6 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from hfluxno.data.generate import averaged
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane import PlaneSource, read_plane
 from hfluxno.training.batch_source import random, window_starts
@@ -59,7 +60,8 @@ class PlaneWindows:
         starts = window_starts(source.times - source.times[0], self.limit, self.window)
         first = (int(random(self.seed, "offset", member).integers(starts)) + passed) % starts
         frames = source.whole(inside, first, first + self.window)
-        return {"frames": self._averaged(frames), "coefficients": self._coefficients(source)}
+        frames = averaged(frames, self.cells) if self.cells else frames
+        return {"frames": frames, "coefficients": self._coefficients(source)}
 
     def check(
         self,
@@ -106,14 +108,6 @@ class PlaneWindows:
                 f"{listed(second)}); keep those of one kind in a folder."
             )
         return found
-
-    def _averaged(self, frames: np.ndarray) -> np.ndarray:
-        if not self.cells or frames.shape[2:] == self.cells:
-            return frames
-        split = [
-            n for m, size in zip(self.cells, frames.shape[2:], strict=True) for n in (m, size // m)
-        ]
-        return frames.reshape(*frames.shape[:2], *split).mean(axis=(3, 5))
 
     def _coefficients(self, source: PlaneSource) -> np.ndarray:
         """γ if the file has it, as those of The Well do; two-dimensional losses do not need it."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.data.generate import averaged
 from hfluxno.data.plane.well_writer import write_well
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
@@ -59,5 +60,4 @@ def quadrants() -> Float[np.ndarray, "time field x y"]:
         initial = law.conserved(density, jnp.stack([u, v]), pressure)
         flux, control = MUSCL(law, "van-leer", "hllc"), StepControl(0.45, 0.45, lagged=False)
         solved = eqx.filter_jit(solve)(flux, initial, times, Grid.rectangle((fine, fine)), control)
-    shape = (_FRAMES, 4, _CELLS, _PART, _CELLS, _PART)
-    return np.asarray(solved.values).reshape(shape).mean(axis=(3, 5))
+    return averaged(np.asarray(solved.values), (_CELLS, _CELLS))
