@@ -109,7 +109,7 @@ def main(
     from hfluxno.data.parts import file_fingerprint
     from hfluxno.data.replacing import check_writable
     from hfluxno.datasets.chunk import prepared, usable
-    from hfluxno.datasets.cluster import Task, chunk_of, count_of
+    from hfluxno.datasets.cluster import chunk_of, count_of, processed
     from hfluxno.datasets.store import ChunkStore
     from hfluxno.version import version_name
 
@@ -136,8 +136,9 @@ def main(
     words = (version_name(), total, config.deciding())
     store.start(chunk.layout, total, size, file_fingerprint(reading.path, words))
     left = [members for members in chunks if not store.is_done(members)]
-    work, cluster = Task(chunk, axes, store), (config.scheduler, config.workers)
+    work = functools.partial(processed, chunk, axes, store)
     finish = functools.partial(store.finish, chunks)
+    cluster = config.scheduler, config.workers
     resumed(store.partial, chunks, left, work, finish, task, "context", *cluster)
     _show(config, output, source, own)
     return 0

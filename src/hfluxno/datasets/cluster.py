@@ -31,25 +31,13 @@ _ENVIRONMENT = {"PJRT_NPROC": "1", "JAX_PLATFORMS": os.environ.get("JAX_PLATFORM
 _LOCAL = "local"
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """What is done to each chunk of a file.
-
-    - `chunk`: makes its results.
-    - `axes`: the names that the user gives for time and x.
-    - `store`: where the results go.
-    """
-
-    chunk: Chunk
-    axes: dict[str, str]
-    store: ChunkStore
-
-    def __call__(self, members: slice) -> slice:
-        if not self.store.is_done(members):
-            own = self.chunk.reading
-            found = self.chunk(chunk_of(own.path, own.variable, self.axes, members)[0])
-            self.store.write(members, found)
-        return members
+def processed(chunk: Chunk, axes: dict[str, str], store: ChunkStore, members: slice) -> slice:
+    """What is done to some trajectories of a file: `chunk` makes their results, and `store` keeps
+    them. `axes` are the names that the user gives for time and x."""
+    if not store.is_done(members):
+        own = chunk.reading
+        store.write(members, chunk(chunk_of(own.path, own.variable, axes, members)[0]))
+    return members
 
 
 def chunk_of(
