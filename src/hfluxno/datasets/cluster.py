@@ -6,7 +6,7 @@ chunks it was working on, and they are done again.
 """
 
 import contextlib
-import dataclasses
+import functools
 import logging
 import os
 import warnings
@@ -99,18 +99,12 @@ def _client(distributed, address) -> "distributed.Client":
         ) from error
 
 
-@dataclasses.dataclass(frozen=True)
-class _OnWorker:
+def _on_worker(task: Callable, programs: str | None, item: Any) -> Any:
     """A task in a process of a cluster: on one core, with the compiled programs of the client in
     the folder `programs`."""
-
-    task: Callable
-    programs: str | None = dataclasses.field(default_factory=cache_in_use)
-
-    def __call__(self, item: Any) -> Any:
-        use_cache(self.programs)
-        with on_one_core():
-            return self.task(item)
+    use_cache(programs)
+    with on_one_core():
+        return task(item)
 
 
 def done(
@@ -121,7 +115,8 @@ def done(
     """
     import distributed
 
-    futures = client.map(_OnWorker(task), chunks, pure=False)
+    ours = functools.partial(_on_worker, task, cache_in_use())
+    futures = client.map(ours, chunks, pure=False)
     for future in distributed.as_completed(futures):
         yield result(future, "choose a smaller --chunk, or fewer workers on a machine")
         future.release()
@@ -138,7 +133,7 @@ def in_order(
 
     Raises `OSError` as `done` does.
     """
-    ours = _OnWorker(task)
+    ours = functools.partial(_on_worker, task, cache_in_use())
     for future in ahead(lambda item: client.submit(ours, item, pure=False), items, in_flight):
         yield result(future)
 
