@@ -105,6 +105,12 @@ def test_a_forecast_that_explodes_counts_as_failed(file):
     assert errors.one_step["l2"].count == 6
 
 
+def test_forecasts_may_be_of_a_single_step(file):
+    forecaster = NetworkForecaster(_Fading(jax.numpy.asarray(0.9)), _CONFIG)
+    errors = evaluate(forecaster, file, steps=1, every=40)
+    assert errors.one_step == errors.all_steps and errors.one_step["l2"].count == errors.windows
+
+
 def test_data_that_do_not_fit_are_refused(file):
     forecaster = NetworkForecaster(_Fading(jax.numpy.asarray(1.0)), _CONFIG)
     with pytest.raises(ValueError, match="has no window of 104 frames"):

@@ -177,7 +177,7 @@ class Windows:
             forecast.status[own] == NetworkStatus.DIVERGED,
             sentence=np.asarray(forecast.sentences[own], dtype=str),
         )
-        return errors if chunk.whole else errors.sel(step=[1, self.steps])
+        return errors if chunk.whole else errors.sel(step=sorted({1, self.steps}))
 
     def evaluated(
         self,
