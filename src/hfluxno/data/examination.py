@@ -16,6 +16,7 @@ from hfluxno.data.measures import (
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, unit_in
 from hfluxno.data.symmetry import symmetry
 from hfluxno.plural import plural
+from hfluxno.wild_values import noise
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
 _MOST_MISSING = 0.98  # that a law is fitted to
