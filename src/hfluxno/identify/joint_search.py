@@ -90,18 +90,15 @@ def fit_jointly(
     first = search.first()
     if first is None:
         return None
-    chosen = search.on_finest(first, search.further(first))
-    chosen, predicted = search.of_high_degree(chosen)
-    final = search.simplified(chosen)
-    final = _Option(settled(final.estimate, context, search.frames), final.kind)
-    if final.estimate is not chosen.estimate:
-        predicted = predicted_late(final.estimate, context, search.frames)
+    chosen = search.of_high_degree(search.on_finest(first, search.further(first)))
+    chosen = search.simplified(chosen)
+    found = settled(chosen.estimate, context, search.frames)
     return JointFit(
-        with_shared_errors(final.estimate, context),
-        final.kind,
+        with_shared_errors(found, context),
+        chosen.kind,
         tuple(search.tried),
         held_out_from(search.frames),
-        predicted,
+        predicted_late(found, context, search.frames),
     )
 
 
@@ -182,17 +179,14 @@ class _Search:
                 return plain
         return best
 
-    def of_high_degree(
-        self, chosen: _Option
-    ) -> tuple[_Option, Float[np.ndarray, "time quantity cells"] | None]:
-        """The option with a flux of high degree if that predicts held-out frames better, and the
-        prediction."""
-        context, held_out = self.context, held_out_from(self.frames)
-        predicted = predicted_late(chosen.estimate, context, self.frames)
-        kind = chosen.kind
-        if not (kind in self.kinds and kind.is_plain and kind.size > self.kinds[0].size):
-            return chosen, predicted
-        for size in _RICHEST if self.finer_grids else ():
+    def of_high_degree(self, chosen: _Option) -> _Option:
+        """The option with a flux of high degree if that predicts held-out frames better."""
+        context, kind = self.context, chosen.kind
+        rich = kind in self.kinds and kind.is_plain and kind.size > self.kinds[0].size
+        if not (rich and self.finer_grids):
+            return chosen
+        error = self._missed(chosen.estimate)
+        for size in _RICHEST:
             more = dataclasses.replace(kind, size=size)
             found = chosen.estimate
             target = self._forward(more, chosen.refinement)
@@ -200,16 +194,14 @@ class _Search:
             if promise(target, context, found.noise, start) < chosen.evidence + _CLEARLY:
                 break
             # The shorter window first: most richer laws end there.
-            begin = dataclasses.replace(found, forward=target, z=start)
-            ahead = predicted_late(begin, context, self.frames)
-            before = missed(predicted, context, held_out)
-            if not missed(ahead, context, held_out) < _FARTHER * before:
+            ahead = self._missed(dataclasses.replace(found, forward=target, z=start))
+            if not ahead < _FARTHER * error:
                 break
             richer = self._richer(chosen, more)
             if richer is None:
                 break
-            chosen, predicted = richer, ahead
-        return chosen, predicted
+            chosen, error = richer, ahead
+        return chosen
 
     def simplified(self, option: _Option) -> _Option:
         """The same with fewer terms, if the evidence is higher."""
@@ -241,6 +233,11 @@ class _Search:
         self, start: Float[np.ndarray, " unknown"], source: _Option, target: Forward
     ) -> Estimate | None:
         return estimate(target, self.context, self.frames[-1:], source.estimate.noise, start)
+
+    def _missed(self, found: Estimate) -> float:
+        """The error of the held-out frames, predicted from the others."""
+        predicted = predicted_late(found, self.context, self.frames)
+        return missed(predicted, self.context, held_out_from(self.frames))
 
     def _starts(
         self, source: _Option, kind: Kind, target: Forward
