@@ -234,3 +234,22 @@ def test_random_values_end_with_a_status(tmp_path_factory, u):
     np.savez(path, values=u)
     assert main(["check", str(path)]) == (2 if np.isnan(u).all(tuple(
         i for i in range(u.ndim) if u.ndim == 2 or i != u.ndim - 2)).any() else 0)  # fmt: skip
+
+
+def test_the_commands_are_for_the_trajectory_that_was_chosen(tmp_path, capsys):
+    noise = 0.1 * np.random.default_rng(0).normal(size=(30, 80))
+    u = np.stack([wave(1.0)[0], wave(2.0)[0] + noise])
+    path = saved(tmp_path / "a.nc", u, ("trajectory", "time", "x"))
+    found = checked(capsys, path, "--trajectory", "1")
+    assert found["next"].startswith(f"hfluxno forecast {path} --trajectory=1 ")
+    assert found["reconstruct"].startswith(f"hfluxno reconstruct {path} --trajectory=1")
+    assert "--trajectory" not in checked(capsys, path)["next"]
+
+
+def test_ends_that_hardly_differ_are_told_apart(tmp_path, capsys):
+    time = 1711848600.0 + 6.0 * np.arange(30)
+    path = saved(tmp_path / "a.nc", 1e6 + 1e-3 * wave()[0], time=time)
+    assert main(["check", path]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "30 frames, 1711848600 to 1711848774 in steps of 6" in shown
+    assert "values 1000000.00" in shown

@@ -219,6 +219,15 @@ def test_check_says_what_a_file_holds(tmp_path, capsys):
     assert "PDEBench; its fields are density" in capsys.readouterr().out
 
 
+def test_the_command_after_a_check_takes_a_name_with_a_dash_for_a_file(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_pdebench(tmp_path / "-a.h5")
+    assert main(["check", "./-a.h5", "--gamma", str(GAMMA), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["next"].startswith("hfluxno forecast ./-a.h5 ")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -105,6 +105,7 @@ def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
         "variable": chosen,
         "time": config.time,
         "x": config.x,
+        "trajectory": config.trajectory,
         "cells": config.cells,
         "gamma": config.gamma,
     }
@@ -182,7 +183,7 @@ def _axis(axis: dict, entries: str) -> str:
     units = f" {axis['units']}" if axis["units"] else ""
     name = axis["name"] if axis["in_file"] else "counted: the file has none"
     text = (
-        f"{axis['entries']} {entries}, {axis['first']:.6g} to {axis['last']:.6g}{units} in steps "
+        f"{axis['entries']} {entries}, {_span(axis['first'], axis['last'], 6)}{units} in steps "
         f"of {axis['spacing']:.4g} ({name}), "
     )
     if axis["uniform"]:
@@ -190,6 +191,18 @@ def _axis(axis: dict, entries: str) -> str:
     if axis["entries"] == axis["entries_in_file"]:
         return text + "uneven"
     return text + f"of which {axis['entries_in_file']} are in the file"
+
+
+def _values(field: dict, units: str) -> str:
+    return _span(field["smallest"], field["largest"], 4)
+
+
+def _span(low: float, high: float, digits: int) -> str:
+    """Both ends, with more digits if they differ by little of their size, as dates in seconds."""
+    if low < high:
+        share = (high - low) / max(abs(low), abs(high))
+        digits += max(0, math.ceil(-math.log10(share)) - 1)
+    return f"{low:.{digits}g} to {high:.{digits}g}"
 
 
 def _known_noise(field: dict, units: str) -> str:
@@ -253,7 +266,7 @@ def _percent(value: float) -> str:
 
 
 _ROWS = {
-    "values": lambda field, _: f"{field['smallest']:.4g} to {field['largest']:.4g}",
+    "values": _values,
     "missing": lambda field, _: _percent(field["missing"]),
     "noise": _noise,
     "known noise": _known_noise,

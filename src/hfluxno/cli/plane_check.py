@@ -64,7 +64,8 @@ def examined(config: "CheckConfig") -> dict:
     except ValueError as error:
         faults = [str(error)]
     left = source.frames - frames
-    words = ["hfluxno", "forecast", str(config.input)]
+    path = str(config.input)
+    words = ["hfluxno", "forecast", f"./{path}" if path.startswith("-") else path]
     options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
     options |= config.axes | {"gamma": config.gamma, "walls": source.walls}
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
