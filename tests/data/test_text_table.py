@@ -141,3 +141,30 @@ def test_a_column_that_counts_lines_can_be_asked_for(tmp_path):
     path = table(tmp_path / "a.csv", {"": np.arange(FRAMES * CELLS)} | columns())
     np.testing.assert_array_equal(read(path).values[:, 0], wave())
     assert read(path, "column 1").values[0, 0, 1] == 1.0
+
+
+def test_a_table_with_a_line_for_each_place_is_refused(tmp_path):
+    """Its times would be taken for places, and its places for times."""
+    for clock in ("x", "position [km]"):
+        path = tmp_path / "a.csv"
+        path.write_text("\n".join(wide(clock=clock)))
+        with pytest.raises(ValueError, match="exchange lines and columns, so that a line holds"):
+            read(path)
+
+
+def test_a_table_that_was_cut_off_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    whole = "\n".join(lines())
+    path.write_text(whole)  # no end of line after the last one
+    assert read(path).values.shape[0] == FRAMES
+    path.write_text(whole[: whole.rindex(",")])
+    with pytest.raises(ValueError, match="ends within a line, which has 2 of 3 columns"):
+        read(path)
+
+
+def test_a_time_of_day_needs_its_date(tmp_path):
+    head, *rows = lines()
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([head, *(f"07:30:0{row}" for row in rows)]))
+    with pytest.raises(ValueError, match=r"Write the date before the time, as .*, in one column"):
+        read(path)

@@ -24,6 +24,7 @@ _ALIASES = {
     "trajectory": ("trajectory",),
 }
 _UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
+_TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}")
 _LONG = 40  # letters
 _COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
 _ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date and time
@@ -46,7 +47,7 @@ def table_variables(
     place and time.
     """
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
-    if clock := _clock_of_frames(frame, names):
+    if clock := _clock_of_frames(frame, names, path):
         names = {"time": clock} | names
         frame = _lines(frame, path)
     else:
@@ -138,11 +139,19 @@ def _places(frame: pd.DataFrame) -> np.ndarray:
     return pd.to_numeric(pd.Series(frame.columns), errors="coerce").to_numpy(float)
 
 
-def _clock_of_frames(frame: pd.DataFrame, names: dict[str, str]) -> str | None:
-    """The time column of a table with a column for each place; `None` for any other table."""
+def _clock_of_frames(frame: pd.DataFrame, names: dict[str, str], path: Path) -> str | None:
+    """The time column of a table with a column for each place; `None` for any other table. Raises
+    `ValueError` if the table has a line for each place instead."""
     headed = np.isfinite(_places(frame))
     others = [name for name in frame.columns[~headed] if name != "trajectory"]
-    return others[0] if headed.sum() > 1 and len(others) == 1 and "x" not in names else None
+    if headed.sum() <= 1 or len(others) != 1 or "x" in names:
+        return None
+    if _bare(others[0]) in _ALIASES["x"]:
+        raise ValueError(
+            f"Each line of {path} seems to hold a place, by its column {others[0]}, and each of "
+            "the other columns a time; exchange lines and columns, so that a line holds a frame."
+        )
+    return others[0]
 
 
 def _lines(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -236,11 +245,16 @@ def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
         if not numbers.any():
             return pd.to_numeric(column).astype("float64"), False
         if wrong.any():
+            first = text[wrong].iloc[0]
+            mend = (
+                "Write dates as 2024-02-27T10:30:00, perhaps with a time zone, numbers with a "
+                "decimal point, and units in the header, as time [s]."
+            )
+            if _TIME_OF_DAY.match(first):
+                mend = "Write the date before the time, as 2024-02-27T10:30:00, in one column."
             raise ValueError(
                 f"The times of {path} are neither numbers nor dates; the first is "
-                f"{_quoted(text[wrong].iloc[0])} in row {_row(wrong)}. Write dates as "
-                "2024-02-27T10:30:00, perhaps with a time zone, numbers with a decimal point, and "
-                "units in the header, as time [s]."
+                f"{_quoted(first)} in row {_row(wrong)}. {mend}"
             )
         zones = text.str.extract(_ZONE)[0].replace({"Z": "+00:00"}).str.replace(":", "")
         zones = zones.str.ljust(5, "0").fillna("none").unique()

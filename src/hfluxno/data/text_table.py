@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from hfluxno.data.numbers import listed
+from hfluxno.plural import plural
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 _EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
@@ -59,7 +60,8 @@ def read_text_table(path: Path) -> pd.DataFrame:
 
 def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
     comments: list[str] = []
-    lines = _without_comments(file, comments, path)
+    unfinished: list[str] = []
+    lines = _without_comments(file, comments, unfinished, path)
     head = next(lines, "")
     declared = _EXCEL_SEPARATOR.fullmatch(head.strip())
     head = next(lines, "") if declared else head
@@ -100,6 +102,12 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
             f"The header of {path} has {len(names)} names{long}; name every column, or correct the "
             "lines."
         ) from error
+    count = len(_fields(unfinished[0], separator)) if unfinished else len(names)
+    if count < len(names):
+        raise ValueError(
+            f"{path} ends within a line, which has {count} of {plural(len(names), 'column')}, as "
+            "if the file were cut off; complete this line, or remove it."
+        )
     return frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
 
 
@@ -126,8 +134,11 @@ class _Rows(io.TextIOBase):
         return "".join(itertools.islice(self.lines, _BLOCK))
 
 
-def _without_comments(file: io.TextIOBase, comments: list[str], path: Path) -> Iterator[str]:
-    """The lines that are not blank; collects those that begin with # outside quotes."""
+def _without_comments(
+    file: io.TextIOBase, comments: list[str], unfinished: list[str], path: Path
+) -> Iterator[str]:
+    """The lines that are not blank; collects those that begin with # outside quotes, and the last
+    one if no end of line follows it."""
     quoted = False
     for line in file:
         if "\0" in line:
@@ -140,6 +151,8 @@ def _without_comments(file: io.TextIOBase, comments: list[str], path: Path) -> I
             comments.append(bare.lstrip("# "))
         elif bare:
             quoted ^= bool(bare.count('"') % 2)
+            if not line.endswith("\n"):
+                unfinished.append(line)
             yield line if line.endswith("\n") else f"{line}\n"
 
 
