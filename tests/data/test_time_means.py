@@ -42,7 +42,7 @@ def test_a_file_says_that_its_values_are_means(tmp_path):
             STEP - 0.1 * np.arange(FRAMES),
             "means .* are over intervals of 1.5 to 2; give those of equal",
         ),
-        (3.0, "over intervals of 3, longer than the 2 between two times"),
+        (3.0, "over intervals of 3, longer than the 2 between two times.* with --average 0"),
     ):
         with pytest.raises(ValueError, match=message):
             read(means(tmp_path, wrong))

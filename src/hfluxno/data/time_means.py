@@ -38,7 +38,13 @@ def time_mean(
         return (), ()
     found = _of_bounds(variables, source)
     mean = TimeMean(float(np.min(np.diff(source.times)))) if found is None else found
-    mean.times(source.times)
+    try:
+        mean.times(source.times)
+    except ValueError as error:
+        raise ValueError(
+            f"{str(error).rstrip('.')}, or take them for values at their times with --average 0 "
+            f"({source.path} says by cell_methods that they are means)."
+        ) from error
     return (mean,), (
         f"The values are means over {float(mean.duration):.6g} of time, as cell_methods says; "
         "--average 0 takes them for values at their times.",
