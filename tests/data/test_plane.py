@@ -150,6 +150,9 @@ def test_arrays_of_npz_with_y(tmp_path):
     np.testing.assert_array_equal(source.values(0, 1, 4), values[1:4, [1, 0]])
     np.savez(tmp_path / "line.npz", values=values[:, 0, :, 0], x=X, t=TIMES)
     assert not is_plane(tmp_path / "line.npz")
+    np.savez(tmp_path / "turned.npz", values=values[:, 0].swapaxes(1, 2), x=X, y=Y, t=TIMES)
+    with pytest.raises(ValueError, match="the order is x, y: exchange these axes"):
+        read_plane(tmp_path / "turned.npz")
 
 
 def test_only_the_frames_that_are_asked_for_are_read(tmp_path):

@@ -39,6 +39,7 @@ _NPZ_ON_PLANE = {
     4: ("time", "field", "x", "y"),
     5: ("trajectory", "time", "field", "x", "y"),
 }
+_MOST_ON_LINE = 3  # fields of a system on a line
 _ENGINE_OPTIONS: dict[str, dict] = {
     "h5netcdf": {"phony_dims": "access"},
     "scipy": {},
@@ -246,8 +247,14 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
     y = arrays.get("y")
     if y is None or y.ndim != 1:
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
-    on_plane = any(2 < a.ndim in _NPZ_ON_PLANE and a.shape[-1] == len(y) for a in arrays.values())
-    if not on_plane:
+    whole = {n: a for n, a in arrays.items() if a.ndim > 2 and a.ndim in _NPZ_ON_PLANE}
+    if not any(a.shape[-1] == len(y) for a in whole.values()):
+        for name, a in whole.items():
+            if len(y) == a.shape[-2] > _MOST_ON_LINE:
+                raise NotRead(
+                    f"The last axes of {name} have the lengths {a.shape[-2]} and {a.shape[-1]}, "
+                    "and the first of them is that of y; the order is x, y: exchange these axes."
+                )
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
     return _NPZ_ON_PLANE, _NPZ_COORDINATES | {"y": "y"}
 
