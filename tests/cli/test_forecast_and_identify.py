@@ -3,6 +3,7 @@
 The inference is replaced by a law that is known, so that these tests are about the commands.
 """
 
+import dataclasses
 import importlib
 import json
 import resource
@@ -67,6 +68,24 @@ def test_forecast_leaves_a_file_and_a_table(folder, capsys):
     assert "back-test error 0.12 %" in shown and "the law explains the data" in shown
     assert "coefficient f_values[u²] -0.7 ± 0.1" in shown
     assert "true error, step 3" in shown and "wrote in_forecast.nc" in shown
+
+
+def test_a_true_error_far_above_its_bound_is_said(folder, capsys, monkeypatch):
+    values = np.array(wave())
+    values[5:] *= 1.1
+    np.savez("../far.npz", values=values, t=np.arange(8) * 1e-3)
+    for deviation, said in ((1e-3, True), (1.0, False)):
+
+        class Sure(FakeForecaster):
+            def forecast(self, context, steps):
+                made = super().forecast(context, steps)
+                spread = np.full(made.trajectory.values.shape, deviation)  # noqa: B023
+                return dataclasses.replace(made, deviation=spread)
+
+        monkeypatch.setitem(hfluxno.methods.METHODS, "fit", lambda *_: Sure())
+        assert main(["forecast", "../far.npz", "--steps", "3", "--context", "5"]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert ("The true error is more than 1.5 times its 90 % bound" in shown) == said
 
 
 def test_json_is_all_there_is_and_has_the_true_error(folder, capsys):

@@ -117,7 +117,7 @@ class PlaneForecast:
             if not found.is_given:
                 if notes is None:
                     notes = plane.notes(source, context, found.momentum)
-                self.rows[0]["notes"] = notes
+                self.rows[0]["notes"] = [*notes, *self.rows[0].get("notes", ())]
 
     def write(self, path: Path) -> None:
         found = of_plane_forecast(self.source, self.member, self.forecast, self.context.frames)

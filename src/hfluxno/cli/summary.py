@@ -1,6 +1,7 @@
 """What a command reports, as plain numbers and words: the content of `--json`."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,14 @@ from hfluxno.identify import PlaneIdentification, Reconstruction, saved_law
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane import saved as saved_plane
 from hfluxno.trajectory import Trajectory
+
+# One error in ten is above its bound; few are by so much, and less than this is of no account.
+_MOST_OVER_BOUND, _LEAST_ERROR = 1.5, 0.005
+_ABOVE_BOUND = (
+    "The true error is more than 1.5 times its 90 % bound: what happened after the context follows "
+    "the law less well than the status says. Are the values conserved quantities, and the "
+    "boundary right?"
+)
 
 
 def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dict:
@@ -81,7 +90,19 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
             if each is not None and np.isfinite(own := np.atleast_2d(each)[i]).any():
                 result[name] = by_step(own, reported)
         result["true_error"] = by_step(errors[i], reported)
+        if result["status"] == 0 and _is_above_bound(result):
+            result["notes"] = [_ABOVE_BOUND]
     return results
+
+
+def _is_above_bound(result: dict) -> bool:
+    """Whether an error that is known is too large for its bound, noise of the data aside."""
+    bound, noise = result.get("predicted_error_90", {}), result.get("noise_error", {})
+    return any(
+        error > max(_LEAST_ERROR, _MOST_OVER_BOUND * math.hypot(bound[n], noise.get(n, 0.0)))
+        for n, error in result["true_error"].items()
+        if n in bound
+    )
 
 
 def reconstruction_summary(source: Source, context: Trajectory, found: Reconstruction) -> dict:
