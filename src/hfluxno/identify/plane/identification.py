@@ -27,6 +27,8 @@ _FRAMES_OF_DRIFT = 4
 # Totals that change by less, in standard deviations, do not change; and a function whose mean is a
 # smaller part of its size does not change them.
 _KEPT, _BALANCED = 1e-5, 1e-2
+# Frames with more noise than this, in standard deviations, would suit any law.
+_MOST_NOISE = 0.7
 
 
 def identify_plane(
@@ -132,7 +134,8 @@ def status_of(
         return FitStatus.FAILED
     if _has_drifted(seen, law):
         return FitStatus.SOURCE_OR_LEAK
-    if exceeds(error, persistence, seen.relative_noise) or misfit > POOR_MISFIT:
+    poor = exceeds(error, persistence, seen.relative_noise) or misfit > POOR_MISFIT
+    if poor or seen.noise > _MOST_NOISE:
         return FitStatus.POOR_FIT
     return FitStatus.SYSTEMATIC_MISFIT if is_systematic(law, seen, start) else FitStatus.OK
 
