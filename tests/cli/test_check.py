@@ -209,6 +209,11 @@ def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
     two = checked(capsys, saved(tmp_path / "c.nc", two))
     assert two["faults"][0].startswith("2 cells and 12 frames of a field have measurements")
     assert two["next"] == two["reconstruct"] == ""
+    batch = np.stack([wave()[0], np.full_like(wave()[0], np.nan)])
+    batch = saved(tmp_path / "d.nc", batch, ("trajectory", "time", "x"))
+    empty = checked(capsys, batch)
+    assert empty["faults"][0].startswith("Of 2 trajectories 1 (the first is 1, counted from 0)")
+    assert empty["next"] == "" and checked(capsys, batch, "--trajectory=0")["next"] != ""
 
 
 @pytest.mark.parametrize("fault", ["no.nc", "a.nc --domain 0,0.5", "a.nc --variable v"])

@@ -182,6 +182,13 @@ def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> 
     if all(each["constant"] for each in fields.values()):
         return ["All values are constant: there is nothing to infer a law from."]
     seen = ~np.isnan(values)
+    empty = np.flatnonzero(~seen.any(axis=(1, 3)).all(axis=-1))
+    if len(values) > 1 and empty.size:
+        return [
+            f"Of {plural(len(values), 'trajectory')} {empty.size} (the first is {empty[0]}, "
+            "counted from 0) have a field without any measurement, and such a batch is not taken: "
+            "leave these out, or choose one of the others with --trajectory."
+        ]
     least = (seen.any(axis=(0, 1)).sum(axis=-1).min(), seen.any(axis=(0, 3)).sum(axis=0).min())
     if least[0] < LEAST_PLACES or least[1] < LEAST_FRAMES:
         return [
