@@ -114,6 +114,7 @@ def test_dates_are_seconds():
     trajectory = Trajectory.from_numpy(VALUES, dates, X)
     np.testing.assert_array_equal(np.diff(trajectory.times), 12 * 3600.0)
     assert trajectory.times[0] == dates[0].astype("datetime64[s]").astype(int)
+    assert trajectory.unit("time") == "s"
     np.testing.assert_array_equal(
         Trajectory.from_numpy(VALUES, dates - dates[0], X).times, 12 * 3600.0 * np.arange(5)
     )

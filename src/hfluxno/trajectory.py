@@ -89,8 +89,7 @@ class Trajectory(eqx.Module):
           become float64, shorter types float32.
         - `times`: increasing, shape (time,); the frame numbers by default. Dates count as seconds
           since 1970, durations as seconds. If all are multiples of one step, the frames in between
-          are gaps; other uneven times stay as they are, for joint estimates. In two dimensions
-          times must be uniform.
+          are gaps; other uneven times stay, for joint estimates, or are rejected if there is a y.
         - `x`: increasing and uniform cell centres, shape (x,), by default those of [0, 1]; if all
           steps are multiples of the smallest one, the cells in between are gaps.
         - `fields`: one name per field; by default `u`, or `u0`, `u1`, ….
@@ -129,6 +128,7 @@ class Trajectory(eqx.Module):
                 f"of {values.shape}; correct them, or make them NaN where nothing is known."
             )
         sigma = None if deviation is None else of_each_value(deviation, values, space)
+        known = dict(units or {}) | ({"time": "s"} if np.asarray(times).dtype.kind in "mM" else {})
         steps, fields_count = values.shape[-2 - space : values.ndim - space]
         times = np.arange(steps) if times is None else real(seconds(times), "times")
         uniform = with_gaps if space == 2 else as_frames
@@ -172,8 +172,8 @@ class Trajectory(eqx.Module):
         else:
             grid = Grid.rectangle(values.shape[-2:], lower, upper, boundary)
         # Times stay in float64: their origin may be far away relative to their spacing.
-        known = tuple(sorted((units or {}).items()))
-        return cls(values, times, grid, tuple(map(str, fields)), sigma, observation, known)
+        named = tuple(sorted(known.items()))
+        return cls(values, times, grid, tuple(map(str, fields)), sigma, observation, named)
 
     @classmethod
     def from_xarray(
@@ -224,7 +224,7 @@ class Trajectory(eqx.Module):
         axes = {"time": time, "x": "x", "y": "y"}
         of = {name: ordered[axis] for name, axis in axes.items() if axis in ordered.coords}
         of |= dict.fromkeys(made.fields, array)
-        units = {name: each.attrs.get("units") for name, each in of.items()}
+        units = {name: each.attrs.get("units") for name, each in of.items()} | dict(made.units)
         known = sorted((name, unit) for name, unit in units.items() if isinstance(unit, str))
         return dataclasses.replace(made, units=tuple(known))
 
