@@ -148,6 +148,9 @@ def test_arrays_of_npz_with_y(tmp_path):
     np.savez(tmp_path / "a.npz", values=values, x=X, y=Y, t=TIMES, field=list("abcd"))
     source = read_plane(tmp_path / "a.npz", "b,a")
     np.testing.assert_array_equal(source.values(0, 1, 4), values[1:4, [1, 0]])
+    for frames in (0, -1):
+        with pytest.raises(ValueError, match=f"one frame or more; got {frames}"):
+            source.context(0, frames)
     np.savez(tmp_path / "line.npz", values=values[:, 0, :, 0], x=X, t=TIMES)
     assert not is_plane(tmp_path / "line.npz")
     np.savez(tmp_path / "turned.npz", values=values[:, 0].swapaxes(1, 2), x=X, y=Y, t=TIMES)

@@ -137,6 +137,8 @@ class PlaneSource:
         """
         frames = self.frames if frames is None else frames
         check_context(frames, self.frames, self.path)
+        if frames < 1:
+            raise ValueError(f"A context needs one frame or more; got {frames}.")
         times = self.times[:frames] - self.times[0]
         units = tuple(sorted(self.units.items()))
         values, solid = self._read(member, 0, frames)
