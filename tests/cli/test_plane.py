@@ -235,6 +235,8 @@ def test_the_command_after_a_check_takes_a_name_with_a_dash_for_a_file(
         (("--csv", "law.csv"), "formulas, not a table"),
         (("--noise", "0.1"), "leave out --noise"),
         (("--cells", "40"), "uniform"),
+        (("--flow", "energy"), "--flow is measured on a line"),
+        (("--average", "0.1"), "in two dimensions values are at their times"),
         (("--scheduler", "local"), "laws are inferred by one process"),
         (("--output", "laws.zarr"), "--output belongs to --scheduler"),
         (("--momentum", "a,b,c"), "a pair of fields"),

@@ -18,6 +18,8 @@ _USELESS = {
     "periodic, outflow or wall",
     "cells": "--cells places sensors on a line; in two dimensions x and y must be uniform",
     "domain": "--domain gives the ends of a line; in two dimensions x and y determine them",
+    "flow": "--flow is measured on a line; in two dimensions all values are those of fields",
+    "average": "means over time are those of a line; in two dimensions values are at their times",
     "chunk": "its trajectories are processed one by one",
     "csv": "the fluxes of a two-dimensional law are formulas, not a table; --json prints them",
 }
