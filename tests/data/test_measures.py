@@ -93,6 +93,14 @@ def test_ends_of_a_ring_match_and_those_of_a_slope_do_not():
     assert ends_still(step) and not ends_match(step)
 
 
+def test_the_ends_of_a_ring_match_though_a_shock_passes_them():
+    place = np.mod(np.arange(80) - 0.3 * np.arange(30)[:, None] - 5.0, 80)
+    sawtooth = np.where(np.abs(place - 79.0) < 0.5, 0.5, place / 80.0)[None]
+    assert ends_match(np.roll(sawtooth, -5, axis=-1))
+    standing = np.tile(np.arange(80) / 80.0, (30, 1))[None]
+    assert not ends_match(standing)
+
+
 def test_values_that_are_no_measurements():
     assert oddities(wave(), X) == () and is_constant(np.full((1, 5, 9), 0.1))
     assert not is_constant(wave())

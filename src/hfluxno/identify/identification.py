@@ -42,9 +42,12 @@ from hfluxno.identify.select import choose, make_settings, needs_sources
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.trajectory import Noise, Trajectory
+from hfluxno.wild_values import noise as noise_of
 
 if TYPE_CHECKING:
     import xarray
+
+_MOST_NOISE = 0.7  # standard deviations
 
 
 @overload
@@ -198,7 +201,7 @@ def identifier(
     def with_sources(single: Trajectory, grid: Grid) -> Identification:
         """The law of two fields, with sources if nothing else explains them."""
         found, values = fitted(single, grid), np.asarray(single.values, np.float64)
-        if not _may_have_terms(found):
+        if not _may_have_terms(found) or _is_noise(single):
             return found
         complete = bool(np.all(np.isfinite(values)))
         if complete and not needs_sources(values, grid, names, negated_in_fits):
@@ -224,7 +227,7 @@ def identifier(
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
         """The law found, or one with further terms if it does not explain one field."""
-        if len(names) > 1 or not _may_have_terms(found):
+        if len(names) > 1 or not _may_have_terms(found) or _is_noise(single):
             return found
         base = found.candidate if isinstance(found.candidate, Kind) else None
         kinds = further_kinds(base, is_dense(single))
@@ -250,6 +253,12 @@ def _may_have_terms(found: Identification) -> bool:
     """Whether further terms might explain what the law found does not; none of them disperses, so
     they could only imitate that."""
     return found.status in UNEXPLAINED and not found.misfit.disperses
+
+
+def _is_noise(single: Trajectory) -> bool:
+    """Whether a field is mostly noise, which further terms could only fit."""
+    values = np.asarray(single.states.values, float)
+    return any(noise_of(u) > _MOST_NOISE * np.nanstd(u) for u in values.swapaxes(0, 1))
 
 
 def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:
