@@ -14,7 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
@@ -108,6 +108,12 @@ class Forward(eqx.Module):
         ends = 0 if self.ends is None else self.ends.modes.shape[0]
         return self.center.shape[0] + self.first_modes.shape[0] + ends
 
+    @property
+    def free(self) -> Int[np.ndarray, " free"]:
+        """The unknowns that have an effect."""
+        others = self.size - len(self.spread)
+        return np.flatnonzero(np.concatenate([self.spread, np.ones(others)]))
+
     def coefficients(
         self, z: Float[Array | np.ndarray, " unknown"]
     ) -> Float[Array | np.ndarray, " coefficient"]:
@@ -195,19 +201,13 @@ def states_alone(
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
     """The states of `run`, by the same program."""
-    nothing = np.zeros((_chunk_size(_free(forward)), forward.size))
+    nothing = np.zeros((_chunk_size(forward.free), forward.size))
     return np.asarray(_run(_bare(forward), z, nothing, intervals, max_steps)[0])
 
 
 def _bare(forward: Forward) -> Forward:
     """Without the observation, so that all observations share the program of a run."""
     return dataclasses.replace(forward, observation=())
-
-
-def _free(forward: Forward) -> np.ndarray:
-    """The unknowns that have an effect."""
-    others = forward.size - len(forward.spread)
-    return np.flatnonzero(np.concatenate([forward.spread, np.ones(others)]))
 
 
 def _chunk_size(free: np.ndarray) -> int:
@@ -262,7 +262,7 @@ def measure(
 
 def _by_all(forward: Forward, along):
     """The result of `along` for some directions, and its second part by all unknowns."""
-    free = _free(forward)
+    free = forward.free
     size = _chunk_size(free)
     chunks = [free[k : k + size] for k in range(0, max(len(free), 1), size)]
 

@@ -14,34 +14,38 @@ from hfluxno.boundary import Given, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.forward import Scale
 from hfluxno.identify.held_law import with_law
+from hfluxno.identify.joint_report import shows_first_state
 from hfluxno.identify.prior import in_cells_and_frames
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 
-# Internal cells per cell for the ends, which have many unknowns: of two fields, of two with sources
-# and of three, whose derivatives take ten times as long.
-_FINEST, _WITH_SOURCES, _OF_THREE = 4, 2, 1
+# Internal cells per cell for the ends, which have many unknowns: of two fields and of two with
+# sources. Of three fields, whose derivatives take ten times as long, and with sources where the
+# first state has noise and is unknown too, the cells of the data.
+_FINEST, _WITH_SOURCES = 4, 2
 
 
 def identify_inside(
     context: Trajectory, fitted: Callable[[Trajectory, Grid], Identification]
 ) -> Identification | None:
     """The law and the ends of complete frames at equal times, or `None` if no law explains what
-    lies between the ends.
+    lies between the ends and a joint estimate may find a better one.
 
     - `fitted`: fits a law to a context on a grid with cells and frames as units.
     """
     inside = _inside(context)
     found = fitted(inside, in_cells_and_frames(inside.grid, Scale.of(inside)))
     explained = found.status == FitStatus.OK
-    # A joint estimate of the law takes at most two fields.
-    if found.status == FitStatus.FAILED or not (explained or len(context.fields) > 2):
+    # A joint estimate of the law takes at most two fields, and knows no sources of them.
+    only_here = len(context.fields) > 2 or found.law.terms is not None
+    if found.status == FitStatus.FAILED or not (explained or only_here):
         return None
     saved = to_save(found)
     finest = _FINEST if found.law.terms is None else _WITH_SOURCES
-    finest = min(saved.scheme.refinement, finest if len(context.fields) == 2 else _OF_THREE)
+    noisy = found.law.terms is not None and not shows_first_state(context)
+    finest = 1 if noisy or len(context.fields) > 2 else min(saved.scheme.refinement, finest)
     saved = dataclasses.replace(saved, scheme=dataclasses.replace(saved.scheme, refinement=finest))
     whole = with_law(saved, context)
     if whole is None:

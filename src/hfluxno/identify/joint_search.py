@@ -52,7 +52,9 @@ _LITTLE = 0.2
 _RICHEST, _FARTHER = (9, 12), 0.9
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
-_MOST_STEPS = 600  # between two frames
+# The most steps between two frames, and the most values of which derivatives are taken in all steps
+# of a run, on a finer grid: such a run takes about ten seconds.
+_MOST_STEPS, _MOST_WORK = 600, 1e8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,8 +286,10 @@ class _Search:
         if (kind, factor) not in self._on_finer:
             # Diffusion needs four times the steps on cells of half the length.
             steps = source.estimate.steps * (4 if kind.diffusion else 2)
-            found = self._richer(source, kind, factor) if steps <= _MOST_STEPS else None
-            self._on_finer[kind, factor] = found
+            values = self.context.states.values.size * factor
+            work = len(source.estimate.forward.free) * values * steps
+            few = steps <= _MOST_STEPS and work <= _MOST_WORK
+            self._on_finer[kind, factor] = self._richer(source, kind, factor) if few else None
         return self._on_finer[kind, factor]
 
     def _explains(self, option: _Option, first: _Option) -> bool:
