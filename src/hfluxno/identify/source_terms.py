@@ -37,7 +37,9 @@ def values_of(
     functions: Functions, u: Float[Array, "field *points"]
 ) -> Float[Array, "function *points"]:
     """The functions at these states."""
-    return _dictionary(functions, u)(jnp.concatenate([u, jnp.abs(u)]))
+    names = tuple(map(str, range(2 * len(u))))
+    dictionary = Dictionary(jnp.ones(2 * len(u), u.dtype), functions, names)
+    return dictionary(jnp.concatenate([u, jnp.abs(u)]))
 
 
 def expanded(
@@ -45,14 +47,12 @@ def expanded(
     coefficients: Float[Array | np.ndarray, "field function"],
     u: Float[Array, "field *points"],
 ) -> Float[Array, "field *points"]:
-    """s(u)."""
-    dictionary = _dictionary(functions, u)
-    return dictionary.expand(jnp.asarray(coefficients), jnp.concatenate([u, jnp.abs(u)]))
-
-
-def _dictionary(functions: Functions, u: Float[Array, "field *points"]) -> Dictionary:
-    names = tuple(map(str, range(2 * len(u))))
-    return Dictionary(jnp.ones(2 * len(u), u.dtype), functions, names)
+    """s(u), written out: the compiler fuses sums of arrays."""
+    shape = (-1,) + (1,) * (u.ndim - 1)
+    weights = jnp.asarray(coefficients)
+    values = values_of(functions, u)
+    parts = [weights[:, k].reshape(shape) * each[None] for k, each in enumerate(values)]
+    return sum(parts[1:], start=parts[0])
 
 
 def names_of(functions: Functions, fields: tuple[str, ...]) -> tuple[str, ...]:
