@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from hfluxno import Trajectory, identify
+from hfluxno import Trajectory, forecast, identify
 from hfluxno.boundary import Wall
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
@@ -98,3 +98,27 @@ def test_a_column_that_only_diffuses_produces_and_decays():
 
 
 GRID_OF_32 = Grid((0.0,), (1.0,), (32,), ((Wall(), Wall()),))
+
+
+@pytest.mark.validation
+def test_a_conductivity_that_depends_on_temperature_is_not_a_flux():
+    """∂t T = ∂x((1 + T) ∂x T/1000) in an insulated rod, by the method of lines on a fine grid."""
+    fine, time = 256, np.linspace(0.0, 8.0, 54)
+    x = (np.arange(fine) + 0.5) / fine
+    u = np.exp(-(((x - 0.3) / 0.1) ** 2)) + 0.6 * np.exp(-(((x - 0.75) / 0.08) ** 2))
+    frames, steps = [u], 400
+    dt = (time[1] - time[0]) / steps
+    for _ in time[1:]:
+        for _ in range(steps):
+            through = 1e-3 * (1.0 + 0.5 * (u[1:] + u[:-1])) * np.diff(u) * fine
+            u = u + dt * fine * np.diff(np.concatenate([[0.0], through, [0.0]]))
+        frames.append(u)
+    truth = np.stack(frames).reshape(len(time), 32, -1).mean(axis=2)
+    values = np.full((40, 32), np.nan)
+    noise = 0.002 * np.random.default_rng(0).normal(size=(40, 32))
+    values[:, 1::3] = (truth[:40] + noise)[:, 1::3]
+    context = Trajectory.from_numpy(values, time[:40], (np.arange(32) + 0.5) / 32, boundary="wall")
+    ahead = forecast(context, 14)
+    assert "diffusion of degree 2" in str(ahead.identifications[0].candidate)
+    away = np.asarray(ahead.trajectory.values)[-1, 0] - truth[-1]
+    assert np.linalg.norm(away) < 0.01 * np.linalg.norm(truth[-1])

@@ -7,7 +7,8 @@ Kinds are compared by the evidence of the measurements (MacKay, Neural Computati
 2. further kinds, those first that promise most, until one leaves nothing but noise;
 3. the best of them on finer grids, beside the first kind there;
 4. fluxes of higher degrees, if they predict the frames that are held out better;
-5. the same without the terms that the evidence can do without.
+5. with diffusion, a diffusivity that depends on the state;
+6. the same without the terms that the evidence can do without.
 """
 
 import dataclasses
@@ -93,7 +94,7 @@ def fit_jointly(
     if first is None:
         return None
     chosen = search.of_high_degree(search.on_finest(first, search.further(first)))
-    chosen = search.simplified(chosen)
+    chosen = search.simplified(search.with_diffusivity_of_state(chosen))
     found = settled(chosen.estimate, context, search.frames)
     return JointFit(
         with_shared_errors(found, context),
@@ -204,6 +205,13 @@ class _Search:
                 break
             chosen, error = richer, ahead
         return chosen
+
+    def with_diffusivity_of_state(self, chosen: _Option) -> _Option:
+        """What diffuses in one field may do so by a diffusivity that depends on the state, which
+        a flux would imitate."""
+        if chosen.kind.diffusion != 1 or len(self.context.states.fields) > 1:
+            return chosen
+        return self._richer(chosen, dataclasses.replace(chosen.kind, diffusion=3)) or chosen
 
     def simplified(self, option: _Option) -> _Option:
         """The same with fewer terms, if the evidence is higher."""
