@@ -1,8 +1,8 @@
 """Identification and forecast of two-dimensional frames from another solver.
 
-    python benchmarks/plane.py make FOLDER     (needs only Clawpack and NumPy; an hour)
+    python benchmarks/plane.py make FOLDER     (needs only Clawpack and NumPy; 20 minutes)
     python benchmarks/plane.py measure FOLDER
-    python benchmarks/plane.py large FOLDER    (needs only Clawpack and NumPy; 15 minutes)
+    python benchmarks/plane.py large FOLDER    (needs only Clawpack and NumPy; a minute)
     python benchmarks/plane.py windows FOLDER  (needs only Clawpack and NumPy; 5 minutes)
 
 `make` solves two problems of gas dynamics with random quadrants for each of the ten γ of The Well,
@@ -178,10 +178,8 @@ def measure(folder: Path) -> None:
         ahead = hfluxno.forecast(context, len(truth))
         seconds = time.perf_counter() - begin
         frames, found = np.asarray(ahead.trajectory.values), ahead.identifications[0]
-        errors, coarse = (
-            relative(frames, truth),
-            relative(on_cells_of_data(context, found), truth[:10]),
-        )
+        errors = relative(frames, truth)
+        coarse = relative(on_cells_of_data(context, found), truth[:10])
         away = vrmse(frames, truth)
         row = [errors[k - 1] if k <= len(errors) else np.nan for k in STEPS]
         bounds = ahead.predicted_error_90
