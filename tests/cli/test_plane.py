@@ -81,7 +81,7 @@ def test_a_pressure_in_the_place_of_an_energy_is_noticed_before_the_search(
     assert sentence.startswith("e moves the momentum as a pressure does, with γ = 1.3, and is not")
     assert found["next"] and not found["faults"]
 
-    def stopped(context, momentum):
+    def stopped(*given):
         raise ValueError("The search has begun.")
 
     monkeypatch.setattr(importlib.import_module("hfluxno.identify"), "identify_plane", stopped)
@@ -372,6 +372,38 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert (tmp_path / "a.tex").exists()
     assert main(["export", "law.json", "--to", "pyclaw", "--output", "claw.py"]) == 0
     assert all((tmp_path / name).exists() for name in ("claw.py", "claw.h", "claw_rpn2.c"))
+
+
+def test_a_trajectory_in_which_nothing_changes_does_not_end_the_others(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "REFINEMENTS", (1,))
+    moving_wave(tmp_path / "a.nc")
+    with xr.open_dataset("a.nc", engine="h5netcdf") as stored:
+        moves = stored["u"].load()
+    still = xr.zeros_like(moves) + moves[0].drop_vars("time")
+    batch = xr.concat([0.0 * moves, moves, still], "trajectory").assign_attrs(moves.attrs)
+    batch.to_dataset(name="u").to_netcdf("b.nc", engine="h5netcdf")
+    assert main(["forecast", "b.nc", "--steps", "2", "-o", "out.nc", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert [result["status"] for result in results] == [4, 0, 4]
+    assert results[1]["backtest_error"] < 0.01
+    assert results[0]["status_sentence"].endswith("the forecast repeats the last frame")
+    assert results[0]["latex"] is None
+    with xr.open_dataset("out.nc", engine="h5netcdf") as written:
+        np.testing.assert_array_equal(written["u"][2, 1], still[0])
+    batch[::2].to_dataset(name="u").to_netcdf("c.nc", engine="h5netcdf")
+    assert main(["identify", "c.nc", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert [result["status"] for result in results] == [4, 4]
+    sentence = refused(capsys, "identify", "b.nc", "--trajectory", 2)
+    assert "Nothing moves in the frames" in sentence
+    context = hfluxno.Trajectory.from_xarray(batch)
+    with pytest.raises(ValueError, match="The field 'u' is constant"):
+        hfluxno.identify(context.members(slice(0, 1)))
+    with pytest.raises(ValueError, match="Nothing moves in the frames"):
+        hfluxno.identify([context.single(2), context.single(2)])
 
 
 def test_trajectories_are_forecast_by_a_cluster(tmp_path, capsys, monkeypatch, alone):

@@ -100,12 +100,17 @@ def summary(source: PlaneSource, context_frames: int, results: list[dict]) -> di
     }
 
 
-def notes(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | None) -> list[str]:
+def notes(
+    source: PlaneSource,
+    context: Trajectory,
+    momentum: tuple[str, str] | None,
+    among_others: bool = False,
+) -> list[str]:
     """Likely mistakes, as sentences, before any law is sought. Raises `ValueError` if none can be
-    inferred from the context."""
+    inferred from the context; a constant one may be part of a batch (`among_others`)."""
     from hfluxno.identify.plane.acting import acting
 
-    found, words = acting(context, momentum), []
+    found, words = acting(context, momentum, among_others), []
     if found.momentum and found.momentum[0].endswith("_y") and found.momentum[1].endswith("_x"):
         words.append(
             f"Along x {found.momentum[0]} moves and along y {found.momentum[1]}: the axes of "
@@ -121,9 +126,14 @@ def notes(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | 
     return words
 
 
-def warn(source: PlaneSource, context: Trajectory, momentum: tuple[str, str] | None) -> list[str]:
+def warn(
+    source: PlaneSource,
+    context: Trajectory,
+    momentum: tuple[str, str] | None,
+    among_others: bool = False,
+) -> list[str]:
     """The same, also said on standard error before the minutes of a search."""
-    found = notes(source, context, momentum)
+    found = notes(source, context, momentum, among_others)
     for sentence in found:
         sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
     return found

@@ -17,6 +17,9 @@ from hfluxno.data.plane.writer import of_plane_forecast
 from hfluxno.data.writers import SUFFIXES, check_storable, write
 from hfluxno.datasets.work import Named, forecaster_of, working_in
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
+from hfluxno.identify import FittedLawForecaster
+from hfluxno.identify.momentum import as_pair
+from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.trajectory import Trajectory
 from hfluxno.version import version_name
 
@@ -57,8 +60,9 @@ def main(config: "ForecastConfig") -> int:
         noted = {}
         if config.method == "fit" and config.law is None:
             first = source.context(parts[0].start, config.context)
-            noted[parts[0].start] = plane.warn(source, first, momentum)
-        make = Job(source, by, config.context, config.steps, every, config.float64, noted)
+            noted[parts[0].start] = plane.warn(source, first, momentum, len(parts) > 1)
+        asked = (config.context, config.steps, every, config.float64)
+        make = Job(source, by, *asked, noted, len(parts) > 1)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         shown: PlaneForecast | None
@@ -107,6 +111,7 @@ class PlaneForecast:
         context: Trajectory,
         forecast: Forecast,
         notes: list[str] | None,
+        among_others: bool,
     ):
         self.source, self.member, self.context, self.forecast = source, member, context, forecast
         times = source.times[0] + np.asarray(forecast.trajectory.times, float)
@@ -116,7 +121,7 @@ class PlaneForecast:
         for found in forecast.identifications:
             if not found.is_given:
                 if notes is None:
-                    notes = plane.notes(source, context, found.momentum)
+                    notes = plane.notes(source, context, found.momentum, among_others)
                 self.rows[0]["notes"] = [*notes, *self.rows[0].get("notes", ())]
 
     def write(self, path: Path) -> None:
@@ -129,6 +134,7 @@ class Job:
     """How every trajectory is forecast: from its first `frames` frames, by default all.
 
     - `noted`: the likely mistakes in trajectories in which they were sought before.
+    - `among_others`: whether there are further trajectories, so that one may be constant.
     """
 
     source: PlaneSource
@@ -138,11 +144,20 @@ class Job:
     every: float | None
     float64: bool
     noted: dict[int, list[str]]
+    among_others: bool
 
     def __call__(self, part: slice) -> PlaneForecast:
         context = self.source.context(part.start, self.frames)
         forecast_times(context, self.steps, self.every)  # refuses a context of a single frame
         with working_in(self.float64):
-            forecast = forecaster_of(self.by).forecast(context, self.steps)
+            forecast = self._forecast(context)
         notes = self.noted.get(part.start)
-        return PlaneForecast(self.source, part.start, context, forecast, notes)
+        several = self.among_others
+        return PlaneForecast(self.source, part.start, context, forecast, notes, several)
+
+    def _forecast(self, context: Trajectory) -> Forecast:
+        by = forecaster_of(self.by)
+        if not isinstance(by, FittedLawForecaster):
+            return by.forecast(context, self.steps)
+        momentum = as_pair(by.momentum)
+        return forecast_plane(context, self.steps, momentum, by.every, self.among_others)

@@ -26,17 +26,19 @@ def main(config: "IdentifyConfig") -> int:
         frames = config.context or source.frames
         plane.check_memory(source, frames)
         members, results, first = plane.members_of(config, source), [], None
-        notes = plane.warn(source, source.context(members[0], config.context), momentum)
+        several = len(members) > 1
+        seen = source.context(members[0], config.context)
+        notes = plane.warn(source, seen, momentum, several)
         with progress(f"Inferring the law of {source.variable}", len(members)) as advance:
             from hfluxno.identify import identify_plane
 
             for member in members:
                 context = source.context(member, config.context)
-                found = identify_plane(context, momentum)
+                found = identify_plane(context, momentum, several)
                 if first is None:
                     first = found
                 else:
-                    notes = plane.notes(source, context, found.momentum)
+                    notes = plane.notes(source, context, found.momentum, several)
                 results.append(law_result(found) | {"notes": notes})
                 advance(1)
         assert first is not None

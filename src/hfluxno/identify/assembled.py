@@ -54,7 +54,8 @@ def assembled(
     if context.grid.solid is not None:
         first, inside = (part[..., context.grid.free] for part in (start, frames))
     left = left_observed_range(inside, lower, upper)
-    kept = kept_by_walls(context.grid, found[0].law)
+    laws = [item.law for item in found if item.status not in UNSOLVABLE] or [found[0].law]
+    kept = kept_by_walls(context.grid, laws[0])
     drift = conservation_drift(first[:, kept], inside[:, :, kept])
     if not context.is_batched:
         frames, status, backtest, drift, left = (

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.identification import checked, indices
+from hfluxno.identify.plane.identification import checked, indices, is_uninformative
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import (
     estimate,
@@ -51,10 +51,14 @@ class Acting:
     gamma: float | None = None
 
 
-def acting(context: Trajectory, momentum: tuple[str, str] | None = None) -> Acting:
+def acting(
+    context: Trajectory, momentum: tuple[str, str] | None = None, among_others: bool = False
+) -> Acting:
     """What the fields of a context act as, without a search for the law; arguments and errors as
     for `identify_plane`."""
-    seen, fields = checked(context), context.fields
+    seen, fields = checked(context, among_others), context.fields
+    if is_uninformative(seen, fields):
+        return Acting()
     cell = (float(context.grid.spacing[0]), float(context.grid.spacing[1]))
     aspect = cell[0] / cell[1]
     roles = infer_roles(seen, aspect, indices(momentum, fields))

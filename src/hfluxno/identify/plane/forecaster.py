@@ -6,11 +6,11 @@ import jax
 import numpy as np
 
 from hfluxno.forecaster import Forecast
-from hfluxno.identify.assembled import assembled
+from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.plane.deviation import deviation_ahead
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.given import given_plane
-from hfluxno.identify.plane.identification import identify_plane
+from hfluxno.identify.plane.identification import checked, identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import Start, mean, onward, state_of
 from hfluxno.identify.plane.saved import SavedPlaneLaw
@@ -20,10 +20,16 @@ from hfluxno.trajectory import Trajectory
 
 
 def identify_planes(
-    context: Trajectory, momentum: tuple[str, str] | None = None
+    context: Trajectory, momentum: tuple[str, str] | None = None, among_others: bool = False
 ) -> tuple[PlaneIdentification, ...]:
-    """One result for each trajectory of a context."""
-    return tuple(identify_plane(each, momentum) for each in _each(context))
+    """One result for each trajectory of a context. Not all of them may be constant, unless it is
+    part of a larger batch (`among_others`)."""
+    parts = _each(context)
+    several = among_others or len(parts) > 1
+    found = tuple(identify_plane(each, momentum, several) for each in parts)
+    if not among_others and all(each.status == FitStatus.CONSTANT for each in found):
+        checked(parts[0])  # raises
+    return found
 
 
 def forecast_plane(
@@ -31,9 +37,10 @@ def forecast_plane(
     steps: int,
     momentum: tuple[str, str] | None = None,
     every: float | None = None,
+    among_others: bool = False,
 ) -> Forecast:
-    """The `steps` frames after a context on a plane."""
-    return _all_continued(context, identify_planes(context, momentum), steps, every)
+    """The `steps` frames after a context on a plane, which may be part of a batch."""
+    return _all_continued(context, identify_planes(context, momentum, among_others), steps, every)
 
 
 def forecast_given_plane(
@@ -65,7 +72,7 @@ def _continued(
     seen = dataclasses.replace(frames_of(context), interval=item.interval)
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     ahead[0] += seen.left
-    modes = () if item.status == FitStatus.FAILED else dict.fromkeys((item.mode, "restart"))
+    modes = () if item.status in UNSOLVABLE else dict.fromkeys((item.mode, "restart"))
     for start in (Start(mode, item.refinement) for mode in modes):
         with jax.enable_x64(True):
             state, solved = state_of(item.grid_law, seen, start)

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from hfluxno.identify.assembled import kept_by_walls
+from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
@@ -32,7 +33,7 @@ _MOST_NOISE = 0.7
 
 
 def identify_plane(
-    context: Trajectory, momentum: tuple[str, str] | None = None
+    context: Trajectory, momentum: tuple[str, str] | None = None, among_others: bool = False
 ) -> PlaneIdentification:
     """The conservation law that explains frames on a plane.
 
@@ -43,11 +44,15 @@ def identify_plane(
       between sides that are periodic, walls or outflows, perhaps with walls inside; NaN is a gap.
     - `momentum`: the names of the fields that are the components of the momentum along x and y;
       inferred from F_ρ = c m_x, G_ρ = c m_y if it is `None`.
+    - `among_others`: whether the context is part of a batch; if a field of it is constant, or
+      nothing changes, it then gets the status `CONSTANT`.
 
     Raises `ValueError` if the context cannot be used or a name is unknown.
     """
-    seen, fields = checked(context), context.fields
+    seen, fields = checked(context, among_others), context.fields
     cell = (float(context.grid.spacing[0]), float(context.grid.spacing[1]))
+    if is_uninformative(seen, fields):
+        return _nothing_to_infer(seen, fields, cell)
     with jax.enable_x64(True):
         roles = infer_roles(seen, cell[0] / cell[1], indices(momentum, fields))
         found = search(seen, roles, fields, cell)
@@ -73,6 +78,33 @@ def identify_plane(
         neighbours=(found.before,),
         missing=seen.missing,
         grid_law=found.law,
+        cell=cell,
+        interval=seen.interval,
+    )
+
+
+def _nothing_to_infer(
+    seen: Frames, fields: tuple[str, ...], cell: tuple[float, float]
+) -> PlaneIdentification:
+    """The report if a field is constant, or nothing moves: a flux of zero."""
+    unknown, count = float("nan"), len(fields)
+    lower, upper = (np.asarray(f(seen.values, axis=(0, 2, 3))) for f in (np.nanmin, np.nanmax))
+    basis = Dictionary(np.ones(count), ((1,) * count,), fields)
+    law = FittedPlaneLaw(fields, basis, np.zeros((2, count, 1)), lower, upper)
+    return PlaneIdentification(
+        law=law,
+        status=FitStatus.CONSTANT,
+        backtest_error=unknown,
+        persistence_error=unknown,
+        misfit=unknown,
+        isotropic=False,
+        recognised=None,
+        terms=(),
+        refinement=1,
+        mode="restart",
+        neighbours=(),
+        missing=seen.missing,
+        grid_law=law,
         cell=cell,
         interval=seen.interval,
     )
@@ -153,8 +185,24 @@ def indices(momentum: tuple[str, str] | None, fields: tuple[str, ...]) -> tuple[
     return fields.index(names[0]), fields.index(names[1])
 
 
-def checked(context: Trajectory) -> Frames:
-    """The frames of a context. Raises `ValueError` if no law can be inferred from them."""
+def is_uninformative(seen: Frames, fields: tuple[str, ...]) -> bool:
+    """Whether a field is constant, or no field changes in time."""
+    still = _same_along(seen, fields, (0,))
+    return len(still) == len(fields) or bool(_same_along(seen, fields, (0, 1, 2)))
+
+
+def _same_along(seen: Frames, fields: tuple[str, ...], axes: tuple[int, ...]) -> list[str]:
+    """The fields that do not vary by more than rounding along these axes of (time, x, y)."""
+    return [
+        name
+        for name, field in zip(fields, np.moveaxis(seen.filled, 1, 0), strict=True)
+        if np.max(np.ptp(field, axis=axes)) <= 1e-12 * np.max(np.abs(field))
+    ]
+
+
+def checked(context: Trajectory, among_others: bool = False) -> Frames:
+    """The frames of a context. Raises `ValueError` if no law can be inferred from them; one
+    in which nothing changes is accepted as part of a batch (`among_others`)."""
     if context.is_batched:
         raise ValueError("identify_plane takes one trajectory; identify them one by one.")
     if len(context.fields) > MOST_FIELDS:
@@ -175,12 +223,10 @@ def checked(context: Trajectory) -> Frames:
             "The walls inside the domain leave nowhere a square of 13 × 13 cells, which the weak "
             "form needs; infer the law from other data, and give it (--law)."
         )
-    still = [
-        name
-        for name, field in zip(context.fields, np.moveaxis(values, 1, 0), strict=True)
-        if np.ptp(field) <= 1e-12 * np.max(np.abs(field))
-    ]
-    if still:
+    if not among_others and is_uninformative(seen, context.fields):
+        still = _same_along(seen, context.fields, (0, 1, 2))
+        if not still:
+            raise ValueError("Nothing moves in the frames: there is nothing to infer from them.")
         others = ",".join(name for name in context.fields if name not in still)
         mend = f"; leave it out (--variable={others})" if others else ""
         raise ValueError(

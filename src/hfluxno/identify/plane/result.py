@@ -95,6 +95,8 @@ class PlaneIdentification:
         """What the status means, with the figures that decided it."""
         if self.status == FitStatus.NOT_CHECKED:
             return f"{self.status.sentence}; {self.name}"
+        if self.status == FitStatus.CONSTANT:
+            return self.status.sentence
         figures = (
             f"back-test error {100 * self.backtest_error:.2g} %, of repeating a frame "
             f"{100 * self.persistence_error:.2g} %"

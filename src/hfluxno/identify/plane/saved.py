@@ -87,7 +87,7 @@ def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None
 
     Raises `ValueError` if no law was found, or a unit is of something that the law does not have.
     """
-    if found.status == FitStatus.FAILED:
+    if found.status in (FitStatus.FAILED, FitStatus.CONSTANT):
         raise ValueError(f"There is no law to save: {found.status.sentence}.")
     law = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), found.law)
     named = PlaneUnits.named(units, law.fields)
