@@ -65,10 +65,9 @@ def with_gaps(centers: np.ndarray, count: int, name: str) -> tuple[np.ndarray, n
     try:
         uniform_edges(centers, count, name)
     except ValueError:
-        steps = np.diff(centers)
-        odd = centers.shape != (count,) or count < 2 or not np.all(np.isfinite(steps))
-        if odd or np.any(steps <= 0):
+        if not increases(centers, count):
             raise
+        steps = np.diff(centers)
         every, unit = np.arange(count), _decimal_unit(centers, np.mean(steps))
         if _are_rounded(centers, every, unit):
             return np.linspace(centers[0], centers[-1], count), every

@@ -128,8 +128,9 @@ def forecast_times(context: Trajectory, steps: int, every: float | None = None) 
     """The `steps` times after the context, at its mean spacing or `every` so often. Raises
     `ValueError` if the context has one frame and `every` is `None`, or `every` is not positive.
     """
-    if every is not None and not (np.isfinite(every) and every > 0.0):
-        raise ValueError(f"every must be a positive time; got {every:g}.")
+    number = np.asarray(1.0 if every is None else every)
+    if number.dtype.kind not in "iuf" or number.ndim or not 0.0 < number < np.inf:
+        raise ValueError(f"every must be a positive time; got {every!r}.")
     times = np.asarray(context.times, float)
     if every is None:
         if context.frames < 2:

@@ -4,13 +4,14 @@ Cell i of N on [lower, upper] has the centre x_i = lower + (i + 1/2) Δx, Δx = 
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from hfluxno.boundary import Boundary, BoundaryName, Outflow, Periodic, Wall, named
+from hfluxno.boundary import BOUNDARIES, Boundary, BoundaryName, Outflow, Periodic, Wall, named
 
 Ends = BoundaryName | Boundary | tuple[BoundaryName | Boundary, BoundaryName | Boundary]
 
@@ -20,7 +21,14 @@ def _all_named(axes) -> tuple[tuple[Boundary, Boundary], ...]:
 
 
 def _both(one_or_two) -> tuple:
-    return (one_or_two,) * 2 if isinstance(one_or_two, str | Boundary) else one_or_two
+    if isinstance(one_or_two, str | Boundary):
+        return (one_or_two,) * 2
+    if not isinstance(one_or_two, Sequence | np.ndarray) or len(one_or_two) != 2:
+        raise ValueError(
+            f"A boundary is one of {', '.join(BOUNDARIES)}, or an object of hfluxno.boundary, or "
+            f"two of these, for the lower and the upper end; got {one_or_two!r}."
+        )
+    return tuple(one_or_two)
 
 
 class Grid(eqx.Module):

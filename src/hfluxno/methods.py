@@ -106,7 +106,7 @@ def forecaster(
     Raises `ValueError` if the name or the weights are unknown, the weights have no law to refine,
     or a momentum, a law or a time step is given to a method that does not take it; `OSError` if the
     law file cannot be read."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
     if law is not None and method != "fit":
         raise ValueError(f"The method {method} takes no law; choose the method fit.")

@@ -62,12 +62,20 @@ FoundLaw = SavedLaw | SavedPlaneLaw | Identification | PlaneIdentification | str
 
 
 def as_law(law: FoundLaw) -> SavedLaw | SavedPlaneLaw:
-    """A saved law from a loaded one, an identification, or the path of a file."""
+    """A saved law from a loaded one, an identification, or the path of a file. Raises `ValueError`
+    if it is something else, or as `load_law` does."""
     if isinstance(law, Identification):
         return to_save(law)
     if isinstance(law, PlaneIdentification):
         return on_a_plane.to_save(law)
-    return law if isinstance(law, SavedLaw | SavedPlaneLaw) else load_law(law)
+    if isinstance(law, str | Path):
+        return load_law(law)
+    if not isinstance(law, SavedLaw | SavedPlaneLaw):
+        raise ValueError(
+            "A law is an identification, what load_law returned, or the name of its file; got "
+            f"{type(law).__name__}."
+        )
+    return law
 
 
 def _check_axes(law: SavedLaw | SavedPlaneLaw, context: Trajectory) -> None:
