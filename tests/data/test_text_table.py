@@ -160,11 +160,3 @@ def test_a_table_that_was_cut_off_is_refused(tmp_path):
     path.write_text(whole[: whole.rindex(",")])
     with pytest.raises(ValueError, match="ends within a line, which has 2 of 3 columns"):
         read(path)
-
-
-def test_a_time_of_day_needs_its_date(tmp_path):
-    head, *rows = lines()
-    path = tmp_path / "a.csv"
-    path.write_text("\n".join([head, *(f"07:30:0{row}" for row in rows)]))
-    with pytest.raises(ValueError, match=r"Write the date before the time, as .*, in one column"):
-        read(path)

@@ -17,6 +17,7 @@ import xarray as xr
 
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed
+from hfluxno.data.time_of_day import since_midnight
 
 _ALIASES = {
     "time": ("time", "t", "timestamp", "datetime", "date_time", "date", "seconds"),
@@ -75,7 +76,8 @@ def table_variables(
     if frame.empty:
         raise ValueError(f"{path} has no lines below its header; give a file with measurements.")
     time = columns["time"]
-    dates, zoned = _times(frame[time], path)
+    dated = any(_bare(name) == "date" for name in frame.columns.drop(time))
+    dates, zoned = _times(frame[time], path, dated)
     new = {time: dates}
     if "x" in columns:
         new[columns["x"]] = _numbers(frame, columns["x"], True, path)
@@ -99,8 +101,10 @@ def table_variables(
     twice = frame.duplicated(keys)
     if twice.any():
         line = ", ".join(f"{name} {value}" for name, value in frame[keys][twice].iloc[0].items())
+        days = " If they are of several days, write the date before the time."
         raise ValueError(
             f"{path} has two lines for {line}; keep one of them, or average them first."
+            + days * (dates.dtype.kind == "m")
         )
     _check_dense(frame, keys, path)
     dataset = frame.set_index(keys).to_xarray()
@@ -233,12 +237,15 @@ def _bare(name: str) -> str:
     return bare if bare == "T" else bare.lower()  # T is a temperature, not a time
 
 
-def _times(column: pd.Series, path: Path) -> tuple[pd.Series, bool]:
-    """Numbers and durations unchanged, dates without their time zone, and whether they had one."""
+def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]:
+    """Numbers and durations unchanged, times of the day as durations unless their dates are in
+    another column (`dated`), dates without their time zone, and whether they had one."""
     if column.dtype.kind in "iufm":
         return column, False
     if column.dtype.kind != "M":
         text = column.astype(str)
+        if not dated and (of_day := since_midnight(text)) is not None:
+            return of_day, False
         numbers = pd.to_numeric(column, errors="coerce").isna().to_numpy()
         dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
         wrong = numbers if numbers.mean() < 0.5 else dates.isna().to_numpy()

@@ -1,0 +1,29 @@
+"""Times of the day without a date, as 23:50, perhaps beyond midnight."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+_CLOCK = re.compile(r"\s*([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d*)?))?\s*")
+_DAY = 86400.0
+
+
+def since_midnight(text: pd.Series) -> pd.Series | None:
+    """Durations since the midnight before the first time, `None` if an entry is no time of the day,
+    or it is not certain which of them are of the next day.
+
+    The measurements must be of 24 hours at most, so they begin after the longest pause. If that is
+    not where the lines begin, they may be in any order, but must not pass midnight.
+    """
+    parts = text.str.extract(f"^{_CLOCK.pattern}$").astype(float)
+    if parts[[0, 1]].isna().any(axis=None):
+        return None
+    seconds = parts[0] * 3600.0 + parts[1] * 60.0 + parts[2].fillna(0.0)
+    times = np.unique(seconds)
+    pauses = np.diff(times, prepend=times[-1] - _DAY)
+    starts = times[pauses >= (1.0 - 1e-6) * pauses.max()]
+    for start in (seconds.iloc[0], times[0]):
+        if start in starts:
+            return pd.to_timedelta(seconds + _DAY * (seconds < start), unit="s")
+    return None

@@ -1,0 +1,55 @@
+"""Times of the day in a table, without their date."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hfluxno.data.readers import read
+from tests.data.test_readers import CELLS, FRAMES, wave
+
+
+def table(path, start=0, seconds="", order=None, wide=False, step=5, **others):
+    """Every `step` minutes from a minute of the day, sorted by time, by place or in any `order`."""
+    minutes = [(start + step * i) % 1440 for i in range(FRAMES)]
+    clock = [f"{m // 60:02d}:{m % 60:02d}{seconds}" for m in minutes]
+    if wide:
+        frame = pd.DataFrame(wave()).assign(time=clock)
+    else:
+        whole = {"time": np.repeat(clock, CELLS), "x": np.tile(np.arange(CELLS), FRAMES)}
+        frame = pd.DataFrame(whole | {"u": wave().ravel()} | others)
+    by_place = np.arange(wave().size).reshape(FRAMES, CELLS).T.ravel()
+    frame = frame.iloc[{"place": by_place}.get(order, order)] if order is not None else frame
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"start": 600, "order": slice(None, None, -1)},
+        {"start": 1430},
+        {"start": 1430, "order": "place", "seconds": ":30"},
+        {"start": 1435, "wide": True},
+        {"start": 780, "step": 1440 // FRAMES},
+    ],
+)
+def test_times_of_the_day_go_on_after_midnight(tmp_path, how):
+    source = read(table(tmp_path / "a.csv", **how))
+    first = 60.0 * how["start"] + (30.0 if "seconds" in how else 0.0)
+    np.testing.assert_allclose(source.times, first + 60.0 * how.get("step", 5) * np.arange(FRAMES))
+    assert source.coordinates["time"].attrs["units"] == "s"
+    np.testing.assert_allclose(source.values[:, 0], wave())
+
+
+@pytest.mark.parametrize(
+    ("how", "mend"),
+    [
+        # From the last time to the first, or sorted as text: which of them are of the next day?
+        ({"start": 1430, "order": slice(None, None, -1)}, "Write the date before the time"),
+        ({"start": 600, "date": "2024-02-27"}, "Write the date before the time"),
+        ({"start": 600, "step": 1440}, "If they are of several days, write the date before"),
+    ],
+)
+def test_a_date_is_asked_for_where_the_day_is_not_certain(tmp_path, how, mend):
+    with pytest.raises(ValueError, match=mend):
+        read(table(tmp_path / "a.csv", **how))
