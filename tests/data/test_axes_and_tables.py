@@ -252,8 +252,8 @@ def test_columns_that_are_no_numbers_are_told(tmp_path):
     with pytest.raises(ValueError, match="'True' in the column valid, row 1 below the header"):
         read(path, "valid")
     lines = zip(*columns().values(), strict=True)
-    rows = [f'{t};{x};"1,{int(100 + 9 * u)}.5"' for t, x, u in lines]
-    path.write_text("\n".join(["time;x;u", *rows]))  # thousands beside decimal points
+    rows = [f"{t};{x};{int(100 + 9 * u)} veh" for t, x, u in lines]
+    path.write_text("\n".join(["time;x;u", *rows]))
     with pytest.raises(ValueError, match="no column of numbers beside time and x"):
         read(path)
 

@@ -17,6 +17,7 @@ import xarray as xr
 
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed
+from hfluxno.data.table_faults import check_units_row, sensors_beside, sensors_in, thousands_in
 from hfluxno.data.time_of_day import since_midnight
 
 _ALIASES = {
@@ -48,6 +49,7 @@ def table_variables(
     place and time.
     """
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
+    check_units_row(frame, path)
     if clock := _clock_of_frames(frame, names, path):
         names = {"time": clock} | names
         frame = _lines(frame, path)
@@ -80,6 +82,8 @@ def table_variables(
     dates, zoned = _times(frame[time], path, dated)
     new = {time: dates}
     if "x" in columns:
+        if named := sensors_in(frame[columns["x"]], columns["x"], path):
+            raise ValueError(named)
         new[columns["x"]] = _numbers(frame, columns["x"], True, path)
     variables = [name for name in frame.columns if name not in keys]
     for name in variables:
@@ -87,6 +91,9 @@ def table_variables(
         if found is not None:
             new[name] = found
     if len(new) == len(axes):
+        for name in variables:
+            if split := thousands_in(frame[name].iloc[0], name, "1 below the header", path):
+                raise ValueError(split)
         texts = [
             f"{name}, which begins with {_quoted(frame[name].dropna().iloc[0])}"
             for name in variables
@@ -214,9 +221,11 @@ def _axis_column(
             else (", or head each column by its place if a line holds a whole frame")
         )
         mend = f"Name its columns of time and place with --time NAME and --x NAME{wide}"
+        if axis == "x" and not usual:
+            mend = sensors_beside(frame) or mend
         if alone:  # of the states at the ends, beside the file with the data
             mend = "Call the column of the times time"
-        raise ValueError(f"{path} has no column {missing}; {several}. {mend}.")
+        raise ValueError(f"{path} has no column {missing}; {several}. {mend.rstrip('.')}.")
     return usual[0]
 
 
@@ -253,6 +262,8 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
             return pd.to_numeric(column).astype("float64"), False
         if wrong.any():
             first = text[wrong].iloc[0]
+            if split := thousands_in(first, str(column.name), _row(wrong), path):
+                raise ValueError(split)
             mend = (
                 "Write dates as 2024-02-27T10:30:00, perhaps with a time zone, numbers with a "
                 "decimal point, and units in the header, as time [s]."
@@ -288,6 +299,8 @@ def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Ser
     if not wrong.any():
         return numbers.astype("float64")
     if needed or 2 * wrong.sum() < column.notna().sum():
+        if split := thousands_in(column[wrong].iloc[0], name, _row(wrong), path):
+            raise ValueError(split)
         raise ValueError(
             f"{path} has {_quoted(column[wrong].iloc[0])} in the column {name}, row "
             f"{_row(wrong)}, where a number is needed; correct it, or leave it empty where nothing "

@@ -1,0 +1,113 @@
+"""What tables often have in the place of numbers, in sentences that say how to mend it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+import pandas as pd
+
+# 1,234.5 and 1.234,5 and 1'234.5
+_THOUSANDS = {
+    mark: re.compile(rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+({decimal}\d*)?")
+    for mark, decimal in ((",", r"\."), (".", ","), *((mark, "[.,]") for mark in " '’\u00a0\u202f"))
+}
+_ONE_MARK = re.compile(r"([-+]?[1-9]\d{0,2})[.,]\d{3}")
+_WHOLE = re.compile(r"[-+]?\d{1,3}")
+_NAMED = re.compile(r"([^\W\d][\w .-]*?)[ _.-]?\d+")  # D1, sensor 12
+_LEAST_SENSORS = 3
+
+
+def check_units_row(frame: pd.DataFrame, path: Path) -> None:
+    """Rejects units in a row below the header. Raises `ValueError` if the first row has text where
+    all others have numbers, and no number."""
+    if len(frame) < 2:
+        return
+    first = frame.iloc[0].dropna()
+    if any(_is_number(entry) for entry in first):
+        return
+    units = {}
+    for name in first.index[first.map(lambda entry: isinstance(entry, str))]:
+        below = frame[name].iloc[1:].dropna()
+        if len(below) and pd.to_numeric(below, errors="coerce").notna().all():
+            units[name] = first[name].strip("[]() ")
+    if units:
+        named = [f"{name} [{unit}]" for name, unit in units.items() if not _is_number(name)]
+        heads = ", ".join(named[:3])
+        raise ValueError(
+            f"The row below the header of {path} has no numbers but units or names; delete it, and "
+            f"write units in the header: {heads}."
+        )
+
+
+def thousands_in(entry: object, name: str, row: str, path: Path) -> str:
+    """A sentence if an entry that is no number is one with marks of thousands, else nothing."""
+    text = str(entry).strip()
+    for mark, pattern in _THOUSANDS.items():
+        if pattern.fullmatch(text):
+            meant = text.replace(mark, "").replace(",", ".")
+            return (
+                f"{path} has {text!r} in the column {name}, row {row}, with thousands separated; "
+                f"write {meant}, and others likewise."
+            )
+    return ""
+
+
+def check_thousands(names: Sequence[str], rows: Iterable[Sequence[str]], path: Path) -> None:
+    """Rejects columns of text in which 1.093 follows 981. Raises `ValueError` if the entries of a
+    column are whole or have three decimals, with which they would be far smaller."""
+    for name, column in zip(names, zip_longest(*rows, fillvalue=""), strict=False):
+        marked: dict[int, int] = {}
+        whole = [0]
+        for row, entry in enumerate(map(str.strip, column)):
+            if found := _ONE_MARK.fullmatch(entry):
+                marked[row] = abs(int(found[1]))
+            elif _WHOLE.fullmatch(entry):
+                whole.append(abs(int(entry)))
+            elif entry:
+                break
+        else:
+            if marked and 10 * max(marked.values()) < max(whole) >= 100:
+                row = min(marked)
+                where = f"{row + 1} below the header"
+                raise ValueError(thousands_in(column[row], name, where, path))
+
+
+def sensors_in(column: pd.Series, name: str, path: Path) -> str:
+    """A sentence if a column of places has names instead, else nothing."""
+    if column.dtype.kind in "iufbmM" or pd.to_numeric(column, errors="coerce").notna().any():
+        return ""
+    first = str(column.dropna().iloc[0])
+    return (
+        f"{path} has names in the column {name}, where places are needed: the first is "
+        f"{first[:40]!r}. Write the position of each sensor in the place of its name, all in one "
+        "unit, such as m."
+    )
+
+
+def sensors_beside(frame: pd.DataFrame) -> str:
+    """How to mend a table without places that names its sensors, in a column or in its header;
+    empty for other tables."""
+    groups: dict[str, list[str]] = {}
+    for name in map(str, frame.columns):
+        if found := _NAMED.fullmatch(name):
+            groups.setdefault(found[1], []).append(name)
+    sensors = max(groups.values(), key=len, default=[])
+    if len(sensors) >= _LEAST_SENSORS:
+        return (
+            f"If {', '.join(sensors[:2])}, … are sensors and a line holds a whole frame, replace "
+            "their names in the header by their positions, as numbers."
+        )
+    for name in frame.columns:
+        column = frame[name].dropna()
+        text = column.dtype.kind not in "iufbmM" and len(column)
+        if text and column.duplicated().any() and _NAMED.fullmatch(str(column.iloc[0])):
+            return (
+                f"If the entries of {name}, such as {str(column.iloc[0])[:40]!r}, are names of "
+                "sensors, add a column x with their positions."
+            )
+    return ""
+
+
+def _is_number(entry: object) -> bool:
+    return bool(pd.notna(pd.to_numeric(pd.Series([entry]), errors="coerce").iloc[0]))

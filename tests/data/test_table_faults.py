@@ -1,0 +1,75 @@
+"""Tables with text where numbers are expected: the sentences name the place and the mend."""
+
+import pytest
+
+from hfluxno.data.readers import read
+from tests.data.test_readers import CELLS, FRAMES
+
+
+def table(path, entry, separator=",", head="time,x,u", time="{i}", x="{j}"):
+    """A line for each time i and place j, below a header and what belongs under it."""
+    rows = [
+        separator.join((time.format(i=i), x.format(j=j), entry(i, j)))
+        for i in range(FRAMES)
+        for j in range(CELLS)
+    ]
+    path.write_text("\n".join([head.replace(",", separator), *rows]))
+    return path
+
+
+def fluid(i, j):
+    return f"{1.0 + 0.1 * i + 0.01 * j:.2f}"
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        (
+            {"entry": fluid, "head": "time,x,u\ns,m,[veh/km]"},
+            r"row below the header .* header: time \[s\], x \[m\], u \[veh/km\]\.$",
+        ),
+        (
+            {"entry": fluid, "x": "D{j}"},
+            "names in the column x, .* first is 'D0'. Write the position of each sensor",
+        ),
+        (
+            {"entry": fluid, "x": "D{j}", "head": "time,sensor,u"},
+            "If the entries of sensor, such as 'D0', are .* add a column x with their positions.$",
+        ),
+        (
+            {"entry": lambda i, j: f'"{1234.5 + i + j:,}"'},
+            "has '1,234.5' in the column u, row 1 below the header, .* write 1234.5, and others",
+        ),
+        (
+            {"entry": lambda i, j: f"1.23{j % 10},{i}", "separator": ";"},
+            "has '1.230,0' in the column u, row 1 .* write 1230.0, and others",
+        ),
+        (
+            {"entry": fluid, "time": "12'00{i}"},
+            'has "12\'000" in the column time, row 1 .* write 12000, and others',
+        ),
+        # Read as numbers, these would fall from 999 to 1.
+        (
+            {"entry": lambda i, j: f"{997 + i + j:,}".replace(",", "."), "separator": ";"},
+            "has '1.000' in the column u, row 4 below the header, .* write 1000, and others",
+        ),
+    ],
+)
+def test_the_fault_and_its_mend_are_named(tmp_path, how, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        read(table(tmp_path / "a.csv", **how))
+
+
+def test_frames_of_named_sensors_need_their_places(tmp_path):
+    names = ",".join(f"D{j}" for j in range(CELLS))
+    rows = [",".join(map(str, (i, *(fluid(i, j) for j in range(CELLS))))) for i in range(FRAMES)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([f"time,{names}", *rows]))
+    with pytest.raises(ValueError, match=r"If D0, D1, … are sensors .* by their positions"):
+        read(path)
+
+
+def test_three_decimals_are_decimals(tmp_path):
+    """Whole numbers beside them are no reason for thousands if both are of one size."""
+    source = read(table(tmp_path / "a.csv", lambda i, j: ("100", "100.125")[(i + j) % 2]))
+    assert source.values.min() == 100.0 and source.values.max() == 100.125
