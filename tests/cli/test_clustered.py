@@ -157,6 +157,13 @@ def test_chunks_belong_to_a_scheduler(folder, capsys):
     assert "--chunk belongs to --scheduler; leave it out." in capsys.readouterr().err
 
 
+def test_a_single_trajectory_needs_no_scheduler(folder, capsys):
+    np.savez("one.npz", u=np.random.default_rng(0).random((FRAMES, CELLS)))
+    assert main(["forecast", "one.npz", "-n", "4", "--scheduler", "local"]) == 2
+    assert "one.npz holds a single trajectory" in capsys.readouterr().err
+    assert sorted(p.name for p in folder.iterdir()) == ["in.zarr", "one.npz"]
+
+
 def test_without_dask_it_is_said(folder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*COMMAND.split(), "-o", "out.zarr"]) == 2

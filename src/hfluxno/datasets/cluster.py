@@ -51,9 +51,14 @@ def chunk_of(
 
 
 def count_of(path: Path, variable: str | None, axes: dict[str, str]) -> int:
-    """How many trajectories a file has. Raises `ValueError` or `OSError` if it has none or cannot
-    be read."""
+    """How many trajectories a file has. Raises `ValueError` or `OSError` if it is a single one,
+    without an axis of its own, or cannot be read."""
     with opened(path, variable, dict(axes)) as (whole, _):
+        if not any("trajectory" in v.dims for v in whole.values()):
+            raise ValueError(
+                f"{path} holds a single trajectory, for which one process is enough; leave out "
+                "--scheduler."
+            )
         return trajectories(whole)
 
 
