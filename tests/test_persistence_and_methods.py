@@ -47,6 +47,9 @@ def test_a_forecast_may_have_times_of_its_own():
     for wrong in (0.0, -1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="every must be a positive time; got"):
             forecast(context, 3, "persistence", every=wrong)
+    for wrong in (1e-17, 1e308):
+        with pytest.raises(ValueError, match="cannot be told from each other after"):
+            forecast(context, 3, "persistence", every=wrong)
 
 
 def test_what_a_method_has_no_use_for_is_refused():

@@ -126,7 +126,8 @@ def check_steps(steps: Any) -> None:
 
 def forecast_times(context: Trajectory, steps: int, every: float | None = None) -> np.ndarray:
     """The `steps` times after the context, at its mean spacing or `every` so often. Raises
-    `ValueError` if the context has one frame and `every` is `None`, or `every` is not positive.
+    `ValueError` if the context has one frame and `every` is `None`, or `every` is not positive, or
+    so small or large that floating point does not hold the times.
     """
     number = np.asarray(1.0 if every is None else every)
     if number.dtype.kind not in "iuf" or number.ndim or not 0.0 < number < np.inf:
@@ -139,7 +140,14 @@ def forecast_times(context: Trajectory, steps: int, every: float | None = None) 
                 "much time is between frames (every)."
             )
         every = (times[-1] - times[0]) / (len(times) - 1)
-    return times[-1] + every * np.arange(1, steps + 1)
+    with np.errstate(over="ignore"):
+        ahead = times[-1] + float(every) * np.arange(1, steps + 1)
+    if not np.isfinite(ahead[-1]) or np.any(np.diff(ahead, prepend=times[-1]) <= 0.0):
+        raise ValueError(
+            f"Times {every:g} apart cannot be told from each other after {times[-1]:g}, or are too "
+            "large for floating point; choose another time step every."
+        )
+    return ahead
 
 
 def continuation(

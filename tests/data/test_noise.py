@@ -90,6 +90,7 @@ def test_noise_of_one_trajectory(tmp_path):
             r"short of .* has the axes \(other 3\), but the values \(time 6, x 9\); give one",
         ),
         ("sigma", r"neither a number nor a variable of .*a.nc; it has"),
+        ("1e-300", "deviations of h reach 1e-300 in size, beyond what can be computed with"),
         ("h=0.1", r"one for each field \(h=VALUE,m=VALUE\); got h=0.1"),
         ("h=0.1,m=0.1,h=0.2", "one for each field"),
         ("0.1,0.2", "one for each field"),

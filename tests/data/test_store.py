@@ -197,6 +197,8 @@ def test_failures_are_counted_and_stored(tmp_path):
     ],
 )
 def test_impossible_outputs_are_refused(tmp_path, name, message):
+    with pytest.raises(ValueError, match="end it with one of"):
+        Writer(CONFIGURATION, Path(""))
     with pytest.raises((OSError, ValueError), match=message):
         Writer(CONFIGURATION, tmp_path / name)
     assert list(tmp_path.iterdir()) == []

@@ -168,6 +168,11 @@ def test_dollars_in_the_words_of_a_file_are_no_formulas(tmp_path, scalar):
     assert "$/km" in drawn and r"\$" not in drawn
 
 
+def test_letters_that_the_font_lacks_are_no_warning(tmp_path, scalar):
+    save(law_figure(identification(scalar[0]), labels=Labels(("🚗",), "")), tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 0
+
+
 @pytest.mark.parametrize("fields", [1, 2])
 def test_a_constant_field_is_drawn_without_a_warning(fields):
     values = np.ones((6, fields, 16))

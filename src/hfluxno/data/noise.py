@@ -5,7 +5,7 @@ import xarray as xr
 
 from hfluxno.data.choice import shape_of
 from hfluxno.data.contained import too_large
-from hfluxno.data.numbers import listed, real_numbers
+from hfluxno.data.numbers import check_magnitude, listed, real_numbers
 from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import Source
 from hfluxno.plural import plural
@@ -90,6 +90,7 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
             f"The noise of {field} is {said}{many}, but a standard deviation is a positive number; "
             "correct it, or choose --noise auto to have it estimated."
         )
+    check_magnitude(found[measured], f"standard deviations of {field}")
     known, values = found[measured], source.measured[..., index, :][measured]
     if 0.0 < np.ptp(values) < np.min(known):
         raise ValueError(

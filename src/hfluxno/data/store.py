@@ -49,9 +49,9 @@ class Writer:
     def __init__(self, configuration: Configuration, output: Path, overwrite: bool = False):
         self.configuration = configuration
         self.output: Path = Path(output)
+        _check_output(self.output, overwrite, len(configuration.grid.shape) == 2)
         self._partial = Partial(self.output)
         self.folder: Path = self._partial.folder
-        _check_output(self.output, overwrite, len(configuration.grid.shape) == 2)
         self._attributes = attributes(configuration)
         self._variables = variables(configuration)
         self.written: int = 0

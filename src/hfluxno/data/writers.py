@@ -26,15 +26,18 @@ from hfluxno.reconstruction import Reconstruction
 from hfluxno.version import version_name
 
 SUFFIXES = (".nc", ".h5", ".hdf5", ".zarr")
+_LONGEST = 200  # bytes of a name: of 255 in a Zarr store, where ours follow it
 
 
 def check_storable(variables: Iterable[str]) -> None:
     """Checks that the output formats allow these names, before the work is done. Raises
     `ValueError` if they do not."""
     for variable in variables:
-        if variable in ("", ".", "..") or "/" in variable:
+        long = len(variable.encode()) > _LONGEST
+        if variable in ("", ".", "..") or "/" in variable or long:
+            shown = f"{variable[:40]}…" if long else variable
             raise ValueError(
-                f"No output can contain a variable called {variable!r}; rename it in the input."
+                f"No output can contain a variable called {shown!r}; rename it in the input."
             )
 
 

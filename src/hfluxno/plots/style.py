@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,9 @@ def save(figure: Figure, path: Path) -> None:
     """
     # Drawn into memory first: on a full disk the PDF writer fails with an unclear error.
     picture = io.BytesIO()
-    with styled():
+    with styled(), warnings.catch_warnings():
+        # A name in letters that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.savefig(picture, format=path.suffix.removeprefix("."))
     path.write_bytes(picture.getvalue())
 
