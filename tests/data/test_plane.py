@@ -270,6 +270,9 @@ def test_obstacles_and_gaps(tmp_path):
     rho[4, 2, 1] = np.inf
     sentence = refused(labelled(tmp_path / "b.nc", rho))
     assert re.search(r"has 1 infinite value, .* height in frame 4 at cell \(2, 1\)", sentence)
+    for tiny in ({"values": 1e-300 * np.float64(gas(1)[0, 0])}, {"x": 1e-300 * X}):
+        sentence = refused(labelled(tmp_path / "c.nc", **tiny))
+        assert re.search(r"(values of height|coordinate x) reach .*e-30.* beyond what", sentence)
     rho[4, 2, 1] = 0.0  # a single field may be nothing somewhere
     assert read_plane(labelled(tmp_path / "c.nc", rho)).context(0).values[4, 0, 2, 1] == 0.0
     rho[4, 2, 1] = np.nan

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
-from hfluxno.data.numbers import real_numbers
+from hfluxno.data.numbers import check_magnitude, real_numbers
 from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, sources
 from hfluxno.data.plane.file import AXES, Sides
@@ -207,3 +207,4 @@ class PlaneSource:
                 f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from "
                 "0; correct them, or make them NaN where nothing is known."
             )
+        check_magnitude(values, f"values of {self.variable}{where}")
