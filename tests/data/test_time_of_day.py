@@ -8,10 +8,11 @@ from hfluxno.data.readers import read
 from tests.data.test_readers import CELLS, FRAMES, wave
 
 
-def table(path, start=0, seconds="", order=None, wide=False, step=5, **others):
+def table(path, start=0, seconds="", order=None, wide=False, step=5, midnight="00:00", **others):
     """Every `step` minutes from a minute of the day, sorted by time, by place or in any `order`."""
     minutes = [(start + step * i) % 1440 for i in range(FRAMES)]
     clock = [f"{m // 60:02d}:{m % 60:02d}{seconds}" for m in minutes]
+    clock = [midnight if each == "00:00" else each for each in clock]
     if wide:
         frame = pd.DataFrame(wave()).assign(time=clock)
     else:
@@ -31,6 +32,7 @@ def table(path, start=0, seconds="", order=None, wide=False, step=5, **others):
         {"start": 1430, "order": "place", "seconds": ":30"},
         {"start": 1435, "wide": True},
         {"start": 780, "step": 1440 // FRAMES},
+        {"start": 1430, "midnight": "24:00"},
     ],
 )
 def test_times_of_the_day_go_on_after_midnight(tmp_path, how):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-_CLOCK = re.compile(r"\s*([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d*)?))?\s*")
+_CLOCK = re.compile(r"\s*([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d(?:\.\d*)?))?\s*")
 _DAY = 86400.0
 
 
@@ -20,6 +20,9 @@ def since_midnight(text: pd.Series) -> pd.Series | None:
     if parts[[0, 1]].isna().any(axis=None):
         return None
     seconds = parts[0] * 3600.0 + parts[1] * 60.0 + parts[2].fillna(0.0)
+    if seconds.max() > _DAY:
+        return None
+    seconds %= _DAY  # 24:00 is 00:00
     times = np.unique(seconds)
     pauses = np.diff(times, prepend=times[-1] - _DAY)
     starts = times[pauses >= (1.0 - 1e-6) * pauses.max()]
