@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -372,6 +373,18 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert (tmp_path / "a.tex").exists()
     assert main(["export", "law.json", "--to", "pyclaw", "--output", "claw.py"]) == 0
     assert all((tmp_path / name).exists() for name in ("claw.py", "claw.h", "claw_rpn2.c"))
+
+
+def test_pictures_that_cannot_be_drawn_do_not_cost_the_forecast(tmp_path, capsys, monkeypatch):
+    path, out = labelled(tmp_path / "a.nc"), tmp_path / "out.nc"
+    words = repeated(path, "--steps", 2, "--output", out)
+    for module in ("animation", "plane"):
+        monkeypatch.setitem(sys.modules, f"hfluxno.plots.{module}", None)
+    assert main(words) == 0
+    out.unlink()
+    assert main([*words, "--figure", str(tmp_path / "a.png")]) == 2
+    assert "The picture is missing: " in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nc", "out.nc"]
 
 
 def test_a_trajectory_in_which_nothing_changes_does_not_end_the_others(

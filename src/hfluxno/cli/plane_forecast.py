@@ -33,14 +33,15 @@ def main(config: "ForecastConfig") -> int:
     from hfluxno.cli.forecast import fitted_to
     from hfluxno.datasets.work import sendable
     from hfluxno.methods import forecaster
-    from hfluxno.plots.animation import check_animation
 
     momentum = plane.momentum_of(config)
     method = forecaster(
         config.method, config.weights, config.refinement, momentum, config.every, law=config.law
     )
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
-    if config.animate is not None:
+    if config.animate is not None:  # Matplotlib is loaded only for pictures
+        from hfluxno.plots.animation import check_animation
+
         check_animation(config.animate)
     wanted = ((output, SUFFIXES), (config.figure, FIGURES), (config.animate, (".gif", ".mp4")))
     files = Files(config.input, *wanted)
