@@ -375,6 +375,21 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert all((tmp_path / name).exists() for name in ("claw.py", "claw.h", "claw_rpn2.c"))
 
 
+def test_a_trajectory_without_measurements_is_left_out(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rho = np.stack([gas(1)[0, 0]] * 3)[:, :, None]
+    rho[1, :6], rho[2, 0] = np.nan, np.nan
+    np.savez("a.npz", values=rho, time=TIMES, x=X, y=Y)
+    assert main([*repeated("a.npz", "--steps", 1, "--output", "out.nc"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["failed_left_out"] == 1 and len(found["results"]) == 2
+    with xr.open_dataset("out.nc", engine="h5netcdf") as written:
+        np.testing.assert_array_equal(written["trajectory"], [0, 2])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "out.nc"]
+    alone = repeated("a.npz", "--steps", 1, "--trajectory", 1)
+    assert "is NaN in the whole context of trajectory 1" in refused(capsys, *alone)
+
+
 def test_pictures_that_cannot_be_drawn_do_not_cost_the_forecast(tmp_path, capsys, monkeypatch):
     path, out = labelled(tmp_path / "a.nc"), tmp_path / "out.nc"
     words = repeated(path, "--steps", 2, "--output", out)

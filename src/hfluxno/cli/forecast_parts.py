@@ -35,6 +35,10 @@ def _written(make: Callable[[slice], Piece], files: Parts, part: slice) -> slice
     return part
 
 
+def _count(parts: Sequence[slice]) -> int:
+    return sum(part.stop - part.start for part in parts)
+
+
 def at_once(make: Callable[[slice], Made], part: slice, output: Path, task: str) -> Made:
     """Makes and writes the forecasts of the only part."""
     with report.working(task):
@@ -70,7 +74,7 @@ def part_by_part(
     Raises `ValueError` or `OSError` as the forecasts and the writing do; the message says what
     remains.
     """
-    files = Parts(output, parts[-1].stop - parts[0].start, made_by)
+    files = Parts(output, _count(parts), made_by)
     left = [part for part in parts if (drawn and part == parts[0]) or not files.is_done(part)]
     shown: list[Made] = []
     rows: list[dict] = []
@@ -106,8 +110,8 @@ def resumed(
 
     Raises `ValueError` or `OSError` as these do; the message says what remains.
     """
-    total = parts[-1].stop - parts[0].start
-    done = total - sum(part.stop - part.start for part in left)
+    total = _count(parts)
+    done = total - _count(left)
     with (
         partial.making(lambda: done, total, what),
         progress(task, total, partial.kept) as advance,

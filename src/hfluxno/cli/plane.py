@@ -59,6 +59,13 @@ def members_of(config: InputConfig, source: PlaneSource) -> range:
     return range(config.trajectory, config.trajectory + 1)
 
 
+def measured(config, source: PlaneSource) -> list[int]:
+    """Those of the trajectories to read with measurements in their contexts; all if none has."""
+    members = members_of(config, source)
+    frames = min(config.context or source.frames, source.frames)
+    return [m for m in members if source.is_measured(m, frames)] or list(members)
+
+
 def momentum_of(config) -> tuple[str, str] | None:
     """The pair that --momentum names. Raises `ValueError` if it is not a pair."""
     if config.momentum is None:
@@ -84,7 +91,9 @@ def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
     )
 
 
-def summary(source: PlaneSource, context_frames: int, results: list[dict]) -> dict:
+def summary(
+    source: PlaneSource, context_frames: int, results: list[dict], left_out: int = 0
+) -> dict:
     """What a command reports, as plain numbers and words."""
     return {
         "input": str(source.path),
@@ -95,7 +104,7 @@ def summary(source: PlaneSource, context_frames: int, results: list[dict]) -> di
         "frames": source.frames,
         "cells": [len(source.x), len(source.y)],
         "context_frames": context_frames,
-        "failed_left_out": 0,
+        "failed_left_out": left_out,
         "results": results,
     }
 

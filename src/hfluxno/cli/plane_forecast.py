@@ -52,7 +52,8 @@ def main(config: "ForecastConfig") -> int:
         method = fitted_to(source, config, method)
         by = sendable(method, config.method, config.weights, config.refinement)
         every = getattr(method, "every", config.every)
-        parts = [slice(member, member + 1) for member in plane.members_of(config, source)]
+        parts = [slice(member, member + 1) for member in plane.measured(config, source)]
+        left_out = len(plane.members_of(config, source)) - len(parts)
         config.check_scheduler("figure", "animate")
         if config.scheduler is not None and len(parts) == 1:
             raise ValueError(
@@ -98,7 +99,7 @@ def main(config: "ForecastConfig") -> int:
 
             files.draw(config.figure, figure)
             files.add(config.animate, animation, "animation")
-    summary = plane.summary(source, config.context or source.frames, results)
+    summary = plane.summary(source, config.context or source.frames, results, left_out)
     return files.finish(summary | {"steps": config.steps, "method": config.method}, config.json)
 
 

@@ -25,7 +25,8 @@ def main(config: "IdentifyConfig") -> int:
         source = plane.read(config)
         frames = config.context or source.frames
         plane.check_memory(source, frames)
-        members, results, first = plane.members_of(config, source), [], None
+        members, results, first = plane.measured(config, source), [], None
+        left_out = len(plane.members_of(config, source)) - len(members)
         several = len(members) > 1
         seen = source.context(members[0], config.context)
         notes = plane.warn(source, seen, momentum, several)
@@ -50,4 +51,4 @@ def main(config: "IdentifyConfig") -> int:
             return terms_figure(first)
 
         files.draw(config.figure, figure)
-    return files.finish(plane.summary(source, frames, results), config.json)
+    return files.finish(plane.summary(source, frames, results, left_out), config.json)

@@ -88,7 +88,7 @@ class Parts:
             columns[name].attrs = own
         write = _append_zarr if self.partial.output.suffix == ".zarr" else _write_netcdf
         with replacing(self.partial.output) as (target,):
-            write(target, files, columns, parts[-1].stop)
+            write(target, files, columns, sum(each.stop - each.start for each in parts))
         self.partial.finish()
 
     def _file(self, members: slice, suffix: str = ".nc") -> Path:

@@ -131,6 +131,11 @@ class PlaneSource:
             )
         return found
 
+    def is_measured(self, member: int, frames: int) -> bool:
+        """Whether there is a measurement in the first frames of one trajectory. Raises as `values`
+        does."""
+        return any(not np.isnan(self.values(member, 0, n)).all() for n in (1, frames))
+
     def context(self, member: int, frames: int | None = None) -> Trajectory:
         """The first frames of one trajectory, by default all. Raises `ValueError` if there are
         fewer, or as in `values`; if cells are never measured and no walls, or there are no walls.
