@@ -251,6 +251,10 @@ REFUSED = {
     ),
     "output kind": ("forecast ../in.npz --steps 3 -o a.txt", "The name a.txt does not say what"),
     "output is input": ("forecast ../in.nc --steps 3 -o ../in.nc", "../in.nc is the input itself"),
+    "output is ends": (
+        "forecast ../in.npz --steps 3 --boundary given --ends ../in.nc -o ../in.nc",
+        "../in.nc is the input itself",
+    ),
     "figure kind": ("forecast ../in.npz --steps 3 --figure a.doc", "The name a.doc does not say"),
     "csv kind": ("identify ../in.npz --csv a.xls", "The name a.xls does not say what to write"),
     "domain": ("identify ../in.npz --domain 0", "--domain needs two numbers, LOWER,UPPER; got 0."),

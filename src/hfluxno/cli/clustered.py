@@ -116,7 +116,8 @@ def main(
     _check_options(config, single)
     assert config.scheduler is not None
     output = config.output or Path(f"{config.input.stem}_{name}.zarr")
-    check_writable(output, (".zarr",), config.input)
+    for read in (config.input, config.ends):
+        check_writable(output, (".zarr",), read)
     use_cache()
     axes = config.axes
     total, size = count_of(config.input, config.variable, axes), config.chunk or _CHUNK

@@ -18,13 +18,20 @@ class Files:
     failure of the latter is only reported at the end.
 
     Raises `ValueError` or `OSError` if one of the `outputs` (a path, if it is wanted, and its
-    possible suffixes) cannot be written; `source` is the input.
+    possible suffixes) cannot be written; `source` is the input, and `ends` the file of the states
+    at the ends, if there is one.
     """
 
-    def __init__(self, source: Path, *outputs: tuple[Path | None, tuple[str, ...]]):
+    def __init__(
+        self,
+        source: Path,
+        *outputs: tuple[Path | None, tuple[str, ...]],
+        ends: Path | None = None,
+    ):
         for path, suffixes in outputs:
             if path is not None:
-                check_writable(path, suffixes, source)
+                for read in (source, ends):
+                    check_writable(path, suffixes, read)
         self.written: list[Path] = []
         self._faults: list[str] = []
 

@@ -118,7 +118,7 @@ def main(config: ForecastConfig) -> int:
     if config.scheduler is not None:
         return _in_chunks(config, method)
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
-    files = Files(config.input, (output, SUFFIXES), (config.figure, FIGURES))
+    files = Files(config.input, (output, SUFFIXES), (config.figure, FIGURES), ends=config.ends)
     with runtime.prepared(config.float64):
         source = config.read()
         report.hint(source)

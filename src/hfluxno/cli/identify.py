@@ -67,7 +67,7 @@ def main(config: IdentifyConfig) -> int:
             config, "laws", "Inferring laws", lambda source: work, ("csv", "figure", "save")
         )
     wanted = ((config.csv, (".csv",)), (config.figure, FIGURES), (config.save, LAWS))
-    files = Files(config.input, *wanted)
+    files = Files(config.input, *wanted, ends=config.ends)
     with runtime.prepared():
         source = config.read()
         report.hint(source)

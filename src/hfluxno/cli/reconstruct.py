@@ -68,7 +68,7 @@ def main(config: ReconstructConfig) -> int:
         )
     output = config.output or Path(f"{config.input.stem}_reconstruction.nc")
     wanted = ((output, SUFFIXES), (config.figure, FIGURES), (config.save, LAWS))
-    files = Files(config.input, *wanted)
+    files = Files(config.input, *wanted, ends=config.ends)
     with runtime.prepared():
         source = config.read()
         report.hint(source)
