@@ -29,6 +29,10 @@ def fluid(i, j):
             r"row below the header .* header: time \[s\], x \[m\], u \[veh/km\]\.$",
         ),
         (
+            {"entry": fluid, "head": "time,x,u\ntime,x,u"},
+            "no numbers but units or names; delete it.$",
+        ),
+        (
             {"entry": fluid, "x": "D{j}"},
             "names in the column x, .* first is 'D0'. Write the position of each sensor",
         ),

@@ -32,11 +32,15 @@ def check_units_row(frame: pd.DataFrame, path: Path) -> None:
         if len(below) and pd.to_numeric(below, errors="coerce").notna().all():
             units[name] = first[name].strip("[]() ")
     if units:
-        named = [f"{name} [{unit}]" for name, unit in units.items() if not _is_number(name)]
-        heads = ", ".join(named[:3])
+        named = [
+            f"{name} [{unit}]"
+            for name, unit in units.items()
+            if unit != name and not _is_number(name)
+        ]
+        heads = f", and write units in the header: {', '.join(named[:3])}" if named else ""
         raise ValueError(
-            f"The row below the header of {path} has no numbers but units or names; delete it, and "
-            f"write units in the header: {heads}."
+            f"The row below the header of {path} has no numbers but units or names; delete "
+            f"it{heads}."
         )
 
 
