@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.grid import Grid
+from hfluxno.identify.basis import Kinked
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.law_shape import LawShape
@@ -155,9 +156,13 @@ def _from_weak_form(
 ) -> Float[np.ndarray, " coefficient"]:
     fields, count = len(shape.fields), len(shape.basis.names)
     law = np.zeros(sum(shape.sizes))
-    mask = free[: fields * (count + shape.diffusion)].astype(float)
+    # The weak form would need to know where kinks are.
+    basis = shape.basis.smooth if isinstance(shape.basis, Kinked) else shape.basis
+    flux = np.arange(fields * count).reshape(fields, count)[:, : len(basis.names)]
+    places = np.append(flux, fields * count + np.arange(fields * shape.diffusion))
+    mask = free[places].astype(float)
     family = LawFamily(
-        shape.basis,
+        basis,
         np.diag(mask),
         shape.lower,
         shape.upper,
@@ -167,7 +172,7 @@ def _from_weak_form(
     )
     with jax.enable_x64(True):
         found = weak_parameters(family, uniform, np.ones(len(uniform)), grid)
-    law[: len(mask)] = np.where(np.isfinite(found), found, 0.0)
+    law[places] = np.where(np.isfinite(found), found, 0.0)
     return law
 
 
