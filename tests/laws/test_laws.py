@@ -134,6 +134,16 @@ def test_waves_are_eigenvectors_and_sum_to_the_jump():
         np.testing.assert_allclose(turned, found[:, None] * parts, atol=1e-7)
 
 
+def test_waves_do_not_depend_on_the_units_of_the_fields():
+    """Those of a gas in pascals are those of the same gas in bars."""
+    random = np.random.default_rng(1)
+    vectors, values = random.normal(size=(3, 3)), np.array([-280.0, 60.0, 400.0])
+    matrix = vectors @ np.diag(values) @ np.linalg.inv(vectors)
+    units = np.array([1.0, 1e2, 1e5])
+    matrix = jnp.asarray((units[:, None] * matrix / units)[..., None])
+    np.testing.assert_allclose(eigen.speeds(matrix)[:, 0], values, rtol=1e-9)
+
+
 def test_fluxes_by_hand():
     u = jnp.asarray([[0.5]])
     assert float(Cubic(a=2.0, b=3.0, c=5.0).flux(u)[0, 0]) == 0.25 + 0.75 + 2.5

@@ -138,10 +138,11 @@ def _mean_and_roots(matrix):
     mean = (matrix[0, 0] + matrix[1, 1] + matrix[2, 2]) / 3.0
     identity = jnp.eye(3, dtype=matrix.dtype).reshape(3, 3, *(1,) * mean.ndim)
     rest = matrix - mean[None, None] * identity
-    square = sum(rest[i, j] * rest[j, i] for i in range(3) for j in range(3)) / 6.0
-    largest = jnp.max(jnp.abs(rest), axis=(0, 1))
+    # Unlike the largest element, products of opposite ones do not depend on the units of fields.
+    products = rest * jnp.swapaxes(rest, 0, 1)
+    square, size = jnp.sum(products, axis=(0, 1)) / 6.0, jnp.sum(jnp.abs(products), axis=(0, 1))
     info = jnp.finfo(matrix.dtype)
-    scale = jnp.sqrt(jnp.maximum(square, (_RELATIVE_GAP * largest) ** 2 + info.tiny))
+    scale = jnp.sqrt(jnp.maximum(square, _RELATIVE_GAP**2 * size / 6.0 + info.tiny))
     (a, b, c), (d, e, f), (g, h, i) = rest / scale[None, None]
     half = 0.5 * (a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
     most = 1.0 - max(0.5 * _RELATIVE_GAP**2, 4.0 * float(info.eps))
