@@ -188,6 +188,12 @@ def test_a_speed_that_changes_explains_what_a_steady_one_leaves(wave):
     assert steady.changing < 0.2
 
 
+def test_a_run_may_grow_beyond_numbers_whose_squares_are_finite(wave):
+    blown = wave * np.exp(np.linspace(0.0, 500.0, FRAMES))[:, None, None]
+    found = change_of_speed(blown, wave)
+    assert np.isfinite(found.a) and 0.0 <= found.explained <= 1.0
+
+
 def test_a_change_of_speed_is_one_of_time_and_not_of_frames():
     """Frames that crowd at the beginning."""
     times = 40.0 * np.linspace(0.0, 1.0, FRAMES) ** 2

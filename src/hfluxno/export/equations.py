@@ -135,7 +135,7 @@ def _flux_sums(law: PlainLaw) -> list[Sum]:
             rounded(np.multiply(row, factors), law.exponents, u, law.fields) for row in law.flux
         ]
     if len(law.fields) == 1:
-        powers = np.zeros(max(e for (e,) in law.exponents) + 1)
+        powers = np.zeros(max((e for (e,) in law.exponents), default=0) + 1)
         for (e,), coefficient in zip(law.exponents, law.flux[0], strict=True):
             powers[e] = coefficient
         inner = np.polynomial.Polynomial([-law.shift[0] / law.scale[0], 1.0 / law.scale[0]])

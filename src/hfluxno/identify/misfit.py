@@ -231,14 +231,16 @@ def change_of_speed(
 ) -> ChangeOfSpeed:
     """The change of speed of `simulated` frames, by least squares; `times` as in `measure`."""
     late, rate, missed = _in_deviations(simulated, observed, times)
+    # The squares of a run that grows without bound may be no numbers.
+    fastest, most = (float(np.max(np.abs(each), initial=0.0)) or 1.0 for each in (rate, missed))
+    rate, missed = rate / fastest, missed / most
     steady, changing = late * rate, (late**2 - late) * rate
     missed, changing = (
         u - steady * _ratio(float(np.sum(u * steady)), float(np.sum(steady**2)))
         for u in (missed, changing)
     )
-    common, size = float(np.sum(missed * changing)), float(np.sum(changing**2))
-    explained = _ratio(common**2, size * float(np.sum(missed**2)))
-    return ChangeOfSpeed(_ratio(common, size), explained)
+    a = _ratio(float(np.sum(missed * changing)), float(np.sum(changing**2)))
+    return ChangeOfSpeed(a * most / fastest, correlation(missed, changing) ** 2)
 
 
 def _other_times(simulated, observed, times) -> tuple[float, int]:
