@@ -106,23 +106,31 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
     """The best z, the normal matrix without the prior, the misfit in units of the noise, and the
     steps."""
     forward, seen, measured = runs.forward, context.observed, np.asarray(context.values)
-    sigma = sigma[: len(seen)]
+    sigma, free = sigma[: len(seen)], runs.forward.free
     limit = MOST_STEPS
 
-    def misfit(z):
+    def whole(part):
+        z = np.zeros(len(start))
+        z[free] = part
+        return z
+
+    def misfit(part):
         nonlocal limit
+        z = whole(part)
         values, rows, steps = runs(z, context.times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
-        rest, rows = _in_noise(values - measured, rows, sigma, seen)
+        rest, rows = _in_noise(values - measured, rows[:, free], sigma, seen)
         flow, by = flow_of_nothing(forward, z)
-        both = np.concatenate([rest.reshape(-1), flow, z])
-        return both, np.concatenate([rows, by, np.eye(len(z))], axis=1), (rest, steps)
+        both = np.concatenate([rest.reshape(-1), flow, part])
+        return both, np.concatenate([rows, by[free], np.eye(len(free))], axis=1), (rest, steps)
 
-    found = levenberg_marquardt(misfit, start, 1e-8, evaluations, small_decrease)
+    found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease)
     if found.aux is None:
         return None
-    return found.point, found.normal - np.eye(len(start)), *found.aux
+    normal = np.zeros((len(start), len(start)))
+    normal[np.ix_(free, free)] = found.normal - np.eye(len(free))
+    return whole(found.point), normal, *found.aux
 
 
 def flow_of_nothing(forward, z):
