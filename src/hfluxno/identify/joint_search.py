@@ -37,7 +37,7 @@ from hfluxno.identify.misfit import is_like_noise
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.simpler import simpler
-from hfluxno.identify.starts import carried_starts, diffusing, stretched
+from hfluxno.identify.starts import carried, carried_starts, diffusing, stretched
 from hfluxno.trajectory import Trajectory
 
 # The increase of the logarithm of the evidence for which a start far from the law that was found so
@@ -218,7 +218,10 @@ class _Search:
         without_flux = not self.context.observation
         while (fewer := simpler(option.estimate, option.kind, without_flux)) is not None:
             kind, start = fewer
-            found = self._from(start, option, self._forward(kind, option.refinement))
+            target = self._forward(kind, option.refinement)
+            # Without its last term of a sort, a law may have another program.
+            start = carried(start, option.estimate.forward, target)
+            found = self._from(start, option, target)
             if found is None or found.evidence < option.evidence:
                 break
             option = self._noted(_Option(found, kind))
