@@ -199,13 +199,13 @@ class FittedLaw(ConservationLaw):
 
     def _nearest_observed(self, u):
         shape = (-1,) + (1,) * (u.ndim - 1)
-        low, high = _bounds(jnp, jnp.asarray(self.lower), jnp.asarray(self.upper), self.reach)
+        low, high = widened(jnp, jnp.asarray(self.lower), jnp.asarray(self.upper), self.reach)
         return jnp.clip(u, low.reshape(shape), high.reshape(shape))
 
     def bounds(self) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
         """The states between which the flux is Σ C φ."""
         # In NumPy, which has nothing to compile.
-        return _bounds(np, np.asarray(self.lower), np.asarray(self.upper), np.asarray(self.reach))
+        return widened(np, np.asarray(self.lower), np.asarray(self.upper), np.asarray(self.reach))
 
     def is_left_by(
         self, states: Float[np.ndarray, "time field *points"]
@@ -244,8 +244,9 @@ class FittedLaw(ConservationLaw):
         return jax.tree.map(lambda leaf: leaf.astype(u.dtype), self)
 
 
-def _bounds(xp: Any, lower: Any, upper: Any, reach: Any) -> tuple[Any, Any]:
-    """`FittedLaw.bounds` with the functions of `xp`, NumPy or `jax.numpy`."""
+def widened(xp: Any, lower: Any, upper: Any, reach: Any) -> tuple[Any, Any]:
+    """Bounds that are `reach` widths further apart and do not change sign, with the functions of
+    `xp`, NumPy or `jax.numpy`."""
     low, high = lower - reach * (upper - lower), upper + reach * (upper - lower)
     low = xp.where(lower > 0.0, xp.maximum(low, _NEAREST_ZERO * lower), low)
     return low, xp.where(upper < 0.0, xp.minimum(high, _NEAREST_ZERO * upper), high)

@@ -8,7 +8,7 @@ from hfluxno.identify.plane.deviation import _by_time, _where_steep
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.run import Followed, Start
 from hfluxno.trajectory import Trajectory
-from tests.identify.plane.laws import shallow_water
+from tests.identify.plane.laws import identification, one_field, shallow_water
 
 SHAPE = (16, 20)
 
@@ -16,7 +16,8 @@ SHAPE = (16, 20)
 def seen(values, deviation=0.0):
     values = values + deviation * np.random.default_rng(0).normal(size=values.shape)
     times = np.arange(float(len(values)))
-    return frames_of(Trajectory(values, times, Grid.rectangle(SHAPE), ("u", "v")))
+    fields = ("u", "v")[: values.shape[1]]
+    return frames_of(Trajectory(values, times, Grid.rectangle(SHAPE), fields))
 
 
 def smooth(frames=9):
@@ -73,3 +74,29 @@ def test_errors_are_expected_where_it_is_steep():
     assert np.all(shape[:, :, 7:9] > 3.0) and np.all(shape[:, :, 4] < 0.5)
     flat = _where_steep(np.ones((1, 2, *SHAPE)), seen(smooth()))
     np.testing.assert_array_equal(flat, 1.0)
+
+
+def test_beyond_the_observed_range_another_guess_of_the_law_counts(monkeypatch):
+    """A guess that leads elsewhere by .2."""
+    law = one_field()
+    around = 0.7 + 0.3 * smooth()[:, :1] / 1.5
+    within = seen(around)
+    monkeypatch.setattr(deviation, "state_of", lambda *_: (around[0], False))
+
+    def predicted(law, seen, start, begin):
+        return Followed(around[begin + 1 :], around[0], True)
+
+    monkeypatch.setattr(deviation, "predicted", predicted)
+
+    def onward(other, *_):
+        off = 0.2 if other.upper[0] > law.upper[0] else 0.0
+        return Followed(frames + off, around[0], True)
+
+    monkeypatch.setattr(deviation, "onward", onward)
+    item = identification(law, grid_law=law, neighbours=())
+    for frames, expected in ((around[:3], 0.0), (around[:3] + 0.5, 0.2)):
+        start = Start("restart", 1)
+        found = deviation.deviation_ahead(item, within, start, around[0], np.ones(3), frames)
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+    # One width further to both sides, but not to negative states from positive ones.
+    np.testing.assert_allclose([*law.further().lower, *law.further().upper], [0.025, 2.5])

@@ -1,6 +1,6 @@
 """The standard deviation of a forecast with a law on a plane, value by value.
 
-    σ² = (α e(t))² ρ + r² (u_g - u)² + Σ_m (u_m - u)²
+    σ² = (α e(t))² ρ + r² (u_g - u)² + Σ_m (u_m - u)² + (u_b - u)²
 
 e(t) is the error of runs over the context, from its first frame, its middle and the last frame
 before those held out, as a function of the time t since their start: for each field the straight
@@ -8,7 +8,8 @@ line through their errors beyond noise. ρ, of mean one, is partly uniform and p
 the change between cells. u_g is the forecast on another internal grid: the difference estimates the
 error of the scheme (Richardson), also at shocks that form later; r ≤ 1 is the error of the run from
 the first frame relative to the same difference there, because if the data were made by the same
-scheme, it has no error. u_m are the forecasts with neighbours of the law. The last two and ρ are
+scheme, it has no error. u_m are the forecasts with neighbours of the law. u_b, once the observed
+range is left, is that with another guess of what is unknown beyond it. The last three and ρ are
 smoothed over the width by which a jump may be displaced.
 
 For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
@@ -24,6 +25,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
+from hfluxno.forecast_checks import left_observed_range
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
@@ -65,7 +67,11 @@ def deviation_ahead(
     variance = (_GROWN * error[:, :, None, None]) ** 2 * _where_steep(frames, seen)
     differs = _by_scheme(law, seen, start, runs[0], ahead, frames)
     variance = variance + _smooth(differs, seen)
-    for other in item.neighbours:
+    others = list(item.neighbours)
+    whole = frames.reshape(1, *frames.shape)
+    if np.any(left_observed_range(whole, np.asarray(law.lower)[None], np.asarray(law.upper)[None])):
+        others.append(law.further())
+    for other in others:
         run = onward(other, seen, start, state, ahead)
         if run.solved:
             variance = variance + _smooth((run.frames - frames) ** 2, seen)

@@ -1,5 +1,6 @@
 """A law on a plane whose fluxes were identified from data."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.identify.basis import Basis, Chebyshev
+from hfluxno.identify.fitted_law import widened
 from hfluxno.identify.plane.contact import contact
 from hfluxno.laws.base import Admissible, Contact, Places, Speed, State, Time
 from hfluxno.laws.space import SpaceLaw
@@ -131,6 +133,12 @@ class FittedPlaneLaw(SpaceLaw):
     def is_continued(self) -> bool:
         """Whether the flux continues linearly beyond the observed range."""
         return isinstance(self.basis, Chebyshev)
+
+    def further(self) -> "FittedPlaneLaw":
+        """The same with polynomials that continue linearly only one more width of the range
+        beyond: as good a guess of what is unknown."""
+        low, high = widened(np, np.asarray(self.lower), np.asarray(self.upper), 1.0)
+        return dataclasses.replace(self, lower=low, upper=high)
 
     @property
     def has_further(self) -> bool:
