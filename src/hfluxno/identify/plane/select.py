@@ -25,7 +25,7 @@ from hfluxno.identify.plane.weak_form import WeakSystem, total, weak_systems
 from hfluxno.identify.sparsify import needed_by_weak_form
 
 # ∂t ρ + c ∇·m = 0 holds if its residual is less than this fraction of ∂t ρ.
-_CARRIED = 0.03
+_CARRIED = 0.1
 # A law is isotropic if the misfit of its weak form is at most this multiple of that of a law
 # without any symmetry. On isotropic data the latter, with five times as many unknowns, halves it.
 _ANISOTROPIC = 4.0
