@@ -63,6 +63,9 @@ CONFIGURATIONS = {
     "weak form of a system": dataclasses.replace(
         PAIR, weak_form=WeakFormConfig(positive=(True, False))
     ),
+    "weak form on a plane": dataclasses.replace(
+        PLANE, fields=("u",), weak_form=WeakFormConfig(size=3)
+    ),
     "fourier": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2)),
     "fourier code": dataclasses.replace(PAIR, target=FourierConfig(2, 2, 4, 6, 2, (3,), 2, "code")),
     "fourier plane": dataclasses.replace(PLANE, target=FourierConfig(1, 2, 4, 6, 1, (3, 2), 2)),
@@ -70,6 +73,11 @@ CONFIGURATIONS = {
     "vit": dataclasses.replace(LINE, encoder=ViTConfig((1, 4), 1, 8, 1, 2, 8)),
     "dpot": dataclasses.replace(LINE, encoder=DPOTEncoderConfig((4,), 8, 8, 1, 8, (2,), 2)),
     "law": dataclasses.replace(LINE, target=LawConfig(size=4, terms=1, width=8)),
+    "law on a plane": dataclasses.replace(
+        PLANE,
+        fields=("u",),
+        target=LawConfig(size=4, scheme="muscl", cfl=(0.45, 0.45, False), width=8),
+    ),
 }
 
 

@@ -40,8 +40,8 @@ class _Upwind(LearnedFlux):
 
 def _law_of_the_weak_form(network):
     def law(context):
-        weak = network.space.weak_form(context, True)
-        return network.space.family(context).law(weak)
+        weak = network.space.weak_form(context, network.grid)
+        return network.space.law(context, weak, network.grid)
 
     return law
 
@@ -113,10 +113,10 @@ def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     assert not np.allclose(expected, u, atol=1e-3)
 
 
-def test_it_needs_one_axis_and_a_context():
+def test_it_needs_a_context_and_a_law_on_a_plane_no_diffusion():
     told = small.CONFIGURATIONS["weak form"]
-    plane = dataclasses.replace(small.PLANE, weak_form=WeakFormConfig())
-    with pytest.raises(ValueError, match="The weak form is for one axis; got 2"):
+    plane = dataclasses.replace(small.PLANE, weak_form=WeakFormConfig(terms=1))
+    with pytest.raises(ValueError, match="on a plane without diffusion; got 2 axes and 1 terms"):
         small.network(plane)
     with pytest.raises(ValueError, match="weak_form reads a context: choose an encoder"):
         small.network(dataclasses.replace(told, encoder=None))

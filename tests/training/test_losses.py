@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from hfluxno.laws import Cubic, ShallowWater, ViscousBurgers
+from hfluxno.laws.base import ConservationLaw
 from hfluxno.training.batch import Batch, batch_of
 from hfluxno.training.losses import LOSSES, LossConfig, make_loss
 from tests.training.standin import Advection, advected
@@ -147,15 +149,28 @@ def _water(alpha, gamma, beta):
 class _Answer:
     """Infers a given law, whatever the context."""
 
-    law: object
+    inferred: object
     grid: object
     interval: float = 0.005
 
-    def derivatives(self, context, states):
-        dx = self.grid.spacing[0]
-        nu = self.law.diffusivity(states)
-        speed = self.law.jacobian(states) * (self.interval / dx)
-        return speed, None if nu is None else nu * (self.interval / dx**2)
+    def law(self, context):
+        return _InCells(self.inferred.fields, self.inferred, self.interval, self.grid.spacing[0])
+
+
+class _InCells(ConservationLaw):
+    """A law in cells and frames."""
+
+    fields: tuple[str, ...] = eqx.field(static=True)
+    inner: ConservationLaw
+    dt: float
+    dx: float
+
+    def flux(self, u):
+        return self.inner.flux(u) * (self.dt / self.dx)
+
+    def diffusivity(self, u):
+        nu = self.inner.diffusivity(u)
+        return None if nu is None else nu * (self.dt / self.dx**2)
 
 
 @pytest.fixture

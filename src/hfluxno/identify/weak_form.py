@@ -168,7 +168,7 @@ def weak_start(
 
     A negative diffusivity starts at zero.
     """
-    solution = jnp.stack([_ridge(*system) for system in zip(matrices, rhs, strict=True)])
+    solution = jnp.stack([least_squares(*system) for system in zip(matrices, rhs, strict=True)])
     count = matrices.shape[2] - terms
     flux, nu = solution[:, :count], solution[:, count:]
     if terms:
@@ -176,7 +176,9 @@ def weak_start(
     return flux, nu
 
 
-def _ridge(matrix, rhs):
+def least_squares(
+    matrix: Float[Array, "equation unknown"], rhs: Float[Array, " equation"]
+) -> Float[Array, " unknown"]:
     """Least squares with columns of unit length; columns of zeros get the coefficient zero.
 
     The columns of a dictionary are nearly dependent, and in single precision the normal equations

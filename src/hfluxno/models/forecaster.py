@@ -24,8 +24,6 @@ from hfluxno.trajectory import Trajectory
 
 # Contexts forecast at once: as many as fit a core's cache, or fill a GPU.
 _CHUNK, _CHUNK_OF_ACCELERATOR = 4, 256
-# Schemes for laws that the scheme of the network cannot solve.
-_FALLBACKS = ("roe-entropy-fix", "rusanov")
 
 
 class NetworkStatus(enum.IntEnum):
@@ -136,7 +134,7 @@ class NetworkForecaster(Forecaster):
         A law that cannot be solved by the network's scheme is solved by more dissipative ones.
         """
         frames, good = self._run(network, batch, steps, shown)
-        for scheme in _FALLBACKS if isinstance(network, LawNetwork) else ():
+        for scheme in network.fallbacks if isinstance(network, LawNetwork) else ():
             failed = np.flatnonzero(~good[:, -1])
             if len(failed) == 0:
                 break

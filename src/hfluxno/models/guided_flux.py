@@ -10,7 +10,8 @@ the same for every context, whereas a network that sees only v must differ for e
 faster. At first G is zero.
 
 G knows nothing about states far from those it has seen. So the flux clips states to at most the
-width of the observed range outside it: it stays bounded, and a failing forecast does not explode.
+width of the observed range outside it, on a plane to this range: it stays bounded, and a failing
+forecast does not explode.
 """
 
 import equinox as eqx
@@ -19,6 +20,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import NumericalFlux
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.models.fourier_flux import FourierFlux
 from hfluxno.models.heat_flux import heat_flux
 from hfluxno.models.learned_flux import LearnedFlux
@@ -28,18 +30,23 @@ from hfluxno.nn.linear import silent
 
 
 class GuidedFlux(LearnedFlux):
-    """The flux of u along the one axis. It is applied to u itself, so the step is conservative to
+    """The flux of u along one axis. It is applied to u itself, so the step is conservative to
     rounding.
 
     - `inner`: G; it sees v, f̃(v), the entries of f̃′(v) and, with diffusion, ν(v).
     - `shift`, `scale`: m and s of every field.
     - `law`: the law of u in cells and frames.
+    - `lower`, `upper`: to which states are clipped.
+    - `axis`: along which it is.
     """
 
     inner: NumericalFlux
     shift: Float[Array, " field"]
     scale: Float[Array, " field"]
-    law: FittedLaw
+    law: FittedLaw | FittedPlaneLaw
+    lower: Float[Array, " field"]
+    upper: Float[Array, " field"]
+    axis: int = eqx.field(static=True)
 
     @property
     def ghost(self) -> int:
@@ -53,16 +60,15 @@ class GuidedFlux(LearnedFlux):
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         scale = per_field(self.scale, padded, 0)
-        lower, upper = jnp.asarray(self.law.lower), jnp.asarray(self.law.upper)
-        width = upper - lower
-        lower, upper = lower - width, upper + width
-        padded = jnp.clip(padded, per_field(lower, padded, 0), per_field(upper, padded, 0))
+        lower, upper = (per_field(end, padded, 0) for end in (self.lower, self.upper))
+        padded = jnp.clip(padded, lower, upper)
         v = (padded - per_field(self.shift, padded, 0)) / scale
-        f = self.law.flux(padded) / scale
+        law = self.law.along(self.axis)
+        f = law.flux(padded) / scale
         # s_j/s_i for the derivative of the flux of field i with respect to field j.
         ratio = scale[None] / scale[:, None]
-        slopes = (self.law.jacobian(padded) * ratio).reshape(-1, *padded.shape[1:])
-        nu = self.law.diffusivity(padded)
+        slopes = (law.jacobian(padded) * ratio).reshape(-1, *padded.shape[1:])
+        nu = law.diffusivity(padded)
         seen = jnp.concatenate([v, f, slopes] if nu is None else [v, f, slopes, nu])
 
         first, last = self.ghost - 1, padded.shape[-1] - self.ghost

@@ -15,7 +15,7 @@ from hfluxno.models.fourier_flux import FourierFlux
 from hfluxno.models.hfluxno import HFluxNO
 from hfluxno.models.hypernetwork import Hypernetwork
 from hfluxno.models.law_space import LawSpace
-from hfluxno.models.law_target import LawNetwork
+from hfluxno.models.law_target import PLANE_SCHEMES, LawNetwork
 from hfluxno.models.local_flux import LocalFlux
 from hfluxno.models.network import ContextNetwork
 from hfluxno.models.parts import (
@@ -28,6 +28,7 @@ from hfluxno.models.parts import (
     ViTConfig,
     WeakFormConfig,
 )
+from hfluxno.models.plane_space import PlaneSpace
 from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
@@ -70,6 +71,11 @@ class HFluxNOConfig(ModelConfig):
     def conservative(self) -> bool:
         return True
 
+    def check(self) -> None:
+        refines = isinstance(self.target, LawConfig) and self.target.refinement > 0
+        if refines and len(self.cells) > 1:
+            raise ValueError("A law on a plane is not refined by the solver; leave refinement out.")
+
     def build(self, key: jax.Array) -> ContextNetwork:
         target_key, head_key, encoder_key = jax.random.split(key, 3)
         axes = len(self.cells)
@@ -90,15 +96,23 @@ class HFluxNOConfig(ModelConfig):
         return HFluxNO(encoder, hypernetwork, self.grid, self.interval)
 
 
-def _weak_form(config: HFluxNOConfig) -> LawSpace | None:
-    seen = config.weak_form
-    if seen is None:
+def _weak_form(config: HFluxNOConfig) -> LawSpace | PlaneSpace | None:
+    if config.weak_form is None:
         return None
-    if len(config.cells) > 1:
-        raise ValueError(f"The weak form is for one axis; got {len(config.cells)}.")
     if config.encoder is None:
         raise ValueError("A network with weak_form reads a context: choose an encoder.")
-    return LawSpace(config.fields, seen.size, seen.positive, seen.terms)
+    return _space(config, config.weak_form)
+
+
+def _space(config: HFluxNOConfig, seen: WeakFormConfig | LawConfig) -> LawSpace | PlaneSpace:
+    if len(config.cells) == 1:
+        return LawSpace(config.fields, seen.size, seen.positive, seen.terms)
+    if len(config.cells) > 2 or seen.terms > 0:
+        raise ValueError(
+            "Networks know laws on a line or a plane, on a plane without diffusion; got "
+            f"{len(config.cells)} axes and {seen.terms} terms of a diffusivity."
+        )
+    return PlaneSpace(config.fields, seen.size, seen.positive, seen.momentum)
 
 
 def _encoder(config: HFluxNOConfig, key: jax.Array) -> Encoder:
@@ -129,15 +143,14 @@ def _flux(config: HFluxNOConfig, axis: int, key: jax.Array) -> LocalFlux | Fouri
 def _law_network(
     config: HFluxNOConfig, target: LawConfig, head_key: jax.Array, encoder_key: jax.Array
 ) -> LawNetwork:
-    if len(config.cells) != 1:
-        raise ValueError(f"The law target is one-dimensional; got {len(config.cells)} axes.")
-    if target.scheme not in SCHEMES:
-        raise ValueError(f"Unknown scheme {target.scheme!r}; choose one of {', '.join(SCHEMES)}.")
+    schemes = SCHEMES if len(config.cells) == 1 else PLANE_SCHEMES
+    if target.scheme not in schemes:
+        raise ValueError(f"Unknown scheme {target.scheme!r}; choose one of {', '.join(schemes)}.")
     encoder = _encoder(config, encoder_key)
     assert config.encoder is not None
     if config.weak_form is not None:
         raise ValueError("The law target starts from the weak form; leave weak_form out.")
-    space = LawSpace(config.fields, target.size, target.positive, target.terms)
+    space = _space(config, target)
     head = MLP(
         config.encoder.embedding + space.count,
         space.count,

@@ -10,7 +10,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, physical_exponents
+from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.refine import LawFamily
 from hfluxno.models.scaling import observed_range
 from hfluxno.plural import plural
@@ -66,9 +68,28 @@ class LawSpace(eqx.Module):
         return LawFamily(basis, free, lower, upper, self.terms, self.fields, negated)
 
     def weak_form(
-        self, context: Float[Array, "time field cells"], periodic: bool
+        self, context: Float[Array, "time field cells"], grid: Grid
     ) -> Float[Array, " parameter"]:
         """The parameters from the weak form; zero if it has no solution."""
         weights = jnp.ones(context.shape[0], context.dtype)
-        found = self.family(context).start(context, weights, periodic)
+        found = self.family(context).start(context, weights, grid.is_periodic())
         return jnp.where(jnp.isfinite(found), found, 0.0)
+
+    def law(
+        self,
+        context: Float[Array, "time field cells"],
+        parameters: Float[Array, " parameter"],
+        grid: Grid,
+    ) -> FittedLaw:
+        """The law in cells and frames on the range of this context."""
+        return self.family(context).law(parameters)
+
+    def reach(
+        self, context: Float[Array, "time field cells"]
+    ) -> tuple[Float[Array, " field"], Float[Array, " field"]]:
+        """The states between which the flux may be used: the observed range and as much again on
+        both sides."""
+        middle, half = observed_range(context)
+        lower, upper = middle - half, middle + half
+        width = upper - lower
+        return lower - width, upper + width

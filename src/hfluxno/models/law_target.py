@@ -12,7 +12,8 @@ any Δt, grid and boundary. Numerics are known and need not be learned.
 
 For one field, M corrects the Chebyshev coefficients of the speed f′ and the law is their integral:
 the speed is what frames show, and what the regression on known laws compares. For systems it
-corrects the coefficients of each flux in the dictionary of `hfluxno.identify.basis`.
+corrects the coefficients of each flux in the dictionary of `hfluxno.identify.basis`, on a plane
+those of `hfluxno.models.plane_space`.
 
 The law amortises identification: it can be used directly, or as the start of a few
 Levenberg-Marquardt steps on the context if the weak form is a poor start.
@@ -26,19 +27,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.fv import Status, StepControl, solve
+from hfluxno.fv import MUSCL, NumericalFlux, Rusanov, Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.refine import LawFamily, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.law_space import LawSpace
 from hfluxno.models.network import ContextNetwork, Operator
+from hfluxno.models.plane_space import PlaneSpace
 from hfluxno.models.scaling import observed_range, per_field
 from hfluxno.nn.linear import MLP
 
 # The least diffusivity of the weak form, in cells² per frame: the network must be able to raise it.
 _LEAST_DIFFUSIVITY = 1e-3
+# Of `hfluxno.identify.solver_settings.SCHEMES` those that know laws on a plane.
+PLANE_SCHEMES = ("muscl", "rusanov")
+# Schemes for laws that the scheme of a network cannot solve.
+_FALLBACKS = ("roe-entropy-fix", "rusanov")
 
 
 class LawOperator(Operator):
@@ -48,16 +55,23 @@ class LawOperator(Operator):
     - `settings`: the scheme, its CFL rule and the grid.
     """
 
-    law: FittedLaw
+    law: FittedLaw | FittedPlaneLaw
     settings: SolverSettings
 
-    def __call__(self, u: Float[Array, "field cells"]) -> Float[Array, "field cells"]:
-        flux = self.settings.numerical_flux(self.law)
+    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
+        flux = self._numerical_flux()
         # In the middle of a run whose last speed is unknown.
         control, rate = self.settings.control, -jnp.ones((), u.dtype)
         run = solve(flux, u, np.arange(2.0), self.settings.grid, control, rate=rate)
         # The solver repeats the last finite state, which would look like a steady state.
         return jnp.where(run.status == Status.OK, run.values[1], jnp.nan)
+
+    def _numerical_flux(self) -> NumericalFlux:
+        if isinstance(self.law, FittedLaw):
+            return self.settings.numerical_flux(self.law)
+        if self.settings.scheme == "rusanov":
+            return Rusanov(self.law)
+        return MUSCL(self.law, "mc", "hllc" if self.law.has_contact else "hll")
 
 
 class LawNetwork(ContextNetwork):
@@ -75,37 +89,32 @@ class LawNetwork(ContextNetwork):
     head: MLP
     grid: Grid
     interval: float = eqx.field(static=True)
-    space: LawSpace
+    space: LawSpace | PlaneSpace
     scheme: str = eqx.field(static=True)
     cfl: tuple[float, float, bool] = eqx.field(static=True)
 
-    def read(self, context: Float[Array, "time field cells"]) -> LawOperator:
+    def read(self, context: Float[Array, "time field *space"]) -> LawOperator:
         return LawOperator(self.law(context), self.settings())
 
-    def law(self, context: Float[Array, "time field cells"]) -> FittedLaw:
-        """The law in cells and frames."""
-        return self.family(context).law(self.parameters(context))
+    def law(self, context: Float[Array, "time field *space"]) -> FittedLaw | FittedPlaneLaw:
+        """The law in cells and frames: with the physical f′ and ν it has f′ Δt/Δx and ν Δt/Δx²."""
+        return self.space.law(context, self.parameters(context), self.grid)
 
-    def derivatives(
-        self, context: Float[Array, "time field cells"], states: Float[Array, "field point"]
-    ) -> tuple[Float[Array, "field field point"], Float[Array, "field point"] | None]:
-        """f′(u) and ν(u) in cells and frames, for the regression on known laws: a law with the
-        physical f′ and ν has f′ Δt/Δx and ν Δt/Δx²."""
-        law = self.law(context)
-        return law.jacobian(states), law.diffusivity(states)
-
-    def parameters(self, context: Float[Array, "time field cells"]) -> Float[Array, " parameter"]:
-        """The parameters of its law in `family`."""
+    def parameters(self, context: Float[Array, "time field *space"]) -> Float[Array, " parameter"]:
+        """The parameters of its law in `space`."""
         middle, half = observed_range(context)
         scaled = (context - per_field(middle, context, 1)) / per_field(half, context, 1)
-        weak = self.space.weak_form(context, self.grid.is_periodic())
+        weak = self.space.weak_form(context, self.grid)
         code = jnp.concatenate([self.encoder(scaled), jnp.arcsinh(weak)])
         emitted = self.head(code[:, None])[:, 0]
-        d, terms = len(self.space.fields), self.space.terms
+        d = len(self.space.fields)
+        terms = self.space.terms if isinstance(self.space, LawSpace) else 0
         split = emitted.shape[0] - d * terms
         flux, diffusion = emitted[:split], emitted[split:].reshape(d, terms)
         if d == 1:
-            flux = jnp.asarray(integration_matrix(self.space.size), flux.dtype) @ flux
+            speeds = flux.reshape(-1, self.space.size)  # one row for each axis
+            matrix = jnp.asarray(integration_matrix(self.space.size), flux.dtype)
+            flux = (speeds @ matrix.T).reshape(-1)
         # The error of the quadrature grows with the speeds.
         flux = weak[:split] + jnp.sqrt(1.0 + jnp.sum(weak[:split] ** 2)) * flux
         mean = jnp.maximum(weak[split:].reshape(d, terms)[:, :1], _LEAST_DIFFUSIVITY)
@@ -116,15 +125,16 @@ class LawNetwork(ContextNetwork):
             diffusion = jnp.concatenate([mean, diffusion[:, 1:]], axis=1)
         return jnp.concatenate([flux, diffusion.reshape(-1)])
 
-    def family(self, context: Float[Array, "time field cells"]) -> LawFamily:
-        """The laws that its parameters mean on this context."""
-        return self.space.family(context)
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """Schemes for laws that its own scheme cannot solve."""
+        return _FALLBACKS if isinstance(self.space, LawSpace) else PLANE_SCHEMES[1:]
 
     def settings(self) -> SolverSettings:
         """How its laws are solved: from the middle of a run, on the cells of the data."""
         desired, maximum, lagged = self.cfl
-        cells = self.grid.shape[0]
-        unit = Grid((0.0,), (float(cells),), self.grid.shape, self.grid.boundary)
+        lower, upper = (0.0,) * len(self.grid.shape), tuple(map(float, self.grid.shape))
+        unit = Grid(lower, upper, self.grid.shape, self.grid.boundary)
         control = StepControl(jnp.asarray(desired), jnp.asarray(maximum), jnp.asarray(lagged))
         return SolverSettings(control, jnp.asarray(False), unit, self.scheme, 1)
 
@@ -149,7 +159,8 @@ class LawNetwork(ContextNetwork):
 
 @eqx.filter_jit
 def _family(network: LawNetwork, context) -> LawFamily:
-    return network.family(context)
+    assert isinstance(network.space, LawSpace)
+    return network.space.family(context)
 
 
 def integration_matrix(size: int) -> np.ndarray:

@@ -4,7 +4,8 @@
     u^{n+1} = u^n - Δt/Δx (F^r - F^l),    F of `hfluxno.models.guided_flux` with G_Θ, m, s and f_a
 
 It is not the published model. The coefficients a of the law that least squares find in the context
-(`hfluxno.models.law_space`) join the embedding, and the flux operator sees f and f′ in every cell.
+(`hfluxno.models.law_space`, `hfluxno.models.plane_space`) join the embedding, and the flux operator
+of each axis sees f and f′ along it in every cell.
 How fast states move is a linear problem; the network only has to learn the rest: how such a law
 acts over a whole frame, and where least squares err. It works with the scaled variable (u - m)/s,
 which runs from -1 to 1 over the context.
@@ -23,11 +24,12 @@ from hfluxno.models.guided_flux import GuidedFlux
 from hfluxno.models.hypernetwork import Hypernetwork
 from hfluxno.models.law_space import LawSpace
 from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.plane_space import PlaneSpace
 from hfluxno.models.scaling import observed_range, per_field
 
 
 class WeakFormHFluxNO(ContextNetwork):
-    """The variant of one axis.
+    """The variant, on a line or on a plane.
 
     - `encoder`, `hypernetwork`: E and H.
     - `grid`, `interval`: its cells and Δt, which may be any, because it counts in cells and frames.
@@ -38,17 +40,21 @@ class WeakFormHFluxNO(ContextNetwork):
     hypernetwork: Hypernetwork
     grid: Grid
     interval: float = eqx.field(static=True)
-    space: LawSpace
+    space: LawSpace | PlaneSpace
 
-    def read(self, context: Float[Array, "time field x"]) -> FluxOperator:
+    def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
         shift, scale = observed_range(context)
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
-        weak = self.space.weak_form(context, self.grid.is_periodic())
-        law = self.space.family(context).law(weak)
+        weak = self.space.weak_form(context, self.grid)
+        law = self.space.law(context, weak, self.grid)
+        ends = self.space.reach(context)
         # Coefficients are unbounded; their inverse hyperbolic sines have moderate size.
-        flux: Any
-        (flux,) = self.hypernetwork(jnp.concatenate([self.encoder(scaled), jnp.arcsinh(weak)]))
-        return FluxOperator((GuidedFlux(flux, shift, scale, law),), self.grid, self.interval)
+        inner: Any
+        inner = self.hypernetwork(jnp.concatenate([self.encoder(scaled), jnp.arcsinh(weak)]))
+        fluxes = tuple(
+            GuidedFlux(flux, shift, scale, law, *ends, axis) for axis, flux in enumerate(inner)
+        )
+        return FluxOperator(fluxes, self.grid, self.interval)
 
     def at(self, grid: Grid, interval: float) -> "WeakFormHFluxNO":
         """The same network at another spacing."""

@@ -10,8 +10,10 @@ integral over values of the state, each as often as the profile crosses it (Bana
 so a shock counts with the states it joins, a long plateau does not, and for a system only the
 directions count in which the state changes. The second sees all states alike. An error of the
 diffusivity enters as the speed δν |Δ²u|/|Δu| by which it spreads the profile. Speeds are in cells a
-frame.
+frame. On a plane the means are those over the neighbours and speeds along both axes.
 """
+
+import functools
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -25,7 +27,7 @@ _TINY = 1e-12
 
 def speed_error(
     network: Network,
-    context: Float[Array, "time field x"],
+    context: Float[Array, "time field *space"],
     law: ConservationLaw,
     relative: bool,
 ) -> Float[Array, ""]:
@@ -39,31 +41,28 @@ def speed_error(
             "The speed loss compares laws, but this network writes a numerical flux; use another "
             "loss or the law target."
         )
-    (dx,) = network.grid.spacing
-    jump = jnp.roll(context, -1, axis=-1) - context
-    states = _flat(context + 0.5 * jump)
-    speed, nu = network.derivatives(context, states)
-    true_speed = law.jacobian(states) * (network.interval / dx)
-    true_nu = law.diffusivity(states)
-    if true_nu is not None:
-        true_nu = true_nu * (network.interval / dx**2)
-    nothing = jnp.zeros_like(states)
-    nu = nothing if nu is None else nu
-    true_nu = nothing if true_nu is None else true_nu
-
-    deviation = jnp.std(context, axis=(0, 2))
-    curvature = jump - jnp.roll(jump, 1, axis=-1)
-    sharpness = jnp.sum(curvature**2) / (jnp.sum(jump**2) + _TINY)
-
-    def size(speed, nu):
-        advective = _mean_square(speed, _flat(jump), deviation)
-        return advective + sharpness * jnp.mean(nu**2)
-
-    error = size(speed - true_speed, nu - true_nu)
+    inferred, deviation = network.law(context), jnp.std(context, axis=(0, *range(2, context.ndim)))
+    error, whole = jnp.zeros(()), jnp.zeros(())
+    for axis, dx in enumerate(network.grid.spacing):
+        jump = jnp.roll(context, -1, axis=2 + axis) - context
+        states, nothing = _flat(context + 0.5 * jump), jnp.zeros(())
+        found, true = inferred.along(axis), law.along(axis)
+        true_speed = true.jacobian(states) * (network.interval / dx)
+        nu, true_nu = found.diffusivity(states), true.diffusivity(states)
+        nu = nothing if nu is None else nu
+        true_nu = nothing if true_nu is None else true_nu * (network.interval / dx**2)
+        curvature = jump - jnp.roll(jump, 1, axis=2 + axis)
+        sharpness = jnp.sum(curvature**2) / (jnp.sum(jump**2) + _TINY)
+        for_jump = functools.partial(_mean_square, jump=_flat(jump), deviation=deviation)
+        difference = for_jump(found.jacobian(states) - true_speed)
+        error += difference + sharpness * jnp.mean((nu - true_nu) ** 2)
+        whole += for_jump(true_speed) + sharpness * jnp.mean(true_nu**2)
+    axes = len(network.grid.spacing)
+    error, whole = error / axes, whole / axes
     if not relative:
         return error
     visible = 1.0 / (context.shape[0] - 1) ** 2
-    return jnp.sqrt(error / (size(true_speed, true_nu) + visible) + _TINY)
+    return jnp.sqrt(error / (whole + visible) + _TINY)
 
 
 def _mean_square(
@@ -79,5 +78,5 @@ def _mean_square(
     return 0.5 * crossed + 0.5 * everywhere / (jnp.sum(deviation**2) + _TINY)
 
 
-def _flat(frames: Float[Array, "time field x"]) -> Float[Array, "field point"]:
+def _flat(frames: Float[Array, "time field *space"]) -> Float[Array, "field point"]:
     return jnp.moveaxis(frames, 1, 0).reshape(frames.shape[1], -1)

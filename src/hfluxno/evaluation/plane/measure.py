@@ -27,6 +27,8 @@ _TITLES = {
     "fit": "fitted law",
     "hfluxno": "HFluxNO",
     "hfluxno-small": "HFluxNO",
+    "hfluxno-weak-form": "HFluxNO + weak form",
+    "hfluxno-law": "HFluxNO → law",
     "dpot": "DPOT",
     "disco": "DISCO",
     "fno": "FNO",
