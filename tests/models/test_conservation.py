@@ -16,7 +16,9 @@ from hfluxno.models.rollout import frozen
 from tests.models import small
 from tests.models.small import read, step
 
-CONSERVATIVE = [name for name in small.CONFIGURATIONS if name not in ("vit", "dpot")]
+# Of a random law on a plane the solver takes many steps in a frame (see test_plane_space.py).
+OTHERS = ("vit", "dpot", "law on a plane")
+CONSERVATIVE = [name for name in small.CONFIGURATIONS if name not in OTHERS]
 
 
 class _Bounded(NumericalFlux):

@@ -189,10 +189,16 @@ def test_with_the_true_coefficients_of_a_gas_the_network_is_the_solver(x64):
     np.testing.assert_allclose(compiled(model.predict, context), solved.values[1], rtol=1e-8)
 
 
-@pytest.mark.validation
-@pytest.mark.parametrize("config", [GUIDED, LAW], ids=["guided", "law"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(small.CONFIGURATIONS["law on a plane"], id="law of one field"),
+        pytest.param(GUIDED, id="guided", marks=pytest.mark.validation),
+        pytest.param(LAW, id="law", marks=pytest.mark.validation),
+    ],
+)
 def test_totals_are_kept_at_random_weights(config, x64):
-    network, context = small.network(config), flow()
+    network, context = small.network(config), frames_of(config)
     if config is LAW:  # coefficients of shallow water, and a little of everything
         other = 1e-3 * np.random.default_rng(0).normal(size=SPACE.count)
         network = emitting(network, context, numbers(SPACE, context, water(2.0)) + other)
