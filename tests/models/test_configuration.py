@@ -64,6 +64,14 @@ def test_the_key_of_a_part_is_named():
         read(data)
 
 
+@pytest.mark.parametrize(("name", "part"), [("weak form", "weak_form"), ("law", "target")])
+def test_a_file_from_before_laws_on_a_plane_is_read(name, part):
+    config = small.CONFIGURATIONS[name]
+    data = written(config)
+    del data[part]["momentum"]
+    assert read(data) == config
+
+
 def test_defaults_are_the_published_model():
     config = HFluxNOConfig()
     assert (config.interval, config.spacing, config.context) == (0.005, (0.01,), 20)

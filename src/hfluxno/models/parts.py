@@ -132,6 +132,11 @@ class LawConfig:
         if not 0 <= self.refinement <= 3:
             raise ValueError(f"A law is refined by 0 to 3 steps; got {self.refinement}.")
 
+    @classmethod
+    def upgraded(cls, data: dict) -> dict:
+        """Configurations of networks on a line may be older than the momentum."""
+        return {"momentum": []} | data
+
 
 @dataclasses.dataclass(frozen=True)
 class WeakFormConfig:
@@ -148,6 +153,11 @@ class WeakFormConfig:
     positive: tuple[bool, ...] = ()
     terms: int = 0
     momentum: tuple[int, ...] = ()
+
+    @classmethod
+    def upgraded(cls, data: dict) -> dict:
+        """Configurations of networks on a line may be older than the momentum."""
+        return {"momentum": []} | data
 
 
 @dataclasses.dataclass(frozen=True)
