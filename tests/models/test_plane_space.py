@@ -84,7 +84,7 @@ def water(g):
     return [{"m": (1.0, (0, 1, 0))}, vector]
 
 
-def perfect_flow(gamma):
+def perfect_gas(gamma):
     a = gamma - 1.0
     energy = {"m·E/rho": (gamma, (-1, 1, 1)), "m·|m|²/rho²": (-0.5 * a, (-2, 3, 0))}
     vector = {
