@@ -171,10 +171,14 @@ class _Search:
         options = sorted(options, key=lambda each: each.evidence, reverse=True)
         gains = [each.evidence - first.evidence for each in options]
         # The errors of coarse cells may hide which of two nearly equal ones is right.
-        rivals = [i for i in range(min(len(gains), 2)) if gains[i] >= _RIVAL * gains[0] > 0.0]
-        best = max(
-            (self._refined(options[i]) for i in rivals or [0]), key=lambda each: each.evidence
-        )
+        near = [i for i in range(min(len(gains), 2)) if gains[i] >= _RIVAL * gains[0] > 0.0]
+        rivals = [options[i] for i in near or [0]]
+        if len(rivals) > 1 and self.finer_grids:
+            ahead, behind = (self._finer(each, self.finer_grids[0]) for each in rivals)
+            # What is behind on cells of half the length too stays behind.
+            if ahead and behind and ahead.evidence > behind.evidence + _CLEARLY:
+                rivals = rivals[:1]
+        best = max(map(self._refined, rivals), key=lambda each: each.evidence)
         if best.kind != first.kind:
             # Further terms may have fitted the errors of coarse cells.
             plain = self._refined(first)
