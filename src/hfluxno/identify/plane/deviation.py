@@ -68,8 +68,7 @@ def deviation_ahead(
     differs = _by_scheme(law, seen, start, runs[0], ahead, frames)
     variance = variance + _smooth(differs, seen)
     others = list(item.neighbours)
-    whole = frames.reshape(1, *frames.shape)
-    if np.any(left_observed_range(whole, np.asarray(law.lower)[None], np.asarray(law.upper)[None])):
+    if law.depends_on_range and np.any(left_observed_range(frames[None], *_range(law))):
         others.append(law.further())
     for other in others:
         run = onward(other, seen, start, state, ahead)
@@ -77,6 +76,10 @@ def deviation_ahead(
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
     size = np.abs(seen.filled).max(axis=(0, 2, 3))[:, None, None]
     return np.where(seen.grid.free, np.sqrt(variance) + _ROUNDING * size, np.nan)
+
+
+def _range(law: FittedPlaneLaw) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(law.lower)[None], np.asarray(law.upper)[None]
 
 
 def _by_time(

@@ -134,6 +134,11 @@ class FittedPlaneLaw(SpaceLaw):
         """Whether the flux continues linearly beyond the observed range."""
         return isinstance(self.basis, Chebyshev)
 
+    @property
+    def depends_on_range(self) -> bool:
+        """Whether anything continues linearly there."""
+        return self.is_continued or self.sources is not None
+
     def further(self) -> "FittedPlaneLaw":
         """The same with polynomials that continue linearly only one more width of the range
         beyond: as good a guess of what is unknown."""
