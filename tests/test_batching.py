@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from hfluxno.batching import map_in_chunks
+from hfluxno.batching import map_in_chunks, on_all_cores
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 9])
@@ -47,3 +48,21 @@ def test_what_a_chunk_raises_is_raised():
 
     with pytest.raises(ValueError, match="seven"):
         map_in_chunks(function, np.arange(12), np.zeros(12), size=4)
+
+
+@pytest.mark.parametrize("items", [[0], [0, 1, 2]])
+def test_blas_has_one_thread_inside_and_as_many_as_before_after_it(items):
+    def threads():
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    def fail(_):
+        raise ValueError("nothing")
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        assert on_all_cores(lambda _: on_all_cores(lambda _: threads(), [0]), items) == [
+            [{1}] for _ in items
+        ]
+        with pytest.raises(ValueError, match="nothing"):
+            on_all_cores(fail, items)
+        assert threads() == before

@@ -13,6 +13,7 @@ import collections
 import contextlib
 import contextvars
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -21,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
+from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -75,8 +77,6 @@ def map_in_chunks(
 
 def on_all_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """`function` of each item, in one thread per core, at the caller's precision."""
-    if len(items) == 1 or _alone.get():
-        return [function(item) for item in items]
     precise = jnp.result_type(float) == jnp.float64
 
     def run(item: Item) -> Result:
@@ -84,9 +84,38 @@ def on_all_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> l
         with jax.enable_x64(precise):
             return function(item)
 
-    # JAX compiles a program only once, even if several threads ask for it.
-    with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(run, items))
+    with _blas:
+        if len(items) == 1 or _alone.get():
+            return [function(item) for item in items]
+        # JAX compiles a program only once, even if several threads ask for it.
+        with ThreadPoolExecutor(cores()) as pool:
+            return list(pool.map(run, items))
+
+
+class _OneThread:
+    """Inside the block NumPy's BLAS has one thread. Its matrices are small here, and its threads
+    wait for each other and for those of XLA: with two, a joint estimate of 145 unknowns took 1.2
+    times as long on two free cores, and more beside other programs. The block may be entered again,
+    and by several threads."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._limits: threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limits = threadpool_limits(1, "blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+
+
+_blas = _OneThread()
 
 
 def ahead(submit: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:

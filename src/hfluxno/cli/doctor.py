@@ -22,7 +22,9 @@ import tyro
 _LABEL, _WIDTH = 13, 100
 _TOOLS = re.compile(r"extra == ['\"](dev|docs|types)['\"]")
 # Only settings of the environment that affect programs: a report is public.
-_SETTINGS = re.compile(r"(JAX|XLA|PJRT|HFLUXNO|OMP|CUDA)_\w+|GLIBC_TUNABLES|XDG_CACHE_HOME")
+_SETTINGS = re.compile(
+    r"(JAX|XLA|PJRT|HFLUXNO|OMP|OPENBLAS|CUDA)_\w+|GLIBC_TUNABLES|XDG_CACHE_HOME"
+)
 _SMALLEST_WEIGHTS = 10_000  # bytes; less is a pointer to a file that was not fetched
 _SECONDS = 120.0
 _DEVICES = """
