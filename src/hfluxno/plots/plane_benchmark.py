@@ -30,7 +30,7 @@ def errors_and_maps(results: Mapping[str, Any]) -> Figure:
             axes.plot(steps, curve, "o-", ms=3, color=colour, label=record["title"])
         axes.axvline(JOINT, color=TRUTH, linewidth=0.6, linestyle=":")
         axes.set(xlabel="step", ylabel="mean relative l2 error", yscale="log")
-        axes.legend()
+        left.legend(loc="outside lower center", ncols=3)
         colours = colours_of(np.asarray(records[0]["truth"]))
         panels = right.subplots(1, len(maps), squeeze=False)[0]
         for panel, (title, values) in zip(panels, maps, strict=True):

@@ -31,6 +31,9 @@ from hfluxno.identify.select import last_fitted_frame
 
 # A law with a larger relative residual of the weak form does not explain the data.
 POOR_MISFIT = 0.1
+# Of laws whose errors of the back-test differ by less than this factor, that with the fewest
+# unknowns is chosen.
+_EQUAL = 1.02
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +97,7 @@ def search(
         return None
     tried = sound or tried
     columns = 2 * len(basis.names) + (0 if sources is None else len(sources) + 2)
-    best = None
+    tested = []
     for each in tried:
         parts = []
         for system in (before, whole):
@@ -107,10 +110,11 @@ def search(
             with_constant(law_of(parts[1]), seen),
         )
         error, start = back_test(laws[0], seen, last, plain_starts(seen))
-        if best is None or error < best[0]:
-            best = error, start, each, laws, parts
-    assert best is not None
-    _, start, chosen, laws, parts = best
+        tested.append((error, start, each, laws, parts))
+    most = _EQUAL * min(error for error, *_ in tested)
+    _, start, chosen, laws, parts = min(
+        (each for each in tested if each[0] <= most), key=lambda each: each[2].unknowns
+    )
     starts = [start, *further_starts(seen, start.refinement)]
     error, start = back_test(laws[0], seen, last, starts)
     found, said, misfit = chosen.found, chosen.said, chosen.misfit(whole, sizes)
@@ -142,6 +146,10 @@ class _Tried:
     def structures(self) -> list[Structure]:
         own = [each.structure for each in self.found]
         return own if self.structure is None else [self.structure]
+
+    @property
+    def unknowns(self) -> int:
+        return sum(len(each.names) for each in self.structures)
 
     def misfit(self, system: WeakSystem, sizes: Float[np.ndarray, " field"]) -> float:
         return together(self.found, sizes, system) if self.said is None else self.said.misfit
