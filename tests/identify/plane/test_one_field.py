@@ -101,3 +101,28 @@ def test_a_flux_with_several_extrema_is_found(monkeypatch):
         assert np.std(difference) < 0.06 * np.std(exact)
     still = np.linalg.norm(values[9:] - values[8:9])
     assert np.linalg.norm(np.asarray(ahead.trajectory.values) - values[9:]) < 0.1 * still
+
+
+def test_what_is_carried_at_a_constant_velocity_has_two_terms():
+    """Exact averages of waves over cells, at a velocity of (.31, -.23) cells a frame."""
+    cells, velocity = 24, np.array([0.31, -0.23])
+    edges = 2.0 * np.pi * np.arange(cells + 1) / cells
+    waves = (((1, 0), 0.0, 1.0), ((1, 1), 0.4, 0.7), ((-1, 2), 1.0, 0.5), ((0, 1), 2.0, 0.6))
+    frames = np.zeros((10, cells, cells))
+    for (k, m), phase, size in waves:
+        for t, frame in enumerate(frames):
+            at = phase - 2.0 * np.pi / cells * t * (k * velocity[0] + m * velocity[1])
+            whole = np.exp(1j * (k * edges[:, None] + m * edges + at))
+            for axis, number in ((0, k), (1, m)):
+                along = np.diff(whole, axis=axis) / (1j * number) if number else whole
+                keep = slice(None) if number else slice(cells)
+                whole = along[keep] if axis == 0 else along[:, keep]
+                whole = whole * (cells / (2.0 * np.pi) if number else 1.0)
+            frame += size * whole.real
+    seen = Trajectory(frames[:, None], np.arange(10.0), Grid.rectangle((cells, cells)), ("u",))
+    found = hfluxno.identify(seen)
+    assert found.status == FitStatus.OK and len(found.terms) == 2
+    flux = np.asarray(found.grid_law.coefficients)[:, 0]
+    assert np.all(flux[:, 1:] == 0.0)
+    half = 0.5 * (found.grid_law.upper - found.grid_law.lower)
+    np.testing.assert_allclose(flux[:, 0] / half, velocity, rtol=0.01)
