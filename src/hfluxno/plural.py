@@ -1,4 +1,4 @@
-"""A number with its noun in a sentence."""
+"""A number with its noun, or as a percentage, in a sentence."""
 
 import numpy as np
 
@@ -8,3 +8,8 @@ def plural(number: int | np.integer, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+
+
+def percent(part: float) -> str:
+    """`0.41 %`, `15 %`, `480 %`."""
+    return f"{100.0 * part:.0f} %" if abs(part) >= 0.1 else f"{100.0 * part:.2g} %"

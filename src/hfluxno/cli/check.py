@@ -9,6 +9,7 @@ import numpy as np
 import tyro
 
 from hfluxno.cli.input import MeasuredConfig
+from hfluxno.plural import percent
 
 _NOISY = 0.01  # in standard deviations
 _ROUNDING = 1e-9
@@ -260,9 +261,7 @@ def _symmetric(field: dict, units: str) -> str:
 
 
 def _percent(value: float) -> str:
-    if abs(value) < _ROUNDING:
-        return "0 %"
-    return f"{100.0 * value:.0f} %" if abs(value) >= 0.1 else f"{100.0 * value:.2g} %"
+    return "0 %" if abs(value) < _ROUNDING else percent(value)
 
 
 _ROWS = {

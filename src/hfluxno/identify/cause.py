@@ -32,6 +32,7 @@ from jaxtyping import Float
 
 from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.weak_form import rows
+from hfluxno.plural import percent
 
 # Supports in frames and cells, and the minimum of both. Narrower ones are too coarse a quadrature
 # for higher derivatives: with 9 cells, dispersion changed the speed of a wave by a tenth.
@@ -73,7 +74,7 @@ class Cause:
 
     def __str__(self) -> str:
         rest = (
-            f"the {100 * self.left:.2g} % of the weak form of {self.field} that flux and diffusion "
+            f"the {percent(self.left)} of the weak form of {self.field} that flux and diffusion "
             "do not"
         )
         ranked = sorted(self.shares, key=lambda name: -self.shares[name])

@@ -14,6 +14,8 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.plural import percent
+
 # A misfit is systematic if the part shared at the end exceeds this fraction of the deviation. On
 # contexts of known origin (`make trust`) it stayed below .025 for conservation laws, and was above
 # .055 where forecasts were wrong by more than .035 at 20 steps.
@@ -135,9 +137,9 @@ class Misfit:
         more = (more if self.varies_more else "") + (disperses if self.disperses else "")
         more += times if self.at_other_times else ""
         return more + (
-            f"misfit {100 * self.size:.2g} % of the standard deviation, {100 * self.of_motion:.2g} "
-            "% of the change; at the end of the context neighbouring frames and cells share "
-            f"{100 * self.shared:.2g} % beyond noise of {100 * self.noise:.2g} %; correlation "
+            f"misfit {percent(self.size)} of the standard deviation, {percent(self.of_motion)} "
+            "of the change; at the end of the context neighbouring frames and cells share "
+            f"{percent(self.shared)} beyond noise of {percent(self.noise)}; correlation "
             f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold; a "
             f"speed that changes in time explains {self.changing:.0%} of it"
         )

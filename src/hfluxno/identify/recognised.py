@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from hfluxno.plural import percent
+
 
 @dataclasses.dataclass(frozen=True)
 class Recognised:
@@ -31,6 +33,5 @@ class Recognised:
 
     def __str__(self) -> str:
         return (
-            f"{self.short} (misfit {100 * self.misfit:.2g} %, of the free law "
-            f"{100 * self.without:.2g} %)"
+            f"{self.short} (misfit {percent(self.misfit)}, of the free law {percent(self.without)})"
         )

@@ -18,7 +18,7 @@ from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import to_save
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import OF_GIVEN, FitStatus
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
 # From this fraction of the context on, a forecast says how much is missing.
@@ -146,7 +146,7 @@ class Identification:
             )
         if self.status == FitStatus.POOR_FIT:
             return (
-                f"back-test error {100 * self.backtest_error:.2g} %, of repeating a frame "
-                f"{100 * self.persistence_error:.2g} %; {self.misfit}"
+                f"back-test error {percent(self.backtest_error)}, of repeating a frame "
+                f"{percent(self.persistence_error)}; {self.misfit}"
             )
         return ""

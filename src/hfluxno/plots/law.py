@@ -26,6 +26,7 @@ from hfluxno.plots.style import (
     styled,
 )
 from hfluxno.plots.uncertainty import flux_deviation
+from hfluxno.plural import percent
 from hfluxno.trajectory import Trajectory
 
 _CURVE_POINTS, _MAP_POINTS = 201, 61
@@ -68,7 +69,7 @@ def heading(identification: Any) -> str:
     error = float(identification.backtest_error)
     text = f"Inferred law: {identification.described}"
     if np.isfinite(error):
-        text += f"; back-test error {100 * error:.2g} %"
+        text += f"; back-test error {percent(error)}"
     if int(identification.status) != 0:
         text += "\n" + textwrap.fill(f"Warning: {identification.sentence}", _LINE)
     return text

@@ -13,6 +13,7 @@ from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.saved import to_save
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.status import OF_GIVEN, FitStatus
+from hfluxno.plural import percent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,11 +99,11 @@ class PlaneIdentification:
         if self.status == FitStatus.CONSTANT:
             return self.status.sentence
         figures = (
-            f"back-test error {100 * self.backtest_error:.2g} %, of repeating a frame "
-            f"{100 * self.persistence_error:.2g} %"
+            f"back-test error {percent(self.backtest_error)}, of repeating a frame "
+            f"{percent(self.persistence_error)}"
         )
         if not np.isnan(self.misfit):
-            figures = f"weak-form residual {100 * self.misfit:.2g} %, {figures}"
+            figures = f"weak-form residual {percent(self.misfit)}, {figures}"
         # How well the known law fits was found in other data.
         name = self.name if self.recognised is None or self.is_given else str(self.recognised)
         text = OF_GIVEN.get(self.status) if self.is_given else None
