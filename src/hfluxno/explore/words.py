@@ -62,11 +62,11 @@ def errors(explorer: Explorer) -> str:
     if not steps:
         return "<p class='none'>Nothing is known after the context, so there is no error.</p>"
     head = "".join(f"<th>step {step}</th>" for step in steps)
-    law = "".join(f"<td>{percent(outcome.errors[step - 1])}</td>" for step in steps)
+    law = "".join(f"<td>{of_four_digits(outcome.errors[step - 1])}</td>" for step in steps)
     rows = [f"<tr class=best><td>law</td>{law}</tr>"]
     for each in explorer.rivals:
         if len(each.errors):
-            cells = "".join(f"<td>{percent(each.errors[step - 1])}</td>" for step in steps)
+            cells = "".join(f"<td>{of_four_digits(each.errors[step - 1])}</td>" for step in steps)
         else:
             cells = f"<td class=why colspan={len(steps)}>{html.escape(each.sentence)}</td>"
         rows.append(f"<tr><td>{html.escape(each.name)}</td>{cells}</tr>")
@@ -90,12 +90,12 @@ def law(explorer: Explorer) -> str:
     parts += found.formulas
     parts.append(found.described)
     if np.isfinite(found.backtest_error):
-        parts.append(f"back-test error {percent(found.backtest_error)}")
+        parts.append(f"back-test error {of_four_digits(found.backtest_error)}")
     parts.append(f"{outcome.seconds:.2f} s")
     return html.escape(" · ".join(parts))
 
 
-def percent(part: float) -> str:
+def of_four_digits(part: float) -> str:
     """A percentage with four digits."""
     return f"{100.0 * part:.4g} %" if np.isfinite(part) else "unknown"
 

@@ -68,7 +68,8 @@ def deviation_ahead(
     differs = _by_scheme(law, seen, start, runs[0], ahead, frames)
     variance = variance + _smooth(differs, seen)
     others = list(item.neighbours)
-    if law.depends_on_range and np.any(left_observed_range(frames[None], *_range(law))):
+    lower, upper = np.asarray(law.lower)[None], np.asarray(law.upper)[None]
+    if law.depends_on_range and left_observed_range(frames[None], lower, upper)[0]:
         others.append(law.further())
     for other in others:
         run = onward(other, seen, start, state, ahead)
@@ -76,10 +77,6 @@ def deviation_ahead(
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
     size = np.abs(seen.filled).max(axis=(0, 2, 3))[:, None, None]
     return np.where(seen.grid.free, np.sqrt(variance) + _ROUNDING * size, np.nan)
-
-
-def _range(law: FittedPlaneLaw) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(law.lower)[None], np.asarray(law.upper)[None]
 
 
 def _by_time(

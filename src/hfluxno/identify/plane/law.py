@@ -136,7 +136,7 @@ class FittedPlaneLaw(SpaceLaw):
 
     @property
     def depends_on_range(self) -> bool:
-        """Whether anything continues linearly there."""
+        """Whether its flux or a source continues linearly beyond the observed range."""
         return self.is_continued or self.sources is not None
 
     def further(self) -> "FittedPlaneLaw":
