@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from hfluxno.boundary import Given
-from hfluxno.fv import Roe, Rusanov, StepControl, solve
-from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
+from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve
+from hfluxno.fv.problem import Problem
+from hfluxno.fv.sensitivity import solve_with_derivatives
 from hfluxno.grid import Grid
-from hfluxno.laws import Cubic, ViscousBurgers
+from hfluxno.laws import Cubic, ShallowWater, ViscousBurgers
 from tests.compiled import compiled
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -105,6 +106,62 @@ def test_they_also_follow_the_first_state_and_what_a_boundary_holds():
     np.testing.assert_allclose(states, compiled(plain, point), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(derivatives, expected, rtol=1e-8, atol=1e-10)
     assert np.all(np.max(np.abs(np.asarray(expected)), axis=(0, 2, 3)) > 1e-2)
+
+
+# What depends on the time step in different ways, and each rule for ghost cells.
+BANDED = {
+    "given and outflow": (
+        lambda p: MUSCL(Cubic(a=p[0], b=0.4, c=0.2)),
+        lambda times, p: (Given(times, p[None, 1:4]), "outflow"),
+        lambda p: jnp.asarray(INITIAL) * p[4],
+        False,
+    ),
+    "a system between walls": (
+        lambda p: MUSCL(ShallowWater(beta=9.0 * p[0])),
+        lambda times, p: "reflecting",
+        lambda p: jnp.stack([2.0 + p[4] * INITIAL[0], p[1] + p[2] * INITIAL[0] ** 2]),
+        False,
+    ),
+    "a circle, by the speed of the step before": (
+        lambda p: Roe(ViscousBurgers(a=p[0], nu=0.1)),
+        lambda times, p: "periodic",
+        lambda p: p[1] * jnp.asarray(INITIAL) + p[3],
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BANDED)
+def test_directions_that_do_not_change_the_scheme_share_the_bands_of_a_step(name):
+    """Their derivatives are those of the whole step, which all directions have that may change the
+    scheme."""
+    scheme, ends, begin, lagged = BANDED[name]
+    times = jnp.asarray([0.0, 1.0, 1.7])
+    control = StepControl(0.4, 0.45, lagged)
+    point = jnp.asarray([1.1, 0.8, -0.2, 0.3, 0.9])
+
+    def problem(point):
+        grid = Grid.interval(24, 0.0, 24.0, ends(times, point))
+        return Problem(scheme(point), grid)
+
+    def carried(banded):
+        made, changes = jax.vmap(
+            lambda d: eqx.filter_jvp(problem, (point,), (d,)), out_axes=(None, 0)
+        )(jnp.eye(5))
+        first = jax.vmap(lambda d: jax.jvp(begin, (point,), (d,))[1])(jnp.eye(5))
+        if banded:
+            of_scheme = jax.tree.map(lambda change: change[:1], changes.numerical_flux)
+            changes = Problem(of_scheme, changes.grid)
+        return solve_with_derivatives(
+            made, changes, begin(point), first, jnp.diff(times), control, jnp.asarray(-1.0), 10_000
+        )
+
+    states, derivatives, steps = compiled(lambda: carried(True))
+    expected = compiled(lambda: carried(False))
+    np.testing.assert_allclose(states, expected[0], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(derivatives, expected[1], rtol=1e-10, atol=1e-11)
+    assert int(steps) == int(expected[2]) > 1
+    assert float(jnp.max(jnp.abs(derivatives[:, 0]))) > 1e-3
 
 
 def test_a_run_whose_last_speed_is_not_known_begins_with_that_of_its_state():

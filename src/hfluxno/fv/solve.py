@@ -213,19 +213,26 @@ def is_under_way(run: Run) -> Bool[Array, ""]:
 
 def adaptive_step(numerical_flux, grid, control, max_steps, run: Run) -> Run:
     rate = limiting_speed(numerical_flux, run.u, grid, run.time)
-    reference = jnp.where(jnp.asarray(control.lagged) & (run.rate >= 0.0), run.rate, rate)
-    proposed = _step_length(control.desired, reference, run.remaining)
+    dt, rejected = length_of_step(control, run.rate, rate, run.remaining)
+    u = step(numerical_flux, run.u, dt, grid, run.time)
+    fallen = fallbacks(numerical_flux, run.u, grid, run.time)
+    return after_step(run, u, dt, rate, rejected, fallen, max_steps)
+
+
+def length_of_step(
+    control: StepControl,
+    rate_before: Float[Array, ""],
+    rate: Float[Array, ""],
+    remaining: Float[Array, ""],
+) -> tuple[Float[Array, ""], Bool[Array, ""]]:
+    """Δt by the rates of the step before and of the present state, and whether a first proposal was
+    rejected."""
+    reference = jnp.where(jnp.asarray(control.lagged) & (rate_before >= 0.0), rate_before, rate)
+    proposed = _step_length(control.desired, reference, remaining)
     # The speed is known before the step is taken, so a rejected step costs nothing: PyClaw would
     # undo it and take it again with desired/rate.
     rejected = jnp.asarray(control.lagged) & (proposed * rate > control.maximum)
-    dt = jnp.where(rejected, _step_length(control.desired, rate, run.remaining), proposed)
-    u = step(numerical_flux, run.u, dt, grid, run.time)
-    fallen = fallbacks(numerical_flux, run.u, grid, run.time)
-    rejections = rejected.astype(run.rejected.dtype)
-    run = _accept(run, u, dt, run.remaining - dt, rate, rejections, fallen)
-    exhausted = (run.tries >= max_steps) & (run.remaining > 0.0) & (run.status == Status.OK)
-    status = jnp.where(exhausted, int(Status.TOO_MANY_STEPS), run.status)
-    return eqx.tree_at(lambda r: r.status, run, status)
+    return jnp.where(rejected, _step_length(control.desired, rate, remaining), proposed), rejected
 
 
 def _step_length(cfl, rate, remaining):
@@ -234,6 +241,14 @@ def _step_length(cfl, rate, remaining):
     dt = cfl / jnp.where(moving, rate, 1.0)
     lands = ~moving | (dt >= remaining * (1.0 - 64.0 * jnp.finfo(remaining.dtype).eps))
     return jnp.where(lands, remaining, dt)
+
+
+def after_step(run: Run, u, dt, rate, rejected, fallen, max_steps) -> Run:
+    """The run after an adaptive step to `u`."""
+    run = _accept(run, u, dt, run.remaining - dt, rate, rejected.astype(run.steps.dtype), fallen)
+    exhausted = (run.tries >= max_steps) & (run.remaining > 0.0) & (run.status == Status.OK)
+    status = jnp.where(exhausted, int(Status.TOO_MANY_STEPS), run.status)
+    return eqx.tree_at(lambda r: r.status, run, status)
 
 
 def _accept(run: Run, u, dt, remaining, rate, rejected, fallen) -> Run:

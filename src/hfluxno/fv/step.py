@@ -9,6 +9,8 @@ schemes that are convex combinations of this step inherit its conservation, posi
 property (Shu and Osher, J. Comput. Phys. 77, 1988, 439-471).
 """
 
+from collections.abc import Iterable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,13 +18,13 @@ from jaxtyping import Array, Float, Int
 
 from hfluxno.boundary import Boundary
 from hfluxno.fv.numerical_flux import NumericalFlux, largest
-from hfluxno.fv.rows import rows
+from hfluxno.fv.rows import Rows, rows
 from hfluxno.grid import Grid
 from hfluxno.laws.base import pointwise_jacobian
 
 # For each stage: the weight of the old state (the rest goes to a step from the newest stage), and
 # the fraction of the step at which the newest stage is.
-_STAGES: dict[str, tuple[tuple[float, float], ...]] = {
+STAGES: dict[str, tuple[tuple[float, float], ...]] = {
     "euler": ((0.0, 0.0),),
     "ssprk2": ((0.0, 0.0), (1 / 2, 1.0)),
     "ssprk3": ((0.0, 0.0), (3 / 4, 1.0), (1 / 3, 1 / 2)),
@@ -43,8 +45,20 @@ def conservative_step(
     If the numerical flux is `rowwise`, there may be axes of independent states between the fields
     and the grid.
     """
+    return step_of_rows(numerical_flux, u, _rows(numerical_flux, u, grid, time), dt, grid, time)
+
+
+def step_of_rows(
+    numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
+    u: Float[Array, "field *space"],
+    each: Iterable[tuple[NumericalFlux, Rows]],
+    dt: Float[Array, ""],
+    grid: Grid,
+    time: Float[Array, ""] | float = 0.0,
+) -> Float[Array, "field *space"]:
+    """The same step with the numerical flux and the rows of cells along each axis."""
     change = jnp.zeros_like(u)
-    for axis, (flux, row) in enumerate(_rows(numerical_flux, u, grid, time)):
+    for axis, (flux, row) in enumerate(each):
         dx = grid.spacing[axis]
         on_plane = len(grid.shape) == row.cells.ndim - 1 == 2
         if on_plane and flux.rowwise and jax.default_backend() == "cpu":
@@ -142,7 +156,7 @@ def step(
 ) -> Float[Array, "field *space"]:
     """One step from `time` of the Runge-Kutta scheme that belongs to the numerical flux."""
     new = u
-    for part, (old_weight, elapsed) in enumerate(_STAGES[_first(numerical_flux).integrator]):
+    for part, (old_weight, elapsed) in enumerate(STAGES[_first(numerical_flux).integrator]):
         at = time + elapsed * dt if part else time
         advanced = conservative_step(numerical_flux, new, dt, grid, at)
         new = old_weight * u + (1.0 - old_weight) * advanced if old_weight else advanced

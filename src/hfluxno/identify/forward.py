@@ -9,6 +9,7 @@ transform: Bannister, Q. J. R. Meteorol. Soc. 134, 2008, 1971-1996).
 """
 
 import dataclasses
+import itertools
 
 import equinox as eqx
 import jax
@@ -18,7 +19,8 @@ from jaxtyping import Array, Float, Int
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
-from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
+from hfluxno.fv.problem import Problem
+from hfluxno.fv.sensitivity import solve_with_derivatives
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.law_shape import LawShape
@@ -28,9 +30,9 @@ from hfluxno.observation import Observation, Run, observed, times_of
 from hfluxno.stored_jit import stored_jit
 from hfluxno.trajectory import Trajectory
 
-# Derivatives are taken along this many directions at once, on all cores: one small program serves
-# any number of unknowns.
-_FEW_DIRECTIONS, _MANY_DIRECTIONS = 8, 16
+# Derivatives are taken along this many directions at once, on all cores: a few small programs serve
+# any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
+_FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
 # Programs are compiled for this number of frames times powers of two.
 _FRAMES = 16
 
@@ -201,17 +203,13 @@ def states_alone(
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
     """The states of `run`, by the same program."""
-    nothing = np.zeros((_chunk_size(forward.free), forward.size))
-    return np.asarray(_run(_bare(forward), z, nothing, intervals, max_steps)[0])
+    first = _along(forward, forward.free[:0], _FEW_OF_LAW)
+    return np.asarray(_run(_bare(forward), z, first, first[:0], intervals, max_steps)[0])
 
 
 def _bare(forward: Forward) -> Forward:
     """Without the observation, so that all observations share the program of a run."""
     return dataclasses.replace(forward, observation=())
-
-
-def _chunk_size(free: np.ndarray) -> int:
-    return _FEW_DIRECTIONS if len(free) <= _FEW_DIRECTIONS else _MANY_DIRECTIONS
 
 
 def _not_below(minimum, states):
@@ -229,12 +227,25 @@ def run(
 ]:
     """The states at the first time and after each interval, their derivatives by all unknowns, and
     the largest number of steps in an interval."""
-    bare = _bare(forward)
+    bare, laws, free = _bare(forward), len(forward.spread), forward.free
+    of_law, of_others = free[free < laws], free[free >= laws]
+    many = len(of_law) > _FEW_OF_LAW and len(of_others) > 0
+    width, further = _MANY_OF_LAW if many else _FEW_OF_LAW, _OF_OTHERS if len(of_others) else 0
+    pairs = itertools.zip_longest(
+        _parts(of_law, width), _parts(of_others, _OF_OTHERS), fillvalue=free[:0]
+    )
+    chunks = list(pairs) or [(free, free)]
 
-    def along(directions, chunk):
-        return _run(bare, z, directions, intervals, max_steps)
+    def one(chunk):
+        directions = (_along(forward, *each) for each in zip(chunk, (width, further), strict=True))
+        return tuple(map(np.asarray, _run(bare, z, *directions, intervals, max_steps)))
 
-    (states, _, steps), derivatives = _by_all(forward, along)
+    parts = on_all_cores(one, chunks)
+    states, _, steps = parts[0]
+    derivatives = np.zeros((states.shape[0], forward.size, *states.shape[1:]))
+    for (first, second), (_, found, _) in zip(chunks, parts, strict=True):
+        derivatives[:, first] = found[:, : len(first)]
+        derivatives[:, second] = found[:, width : width + len(second)]
     return states, derivatives, int(steps)
 
 
@@ -251,32 +262,31 @@ def measure(
     if not forward.observation:
         return states, derivatives
 
-    def along(directions, chunk):
+    chunks = _parts(forward.free, _MANY_OF_LAW) or [forward.free]
+
+    def one(chunk):
+        directions = _along(forward, chunk, _MANY_OF_LAW)
         changes = np.zeros((len(states), len(directions), *states.shape[1:]))
         changes[:, : len(chunk)] = derivatives[:, chunk]
-        return _measured(forward, z, directions, states, changes)
+        return tuple(map(np.asarray, _measured(forward, z, directions, states, changes)))
 
-    (values, _), found = _by_all(forward, along)
+    parts = on_all_cores(one, chunks)
+    values = parts[0][0]
+    found = np.zeros((values.shape[0], forward.size, *values.shape[1:]))
+    for chunk, (_, part) in zip(chunks, parts, strict=True):
+        found[:, chunk] = part[:, : len(chunk)]
     return values, found
 
 
-def _by_all(forward: Forward, along):
-    """The result of `along` for some directions, and its second part by all unknowns."""
-    free = forward.free
-    size = _chunk_size(free)
-    chunks = [free[k : k + size] for k in range(0, max(len(free), 1), size)]
+def _parts(unknowns: Int[np.ndarray, " unknown"], most: int) -> list[Int[np.ndarray, " part"]]:
+    return [unknowns[k : k + most] for k in range(0, len(unknowns), most)]
 
-    def one(chunk):
-        directions = np.zeros((size, forward.size))
-        directions[np.arange(len(chunk)), chunk] = 1.0
-        return tuple(map(np.asarray, along(directions, chunk)))
 
-    parts = on_all_cores(one, chunks)
-    first = parts[0][1]
-    derivatives = np.zeros((first.shape[0], forward.size, *first.shape[2:]))
-    for chunk, part in zip(chunks, parts, strict=True):
-        derivatives[:, chunk] = part[1][:, : len(chunk)]
-    return parts[0], derivatives
+def _along(forward: Forward, unknowns: Int[np.ndarray, " unknown"], count: int):
+    """The directions along these unknowns, and then zeros."""
+    directions = np.zeros((count, forward.size))
+    directions[np.arange(len(unknowns)), unknowns] = 1.0
+    return directions
 
 
 @stored_jit
@@ -288,13 +298,18 @@ def _measured(forward, z, directions, states, changes):
 
 
 @stored_jit
-def _run(forward, z, directions, intervals, max_steps):
+def _run(forward, z, of_law, of_others, intervals, max_steps):
+    """The states and their derivatives along directions, of which the second ones do not change the
+    law."""
+
     def along(direction):
         return eqx.filter_jvp(forward.problem, (z,), (direction,))
 
+    directions = jnp.concatenate([of_law, of_others])
     (problem, start), (changes, first) = jax.vmap(along, out_axes=(None, 0))(directions)
-    settings = forward.settings
-    rate = jnp.asarray(-1.0)
+    of_scheme = jax.tree.map(lambda change: change[: len(of_law)], changes.numerical_flux)
+    changes = Problem(of_scheme, changes.grid)
+    settings, rate = forward.settings, jnp.asarray(-1.0)
     states, derivatives, steps = solve_with_derivatives(
         problem, changes, start, first, intervals, settings.control, rate, max_steps
     )

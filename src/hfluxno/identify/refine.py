@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from hfluxno.fv.sensitivity import Problem, solve_with_derivatives
+from hfluxno.fv.problem import Problem
+from hfluxno.fv.sensitivity import solve_with_derivatives
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import KINK_WIDTH, Basis, Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw, Terms
