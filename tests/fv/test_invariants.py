@@ -214,6 +214,16 @@ def test_jump_ratio_of_a_vanishing_jump_is_zero():
     np.testing.assert_array_equal(jump_ratio(upwind, local), [0.0, 0.0, -1.5])
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-150, 1e-284])
+def test_jump_ratio_has_derivatives_for_jumps_of_any_size(size):
+    """d(a/b) = da/b - a db/b², whose b² is zero for the small ones."""
+    primals = jnp.asarray([3.0, 0.5]) * size, jnp.asarray([2.0, -4.0]) * size
+    changes = jnp.asarray([1.0, 2.0]) * size, jnp.asarray([-0.5, 1.0]) * size
+    ratio, change = jax.jvp(jump_ratio, primals, changes)
+    np.testing.assert_allclose(ratio, [1.5, -0.125], rtol=1e-15)
+    np.testing.assert_allclose(change, [0.5 + 0.375, -0.5 - 0.03125], rtol=1e-15)
+
+
 def scalar_steps(law, scheme, cfl, seeds=range(20), count=30, low=0.0, high=1.0):
     """Frames of runs from random steps, one step each: (seed, step, cell)."""
     initial = np.stack([random_steps(seed, 40, low, high) for seed in seeds])

@@ -199,6 +199,11 @@ class Fit:
     equations: int
     evaluations: int
 
+    @property
+    def is_solved(self) -> bool:
+        """Whether the run of the law, and its derivatives, are numbers."""
+        return bool(np.all(np.isfinite(self.frames)) and np.all(np.isfinite(self.parameters)))
+
 
 def refine(
     family: LawFamily,

@@ -67,7 +67,7 @@ class FittedCandidate:
     def error(self) -> float:
         """The back-test error of that mode; infinite where the fit failed."""
         error = float(self.errors[MODES.index(self.mode)])
-        return error if np.isfinite(error) else np.inf
+        return error if np.isfinite(error) and self.fit.is_solved else np.inf
 
 
 def best_mode(errors: np.ndarray) -> str:
@@ -236,8 +236,7 @@ def refit(
     started[0] = best.initial
     begin = best.fit.parameters
     fit = refine(best.family, best.settings, started, weights, begin, _REFIT_EVALUATIONS, seen)
-    usable = np.all(np.isfinite(fit.parameters)) and np.isfinite(fit.residual)
-    return dataclasses.replace(best, fit=fit) if usable else best
+    return dataclasses.replace(best, fit=fit) if fit.is_solved else best
 
 
 def _fitted(values: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
