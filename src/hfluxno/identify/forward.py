@@ -203,8 +203,9 @@ def states_alone(
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
     """The states of `run`, by the same program."""
-    first = _along(forward, forward.free[:0], _FEW_OF_LAW)
-    return np.asarray(_run(_bare(forward), z, first, first[:0], intervals, max_steps)[0])
+    nothing = forward.free[:0]
+    directions = (_along(forward, nothing, count) for count in _counts(forward))
+    return np.asarray(_run(_bare(forward), z, *directions, intervals, max_steps)[0])
 
 
 def _bare(forward: Forward) -> Forward:
@@ -229,15 +230,14 @@ def run(
     the largest number of steps in an interval."""
     bare, laws, free = _bare(forward), len(forward.spread), forward.free
     of_law, of_others = free[free < laws], free[free >= laws]
-    many = len(of_law) > _FEW_OF_LAW and len(of_others) > 0
-    width, further = _MANY_OF_LAW if many else _FEW_OF_LAW, _OF_OTHERS if len(of_others) else 0
+    counts = width, _ = _counts(forward)
     pairs = itertools.zip_longest(
         _parts(of_law, width), _parts(of_others, _OF_OTHERS), fillvalue=free[:0]
     )
     chunks = list(pairs) or [(free, free)]
 
     def one(chunk):
-        directions = (_along(forward, *each) for each in zip(chunk, (width, further), strict=True))
+        directions = (_along(forward, *each) for each in zip(chunk, counts, strict=True))
         return tuple(map(np.asarray, _run(bare, z, *directions, intervals, max_steps)))
 
     parts = on_all_cores(one, chunks)
@@ -276,6 +276,14 @@ def measure(
     for chunk, (_, part) in zip(chunks, parts, strict=True):
         found[:, chunk] = part[:, : len(chunk)]
     return values, found
+
+
+def _counts(forward: Forward) -> tuple[int, int]:
+    """The directions of a program that change the law, and those that do not."""
+    free, laws = forward.free, len(forward.spread)
+    others = int(np.sum(free >= laws))
+    many = len(free) - others > _FEW_OF_LAW and others > 0
+    return _MANY_OF_LAW if many else _FEW_OF_LAW, _OF_OTHERS if others else 0
 
 
 def _parts(unknowns: Int[np.ndarray, " unknown"], most: int) -> list[Int[np.ndarray, " part"]]:
