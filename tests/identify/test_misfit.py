@@ -194,6 +194,23 @@ def test_a_run_may_grow_beyond_numbers_whose_squares_are_finite(wave):
     assert np.isfinite(found.a) and 0.0 <= found.explained <= 1.0
 
 
+def test_a_change_of_speed_that_noise_hides_counts_beyond_noise():
+    x, past = np.linspace(0.0, 1.0, 100, endpoint=False), np.linspace(0.0, 1.0, 21)[:, None]
+    rng = np.random.default_rng(5)
+
+    def seen(delay):
+        wave = np.sin(2.0 * np.pi * (x - 0.2 * (past - delay)))
+        return (wave + 0.05 * rng.normal(size=wave.shape))[:, None]
+
+    law = np.sin(2.0 * np.pi * (x - 0.2 * past))[:, None]
+    slower, steady = seen(0.2 * (past**2 - past)), seen(0.0)
+    change = change_of_speed(law, slower)
+    assert change.explained < 0.15 and change.beyond_noise > 0.3 and change.certainty > 75.0
+    found, plain = measure(law, slower), measure(law, steady)
+    assert found.changing > 0.3 and found.systematic and "changes in time" in str(found)
+    assert plain.changing < 0.01 and not plain.systematic and "changes in time" not in str(plain)
+
+
 def test_a_change_of_speed_is_one_of_time_and_not_of_frames():
     """Frames that crowd at the beginning."""
     times = 40.0 * np.linspace(0.0, 1.0, FRAMES) ** 2

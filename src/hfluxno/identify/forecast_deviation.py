@@ -22,7 +22,7 @@ the data were made by the same scheme, it has no error.
 
 a measures a speed that changes in time, which no law here has: a delay c τ + a (τ² - τ) at the time
 τ of the context changes the frames by this multiple of ∂u/∂τ, and R² is the fraction of the misfit
-that a explains beyond c.
+that a explains beyond c; if a is four times its standard deviation, of the misfit beyond noise.
 
 u_φ, if the forecast leaves the observed range, is that with the other guess of the flux there (see
 `FittedLaw.further`).
@@ -60,6 +60,8 @@ from hfluxno.identify.track import continued, gains, prolonged, track
 _BACKTEST = 0.3  # β
 _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
+# In variances; then noise does not count as a part of the misfit that it leaves unexplained.
+_CERTAIN = 16.0
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
 # Below this residual the data were made by the same scheme.
@@ -218,7 +220,7 @@ def _by_change_of_speed(
     change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
     by = change.a * time * (1.0 + time)
-    return change.explained * (by[:, None, None] * ahead) ** 2
+    return change.fraction(_CERTAIN) * (by[:, None, None] * ahead) ** 2
 
 
 def _quotient(above: np.floating, below: np.floating) -> float:
