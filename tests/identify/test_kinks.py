@@ -121,6 +121,7 @@ def test_only_what_no_polynomial_explains_is_searched_for_kinks():
     assert before.good_enough == 1e-3
     assert (kinked.size, kinked.kinks, kinked.diffusion) == (2, 1, "none")
     assert kinked.unknowns == 5
+    assert proposed[1][0].beyond_noise > 1.0 and proposed[1][2].kinks == 2  # of a trapezoid
     later = [each for stage in plan for each in stage.propose(kinked) if each.kinks]
     assert {each.kinks for each in later} == {1, 2} and {each.size for each in later} == {2, 4}
     assert {each.refinement for each in later} == {1, 2}

@@ -1,6 +1,7 @@
 """Which candidates are tried, and from where they start."""
 
 import importlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ def trial(candidate: Candidate, error: float) -> FittedCandidate:
     """One that was tried, without what a fit leaves."""
     made = FittedCandidate.__new__(FittedCandidate)
     made.candidate, made.errors, made.rivals = candidate, np.full(3, error), 0
+    made.fit = SimpleNamespace(is_solved=True)
     return made
 
 
@@ -26,7 +28,8 @@ def chosen(monkeypatch):
     def run(error_of):
         monkeypatch.setattr(select, "attempt", lambda c, *others: trial(c, error_of(c)))
         monkeypatch.setattr(select, "refit", lambda best, *others: best)
-        values = np.random.default_rng(0).normal(size=(8, 1, 16))
+        x = np.arange(16) - 0.3 * np.arange(8)[:, None]
+        values = 1.0 + 0.3 * np.sin(np.pi * x / 8.0)[:, None]
         best, tried = choose(values, Grid.interval(16), ("u",), ())
         return best.candidate, [label for label, _ in tried]
 
@@ -61,6 +64,20 @@ def test_a_diffusivity_that_varies_is_tried_although_rusanovs_scheme_is_best(cho
 
     candidate, _ = chosen(error_of)
     assert candidate.diffusion == "quadratic" and candidate.scheme == "roe-entropy-fix"
+
+
+def test_two_kinks_are_tried_where_one_explains_less_than_a_smooth_flux(chosen):
+    """That of a trapezoid."""
+    candidate, _ = chosen(lambda c: {0: 1e-2, 1: 3e-2, 2: 1e-3}[c.kinks] / c.refinement**0.1)
+    assert candidate.kinks == 2 and candidate.refinement == 4
+    _, tried = chosen(lambda c: {0: 4e-3, 1: 3e-2}[c.kinks])
+    assert any("a kink" in label for label in tried)
+
+
+def test_a_fit_without_a_run_is_not_chosen():
+    unsolved = trial(Candidate(), 1e-3)
+    unsolved.fit = SimpleNamespace(is_solved=False)
+    assert unsolved.error == np.inf
 
 
 def test_the_diffusion_of_rusanovs_scheme_is_no_start_for_another():

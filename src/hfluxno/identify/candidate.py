@@ -100,11 +100,13 @@ _FIXED = Candidate(size=6, scheme="roe-entropy-fix")
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """A stage of the search: what it proposes given the best candidate so far, the back-test error
-    that ends the search after it, and the one up to which it is skipped."""
+    that ends the search after it, and the one up to which it is skipped, also as a multiple of the
+    noise."""
 
     propose: Callable[[Candidate], tuple[Candidate, ...]]
     good_enough: float
     worth_above: float = 0.0
+    beyond_noise: float = 0.0
 
 
 def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ...]]:
@@ -154,11 +156,16 @@ def _rivals(best: Candidate) -> tuple[Candidate, ...]:
     return tuple(dataclasses.replace(best, rival=number) for number in numbers)
 
 
-def _kinked(best: Candidate) -> tuple[Candidate, ...]:
+def _kinked(best: Candidate, kinks: int = 1) -> tuple[Candidate, ...]:
     """A flux with a kink, without diffusion, which would blur it."""
     scheme = "roe-entropy-fix" if best.scheme == "rusanov" else best.scheme
-    kinked = dataclasses.replace(best, size=2, kinks=1, diffusion="none", scheme=scheme)
+    kinked = dataclasses.replace(best, size=2, kinks=kinks, diffusion="none", scheme=scheme)
     return (kinked,)
+
+
+def _two_kinks(best: Candidate) -> tuple[Candidate, ...]:
+    """Of a trapezoid a single kink may explain less than a smooth flux does."""
+    return () if best.kinks else _kinked(best, 2)
 
 
 def _richer_kink(best: Candidate) -> tuple[Candidate, ...]:
@@ -232,6 +239,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_finer(4), _REPRODUCED),
         Stage(_richer_flux, _SMOOTH, 1e-4),
         Stage(_kinked, 1e-4),
+        Stage(_two_kinks, 1e-4, 5e-3, 2.0),
         Stage(_finer_kink(2), 1e-4),
         Stage(_finer_kink(4), _SMOOTH),
         Stage(_richer_kink, 1e-4),

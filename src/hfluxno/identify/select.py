@@ -32,6 +32,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.known import known_law_directions
 from hfluxno.identify.listener import announce
+from hfluxno.identify.misfit import noise_level
 from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.sparsify import needed, sets_by_weak_form, weak_form_residual
@@ -130,9 +131,12 @@ def _search(
     best = None
     # Relative to a constant far larger than the variation, all errors would look small.
     moves = np.sqrt(np.mean(np.var(values, axis=(0, 2))))
-    visible = min(1.0, _LARGE_OFFSET * moves / np.sqrt(np.mean(values**2)))
+    size = np.sqrt(np.mean(values**2))
+    visible = min(1.0, _LARGE_OFFSET * moves / size)
+    noise = noise_level(values) / size
     for stage in plan:
-        if best is not None and best.error <= stage.worth_above * visible:
+        worth = max(stage.worth_above * visible, stage.beyond_noise * noise)
+        if best is not None and best.error <= worth:
             continue
         for candidate in stage.propose(best.candidate if best else Candidate()):
             if best is not None and candidate.rival > best.rivals:
