@@ -148,7 +148,8 @@ def test_units_in_the_header_of_a_variable(tmp_path):
         assert source.parts[0].attributes["units"] == "veh/km"
     assert read(path, "density [veh/km]").variable == "density [veh/km]"
     placed = {f"{name} [km]" if name == "x" else name: each for name, each in data.items()}
-    assert read(table(tmp_path / "b.csv", placed), x="x").names["x"] == "x [km]"
+    axis = read(table(tmp_path / "b.csv", placed), x="x").coordinates["x"]
+    assert axis.dims == ("x",) and axis.attrs["units"] == "km"
     both = data | {"density [1/m]": data["density [veh/km]"]}
     with pytest.raises(ValueError, match=r"could be meant \(density \[veh/km\], density \[1/m\]\)"):
         read(table(tmp_path / "a.csv", both))
@@ -199,8 +200,9 @@ def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
     source = read(table(tmp_path / "a.csv", columns(time=time, x=x) | {"T": wave().ravel()}), "T")
     np.testing.assert_array_equal(source.times, 0.5 * np.arange(FRAMES))
     np.testing.assert_array_equal(source.x, 2.0 * np.arange(CELLS))
-    # A forecast is written under the names of the table.
-    shown = {"time": time, "x": x} if time != "t" else {"x": x}
+    # A forecast is written under the names of the table, without units, which are attributes.
+    bare = [name.partition(" ")[0] for name in (time, x)]
+    shown = dict(zip(("time", "x"), bare, strict=True)) if time != "t" else {"x": bare[1]}
     assert {**source.names} == {axis: name for axis, name in shown.items() if axis != name}
     units = [source.coordinates[axis].attrs.get("units") for axis in source.dims]
     assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km"}.get(x)]

@@ -31,6 +31,7 @@ def read(law, deviation=1e-6):
 
 
 EXAMPLES = {
+    "quadratic": (lambda u: 3.52 * u + 1.6 * u**2, 0.5, 2.0, "3.52 u + 1.6 u²"),  # of no road
     "Greenshields": (lambda u: 98.2 * u * (1 - u / 141), 10.0, 120.0, "98.2 u (1 − u/141)"),
     "Burgers": (lambda u: 0.5 * u**2 + 3.0, -0.4, 1.3, "0.5 u²"),
     "cubic": (lambda u: -0.3 * u**3, -1.0, 1.2, "−0.3 u³"),

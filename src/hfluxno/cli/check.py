@@ -216,7 +216,7 @@ def _known_noise(field: dict, units: str) -> str:
 def _noise(field: dict, units: str) -> str:
     if math.isnan(field["noise"]):
         return "unknown: too few neighbouring values are measured"
-    if math.isnan(field["relative_noise"]):
+    if not field["relative_noise"] > _ROUNDING:  # NaN of a constant
         return "none"
     share = _percent(field["relative_noise"])
     return f"about {field['noise']:.2g}, {share} of the standard deviation"
@@ -230,7 +230,7 @@ def _travel(field: dict, units: str) -> str:
     still = abs(field["cells_per_frame"]) < 0.005
     distance = f"{0.0 if still else field['distance_per_frame']:+.3g}{' ' * bool(units)}{units}"
     text = (
-        f"{field['cells_per_frame']:+.2f} cells a frame ({distance}), up to "
+        f"{0.0 if still else field['cells_per_frame']:+.2f} cells a frame ({distance}), up to "
         f"{field['most_cells_per_frame']:.2f} cells"
     )
     alike = field["correlation_of_frames"]

@@ -126,9 +126,15 @@ def table_variables(
             found[name].attrs["units"] = units
     if zoned:
         found[time].attrs["zone"] = "Z"
+    shorter = _bare_names(keys, set(found) - set(keys))
+    found = {
+        shorter.get(name, name): xr.Variable([shorter.get(d, d) for d in v.dims], v, v.attrs)
+        for name, v in found.items()
+    }
     ours = {"time": ("time", "t"), "x": ("x",), "trajectory": ("trajectory",)}
-    strange = {axis: name for axis, name in columns.items() if name not in ours[axis]}
-    return found, names | strange
+    called = {axis: shorter.get(name, name) for axis, name in columns.items()}
+    strange = {axis: name for axis, name in called.items() if name not in ours[axis]}
+    return found, {axis: name for axis, name in names.items() if axis not in called} | strange
 
 
 def _check_dense(frame: pd.DataFrame, keys: list[str], path: Path) -> None:

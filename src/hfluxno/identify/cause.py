@@ -52,6 +52,7 @@ _LITTLE, _NEARLY_ALL = 0.04, 0.95
 # A cause that explains this share is named. Of causes with residuals up to twice that of the best,
 # the one with the fewest columns is chosen.
 _NAMED, _ALIKE = 0.9, 2.0
+_LITTLE_OF_IT = 0.1  # not worth naming
 _ROUNDING = 1e-12
 _LATE, _DISPERSION = "a delayed reaction", "dispersion"
 
@@ -80,6 +81,8 @@ class Cause:
         ranked = sorted(self.shares, key=lambda name: -self.shares[name])
         if not self.name:
             best = ranked[0]
+            if self.shares[best] < _LITTLE_OF_IT:
+                return f"no single cause explains {rest}: there may be several, or noise"
             return (
                 f"{best} would explain {max(self.shares[best], 0.0):.0%} of {rest}, and no other "
                 "single cause more: there may be several, or an unobserved field"

@@ -25,6 +25,7 @@ class Form:
     - `show`: (symbol, a, p) ↦ the formula.
     - `shapes`: (lowest, highest state) ↦ increasing values of p to try; none for other states.
     - `has_shape`: whether there is a p.
+    - `called`: a ↦ the name, if that depends on them.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Form:
     show: Callable[[str, list[float], float], str]
     shapes: Callable[[float, float], Points] = lambda low, high: np.zeros(1)
     has_shape: bool = False
+    called: Callable[[list[float]], str] | None = None
 
 
 def forms() -> tuple[Form, ...]:
@@ -40,7 +42,7 @@ def forms() -> tuple[Form, ...]:
         _polynomial("linear advection", 1),
         _polynomial("Burgers", 2),
         _polynomial("cubic", 3),
-        Form("Greenshields", _powers(1, 2), _greenshields),
+        Form("Greenshields", _powers(1, 2), _greenshields, called=_greenshields_or_quadratic),
         _polynomial("polynomial", 1, 3),
         _polynomial("polynomial", 2, 3),
         Form("Buckley–Leverett", _buckley_leverett, _show_buckley_leverett, _mobilities, True),
@@ -99,6 +101,11 @@ def _polynomial(name: str, *exponents: int) -> Form:
         return " + ".join(terms).replace("+ −", "− ")
 
     return Form(name, _powers(*exponents), show)
+
+
+def _greenshields_or_quadratic(a: list[float]) -> str:
+    """That of a road is concave, and falls to zero at a positive density."""
+    return "Greenshields" if a[0] > 0.0 > a[1] else "quadratic"
 
 
 def _greenshields(symbol: str, a: list[float], p: float) -> str:

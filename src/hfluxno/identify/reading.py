@@ -148,8 +148,10 @@ def _fitted(
     if form.name == "exponential":
         a = a * np.exp(-p * np.mean(u))  # its column is counted from the middle of the range
     loss = float(np.sqrt(np.mean((residual - residual.mean()) ** 2))) / height
-    shown = form.show(symbol, [float(each) for each in a], p)
-    return Reading(shown, form.name, len(a) + form.has_shape, loss, size)
+    numbers = [float(each) for each in a]
+    name = form.name if form.called is None else form.called(numbers)
+    shown = form.show(symbol, numbers, p)
+    return Reading(shown, name, len(a) + form.has_shape, loss, size)
 
 
 def _solved(
