@@ -54,6 +54,14 @@ def test_a_point_where_the_residual_is_not_finite_is_not_taken(x64):
     assert nowhere.cost == np.inf and nowhere.aux is None and nowhere.evaluations == 1
 
 
+def test_derivatives_whose_squares_are_no_numbers_are_as_bad_as_none():
+    """Warnings are errors here."""
+    found = levenberg_marquardt(
+        lambda x: (x - 1.0, np.array([[1e200]]), None), np.array([3.0]), 1e-9, 60
+    )
+    assert found.cost == np.inf and found.evaluations == 1
+
+
 def test_directions_that_change_nothing_are_left_alone():
     def residual(x):
         return np.array([x[0] - 2.0, 1.0]), np.array([[1.0, 0.0], [0.0, 0.0]]), None

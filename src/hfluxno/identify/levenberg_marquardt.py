@@ -17,13 +17,14 @@ from jaxtyping import Float
 _FIRST_DAMPING = 1e-3
 # A step that reduces the sum of squares by less than this fraction ends the iteration.
 SMALL_DECREASE = 1e-2
+_LARGEST = 1e100
 
 
 @dataclasses.dataclass(frozen=True)
 class Minimum:
     """The best point, its sum of squares, JᵀJ there, the third value of the residual there, and the
-    number of evaluations. The sum is infinite, and `aux` is `None`, if the residual is not finite
-    even at the start."""
+    number of evaluations. The sum is infinite, and `aux` is `None`, if the residual or its square
+    is not finite even at the start."""
 
     point: Float[np.ndarray, " parameter"]
     cost: float
@@ -76,8 +77,7 @@ def levenberg_marquardt(
 
 
 def _sum_of_squares(value, rows) -> float:
-    """Infinite if the residual or its derivatives are not finite."""
-    if not np.all(np.isfinite(rows)):
+    """Infinite if the residual, its derivatives, or products of them are not finite."""
+    if not all(np.all(np.abs(each) < _LARGEST) for each in (value, rows)):
         return np.inf
-    cost = float(value @ value)
-    return cost if np.isfinite(cost) else np.inf
+    return float(value @ value)
