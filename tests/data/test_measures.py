@@ -87,6 +87,11 @@ def test_ends_of_a_ring_match_and_those_of_a_slope_do_not():
     sparse = np.full_like(wave(), np.nan)
     sparse[..., 3::8] = wave()[..., 3::8]
     assert ends_match(sparse)
+    # A road whose ends have nothing to do with each other, and sensors so noisy that they might.
+    rng, x = np.random.default_rng(4), np.linspace(0.0, 1.0, 12)
+    low, high = 5.0 * rng.normal(size=(2, 1, 60, 1))
+    noise = 1.5 * rng.normal(size=(1, 60, 12))
+    assert not ends_match(40.0 + low * (1.0 - x) + high * x + noise)
     pulse = np.exp(-(((np.arange(80) - 30 - 0.5 * np.arange(30)[:, None]) / 5) ** 2))[None]
     assert ends_still(pulse) and ends_match(pulse)
     step = (np.arange(80) > 30 + 0.5 * np.arange(30)[:, None]).astype(float)[None]

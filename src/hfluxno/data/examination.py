@@ -20,7 +20,6 @@ from hfluxno.wild_values import noise
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
 _MOST_MISSING = 0.98  # that a law is fitted to
-_FEW_SENSORS = 20
 
 
 def examined(source: Source) -> dict:
@@ -151,13 +150,6 @@ def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
     if still:
         return "periodic", "nothing reaches the ends, which are alike: any boundary will do"
     uncertain = max(each["total_uncertainty"] for each in found.values()) > 0.1
-    places = max(int((~np.isnan(u)).any(axis=(0, 1)).sum()) for u in fields)
-    if match and (uncertain or not kept) and places <= _FEW_SENSORS:
-        # On a ring open ends cost a little accuracy, on a road periodic ones spoil everything.
-        return "open", (
-            "the ends match, perhaps by chance between so few sensors, and it is not certain that "
-            "the total is conserved: what enters is estimated (on a ring: periodic)"
-        )
     if match and kept:
         return "periodic", f"the ends match and the total is {'perhaps ' * uncertain}conserved"
     if match:

@@ -124,18 +124,21 @@ def total(u: np.ndarray) -> Total:
 def ends_match(u: np.ndarray) -> bool:
     """Whether the last cell continues in the first one, as on a periodic domain: the values across
     the ends differ at most twice as much as others at that distance; at least in a quarter of the
-    frames, since a shock may stand there in the others."""
+    frames, since a shock may stand there in the others. Those of a few sensors also have to differ
+    less than values that have nothing to do with each other."""
     measured = np.flatnonzero((~np.isnan(u)).any(axis=(0, 1)))
     first, last = measured[0], measured[-1]
     distance = u.shape[-1] - last + first
     across, within = u[..., first] - u[..., last], u[..., distance:] - u[..., :-distance]
-    least = 3.0 * np.nan_to_num(noise(u))
-    if _size(across) <= 2.0 * max(_size(within), least):
+    least, deviation = 3.0 * np.nan_to_num(noise(u)), float(np.nanstd(u))
+    # Of independent values a difference is 1.41 deviations, and in a quarter of the frames .45.
+    if _size(across) <= min(2.0 * max(_size(within), least), 1.2 * deviation):
         return True
     across, within = (np.abs(each[~np.isnan(each)]) for each in (across, within))
     if not across.size or not within.size:
         return False
-    return bool(np.quantile(across, 0.25) <= 2.0 * max(np.median(within), least))
+    most = min(2.0 * max(np.median(within), least), 0.3 * deviation)
+    return bool(np.quantile(across, 0.25) <= most)
 
 
 def ends_still(u: np.ndarray) -> bool:
