@@ -33,8 +33,9 @@ from hfluxno.trajectory import Trajectory
 # Derivatives are taken along this many directions at once, on all cores: a few small programs serve
 # any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
 _FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
-# Programs are compiled for this number of frames times powers of two.
-_FRAMES = 16
+# Programs are compiled for this number of frames times powers of two (so that most forecasts share
+# those of their contexts), and for multiples of these numbers of modes and times of open ends.
+_FRAMES, _MODES, _TIMES = 64, 32, 16
 
 
 class Scale(eqx.Module):
@@ -163,7 +164,8 @@ class Forward(eqx.Module):
 
     def intervals(self, times: Float[np.ndarray, " time"]) -> Float[np.ndarray, " interval"]:
         """The intervals between times in frames, padded with zeros for a compiled program."""
-        each, frames = len(times_of(self.observation, np.zeros(1))), _FRAMES
+        each = len(times_of(self.observation, np.zeros(1)))
+        frames = _FRAMES if each == 1 else _FRAMES // 4
         while each * frames < len(times) - 1:
             frames *= 2
         found = np.zeros(each * frames)
@@ -203,14 +205,27 @@ def states_alone(
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
     """The states of `run`, by the same program."""
-    nothing = forward.free[:0]
-    directions = (_along(forward, nothing, count) for count in _counts(forward))
-    return np.asarray(_run(_bare(forward), z, *directions, intervals, max_steps)[0])
+    counts, nothing = _counts(forward), forward.free[:0]
+    forward, z = _for_program(forward, z)
+    directions = (_along(forward, nothing, count) for count in counts)
+    return np.asarray(_run(forward, z, *directions, intervals, max_steps)[0])
 
 
-def _bare(forward: Forward) -> Forward:
-    """Without the observation, so that all observations share the program of a run."""
-    return dataclasses.replace(forward, observation=())
+def _for_program(forward: Forward, z: Float[np.ndarray, " unknown"]):
+    """The same run, without the observation and with open ends of more times and modes, which have
+    no effect: so contexts of various lengths, and what follows them, share a program."""
+    bare, ends = dataclasses.replace(forward, observation=()), forward.ends
+    if ends is None:
+        return bare, z
+    modes, times = (-n % size for n, size in ((len(ends.modes), _MODES), (len(ends.times), _TIMES)))
+    later = ends.times[-1] + np.arange(1.0, 1.0 + times)
+    mean = np.pad(ends.mean, ((0, 0), (0, 0), (0, times)), "edge")
+    every = np.pad(ends.modes, ((0, 0), (0, 0), (0, 0), (0, times)), "edge")
+    every = np.pad(every, ((0, modes), (0, 0), (0, 0), (0, 0)))
+    longer = dataclasses.replace(
+        ends, times=np.concatenate([ends.times, later]), mean=mean, modes=every
+    )
+    return dataclasses.replace(bare, ends=longer), np.pad(z, (0, modes))
 
 
 def _not_below(minimum, states):
@@ -228,7 +243,7 @@ def run(
 ]:
     """The states at the first time and after each interval, their derivatives by all unknowns, and
     the largest number of steps in an interval."""
-    bare, laws, free = _bare(forward), len(forward.spread), forward.free
+    (bare, point), laws, free = _for_program(forward, z), len(forward.spread), forward.free
     of_law, of_others = free[free < laws], free[free >= laws]
     counts = width, _ = _counts(forward)
     pairs = itertools.zip_longest(
@@ -237,8 +252,8 @@ def run(
     chunks = list(pairs) or [(free, free)]
 
     def one(chunk):
-        directions = (_along(forward, *each) for each in zip(chunk, counts, strict=True))
-        return tuple(map(np.asarray, _run(bare, z, *directions, intervals, max_steps)))
+        directions = (_along(bare, *each) for each in zip(chunk, counts, strict=True))
+        return tuple(map(np.asarray, _run(bare, point, *directions, intervals, max_steps)))
 
     parts = on_all_cores(one, chunks)
     states, _, steps = parts[0]
