@@ -142,7 +142,7 @@ class Identification:
         if self.status == FitStatus.SOURCE_OR_LEAK:
             drifts = zip(self.law.fields, self.total_drift, strict=True)
             return ", ".join(
-                f"{name}: {'+' * (drift > 0.0)}{percent(drift)} of its mean size"
+                f"{name}: {'+' if drift > 0.0 else ''}{percent(drift)} of its mean size"
                 for name, drift in drifts
             )
         if self.status == FitStatus.POOR_FIT:
