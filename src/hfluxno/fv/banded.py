@@ -3,12 +3,13 @@
 A stage of a Runge-Kutta step gives cell i a new state U(p_i, …, p_{i+w-1}; Δt, t) that depends on
 the w = 2 ghost + 1 cells of the row p with its ghost cells about it. So
 
-    ∂U_i[d] = Σ_k B_ik ∂p_{i+k}[d] + ∂U_i/∂Δt ∂Δt[d] + ∂U_i/∂t ∂t[d]
+    ∂U_i[d] = Σ_k B_ik ∂p_{i+k}[d] + ∂U_i/∂Δt ∂Δt[d] + ∂U_i/∂t ∂t[d] + ∂U_i/∂q·∂q[d]
 
-for all directions d. The bands B are found from w changes of p for each field, as in every w-th
-cell of a row at most one influences a cell (Curtis, Powell and Reid, IMA J. Appl. Math. 13, 1974,
-117-119). A further direction then costs w products a cell instead of a derivative of the scheme;
-one that changes the scheme also costs the derivative of the fluxes between given cells.
+for all directions d, with q the numbers of the scheme, which few directions change. The bands B are
+found from w changes of p for each field, as in every w-th cell of a row at most one influences a
+cell (Curtis, Powell and Reid, IMA J. Appl. Math. 13, 1974, 117-119). A further direction then costs
+w products a cell instead of a derivative of the scheme; one that changes the scheme also costs the
+derivative of the fluxes between given cells.
 """
 
 import equinox as eqx

@@ -56,7 +56,8 @@ def step_of_rows(
     grid: Grid,
     time: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "field *space"]:
-    """The same step with the numerical flux and the rows of cells along each axis."""
+    """One forward step (see `conservative_step`) with the numerical flux along each axis and the
+    rows of cells that it sees, ghost cells included."""
     change = jnp.zeros_like(u)
     for axis, (flux, row) in enumerate(each):
         dx = grid.spacing[axis]
