@@ -61,7 +61,7 @@ _BACKTEST = 0.3  # β
 _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
 # In variances; then noise does not count as a part of the misfit that it leaves unexplained.
-_CERTAIN = 16.0
+_LIKELY = 16.0
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
 # Below this residual the data were made by the same scheme.
@@ -220,7 +220,7 @@ def _by_change_of_speed(
     change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
     by = change.a * time * (1.0 + time)
-    return change.fraction(_CERTAIN) * (by[:, None, None] * ahead) ** 2
+    return change.fraction(_LIKELY) * (by[:, None, None] * ahead) ** 2
 
 
 def _quotient(above: np.floating, below: np.floating) -> float:

@@ -30,7 +30,7 @@ _GROWING, _ALIKE, _GROWTH, _GROWTH_OF_WIDE = 0.015, 0.9, 3.0, 1.5
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
 # Of a misfit that is mostly noise, the fraction beyond noise counts if the change is as certain as
 # that, in variances. Of 76 contexts of laws with 1 and 3 % noise (seeds 61 and 62) one was, and the
-# change explained .18; of 24 of roads whose speed changes 11 were, and .31 to 1.
+# change explained .18; of 24 of roads whose speed changes 11 were, and .31 to 1 in ten of them.
 _CERTAIN = 75.0
 # It is also systematic if half of it would not be there had the frames been seen at other times. Of
 # laws (seeds 2 and 3, with and without noise) other times explained a sixth at most.
