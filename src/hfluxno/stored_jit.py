@@ -31,7 +31,7 @@ import numpy as np
 from hfluxno.batching import WIDE_VECTORS
 
 _FOLDER = "programs"
-_MOST_FILES = 300  # about 60 MB; the least recently used are removed
+_MOST_FILES = 1500  # about 250 MB, of a hundred kinds of data; the least recently used are removed
 # Of one function, in memory. Each takes some 50 memory maps, of which Linux allows 65,000.
 _MOST_PROGRAMS = 64
 

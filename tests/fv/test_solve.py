@@ -138,6 +138,27 @@ def test_substeps_are_equal_steps():
     assert int(solution.steps) == 4
 
 
+@pytest.mark.usefixtures("x64")
+def test_no_step_is_longer_than_the_longest():
+    """Equal steps if the CFL numbers allow them; the last one before a saved time is the rest."""
+    flux, times = Roe(Cubic(a=0.9, b=0.5)), np.array([0.0, 0.01])
+    equal = compiled_solve(flux, sine_wave(), times, GRID, substeps=4)
+    longest = StepControl(1.0, 1.0, False, 0.0025)
+    found = compiled_solve(flux, sine_wave(), times, GRID, longest)
+    np.testing.assert_allclose(found.values, equal.values, atol=1e-14)
+    assert int(found.steps) == 4
+    longest = StepControl(1.0, 1.0, False, 0.003)
+    assert int(compiled_solve(flux, sine_wave(), times, GRID, longest).steps) == 4
+    still = compiled_solve(flux, jnp.full((1, 50), 0.3), times, GRID, longest)
+    assert int(still.steps) == 4 and np.all(still.values == 0.3)
+    # The CFL rule still holds.
+    control = StepControl(0.05, 0.05, False, 0.0025)
+    free = StepControl(0.05, 0.05, False)
+    np.testing.assert_array_equal(
+        *(compiled_solve(flux, sine_wave(), times, GRID, each).values for each in (control, free))
+    )
+
+
 class Logarithm(ConservationLaw):
     """f = log(u - 0.2): not defined where u falls below 0.2."""
 
@@ -292,6 +313,11 @@ def test_unknown_limiter(scheme):
 def test_bad_cfl_rule(desired, maximum):
     with pytest.raises(ValueError, match=r"0 < desired <= maximum; got desired="):
         StepControl(desired, maximum)
+
+
+def test_a_longest_step_of_no_length():
+    with pytest.raises(ValueError, match=r"The longest step must be positive; got longest=0.0"):
+        StepControl(longest=0.0)
 
 
 def test_a_single_time_returns_the_initial_state():

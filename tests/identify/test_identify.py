@@ -161,6 +161,34 @@ def test_viscosity_is_told_from_numerical_diffusion(x64):
     assert _error(FittedLawForecaster().advance(context, (found,), STEPS), values) < 1e-4
 
 
+def test_a_solver_with_steps_of_its_own_is_recognised(x64, tmp_path):
+    """The diffusion of a scheme of first order depends on the length of its steps, here equal ones
+    that no CFL rule takes. A law that was saved keeps them."""
+    cells, steps, a, nu = 96, 7, 0.5, 0.006
+    u, frames = 0.1 + 0.4 * _initial(7, cells), []
+    dt = 0.012 / steps
+    for _ in range(FRAMES + STEPS):
+        frames.append(u)
+        for _ in range(steps):
+            right = np.roll(u, -1)
+            flux = 0.5 * a * (u**2 + right**2) - a * np.maximum(abs(u), abs(right)) * (right - u)
+            flux -= nu * cells * (right - u)
+            u = u - dt * cells * (flux - np.roll(flux, 1))
+    values = np.stack(frames)[:, None]
+    context = Trajectory.from_numpy(values[:FRAMES], 0.012 * np.arange(FRAMES))
+    found = hfluxno.identify(context)
+    assert found.candidate.steps == steps
+    assert "rusanov with 7 steps a frame" in str(found.candidate)
+    assert found.coefficients["nu_u[T0]"] == pytest.approx(nu, rel=1e-7)
+    found.save(tmp_path / "law.json")
+    saved = hfluxno.load_law(tmp_path / "law.json")
+    for ahead in (
+        FittedLawForecaster().advance(context, (found,), STEPS),
+        hfluxno.forecast(context, STEPS, law=saved),
+    ):
+        np.testing.assert_allclose(ahead.trajectory.values, values[FRAMES:], atol=1e-8)
+
+
 def test_shallow_water_is_found_term_by_term(x64):
     law = ShallowWater(alpha=0.9, gamma=1.2, beta=9.0)
     initial = np.stack([1.5 + 1.2 * _initial(11), 0.4 * _initial(13)])

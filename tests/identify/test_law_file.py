@@ -39,12 +39,13 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
 
 
 def test_a_law_of_an_earlier_day_is_read(tmp_path):
-    """Laws that were saved before there were stretches."""
+    """Laws that were saved before there were stretches and equal steps."""
     law = eqx.tree_at(lambda law: law.terms.stretches, one_field(terms=True), np.zeros((0, 3)))
     found, file = identification(law), tmp_path / "law.json"
     found.save(file)
     written = json.loads(file.read_text())
     assert written["terms"].pop("stretches") == []
+    assert written["scheme"].pop("longest_step") is None
     file.write_text(json.dumps(written))
     assert eqx.tree_equal(hfluxno.load_law(file).law, found.law)
 
@@ -158,6 +159,7 @@ FAULTS = [
     ({"scheme/refinement": 10**6}, "refinement 1000000 is not between 1 and 64"),
     ({"scheme/refinement": True}, "must be of type int"),
     ({"scheme/cfl_desired": 0.95}, "0 < desired <= maximum <= 1"),
+    ({"scheme/longest_step": 0.0}, "the longest step must be positive"),
     ({"fit/status": "FINE"}, "no status 'FINE'"),
     ({"fit/interval": -1.0}, "must be positive"),
     ({"terms/modes": 1}, "more coefficients of modes of place"),

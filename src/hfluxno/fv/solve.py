@@ -7,6 +7,7 @@ no other memory, so a run can be resumed at any frame.
 """
 
 import enum
+import math
 
 import equinox as eqx
 import jax
@@ -50,11 +51,14 @@ class StepControl(eqx.Module):
     - `maximum`: a step with a larger CFL number is rejected and repeated.
     - `lagged`: whether a step is proposed from the speed of the step before (Clawpack's rule) or
       from the speed of the present state, so that no step is rejected.
+    - `longest`: no step is longer. If the CFL numbers allow it, all steps have this length (but the
+      last one before a saved time, which is shortened).
     """
 
     desired: Float[Array, ""] | float = 0.5
     maximum: Float[Array, ""] | float = 0.9
     lagged: Bool[Array, ""] | bool = True
+    longest: Float[Array, ""] | float = math.inf
 
     def __check_init__(self) -> None:
         given = isinstance(self.desired, float) and isinstance(self.maximum, float)
@@ -63,6 +67,8 @@ class StepControl(eqx.Module):
                 "A CFL rule needs 0 < desired <= maximum; got "
                 f"desired={self.desired} and maximum={self.maximum}."
             )
+        if isinstance(self.longest, float) and not self.longest > 0.0:
+            raise ValueError(f"The longest step must be positive; got longest={self.longest}.")
 
 
 class Solution(eqx.Module):
@@ -228,18 +234,20 @@ def length_of_step(
     """Δt by the rates of the step before and of the present state, and whether a first proposal was
     rejected."""
     reference = jnp.where(jnp.asarray(control.lagged) & (rate_before >= 0.0), rate_before, rate)
-    proposed = _step_length(control.desired, reference, remaining)
+    proposed = _step_length(control, reference, remaining)
     # The speed is known before the step is taken, so a rejected step costs nothing: PyClaw would
     # undo it and take it again with desired/rate.
     rejected = jnp.asarray(control.lagged) & (proposed * rate > control.maximum)
-    return jnp.where(rejected, _step_length(control.desired, rate, remaining), proposed), rejected
+    return jnp.where(rejected, _step_length(control, rate, remaining), proposed), rejected
 
 
-def _step_length(cfl, rate, remaining):
-    """cfl/rate, or the remaining time if that is less, or larger only by rounding."""
+def _step_length(control, rate, remaining):
+    """The longest step, cfl/rate if that is less, or the remaining time if that is less, or larger
+    only by rounding."""
     moving = rate > 0.0
-    dt = cfl / jnp.where(moving, rate, 1.0)
-    lands = ~moving | (dt >= remaining * (1.0 - 64.0 * jnp.finfo(remaining.dtype).eps))
+    dt = jnp.where(moving, control.desired / jnp.where(moving, rate, 1.0), jnp.inf)
+    dt = jnp.minimum(dt, control.longest)
+    lands = dt >= remaining * (1.0 - 64.0 * jnp.finfo(remaining.dtype).eps)
     return jnp.where(lands, remaining, dt)
 
 

@@ -3,10 +3,13 @@
 import dataclasses
 from collections.abc import Callable
 
+from hfluxno.plural import plural
+
 # (desired, maximum, lagged) of a CFL rule.
 CLAWPACK_PAPER = (0.5, 0.9, True)
 CLAWPACK_DEFAULT = (0.9, 1.0, True)
 PRESENT_STATE = (0.4, 0.4, False)
+_EQUAL_STEPS = (1.0, 1.0, False)  # or shorter ones, where they would not be stable
 
 DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
 
@@ -35,6 +38,7 @@ class Candidate:
     - `scheme`: the numerical flux.
     - `refinement`: internal cells per cell of the data.
     - `cfl`: the CFL rule (desired, maximum, lagged).
+    - `steps`: the number of equal steps from a frame to the next; 0 if only the CFL rule counts.
     - `fresh_start`: whether the context begins with the first frame of the run that made it.
     - `sparse`: what decides which functions are dropped because the data do not need them: the
       `weak-form` or an earlier `fit`; `None` keeps all.
@@ -51,6 +55,7 @@ class Candidate:
     scheme: str = "roe"
     refinement: int = 1
     cfl: tuple[float, float, bool] = CLAWPACK_PAPER
+    steps: int = 0
     fresh_start: bool = True
     sparse: str | None = None
     sources: bool = False
@@ -66,7 +71,8 @@ class Candidate:
             + (f" sparse by {self.sparse}" if self.sparse else "")
             + (f" (rival {self.rival})" if self.rival else ""),
             f"{self.diffusion} diffusion" if self.diffusion != "none" else "no diffusion",
-            f"{self.scheme} CFL {self.cfl[0]:g}",
+            f"{self.scheme} "
+            + (f"with {plural(self.steps, 'step')} a frame" if self.steps else f"CFL {self.cfl[0]:g}"),
         ]
         if self.sources:
             parts.insert(1, "with sources")
@@ -124,6 +130,25 @@ def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
     if best.scheme == "rusanov":
         best = dataclasses.replace(_FIXED, diffusion="constant")
     return (dataclasses.replace(best, diffusion="quadratic"),)
+
+
+def _equal_steps(best: Candidate) -> tuple[Candidate, ...]:
+    """Numbers of equal steps a frame, which determine the diffusion of a scheme of first order."""
+    if best.scheme != "rusanov":
+        return ()
+    numbers = (*range(1, 13), 16, 20, 24, 32, 40, 50, 64)
+    return tuple(dataclasses.replace(best, cfl=_EQUAL_STEPS, steps=number) for number in numbers)
+
+
+def _nearer_steps(fraction: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    """A number of steps that is smaller, or larger, by a fraction of the best one."""
+
+    def propose(best: Candidate) -> tuple[Candidate, ...]:
+        change = best.steps // fraction
+        numbers = (best.steps - change, best.steps + change) if change else ()
+        return tuple(dataclasses.replace(best, steps=number) for number in numbers)
+
+    return propose
 
 
 def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
@@ -229,6 +254,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
             ),
             _REPRODUCED,
         ),
+        Stage(_equal_steps, _REPRODUCED, 0.0, 1.2),
+        *(Stage(_nearer_steps(2**k), _REPRODUCED, 0.0, 1.2) for k in (3, 4, 5, 6)),
         Stage(_richer_flux, _REPRODUCED, 5e-5),
         Stage(
             _always(_FIXED, dataclasses.replace(_FIXED, diffusion="constant")), _REPRODUCED, 1e-4

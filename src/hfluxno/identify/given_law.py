@@ -83,7 +83,7 @@ def _followed(
     saved: SavedLaw, values: Float[np.ndarray, "time field cells"], context, interval
 ) -> Identification:
     law = in_cells(saved.law, context.grid, interval)
-    settings = settings_of(_nearest_to_exact(saved.scheme), context.grid)
+    settings = settings_of(_nearest_to_exact(saved.scheme), context.grid, interval)
     missing = 1.0 - float(np.mean(np.isfinite(values)))
     if missing:
         values = interpolated(values, context.grid.is_periodic())
@@ -111,7 +111,7 @@ def _followed(
     change = np.sqrt(np.mean((values - values[:1]) ** 2, axis=(0, 2)))
     if not np.any(change > 1e-12 * np.max(np.abs(values), axis=(0, 2))):
         return found
-    best = _best_scheme(saved.scheme, law, values, context.grid)
+    best = _best_scheme(saved.scheme, law, values, context.grid, interval)
     errors, start, settings = best.errors, best.start, best.settings
     mode = best_mode(errors)
     run = np.concatenate([start[None], values[1:]])
@@ -152,7 +152,9 @@ class _Best:
     tried: tuple[tuple[str, float], ...]
 
 
-def _best_scheme(scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid) -> _Best:
+def _best_scheme(
+    scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid, interval: float
+) -> _Best:
     """The new data may come from another scheme than those in which the law was found: that of the
     law is tried first, then finer cells, until one is good enough."""
     fixed = _with_fix(scheme)
@@ -160,7 +162,7 @@ def _best_scheme(scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid)
     found: list[tuple[float, np.ndarray, np.ndarray, SolverSettings]] = []
     tried = []
     for each in dict.fromkeys((scheme, fixed, *(finer if scheme.name != "rusanov" else ()))):
-        settings = settings_of(each, grid)
+        settings = settings_of(each, grid, interval)
         starts = [values[0]]
         if len(values) >= _FEWEST_SHARED and law.terms is None:
             starts.append(first_state(law, settings, values))
@@ -178,7 +180,12 @@ def _best_scheme(scheme: Scheme, law: FittedLaw, values: np.ndarray, grid: Grid)
 
 
 def _with_fix(scheme: Scheme) -> Scheme:
-    """The same with an entropy fix, which other data than those of a scheme without it need."""
+    """The same with an entropy fix, which other data than those of a scheme without it need, and
+    without the equal steps of a certain source, which need not be stable on other cells."""
+    if scheme.longest_step is not None:
+        scheme = dataclasses.replace(
+            scheme, cfl_desired=0.5, cfl_maximum=0.5, cfl_lagged=False, longest_step=None
+        )
     name = "roe-entropy-fix" if scheme.name == "roe" else scheme.name
     return dataclasses.replace(scheme, name=name)
 
@@ -186,9 +193,10 @@ def _with_fix(scheme: Scheme) -> Scheme:
 def _nearest_to_exact(scheme: Scheme) -> Scheme:
     """The scheme for a context that shows nothing of its source. (The diffusion of the Rusanov
     scheme is part of a law that was found with it.)"""
+    fixed = _with_fix(scheme)
     if scheme.name == "rusanov":
-        return scheme
-    return dataclasses.replace(_with_fix(scheme), refinement=max(scheme.refinement, _FINER[-1]))
+        return fixed
+    return dataclasses.replace(fixed, refinement=max(scheme.refinement, _FINER[-1]))
 
 
 def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -> SavedLaw:

@@ -136,6 +136,8 @@ def faults(file: LawFile):
         yield f"the refinement {scheme.refinement} is not between 1 and {_MOST_REFINEMENT}"
     if not 0.0 < scheme.cfl_desired <= scheme.cfl_maximum <= 1.0:
         yield "the CFL rule needs 0 < desired <= maximum <= 1"
+    if scheme.longest_step is not None and scheme.longest_step <= 0.0:
+        yield "the longest step must be positive"
     if file.fit.status not in FitStatus.__members__:
         yield f"there is no status {file.fit.status!r}"
     if not 1 <= file.fit.cells <= _MOST_CELLS or not 0.0 <= file.fit.missing <= 1.0:

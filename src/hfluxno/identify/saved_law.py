@@ -1,9 +1,10 @@
 """A law with what is needed to use it on other data: scheme, units, uncertainty."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -77,6 +78,7 @@ class Scheme:
     - `refinement`: internal cells per cell of the data.
     - `cfl_desired`, `cfl_maximum`, `cfl_lagged`: the CFL rule.
     - `fresh_start`: whether its first step tries a whole interval, as at the start of a run.
+    - `longest_step`: in the time of the data; `None` if only the CFL rule limits it.
     """
 
     name: str
@@ -85,6 +87,12 @@ class Scheme:
     cfl_maximum: float
     cfl_lagged: bool
     fresh_start: bool
+    longest_step: float | None = None
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Earlier files have no longest step."""
+        return {"longest_step": None, **data}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +173,7 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
             float(control.maximum),
             bool(control.lagged),
             bool(settings.fresh_start),
+            _known(float(control.longest) * found.interval),
         ),
         Fit(
             found.status.name,
@@ -212,11 +221,12 @@ def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
     )
 
 
-def settings_of(scheme: Scheme, grid: Grid) -> SolverSettings:
-    """The settings of the solver on the cells of this grid."""
+def settings_of(scheme: Scheme, grid: Grid, interval: float) -> SolverSettings:
+    """The settings of the solver on the cells of this grid, with times in intervals."""
     cells = grid.shape[0]
     unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
-    control = StepControl(scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged)
+    longest = math.inf if scheme.longest_step is None else scheme.longest_step / interval
+    control = StepControl(scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged, longest)
     return SolverSettings(control, scheme.fresh_start, unit, scheme.name, scheme.refinement)
 
 

@@ -7,6 +7,7 @@ fewest unknowns is chosen.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -328,7 +329,7 @@ def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
     cells = grid.shape[0]
     unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
     return SolverSettings(
-        StepControl(*candidate.cfl),
+        StepControl(*candidate.cfl, 1.0 / candidate.steps if candidate.steps else math.inf),
         candidate.fresh_start,
         unit,
         candidate.scheme,

@@ -13,6 +13,9 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import LawByPlace
 
+# The CFL number of advection and of diffusion, whose sum may be one.
+_STABLE = 0.5
+
 SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
 
 
@@ -52,7 +55,10 @@ class SolverSettings(eqx.Module):
         if self.refinement > 1:
             return dataclasses.replace(self, refinement=self.refinement // 2)
         scheme = "roe-entropy-fix" if self.scheme == "roe" else self.scheme
-        return dataclasses.replace(self, refinement=2, scheme=scheme)
+        # Equal steps of the data's own solver need not be stable on smaller cells.
+        equal = bool(np.isfinite(self.control.longest))
+        control = StepControl(_STABLE, _STABLE, False) if equal else self.control
+        return dataclasses.replace(self, control=control, refinement=2, scheme=scheme)
 
     def _by_place(self, law: FittedLaw) -> ConservationLaw:
         """The law with its dependence on place evaluated once for a run."""
