@@ -9,7 +9,7 @@ from hfluxno.plural import plural
 CLAWPACK_PAPER = (0.5, 0.9, True)
 CLAWPACK_DEFAULT = (0.9, 1.0, True)
 PRESENT_STATE = (0.4, 0.4, False)
-_EQUAL_STEPS = (1.0, 1.0, False)  # or shorter ones, where they would not be stable
+_LONGEST = (1.0, 1.0, False)
 
 DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
 
@@ -101,6 +101,8 @@ class Candidate:
 
 
 _FIXED = Candidate(size=6, scheme="roe-entropy-fix")
+# At the CFL number 1 a constant speed carries a field from cell to cell as it is.
+_CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_LONGEST)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +139,7 @@ def _equal_steps(best: Candidate) -> tuple[Candidate, ...]:
     if best.scheme != "rusanov":
         return ()
     numbers = (*range(1, 13), 16, 20, 24, 32, 40, 50, 64)
-    return tuple(dataclasses.replace(best, cfl=_EQUAL_STEPS, steps=number) for number in numbers)
+    return tuple(dataclasses.replace(best, cfl=_LONGEST, steps=number) for number in numbers)
 
 
 def _nearer_steps(fraction: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
@@ -164,7 +166,7 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
         size = min(best.size, SIZE_OF_FINER)
         sizes = {size}
-        if refinement == 2 and size > 0 and not best.kinks:
+        if refinement == 2 and size > 1 and not best.kinks:
             sizes |= {SIZE_OF_FINER, best.size}
         finer = dataclasses.replace(best, scheme=scheme, refinement=refinement)
         return tuple(dataclasses.replace(finer, size=size) for size in sorted(sizes))
@@ -260,6 +262,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(
             _always(_FIXED, dataclasses.replace(_FIXED, diffusion="constant")), _REPRODUCED, 1e-4
         ),
+        Stage(_always(_CONSTANT_SPEED), _REPRODUCED, 1e-4),
         Stage(_richer_diffusion, _REPRODUCED, 1e-4),
         # Grids that agree before a shock forms differ after it.
         Stage(_finer(2), _REPRODUCED),

@@ -18,7 +18,7 @@ from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import typical_speed
 from hfluxno.identify.refine import LawFamily
 from hfluxno.identify.stretches import likely_stretch
-from hfluxno.identify.weak_start import weak_parameters
+from hfluxno.identify.weak_start import common_shift, followed, weak_parameters
 from hfluxno.trajectory import Trajectory
 
 _TRACE, _ALONE = 0.02, 5.0  # of a diffusivity, in spreads: hardly any, and nothing else
@@ -200,11 +200,13 @@ def _at_uniform_times(field, times):
 
 def _common_speed(field, periodic: bool) -> float:
     """The speed, in cells per frame, at which the first field moves as a whole: the least-squares
-    shift of each frame onto the next, for small shifts."""
+    shift of each frame onto the next, beyond the whole number of cells of `common_shift`."""
+    whole = common_shift(field, periodic)
+    field = followed(field, whole)
     before, after = field[:-1, 0], field[1:, 0]
     middle = 0.5 * (before + after)
     if periodic:
         slope = 0.5 * (np.roll(middle, -1, axis=-1) - np.roll(middle, 1, axis=-1))
     else:
         slope = np.gradient(middle, axis=-1)
-    return float(-np.sum(slope * (after - before)) / max(np.sum(slope**2), 1e-300))
+    return whole - float(np.sum(slope * (after - before)) / max(np.sum(slope**2), 1e-300))

@@ -1,9 +1,15 @@
-"""Where fits start: the coefficients, and the places of kinks, that the weak form finds."""
+"""Where fits start: the coefficients, and the places of kinks, that the weak form finds.
+
+Its quadrature in time sees only what changes little from a frame to the next. So the frames of one
+field on a ring are shifted back by the whole number c of cells an interval by which they follow
+each other best, and c u is added to the flux of what remains.
+"""
 
 import dataclasses
 import itertools
 
 import numpy as np
+from jaxtyping import Float
 
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.candidate import DIFFUSION_TERMS
@@ -21,6 +27,7 @@ def with_kinks(family: LawFamily, values, weights, grid) -> LawFamily:
     basis = family.basis
     if not isinstance(basis, Kinked):
         return family
+    values = followed(values, common_shift(values, grid.is_periodic()))
 
     def left_over(at: np.ndarray, width: float) -> float:
         there = dataclasses.replace(basis, at=at, width=np.asarray(width))
@@ -41,7 +48,28 @@ def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
     further = slice(end, end + (TERMS - family.terms) * fields)
     every = np.insert(mask, end, np.zeros(further.stop - end))[None]
     family = dataclasses.replace(family, directions=every, terms=TERMS)
-    return np.delete(np.asarray(_weak_start(family, values, weights, grid)[0]), further)
+    shift = common_shift(values, grid.is_periodic()) if mask[0] else 0
+    found = np.array(_weak_start(family, followed(values, shift), weights, grid)[0])
+    found[0] += shift
+    return np.delete(found, further)
+
+
+def common_shift(values: Float[np.ndarray, "time field cells"], periodic: bool) -> int:
+    """By how many cells each frame of one field on a ring is shifted against the one before, if it
+    shall be most like it; zero for others."""
+    if values.shape[1] > 1 or not periodic:
+        return 0
+    cells = values.shape[-1]
+    waves = np.fft.rfft(values[:, 0], axis=-1)
+    waves[:, 0] = 0.0
+    alike = np.fft.irfft(np.sum(waves[1:] * np.conj(waves[:-1]), axis=0), cells)
+    shift = int(np.argmax(alike))
+    return shift - cells if shift > cells // 2 else shift
+
+
+def followed(values, shift: int) -> np.ndarray:
+    """The frames in a frame of reference that moves by as many cells in each interval."""
+    return np.stack([np.roll(frame, -shift * j, axis=-1) for j, frame in enumerate(values)])
 
 
 @stored_jit
