@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.coordinates import seconds
+
 BoundaryName = Literal["periodic", "outflow", "open", "wall", "reflecting", "inflow", "given"]
 
 
@@ -113,10 +115,18 @@ class Inflow(Boundary):
     name: ClassVar[str] = "inflow"
     state: Float[Array | np.ndarray, "field *side"]
 
+    def __check_init__(self) -> None:
+        if isinstance(self.state, np.ndarray) and not np.all(np.isfinite(self.state)):
+            raise ValueError("The state outside an inflow must be finite numbers; correct it.")
+
     def ghost_cells(
         self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
     ) -> Edge:
         return jnp.broadcast_to(_for_fields(self.state, edge), edge.shape)
+
+
+def _in_seconds(times):
+    return seconds(times) if isinstance(times, np.ndarray) else times
 
 
 class Given(Boundary):
@@ -127,12 +137,12 @@ class Given(Boundary):
 
     **Attributes:**
 
-    - `times`: increasing.
+    - `times`: increasing; dates count as seconds since 1970, as those of a trajectory.
     - `values`: one row per field, one column per time.
     """
 
     name: ClassVar[str] = "given"
-    times: Float[Array | np.ndarray, " time"]
+    times: Float[Array | np.ndarray, " time"] = eqx.field(converter=_in_seconds)
     values: Float[Array | np.ndarray, "field time"]
 
     def __check_init__(self) -> None:
@@ -140,6 +150,15 @@ class Given(Boundary):
             raise ValueError(
                 "A given boundary needs times of shape (time,) and values of shape (field, time); "
                 f"got {np.shape(self.times)} and {np.shape(self.values)}."
+            )
+        if not (isinstance(self.times, np.ndarray) and isinstance(self.values, np.ndarray)):
+            return
+        if not len(self.times) or not np.all(np.diff(self.times) > 0.0):
+            raise ValueError("A given boundary needs increasing times, at least one; sort them.")
+        if not np.all(np.isfinite(self.values)):
+            raise ValueError(
+                "A given boundary needs finite states; leave out the times at which the state is "
+                "not known, between the others it is linear."
             )
 
     def ghost_cells(
@@ -173,6 +192,11 @@ def named(
     """
     if isinstance(boundary, Boundary):
         return boundary
+    if isinstance(boundary, type) and issubclass(boundary, Boundary):
+        raise ValueError(
+            f"{boundary.__name__} is a kind of boundary; pass an object, as in "
+            f"{boundary.__name__}(), or a name."
+        )
     if boundary == "inflow":
         if inflow is None:
             raise ValueError(

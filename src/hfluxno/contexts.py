@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 
+from hfluxno.boundary import Given, Inflow
 from hfluxno.grid import Grid
+from hfluxno.observation import Flow, Observation, Points, TimeMean
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
+
+_ORDER = (Flow, Points, TimeMean)
 
 # How to make a DataArray of what users have instead, by the name of its type.
 _MADE_INTO_ONE = {
@@ -28,6 +34,8 @@ def as_trajectory(
 
     Raises `ValueError` if it is something else, or the data cannot be used.
     """
+    if isinstance(context, jax.Array) or (times is not None and isinstance(context, list | tuple)):
+        context = np.asarray(context)
     if isinstance(context, np.ndarray):
         if times is None or not isinstance(grid, Grid) or len(grid.shape) > 2:
             raise ValueError(
@@ -37,11 +45,11 @@ def as_trajectory(
         x, *others = (grid.centers(axis) for axis in range(len(grid.shape)))
         y = others[0] if others else None
         made = Trajectory.from_numpy(context, np.asarray(times), x, fields, y=y)
-        return dataclasses.replace(made, grid=grid)
+        return _checked(dataclasses.replace(made, grid=grid))
     if not (times is None and grid is None and fields is None):
         raise ValueError("times, grid and fields belong to an array; this context has its own.")
     if isinstance(context, Trajectory):
-        return context
+        return _checked(context)
     xarray = sys.modules.get("xarray")  # if it is not loaded, there is no DataArray
     if xarray is not None and isinstance(context, xarray.DataArray):
         return Trajectory.from_xarray(context)
@@ -62,13 +70,60 @@ def _batch(parts: list[Trajectory]) -> Trajectory:
                 "A list of contexts must hold single trajectories; one of them is a batch."
             )
         alike = each.fields == first.fields and np.array_equal(each.times, first.times)
+        alike = alike and each.units == first.units
         how, one = ((t.grid, t.observation, t.deviation is None) for t in (each, first))
         if not (alike and eqx.tree_equal(how, one)):
             raise ValueError(
-                "The contexts of a list differ in their times, grid or fields, or in what is known "
-                "of their noise; identify them one by one."
+                "The contexts of a list differ in their times, grid, fields or units, or in what "
+                "is known of their noise; identify them one by one."
             )
     values = np.stack([np.asarray(each.values) for each in parts])
     known = [each.deviation for each in parts if each.deviation is not None]
     deviation = np.stack(known) if known else None
     return dataclasses.replace(first, values=values, deviation=deviation)
+
+
+def _checked(context: Trajectory) -> Trajectory:
+    """The same, if its ends and its observation belong to it."""
+    steps = context.observation
+    if not isinstance(steps, tuple) or not all(isinstance(step, Observation) for step in steps):
+        raise ValueError("An observation is a tuple of steps, as in (Flow(), TimeMean(30.0)).")
+    order = [_ORDER.index(type(step)) for step in steps if type(step) in _ORDER]
+    if order != sorted(set(order)):
+        raise ValueError("The steps of an observation come in the order flow, points, mean.")
+    measured, derived = len(context.fields), sum(step.derived for step in steps)
+    if derived and derived != measured - derived:
+        raise ValueError(
+            f"A flow is the last of two fields, after its density; got {plural(measured, 'field')}."
+        )
+    for step in steps:
+        if isinstance(step, Points) and np.shape(step.offsets) != context.grid.shape:
+            raise ValueError(
+                f"There are offsets of {plural(np.shape(step.offsets)[0], 'point')} for "
+                f"{plural(context.grid.shape[0], 'cell')}; give one for each."
+            )
+    fields = measured - derived
+    for axis, name in enumerate(context.space):
+        for side, end in zip(("lower", "upper"), context.grid.boundary[axis], strict=True):
+            if isinstance(end, Given | Inflow):
+                _check_end(end, f"the {side} end of {name}", fields, context)
+    return context
+
+
+def _check_end(end: Given | Inflow, where: str, fields: int, context: Trajectory) -> None:
+    states = end.values if isinstance(end, Given) else end.state
+    if np.shape(states)[0] != fields:
+        raise ValueError(
+            f"The state at {where} has {plural(np.shape(states)[0], 'field')}, the context "
+            f"{plural(fields, 'field')}; give one number for each."
+        )
+    if not isinstance(end, Given):
+        return
+    first, last = float(end.times[0]), float(end.times[-1])
+    begin, until = float(context.times[0]), float(context.times[-1])
+    reach = 1e-6 * (until - begin)
+    if first > begin + reach or last < until - reach:
+        raise ValueError(
+            f"The state at {where} is given from {first:g} to {last:g}, but the context goes from "
+            f"{begin:g} to {until:g}; give it for all of that."
+        )

@@ -17,13 +17,31 @@ _NOTHING = 1e-9
 
 def seconds(times: np.ndarray) -> np.ndarray:
     """Dates as seconds since 1970 and durations as seconds, both in float64 with NaN for missing
-    times; anything else unchanged."""
+    times; anything else unchanged. Raises `ValueError` if dates have a time zone."""
+    times = dates(times)
     kind = np.asarray(times).dtype.kind
     if kind not in "mM":
         return times
     nanoseconds = np.asarray(times).astype(f"{kind}8[ns]")
     missing = np.isnat(nanoseconds) | np.ma.getmaskarray(times)
     return np.where(missing, np.nan, nanoseconds.astype(np.int64) / 1e9)
+
+
+def dates(times: np.ndarray) -> np.ndarray:
+    """Objects and texts as dates, or as numbers; unchanged if they are neither. Raises `ValueError`
+    if they have a time zone."""
+    if np.asarray(times).dtype.kind not in "OU":
+        return times
+    times = np.asarray(times)
+    if any(getattr(time, "tzinfo", None) is not None for time in times.flat):
+        raise ValueError(
+            "The times have a time zone; leave it out first, in pandas with tz_convert(None)."
+        )
+    wanted = "M8[ns]" if all("-" in str(time)[1:] for time in times.flat) else "float64"
+    try:
+        return times.astype(wanted)
+    except (TypeError, ValueError):
+        return times
 
 
 def kept_precision(dtype: np.dtype) -> np.dtype:
@@ -38,8 +56,8 @@ def real(array: np.ndarray, what: str) -> np.ndarray:
     numbers = np.asarray(array)
     if numbers.dtype.kind not in "iuf":
         raise ValueError(
-            f"The {what} must be real numbers; their type is {numbers.dtype}. Convert complex or "
-            "textual data to real numbers first."
+            f"The {what} must be real numbers; their type is {numbers.dtype}. Convert them to real "
+            "numbers first."
         )
     if np.ma.is_masked(array):
         return np.ma.filled(array.astype(np.result_type(numbers, np.float32)), np.nan)

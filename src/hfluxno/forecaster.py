@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -118,7 +119,11 @@ class Forecaster(eqx.Module):
 
 def check_steps(steps: Any) -> None:
     """Checks a number of steps. Raises `ValueError` if it is not a positive whole number."""
-    if not hasattr(steps, "__index__"):
+    try:
+        whole = not isinstance(steps, bool | np.bool_) and operator.index(steps) is not None
+    except TypeError:
+        whole = False
+    if not whole:
         raise ValueError(f"steps must be a whole number; got {steps!r}.")
     if steps < 1:
         raise ValueError(f"steps must be at least 1; got {steps}.")

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -21,7 +22,7 @@ def _all_named(axes) -> tuple[tuple[Boundary, Boundary], ...]:
 
 
 def _both(one_or_two) -> tuple:
-    if isinstance(one_or_two, str | Boundary):
+    if isinstance(one_or_two, str | type | Boundary):
         return (one_or_two,) * 2
     if not isinstance(one_or_two, Sequence | np.ndarray) or len(one_or_two) != 2:
         raise ValueError(
@@ -105,7 +106,17 @@ class Grid(eqx.Module):
         - `boundary`: an object of [`hfluxno.boundary`][] or its name, one for both ends or two.
         - `inflow`: the states (field, side) outside the ends named `inflow`.
         """
-        outside = (None, None) if inflow is None else (inflow[:, 0], inflow[:, 1])
+        outside: tuple = (None, None)
+        if inflow is not None:
+            states = inflow if isinstance(inflow, jax.Array) else np.asarray(inflow, float)
+            if states.ndim != 2 or states.shape[1] != 2:
+                raise ValueError(
+                    f"inflow has the shape {states.shape}; it needs (field, 2): a state for each "
+                    "end of the domain, one column per side."
+                )
+            if "inflow" not in _both(boundary):
+                raise ValueError("inflow is the state outside an end named 'inflow'; name one.")
+            outside = (states[:, 0], states[:, 1])
         pair = zip(_both(boundary), outside, strict=True)
         low, high = (named(end, state) for end, state in pair)
         return cls((float(lower),), (float(upper),), (int(cells),), ((low, high),))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.contexts import as_trajectory
@@ -207,5 +208,6 @@ def forecast(
     trajectory = as_trajectory(context, times, grid, fields)
     if noise is not None:
         check_measured(method)
+    every = float(every) if isinstance(every, np.floating | np.integer) else every
     made = forecaster(method, weights, momentum=momentum, every=every, law=law)
     return made.forecast(trajectory.with_deviation(noise), int(steps))

@@ -83,6 +83,14 @@ class Points(Observation):
     nearly_states: ClassVar[bool] = True
     offsets: Float[Array | np.ndarray, " cells"]
 
+    def __check_init__(self) -> None:
+        known = isinstance(self.offsets, np.ndarray)
+        if np.ndim(self.offsets) != 1 or (known and not np.all(np.abs(self.offsets) <= 0.5)):
+            raise ValueError(
+                "Points need an offset of each cell, from -0.5 to 0.5 cells; got "
+                f"{np.array2string(np.asarray(self.offsets), threshold=6)}."
+            )
+
     def __call__(self, run: Run) -> Float[Array, "time quantity cells"]:
         values = run.values
         last, first = values[..., -1:], values[..., :1]

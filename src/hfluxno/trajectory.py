@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from hfluxno.coordinates import (
     as_frames,
+    dates,
     kept_precision,
     real,
     scatter,
@@ -22,6 +23,7 @@ from hfluxno.coordinates import (
     with_gaps,
 )
 from hfluxno.grid import Ends, Grid
+from hfluxno.names import field_names, known_units
 from hfluxno.observation import Observation
 from hfluxno.plural import plural
 
@@ -128,9 +130,12 @@ class Trajectory(eqx.Module):
                 f"of {values.shape}; correct them, or make them NaN where nothing is known."
             )
         sigma = None if deviation is None else of_each_value(deviation, values, space)
-        known = dict(units or {}) | ({"time": "s"} if np.asarray(times).dtype.kind in "mM" else {})
         steps, fields_count = values.shape[-2 - space : values.ndim - space]
-        times = np.arange(steps) if times is None else real(seconds(times), "times")
+        fields = field_names(fields, fields_count)
+        known = known_units(units, ("time", *names, *fields))
+        times = np.arange(steps) if times is None else dates(times)
+        known |= {"time": "s"} if np.asarray(times).dtype.kind in "mM" else {}
+        times = real(seconds(times), "times")
         uniform = with_gaps if space == 2 else as_frames
         times, rows = uniform(times.astype(np.float64), steps, "time")
         values = scatter(values, rows, len(times), -2 - space)
@@ -145,17 +150,6 @@ class Trajectory(eqx.Module):
             values = scatter(values, columns, len(centers), axis)
             sigma = None if sigma is None else scatter(sigma, columns, len(centers), axis)
             ends.append(uniform_edges(centers, len(centers), name))
-        if fields is None:
-            fields = ["u"] if fields_count == 1 else [f"u{i}" for i in range(fields_count)]
-        if len(fields) != fields_count:
-            raise ValueError(
-                f"There are {plural(len(fields), 'name')} for {plural(fields_count, 'field')}: "
-                "give one name per field."
-            )
-        if len(set(map(str, fields))) < len(fields):
-            raise ValueError(
-                f"The field names {', '.join(map(str, fields))} are not different from each other."
-            )
         if inflow is not None and np.shape(inflow) != (fields_count, 2):
             raise ValueError(
                 f"inflow has the shape {np.shape(inflow)}; it needs ({fields_count}, 2): a state "
@@ -173,7 +167,7 @@ class Trajectory(eqx.Module):
             grid = Grid.rectangle(values.shape[-2:], lower, upper, boundary)
         # Times stay in float64: their origin may be far away relative to their spacing.
         named = tuple(sorted(known.items()))
-        return cls(values, times, grid, tuple(map(str, fields)), sigma, observation, named)
+        return cls(values, times, grid, fields, sigma, observation, named)
 
     @classmethod
     def from_xarray(
@@ -192,6 +186,11 @@ class Trajectory(eqx.Module):
 
         - `ValueError`, if a dimension is missing or unknown, or the values cannot be used.
         """
+        if not hasattr(array, "dims") or not hasattr(array, "coords"):
+            raise ValueError(
+                f"A DataArray of xarray is needed, not {type(array).__name__}; arrays go through "
+                "Trajectory.from_numpy."
+            )
         names = [str(name) for name in array.dims]
         time = "t" if "t" in names else "time"
         order = [name for name in ("trajectory", time, "field", *_AXES) if name in names]

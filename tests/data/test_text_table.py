@@ -57,6 +57,10 @@ FORMS = {
     "and decimal commas in the header": (wide(";", decimal=","), "utf-8"),
     "and another name of time": (wide(clock="Zeit"), "utf-8"),
     "and none": (wide(clock=""), "utf-8"),
+    "and lines that are counted": (
+        [f"{i - 1 if i else ''},{line}" for i, line in enumerate(wide())],
+        "utf-8",
+    ),
 }
 
 

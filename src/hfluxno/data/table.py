@@ -50,11 +50,13 @@ def table_variables(
     """
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     check_units_row(frame, path)
-    if clock := _clock_of_frames(frame, names, path):
+    clock, counted = _clock_of_frames(frame, names, path), _without_counter(frame, asked)
+    if clock is None:
+        frame = counted
+        clock = _clock_of_frames(frame, names, path)
+    if clock is not None:
         names = {"time": clock} | names
         frame = _lines(frame, path)
-    else:
-        frame = _without_counter(frame, asked)
     alone = "x" not in axes
     keyed = axes if alone else (*axes, "trajectory")
     found_columns = {axis: _axis_column(frame, axis, names, path, alone) for axis in keyed}

@@ -72,7 +72,11 @@ class Candidate:
             + (f" (rival {self.rival})" if self.rival else ""),
             f"{self.diffusion} diffusion" if self.diffusion != "none" else "no diffusion",
             f"{self.scheme} "
-            + (f"with {plural(self.steps, 'step')} a frame" if self.steps else f"CFL {self.cfl[0]:g}"),
+            + (
+                f"with {plural(self.steps, 'step')} a frame"
+                if self.steps
+                else f"CFL {self.cfl[0]:g}"
+            ),
         ]
         if self.sources:
             parts.insert(1, "with sources")

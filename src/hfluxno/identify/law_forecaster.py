@@ -15,7 +15,13 @@ from hfluxno.identify.plane.forecaster import forecast_given_plane
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.result import Identification
-from hfluxno.identify.saved_law import SavedLaw, interval_of, to_save
+from hfluxno.identify.saved_law import (
+    SavedLaw,
+    check_units,
+    interval_of,
+    known_units,
+    to_save,
+)
 from hfluxno.trajectory import Trajectory
 
 
@@ -43,6 +49,7 @@ class GivenLawForecaster(Forecaster):
         check_steps(steps)
         law = self.law
         _check_axes(law, context)
+        check_units(law, known_units(context), "the context")
         if isinstance(law, SavedPlaneLaw):
             if self.momentum is not None:
                 raise ValueError("A law on a plane knows its momentum; leave out `momentum`.")
@@ -65,9 +72,9 @@ def as_law(law: FoundLaw) -> SavedLaw | SavedPlaneLaw:
     """A saved law from a loaded one, an identification, or the path of a file. Raises `ValueError`
     if it is something else, or as `load_law` does."""
     if isinstance(law, Identification):
-        return to_save(law)
+        return to_save(law, law.units)
     if isinstance(law, PlaneIdentification):
-        return on_a_plane.to_save(law)
+        return on_a_plane.to_save(law, law.units)
     if isinstance(law, str | Path):
         return load_law(law)
     if not isinstance(law, SavedLaw | SavedPlaneLaw):

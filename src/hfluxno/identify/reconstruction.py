@@ -4,6 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from hfluxno.contexts import as_trajectory
+from hfluxno.forecaster import Forecast, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
 from hfluxno.reconstruction import Reconstruction
@@ -39,6 +40,11 @@ def reconstruct(
     if trajectory.is_batched:
         raise ValueError("A reconstruction takes one trajectory; reconstruct them one by one.")
     found = identify_all(trajectory, momentum, jointly=True)[0]
+
+    def ahead(steps: int, every: float | None = None) -> Forecast:
+        check_steps(steps)
+        return FittedLawForecaster(every=every).advance(trajectory, (found,), int(steps))
+
     best = found.estimate
     if best is None:
         raise ValueError(f"The field cannot be reconstructed: {found.sentence}.")
@@ -47,7 +53,5 @@ def reconstruct(
         best.spread,
         best.noise,
         found,
-        lambda steps, every=None: FittedLawForecaster(every=every).advance(
-            trajectory, (found,), steps
-        ),
+        ahead,
     )

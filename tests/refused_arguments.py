@@ -1,0 +1,82 @@
+"""Arguments that cannot be meant, each with a part of the sentence that refuses it.
+
+As a program it prints the sentences: the tests check the types of all arguments before the library
+sees them, which no user's process does.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from hfluxno import Grid, Trajectory
+from hfluxno.boundary import Given, Inflow, Wall
+from hfluxno.contexts import as_trajectory
+from hfluxno.forecaster import check_steps
+from hfluxno.observation import Flow, Points, TimeMean
+
+TIMES, X = 0.1 * np.arange(6), (np.arange(8) + 0.5) / 8
+VALUES = 1.0 + 0.1 * np.sin(2 * np.pi * (X - TIMES[:, None]))[:, None]
+BOTH = np.concatenate([VALUES, VALUES], axis=1)
+
+
+def one(**options):
+    return Trajectory.from_numpy(**{"values": VALUES, "times": TIMES, "x": X} | options)
+
+
+def between(times, states):
+    return one(boundary=(Given(np.asarray(times), np.asarray(states)), "outflow"))
+
+
+CASES = [
+    (lambda: one(units=["s"]), "a mapping from names to units"),
+    (lambda: one(units={"x": 3}), "The unit of x is a text; got 3"),
+    (lambda: one(units={"z": "m"}), "no 'z' to have a unit; there are time, x, u"),
+    (lambda: one(values=BOTH, fields="hu"), "a list, one name per field"),
+    (lambda: one(values=BOTH, fields={"a", "b"}), "a list, one name per field"),
+    (lambda: one(fields=3), "a list, one name per field"),
+    (lambda: one(fields=[""]), "cannot be called ''"),
+    (lambda: one(fields=["a\nb"]), "give it a name in one line"),
+    (lambda: one(boundary=Wall), r"Wall is a kind of boundary; pass an object, as in Wall\(\)"),
+    (lambda: one(times=pd.date_range("2024", periods=6, tz="UTC")), "The times have a time zone"),
+    (lambda: one(times=list("abcdef")), "The times must be real numbers"),
+    (lambda: Trajectory.from_xarray(VALUES), "A DataArray of xarray is needed, not ndarray"),
+    (lambda: Grid.interval(8, boundary="wall", inflow=np.ones((1, 2))), "an end named 'inflow'"),
+    (lambda: Grid.interval(8, boundary="inflow", inflow=[1.0, 2.0]), r"it needs \(field, 2\)"),
+    (lambda: Inflow(np.array([np.nan])), "must be finite numbers"),
+    (lambda: Given(np.array([1.0, 0.0]), np.ones((1, 2))), "needs increasing times"),
+    (lambda: Given(np.zeros(0), np.ones((1, 0))), "increasing times, at least one"),
+    (lambda: Given(TIMES, np.full((1, 6), np.nan)), "needs finite states"),
+    (lambda: as_trajectory(between([0.0, 1.0], np.ones((2, 2)))), "has 2 fields, the context 1"),
+    (lambda: as_trajectory(between([0.2, 1.0], np.ones((1, 2)))), "given from 0.2 to 1, but the"),
+    (lambda: as_trajectory(between([0.0, 0.3], np.ones((1, 2)))), "the context goes from 0 to 0.5"),
+    (
+        lambda: as_trajectory(one(boundary=(Inflow(np.ones(2)), "outflow"))),
+        "The state at the lower end of x has 2 fields",
+    ),
+    (lambda: Points(np.zeros((2, 8))), "need an offset of each cell"),
+    (lambda: Points(np.full(8, 0.6)), "from -0.5 to 0.5 cells"),
+    (lambda: as_trajectory(one(observation=(Points(np.zeros(5)),))), "offsets of 5 points for 8"),
+    (lambda: as_trajectory(one(observation=(Flow(),))), "the last of two fields"),
+    (lambda: as_trajectory(one(observation=TimeMean(0.1))), "is a tuple of steps"),
+    (lambda: as_trajectory(one(observation=(Flow,))), "is a tuple of steps"),
+    (
+        lambda: as_trajectory(one(values=BOTH, observation=(TimeMean(0.1), Flow()))),
+        "in the order flow, points, mean",
+    ),
+    (lambda: as_trajectory([one(units={"x": "km"}), one(units={"x": "mi"})]), "fields or units"),
+    (lambda: check_steps(True), "steps must be a whole number; got True"),
+    (lambda: check_steps(np.array([2])), "steps must be a whole number"),
+]
+
+
+def sentence_of(call) -> str:
+    try:
+        call()
+    except ValueError as error:
+        return str(error)
+    return "not refused"
+
+
+if __name__ == "__main__":
+    print(json.dumps([sentence_of(call) for call, _ in CASES]))
