@@ -161,7 +161,7 @@ def ends(seed: int) -> list:
         start = time.time()
         forecast = hfluxno.forecast(context, STEPS)
         error = relative(forecast.trajectory.values[-1, 0], truth[-1])
-        row += [error, int(forecast.status), time.time() - start]
+        row += [error, forecast.identifications[0].status.name, time.time() - start]
     return row
 
 

@@ -46,7 +46,16 @@ def test_snapshots_are_identified_first(folder, monkeypatch, capsys):
     monkeypatch.setattr(package, "identify_all", lambda context, momentum=None: (found,))
     np.savez("in.npz", u=1.0 + 0.3 * np.sin(np.arange(80.0)).reshape(5, 16))
     assert main(["export", "in.npz", "--to", "numpy"]) == 0
-    assert capsys.readouterr().out.startswith("f(u) = 2 u\n") and (folder / "in.py").exists()
+    assert capsys.readouterr().out.startswith("f(u) = 2 u\n") and (folder / "in_law.py").exists()
+
+
+def test_no_program_of_somebody_else_is_replaced(folder, capsys):
+    (folder / "law.py").write_text("print('mine')")
+    assert main(["export", "law.json", "--to", "numpy"]) == 2
+    assert "law.py was not written by this command; move it" in capsys.readouterr().err
+    assert (folder / "law.py").read_text() == "print('mine')"
+    assert main(["export", "law.json", "--to", "numpy", "-o", "law.py"]) == 0
+    assert main(["export", "law.json", "--to", "numpy"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ class ExportConfig(InputConfig):
     """The field of a system whose sign a reflecting wall reverses, if it cannot be inferred; in two
     dimensions a pair m_x,m_y."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
-    """Where to write; by default in the current folder, under the name of INPUT."""
+    """Where to write; by default in the current folder, under the name of the law, or for snapshots
+    NAME_law, where only files that this command wrote are replaced."""
 
 
 def main(config: ExportConfig) -> int:
@@ -58,7 +59,8 @@ def main(config: ExportConfig) -> int:
 
     check_target(config.to)
     suffix = TARGETS[config.to].suffix
-    output = config.output or Path(config.input.stem + suffix)
+    name = config.input.stem if config.input.suffix == ".json" else f"{config.input.stem}_law"
+    output = config.output or Path(name + suffix)
     check_writable(output, (suffix,), config.input)
     with runtime.prepared():
         law = _law(config)
@@ -66,6 +68,8 @@ def main(config: ExportConfig) -> int:
         paths = [output.with_name(name) for name in files]
         for path in paths:
             check_writable(path, (path.suffix,), config.input)
+            if config.output is None:
+                _check_own(path)
         with replacing(*paths) as temporary:
             for path, content in zip(temporary, files.values(), strict=True):
                 path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -73,6 +77,15 @@ def main(config: ExportConfig) -> int:
     for path in paths:
         sys.stdout.write(f"wrote {path}\n")
     return 0
+
+
+def _check_own(path: Path) -> None:
+    """Rejects to replace a program of somebody else. Raises `ValueError` if it is one."""
+    programs = path.suffix in (".py", ".h", ".c") and path.is_file()
+    if programs and b"hfluxno" not in path.read_bytes():
+        raise ValueError(
+            f"{path} was not written by this command; move it, or choose a name with -o FILE."
+        )
 
 
 def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":

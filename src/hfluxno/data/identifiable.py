@@ -4,7 +4,7 @@ import math
 
 from hfluxno.data.source import LEAST_CELLS, Source
 
-_ABOVE_NOISE = 3.0
+_ABOVE_NOISE = 1.1  # alone it changes a place as much in time
 _ALIKE = 0.5  # correlation of frames
 _MOST_FIELDS = 3
 
@@ -35,8 +35,8 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
     quiet = [n for n, e in moving.items() if e["changes"] < _ABOVE_NOISE * e["noise"]]
     if len(quiet) == len(moving):
         return (
-            f"little: the change in time of {' and '.join(quiet)} is less than "
-            f"{_ABOVE_NOISE:g} times the noise; average to fewer cells or frames"
+            f"little: the change in time of {' and '.join(quiet)} is hardly more than the noise; "
+            "average to fewer cells or frames"
         )
     unlike = [e["correlation_of_frames"] for e in moving.values()]
     if all(alike < _ALIKE for alike in unlike if not math.isnan(alike)) and not all(

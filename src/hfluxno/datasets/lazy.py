@@ -150,6 +150,12 @@ def _lazy(
         raise ValueError(
             "A dataset cannot hold the given states at the ends; use the command with --ends FILE."
         )
+    absent = set((variable or "").split(",")) - {"", *map(str, whole.data_vars)}
+    if absent:
+        raise ValueError(
+            f"There is no variable {sorted(absent)[0]!r}; the dataset has "
+            f"{', '.join(map(str, whole.data_vars))}."
+        )
     total = trajectories(_named(whole))
     size = (whole.chunksizes.get("trajectory") or (min(CHUNK, total),))[0]
     whole = whole.drop_vars(set(whole.variables) - set(needed(_named(whole), variable)))

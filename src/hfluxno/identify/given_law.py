@@ -34,6 +34,8 @@ from hfluxno.trajectory import Trajectory
 _TOLERANCE = 0.01
 # With fewer frames, a first state estimated from several of them is no better.
 _FEWEST_SHARED = 4
+# The field of an array, or of a file, that does not say its name.
+_UNNAMED = (("u",), ("values",))
 # Schemes are tried until the back-test error is below this.
 _GOOD_ENOUGH, _FINER = 1e-4, (2, 4)
 
@@ -220,7 +222,9 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
 
 
 def _check(saved: SavedLaw, context: Trajectory) -> None:
-    if context.states.fields != saved.law.fields:
+    names = (saved.law.fields, context.states.fields)
+    unnamed = len(names[0]) == len(names[1]) == 1 and any(each in _UNNAMED for each in names)
+    if names[0] != names[1] and not unnamed:
         raise ValueError(
             f"The law has the fields {_listed(saved.law.fields)}, and the context "
             f"{_listed(context.states.fields)}; select or rename those of the context so that they "
