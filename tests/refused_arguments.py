@@ -41,7 +41,6 @@ CASES = [
     (lambda: one(times=pd.date_range("2024", periods=6, tz="UTC")), "The times have a time zone"),
     (lambda: one(times=list("abcdef")), "The times must be real numbers"),
     (lambda: Trajectory.from_xarray(VALUES), "A DataArray of xarray is needed, not ndarray"),
-    (lambda: Grid.interval(8, boundary="wall", inflow=np.ones((1, 2))), "an end named 'inflow'"),
     (lambda: Grid.interval(8, boundary="inflow", inflow=[1.0, 2.0]), r"it needs \(field, 2\)"),
     (lambda: Inflow(np.array([np.nan])), "must be finite numbers"),
     (lambda: Given(np.array([1.0, 0.0]), np.ones((1, 2))), "needs increasing times"),

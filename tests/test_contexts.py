@@ -68,7 +68,9 @@ def test_a_list_that_is_no_batch_is_refused():
     later = Trajectory.from_numpy(VALUES[0], TIMES + 1.0, GRID.centers(), ["h", "m"])
     walled = Trajectory.from_numpy(VALUES[0], TIMES, GRID.centers(), ["h", "m"], "reflecting")
     for other in (later, walled, one().with_deviation(0.1)):
-        with pytest.raises(ValueError, match="differ in their times, grid or fields, or in what"):
+        with pytest.raises(
+            ValueError, match="differ in their times, grid, fields or units, or in what"
+        ):
             as_trajectory([one(), other])
     batch = Trajectory.from_numpy(VALUES, TIMES, GRID.centers())
     with pytest.raises(ValueError, match="must hold single trajectories; one of them is a batch"):

@@ -12,3 +12,4 @@ def test_a_noun_agrees_with_its_number():
 def test_percentages_have_two_digits_or_are_whole():
     parts = (0.0041, 0.1534, 0.996, 4.8, -0.2, 0.0)
     assert [percent(part) for part in parts] == ["0.41 %", "15 %", "100 %", "480 %", "-20 %", "0 %"]
+    assert percent(3.6e59) == "3.6e+61 %"

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.coordinates import seconds
+from hfluxno.coordinates import dates, seconds
 
 BoundaryName = Literal["periodic", "outflow", "open", "wall", "reflecting", "inflow", "given"]
 
@@ -126,7 +126,7 @@ class Inflow(Boundary):
 
 
 def _in_seconds(times):
-    return seconds(times) if isinstance(times, np.ndarray) else times
+    return seconds(dates(times)) if isinstance(times, np.ndarray) else times
 
 
 class Given(Boundary):

@@ -17,8 +17,7 @@ _NOTHING = 1e-9
 
 def seconds(times: np.ndarray) -> np.ndarray:
     """Dates as seconds since 1970 and durations as seconds, both in float64 with NaN for missing
-    times; anything else unchanged. Raises `ValueError` if dates have a time zone."""
-    times = dates(times)
+    times; anything else unchanged."""
     kind = np.asarray(times).dtype.kind
     if kind not in "mM":
         return times

@@ -114,8 +114,6 @@ class Grid(eqx.Module):
                     f"inflow has the shape {states.shape}; it needs (field, 2): a state for each "
                     "end of the domain, one column per side."
                 )
-            if "inflow" not in _both(boundary):
-                raise ValueError("inflow is the state outside an end named 'inflow'; name one.")
             outside = (states[:, 0], states[:, 1])
         pair = zip(_both(boundary), outside, strict=True)
         low, high = (named(end, state) for end, state in pair)

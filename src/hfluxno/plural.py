@@ -11,5 +11,7 @@ def plural(number: int | np.integer, noun: str) -> str:
 
 
 def percent(part: float) -> str:
-    """`0.41 %`, `15 %`, `480 %`."""
+    """`0.41 %`, `15 %`, `480 %`, `3.6e+04 %`."""
+    if abs(part) >= 100.0:
+        return f"{100.0 * part:.2g} %"
     return f"{100.0 * part:.0f} %" if abs(part) >= 0.1 else f"{100.0 * part:.2g} %"

@@ -154,6 +154,8 @@ def test_dates_stay_dates_and_axes_keep_their_names():
 def test_what_is_at_fault_is_said_before_anything_is_computed(monkeypatch):
     with pytest.raises(ValueError, match="no dimension trajectory"):
         hfluxno.identify_dataset(waves().isel(trajectory=0))
+    with pytest.raises(ValueError, match="There is no variable 'q'; the dataset has u"):
+        hfluxno.identify_dataset(waves().to_dataset(name="u"), variable="q")
     with pytest.raises(ValueError, match="choose 4 or more"):
         hfluxno.identify_dataset(waves(), context=2)
     with pytest.raises(ValueError, match="use the command with --ends"):

@@ -382,6 +382,21 @@ def test_a_forecast_that_explodes_repeats_the_last_frame(cubic):
     np.testing.assert_allclose(forecast.trajectory.values, last)
 
 
+def test_a_run_without_bounds_is_no_start(cubic, monkeypatch):
+    """A correction by a frame would be lost in its rounding, and the forecast begin anywhere."""
+    context = _context(cubic)
+    found = hfluxno.identify(context)
+
+    def track(law, settings, values, gains):
+        return np.full((len(values) - 1, *values.shape[1:]), 1e143), 0.0 * values[-1], -1.0
+
+    monkeypatch.setattr(importlib.import_module("hfluxno.identify.forecaster"), "track", track)
+    forecast = FittedLawForecaster().advance(context, (found,), 2)
+    assert forecast.status == FitStatus.FAILED
+    last = np.repeat(context.values[-1:], 2, axis=0)
+    np.testing.assert_allclose(forecast.trajectory.values, last, rtol=1e-6)
+
+
 def test_what_counts_as_bounded(cubic):
     law = hfluxno.identify(_context(cubic)).grid_law
     law = dataclasses.replace(law, lower=np.array([0.2]), upper=np.array([0.5]))

@@ -229,7 +229,10 @@ def _advance(
             break
         settings = dataclasses.replace(item.settings, scheme=scheme)
         tracked = track(item.grid_law, settings, seen, schedule)
-        _, state, rate = tracked
+        followed, state, rate = tracked
+        # A restart from a run without bounds would be lost in its rounding.
+        if not is_bounded(followed, seen, item.grid_law):
+            continue
         frames, solved = continued(
             item.grid_law, settings, state, rate, steps, len(values), goes_beyond(item)
         )

@@ -5,8 +5,11 @@ import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
+from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.plane import identification, systematic
 from hfluxno.identify.plane.frames import frames_of
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.residual import scale_in_time
 from hfluxno.identify.plane.run import Followed, Start
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
@@ -28,6 +31,32 @@ def test_an_error_beyond_that_of_the_scheme_is_one_of_the_law(monkeypatch, error
     assert systematic.is_systematic(one_field(), seen, Start("restart", 2)) is found
     monkeypatch.setattr(systematic, "REFINEMENTS", (2,))
     assert not systematic.is_systematic(one_field(), seen, Start("restart", 2))
+
+
+@pytest.mark.parametrize(("change", "noise"), [(0.0, 0.0), (0.0, 0.05), (0.3, 0.0), (0.3, 0.02)])
+def test_a_speed_that_changes_in_time_is_no_law(monkeypatch, change, noise):
+    """A wave that is carried along at the speeds (.5, .3) (1 + change cos πt/5), exactly."""
+    monkeypatch.setattr(identification, "is_systematic", lambda *_: False)
+    cells, t = 24, np.arange(12.0)
+    gone = t + change * np.sin(np.pi * t / 5) * 5 / np.pi
+    x = np.arange(cells) + 0.5
+    phase = 2.0 * np.pi / cells
+    along = [x[None] - speed * gone[:, None] for speed in (0.5, 0.3)]
+    values = np.sin(phase * along[0])[:, :, None] + np.cos(2 * phase * along[1])[:, None]
+    values = values + noise * np.random.default_rng(0).normal(size=values.shape)
+    grid = Grid.rectangle((cells, cells), upper=(float(cells), float(cells)))
+    seen = frames_of(Trajectory(values[:, None], t, grid, ("u",)))
+    basis = Chebyshev(np.array([0.0]), np.array([2.0]), 5)
+    flux = np.array([[[1.0, 0.0, 0.0, 0.0, 0.0]], [[0.6, 0.0, 0.0, 0.0, 0.0]]])
+    law = FittedPlaneLaw(("u",), basis, flux, np.array([-2.0]), np.array([2.0]))
+    found = scale_in_time(law, seen)
+    assert found.matters is bool(change)
+    if change:
+        assert found.differs > change and found.explained > 0.8
+    elif not noise:
+        assert found.differs < 0.001
+    status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, misfit=0.0)
+    assert status == (FitStatus.SYSTEMATIC_MISFIT if change else FitStatus.OK)
 
 
 @pytest.mark.parametrize(("share", "status"), [(3.0, FitStatus.POOR_FIT), (0.1, FitStatus.OK)])

@@ -17,7 +17,7 @@ from hfluxno.identify.plane.identification import (
     MINIMUM_FRAMES,
     status_of,
 )
-from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.residual import residual
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import (
     REFINEMENTS,
@@ -28,14 +28,7 @@ from hfluxno.identify.plane.run import (
     relative_error,
 )
 from hfluxno.identify.plane.saved import SavedPlaneLaw, in_cells
-from hfluxno.identify.plane.search import deviations
-from hfluxno.identify.plane.select import (
-    beyond_noise,
-    functions_of,
-    left_over,
-    systems_of,
-)
-from hfluxno.identify.plane.weak_form import has_room, total
+from hfluxno.identify.plane.weak_form import has_room
 from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -64,7 +57,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
             starts = [start, *further_starts(seen, start.refinement)]
             error, start = back_test(law, seen, last, starts)
         if len(values) >= MINIMUM_FRAMES and has_room(grid.free, seen.around):
-            misfit, beyond = _misfit(law, seen)
+            misfit, beyond = residual(law, seen)
         status = status_of(law, seen, start, error, persistence, beyond)
     return PlaneIdentification(
         law=saved.law,
@@ -84,22 +77,6 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
         interval=interval,
         is_given=True,
     )
-
-
-def _misfit(law: FittedPlaneLaw, seen: Frames) -> tuple[float, float]:
-    """The residual of the weak form, and that beyond noise."""
-    fields = len(law.fields)
-    parts = [np.asarray(law.coefficients).swapaxes(0, 1).reshape(fields, -1)]
-    sources = None
-    if law.has_further:
-        sources, nu = law.arising, law.diffusivities
-        parts += [np.zeros((fields, 0)) if law.sources is None else np.asarray(law.sources)]
-        parts += [np.zeros((fields, 2)) if nu is None else np.asarray(nu).T]
-    system = total(systems_of(seen, functions_of(law.basis, seen.around), sources))
-    coefficients = np.concatenate(parts, axis=1)
-    sizes = deviations(seen.filled, law.vectors)
-    misfit = left_over(system, coefficients, sizes)
-    return misfit, beyond_noise(misfit, system, sizes, seen.noise)
 
 
 def _checked(saved: SavedPlaneLaw, context: Trajectory) -> Frames:

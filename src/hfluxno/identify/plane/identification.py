@@ -7,6 +7,7 @@ from hfluxno.identify.assembled import kept_by_walls
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.residual import UNCHANGED, ScaleInTime, scale_in_time
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
@@ -70,6 +71,7 @@ def identify_plane(
         backtest_error=found.error,
         persistence_error=_persistence(seen),
         misfit=found.misfit,
+        scale_in_time=_scale_in_time(found.law, seen),
         isotropic=found.isotropic,
         recognised=found.recognised,
         terms=found.terms,
@@ -169,7 +171,16 @@ def status_of(
     poor = exceeds(error, persistence, seen.relative_noise) or misfit > POOR_MISFIT
     if poor or seen.noise > _MOST_NOISE:
         return FitStatus.POOR_FIT
-    return FitStatus.SYSTEMATIC_MISFIT if is_systematic(law, seen, start) else FitStatus.OK
+    changes = _scale_in_time(law, seen).matters
+    wrong = changes or is_systematic(law, seen, start)
+    return FitStatus.SYSTEMATIC_MISFIT if wrong else FitStatus.OK
+
+
+def _scale_in_time(law: FittedPlaneLaw, seen: Frames) -> ScaleInTime:
+    """That of enough frames; of fewer, or if walls leave no room, none is known."""
+    if len(seen.values) < MINIMUM_FRAMES or not has_room(seen.grid.free, seen.around):
+        return UNCHANGED
+    return scale_in_time(law, seen)
 
 
 def indices(momentum: tuple[str, str] | None, fields: tuple[str, ...]) -> tuple[int, int] | None:

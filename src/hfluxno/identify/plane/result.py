@@ -10,6 +10,7 @@ from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.monomials import added, written_sum
 from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.residual import UNCHANGED, ScaleInTime
 from hfluxno.identify.plane.saved import to_save
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.status import OF_GIVEN, FitStatus
@@ -36,6 +37,8 @@ class PlaneIdentification:
     - `missing`: the fraction of the context that was not measured.
     - `grid_law`: the law in cells and frames.
     - `cell`, `interval`: the lengths of a cell and the time between two frames of the context.
+    - `scale_in_time`: how much the factors differ by which the law must be multiplied in parts of
+      the context, and the fraction of the residual that they explain; not known of a given law.
     - `is_given`: whether the law was found in another context, from which its terms and its name
       are; its coefficients are not fitted to this one.
     - `units`: the known units of the context, by name.
@@ -56,6 +59,7 @@ class PlaneIdentification:
     grid_law: FittedPlaneLaw = dataclasses.field(repr=False)
     cell: tuple[float, float]
     interval: float
+    scale_in_time: ScaleInTime = UNCHANGED
     is_given: bool = False
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
@@ -104,6 +108,12 @@ class PlaneIdentification:
         )
         if not np.isnan(self.misfit):
             figures = f"weak-form residual {percent(self.misfit)}, {figures}"
+        if self.scale_in_time.matters:
+            figures += (
+                "; most likely a flux that changes in time: factors that differ by "
+                f"{percent(self.scale_in_time.differs)} explain "
+                f"{percent(self.scale_in_time.explained)} of that residual"
+            )
         # How well the known law fits was found in other data.
         name = self.name if self.recognised is None or self.is_given else str(self.recognised)
         text = OF_GIVEN.get(self.status) if self.is_given else None

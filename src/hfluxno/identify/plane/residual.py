@@ -1,0 +1,90 @@
+"""The weak form of a law on a plane in a context, whether or not the law was found there."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.plane.frames import Frames
+from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.search import deviations
+from hfluxno.identify.plane.select import beyond_noise, functions_of, left_over, systems_of
+from hfluxno.identify.plane.weak_form import total
+
+# Frames of the parts of a context that are compared, and how many parts there are at most.
+_PART, _PARTS = 5, 5
+# A law changes in time if its factors differ by more than the first number, and explain more than
+# the second one of the residual. Of 24 contexts of other solvers without change (also with 3 and
+# 5 % noise, shocks, walls, sources) they differed by .012 and explained .06 at most, of seven with
+# one by .065 and .54 at least.
+_CHANGING, _EXPLAINED = 0.02, 0.25
+
+
+class ScaleInTime(NamedTuple):
+    """How much the factors differ by which a law must be multiplied in several parts of a context,
+    and the fraction of the residual that they explain."""
+
+    differs: float
+    explained: float
+
+    @property
+    def matters(self) -> bool:
+        """Whether the law changes in time."""
+        return self.differs > _CHANGING and self.explained > _EXPLAINED
+
+
+UNCHANGED = ScaleInTime(0.0, 0.0)
+
+
+def residual(law: FittedPlaneLaw, seen: Frames) -> tuple[float, float]:
+    """The residual of the weak form, and that beyond noise."""
+    system, coefficients = _system(law, seen)
+    sizes = deviations(seen.filled, law.vectors)
+    left = left_over(system, coefficients, sizes)
+    return left, beyond_noise(left, system, sizes, seen.noise)
+
+
+def scale_in_time(law: FittedPlaneLaw, seen: Frames) -> ScaleInTime:
+    """For each of a few parts of the context, the factor s of the law that minimises the residual
+    ‖s A c - b‖ of its weak form A c = b. If a law depends on time by a factor, it is that."""
+    sizes, count = deviations(seen.filled, law.vectors), len(seen.values)
+    starts = np.unique(np.linspace(0, count - _PART, _PARTS).astype(int))
+    factors, before, after = [], 0.0, 0.0
+    for start in starts.tolist():
+        system, coefficients = _system(law, _part(seen, start, start + _PART))
+        with_data = of_law = square = 0.0
+        for i, own in enumerate(coefficients):
+            normal, right, whole = system.of_field(i)
+            with_data += float(own @ right) / sizes[i] ** 2
+            of_law += float(own @ normal @ own) / sizes[i] ** 2
+            square += whole / sizes[i] ** 2
+        factor = with_data / of_law if of_law > 0.0 else 1.0
+        factors.append(factor)
+        before += square - 2.0 * with_data + of_law
+        after += square - 2.0 * factor * with_data + factor**2 * of_law
+    explained = 1.0 - after / before if before > 0.0 else 0.0
+    return ScaleInTime(float(np.ptp(factors)), float(explained))
+
+
+def _part(seen: Frames, start: int, stop: int) -> Frames:
+    at = seen.at[start:stop] - seen.at[start]
+    values, filled = seen.values[start:stop], seen.filled[start:stop]
+    return dataclasses.replace(seen, values=values, filled=filled, at=at)
+
+
+def _system(law: FittedPlaneLaw, seen: Frames):
+    """The weak equations of the functions that the law has, and its coefficients of these."""
+    fields, basis = len(law.fields), law.basis
+    flux = np.asarray(law.coefficients)
+    if isinstance(basis, Dictionary):
+        used = np.flatnonzero(np.any(flux != 0.0, axis=(0, 1)))
+        basis = dataclasses.replace(basis, exponents=tuple(basis.exponents[k] for k in used))
+        flux = flux[:, :, used]
+    parts, sources = [flux.swapaxes(0, 1).reshape(fields, -1)], None
+    if law.has_further:
+        sources, nu = law.arising, law.diffusivities
+        parts += [np.zeros((fields, 0)) if law.sources is None else np.asarray(law.sources)]
+        parts += [np.zeros((fields, 2)) if nu is None else np.asarray(nu).T]
+    system = total(systems_of(seen, functions_of(basis, seen.around), sources))
+    return system, np.concatenate(parts, axis=1)
