@@ -14,6 +14,7 @@ from hfluxno.identify.estimate import _ELSEWHERE
 from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.held_law import _forward
 from hfluxno.identify.saved_law import in_cells, to_save
+from hfluxno.identify.subgrid import partly_even
 from hfluxno.laws import ShallowWater
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
@@ -205,8 +206,7 @@ def test_what_is_not_known_of_a_law_counts_where_it_was_held():
     np.testing.assert_array_equal(doubted.least, certain.least)
     added = np.sqrt(doubted.deviation**2 - certain.deviation**2)
     moved = np.asarray(other.trajectory.values) - np.asarray(certain.trajectory.values)
-    evenly = np.mean(moved**2, axis=-1, keepdims=True)
-    moved = np.sqrt((1.0 - _ELSEWHERE) * moved**2 + _ELSEWHERE * evenly)
+    moved = np.sqrt(partly_even(moved**2, _ELSEWHERE))
     assert np.linalg.norm(added - moved) < 0.15 * np.linalg.norm(moved)
     spreads = [each.identifications[0].estimate.spread for each in (certain, doubted)]
     assert np.all(spreads[1] >= spreads[0]) and np.any(spreads[1] > 1.5 * spreads[0])

@@ -62,6 +62,18 @@ def test_prolongation_has_derivatives_where_neighbours_are_equal(x64):
     assert np.all(np.isfinite(slope))
 
 
+def test_a_part_of_a_variance_is_even_and_its_mean_stays():
+    variance = np.random.default_rng(0).random((3, 2, 8)) ** 8
+    found = partly_even(variance, 0.2)
+    np.testing.assert_allclose(found.mean(axis=-1), variance.mean(axis=-1), rtol=1e-14)
+    means = variance.mean(axis=-1, keepdims=True)
+    np.testing.assert_allclose(found - 0.8 * variance, np.broadcast_to(0.2 * means, (3, 2, 8)))
+    least = np.array([[1.0], [0.0]])  # above all means of the first field
+    raised = partly_even(variance, 0.2, least)
+    np.testing.assert_allclose(raised[:, 0], 0.8 * variance[:, 0] + 0.2)
+    np.testing.assert_array_equal(raised[:, 1], found[:, 1])
+
+
 def test_directions_are_the_free_parameters_and_fill_up_to_a_shared_size():
     mask = np.zeros(18)
     mask[[2, 7, 17]] = 1.0

@@ -8,12 +8,12 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward, measure, on_other_cells, run, states_alone
-from hfluxno.identify.subgrid import near_jumps
+from hfluxno.identify.subgrid import near_jumps, partly_even
 
 # A direction is unobserved if measurements reduce its variance by less than this fraction.
 _UNSEEN = 1e-9
-# The part of the variance that is not where linear effects and grids show it. On twenty contexts of
-# other solvers (and other laws than `make trust` has) a tenth to a fifth gives bands of 90 %.
+# The part of the variance that is even. On twenty contexts of other solvers (and other laws than
+# `make trust` has) a tenth to a fifth gives bands of 90 %.
 _ELSEWHERE = 0.15
 
 
@@ -71,9 +71,8 @@ class Estimate:
     def spread(self) -> Float[np.ndarray, "time field cells"]:
         """The standard deviation of each of these states, from the unknowns and the scheme.
 
-        Both show errors where shocks may be displaced. Between shocks a law is wrong by less, but
-        by more than they show: a part of the variance is that of the whole frame, or of all
-        frames if that is larger.
+        A part of the variance is even: its mean over the frame, or that over all frames of the
+        context if it is larger.
         """
         return self._frames[1]
 
@@ -112,7 +111,9 @@ class Estimate:
         if self.of_scheme:
             differs = difference(forward, z, times, states)
             deviation = np.hypot(deviation, self.of_scheme * differs)
-        deviation = np.sqrt(_elsewhere(deviation**2, times <= self.times[-1]))
+        past = deviation[times <= self.times[-1]] ** 2
+        least = np.mean(past, axis=(0, 2))[:, None] if len(past) else 0.0
+        deviation = np.sqrt(partly_even(deviation**2, _ELSEWHERE, least))
         if forward.ends is not None and size > known:
             # What enters later is not smaller than an end may change: where it becomes a shock,
             # its derivatives are far larger than any change.
@@ -175,13 +176,6 @@ def difference(forward, z, times, states):
     other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
     away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
     return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
-
-
-def _elsewhere(variance, past):
-    """The variances, a part of which is the same in a whole frame."""
-    mean = np.mean(variance, axis=-1, keepdims=True)
-    known = np.mean(mean[past], axis=0, keepdims=True) if np.any(past) else 0.0
-    return (1.0 - _ELSEWHERE) * variance + _ELSEWHERE * np.maximum(mean, known)
 
 
 def _by_guess(forward, z, times, states):

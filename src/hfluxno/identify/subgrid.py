@@ -59,6 +59,18 @@ def restrict(
     return u.reshape(*u.shape[:-1], -1, factor).mean(axis=-1)
 
 
+def partly_even(
+    variance: Float[np.ndarray, "time field cells"],
+    part: float,
+    least: Float[np.ndarray, "field 1"] | float = 0.0,
+) -> Float[np.ndarray, "time field cells"]:
+    """The variance of values, a part of which is the same in a whole frame: its mean there, and not
+    less than `least`. What is estimated is mostly where jumps may be displaced. Elsewhere a law is
+    wrong by less, but by more than that."""
+    mean = np.maximum(np.mean(variance, axis=-1, keepdims=True), least)
+    return (1.0 - part) * variance + part * mean
+
+
 def near_jumps(
     variance: Float[np.ndarray, "*lead cells"], periodic: bool
 ) -> Float[np.ndarray, "*lead cells"]:
