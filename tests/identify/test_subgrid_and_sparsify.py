@@ -64,12 +64,12 @@ def test_prolongation_has_derivatives_where_neighbours_are_equal(x64):
 
 def test_a_part_of_a_variance_is_even_and_its_mean_stays():
     variance = np.random.default_rng(0).random((3, 2, 8)) ** 8
-    found = partly_even(variance, 0.2)
+    found = subgrid.partly_even(variance, 0.2)
     np.testing.assert_allclose(found.mean(axis=-1), variance.mean(axis=-1), rtol=1e-14)
     means = variance.mean(axis=-1, keepdims=True)
     np.testing.assert_allclose(found - 0.8 * variance, np.broadcast_to(0.2 * means, (3, 2, 8)))
     least = np.array([[1.0], [0.0]])  # above all means of the first field
-    raised = partly_even(variance, 0.2, least)
+    raised = subgrid.partly_even(variance, 0.2, least)
     np.testing.assert_allclose(raised[:, 0], 0.8 * variance[:, 0] + 0.2)
     np.testing.assert_array_equal(raised[:, 1], found[:, 1])
 
