@@ -113,12 +113,13 @@ _CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_LONGEST)
 class Stage:
     """A stage of the search: what it proposes given the best candidate so far, the back-test error
     that ends the search after it, and the one up to which it is skipped, also as a multiple of the
-    noise."""
+    noise; or it is skipped unless the weak form of several fields shows diffusion."""
 
     propose: Callable[[Candidate], tuple[Candidate, ...]]
     good_enough: float
     worth_above: float = 0.0
     beyond_noise: float = 0.0
+    if_diffusive: bool = False
 
 
 def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ...]]:
@@ -205,6 +206,11 @@ def _richer_kink(best: Candidate) -> tuple[Candidate, ...]:
     return (dataclasses.replace(best, size=4), dataclasses.replace(best, kinks=2))
 
 
+def _finer_diffusive(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    finer = _finer(refinement)
+    return lambda best: finer(best) if best.diffusion != "none" else ()
+
+
 def _finer_kink(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
     finer = _finer(refinement)
     return lambda best: finer(best) if best.kinks else ()
@@ -237,8 +243,12 @@ def stages(fields: int) -> tuple[Stage, ...]:
         rusanov = dataclasses.replace(
             full, diffusion="constant", scheme="rusanov", cfl=PRESENT_STATE
         )
+        viscous = dataclasses.replace(weak, diffusion="constant", scheme="roe-entropy-fix")
         return (
             *quick,
+            Stage(_always(viscous), 1e-4, if_diffusive=True),
+            Stage(_finer_diffusive(2), 1e-4),
+            Stage(_finer_diffusive(4), 1e-3),
             Stage(_always(full, sparse), 1e-3),
             Stage(_always(mid_run), 5e-3),
             Stage(_always(Candidate("tensor", 0)), 5e-3),

@@ -13,32 +13,22 @@ import numpy as np
 
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.candidate import (
-    DIFFUSION_TERMS,
     Candidate,
     Stage,
     stages,
     stages_with_sources,
 )
-from hfluxno.identify.candidate_functions import (
-    make_basis,
-    make_directions,
-    make_mask,
-    make_sources,
-    minimum_size,
-)
+from hfluxno.identify.candidate_family import diffuses, family_of
 from hfluxno.identify.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.interpolation import corrected
-from hfluxno.identify.known import known_law_directions
 from hfluxno.identify.listener import announce
 from hfluxno.identify.misfit import noise_level
 from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
-from hfluxno.identify.sparsify import needed, sets_by_weak_form, weak_form_residual
 from hfluxno.identify.track import MODES, first_state, gains, track
-from hfluxno.identify.weak_start import TERMS, weak_normal, weak_parameters, with_kinks
+from hfluxno.identify.weak_start import weak_parameters, with_kinks
 
 _REFIT_EVALUATIONS = 5
 # A law of a few terms may predict the last frames a little worse, but predicts distant ones better.
@@ -139,6 +129,11 @@ def _search(
         worth = max(stage.worth_above * visible, stage.beyond_noise * noise)
         if best is not None and best.error <= worth:
             continue
+        if stage.if_diffusive:
+            (candidate,) = stage.propose(Candidate())
+            unit = make_settings(candidate, grid).grid
+            if not diffuses(candidate, values, fields, negated, _fitted(values, seen), unit):
+                continue
         for candidate in stage.propose(best.candidate if best else Candidate()):
             if best is not None and candidate.rival > best.rivals:
                 continue
@@ -208,7 +203,7 @@ def attempt(
 ) -> FittedCandidate:
     """The candidate fitted to the frames not held out, from an earlier fit if there is one."""
     weights, settings = _fitted(values, seen), make_settings(candidate, grid)
-    family, rivals = _family(candidate, values, fields, negated, start, weights, settings.grid)
+    family, rivals = family_of(candidate, values, fields, negated, start, weights, settings.grid)
     prepare(family, settings, values)
     if start is None or candidate.sparse == "fit":  # the terms dropped had affected the others
         placed = with_kinks(family, values, weights, settings.grid)
@@ -229,7 +224,8 @@ def needs_sources(values, grid, fields, negated) -> bool:
     """Whether the weak form of complete frames chooses sources."""
     candidate = stages_with_sources()[0].propose(Candidate())[0]
     unit, weights = make_settings(candidate, grid).grid, _fitted(values)
-    return bool(np.any(_family(candidate, values, fields, negated, None, weights, unit)[0].arises))
+    family, _ = family_of(candidate, values, fields, negated, None, weights, unit)
+    return bool(np.any(family.arises))
 
 
 def refit(
@@ -272,57 +268,6 @@ def backtest_errors(
     counted = True if seen is None else seen[last + 1 :]
     squares = [np.sum((frames[last:] - truth) ** 2, where=counted) for frames in predicted]
     return np.sqrt(np.array(squares) / np.sum(truth**2, where=counted))
-
-
-def _family(
-    candidate, values, fields, negated, start: FittedCandidate | None, weights, grid
-) -> tuple[LawFamily, int]:
-    """The family of the candidate, and the number of rivals of its set of functions."""
-    basis = make_basis(candidate, values, fields, negated)
-    sources = make_sources(candidate, values)
-    mask = make_mask(candidate, basis, len(fields), negated, sources)
-    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
-
-    def with_free(mask):
-        directions = make_directions(mask, minimum_size(candidate))
-        return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)
-
-    if candidate.sparse == "fit" and start is not None:
-        return with_free(mask * needed(start.fit, np.asarray(start.family.mask, bool))), 0
-    if candidate.sparse == "weak-form":
-        if start is not None:
-            return start.family, start.rivals
-        normals = np.asarray(weak_normal(with_free(mask), values, weights, grid)[0])
-        flux, arising = np.split(mask, [len(fields) * len(basis.names)])
-        parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
-        sets = sets_by_weak_form(normals, np.concatenate(parts, axis=1), bool(sources))
-        if len(fields) > 2:
-            return _reduced(with_free(mask), normals, sets, candidate.rival)
-        parts = np.split(sets[candidate.rival], [len(basis.names)], axis=1)
-        return with_free(np.concatenate([part.reshape(-1) for part in parts])), len(sets) - 1
-    return with_free(mask), 0
-
-
-def _reduced(
-    family: LawFamily, normals: np.ndarray, sets: list[np.ndarray], rival: int
-) -> tuple[LawFamily, int]:
-    """The family of a known law, if the weak form allows it, or of a set of functions, with a basis
-    of only these functions, and the number of rivals."""
-    basis, free = family.basis, np.asarray(family.mask, bool)
-    assert isinstance(basis, Dictionary)
-    half = 0.5 * np.asarray(family.upper - family.lower)
-    left = sum(weak_form_residual(*each) for each in zip(normals, sets[0], strict=True))
-    directions = known_law_directions(basis, basis.sizes / half[:, None], free, normals, left)
-    rivals = 0
-    if directions is None:
-        kept = np.flatnonzero(sets[rival])
-        directions, rivals = np.eye(len(free))[kept], len(sets) - 1
-    table = directions.reshape(len(directions), len(family.fields), -1)
-    used = np.flatnonzero(np.any(table, axis=(0, 1)))
-    basis = dataclasses.replace(basis, exponents=tuple(basis.exponents[k] for k in used))
-    directions = table[:, :, used].reshape(len(directions), -1)
-    return dataclasses.replace(family, basis=basis, directions=directions), rivals
 
 
 def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
