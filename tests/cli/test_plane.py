@@ -370,7 +370,7 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     assert main(["export", "law.json", "--to", "numpy"]) == 0
     assert capsys.readouterr().out.startswith("f(u) = ")
     assert main(["export", "a.nc", "--to", "latex", "--context", "8"]) == 0
-    assert (tmp_path / "a.tex").exists()
+    assert (tmp_path / "a_law.tex").exists()
     assert main(["export", "law.json", "--to", "pyclaw", "--output", "claw.py"]) == 0
     assert all((tmp_path / name).exists() for name in ("claw.py", "claw.h", "claw_rpn2.c"))
 

@@ -103,3 +103,11 @@ def test_what_is_too_little_is_said():
     values[2, 0, 3, 3] = np.inf
     with pytest.raises(ValueError, match="has infinite values; make them NaN"):
         identify_plane(context(values))
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_the_noise_of_any_number_of_frames_is_found(count):
+    values = wave(np.arange(float(count)))
+    noisy = values + 0.05 * np.std(values) * np.random.default_rng(0).normal(size=values.shape)
+    assert frames_of(context(values)).noise < 0.001
+    assert frames_of(context(noisy)).noise == pytest.approx(0.05, rel=0.1)

@@ -62,7 +62,8 @@ def chosen(
     if pressures and set(names) & {"density", "rho"}:
         raise ValueError(
             f"{pressures[0]} is not conserved; put the energy in its place (--fields "
-            "density,momentum,energy), with --gamma G if the file has none."
+            "density,momentum,energy), with --gamma G if the file has none and calls the other one "
+            "pressure."
         )
     if gamma is not None and all(name in stored for name in names):
         raise ValueError(

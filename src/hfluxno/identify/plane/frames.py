@@ -158,17 +158,19 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
 
 
 def _noise(values: Float[np.ndarray, "time field x y"]) -> float:
-    """The noise, from the median of second differences along all axes, in which little of the
-    solution is left and jumps are rare."""
-    if len(values) < 3 or min(values.shape[2:]) < 3:
+    """The noise, from the median of second differences along all axes (of one or two frames along
+    those of space), in which little of the solution is left and jumps are rare."""
+    if min(values.shape[2:]) < 3:
         return 0.0
     size = np.nanstd(values, axis=(0, 2, 3))
     if not np.all(size > 0.0):
         return 0.0
     differences = values / size[:, None, None]
-    for axis in (0, 2, 3):
+    axes = (0, 2, 3) if len(values) > 2 else (2, 3)
+    for axis in axes:
         differences = np.diff(differences, n=2, axis=axis)
     known = differences[np.isfinite(differences)]
     if not len(known):
         return 0.0
-    return float(np.median(np.abs(known)) / (_NORMAL_MEDIAN * 6.0**1.5))
+    # Of independent noise a second difference has six times the variance.
+    return float(np.median(np.abs(known)) / (_NORMAL_MEDIAN * 6.0 ** (0.5 * len(axes))))

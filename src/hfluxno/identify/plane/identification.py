@@ -73,7 +73,8 @@ def identify_plane(
         misfit=found.misfit,
         scale_in_time=_scale_in_time(found.law, seen),
         isotropic=found.isotropic,
-        recognised=found.recognised,
+        # Of data that it does not explain, the coefficient of a known law means nothing.
+        recognised=None if found.beyond_noise > POOR_MISFIT else found.recognised,
         terms=found.terms,
         refinement=found.start.refinement,
         mode=found.start.mode,
