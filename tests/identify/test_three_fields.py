@@ -12,9 +12,10 @@ import pytest
 import hfluxno
 from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
-from hfluxno.identify import FitStatus, load_law, select
+from hfluxno.identify import FitStatus, load_law
 from hfluxno.identify.basis import Dictionary, fluid_exponents
 from hfluxno.identify.candidate import CLAWPACK_PAPER, Candidate
+from hfluxno.identify.candidate_family import family_of
 from hfluxno.identify.candidate_functions import make_mask
 from hfluxno.identify.momentum import carried_by, negated_fields
 from hfluxno.identify.select import make_settings
@@ -118,7 +119,7 @@ def told_by_weak_form(context, frames=FRAMES):
     candidate = Candidate("dictionary", 0, sparse="weak-form")
     cells = make_settings(candidate, context.grid).grid
     with jax.enable_x64(True):
-        return select._family(candidate, values, NAMES, (1,), None, np.ones(frames), cells)
+        return family_of(candidate, values, NAMES, (1,), None, np.ones(frames), cells)
 
 
 def terms_of(family):

@@ -231,7 +231,7 @@ def _advance(
         tracked = track(item.grid_law, settings, seen, schedule)
         followed, state, rate = tracked
         # A restart from a run without bounds would be lost in its rounding.
-        if not is_bounded(followed, seen, item.grid_law):
+        if len(followed) and not is_bounded(followed, seen, item.grid_law):
             continue
         frames, solved = continued(
             item.grid_law, settings, state, rate, steps, len(values), goes_beyond(item)
