@@ -1,6 +1,7 @@
 """The candidates for a context: possible forms of the law and of the scheme that made the data."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 from hfluxno.plural import plural
@@ -18,6 +19,9 @@ _MOST_RIVALS = 3
 
 # The size of the flux that is tried on the first finer grid.
 SIZE_OF_FINER = 6
+
+# The length of the steps of a scheme of first order changes no more.
+_OF_STEPS = 0.02
 
 # If a polynomial predicts this well, no kink is tried.
 _SMOOTH = 1e-3
@@ -114,13 +118,15 @@ _CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_LONGEST)
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """A stage of the search: what it proposes given the best candidate so far, the back-test error
-    that ends the search after it, and the one up to which it is skipped, also as a multiple of the
-    noise; or it is skipped unless the weak form of several fields shows diffusion."""
+    that ends the search after it, and those up to which and from which on it is skipped, the former
+    also as a multiple of the noise; or it is skipped unless the weak form of several fields shows
+    diffusion."""
 
     propose: Callable[[Candidate], tuple[Candidate, ...]]
     good_enough: float
     worth_above: float = 0.0
     beyond_noise: float = 0.0
+    worth_below: float = math.inf
     if_diffusive: bool = False
 
 
@@ -272,8 +278,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
             ),
             _REPRODUCED,
         ),
-        Stage(_equal_steps, _REPRODUCED, 0.0, 1.2),
-        *(Stage(_nearer_steps(2**k), _REPRODUCED, 0.0, 1.2) for k in (3, 4, 5, 6)),
+        Stage(_equal_steps, _REPRODUCED, 0.0, 1.2, _OF_STEPS),
+        *(Stage(_nearer_steps(2**k), _REPRODUCED, 0.0, 1.2, _OF_STEPS) for k in (3, 4, 5, 6)),
         Stage(_richer_flux, _REPRODUCED, 5e-5),
         Stage(
             _always(_FIXED, dataclasses.replace(_FIXED, diffusion="constant")), _REPRODUCED, 1e-4

@@ -127,21 +127,20 @@ def _search(
     noise = noise_level(values) / size
     for stage in plan:
         worth = max(stage.worth_above * visible, stage.beyond_noise * noise)
-        if best is not None and best.error <= worth:
-            continue
-        if stage.if_diffusive:
+        wanted = best is None or worth < best.error <= stage.worth_below
+        if wanted and stage.if_diffusive:
             (candidate,) = stage.propose(Candidate())
             unit = make_settings(candidate, grid).grid
-            if not diffuses(candidate, values, fields, negated, _fitted(values, seen), unit):
-                continue
-        for candidate in stage.propose(best.candidate if best else Candidate()):
-            if best is not None and candidate.rival > best.rivals:
-                continue
-            start = _start_of(candidate, tried)
-            tried.append(attempt(candidate, values, grid, fields, negated, start, seen))
-            announce(str(candidate), tried[-1].error, "back-test error")
-        best = _pick(tried)
-        if best.error <= stage.good_enough * visible:
+            wanted = diffuses(candidate, values, fields, negated, _fitted(values, seen), unit)
+        if wanted:
+            for candidate in stage.propose(best.candidate if best else Candidate()):
+                if best is not None and candidate.rival > best.rivals:
+                    continue
+                start = _start_of(candidate, tried)
+                tried.append(attempt(candidate, values, grid, fields, negated, start, seen))
+                announce(str(candidate), tried[-1].error, "back-test error")
+            best = _pick(tried)
+        if best is not None and best.error <= stage.good_enough * visible:
             break
     return tried
 
