@@ -187,6 +187,7 @@ def test_a_solver_with_steps_of_its_own_is_recognised(x64, tmp_path):
         hfluxno.forecast(context, STEPS, law=saved),
     ):
         np.testing.assert_allclose(ahead.trajectory.values, values[FRAMES:], atol=1e-8)
+        assert ahead.status == FitStatus.OK  # from the first frame itself
 
 
 def test_shallow_water_is_found_term_by_term(x64):

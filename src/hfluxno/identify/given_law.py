@@ -36,6 +36,7 @@ _TOLERANCE = 0.01
 _FEWEST_SHARED = 4
 # The field of an array, or of a file, that does not say its name.
 _UNNAMED = (("u",), ("values",))
+_SAME = 1.02
 # Schemes are tried until the back-test error is below this.
 _GOOD_ENOUGH, _FINER = 1e-4, (2, 4)
 
@@ -177,7 +178,10 @@ def _best_scheme(
         tried.append((f"{each.name}, grid ×{each.refinement}", least))
         if least <= _GOOD_ENOUGH:
             break
-    _, errors, start, settings = min(found, key=lambda each: each[0])
+    # The first frame itself unless another start predicts better, not only to rounding: a restart
+    # predicts the same from any.
+    least = min(error for error, *_ in found)
+    _, errors, start, settings = next(each for each in found if each[0] <= _SAME * least)
     return _Best(errors, start, settings, tuple(tried))
 
 
