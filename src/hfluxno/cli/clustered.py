@@ -45,7 +45,9 @@ class SchedulerConfig:
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"--workers must be at least 1; got {self.workers}.")
         if self.workers is not None and self.scheduler != "local":
-            raise ValueError("--workers belongs to --scheduler local; a cluster has its own.")
+            raise ValueError(
+                "--workers belongs to --scheduler local; add that, or leave out --workers."
+            )
         if self.scheduler is not None:
             require("A scheduler", "cluster", otherwise="or leave out --scheduler")
 

@@ -1,6 +1,7 @@
 """`hfluxno explore`: an interactive page, on this machine."""
 
 import dataclasses
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,7 @@ class ExploreConfig:
 def main(config: ExploreConfig) -> int:
     """Serves the page until it is interrupted. Raises `ValueError` if Panel is not installed, there
     is no such port, or the file is none of a known kind (what else is wrong with it the page says,
-    where another variable can be chosen); `OSError` if it cannot be read or the port is taken."""
+    where another variable can be chosen), or the port is taken; `OSError` if it cannot be read."""
     from hfluxno.cli import runtime
 
     require("hfluxno explore", "explore")
@@ -50,7 +51,14 @@ def main(config: ExploreConfig) -> int:
     with runtime.prepared():
         from hfluxno.explore.serve import ADDRESS, server
 
-        made = server("" if config.file is None else str(config.file), config.port)
+        try:
+            made = server("" if config.file is None else str(config.file), config.port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise ValueError(
+                f"Another program listens on port {config.port}; leave out --port for a free one."
+            ) from None
         sys.stdout.write(f"http://{ADDRESS}:{made.port} (Ctrl-C ends it)\n")
         sys.stdout.flush()
         if config.browser:

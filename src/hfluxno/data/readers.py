@@ -311,6 +311,10 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
 def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
     """The boundary of each side from "periodic" or "reflecting,outflow". Raises `ValueError` if a
     name is unknown, or needs what a file cannot provide."""
+    if not isinstance(text, str):
+        raise ValueError(
+            f"The boundaries of a data set are one text, as in 'wall,outflow'; got {text!r}."
+        )
     names = [name.strip() for name in text.split(",")]
     known = [name for name in BOUNDARIES if name != "inflow"]
     for name in names:

@@ -26,7 +26,9 @@ def check_context(
     """Rejects a context that no law can be inferred from. Raises `ValueError` with the reason."""
     least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
     if len(context.grid.shape) != 1:
-        raise ValueError("Only contexts with one space dimension can be identified.")
+        raise ValueError(
+            "Joint estimates are for one space axis; identify or forecast frames on a plane."
+        )
     if len(context.fields) > _MOST_FIELDS:
         raise ValueError(
             f"Only contexts with one to {_MOST_FIELDS} fields can be identified; this one has "
