@@ -265,8 +265,9 @@ def backtest_errors(
         track(law, settings, starts.get(m, values), gains(m, len(values), last))[0] for m in MODES
     ]
     counted = True if seen is None else seen[last + 1 :]
-    squares = [np.sum((frames[last:] - truth) ** 2, where=counted) for frames in predicted]
-    return np.sqrt(np.array(squares) / np.sum(truth**2, where=counted))
+    with np.errstate(over="ignore", invalid="ignore"):  # of a run that grows without bound
+        squares = [np.sum((frames[last:] - truth) ** 2, where=counted) for frames in predicted]
+        return np.sqrt(np.array(squares) / np.sum(truth**2, where=counted))
 
 
 def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
