@@ -32,4 +32,4 @@ def test_a_port_that_is_taken():
         command = [sys.executable, "-c", start, "explore", "--no-browser", f"--port={port}"]
         ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert ended.stderr.startswith("hfluxno: ") and "Another program listens on port" in ended.stderr
+    assert ended.stderr.startswith(f"hfluxno: Another program listens on port {port}")
