@@ -1,5 +1,6 @@
 """Arguments that cannot be meant are refused in a sentence that says how to mend them."""
 
+import dataclasses
 import datetime
 import json
 import re
@@ -15,6 +16,7 @@ from hfluxno import Grid
 from hfluxno.boundary import Given
 from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import check_steps
+from tests.identify.laws import identification, polynomial
 from tests.refused_arguments import CASES, TIMES, VALUES, one
 
 
@@ -52,7 +54,8 @@ def test_arrays_of_any_kind_are_contexts():
 
 
 def test_units_of_a_law_and_of_the_context_are_compared(tmp_path):
-    found = hfluxno.identify(one(units={"x": "km"}))
+    made = identification(polynomial(0.5, 1.5, 0.0, 1.0, fields=("u",)))
+    found = dataclasses.replace(made, units={"x": "km"})
     found.save(tmp_path / "law.json")
     for law in (found, tmp_path / "law.json"):
         with pytest.raises(ValueError, match="The law has x in km, but the context in mi"):

@@ -102,9 +102,9 @@ def _mirrored(basis: Dictionary, negated: tuple[int, ...]) -> np.ndarray:
 
 def minimum_size(candidate: Candidate) -> int:
     """The minimum number of functions and directions of programs: on the first finer grid two sizes
-    are tried in turn and share one."""
-    shares = candidate.basis == "chebyshev" and not candidate.kinks
-    return SIZE_OF_FINER if shares and candidate.refinement == 2 else 0
+    are tried in turn and share one, as a constant speed and more functions do on any."""
+    shares = candidate.refinement == 2 or candidate.size == 1
+    return SIZE_OF_FINER if candidate.basis == "chebyshev" and shares and not candidate.kinks else 0
 
 
 def make_directions(mask: np.ndarray, minimum: int = 0) -> np.ndarray:
