@@ -20,7 +20,7 @@ _MOST_RIVALS = 3
 # The size of the flux that is tried on the first finer grid.
 SIZE_OF_FINER = 6
 
-# The length of the steps of a scheme of first order changes no more.
+# The back-test error of Rusanov's scheme above which its steps cannot be what is wrong.
 _OF_STEPS = 0.02
 
 # If a polynomial predicts this well, no kink is tried.

@@ -34,35 +34,48 @@ def family_of(
     candidate, values, fields, negated, start: "FittedCandidate | None", weights, grid
 ) -> tuple[LawFamily, int]:
     """The family of the candidate, and the number of rivals of its set of functions."""
-    basis = make_basis(candidate, values, fields, negated)
-    sources = make_sources(candidate, values)
-    mask = make_mask(candidate, basis, len(fields), negated, sources)
-    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
+    whole = _with_all(candidate, values, fields, negated)
+    basis, sources, mask = whole.basis, whole.sources, np.asarray(whole.mask)
 
     def with_free(mask):
         directions = make_directions(mask, minimum_size(candidate))
-        return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)
+        return dataclasses.replace(whole, directions=directions)
 
     if candidate.sparse == "fit" and start is not None:
         return with_free(mask * needed(start.fit, np.asarray(start.family.mask, bool))), 0
     if candidate.sparse == "weak-form":
         if start is not None:
             return start.family, start.rivals
-        normals = np.asarray(weak_normal(with_free(mask), values, weights, grid)[0])
-        before = len(fields) * len(basis.names)
-        flux, diffusion, arising = np.split(mask, [before, before + len(fields) * terms])
-        if terms:
+        normals = np.asarray(weak_normal(whole, values, weights, grid)[0])
+        flux, diffusion, arising = _parts(whole)
+        if whole.terms:
             at = len(basis.names) + len(sources)
             normals = np.stack([_beside_diffusion(normal, at) for normal in normals])
         parts = [part.reshape(len(fields), -1) for part in (flux, arising)]
         sets = sets_by_weak_form(normals, np.concatenate(parts, axis=1), bool(sources))
         if len(fields) > 2:
-            return _reduced(with_free(mask), normals, sets, candidate.rival)
+            return _reduced(whole, normals, sets, candidate.rival)
         parts = np.split(sets[candidate.rival], [len(basis.names)], axis=1)
         flux, arising = (part.reshape(-1) for part in parts)
         return with_free(np.concatenate([flux, diffusion, arising])), len(sets) - 1
-    return with_free(mask), 0
+    return whole, 0
+
+
+def _with_all(candidate: "Candidate", values, fields: tuple[str, ...], negated) -> LawFamily:
+    """The family in which all functions of the candidate are free."""
+    basis = make_basis(candidate, values, fields, negated)
+    sources = make_sources(candidate, values)
+    mask = make_mask(candidate, basis, len(fields), negated, sources)
+    directions = make_directions(mask, minimum_size(candidate))
+    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
+    return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)
+
+
+def _parts(family: LawFamily) -> list[np.ndarray]:
+    """Which parameters of the fluxes, of the diffusivities and of the sources are free."""
+    before = len(family.fields) * len(family.basis.names)
+    return np.split(np.asarray(family.mask), [before, family.before_sources])
 
 
 def _reduced(
@@ -91,19 +104,15 @@ def diffuses(
 ) -> bool:
     """Whether the weak form of a candidate with diffusion says that a field diffuses: beside a
     diffusivity, the fluxes that it needs leave far less."""
-    basis, sources = make_basis(candidate, values, fields, negated), make_sources(candidate, values)
-    mask = make_mask(candidate, basis, len(fields), negated, sources)
-    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    directions = make_directions(mask, minimum_size(candidate))
-    family = LawFamily(basis, directions, lower, upper, TERMS, fields, negated, sources)
+    family = _with_all(candidate, values, fields, negated)
     normals = np.asarray(weak_normal(family, values, weights, grid)[0])
-    at = len(basis.names) + len(sources)
-    flux, _, arising = np.split(mask, [len(fields) * len(basis.names), family.before_sources])
+    at = len(family.basis.names) + len(family.sources)
+    flux, _, arising = _parts(family)
     free = np.concatenate([part.reshape(len(fields), -1) for part in (flux, arising)], axis=1)
     left = []
     for eliminate in (_without_diffusion, _beside_diffusion):
         reduced = np.stack([eliminate(normal, at) for normal in normals])
-        chosen = sets_by_weak_form(reduced, free, bool(sources))[0]
+        chosen = sets_by_weak_form(reduced, free, bool(family.sources))[0]
         left.append([weak_form_residual(*each) for each in zip(reduced, chosen, strict=True)])
     return any(beside < _DIFFUSES * without for without, beside in zip(*left, strict=True))
 

@@ -44,7 +44,7 @@ def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The mask of the parameters that are kept, from `LawFamily.weak_normal` of a context.
 
     - `normals`: shape (field, unknown + 1, unknown + 1).
-    - `free`: which parameters may be kept, shape (field, unknown); the law has no diffusion.
+    - `free`: which parameters may be kept, shape (field, unknown), none of them of diffusion.
     """
     return sets_by_weak_form(normals, free)[0]
 
