@@ -1,15 +1,17 @@
 """Errors of a law that are none of the scheme."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane import identification, systematic
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.residual import scale_in_time
+from hfluxno.identify.plane.residual import residual, scale_in_time
 from hfluxno.identify.plane.run import Followed, Start
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
@@ -57,6 +59,19 @@ def test_a_speed_that_changes_in_time_is_no_law(monkeypatch, change, noise):
         assert found.differs < 0.001
     status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, misfit=0.0)
     assert status == (FitStatus.SYSTEMATIC_MISFIT if change else FitStatus.OK)
+
+
+def test_a_law_without_fluxes_has_a_weak_form():
+    """Two fields that only decay."""
+    t, cells = np.arange(8.0), 16
+    shape = 1.0 + 0.3 * np.cos(2 * np.pi * (np.arange(cells) + 0.5) / cells)
+    values = np.exp(-0.1 * t)[:, None, None, None] * np.stack([shape[:, None] * shape] * 2)
+    seen = frames_of(Trajectory(values, t, Grid.rectangle((cells, cells)), ("a", "b")))
+    basis = Dictionary(np.ones(2), ((1, 0), (0, 1)), ("a", "b"))
+    ones, decay = np.ones(2), np.array([[-0.1, 0.0], [0.0, -0.1]])
+    law = FittedPlaneLaw(("a", "b"), basis, np.zeros((2, 2, 2)), 0.0 * ones, 2.0 * ones)
+    law = dataclasses.replace(law, sources=decay, arising=((1, 0), (0, 1)))
+    assert residual(law, seen)[0] < 1e-3 and scale_in_time(law, seen).differs < 1e-3
 
 
 @pytest.mark.parametrize(("share", "status"), [(3.0, FitStatus.POOR_FIT), (0.1, FitStatus.OK)])
