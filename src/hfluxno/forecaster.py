@@ -117,13 +117,17 @@ class Forecaster(eqx.Module):
         return lambda members: self.forecast(context.members(members), steps)
 
 
+def _is_whole(number: Any) -> bool:
+    try:
+        operator.index(number)
+    except TypeError:
+        return False
+    return not isinstance(number, bool)
+
+
 def check_steps(steps: Any) -> None:
     """Checks a number of steps. Raises `ValueError` if it is not a positive whole number."""
-    try:
-        whole = not isinstance(steps, bool | np.bool_) and operator.index(steps) is not None
-    except TypeError:
-        whole = False
-    if not whole:
+    if not _is_whole(steps):
         raise ValueError(f"steps must be a whole number; got {steps!r}.")
     if steps < 1:
         raise ValueError(f"steps must be at least 1; got {steps}.")

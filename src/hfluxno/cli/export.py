@@ -80,7 +80,7 @@ def main(config: ExportConfig) -> int:
 
 
 def _check_own(path: Path) -> None:
-    """Rejects to replace a program of somebody else. Raises `ValueError` if it is one."""
+    """Raises `ValueError` if the file is a program that this command did not write."""
     programs = path.suffix in (".py", ".h", ".c") and path.is_file()
     if programs and b"hfluxno" not in path.read_bytes():
         raise ValueError(

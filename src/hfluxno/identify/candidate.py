@@ -10,7 +10,7 @@ from hfluxno.plural import plural
 CLAWPACK_PAPER = (0.5, 0.9, True)
 CLAWPACK_DEFAULT = (0.9, 1.0, True)
 PRESENT_STATE = (0.4, 0.4, False)
-_LONGEST = (1.0, 1.0, False)
+_CFL_ONE = (1.0, 1.0, False)
 
 DIFFUSION_TERMS = {"none": 0, "constant": 1, "quadratic": 3}
 
@@ -112,7 +112,7 @@ class Candidate:
 
 _FIXED = Candidate(size=6, scheme="roe-entropy-fix")
 # At the CFL number 1 a constant speed carries a field from cell to cell as it is.
-_CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_LONGEST)
+_CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_CFL_ONE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _equal_steps(best: Candidate) -> tuple[Candidate, ...]:
     if best.scheme != "rusanov":
         return ()
     numbers = (*range(1, 13), 16, 20, 24, 32, 40, 50, 64)
-    return tuple(dataclasses.replace(best, cfl=_LONGEST, steps=number) for number in numbers)
+    return tuple(dataclasses.replace(best, cfl=_CFL_ONE, steps=number) for number in numbers)
 
 
 def _nearer_steps(fraction: int) -> Callable[[Candidate], tuple[Candidate, ...]]:

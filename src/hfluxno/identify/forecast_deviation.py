@@ -64,7 +64,7 @@ _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
 # In variances; then noise does not count as a part of the misfit that it leaves unexplained.
 _LIKELY = 16.0
-# The part of the variance that is even (see `partly_even`). On 33 contexts of other solvers the
+# The part of the variance that is even (see `partly_even`). On 31 contexts of other solvers the
 # bands held .88 of the values without it, and .91 with it.
 _ELSEWHERE = 0.05
 _LAST_FRAMES = 5

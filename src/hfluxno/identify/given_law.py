@@ -24,7 +24,7 @@ from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.misfit import UNKNOWN, measure
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, interval_of, settings_of
-from hfluxno.identify.select import backtest_errors, best_mode, last_fitted_frame
+from hfluxno.identify.select import SAME, backtest_errors, best_mode, last_fitted_frame
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.identify.track import MODES, first_state, gains, track
@@ -36,7 +36,6 @@ _TOLERANCE = 0.01
 _FEWEST_SHARED = 4
 # The field of an array, or of a file, that does not say its name.
 _UNNAMED = (("u",), ("values",))
-_SAME = 1.02
 # Schemes are tried until the back-test error is below this.
 _GOOD_ENOUGH, _FINER = 1e-4, (2, 4)
 
@@ -181,7 +180,7 @@ def _best_scheme(
     # The first frame itself unless another start predicts better, not only to rounding: a restart
     # predicts the same from any.
     least = min(error for error, *_ in found)
-    _, errors, start, settings = next(each for each in found if each[0] <= _SAME * least)
+    _, errors, start, settings = next(each for each in found if each[0] <= SAME * least)
     return _Best(errors, start, settings, tuple(tried))
 
 

@@ -33,7 +33,7 @@ from hfluxno.identify.weak_start import weak_parameters, with_kinks
 _REFIT_EVALUATIONS = 5
 # A law of a few terms may predict the last frames a little worse, but predicts distant ones better.
 _SIMPLER_WITHIN, _SPARSE_WITHIN = 1.1, 1.5
-_SAME = 1.02
+SAME = 1.02
 _EXPLAINED = 1e-4  # so small a back-test error needs no other candidate
 _LARGE_OFFSET = 100.0  # in standard deviations
 
@@ -66,7 +66,7 @@ def best_mode(errors: np.ndarray) -> str:
     """The mode with the smallest back-test error. Of equally good ones the first is taken, because
     later ones trust single frames more."""
     finite = np.where(np.isfinite(errors), errors, np.inf)
-    return MODES[int(np.argmax(finite <= _SAME * np.min(finite)))]
+    return MODES[int(np.argmax(finite <= SAME * np.min(finite)))]
 
 
 def held_out_frames(frames: int) -> int:
@@ -157,7 +157,7 @@ def _pick(trials: list[FittedCandidate]) -> FittedCandidate:
     # A grid that is hardly better before a shock forms is far better after.
     least = min(t.error for t in alike)
     chosen = next(
-        t for t in sorted(alike, key=lambda t: t.candidate.refinement) if t.error <= _SAME * least
+        t for t in sorted(alike, key=lambda t: t.candidate.refinement) if t.error <= SAME * least
     )
     # A better first state has no additional unknowns.
     twins = [

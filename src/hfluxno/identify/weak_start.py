@@ -55,8 +55,8 @@ def weak_parameters(family: LawFamily, values, weights, grid) -> np.ndarray:
 
 
 def common_shift(values: Float[np.ndarray, "time field cells"], periodic: bool) -> int:
-    """By how many cells each frame of one field on a ring is shifted against the one before, if it
-    shall be most like it; zero for others."""
+    """The shift, in whole cells, at which the frames of one field on a ring are most like those
+    before them; zero for anything else."""
     if values.shape[1] > 1 or not periodic:
         return 0
     cells = values.shape[-1]

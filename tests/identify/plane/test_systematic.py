@@ -11,7 +11,7 @@ from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane import identification, systematic
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.residual import residual, scale_in_time
+from hfluxno.identify.plane.residual import UNCHANGED, residual, scale_in_time
 from hfluxno.identify.plane.run import Followed, Start
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
@@ -57,7 +57,7 @@ def test_a_speed_that_changes_in_time_is_no_law(monkeypatch, change, noise):
         assert found.differs > change and found.explained > 0.8
     elif not noise:
         assert found.differs < 0.001
-    status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, misfit=0.0)
+    status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, 0.0, found)
     assert status == (FitStatus.SYSTEMATIC_MISFIT if change else FitStatus.OK)
 
 
@@ -84,6 +84,6 @@ def test_frames_of_noise_show_no_law(monkeypatch, share, status):
     seen = frames_of(Trajectory(values, np.arange(9.0), Grid.rectangle((16, 16)), ("u",)))
     error, persistence = 1.01 * seen.relative_noise, 1.5 * seen.relative_noise
     found = identification.status_of(
-        one_field(), seen, Start("restart", 2), error, persistence, misfit=0.0
+        one_field(), seen, Start("restart", 2), error, persistence, 0.0, UNCHANGED
     )
     assert found == status

@@ -17,7 +17,7 @@ from hfluxno.identify.plane.identification import (
     MINIMUM_FRAMES,
     status_of,
 )
-from hfluxno.identify.plane.residual import residual
+from hfluxno.identify.plane.residual import UNCHANGED, residual, scale_in_time
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import (
     REFINEMENTS,
@@ -48,6 +48,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
     if law.constant is None and len(values) >= MINIMUM_FRAMES:
         law = with_constant(law, seen)
     error = persistence = misfit = beyond = float("nan")
+    in_time = UNCHANGED
     status, start = FitStatus.NOT_CHECKED, Start("restart", max(saved.refinement, *REFINEMENTS))
     if np.any(values != values[:1]):
         last = last_fitted_frame(len(values))
@@ -58,7 +59,8 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
             error, start = back_test(law, seen, last, starts)
         if len(values) >= MINIMUM_FRAMES and has_room(grid.free, seen.around):
             misfit, beyond = residual(law, seen)
-        status = status_of(law, seen, start, error, persistence, beyond)
+        in_time = scale_in_time(law, seen)
+        status = status_of(law, seen, start, error, persistence, beyond, in_time)
     return PlaneIdentification(
         law=saved.law,
         status=status,
@@ -75,6 +77,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
         grid_law=law,
         cell=(float(grid.spacing[0]), float(grid.spacing[1])),
         interval=interval,
+        scale_in_time=in_time,
         is_given=True,
     )
 

@@ -7,7 +7,7 @@ from hfluxno.identify.assembled import kept_by_walls
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.residual import UNCHANGED, ScaleInTime, scale_in_time
+from hfluxno.identify.plane.residual import ScaleInTime, scale_in_time
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
@@ -58,11 +58,13 @@ def identify_plane(
         roles = infer_roles(seen, cell[0] / cell[1], indices(momentum, fields))
         found = search(seen, roles, fields, cell)
         assert found is not None
-        status = _status(found, seen)
+        status, in_time = _judged(found, seen)
         if status in UNEXPLAINED:
             other = search(seen, roles, fields, cell, sources_of(seen))
-            if other is not None and _status(other, seen) == FitStatus.OK:
-                found, status = other, FitStatus.OK
+            if other is not None:
+                of_other = _judged(other, seen)
+                if of_other[0] == FitStatus.OK:
+                    found, (status, in_time) = other, of_other
     lengths = np.array(cell)
     return PlaneIdentification(
         law=rescaled(found.law, lengths, seen.interval),
@@ -71,7 +73,7 @@ def identify_plane(
         backtest_error=found.error,
         persistence_error=_persistence(seen),
         misfit=found.misfit,
-        scale_in_time=_scale_in_time(found.law, seen),
+        scale_in_time=in_time,
         isotropic=found.isotropic,
         # Of data that it does not explain, the coefficient of a known law means nothing.
         recognised=None if found.beyond_noise > POOR_MISFIT else found.recognised,
@@ -132,9 +134,11 @@ def sources_of(seen: Frames) -> tuple[Powers, ...]:
     return tuple(found)
 
 
-def _status(found: Found, seen: Frames) -> FitStatus:
-    persistence, beyond = _persistence(seen), found.beyond_noise
-    return status_of(found.law, seen, found.start, found.error, persistence, beyond)
+def _judged(found: Found, seen: Frames) -> tuple[FitStatus, ScaleInTime]:
+    """Whether a law explains the frames, and how it changes in time."""
+    errors, in_time = (found.error, _persistence(seen)), scale_in_time(found.law, seen)
+    status = status_of(found.law, seen, found.start, *errors, found.beyond_noise, in_time)
+    return status, in_time
 
 
 def _persistence(seen: Frames) -> float:
@@ -162,9 +166,10 @@ def status_of(
     error: float,
     persistence: float,
     misfit: float,
+    in_time: ScaleInTime,
 ) -> FitStatus:
     """Whether a law explains a context, from the errors of its back-test and of repeating a frame
-    there; an unknown misfit is NaN."""
+    there, its misfit, which is NaN if it is unknown, and how it changes in time."""
     if not np.isfinite(error):
         return FitStatus.FAILED
     if _has_drifted(seen, law):
@@ -172,16 +177,8 @@ def status_of(
     poor = exceeds(error, persistence, seen.relative_noise) or misfit > POOR_MISFIT
     if poor or seen.noise > _MOST_NOISE:
         return FitStatus.POOR_FIT
-    changes = _scale_in_time(law, seen).matters
-    wrong = changes or is_systematic(law, seen, start)
+    wrong = in_time.matters or is_systematic(law, seen, start)
     return FitStatus.SYSTEMATIC_MISFIT if wrong else FitStatus.OK
-
-
-def _scale_in_time(law: FittedPlaneLaw, seen: Frames) -> ScaleInTime:
-    """That of enough frames; of fewer, or if walls leave no room, none is known."""
-    if len(seen.values) < MINIMUM_FRAMES or not has_room(seen.grid.free, seen.around):
-        return UNCHANGED
-    return scale_in_time(law, seen)
 
 
 def indices(momentum: tuple[str, str] | None, fields: tuple[str, ...]) -> tuple[int, int] | None:

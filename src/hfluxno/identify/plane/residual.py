@@ -10,7 +10,7 @@ from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import beyond_noise, functions_of, left_over, systems_of
-from hfluxno.identify.plane.weak_form import total
+from hfluxno.identify.plane.weak_form import has_room, total
 
 # Frames of the parts of a context that are compared, and how many parts there are at most.
 _PART, _PARTS = 5, 5
@@ -47,8 +47,12 @@ def residual(law: FittedPlaneLaw, seen: Frames) -> tuple[float, float]:
 
 def scale_in_time(law: FittedPlaneLaw, seen: Frames) -> ScaleInTime:
     """For each of a few parts of the context, the factor s of the law that minimises the residual
-    ‖s A c - b‖ of its weak form A c = b. If a law depends on time by a factor, it is that."""
-    sizes, count = deviations(seen.filled, law.vectors), len(seen.values)
+    ‖s A c - b‖ of its weak form A c = b. If a law depends on time by a factor, it is that. Too few
+    frames, or walls that leave no room for the weak form, show no change."""
+    count = len(seen.values)
+    if count <= _PART or not has_room(seen.grid.free, seen.around):
+        return UNCHANGED
+    sizes = deviations(seen.filled, law.vectors)
     starts = np.unique(np.linspace(0, count - _PART, _PARTS).astype(int))
     factors, before, after = [], 0.0, 0.0
     for start in starts.tolist():

@@ -38,7 +38,7 @@ class PlaneIdentification:
     - `grid_law`: the law in cells and frames.
     - `cell`, `interval`: the lengths of a cell and the time between two frames of the context.
     - `scale_in_time`: how much the factors differ by which the law must be multiplied in parts of
-      the context, and the fraction of the residual that they explain; not known of a given law.
+      the context, and the fraction of the residual that they explain.
     - `is_given`: whether the law was found in another context, from which its terms and its name
       are; its coefficients are not fitted to this one.
     - `units`: the known units of the context, by name.
