@@ -91,7 +91,7 @@ class Trajectory(eqx.Module):
           become float64, shorter types float32.
         - `times`: increasing, shape (time,); the frame numbers by default. Dates count as seconds
           since 1970, durations as seconds. If all are multiples of one step, the frames in between
-          are gaps; other uneven times stay, for joint estimates, or are rejected if there is a y.
+          are gaps; other uneven times stay (on a line for joint estimates).
         - `x`: increasing and uniform cell centres, shape (x,), by default those of [0, 1]; if all
           steps are multiples of the smallest one, the cells in between are gaps.
         - `fields`: one name per field; by default `u`, or `u0`, `u1`, ….
@@ -136,8 +136,7 @@ class Trajectory(eqx.Module):
         times = np.arange(steps) if times is None else dates(times)
         known |= {"time": "s"} if np.asarray(times).dtype.kind in "mM" else {}
         times = real(seconds(times), "times")
-        uniform = with_gaps if space == 2 else as_frames
-        times, rows = uniform(times.astype(np.float64), steps, "time")
+        times, rows = as_frames(times.astype(np.float64), steps, "time")
         values = scatter(values, rows, len(times), -2 - space)
         sigma = None if sigma is None else scatter(sigma, rows, len(times), -2 - space)
         ends = []

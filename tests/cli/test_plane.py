@@ -220,6 +220,29 @@ def test_check_says_what_a_file_holds(tmp_path, capsys):
     assert "PDEBench; its fields are density" in capsys.readouterr().out
 
 
+def test_check_suggests_a_boundary_and_says_how_far_waves_travel(tmp_path, capsys):
+    moving_wave(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", decode_times=False) as data:
+        ring = data.load()
+    times = np.array(ring["time"])
+    times[4:] += 0.013
+    ring.isel(x=slice(0, 16)).assign_coords(time=times).to_netcdf(
+        tmp_path / "b.nc", engine="h5netcdf"
+    )
+    assert main(["check", str(tmp_path / "a.nc"), "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["fields"]["u"]["cells_per_frame"] == pytest.approx([0.6, -0.64], abs=0.1)
+    assert "--boundary" not in whole["next"] and whole["uniform"]
+    assert main(["check", str(tmp_path / "b.nc"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["boundary"] == [["outflow"] * 2, ["periodic"] * 2] and not found["uniform"]
+    assert "--boundary=outflow,outflow/periodic,periodic" in found["next"]
+    assert main(["check", str(tmp_path / "b.nc"), "--boundary", "wall/periodic"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "wall,wall/periodic,periodic: as given" in shown and "uneven steps" in shown
+    assert "--boundary=wall/periodic" in shown and " cells a frame along x" in shown
+
+
 def test_the_command_after_a_check_takes_a_name_with_a_dash_for_a_file(
     tmp_path, capsys, monkeypatch
 ):

@@ -374,6 +374,14 @@ def test_frames_that_a_file_lacks_are_gaps(tmp_path):
     assert np.isnan(truth[0]).all() and not np.isnan(truth[1]).any()
 
 
+def test_uneven_times_stay_as_they_are(tmp_path):
+    times = TIMES[: len(TIMES)] + 0.1 * TIMES[1] * np.sin(7.0 * np.arange(len(TIMES)))
+    source = read_plane(labelled(tmp_path / "a.nc", gas(1)[0, 0], time=("time", times)))
+    np.testing.assert_array_equal(source.times, times)
+    np.testing.assert_array_equal(source.context(0, 6).times, times[:6] - times[0])
+    np.testing.assert_array_equal(source.truth(0, times[6:7])[0, 0], gas(1)[0, 0][6])
+
+
 def test_too_few_frames_or_cells(tmp_path):
     short = labelled(tmp_path / "a.nc", gas(1)[0, 0])
     source = read_plane(short)

@@ -8,6 +8,8 @@ import numpy as np
 from rich.console import Console
 
 from hfluxno.cli import plane, report
+from hfluxno.coordinates import with_gaps
+from hfluxno.data.plane.measures import drift, is_kept, sides
 from hfluxno.data.plane.walls import NAN
 from hfluxno.plural import plural
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from hfluxno.cli.check import CheckConfig
 
 _CONTEXT = 10
+_LITTLE = 1e-3  # noise, in deviations
+_ALIKE = 0.9  # correlation of frames
 
 
 def main(config: "CheckConfig") -> int:
@@ -33,6 +37,8 @@ def main(config: "CheckConfig") -> int:
 
 def examined(config: "CheckConfig") -> dict:
     """The report, as plain numbers and words."""
+    from hfluxno.identify.plane.frames import noise_level
+
     source = plane.read(config)
     member = plane.members_of(config, source)[0]
     frames = min(_CONTEXT, source.frames)
@@ -46,15 +52,23 @@ def examined(config: "CheckConfig") -> dict:
     grid, seen = context.grid, values[..., context.grid.free]
     whole = seen[~np.isnan(seen).any(axis=(1, 2))]
     totals = whole.mean(axis=2)
+    sizes = np.nanmean(np.abs(values), axis=(0, 2, 3))
     fields = {}
     for i, name in enumerate(source.fields):
         field = values[:, i]
-        size = float(np.nanmean(np.abs(field))) or 1.0
+        moved = drift(field)
+        noise = noise_level(values[:, i : i + 1])
         fields[name] = {
             "smallest": float(np.nanmin(field)),
             "largest": float(np.nanmax(field)),
             "changes": _change(field),
-            "total_change": float(np.ptp(totals[:, i])) / size if len(whole) else float("nan"),
+            "total_change": float(np.ptp(totals[:, i]) / (sizes[i] or 1.0))
+            if len(whole)
+            else float("nan"),
+            "noise": noise * float(np.nanstd(field)),
+            "relative_noise": noise,
+            "cells_per_frame": [moved.x, moved.y],
+            "correlation_of_frames": moved.correlation,
             "computed": name not in source.stored,
         }
     hints: list[str] = []
@@ -63,10 +77,17 @@ def examined(config: "CheckConfig") -> dict:
         hints = plane.notes(source, context, None)
     except ValueError as error:
         faults = [str(error)]
+    boundary, reason = source.boundary, "as given"
+    if source.assumed:
+        *found, reason = sides(values, bool(len(whole)) and is_kept(totals, sizes))
+        boundary = found[0], found[1]
+    named = "/".join(",".join(pair) for pair in boundary)
     left = source.frames - frames
     path = str(config.input)
     words = ["hfluxno", "forecast", f"./{path}" if path.startswith("-") else path]
     options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
+    if source.assumed and boundary != source.boundary:
+        options["boundary"] = named
     options |= config.axes | {"gamma": config.gamma, "walls": source.walls}
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     if source.count > 1:
@@ -81,12 +102,14 @@ def examined(config: "CheckConfig") -> dict:
         "trajectories": source.count,
         "frames": source.frames,
         "interval": float((source.times[-1] - source.times[0]) / (source.frames - 1)),
+        "uniform": _is_uniform(source.times),
         "times": [float(source.times[0]), float(source.times[-1])],
         "cells": list(grid.shape),
         "spacing": list(grid.spacing),
         "domain": [list(ends) for ends in zip(grid.lower, grid.upper, strict=True)],
         "falls": list(source.falls),
-        "boundary": [list(sides) for sides in source.boundary],
+        "boundary": [list(pair) for pair in boundary],
+        "boundary_reason": reason,
         "measured": {"trajectory": member, "frames": frames},
         "missing": float(np.mean(np.isnan(seen))),
         "walls": 0 if grid.solid is None else int(np.sum(grid.solid)),
@@ -96,6 +119,13 @@ def examined(config: "CheckConfig") -> dict:
         "faults": faults,
         "next": "" if faults else shlex.join(words),
     }
+
+
+def _is_uniform(times: np.ndarray) -> bool:
+    try:
+        return len(with_gaps(times, len(times), "time")[0]) == len(times)
+    except ValueError:
+        return False
 
 
 def _change(field: np.ndarray) -> float:
@@ -117,14 +147,19 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         (
             "time",
             f"{plural(found['frames'], 'frame')}, {found['times'][0]:.6g} to "
-            f"{found['times'][1]:.6g} in steps of {found['interval']:.4g}",
+            f"{found['times'][1]:.6g} in {'' if found['uniform'] else 'uneven '}steps of "
+            f"{'' if found['uniform'] else 'on average '}{found['interval']:.4g}",
         ),
         (
             "plane",
             f"{nx} × {ny} cells of {dx:.4g} × {dy:.4g} on [{x0:.6g}, {x1:.6g}] × [{y0:.6g}, "
             f"{y1:.6g}]{falls}",
         ),
-        ("boundary", "/".join(",".join(sides) for sides in found["boundary"])),
+        (
+            "boundary",
+            "/".join(",".join(pair) for pair in found["boundary"])
+            + f": {found['boundary_reason']}",
+        ),
         (
             "measured",
             f"the first {plural(measured['frames'], 'frame')} of trajectory "
@@ -146,5 +181,18 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         if np.isfinite(field["total_change"]):
             text += f", its total by {100 * field['total_change']:.2g} %"
         lines.append((name, text + (" (computed)" if field["computed"] else "")))
+        lines.append(("", _movement(field)))
     lines += [("note", text) for text in (*found["faults"], *found["hints"])]
     return [*lines, ("next", found["next"])] if found["next"] else lines
+
+
+def _movement(field: dict) -> str:
+    x, y = (0.0 if abs(each) < 0.005 else each for each in field["cells_per_frame"])
+    noise = field["relative_noise"]
+    much = f"about {100 * noise:.2g} %" if noise > _LITTLE else f"below {100 * _LITTLE:g} %"
+    text = f"noise {much} of its deviation"
+    if np.isnan(x):
+        return text
+    text += f"; travels {x:+.2f} cells a frame along x and {y:+.2f} along y"
+    alike = field["correlation_of_frames"]
+    return text if alike > _ALIKE else f"{text}, but frames are little alike ({alike:.2f})"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.coordinates import uniform_edges, with_gaps
+from hfluxno.coordinates import as_frames, uniform_edges
 from hfluxno.data.axes import decreases
 from hfluxno.data.choice import asked_names
 from hfluxno.data.numbers import check_magnitude, check_once, coordinate
@@ -63,7 +63,7 @@ def read_plane(
             raise ValueError(f"The times of {path} decrease; reverse the frames first.")
         times, rows = axes["time"][0], np.arange(sizes["time"])
         if len(times) > 1:
-            times, rows = with_gaps(times, sizes["time"], "time")
+            times, rows = as_frames(times, sizes["time"], "time")
         return PlaneSource(
             path=path,
             layout=file.layout,
@@ -76,6 +76,7 @@ def read_plane(
             y=axes["y"][0],
             trajectories=sizes.get("trajectory"),
             boundary=sides_of(boundary) if boundary or not file.boundary else file.boundary,
+            assumed=not boundary and not file.boundary,
             coordinates=dict(file.coordinates),
             names=dict(file.names),
             falls=falls,

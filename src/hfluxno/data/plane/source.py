@@ -29,10 +29,11 @@ class PlaneSource:
     - `stored`: the names of all fields in the file.
     - `others`: what else in the file has several axes, and is no field on a plane over time.
     - `attributes`: of each field (units and the like).
-    - `times`, `x`, `y`: the coordinates as float64, increasing and uniform.
+    - `times`, `x`, `y`: the coordinates as float64, increasing, x and y uniform.
     - `rows`: which of the times the frames of the file have; at the others nothing was measured.
     - `trajectories`: how many there are, `None` if the file has no such axis.
     - `boundary`: names of the sides, lower and upper of x and of y.
+    - `assumed`: whether neither the user nor the file has named them.
     - `coordinates`: of the file, with their attributes.
     - `names`: what the file calls the axes, if something else.
     - `falls`: the axes that decrease in the file.
@@ -53,6 +54,7 @@ class PlaneSource:
     rows: np.ndarray
     trajectories: int | None
     boundary: Sides
+    assumed: bool
     coordinates: Mapping[str, xr.Variable]
     names: Mapping[str, str]
     falls: tuple[str, ...]

@@ -104,7 +104,7 @@ def frames_of(context: Trajectory) -> Frames:
         interval=interval,
         grid=grid,
         missing=float(np.mean(np.isnan(values[..., grid.free]))),
-        noise=_noise(part),
+        noise=noise_level(part),
     )
 
 
@@ -157,7 +157,7 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
         )
 
 
-def _noise(values: Float[np.ndarray, "time field x y"]) -> float:
+def noise_level(values: Float[np.ndarray, "time field x y"]) -> float:
     """The noise, from the median of second differences along all axes (of one or two frames along
     those of space), in which little of the solution is left and jumps are rare."""
     if min(values.shape[2:]) < 3:

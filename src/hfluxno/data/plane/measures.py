@@ -1,0 +1,98 @@
+"""What frames on a plane show by themselves, before any law is inferred.
+
+Fields are arrays (time, x, y), NaN where nothing was measured and in walls inside.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy import fft
+
+# Values across the ends may differ this many times as much as those across the interface inside
+# where they differ most. On 51 sets it was at most 1.02 for periodic ones, and from 1.4 for others.
+_MATCHING = 1.2
+_KEPT = 1e-3  # the change of a total, of its size
+
+
+class Drift(NamedTuple):
+    """How far a field moves per frame along x and y, in cells, and the correlation of frames after
+    that shift."""
+
+    x: float
+    y: float
+    correlation: float
+
+
+def drift(u: Float[np.ndarray, "time x y"]) -> Drift:
+    """The shift (r, s) that minimises the mean of (u(t + 1, i + r, j + s) - u(t, i, j))² over the
+    cells that overlap, at least half of all, by cross-correlation; NaN without neighbouring
+    frames."""
+    seen = np.isfinite(u)
+    pairs = np.flatnonzero(seen[:-1].any(axis=(1, 2)) & seen[1:].any(axis=(1, 2)))
+    if not len(pairs):
+        return Drift(np.nan, np.nan, np.nan)
+    known = seen.astype(float)
+    bare = np.where(seen, u - np.nanmean(u), 0.0)
+    counts = _correlation(known[pairs], known[pairs + 1])
+    squares = _correlation(bare[pairs] ** 2, known[pairs + 1])
+    squares += _correlation(known[pairs], bare[pairs + 1] ** 2)
+    products = _correlation(bare[pairs], bare[pairs + 1])
+    enough = counts >= 0.5 * counts.max()
+    misfit = np.where(enough, squares - 2.0 * products, np.inf) / np.where(enough, counts, 1.0)
+    # Of shifts that are as good, as where a field is constant, the shortest is the drift.
+    shifts = [fft.fftfreq(n, 1.0 / n) for n in misfit.shape]
+    length = np.hypot(shifts[0][:, None], shifts[1])
+    best = misfit.min() + 1e-9 * squares.max() / counts.max()
+    r, s = np.unravel_index(np.argmin(np.where(misfit <= best, length, np.inf)), misfit.shape)
+    alike = 2.0 * products[r, s] / squares[r, s] if squares[r, s] > 0.0 else 1.0
+    along_x, along_y = misfit[[r - 1, r, (r + 1) % len(misfit)], s], np.roll(misfit[r], 1 - s)[:3]
+    return Drift(
+        float(shifts[0][r] + _vertex(along_x)), float(shifts[1][s] + _vertex(along_y)), float(alike)
+    )
+
+
+def sides(
+    values: Float[np.ndarray, "time field x y"], totals_kept: bool
+) -> tuple[tuple[str, str], tuple[str, str], str]:
+    """The boundaries that frames suggest along x and y, and why: periodic where the values continue
+    across the ends; otherwise walls if a total is kept, and outflows if not."""
+    found, why = [], []
+    for axis, name in ((2, "x"), (3, "y")):
+        side = "periodic" if (matches := _continues(values, axis)) else "outflow"
+        side = "wall" if totals_kept and not matches else side
+        found.append((side, side))
+        why.append(f"the ends of {name} {'' if matches else 'do not '}match")
+    if not all(each[0] == "periodic" for each in found):
+        why.append(f"{'a' if totals_kept else 'no'} total is kept")
+    return found[0], found[1], ", ".join(why)
+
+
+def is_kept(totals: Float[np.ndarray, "time field"], size: Float[np.ndarray, " field"]) -> bool:
+    """Whether a total is constant, of a field that moves."""
+    return bool(np.any(np.ptp(totals, axis=0) <= _KEPT * size))
+
+
+def _continues(values: Float[np.ndarray, "time field x y"], axis: int) -> bool:
+    """Whether the last cells continue in the first ones: they differ no more than other neighbours
+    of most fields and lines do."""
+    size = np.nanstd(values, axis=(0, 2, 3))
+    u = np.moveaxis(values[:, size > 0.0] / size[size > 0.0, None, None], axis, -1)
+    across, within = u[..., 0] - u[..., -1], np.diff(u, axis=-1)
+    most = np.sqrt(np.nanmax(np.nanmean(within**2, axis=(0, 2)), axis=-1))
+    differs = np.sqrt(np.nanmean(across**2, axis=(0, 2)))
+    return bool(np.all(differs <= _MATCHING * most))
+
+
+def _correlation(f: np.ndarray, g: np.ndarray) -> Float[np.ndarray, "x y"]:
+    """Σ f(t, i, j) g(t, i + r, j + s) for every shift, with zeros outside."""
+    shape = [2 * n for n in f.shape[1:]]
+    product = np.conj(fft.rfft2(f, shape)) * fft.rfft2(g, shape)
+    return fft.irfft2(product.sum(axis=0), shape)
+
+
+def _vertex(three: np.ndarray) -> float:
+    """The place of the minimum of a parabola through three values, from the middle one."""
+    left, middle, right = three
+    bend = left - 2.0 * middle + right
+    return 0.5 * float(left - right) / float(bend) if np.isfinite(bend) and bend > 0.0 else 0.0
