@@ -126,6 +126,12 @@ def notes(
             f"{source.path} seem to be swapped; exchange the names of x and y (--x and --y) or of "
             "the two fields."
         )
+    if found.velocity is not None:
+        u, v = found.velocity
+        words.append(
+            f"{u} and {v} carry {found.carried} as velocities do, and are not conserved: put the "
+            f"momentum in their place, {found.carried} · {u} and {found.carried} · {v}."
+        )
     if found.pressure is not None:
         words.append(
             f"{found.pressure} moves the momentum as a pressure does, with γ = {found.gamma:.3g}, "

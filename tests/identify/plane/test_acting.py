@@ -48,5 +48,14 @@ def test_a_pressure_beside_the_energy_and_gaps(gas, p):
     assert acting(context(values, ("rho", *PAIR, "E", "p"))).pressure == "p"
 
 
+@pytest.mark.parametrize("declared", [None, ("u", "v")])
+def test_velocities_in_the_place_of_the_momentum_are_noticed(gas, declared):
+    rho, m, rest = gas[:, :1], gas[:, 1:3], gas[:, 3:]
+    found = acting(context(np.concatenate([rest, m / rho, rho], axis=1), ("E", "u", "v", "rho")))
+    assert found == Acting(velocity=("u", "v"), carried="rho")
+    values = np.concatenate([rho, m / rho], axis=1)
+    assert acting(context(values, ("rho", "u", "v")), declared).carried == "rho"
+
+
 def test_fields_without_a_momentum_act_as_nothing(gas):
     assert acting(context(gas[:, [0, 3]], ("rho", "E"))) == Acting()

@@ -1,4 +1,6 @@
-"""What fields act as: the momentum, and a pressure in the place of an energy.
+"""What fields act as: the momentum, velocities in its place, and a pressure in that of an energy.
+
+Velocities carry the density, ∂t ρ + ∇·(ρ u) = 0, and are not conserved.
 
 A pressure p is not conserved, but many terms can imitate the flux of a conserved field for a while.
 If p is one, Euler's equations hold with E = a p + k, k = |m|²/2ρ and a = 1/(γ - 1):
@@ -25,6 +27,7 @@ from hfluxno.identify.plane.select import (
     functions_of,
     in_cells,
     infer_roles,
+    infer_velocity,
     make_basis,
     systems_of,
 )
@@ -42,6 +45,8 @@ class Acting:
     """What fields act as.
 
     - `momentum`: the components of the momentum along x and y, declared or inferred, or `None`.
+    - `velocity`, `carried`: two fields that are velocities and not conserved, and the one that they
+      carry, or `None`.
     - `pressure`: the field that is a pressure and is not conserved, or `None`.
     - `gamma`: the ratio of specific heats with which it is one.
     """
@@ -49,6 +54,8 @@ class Acting:
     momentum: tuple[str, str] | None = None
     pressure: str | None = None
     gamma: float | None = None
+    velocity: tuple[str, str] | None = None
+    carried: str | None = None
 
 
 def acting(
@@ -61,7 +68,11 @@ def acting(
         return Acting()
     cell = (float(context.grid.spacing[0]), float(context.grid.spacing[1]))
     aspect = cell[0] / cell[1]
-    roles = infer_roles(seen, aspect, indices(momentum, fields))
+    declared = indices(momentum, fields)
+    if (moving := infer_velocity(seen, aspect, declared)) is not None:
+        (x, y), carried = moving
+        return Acting(velocity=(fields[x], fields[y]), carried=fields[carried])
+    roles = infer_roles(seen, aspect, declared)
     if roles.vector is None:
         return Acting()
     pair, carrier = (fields[roles.vector[0]], fields[roles.vector[1]]), roles.carrier
