@@ -119,14 +119,20 @@ def test_a_speed_that_changes_widens_the_bands():
     law, truth = wave(0.5 * t), wave(0.5 * t + 0.05 * (t**2 - t))
     past, ahead = slice(0, 21), slice(21, None)
     restarted = wave(0.5 * t)[ahead]  # both agree in the last frame
-    found = np.sqrt(_by_change_of_speed(law[1:21], truth[past], t[ahead] - 1.0, restarted))
+    found = np.sqrt(_by_change_of_speed(UNKNOWN, law[1:21], truth[past], t[ahead] - 1.0, restarted))
     size = np.sqrt(np.mean(found**2, axis=(1, 2)))
     error = np.sqrt(np.mean((restarted - truth[ahead]) ** 2, axis=(1, 2)))
     np.testing.assert_allclose(size[:20], error[:20], rtol=0.25)
     noise = 0.05 * np.random.default_rng(0).normal(size=truth.shape)
     for missed in (noise, wave(0.5 * t) - wave(0.52 * t)):  # which have their own terms
-        other = _by_change_of_speed(law[1:21], (law + missed)[past], t[ahead] - 1.0, restarted)
+        seen = (law + missed)[past]
+        other = _by_change_of_speed(UNKNOWN, law[1:21], seen, t[ahead] - 1.0, restarted)
         assert np.sqrt(np.mean(other)) < 0.1 * np.sqrt(np.mean(size**2))
+    for certainty, part in ((16.0, 0.75), (3.0, 0.0)):  # a² is less what chance makes of it
+        known = dataclasses.replace(UNKNOWN, slowing=0.2, certainty=certainty)
+        other = _by_change_of_speed(known, law[1:21], law[past], t[ahead] - 1.0, restarted)
+        expected = part * 4.0 * np.mean(found[19] ** 2)
+        assert np.mean(other[19]) == pytest.approx(expected, rel=0.1)
 
 
 def test_the_error_of_a_scheme_is_foreseen_where_a_shock_forms_late():

@@ -5,13 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hfluxno.identify.misfit import (
-    change_of_speed,
-    is_like_noise,
-    measure,
-    measure_apart,
-    noise_level,
-)
+from hfluxno.identify.delays import change_of_speed
+from hfluxno.identify.misfit import beside_unknowns, measure, measure_apart
+from hfluxno.identify.noise import is_like_noise, noise_level
 
 FRAMES, CELLS = 20, 100
 
@@ -209,6 +205,32 @@ def test_a_change_of_speed_that_noise_hides_counts_beyond_noise():
     found, plain = measure(law, slower), measure(law, steady)
     assert found.changing > 0.3 and found.systematic and "changes in time" in str(found)
     assert plain.changing < 0.01 and not plain.systematic and "changes in time" not in str(plain)
+
+
+def test_unknowns_that_imitate_a_change_of_speed_do_not_hide_it():
+    """A law with a coefficient that delays the first half, fitted to frames that slow down."""
+    x, past = np.linspace(0.0, 1.0, 100, endpoint=False), np.linspace(0.0, 1.0, 21)[:, None]
+
+    def wave(delay):
+        at = x - 0.4 * (past - delay)
+        return (np.sin(2.0 * np.pi * at) + 0.3 * np.sin(6.0 * np.pi * at + 1.0))[:, None]
+
+    delay = 0.1 * (past**2 - past)
+    noise = 0.02 * np.random.default_rng(1).normal(size=wave(delay).shape)
+    half = (past**2 - past) * (past < 0.5)
+    fitted = wave(0.1 * half)  # what the fit has made of it
+    unknown = ((wave(1e-3 * half) - wave(0.0)) / 1e-3)[None, 1:]
+    alone = change_of_speed(fitted, wave(delay) + noise)
+    beside = change_of_speed(fitted, wave(delay) + noise, beside=unknown)
+    assert abs(alone.a - 0.1) > 0.05
+    assert beside.a == pytest.approx(0.1, abs=0.02) and beside.certainty > 100.0
+    steady = change_of_speed(wave(0.0), wave(0.0) + noise, beside=unknown)
+    assert abs(steady.a) < 0.02 and steady.certainty < 9.0
+    seen = wave(delay) + noise
+    found = beside_unknowns(measure(fitted, seen), fitted, seen, unknown)
+    assert found.changes_speed and found.slowing == beside.a
+    slower = dataclasses.replace(found, slowing=0.02)
+    assert not slower.changes_speed
 
 
 def test_a_change_of_speed_is_one_of_time_and_not_of_frames():

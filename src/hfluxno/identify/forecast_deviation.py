@@ -21,8 +21,10 @@ shocks that form later. r ≤ 1 is the ratio of the misfit to the same differenc
 the data were made by the same scheme, it has no error.
 
 a measures a speed that changes in time, which no law here has: a delay c τ + a (τ² - τ) at the time
-τ of the context changes the frames by this multiple of ∂u/∂τ, and R² is the fraction of the misfit
-that a explains beyond c; if a is four times its standard deviation, of the misfit beyond noise.
+τ of the context changes the frames by this multiple of ∂u/∂τ. If there is noise, it is estimated
+beside the other unknowns (`hfluxno.identify.delays`), and R² = 1 - 4/t² with t = a in units of its
+standard deviation: a² less what chance makes of it. Otherwise R² is the fraction of the misfit that
+a explains beyond c; if a is four times its standard deviation, of the misfit beyond noise.
 
 u_φ, if the forecast leaves the observed range, is that with the other guess of the flux there (see
 `FittedLaw.further`).
@@ -50,9 +52,10 @@ from jaxtyping import Float
 
 from hfluxno.boundary import Outflow
 from hfluxno.identify.basis import Kinked
+from hfluxno.identify.delays import change_of_speed
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.free_coefficients import free_covariance
-from hfluxno.identify.misfit import change_of_speed
+from hfluxno.identify.misfit import Misfit
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import held_out_frames
 from hfluxno.identify.solver_settings import SolverSettings
@@ -64,6 +67,7 @@ _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
 # In variances; then noise does not count as a part of the misfit that it leaves unexplained.
 _LIKELY = 16.0
+_BY_CHANCE = 4.0
 # The part of the variance that is even (see `partly_even`). On 31 contexts of other solvers the
 # bands held .88 of the values without it, and .91 with it.
 _ELSEWHERE = 0.05
@@ -130,7 +134,7 @@ def forecast_deviation(
         alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
     if item.residual > _REPRODUCED:
         variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames, beyond)
-    variance += _by_change_of_speed(alone, seen, time, frames)
+    variance += _by_change_of_speed(item.misfit, alone, seen, time, frames)
     variance = near_jumps(variance, settings.grid.is_periodic())
     variance = partly_even(variance, _ELSEWHERE)
     variance = not_below_backtest(variance, item, seen, ahead)
@@ -217,16 +221,21 @@ def _by_scheme(
 
 
 def _by_change_of_speed(
+    misfit: Misfit,
     alone: Float[np.ndarray, "steps field cells"],
     seen: Float[np.ndarray, "time field cells"],
     time: Float[np.ndarray, " ahead"],
     frames: Float[np.ndarray, "ahead field cells"],
 ) -> Float[np.ndarray, "ahead field cells"]:
     """R² (a τ (1 + τ) ∂u/∂τ)², with the run from the first frame `alone`."""
-    change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
+    if misfit.certainty > 0.0:
+        a, part = misfit.slowing, max(1.0 - _BY_CHANCE / misfit.certainty, 0.0)
+    else:
+        change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
+        a, part = change.a, change.fraction(_LIKELY)
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
-    by = change.a * time * (1.0 + time)
-    return change.fraction(_LIKELY) * (by[:, None, None] * ahead) ** 2
+    by = a * time * (1.0 + time)
+    return part * (by[:, None, None] * ahead) ** 2
 
 
 def _quotient(above: np.floating, below: np.floating) -> float:

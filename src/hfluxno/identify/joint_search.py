@@ -33,7 +33,7 @@ from hfluxno.identify.joint_windows import (
     windows,
 )
 from hfluxno.identify.listener import announce
-from hfluxno.identify.misfit import is_like_noise
+from hfluxno.identify.noise import is_like_noise
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.simpler import simpler

@@ -7,10 +7,11 @@ import numpy as np
 
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.cause import share_of_dispersion
-from hfluxno.identify.first_frame import covariance_by_first_frame
+from hfluxno.identify.dispersed import by_dispersion
+from hfluxno.identify.first_frame import covariance_by_first_frame, is_noisy, unknown_beside
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.known import recognise
-from hfluxno.identify.misfit import measure
+from hfluxno.identify.misfit import beside_unknowns, measure
 from hfluxno.identify.monomials import in_monomials, sizes_of
 from hfluxno.identify.refine import LawFamily, measured_deviation
 from hfluxno.identify.result import Identification
@@ -60,6 +61,11 @@ def report(
     # Values that were not measured have no misfit.
     frames = np.asarray(trial.fit.frames)
     misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
+    if seen is None and is_noisy(misfit) and trial.fit.is_solved:
+        alone = len(trial.family.fields) == 1 and context.grid.is_periodic()
+        dispersed = by_dispersion(trial, values) if alone else None
+        beside = unknown_beside(trial, values)
+        misfit = beside_unknowns(misfit, frames, values, beside, dispersed)
     if len(family.fields) == 1 and seen is None:
         size = misfit.noise * float(np.std(values))
         grown = growth_of_variation(values[:, 0], context.grid.is_periodic(), size)

@@ -24,7 +24,7 @@ from hfluxno.identify.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.interpolation import corrected
 from hfluxno.identify.listener import announce
-from hfluxno.identify.misfit import noise_level
+from hfluxno.identify.noise import noise_level
 from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.track import MODES, first_state, gains, track

@@ -8,7 +8,7 @@ from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.estimate import Estimate, difference, states_of, values_of
 from hfluxno.identify.joint import sizes
 from hfluxno.identify.left_out import excess_of_left_out
-from hfluxno.identify.misfit import correlation
+from hfluxno.identify.noise import correlation
 from hfluxno.trajectory import Trajectory
 
 # The largest correlation of the misfits of neighbours that is used.

@@ -118,6 +118,21 @@ def continued(
     return np.concatenate(parts), solved
 
 
+def advanced(
+    law: FittedLaw,
+    settings: SolverSettings,
+    state: Float[np.ndarray, "field fine"],
+    rate: float,
+    context: int,
+) -> tuple[Float[np.ndarray, "field fine"], float]:
+    """The state on the internal grid after one interval, and its speed/Δx; by the program of
+    `track` for a context of that many frames."""
+    nothing = np.zeros((1, state.shape[0], settings.grid.shape[0]))
+    intervals = padded_intervals(context - 1, 1)
+    _, state, rate, _ = _followed(law, settings, state, rate, nothing, np.zeros(1), intervals)
+    return state, rate
+
+
 def first_state(
     law: FittedLaw, settings: SolverSettings, values: Float[np.ndarray, "time field cells"]
 ) -> Float[np.ndarray, "field cells"]:
