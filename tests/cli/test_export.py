@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
     [
         ("numpy", ["law.py"]),
         ("c", ["law.h", "law_test.c"]),
-        ("pyclaw", ["law.py"]),
+        ("pyclaw", ["law_pyclaw.py"]),
         ("latex", ["law.tex"]),
     ],
 )
@@ -64,6 +64,8 @@ def test_no_program_of_somebody_else_is_replaced(folder, capsys):
         ("law.json --to matlab", "Unknown target 'matlab'; choose one of numpy, c, pyclaw"),
         ("law.json --to json", "law.json is the input itself"),
         ("law.json --to c -o law.py", "The name law.py does not say what to write; end it with"),
+        ("law.json --to c -k 5", "--context has no use: law.json holds a law, not snapshots;"),
+        ("law.json --to c --boundary open", "--boundary has no use: law.json"),
         ("none.json --to c", "There is no law file none.json"),
         ("none.nc --to c", "none.nc"),
     ],

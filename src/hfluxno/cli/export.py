@@ -45,7 +45,7 @@ class ExportConfig(InputConfig):
     dimensions a pair m_x,m_y."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
     """Where to write; by default in the current folder, under the name of the law, or for snapshots
-    NAME_law, where only files that this command wrote are replaced."""
+    NAME_law (for pyclaw also _pyclaw), where only files that this command wrote are replaced."""
 
 
 def main(config: ExportConfig) -> int:
@@ -58,9 +58,12 @@ def main(config: ExportConfig) -> int:
     from hfluxno.export import TARGETS, check_target, export_law, formula
 
     check_target(config.to)
-    suffix = TARGETS[config.to].suffix
-    name = config.input.stem if config.input.suffix == ".json" else f"{config.input.stem}_law"
-    output = config.output or Path(name + suffix)
+    suffix, ending = TARGETS[config.to].suffix, TARGETS[config.to].ending
+    of_law = config.input.suffix == ".json"
+    if of_law:
+        _check_unused(config)
+    name = config.input.stem if of_law else f"{config.input.stem}_law"
+    output = config.output or Path(name + ending + suffix)
     check_writable(output, (suffix,), config.input)
     with runtime.prepared():
         law = _law(config)
@@ -77,6 +80,16 @@ def main(config: ExportConfig) -> int:
     for path in paths:
         sys.stdout.write(f"wrote {path}\n")
     return 0
+
+
+def _check_unused(config: ExportConfig) -> None:
+    """Raises `ValueError` if an option says how to read snapshots, and the input is a law."""
+    for each in dataclasses.fields(config):
+        if each.name not in ("input", "to", "output") and getattr(config, each.name) is not None:
+            raise ValueError(
+                f"--{each.name} has no use: {config.input} holds a law, not snapshots; leave it "
+                "out."
+            )
 
 
 def _check_own(path: Path) -> None:

@@ -16,10 +16,12 @@ Files = dict[str, str | bytes]
 
 
 class Target(NamedTuple):
-    """The suffix of the (first) file, and the function that makes the files by name."""
+    """The suffix of the (first) file, the function that makes the files by name, and how their
+    names differ by default from those of other targets with the same suffix."""
 
     suffix: str
     files: Callable[..., Files]
+    ending: str = ""
 
 
 def _single(suffix: str, content: Callable[..., str | bytes]) -> Target:
@@ -34,7 +36,7 @@ def _c(saved: SavedLaw | SavedPlaneLaw, stem: str) -> Files:
 TARGETS = {
     "numpy": _single(".py", numpy_file),
     "c": Target(".h", _c),
-    "pyclaw": Target(".py", pyclaw_files),
+    "pyclaw": Target(".py", pyclaw_files, "_pyclaw"),
     "stablehlo": _single(".stablehlo", stablehlo),
     "latex": _single(".tex", latex),
     "json": _single(".json", dumps),
