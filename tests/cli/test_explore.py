@@ -1,9 +1,11 @@
 """`hfluxno explore`: what it refuses before it serves."""
 
+import asyncio
 import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from hfluxno.cli import main
@@ -22,6 +24,41 @@ def test_a_file_that_cannot_be_read(tmp_path, capsys):
     for name, sentence in (("no.nc", "There is no file "), ("a.nc", f"{tmp_path}/a.nc is empty")):
         assert main(["explore", "--no-browser", str(tmp_path / name)]) == 2
         assert capsys.readouterr().err.startswith(f"hfluxno: {sentence}")
+
+
+def test_a_file_that_check_refuses(tmp_path, capsys):
+    values = 1.0 + 0.3 * np.sin(np.arange(80.0)).reshape(5, 16)
+    np.savez(tmp_path / "two.npz", u=values, v=values)
+    assert main(["check", str(tmp_path / "two.npz")]) == 2
+    said = capsys.readouterr().err
+    assert main(["explore", "--no-browser", str(tmp_path / "two.npz")]) == 2
+    assert capsys.readouterr().err == said
+    assert "choose one with --variable NAME" in said
+    assert main(["explore", "--no-browser", str(tmp_path / "two.npz"), "--variable=w"]) == 2
+    assert "w" in capsys.readouterr().err
+    assert main(["explore", "--no-browser", "--variable", "u"]) == 2
+    assert "--variable has no use without a file" in capsys.readouterr().err
+
+
+def test_no_other_name_of_this_machine_is_answered():
+    pytest.importorskip("panel")
+    from tornado.httpclient import AsyncHTTPClient
+
+    from hfluxno.explore.serve import server
+
+    async def code(port: int, host: str, path: str) -> int:
+        url, headers = f"http://127.0.0.1:{port}/{path}", {"Host": f"{host}:{port}"}
+        return (await AsyncHTTPClient().fetch(url, headers=headers, raise_error=False)).code
+
+    async def codes():
+        made = server()
+        try:
+            ours = [await code(made.port, name, "metadata") for name in ("127.0.0.1", "localhost")]
+            return ours, [await code(made.port, "evil.example", path) for path in ("", "metadata")]
+        finally:
+            made.stop()
+
+    assert asyncio.run(codes()) == ([200, 200], [403, 403])
 
 
 @pytest.mark.validation

@@ -26,6 +26,9 @@ class ExploreConfig:
     ] = None
     """A file as for `hfluxno forecast`, whose context is chosen on the page; by default a law is
     drawn."""
+    variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The variable to read, if the file has several candidates; another can be chosen on the
+    page."""
     port: Annotated[int, tyro.conf.arg(metavar="PORT")] = 0
     """The port to listen on; by default a free one."""
     browser: bool = True
@@ -34,25 +37,24 @@ class ExploreConfig:
 
 def main(config: ExploreConfig) -> int:
     """Serves the page until it is interrupted. Raises `ValueError` if Panel is not installed, there
-    is no such port, or the file is none of a known kind (what else is wrong with it the page says,
-    where another variable can be chosen), or the port is taken; `OSError` if it cannot be read."""
+    is no such port or it is taken, or the file is refused; `OSError` if it cannot be read."""
     from hfluxno.cli import runtime
 
     require("hfluxno explore", "explore")
     if not 0 <= config.port <= 65535:
         raise ValueError(f"--port must be between 1 and 65535; got {config.port}.")
-    if config.file is not None:
-        from hfluxno.data.opening import opened
-        from hfluxno.data.plane import is_plane
+    file, variable = str(config.file or ""), config.variable or ""
+    if file:
+        from hfluxno.explore.problem import FileChoice, opened
 
-        if not is_plane(config.file, {}):
-            with opened(config.file):
-                pass
+        opened(FileChoice(file, variable))
+    elif variable:
+        raise ValueError("--variable has no use without a file; leave it out.")
     with runtime.prepared():
         from hfluxno.explore.serve import ADDRESS, server
 
         try:
-            made = server("" if config.file is None else str(config.file), config.port)
+            made = server(file, variable, config.port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

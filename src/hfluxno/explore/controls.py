@@ -103,7 +103,7 @@ class PointEditor:
 class Controls:
     """All controls; `changed` is called when one of them is used."""
 
-    def __init__(self, changed: Callable[[], None], file: str = ""):
+    def __init__(self, changed: Callable[[], None], file: str = "", variable: str = ""):
         select, whole, real = pn.widgets.Select, pn.widgets.IntInput, pn.widgets.FloatInput
         self._changed, self._quiet = changed, False
         self.origin = select(
@@ -132,7 +132,9 @@ class Controls:
         self.states = select(name="First state", options=list(STATES), **_WIDE)
         self.fluxes = select(name="Hidden flux", options=list(FLUXES), **_WIDE)
         self.path = pn.widgets.TextInput(name="File", value=file, placeholder="traffic.nc", **_WIDE)
-        self.variable = pn.widgets.TextInput(name="Variable", placeholder="the only one", **_WIDE)
+        self.variable = pn.widgets.TextInput(
+            name="Variable", value=variable, placeholder="the only one", **_WIDE
+        )
         self.trajectory = whole(name="Trajectory", value=0, start=0, end=0, **_WIDE)
         self.start = pn.widgets.IntSlider(
             name="First frame of the context", value=0, start=0, end=1, **_WIDE

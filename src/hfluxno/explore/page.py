@@ -50,12 +50,12 @@ setInterval(() => name(document), 1000);
 class Page:
     """One visitor's page."""
 
-    def __init__(self, file: str = ""):
+    def __init__(self, file: str = "", variable: str = ""):
         self._document = pn.state.curdoc
         self.explorer = Explorer(self._soon)
         self._shown: dict[str, object] = {}
         self._stale = self._turned = False
-        self.controls = Controls(self._asked, file)
+        self.controls = Controls(self._asked, file, variable)
         self.controls.run.on_click(lambda _: self._run())
         self.controls.stop.on_click(lambda _: self.explorer.stop())
         self.panels = Panels()
