@@ -12,7 +12,8 @@
  * and g sqrt((w - a)^2 + LAW_WIDTH^2) for each {a, g} of LAW_KINK[axis], which only a law of one
  * field has. Beyond the range f continues linearly from the nearest observed state if the law is
  * LAW_CONTINUED, and is this sum if not; the diffusivity and the source keep their values there, the
- * source on a plane continues linearly. A flux is known up to a constant.
+ * source on a plane continues linearly. A flux is known up to a constant: law_flux differs by one
+ * from a formula that leaves out a constant without effect.
  */
 
 /* numbers: begin */

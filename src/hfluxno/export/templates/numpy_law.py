@@ -9,7 +9,7 @@ plus g √((w - a)² + WIDTH²) for each (a, g) of KINKS[axis], which only a law
 on a line has only the axis 0, one on a plane x (0) and y (1). Beyond the range f continues linearly
 from the nearest observed state if CONTINUED, otherwise it is this sum there too; the diffusivity
 and the source keep their values there, the source on a plane continues linearly. A flux is known up
-to a constant.
+to a constant: `flux` differs by one from a formula that leaves out a constant without effect.
 """
 
 import numpy as np
