@@ -1,5 +1,6 @@
 """Tables with text where numbers are expected: the sentences name the place and the mend."""
 
+import numpy as np
 import pytest
 
 from hfluxno.data.readers import read
@@ -77,3 +78,18 @@ def test_three_decimals_are_decimals(tmp_path):
     """Whole numbers beside them are no reason for thousands if both are of one size."""
     source = read(table(tmp_path / "a.csv", lambda i, j: ("100", "100.125")[(i + j) % 2]))
     assert source.values.min() == 100.0 and source.values.max() == 100.125
+
+
+def test_a_stray_line_makes_no_finer_grid_and_no_frame(tmp_path):
+    path = table(tmp_path / "data.csv", lambda i, j: "" if j == 3 else fluid(i, j))
+    whole = read(path)
+    assert not whole.notes and len(whole.x) == CELLS  # a dead sensor stays
+    path.write_text(f"{path.read_text()}\n{FRAMES},2.5,\n")
+    source = read(path)
+    np.testing.assert_array_equal(source.values, whole.values)
+    np.testing.assert_array_equal(source.x, whole.x)
+    (note,) = source.hints
+    assert note == (
+        "1 line without a value left out, whose time or place is not measured in any line; the "
+        f"first is time {FRAMES}, x 2.5."
+    )

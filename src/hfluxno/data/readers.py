@@ -205,6 +205,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         stored = {each: variables[each].load() for each in names}
         found = stored[names[0]]
         coordinates = {str(d): variables[d].load() for d in dims if d in variables}
+    left_out = [v.attrs.pop("left_out", "") for v in coordinates.values()]
     name = ", ".join(names)
     if len(names) > 1:
         found = combined(stored, path)
@@ -295,7 +296,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         failed=int(failed.sum()),
         rows=tuple(map(int, along_time.places)),
         columns=tuple(map(int, along_x.places)),
-        notes=along_time.notes + along_x.notes + overflowed(stored),
+        notes=(*filter(None, left_out), *along_time.notes, *along_x.notes, *overflowed(stored)),
         observation=along_x.observation,
     )
     mean, notes = time_mean(how.average, variables, source)

@@ -17,6 +17,7 @@ import xarray as xr
 
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import listed
+from hfluxno.data.stray_lines import without_stray_lines
 from hfluxno.data.table_faults import check_units_row, sensors_beside, sensors_in, thousands_in
 from hfluxno.data.time_of_day import since_midnight
 
@@ -106,7 +107,7 @@ def table_variables(
             f"each variable; it has {'; '.join(texts[:3]) or 'no other'}. Write numbers as "
             "-1234.5 or 1e-3, without units."
         )
-    frame = frame[keys].assign(**new)
+    frame, left_out = without_stray_lines(frame[keys].assign(**new), keys)
     twice = frame.duplicated(keys)
     if twice.any():
         line = ", ".join(f"{name} {value}" for name, value in frame[keys][twice].iloc[0].items())
@@ -128,6 +129,8 @@ def table_variables(
             found[name].attrs["units"] = units
     if zoned:
         found[time].attrs["zone"] = "Z"
+    if left_out:
+        found[time].attrs["left_out"] = left_out
     shorter = _bare_names(keys, set(found) - set(keys))
     found = {
         shorter.get(name, name): xr.Variable([shorter.get(d, d) for d in v.dims], v, v.attrs)

@@ -1,0 +1,28 @@
+"""Lines of a table that measure nothing, at a time or place of their own."""
+
+import numpy as np
+import pandas as pd
+
+from hfluxno.plural import plural
+
+
+def without_stray_lines(frame: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFrame, str]:
+    """The table without such lines, and a note on them, empty if there are none.
+
+    They would make the grid finer, or add a frame. A time or place without any value is kept if it
+    has half as many lines as others, as a sensor that was dead all the time.
+    """
+    empty = frame.drop(columns=keys).isna().all(axis=1)
+    stray = np.zeros(len(frame), bool)
+    if empty.any():
+        for key in keys:
+            counts = frame[key].value_counts()
+            few = frame[key].map(2 * counts < counts.median())
+            stray |= (few & empty.groupby(frame[key]).transform("all")).to_numpy()
+    if not stray.any():
+        return frame, ""
+    where = ", ".join(f"{key} {frame[key][stray].iloc[0]}" for key in keys)
+    return frame[~stray], (
+        f"{plural(int(stray.sum()), 'line')} without a value left out, whose time or place is not "
+        f"measured in any line; the first is {where}."
+    )
