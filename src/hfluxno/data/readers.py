@@ -51,6 +51,7 @@ from hfluxno.data.opening import opened, reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, on_cells
+from hfluxno.data.valid_range import without_invalid
 from hfluxno.plural import plural
 from hfluxno.trajectory import Noise, of_each_value
 
@@ -202,10 +203,12 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     if refused:
         raise ValueError(refused)
     with reading(path):
-        stored = {each: variables[each].load() for each in names}
+        valid = {each: without_invalid(variables[each].load(), each) for each in names}
+        stored = {each: kept for each, (kept, _) in valid.items()}
         found = stored[names[0]]
         coordinates = {str(d): variables[d].load() for d in dims if d in variables}
     left_out = [v.attrs.pop("left_out", "") for v in coordinates.values()]
+    left_out += [note for _, note in valid.values()]
     name = ", ".join(names)
     if len(names) > 1:
         found = combined(stored, path)

@@ -15,6 +15,7 @@ from hfluxno.data.plane.file import AXES, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.walls import NAN, marked_walls
 from hfluxno.data.source import check_context, frames_at, units_of
+from hfluxno.data.valid_range import without_invalid
 from hfluxno.grid import Grid
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -110,7 +111,7 @@ class PlaneSource:
                 part = file.fields[name]
                 with reading(self.path):
                     chosen = {axis: k for axis, k in place.items() if axis in part.dims}
-                    own = part.isel(chosen).load()
+                    own, _ = without_invalid(part.isel(chosen).load(), name)
                 order = [axis for axis in AXES if axis in own.dims]
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
         numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}

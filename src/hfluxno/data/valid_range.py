@@ -1,0 +1,49 @@
+"""The attributes of a variable that say which of its values are valid (CF conventions 1.11, 2.5.1):
+`valid_min`, `valid_max` and `valid_range`."""
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.plural import plural
+
+
+def without_invalid(variable: xr.Variable, name: str) -> tuple[xr.Variable, str]:
+    """The variable with NaN for values outside its valid range, and a note that counts them, empty
+    if there are none."""
+    if variable.dtype.kind not in "iuf":
+        return variable, ""
+    kind = variable.dtype if variable.dtype.kind == "f" else np.dtype(float)
+    low, high = np.array(_limits(variable)).astype(kind)
+    values = np.asarray(variable.values)
+    outside = (values < low) | (values > high)
+    if not outside.any():
+        return variable, ""
+    found = variable.copy(data=np.where(outside, np.nan, values).astype(kind))
+    count = int(outside.sum())
+    return found, (
+        f"{name}: {plural(count, 'value')} outside the valid range that the file states "
+        f"{'is' if count == 1 else 'are'} missing."
+    )
+
+
+def _limits(variable: xr.Variable) -> tuple[float, float]:
+    """The least and the largest valid value, infinite where none is stated; if values are packed,
+    half a step beyond these, for rounding."""
+    attrs, step = variable.attrs, float(variable.encoding.get("scale_factor", 0.0))
+    pair = np.ravel(attrs.get("valid_range", ()))
+    stated = pair if len(pair) == 2 else [attrs.get("valid_min"), attrs.get("valid_max")]
+    found = [-np.inf, np.inf]
+    for i, limit in enumerate(map(np.asarray, stated)):
+        if limit.size == 1 and limit.dtype.kind in "iuf" and step >= 0.0:
+            found[i] = _unpacked(limit, variable.encoding) + (i - 0.5) * step
+    return found[0], found[1]
+
+
+def _unpacked(limit: np.ndarray, packing) -> float:
+    """A limit as a value: integers are in the numbers of the file, if values are packed in such."""
+    number, scale = float(limit.item()), packing.get("scale_factor")
+    if limit.dtype.kind == "f" or (scale is None and "add_offset" not in packing):
+        return number
+    if str(packing.get("_Unsigned", "")).lower() == "true" and number < 0.0:
+        number += 256.0**limit.dtype.itemsize
+    return number * float(1.0 if scale is None else scale) + float(packing.get("add_offset", 0.0))
