@@ -18,6 +18,7 @@ from hfluxno.coordinates import seconds
 from hfluxno.data.axes import cf_names, renamed, with_dims
 from hfluxno.data.choice import asked_names
 from hfluxno.data.contained import fault
+from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.foreign import what_else
 from hfluxno.data.numbers import listed
 from hfluxno.data.pdebench_line import of_pdebench
@@ -233,13 +234,21 @@ def _by_number_of_axes(arrays: Mapping[str, xr.Variable]) -> dict[str, xr.Variab
     dimensions, known = _npz_axes(arrays)
     for name, array in arrays.items():
         if name in known:
-            entries, attributes = in_seconds(np.atleast_1d(array.values))
+            entries, attributes = _coordinate(np.atleast_1d(array.values), known[name], array.attrs)
             dims = (known[name], *_unnamed(entries.ndim)[1:])
             found = xr.Variable(dims, entries, array.attrs | attributes)
         else:
             found = with_dims(array, dimensions.get(array.ndim, _unnamed(array.ndim)))
         variables[known.get(name, name)] = found
     return variables
+
+
+def _coordinate(
+    entries: np.ndarray, axis: str, attributes: Mapping
+) -> tuple[np.ndarray, dict[str, str]]:
+    """`in_seconds` of the entries, which may be times that count from 1970."""
+    since = dates_since_1970(entries) if axis == "time" and "units" not in attributes else None
+    return in_seconds(entries) if since is None else in_seconds(since, "Z")
 
 
 def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], Mapping[str, str]]:

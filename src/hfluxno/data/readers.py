@@ -8,9 +8,9 @@ NaN and masked values are gaps. If all entries of `time` or `x` are multiples of
 missing entries become gaps too; other positions are assigned to the cells of a grid. So the result
 is uniform in both.
 
-Times remain the numbers in the file, in its units ("days since …" counts days). Only dates that are
-not numbers (in NPZ and tables) become seconds since the first of them. A missing `time` counts the
-frames, a missing `x` is the cell centres of [0, 1].
+Times remain the numbers in the file, in its units ("days since …" counts days). Only dates of NPZ
+and tables that are no numbers, or count from 1970, become seconds since the first. A missing `time`
+counts the frames, a missing `x` is the cell centres of [0, 1].
 
 A file of `hfluxno generate` keeps trajectories whose solution failed: their `status` is not 0 and
 they contain NaN. They are left out and counted, because they are not measurements with gaps.

@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from hfluxno.data.contained import too_large
+from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.numbers import listed
 from hfluxno.data.stray_lines import without_stray_lines
 from hfluxno.data.table_faults import check_units_row, sensors_beside, sensors_in, thousands_in
@@ -259,9 +260,11 @@ def _bare(name: str) -> str:
 
 def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]:
     """Numbers and durations unchanged, times of the day as durations unless their dates are in
-    another column (`dated`), dates without their time zone, and whether they had one."""
+    another column (`dated`), dates, also such that count from 1970, without their time zone, and
+    whether they had one."""
     if column.dtype.kind in "iufm":
-        return column, False
+        since = None if units_in(str(column.name)) else dates_since_1970(column.to_numpy())
+        return (column, False) if since is None else (pd.Series(since, column.index), True)
     if column.dtype.kind != "M":
         text = column.astype(str)
         if not dated and (of_day := since_midnight(text)) is not None:
