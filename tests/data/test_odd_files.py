@@ -32,6 +32,18 @@ def grouped(path):
             file[f"{run}/u"] = wave()
 
 
+def matlab(path):
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["u"] = wave().T
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+
+
+def without_block(path):
+    with h5py.File(path, "w") as file:
+        file["u"] = wave()
+
+
 def moving(path):
     rng = np.random.default_rng(0)
     table = np.column_stack([np.sort(rng.random(20_000)), *rng.random((2, 20_000))])
@@ -58,6 +70,8 @@ FAULTS = {
     ),
     "nothing": (content(b""), "is empty; write it again"),
     "groups": ((grouped, "a.h5"), r"in groups \(first, second\); .*group=.first.\)"),
+    "MATLAB 7.3": ((matlab, "a.h5"), "is a MATLAB file; write the data with writetable"),
+    "MATLAB by its name": ((without_block, "a.mat"), "is a MATLAB file; write the data with"),
     "sensors that move": ((moving, "a.csv"), "20,000 entries of time and 20,000 entries of x, too"),
 }
 

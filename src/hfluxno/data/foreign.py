@@ -8,6 +8,7 @@ _EXCEL = (
     'pandas.read_excel(NAME).to_csv("table.csv", index=False)'
 )
 _COMPRESSED = "compressed; unpack it first"
+_MATLAB = "a MATLAB file; write the data with writetable (CSV) or nccreate and ncwrite (NetCDF)"
 _STARTS = {
     b"\xd0\xcf\x11\xe0": _EXCEL,
     b"\x1f\x8b": _COMPRESSED,
@@ -18,9 +19,7 @@ _STARTS = {
         "a single array; store it with its axes by "
         'numpy.savez("data.npz", values=array, time=time, x=x)'
     ),
-    b"MATLAB": (
-        "a MATLAB file; write the data with writetable (CSV) or nccreate and ncwrite (NetCDF)"
-    ),
+    b"MATLAB": _MATLAB,  # also of version 7.3, which is HDF5 after a block of text
 }
 
 
@@ -32,6 +31,8 @@ def what_else(path: Path) -> str | None:
         start = file.read(8)
     if not start:
         return "empty; write it again"
+    if path.suffix.lower() == ".mat":
+        return _MATLAB
     if start.startswith(b"PK\x03\x04"):
         return _archive(path)
     return next((text for mark, text in _STARTS.items() if start.startswith(mark)), None)

@@ -83,7 +83,8 @@ def opened(
         )
     with reading(path):
         kind = path.suffix if path.suffix in READERS else kind_of(path)
-        other = what_else(path) if kind in (None, "csv", "npz") else None
+        strange = kind in (None, "csv", "npz") or path.suffix.lower() == ".mat"
+        other = what_else(path) if strange else None
         refused = f"{path} is {other}." if other else fault(path, kind)
     if refused:
         raise ValueError(refused)
