@@ -237,6 +237,17 @@ def test_semicolons_and_decimal_commas(tmp_path):
     np.testing.assert_allclose(read(path).values[:, 0], wave(), rtol=1e-15)
 
 
+def test_decimal_commas_in_quotes(tmp_path):
+    path = table(tmp_path / "a.csv", columns())
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    quoted = [",".join(f'"{entry}"'.replace(".", ",") for entry in row) for row in rows]
+    path.write_text("\n".join(quoted))
+    np.testing.assert_allclose(read(path).values[:, 0], wave(), rtol=1e-15)
+    path.write_text("\n".join(quoted).replace("0,1", "0.1"))  # of both kinds: which is not certain
+    with pytest.raises(ValueError, match=r"the first is '0,0' in row 1 .* with a decimal point"):
+        read(path)
+
+
 def test_lines_of_comment_above_a_table(tmp_path):
     path = table(tmp_path / "a.csv", columns())
     text = path.read_text()

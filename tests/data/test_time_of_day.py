@@ -55,3 +55,16 @@ def test_times_of_the_day_go_on_after_midnight(tmp_path, how):
 def test_a_date_is_asked_for_where_the_day_is_not_certain(tmp_path, how, mend):
     with pytest.raises(ValueError, match=mend):
         read(table(tmp_path / "a.csv", **how))
+
+
+def test_hours_of_half_a_day(tmp_path):
+    path = table(tmp_path / "a.csv", start=715)
+    text, clock = path.read_text(), ["11:55", "12:00", "12:05", "12:10", "12:15", "12:20"]
+    for i, time in enumerate(clock):
+        text = text.replace(time, f"{time} {'PM' if i else 'a.m.'}")
+    path.write_text(text)
+    np.testing.assert_allclose(read(path).times, 60.0 * (715 + 5 * np.arange(FRAMES)))
+    for wrong in ("13:05 PM", "12:05", "2024-02-27 12:05 PM"):
+        path.write_text(text.replace("12:05 PM", wrong))
+        with pytest.raises(ValueError, match=r"Write the (hours from 0 to 23|date before)"):
+            read(path)

@@ -29,6 +29,7 @@ _ALIASES = {
 }
 _UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}")
+_TWELVE_HOURS = re.compile(r"\d\s*[ap]\.?m\.?\s*$", re.IGNORECASE)  # 10:30 PM
 _LONG = 40  # letters
 _COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
 _ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date and time
@@ -272,6 +273,8 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
         numbers = pd.to_numeric(column, errors="coerce").isna().to_numpy()
         dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
         wrong = numbers if numbers.mean() < 0.5 else dates.isna().to_numpy()
+        if (neither := numbers & dates.isna().to_numpy()).any():
+            wrong = neither
         if not numbers.any():
             return pd.to_numeric(column).astype("float64"), False
         if wrong.any():
@@ -284,6 +287,8 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
             )
             if _TIME_OF_DAY.match(first):
                 mend = "Write the date before the time, as 2024-02-27T10:30:00, in one column."
+            if _TWELVE_HOURS.search(first):
+                mend = "Write the hours from 0 to 23, after the date, as 2024-02-27T22:30:00."
             raise ValueError(
                 f"The times of {path} are neither numbers nor dates; the first is "
                 f"{_quoted(first)} in row {_row(wrong)}. {mend}"

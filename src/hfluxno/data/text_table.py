@@ -1,8 +1,8 @@
 """Tables as text files, in the variants that programs write.
 
 UTF-8, UTF-16 with or without a mark of its byte order, or Windows-1252; columns separated by
-commas, semicolons, tabs or blanks; decimal commas if commas do not separate columns; comment lines
-that begin with #, above the table or within.
+commas, semicolons, tabs or blanks; decimal commas in quotes or if commas do not separate columns;
+comment lines that begin with #, above the table or within.
 """
 
 import csv
@@ -22,6 +22,8 @@ from hfluxno.plural import plural
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 _EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_QUOTED = re.compile(r'"\s*([-+]?\d*,\d+(?:e[-+]?\d+)?)\s*"', re.IGNORECASE)  # "1,5"
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
 _LOOKED_AT = 1000  # lines, for decimal commas
 _BLOCK = 4096  # lines
 _MARKS = {
@@ -76,7 +78,7 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
         first = [head, *first]
     else:
         names = _header(head, first, separator, path)
-    decimal = "," if separator != "," and any(re.search(r"\d,\d", line) for line in first) else "."
+    decimal = _decimal(first, separator)
     if decimal == ",":
         names = [n.replace(",", ".") if _NUMBER.fullmatch(n) else n for n in names]
     twice = sorted({name for name in names if name and names.count(name) > 1})
@@ -111,6 +113,16 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
             "if the file were cut off; complete this line, or remove it."
         )
     return frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
+
+
+def _decimal(rows: list[str], separator: str | None) -> str:
+    """The mark of decimals. Where commas separate columns, they are decimal in quotes, unless there
+    are decimal points too, or all of them could be marks of thousands."""
+    if separator != ",":
+        return "," if any(re.search(r"\d,\d", line) for line in rows) else "."
+    quoted = [entry for line in rows for entry in _QUOTED.findall(line)]
+    points = any(re.search(r"\d\.\d", line) for line in rows)
+    return "." if points or all(map(_THOUSANDS.fullmatch, quoted)) else ","
 
 
 def _header(head: str, rows: list[str], separator: str | None, path: Path) -> list[str]:

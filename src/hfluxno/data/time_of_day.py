@@ -1,11 +1,13 @@
-"""Times of the day without a date, as 23:50, perhaps beyond midnight."""
+"""Times of the day without a date, as 23:50 or 11:50 PM, perhaps beyond midnight."""
 
 import re
 
 import numpy as np
 import pandas as pd
 
-_CLOCK = re.compile(r"\s*([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d(?:\.\d*)?))?\s*")
+_CLOCK = re.compile(
+    r"\s*([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d(?:\.\d*)?))?(?:\s*([AaPp])\.?[Mm]\.?)?\s*"
+)
 _DAY = 86400.0
 
 
@@ -16,9 +18,14 @@ def since_midnight(text: pd.Series) -> pd.Series | None:
     The measurements must be of 24 hours at most, so they begin after the longest pause. If that is
     not where the lines begin, they may be in any order, but must not pass midnight.
     """
-    parts = text.str.extract(f"^{_CLOCK.pattern}$").astype(float)
+    found = text.str.extract(f"^{_CLOCK.pattern}$")
+    parts, half = found[[0, 1, 2]].astype(float), found[3].str.lower()
     if parts[[0, 1]].isna().any(axis=None):
         return None
+    if half.notna().any():
+        if half.isna().any() or not parts[0].between(1, 12).all():
+            return None
+        parts[0] = parts[0] % 12 + 12 * (half == "p")
     seconds = parts[0] * 3600.0 + parts[1] * 60.0 + parts[2].fillna(0.0)
     if seconds.max() > _DAY:
         return None
