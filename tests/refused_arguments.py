@@ -9,6 +9,7 @@ import json
 import numpy as np
 import pandas as pd
 
+import hfluxno
 from hfluxno import Grid, Trajectory
 from hfluxno.boundary import Given, Inflow, Wall
 from hfluxno.contexts import as_trajectory
@@ -64,6 +65,15 @@ CASES = [
         "in the order flow, points, mean",
     ),
     (lambda: as_trajectory([one(units={"x": "km"}), one(units={"x": "mi"})]), "fields or units"),
+    (
+        lambda: hfluxno.identify(one(values=1e-310 * VALUES)),
+        "values of u reach 1.1e-310 in size, be",
+    ),
+    (
+        lambda: hfluxno.identify(one(values=1e200 * VALUES)),
+        "units in which they lie between 1e-150",
+    ),
+    (lambda: one().with_deviation(1e-300), "deviation, 1e-150 or more; got 1e-300 where"),
     (lambda: check_steps(True), "steps must be a whole number; got True"),
     (lambda: check_steps(np.array([2])), "steps must be a whole number"),
 ]

@@ -11,6 +11,8 @@ _FRACTIONS = (1, 2, 3, 4)  # of the smallest step, tried as the common divisor o
 # within half a unit of a uniform axis in less than one of 200 cases, more of them hardly ever.
 _COARSEST_UNIT = 0.2
 _SAME_UNIT = 1e-3  # of a unit, also in single precision
+# Squares of numbers within these bounds neither overflow nor vanish in double precision.
+SMALLEST, _LARGEST = 1e-150, 1e150
 # A density below this part of its mean size is nothing: single precision rounds a sum by more.
 _NOTHING = 1e-9
 
@@ -61,6 +63,19 @@ def real(array: np.ndarray, what: str) -> np.ndarray:
     if np.ma.is_masked(array):
         return np.ma.filled(array.astype(np.result_type(numbers, np.float32)), np.nan)
     return numbers
+
+
+def check_magnitude(
+    values: np.ndarray, what: str, least: float = SMALLEST, most: float = _LARGEST
+) -> None:
+    """Raises `ValueError` if the largest of the values that are not NaN is not between these sizes,
+    nor zero."""
+    largest = float(np.max(np.abs(values), initial=0.0, where=~np.isnan(values)))
+    if largest > most or 0.0 < largest < least:
+        raise ValueError(
+            f"The {what} reach {largest:.3g} in size, beyond what can be computed with; choose "
+            f"units in which they lie between {least:g} and {most:g}."
+        )
 
 
 def is_vacuum(density: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hfluxno.coordinates import (
+    SMALLEST,
     as_frames,
     dates,
     kept_precision,
@@ -339,10 +340,10 @@ def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarra
             f"The noise is one standard deviation, one for each of the {fields} fields, or one for "
             f"each value, of shape {values.shape}; got an array of shape {np.shape(noise)}."
         )
-    wrong = ~(np.isfinite(numbers) & (numbers > 0.0)) & ~np.isnan(values)
+    wrong = ~(np.isfinite(numbers) & (numbers >= SMALLEST)) & ~np.isnan(values)
     if wrong.any():
         raise ValueError(
-            f"A noise is a positive standard deviation; got {numbers[wrong][0]:g} where something "
-            "was measured. Leave it out to have it estimated."
+            f"A noise is a positive standard deviation, {SMALLEST:g} or more; got "
+            f"{numbers[wrong][0]:g} where something was measured. Leave it out to estimate it."
         )
     return numbers

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hfluxno import coordinates
 from hfluxno.coordinates import kept_precision, real
 from hfluxno.plural import plural
 
@@ -72,12 +73,9 @@ def check_finite(values, dims, coordinates, name: str) -> None:
 
 
 def check_magnitude(values: np.ndarray, what: str) -> None:
-    largest = float(np.max(np.abs(values), initial=0.0, where=~np.isnan(values)))
-    if largest > _LARGEST or 0.0 < largest < _SMALLEST:
-        raise ValueError(
-            f"The {what} reach {largest:.3g} in size, beyond what can be computed with; choose "
-            f"units in which they lie between {_SMALLEST:g} and {_LARGEST:g}."
-        )
+    """Raises `ValueError` if values of a file are so large or small that their squares leave single
+    precision."""
+    coordinates.check_magnitude(values, what, _SMALLEST, _LARGEST)
 
 
 def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hfluxno.boundary import Given, Open
-from hfluxno.coordinates import kept_precision
+from hfluxno.coordinates import check_magnitude, kept_precision
 from hfluxno.identify.gaps import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
@@ -46,6 +46,8 @@ def check_context(
         )
     if np.any(np.isinf(values)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
+    for i, name in enumerate(context.fields):
+        check_magnitude(values[..., i, :], f"values of {name}")
     for member, each in enumerate(values if context.is_batched else values[None]):
         number = f" {member}" if context.is_batched else ""
         check_measured(each, context.fields, number, *least)

@@ -103,6 +103,9 @@ def test_what_is_too_little_is_said():
     values[2, 0, 3, 3] = np.inf
     with pytest.raises(ValueError, match="has infinite values; make them NaN"):
         identify_plane(context(values))
+    values[2, 0, 3, 3] = 1e200
+    with pytest.raises(ValueError, match=r"The values of u reach 1e\+200 in size"):
+        identify_plane(context(values))
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])

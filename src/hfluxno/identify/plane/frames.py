@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt
 
 from hfluxno.boundary import Outflow, Periodic, Wall
+from hfluxno.coordinates import check_magnitude
 from hfluxno.grid import Grid
 from hfluxno.identify.interpolation import filled
 from hfluxno.plural import plural
@@ -81,11 +82,14 @@ class Frames:
 
 def frames_of(context: Trajectory) -> Frames:
     """The frames of a context. Raises `ValueError` if no law on a plane can be compared with it:
-    values are infinite, too little was measured, or a side is of another kind."""
+    values are infinite or of a size beyond computing, too little was measured, or a side is of
+    another kind."""
     values = np.where(context.grid.free, np.asarray(context.values, np.float64), np.nan)
     _check_sides(context.grid)
     if np.any(np.isinf(values)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
+    for i, name in enumerate(context.fields):
+        check_magnitude(values[:, i], f"values of {name}")
     times = np.asarray(context.times, float)
     interval = float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else float("nan")
     unit = interval if len(times) > 1 else 1.0
