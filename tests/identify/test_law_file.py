@@ -146,6 +146,8 @@ FAULTS = [
     ({"fields": ["a\nb"]}, "cannot be printed"),
     ({"lower": [1.3]}, "the observed range of a field is empty"),
     ({"lower": [0.1, 0.2]}, "one number for each field"),
+    ({"upper": [1e308]}, r"a number is 1e\+308, which cannot be computed with"),
+    ({"upper": [1e100]}, "range of a field is far wider than the scale of the basis"),
     ({"odd": [1]}, "no odd fields"),
     ({"flux": [[1.0, 2.0]]}, "the flux needs 6 coefficients for each field"),
     ({"flux": [["1.0"]]}, "must be of type float"),

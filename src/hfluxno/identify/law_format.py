@@ -14,6 +14,9 @@ from hfluxno.strict_json import to_dict
 _MOST_FIELDS, _MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 3, 32, 12, 200
 _MOST_MODES, _MOST_REFINEMENT, _MOST_CELLS, _LONGEST = 512, 64, 10**9, 2000
 
+_LARGEST = 1e150
+_MOST_HALVES = 1e6  # of the scale of a basis: powers of the scaled field stay finite
+
 Row = tuple[float, ...]
 Table = tuple[Row, ...]
 
@@ -165,6 +168,7 @@ def faults_of_basis(file: Any):
     if isinstance(of, ChebyshevBasis | KinkedBasis):
         if d != 1 or not 1 <= of.size <= _MOST_SIZE or of.half <= 0.0:
             yield "the Chebyshev basis of one field needs a positive half width and a size"
+        yield from _faults_of_scale(file, (of.middle,), (of.half,))
         if isinstance(of, ChebyshevBasis):
             return of.size
         if not 1 <= len(of.at) <= _MOST_SIZE or of.width <= 0.0:
@@ -174,9 +178,11 @@ def faults_of_basis(file: Any):
         sound = len(of.middle) == len(of.half) == d and min(of.half, default=0.0) > 0.0
         if not sound or not 1 <= of.degree <= _MOST_DEGREE:
             yield "the tensor basis needs a positive half width of each field and a degree"
+        yield from _faults_of_scale(file, of.middle, of.half)
         return math.comb(of.degree + d, d) - 1
     if len(of.scale) != d or min(of.scale, default=0.0) <= 0.0:
         yield "the dictionary needs a positive scale of each field"
+    yield from _faults_of_scale(file, (0.0,) * d, of.scale)
     if not 1 <= len(of.exponents) <= _MOST_TERMS or len(set(of.exponents)) < len(of.exponents):
         yield f"the dictionary needs 1 to {_MOST_TERMS} different terms"
     for powers in of.exponents:
@@ -186,6 +192,12 @@ def faults_of_basis(file: Any):
     if any(file.lower[i] <= 0.0 <= file.upper[i] for i in divisors):
         yield "a term divides by a field that is zero somewhere in its range"
     return len(of.exponents)
+
+
+def _faults_of_scale(file: Any, middle: Row, scale: Row):
+    ends = zip(file.lower, file.upper, middle, scale, strict=True)
+    if any(max(m - low, high - m) > _MOST_HALVES * half for low, high, m, half in ends):
+        yield "the observed range of a field is far wider than the scale of the basis"
 
 
 def _faults_of_terms(of: FurtherTerms, d: int):
@@ -217,14 +229,15 @@ def _faults_of_functions(of: FurtherTerms, lower: Row, upper: Row):
 
 
 def faults_of_numbers(data: Any):
-    """Numbers that are not finite, and texts that are too long or cannot be printed."""
+    """Numbers that are not finite or whose squares are not, and texts that are too long or cannot
+    be printed."""
     if isinstance(data, dict):
         data = list(itertools.chain.from_iterable(data.items()))
     if isinstance(data, list):
         for entry in data:
             yield from faults_of_numbers(entry)
-    elif isinstance(data, float) and not math.isfinite(data):
-        yield f"a number is {data}"
+    elif isinstance(data, float) and not abs(data) <= _LARGEST:
+        yield f"a number is {data}, which cannot be computed with"
     elif isinstance(data, str) and not (data.isprintable() and len(data) <= _LONGEST):
         yield f"a text is too long or cannot be printed: {data[:40]!r}"
 
