@@ -54,7 +54,7 @@ def test_what_cannot_be_done_is_said_before_anything_is(
             ("--methods", "mine", "--add", "mine=no-such"),
             "Unknown weights 'no-such': give a folder",
         ),
-        (("--data", "cubic=missing.nc"), "There is no data set missing.nc."),
+        (("--data", "cubic=missing.nc"), "There is no data set missing.nc; check the path"),
     ],
 )
 def test_files_that_are_missing_are_named(tmp_path, capsys, monkeypatch, arguments, message):

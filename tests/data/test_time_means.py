@@ -90,6 +90,13 @@ def test_a_flow_stands_after_its_field(tmp_path):
         read(save(pair, tmp_path / "d.nc"), "u", flow="q")
 
 
+@pytest.mark.parametrize("variable", [None, "u"])
+def test_a_flow_needs_a_density(tmp_path, variable):
+    save(dataset(), tmp_path / "a.nc")
+    with pytest.raises(ValueError, match=r"u is the only variable of .*; leave out --flow, or add"):
+        read(tmp_path / "a.nc", variable, flow="u")
+
+
 def test_a_flow_in_a_table(tmp_path):
     lines = [f"{t},{x},{t + x},{t * x}" for t in range(FRAMES) for x in range(CELLS)]
     path = tmp_path / "a.csv"

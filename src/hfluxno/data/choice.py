@@ -35,7 +35,7 @@ def choose(
     unknown = [name for name in names if name not in variables]
     if not unknown:
         return names, ()
-    whole = [name for name, v in variables.items() if _fits(v.dims) and "field" in v.dims]
+    whole = [name for name, v in variables.items() if fits(v.dims) and "field" in v.dims]
     known = variables.get("field")
     fields = {name: field_names(known, variables[name].sizes["field"], name) for name in whole}
     having = [name for name in whole if set(names) <= set(fields[name])]
@@ -96,7 +96,7 @@ def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
             "NAME and --x NAME (and y of frames on a plane by --y NAME), and select one entry of "
             "each other."
         )
-    if not _fits(dims) or len(set(dims) & {"time", "t"}) != 1:
+    if not fits(dims) or len(set(dims) & {"time", "t"}) != 1:
         raise ValueError(
             f"The variable {name} of {path} has the dimensions ({', '.join(map(str, dims))}); it "
             "needs x and exactly one of time and t."
@@ -106,7 +106,7 @@ def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
 
 def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
     data = [name for name, v in variables.items() if 2 <= v.ndim <= 4 and name not in DIMENSIONS]
-    fitting = [name for name in data if _fits(variables[name].dims)]
+    fitting = [name for name in data if fits(variables[name].dims)]
     bare = {name: name.removesuffix(LOWER).removesuffix(UPPER) for name in fitting}
     # A forecast has the ends of its bands beside it.
     fitting = [name for name in fitting if bare[name] == name or bare[name] not in fitting]
@@ -124,7 +124,8 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
     return candidates[0]
 
 
-def _fits(dims: Sequence) -> bool:
+def fits(dims: Sequence) -> bool:
+    """Whether these are the dimensions of a trajectory."""
     names = ["time" if d == "t" else d for d in dims]
     return set(names) <= set(DIMENSIONS) and {"time", "x"} <= set(names)
 

@@ -36,6 +36,7 @@ from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import asked_names, canonical_order, choose, combined, selected
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
+from hfluxno.data.flow import check_density, with_flow
 from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
 from hfluxno.data.numbers import (
     check_finite,
@@ -128,6 +129,8 @@ def read(
             )
         asked, others = asked_names(variable), (*others, *asked_names(flow))
         meant = {name: v for name, v in whole.items() if name in asked or name not in others}
+        if variable is None and flow in whole:
+            check_density(meant, str(flow), path)
         file = None if ends is None else Path(ends)
         how = Reading(path, variable, sides, names, cells, domain, file, average=average)
         found = source_of(meant, how)
@@ -135,7 +138,7 @@ def read(
             along = dataclasses.replace(
                 how, variable=flow, boundary=("open", "open"), cells=len(found.x), ends=None
             )
-            found = _with_flow(found, source_of(whole, along))
+            found = with_flow(found, source_of(whole, along))
     if trajectory is None or early:
         return found
     check_member(trajectory, found.trajectories, path)
@@ -148,19 +151,6 @@ def check_member(number: int, count: int, path: Path) -> None:
         raise ValueError(
             f"There is no trajectory {number} in {path}; it has {count}, counted from 0."
         )
-
-
-def _with_flow(found: Source, beside: Source) -> Source:
-    """The source with the flow of its field."""
-    if len(found.fields) > 1 or len(beside.fields) > 1:
-        raise ValueError("A flow is that of a single field; choose one with --variable NAME.")
-    same = (np.array_equal(getattr(found, n), getattr(beside, n)) for n in ("times", "x"))
-    if found.values.shape != beside.values.shape or not all(same):
-        raise ValueError(
-            f"The flow {beside.variable} of {found.path} does not stand at the same times and "
-            f"places as {found.variable}; give both for all of them, NaN where one is missing."
-        )
-    return dataclasses.replace(found, flow=(beside.parts[0], beside.values))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -247,7 +247,9 @@ def open_dataset(path: str | Path) -> xr.Dataset:
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"There is no data set {path}.")
+        raise FileNotFoundError(
+            f"There is no data set {path}; check the path, or make one with hfluxno generate."
+        )
     engine = "zarr" if path.is_dir() else "h5netcdf"
     try:
         refused = fault(path, engine)
