@@ -420,8 +420,10 @@ def test_pictures_that_cannot_be_drawn_do_not_cost_the_forecast(tmp_path, capsys
         monkeypatch.setitem(sys.modules, f"hfluxno.plots.{module}", None)
     assert main(words) == 0
     out.unlink()
-    assert main([*words, "--figure", str(tmp_path / "a.png")]) == 2
-    assert "The picture is missing: " in capsys.readouterr().err
+    pictures = ("--figure", tmp_path / "a.png", "--animate", tmp_path / "a.gif")
+    assert main([*words, *map(str, pictures)]) == 2
+    said = capsys.readouterr().err
+    assert "The picture is missing: " in said and "The animation is missing: " in said
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nc", "out.nc"]
 
 

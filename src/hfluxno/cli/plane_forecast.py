@@ -39,10 +39,8 @@ def main(config: "ForecastConfig") -> int:
         config.method, config.weights, config.refinement, momentum, config.every, law=config.law
     )
     output = config.output or Path(f"{config.input.stem}_forecast.nc")
-    if config.animate is not None:  # Matplotlib is loaded only for pictures
-        from hfluxno.plots.animation import check_animation
-
-        check_animation(config.animate)
+    if config.animate is not None:
+        _check_animation(config.animate)
     wanted = ((output, SUFFIXES), (config.figure, FIGURES), (config.animate, (".gif", ".mp4")))
     files = Files(config.input, *wanted)
     with runtime.prepared(config.float64):
@@ -101,6 +99,16 @@ def main(config: "ForecastConfig") -> int:
             files.add(config.animate, animation, "animation")
     summary = plane.summary(source, config.context or source.frames, results, left_out)
     return files.finish(summary | {"steps": config.steps, "method": config.method}, config.json)
+
+
+def _check_animation(path: Path) -> None:
+    """Checks what it needs if Matplotlib, which is loaded only for pictures, can be; if not, the
+    animation is missing at the end, as a picture is. Raises `ValueError` as `check_animation`."""
+    try:
+        from hfluxno.plots.animation import check_animation
+    except Exception:
+        return
+    check_animation(path)
 
 
 class PlaneForecast:
