@@ -187,7 +187,8 @@ def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> 
         return [
             f"Of {plural(len(values), 'trajectory')} {empty.size} (the first is {empty[0]}, "
             "counted from 0) have a field without any measurement, and such a batch is not taken: "
-            "leave these out, or choose one of the others with --trajectory."
+            "leave these out, as hfluxno forecast --scheduler local does, or choose one of the "
+            "others with --trajectory."
         ]
     least = (seen.any(axis=(0, 1)).sum(axis=-1).min(), seen.any(axis=(0, 3)).sum(axis=0).min())
     if least[0] < LEAST_PLACES or least[1] < LEAST_FRAMES:

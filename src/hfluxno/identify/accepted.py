@@ -18,6 +18,10 @@ _MOST_FIELDS = 3
 _EVEN = 1e-3
 # A run bridges longer gaps between measurements than interpolation does.
 _MOST_MISSING_OF_JOINT = 0.98
+_OF_A_BATCH = (
+    "A batch is taken as a whole: leave this trajectory out, as forecast_dataset and --scheduler "
+    "local do."
+)
 
 
 def check_context(
@@ -50,7 +54,12 @@ def check_context(
         check_magnitude(values[..., i, :], f"values of {name}")
     for member, each in enumerate(values if context.is_batched else values[None]):
         number = f" {member}" if context.is_batched else ""
-        check_measured(each, context.fields, number, *least)
+        try:
+            check_measured(each, context.fields, number, *least)
+        except ValueError as error:
+            if not context.is_batched:
+                raise
+            raise ValueError(f"{error} {_OF_A_BATCH}") from error
     if np.all(uninformative(context)) and not among_others:
         flat = _same_along(context, (1, 3))
         which = " of every trajectory" if len(flat) > 1 else ""
