@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 import hfluxno
 from hfluxno import Grid, Trajectory
@@ -29,6 +30,16 @@ def between(times, states):
     return one(boundary=(Given(np.asarray(times), np.asarray(states)), "outflow"))
 
 
+def plane():
+    values = np.broadcast_to(VALUES[..., None], (6, 1, 8, 8))
+    return Trajectory.from_numpy(values, TIMES, X, y=X)
+
+
+def lazily(data, **options):
+    return hfluxno.identify_dataset(data, **options)
+
+
+DATA = xr.Dataset({"u": (("trajectory", "time", "x"), VALUES[None, :, 0])})
 CASES = [
     (lambda: one(units=["s"]), "a mapping from names to units"),
     (lambda: one(units={"x": 3}), "The unit of x is a text; got 3"),
@@ -74,6 +85,19 @@ CASES = [
         "units in which they lie between 1e-150",
     ),
     (lambda: one().with_deviation(1e-300), "deviation, 1e-150 or more; got 1e-300 where"),
+    (lambda: hfluxno.reconstruct(plane()), "field along one space axis is reconstructed; identify"),
+    (lambda: Grid.interval(24.7), "cells must be a whole number; got 24.7"),
+    (lambda: Grid.interval("24"), "cells must be a whole number; got '24'"),
+    (lambda: Grid.rectangle(8), "numbers of cells along x and y; got 8"),
+    (lambda: lazily(DATA["u"].values), "DataArray of xarray is needed, not ndarray"),
+    (lambda: lazily(None), "DataArray of xarray is needed, not NoneType"),
+    (lambda: lazily(DATA, variable=3), "A variable is one text, as in 'h,hu'; got 3"),
+    (lambda: lazily(DATA, context="10"), "context must be a whole number; got '10'"),
+    (lambda: lazily(DATA, context=4.5), "context must be a whole number; got 4.5"),
+    (lambda: lazily(DATA, noise="sigma"), "The standard deviations of the noise must be real"),
+    (lambda: lazily(DATA, noise={"u": 0.1}), "The standard deviations of the noise must be real"),
+    (lambda: hfluxno.load_law("/"), "/ is a folder; name a law file"),
+    (lambda: hfluxno.forecast(one(), 1, every=np.timedelta64(1, "s")), "must be a positive time"),
     (lambda: check_steps(True), "steps must be a whole number; got True"),
     (lambda: check_steps(np.array([2])), "steps must be a whole number"),
 ]
@@ -82,7 +106,7 @@ CASES = [
 def sentence_of(call) -> str:
     try:
         call()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return str(error)
     return "not refused"
 

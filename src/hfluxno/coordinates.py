@@ -1,5 +1,8 @@
 """Checks of numbers and coordinates from outside: real, uniform, or with gaps."""
 
+import operator
+from typing import Any
+
 import numpy as np
 
 # An axis with gaps may have at most this many times the measured entries.
@@ -43,6 +46,17 @@ def dates(times: np.ndarray) -> np.ndarray:
         return times.astype(wanted)
     except (TypeError, ValueError):
         return times
+
+
+def whole(number: Any, what: str) -> int:
+    """A whole number. Raises `ValueError` if it is anything else, or true or false."""
+    try:
+        found = operator.index(number)
+    except TypeError:
+        found = None
+    if found is None or isinstance(number, bool | np.bool):
+        raise ValueError(f"{what} must be a whole number; got {number!r}.")
+    return found
 
 
 def kept_precision(dtype: np.dtype) -> np.dtype:

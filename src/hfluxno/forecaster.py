@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.coordinates import whole
 from hfluxno.trajectory import Trajectory
 
 # 90 percent of a normal distribution lies between -z and z.
@@ -117,19 +117,9 @@ class Forecaster(eqx.Module):
         return lambda members: self.forecast(context.members(members), steps)
 
 
-def _is_whole(number: Any) -> bool:
-    try:
-        operator.index(number)
-    except TypeError:
-        return False
-    return not isinstance(number, bool)
-
-
 def check_steps(steps: Any) -> None:
     """Checks a number of steps. Raises `ValueError` if it is not a positive whole number."""
-    if not _is_whole(steps):
-        raise ValueError(f"steps must be a whole number; got {steps!r}.")
-    if steps < 1:
+    if whole(steps, "steps") < 1:
         raise ValueError(f"steps must be at least 1; got {steps}.")
 
 

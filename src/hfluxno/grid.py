@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hfluxno.boundary import BOUNDARIES, Boundary, BoundaryName, Outflow, Periodic, Wall, named
+from hfluxno.coordinates import whole
 
 Ends = BoundaryName | Boundary | tuple[BoundaryName | Boundary, BoundaryName | Boundary]
 
@@ -117,7 +118,7 @@ class Grid(eqx.Module):
             outside = (states[:, 0], states[:, 1])
         pair = zip(_both(boundary), outside, strict=True)
         low, high = (named(end, state) for end, state in pair)
-        return cls((float(lower),), (float(upper),), (int(cells),), ((low, high),))
+        return cls((float(lower),), (float(upper),), (whole(cells, "cells"),), ((low, high),))
 
     @classmethod
     def rectangle(
@@ -138,11 +139,13 @@ class Grid(eqx.Module):
           entry for x and one for y, each for both sides or a pair.
         - `solid`: the cells that are walls.
         """
+        if not isinstance(shape, Sequence | np.ndarray) or len(shape) != 2:
+            raise ValueError(f"The shape is the numbers of cells along x and y; got {shape!r}.")
         along_x, along_y = _both(boundary)
         return cls(
             tuple(float(end) for end in lower),
             tuple(float(end) for end in upper),
-            tuple(int(cells) for cells in shape),
+            tuple(whole(cells, "cells") for cells in shape),
             (_both(along_x), _both(along_y)),
             solid,
         )

@@ -109,6 +109,8 @@ def forecaster(
     law file cannot be read."""
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
+    if every is not None and np.ndim(every) == 0 and np.asarray(every).dtype.kind in "iuf":
+        every = float(every)  # of an array or a NumPy scalar, which programs could not hold
     if law is not None and method != "fit":
         raise ValueError(f"The method {method} takes no law; choose the method fit.")
     found = METHODS[method](weights, refinement)
@@ -208,6 +210,5 @@ def forecast(
     trajectory = as_trajectory(context, times, grid, fields)
     if noise is not None:
         check_measured(method)
-    every = float(every) if isinstance(every, np.floating | np.integer) else every
     made = forecaster(method, weights, momentum=momentum, every=every, law=law)
     return made.forecast(trajectory.with_deviation(noise), int(steps))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from hfluxno import coordinates
 from hfluxno.batching import on_one_core
 from hfluxno.data.axes import cf_names, renamed
 from hfluxno.data.opening import in_seconds
@@ -144,6 +145,15 @@ def _lazy(
     noise: Noise | None,
 ) -> xr.Dataset:
     require("A dataset in chunks", "cluster", "dask.array")
+    if not isinstance(ds, xr.Dataset | xr.DataArray):
+        raise ValueError(
+            f"A Dataset or a DataArray of xarray is needed, not {type(ds).__name__}; others are "
+            "for forecast, identify and reconstruct."
+        )
+    if not isinstance(variable, str | None):
+        raise ValueError(f"A variable is one text, as in 'h,hu'; got {variable!r}.")
+    if work.context is not None:
+        coordinates.whole(work.context, "context")
     whole = ds if isinstance(ds, xr.Dataset) else ds.to_dataset(name=ds.name or "u")
     sides = boundary_pair(boundary)
     if "given" in sides:
@@ -162,7 +172,8 @@ def _lazy(
     whole = whole.chunk({d: size if d == "trajectory" else -1 for d in whole.dims})
     path = Path(whole.encoding.get("source", "the dataset"))
     names = cf_names(_named(whole), {})
-    known = None if noise is None else tuple(map(float, np.ravel(np.asarray(noise))))
+    what = "standard deviations of the noise"
+    known = None if noise is None else tuple(map(float, coordinates.real(np.ravel(noise), what)))
     reading = Reading(path, variable, sides, names, noise=known)
     first = {n: v.load() for n, v in some(_named(whole), slice(0, size)).items()}
     first = _numbers(first, reading)

@@ -31,7 +31,8 @@ def check_context(
     least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
     if len(context.grid.shape) != 1:
         raise ValueError(
-            "Joint estimates are for one space axis; identify or forecast frames on a plane."
+            "Only a field along one space axis is reconstructed; identify or forecast frames on a "
+            "plane."
         )
     if len(context.fields) > _MOST_FIELDS:
         raise ValueError(

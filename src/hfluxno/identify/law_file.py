@@ -133,6 +133,8 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
     - `OSError`, if it cannot be read.
     """
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a law file, as --save writes it.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no law file {path}; save one with --save.")
     with path.open("rb") as stream:

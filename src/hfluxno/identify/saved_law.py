@@ -52,6 +52,10 @@ class Units:
     def named(cls, units: Mapping[str, str] | None, fields: tuple[str, ...]) -> "Units":
         """The units from a mapping of axes and fields. Raises `ValueError` if it names anything
         else."""
+        if units is not None and not isinstance(units, Mapping):
+            raise ValueError(
+                "The units are a mapping from names to units, as in {'x': 'km', 'time': 'h'}."
+            )
         units = {} if units is None else dict(units)
         axes = [field.name for field in dataclasses.fields(cls) if field.name != "fields"]
         unknown = sorted(set(units) - {*axes, *fields})
