@@ -35,7 +35,7 @@ def refused(capsys, *arguments):
         (("paper", "--add", "dpot="), "--add takes NAME=VALUE; got 'dpot='."),
         (("paper", "--data", "cubic"), "--data takes NAME=VALUE; got 'cubic'."),
         (("paper", "--data", "cosine=a.nc"), "Unknown set 'cosine'; choose from cubic,"),
-        (("paper", "--markdown", "a.txt"), "end it with one of .md."),
+        (("paper", "--markdown", "a.txt"), "end it with .md."),
         (("paper", "--markdown", "a.md"), "There is no file a.md to insert the tables into."),
     ],
 )

@@ -136,7 +136,7 @@ def test_a_run_that_ended_before_its_folder_was_gone_is_finished(folder, alone, 
         ("--gamma 1.4", "--gamma computes no energy in chunks"),
         ("--workers 0", "must be at least 1"),
         ("--chunk 0", "must be at least 1"),
-        ("-o out.nc", "end it with one of .zarr"),
+        ("-o out.nc", "end it with .zarr"),
         ("-k 2 --method fit", "too short to infer a law"),
     ],
 )

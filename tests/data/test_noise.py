@@ -89,6 +89,7 @@ def test_noise_of_one_trajectory(tmp_path):
             "short",
             r"short of .* has the axes \(other 3\), but the values \(time 6, x 9\); give one",
         ),
+        ("u", "--noise u is what was measured itself; give a number, or"),
         ("sigma", r"neither a number nor a variable of .*a.nc; it has"),
         ("1e-300", "deviations of h reach 1e-300 in size, beyond what can be computed with"),
         ("h=0.1", r"one for each field \(h=VALUE,m=VALUE\); got h=0.1"),

@@ -105,6 +105,11 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
 
 def _of_variable(name: str, index: int, source: Source, trajectory: int | None) -> np.ndarray:
     """The numbers of a variable at the places of the values of a field."""
+    if name in (part.name for part in source.parts):
+        raise ValueError(
+            f"--noise {name} is what was measured itself; give a number, or the variable with its "
+            "standard deviation."
+        )
     with opened(source.path, name, dict(source.names)) as (variables, _):
         if name not in variables:
             raise ValueError(

@@ -22,9 +22,8 @@ def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = 
     """Checks an output before the work for it is done. Raises `ValueError` if the suffix is not one
     of `suffixes`, or the file is `source` itself; `OSError` if it cannot be written there."""
     if path.suffix not in suffixes:
-        raise ValueError(
-            f"The name {path} does not say what to write; end it with one of {', '.join(suffixes)}."
-        )
+        ends = f"{'one of ' * (len(suffixes) > 1)}{', '.join(suffixes)}"
+        raise ValueError(f"The name {path} does not say what to write; end it with {ends}.")
     folder = path.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}.")
