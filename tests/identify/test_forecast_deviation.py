@@ -128,8 +128,8 @@ def test_a_speed_that_changes_widens_the_bands():
         seen = (law + missed)[past]
         other = _by_change_of_speed(UNKNOWN, law[1:21], seen, t[ahead] - 1.0, restarted)
         assert np.sqrt(np.mean(other)) < 0.1 * np.sqrt(np.mean(size**2))
-    for certainty, part in ((16.0, 0.75), (3.0, 0.0)):  # a² is less what chance makes of it
-        known = dataclasses.replace(UNKNOWN, slowing=0.2, certainty=certainty)
+    for part in (0.75, 0.0):
+        known = dataclasses.replace(UNKNOWN, beside=True, slowing=0.2, likely=part)
         other = _by_change_of_speed(known, law[1:21], law[past], t[ahead] - 1.0, restarted)
         expected = part * 4.0 * np.mean(found[19] ** 2)
         assert np.mean(other[19]) == pytest.approx(expected, rel=0.1)

@@ -228,7 +228,8 @@ def test_unknowns_that_imitate_a_change_of_speed_do_not_hide_it():
     assert abs(steady.a) < 0.02 and steady.certainty < 9.0
     seen = wave(delay) + noise
     found = beside_unknowns(measure(fitted, seen), fitted, seen, unknown)
-    assert found.changes_speed and found.slowing == beside.a
+    assert found.changes_speed and found.slowing == beside.a and found.likely > 0.8
+    assert beside_unknowns(found, fitted, fitted + noise, unknown).likely < 0.1
     slower = dataclasses.replace(found, slowing=0.02)
     assert not slower.changes_speed
 

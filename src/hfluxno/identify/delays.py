@@ -18,20 +18,22 @@ def change_of_speed(
     observed: Float[np.ndarray, "time field cells"],
     times: Float[np.ndarray, " time"] | None = None,
     beside: Float[np.ndarray, "unknown time-1 field cells"] | None = None,
+    noisy: float = 1.0,
 ) -> Explained:
     """The change of speed a of `simulated` frames and what it explains; `times` as in `measure`.
 
     A delay c τ + a (τ² - τ) at the time τ of the context, from 0 to 1, changes the frames by this
     multiple of ∂u/∂τ; speeds change by the factor 1 + a (2 τ - 1). It is estimated beyond c and
     `beside`, the derivatives of the frames after the first with respect to other unknowns, which
-    imitate a: without them it is too small if they were fitted, and chance if they were not.
+    imitate a: without them it is too small if they were fitted, and chance if they were not. The
+    misfit is `noisy` times as noisy as the frames.
     """
     late, rate, missed = _in_deviations(simulated, observed, times)
     deviation = _deviation(observed)
     others = (late * rate)[None]
     if beside is not None:
         others = np.concatenate([others, beside / deviation])
-    noise = noise_level(observed / deviation)
+    noise = noisy * noise_level(observed / deviation)
     direction = ((late**2 - late) * rate).ravel()
     return explained_by(direction, missed.ravel(), others.reshape(len(others), -1), noise)
 

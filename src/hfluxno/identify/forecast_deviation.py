@@ -22,9 +22,10 @@ the data were made by the same scheme, it has no error.
 
 a measures a speed that changes in time, which no law here has: a delay c τ + a (τ² - τ) at the time
 τ of the context changes the frames by this multiple of ∂u/∂τ. If there is noise, it is estimated
-beside the other unknowns (`hfluxno.identify.delays`), and R² = 1 - 4/t² with t = a in units of its
-standard deviation: a² less what chance makes of it. Otherwise R² is the fraction of the misfit that
-a explains beyond c; if a is four times its standard deviation, of the misfit beyond noise.
+beside the other unknowns (`hfluxno.identify.delays`), and R² = (1 - 4/t²) p with t = a in units of
+its standard deviation, which leaves of a² what is not chance, and p the fraction of the misfit
+beyond noise that a explains. Otherwise R² is the fraction of the misfit that a explains beyond c;
+if a is four times its standard deviation, of the misfit beyond noise.
 
 u_φ, if the forecast leaves the observed range, is that with the other guess of the flux there (see
 `FittedLaw.further`).
@@ -67,7 +68,6 @@ _AT_ONCE = 0.1  # τ₀
 _MOST_DIRECTIONS = 8
 # In variances; then noise does not count as a part of the misfit that it leaves unexplained.
 _LIKELY = 16.0
-_BY_CHANCE = 4.0
 # The part of the variance that is even (see `partly_even`). On 31 contexts of other solvers the
 # bands held .88 of the values without it, and .91 with it.
 _ELSEWHERE = 0.05
@@ -228,8 +228,8 @@ def _by_change_of_speed(
     frames: Float[np.ndarray, "ahead field cells"],
 ) -> Float[np.ndarray, "ahead field cells"]:
     """R² (a τ (1 + τ) ∂u/∂τ)², with the run from the first frame `alone`."""
-    if misfit.certainty > 0.0:
-        a, part = misfit.slowing, max(1.0 - _BY_CHANCE / misfit.certainty, 0.0)
+    if misfit.beside:
+        a, part = misfit.slowing, misfit.likely
     else:
         change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
         a, part = change.a, change.fraction(_LIKELY)

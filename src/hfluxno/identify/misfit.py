@@ -38,7 +38,9 @@ _CERTAIN = 75.0
 # Beside other unknowns (`with_change_of_speed`), which leave less to chance, this is as certain, if
 # speeds change by this fraction or more to either side. Of 84 contexts of laws with 1 and 3 %
 # noise (seeds 71 and 72) none was, and the change explained ... TODO
-_CERTAIN_BESIDE, _SLOWING = 25.0, 0.03
+_CERTAIN_BESIDE, _SLOWING = 25.0, 0.045
+# What chance makes of a² in units of its variance, with some certainty.
+_BY_CHANCE = 4.0
 # The same of dispersion, in cells³ per frame; that of schemes of second order was at most .04 where
 # the misfit is mostly noise. TODO
 _CERTAIN_DISPERSION, _BY_SCHEMES, _DISPERSING_BEYOND_NOISE = 42.0, 0.05, 0.25
@@ -85,8 +87,9 @@ class Misfit:
       left out unnoticed, seen twice or late, and any factor of the flux that depends on time.
     - `dispersion`: the share of what flux and diffusion leave of the weak form that dispersion
       explains (see `hfluxno.identify.cause`).
-    - `slowing`, `certainty`: the a of this speed (see `hfluxno.identify.delays`) and a² in units of
-      its variance, beside other unknowns; zero without noise.
+    - `beside`: whether this and the next three were judged beside other unknowns, as under noise.
+    - `slowing`, `likely`: the a of this speed (see `hfluxno.identify.delays`), and the fraction of
+      a² that is neither chance nor something else.
     - `dispersing`: the fraction of the misfit beyond noise that dispersion explains beside other
       unknowns, if that is certain.
     - `odd_frame`: the number, from 0, of the frame before which these times change most.
@@ -103,8 +106,9 @@ class Misfit:
     variation: float = 0.0
     timing: float = 0.0
     dispersion: float = 0.0
+    beside: bool = dataclasses.field(default=False, kw_only=True)
     slowing: float = 0.0
-    certainty: float = 0.0
+    likely: float = 0.0
     dispersing: float = 0.0
     odd_frame: int = dataclasses.field(default=0, kw_only=True)
 
@@ -123,7 +127,7 @@ class Misfit:
     def changes_speed(self) -> bool:
         """Whether a speed that changes in time explains a part of it that matters."""
         worth = self.size * np.sqrt(self.changing) > _WORTH_A_CHANGE
-        if self.certainty > 0.0:
+        if self.beside:
             worth = worth and abs(self.slowing) > _SLOWING
         return bool(self.changing > _CHANGING and worth)
 
@@ -214,21 +218,25 @@ def beside_unknowns(
     observed: Float[np.ndarray, "time field cells"],
     beside: Float[np.ndarray, "unknown time-1 field cells"],
     dispersed: Float[np.ndarray, "time-1 field cells"] | None = None,
+    carried: bool = False,
 ) -> Misfit:
     """The same with a change of speed, and what `dispersed` as a derivative of the frames explains,
-    beside the derivatives with respect to other unknowns."""
-    change = change_of_speed(simulated, observed, beside=beside)
+    beside the derivatives with respect to other unknowns. The run may have `carried` the noise of
+    the first frame along, which then doubles the variance of the misfit."""
+    noisy = np.sqrt(2.0) if carried else 1.0
+    change = change_of_speed(simulated, observed, beside=beside, noisy=noisy)
     measured = dataclasses.replace(
         found,
         changing=change.fraction(_CERTAIN_BESIDE),
+        beside=True,
         slowing=change.a,
-        certainty=change.certainty,
+        likely=change.beyond_noise * max(1.0 - _BY_CHANCE / max(change.certainty, _BY_CHANCE), 0.0),
     )
     if dispersed is None:
         return measured
     scale, count = np.std(observed, axis=(0, 2))[:, None], len(beside)
     others, missed = (beside / scale).reshape(count, -1), (observed - simulated)[1:] / scale
-    noise = noise_level(observed / scale)
+    noise = noisy * noise_level(observed / scale)
     by = explained_by((dispersed / scale).ravel(), missed.ravel(), others, noise)
     counts = by.certainty > _CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
     return dataclasses.replace(measured, dispersing=by.beyond_noise if counts else 0.0)

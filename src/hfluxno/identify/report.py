@@ -65,7 +65,8 @@ def report(
         alone = len(trial.family.fields) == 1 and context.grid.is_periodic()
         dispersed = by_dispersion(trial, values) if alone else None
         beside = unknown_beside(trial, values)
-        misfit = beside_unknowns(misfit, frames, values, beside, dispersed)
+        carried = not trial.candidate.denoised
+        misfit = beside_unknowns(misfit, frames, values, beside, dispersed, carried)
     if len(family.fields) == 1 and seen is None:
         size = misfit.noise * float(np.std(values))
         grown = growth_of_variation(values[:, 0], context.grid.is_periodic(), size)

@@ -7,7 +7,7 @@ import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.run import Start, further_starts, mean, plain_starts, state_of
+from hfluxno.identify.plane.run import Start, _further_starts, mean, plain_starts, state_of
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
 
@@ -44,11 +44,11 @@ def test_all_frames_contribute_alike_to_a_filter(frames):
 def test_what_the_back_test_may_choose_from(frames):
     whole = dataclasses.replace(seen(frames), noise=0.0)
     assert plain_starts(whole) == [Start("restart", 1), Start("restart", 2)]
-    assert further_starts(whole, 1) == [Start("corrected", 2)]
+    assert _further_starts(whole, 1) == [Start("corrected", 2)]
     noisy = dataclasses.replace(whole, noise=0.02)
-    assert further_starts(noisy, 1) == [Start("corrected", 2), Start("filter", 1)]
+    assert _further_starts(noisy, 1) == [Start("corrected", 2), Start("filter", 1)]
     gaps = frames.copy()
     gaps[-1, 0, 0, 0] = np.nan
     assert plain_starts(seen(gaps))[0] == Start("corrected", 1)
     assert plain_starts(seen(frames[:2])) == plain_starts(whole)
-    assert not further_starts(seen(frames[:2]), 1)
+    assert not _further_starts(seen(frames[:2]), 1)

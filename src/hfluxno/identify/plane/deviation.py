@@ -29,7 +29,7 @@ from hfluxno.forecast_checks import left_observed_range
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import Start, onward, predicted, state_of
+from hfluxno.identify.plane.run import FINEST, Start, onward, predicted, state_of
 from hfluxno.identify.plane.systematic import other_cells
 from hfluxno.identify.select import last_fitted_frame
 
@@ -65,12 +65,17 @@ def deviation_ahead(
         return np.full(frames.shape, np.nan)
     error = _by_time(runs, seen, np.cumsum(ahead))
     variance = (_GROWN * error[:, :, None, None]) ** 2 * _where_steep(frames, seen)
-    differs = _by_scheme(law, seen, start, runs[0], ahead, frames)
-    variance = variance + _smooth(differs, seen)
+    part, coarser = _by_scheme(law, seen, start, runs[0], ahead)
+    if coarser is not None:
+        variance = variance + _smooth(part * (coarser - frames) ** 2, seen)
     others = list(item.neighbours)
     lower, upper = np.asarray(law.lower)[None], np.asarray(law.upper)[None]
     if law.depends_on_range and left_observed_range(frames[None], lower, upper)[0]:
         others.append(law.further())
+    # A change of the law does not need the finest cells.
+    if coarser is not None and start.refinement == FINEST:
+        start, frames = other_cells(start), coarser
+        state, _ = state_of(law, seen, start)
     for other in others:
         run = onward(other, seen, start, state, ahead)
         if run.solved:
@@ -108,21 +113,20 @@ def _by_scheme(
     start: Start,
     past: tuple[int, np.ndarray],
     ahead: Float[np.ndarray, " step"],
-    frames: Float[np.ndarray, "step field x y"],
-) -> Float[np.ndarray, "step field x y"]:
-    """r² (u_g - u)²; zero if the law cannot be solved on the other grid."""
+) -> tuple[float, Float[np.ndarray, "step field x y"] | None]:
+    """r² and u_g, `None` if the law cannot be solved on the other grid."""
     other = other_cells(start)
     begin, own = past
     before, (state, solved) = predicted(law, seen, other, begin), state_of(law, seen, other)
     after = onward(law, seen, other, state, ahead)
     if not (before.solved and solved and after.solved):
-        return np.zeros(frames.shape)
+        return 0.0, None
     size = np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
     scale = np.where(size > 0.0, size, 1.0)
     missed = np.nansum(((own - seen.values[begin + 1 :]) / scale) ** 2)
     differs = np.nansum(((before.frames - own) / scale) ** 2)
     part = min(float(missed / differs), 1.0) if differs > 0.0 else 0.0
-    return part * (after.frames - frames) ** 2
+    return part, after.frames
 
 
 def _where_steep(

@@ -23,7 +23,8 @@ from hfluxno.identify.plane.run import (
     REFINEMENTS,
     Start,
     back_test,
-    further_starts,
+    best_start,
+    is_affordable,
     plain_starts,
     relative_error,
 )
@@ -49,14 +50,14 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
         law = with_constant(law, seen)
     error = persistence = misfit = beyond = float("nan")
     in_time = UNCHANGED
-    status, start = FitStatus.NOT_CHECKED, Start("restart", max(saved.refinement, *REFINEMENTS))
+    finer = saved.refinement if is_affordable(grid, saved.refinement) else 1
+    status, start = FitStatus.NOT_CHECKED, Start("restart", max(finer, *REFINEMENTS))
     if np.any(values != values[:1]):
         last = last_fitted_frame(len(values))
         persistence = relative_error(values[last : last + 1], seen.values[last + 1 :])
         with jax.enable_x64(True):
-            error, start = back_test(law, seen, last, plain_starts(seen))
-            starts = [start, *further_starts(seen, start.refinement)]
-            error, start = back_test(law, seen, last, starts)
+            _, start = back_test(law, seen, last, plain_starts(seen))
+            error, start = best_start(law, seen, last, start)
         if len(values) >= MINIMUM_FRAMES and has_room(grid.free, seen.around):
             misfit, beyond = residual(law, seen)
         in_time = scale_in_time(law, seen)

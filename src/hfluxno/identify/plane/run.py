@@ -40,8 +40,13 @@ _MOST_STEPS = 1000
 _INTERVALS = 16
 # The minimum number of frames to track, and of the noise, in deviations, to filter.
 _TRACKED, _NOISY = 4, 5e-3
-# Internal cells along each axis of a cell of the data; the back-test chooses.
-REFINEMENTS = (1, 2)
+# Internal cells along each axis of a cell of the data; the back-test chooses. The finest ones, on
+# which a step costs eight times as much, only if there are at most so many, and if halving cells
+# has divided the error of the back-test by this before.
+REFINEMENTS, FINEST = (1, 2), 4
+_MOST_CELLS, _WORTH = 65_536, 1.5
+# They have to predict better by this factor.
+_BETTER = 0.8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +138,25 @@ def plain_starts(seen: Frames) -> list[Start]:
     return [Start(mode, factor) for factor in REFINEMENTS]
 
 
-def further_starts(seen: Frames, refinement: int) -> list[Start]:
+def best_start(law: FittedPlaneLaw, seen: Frames, last: int, plain: Start) -> tuple[float, Start]:
+    """The smallest error of the back-test and its start, of all that begin with the `plain` one."""
+    error, start = back_test(law, seen, last, [plain, *_further_starts(seen, plain.refinement)])
+    if start.refinement != max(REFINEMENTS) or not is_affordable(seen.grid, FINEST):
+        return error, start
+    coarse, _ = back_test(law, seen, last, [Start(start.mode, start.refinement // 2)])
+    if not coarse > _WORTH * error:
+        return error, start
+    finest, other = back_test(law, seen, last, [Start(start.mode, FINEST)])
+    return (finest, other) if finest < _BETTER * error else (error, start)
+
+
+def is_affordable(grid: Grid, refinement: int) -> bool:
+    """Whether so many internal cells along each axis of a cell are not too many."""
+    usual = refinement <= max(REFINEMENTS)
+    return usual or refinement**2 * grid.shape[0] * grid.shape[1] <= _MOST_CELLS
+
+
+def _further_starts(seen: Frames, refinement: int) -> list[Start]:
     """Further starts for a law that is solved on these internal cells."""
     if len(seen.values) < _TRACKED:
         return []

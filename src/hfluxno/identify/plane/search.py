@@ -12,7 +12,7 @@ from hfluxno.identify.plane.error_bars import PlaneTerm, terms_of
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.known import is_as_good, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.run import Start, back_test, further_starts, plain_starts
+from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
 from hfluxno.identify.plane.select import (
     Estimate,
     alternatives,
@@ -115,8 +115,7 @@ def search(
     _, start, chosen, laws, parts = min(
         (each for each in tested if each[0] <= most), key=lambda each: each[2].unknowns
     )
-    starts = [start, *further_starts(seen, start.refinement)]
-    error, start = back_test(laws[0], seen, last, starts)
+    error, start = best_start(laws[0], seen, last, start)
     found, said, misfit = chosen.found, chosen.said, chosen.misfit(whole, sizes)
     named_values = None if said is None else parts[1]
     return Found(

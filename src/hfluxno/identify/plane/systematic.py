@@ -15,9 +15,12 @@ _SMALL = 0.04
 
 
 def other_cells(start: Start) -> Start:
-    """The same start on other internal cells; unchanged if there are none."""
-    others = set(REFINEMENTS) - {start.refinement}
-    return Start(start.mode, min(others, default=start.refinement))
+    """The same start on twice as large internal cells, or on half as large ones if a cell of the
+    data is not divided; unchanged if there are none."""
+    if start.refinement > 1:
+        other = start.refinement // 2
+        return Start(start.mode, other) if other in REFINEMENTS else start
+    return Start(start.mode, max(REFINEMENTS))
 
 
 def is_systematic(law: FittedPlaneLaw, seen: Frames, start: Start) -> bool:
