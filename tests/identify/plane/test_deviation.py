@@ -1,6 +1,7 @@
 """How far forecasts on a plane may be off."""
 
 import numpy as np
+import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.identify.plane import deviation

@@ -141,7 +141,7 @@ def plain_starts(seen: Frames) -> list[Start]:
 def best_start(law: FittedPlaneLaw, seen: Frames, last: int, plain: Start) -> tuple[float, Start]:
     """The smallest error of the back-test and its start, of all that begin with the `plain` one."""
     error, start = back_test(law, seen, last, [plain, *_further_starts(seen, plain.refinement)])
-    if start.refinement != max(REFINEMENTS) or not is_affordable(seen.grid, FINEST):
+    if 2 * start.refinement != FINEST or not is_affordable(seen.grid, FINEST):
         return error, start
     coarse, _ = back_test(law, seen, last, [Start(start.mode, start.refinement // 2)])
     if not coarse > _WORTH * error:
