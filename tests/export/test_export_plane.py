@@ -27,7 +27,7 @@ def growing():
     further = {
         "arising": ((0,), (3,)),
         "sources": np.array([[0.3, -0.5]]),
-        "diffusivities": np.array([[0.1], [0.0]]),
+        "diffusivities": np.array([[[0.1]], [[0.0]]]),
         "constant": np.array([[0.4], [-0.2]]),
     }
     return dataclasses.replace(one_field(), **further)

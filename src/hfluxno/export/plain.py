@@ -148,7 +148,7 @@ def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
         fluxes = [_raised(each, own) for each, own in zip(fluxes, constants, strict=True)]
     shift, scale, exponents, _ = fluxes[0]
     used = [k for k in range(len(exponents)) if any(np.any(flux[:, k]) for *_, flux in fluxes)]
-    nu = () if law.diffusivities is None else np.asarray(law.diffusivities)[:, :, None]
+    nu = () if law.diffusivities is None else np.asarray(law.diffusivities)
     none = (0,) * len(law.fields)
     arising = () if law.sources is None else tuple((*powers, *none) for powers in law.arising)
     return tuple(

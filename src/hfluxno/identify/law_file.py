@@ -118,7 +118,7 @@ def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
         PlaneFurther(
             law.arising,
             () if law.sources is None else _table(law.sources),
-            () if law.diffusivities is None else _table(law.diffusivities),
+            tuple(map(_table, () if law.diffusivities is None else law.diffusivities)),
             () if law.constant is None else _table(law.constant),
         ),
     )

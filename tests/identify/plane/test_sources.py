@@ -49,7 +49,8 @@ def decaying(decay=DECAY, nu=NU) -> Trajectory:
 @pytest.fixture
 def every_run_is_right(monkeypatch):
     """Nothing is solved: only the weak form decides."""
-    monkeypatch.setattr(search, "back_test", lambda *_: (1e-3, Start("restart", 1)))
+    for name in ("back_test", "best_start"):
+        monkeypatch.setattr(search, name, lambda *_: (1e-3, Start("restart", 1)))
     monkeypatch.setattr(identification, "is_systematic", lambda *_: False)
 
 
@@ -80,7 +81,8 @@ def test_a_law_that_explains_stays_without(every_run_is_right):
 
 
 def test_what_sources_do_not_explain_keeps_its_status(every_run_is_right, monkeypatch):
-    monkeypatch.setattr(search, "back_test", lambda *_: (1.0, Start("restart", 1)))
+    for name in ("back_test", "best_start"):
+        monkeypatch.setattr(search, name, lambda *_: (1.0, Start("restart", 1)))
     found = identify_plane(decaying())
     assert found.status == FitStatus.SOURCE_OR_LEAK and not found.law.has_further
 
@@ -121,7 +123,7 @@ def with_gravity() -> FittedPlaneLaw:
         shallow_water(),
         arising=((1, 0, 0), (0, 0, 1)),
         sources=sources,
-        diffusivities=np.array([[0.0, 0.1, 0.1], [0.0, 0.2, 0.2]]),
+        diffusivities=np.array([[0.0, 0.1, 0.1], [0.0, 0.2, 0.2]])[:, :, None],
     )
 
 
@@ -139,7 +141,7 @@ def test_sources_and_diffusivities_of_the_law():
     moved = in_cells(law, GRID, INTERVAL)
     np.testing.assert_allclose(moved.sources, INTERVAL * law.sources)
     rates = INTERVAL / np.square(GRID.spacing)
-    np.testing.assert_allclose(moved.diffusivities, rates[:, None] * law.diffusivities)
+    np.testing.assert_allclose(moved.diffusivities, rates[:, None, None] * law.diffusivities)
     cubic = dataclasses.replace(one_field(), arising=((0,), (3,)), sources=np.array([[1.0, -2.0]]))
     inside, beyond = jnp.array([[0.5]]), jnp.array([[2.3]])
     assert cubic.source(inside, x[:, :1], t).item() == pytest.approx(1.0 - 2.0 * 0.5**3)

@@ -81,8 +81,9 @@ def _unit_of(structure: Structure, j: int, basis: Basis, cell, interval: float) 
     if not np.any(structure.directions[j]):
         assert structure.further is not None
         _, k = map(int, np.argwhere(structure.further[j] != 0.0)[0])
-        axis = k - (structure.further.shape[2] - 2)
-        return (1.0 if axis < 0 else cell[axis] ** 2) / interval
+        diffusing = k - (structure.further.shape[2] - 2 * structure.powers)
+        axis = diffusing // structure.powers
+        return (1.0 if diffusing < 0 else cell[axis] ** 2) / interval
     field, axis, k = map(int, np.argwhere(structure.directions[j] != 0.0)[0])
     unit = cell[axis] / interval * structure.directions[j, field, axis, k]
     if isinstance(basis, Dictionary):

@@ -22,17 +22,18 @@ from hfluxno.identify.status import FitStatus
 from hfluxno.plural import plural
 from hfluxno.strict_json import to_dict
 
-_MOST_REFINEMENT, _MOST_TERMS = 16, 2000
+_MOST_REFINEMENT, _MOST_TERMS, _MOST_POWERS = 16, 2000, 8
 
 
 @dataclasses.dataclass(frozen=True)
 class PlaneFurther:
     """The exponents of the sources and their coefficients, one row for each field, the
-    diffusivities and the constants of the fluxes, one row for each axis; empty without them."""
+    coefficients of the diffusivities, one table for each axis with one row for each field, and the
+    constants of the fluxes, one row for each axis; empty without them."""
 
     arising: tuple[tuple[int, ...], ...]
     sources: Table
-    diffusivities: Table
+    diffusivities: tuple[Table, ...]
     constant: Table
 
 
@@ -61,10 +62,17 @@ class PlaneLawFile:
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier laws have neither sources nor diffusion, or no constants."""
+        """Earlier laws have neither sources nor diffusion, or no constants, or diffusivities that
+        are numbers."""
         none: dict[str, Any] = {"arising": [], "sources": [], "diffusivities": [], "constant": []}
         further = data.get("further", {})
-        return {**data, "further": none | further if isinstance(further, dict) else further}
+        if not isinstance(further, dict):
+            return {**data, "further": further}
+        further = none | further
+        match further["diffusivities"]:
+            case [[int() | float(), *_], *_] as rows:
+                further["diffusivities"] = [[[nu] for nu in row] for row in rows]
+        return {**data, "further": further}
 
 
 def faults(file: PlaneLawFile):
@@ -101,9 +109,11 @@ def _faults_of_further(further: PlaneFurther, fields: int):
     if (powers or further.sources) and not has_shape(further.sources, fields, len(powers)):
         yield f"the sources need {plural(len(powers), 'coefficient')} for each field"
     nu = further.diffusivities
-    if nu and not has_shape(nu, 2, fields):
+    count = len(nu[0][0]) if nu and nu[0] else 0
+    fits = len(nu) == 2 and all(has_shape(table, fields, count) for table in nu)
+    if nu and not (fits and 1 <= count <= (_MOST_POWERS if fields == 1 else 1)):
         yield "there must be a diffusivity of each field along both axes"
+    elif count == 1 and any(value < 0.0 for table in nu for row in table for value in row):
+        yield "no diffusivity may be negative"
     if further.constant and not has_shape(further.constant, 2, fields):
         yield "there must be a constant of each flux along both axes"
-    if any(value < 0.0 for row in nu for value in row):
-        yield "no diffusivity may be negative"

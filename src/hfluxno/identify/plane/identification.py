@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from hfluxno.boundary import Outflow
 from hfluxno.identify.assembled import kept_by_walls
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames, frames_of
@@ -11,10 +12,10 @@ from hfluxno.identify.plane.residual import ScaleInTime, scale_in_time
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
-from hfluxno.identify.plane.search import POOR_MISFIT, Found, search
+from hfluxno.identify.plane.search import POOR_MISFIT, Found, search, unexplained
 from hfluxno.identify.plane.select import infer_roles
 from hfluxno.identify.plane.systematic import is_systematic
-from hfluxno.identify.plane.terms import Powers, possible_sources
+from hfluxno.identify.plane.terms import Further, Powers, Roles, possible_sources
 from hfluxno.identify.plane.weak_form import has_room
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import last_fitted_frame
@@ -29,8 +30,14 @@ _FRAMES_OF_DRIFT = 4
 # Totals that change by less, in standard deviations, do not change; and a function whose mean is a
 # smaller part of its size does not change them.
 _KEPT, _BALANCED = 1e-5, 1e-2
+_BY_NOISE = 6.0  # standard deviations, the largest difference of some totals
 # Frames with more noise than this, in standard deviations, would suit any law.
 _MOST_NOISE = 0.7
+# Coefficients of a diffusivity that depends on a field.
+_POWERS = 3
+# A diffusivity that depends on the field is tried first if a constant one leaves more than this of
+# the equations, and it at most this fraction of that.
+_LEFT, _CLEARLY = 5e-3, 0.5
 
 
 def identify_plane(
@@ -38,8 +45,8 @@ def identify_plane(
 ) -> PlaneIdentification:
     """The conservation law that explains frames on a plane.
 
-    If no fluxes alone explain them, sources and diffusion are tried, and kept if the law with them
-    does.
+    If no fluxes alone explain them, sources and diffusion are tried, and for one field then a
+    diffusivity that depends on it, and kept if the law with them does.
 
     - `context`: one trajectory of at least 6 frames with measurements on at least 16 × 16 cells,
       between sides that are periodic, walls or outflows, perhaps with walls inside; NaN is a gap.
@@ -60,11 +67,14 @@ def identify_plane(
         assert found is not None
         status, in_time = _judged(found, seen)
         if status in UNEXPLAINED:
-            other = search(seen, roles, fields, cell, sources_of(seen))
-            if other is not None:
+            for further in _further(seen, roles, fields, cell):
+                other = search(seen, roles, fields, cell, further)
+                if other is None:
+                    continue
                 of_other = _judged(other, seen)
                 if of_other[0] == FitStatus.OK:
                     found, (status, in_time) = other, of_other
+                    break
     lengths = np.array(cell)
     return PlaneIdentification(
         law=rescaled(found.law, lengths, seen.interval),
@@ -115,16 +125,33 @@ def _nothing_to_infer(
     )
 
 
+def _further(
+    seen: Frames, roles: Roles, fields: tuple[str, ...], cell: tuple[float, float]
+) -> list[Further]:
+    """The further terms to try, those first that explain the frames if others do not."""
+    constant = Further(sources_of(seen))
+    if len(fields) > 1:
+        return [constant]
+    both = [constant, Further(constant.sources, _POWERS)]
+    plain, bent = (unexplained(seen, roles, fields, cell, each) for each in both)
+    return both[::-1] if plain > _LEFT and bent < _CLEARLY * plain else both
+
+
 def sources_of(seen: Frames) -> tuple[Powers, ...]:
-    """The terms that sources may have. If no total changes on a periodic plane, these are only the
-    ones that change none, as friction does of a momentum without mean: others would have to cancel,
-    and are found where they imitate diffusion."""
+    """The terms that sources may have. If no total changes, and nothing passes the sides, these are
+    only the ones that change none, as friction does of a momentum without mean: others would have
+    to cancel, and are found where they imitate diffusion."""
     values = seen.filled
     every = possible_sources(values.shape[1])
     totals, size = values.mean(axis=(2, 3)), np.std(values, axis=(0, 2, 3))
-    if not all(seen.around) or seen.grid.solid is not None or seen.gaps is not None:
+    closed = all(seen.around) or (
+        len(size) == 1
+        and not any(isinstance(end, Outflow) for pair in seen.grid.boundary for end in pair)
+    )
+    if not closed or seen.grid.solid is not None or seen.gaps is not None:
         return every
-    if np.any(np.ptp(totals, axis=0) > _KEPT * size):
+    by_noise = _BY_NOISE * seen.noise / np.sqrt(values[0, 0].size)
+    if np.any(np.ptp(totals, axis=0) > max(_KEPT, by_noise) * size):
         return every
     found = []
     for powers in every:

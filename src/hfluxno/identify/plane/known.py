@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.select import Estimate, estimate, in_cells, sparse, together
-from hfluxno.identify.plane.terms import Powers, Roles, Structure, with_further
+from hfluxno.identify.plane.terms import Further, Roles, Structure, with_further
 from hfluxno.identify.plane.weak_form import WeakSystem, total
 from hfluxno.identify.recognised import Recognised
 
@@ -43,12 +43,11 @@ def recognise(
     cell: tuple[float, float],
     interval: float,
     found: Sequence[Estimate],
-    sources: tuple[Powers, ...] | None = None,
+    further: Further | None = None,
 ) -> tuple[Recognised, Structure, Float[np.ndarray, "field coefficient"]] | None:
     """The known law with the smallest misfit, reported with that of the estimates `found` of all
     fields, its structure and C₀ in cells and frames; `None` if there is none with these roles.
-    Sources and diffusion are added as far as the equations need them, unless `sources` is
-    `None`."""
+    The `further` terms are added as far as the equations need them."""
     without = together(found, sizes, total(systems))
     aspect = cell[0] / cell[1]
     best = None
@@ -58,9 +57,9 @@ def recognise(
         axes = np.array([interval / cell[0], interval / cell[1]])
         offset = (known.offset * axes[:, None]).reshape(roles.fields, -1)
         unit = cell[0] / interval
-        if sources is not None:
-            slope = with_further(slope, sources, basis.fields)
-            offset = np.pad(offset, ((0, 0), (0, len(sources) + 2)))
+        if further is not None:
+            slope = with_further(slope, further, basis.fields)
+            offset = np.pad(offset, ((0, 0), (0, further.count)))
             slope = sparse(total(systems), slope, sizes, offset).structure
             if slope.names[0] != known.symbol:
                 continue

@@ -32,7 +32,9 @@ class FittedPlaneLaw(SpaceLaw):
     - `is_fluid`: whether its waves are sound in both directions and what the flow carries.
     - `arising`: e, the exponents of the sources.
     - `sources`: S, shape (field, source); `None` for a law without sources.
-    - `diffusivities`: ν, shape (axis, field); `None` for a law without diffusion.
+    - `diffusivities`: the coefficients of ν, shape (axis, field, power): of more than one power,
+      which one field may have, of those of w = (u - middle)/half, with the middle and half of its
+      basis, within the range and not below zero; `None` for a law without diffusion.
     - `constant`: is added to the fluxes, shape (axis, field), which only walls show; or `None`.
     """
 
@@ -46,7 +48,7 @@ class FittedPlaneLaw(SpaceLaw):
     is_fluid: bool = eqx.field(static=True, default=False)
     arising: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
     sources: Float[Array | np.ndarray, "field source"] | None = None
-    diffusivities: Float[Array | np.ndarray, "axis field"] | None = None
+    diffusivities: Float[Array | np.ndarray, "axis field power"] | None = None
     constant: Float[Array | np.ndarray, "axis field"] | None = None
     axes: int = eqx.field(static=True, default=2)
 
@@ -90,7 +92,16 @@ class FittedPlaneLaw(SpaceLaw):
         if self.diffusivities is None:
             return None
         nu = jnp.asarray(self.diffusivities)[axis].astype(u.dtype)
-        return jnp.broadcast_to(nu.reshape((-1,) + (1,) * (u.ndim - 1)), u.shape)
+        shape = (-1,) + (1,) * (u.ndim - 1)
+        found = jnp.broadcast_to(nu[:, -1].reshape(shape), u.shape)
+        if nu.shape[1] == 1:
+            return found
+        law = self._like(u)
+        assert isinstance(law.basis, Chebyshev)
+        w = (jnp.clip(u, law.lower[0], law.upper[0]) - law.basis.middle[0]) / law.basis.half[0]
+        for k in reversed(range(nu.shape[1] - 1)):
+            found = found * w + nu[:, k].reshape(shape)
+        return jnp.maximum(found, 0.0)
 
     def jacobian(
         self, u: Float[Array, "field *points"], axis: int = 0

@@ -10,6 +10,7 @@ from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import beyond_noise, functions_of, left_over, systems_of
+from hfluxno.identify.plane.terms import Further
 from hfluxno.identify.plane.weak_form import has_room, total
 
 # Frames of the parts of a context that are compared, and how many parts there are at most.
@@ -86,10 +87,11 @@ def _system(law: FittedPlaneLaw, seen: Frames):
         used = used if len(used) else np.arange(1)  # of sources alone
         basis = dataclasses.replace(basis, exponents=tuple(basis.exponents[k] for k in used))
         flux = flux[:, :, used]
-    parts, sources = [flux.swapaxes(0, 1).reshape(fields, -1)], None
+    parts, further = [flux.swapaxes(0, 1).reshape(fields, -1)], None
     if law.has_further:
-        sources, nu = law.arising, law.diffusivities
+        nu = np.zeros((2, fields, 1)) if law.diffusivities is None else law.diffusivities
+        further = Further(law.arising, nu.shape[2])
         parts += [np.zeros((fields, 0)) if law.sources is None else np.asarray(law.sources)]
-        parts += [np.zeros((fields, 2)) if nu is None else np.asarray(nu).T]
-    system = total(systems_of(seen, functions_of(basis, seen.around), sources))
+        parts += [np.asarray(nu).swapaxes(0, 1).reshape(fields, -1)]
+    system = total(systems_of(seen, functions_of(basis, seen.around), further, basis))
     return system, np.concatenate(parts, axis=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.monomials import added, written_sum
 from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.law import FittedPlaneLaw
@@ -15,6 +15,8 @@ from hfluxno.identify.plane.saved import to_save
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.status import OF_GIVEN, FitStatus
 from hfluxno.plural import percent
+
+_SHOWN = 1e-12  # of the largest term of a polynomial: less is rounding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,9 +129,34 @@ def _right(law: FittedPlaneLaw, field: int) -> str:
         ones = Dictionary(np.ones(len(law.fields)), law.arising, law.fields)
         parts += zip(map(float, np.asarray(law.sources)[field]), ones.names, strict=True)
     if law.diffusivities is not None:
-        nu = np.asarray(law.diffusivities, float)[:, field]
-        parts += [(float(nu[a]), f"∂{axis * 2} {law.fields[field]}") for a, axis in enumerate("xy")]
+        nu, name = np.asarray(law.diffusivities, float)[:, field], law.fields[field]
+        if nu.shape[1] == 1:
+            parts += [(float(nu[a, 0]), f"∂{axis * 2} {name}") for a, axis in enumerate("xy")]
+            return added(parts)
+        said = [text for text in (added(parts),) if text != "0"]
+        for axis, row in zip("xy", nu, strict=True):
+            if np.any(row):
+                said.append(f"∂{axis}(({_in_powers(law, row)}) ∂{axis} {name})")
+        return " + ".join(said) or "0"
     return added(parts)
+
+
+def _in_powers(law: FittedPlaneLaw, row: np.ndarray) -> str:
+    """A diffusivity that depends on the only field, in powers of it."""
+    assert isinstance(law.basis, Chebyshev)
+    middle, half = float(law.basis.middle[0]), float(law.basis.half[0])
+    domain = [middle - half, middle + half]
+    series = np.polynomial.Polynomial(row, domain=domain).convert(domain=[-1.0, 1.0])
+    names = Dictionary(np.ones(1), tuple((k,) for k in range(len(series.coef))), law.fields).names
+    # What rounding leaves of a power that is not there is not shown.
+    largest = max(abs(domain[0]), abs(domain[1]))
+    size = np.abs(series.coef) * largest ** np.arange(len(series.coef))
+    told = [
+        (float(c), name)
+        for c, name, s in zip(series.coef, names, size, strict=True)
+        if s > _SHOWN * size.max()
+    ]
+    return added(told)
 
 
 def _sum(law: FittedPlaneLaw, axis: int, field: int) -> str:

@@ -128,6 +128,6 @@ def rescaled(
         law,
         coefficients=np.asarray(law.coefficients) * (lengths / interval)[:, None, None],
         sources=None if sources is None else np.asarray(sources) / interval,
-        diffusivities=None if nu is None else np.asarray(nu) * (lengths**2 / interval)[:, None],
+        diffusivities=None if nu is None else (lengths**2 / interval)[:, None, None] * nu,
         constant=None if constant is None else np.asarray(constant) * (lengths / interval)[:, None],
     )

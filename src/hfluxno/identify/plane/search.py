@@ -24,7 +24,7 @@ from hfluxno.identify.plane.select import (
     systems_of,
     together,
 )
-from hfluxno.identify.plane.terms import Powers, Roles, Structure
+from hfluxno.identify.plane.terms import Further, Roles, Structure
 from hfluxno.identify.plane.weak_form import WeakSystem, total
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.select import last_fitted_frame
@@ -64,39 +64,38 @@ def search(
     roles: Roles,
     fields: tuple[str, ...],
     cell: tuple[float, float],
-    sources: tuple[Powers, ...] | None = None,
+    further: Further | None = None,
 ) -> Found | None:
     """The law that predicts the last frames best, of those that the weak form does not reject if
-    there are any; with sources `None` if there are none.
+    there are any; with further terms `None` if there are none.
 
     Every law that runs is compiled first, which takes longer than all else.
 
     **Arguments:**
 
     - `cell`: the lengths of a cell.
-    - `sources`: the terms of sources that may come into the law, and diffusion with them; by
-      default neither.
+    - `further`: the terms that may come into the law besides fluxes; by default none.
     """
     values, interval = seen.filled, seen.interval
     basis = make_basis(values, roles, fields)
     sizes = deviations(values, () if roles.vector is None else (roles.vector,))
     functions = functions_of(basis, seen.around)
-    systems = systems_of(seen, functions, sources)
+    systems = systems_of(seen, functions, further, basis)
     whole = total(systems)
-    found, isotropic = choose(whole, basis, roles, sizes, cell[0] / cell[1], sources, fields)
+    found, isotropic = choose(whole, basis, roles, sizes, cell[0] / cell[1], further, fields)
     last = last_fitted_frame(len(values))
-    before = total(systems_of(seen.until(last), functions, sources))
+    before = total(systems_of(seen.until(last), functions, further, basis))
     tried = [_Tried(law) for law in alternatives(found, whole, basis, sizes)]
     if isinstance(basis, Dictionary):
-        named = recognise(systems, basis, roles, sizes, cell, interval, found, sources)
+        named = recognise(systems, basis, roles, sizes, cell, interval, found, further)
         if named is not None:
             one = _Tried(found, *named)
             tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]
-    sound = [each for each in tried if each.is_sound(whole, sizes, seen.noise, sources is not None)]
-    if sources is not None and not sound:
+    sound = [each for each in tried if each.is_sound(whole, sizes, seen.noise, further is not None)]
+    if further is not None and not sound:
         return None
     tried = sound or tried
-    columns = 2 * len(basis.names) + (0 if sources is None else len(sources) + 2)
+    columns = 2 * len(basis.names) + (0 if further is None else further.count)
     tested = []
     for each in tried:
         parts = []
@@ -104,7 +103,7 @@ def search(
             fitted = [estimate(system, s, sizes, each.offset) for s in each.structures]
             known = np.zeros((len(fields), columns)) if each.offset is None else each.offset
             parts.append(known + _coefficients(fitted, known.shape))
-        law_of = _Maker(basis, parts[1], values, fields, roles, each.said is not None, sources)
+        law_of = _Maker(basis, parts[1], values, fields, roles, each.said is not None, further)
         laws = (
             with_constant(law_of(parts[0]), seen.until(last)),
             with_constant(law_of(parts[1]), seen),
@@ -129,6 +128,21 @@ def search(
         recognised=said,
         terms=terms_of(found, systems, sizes, basis, cell, interval, fields, named_values),
     )
+
+
+def unexplained(
+    seen: Frames,
+    roles: Roles,
+    fields: tuple[str, ...],
+    cell: tuple[float, float],
+    further: Further,
+) -> float:
+    """The residual beyond noise of the weak form with the terms that it chooses."""
+    basis = make_basis(seen.filled, roles, fields)
+    sizes = deviations(seen.filled, () if roles.vector is None else (roles.vector,))
+    system = total(systems_of(seen, functions_of(basis, seen.around), further, basis))
+    found, _ = choose(system, basis, roles, sizes, cell[0] / cell[1], further, fields)
+    return beyond_noise(together(found, sizes, system), system, sizes, seen.noise)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +188,7 @@ class _Maker:
     fields: tuple[str, ...]
     roles: Roles
     is_fluid: bool
-    sources: tuple[Powers, ...] | None
+    further: Further | None
 
     def __call__(self, coefficients: Float[np.ndarray, "field coefficient"]) -> FittedPlaneLaw:
         basis, vectors = self.basis, () if self.roles.vector is None else (self.roles.vector,)
@@ -194,21 +208,25 @@ class _Maker:
         law = FittedPlaneLaw(
             self.fields, basis, by_axis, lower, upper, vectors, positive, self.is_fluid
         )
-        return law if self.sources is None else self._with_further(law, coefficients[:, count:])
+        return law if self.further is None else self._with_further(law, coefficients[:, count:])
 
     def _with_further(
         self, law: FittedPlaneLaw, coefficients: Float[np.ndarray, "field coefficient"]
     ) -> FittedPlaneLaw:
-        assert self.sources is not None
+        assert self.further is not None
+        sources, powers = self.further.sources, self.further.powers
         whole = self.whole[:, -coefficients.shape[1] :]
-        used = np.flatnonzero(np.any(whole[:, :-2] != 0.0, axis=0))
-        diffuses = np.any(whole[:, -2:] != 0.0)
+        used = np.flatnonzero(np.any(whole[:, : len(sources)] != 0.0, axis=0))
+        nu = coefficients[:, len(sources) :].reshape(-1, 2, powers).swapaxes(0, 1)
+        diffuses = np.any(whole[:, len(sources) :] != 0.0)
+        if not np.any(whole[:, len(sources) :].reshape(-1, powers)[:, 1:] != 0.0):
+            nu, powers = nu[:, :, :1], 1
         return dataclasses.replace(
             law,
-            arising=tuple(self.sources[k] for k in used),
+            arising=tuple(sources[k] for k in used),
             sources=np.ascontiguousarray(coefficients[:, used]) if len(used) else None,
             # Those of the first frames may be negative.
-            diffusivities=np.maximum(coefficients[:, -2:].T, 0.0) if diffuses else None,
+            diffusivities=(np.maximum(nu, 0.0) if powers == 1 else nu) if diffuses else None,
         )
 
 

@@ -14,7 +14,7 @@ from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, fluid_exponents
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.jumps import jumps
 from hfluxno.identify.plane.terms import (
-    Powers,
+    Further,
     Roles,
     Structure,
     free_structures,
@@ -32,6 +32,8 @@ _VELOCITY = 0.5
 # A law is isotropic if the misfit of its weak form is at most this multiple of that of a law
 # without any symmetry. On isotropic data the latter, with five times as many unknowns, halves it.
 _ANISOTROPIC = 4.0
+# Diffusivities are the same along both axes if that increases the misfit by this factor at most.
+_ALIKE = 1.2
 # The Chebyshev polynomials of one field.
 _SIZE = 12
 # How strongly the flux of one field may be held smooth.
@@ -56,14 +58,20 @@ class Estimate:
 def systems_of(
     seen: Frames,
     functions: Sequence[Callable[[np.ndarray], np.ndarray]],
-    sources: tuple[Powers, ...] | None = None,
+    further: Further | None = None,
+    basis: Basis | None = None,
 ) -> list[WeakSystem]:
-    """The weak equations of the frames, by default without sources and diffusion."""
-    arising = None
-    if sources is not None:
-        arising = [_monomial(np.ones(len(powers)), powers) for powers in sources]
-    free = seen.grid.free
-    return weak_systems(seen.filled, functions, seen.around, seen.at, seen.gaps, arising, free)
+    """The weak equations of the frames, by default without further terms; the basis is that of the
+    flux of one field whose diffusivity depends on it."""
+    frames = seen.filled, functions, seen.around, seen.at, seen.gaps
+    if further is None:
+        return weak_systems(*frames, free=seen.grid.free)
+    arising = [_monomial(np.ones(len(powers)), powers) for powers in further.sources]
+    diffusing = [_component(i) for i in range(seen.filled.shape[1])]
+    if further.powers > 1:
+        assert isinstance(basis, Chebyshev)
+        diffusing = [_diffusing(basis, k) for k in range(further.powers)]
+    return weak_systems(*frames, arising, diffusing, seen.grid.free)
 
 
 def infer_roles(seen: Frames, aspect: float, momentum: tuple[int, int] | None) -> Roles:
@@ -141,30 +149,50 @@ def choose(
     roles: Roles,
     sizes: Float[np.ndarray, " field"],
     aspect: float,
-    sources: tuple[Powers, ...] | None = None,
+    further: Further | None = None,
     fields: tuple[str, ...] = (),
 ) -> tuple[list[Estimate], bool]:
-    """The law with as few terms as the equations need, and whether its fluxes are isotropic; with
-    these `sources` and diffusion, if they are not `None`."""
+    """The law with as few terms as the equations need, and whether its fluxes are isotropic; by
+    default without further terms, whose diffusivities are the same along both axes if that is as
+    good."""
 
     if isinstance(basis, Dictionary):
         free = free_structures(roles, basis.exponents, basis.fields)
     else:
         free = [_of_one_field(basis)]
-    if sources is not None:
-        free = [with_further(each, sources, fields) for each in free]
+    if further is not None:
+        further = _as_alike(system, free, sizes, aspect, further, fields)
+        free = [with_further(each, further, fields) for each in free]
     whole = [estimate(system, each, sizes) for each in free]
     if isinstance(basis, Dictionary) and roles.vector is not None:
         tied = [
             in_cells(each, aspect)
             for each in isotropic_structures(roles, basis.exponents, basis.fields)
         ]
-        if sources is not None:
-            tied = [with_further(each, sources, fields) for each in tied]
+        if further is not None:
+            tied = [with_further(each, further, fields) for each in tied]
         fitted = [estimate(system, each, sizes) for each in tied]
         if all(_explains(each, whole) for each in fitted):
             return [sparse(system, each, sizes) for each in tied], True
     return [sparse(system, each, sizes) for each in free], False
+
+
+def _as_alike(
+    system: WeakSystem,
+    fluxes: Sequence[Structure],
+    sizes: Float[np.ndarray, " field"],
+    aspect: float,
+    further: Further,
+    fields: tuple[str, ...],
+) -> Further:
+    """The further terms with the same diffusivities along both axes, if the equations allow it."""
+    alike = dataclasses.replace(further, alike=aspect**2)
+
+    def misfit(terms: Further) -> float:
+        found = [estimate(system, with_further(each, terms, fields), sizes) for each in fluxes]
+        return together(found, sizes, system)
+
+    return alike if misfit(alike) <= _ALIKE * misfit(further) else further
 
 
 def alternatives(
@@ -311,11 +339,18 @@ def _beside(kept: Structure, fluxes: Structure) -> Structure:
         fluxes.names + kept.keep(own).names,
         np.append(fluxes.stiffness, np.zeros(own.sum())),
         np.concatenate([np.zeros((len(fluxes.names), *kept.further.shape[1:])), kept.further[own]]),
+        kept.powers,
     )
 
 
 def _component(i: int):
     return lambda states: states[i]
+
+
+def _diffusing(basis: Chebyshev, k: int):
+    """half w^(k+1)/(k+1) with w = (u - middle)/half."""
+    middle, half = float(basis.middle[0]), float(basis.half[0])
+    return lambda states: half / (k + 1.0) * ((states[0] - middle) / half) ** (k + 1)
 
 
 def _product(i: int, k: int):

@@ -49,6 +49,7 @@ class Structure:
     - `stiffness`: the weight of a penalty on each unknown, relative to the equations; or `None`.
     - `further`: of shape (unknown, field, coefficient), the same for the coefficients of sources
       and the diffusivities along x and y; or `None` without them.
+    - `powers`: the number of coefficients of each diffusivity.
     """
 
     fields: tuple[int, ...]
@@ -56,12 +57,15 @@ class Structure:
     names: tuple[str, ...]
     stiffness: Float[np.ndarray, " unknown"] | None = None
     further: Float[np.ndarray, "unknown field coefficient"] | None = None
+    powers: int = 1
 
     def keep(self, mask: np.ndarray) -> "Structure":
         kept = np.asarray(mask, bool)
         names = tuple(name for name, stays in zip(self.names, kept, strict=True) if stays)
         further = None if self.further is None else self.further[kept]
-        return Structure(self.fields, self.directions[kept], names, further=further)
+        return Structure(
+            self.fields, self.directions[kept], names, further=further, powers=self.powers
+        )
 
     @property
     def flat(self) -> Float[np.ndarray, "unknown field coefficient"]:
@@ -71,9 +75,12 @@ class Structure:
 
     @property
     def is_diffusivity(self) -> Bool[np.ndarray, " unknown"]:
+        """Which unknowns are the diffusivity along an axis, in the middle of the range if it
+        depends on the field."""
         if self.further is None:
             return np.zeros(len(self.names), bool)
-        return np.any(self.further[:, :, -2:] != 0.0, axis=(1, 2))
+        in_middle = [-2 * self.powers, -self.powers]
+        return np.any(self.further[:, :, in_middle] != 0.0, axis=(1, 2))
 
 
 def free_structures(
@@ -139,23 +146,61 @@ def isotropic_structures(
     return found
 
 
-def with_further(
-    structure: Structure, sources: tuple[Powers, ...], fields: tuple[str, ...]
-) -> Structure:
-    """The same fluxes, with sources of these terms and diffusivities of each field."""
-    names = [f"source: {_named(fields, powers) or '1'}" for powers in sources]
-    names += ["∂xx", "∂yy"]
-    own = len(structure.fields) * len(names)
-    before = len(structure.names)
-    added = np.zeros((before + own, len(structure.fields), len(names)))
-    added[before:] = np.eye(own).reshape(own, *added.shape[1:])
+@dataclasses.dataclass(frozen=True)
+class Further:
+    """What a law may have besides fluxes: sources with these terms, and diffusivities of each field
+    along x and y. A diffusivity of several `powers`, which one field may have, depends on it:
+
+        ν(u) = Σ_k c_k w^k,   ∂x(ν(u) ∂x u) = ∂xx Σ_k c_k half w^(k+1)/(k+1)
+
+    with w = (u - middle)/half, and the middle and half of the basis of its flux.
+
+    - `alike`: if diffusivities are the same along x and y, (Δx/Δy)², their quotient in cells.
+    """
+
+    sources: tuple[Powers, ...]
+    powers: int = 1
+    alike: float | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of coefficients of a field."""
+        return len(self.sources) + 2 * self.powers
+
+    def names(self, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """Of the unknowns."""
+        own = [f"source: {_named(fields, powers) or '1'}" for powers in self.sources]
+        for axis in ("∂xx", "∂yy") if self.alike is None else ("Δ",):
+            own += [axis, *(f"{axis} w^{k + 1}/{k + 1}" for k in range(1, self.powers))]
+        return tuple(own)
+
+    @property
+    def directions(self) -> Float[np.ndarray, "unknown coefficient"]:
+        """The coefficients that each unknown of a field stands for."""
+        every = np.eye(self.count)
+        if self.alike is None:
+            return every
+        along_y = every[: -self.powers].copy()
+        own = np.arange(len(self.sources), len(along_y))
+        along_y[own, own + self.powers] = self.alike
+        return along_y
+
+
+def with_further(structure: Structure, further: Further, fields: tuple[str, ...]) -> Structure:
+    """The same fluxes, with the further terms."""
+    names, count = further.names(fields), len(structure.fields)
+    own, before = count * len(names), len(structure.names)
+    added = np.zeros((before + own, count, further.count))
+    for i in range(count):
+        added[before + i * len(names) :][: len(names), i] = further.directions
     without = np.zeros((own, *structure.directions.shape[1:]))
     return Structure(
         structure.fields,
         np.concatenate([structure.directions, without]),
-        structure.names + len(structure.fields) * tuple(names),
+        structure.names + len(structure.fields) * names,
         None if structure.stiffness is None else np.append(structure.stiffness, np.zeros(own)),
         added,
+        further.powers,
     )
 
 

@@ -77,6 +77,7 @@ def weak_systems(
     at: Float[np.ndarray, " time"] | None = None,
     gaps: Bool[np.ndarray, "time x y"] | None = None,
     sources: Sequence[Callable[[np.ndarray], np.ndarray]] | None = None,
+    diffusing: Sequence[Callable[[np.ndarray], np.ndarray]] = (),
     free: Bool[np.ndarray, "x y"] | None = None,
 ) -> list[WeakSystem]:
     """A system for every length of the test functions in time and in space, for which walls inside
@@ -86,7 +87,9 @@ def weak_systems(
       evaluated in turn to save memory.
     - `at`: the times of the frames in intervals, by default 0, 1, ….
     - `gaps`: where `values` are filled.
-    - `sources`: the functions of sources; with them, even if there are none, come diffusivities.
+    - `sources`: the functions of sources.
+    - `diffusing`: the functions whose second derivatives diffusion adds: each field, or several
+      functions of the only one.
     - `free`: the cells that are no walls, by default all.
     """
     frames, _, *cells = values.shape
@@ -108,9 +111,10 @@ def weak_systems(
         moments = [*along_x, *along_y]
         for each in sources or ():
             moments.append(scale * over_x(x0, np.tensordot(each(states), y0, ((2,), (1,)))))
-        for rows_x, rows_y in () if sources is None else ((x2, y0), (x0, y2)):
-            for u in states:
-                moments.append(scale * over_x(rows_x, np.tensordot(u, rows_y, ((2,), (1,)))))
+        for rows_x, rows_y in ((x2, y0), (x0, y2)):
+            for each in diffusing:
+                over = np.tensordot(each(states), rows_y, ((2,), (1,)))
+                moments.append(scale * over_x(rows_x, over))
         across = scale**2 * np.sum(x0**2) * np.sum(y0**2)
         conserved = [scale * over_x(x0, np.tensordot(u, y0, ((2,), (1,)))) for u in states]
         for still, moving, during in in_time:
@@ -127,7 +131,7 @@ def weak_systems(
                 noise *= float(np.mean(kept))
             square = np.sum(rhs**2, axis=1)
             system = WeakSystem(columns @ columns.T, rhs @ columns.T, square, noise)
-            found.append(dataclasses.replace(system, diffuses=sources is not None))
+            found.append(dataclasses.replace(system, diffuses=bool(diffusing)))
     return found
 
 
