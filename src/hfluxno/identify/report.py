@@ -62,7 +62,9 @@ def report(
     frames = np.asarray(trial.fit.frames)
     misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
     if seen is None and is_noisy(misfit) and trial.fit.is_solved:
-        alone = len(trial.family.fields) == 1 and context.grid.is_periodic()
+        # Beside diffusion, errors of the first state imitate dispersion.
+        alone = len(trial.family.fields) == 1 and trial.candidate.diffusion == "none"
+        alone = alone and context.grid.is_periodic()
         dispersed = by_dispersion(trial, values) if alone else None
         beside = unknown_beside(trial, values)
         carried = not trial.candidate.denoised
