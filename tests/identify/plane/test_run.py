@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from hfluxno.grid import Grid
+from hfluxno.identify.plane import run
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.run import Start, _further_starts, mean, plain_starts, state_of
+from hfluxno.identify.plane.run import (
+    Start,
+    _further_starts,
+    best_start,
+    mean,
+    plain_starts,
+    state_of,
+)
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
 
@@ -39,6 +47,29 @@ def test_all_frames_contribute_alike_to_a_filter(frames):
     state, solved = state_of(STILL, seen(frames), Start("filter", 1))
     assert solved
     np.testing.assert_allclose(state, frames.mean(axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("errors", "cells", "chosen"),
+    [
+        ({1: 0.02, 2: 0.01, 4: 0.005}, 8, 4),
+        ({1: 0.02, 2: 0.01, 4: 0.009}, 8, 2),  # not better by enough
+        ({1: 0.014, 2: 0.01, 4: 0.001}, 8, 2),  # halving has not helped
+        ({1: 0.02, 2: 0.01, 4: 0.005}, 72, 2),  # too many
+        ({1: 0.01, 2: 0.02, 4: 0.005}, 8, 1),
+    ],
+)
+def test_the_finest_cells_are_tried_where_halving_has_helped(monkeypatch, errors, cells, chosen):
+    frames = np.random.default_rng(0).normal(size=(6, 1, cells, cells))
+    context = dataclasses.replace(seen(frames), noise=0.0)
+
+    def back_test(law, context, last, starts):
+        return min(((errors[each.refinement], each) for each in starts), key=lambda found: found[0])
+
+    monkeypatch.setattr(run, "back_test", back_test)
+    plain = Start("restart", 1 if errors[1] < errors[2] else 2)
+    error, start = best_start(STILL, context, 4, plain)
+    assert (error, start.refinement) == (errors[chosen], chosen)
 
 
 def test_what_the_back_test_may_choose_from(frames):

@@ -15,6 +15,7 @@ from hfluxno.identify.monomials import written_sum
 from hfluxno.identify.plane import identification, search
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.residual import residual
 from hfluxno.identify.plane.run import Start
 from hfluxno.identify.plane.saved import in_cells, to_save
 from hfluxno.laws.base import pointwise_jacobian
@@ -99,7 +100,8 @@ def test_a_law_that_the_weak_form_rejects_is_not_run_with_sources(monkeypatch):
         ran.append(law.has_further)
         return 1.0, Start("restart", 1)
 
-    monkeypatch.setattr(search, "back_test", back_test)
+    for name in ("back_test", "best_start"):
+        monkeypatch.setattr(search, name, back_test)
     assert identify_plane(context).status == FitStatus.POOR_FIT
     assert ran and not any(ran)
 
@@ -188,3 +190,80 @@ def test_momentum_that_walls_take_is_no_drift():
     grid = Grid.rectangle((16, 16), boundary=("wall", "periodic"))
     assert kept_by_walls(grid, shallow_water()) == [0, 2]
     assert kept_by_walls(Grid.rectangle((16, 16)), shallow_water()) == [0, 1, 2]
+
+
+def diffusing(noise=0.0) -> tuple[Trajectory, np.ndarray]:
+    """∂t u + .7 ∂x u - .4 ∂y u = ∇·(ν(u) ∇u) with ν = .004 + .012 u², by an explicit scheme."""
+    cells, inside, frames, interval = 24, 4, 10, 0.02
+    n = cells * inside
+    x = 2.0 * np.pi * (np.arange(n) + 0.5) / n
+    u = 1.0 + 0.35 * np.sin(x)[:, None] * np.cos(x) + 0.25 * np.cos(x[:, None] + 2.0 * x)
+
+    def change(u):
+        total = np.zeros_like(u)
+        for axis, speed in ((0, 0.7), (1, -0.4)):
+            after = np.roll(u, -1, axis)
+            slope = (0.004 + 0.006 * (u**2 + after**2)) * (after - u) * n
+            flux = 0.5 * speed * (u + after) - slope
+            total -= n * (flux - np.roll(flux, 1, axis))
+        return total
+
+    kept, steps = [u], 60
+    for _ in range(frames - 1):
+        for _ in range(steps):
+            half = u + 0.5 * interval / steps * change(u)
+            u = u + interval / steps * change(half)
+        kept.append(u)
+    values = np.stack(kept).reshape(frames, cells, inside, cells, inside).mean(axis=(2, 4))
+    values = values + noise * values.std() * np.random.default_rng(0).normal(size=values.shape)
+    grid = Grid.rectangle((cells, cells))
+    return Trajectory(values[:, None], interval * np.arange(frames), grid, ("u",)), values
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.005])
+def test_a_diffusivity_that_depends_on_the_field(every_run_is_right, noise):
+    context, values = diffusing(noise)
+    found = identify_plane(context)
+    assert found.status == FitStatus.OK and found.law.sources is None
+    u = np.linspace(values.min(), values.max(), 7)[None]
+    for axis in (0, 1):
+        nu = np.asarray(found.law.along(axis).diffusivity(jnp.asarray(u)))[0]
+        within = slice(1, -1) if noise else slice(None)
+        expected = (0.004 + 0.012 * u[0] ** 2)[within]
+        np.testing.assert_allclose(nu[within], expected, rtol=0.15 if noise else 0.05)
+    (formula,) = found.formulas
+    assert "∂x((" in formula and ("u²) ∂x u)" in formula or noise)
+    assert residual(found.grid_law, frames_of(context))[0] == pytest.approx(found.misfit, rel=1e-6)
+
+
+def test_the_file_of_a_diffusivity_that_depends_on_the_field(tmp_path, every_run_is_right):
+    saved = to_save(identify_plane(diffusing()[0]))
+    saved.save(tmp_path / "law.json")
+    again = load_law(tmp_path / "law.json").law
+    np.testing.assert_array_equal(again.diffusivities, saved.law.diffusivities)
+    assert again.diffusivities.shape == (2, 1, 3)
+    data = json.loads((tmp_path / "law.json").read_text())
+    earlier = data["further"] | {"diffusivities": [[0.1], [0.2]]}  # numbers, before
+    (tmp_path / "law.json").write_text(json.dumps(data | {"further": earlier}))
+    np.testing.assert_array_equal(
+        load_law(tmp_path / "law.json").law.diffusivities, [[[0.1]], [[0.2]]]
+    )
+
+
+def test_the_diffusivity_does_not_leave_its_range():
+    nu = np.array([[[0.1, 0.2]], [[0.3, -0.5]]])
+    law = dataclasses.replace(one_field(), diffusivities=nu)
+    low, high = law.lower[0], law.upper[0]
+    middle, half = law.basis.middle[0], law.basis.half[0]
+    u = jnp.array([[low - 1.0, middle, high, high + 1.0]])
+    ends = (np.array([low, middle, high, high]) - middle) / half
+    np.testing.assert_allclose(law.along(0).diffusivity(u)[0], np.maximum(0.1 + 0.2 * ends, 0.0))
+    np.testing.assert_allclose(law.along(1).diffusivity(u)[0], np.maximum(0.3 - 0.5 * ends, 0.0))
+
+
+def test_one_diffusivity_for_both_axes_needs_equal_ones(every_run_is_right):
+    equal, (x, y) = identify_plane(decaying(nu=(0.01, 0.01))), (0.02, 0.005)
+    assert "Δ" in {term.name for term in equal.terms}
+    np.testing.assert_allclose(equal.law.diffusivities.ravel(), 0.01, rtol=0.02)
+    apart = {term.name for term in identify_plane(decaying(nu=(x, y))).terms}
+    assert {"∂xx", "∂yy"} <= apart and "Δ" not in apart
