@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as hnp
 import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.demo import example_file
-from hfluxno.cli.report import show
+from hfluxno.cli.report import shortened, show
 from tests.plots.fakes import FakeForecaster, identification, wave
 
 
@@ -139,6 +139,18 @@ def test_only_a_forecast_that_is_ok_promises_a_bound(capsys, status):
     shown = table_of(capsys, result)
     assert "predicted error, step 1 10 %" in shown
     assert ("9 of 10 below 20 %" in shown) == (status == 0)
+
+
+def test_a_series_of_many_polynomials_is_shortened():
+    def series(count):
+        terms = [f"{0.1 * k:.4g} T{k}((u - 0.5)/0.25)" for k in range(1, count + 1)]
+        return " - ".join(terms).replace("- 0.2", "+ 2e-05", 1)
+
+    long = f"∂t u + ∂x({series(12)}) + ∂y({series(5)}) = 0"
+    found = shortened(long)
+    assert found.count("T1(") == 2 and "T4(" not in found.partition("∂y")[0]
+    assert "T3((u - 0.5)/0.25) + … (9 more terms: --json)) + ∂y(" in found
+    assert found.endswith(f"∂y({series(5)}) = 0")
 
 
 def test_an_error_beside_measured_frames_is_said_with_their_noise(capsys):

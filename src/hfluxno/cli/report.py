@@ -4,6 +4,7 @@ import collections
 import contextlib
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ LABEL = 14  # letters before a line of a report
 _MOST_ROWS = 10  # a larger batch is summarised
 _MOST_COEFFICIENTS = 20
 _MOST_LETTERS = 40  # of units in a picture
+_TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
 _SEEN = 0.3  # noise that is less than this part of an error is not worth a word
 
 
@@ -144,6 +146,16 @@ def labels(source: "Source | PlaneSource") -> "Labels":
     )
 
 
+def shortened(equation: str) -> str:
+    """The equation with at most three of many polynomials in a sum, which nobody reads."""
+
+    def few(found: re.Match) -> str:
+        more = len(re.findall(_TERM, found[2]))
+        return f"{found[1]} + … ({more} more terms: --json)"
+
+    return re.sub(f"((?:{_TERM}){{2}})((?:{_TERM}){{3,}})", few, equation)
+
+
 def _one(result: dict) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
@@ -157,7 +169,7 @@ def _one(result: dict) -> Table:
         loss = f"{reading['form']}; loss {_percent(reading['loss'])} of the height"
         table.add_row("flux", f"{escape(reading['formula'])}  [dim]({loss})[/dim]")
     for i, equation in enumerate(result.get("equations", ())):
-        table.add_row("" if i else "equations", escape(equation))
+        table.add_row("" if i else "equations", escape(shortened(equation)))
     table.add_row("back-test error", _percent(result["backtest_error"]))
     if "residual" in result:
         table.add_row("misfit of the context", _percent(result["residual"]))
