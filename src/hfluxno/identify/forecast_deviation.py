@@ -23,7 +23,7 @@ the data were made by the same scheme, it has no error.
 a measures a speed that changes in time, which no law here has: a delay c τ + a (τ² - τ) at the time
 τ of the context changes the frames by this multiple of ∂u/∂τ. If there is noise, it is estimated
 beside the other unknowns (`hfluxno.identify.delays`), and R² = (1 - 4/t²) p with t = a in units of
-its standard deviation, which leaves of a² what is not chance, and p the fraction of the misfit
+its standard deviation, which leaves of a² what is not chance, and p² the fraction of the misfit
 beyond noise that a explains. Otherwise R² is the fraction of the misfit that a explains beyond c;
 if a is four times its standard deviation, of the misfit beyond noise.
 
