@@ -6,7 +6,8 @@ Multiplied by ψ(t) χ(x) η(y) of compact support and integrated by parts,
 
 so no derivative falls on the data. With F = Σ C_0k φ_k and G = Σ C_1k φ_k this is one linear
 equation per test function (Messenger and Bortz, Multiscale Model. Simul. 19, 2021, 1474-1497).
-Sources and diffusion add s(u) ψ χ η + ν_0 u ψ χ_xx η + ν_1 u ψ χ η_yy, which is linear too.
+Sources and diffusion add s(u) ψ χ η + N_0(u) ψ χ_xx η + N_1(u) ψ χ η_yy with N' = ν, which is
+linear too.
 
 Frames are few, and waves cross several cells from one to the next. A trapezoidal rule over them has
 errors of percents, different ones with ψ_t and with ψ, which bias every coefficient. So the
