@@ -36,10 +36,9 @@ _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
 # change explained .18; of 24 of roads whose speed changes 11 were, and .31 to 1 in ten of them.
 _CERTAIN = 75.0
 # Beside other unknowns, which leave less to chance, this is as certain, if speeds change by this
-# fraction or more to either side. Of 96 contexts of laws with 1 and 3 % noise (seeds 73 and 76)
-# none is flagged, of 48 of roads whose speed changes 29 are. Without these unknowns it was 23 of
-# 48 (seeds 71 and 72), and a² of laws was up to 59 times its variance instead of at most 36 where
-# it is that large.
+# fraction or more to either side. Of 96 contexts of laws with 1 and 3 % noise (seeds 76 and 77)
+# none is flagged for it, of 48 of roads whose speed changes 28 are. Without these unknowns it was
+# 23 of 48 (seeds 71 and 72).
 _CERTAIN_BESIDE, _SLOWING = 25.0, 0.045
 # What chance makes of a² in units of its variance, with some certainty.
 _BY_CHANCE = 4.0
