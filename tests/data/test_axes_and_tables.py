@@ -319,22 +319,28 @@ def test_text_among_numbers_is_refused_with_its_row(tmp_path):
 def test_parquet_is_read_like_csv(tmp_path, monkeypatch):
     path = tmp_path / "a.parquet"
     path.write_bytes(b"PAR1" + bytes(100))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"needs pyarrow: pip install 'hfluxno\[parquet\]', or"):
+    with monkeypatch.context() as without:
+        without.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.raises(
+            ValueError, match=r"needs pyarrow: pip install 'hfluxno\[parquet\]', or"
+        ):
+            read(path)
+    pytest.importorskip("pyarrow")
+    with pytest.raises(OSError, match=r"a\.parquet cannot be read"):
         read(path)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "pyarrow")
     stamps = pd.to_datetime(dated(("+02:00",), 20.0))
     frame = pd.DataFrame(columns() | {"time": stamps})
-    held = [frame.assign(u=pd.array([*range(len(frame) - 1), None], dtype="Int64"))]
-    monkeypatch.setattr("pandas.read_parquet", lambda given: held[-1] if given == path else None)
+    frame.assign(u=pd.array([*range(len(frame) - 1), None], dtype="Int64")).to_parquet(path)
     counted = read(path).values
     assert np.isnan(counted[-1, 0, -1]) and counted[-1, 0, -2] == len(frame) - 2
-    held.append(frame.assign(time=pd.to_timedelta(columns()["time"], unit="s")))
+    frame.assign(time=pd.to_timedelta(columns()["time"], unit="s")).to_parquet(path)
     np.testing.assert_array_equal(
         read(path).times, read(table(tmp_path / "a.csv", columns())).times
     )
     assert read(path).coordinates["time"].attrs["units"] == "s"
-    for held[-1] in (frame, frame.set_index("time")):
+    texts = frame.assign(time=dated(("+02:00",), 20.0), note="dry", x=frame["x"].astype(str))
+    for stored in (frame, frame.set_index("time"), texts):
+        stored.to_parquet(path)
         source = read(path)
         np.testing.assert_array_equal(source.values[:, 0], wave())
         np.testing.assert_array_equal(source.times, 20.0 * np.arange(FRAMES))

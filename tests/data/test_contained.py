@@ -11,10 +11,13 @@ from pathlib import Path
 import h5netcdf
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import zarr
 
 from hfluxno.data import contained, open_dataset
+from hfluxno.data.parquet import read_parquet
+from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.readers import read
 
 _TIME, _X = np.arange(6.0), (np.arange(16) + 0.5) / 16
@@ -207,3 +210,60 @@ def test_zarr_that_expands_beyond_memory(tmp_path):
     shutil.rmtree(path / "time")
     with pytest.raises(ValueError, match=r"u in .*a\.zarr would take 1\.\d+e\+05 GiB"):
         read(path)
+
+
+def test_parquet_that_expands_beyond_memory(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    columns = {name: np.zeros(10**5) for name in ("time", "x", "u")}
+    pd.DataFrame(columns).to_parquet(path)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(contained, "memory_of_machine", lambda: 4 * 2_399_999)
+    with pytest.raises(ValueError, match=r"the table in .*a\.parquet would take 0\.00224 GiB"):
+        read(path)
+
+
+def test_a_text_of_parquet_is_unpacked_once(tmp_path):
+    pytest.importorskip("pyarrow")
+    path, long = tmp_path / "a.parquet", "a" * 10**5
+    lines = {"time": np.repeat(_TIME, 16), "x": np.tile(_X, 6), "u": _VALUES.ravel()}
+    pd.DataFrame(lines | {"note": pd.Series([long] * 96, dtype=object)}).to_parquet(path)
+    notes = read_parquet(path)["note"]
+    assert notes[0] == long and notes[0] is notes[95]
+    np.testing.assert_array_equal(read(path).values[:, 0], _VALUES)
+
+
+def test_chunks_far_larger_than_their_array(tmp_path):
+    path = hdf5(tmp_path / "a.h5", values=False)
+    huge = r"is not read: a chunk of {} would take 0\.298 GiB, and the whole array 7.15e-07 GiB"
+    with h5py.File(path, "a") as file:
+        with_axes(
+            file, file.create_dataset("u", (6, 16), "f8", maxshape=(None, 16), chunks=(64, 16))
+        )
+    assert np.all(read(path).values == 0)
+    with h5py.File(path, "a") as file:
+        del file["u"]
+        chunked = {"chunks": (6, 6_666_667), "maxshape": (None, None), "compression": "gzip"}
+        with_axes(file, file.create_dataset("u", (6, 16), "f8", **chunked))
+    with pytest.raises(ValueError, match=huge.format("u")):
+        read(path)
+
+    path = store(tmp_path / "a.zarr")
+    described(path / "u", chunks=[6, 6_666_667])
+    with pytest.raises(ValueError, match=huge.format(r"u/\.zarray") + ".*no larger than itself"):
+        read(path)
+    group = zarr.open_group(tmp_path / "b.zarr", mode="w", zarr_format=3)
+    group.create_array("u", shape=(6, 16), chunks=(6, 6_666_667), dtype="f8")
+    with pytest.raises(ValueError, match=huge.format(r"u/zarr\.json")):
+        read(tmp_path / "b.zarr")
+
+
+def test_layouts_of_planes_lead_nowhere(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:  # as The Well stores them
+        for name in ("dimensions", "t0_fields"):
+            file.create_group(name)
+        file["t0_fields"]["density"] = h5py.ExternalLink("secret.h5", "/u")
+    leads = r"the link t0_fields/density leads to another file"
+    with pytest.raises(ValueError, match=leads), opened_plane(path):
+        pass

@@ -5,16 +5,23 @@ tables and NetCDF 3 files are as large as what they contain.
 """
 
 import json
+import math
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import h5py
+import numpy as np
 
+from hfluxno.data.parquet import size_in_memory
 from hfluxno.memory import memory_of_machine
 
 _GIB = 2**30
+# A chunk is unpacked whole, however little of it lies in its array. Arrays that may grow have
+# chunks somewhat larger than they are.
+_CHUNK = 2**28  # bytes that any array may have
+_TIMES = 4  # larger than its array
 
 
 def fault(path: Path, kind: str | None) -> str | None:
@@ -24,7 +31,12 @@ def fault(path: Path, kind: str | None) -> str | None:
 
     - `kind`: the name in `hfluxno.data.opening`; kinds not listed below pass.
     """
-    checks = {"h5netcdf": _fault_of_hdf5, "zarr": _fault_of_zarr, "npz": _fault_of_npz}
+    checks = {
+        "h5netcdf": _fault_of_hdf5,
+        "zarr": _fault_of_zarr,
+        "npz": _fault_of_npz,
+        "parquet": lambda table: too_large(table, size_in_memory(table), "the table"),
+    }
     return checks[kind](path) if kind in checks else None
 
 
@@ -58,6 +70,10 @@ def _fault_of_hdf5(path: Path) -> str | None:
             found.append(f"the values of {_word(name)} are in another file")
         elif item.ndim == 1 and (large := too_large(path, item.nbytes, _word(name))):
             return large  # coordinates are read when a file is opened
+        elif item.chunks and (
+            large := _chunk_too_large(path, item.shape, item.chunks, item.dtype.itemsize, name)
+        ):
+            return large
         return found[0] if found else None
 
     with h5py.File(path, "r") as file:
@@ -98,9 +114,35 @@ def _fault_of_array(path: Path, described: Path, name: str) -> str | None:
             "without it."
         )
     shape: list[int] = about.get("shape") or []
-    if len(shape) == 1:  # coordinates are read when a store is opened
-        return too_large(path, 8 * int(shape[0]), name)
-    return None
+    if len(shape) == 1 and (large := too_large(path, 8 * int(shape[0]), name)):
+        return large  # coordinates are read when a store is opened
+    grid = (about.get("chunk_grid") or {}).get("configuration") or {}
+    chunk: list[int] = about.get("chunks") or grid.get("chunk_shape") or []
+    kind = about.get("dtype") or about.get("data_type")
+    return _chunk_too_large(path, shape, chunk, _item_size(kind), name)
+
+
+def _item_size(kind: object) -> int:
+    """The bytes of an entry of a Zarr array; numbers of other kinds than NumPy's have 8."""
+    if isinstance(kind, dict):  # texts of one length
+        return int((kind.get("configuration") or {}).get("length_bytes", 8))
+    try:
+        return np.dtype(str(kind)).itemsize or 8
+    except TypeError:
+        return 8
+
+
+def _chunk_too_large(
+    path: Path, shape: Iterable[int], chunk: Iterable[int], item: int, name: str
+) -> str | None:
+    """A sentence if a chunk is much larger than its array."""
+    unpacked, whole = item * math.prod(map(int, chunk)), item * math.prod(map(int, shape))
+    if unpacked <= max(_CHUNK, _TIMES * whole):
+        return None
+    return (
+        f"{path} is not read: a chunk of {_word(name)} would take {unpacked / _GIB:.3g} GiB, and "
+        f"the whole array {whole / _GIB:.3g} GiB; store it in chunks no larger than itself."
+    )
 
 
 def _fault_of_npz(path: Path) -> str | None:

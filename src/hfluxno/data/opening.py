@@ -4,14 +4,12 @@ The first bytes of a file determine its kind, not its name, except for tables of
 """
 
 import contextlib
-import importlib.util
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from hfluxno.coordinates import seconds
@@ -21,6 +19,7 @@ from hfluxno.data.contained import fault
 from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.foreign import what_else
 from hfluxno.data.numbers import listed
+from hfluxno.data.parquet import read_parquet
 from hfluxno.data.pdebench_line import of_pdebench
 from hfluxno.data.table import table_variables
 from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
@@ -85,11 +84,12 @@ def opened(
         kind = path.suffix if path.suffix in READERS else kind_of(path)
         strange = kind in (None, "csv", "npz") or path.suffix.lower() == ".mat"
         other = what_else(path) if strange else None
+    if kind == "parquet":
+        require(f"{path} is a Parquet file, which", "parquet", otherwise="or save the table as CSV")
+    with reading(path):
         refused = f"{path} is {other}." if other else fault(path, kind)
     if refused:
         raise ValueError(refused)
-    if kind == "parquet" and importlib.util.find_spec("fastparquet") is None:
-        require(f"{path} is a Parquet file, which", "parquet", otherwise="or save the table as CSV")
     frame, groups = read_text_table(path) if kind == "csv" else None, []
     dataset: xr.Dataset | None = None
     variables: dict[str, xr.Variable] = {}
@@ -100,9 +100,7 @@ def opened(
         elif kind in READERS:
             variables = dict(READERS[kind](path))
         elif kind == "parquet":
-            frame = pd.read_parquet(path)
-            if any(name is not None for name in frame.index.names):  # it may hold the times
-                frame = frame.reset_index()
+            frame = read_parquet(path)
         elif kind in _ENGINE_OPTIONS:
             if kind == "h5netcdf":
                 # h5netcdf 1.8 prints a traceback later if its own opening fails.

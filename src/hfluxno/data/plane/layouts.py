@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import xarray as xr
 
+from hfluxno.data.contained import fault
 from hfluxno.data.opening import kind_of, opened, reading
 from hfluxno.data.plane.file import PlaneFile, check_lengths
 from hfluxno.data.plane.labelled import on_plane, read_labelled
@@ -36,6 +37,10 @@ def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator
     """The fields of a file, none of them loaded. Raises `OSError` if the file cannot be read;
     `ValueError` if it has no field on a plane, or contradicts itself."""
     with contextlib.ExitStack() as stack:
+        with reading(path):
+            refused = fault(path, "h5netcdf") if _is_hdf5(path) else None
+        if refused:
+            raise ValueError(refused)
         with reading(path):
             file = stack.enter_context(h5py.File(path, "r")) if _is_hdf5(path) else None
         if file is not None and is_well(file):
