@@ -31,7 +31,7 @@ with (
     tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
     contextlib.chdir(scratch),
 ):
-    from clawpack import pyclaw, riemann
+    from clawpack import pyclaw, riemann  # pyright: ignore[reportMissingImports]
 
 FREE_SPEED = 100.0  # km/h
 JAM_DENSITY = 140.0  # vehicles/km

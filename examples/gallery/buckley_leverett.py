@@ -30,7 +30,8 @@ context, truth = frames.window(0, 20), frames.window(20, 60).values
 forecast = hfluxno.forecast(context, steps=40)
 found = forecast.identifications[0]
 print(found.sentence, found.candidate, sep="\n")
-states = np.linspace(*np.ravel([found.law.lower, found.law.upper]), 50)
+lower, upper = np.ravel([found.law.lower, found.law.upper])
+states = np.linspace(lower, upper, 50)
 inferred, hidden = found.law.flux(states), np.asarray(law.flux(states[None]))[0]
 difference = (inferred - inferred[0]) - (hidden - hidden[0])
 print(f"largest difference of the fluxes {np.abs(difference).max():.2g} (up to a constant)")

@@ -10,7 +10,7 @@ scheme.
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from distributed import Client, LocalCluster
+from distributed import Client
 
 import hfluxno
 from hfluxno import Grid
@@ -38,11 +38,10 @@ def roads() -> xr.DataArray:
 def main() -> None:
     truth = roads()
     ahead = hfluxno.forecast_dataset(truth.chunk(trajectory=4), AHEAD, context=SEEN)
-    processes = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with processes, Client(processes):
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):
         found = ahead.compute()
     left = found["density"] - truth[:, SEEN:].assign_coords(time=found["time"])
-    error = np.sqrt((left**2).mean("x") / (truth[:, SEEN:].values ** 2).mean(-1))
+    error = ((left**2).mean("x") / (truth[:, SEEN:].values ** 2).mean(-1)) ** 0.5
     last, bound = 100.0 * error[:, -1], 100.0 * found["predicted_error_90"][:, -1]
     print(f"a conservation law explains {int((found['status'] == 0).sum())} of {ROADS} roads")
     print(f"error after {AHEAD} frames: median {float(last.median()):.2g} %")

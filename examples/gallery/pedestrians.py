@@ -7,7 +7,9 @@ seconds apart, are the context. The result holds for the densities that occurred
 """
 
 from pathlib import Path
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -22,8 +24,8 @@ from hfluxno.plots import Labels, forecast_figure, save
 class Weidmann(ConservationLaw):
     """∂t ρ + ∂x(1.34 ρ (1 − exp(−1.913 (1/ρ − 1/5.4)))) = 0."""
 
-    name = "weidmann"
-    fields = ("density",)
+    name: ClassVar[str] = "weidmann"
+    fields: tuple[str, ...] = eqx.field(static=True, default=("density",))
 
     def flux(self, u):
         return 1.34 * u * (1.0 - jnp.exp(-1.913 * (1.0 / u - 1.0 / 5.4)))

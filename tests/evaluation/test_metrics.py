@@ -1,9 +1,18 @@
 """Errors and their summaries against numbers computed by hand."""
 
+import itertools
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.evaluation import Summary, relative_l2, relative_linf, summarize
+from hfluxno.evaluation import (
+    Summary,
+    errors_where_measured,
+    relative_l2,
+    relative_linf,
+    summarize,
+)
 
 # Two times, two fields, two cells.
 TRUTH = np.array([[[3.0, 0.0], [0.0, 4.0]], [[1.0, 1.0], [1.0, -1.0]]])
@@ -13,6 +22,15 @@ FORECAST = TRUTH + np.array([[[0.0, 0.3], [0.4, 0.0]], [[0.0, 0.0], [-1.0, 0.0]]
 def test_l2_is_over_fields_and_cells_at_each_time():
     # √(0.3² + 0.4²)/√(3² + 4²) = 0.5/5 and √1/√4.
     assert relative_l2(FORECAST, TRUTH) == pytest.approx([0.1, 0.5], rel=1e-14)
+
+
+@pytest.mark.parametrize("error", [relative_l2, relative_linf, errors_where_measured])
+def test_solutions_which_are_jax_arrays_are_compared_too(error):
+    given = FORECAST.astype(np.float32), TRUTH.astype(np.float32)
+    for jaxed in itertools.product(*((one, jnp.asarray(one)) for one in given)):
+        found = error(*jaxed)
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, error(*given))
 
 
 def test_linf_is_over_fields_and_cells_at_each_time():

@@ -54,6 +54,8 @@ def test_a_forecast_with_truth(scalar):
     assert "load (kg/m): truth" in names and "load (kg/m): forecast minus truth" in names
     assert panel(figure, "Flux f").get_ylabel() == "f (kg/m · km/days)"
     assert panel(figure, "Wave speed").get_ylabel() == "f′ (km/days)"
+    solved = forecast_figure(context, forecast, jnp.asarray(truth), LABELS)
+    assert "load (kg/m): truth" in panels(solved)
 
 
 def test_the_line_between_context_and_forecast(scalar):

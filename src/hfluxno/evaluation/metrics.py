@@ -10,14 +10,16 @@ import dataclasses
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
+# Forecasts and data are NumPy arrays, solutions are JAX arrays.
+Frames = Array | np.ndarray
 _FIELD_AND_CELLS = (-2, -1)
 
 
 def relative_l2(
-    forecast: Float[np.ndarray, "*batch time field x"],
-    truth: Float[np.ndarray, "*batch time field x"],
+    forecast: Float[Frames, "*batch time field x"],
+    truth: Float[Frames, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l2 error at each time; infinite if the forecast is not finite."""
     misfit, truth = misfit_and_truth(forecast, truth)
@@ -29,11 +31,12 @@ def relative_l2(
 
 
 def errors_where_measured(
-    forecast: Float[np.ndarray, "*batch time field x"],
-    truth: Float[np.ndarray, "*batch time field x"],
+    forecast: Float[Frames, "*batch time field x"],
+    truth: Float[Frames, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l2 error of each frame over its measured values, the finite ones of `truth`; NaN
     if there are none."""
+    forecast, truth = np.asarray(forecast), np.asarray(truth)
     missing = np.isnan(truth)
     if not missing.any():
         return np.asarray(relative_l2(forecast, truth))
@@ -55,8 +58,8 @@ def reported_steps(steps: int, known: int) -> tuple[int, ...]:
 
 
 def relative_linf(
-    forecast: Float[np.ndarray, "*batch time field x"],
-    truth: Float[np.ndarray, "*batch time field x"],
+    forecast: Float[Frames, "*batch time field x"],
+    truth: Float[Frames, "*batch time field x"],
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l∞ error at each time; infinite if the forecast is not finite."""
     misfit, truth = misfit_and_truth(forecast, truth)
@@ -66,8 +69,8 @@ def relative_linf(
 
 
 def vrmse(
-    forecast: Float[np.ndarray, "*batch time field cell"],
-    truth: Float[np.ndarray, "*batch time field cell"],
+    forecast: Float[Frames, "*batch time field cell"],
+    truth: Float[Frames, "*batch time field cell"],
 ) -> Float[np.ndarray, "*batch time field"]:
     """√(⟨(u - û)²⟩/(⟨(û - ⟨û⟩)²⟩ + 1e-7)) of each field and frame, ⟨⟩ being the mean over cells:
     what The Well reports (Ohana et al., NeurIPS 2024). The mean of a field has the error 1."""

@@ -1,6 +1,7 @@
 """The picture of a forecast: context, prediction, final profiles, and the law."""
 
 import numpy as np
+from jaxtyping import Array
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
@@ -18,7 +19,7 @@ _ROW, _WIDTH = 3.1, 12.5
 def forecast_figure(
     context: Trajectory,
     forecast: Forecast,
-    truth: np.ndarray | None = None,
+    truth: Array | np.ndarray | None = None,
     labels: Labels | None = None,
     index: int = 0,
 ) -> Figure:

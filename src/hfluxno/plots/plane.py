@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Array
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
@@ -33,7 +34,7 @@ _SLENDER = 3.0
 def plane_figure(
     context: Trajectory,
     forecast: Forecast,
-    truth: np.ndarray | None = None,
+    truth: Array | np.ndarray | None = None,
     labels: Labels | None = None,
 ) -> Figure:
     """Maps of the last frame seen, the forecast, the truth and their difference for each field, a

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from jaxtyping import Array
 
 from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.grid import Grid
@@ -46,7 +47,7 @@ class Shown:
 def shown_of(
     context: Trajectory,
     forecast: Forecast,
-    truth: np.ndarray | None,
+    truth: Array | np.ndarray | None,
     labels: Labels,
     index: int = 0,
 ) -> Shown:
