@@ -12,9 +12,11 @@ import hfluxno
 from hfluxno.data.plane import read_plane
 from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.explore import curves, downloads, drawing, explorer, faults, inference, words
+from hfluxno.explore.controls import Controls
 from hfluxno.explore.drawing import FLUXES, STATES, Drawing, solved
 from hfluxno.explore.explorer import Explorer
 from hfluxno.explore.measuring import Measuring, measured
+from hfluxno.explore.pictures import Map
 from hfluxno.explore.problem import FileChoice, Request, opened, prepare
 from hfluxno.identify.listener import Tried, announce, listening
 from tests.identify.laws import identification, polynomial
@@ -121,6 +123,35 @@ def test_a_file_and_its_window(tmp_path):
     with pytest.raises(ValueError, match="There is no trajectory 1 in"):
         other = FileChoice(choice.path, trajectory=1)
         prepare(Request(other, frames=5), opened(other))
+
+
+# Panel 1.6 knows no other name.
+@pytest.mark.filterwarnings("ignore:.*deprecated:PendingDeprecationWarning")
+def test_the_context_fits_a_short_file_until_its_frames_are_chosen(tmp_path):
+    data = downloads.data(prepare(Request(Drawing(HILL, TRAFFIC), frames=5, steps=10)))
+    (tmp_path / "short.nc").write_bytes(data)
+    controls = Controls(lambda: None, str(tmp_path / "short.nc"))
+    source = opened(controls.request().origin)
+    problem = prepare(controls.request(), source)
+    controls.fit_to(problem)
+    assert problem.context.frames == controls.frames.value == 10 and len(problem.after) == 5
+    assert controls.request().frames is None
+    controls.frames.value = 20
+    with pytest.raises(ValueError, match="The frames 1 to 20 are more than the 15 available"):
+        prepare(controls.request(), source)
+    controls.fit_to(problem)
+    assert controls.frames.value == 20
+
+
+def test_maps_have_a_scale_of_colours_unless_they_are_empty():
+    picture = Map("Forecast")
+    (scale,) = picture.plot.right
+    assert not scale.visible
+    picture.show(np.eye(3), np.arange(3.0), (0.0, 1.0), (-2.0, 5.0), ("x", "time"))
+    assert scale.visible and (scale.color_mapper.low, scale.color_mapper.high) == (-2.0, 5.0)
+    assert scale.color_mapper is picture.plot.renderers[0].glyph.color_mapper
+    picture.clear()
+    assert not scale.visible
 
 
 def test_a_second_press_while_running_starts_nothing(monkeypatch):

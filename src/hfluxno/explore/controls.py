@@ -106,6 +106,7 @@ class Controls:
     def __init__(self, changed: Callable[[], None], file: str = "", variable: str = ""):
         select, whole, real = pn.widgets.Select, pn.widgets.IntInput, pn.widgets.FloatInput
         self._changed, self._quiet = changed, False
+        self._frames_chosen = False  # otherwise they are fitted to the file
         self.origin = select(
             name="Data",
             options=["drawn", "from a file"],
@@ -165,6 +166,8 @@ class Controls:
             self.sensors,
         ):
             name = "value_throttled" if each is self.start else "value"
+            if each is self.frames:
+                each.param.watch(lambda _: self._choose_frames(), name)
             each.param.watch(lambda _: self._used(), name)
         self._drawn = pn.Column(
             pn.Row(self.states, self.fluxes, **_BOX), self.state.view, self.flux.view, **_BOX
@@ -208,7 +211,8 @@ class Controls:
             (self.missing.value or 0.0) / 100.0,
             self.sensors.value or 0,
         )
-        return Request(origin, self.frames.value or 0, self.steps.value or 0, measuring)
+        frames = self.frames.value or 0 if self._frames_chosen else None
+        return Request(origin, frames, self.steps.value or 0, measuring)
 
     def draw(self) -> None:
         """Draws what has changed; under the lock of the document."""
@@ -217,16 +221,21 @@ class Controls:
                 editor.draw()
 
     def fit_to(self, problem: Problem) -> None:
-        """Sets the limits of the fields to those of the file."""
+        """Sets the limits of the fields to those of the file, and the frames to those used."""
         frames, trajectories = problem.available
         self._quiet = True
         self.trajectory.end = trajectories - 1
         self.start.end = max(frames - problem.context.frames, 1)
+        if not self._frames_chosen:
+            self.frames.value = problem.context.frames
         self._quiet = False
 
     def _choose(self, editor: PointEditor, points: Points) -> None:
         editor.set(points)
         self._used()
+
+    def _choose_frames(self) -> None:
+        self._frames_chosen |= not self._quiet
 
     def _used(self) -> None:
         if self._quiet:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, LinearColorMapper, PointDrawTool
+from bokeh.models import BasicTicker, ColorBar, ColumnDataSource, LinearColorMapper, PointDrawTool
 from bokeh.plotting import figure
 
 from hfluxno.explore.curves import Points
@@ -83,7 +83,7 @@ class Drawn:
 
 
 class Map:
-    """States over x and time; missing values are white."""
+    """States over x and time, with their scale of colours; missing values are white."""
 
     def __init__(self, title: str):
         self._title = title
@@ -92,6 +92,17 @@ class Map:
         self._colours = LinearColorMapper(
             palette="Viridis256", low=0.0, high=1.0, nan_color="#ffffff00"
         )
+        self._scale = ColorBar(
+            color_mapper=self._colours,
+            ticker=BasicTicker(desired_num_ticks=4),
+            width=8,
+            padding=4,
+            label_standoff=4,
+            major_label_text_font_size="11px",
+            major_tick_line_color=None,
+            visible=False,
+        )
+        self.plot.add_layout(self._scale, "right")
         self._source = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
         self.plot.image(
             "image", "x", "y", "dw", "dh", source=self._source, color_mapper=self._colours
@@ -130,6 +141,7 @@ class Map:
 
     def _put(self, image, x, y, colours, labels) -> None:
         self._colours.update(low=colours[0], high=colours[1])
+        self._scale.visible = True
         self._source.data = {
             "image": [image],
             "x": [x[0]],
@@ -143,6 +155,7 @@ class Map:
 
     def clear(self, title: str | None = None) -> None:
         self.plot.title.text = self._title if title is None else title
+        self._scale.visible = False
         self._source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 
 

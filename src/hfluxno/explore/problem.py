@@ -8,11 +8,13 @@ from jaxtyping import Float
 
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.readers import read
-from hfluxno.data.source import Source
+from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.explore.curves import DrawnFlux
 from hfluxno.explore.drawing import Drawing, solved
 from hfluxno.explore.measuring import Measuring, measured
 from hfluxno.trajectory import Trajectory
+
+_USUAL = 20  # frames of a context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,14 +33,22 @@ class Request:
     """All settings of the page.
 
     - `origin`: a drawing or a file.
-    - `frames`, `steps`: of the context and of the forecast.
+    - `frames`: of the context; by default 20, or of a short file two thirds, so that frames are
+      left to compare with.
+    - `steps`: frames of the forecast.
     - `measuring`: how the context is measured.
     """
 
     origin: Drawing | FileChoice
-    frames: int = 20
+    frames: int | None = None
     steps: int = 40
     measuring: Measuring = dataclasses.field(default_factory=Measuring)
+
+    def frames_of(self, available: int) -> int:
+        """The frames of the context."""
+        if self.frames is not None:
+            return self.frames
+        return min(_USUAL, max(2 * available // 3, LEAST_FRAMES))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,13 +90,15 @@ def prepare(request: Request, source: Source | PlaneSource | None = None) -> Pro
     if isinstance(source, PlaneSource):
         return _on_a_plane(request, source)
     if isinstance(request.origin, Drawing):
-        whole, hidden = solved(request.origin, request.frames + request.steps)
-        first, available = 0, (request.frames + request.steps, 1)
+        frames = _USUAL if request.frames is None else request.frames
+        whole, hidden = solved(request.origin, frames + request.steps)
+        first, available = 0, (frames + request.steps, 1)
     else:
         assert source is not None
         whole, units, notes = _member(source, request.origin.trajectory), source.units, source.hints
         first, available = request.origin.start, (len(source.times), source.trajectories)
-    last = first + request.frames
+        frames = request.frames_of(whole.frames)
+    last = first + frames
     _check_frames(first, last, whole.frames)
     context = measured(whole.window(first, last), request.measuring)
     after = np.asarray(whole.values, np.float64)[last : last + request.steps]
@@ -113,13 +125,14 @@ def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
         )
     if not 0 <= origin.trajectory < source.count:
         raise _no_trajectory(origin.trajectory, source.path, source.count)
-    first, last = origin.start, origin.start + request.frames
+    frames = request.frames_of(source.frames)
+    first, last = origin.start, origin.start + frames
     _check_frames(first, last, source.frames)
     end = min(last + request.steps, source.frames)
     values = source.values(origin.trajectory, first, end)
     times = source.times[first:last] - source.times[first]
-    context = Trajectory(values[: request.frames], times, source.grid, source.fields)
-    after = np.asarray(values[request.frames :], np.float64)
+    context = Trajectory(values[:frames], times, source.grid, source.fields)
+    after = np.asarray(values[frames:], np.float64)
     available = (source.frames, source.count)
     return Problem(context, after, request.steps, units=source.units, available=available)
 
