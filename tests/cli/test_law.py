@@ -17,6 +17,7 @@ from tests.identify.laws import FULL, V, identification, polynomial, road
 def folder(tmp_path, monkeypatch):
     """Traffic with units, in a folder of its own; its law is known, so that none is inferred."""
     law, units = polynomial(20.0, 110.0, 0.0, V, -V / FULL), {"density": "vehicles/km"}
+    units |= {"x": "km", "time": "h"}
     found = identification(law, interval=1 / 360, units=units)
     package = importlib.import_module("hfluxno.identify")
     monkeypatch.setattr(package, "identifier", lambda *_, **__: lambda members: (found,))
@@ -133,9 +134,13 @@ def test_json_has_the_formulas_of_an_export(folder, capsys, monkeypatch):
 def test_identify_prints_it_and_json_has_the_next_ones(folder, capsys):
     assert main(["identify", "road.nc"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "flux 90 density (1 − density/150) (Greenshields; loss " in shown
+    assert "flux 90 density (1 − density/150) in vehicles/h (Greenshields; loss " in shown
+    assert "v = 90 km/h, K = 150 vehicles/km" in shown
     assert main(["identify", "road.nc", "--json"]) == 0
     (result,) = json.loads(capsys.readouterr().out)["results"]
     reading = result["reading"]
     assert reading["formula"] == "90 density (1 − density/150)" and reading["accepted"]
+    assert reading["units"] == "vehicles/h"
+    assert reading["constants"]["v"]["units"] == "km/h"
+    assert reading["constants"]["K"]["value"] == pytest.approx(150.0)
     assert len(reading["others"]) == 3 and reading["others"][0]["parameters"] >= 1

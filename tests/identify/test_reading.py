@@ -47,6 +47,19 @@ EXAMPLES = {
     "Underwood": (lambda u: 60.0 * u * np.exp(-u / 45), 5.0, 120.0, "60 u exp(−u/45)"),
 }
 
+# Their names, values, and powers of a speed and of u.
+CONSTANTS = {
+    "quadratic": [("a1", 3.52, 1, 0), ("a2", 1.6, 1, -1)],
+    "Greenshields": [("v", 98.2, 1, 0), ("K", 141.0, 0, 1)],
+    "Burgers": [("a2", 0.5, 1, -1)],
+    "cubic": [("a3", -0.3, 1, -2)],
+    "linear advection": [("a1", 2.5, 1, 0)],
+    "Buckley–Leverett": [("q", 1.0, 1, 1), ("M", 0.8, 0, 0)],
+    "sine": [("a", 0.7, 1, 1), ("k", 2.2, 0, -1)],
+    "exponential": [("a", 0.4, 1, 1), ("k", 1.5, 0, -1)],
+    "Underwood": [("v", 60.0, 1, 0), ("K", 45.0, 0, 1)],
+}
+
 
 @pytest.mark.parametrize("form", list(EXAMPLES))
 def test_each_form_is_recognised_with_its_parameters(form):
@@ -54,6 +67,9 @@ def test_each_form_is_recognised_with_its_parameters(form):
     found = read(approximated(flux, low, high))
     assert found.best.is_accepted and found.best.form == form
     assert found.best.formula == formula and found.best.loss < 1e-3
+    for constant, (name, value, *powers) in zip(found.best.constants, CONSTANTS[form], strict=True):
+        assert constant.name == name and [constant.speed, constant.field] == powers
+        assert constant.value == pytest.approx(value, rel=1e-3)
     assert len(found.others) == 3
     sizes = [each.deviations for each in found.others]
     assert sizes == sorted(sizes)
@@ -72,6 +88,12 @@ def test_a_kink_is_the_nearest_form_but_no_polynomial_has_one():
     assert loose.best.form == "triangular" and loose.best.formula.startswith("min(")
     numbers = [float(n) for n in loose.best.formula.replace("min(", "").split() if n[0].isdigit()]
     np.testing.assert_allclose(numbers, [90.0, 22.5], rtol=0.12)
+    assert [(c.name, c.speed, c.field) for c in loose.best.constants] == [
+        ("v", 1, 0),
+        ("w", 1, 0),
+        ("K", 0, 1),
+    ]
+    assert loose.best.constants[2].value == pytest.approx(150.0, rel=0.05)
 
 
 def triangle(bend=0.0, width=0.02):

@@ -167,7 +167,11 @@ def _one(result: dict) -> Table:
     reading = result.get("reading") or {}
     if reading.get("accepted"):
         loss = f"{reading['form']}; loss {_percent(reading['loss'])} of the height"
-        table.add_row("flux", f"{escape(reading['formula'])}  [dim]({loss})[/dim]")
+        units = f" [dim]in[/dim] {escape(reading['units'])}" if reading["units"] else ""
+        table.add_row("flux", f"{escape(reading['formula'])}{units}  [dim]({loss})[/dim]")
+        table.add_row(
+            "", escape(", ".join(_constant(*each) for each in reading["constants"].items()))
+        )
     for i, equation in enumerate(result.get("equations", ())):
         table.add_row("" if i else "equations", escape(shortened(equation)))
     table.add_row("back-test error", _percent(result["backtest_error"]))
@@ -257,6 +261,10 @@ def _counts(console: Console, results: list[dict]) -> None:
         console.print(f"{count:>5}  {escape(law)}")
     if len(laws) > 5:
         console.print(f"{sum(count for _, count in laws[5:]):>5}  other laws")
+
+
+def _constant(name: str, found: dict) -> str:
+    return f"{name} = {found['value']:.4g} {found['units']}".rstrip().replace("-", "−")
 
 
 def _coloured(text: str, result: dict) -> str:

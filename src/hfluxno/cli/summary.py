@@ -16,6 +16,7 @@ from hfluxno.identify import PlaneIdentification, Reconstruction, saved_law
 from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane import saved as saved_plane
 from hfluxno.trajectory import Trajectory
+from hfluxno.units import of_constant
 
 # One error in ten is above its bound; few are by so much, and less than this is of no account.
 _MOST_OVER_BOUND, _LEAST_ERROR = 1.5, 0.005
@@ -43,12 +44,26 @@ def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dic
 
 
 def reading_summary(found) -> dict | None:
-    """The flux as a formula, whether that holds, and the next best ones."""
+    """The flux as a formula, whether that holds, and the next best ones; with units, as far as they
+    are known."""
     readings = found.readings
     if readings is None:
         return None
-    best, *others = (dataclasses.asdict(each) for each in (readings.best, *readings.others))
+    best, *others = (_with_units(each, found) for each in (readings.best, *readings.others))
     return {**best, "accepted": readings.best.is_accepted, "others": others}
+
+
+def _with_units(reading, found) -> dict:
+    (field,) = found.law.fields
+    constants = {
+        each.name: {
+            "value": each.value,
+            "units": of_constant(found.units, field, each.speed, each.field),
+        }
+        for each in reading.constants
+    }
+    units = of_constant(found.units, field, 1, 1)
+    return dataclasses.asdict(reading) | {"units": units, "constants": constants}
 
 
 def by_step(errors: np.ndarray, steps: Sequence[int]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from hfluxno.explore.explorer import Explorer
 from hfluxno.identify import PlaneIdentification
 from hfluxno.identify.listener import Tried
 from hfluxno.plural import plural
+from hfluxno.units import of_constant
 
 _WAITING = "Drag a point or change a field, then press Run."
 _COMPILING = (
@@ -86,7 +87,8 @@ def law(explorer: Explorer) -> str:
         return f"{html.escape(found.name)} · {outcome.seconds:.2f} s<br>{equations}"
     readings = found.readings
     if readings is not None and readings.best.is_accepted:
-        parts.append(f"f = {readings.best.formula}")
+        units = of_constant(found.units, found.law.fields[0], 1, 1)
+        parts.append(f"f = {readings.best.formula}" + f" in {units}" * bool(units))
     parts += found.formulas
     parts.append(found.described)
     if np.isfinite(found.backtest_error):

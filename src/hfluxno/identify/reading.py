@@ -31,12 +31,26 @@ _SHARP = 1e-6  # half ranges
 
 
 @dataclasses.dataclass(frozen=True)
+class Constant:
+    """A parameter of a formula, whose unit is (unit of x / unit of time)^speed (unit of u)^field.
+
+    - `name`: as in the documentation of the forms.
+    """
+
+    name: str
+    value: float
+    speed: int
+    field: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Reading:
     """A form with its best parameters.
 
     - `formula`: in the units of the data.
     - `form`: its name.
     - `parameters`: their number.
+    - `constants`: the parameters.
     - `loss`: the root mean square difference from the flux over the observed range, relative to the
       height of the flux.
     - `deviations`: the same in standard deviations of the flux.
@@ -47,6 +61,7 @@ class Reading:
     parameters: int
     loss: float
     deviations: float
+    constants: tuple[Constant, ...] = ()
 
     @property
     def is_accepted(self) -> bool:
@@ -151,7 +166,39 @@ def _fitted(
     numbers = [float(each) for each in a]
     name = form.name if form.called is None else form.called(numbers)
     shown = form.show(symbol, numbers, p)
-    return Reading(shown, name, len(a) + form.has_shape, loss, size)
+    constants = tuple(_constants(form, name, numbers, p))
+    return Reading(shown, name, len(a) + form.has_shape, loss, size, constants)
+
+
+def _constants(form: Form, name: str, a: list[float], p: float) -> list[Constant]:
+    """The parameters as the formula shows them."""
+    match name:
+        case "Greenshields":
+            return [Constant("v", a[0], 1, 0), Constant("K", -a[0] / a[1], 0, 1)]
+        case "Underwood":
+            return [Constant("v", a[0], 1, 0), Constant("K", 1.0 / p, 0, 1)]
+        case "triangular":
+            before, after = a
+            if before > 0.0 > after:
+                w, full = -after, p - before * p / after
+                return [
+                    Constant("v", before, 1, 0),
+                    Constant("w", w, 1, 0),
+                    Constant("K", full, 0, 1),
+                ]
+            slopes = [Constant(f"v{i}", value, 1, 0) for i, value in enumerate(a, start=1)]
+            return [*slopes, Constant("kink", p, 0, 1)]
+        case "Buckley–Leverett":
+            return [Constant("q", a[0], 1, 1), Constant("M", p, 0, 0)]
+        case "sine" | "sine with a phase":
+            phase = [Constant("phase", float(np.arctan2(a[1], a[0])), 0, 0)] if len(a) > 1 else []
+            size = float(np.hypot(a[0], a[1])) if len(a) > 1 else a[0]
+            return [Constant("a", size, 1, 1), Constant("k", p, 0, -1), *phase]
+        case "exponential":
+            return [Constant("a", a[0], 1, 1), Constant("k", p, 0, -1)]
+    # Of a polynomial, whose columns are powers.
+    powers = [round(float(np.log2(each[0]))) for each in form.columns(np.array([2.0]), p)]
+    return [Constant(f"a{e}", value, 1, 1 - e) for e, value in zip(powers, a, strict=True)]
 
 
 def _solved(

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from hfluxno.units import bare, of_flux, ratio
+
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
@@ -52,32 +54,19 @@ class Labels:
 
     @property
     def speed_units(self) -> str:
-        return _ratio(_bare(self.x_units), _bare(self.time_units))
+        return ratio(bare(self.x_units), bare(self.time_units))
 
     def flux_units(self, index: int) -> str:
-        parts = [_bare(self.field_units[index]), self.speed_units]
-        return " · ".join(part for part in parts if part)
+        return of_flux(bare(self.field_units[index]), self.speed_units)
 
     @property
     def diffusivity_units(self) -> str:
-        x_units = _bare(self.x_units)
-        return _ratio(f"{x_units}²" if x_units else "", _bare(self.time_units))
+        x_units = bare(self.x_units)
+        return ratio(f"{x_units}²" if x_units else "", bare(self.time_units))
 
     def source_units(self, index: int) -> str:
-        return _ratio(_bare(self.field_units[index]), _bare(self.time_units))
+        return ratio(bare(self.field_units[index]), bare(self.time_units))
 
 
 def with_units(name: str, units: str) -> str:
-    return f"{name} ({_bare(units)})" if _bare(units) else name
-
-
-def _bare(units: str) -> str:
-    # "days since 2024-01-01" counts days.
-    units = units.split(" since ")[0].strip()
-    return "" if units == "1" else units
-
-
-def _ratio(above: str, below: str) -> str:
-    if not below:
-        return above
-    return f"{above or '1'}/{below}"
+    return f"{name} ({bare(units)})" if bare(units) else name

@@ -1,0 +1,39 @@
+"""Units of what is computed from a field, a place and a time."""
+
+import pytest
+
+from hfluxno.units import of_constant, of_flux
+
+_ROAD = {"x": "km", "time": "h", "density": "vehicles/km"}
+
+
+def test_a_length_that_is_in_both_cancels():
+    assert of_flux("vehicles/km", "km/h") == "vehicles/h"
+    assert of_flux("m2/s", "m/s") == "m2/s · m/s"
+    assert of_flux("1/m", "m/s") == "1/s"
+    assert of_flux("kg/m", "") == "kg/m" and of_flux("", "m/s") == "m/s"
+
+
+@pytest.mark.parametrize(
+    ("speed", "power", "unit"),
+    [
+        (1, 1, "vehicles/h"),
+        (1, 0, "km/h"),
+        (0, 1, "vehicles/km"),
+        (1, -1, "km/h/(vehicles/km)"),
+        (1, -2, "km/h/(vehicles/km)^2"),
+        (0, -1, "1/(vehicles/km)"),
+        (0, 0, ""),
+    ],
+)
+def test_a_number_in_a_flux(speed, power, unit):
+    assert of_constant(_ROAD, "density", speed, power) == unit
+
+
+def test_nothing_is_said_where_a_unit_is_not_known():
+    assert of_constant({"x": "km", "time": "h"}, "density", 1, 1) == ""
+    assert of_constant({"x": "km", "time": "h"}, "density", 1, 0) == "km/h"
+    assert of_constant({"time": "h", "density": "m"}, "density", 1, 0) == ""
+    saturation = {"x": "m", "time": "days since 2024-01-01", "s": "1"}
+    assert of_constant(saturation, "s", 1, 1) == "m/days"
+    assert of_constant(saturation, "s", 1, -1) == "m/days"
