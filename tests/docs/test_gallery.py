@@ -23,9 +23,9 @@ _MOST = {
 }
 
 
-def hook():
-    place = ROOT / "docs" / "hooks" / "gallery.py"
-    spec = importlib.util.spec_from_file_location("gallery", place)
+def hook(name="gallery"):
+    place = ROOT / "docs" / "hooks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, place)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -62,6 +62,16 @@ def test_a_script_without_a_text_is_refused(tmp_path):
     script.write_text('"""Only a title"""\n')
     with pytest.raises(Exception, match=r"bare\.py needs a docstring: a title, an empty line"):
         hook().described(script)
+
+
+def test_only_a_site_of_several_versions_has_a_selector(monkeypatch):
+    config = pytest.importorskip("mkdocs.config.defaults").MkDocsConfig()
+    config.extra = {}
+    monkeypatch.delenv("MIKE_DOCS_VERSION", raising=False)
+    assert "version" not in hook("version").on_config(config).extra
+    monkeypatch.setenv("MIKE_DOCS_VERSION", '{"version": "0.2.0"}')
+    assert hook("version").on_config(config).extra["version"] == {"provider": "mike"}
+    assert config.copyright.startswith("hfluxno ")
 
 
 @pytest.mark.validation
