@@ -24,6 +24,7 @@ from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.select import make_settings
 from hfluxno.identify.track import continued, track
+from tests.identify.laws import identification, polynomial
 
 CELLS, FRAMES, STEPS = 64, 12, 16
 
@@ -99,8 +100,9 @@ def test_bands_hold_the_truth_under_noise(traffic):
 def test_nothing_is_promised_that_the_back_test_did_not_reach(traffic):
     """Of twelve frames three are held out."""
     context = hfluxno.Trajectory.from_numpy(traffic[:FRAMES], np.arange(FRAMES) * 0.01)
-    item = hfluxno.identify(context)
-    worse = dataclasses.replace(item, backtest_error=0.2)
+    greenshields = polynomial(0.1, 0.8, 0.0, 1.0, -1.0, fields=("u",))
+    misfit = dataclasses.replace(UNKNOWN, noise=0.0)
+    worse = identification(greenshields, CELLS, backtest_error=0.2, misfit=misfit)
     found = FittedLawForecaster().advance(context, (worse,), STEPS)
     size = 0.2 * np.sqrt(np.mean(traffic[FRAMES - 5 : FRAMES] ** 2))
     reached = size * np.sqrt(np.minimum(np.arange(1, STEPS + 1) / 3, 1.0))
