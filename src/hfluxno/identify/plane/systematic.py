@@ -4,7 +4,7 @@ import numpy as np
 
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.run import REFINEMENTS, Start, predicted
+from hfluxno.identify.plane.run import FINEST, REFINEMENTS, Start, predicted
 
 # Runs from the middle of a context miss it by .15 to 1.4 times their difference from runs on other
 # internal cells on the laws for which that was computed, and by five times over a bottom that is no
@@ -25,7 +25,10 @@ def other_cells(start: Start) -> Start:
 
 def is_systematic(law: FittedPlaneLaw, seen: Frames, start: Start) -> bool:
     """Whether a run from the middle of the context misses what follows by more than the scheme and
-    noise explain: an error of the law, which goes on."""
+    noise explain: an error of the law, which goes on, and which the finest cells do not show more
+    clearly."""
+    if start.refinement == FINEST:
+        start = other_cells(start)
     middle = (len(seen.values) - 1) // 2
     own, other = (predicted(law, seen, each, middle) for each in (start, other_cells(start)))
     if not (own.solved and other.solved):
