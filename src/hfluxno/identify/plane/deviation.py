@@ -2,8 +2,8 @@
 
     σ² = (α e(t))² ρ + r² (u_g - u)² + Σ_m (u_m - u)² + (u_b - u)²
 
-e(t) is the error of runs over the context, from its first frame, its middle and the last frame
-before those held out, as a function of the time t since their start: for each field the straight
+e(t) is the error of runs over the context, from its first frame, its middle (not on the finest
+cells) and the last frame before those held out, as a function of the time t since their start: for each field the straight
 line through their errors beyond noise. ρ, of mean one, is partly uniform and partly the square of
 the change between cells. u_g is the forecast on another internal grid: the difference estimates the
 error of the scheme (Richardson), also at shocks that form later; r ≤ 1 is the error of the run from
@@ -55,7 +55,9 @@ def deviation_ahead(
     and in walls inside.
     """
     law, count = item.grid_law, len(seen.values)
-    begins = {0, (count - 1) // 2, last_fitted_frame(count)} if count > 1 else ()
+    begins = {0, last_fitted_frame(count)} if count > 1 else set()
+    if count > 1 and start.refinement < FINEST:  # where a run takes its time
+        begins.add((count - 1) // 2)
     runs = [
         (begin, run.frames)
         for begin in sorted(begins)
