@@ -3,14 +3,15 @@
     σ² = (α e(t))² ρ + r² (u_g - u)² + Σ_m (u_m - u)² + (u_b - u)²
 
 e(t) is the error of runs over the context, from its first frame, its middle (not on the finest
-cells) and the last frame before those held out, as a function of the time t since their start: for each field the straight
-line through their errors beyond noise. ρ, of mean one, is partly uniform and partly the square of
-the change between cells. u_g is the forecast on another internal grid: the difference estimates the
-error of the scheme (Richardson), also at shocks that form later; r ≤ 1 is the error of the run from
-the first frame relative to the same difference there, because if the data were made by the same
-scheme, it has no error. u_m are the forecasts with neighbours of the law. u_b, once the observed
-range is left, is that with another guess of what is unknown beyond it. The last three and ρ are
-smoothed over the width by which a jump may be displaced.
+cells) and the last frame before those held out, as a function of the time t since their start: for
+each field the straight line through their errors beyond noise. ρ, of mean one, is partly uniform
+and partly the square of the change between cells. u_g is the forecast on another internal grid: the
+difference estimates the error of the scheme (Richardson), also at shocks that form later; r ≤ 1 is
+the error of the run from the first frame relative to the same difference there, because if the data
+were made by the same scheme, it has no error. u_m are the forecasts with neighbours of the law, on
+the finest cells compared on the next ones. u_b, once the observed range is left, is that with
+another guess of what is unknown beyond it. The last three and ρ are smoothed over the width by
+which a jump may be displaced.
 
 For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
 smooth, and more as they steepen, one for shocks. So the error of a forecast may be half of the
