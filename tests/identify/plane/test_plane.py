@@ -16,12 +16,12 @@ from hfluxno.identify.plane import identification, identify_plane, run
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.known import _known_laws, recognise
 from hfluxno.identify.plane.law import FittedPlaneLaw
+from hfluxno.identify.plane.roles import infer_roles
 from hfluxno.identify.plane.select import (
     choose,
     estimate,
     functions_of,
     in_cells,
-    infer_roles,
     make_basis,
 )
 from hfluxno.identify.plane.terms import Roles, Structure, isotropic_structures

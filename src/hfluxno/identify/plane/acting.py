@@ -21,13 +21,12 @@ from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.identification import checked, indices, is_uninformative
+from hfluxno.identify.plane.roles import infer_roles, infer_velocity
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import (
     estimate,
     functions_of,
     in_cells,
-    infer_roles,
-    infer_velocity,
     make_basis,
     systems_of,
 )

@@ -10,10 +10,10 @@ from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.residual import ScaleInTime, scale_in_time
 from hfluxno.identify.plane.result import PlaneIdentification
+from hfluxno.identify.plane.roles import infer_roles
 from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import POOR_MISFIT, Found, search, unexplained
-from hfluxno.identify.plane.select import infer_roles
 from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.plane.terms import Further, Powers, Roles, possible_sources
 from hfluxno.identify.plane.weak_form import has_room

@@ -1,9 +1,8 @@
-"""The terms of a law on a plane: roles of the fields, isotropy and sparsity. All are decided by the
-weak form, whose errors are those of quadratures.
+"""The terms of a law on a plane: isotropy and sparsity. Both are decided by the weak form, whose
+errors are those of quadratures.
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -21,14 +20,9 @@ from hfluxno.identify.plane.terms import (
     isotropic_structures,
     with_further,
 )
-from hfluxno.identify.plane.weak_form import WeakSystem, total, weak_systems
+from hfluxno.identify.plane.weak_form import WeakSystem, weak_systems
 from hfluxno.identify.sparsify import needed_by_weak_form
 
-# ∂t ρ + c ∇·m = 0 holds if its residual is less than this fraction of ∂t ρ.
-_CARRIED = 0.1
-# With ρ u in the place of m the residual is at most this fraction if u is a velocity. Of 23 sets it
-# was a thousandth for the one with velocities, and .98 or more for the others.
-_VELOCITY = 0.5
 # A law is isotropic if the misfit of its weak form is at most this multiple of that of a law
 # without any symmetry. On isotropic data the latter, with five times as many unknowns, halves it.
 _ANISOTROPIC = 4.0
@@ -67,57 +61,11 @@ def systems_of(
     if further is None:
         return weak_systems(*frames, free=seen.grid.free)
     arising = [_monomial(np.ones(len(powers)), powers) for powers in further.sources]
-    diffusing = [_component(i) for i in range(seen.filled.shape[1])]
+    diffusing = [component(i) for i in range(seen.filled.shape[1])]
     if further.powers > 1:
         assert isinstance(basis, Chebyshev)
         diffusing = [_diffusing(basis, k) for k in range(further.powers)]
     return weak_systems(*frames, arising, diffusing, seen.grid.free)
-
-
-def infer_roles(seen: Frames, aspect: float, momentum: tuple[int, int] | None) -> Roles:
-    """The momentum, given or inferred from F_ρ = c m_x, G_ρ = c m_y, and the carrier ρ.
-
-    `aspect` is Δx/Δy.
-    """
-    misfit, pair, carrier = _carried(seen, aspect, momentum, None)
-    if misfit < _CARRIED:
-        return Roles(seen.values.shape[1], pair, carrier)
-    return Roles(seen.values.shape[1], momentum, None)
-
-
-def infer_velocity(
-    seen: Frames, aspect: float, velocity: tuple[int, int] | None
-) -> tuple[tuple[int, int], int] | None:
-    """A pair of fields, given or inferred, that carries a third one as velocities do, and that one:
-    F_ρ = c ρ u, G_ρ = c ρ v explain it twice as well as any momentum; `None` if there is none."""
-    found = [
-        _carried(seen, aspect, velocity, carrier)
-        for carrier in range(seen.values.shape[1])
-        if not is_vacuum(seen.filled[:, carrier]).any()
-    ]
-    misfit, pair, carrier = min(found, default=(np.inf, (0, 0), 0))
-    as_momentum, *_ = _carried(seen, aspect, velocity, None)
-    return (pair, carrier) if misfit < min(_CARRIED, _VELOCITY * as_momentum) else None
-
-
-def _carried(
-    seen: Frames, aspect: float, given: tuple[int, int] | None, times: int | None
-) -> tuple[float, tuple[int, int], int]:
-    """The smallest misfit of F_ρ = c m_x, G_ρ = c m_y with the pair m and the field ρ that have it;
-    m is one of fields, or if a field is named by `times` of products with it, which is then ρ."""
-    fields = seen.values.shape[1]
-    pairs = itertools.permutations(range(fields), 2) if given is None else [given]
-    columns = [_component(i) if times is None else _product(i, times) for i in range(fields)]
-    system = total(systems_of(seen, columns))
-    best = np.inf, (0, 0), 0
-    for pair in pairs:
-        for carrier in (set(range(fields)) if times is None else {times}) - set(pair):
-            direction = np.zeros((1, 1, 2, fields))
-            direction[0, 0, 0, pair[0]], direction[0, 0, 1, pair[1]] = 1.0, aspect
-            structure = Structure((carrier,), direction, ("m",))
-            misfit = estimate(system, structure, np.ones(fields)).misfit
-            best = min(best, (misfit, pair, carrier))
-    return best
 
 
 def make_basis(
@@ -343,7 +291,7 @@ def _beside(kept: Structure, fluxes: Structure) -> Structure:
     )
 
 
-def _component(i: int):
+def component(i: int):
     return lambda states: states[i]
 
 
@@ -351,10 +299,6 @@ def _diffusing(basis: Chebyshev, k: int):
     """half w^(k+1)/(k+1) with w = (u - middle)/half."""
     middle, half = float(basis.middle[0]), float(basis.half[0])
     return lambda states: half / (k + 1.0) * ((states[0] - middle) / half) ** (k + 1)
-
-
-def _product(i: int, k: int):
-    return lambda states: states[i] * states[k]
 
 
 def _polynomial(basis: Chebyshev, degree: int, periodic: tuple[bool, bool]):
