@@ -1,4 +1,4 @@
-"""The roles of the fields on a plane: which of them are the momentum, or velocities in its place."""
+"""The roles of fields on a plane: which are the momentum, or velocities in its place."""
 
 import itertools
 
