@@ -12,10 +12,11 @@ from hfluxno.identify.plane import (
     SavedPlaneLaw,
     identify_plane,
 )
-from hfluxno.identify.reconstruction import Reconstruction, reconstruct
+from hfluxno.identify.reconstruction import reconstruct
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw
 from hfluxno.identify.status import FitStatus
+from hfluxno.reconstruction import Reconstruction
 
 __all__ = [
     "Candidate",

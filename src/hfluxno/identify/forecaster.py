@@ -25,8 +25,8 @@ from hfluxno.identify.forecast_deviation import (
     goes_beyond,
     not_below_backtest,
 )
-from hfluxno.identify.gaps import interpolated
 from hfluxno.identify.identification import identifier
+from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.momentum import as_pair, one_name
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.prior import with_future
