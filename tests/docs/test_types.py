@@ -93,17 +93,25 @@ def written(folder, texts):
 def test_mypy_in_strict_mode(tmp_path):
     pytest.importorskip("mypy")
     assert len(programs()) == 4
-    files = written(tmp_path, programs())
-    # With the settings of the linter, whose cache it then shares.
+    assert mypy(tmp_path / "programs", programs()) == ""
+    untyped = "def f(x):\n    return x\n\n\nprint(f(1))\n"
+    assert "missing a type annotation" in mypy(tmp_path / "wrong" / "programs", [untyped])
+
+
+def mypy(folder, texts):
+    """What mypy finds in a package of these programs, with the settings of the linter, whose cache
+    it shares."""
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", *map(str, files)],
+        [sys.executable, "-m", "mypy", *map(str, written(folder, texts))],
         cwd=ROOT,
         env={**os.environ, "MYPYPATH": "src"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    return "" if checked.returncode == 0 else checked.stdout + checked.stderr
 
 
 @pytest.fixture

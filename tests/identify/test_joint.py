@@ -472,6 +472,7 @@ def test_uneven_times(brief):
     assert gain.status == FitStatus.SYSTEMATIC_MISFIT and gain.misfit.varies_more
 
 
+@pytest.mark.validation
 def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
     """And the forecast goes on to grow: ∂t u + c ∂x u = r u (1 - u)."""
     times = np.linspace(0.0, 0.57, 20)
