@@ -159,7 +159,9 @@ def test_a_source_is_no_leak():
     assert without.status == FitStatus.SOURCE_OR_LEAK
 
 
-@pytest.mark.parametrize("boundary", ["open", "periodic"])
+@pytest.mark.parametrize(
+    "boundary", [pytest.param("open", marks=pytest.mark.validation), "periodic"]
+)
 def test_what_was_not_measured_is_estimated_with_the_law(boundary):
     """Burgers' exact solution in a window with unknown ends, or on the ring with gaps."""
     times, cells = np.linspace(0.0, 0.4, 13), 30

@@ -458,7 +458,10 @@ def test_uneven_times(brief):
     u = np.linspace(0.3, 0.9, 7)
     np.testing.assert_allclose(np.asarray(found.law.jacobian(u)).ravel(), u, atol=0.01)
 
-    # Totals and the total variation decide as they do for frames at even times.
+
+@pytest.mark.validation
+def test_totals_and_the_total_variation_decide_at_uneven_times(brief):
+    times = np.sort(np.random.default_rng(1).uniform(0.0, 0.4, 12))
     values = burgers(times, 64)
     mean, part = values.mean(), (times / 0.4)[:, None, None]
 

@@ -37,6 +37,7 @@ def test_start_of_diffusion_is_that_of_the_heat_equation(kind: Kind):
     assert np.all(np.abs(speeds) < 0.02)
 
 
+@pytest.mark.validation
 def test_a_simpler_law_may_have_another_program():
     """The heat equation, from a diffusivity of the state to a constant one."""
     context, _ = heated()
