@@ -54,3 +54,13 @@ def test_one_total_that_is_kept_is_enough():
     totals = np.array([[1.0, 2.0], [1.0, 2.5]])
     assert is_kept(totals, np.array([1.0, 2.0]))
     assert not is_kept(totals[:, 1:], np.array([2.0]))
+
+
+def test_ends_in_walls_do_not_continue():
+    """A basin with walls all around, NaN there, and a line of cells that was never measured."""
+    basin = moving(1.0, 1.0)[:, None].copy()
+    basin[..., [0, -1], :] = basin[..., [0, -1]] = np.nan
+    assert sides(basin, True)[:2] == (("wall",) * 2, ("wall",) * 2)
+    ring = moving(1.0, 1.0)[:, None].copy()
+    ring[..., 20, :] = np.nan
+    assert sides(ring, True)[:2] == (("periodic",) * 2, ("periodic",) * 2)

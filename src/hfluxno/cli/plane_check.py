@@ -53,7 +53,7 @@ def examined(config: "CheckConfig") -> dict:
     whole = seen[~np.isnan(seen).any(axis=(1, 2))]
     totals = whole.mean(axis=2)
     sizes = np.nanmean(np.abs(values), axis=(0, 2, 3))
-    fields = {}
+    fields: dict[str, dict] = {}
     for i, name in enumerate(source.fields):
         field = values[:, i]
         moved = drift(field)
@@ -79,7 +79,9 @@ def examined(config: "CheckConfig") -> dict:
         faults = [str(error)]
     boundary, reason = source.boundary, "as given"
     if source.assumed:
-        *found, reason = sides(values, bool(len(whole)) and is_kept(totals, sizes))
+        moves = [i for i, name in enumerate(source.fields) if fields[name]["changes"] > 0.0]
+        kept = bool(len(whole)) and is_kept(totals[:, moves], sizes[moves])
+        *found, reason = sides(values, kept)
         boundary = found[0], found[1]
     named = "/".join(",".join(pair) for pair in boundary)
     left = source.frames - frames

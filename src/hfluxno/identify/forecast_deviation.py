@@ -57,6 +57,7 @@ from hfluxno.identify.delays import change_of_speed
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.misfit import Misfit
+from hfluxno.identify.noise import ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import held_out_frames
 from hfluxno.identify.solver_settings import SolverSettings
@@ -216,8 +217,8 @@ def _by_scheme(
         return np.zeros(frames.shape)
     deviation = np.std(seen, axis=(0, 2))[:, None]
     scale = np.where(deviation > 0.0, deviation, 1.0)
-    missed, differs = (np.sum((u / scale) ** 2) for u in (alone - seen[1:], past - alone))
-    return min(_quotient(missed, differs), 1.0) * (found - frames) ** 2
+    missed, differs = (float(np.sum((u / scale) ** 2)) for u in (alone - seen[1:], past - alone))
+    return min(ratio(missed, differs), 1.0) * (found - frames) ** 2
 
 
 def _by_change_of_speed(
@@ -236,10 +237,6 @@ def _by_change_of_speed(
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
     by = a * time * (1.0 + time)
     return part * (by[:, None, None] * ahead) ** 2
-
-
-def _quotient(above: np.floating, below: np.floating) -> float:
-    return float(above / below) if below > 0.0 else 0.0
 
 
 def _neighbours(item: Identification) -> list[FittedLaw]:

@@ -69,17 +69,20 @@ def sides(
 
 
 def is_kept(totals: Float[np.ndarray, "time field"], size: Float[np.ndarray, " field"]) -> bool:
-    """Whether a total is constant, of a field that moves."""
+    """Whether any total is constant."""
     return bool(np.any(np.ptp(totals, axis=0) <= _KEPT * size))
 
 
 def _continues(values: Float[np.ndarray, "time field x y"], axis: int) -> bool:
-    """Whether the last cells continue in the first ones: they differ no more than other neighbours
-    of most fields and lines do."""
+    """Whether the last cells continue in the first ones: in no field do they differ clearly more
+    than neighbours across the interface where these differ most. Ends in walls do not continue."""
     size = np.nanstd(values, axis=(0, 2, 3))
     u = np.moveaxis(values[:, size > 0.0] / size[size > 0.0, None, None], axis, -1)
     across, within = u[..., 0] - u[..., -1], np.diff(u, axis=-1)
-    most = np.sqrt(np.nanmax(np.nanmean(within**2, axis=(0, 2)), axis=-1))
+    if not np.isfinite(across).any(axis=(0, 2)).all():
+        return False
+    inside = within[..., np.isfinite(within).any(axis=(0, 1, 2))]
+    most = np.sqrt(np.nanmax(np.nanmean(inside**2, axis=(0, 2)), axis=-1))
     differs = np.sqrt(np.nanmean(across**2, axis=(0, 2)))
     return bool(np.all(differs <= _MATCHING * most))
 

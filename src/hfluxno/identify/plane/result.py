@@ -133,7 +133,7 @@ def _right(law: FittedPlaneLaw, field: int) -> str:
         if nu.shape[1] == 1:
             parts += [(float(nu[a, 0]), f"∂{axis * 2} {name}") for a, axis in enumerate("xy")]
             return added(parts)
-        said = [text for text in (added(parts),) if text != "0"]
+        said = [added(parts)] if parts else []
         for axis, row in zip("xy", nu, strict=True):
             if np.any(row):
                 said.append(f"∂{axis}(({_in_powers(law, row)}) ∂{axis} {name})")
