@@ -98,6 +98,7 @@ def test_no_result_depends_on_the_chunks():
     assert persistent(array, 2).compute().identical(persistent(array, 7).compute())
 
 
+@pytest.mark.validation
 def test_a_given_law_is_solved_with_bands():
     """A context with a gap is estimated jointly, also beside others that have none."""
     law = to_save(identification(polynomial(20.0, 100.0, 0.0, V, -V / FULL)))

@@ -88,6 +88,7 @@ def test_finer_cells_keep_the_averages_and_see_no_walls():
     np.testing.assert_allclose(mean(inside[0], 2)[:, ~SOLID], values[:, ~SOLID], atol=1e-14)
 
 
+@pytest.mark.validation
 def test_a_given_law_goes_around_an_obstacle(monkeypatch):
     monkeypatch.setattr(run, "REFINEMENTS", (1,))  # which compiles faster
     whole = dams(6)
