@@ -78,10 +78,11 @@ def map_in_chunks(
 def on_all_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """`function` of each item, in one thread per core, at the caller's precision."""
     precise = jnp.result_type(float) == jnp.float64
+    busy = len(items) >= cores()
 
     def run(item: Item) -> Result:
-        # The setting is per thread.
-        with jax.enable_x64(precise):
+        # Both settings are per thread.
+        with jax.enable_x64(precise), on_one_core() if busy else contextlib.nullcontext():
             return function(item)
 
     with _blas:

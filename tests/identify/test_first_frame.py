@@ -8,8 +8,9 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.first_frame import covariance_by_first_frame
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.misfit import measure
-from hfluxno.identify.refine import LawFamily, refine
+from hfluxno.identify.refine import refine
 from hfluxno.identify.select import FittedCandidate
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.track import gains, track

@@ -14,7 +14,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
 from hfluxno.identify.estimate import Estimate, spread_of, states_of
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
-from hfluxno.identify.forward import run
+from hfluxno.identify.forward_runs import run, states_alone
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import flow_of_nothing
@@ -83,6 +83,23 @@ def test_derivatives_are_those_of_runs(boundary):
         np.testing.assert_allclose(derivatives[:, k], (above - below) / 2e-5, rtol=2e-3, atol=2e-5)
     moved = np.abs(derivatives[:, free]).max(axis=(0, 2, 3)) > 1e-6
     assert np.all(moved)
+
+
+@pytest.mark.usefixtures("x64")
+def test_derivatives_on_four_internal_cells_are_nearly_those_of_the_run():
+    """They come from half as many."""
+    values = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(12) / 12)[None, None] * np.ones((4, 1, 1))
+    measured = Trajectory(values, np.arange(4.0), Grid.interval(12, 0.0, 12.0), ("u",))
+    forward = make_forward(Kind(2), measured, (), known_first=True, refinement=4)
+    z, intervals = np.zeros(forward.size), np.diff(measured.times)
+    z[:2] = 0.5, 0.2
+    states, derivatives, _ = run(forward, z, intervals, 1000)
+    np.testing.assert_array_equal(states, states_alone(forward, z, intervals, 1000))
+    for k in forward.free:
+        step = 1e-5 * np.eye(forward.size)[k]
+        above, below = (states_alone(forward, z + s, intervals, 1000) for s in (step, -step))
+        wanted = (above - below) / 2e-5
+        assert np.linalg.norm(derivatives[:, k] - wanted) < 0.05 * np.linalg.norm(wanted)
 
 
 @pytest.mark.validation

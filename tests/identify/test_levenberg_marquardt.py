@@ -74,3 +74,15 @@ def test_a_residual_that_nothing_changes_ends_where_it_starts():
     found = levenberg_marquardt(lambda x: (np.ones(3), np.zeros((2, 3)), x), np.ones(2), 1e-9, 20)
     np.testing.assert_array_equal(found.point, np.ones(2))
     assert found.cost == 3.0
+
+
+def test_a_step_that_changes_hardly_anything_ends_it():
+    """Whichever way: near a minimum of a function with kinks, or with derivatives that are not
+    exact, shorter and shorter steps would only be rejected."""
+
+    def residual(x):
+        return np.array([1.0, 0.01 * x[0]]), np.array([[0.0, -0.01]]), None
+
+    found = levenberg_marquardt(residual, np.array([1.0]), 1e-9, 20)
+    assert found.evaluations == 2
+    np.testing.assert_array_equal(found.point, [1.0])

@@ -15,7 +15,7 @@ from hfluxno.identify import FitStatus
 from hfluxno.identify.basis import Dictionary, physical_exponents
 from hfluxno.identify.candidate import Candidate, Stage
 from hfluxno.identify.candidate_functions import make_directions, make_mask
-from hfluxno.identify.refine import LawFamily
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.select import needs_sources
 from hfluxno.identify.source_terms import names_of, possible_sources, values_of
 from hfluxno.identify.sparsify import _sufficient, sets_by_weak_form

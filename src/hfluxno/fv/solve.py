@@ -170,12 +170,7 @@ def solve(
     advance = step if len(grid.shape) == 1 else eqx.filter_checkpoint(step)
 
     def adaptive(run: Run, interval):
-        run = eqx.tree_at(lambda r: (r.remaining, r.tries), run, (interval, jnp.asarray(0)))
-        run = jax.lax.while_loop(
-            is_under_way,
-            lambda r: adaptive_step(numerical_flux, grid, control, max_steps, r),
-            run,
-        )
+        run = through(numerical_flux, grid, control, max_steps, run, interval)
         return run, run.u
 
     def fixed(run: Run, interval):
@@ -215,6 +210,14 @@ def at_rest(
 def is_under_way(run: Run) -> Bool[Array, ""]:
     """Whether the interval is not over and nothing has failed."""
     return (run.remaining > 0.0) & (run.status == Status.OK)
+
+
+def through(numerical_flux, grid, control, max_steps, run: Run, interval) -> Run:
+    """The run after an interval; its `tries` are those of this interval."""
+    run = eqx.tree_at(lambda r: (r.remaining, r.tries), run, (interval, jnp.asarray(0)))
+    return jax.lax.while_loop(
+        is_under_way, lambda r: adaptive_step(numerical_flux, grid, control, max_steps, r), run
+    )
 
 
 def adaptive_step(numerical_flux, grid, control, max_steps, run: Run) -> Run:

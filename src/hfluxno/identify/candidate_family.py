@@ -13,10 +13,9 @@ from hfluxno.identify.candidate_functions import (
     make_directions,
     make_mask,
     make_sources,
-    minimum_size,
 )
 from hfluxno.identify.known import known_law_directions
-from hfluxno.identify.refine import LawFamily
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.sparsify import needed, sets_by_weak_form, weak_form_residual
 from hfluxno.identify.weak_start import TERMS, weak_normal
 
@@ -38,8 +37,7 @@ def family_of(
     basis, sources, mask = whole.basis, whole.sources, np.asarray(whole.mask)
 
     def with_free(mask):
-        directions = make_directions(mask, minimum_size(candidate))
-        return dataclasses.replace(whole, directions=directions)
+        return dataclasses.replace(whole, directions=make_directions(mask))
 
     if candidate.sparse == "fit" and start is not None:
         return with_free(mask * needed(start.fit, np.asarray(start.family.mask, bool))), 0
@@ -66,7 +64,7 @@ def _with_all(candidate: "Candidate", values, fields: tuple[str, ...], negated) 
     basis = make_basis(candidate, values, fields, negated)
     sources = make_sources(candidate, values)
     mask = make_mask(candidate, basis, len(fields), negated, sources)
-    directions = make_directions(mask, minimum_size(candidate))
+    directions = make_directions(mask)
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
     return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)

@@ -19,9 +19,6 @@ from hfluxno.identify.source_terms import Functions, possible_sources
 # Sizes share compiled programs: those in between mask functions of the next larger one.
 _PROGRAM_SIZES = (4, 6, 9)
 
-# The numbers of free parameters for which programs with derivatives are compiled.
-_PROGRAM_DIRECTIONS = (4, 6, 8, 12, 16)
-
 # A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
 _AWAY_FROM_ZERO = 0.02
 
@@ -101,18 +98,12 @@ def _mirrored(basis: Dictionary, negated: tuple[int, ...]) -> np.ndarray:
 
 
 def minimum_size(candidate: Candidate) -> int:
-    """The minimum number of functions and directions of programs: on the first finer grid two sizes
+    """The minimum number of functions of a program: on the first finer grid two sizes
     are tried in turn and share one, as a constant speed and more functions do on any."""
     shares = candidate.refinement == 2 or candidate.size == 1
     return SIZE_OF_FINER if candidate.basis == "chebyshev" and shares and not candidate.kinks else 0
 
 
-def make_directions(mask: np.ndarray, minimum: int = 0) -> np.ndarray:
-    """The unit vectors of the free parameters, padded with zeros to a number for which there are
-    programs, at least `minimum`."""
-    free = np.flatnonzero(mask)
-    needed = max(minimum, len(free))
-    rows = next((n for n in _PROGRAM_DIRECTIONS if needed <= n <= len(mask)), len(mask))
-    directions = np.zeros((rows, len(mask)))
-    directions[np.arange(len(free)), free] = 1.0
-    return directions
+def make_directions(mask: np.ndarray) -> np.ndarray:
+    """The unit vectors of the free parameters."""
+    return np.eye(len(mask))[np.flatnonzero(mask)]

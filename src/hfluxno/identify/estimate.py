@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.forward import Forward, measure, on_other_cells, run, states_alone
+from hfluxno.identify.forward import Forward
+from hfluxno.identify.forward_runs import measure, on_other_cells, run, states_alone
 from hfluxno.identify.subgrid import near_jumps, partly_even
 
 # A direction is unobserved if measurements reduce its variance by less than this fraction.

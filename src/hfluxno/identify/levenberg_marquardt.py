@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 _FIRST_DAMPING = 1e-3
-# A step that reduces the sum of squares by less than this fraction ends the iteration.
+# A step that changes the sum of squares by less than this fraction ends the iteration.
 SMALL_DECREASE = 1e-2
 _LARGEST = 1e100
 
@@ -46,8 +46,9 @@ def levenberg_marquardt(
     """Minimises ‖r(x)‖² from `start`; `residual(x)` returns r, its derivative by each parameter,
     and anything else that is to be returned for the best point.
 
-    Ends when the sum of squares is below tolerance², when it falls by less than the fraction
-    `small_decrease`, or after `evaluations` evaluations. A non-finite residual is no improvement.
+    Ends when the sum of squares is below tolerance², when a step changes it by less than the
+    fraction `small_decrease` (it then stays at the better end), or after `evaluations` evaluations.
+    A non-finite residual is no improvement.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
@@ -57,7 +58,7 @@ def levenberg_marquardt(
         value, rows, aux = residual(trial)
         cost = _sum_of_squares(value, rows)
         better = cost < best.cost
-        settled = better and cost > (1.0 - small_decrease) * best.cost
+        settled = count > 0 and abs(cost - best.cost) < small_decrease * best.cost
         if count > 0:
             damping *= 0.1 if better else 10.0
         count += 1

@@ -11,9 +11,10 @@ from hfluxno.identify.dispersed import by_dispersion
 from hfluxno.identify.first_frame import covariance_by_first_frame, is_noisy, unknown_beside
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.known import recognise
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.misfit import beside_unknowns, measure
 from hfluxno.identify.monomials import in_monomials, sizes_of
-from hfluxno.identify.refine import LawFamily, measured_deviation
+from hfluxno.identify.refine import measured_deviation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import FittedCandidate, last_fitted_frame
 from hfluxno.identify.source_terms import names_of

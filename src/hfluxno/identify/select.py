@@ -23,9 +23,10 @@ from hfluxno.identify.candidate_family import diffuses, family_of
 from hfluxno.identify.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.interpolation import corrected
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.listener import announce
 from hfluxno.identify.noise import noise_level
-from hfluxno.identify.refine import Fit, LawFamily, prepare, refine
+from hfluxno.identify.refine import Fit, prepare, refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.track import MODES, first_state, gains, track
 from hfluxno.identify.weak_start import weak_parameters, with_kinks

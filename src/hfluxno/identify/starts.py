@@ -14,9 +14,9 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.interpolation import interpolated
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import typical_speed
-from hfluxno.identify.refine import LawFamily
 from hfluxno.identify.stretches import likely_stretch
 from hfluxno.identify.weak_start import common_shift, followed, weak_parameters
 from hfluxno.trajectory import Trajectory

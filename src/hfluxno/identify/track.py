@@ -20,11 +20,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float, Int
 
 from hfluxno.boundary import Outflow
 from hfluxno.fv import Status
-from hfluxno.fv.solve import MOST_STEPS, adaptive_step, at_rest, is_under_way
+from hfluxno.fv.solve import MOST_STEPS, at_rest, through
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong, restrict
@@ -69,7 +69,23 @@ def prepare_track(law: FittedLaw, settings: SolverSettings, values: np.ndarray) 
     state = prolonged(values[0], settings, law.negated_fields)
     intervals = padded_intervals(len(values) - 1, 0)
     seen = np.zeros((len(intervals), *values.shape[1:]))
-    _follow.prepare(law, settings, state, 0.0, seen, intervals, intervals)
+    _follow.prepare(law, settings, state, 0.0, seen, intervals, intervals, MOST_STEPS)
+
+
+def run_alone(
+    law: FittedLaw,
+    settings: SolverSettings,
+    state: Float[np.ndarray, "field fine"],
+    rate: float,
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+) -> tuple[Float[np.ndarray, "interval field cells"], int]:
+    """The states after each of the intervals, which are those of `padded_intervals`, and the
+    largest number of steps of one; by the program of `track`."""
+    nothing = np.zeros((len(intervals), state.shape[0], settings.grid.shape[0]))
+    still = np.zeros(len(intervals))
+    found = _follow(law, settings, state, rate, nothing, still, intervals, max_steps)
+    return np.asarray(found[0]), int(found[-1])
 
 
 def continued(
@@ -190,10 +206,9 @@ def _followed(law, settings, state, rate, observed, gains, intervals):
     seen = np.zeros((size, *observed.shape[1:]))
     schedule = np.zeros(size)
     seen[:count], schedule[:count] = observed, gains
-    predicted, state, rate, solved = map(
-        np.asarray, _follow(law, settings, state, rate, seen, schedule, intervals)
-    )
-    return predicted[:count], state, float(rate), bool(solved)
+    found = _follow(law, settings, state, rate, seen, schedule, intervals, MOST_STEPS)
+    predicted, state, rate, status, _ = map(np.asarray, found)
+    return predicted[:count], state, float(rate), bool(status == Status.OK)
 
 
 @stored_jit
@@ -205,27 +220,26 @@ def _follow(
     observed: Float[Array, "interval field cells"],
     gains: Float[Array, " interval"],
     intervals: Float[Array, " interval"],
+    max_steps: Int[Array, ""],
 ) -> tuple[
     Float[Array, "interval field cells"],
     Float[Array, "field fine"],
     Float[Array, ""],
-    Bool[Array, ""],
+    Int[Array, ""],
+    Int[Array, ""],
 ]:
     grid = settings.grid.refine(settings.refinement)
     flux = settings.numerical_flux(law)
 
     def advance(state, frame):
-        (u, rate), (observation, gain, interval, time) = state, frame
-        run = eqx.tree_at(lambda r: r.remaining, at_rest(u, rate, time), interval)
-        run = jax.lax.while_loop(
-            is_under_way,
-            lambda r: adaptive_step(flux, grid, settings.control, MOST_STEPS, r),
-            run,
-        )
+        (u, rate, status), (observation, gain, interval, time) = state, frame
+        run = eqx.tree_at(lambda r: r.status, at_rest(u, rate, time), status)
+        run = through(flux, grid, settings.control, max_steps, run, interval)
         predicted = restrict(run.u, settings.refinement)
         innovation = jnp.repeat(observation - predicted, settings.refinement, axis=-1)
-        return (run.u + gain * innovation, run.rate), (predicted, run.status)
+        return (run.u + gain * innovation, run.rate, run.status), (predicted, run.tries)
 
     frames = (observed, gains, intervals, jnp.cumsum(intervals) - intervals)
-    (u, rate), (predicted, status) = jax.lax.scan(advance, (state, rate), frames)
-    return predicted, u, rate, jnp.all(status == Status.OK)
+    begin = (state, rate, jnp.asarray(int(Status.OK)))
+    (u, rate, status), (predicted, tries) = jax.lax.scan(advance, begin, frames)
+    return predicted, u, rate, status, jnp.max(tries)

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.candidate import DIFFUSION_TERMS
-from hfluxno.identify.refine import LawFamily
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.sparsify import weak_form_residual
 from hfluxno.stored_jit import stored_jit
 

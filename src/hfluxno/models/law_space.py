@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, physical_exponents
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.refine import LawFamily
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.models.scaling import observed_range
 from hfluxno.plural import plural
 

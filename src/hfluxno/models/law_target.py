@@ -30,8 +30,9 @@ from jaxtyping import Array, Float
 from hfluxno.fv import MUSCL, NumericalFlux, Rusanov, Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.refine import LawFamily, refine
+from hfluxno.identify.refine import refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.law_space import LawSpace
