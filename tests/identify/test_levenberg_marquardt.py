@@ -66,8 +66,8 @@ def test_directions_that_change_nothing_are_left_alone():
     def residual(x):
         return np.array([x[0] - 2.0, 1.0]), np.array([[1.0, 0.0], [0.0, 0.0]]), None
 
-    found = levenberg_marquardt(residual, np.array([0.0, 5.0]), 1e-9, 20)
-    np.testing.assert_allclose(found.point, [2.0, 5.0], rtol=1e-6)
+    found = levenberg_marquardt(residual, np.array([0.0, 5.0]), 1e-9, 20, 1e-9)
+    np.testing.assert_allclose(found.point, [2.0, 5.0], rtol=1e-5)
 
 
 def test_a_residual_that_nothing_changes_ends_where_it_starts():
@@ -81,8 +81,36 @@ def test_a_step_that_changes_hardly_anything_ends_it():
     exact, shorter and shorter steps would only be rejected."""
 
     def residual(x):
-        return np.array([1.0, 0.01 * x[0]]), np.array([[0.0, -0.01]]), None
+        return np.array([1.0, 0.05 * x[0]]), np.array([[0.0, -0.05]]), None
 
     found = levenberg_marquardt(residual, np.array([1.0]), 1e-9, 20)
     assert found.evaluations == 2
     np.testing.assert_array_equal(found.point, [1.0])
+
+
+def test_rough_derivatives_lead_to_the_minimum_of_the_right_ones(x64):
+    """They are used while they help; JᵀJ is that of the right ones."""
+    right, calls = _with_derivatives(_decay), []
+
+    def rough(x):
+        calls.append(x)
+        value, rows, aux = right(x)
+        return value, rows * np.array([[1.3], [0.8]]), aux
+
+    start = np.array([1.0, 0.5])
+    alone = levenberg_marquardt(right, start, 1e-12, 200)
+    found = levenberg_marquardt(right, start, 1e-12, 200, roughly=rough)
+    np.testing.assert_allclose(found.point, alone.point, rtol=1e-3)
+    np.testing.assert_allclose(found.normal, alone.normal, rtol=1e-3)
+    assert 2 < len(calls) < found.evaluations
+
+
+def test_a_step_that_promises_nothing_is_not_taken():
+    def residual(x):
+        calls.append(x)
+        return np.array([1.0, 1e-3 * x[0]]), np.array([[0.0, 1e-3]]), None
+
+    calls: list = []
+    assert levenberg_marquardt(residual, np.array([1.0]), 1e-9, 20).evaluations == 1
+    roughly = levenberg_marquardt(residual, np.array([1.0]), 1e-9, 20, roughly=residual)
+    assert roughly.evaluations == 1 and len(calls) == 3  # once for the right derivatives

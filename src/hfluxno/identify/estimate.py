@@ -129,7 +129,7 @@ class Estimate:
         """What would be measured at these times of the data; `forward` as in `continued`."""
         forward = self.forward if forward is None else forward
         z = np.pad(self.z, (0, forward.size - len(self.z)))
-        return values_of(forward, z, times, MOST_STEPS)[0]
+        return values_of(forward, z, times, MOST_STEPS, rough=True)[0]
 
     @property
     def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
@@ -150,17 +150,18 @@ class Estimate:
         return found
 
 
-def values_of(forward, z, times, limit):
+def values_of(forward, z, times, limit, rough=False):
     """What would be measured at these times of the data, its derivatives by z, and the steps."""
-    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit)
+    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit, rough)
     values, rows = measure(forward, z, states, rows)
     return values[: len(times)], rows[: len(times)], steps
 
 
 def states_of(forward, z, times):
-    """The states at these times, in frames, their derivatives, and the steps."""
+    """The states at these times, in frames, their derivatives, which may be rough, and the
+    steps."""
     part, whole = _from_the_first(times)
-    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS)
+    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS, rough=True)
     return states[part], rows[part], steps
 
 

@@ -19,7 +19,9 @@ from hfluxno.stored_jit import stored_jit
 
 # Derivatives are taken along this many directions at once, on all cores: a few small programs serve
 # any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
-_OF_LAW, _FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 4, 8, 20, 64
+_FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
+# If all change the law, they are taken in two halves, of a multiple of this.
+_HALF = 2
 # Programs are compiled for multiples of these numbers of modes and times of open ends.
 _MODES, _TIMES = 32, 16
 
@@ -42,7 +44,7 @@ def states_alone(
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
     """The states of `run`, by a program that it has."""
-    if forward.settings.of_derivatives().refinement < forward.settings.refinement:
+    if forward.settings.has_rough:
         return np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
     counts, nothing = _counts(forward), forward.free[:0]
     forward, z = _for_program(forward, z)
@@ -72,15 +74,17 @@ def run(
     z: Float[np.ndarray, " unknown"],
     intervals: Float[np.ndarray, " interval"],
     max_steps: int,
+    rough: bool = False,
 ) -> tuple[
     Float[np.ndarray, "time field cells"], Float[np.ndarray, "time unknown field cells"], int
 ]:
     """The states at the first time and after each interval, their derivatives by all unknowns, and
-    the largest number of steps in an interval."""
-    settings = forward.settings.of_derivatives()
-    apart = settings.refinement < forward.settings.refinement
-    rough = dataclasses.replace(forward, settings=settings)
-    (bare, point), laws, free = _for_program(rough, z), len(forward.spread), forward.free
+    the largest number of steps in an interval. `rough` derivatives are those of a run on fewer
+    cells, if there are many (`SolverSettings.rough`)."""
+    apart, derived = rough and forward.settings.has_rough, forward
+    if apart:
+        derived = dataclasses.replace(forward, settings=forward.settings.rough())
+    (bare, point), laws, free = _for_program(derived, z), len(forward.spread), forward.free
     of_law, of_others = free[free < laws], free[free >= laws]
     counts = width, _ = _counts(forward)
     pairs = itertools.zip_longest(
@@ -139,7 +143,7 @@ def _counts(forward: Forward) -> tuple[int, int]:
     free, laws = forward.free, len(forward.spread)
     others = int(np.sum(free >= laws))
     if not others:
-        return _OF_LAW, 0
+        return _HALF * max(2, -(-len(free) // (2 * _HALF))), 0
     return _MANY_OF_LAW if len(free) - others > _FEW_OF_LAW else _FEW_OF_LAW, _OF_OTHERS
 
 

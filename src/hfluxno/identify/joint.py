@@ -11,6 +11,7 @@ with more noise.
 """
 
 import dataclasses
+import functools
 
 import jax.numpy as jnp
 import numpy as np
@@ -89,16 +90,16 @@ class _Runs:
     where the one before ended."""
 
     def __init__(self, forward: Forward):
-        self.forward = forward
+        self.forward, self.many = forward, forward.settings.has_rough
         self._last: list[tuple] = []
 
-    def __call__(self, z, times, limit):
+    def __call__(self, z, times, limit, rough):
         key = (z.tobytes(), np.asarray(times).tobytes())
-        for known, found in self._last:
-            if known == key:
+        for known, known_roughly, found in self._last:
+            if known == key and (rough or not known_roughly):
                 return found
-        found = values_of(self.forward, z, times, limit)
-        self._last = [*self._last[-1:], (key, found)]
+        found = values_of(self.forward, z, times, limit, rough)
+        self._last = [*self._last[-1:], (key, rough, found)]
         return found
 
 
@@ -114,10 +115,10 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         z[free] = part
         return z
 
-    def misfit(part):
+    def misfit(part, rough=False):
         nonlocal limit
         z = whole(part)
-        values, rows, steps = runs(z, context.times, limit)
+        values, rows, steps = runs(z, context.times, limit, rough)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
         rest, rows = _in_noise(values - measured, rows[:, free], sigma, seen)
@@ -125,7 +126,8 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         both = np.concatenate([rest.reshape(-1), flow, part])
         return both, np.concatenate([rows, by[free], np.eye(len(free))], axis=1), (rest, steps)
 
-    found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease)
+    roughly = functools.partial(misfit, rough=True) if evaluations > 1 and runs.many else None
+    found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease, roughly)
     if found.aux is None:
         return None
     normal = np.zeros((len(start), len(start)))
@@ -211,7 +213,7 @@ def promise(
     the run from the start cannot be solved."""
     seen = context.observed
     sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
-    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS)
+    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS, rough=True)
     rest, rows = _in_noise(values - np.asarray(context.values), rows, sigma, seen)
     if not (np.all(np.isfinite(rest)) and np.all(np.isfinite(rows))):
         return -np.inf

@@ -101,7 +101,7 @@ def fit_jointly(
         chosen.kind,
         tuple(search.tried),
         held_out_from(search.frames),
-        predicted_late(found, context, search.frames),
+        search.predicted(found),
     )
 
 
@@ -138,6 +138,7 @@ class _Search:
         many = coarsening(context.grid.shape[0]) > 1
         self.finer_grids = _FINER if is_dense(context) and not many else ()
         self._on_finer: dict[tuple[Kind, int], _Option | None] = {}
+        self._predicted: tuple[Estimate, np.ndarray | None] | None = None
 
     def first(self) -> _Option | None:
         """The first kind, `None` if no run could be solved."""
@@ -251,10 +252,15 @@ class _Search:
     ) -> Estimate | None:
         return estimate(target, self.context, self.frames[-1:], source.estimate.noise, start)
 
+    def predicted(self, found: Estimate) -> Float[np.ndarray, "time quantity cells"] | None:
+        """What an estimate that starts there without the last quarter predicts to be measured."""
+        if self._predicted is None or self._predicted[0] is not found:
+            self._predicted = found, predicted_late(found, self.context, self.frames)
+        return self._predicted[1]
+
     def _missed(self, found: Estimate) -> float:
         """The error of the held-out frames, predicted from the others."""
-        predicted = predicted_late(found, self.context, self.frames)
-        return missed(predicted, self.context, held_out_from(self.frames))
+        return missed(self.predicted(found), self.context, held_out_from(self.frames))
 
     def _starts(
         self, source: _Option, kind: Kind, target: Forward

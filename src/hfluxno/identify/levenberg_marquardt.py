@@ -15,9 +15,16 @@ import numpy as np
 from jaxtyping import Float
 
 _FIRST_DAMPING = 1e-3
-# A step that changes the sum of squares by less than this fraction ends the iteration.
-SMALL_DECREASE = 1e-2
-_LARGEST = 1e100
+# A step that changes the sum of squares by less than this fraction ends the iteration, and one that
+# promises less than so much of that is not taken.
+SMALL_DECREASE, _NOTHING = 1e-2, 1e-2
+_LARGEST, _MOST_DAMPING = 1e100, 1e6
+
+
+Residual = Callable[
+    [Float[np.ndarray, " parameter"]],
+    tuple[Float[np.ndarray, " equation"], Float[np.ndarray, "parameter equation"], Any],
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,28 +41,28 @@ class Minimum:
 
 
 def levenberg_marquardt(
-    residual: Callable[
-        [Float[np.ndarray, " parameter"]],
-        tuple[Float[np.ndarray, " equation"], Float[np.ndarray, "parameter equation"], Any],
-    ],
+    residual: Residual,
     start: Float[np.ndarray, " parameter"],
     tolerance: float,
     evaluations: int,
     small_decrease: float = SMALL_DECREASE,
+    roughly: Residual | None = None,
 ) -> Minimum:
     """Minimises ‖r(x)‖² from `start`; `residual(x)` returns r, its derivative by each parameter,
     and anything else that is to be returned for the best point.
 
     Ends when the sum of squares is below tolerance², when a step changes it by less than the
-    fraction `small_decrease` (it then stays at the better end), or after `evaluations` evaluations.
-    A non-finite residual is no improvement.
+    fraction `small_decrease` (it then stays at the better end) or promises far less, or after
+    `evaluations` evaluations.
+    A non-finite residual is no improvement. `roughly` returns the same with rough derivatives, by
+    which it goes until it would end; then it goes on from the best point with the right ones.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
     gradient = np.zeros(size)
     trial, damping, count = start, _FIRST_DAMPING, 0
     while count < evaluations:
-        value, rows, aux = residual(trial)
+        value, rows, aux = (roughly or residual)(trial)
         cost = _sum_of_squares(value, rows)
         better = cost < best.cost
         settled = count > 0 and abs(cost - best.cost) < small_decrease * best.cost
@@ -65,16 +72,35 @@ def levenberg_marquardt(
         if better:
             best = Minimum(trial, cost, rows @ rows.T, aux, count)
             gradient = rows @ value
-        if settled or best.cost <= tolerance**2 or damping > 1e6 or not np.isfinite(best.cost):
+        if best.cost <= tolerance**2 or not np.isfinite(best.cost):
             break
-        diagonal = np.diag(best.normal)
-        diagonal = diagonal + 1e-12 * np.max(diagonal) + np.finfo(float).tiny
-        try:
-            step = np.linalg.solve(best.normal + damping * np.diag(diagonal), gradient)
-        except np.linalg.LinAlgError:  # no direction changes anything
-            break
+        step, promised = _step(best, gradient, damping)
+        over = settled or damping > _MOST_DAMPING or count == evaluations
+        if over or (better and promised < _NOTHING * small_decrease * best.cost):
+            if roughly is None:
+                break
+            roughly, damping = None, min(damping, _FIRST_DAMPING)
+            value, rows, aux = residual(best.point)
+            if not np.isfinite(_sum_of_squares(value, rows)):
+                break
+            best = dataclasses.replace(best, normal=rows @ rows.T, aux=aux)
+            step, promised = _step(best, gradient := rows @ value, damping)
+            if promised < _NOTHING * small_decrease * best.cost:
+                break
         trial = best.point - step
     return dataclasses.replace(best, evaluations=count)
+
+
+def _step(best: Minimum, gradient, damping: float) -> tuple[np.ndarray, float]:
+    """The step back to a smaller sum of squares, and by how much that would be smaller if the
+    residual were linear; nothing if no direction changes anything."""
+    diagonal = np.diag(best.normal)
+    diagonal = diagonal + 1e-12 * np.max(diagonal) + np.finfo(float).tiny
+    try:
+        step = np.linalg.solve(best.normal + damping * np.diag(diagonal), gradient)
+    except np.linalg.LinAlgError:
+        return np.zeros_like(gradient), 0.0
+    return step, float(2.0 * gradient @ step - step @ best.normal @ step)
 
 
 def _sum_of_squares(value, rows) -> float:

@@ -10,6 +10,7 @@ compiled program serves all contexts with the same number of cells and a similar
 """
 
 import dataclasses
+import functools
 
 import equinox as eqx
 import jax
@@ -22,7 +23,7 @@ from hfluxno.fv.problem import Problem
 from hfluxno.fv.sensitivity import solve_with_derivatives
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.law_family import LawFamily
-from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
+from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import (
@@ -42,9 +43,8 @@ _EXACT = 1e-8
 # what the start of the fit needs, plus a few.
 _SPARE_STEPS = 6
 _STEP_FACTOR = 2.0
-# Derivatives are taken along this many directions at once, on all cores: a run with eight costs
-# five times one with none, and one program serves any number of them.
-_TOGETHER = 4
+# So many derivatives are taken in two halves, on two cores: each costs nearly as much as a run.
+_IN_HALVES = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,9 +94,9 @@ def refine(
     intervals = padded_intervals(len(values) - 1, int(np.flatnonzero(weights)[-1]))
     run, limit = _Runs(family, settings, values[0], intervals), MOST_STEPS
 
-    def misfit(step):
+    def misfit(step, rough=False):
         nonlocal limit
-        states, changes, steps = run(start + step @ directions, limit)
+        states, changes, steps = run(start + step @ directions, limit, rough)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * settings.refinement + _STEP_FACTOR * steps)
         relative = (states[: len(scale)] - values[1:]) * scale
@@ -106,7 +106,10 @@ def refine(
         rows = np.concatenate([rows.reshape(free, -1), prior], axis=1)
         return value, rows, (relative, states[: len(scale)], rows[:, : relative.size])
 
-    found = levenberg_marquardt(misfit, np.zeros(free), _EXACT, evaluations)
+    roughly = functools.partial(misfit, rough=True) if settings.has_rough else None
+    found = levenberg_marquardt(
+        misfit, np.zeros(free), _EXACT, evaluations, SMALL_DECREASE, roughly
+    )
     nothing = (
         values[1:] * scale,
         np.full_like(values[1:], np.nan),
@@ -155,26 +158,27 @@ class _Runs:
 
     def __init__(self, family: LawFamily, settings: SolverSettings, first, intervals):
         self.count, (self.family, self.parts) = len(family.directions), _in_parts(family)
-        self.settings, self.rough = settings, settings.of_derivatives()
-        self.first, self.rough_first = (
-            prolonged(first, each, family.negated) for each in (settings, self.rough)
+        self.right, self.rough = (
+            (each, prolonged(first, each, family.negated)) for each in (settings, settings.rough())
         )
         self.intervals, self.rate = intervals, first_rate(settings)
 
-    def __call__(self, parameters, limit: int):
+    def __call__(self, parameters, limit: int, rough: bool = False):
         """The states after each interval on the cells of the data, their derivatives along the free
-        directions, and the largest number of steps of an interval."""
-        when = (self.rate, self.intervals, limit)
+        directions, and the largest number of steps of an interval. `rough` derivatives are those of
+        a run on fewer cells, if there are many."""
+        apart = rough and self.right[0].has_rough
+        settings, first = self.rough if apart else self.right
 
         def one(part):
             if part is None:
                 law = self.family.law(parameters)
-                return run_alone(law, self.settings, self.first, *when)
-            how = (self.family, self.rough, parameters, part, self.rough_first)
-            return tuple(map(np.asarray, _trajectory(*how, *when)))
+                return run_alone(law, *self.right, self.rate, self.intervals, limit)
+            when = (self.rate, self.intervals, limit)
+            found = _trajectory(self.family, settings, parameters, part, first, *when)
+            return tuple(map(np.asarray, found))
 
-        apart = [] if self.rough.refinement == self.settings.refinement else [None]
-        found = on_all_cores(one, [*self.parts, *apart])
+        found = on_all_cores(one, [*self.parts, *([None] if apart else [])])
         changes = np.concatenate([each[1] for each in found[: len(self.parts)]], axis=1)
         return found[-1][0], changes[:, : self.count], int(found[-1][-1])
 
@@ -182,18 +186,21 @@ class _Runs:
 def _in_parts(family: LawFamily) -> tuple[LawFamily, list[np.ndarray]]:
     """The family for programs, and the directions by which they differentiate."""
     directions = np.asarray(family.directions)
-    missing = -len(directions) % _TOGETHER
-    parts = np.pad(directions, ((0, missing), (0, 0))).reshape(-1, _TOGETHER, directions.shape[1])
+    count = len(directions)
+    width = -(-count // 2) if count >= _IN_HALVES else count
+    filled = np.pad(directions, ((0, -count % width), (0, 0)))
+    parts = filled.reshape(-1, width, directions.shape[1])
     return dataclasses.replace(family, directions=family.mask[None]), list(parts)
 
 
 def prepare(family: LawFamily, settings: SolverSettings, values: np.ndarray) -> None:
     """Compiles the programs of a fit and its back-test in the background."""
-    nothing, rough = np.zeros(np.shape(family.directions)[1]), settings.of_derivatives()
-    initial = prolonged(values[0], rough, family.negated)
+    nothing = np.zeros(np.shape(family.directions)[1])
     intervals = padded_intervals(len(values) - 1, 0)
     family, parts = _in_parts(family)
-    _trajectory.prepare(family, rough, nothing, parts[0], initial, 0.0, intervals, MOST_STEPS)
+    for each in (settings.rough(), settings)[not settings.has_rough :]:
+        first = prolonged(values[0], each, family.negated)
+        _trajectory.prepare(family, each, nothing, parts[0], first, 0.0, intervals, MOST_STEPS)
     prepare_track(family.law(nothing), settings, values)
 
 

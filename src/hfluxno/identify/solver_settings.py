@@ -15,8 +15,8 @@ from hfluxno.laws.place import LawByPlace
 
 # The CFL number of advection and of diffusion, whose sum may be one.
 _STABLE = 0.5
-# The most internal cells of a cell of the data on which derivatives are computed.
-_FINEST_OF_DERIVATIVES = 2
+# The most internal cells of a cell of the data for rough derivatives.
+_FINEST_IF_ROUGH = 2
 
 SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
 
@@ -51,11 +51,15 @@ class SolverSettings(eqx.Module):
         resolved = fixed and self.refinement > 1 and len(law.fields) == 1
         return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
 
-    def of_derivatives(self) -> "SolverSettings":
-        """Those with which derivatives are computed: on twice as many cells as the data has where
-        the states are on four times as many, which takes a quarter to an eighth of the time. A fit
-        needs the direction of its next step, not more digits of it."""
-        return dataclasses.replace(self, refinement=min(self.refinement, _FINEST_OF_DERIVATIVES))
+    @property
+    def has_rough(self) -> bool:
+        """Whether there are so many internal cells that `rough` ones are worth it."""
+        return self.refinement > _FINEST_IF_ROUGH
+
+    def rough(self) -> "SolverSettings":
+        """Those of rough derivatives, on at most twice as many cells as the data has: where the
+        states are on four times as many, they take a quarter to an eighth of the time."""
+        return dataclasses.replace(self, refinement=min(self.refinement, _FINEST_IF_ROUGH))
 
     def on_other_cells(self) -> "SolverSettings":
         """The same on half as many internal cells, or on twice as many if there is one for each
