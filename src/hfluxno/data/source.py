@@ -54,13 +54,18 @@ def frames_at(own: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return nearest[:count], known[:count]
 
 
-def check_context(frames: int, available: int, path: Path) -> None:
-    """Checks that a file has as many frames as a context. Raises `ValueError` if it has not."""
+def context_length(frames: int | None, available: int, path: Path) -> int:
+    """The number of frames of a context, by default all of a file. Raises `ValueError` if the file
+    has fewer, or the context none."""
+    frames = available if frames is None else frames
     if frames > available:
         raise ValueError(
             f"The context of {plural(frames, 'frame')} is longer than {path}, which has "
             f"{available}; choose --context {available} or less."
         )
+    if frames < 1:
+        raise ValueError(f"A context needs one frame or more; got {frames}.")
+    return frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -295,10 +300,7 @@ class Source:
 
         - `ValueError`, if there are fewer frames than asked for.
         """
-        frames = self.frames if frames is None else frames
-        check_context(frames, self.frames, self.path)
-        if frames < 1:
-            raise ValueError(f"A context needs one frame or more; got {frames}.")
+        frames = context_length(frames, self.frames, self.path)
         stop = frames if self.rows is None else self.rows[frames - 1] + 1
         self.check_ends(
             self.times[stop - 1],

@@ -14,7 +14,7 @@ from hfluxno.data.plane.conserved import DENSITIES, computed, sources
 from hfluxno.data.plane.file import AXES, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.walls import NAN, marked_walls
-from hfluxno.data.source import check_context, frames_at, units_of
+from hfluxno.data.source import context_length, frames_at, units_of
 from hfluxno.data.valid_range import without_invalid
 from hfluxno.grid import Grid
 from hfluxno.plural import plural
@@ -143,10 +143,7 @@ class PlaneSource:
         """The first frames of one trajectory, by default all. Raises `ValueError` if there are
         fewer, or as in `values`; if cells are never measured and no walls, or there are no walls.
         """
-        frames = self.frames if frames is None else frames
-        check_context(frames, self.frames, self.path)
-        if frames < 1:
-            raise ValueError(f"A context needs one frame or more; got {frames}.")
+        frames = context_length(frames, self.frames, self.path)
         times = self.times[:frames] - self.times[0]
         units = tuple(sorted(self.units.items()))
         values, solid = self._read(member, 0, frames)
