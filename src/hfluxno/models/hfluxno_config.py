@@ -104,7 +104,7 @@ def _weak_form(config: HFluxNOConfig) -> LawSpace | PlaneSpace | None:
     return _space(config, config.weak_form)
 
 
-def _space(config: HFluxNOConfig, seen: WeakFormConfig | LawConfig) -> LawSpace | PlaneSpace:
+def _space(config: HFluxNOConfig, seen: WeakFormConfig) -> LawSpace | PlaneSpace:
     if len(config.cells) == 1:
         return LawSpace(config.fields, seen.size, seen.positive, seen.terms)
     if len(config.cells) > 2 or seen.terms > 0:

@@ -104,41 +104,6 @@ class FourierConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class LawConfig:
-    """The physical law as the target (see `hfluxno.models.law_target`).
-
-    - `size`: the number of Chebyshev coefficients of f′; for one field.
-    - `positive`: for each field whether it stays away from zero; for several fields.
-    - `terms`: the number of coefficients of ν: 0, 1 or 3; on a plane 0.
-    - `momentum`: on a plane, which of several fields are the components of the momentum.
-    - `scheme`, `cfl`: how the law is solved: a numerical flux, and (desired CFL number, largest CFL
-      number, whether a step is proposed from the speed in the previous one).
-    - `width`, `depth`: of the hidden layers of the network that emits corrections of the
-      coefficients.
-    - `refinement`: the number of Levenberg-Marquardt steps on the context, 0 to 3; on a plane 0.
-    """
-
-    size: int = 7
-    positive: tuple[bool, ...] = ()
-    terms: int = 0
-    momentum: tuple[int, ...] = ()
-    scheme: str = "roe"
-    cfl: tuple[float, float, bool] = (0.5, 0.9, True)
-    width: int = 128
-    depth: int = 1
-    refinement: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.refinement <= 3:
-            raise ValueError(f"A law is refined by 0 to 3 steps; got {self.refinement}.")
-
-    @classmethod
-    def upgraded(cls, data: dict) -> dict:
-        """Configurations of networks on a line may be older than the momentum."""
-        return {"momentum": []} | data
-
-
-@dataclasses.dataclass(frozen=True)
 class WeakFormConfig:
     """The laws among which least squares on the weak form choose (see `hfluxno.models.law_space`,
     on a plane `hfluxno.models.plane_space`).
@@ -158,6 +123,31 @@ class WeakFormConfig:
     def upgraded(cls, data: dict) -> dict:
         """Configurations of networks on a line may be older than the momentum."""
         return {"momentum": []} | data
+
+
+@dataclasses.dataclass(frozen=True)
+class LawConfig(WeakFormConfig):
+    """The physical law as the target (see `hfluxno.models.law_target`), which corrects that of the
+    weak form.
+
+    - `size`: the number of Chebyshev coefficients of f′; for one field.
+    - `scheme`, `cfl`: how the law is solved: a numerical flux, and (desired CFL number, largest CFL
+      number, whether a step is proposed from the speed in the previous one).
+    - `width`, `depth`: of the hidden layers of the network that emits corrections of the
+      coefficients.
+    - `refinement`: the number of Levenberg-Marquardt steps on the context, 0 to 3; on a plane 0.
+    """
+
+    size: int = 7
+    scheme: str = "roe"
+    cfl: tuple[float, float, bool] = (0.5, 0.9, True)
+    width: int = 128
+    depth: int = 1
+    refinement: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.refinement <= 3:
+            raise ValueError(f"A law is refined by 0 to 3 steps; got {self.refinement}.")
 
 
 @dataclasses.dataclass(frozen=True)
