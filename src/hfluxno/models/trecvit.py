@@ -79,10 +79,7 @@ class TRecViT(Encoder):
             v = temporal(spatial(v))
         several = len(self.temporal) > 1
         last = self.temporal[-1].last(self.spatial[-2](v)) if several else v[-1]
-        return self._pooled(self.spatial[-1](last[None])[0])
+        return jnp.mean(jax.vmap(self.norm)(self.spatial[-1](last[None])[0]), axis=0)
 
     def _tokens(self, context):
         return self.embed(context) + self.positions[None]
-
-    def _pooled(self, v: Float[Array, "token embedding"]) -> Float[Array, " embedding"]:
-        return jnp.mean(jax.vmap(self.norm)(v), axis=0)
