@@ -192,12 +192,13 @@ def test_other_units_and_boundaries(x64):
         operator = lambda law: LawOperator(law, settings)(context[-1])  # noqa: E731
         return compiled(operator, law)
 
-    other = model.at(Grid.interval(CELLS, 0.0, 10.0), 3.0)
+    other = dataclasses.replace(model, grid=Grid.interval(CELLS, 0.0, 10.0), interval=3.0)
     law = compiled(model.law, context)
     assert eqx.tree_equal(compiled(other.law, context), law)
     here = advanced(model.settings())
     np.testing.assert_array_equal(advanced(other.settings()), here)
-    open_ended = model.at(Grid.interval(CELLS, 0.0, 10.0, "outflow"), 3.0)
+    outflow = Grid.interval(CELLS, 0.0, 10.0, "outflow")
+    open_ended = dataclasses.replace(model, grid=outflow, interval=3.0)
     there = advanced(open_ended.settings())
     assert np.allclose(there[:, 4:-4], here[:, 4:-4], atol=1e-10)
     assert not np.allclose(there[:, 0], here[:, 0], atol=1e-6)

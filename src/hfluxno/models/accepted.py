@@ -129,7 +129,7 @@ def fitted_to(network: Network, config: ModelConfig, context: Trajectory) -> Net
     factor, grid = _factor(network, config, context) or 1, context.grid
     if isinstance(network, (LawNetwork, WeakFormHFluxNO)):
         coarse = dataclasses.replace(grid, shape=tuple(n // factor for n in grid.shape))
-        network = network.at(coarse, _interval(context))
+        network = dataclasses.replace(network, grid=coarse, interval=_interval(context))
     if factor == 1:
         return network
     assert isinstance(network, (HFluxNO, WeakFormHFluxNO))

@@ -19,8 +19,6 @@ The law amortises identification: it can be used directly, or as the start of a 
 Levenberg-Marquardt steps on the context if the weak form is a poor start.
 """
 
-import dataclasses
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -152,10 +150,6 @@ class LawNetwork(ContextNetwork):
         # The first evaluation is that of the start.
         fit = refine(family, settings, context, np.ones(len(context)), start, steps + 1)
         return LawOperator(family.law(fit.parameters), settings)
-
-    def at(self, grid: Grid, interval: float) -> "LawNetwork":
-        """The same network for other units or another boundary."""
-        return dataclasses.replace(self, grid=grid, interval=interval)
 
 
 @eqx.filter_jit

@@ -11,7 +11,6 @@ acts over a whole frame, and where least squares err. It works with the scaled v
 which runs from -1 to 1 over the context.
 """
 
-import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -55,7 +54,3 @@ class WeakFormHFluxNO(ContextNetwork):
             GuidedFlux(flux, shift, scale, law, *ends, axis) for axis, flux in enumerate(inner)
         )
         return FluxOperator(fluxes, self.grid, self.interval)
-
-    def at(self, grid: Grid, interval: float) -> "WeakFormHFluxNO":
-        """The same network at another spacing."""
-        return dataclasses.replace(self, grid=grid, interval=interval)
