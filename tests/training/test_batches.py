@@ -118,7 +118,7 @@ def test_a_file_is_read_in_chunks_that_neighbours_share(file):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_of_a_file_are_functions_of_their_number(file, workers):
-    source = BatchesFromFiles(file, window=6, batch=7, limit=0.04, seed=0, workers=workers)
+    source = BatchesFromFiles("cubic", file, window=6, batch=7, limit=0.04, seed=0, workers=workers)
     alone = WindowFile(file, 6, 0.04, 0)
     for i, batch in enumerate(take(source, 3, 3), start=3):
         expected = [alone[number]["frames"] for number in range(7 * i, 7 * i + 7)]
@@ -136,11 +136,11 @@ def test_a_file_that_does_not_fit_is_refused(file, tmp_path):
     with pytest.raises(ValueError, match=r"between frames is 0\.005 where 0\.01 is needed"):
         check_file(file, "cubic", dataclasses.replace(tiny, cells=(16,), interval=0.01))
     with pytest.raises(FileNotFoundError, match="There is no data set"):
-        BatchesFromFiles(tmp_path / "none.nc", 6, 7, 0.04, 0)
+        BatchesFromFiles("cubic", tmp_path / "none.nc", 6, 7, 0.04, 0)
     with pytest.raises(ValueError, match="longer than the 9 frames"):
-        BatchesFromFiles(file, 10, 7, 0.04, 0)
+        BatchesFromFiles("cubic", file, 10, 7, 0.04, 0)
     with pytest.raises(ValueError, match="workers must not be negative"):
-        BatchesFromFiles(file, 6, 7, 0.04, 0, workers=-1)
+        BatchesFromFiles("cubic", file, 6, 7, 0.04, 0, workers=-1)
 
 
 def test_a_window_may_end_at_the_limit_itself():

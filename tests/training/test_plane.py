@@ -70,8 +70,8 @@ def test_windows_of_the_well_are_averages_of_its_cells(tmp_path):
             seen.add(match)
         assert sorted(members) == [0, 1, 2]
     assert len(seen) == 12  # every window, after as many passes as there are starts
-    law = {"law": "euler-2d", "cells": (CELLS, CELLS)}
-    source = BatchesFromFiles(tmp_path / "set", 5, 2, np.inf, 0, **law)
+    cells = (CELLS, CELLS)
+    source = BatchesFromFiles("euler-2d", tmp_path / "set", 5, 2, np.inf, 0, cells=cells)
     batches = source.batches(1)
     first = next(batches)
     batches.close()

@@ -22,15 +22,17 @@ from hfluxno.training.windows import WindowFile
 class BatchesFromFiles(BatchSource):
     """Windows of the solved trajectories of a file.
 
+    - `law`: their law.
     - `path`: a data set of `hfluxno generate`, or external files (see `PlaneWindows`).
     - `window`, `limit`, `seed`: as in `WindowFile`.
     - `batch`: the number of windows of a batch.
     - `workers`: how many processes read; with 0 a thread of this one does. It affects the speed,
       never a batch.
     - `rows`: which windows of each batch are read.
-    - `law`, `cells`: the law of external files, and the cells to which they are averaged.
+    - `cells`: those to which external files are averaged.
     """
 
+    law: str
     path: Path
     window: int
     batch: int
@@ -39,7 +41,6 @@ class BatchesFromFiles(BatchSource):
     workers: int = 0
     # Python 3.11 takes a slice for a default that could change.
     rows: slice = dataclasses.field(default_factory=lambda: slice(None))
-    law: str = ""
     cells: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -55,7 +56,6 @@ class BatchesFromFiles(BatchSource):
         import grain
         from absl import flags
 
-        law = self.law or _law_of(self.path)
         mine = _Rows(self._windows, self.batch, range(self.batch)[self.rows])
         numbered = grain.MapDataset.source(mine).batch(len(mine.rows), batch_fn=_stacked)
         # One thread: consecutive windows use the last chunk read.
@@ -69,7 +69,7 @@ class BatchesFromFiles(BatchSource):
         try:
             for sample in iterator:
                 # A copy: a worker sends data in shared memory.
-                yield batch_of(law, np.array(sample["frames"]), sample["coefficients"])
+                yield batch_of(self.law, np.array(sample["frames"]), sample["coefficients"])
         finally:
             iterator.close()
 
@@ -129,11 +129,6 @@ def check_file(path: Path, law: str, model: ModelConfig) -> None:
                 f"{path} does not fit the model: its {name} is {found[name]} where {value} is "
                 "needed; choose another preset or another file."
             )
-
-
-def _law_of(path: Path) -> str:
-    with open_dataset(path) as data:
-        return str(data.attrs["law"])
 
 
 def _stacked(samples: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

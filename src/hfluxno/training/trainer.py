@@ -138,6 +138,7 @@ def make_batch_source(
         windows, pairs = config.data.windows, config.model.pairs
         return BatchesFromSolver(trajectories, config.window, config.batch, windows, pairs, rows)
     return BatchesFromFiles(
+        config.data.law,
         files[0],
         config.window,
         config.batch,
@@ -145,7 +146,6 @@ def make_batch_source(
         config.seed,
         workers,
         rows,
-        config.data.law,
         config.model.cells,
     )
 
