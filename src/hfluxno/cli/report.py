@@ -1,17 +1,16 @@
 """What a command shows on the terminal."""
 
 import collections
-import contextlib
 import json
 import math
 import re
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 from hfluxno.cli.streams import printable
@@ -32,11 +31,9 @@ _TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
 _SEEN = 0.3  # noise that is less than this part of an error is not worth a word
 
 
-@contextlib.contextmanager
-def working(text: str) -> Iterator[None]:
-    """Says what is going on, on standard error and only on a terminal."""
-    with Console(stderr=True).status(text):
-        yield
+def working(text: str) -> Status:
+    """Says what is going on in a block, on standard error and only on a terminal."""
+    return Console(stderr=True).status(text)
 
 
 def hint(source: Source) -> None:

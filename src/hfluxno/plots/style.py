@@ -1,9 +1,8 @@
 """The look of all pictures: one palette, light frames, vector text."""
 
-import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +54,9 @@ _STYLE: Any = {
 }
 
 
-@contextlib.contextmanager
-def styled() -> Iterator[None]:
+def styled() -> AbstractContextManager[None]:
     """A block in which everything is drawn in the style of hfluxno; other pictures keep theirs."""
-    with matplotlib.rc_context(_STYLE):
-        yield
+    return matplotlib.rc_context(_STYLE)
 
 
 def new_figure(width: float, height: float) -> Figure:
