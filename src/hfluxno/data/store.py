@@ -8,6 +8,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -58,7 +59,7 @@ class Writer:
         with self._room():
             self._start(overwrite)
         self.written = self._resumed = int((self.folder / _WRITTEN).read_text())
-        self._group = zarr.open_group(self.folder / _STORE, mode="r+")
+        self._group: Any = zarr.open_group(self.folder / _STORE, mode="r+")
 
     def write(self, block: Block) -> None:
         """Adds the block that begins at `written`."""
@@ -67,7 +68,7 @@ class Writer:
         with self._room():
             for name, variable in self._variables.items():
                 if variable.values is None:
-                    self._array(name)[block.start : block.stop] = getattr(block, name)
+                    self._group[name][block.start : block.stop] = getattr(block, name)
             self.written = block.stop
             self._note()
         if block.start == self._resumed:
@@ -81,7 +82,7 @@ class Writer:
                 f"{plural(self.configuration.trajectories, 'trajectory')}; "
                 "the set is not complete."
             )
-        status, counts = np.unique(np.asarray(self._array("status")[:]), return_counts=True)
+        status, counts = np.unique(np.asarray(self._group["status"][:]), return_counts=True)
         with self._room():
             if self.output.suffix == ".zarr":
                 zarr.consolidate_metadata(self._group.store, zarr_format=2)
@@ -133,11 +134,6 @@ class Writer:
             f"{self.folder} holds {self.written} of {plural(total, 'trajectory')}: make room and "
             "run the same command again, which resumes it, or delete it"
         )
-
-    def _array(self, name: str) -> zarr.Array:
-        array = self._group[name]
-        assert isinstance(array, zarr.Array)
-        return array
 
     def _start(self, overwrite: bool) -> None:
         found = self._partial.note or {}
@@ -192,18 +188,18 @@ class Writer:
                     continue
                 step = 16 * chunk_size(self.configuration)
                 for start in range(0, self.configuration.trajectories, step):
-                    array[start : start + step] = self._array(name)[start : start + step]
+                    array[start : start + step] = self._group[name][start : start + step]
                     check()
 
     def _write_well(self, path: Path) -> None:
-        solved = np.flatnonzero(np.asarray(self._array("status")[:]) == 0)
+        solved = np.flatnonzero(np.asarray(self._group["status"][:]) == 0)
         parts = (
-            np.asarray(self._array("values").oindex[some])
+            np.asarray(self._group["values"].oindex[some])
             for some in np.array_split(solved, max(1, len(solved) // _PLANES_AT_ONCE))
         )
         axes = ("time", "x", "y")
         coordinates = {axis: np.asarray(self._variables[axis].values) for axis in axes}
-        coefficients = np.asarray(self._array("coefficients")[:])[solved]
+        coefficients = np.asarray(self._group["coefficients"][:])[solved]
         named = dict(zip(self.configuration.parameters, coefficients.T, strict=True))
         write_well(
             path,

@@ -7,6 +7,7 @@ twice, because a process was lost, gets the same numbers.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -30,11 +31,11 @@ class ChunkStore:
 
     def write(self, members: slice, found: xr.Dataset) -> None:
         """Writes the results of a chunk, and then its mark."""
-        group = zarr.open_group(self._store, mode="r+")
+        group: Any = zarr.open_group(self._store, mode="r+")
         for name, variable in found.variables.items():
             if "trajectory" in variable.dims:
                 place = tuple(members if d == "trajectory" else slice(None) for d in variable.dims)
-                _array(group, str(name))[place] = variable.values
+                group[str(name)][place] = variable.values
         self._mark(members).touch()
 
     def is_done(self, members: slice) -> bool:
@@ -81,30 +82,24 @@ def _skeleton(store: Path, layout: Layout, total: int, size: int) -> None:
         consolidated=False,
         encoding={name: {"chunks": cut} for name, cut in chunks.items()},
     )
-    group = zarr.open_group(store, mode="r+")
+    group: Any = zarr.open_group(store, mode="r+")
     for name, column in layout.columns.items():
         whole = layout.sizes | {"trajectory": total}
-        _array(group, name).resize(tuple(whole[d] for d in column.dims))
-
-
-def _array(group: zarr.Group, name: str) -> zarr.Array:
-    array = group[name]
-    assert isinstance(array, zarr.Array)
-    return array
+        group[name].resize(tuple(whole[d] for d in column.dims))
 
 
 def outcome(output: Path) -> dict:
     """The number of trajectories of each status in a finished output, and statistics of their
     back-test errors, if they have any."""
-    group = zarr.open_group(output, mode="r")
+    group: Any = zarr.open_group(output, mode="r")
     name = "status_" if "status_" in group else "status"
     meanings = str(group[name].attrs["flag_meanings"]).split()
     values = np.asarray(group[name].attrs["flag_values"]).tolist()
-    every = np.asarray(_array(group, name)[...])
+    every = np.asarray(group[name][...])
     counts = {word: int(np.sum(every == v)) for word, v in zip(meanings, values, strict=True)}
     found: dict = {"contexts": len(every), "statuses": {w: n for w, n in counts.items() if n}}
     if "backtest_error" in group:
-        errors = np.asarray(_array(group, "backtest_error")[...])
+        errors = np.asarray(group["backtest_error"][...])
         errors = errors[np.isfinite(errors)]
         if errors.size:
             found["backtest_error"] = {
