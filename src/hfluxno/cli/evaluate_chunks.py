@@ -70,7 +70,8 @@ def evaluate_on(
                 there.append(chunk)
                 count += chunk.count
                 advance(count, total)
-        errors = windows.errors([_read(_file(partial, chunk)) for chunk in chunks])
+        files = (_file(partial, chunk) for chunk in chunks)
+        errors = windows.errors([xr.load_dataset(file, engine="h5netcdf") for file in files])
     partial.finish()
     return errors
 
@@ -86,8 +87,3 @@ def _fingerprint(windows: Windows, network: Network, data: Path) -> str:
 
 def _file(partial: Partial, chunk: WindowChunk) -> Path:
     return partial.folder / f"{'whole' if chunk.whole else 'windows'}-{chunk.first:012d}.nc"
-
-
-def _read(file: Path) -> xr.Dataset:
-    with xr.open_dataset(file, engine="h5netcdf") as errors:
-        return errors.load()
