@@ -30,11 +30,6 @@ def filled(template: str, mark: str, lines: list[str]) -> str:
     return "\n".join(kept) + "\n"
 
 
-def after(template: str, mark: str) -> str:
-    """The part of a template after `# mark: begin`."""
-    return template.partition(f"# {mark}: begin\n")[2]
-
-
 def provenance(saved: SavedLaw | SavedPlaneLaw) -> list[str]:
     """Where the law comes from, one sentence per line."""
     law, fit = saved.law, saved.fit

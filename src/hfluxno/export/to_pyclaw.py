@@ -1,6 +1,6 @@
 """A law as a Riemann solver for PyClaw: in Python on a line, in C on a plane."""
 
-from hfluxno.export.template import after, text_of
+from hfluxno.export.template import text_of
 from hfluxno.export.to_c import header
 from hfluxno.export.to_numpy import numpy_file
 from hfluxno.identify.plane import SavedPlaneLaw
@@ -27,4 +27,4 @@ def pyclaw_files(saved: SavedLaw | SavedPlaneLaw, stem: str) -> dict[str, str | 
 
 
 def _with(saved: SavedLaw | SavedPlaneLaw, solver: str) -> str:
-    return numpy_file(saved) + "\n\n" + after(text_of(solver), "solver")
+    return numpy_file(saved) + "\n\n" + text_of(solver).partition("# solver: begin\n")[2]
