@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from hfluxno.explore.curves import Points, flux_curve, state_curve
+from hfluxno.explore.curves import DrawnFlux, Points, state_curve
 from hfluxno.explore.drawing import ENDS, FLUXES, STATES, Drawing
 from hfluxno.explore.inference import networks
 from hfluxno.explore.measuring import Measuring
@@ -127,7 +127,7 @@ class Controls:
             ("u", "f"),
             (-0.25, 1.25),
             FLUXES["traffic"],
-            flux_curve,
+            lambda points, u: DrawnFlux.through(points).at(u),
             self._used,
         )
         self.states = select(name="First state", options=list(STATES), **_WIDE)

@@ -47,11 +47,6 @@ def state_curve(
     return PchipInterpolator(known[:, 0], known[:, 1])(inside)
 
 
-def flux_curve(points: Points, u: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
-    """The flux through these points, for a picture."""
-    return DrawnFlux.through(points).at(u)
-
-
 class DrawnFlux(ConservationLaw):
     """f(u) as the cubic spline through points: of four or more that lie on a polynomial of degree
     three this is the polynomial. Beyond them f continues linearly.
