@@ -28,14 +28,9 @@ def units_of(
 ) -> dict[str, str]:
     """The units of axes (by our names, as the coordinates of those names have them) and fields, as
     far as a file has them."""
-    found = {
-        name: coordinates[axis].attrs.get("units", "")
-        for name, axis in axes.items()
-        if axis in coordinates
-    }
-    every = zip(fields, attributes, strict=True)
-    found |= {field: of_field.get("units", "") for field, of_field in every}
-    return {name: unit for name, unit in found.items() if isinstance(unit, str)}
+    known = {name: axis for name, axis in axes.items() if axis in coordinates}
+    found = {name: unit_in(coordinates[axis].attrs) for name, axis in known.items()}
+    return found | dict(zip(fields, map(unit_in, attributes), strict=True))
 
 
 def unit_in(attributes: Mapping) -> str:
