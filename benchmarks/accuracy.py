@@ -22,13 +22,13 @@ import numpy as np
 
 from benchmarks.accuracy_sets import CASES, STEPS, Case, Result, coarse_truth, measure
 from benchmarks.machine import processors
+from benchmarks.pages import check_pages, write_pages
 from hfluxno.batching import map_in_chunks
 from hfluxno.cli.runtime import prepared
 from hfluxno.data import Configuration
 from hfluxno.data.generate import chunk_size
 from hfluxno.data.recipes import recipe
 from hfluxno.data.replacing import check_writable, replacing
-from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 
@@ -59,7 +59,7 @@ def main() -> None:
     try:
         if options.json:
             check_writable(options.json, (".json",))
-        check_markdown(options.markdown, "accuracy")
+        check_pages(options.markdown, "accuracy")
         with prepared():
             results = run([CASES[name] for name in options.sets], options.contexts, options.seed)
     except (ValueError, OSError) as error:
@@ -77,7 +77,7 @@ def main() -> None:
         report = {"conditions": conditions, "sets": [plain(result) for result in results]}
         with replacing(options.json) as (path,):
             path.write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")
-    write_markdown(options.markdown, f"{conditions}\n\n{table}", "accuracy")
+    write_pages(options.markdown, {"accuracy": f"{conditions}\n\n{table}"})
 
 
 def run(cases: list[Case], contexts: int, seed: int) -> list:

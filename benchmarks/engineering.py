@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from independent import engineering, laws
 from independent.schemes import INTERVAL, averaged
 from measurements import relative, table
+from pages import write_pages
 
 import hfluxno
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.cli.runtime import prepared
-from hfluxno.evaluation.tables import insert_into
 
 CONTEXT, STEPS, GAUGES = 20, (1, 20, 40), 12
 HEAD = ["data", "1 step", "20 steps", "40 steps", "persistence", "status", "law", "s"]
@@ -149,7 +149,7 @@ def main() -> None:
     head = ["data", "error", "inside the 90 % band", "status", "law", "s"]
     parts["flood"] = table(head, sorted(gauges, key=lambda row: row[0]))
     if options.markdown is not None:
-        insert_into(options.markdown, parts)
+        write_pages([options.markdown], {name: f"{part}\n" for name, part in parts.items()})
 
 
 if __name__ == "__main__":

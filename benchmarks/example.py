@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from pages import check_pages, write_pages
 
 import hfluxno
 from hfluxno.cli.runtime import prepared
 from hfluxno.evaluation import relative_l2
-from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.methods import forecaster as forecaster_of
 from hfluxno.models.weights import shipped
 
@@ -27,11 +27,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     options = parser.parse_args()
-    check_markdown(options.markdown, "example")
+    check_pages(options.markdown, "example")
     with prepared():
         table = on_the_example()
     print(table)
-    write_markdown(options.markdown, table, "example")
+    write_pages(options.markdown, {"example": table})
 
 
 def on_the_example() -> str:

@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from independent import others, states
 from independent.schemes import INTERVAL, averaged, weno
+from pages import write_pages
 
 import hfluxno
 from hfluxno import Trajectory
 from hfluxno.boundary import Given
 from hfluxno.cli.runtime import prepared
 from hfluxno.data.uneven import on_cells
-from hfluxno.evaluation.tables import insert_into
 
 HALF, SENSORS, FRAMES, CONTEXT, STEPS = 64, 12, 46, 20, 20
 FEW = (4, 5, 6, 7)
@@ -212,7 +212,7 @@ def main() -> None:
             sys.stdout.write(parts[part] + "\n\n")
             sys.stdout.flush()
     if options.markdown is not None:
-        insert_into(options.markdown, parts)
+        write_pages([options.markdown], {name: f"{part}\n" for name, part in parts.items()})
 
 
 if __name__ == "__main__":

@@ -276,9 +276,9 @@ def compare(options: argparse.Namespace) -> None:
     - `ValueError`, if a side cannot be run.
     - `ValueError` or `OSError`, if the files cannot be written, before minutes of measurement.
     """
-    from hfluxno.evaluation.tables import check_markdown, write_markdown
+    from pages import check_pages, write_pages
 
-    check_markdown(options.markdown, "networks")
+    check_pages(options.markdown, "networks")
     sides = SIDES if options.original else SIDES[:1]
     if not options.original:
         print("The comparison is omitted because no checkout of the original was given.")
@@ -292,7 +292,7 @@ def compare(options: argparse.Namespace) -> None:
             print(f"{side}: {' / '.join(rates)} per second", flush=True)
     text = f"{conditions(turns)}\n\n{table(todo, turns)}"
     print(f"\n{text}")
-    write_markdown(options.markdown, text, "networks")
+    write_pages(options.markdown, {"networks": text})
 
 
 def run(side: str, options: argparse.Namespace) -> dict:

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 
 from make_pedestrians import dataset
 from measurements import relative, table
+from pages import write_pages
 
 import hfluxno
 from hfluxno import Identification, Trajectory
 from hfluxno.cli.runtime import prepared
-from hfluxno.evaluation.tables import insert_into
 
 DEGREE = 4
 GIVEN = 0.95  # m, the exit whose law is used for the others
@@ -106,7 +106,7 @@ def main() -> None:
     }
     sys.stdout.write("\n\n".join(parts.values()) + "\n")
     if options.markdown is not None:
-        insert_into(options.markdown, parts)
+        write_pages([options.markdown], {name: f"{part}\n" for name, part in parts.items()})
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ import numpy as np
 
 import hfluxno
 from benchmarks.independent.plane_kinds import KINDS, Kind, truth
+from benchmarks.pages import check_pages, write_pages
 from hfluxno.cli.runtime import prepared
-from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.forecaster import NINETY
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--seen", choices=list(_SEEN), default="whole", help="noise or gaps")
     parser.add_argument("--markdown", type=Path, metavar="FILE", nargs="+", default=[])
     options = parser.parse_args()
-    check_markdown(options.markdown, "plane trust")
+    check_pages(options.markdown, "plane trust")
     rows = []
     with prepared():
         for name in options.kinds:
@@ -90,7 +90,7 @@ def main() -> None:
                 print(_line(rows[-1:]), flush=True)
     text = f"{options.members} of each kind, seed {options.seed}.\n\n{table(rows)}\n"
     print(f"\n{text}")
-    write_markdown(options.markdown, text, "plane trust")
+    write_pages(options.markdown, {"plane trust": text})
 
 
 def one(kind: Kind, seed: int, member: int, how: str) -> Row:

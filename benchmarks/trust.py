@@ -24,10 +24,10 @@ from scipy.stats import spearmanr
 import hfluxno
 from benchmarks.independent.kinds import KINDS, Kind
 from benchmarks.independent.schemes import INTERVAL
+from benchmarks.pages import check_pages, write_pages
 from hfluxno.cli.runtime import prepared
 from hfluxno.data.replacing import check_writable, replacing
 from hfluxno.evaluation import relative_l2
-from hfluxno.evaluation.tables import check_markdown, write_markdown
 from hfluxno.forecaster import NINETY
 from hfluxno.identify import FitStatus, FittedLawForecaster
 
@@ -67,7 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.json:
         check_writable(options.json, (".json",))
-    check_markdown(options.markdown, "trust")
+    check_pages(options.markdown, "trust")
     with prepared():
         rows = run([names[name] for name in options.kinds], options.contexts, options.seed)
     text = (
@@ -79,7 +79,7 @@ def main() -> None:
         plain = [vars(row) | {"kind": row.kind.label, "is_law": row.kind.is_law} for row in rows]
         with replacing(options.json) as (path,):
             path.write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
-    write_markdown(options.markdown, text, "trust")
+    write_pages(options.markdown, {"trust": text})
 
 
 def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:

@@ -9,8 +9,9 @@ import pytest
 from benchmarks import accuracy_sets
 from benchmarks.accuracy import fine_truth, markdown, plain
 from benchmarks.accuracy_sets import CASES, CONTEXT_FRAMES, STEPS, Case, coarse_truth, measure
+from benchmarks.pages import check_pages, write_pages
+from hfluxno.cli.benchmark import inserted
 from hfluxno.evaluation import relative_l2
-from hfluxno.evaluation.tables import check_markdown, insert_into, inserted, write_markdown
 from hfluxno.trajectory import Trajectory
 
 CELLS = 16
@@ -192,7 +193,7 @@ def test_parts_are_inserted_where_their_names_are(tmp_path):
     file = tmp_path / "page.md"
     page = "".join(f"<!-- {name}: begin -->\n\nold\n\n<!-- {name}: end -->\n" for name in "ab")
     file.write_text(page, encoding="utf-8")
-    insert_into(file, {"a": "| one |", "b": "| two |"})
+    write_pages([file], {"a": "| one |", "b": "| two |"})
     text = file.read_text(encoding="utf-8")
     assert text.index("a: begin") < text.index("| one |") < text.index("a: end")
     assert text.index("b: begin") < text.index("| two |") and "old" not in text
@@ -201,9 +202,9 @@ def test_parts_are_inserted_where_their_names_are(tmp_path):
 def test_a_table_is_written_to_a_new_file_and_into_one_with_its_lines(tmp_path):
     page, new = tmp_path / "page.md", tmp_path / "new.md"
     page.write_text("<!-- a: begin -->\nold\n<!-- a: end -->\n", encoding="utf-8")
-    check_markdown([page, new], "a")
-    write_markdown([page, new], "| one |", "a")
+    check_pages([page, new], "a")
+    write_pages([page, new], {"a": "| one |"})
     assert page.read_text(encoding="utf-8") == "<!-- a: begin -->\n\n| one |\n<!-- a: end -->\n"
     assert new.read_text(encoding="utf-8") == "| one |"
     with pytest.raises(ValueError, match="needs one line <!-- a: begin -->"):
-        check_markdown([new], "a")
+        check_pages([new], "a")

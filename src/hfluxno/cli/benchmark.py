@@ -173,13 +173,23 @@ def _draw(config: BenchmarkConfig, tables, figures, found: dict[str, Any]) -> No
 
 
 def _filled(path: Path, text: str, part: str) -> str:
-    """The file with `text` between its lines `<!-- PART: begin -->` and `<!-- PART: end -->`.
-    Raises `OSError` or `ValueError` if the file or the lines do not exist."""
-    from hfluxno.evaluation.tables import inserted
-
+    """The file with `text` inserted. Raises `OSError` or `ValueError` if the file or the lines do
+    not exist."""
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path} to insert the tables into.")
     return inserted(path.read_text(encoding="utf-8"), text, part)
+
+
+def inserted(text: str, table: str, name: str) -> str:
+    """`text` with `table` between its lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`. Raises
+    `ValueError` if the text does not have one of each, in this order.
+    """
+    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not (begin and end) or first in rest or last in after:
+        raise ValueError(f"The text needs one line {first} and after it one line {last}.")
+    return f"{before}{first}\n\n{table}\n{last}{after}"
 
 
 def _sample(config: BenchmarkConfig):
