@@ -1,5 +1,6 @@
 """`hfluxno train`: trains a network from a preset."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,13 +94,12 @@ def main(config: TrainCommand) -> int:
     if config.log_every < 1:
         raise ValueError(f"--log-every must be at least 1; got {config.log_every}.")
     resolved = resolve(config)
+    count = config.processes or 1
     try:
-        if config.coordinator is not None:
-            outcome = one_of(config, config.coordinator, config.process, config.processes or 1)
-        elif (config.processes or 1) > 1:
-            outcome = together(functools.partial(one_of, config), config.processes or 1)
+        if config.coordinator is None and count > 1:
+            outcome = together(functools.partial(one_of, config), count)
         else:
-            outcome = alone(config)
+            outcome = one_of(config, config.coordinator, config.process, count)
     except Diverged as given_up:
         sys.stderr.write(f"hfluxno: {given_up}\n")
         return 1
@@ -118,23 +118,16 @@ def main(config: TrainCommand) -> int:
     return 0
 
 
-def alone(config: TrainCommand) -> "Outcome | None":
-    """Trains in this process."""
-    from hfluxno.training.sharding import use_cores
-
-    use_cores(resolve(config).batch)
-    return _train(config)
-
-
 def one_of(
-    config: TrainCommand, coordinator: str, process: int | None, processes: int
+    config: TrainCommand, coordinator: str | None, process: int | None, processes: int
 ) -> "Outcome | None":
-    """Trains in this process, one of several; see `hfluxno.training.processes.joined`."""
+    """Trains in this process; with a `coordinator` it is one of several, see
+    `hfluxno.training.processes.joined`."""
     from hfluxno.training.processes import joined
     from hfluxno.training.sharding import use_cores
 
     use_cores(resolve(config).batch // processes)
-    with joined(coordinator, process, processes):
+    with joined(coordinator, process, processes) if coordinator else contextlib.nullcontext():
         return _train(config)
 
 
