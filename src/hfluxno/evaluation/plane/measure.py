@@ -8,7 +8,7 @@ import numpy as np
 
 from hfluxno.evaluation.errors import errors_of
 from hfluxno.evaluation.metrics import cells_in_a_row, vrmse
-from hfluxno.evaluation.paper.contenders import fingerprint
+from hfluxno.evaluation.paper.contenders import CONTENDERS, fingerprint
 from hfluxno.evaluation.paper.results import Plain, Results
 from hfluxno.evaluation.paper.rows import network_record
 from hfluxno.evaluation.plane.sample import CONTEXT, LAW, STEPS, PlaneSample, context_of
@@ -22,17 +22,8 @@ from hfluxno.training.release import any_weights
 SET = "euler2d"
 JOINT = 10  # the frames over which the published error is taken together
 VRMSE = slice(5, 12)  # The Well's steps 6 to 12
-_TITLES = {
-    "persistence": "persistence",
-    "fit": "fitted law",
-    "hfluxno": "HFluxNO",
-    "hfluxno-small": "HFluxNO",
-    "hfluxno-weak-form": "HFluxNO + weak form",
-    "hfluxno-law": "HFluxNO → law",
-    "dpot": "DPOT",
-    "disco": "DISCO",
-    "fno": "FNO",
-}
+_NAMES = ("fit", "hfluxno-small", "hfluxno-weak-form", "hfluxno-law", "dpot", "disco", "fno")
+_TITLES = {"hfluxno": "HFluxNO"} | {name: CONTENDERS[name].title for name in _NAMES}
 
 
 @dataclasses.dataclass(frozen=True)
