@@ -187,7 +187,9 @@ def _flux(basis: Basis, given: np.ndarray):
     else:
         raise TypeError(f"No plain form of the basis {type(basis).__name__} is known.")
     exponents = list(itertools.product(range(degree + 1), repeat=len(orders[0])))
-    matrix = np.array([_product_of_powers(order, degree).ravel() for order in orders])
+    # T_i(w_1) T_j(w_2) … in powers, at index (power of w_1, power of w_2, …).
+    factors = ((_chebyshev(k, degree) for k in order) for order in orders)
+    matrix = np.array([functools.reduce(np.multiply.outer, each).ravel() for each in factors])
     # A constant has no effect, but it is part of what `flux` returns.
     return basis.middle, basis.half, exponents, given @ matrix
 
@@ -209,11 +211,6 @@ def _kinks(basis: Basis, given: np.ndarray) -> tuple[tuple[tuple[float, float], 
     weights = given[0, basis.smooth.size :]
     every = zip(_row(basis.at), _row(weights), strict=True)
     return tuple((place, weight) for place, weight in every if weight), float(basis.width)
-
-
-def _product_of_powers(order: tuple[int, ...], degree: int) -> np.ndarray:
-    """T_i(w_1) T_j(w_2) … in powers, at index (power of w_1, power of w_2, …)."""
-    return functools.reduce(np.multiply.outer, (_chebyshev(k, degree) for k in order))
 
 
 def _chebyshev(order: int, degree: int) -> np.ndarray:
