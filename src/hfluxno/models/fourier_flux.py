@@ -20,8 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.models.learned_flux import LearnedFlux
-from hfluxno.models.local_flux import stencils, with_places
+from hfluxno.models.local_flux import StencilFlux
 from hfluxno.models.parts import FourierConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP
@@ -29,26 +28,17 @@ from hfluxno.nn.spectral import SpectralMixing
 from hfluxno.nn.spectral_convolution import SpectralConvolution
 
 
-class FourierFlux(LearnedFlux):
-    """The flux along one axis, the last one of the padded states.
+class FourierFlux(StencilFlux):
+    """A network of all interfaces.
 
     - `lift`, `project`: on every interface separately.
     - `layers`: the kernels, or the spectral mixings.
-    - `left`, `right`: the numbers of cells before and after an interface in its stencil.
-    - `axis`: which axis of the domain the last one of the padded states is.
-    - `coordinates`: whether the stencil also contains the place of every cell, one number per axis.
     - `form`: `text` or `code`.
-
-    The padded states have `inputs` channels, by default as many as there are fluxes.
     """
 
     lift: MLP
     layers: tuple[SpectralConvolution | SpectralMixing, ...]
     project: MLP
-    left: int = eqx.field(static=True)
-    right: int = eqx.field(static=True)
-    axis: int = eqx.field(static=True)
-    coordinates: bool = eqx.field(static=True)
     form: str = eqx.field(static=True)
 
     def __init__(
@@ -94,19 +84,13 @@ class FourierFlux(LearnedFlux):
         self.form = config.form
 
     @property
-    def ghost(self) -> int:
-        return max(self.left, self.right)
-
-    @property
     def rowwise(self) -> bool:
         return False
 
     def __call__(
         self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
-        if self.coordinates:
-            padded = with_places(padded, self.ghost, self.axis)
-        stencil = stencils(padded, self.ghost, self.left, self.right)[..., :-1]
+        stencil = self._seen(padded)[..., :-1]
         shape = stencil.shape[1:]
         z = self.lift(stencil.reshape(stencil.shape[0], -1)).reshape(-1, *shape)
         for layer in self.layers:

@@ -18,24 +18,45 @@ from hfluxno.models.parts import LocalConfig
 from hfluxno.nn.linear import MLP, on_columns
 
 
-class LocalFlux(LearnedFlux):
-    """The flux along one axis, the last one of the padded states.
+class StencilFlux(LearnedFlux):
+    """A flux along one axis, the last one of the padded states, that sees a stencil.
 
-    - `lift`: from the stencil, counted (channel, cell), to the first hidden layer; linear.
-    - `mlp`: from there to the fluxes of the fields.
-    - `left`, `right`: the numbers of cells before and after an interface that it sees.
+    - `left`, `right`: the numbers of cells before and after an interface in it.
     - `axis`: which axis of the domain the last one of the padded states is.
     - `coordinates`: whether the stencil also contains the place of every cell, one number per axis.
 
     The padded states have `inputs` channels, by default as many as there are fluxes.
     """
 
-    lift: eqx.nn.Linear
-    mlp: MLP
     left: int = eqx.field(static=True)
     right: int = eqx.field(static=True)
     axis: int = eqx.field(static=True)
     coordinates: bool = eqx.field(static=True)
+
+    @property
+    def ghost(self) -> int:
+        return max(self.left, self.right)
+
+    def _seen(self, padded: Float[Array, "channel *padded"]) -> Float[Array, "number *interfaces"]:
+        """The inputs of the flux at every interface, in the order (channel, cell)."""
+        if self.coordinates:
+            padded = with_places(padded, self.ghost, self.axis)
+        count = padded.shape[-1] - 2 * self.ghost + 1
+        start = self.ghost - self.left
+        places = range(start, start + self.left + self.right)
+        stacked = jnp.stack([padded[..., k : k + count] for k in places], axis=1)
+        return stacked.reshape(-1, *stacked.shape[2:])
+
+
+class LocalFlux(StencilFlux):
+    """The same small network at every interface.
+
+    - `lift`: from the stencil, counted (channel, cell), to the first hidden layer; linear.
+    - `mlp`: from there to the fluxes of the fields.
+    """
+
+    lift: eqx.nn.Linear
+    mlp: MLP
 
     def __init__(
         self,
@@ -61,33 +82,16 @@ class LocalFlux(LearnedFlux):
         self.axis, self.coordinates = axis, coordinates
 
     @property
-    def ghost(self) -> int:
-        return max(self.left, self.right)
-
-    @property
     def rowwise(self) -> bool:
         return not self.coordinates  # which say what the other axes are
 
     def __call__(
         self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
-        if self.coordinates:
-            padded = with_places(padded, self.ghost, self.axis)
-        stencil = stencils(padded, self.ghost, self.left, self.right)
+        stencil = self._seen(padded)
         features = stencil.reshape(stencil.shape[0], -1)
         flux = self.mlp(on_columns(self.lift, features))
         return flux.reshape(-1, *stencil.shape[1:])
-
-
-def stencils(
-    padded: Float[Array, "channel *padded"], ghost: int, left: int, right: int
-) -> Float[Array, "number *interfaces"]:
-    """The inputs of the flux at every interface, in the order (channel, cell)."""
-    count = padded.shape[-1] - 2 * ghost + 1
-    start = ghost - left
-    cells = [padded[..., start + k : start + k + count] for k in range(left + right)]
-    stacked = jnp.stack(cells, axis=1)
-    return stacked.reshape(-1, *stacked.shape[2:])
 
 
 def with_places(
