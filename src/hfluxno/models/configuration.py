@@ -7,7 +7,7 @@ A configuration is written as JSON beside released weights and inside checkpoint
 
 import abc
 import dataclasses
-from typing import Literal
+from typing import ClassVar, Literal
 
 import jax
 
@@ -43,6 +43,8 @@ class ModelConfig(abc.ABC):
       or once (`frozen`): the law does not change during the forecast.
     """
 
+    # Whether forecasts conserve the total of every field, whatever the weights.
+    conservative: ClassVar[bool] = False
     fields: tuple[str, ...] = ("u",)
     cells: tuple[int, ...] = (100,)
     spacing: tuple[float, ...] = (0.01,)
@@ -59,11 +61,6 @@ class ModelConfig(abc.ABC):
     @abc.abstractmethod
     def summary(self) -> str:
         """A short description of the network for its card."""
-
-    @property
-    def conservative(self) -> bool:
-        """Whether forecasts conserve the total of every field, whatever the weights."""
-        return False
 
     @property
     def pairs(self) -> Pairs | None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import ClassVar
 
 import jax
 
@@ -48,6 +49,7 @@ class HFluxNOConfig(ModelConfig):
     - `weak_form`: makes it the variant of `hfluxno.models.weak_form_hfluxno`.
     """
 
+    conservative: ClassVar[bool] = True
     encoder: TRecViTConfig | ViTConfig | DPOTEncoderConfig | None = dataclasses.field(
         default_factory=TRecViTConfig
     )
@@ -66,10 +68,6 @@ class HFluxNOConfig(ModelConfig):
             return f"HFluxNO → law, {encoder} encoder"
         variant = "HFluxNO" if self.weak_form is None else "HFluxNO + weak form"
         return f"{variant}, {encoder} encoder, {target} flux"
-
-    @property
-    def conservative(self) -> bool:
-        return True
 
     def check(self) -> None:
         refines = isinstance(self.target, LawConfig) and self.target.refinement > 0

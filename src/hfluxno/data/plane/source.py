@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
@@ -44,6 +45,7 @@ class PlaneSource:
       NaN in every frame of a context; `None` without walls inside.
     """
 
+    time_axis: ClassVar[str] = "time"
     path: Path
     layout: str
     fields: tuple[str, ...]
@@ -76,10 +78,6 @@ class PlaneSource:
     @property
     def variable(self) -> str:
         return ", ".join(self.fields)
-
-    @property
-    def time_axis(self) -> str:
-        return "time"
 
     @property
     def units(self) -> dict[str, str]:
