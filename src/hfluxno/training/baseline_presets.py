@@ -75,7 +75,7 @@ def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
     for law, names in fields.items():
         authors = law.endswith("-authors")
         for method, model in _PUBLISHED.items():
-            yield _paper(method, law, dataclasses.replace(model, fields=names))
+            yield paper(method, law, dataclasses.replace(model, fields=names))
         icons = _SMALL_ICONS if law == "cubic" else {}
         for method, model in (_SMALL | icons).items():
             if authors and method not in _ON_AUTHORS_SET:
@@ -83,7 +83,8 @@ def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
             yield _cpu(method, law, dataclasses.replace(model, fields=names))
 
 
-def _paper(method: str, law: str, model: ModelConfig) -> TrainConfig:
+def paper(method: str, law: str, model: ModelConfig) -> TrainConfig:
+    """The published protocol."""
     return TrainConfig(
         name=f"paper-{method}-{law}",
         model=model,

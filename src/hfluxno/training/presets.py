@@ -32,7 +32,7 @@ from hfluxno.models.parts import (
 )
 from hfluxno.training.ablation_presets import ablations
 from hfluxno.training.augment import AugmentConfig
-from hfluxno.training.baseline_presets import baselines
+from hfluxno.training.baseline_presets import baselines, paper
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
 from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import OptimizerConfig
@@ -57,12 +57,7 @@ _LAW_TARGETS = {
 
 
 def _paper(law: str) -> TrainConfig:
-    return TrainConfig(
-        name=f"paper-hfluxno-{law}",
-        model=HFluxNOConfig(fields=_PUBLISHED_FIELDS[law]),
-        data=DataConfig(law),
-        validation=ValidationConfig(context_mode="sliding"),
-    )
+    return paper("hfluxno", law, HFluxNOConfig(fields=_PUBLISHED_FIELDS[law]))
 
 
 def _base(law: str) -> TrainConfig:
