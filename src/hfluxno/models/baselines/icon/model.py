@@ -133,13 +133,6 @@ class ICON(ContextNetwork):
         return self.operator(jnp.stack([context[first], context[first + self.ahead]], axis=1))
 
     def shown(self, pairs: Float[Array, "pair 2 field cell"]) -> "ShownICON":
-        if self.from_context:
-            raise ValueError("This ICON takes its examples from the context; give it none.")
-        if pairs.shape[0] != self.examples:
-            raise ValueError(
-                f"This ICON must be shown {plural(self.examples, 'pair')} of states; got "
-                f"{pairs.shape[0]}."
-            )
         return ShownICON(self.operator(pairs))
 
     def operator(self, pairs: Float[Array, "pair 2 field cell"]) -> "InContextOperator":
