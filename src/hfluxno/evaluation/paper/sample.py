@@ -131,10 +131,9 @@ class WindowSet:
     def _batches(self, wanted, context, steps, once=False):
         held: list[tuple] = []
         done = -1  # the last law, if each is used once
-        for (trajectory, place), part in self._with_values(wanted):
+        for trajectory, place, values, coefficients, status in self._with_values(wanted):
             first = max(place, context) - context
-            values, coefficients, solved = part(trajectory)
-            if not solved or first + context + steps > len(values):
+            if status != 0 or first + context + steps > len(values):
                 continue
             law = trajectory // self.configuration.initials
             if once and law == done:
@@ -148,24 +147,24 @@ class WindowSet:
             yield _stacked(held)
 
     def _with_values(self, wanted):
-        """Each wanted pair with access to the part of the set that its trajectory is in."""
+        """Each wanted pair with the values, coefficients and status of its trajectory."""
         parts = self._parts()
-        start, stop, part = 0, 0, None
-        for pair in wanted:
-            while pair[0] >= stop:
-                start, stop, part = next(parts)
-            yield pair, lambda trajectory, part=part, start=start: part(trajectory - start)
+        start, stop, arrays = 0, 0, [np.empty(0)]
+        for trajectory, place in wanted:
+            while trajectory >= stop:
+                start, stop, *arrays = next(parts)
+            yield trajectory, place, *(array[trajectory - start] for array in arrays)
 
     def _parts(self):
         if self.path is None:
             for block in blocks(self.configuration):
-                yield block.start, block.stop, _in(block.values, block.coefficients, block.status)
+                yield block.start, block.stop, block.values, block.coefficients, block.status
             return
         with open_dataset(self.path) as data:
             for start in range(0, self.trajectories, _PART):
                 rows = slice(start, min(start + _PART, self.trajectories))
                 arrays = [data[n].values[rows] for n in ("coefficients", "status")]
-                yield start, rows.stop, _in(data["values"][rows].values, *arrays)
+                yield start, rows.stop, data["values"][rows].values, *arrays
 
 
 def generated(
@@ -215,10 +214,6 @@ def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
             f"{path} has {plural(configuration.frames, 'frame')}; a window needs {CONTEXT + STEPS}."
         )
     return WindowSet(problem, configuration, windows, path)
-
-
-def _in(values, coefficients, status):
-    return lambda row: (values[row], coefficients[row], status[row] == 0)
 
 
 def _stacked(held) -> WindowBatch:
