@@ -63,7 +63,10 @@ def save_pretrained(
 
     arrays: dict[str, np.ndarray] = {}
     for name, leaf in _named_arrays(network).items():
-        parts = {key: part.astype("float32") for key, part in _real_parts(name, leaf).items()}
+        value = np.asarray(leaf)
+        pair = {f"{name}.real": value.real, f"{name}.imag": value.imag}
+        real = pair if _is_complex(leaf) else {name: value}
+        parts = {key: part.astype("float32") for key, part in real.items()}
         if not all(np.all(np.isfinite(part)) for part in parts.values()):
             raise ValueError(f"The array {name} is not finite; train again.")
         arrays |= parts
@@ -262,10 +265,3 @@ def _name(place) -> str:
 
 def _is_complex(leaf) -> bool:
     return bool(jnp.issubdtype(leaf.dtype, jnp.complexfloating))
-
-
-def _real_parts(name: str, leaf) -> dict[str, np.ndarray]:
-    if not _is_complex(leaf):
-        return {name: np.asarray(leaf)}
-    value = np.asarray(leaf)
-    return {f"{name}.real": value.real, f"{name}.imag": value.imag}
