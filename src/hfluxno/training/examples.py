@@ -52,7 +52,9 @@ def fixed(
         for i in range(pairs.count)
     ]
     initial = np.asarray(own, configuration.dtype).swapaxes(0, 1)
-    first = np.stack([_times(configuration, int(law), starts, pairs.count) for law in laws])
+    purpose = f"examples/{configuration.split}/{configuration.initial}"
+    draws = (random(configuration.seed, purpose, int(law)) for law in laws)
+    first = np.stack([draw.integers(0, starts, pairs.count) for draw in draws])
     found, solved = _solved(configuration, coefficients, initial, first, pairs.ahead)
     for law, good in enumerate(solved):
         if not np.any(good):
@@ -62,11 +64,6 @@ def fixed(
             )
         found[law] = found[law][np.resize(np.flatnonzero(good), pairs.count)]
     return found
-
-
-def _times(configuration: Configuration, law: int, starts: int, count: int) -> np.ndarray:
-    purpose = f"examples/{configuration.split}/{configuration.initial}"
-    return random(configuration.seed, purpose, law).integers(0, starts, count)
 
 
 def _solved(configuration, coefficients, initial, first, ahead):

@@ -52,7 +52,10 @@ class WindowFile:
         trajectory = int(self._order(passed)[place])
         first = (int(file.offsets[trajectory]) + passed) % file.starts
         frames = file.chunk(trajectory)[:, first : first + self.window]
-        return {"frames": frames[trajectory % file.size], "coefficients": file.of(trajectory)}
+        return {
+            "frames": frames[trajectory % file.size],
+            "coefficients": file.coefficients[trajectory],
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -89,12 +92,9 @@ class _OpenFile:
         self.starts = window_starts(data["time"].values, windows.limit, windows.window)
         draw = random(windows.seed, "offsets")
         self.offsets = draw.integers(0, self.starts, values.sizes["trajectory"], np.int32)
-        self._coefficients = data["coefficients"].values
+        self.coefficients = data["coefficients"].values
         self._values = values
         self._held, self._chunk = -1, np.empty(0)
-
-    def of(self, trajectory: int) -> np.ndarray:
-        return self._coefficients[trajectory]
 
     def chunk(self, trajectory: int) -> np.ndarray:
         """All trajectories of the chunk with this one."""
