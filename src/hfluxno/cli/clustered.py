@@ -54,11 +54,12 @@ class SchedulerConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClusterConfig(SchedulerConfig, MeasuredConfig):
-    """Which processes do the work; `context`, `output` and `json` are those of the command."""
+    """Which processes do the work; `context` and `output` are those of the command."""
 
     context: int | None = None
     output: Path | None = None
-    json: bool = False
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the report as one JSON object, and nothing else."""
     chunk: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """With --scheduler, how many trajectories a process holds and writes at a time, by default 64;
     the workers must see the same files, and the output is a Zarr store."""

@@ -79,8 +79,6 @@ class ForecastConfig(ClusterConfig):
     momentum: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The field of a system whose sign a reflecting wall reverses, if it cannot be inferred; in two
     dimensions a pair m_x,m_y."""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print the report as one JSON object, and nothing else."""
     float64: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Write double precision even if the file is in single. (Laws are always inferred and solved in
     double precision; networks compute in single.)"""

@@ -36,8 +36,6 @@ class IdentifyConfig(ClusterConfig):
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
     """With --scheduler, where to write the laws of all trajectories: .zarr; by default
     INPUT_laws.zarr in the current folder."""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print the report as one JSON object, and nothing else."""
 
 
 def main(config: IdentifyConfig) -> int:

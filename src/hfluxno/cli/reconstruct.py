@@ -35,8 +35,6 @@ class ReconstructConfig(ClusterConfig):
     """Also draw a picture, as .png, .pdf or .svg."""
     save: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Save the law as .json, for `hfluxno forecast OTHER --law FILE` and `hfluxno export FILE`."""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print the report as one JSON object, and nothing else."""
 
 
 def main(config: ReconstructConfig) -> int:
