@@ -194,10 +194,6 @@ def _axis(axis: dict, entries: str) -> str:
     return text + f"of which {axis['entries_in_file']} are in the file"
 
 
-def _values(field: dict, units: str) -> str:
-    return _span(field["smallest"], field["largest"], 4)
-
-
 def _span(low: float, high: float, digits: int) -> str:
     """Both ends, with more digits if they differ by little of their size, as dates in seconds."""
     if low < high:
@@ -265,7 +261,7 @@ def _percent(value: float) -> str:
 
 
 _ROWS = {
-    "values": _values,
+    "values": lambda field, _: _span(field["smallest"], field["largest"], 4),
     "missing": lambda field, _: _percent(field["missing"]),
     "noise": _noise,
     "known noise": _known_noise,
