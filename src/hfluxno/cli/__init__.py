@@ -45,8 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             usual = warnings.showwarning
+            # A sentence for users, without its place in the program.
             warnings.showwarning = lambda message, category, *where: (
-                _say(message) if category is FutureWarning else usual(message, category, *where)
+                streams.say(str(message))
+                if category is FutureWarning
+                else usual(message, category, *where)
             )
             status = _run(arguments)
             streams.flush()
@@ -55,8 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.discard()
         return _NOT_READ
     except (ValueError, OSError, MemoryError) as error:
-        fault = " ".join(str(error).split()) or type(error).__name__
-        sys.stderr.write(f"hfluxno: {streams.printable(fault)}\n")
+        streams.say(" ".join(str(error).split()) or type(error).__name__)
         return _BAD_INPUT
     except RuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
@@ -66,11 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(sentence())
         return INTERRUPTED
-
-
-def _say(message: Warning | str) -> None:
-    """Shows users a warning as a sentence, without its place in the program."""
-    sys.stderr.write(f"hfluxno: {streams.printable(str(message))}\n")
 
 
 def _run(arguments: list[str]) -> int:

@@ -122,12 +122,13 @@ def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
 
 def _of_plane(config: ExportConfig) -> "SavedPlaneLaw":
     from hfluxno.cli import plane, report
+    from hfluxno.cli.streams import say
     from hfluxno.identify.plane.saved import to_save
 
     momentum, source = plane.momentum_of(config), plane.read(config)
     plane.check_memory(source, config.context or source.frames)
     context = source.context(plane.members_of(config, source)[0], config.context)
-    plane.warn(source, context, momentum)
+    say(*plane.notes(source, context, momentum))
     with report.working(f"Inferring the law of {source.variable}"):
         from hfluxno.identify import identify_plane
 

@@ -1,10 +1,7 @@
 """The commands on files with two-dimensional frames: what they take and what they report."""
 
-import sys
-
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
-from hfluxno.cli.streams import printable
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
 from hfluxno.data.readers import check_member
@@ -139,16 +136,3 @@ def notes(
             "field called pressure."
         )
     return words
-
-
-def warn(
-    source: PlaneSource,
-    context: Trajectory,
-    momentum: tuple[str, str] | None,
-    among_others: bool = False,
-) -> list[str]:
-    """The same, also said on standard error before the minutes of a search."""
-    found = notes(source, context, momentum, among_others)
-    for sentence in found:
-        sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
-    return found

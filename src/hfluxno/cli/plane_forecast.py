@@ -10,6 +10,7 @@ import numpy as np
 from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.files import FIGURES, Files
 from hfluxno.cli.forecast_parts import at_once, part_by_part
+from hfluxno.cli.streams import say
 from hfluxno.cli.summary import forecast_results
 from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane.source import PlaneSource
@@ -60,7 +61,8 @@ def main(config: "ForecastConfig") -> int:
         noted = {}
         if config.method == "fit" and config.law is None:
             first = source.context(parts[0].start, config.context)
-            noted[parts[0].start] = plane.warn(source, first, momentum, len(parts) > 1)
+            noted[parts[0].start] = plane.notes(source, first, momentum, len(parts) > 1)
+            say(*noted[parts[0].start])  # before the minutes of a search
         asked = (config.context, config.steps, every, config.float64)
         make = Job(source, by, *asked, noted, len(parts) > 1)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}

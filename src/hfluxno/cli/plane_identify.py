@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hfluxno.cli import plane, runtime
 from hfluxno.cli.files import FIGURES, LAWS, Files
 from hfluxno.cli.progress import progress
+from hfluxno.cli.streams import say
 from hfluxno.cli.summary import law_result
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def main(config: "IdentifyConfig") -> int:
         left_out = len(plane.members_of(config, source)) - len(members)
         several = len(members) > 1
         seen = source.context(members[0], config.context)
-        notes = plane.warn(source, seen, momentum, several)
+        notes = plane.notes(source, seen, momentum, several)
+        say(*notes)  # before the minutes of a search
         with progress(f"Inferring the law of {source.variable}", len(members)) as advance:
             from hfluxno.identify import identify_plane
 

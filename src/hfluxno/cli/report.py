@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from hfluxno.cli.streams import printable
+from hfluxno.cli.streams import printable, say
 from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
 from hfluxno.data.table import without_units
@@ -38,8 +38,7 @@ def working(text: str) -> Status:
 
 def hint(source: Source) -> None:
     """Warns on standard error about likely mistakes in the input."""
-    for sentence in (*source.hints, *doubtful(source.fields, source.values, source.x)):
-        sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
+    say(*source.hints, *doubtful(source.fields, source.values, source.x))
 
 
 def head(found: dict) -> str:

@@ -35,6 +35,12 @@ def discard() -> None:
     os.close(nowhere)
 
 
+def say(*sentences: str) -> None:
+    """Says something to the user, each sentence in a line of standard error."""
+    for sentence in sentences:
+        sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
+
+
 def printable(text: str) -> str:
     """The text in one line, with `?` for what cannot be shown: names may contain bytes that are no
     text, or codes that change the terminal."""
