@@ -15,7 +15,7 @@ from hfluxno.cli.generate import main as generate_set
 from hfluxno.data import open_dataset
 from hfluxno.evaluation import windows
 from hfluxno.evaluation.windows import Windows
-from hfluxno.models.baselines.icon import ICONConfig
+from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
 from hfluxno.models.weights import save_pretrained

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hfluxno.grid import Grid
-from hfluxno.models.baselines.icon import ICONConfig
+from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.models.law_target import LawNetwork, LawOperator
 from hfluxno.models.rollout import rollout

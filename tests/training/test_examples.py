@@ -10,7 +10,7 @@ import pytest
 
 from hfluxno.data import Configuration, block_size, blocks, generate, solver
 from hfluxno.data.generate import Block
-from hfluxno.models.baselines.icon import ICONConfig
+from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.configuration import Pairs
 from hfluxno.training import batches_from_solver
 from hfluxno.training.augment import AugmentConfig

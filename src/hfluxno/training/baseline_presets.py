@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from hfluxno.models.baselines.disco.config import DISCOConfig
 from hfluxno.models.baselines.dpot import DPOTConfig
 from hfluxno.models.baselines.fno import FNOConfig
-from hfluxno.models.baselines.icon import ICONConfig
+from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.hfluxno_config import HFluxNOConfig
 from hfluxno.models.parts import HypernetworkConfig, LocalConfig, TRecViTConfig

@@ -16,7 +16,7 @@ from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results, read
 from hfluxno.evaluation.paper.run import Sample, run
-from hfluxno.models.baselines.icon import ICONConfig
+from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.configuration import ModelConfig, Pairs
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator

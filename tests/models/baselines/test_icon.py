@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.models.baselines.icon import ICONConfig
-from hfluxno.models.baselines.icon.model import rows, starts
+from hfluxno.models.baselines.icon.model import ICONConfig, rows, starts
 from hfluxno.models.rollout import rollout
 from tests.compiled import compiled
 from tests.models import small

@@ -6,7 +6,3 @@ from one to another (Yang, Liu, Meng and Osher, PNAS 120, 2023, e2310142120; con
 and Osher, arXiv:2401.07364, J. Comput. Phys. 2024). The values are not normalised, and the step is
 not conservative.
 """
-
-from hfluxno.models.baselines.icon.model import ICON, ICONConfig, InContextOperator
-
-__all__ = ["ICON", "ICONConfig", "InContextOperator"]
