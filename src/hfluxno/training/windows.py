@@ -10,6 +10,7 @@ trajectory is shifted by one frame, from a random start, until it has covered al
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,15 @@ class WindowFile:
         return _OpenFile(self)
 
     @functools.cached_property
-    def _orders(self) -> dict[int, Int[np.ndarray, " place"]]:
-        return {}
+    def _order(self) -> Callable[[int], Int[np.ndarray, " place"]]:
+        """From a pass to its trajectories; the last two passes are cached."""
 
-    def _order(self, passed: int) -> Int[np.ndarray, " place"]:
-        """The trajectories of a pass; the last two passes are cached."""
-        if passed not in self._orders:
-            for old in sorted(self._orders)[:-1]:
-                del self._orders[old]
+        @functools.lru_cache(maxsize=2)
+        def order(passed: int) -> np.ndarray:
             draw = random(self.seed, "order", passed)
-            self._orders[passed] = _mixed(draw, self._file.solved, self._file.size, self.group)
-        return self._orders[passed]
+            return _mixed(draw, self._file.solved, self._file.size, self.group)
+
+        return order
 
 
 class _OpenFile:
