@@ -95,7 +95,9 @@ def prepare(request: Request, source: Source | PlaneSource | None = None) -> Pro
         first, available = 0, (frames + request.steps, 1)
     else:
         assert source is not None
-        whole, units, notes = _member(source, request.origin.trajectory), source.units, source.hints
+        member, units, notes = request.origin.trajectory, source.units, source.hints
+        _check_trajectory(member, source.path, source.trajectories)
+        whole = source.trajectory.single(member)
         first, available = request.origin.start, (len(source.times), source.trajectories)
         frames = request.frames_of(whole.frames)
     last = first + frames
@@ -123,8 +125,7 @@ def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
             "A two-dimensional law is inferred from whole frames; set noise, missing and "
             "sensors to 0."
         )
-    if not 0 <= origin.trajectory < source.count:
-        raise _no_trajectory(origin.trajectory, source.path, source.count)
+    _check_trajectory(origin.trajectory, source.path, source.count)
     frames = request.frames_of(source.frames)
     first, last = origin.start, origin.start + frames
     _check_frames(first, last, source.frames)
@@ -148,12 +149,8 @@ def opened(choice: FileChoice) -> Source | PlaneSource:
     return read(path, variable, choice.ends)
 
 
-def _member(source: Source, trajectory: int) -> Trajectory:
-    """One trajectory of a file."""
-    if not 0 <= trajectory < source.trajectories:
-        raise _no_trajectory(trajectory, source.path, source.trajectories)
-    return source.trajectory.single(trajectory)
-
-
-def _no_trajectory(number: int, path: Path, count: int) -> ValueError:
-    return ValueError(f"There is no trajectory {number} in {path}; its {count} are counted from 0.")
+def _check_trajectory(number: int, path: Path, count: int) -> None:
+    if not 0 <= number < count:
+        raise ValueError(
+            f"There is no trajectory {number} in {path}; its {count} are counted from 0."
+        )
