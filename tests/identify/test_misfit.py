@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hfluxno.identify import joint_report
 from hfluxno.identify.delays import change_of_speed
-from hfluxno.identify.misfit import beside_unknowns, measure, measure_apart
+from hfluxno.identify.misfit import UNKNOWN, beside_unknowns, measure, measure_apart
 from hfluxno.identify.noise import is_like_noise, noise_level
+from hfluxno.trajectory import Trajectory
 
 FRAMES, CELLS = 20, 100
 
@@ -306,3 +308,23 @@ def test_only_what_neighbours_do_not_share_is_like_noise():
     assert not is_like_noise(noise[..., :-1] + noise[..., 1:])
     noise[3, 0, 7] = np.nan
     assert not is_like_noise(noise)
+
+
+def test_a_misfit_far_above_the_noise_that_values_show_is_not_noise():
+    """Not if it is small, nor if the noise is given; of two fields the larger counts."""
+    rng = np.random.default_rng(0)
+    t, x = np.arange(40.0), np.linspace(0.0, 1.0, 12)
+    wave = np.sin(2 * np.pi * (x - 0.01 * t[:, None]))
+    values = np.stack([wave, 5.0 * wave], axis=1) + 0.01 * rng.normal(size=(40, 2, 12))
+    values[rng.random(values.shape) < 0.1] = np.nan
+    context = Trajectory.from_numpy(values, t, x, ("a", "b"))
+    shown = np.stack([wave, 5.0 * wave], axis=1)
+    assert 0.7 < joint_report._in_noise_shown(context, shown) < 1.3
+    shown[:, 0] += 0.2 * rng.normal(size=wave.shape)
+    assert 15.0 < joint_report._in_noise_shown(context, shown) < 25.0
+    assert joint_report._in_noise_shown(context.with_deviation(0.01), shown) == 0.0
+
+    sized = dataclasses.replace(UNKNOWN, size=0.2, shared=0.0, in_noise_shown=9.6)
+    assert sized.systematic and "10 times the noise that neighbouring values show" in str(sized)
+    for harmless in ({"size": 0.1}, {"in_noise_shown": 4.0}):
+        assert not dataclasses.replace(sized, **harmless).systematic

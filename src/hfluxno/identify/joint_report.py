@@ -25,6 +25,7 @@ from hfluxno.identify.suspect import suspect_values
 from hfluxno.identify.variation import growth_of_variation
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
+from hfluxno.wild_values import noise as noise_shown
 
 KINDS = (Kind(4), Kind(6), Kind(4, diffusion=1))
 SYSTEM_KINDS = (Kind(3),)
@@ -43,6 +44,8 @@ _BETTER, _EARNED = 0.8, 0.5
 _SHARED_OF_FURTHER = 0.005
 _HALF = 0.5
 _FEWEST_FOR_MISFIT = 8  # sensors
+# Fronts and nothing else show no noise; they count as having this, in standard deviations.
+_LEAST_SHOWN = 0.01
 # A first frame is the first state if its noise is less than this fraction of its deviation.
 _CLEAN = 3e-3
 _FOURTH = 0.6745 * 70.0**0.5  # the median absolute fourth difference of unit noise
@@ -138,7 +141,11 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     misfit = _misfit(shown, filled, seen, forward.scale.frames(context.times))
     residual = _rms((shown - filled) / size, seen)
     drift, conserved = _drift(best, context, filled, residual)
-    misfit = dataclasses.replace(misfit, variation=_grown(best, context, misfit.noise))
+    misfit = dataclasses.replace(
+        misfit,
+        variation=_grown(best, context, misfit.noise),
+        in_noise_shown=_in_noise_shown(context, shown),
+    )
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
     free = np.flatnonzero(forward.spread)
@@ -235,6 +242,20 @@ def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:
     differences = np.abs(np.diff(frame, n=4, axis=-1))
     size = np.maximum(np.std(frame, axis=-1), 1e-300)
     return float(np.max(np.median(differences, axis=-1) / (_FOURTH * size)))
+
+
+def _in_noise_shown(context: Trajectory, shown) -> float:
+    """The misfit in units of the noise that the values themselves show, if it was not given; of the
+    field of which it is larger."""
+    if context.deviation is not None:
+        return 0.0
+    values, seen = np.asarray(context.values, float), context.observed
+    found = [
+        _rms(shown[:, i] - values[:, i], seen[:, i])
+        / max(float(np.nan_to_num(noise_shown(values[:, i, at]))), _LEAST_SHOWN * size)
+        for i, (size, at) in enumerate(zip(sizes(context), seen.any(axis=0), strict=True))
+    ]
+    return max(found)
 
 
 def _misfit(states, filled, seen, times) -> Misfit:
