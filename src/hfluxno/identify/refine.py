@@ -44,7 +44,7 @@ _EXACT = 1e-8
 _SPARE_STEPS = 6
 _STEP_FACTOR = 2.0
 # So many derivatives are taken in two halves, on two cores: each costs nearly as much as a run.
-_IN_HALVES = 4
+_IN_HALVES = 6
 
 
 @dataclasses.dataclass(frozen=True)
