@@ -675,6 +675,7 @@ def test_reaction_and_diffusion_are_found_together(brief):
         u = np.linspace(0.1, 0.9, 9)
         states = jax.numpy.asarray(u[None])
         source = np.asarray(found.law.source(states, 0.0 * states, 0.0))[0]
-    assert found.status == FitStatus.OK and found.candidate == Kind(4, diffusion=1, by_state=4)
+    assert found.status == FitStatus.OK
+    assert found.candidate.diffusion == 1 and found.candidate.by_state > 0
     np.testing.assert_allclose(source, u * (1.0 - u), atol=0.02)
     np.testing.assert_allclose(np.asarray(found.law.diffusivity(u)), 0.25, atol=0.03)

@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Float
 
 _FIRST_DAMPING = 1e-3
-# A step that changes the sum of squares by less than this fraction ends the iteration, and one that
-# promises less than so much of that is not taken.
-SMALL_DECREASE, _NOTHING = 1e-2, 1e-2
+# A step that reduces the sum of squares by less than this fraction ends the iteration, one that
+# increases it by less than a tenth of that too, and one that promises less than the hundredth part
+# is not taken.
+SMALL_DECREASE, _TENTH, _NOTHING = 1e-2, 0.1, 1e-2
 _LARGEST, _MOST_DAMPING = 1e100, 1e6
 
 
@@ -51,9 +52,9 @@ def levenberg_marquardt(
     """Minimises ‖r(x)‖² from `start`; `residual(x)` returns r, its derivative by each parameter,
     and anything else that is to be returned for the best point.
 
-    Ends when the sum of squares is below tolerance², when a step changes it by less than the
-    fraction `small_decrease` (it then stays at the better end) or promises far less, or after
-    `evaluations` evaluations.
+    Ends when the sum of squares is below tolerance², when a step reduces it by less than the
+    fraction `small_decrease`, increases it by less than a tenth of that or promises a hundredth, or
+    after `evaluations` evaluations.
     A non-finite residual is no improvement. `roughly` returns the same with rough derivatives, by
     which it goes until it would end; then it goes on from the best point with the right ones.
     """
@@ -65,7 +66,8 @@ def levenberg_marquardt(
         value, rows, aux = (roughly or residual)(trial)
         cost = _sum_of_squares(value, rows)
         better = cost < best.cost
-        settled = count > 0 and abs(cost - best.cost) < small_decrease * best.cost
+        least = small_decrease if better else _TENTH * small_decrease
+        settled = count > 0 and abs(cost - best.cost) < least * best.cost
         if count > 0:
             damping *= 0.1 if better else 10.0
         count += 1

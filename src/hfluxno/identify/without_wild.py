@@ -17,6 +17,8 @@ from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import wild
 
 _HALF = 0.5
+# A value with a larger known noise than this part of the standard deviation may stand out by it.
+_NOISY = 0.2
 
 
 def without_wild_values(
@@ -26,6 +28,9 @@ def without_wild_values(
     these, or predicts the last frames twice as well as with them."""
     values = np.asarray(context.values, float)
     suspect = np.stack([wild(u) for u in values.swapaxes(0, 1)], axis=1)
+    if context.deviation is not None:  # what is known to be noisy may stand out
+        size = np.nanstd(values, axis=(0, 2))[:, None]
+        suspect &= ~(np.asarray(context.deviation) > _NOISY * size)
     if not suspect.any():
         return law_of(context)
     left = law_of(dataclasses.replace(context, values=np.where(suspect, np.nan, values)))
