@@ -11,6 +11,7 @@ from collections import Counter
 import numpy as np
 
 from hfluxno.identify.cause import likely_cause
+from hfluxno.plural import percent
 
 from .independent.kinds import LAWS, OTHERS, VIOLATIONS, Kind
 
@@ -27,7 +28,7 @@ def named(kind: Kind, contexts: int, seed: int) -> list[str]:
             names.append("small residual")
         else:
             best = max(cause.shares, key=lambda name: cause.shares[name])
-            names.append(cause.name or f"({best} {cause.shares[best]:.0%})")
+            names.append(cause.name or f"({best} {percent(cause.shares[best])})")
     return names
 
 

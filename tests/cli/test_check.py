@@ -202,7 +202,7 @@ def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
     few = gaps(wave()[0], 0.99)
     few = checked(capsys, saved(tmp_path / "b.nc", few))
     (fault,) = few["faults"]
-    assert "99% of the values between" in fault and "a law needs 2% of them" in fault
+    assert "99 % of the values between" in fault and "a law needs 2 % of them" in fault
     assert few["next"] == ""
     two = np.full((12, 20), np.nan)
     two[:, [3, 9]] = wave(cells=20, frames=12)[0][:, [3, 9]]

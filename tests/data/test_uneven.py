@@ -139,7 +139,7 @@ def test_few_sensors_have_cells_between_them(x, cells, exact):
     assert len(on_cells(np.array(x), len(x), cells=60).coordinate) == 60
     wide = on_cells(np.array(x), len(x), domain=(-1.0, x[-1] + 1.0)).coordinate
     assert wide[1] - wide[0] == pytest.approx(width, rel=0.02)
-    with pytest.raises(ValueError, match=r"of 200 cells would have no sensor, more than the 95%"):
+    with pytest.raises(ValueError, match=r"of 200 cells would have no sensor, more than the 95 %"):
         on_cells(np.array(x), len(x), cells=200)
 
 
@@ -148,7 +148,7 @@ def test_cells_that_are_asked_for_may_lie_far_between_sensors():
     x = np.linspace(0.3, 9.7, 10) + 0.05 * np.sin(np.arange(10.0))
     assert len(on_cells(x, 10, cells=64, domain=(0.0, 10.0)).coordinate) == 64
     assert len(on_cells(x, 10, domain=(0.0, 10.0)).coordinate) <= 50
-    with pytest.raises(ValueError, match="more than the 95%"):
+    with pytest.raises(ValueError, match="more than the 95 %"):
         on_cells(x, 10, cells=300, domain=(0.0, 10.0))
 
 
@@ -196,11 +196,11 @@ FAULTS = {
     ),
     "ends": ({"domain": (8.0, 0.0)}, "needs finite ends, the lower first; got 8,0"),
     "few cells": ({"cells": 7}, "--cells must be at least 8; got 7"),
-    "many cells": ({"cells": 300}, r"97% of 300 cells .* than the 95% .* choose --cells 2\d\d or"),
-    "cells beyond any memory": ({"cells": 10**12}, r"100% of 10{12} cells .* --cells 2\d\d or"),
+    "many cells": ({"cells": 300}, r"97 % of 300 cells .* than the 95 % .* --cells 2\d\d or"),
+    "cells beyond any memory": ({"cells": 10**12}, r"100 % of 10{12} cells .* --cells 2\d\d or"),
     "wide domain": (
         {"domain": (0.0, 900.0)},
-        "so sparse in places that .* 75% .* smaller --domain",
+        "so sparse in places that .* 75 % .* smaller --domain",
     ),
     "merged": ({"cells": 8, "domain": (-9.0, 25.0)}, "sensors in 3 of 8 cells, but a law needs 4"),
 }

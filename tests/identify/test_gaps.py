@@ -122,7 +122,7 @@ def test_frames_at_both_ends_without_measurements(cubic):
 def test_times_with_gaps_are_missing_frames_and_much_is_said(cubic):
     kept = np.delete(np.arange(FRAMES), [2, 3, 7, 9])
     forecast = hfluxno.forecast(Trajectory.from_numpy(cubic[kept], TIMES[kept]), STEPS)
-    assert "; 33% of the context was not measured; its predicted" in forecast.sentences[0]
+    assert "; 33 % of the context was not measured; its predicted" in forecast.sentences[0]
     truth = cubic[FRAMES:]
     error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
     assert error < 1e-5
@@ -200,7 +200,7 @@ def test_too_much_missing_is_refused(cubic):
         hfluxno.identify(Trajectory.from_numpy(values, TIMES))
     values[4, 0, 3] = values[8, 0, 20] = np.nan
     batch = Trajectory.from_numpy(np.stack([cubic[:FRAMES], values]), TIMES)
-    message = "98% of the values of the context, trajectory 1 are missing.*average.*as a whole"
+    message = "98 % of the values of the context, trajectory 1 are missing.*average.*as a whole"
     with pytest.raises(ValueError, match=message):
         hfluxno.identify(batch)
     with pytest.raises(ValueError, match="infinite values"):

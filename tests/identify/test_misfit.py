@@ -293,7 +293,7 @@ def test_a_delay_that_grows_steadily_is_one_of_speed(wave):
 def test_dispersion_makes_a_misfit_systematic_unless_the_law_reproduces_the_frames(wave):
     small = dataclasses.replace(measure(wave + _growing(wave, 5e-4), wave), dispersion=0.97)
     assert not small.reproduced and small.disperses and small.systematic
-    assert str(small).startswith("dispersion explains 97% of what flux and diffusion leave")
+    assert str(small).startswith("dispersion explains 97 % of what flux and diffusion leave")
     assert not dataclasses.replace(small, dispersion=0.6).systematic
     tiny = dataclasses.replace(measure(wave + _growing(wave, 5e-5), wave), dispersion=0.97)
     assert tiny.reproduced and not tiny.systematic

@@ -67,7 +67,7 @@ def test_growth_makes_a_misfit_systematic_and_is_said():
     assert not small.systematic and "total variation" not in str(small)
     large = dataclasses.replace(UNKNOWN, variation=0.31)
     assert large.systematic
-    assert str(large).startswith("the total variation grows by 31%, which transport and")
+    assert str(large).startswith("the total variation grows by 31 %, which transport and")
 
 
 def test_only_a_further_term_explains_growth():
@@ -78,4 +78,4 @@ def test_only_a_further_term_explains_growth():
     richer = identification(one_field(terms=True), misfit=still)
     assert with_further_terms(found, richer).status == FitStatus.OK
     kept = with_further_terms(found, identification(one_field(), misfit=grown, status=systematic))
-    assert kept.status == systematic and "grows by 30%" in kept.sentence
+    assert kept.status == systematic and "grows by 30 %" in kept.sentence

@@ -11,13 +11,14 @@ from hfluxno.cli import plane, report
 from hfluxno.coordinates import with_gaps
 from hfluxno.data.plane.measures import drift, is_kept, sides
 from hfluxno.data.plane.walls import NAN
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 
 if TYPE_CHECKING:
     from hfluxno.cli.check import CheckConfig
 
 _CONTEXT = 10
 _LITTLE = 1e-3  # noise, in deviations
+_ROUNDING = 1e-9  # of a cell
 _ALIKE = 0.9  # correlation of frames
 
 
@@ -137,9 +138,12 @@ def _change(field: np.ndarray) -> float:
 
 
 def _lines(found: dict) -> list[tuple[str, str]]:
-    (x0, x1), (y0, y1) = found["domain"]
     nx, ny = found["cells"]
     dx, dy = found["spacing"]
+    (x0, x1), (y0, y1) = (
+        [0.0 if abs(end) < _ROUNDING * width else end for end in ends]
+        for ends, width in zip(found["domain"], (dx, dy), strict=True)
+    )
     falls = "".join(f", {axis} falling in the file" for axis in found["falls"])
     measured = found["measured"]
     beside = f", beside {', '.join(found['others'])}" if found["others"] else ""
@@ -174,14 +178,14 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         words = f"{plural(found['walls'], 'cell')}{why} --walls {by}"
         lines.append(("obstacle", words))
     if found["missing"]:
-        lines.append(("not measured", f"{100.0 * found['missing']:.2g} % of these"))
+        lines.append(("not measured", f"{percent(found['missing'])} of these"))
     for name, field in found["fields"].items():
         text = (
             f"{field['smallest']:.4g} to {field['largest']:.4g}, changes by "
-            f"{100 * field['changes']:.0f} % of its deviation"
+            f"{percent(field['changes'])} of its deviation"
         )
         if np.isfinite(field["total_change"]):
-            text += f", its total by {100 * field['total_change']:.2g} %"
+            text += f", its total by {percent(field['total_change'])}"
         lines.append((name, text + (" (computed)" if field["computed"] else "")))
         lines.append(("", _movement(field)))
     lines += [("note", text) for text in (*found["faults"], *found["hints"])]
@@ -191,7 +195,7 @@ def _lines(found: dict) -> list[tuple[str, str]]:
 def _movement(field: dict) -> str:
     x, y = (0.0 if abs(each) < 0.005 else each for each in field["cells_per_frame"])
     noise = field["relative_noise"]
-    much = f"about {100 * noise:.2g} %" if noise > _LITTLE else f"below {100 * _LITTLE:g} %"
+    much = f"about {percent(noise)}" if noise > _LITTLE else f"below {percent(_LITTLE)}"
     text = f"noise {much} of its deviation"
     if np.isnan(x):
         return text

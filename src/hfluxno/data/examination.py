@@ -15,7 +15,7 @@ from hfluxno.data.measures import (
 )
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, unit_in
 from hfluxno.data.symmetry import symmetry
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 from hfluxno.wild_values import noise
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
@@ -201,9 +201,9 @@ def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> 
     missing = float(np.isnan(values[:, measured[0] : measured[-1] + 1]).mean())
     if missing > _MOST_MISSING:
         return [
-            f"{missing:.0%} of the values between the first and the last measured frame are "
-            f"missing, and a law needs {1.0 - _MOST_MISSING:.0%} of them: choose fewer --cells, or "
-            "leave out times at which little was measured."
+            f"{percent(missing)} of the values between the first and the last measured frame are "
+            f"missing, and a law needs {percent(1.0 - _MOST_MISSING)} of them: choose fewer "
+            "--cells, or leave out times at which little was measured."
         ]
     together = no_system(source, fields, boundary)
     return [together] if together else []

@@ -19,7 +19,7 @@ from hfluxno.coordinates import (
 )
 from hfluxno.data.source import LEAST_CELLS, LEAST_PLACES
 from hfluxno.observation import Points
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 
 _MOST_CELLS = 400  # of a default grid
 # Of fewer sensors than LEAST_CELLS, and of cells that are asked for: so sparse a context is
@@ -144,9 +144,10 @@ def _without_sensors(
     domain: tuple[float, float] | None,
     most_missing: float,
 ) -> ValueError:
+    enough = _fewer(x, most, domain, most_missing)
     return ValueError(
-        f"{missing:.0%} of {cells} cells would have no sensor, more than the {most_missing:.0%} "
-        f"that may be missing; choose --cells {_fewer(x, most, domain, most_missing)} or less."
+        f"{percent(missing)} of {cells} cells would have no sensor, more than the "
+        f"{percent(most_missing)} that may be missing; choose --cells {enough} or less."
     )
 
 
@@ -205,8 +206,8 @@ def _fewer(
         number = min(number - 1, int(0.99 * number))
     raise ValueError(
         f"The sensors at {x[0]:g} to {x[-1]:g} are so sparse in places that on any grid more than "
-        f"{most_missing:.0%} of the cells would be missing; choose a smaller --domain, or leave "
-        "out isolated sensors."
+        f"{percent(most_missing)} of the cells would be missing; choose a smaller --domain, or "
+        "leave out isolated sensors."
     )
 
 

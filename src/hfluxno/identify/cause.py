@@ -84,14 +84,15 @@ class Cause:
             if self.shares[best] < _LITTLE_OF_IT:
                 return f"no single cause explains {rest}: there may be several, or noise"
             return (
-                f"{best} would explain {max(self.shares[best], 0.0):.0%} of {rest}, and no other "
-                "single cause more: there may be several, or an unobserved field"
+                f"{best} would explain {percent(max(self.shares[best], 0.0))} of {rest}, and no "
+                "other single cause more: there may be several, or an unobserved field"
             )
         second = next(name for name in ranked if name != self.name)
         more = ", with more terms" if self.shares[second] > self.shares[self.name] else ""
+        by_this, by_that = (100.0 * self.shares[name] for name in (self.name, second))
         return (
-            f"most likely {self.name}: it explains {self.shares[self.name]:.1%} of {rest} "
-            f"({second} {self.shares[second]:.1%}{more})"
+            f"most likely {self.name}: it explains {by_this:.1f} % of {rest} "
+            f"({second} {by_that:.1f} %{more})"
         )
 
 

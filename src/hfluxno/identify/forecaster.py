@@ -34,7 +34,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
 # A predicted error up to which a forecast counts as reliable.
@@ -261,4 +261,4 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
     beyond = np.flatnonzero(error > _BELIEVED)
     sure = int(beyond[0]) if len(beyond) else len(frames)
     every = plural(len(frames), "frame")
-    return f"; its predicted error is below {_BELIEVED:.0%} for {sure} of {every}"
+    return f"; its predicted error is below {percent(_BELIEVED)} for {sure} of {every}"

@@ -24,7 +24,7 @@ from hfluxno.identify.levenberg_marquardt import levenberg_marquardt
 from hfluxno.identify.refine import measured_deviation, misfit_scale
 from hfluxno.identify.select import FittedCandidate, attempt, choose, last_fitted_frame, refit
 from hfluxno.identify.track import gains, track
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
 MINIMUM_FRAMES, MINIMUM_CELLS = 4, 8
@@ -80,8 +80,8 @@ def check_measured(
     missing = 1.0 - float(np.mean(seen[frames[0] : frames[-1] + 1]))
     if missing > most_missing:
         raise ValueError(
-            f"{missing:.0%} of the values of {which} are missing, more than {most_missing:.0%}; "
-            "average over fewer cells or frames, or measure more."
+            f"{percent(missing)} of the values of {which} are missing, more than "
+            f"{percent(most_missing)}; average over fewer cells or frames, or measure more."
         )
 
 

@@ -170,23 +170,24 @@ class Misfit:
     def __str__(self) -> str:
         in_space = "unknown" if np.isnan(self.in_space) else f"{self.in_space:.2f}"
         more = (
-            f"the total variation grows by {self.variation:.0%}, which transport and diffusion of "
-            "one field cannot cause; "
+            f"the total variation grows by {percent(self.variation)}, which transport and "
+            "diffusion of one field cannot cause; "
         )
         times = (
-            f"other times of the frames would explain {self.timing:.0%} of it, most between "
+            f"other times of the frames would explain {percent(self.timing)} of it, most between "
             f"frames {self.odd_frame - 1} and {self.odd_frame} of the context (counted from 0); "
         )
         of_what = "what flux and diffusion leave of the weak form"
         share = self.dispersion
         if self.dispersing > _DISPERSING_BEYOND_NOISE:
             of_what, share = "it beyond noise", self.dispersing
-        disperses = f"dispersion explains {share:.0%} of {of_what}; "
+        disperses = f"dispersion explains {percent(share)} of {of_what}; "
         more = (more if self.varies_more else "") + (disperses if self.disperses else "")
         more += times if self.at_other_times else ""
         far = f"{self.in_noise_shown:.0f} times the noise that neighbouring values show; "
         more += far if self.far_above_noise else ""
-        speed = f"; a speed that changes in time explains {self.changing:.0%} of it beyond noise"
+        faster = percent(self.changing)
+        speed = f"; a speed that changes in time explains {faster} of it beyond noise"
         return more + (
             f"misfit {percent(self.size)} of the standard deviation, {percent(self.of_motion)} "
             "of the change; at the end of the context neighbouring frames and cells share "

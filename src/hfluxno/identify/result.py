@@ -130,7 +130,7 @@ class Identification:
         text = f"{text} ({figures})" if figures else text
         text = text if self.cause is None else f"{text}; {self.cause}"
         if self.missing >= _MUCH:
-            text = f"{text}; {self.missing:.0%} of the context was not measured"
+            text = f"{text}; {percent(self.missing)} of the context was not measured"
         if self.suspect:
             values = plural(self.suspect, "measured value")
             text += f"; {values} left out, which the law of the others does not explain"

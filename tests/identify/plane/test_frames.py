@@ -94,7 +94,7 @@ def test_what_is_too_little_is_said():
     values = wave(np.arange(10.0))
     with pytest.raises(ValueError, match="4 cells of the context are NaN in every frame, as an ob"):
         identify_plane(context(without(values, slice(None), 0, slice(3, 5), slice(6, 8))))
-    with pytest.raises(ValueError, match="56% of the values of the frames with measurements are m"):
+    with pytest.raises(ValueError, match="56 % of the values of the frames with measurements are"):
         identify_plane(context(without(values, slice(0, 9), 0, slice(0, 25))))
     with pytest.raises(ValueError, match=r"at least 6 frames .* this one has 5 of 40 × 32"):
         identify_plane(context(without(values, slice(0, 5))))

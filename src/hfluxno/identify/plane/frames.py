@@ -15,7 +15,7 @@ from hfluxno.boundary import Outflow, Periodic, Wall
 from hfluxno.coordinates import check_magnitude
 from hfluxno.grid import Grid
 from hfluxno.identify.interpolation import filled
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
 # The median absolute value of a standard normal variable.
@@ -155,9 +155,9 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
     share = float(absent.mean())
     if share > _MOST_MISSING:
         raise ValueError(
-            f"{share:.0%} of the values of the frames with measurements are missing, more than "
-            f"{_MOST_MISSING:.0%}; average over fewer cells, or leave out the frames with most "
-            "gaps."
+            f"{percent(share)} of the values of the frames with measurements are missing, more "
+            f"than {percent(_MOST_MISSING)}; average over fewer cells, or leave out the frames "
+            "with most gaps."
         )
 
 
