@@ -42,6 +42,16 @@ def test_faults_are_wild_also_beside_gaps_and_at_the_sides(rng):
     assert wild(u).sum() <= len(faults)
 
 
+def test_a_crest_with_three_neighbours_does_not_stand_out():
+    after = 1.0 + 0.1 * np.arange(FRAMES)[:, None]  # a patch that spreads
+    u = np.exp(-(((CELL[::4] - 33.0) / (4.0 * after)) ** 2)) / after
+    u[0, 8] += 0.5
+    assert u[0, 8] > max(u[0, 7], u[0, 9], u[1, 8]) + u.std()  # beyond all three
+    assert not standing_out(u[None]).any()
+    u[0, 8] += 1.5
+    assert [tuple(map(int, at)) for at in np.argwhere(wild(u))] == [(0, 8)]
+
+
 def test_sensors_are_each_others_neighbours(rng):
     u = np.full((FRAMES, CELLS), np.nan)
     u[:, ::7] = a_front(rng)[:, ::7]

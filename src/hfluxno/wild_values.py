@@ -40,7 +40,12 @@ def standing_out(
     u: Float[np.ndarray, "trajectory time cells"],
 ) -> Bool[np.ndarray, "trajectory time cells"]:
     """Values beyond all four neighbours by more than the standard deviation of the field and five
-    times that of the noise. Sensors, cells with any value, are each other's neighbours."""
+    times that of the noise. Sensors, cells with any value, are each other's neighbours.
+
+    Of three neighbours, as at the sides and in the first and the last frame, a crest may be beyond
+    all. So there the value must also be beyond them by more than they and those at the corners
+    differ.
+    """
     found = np.zeros(u.shape, bool)
     measured = (~np.isnan(u)).any(axis=(0, 1))
     u = u[..., measured]
@@ -48,12 +53,19 @@ def standing_out(
     around = np.stack(
         [padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]]
     )
-    complete = (~np.isnan(around)).sum(axis=0) >= 3
+    known = (~np.isnan(around)).sum(axis=0)
     high = np.where(np.isnan(around), -np.inf, around).max(axis=0)
     low = np.where(np.isnan(around), np.inf, around).min(axis=0)
     scale = np.nanstd(u) + 5.0 * np.nan_to_num(noise(u))
     with np.errstate(invalid="ignore"):
-        found[..., measured] = complete & ((u > high + scale) | (u < low - scale))
+        beyond = np.maximum(u - high, low - u)
+    out = (known >= 3) & (beyond > scale)
+    for at in np.argwhere(out & (known == 3)):
+        run, frame, cell = map(int, at)
+        block = padded[run, frame : frame + 3, cell : cell + 3].copy()
+        block[1, 1] = np.nan
+        out[run, frame, cell] = beyond[*at] > scale + np.nanmax(block) - np.nanmin(block)
+    found[..., measured] = out
     return found
 
 

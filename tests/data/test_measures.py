@@ -117,7 +117,7 @@ def test_values_that_are_no_measurements():
     assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
     u = wave()
     u[0, 4, 4] = 9.0
-    assert oddities(u, X) == ("values that stand out from all their neighbours: 1",)
+    assert oddities(u, X) == ("1 measurement that stands out from all its neighbours",)
     assert oddities(wave(mean=0.0), X) == ()  # about half of them are negative
     u[0, 4, 4] = -0.5
     assert oddities(u, X)[0].startswith("negative values: 1, down to -0.5")
@@ -128,7 +128,9 @@ def test_a_user_is_told_of_values_that_stand_out():
     assert doubtful(("q",), u[:, :, None], X) == ()
     u[0, 3, 40] += 3.0
     (sentence,) = doubtful(("q",), u[:, :, None], X)
-    assert sentence.startswith("q: values that stand out from all their neighbours: 1; only a")
+    assert sentence.startswith(
+        "q: 1 measurement that stands out from all its neighbours; make NaN what"
+    )
     (alone,) = doubtful(("q",), u[0][:, None], X)  # one trajectory without its axis
     assert alone == sentence
     u[0, 5, 6] = -9999.0
@@ -145,7 +147,7 @@ def test_a_sensor_that_is_dead_or_stands_out_among_few():
     u[..., at] = wave()[..., at] + 0.01 * np.random.default_rng(0).normal(size=(1, 30, 10))
     assert oddities(u, X) == doubtful(("q",), u[:, :, None], X) == ()
     u[0, 7, 36] += 4.0
-    assert oddities(u, X) == ("values that stand out from all their neighbours: 1",)
+    assert oddities(u, X) == ("1 measurement that stands out from all its neighbours",)
     u[..., 20] = 2.0
     assert oddities(u, X)[-1] == "the sensor at 20 hardly ever changes, others do"
     assert "others do; if it is dead, leave it out" in doubtful(("q",), u[:, :, None], X)[-1]
@@ -163,5 +165,5 @@ def test_a_long_batch_is_examined_in_parts():
     (sentence,) = doubtful(("q",), values[:, :, None], X)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert "neighbours: 400;" in sentence
+    assert sentence.startswith("q: 400 measurements that stand out from all their neighbours;")
     assert most < 3 * values.nbytes

@@ -182,8 +182,8 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
         spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
         if spikes:
             found.append(
-                f"{name}: values that stand out from all their neighbours: {spikes}; only a fitted "
-                "law may leave them out, so make those NaN that are faults of an instrument."
+                f"{name}: {_standing_out(spikes)}; make NaN what is a fault of an instrument, "
+                "which only a fitted law may leave out."
             )
         found += [
             f"{name}: {text}; if it is dead, leave it out."
@@ -208,8 +208,13 @@ def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
         found.append(f"negative values: {negative}, down to {np.min(known):.4g}, all others not")
     spikes = _few_spikes(u)
     if spikes and not found:
-        found.append(f"values that stand out from all their neighbours: {spikes}")
+        found.append(_standing_out(spikes))
     return (*found, *_dead(u, x))
+
+
+def _standing_out(spikes: int) -> str:
+    verb, whose = ("stands", "its") if spikes == 1 else ("stand", "their")
+    return f"{plural(spikes, 'measurement')} that {verb} out from all {whose} neighbours"
 
 
 def _few_spikes(u: np.ndarray) -> int:
