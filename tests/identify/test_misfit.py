@@ -140,6 +140,16 @@ def test_the_figures_are_said(wave):
     assert "correlation in time 1.00, in space 0.98, growth 4.3-fold" in said
 
 
+def test_more_than_all_is_no_share_and_a_given_noise_is_said(wave):
+    whole = measure(-0.5 * wave, wave)
+    said = str(dataclasses.replace(whole, shared=1.18, noise=0.008, in_noise=5.49))
+    assert "5.5 times the given noise; at the end" in said
+    assert "share 1.2 standard deviations beyond noise of 0.8 %" in said
+    assert said.startswith("misfit 1.5 times the standard deviation, 2.2 times the change")
+    apart = str(dataclasses.replace(whole, shared=0.0))
+    assert "share" not in apart and "; correlation in time" in apart
+
+
 def test_short_and_narrow_contexts_can_be_measured():
     values = _noise((4, 2, 8))
     assert np.all(np.isfinite(dataclasses.astuple(measure(values + 0.1, values))))

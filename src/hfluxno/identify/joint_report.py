@@ -156,6 +156,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     if context.deviation is not None:
         noise = _rms(context.deviation / size, seen)
         in_noise = _rms((shown - values) / context.deviation, seen)
+        misfit = dataclasses.replace(misfit, in_noise=in_noise)
     uncertainty = flux_uncertainty(best, values)
     return Identification(
         law=jax.device_put(dataclasses.replace(law, negated=negated)),

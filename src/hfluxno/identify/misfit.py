@@ -101,6 +101,8 @@ class Misfit:
     - `in_noise_shown`: for a joint estimate without a known noise, the misfit in units of the noise
       that neighbouring values show; else 0.
     - `odd_frame`: the number, from 0, of the frame before which these times change most.
+    - `in_noise`: its root mean square with each value in units of its noise, 0 if no noise
+      was given.
     """
 
     size: float
@@ -120,6 +122,7 @@ class Misfit:
     dispersing: float = 0.0
     in_noise_shown: float = 0.0
     odd_frame: int = dataclasses.field(default=0, kw_only=True)
+    in_noise: float = dataclasses.field(default=0.0, kw_only=True)
 
     @property
     def varies_more(self) -> bool:
@@ -151,7 +154,13 @@ class Misfit:
     @property
     def far_above_noise(self) -> bool:
         """Whether it is far above the noise, and not only where a front passes."""
-        return self.in_noise_shown > _FAR_ABOVE and self.size > _BESIDE_FRONTS
+        return bool(self.in_noise_shown > _FAR_ABOVE and self.size > _BESIDE_FRONTS)
+
+    @property
+    def by_noise(self) -> float:
+        """The noise of the data relative to the misfit; of frames with gaps, both with zeros for
+        what was not measured."""
+        return ratio(self.noise, self.size)
 
     @property
     def reproduced(self) -> bool:
@@ -188,13 +197,27 @@ class Misfit:
         more += far if self.far_above_noise else ""
         faster = percent(self.changing)
         speed = f"; a speed that changes in time explains {faster} of it beyond noise"
+        known = f", {self.in_noise:.2g} times the given noise" if self.in_noise else ""
+        # Nothing in common says nothing against a law.
+        shared = (
+            "; at the end of the context neighbouring frames and cells share "
+            f"{_deviations(self.shared)} beyond noise of {_deviations(self.noise)}"
+        )
         return more + (
-            f"misfit {percent(self.size)} of the standard deviation, {percent(self.of_motion)} "
-            "of the change; at the end of the context neighbouring frames and cells share "
-            f"{percent(self.shared)} beyond noise of {percent(self.noise)}; correlation "
+            f"misfit {_of(self.size, 'standard deviation')}, {_of(self.of_motion, 'change')}{known}"
+            f"{shared if self.shared > 0.0 else ''}; correlation "
             f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold"
             f"{speed if self.changes_speed else ''}"
         )
+
+
+def _of(part: float, whole: str) -> str:
+    """A part of a whole, or how many times the whole."""
+    return f"{part:.2g} times the {whole}" if part > 1.0 else f"{percent(part)} of the {whole}"
+
+
+def _deviations(part: float) -> str:
+    return f"{part:.2g} standard deviations" if part > 1.0 else percent(part)
 
 
 UNKNOWN = Misfit(*[float("nan")] * 8)
