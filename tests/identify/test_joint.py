@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import re
 
 import jax
 import numpy as np
@@ -249,6 +250,7 @@ def test_a_known_noise_is_kept_and_what_is_far_above_it_is_none(brief):
     sure = reconstruct(window(noisy), noise=[0.004])
     assert sure.noise[0] == 0.004
     assert sure.identification.status == FitStatus.SYSTEMATIC_MISFIT
+    assert re.search(r", (2\.[5-9]|3(\.\d)?) times the given noise", sure.identification.sentence)
     for wrong in (-0.1, 0.0, np.nan):
         with pytest.raises(ValueError, match=r"positive standard deviation.*Leave it out"):
             reconstruct(window(noisy), noise=wrong)
@@ -436,6 +438,10 @@ def test_a_flux_that_the_measurements_leave_open():
     assert joint_status(0.1, 1.0, UNKNOWN, uncertainty=0.6) == FitStatus.UNDETERMINED
     assert joint_status(0.1, 1.0, UNKNOWN, uncertainty=0.4) == FitStatus.OK
     assert "more sensors" in FitStatus.UNDETERMINED.sentence
+    # More sensors do not help a law that leaves much of the data, and not for noise.
+    for noise, status in ((0.01, "SYSTEMATIC_MISFIT"), (0.4, "UNDETERMINED")):
+        shown = dataclasses.replace(UNKNOWN, size=0.42, noise=noise)
+        assert joint_status(0.42, 3.5, shown, uncertainty=0.6) == FitStatus[status]
 
 
 def test_fewer_values_than_unknowns_are_refused_with_the_number_that_is_needed(brief):

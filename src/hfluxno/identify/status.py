@@ -133,7 +133,9 @@ def joint_status(
 
     Noise that was estimated from the residual cannot excuse a misfit that is a large part of the
     change. Known `noise` can, but a misfit far above it is not noise; `in_noise` is the misfit with
-    each value in units of its own noise. The `uncertainty` is that of the flux, relative to it.
+    each value in units of its own noise. Nor is one that is a large part of the deviation beyond
+    the noise that differences of the data show. The `uncertainty` is that of the flux, relative to
+    it.
     """
     if not conserved:
         return FitStatus.SOURCE_OR_LEAK
@@ -141,7 +143,12 @@ def joint_status(
     if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
         return FitStatus.POOR_FIT
     beyond = in_noise is not None and in_noise > _BEYOND_NOISE and residual > _SMALL * change
-    if misfit.systematic or beyond:
+    # One sharp peak that passes makes any misfit a small part of the change, but not of the
+    # deviation.
+    by_noise = np.fmax(known / residual if residual > 0.0 else 0.0, misfit.by_noise)
+    most = _POOR_JOINTLY * min(change, 1.0)
+    unexplained = residual**2 * max(1.0 - by_noise**2, 0.0) > most**2
+    if misfit.systematic or beyond or unexplained:
         return FitStatus.SYSTEMATIC_MISFIT
     return FitStatus.UNDETERMINED if uncertainty > _OPEN else FitStatus.OK
 
