@@ -246,10 +246,11 @@ def _advance(
 def _noise(
     item: Identification, values: Float[np.ndarray, "time field cells"]
 ) -> Float[np.ndarray, " field"]:
-    """The standard deviation of the noise on values of each field."""
+    """The standard deviation of the noise on values of each field. Steep waves look like noise from
+    frame to frame, but a law that explains them leaves no more than that."""
     if item.estimate is not None:
         return item.estimate.noise[: values.shape[1]]
-    return item.misfit.noise * np.nanstd(values, axis=(0, 2))
+    return np.fmin(item.misfit.noise, item.residual) * np.nanstd(values, axis=(0, 2))
 
 
 def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:
