@@ -105,11 +105,16 @@ def test_json_is_all_there_is_and_has_the_true_error(folder, capsys):
     np.testing.assert_allclose(result["true_error"]["3"], error, rtol=1e-5)
 
 
-def table_of(capsys, *results):
-    """The table that is shown of these results, in one line."""
-    summary = {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
+def show_lines(capsys, *results, **summary):
+    """The lines that are shown of these results."""
+    summary |= {"input": "a.nc", "variable": "u", "context_frames": 5, "cells": 8}
     show(summary | {"results": list(results), "failed_left_out": 0, "files": []}, as_json=False)
-    return " ".join(capsys.readouterr().out.split())
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def table_of(capsys, *results, **summary):
+    """The same in one line."""
+    return " ".join(" ".join(show_lines(capsys, *results, **summary)).split())
 
 
 def test_sentences_with_figures_are_counted_by_their_status(capsys):
@@ -157,8 +162,48 @@ def test_an_error_beside_measured_frames_is_said_with_their_noise(capsys):
     result = {"status": 0, "status_sentence": "so", "backtest_error": 0.1}
     result |= {"true_error": {"1": 0.1, "9": 0.2}, "noise_error": {"1": 0.09, "9": 0.01}}
     shown = table_of(capsys, result)
-    assert "true error, step 1 10 % (noise of the frame: 9 %) true error, step 9 20 %" in shown
-    assert shown.count("noise") == 1
+    expected = "true error, step 1 10 % (noise of the frame: at most 9 %) true error, step 9 20 %"
+    assert expected in shown and shown.count("noise") == 1
+    # That of a law that does not explain the data is its misfit.
+    assert "noise" not in table_of(capsys, result | {"status": 5})
+
+
+@pytest.mark.parametrize(("boundary", "closed"), [("wall", True), ("open", False)])
+def test_what_passes_the_ends_is_no_drift(capsys, boundary, closed):
+    result = {"status": 0, "status_sentence": "so", "backtest_error": 0.1}
+    result |= {"conservation_drift": 0.08, "left_observed_range": False}
+    shown = table_of(capsys, result, boundary=["periodic", boundary])
+    assert ("conservation drift 8.0e-02" in shown) == closed
+    assert ("change of a total 8 %, in- and outflow included" in shown) != closed
+
+
+@pytest.mark.parametrize(
+    ("recognised", "there"),
+    [
+        (None, "the law is a guess"),
+        ({"symbol": "γ"}, "the recognised law should hold too"),
+        ({"symbol": ""}, "the function in the recognised law is a guess"),
+    ],
+)
+def test_a_recognised_law_is_no_guess_beyond_what_was_observed(capsys, recognised, there):
+    result = {"status": 0, "status_sentence": "so", "backtest_error": 0.1}
+    result |= {"conservation_drift": 0.0, "left_observed_range": True, "recognised": recognised}
+    assert f"left observed range yes: beyond it {there}" in table_of(capsys, result)
+
+
+def test_a_long_name_leaves_room_for_the_values(capsys):
+    names = ("f_water_level[water_level²]", "f_air_temperature[air_temperature²/water_level]")
+    result = {"status": 0, "status_sentence": "so", "backtest_error": 0.1}
+    result |= {"coefficients": dict.fromkeys(names, 0.5), "equations": [f"∂x(0.5 {names[1]}) = 0"]}
+    result |= {"noise": {"u": 0.3}, "noise_given": False}
+    shown = show_lines(capsys, result)
+    assert f"coefficient      {names[0]}: 0.5" in shown
+    assert f"                 {names[1]}: 0.5" in shown
+    assert f"equations        ∂x(0.5 {names[1]}) = 0" in shown
+    assert "noise of u       0.3" in shown
+    refused = show_lines(capsys, result | {"status": 5, "coefficients": {"a": 1.0}})
+    assert any(line.startswith("noise or misfit of u  0.3") for line in refused)
+    assert any(line.startswith("coefficient a ") for line in refused)
 
 
 def test_float64_is_kept(folder):

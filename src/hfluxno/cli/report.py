@@ -28,6 +28,8 @@ _MOST_ROWS = 10  # a larger batch is summarised
 _MOST_COEFFICIENTS = 20
 _MOST_LETTERS = 40  # of units in a picture
 _TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
+_CLOSED = {"periodic", "wall", "reflecting"}
+_MOST_LABEL = 31  # letters of a label of the table; longer ones would leave no room for values
 _SEEN = 0.3  # noise that is less than this part of an error is not worth a word
 
 
@@ -62,9 +64,10 @@ def show(summary: dict, as_json: bool) -> None:
     task = f"{plural(summary['context_frames'], 'frame')} of {cells} cells seen"
     if "steps" in summary:
         task += f", {summary['steps']} forecast"
-    console.print(f"{head(summary)}: {task}")
+    console.print(f"{head(summary)}: {task}", soft_wrap=True)
     if len(results) == 1:
-        console.print(_one(results[0]))
+        closed = set(np.ravel(summary.get("boundary", ()))) <= _CLOSED
+        console.print(_one(results[0], closed))
     else:
         console.print(_each(results) if len(results) <= _MOST_ROWS else _all(results))
         _counts(console, results)
@@ -152,7 +155,30 @@ def shortened(equation: str) -> str:
     return re.sub(f"((?:{_TERM}){{2}})((?:{_TERM}){{3,}})", few, equation)
 
 
-def _one(result: dict) -> Table:
+def _rows(table: Table, label: str, named: dict[str, str]) -> None:
+    """A row for each name, which is beside its value if a label with it would be too long."""
+    fits = all(len(f"{label} {name}") <= _MOST_LABEL for name in named)
+    for i, (name, value) in enumerate(named.items()):
+        if fits:
+            table.add_row(f"{label} {escape(name)}", value)
+        else:
+            table.add_row("" if i else label, f"{escape(name)}: {value}")
+
+
+def _beyond_range(result: dict) -> str:
+    """Whether the forecast left the observed range, and what the law is there."""
+    known = result.get("recognised")
+    if not result["left_observed_range"]:
+        return "no"
+    if known is None:
+        return "yes: beyond it the law is a guess"
+    if known["symbol"]:
+        return "yes: beyond it the recognised law should hold too"
+    return "yes: beyond it the function in the recognised law is a guess"
+
+
+def _one(result: dict, closed: bool) -> Table:
+    """The table of one trajectory; `closed` if nothing passes the ends."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -175,16 +201,22 @@ def _one(result: dict) -> Table:
         table.add_row("misfit of the context", _percent(result["residual"]))
     if result.get("missing"):
         table.add_row("not measured", _percent(result["missing"]))
-    for name, value in result.get("noise", {}).items():
-        table.add_row(f"noise of {escape(name)}", f"{value:.3g}")
-    for name, value in result.get("uncertainty", {}).items():
-        table.add_row(f"uncertainty of {escape(name)}", f"{_percent(value)} of its deviation")
+    # An estimated noise is what the law leaves: misfit too, if it does not explain the data.
+    of_noise = result["status"] == 0 or result.get("noise_given")
+    noises = {name: f"{value:.3g}" for name, value in result.get("noise", {}).items()}
+    _rows(table, "noise of" if of_noise else "noise or misfit of", noises)
+    uncertain = result.get("uncertainty", {}).items()
+    said = {name: f"{_percent(value)} of its deviation" for name, value in uncertain}
+    _rows(table, "uncertainty of", said)
     if "conservation_drift" in result:
-        table.add_row("conservation drift", f"{result['conservation_drift']:.1e}")
-        left = "yes: beyond it the law is a guess" if result["left_observed_range"] else "no"
-        table.add_row("left observed range", left)
-    for name, (low, high) in result.get("observed_range", {}).items():
-        table.add_row(f"observed {escape(name)}", _range(low, high))
+        drift = result["conservation_drift"]
+        if closed:
+            table.add_row("conservation drift", f"{drift:.1e}")
+        else:
+            table.add_row("change of a total", f"{_percent(drift)}, in- and outflow included")
+        table.add_row("left observed range", _beyond_range(result))
+    ranges = result.get("observed_range", {}).items()
+    _rows(table, "observed", {name: _range(*ends) for name, ends in ranges})
     # Only a forecast with the status OK promises a bound.
     bounds = result.get("predicted_error_90", {}) if result["status"] == 0 else {}
     least = result.get("cramer_rao_bound", {})
@@ -192,16 +224,18 @@ def _one(result: dict) -> Table:
         bound = f", 9 of 10 below {_percent(bounds[step])}" if step in bounds else ""
         bound += f", no unbiased estimate below {_percent(least[step])}" if step in least else ""
         table.add_row(f"predicted error, step {step}", _percent(error) + bound)
-    noise = result.get("noise_error", {})
+    noise = result.get("noise_error", {}) if result["status"] == 0 else {}
     for step, error in result.get("true_error", {}).items():
         share = noise.get(step, 0.0)
-        known = f" (noise of the frame: {_percent(share)})" if share > _SEEN * error else ""
+        known = f" (noise of the frame: at most {_percent(share)})" if share > _SEEN * error else ""
         table.add_row(f"true error, step {step}", _percent(error) + known)
     deviations = result.get("standard_deviations", {})
     coefficients = result.get("coefficients", {})
+    shown = {}
     for name, value in list(coefficients.items())[:_MOST_COEFFICIENTS]:
         sigma = f" ± {deviations[name]:.1g}" if name in deviations else ""
-        table.add_row(f"coefficient {escape(name)}", f"{value:.6g}{sigma}")
+        shown[name] = f"{value:.6g}{sigma}"
+    _rows(table, "coefficient", shown)
     if len(coefficients) > _MOST_COEFFICIENTS:
         rest = len(coefficients) - _MOST_COEFFICIENTS
         table.add_row("", f"and {plural(rest, 'more coefficient')} (--json lists them)")

@@ -126,6 +126,7 @@ def reconstruction_summary(source: Source, context: Trajectory, found: Reconstru
     size = np.nanstd(np.asarray(context.states.values), axis=(0, 2))
     result["reading"] = reading_summary(found.identification)
     result["noise"] = dict(zip(source.quantities, map(float, found.noise), strict=True))
+    result["noise_given"] = context.deviation is not None
     result["uncertainty"] = {
         name: float(value)
         for name, value in zip(
