@@ -6,7 +6,7 @@ import pytest
 from hfluxno.identify.basis import Chebyshev, Dictionary, physical_exponents
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.known import recognise
-from hfluxno.identify.monomials import in_monomials, written
+from hfluxno.identify.monomials import in_monomials, written, written_equation
 
 EQUATIONS, FRAMES, RESIDUAL = 4000, 20, 1e-3
 BASIS = Dictionary(np.ones(2), physical_exponents((True, True)), ("a", "b"))
@@ -139,3 +139,8 @@ def test_equations_have_the_diffusion_too():
     bounds = np.ones(2), np.full(2, 2.0)
     law = FittedLaw(("h", "m"), basis, flux, np.array([[0.25], [0.0]]), *bounds)
     assert written(law) == ("∂t h + ∂x(1 m) = 0.25 ∂xx h", "∂t m + ∂x(-2 h²) = 0")
+
+
+def test_no_flux_that_is_zero_is_written():
+    assert written_equation("u", ("0", "2 u²"), "") == "∂t u + ∂y(2 u²) = 0"
+    assert written_equation("u", ("0",), "0.1 u") == "∂t u = 0.1 u"

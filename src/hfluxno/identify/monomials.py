@@ -46,8 +46,14 @@ def written(law: FittedLaw) -> tuple[str, ...]:
             still = f"{max(nu[0], 0.0):.4g} ∂xx {name}"
         arising = _written_source(law, i) if law.terms is not None else ""
         right = " + ".join(part for part in (still, arising) if part).replace("+ -", "- ")
-        equations.append(f"∂t {name} + ∂x({flux}) = {right or '0'}")
+        equations.append(written_equation(name, (flux,), right))
     return tuple(equations)
+
+
+def written_equation(name: str, fluxes: tuple[str, ...], right: str) -> str:
+    """∂t u + ∂x(f) + ∂y(g) = s, without fluxes that are 0."""
+    terms = [f"∂{axis}({flux})" for axis, flux in zip("xy", fluxes, strict=False) if flux != "0"]
+    return f"{' + '.join([f'∂t {name}', *terms])} = {right or '0'}"
 
 
 def _written_source(law: FittedLaw, field: int) -> str:

@@ -55,6 +55,9 @@ def test_a_speed_that_changes_in_time_is_no_law(monkeypatch, change, noise):
     assert found.matters is bool(change)
     if change:
         assert found.differs > change and found.explained > 0.8
+        assert str(found).startswith("most likely a flux that changes in time: factors that differ")
+        partly = str(found._replace(differs=1.08, explained=0.44))
+        assert partly.startswith("perhaps a flux that changes in time or depends on place: factors")
     elif not noise:
         assert found.differs < 0.001
     status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, 0.0, found)

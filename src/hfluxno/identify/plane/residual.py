@@ -12,6 +12,7 @@ from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import beyond_noise, functions_of, left_over, systems_of
 from hfluxno.identify.plane.terms import Further
 from hfluxno.identify.plane.weak_form import has_room, total
+from hfluxno.plural import percent
 
 # Frames of the parts of a context that are compared, and how many parts there are at most.
 _PART, _PARTS = 5, 5
@@ -20,6 +21,8 @@ _PART, _PARTS = 5, 5
 # 2 to 5 % noise, shocks, walls, sources) they differed by .017 at most, and explained .1 at most
 # where by more than .002; of seven contexts with a change by .065 and .54 at least.
 _CHANGING, _EXPLAINED = 0.02, 0.25
+# Such factors also imitate a part of what a flux that depends on place does (.44 over a seamount).
+_NAMED = 0.5
 
 
 class ScaleInTime(NamedTuple):
@@ -33,6 +36,15 @@ class ScaleInTime(NamedTuple):
     def matters(self) -> bool:
         """Whether the law changes in time."""
         return self.differs > _CHANGING and self.explained > _EXPLAINED
+
+    def __str__(self) -> str:
+        cause = "perhaps a flux that changes in time or depends on place"
+        if self.explained > _NAMED:
+            cause = "most likely a flux that changes in time"
+        return (
+            f"{cause}: factors that differ by {percent(self.differs)} explain "
+            f"{percent(self.explained)} of that residual"
+        )
 
 
 UNCHANGED = ScaleInTime(0.0, 0.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hfluxno.identify.basis import Chebyshev, Dictionary
-from hfluxno.identify.monomials import added, written_sum
+from hfluxno.identify.monomials import added, written_equation, written_sum
 from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.residual import UNCHANGED, ScaleInTime
@@ -92,8 +92,9 @@ class PlaneIdentification:
     def formulas(self) -> tuple[str, ...]:
         """The equation of each field in the units of the data."""
         return tuple(
-            f"∂t {name} + ∂x({_sum(self.law, 0, i)}) + ∂y({_sum(self.law, 1, i)}) = "
-            + _right(self.law, i)
+            written_equation(
+                name, (_sum(self.law, 0, i), _sum(self.law, 1, i)), _right(self.law, i)
+            )
             for i, name in enumerate(self.law.fields)
         )
 
@@ -111,11 +112,7 @@ class PlaneIdentification:
         if not np.isnan(self.misfit):
             figures = f"weak-form residual {percent(self.misfit)}, {figures}"
         if self.scale_in_time.matters:
-            figures += (
-                "; most likely a flux that changes in time: factors that differ by "
-                f"{percent(self.scale_in_time.differs)} explain "
-                f"{percent(self.scale_in_time.explained)} of that residual"
-            )
+            figures += f"; {self.scale_in_time}"
         # How well the known law fits was found in other data.
         name = self.name if self.recognised is None or self.is_given else str(self.recognised)
         text = OF_GIVEN.get(self.status) if self.is_given else None
