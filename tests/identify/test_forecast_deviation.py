@@ -20,6 +20,7 @@ from hfluxno.identify.forecast_deviation import (
     _columns,
     not_below_backtest,
 )
+from hfluxno.identify.forecaster import _noise
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.select import make_settings
@@ -170,3 +171,12 @@ def test_few_columns_make_up_a_covariance_and_many_do_so_on_average():
     large = _columns(np.eye(20))
     assert large.shape == (20, 8)
     assert np.sum(large**2) == pytest.approx(20.0)
+
+
+def test_noise_is_at_most_what_the_law_leaves(traffic):
+    """Steep waves look like noise of 30 % of the deviation."""
+    greenshields = polynomial(0.1, 0.8, 0.0, 1.0, -1.0, fields=("u",))
+    misfit = dataclasses.replace(UNKNOWN, noise=0.3)
+    for residual, noise in ((0.01, 0.01), (0.5, 0.3), (np.nan, 0.3)):
+        item = identification(greenshields, CELLS, residual=residual, misfit=misfit)
+        assert _noise(item, traffic) == pytest.approx(noise * traffic.std())
