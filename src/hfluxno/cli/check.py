@@ -234,14 +234,17 @@ def _travel(field: dict, units: str) -> str:
 
 
 def _total(field: dict, units: str) -> str:
+    from hfluxno.data.likely_boundary import is_sure
+
     if math.isnan(field["total_change"]):
         return "unknown"
     verdict = "conserved" if field["total_kept"] else "not conserved"
-    if field["total_kept"] and field["total_uncertainty"] > 0.1:
+    if field["total_kept"] and not is_sure(field):
         verdict = "perhaps conserved"
+    gaps = field["missing"] > 0.0
     text = (
         f"{verdict}: changes by {_percent(field['total_change'])} of its mean size, "
-        f"± {_percent(field['total_uncertainty'])}"
+        f"± {_percent(field['total_uncertainty'])}{' (gaps interpolated)' * gaps}"
     )
     if field["total_kept"] or math.isnan(field["explained_by_ends"]):
         return text

@@ -3,10 +3,10 @@
 import numpy as np
 
 from hfluxno.data.balance import Balance, balance_with_ends
+from hfluxno.data.end_measures import Ends, ends
 from hfluxno.data.identifiable import identifiable, no_system
+from hfluxno.data.likely_boundary import likely_boundary
 from hfluxno.data.measures import (
-    ends_match,
-    ends_still,
     is_constant,
     oddities,
     total,
@@ -30,11 +30,12 @@ def examined(source: Source) -> dict:
     used = values[whole][:_MOST_TRAJECTORIES] if whole.any() else values
     bare = [without_marks(used[:, :, i]) for i in range(used.shape[2])]
     balances = balance_with_ends([u for u, _ in bare], source.times)
+    both = {name: ends(u) for name, (u, _) in zip(source.fields, bare, strict=True)}
     fields = {
-        name: _field(u, marks, balance, source)
+        name: _field(u, marks, balance, source, both[name])
         for name, (u, marks), balance in zip(source.fields, bare, balances, strict=True)
     }
-    boundary, reason = _boundary([u for u, _ in bare], fields)
+    boundary, reason = likely_boundary(both, fields)
     if boundary == "periodic":  # nothing passes its ends
         fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
     if set(source.boundary) != {"periodic"}:  # which is the default
@@ -98,10 +99,12 @@ def _missing(source: Source, values: np.ndarray) -> dict:
     }
 
 
-def _field(u: np.ndarray, marks: tuple[str, ...], balance: Balance, source: Source) -> dict:
+def _field(
+    u: np.ndarray, marks: tuple[str, ...], balance: Balance, source: Source, both: Ends
+) -> dict:
     """The measures of one field, (trajectory, time, x)."""
     cell = float(source.x[1] - source.x[0])
-    mirrored = symmetry(u, ends_match(u))
+    mirrored = symmetry(u, both.match)
     deviation, sigma = float(np.nanstd(u)), noise(u)
     sums = [total(each[None]) for each in u if not np.isnan(each).all()]
     worst = max(sums, key=lambda each: abs(each.change) - each.uncertainty)
@@ -120,6 +123,7 @@ def _field(u: np.ndarray, marks: tuple[str, ...], balance: Balance, source: Sour
         "correlation_of_frames": moves.correlation,
         "total_change": worst.change,
         "total_uncertainty": worst.uncertainty,
+        "total_known": worst.known,
         "total_kept": worst.kept,
         "explained_by_ends": balance.explained,
         "balanced_by_ends": balance.is_sound(worst.uncertainty),
@@ -137,45 +141,6 @@ def _change(u: np.ndarray) -> float:
         return float("nan")
     columns = np.moveaxis(u, 1, -1)[enough]
     return float(np.median(np.nanstd(columns, axis=-1)))
-
-
-def _boundary(fields: list[np.ndarray], found: dict) -> tuple[str, str]:
-    if any(each["relative_noise"] > 0.5 for each in found.values()):
-        return "periodic", "a guess: noise, or what is too narrow for the cells, hides the ends"
-    kept = all(each["total_kept"] for each in found.values())
-    match = all(ends_match(u) for u in fields)
-    still = all(ends_still(u) for u in fields)
-    if still and not match:
-        return "outflow", "nothing reaches the ends, which differ from each other"
-    if still:
-        return "periodic", "nothing reaches the ends, which are alike: any boundary will do"
-    uncertain = max(each["total_uncertainty"] for each in found.values()) > 0.1
-    if match and kept:
-        return "periodic", f"the ends match and the total is {'perhaps ' * uncertain}conserved"
-    if match:
-        return "periodic", (
-            "the ends match, but the total is not conserved: a source or a leak, or ends that "
-            "match by chance (then open)"
-        )
-    if kept and uncertain:
-        return "open", (
-            "the ends do not match, and too little is measured to know whether the total is "
-            "conserved: what enters is estimated (between walls: reflecting)"
-        )
-    if kept:
-        return "reflecting", (
-            "the ends do not match and the total is conserved, as between walls; a ring on which a "
-            "shock stands where x ends looks the same (then periodic)"
-        )
-    reason = "the ends do not match and the total is not conserved: there is inflow"
-    known = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
-    if any(not each["balanced_by_ends"] for each in known):
-        return (
-            "open",
-            f"{reason}, but the states at the ends do not explain all of it: a source or a leak, "
-            "or a flow that they do not determine",
-        )
-    return "open", f"{reason}, which is estimated"
 
 
 def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> list[str]:

@@ -17,6 +17,12 @@ _MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # instruments write them for 
 _MOST_PAIRS = 400  # of frames, evenly chosen
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
 _BLOCK = 64  # trajectories
+_ROUNDING = 1e-6  # of the size of a field
+_LITTLE = 0.05  # of what passes the middle
+_FEW = 0.2  # of the values in frames and at places that are measured
+_SENSORS = 32  # places; more are taken for cells, whose totals are exact
+_KNOWN = 0.5  # of what passes the middle
+_HALVES = 9  # of the cells, evenly chosen
 
 
 class Travel(NamedTuple):
@@ -29,16 +35,24 @@ class Travel(NamedTuple):
 
 
 class Total(NamedTuple):
-    """The largest change of a field's total since the first frame and its measurement uncertainty,
-    both relative to the mean size of the field."""
+    """The largest change of a field's total since the first frame, its measurement uncertainty, and
+    the largest change over half of the cells, which movement alone causes; all relative to the mean
+    size of the field."""
 
     change: float
     uncertainty: float
+    moves: float
 
     @property
     def kept(self) -> bool:
         """Whether the total is constant as far as it was measured."""
-        return bool(abs(self.change) <= max(1e-3, self.uncertainty))
+        least = max(_ROUNDING, min(1e-3, _LITTLE * self.moves))
+        return bool(abs(self.change) <= max(least, self.uncertainty))
+
+    @property
+    def known(self) -> bool:
+        """Whether it was measured well enough to tell a line that is closed from an open one."""
+        return bool(self.uncertainty <= _KNOWN * self.moves)
 
 
 def travel(u: np.ndarray) -> Travel:
@@ -91,19 +105,22 @@ def travel(u: np.ndarray) -> Travel:
 
 
 def total(u: np.ndarray) -> Total:
-    """How the mean over all cells changes; gaps are interpolated linearly in space.
+    """How the mean over all cells changes; gaps are interpolated linearly in space, and before in
+    time where few of the values of places with sensors are missing.
 
     Its uncertainty is four standard deviations of the noise of a difference of two totals, and in
     frames with gaps also twice (a change has two totals) what the totals change by when a random
     quarter of the values is left out.
     """
     size = float(np.mean(np.abs(u), where=~np.isnan(u)))
-    whole, inside = interpolated(u)
-    sums = np.where(inside.any(axis=-1), np.mean(whole, axis=-1), np.nan)
     known = ~np.isnan(u)
+    meant = known.any(axis=1, keepdims=True) & known.any(axis=2, keepdims=True)
+    few = bool(np.mean(known, where=meant) >= 1.0 - _FEW)
+    whole, inside = interpolated(_between_times(u) if few else u)
+    sums = np.where(inside.any(axis=-1), np.mean(whole, axis=-1), np.nan)
     changes = [row - row[~np.isnan(row)][0] for row in sums if (~np.isnan(row)).any()]
     if not changes or size == 0.0:
-        return Total(np.nan if size else 0.0, np.nan if size else 0.0)
+        return Total(*[np.nan if size else 0.0] * 3)
     every = np.concatenate(changes)
     change = float(every[np.nanargmax(np.abs(every))])
     measured = np.median(known.sum(axis=-1)[known.any(axis=-1)])
@@ -113,39 +130,45 @@ def total(u: np.ndarray) -> Total:
     gaps = known.any(axis=-1) & ~known.all(axis=-1)
     if gaps.any():
         dropped = np.random.default_rng(0).uniform(size=u.shape) < 0.25
-        fewer, rest = interpolated(np.where(dropped, np.nan, u))
+        left = np.where(dropped, np.nan, u)
+        fewer, rest = interpolated(_between_times(left) if few else left)
         both = gaps & rest.any(axis=-1)
         if both.any():
             differences = (np.mean(fewer, axis=-1) - sums)[both]
             error += 2.0 * float(np.max(np.abs(differences - np.median(differences))))
-    return Total(change / size, float(error / size))
+    places = np.flatnonzero(known.any(axis=(0, 1)))
+    if 8 <= len(places) < _SENSORS:
+        error += _sampled(whole[..., places], inside.any(axis=-1))
+    moves = _passed(whole, inside.any(axis=-1))
+    return Total(change / size, float(error / size), moves / size)
 
 
-def ends_match(u: np.ndarray) -> bool:
-    """Whether the last cell continues in the first one, as on a periodic domain: the values across
-    the ends differ at most twice as much as others at that distance; at least in a quarter of the
-    frames, since a shock may stand there in the others. Those of a few sensors also have to differ
-    less than values that have nothing to do with each other."""
-    measured = np.flatnonzero((~np.isnan(u)).any(axis=(0, 1)))
-    first, last = measured[0], measured[-1]
-    distance = u.shape[-1] - last + first
-    across, within = u[..., first] - u[..., last], u[..., distance:] - u[..., :-distance]
-    least, deviation = 3.0 * np.nan_to_num(noise(u)), float(np.nanstd(u))
-    # Of independent values a difference is 1.41 deviations, and in a quarter of the frames .45.
-    if _size(across) <= min(2.0 * max(_size(within), least), 1.2 * deviation):
-        return True
-    across, within = (np.abs(each[~np.isnan(each)]) for each in (across, within))
-    if not across.size or not within.size:
-        return False
-    most = min(2.0 * max(np.median(within), least), 0.3 * deviation)
-    return bool(np.quantile(across, 0.25) <= most)
+def _between_times(u: np.ndarray) -> np.ndarray:
+    """The field with gaps filled linearly that are between measurements at the same place."""
+    filled, at, seen = u.copy(), np.arange(u.shape[1]), ~np.isnan(u)
+    for run, place in zip(*np.nonzero(seen.any(axis=1) & ~seen.all(axis=1)), strict=True):
+        known = seen[run, :, place]
+        filled[run, :, place] = np.interp(at, at[known], u[run, known, place], np.nan, np.nan)
+    return filled
 
 
-def ends_still(u: np.ndarray) -> bool:
-    """Whether nothing happens at either end."""
-    measured = np.flatnonzero((~np.isnan(u)).any(axis=(0, 1)))
-    least = max(3.0 * np.nan_to_num(noise(u)), 1e-3 * float(np.nanstd(u)))
-    return all(_size(u[..., end] - np.nanmean(u[..., end])) <= least for end in measured[[0, -1]])
+def _sampled(whole: np.ndarray, known: np.ndarray) -> float:
+    """How much changes of a mean depend on the places: half of what those by every other one
+    differ from those by the rest."""
+    odd = np.arange(whole.shape[-1]) % 2 == 1
+    means = [interpolated(np.where(out, np.nan, whole))[0].mean(axis=-1) for out in (odd, ~odd)]
+    differences = zip(means[0] - means[1], known, strict=True)
+    changes = [run[at] - run[at][0] for run, at in differences if at.any()]
+    return 0.5 * max(float(np.max(np.abs(each))) for each in changes)
+
+
+def _passed(whole: np.ndarray, known: np.ndarray) -> float:
+    """The largest change since the first frame of a sum over half of the cells, over all cells."""
+    cells, half = whole.shape[-1], max(whole.shape[-1] // 2, 1)
+    starts = np.unique(np.linspace(0, cells - half, _HALVES).round().astype(int))
+    sums = np.stack([whole[..., i : i + half].sum(axis=-1) for i in starts], axis=-1) / cells
+    changes = [run[at] - run[at][0] for run, at in zip(sums, known, strict=True) if at.any()]
+    return max(float(np.max(np.abs(each))) for each in changes)
 
 
 def is_constant(u: np.ndarray) -> bool:
@@ -252,8 +275,3 @@ def _correlation(f: np.ndarray, g: np.ndarray) -> np.ndarray:
     count = 2 * f.shape[-1]
     product = np.conj(np.fft.rfft(f, count)) * np.fft.rfft(g, count)
     return np.fft.irfft(product, count)
-
-
-def _size(differences: np.ndarray) -> float:
-    known = differences[~np.isnan(differences)]
-    return float(np.sqrt(np.mean(known**2))) if known.size else np.nan

@@ -1,0 +1,96 @@
+"""The boundary that measurements on a line suggest, from their ends and totals."""
+
+import numpy as np
+
+from hfluxno.data.end_measures import Ends
+
+_NOISY = 0.5  # of the deviation
+# A match of few sensors says little. Of rings whose steps exceed the noise slopes are off by .45 at
+# most, of other lines by .65 and more if not by chance; across the ends of the latter values differ
+# by .25 of what places far from each other do.
+_SMOOTH, _SMOOTHER = 0.5, 0.2
+_NEAR, _NEARER = 0.2, 0.1
+_SURE = 0.1  # of the mean size
+
+
+def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
+    """The boundary and the reason, from the ends and the other measures of each field.
+
+    A ring needs ends that match in all fields, better than places that have nothing to do with each
+    other, and totals that are kept, or slopes that match too. Walls need a total that is kept, and
+    known to be, or that another field vanishes at both ends. Otherwise there may be inflow.
+    """
+    kept = all(each["total_kept"] for each in found.values())
+    known = all(each["total_known"] for each in found.values())
+    if any(each["relative_noise"] > _NOISY for each in found.values()):
+        return _hidden(kept, known)
+    match = all(each.match for each in ends.values())
+    if all(each.still for each in ends.values()):
+        if match:
+            return "periodic", "nothing reaches the ends, which are alike: any boundary will do"
+        return "outflow", "nothing reaches the ends, which differ from each other"
+    if match and kept and all(_joins(each, known) for each in ends.values()):
+        surely = "" if all(map(is_sure, found.values())) else "perhaps "
+        return "periodic", f"the ends match and the total is {surely}conserved"
+    clear = all(each.bend <= _SMOOTH or each.near <= _NEARER for each in ends.values())
+    if match and clear and not kept:
+        return "periodic", (
+            "the ends match, but the total is not conserved: a source or a leak, or ends that "
+            "match by chance (then open)"
+        )
+    walls = [name for name, each in ends.items() if each.vanish]
+    others = [name for name in ends if name not in walls]
+    if walls and others and all(found[name]["total_kept"] for name in others):
+        surely = "" if all(is_sure(found[name]) for name in others) else "perhaps "
+        return "reflecting", (
+            f"{' and '.join(walls)} {'vanish' if len(walls) > 1 else 'vanishes'} at both ends and "
+            f"the total of {' and '.join(others)} is {surely}conserved, as between walls"
+        )
+    words = "the ends match no better than by chance" if match else "the ends do not match"
+    if kept and known and not match:
+        return "reflecting", (
+            f"{words} and the total is conserved, as between walls; a ring on which a shock stands "
+            "where x ends looks the same (then periodic)"
+        )
+    if kept:
+        unclear = "too little is measured to know whether the total is conserved"
+        if known:
+            unclear = "though the total is conserved a ring cannot be told from walls"
+        return "open", (
+            f"{words}, and {unclear}: what enters is estimated "
+            f"({'on a ring: periodic; ' * match}between walls: reflecting)"
+        )
+    words += " and the total is not conserved: there is inflow"
+    balances = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
+    if any(not each["balanced_by_ends"] for each in balances):
+        return "open", (
+            f"{words}, but the states at the ends do not explain all of it: a source or a leak, or "
+            "a flow that they do not determine"
+        )
+    return "open", f"{words}, which is estimated"
+
+
+def is_sure(field: dict) -> bool:
+    """Whether the total of a field is known so well that `perhaps` need not be said."""
+    return field["total_known"] and field["total_uncertainty"] <= _SURE
+
+
+def _joins(each: Ends, known: bool) -> bool:
+    """Whether ends that match do so better than by chance, and clearly if it is not known whether
+    the total is kept."""
+    if known:
+        return each.bend <= _SMOOTH or each.near <= _NEAR
+    return each.bend <= _SMOOTHER or (each.bend <= _SMOOTH and each.near <= _NEAR)
+
+
+def _hidden(kept: bool, known: bool) -> tuple[str, str]:
+    """The boundary where noise hides the ends."""
+    noise = "noise, or what is too narrow for the cells, hides the ends"
+    if not kept:
+        return "open", f"{noise}, and the total is not conserved: there is inflow, or a source"
+    if known:
+        return "periodic", f"a guess: {noise}; the total is conserved (between walls: reflecting)"
+    return "open", (
+        f"it cannot be told: {noise}, and whether the total is conserved (on a ring: periodic; "
+        "between walls: reflecting)"
+    )

@@ -1,0 +1,104 @@
+"""Ends of made-up data on rings, between walls and on open lines."""
+
+import numpy as np
+import pytest
+
+from hfluxno.data.end_measures import ends
+from hfluxno.data.likely_boundary import likely_boundary
+from hfluxno.data.measures import total
+from hfluxno.wild_values import noise
+from tests.data.test_measures import gaps, wave
+
+X, T = (np.arange(80) + 0.5) / 80, np.arange(30)[:, None] / 30
+
+
+def likely(**fields):
+    """The boundary that fields (time, x) suggest, and why."""
+    found = {}
+    for name, u in fields.items():
+        sums = total(u[None])
+        found[name] = {
+            "total_kept": sums.kept,
+            "total_uncertainty": sums.uncertainty,
+            "total_known": sums.known,
+            "relative_noise": noise(u[None]) / np.nanstd(u),
+            "explained_by_ends": np.nan,
+        }
+    return likely_boundary({name: ends(u[None]) for name, u in fields.items()}, found)
+
+
+def test_ends_of_a_ring_match_and_those_of_a_slope_do_not():
+    ring = ends(wave())
+    assert ring.match and ring.bend < 0.1 and ring.near < 0.1 and not ring.still
+    assert ends(gaps(wave(), 0.3)).match
+    assert not ends(wave()[..., :60]).match
+    sparse = np.full_like(wave(), np.nan)
+    sparse[..., 3::8] = wave()[..., 3::8]
+    assert ends(sparse).match
+    # A road whose ends have nothing to do with each other, and sensors so noisy that they might.
+    rng, x = np.random.default_rng(4), np.linspace(0.0, 1.0, 12)
+    low, high = 5.0 * rng.normal(size=(2, 1, 60, 1))
+    road = 40.0 + low * (1.0 - x) + high * x + 1.5 * rng.normal(size=(1, 60, 12))
+    assert not ends(road).match
+    pulse = np.exp(-(((np.arange(80) - 30 - 0.5 * np.arange(30)[:, None]) / 5) ** 2))[None]
+    assert ends(pulse).still and ends(pulse).match
+    step = (np.arange(80) > 30 + 0.5 * np.arange(30)[:, None]).astype(float)[None]
+    assert ends(step).still and not ends(step).match
+
+
+def test_the_ends_of_a_ring_match_though_a_shock_passes_them():
+    place = np.mod(np.arange(80) - 0.3 * np.arange(30)[:, None] - 5.0, 80)
+    sawtooth = np.where(np.abs(place - 79.0) < 0.5, 0.5, place / 80.0)[None]
+    assert ends(np.roll(sawtooth, -5, axis=-1)).match
+    standing = np.tile(np.arange(80) / 80.0, (30, 1))[None]
+    assert not ends(standing).match
+    # A shock inside is no reason for one across the ends.
+    inside = np.where(X < 0.3 + 0.4 * T, 1.0, 0.0) + 0.5 * X * np.cos(3.0 * T)
+    assert not ends(inside[None]).match
+
+
+def test_a_momentum_vanishes_in_walls():
+    height = 1.0 + 0.3 * np.cos(np.pi * X) * np.cos(4.0 * T)
+    momentum = 0.3 * np.sin(np.pi * X) * np.sin(4.0 * T) + 0.1 * np.sin(2 * np.pi * X) * T
+    assert ends(momentum[None]).vanish and not ends(height[None]).vanish
+    assert not ends(wave()).vanish and not ends(wave() - 3.0).vanish
+    assert likely(h=height, m=momentum) == (
+        "reflecting", "m vanishes at both ends and the total of h is conserved, as between walls",
+    )  # fmt: skip
+    boundary, why = likely(h=height * (1.0 + T), m=momentum)
+    assert boundary == "open" and "not conserved" in why
+    noisy = height[:, ::10] + 0.05 * np.random.default_rng(0).normal(size=(30, 8))
+    boundary, why = likely(h=noisy, m=momentum[:, ::10] * np.ones((30, 1)))
+    assert boundary == "reflecting" and "the total of h is perhaps conserved" in why
+
+
+@pytest.mark.parametrize("places", [7, 9, 10, 12])
+def test_few_sensors_that_match_by_chance_make_no_ring(places):
+    """An open line of which a wave and a third are seen: its ends may be alike, as any places."""
+    x = np.linspace(0.0, 4.0 / 3.0, places)
+    u = 5.0 + np.sin(2 * np.pi * (x - 2.0 * T)) + 0.7 * np.sin(5.0 * (x - 2.0 * T) + 1.0)
+    boundary, why = likely(u=u)
+    assert boundary == "open", why
+
+
+def test_a_sum_that_is_known_too_badly_shows_no_walls():
+    """The water table between two rivers: its mean moves by less than sensors can tell, but so
+    would half of it."""
+    x = np.linspace(0.0, 1.0, 10)
+    rng = np.random.default_rng(1)
+    tide = np.sin(9.0 * T) * (0.3 * (1.0 - x) - 0.25 * x)
+    head = 5.0 + 2.0 * x + tide + 0.05 * rng.normal(size=(30, 10))
+    boundary, why = likely(head=head)
+    assert boundary == "open" and "too little is measured to know" in why
+
+
+def test_where_noise_hides_the_ends():
+    noise = np.random.default_rng(2).normal(size=(30, 80))
+    boundary, why = likely(u=noise)
+    assert boundary == "open" and why.startswith("it cannot be told: noise")
+    boundary, why = likely(u=noise + 4.0 * T)
+    assert boundary == "open" and "the total is not conserved" in why
+    places = (np.arange(240) + 0.5) / 240
+    noise = np.random.default_rng(2).normal(size=(30, 240))
+    boundary, why = likely(u=2.0 * np.sin(2 * np.pi * (places - 2.0 * T)) + noise)
+    assert boundary == "periodic" and why.startswith("a guess: noise")
