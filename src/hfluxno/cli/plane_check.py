@@ -9,7 +9,9 @@ from rich.console import Console
 
 from hfluxno.cli import plane, report
 from hfluxno.coordinates import with_gaps
-from hfluxno.data.plane.measures import drift, is_kept, sides
+from hfluxno.data.plane.measures import drift
+from hfluxno.data.plane.sides import sides
+from hfluxno.data.plane.totals import totals
 from hfluxno.data.plane.walls import NAN
 from hfluxno.plural import percent, plural
 
@@ -51,23 +53,21 @@ def examined(config: "CheckConfig") -> dict:
     context = source.context(member, frames)
     values = np.asarray(context.values, float)
     grid, seen = context.grid, values[..., context.grid.free]
-    whole = seen[~np.isnan(seen).any(axis=(1, 2))]
-    totals = whole.mean(axis=2)
-    sizes = np.nanmean(np.abs(values), axis=(0, 2, 3))
+    noises = [noise_level(values[:, i : i + 1]) for i in range(len(source.fields))]
+    deviations = np.nanstd(values, axis=(0, 2, 3))
+    kept = totals(values, grid.free, np.array(noises) * deviations)
     fields: dict[str, dict] = {}
     for i, name in enumerate(source.fields):
         field = values[:, i]
         moved = drift(field)
-        noise = noise_level(values[:, i : i + 1])
         fields[name] = {
             "smallest": float(np.nanmin(field)),
             "largest": float(np.nanmax(field)),
             "changes": _change(field),
-            "total_change": float(np.ptp(totals[:, i]) / (sizes[i] or 1.0))
-            if len(whole)
-            else float("nan"),
-            "noise": noise * float(np.nanstd(field)),
-            "relative_noise": noise,
+            "total_change": np.nan if kept is None else kept.relative(kept.changes, i),
+            "total_uncertainty": np.nan if kept is None else kept.relative(kept.uncertain, i),
+            "noise": float(noises[i] * deviations[i]),
+            "relative_noise": noises[i],
             "cells_per_frame": [moved.x, moved.y],
             "correlation_of_frames": moved.correlation,
             "computed": name not in source.stored,
@@ -80,9 +80,7 @@ def examined(config: "CheckConfig") -> dict:
         faults = [str(error)]
     boundary, reason = source.boundary, "as given"
     if source.assumed:
-        moves = [i for i, name in enumerate(source.fields) if fields[name]["changes"] > 0.0]
-        kept = bool(len(whole)) and is_kept(totals[:, moves], sizes[moves])
-        *found, reason = sides(values, kept)
+        *found, reason = sides(values, source.fields, np.array(noises) * deviations, kept)
         boundary = found[0], found[1]
     named = "/".join(",".join(pair) for pair in boundary)
     left = source.frames - frames
@@ -178,7 +176,9 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         words = f"{plural(found['walls'], 'cell')}{why} --walls {by}"
         lines.append(("obstacle", words))
     if found["missing"]:
-        lines.append(("not measured", f"{percent(found['missing'])} of these"))
+        filled = any(np.isfinite(each["total_change"]) for each in found["fields"].values())
+        words = f"{percent(found['missing'])} of these"
+        lines.append(("not measured", words + ", interpolated for the totals" * filled))
     for name, field in found["fields"].items():
         text = (
             f"{field['smallest']:.4g} to {field['largest']:.4g}, changes by "

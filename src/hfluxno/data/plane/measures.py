@@ -1,4 +1,4 @@
-"""What frames on a plane show by themselves, before any law is inferred.
+"""How far frames on a plane move, before any law is inferred.
 
 Fields are arrays (time, x, y), NaN where nothing was measured and in walls inside.
 """
@@ -8,11 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy import fft
-
-# Values across the ends may differ this many times as much as those across the interface inside
-# where they differ most. On 51 sets it was at most 1.02 for periodic ones, and from 1.4 for others.
-_MATCHING = 1.2
-_KEPT = 1e-3  # the change of a total, of its size
 
 
 class Drift(NamedTuple):
@@ -50,41 +45,6 @@ def drift(u: Float[np.ndarray, "time x y"]) -> Drift:
     return Drift(
         float(shifts[0][r] + _vertex(along_x)), float(shifts[1][s] + _vertex(along_y)), float(alike)
     )
-
-
-def sides(
-    values: Float[np.ndarray, "time field x y"], totals_kept: bool
-) -> tuple[tuple[str, str], tuple[str, str], str]:
-    """The boundaries that frames suggest along x and y, and why: periodic where the values continue
-    across the ends; otherwise walls if a total is kept, and outflows if not."""
-    found, why = [], []
-    for axis, name in ((2, "x"), (3, "y")):
-        side = "periodic" if (matches := _continues(values, axis)) else "outflow"
-        side = "wall" if totals_kept and not matches else side
-        found.append((side, side))
-        why.append(f"the ends of {name} {'' if matches else 'do not '}match")
-    if not all(each[0] == "periodic" for each in found):
-        why.append(f"{'a' if totals_kept else 'no'} total is kept")
-    return found[0], found[1], ", ".join(why)
-
-
-def is_kept(totals: Float[np.ndarray, "time field"], size: Float[np.ndarray, " field"]) -> bool:
-    """Whether any total is constant."""
-    return bool(np.any(np.ptp(totals, axis=0) <= _KEPT * size))
-
-
-def _continues(values: Float[np.ndarray, "time field x y"], axis: int) -> bool:
-    """Whether the last cells continue in the first ones: in no field do they differ clearly more
-    than neighbours across the interface where these differ most. Ends in walls do not continue."""
-    size = np.nanstd(values, axis=(0, 2, 3))
-    u = np.moveaxis(values[:, size > 0.0] / size[size > 0.0, None, None], axis, -1)
-    across, within = u[..., 0] - u[..., -1], np.diff(u, axis=-1)
-    if not np.isfinite(across).any(axis=(0, 2)).all():
-        return False
-    inside = within[..., np.isfinite(within).any(axis=(0, 1, 2))]
-    most = np.sqrt(np.nanmax(np.nanmean(inside**2, axis=(0, 2)), axis=-1))
-    differs = np.sqrt(np.nanmean(across**2, axis=(0, 2)))
-    return bool(np.all(differs <= _MATCHING * most))
 
 
 def _correlation(f: np.ndarray, g: np.ndarray) -> Float[np.ndarray, "x y"]:

@@ -1,0 +1,107 @@
+"""Sides and totals of made-up frames on a plane whose ends are known."""
+
+import numpy as np
+import pytest
+
+from hfluxno.data.plane.sides import sides
+from hfluxno.data.plane.totals import Totals, interpolated, totals
+from tests.data.test_plane_measures import X, Y, moving
+
+FREE = np.ones(X.shape, bool)
+
+
+def suggested(values, free=FREE, noise=0.01, names="hmn"):
+    """The sides, x and y, and why."""
+    count = values.shape[1]
+    sigma = np.full(count, noise)
+    return sides(values, names[:count], sigma, totals(values, free, sigma))
+
+
+def basin(frames=8):
+    """Waves between four walls: depth, and both momenta."""
+    t = 0.3 * np.arange(frames)[:, None, None]
+    one, two = np.cos(np.pi * X) * np.cos(3.0 * t), np.cos(np.pi * Y) * np.cos(4.0 * t + 1.0)
+    m, n = np.sin(np.pi * X) * np.sin(3.0 * t), np.sin(np.pi * Y) * np.sin(4.0 * t + 1.0)
+    return np.stack([3.0 + one + two, m * np.ones_like(Y), n * np.ones_like(X)], axis=1)
+
+
+def test_ends_that_match_are_periodic_and_others_walls_or_outflows():
+    ring, cut = moving(1.0, 1.0)[:, None], moving(1.0, 1.0, length=1.4)[:, None]
+    assert suggested(ring)[:2] == (("periodic",) * 2, ("periodic",) * 2)
+    found = suggested(np.concatenate([cut, ring * (1 + np.arange(6))[:, None, None, None]], axis=1))
+    assert found == (
+        ("outflow",) * 2,
+        ("periodic",) * 2,
+        "the ends of x do not match, the ends of y match, no total is kept",
+    )
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.06])
+def test_walls_are_where_a_momentum_vanishes_and_the_depth_is_kept(missing):
+    waves = basin()
+    waves[np.random.default_rng(0).uniform(size=waves.shape) < missing] = np.nan
+    assert suggested(waves, noise=1e-3) == (
+        ("wall",) * 2,
+        ("wall",) * 2,
+        "the ends of x do not match, where m vanishes, the ends of y do not match, where n "
+        "vanishes, the total of h is kept",
+    )
+
+
+def test_a_dam_inside_is_no_reason_to_match():
+    """Momenta of a basin change, so a step across its ends is not that of a ring."""
+    waves = basin()
+    waves[:, 0] += 8.0 * (np.hypot(X - 0.5, Y - 0.5) < 0.2)
+    assert suggested(waves)[:2] == (("wall",) * 2, ("wall",) * 2)
+
+
+def test_a_shock_across_the_ends_is_no_end():
+    step = np.where((X[None] + 0.02 * np.arange(6)[:, None, None]) % 1.0 < 0.5, 1.0, 0.0)[:, None]
+    assert suggested(step, noise=0.0)[0] == ("periodic", "periodic")
+
+
+def test_ends_that_nothing_reaches():
+    t = np.arange(6)[:, None, None]
+    pulse = np.exp(-((X - 0.4 - 0.02 * t) ** 2 + (Y - 0.5) ** 2) / 0.005)[:, None]
+    *found, why = suggested(pulse, noise=1e-6)
+    assert found == [("periodic",) * 2] * 2 and why.count("any boundary will do") == 2
+    *found, why = suggested(pulse + X, noise=1e-6)
+    assert found[0] == ("outflow",) * 2 and "nothing reaches the ends of x, which differ" in why
+
+
+def test_ends_in_walls_do_not_continue():
+    """A basin with walls all around, NaN there, and a line of cells that was never measured."""
+    waves, free = moving(1.0, 1.0)[:, None].copy(), FREE.copy()
+    waves[..., [0, -1], :] = waves[..., [0, -1]] = np.nan
+    free[[0, -1]] = free[:, [0, -1]] = False
+    assert "periodic" not in {side for pair in suggested(waves, free)[:2] for side in pair}
+    ring = moving(1.0, 1.0)[:, None].copy()
+    ring[..., 20, :] = np.nan
+    assert suggested(ring)[:2] == (("periodic",) * 2, ("periodic",) * 2)
+
+
+def test_totals_with_gaps_and_what_is_known_of_them():
+    waves = basin()
+    leak = waves * np.exp(-0.01 * np.arange(8))[:, None, None, None]
+    whole = totals(waves, FREE, np.full(3, 1e-3))
+    assert isinstance(whole, Totals)
+    np.testing.assert_array_equal(whole.kept, [True, False, False])
+    assert whole.known.all() and whole.relative(whole.changes, 0) < 1e-12
+    few = np.random.default_rng(1).uniform(size=waves.shape) < 0.06
+    for u, kept in ((waves, True), (leak, False)):
+        found = totals(np.where(few, np.nan, u), FREE, np.full(3, 1e-3))
+        assert found is not None and found.kept[0] == kept and found.known[0]
+    many = np.random.default_rng(1).uniform(size=waves.shape) < 0.3
+    gone = np.where(many, np.nan, waves)
+    assert totals(gone, FREE, np.full(3, 1e-3)) is None
+    assert "too much is missing to know" in suggested(gone)[2]
+
+
+def test_gaps_of_a_plane_in_time_and_space_are_filled_exactly():
+    t = np.arange(5.0)[:, None, None, None]
+    u = 2.0 * t + 3.0 * X - 4.0 * Y + np.zeros((5, 2, 1, 1))
+    gone = u.copy()
+    gone[2, 0, 5, 5] = gone[2, 0, 6, 5] = gone[3, 1] = np.nan
+    np.testing.assert_allclose(interpolated(gone), u)
+    gone[0, 0, 0, 0] = np.nan  # in a corner of the first frame, so from one side only
+    assert abs(interpolated(gone)[0, 0, 0, 0] - u[0, 0, 0, 0]) < 2.0
