@@ -92,6 +92,16 @@ def test_a_sum_that_is_known_too_badly_shows_no_walls():
     assert boundary == "open" and "too little is measured to know" in why
 
 
+def test_ends_of_a_ring_of_few_places_show_no_walls():
+    """Ten places on a ring: across its ends values differ 2.7 times as much as beside them, but
+    less than those of places far from each other."""
+    x = (np.arange(10) + 0.5) / 10
+    u = 5.0 + np.sin(2 * np.pi * (x - 3.0 * T) + 3.58) + np.sin(2 * np.pi * (2.0 * x - T) + 0.26)
+    boundary, why = likely(u=u)
+    assert not ends(u[None]).match and boundary == "open"
+    assert "a ring cannot be told from walls" in why
+
+
 def test_where_noise_hides_the_ends():
     noise = np.random.default_rng(2).normal(size=(30, 80))
     boundary, why = likely(u=noise)

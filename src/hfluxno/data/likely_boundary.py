@@ -10,6 +10,8 @@ _NOISY = 0.5  # of the deviation
 # by .25 of what places far from each other do.
 _SMOOTH, _SMOOTHER = 0.5, 0.2
 _NEAR, _NEARER = 0.2, 0.1
+# Of far places, for ends that are not next to each other on a ring; and of neighbours.
+_APART, _FAR, _STEEP = 0.5, 0.9, 5.0
 _SURE = 0.1  # of the mean size
 
 
@@ -17,8 +19,9 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     """The boundary and the reason, from the ends and the other measures of each field.
 
     A ring needs ends that match in all fields, better than places that have nothing to do with each
-    other, and totals that are kept, or slopes that match too. Walls need a total that is kept, and
-    known to be, or that another field vanishes at both ends. Otherwise there may be inflow.
+    other, and totals that are kept, or slopes that match too. Walls need ends clearly apart and
+    totals that are kept and known to be, or a field that vanishes at both ends beside another whose
+    total is kept. Otherwise there may be inflow.
     """
     kept = all(each["total_kept"] for each in found.values())
     known = all(each["total_known"] for each in found.values())
@@ -40,14 +43,21 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
         )
     walls = [name for name, each in ends.items() if each.vanish]
     others = [name for name in ends if name not in walls]
-    if walls and others and all(found[name]["total_kept"] for name in others):
+    apart = any(not ends[name].match or ends[name].near > _APART for name in others)
+    if walls and apart and all(found[name]["total_kept"] for name in others):
         surely = "" if all(is_sure(found[name]) for name in others) else "perhaps "
         return "reflecting", (
             f"{' and '.join(walls)} {'vanish' if len(walls) > 1 else 'vanishes'} at both ends and "
             f"the total of {' and '.join(others)} is {surely}conserved, as between walls"
         )
     words = "the ends match no better than by chance" if match else "the ends do not match"
-    if kept and known and not match:
+    if (
+        kept
+        and known
+        and any(
+            not each.match and (each.near > _FAR or each.jump > _STEEP) for each in ends.values()
+        )
+    ):
         return "reflecting", (
             f"{words} and the total is conserved, as between walls; a ring on which a shock stands "
             "where x ends looks the same (then periodic)"
@@ -80,7 +90,11 @@ def _joins(each: Ends, known: bool) -> bool:
     the total is kept."""
     if known:
         return each.bend <= _SMOOTH or each.near <= _NEAR
-    return each.bend <= _SMOOTHER or (each.bend <= _SMOOTH and each.near <= _NEAR)
+    return (
+        each.bend <= _SMOOTHER
+        or each.near <= _NEARER
+        or (each.bend <= _SMOOTH and each.near <= _NEAR)
+    )
 
 
 def _hidden(kept: bool, known: bool) -> tuple[str, str]:
