@@ -48,6 +48,21 @@ def test_walls_are_where_a_momentum_vanishes_and_the_depth_is_kept(missing):
     )
 
 
+def test_open_sides_beside_walls():
+    """Totals change through open sides, and that of one momentum is kept between others by symmetry
+    alone."""
+    channel = basin()[:, :, 5:33]  # walls along y only
+    found = suggested(channel, np.ones(channel.shape[2:], bool), 1e-3)
+    assert found[:2] == (("outflow",) * 2, ("wall",) * 2)
+    assert found[2].endswith("where n vanishes, no total is kept")
+    phase = 2.5 * X - 0.4 * np.arange(8)[:, None, None]
+    p = 5.0 + np.cos(phase) * (1.0 + 0.5 * np.cos(2 * np.pi * Y))
+    n = 0.5 * np.sin(phase) * np.sin(2 * np.pi * Y)
+    found = suggested(np.stack([p, np.cos(phase), n], axis=1), noise=1e-3)
+    assert found[:2] == (("outflow",) * 2, ("periodic",) * 2)
+    assert "the total of n is kept" in found[2]
+
+
 def test_a_dam_inside_is_no_reason_to_match():
     """Momenta of a basin change, so a step across its ends is not that of a ring."""
     waves = basin()

@@ -4,6 +4,7 @@ Fields are NaN where nothing was measured and in walls inside.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -28,43 +29,57 @@ def sides(
 
     - Periodic where values differ across the ends as beside them, or as across a shock inside if
       all totals are kept.
-    - Walls where a total is kept and known to be, or a field vanishes at both ends while the total
-      of another is kept; otherwise outflows.
+    - Walls where a field vanishes at both ends and the total of another is kept, unless it may
+      change through open sides along the other axis; or where all totals are kept, and known to be.
+    - Otherwise outflows.
     """
     deviations = np.nanstd(values, axis=(0, 2, 3))
     moving = [i for i, each in enumerate(deviations) if each > 0.0]
     kept = np.zeros(len(names), bool) if found is None else found.kept
-    closed = found is not None and bool((kept & found.known)[moving].all())
-    surely = found is not None and bool((kept & found.known)[moving].any())
-    pairs, why, named = [], [], False
-    for axis, name in ((2, "x"), (3, "y")):
-        fields = [np.moveaxis(values[:, i], axis - 1, -1) for i in moving]
+    known = np.zeros(len(names), bool) if found is None else kept & found.known
+    along = []
+    for axis in (1, 2):
+        fields = [np.moveaxis(values[:, i], axis, -1) for i in moving]
         scales = [(float(noise[i]), float(deviations[i])) for i in moving]
-        match = all(_continues(u, *of, closed) for u, of in zip(fields, scales, strict=True))
-        still = all(_still(u, *of) for u, of in zip(fields, scales, strict=True))
-        walls = [
-            k for k, u, of in zip(moving, fields, scales, strict=True)
-            if not match and vanishes(u, *of) and any(kept[i] for i in moving if i != k)
-        ]  # fmt: skip
-        side = "periodic" if match else "wall" if walls or (surely and not still) else "outflow"
-        pairs.append((side, side))
-        if still:
-            alike = "are alike: any boundary will do" if match else "differ"
-            why.append(f"nothing reaches the ends of {name}, which {alike}")
-            continue
-        named |= not match
-        why.append(f"the ends of {name} {'' if match else 'do not '}match")
-        if walls:
-            odd = " and ".join(names[k] for k in walls)
-            why[-1] += f", where {odd} {'vanish' if len(walls) > 1 else 'vanishes'}"
-    if named and found is None:
-        why.append("too much is missing to know whether a total is kept (between walls: wall)")
-    elif named and not kept[moving].any():
-        why.append("no total is kept")
-    elif named:
-        total = " and ".join(names[k] for k in moving if kept[k])
-        why.append(f"the total of {total} is {'' if surely else 'perhaps '}kept")
-    return pairs[0], pairs[1], ", ".join(why)
+        pairs = list(zip(fields, scales, strict=True))
+        match = all(_continues(u, *of, bool(known[moving].all())) for u, of in pairs)
+        odd = [] if match else [i for i, (u, of) in zip(moving, pairs, strict=True)
+                                if len(moving) > 1 and vanishes(u, *of)]  # fmt: skip
+        along.append(_Axis(match, all(_still(u, *of) for u, of in pairs), odd))
+    chosen, why = [], []
+    for name, each, other in zip("xy", along, along[::-1], strict=True):
+        passes = found is None or not (other.match or other.odd)
+        walls = any(passes or any(kept[i] for i in moving if i != k) for k in each.odd)
+        walls |= bool(known[moving].all()) and not each.still
+        side = "periodic" if each.match else "wall" if walls else "outflow"
+        chosen.append((side, side))
+        words = f"the ends of {name} {'' if each.match else 'do not '}match"
+        if each.still:
+            alike = "are alike: any boundary will do" if each.match else "differ"
+            words = f"nothing reaches the ends of {name}, which {alike}"
+        elif each.odd:
+            vanish = "vanish" if len(each.odd) > 1 else "vanishes"
+            words += f", where {' and '.join(names[i] for i in each.odd)} {vanish}"
+        why.append(words)
+    if any(not each.match and not each.still for each in along):
+        why.append(_kept([names[i] for i in moving if kept[i]], bool(known.any()), found is None))
+    return chosen[0], chosen[1], ", ".join(why)
+
+
+class _Axis(NamedTuple):
+    """Whether its ends match, whether nothing happens there, and which fields vanish there."""
+
+    match: bool
+    still: bool
+    odd: list[int]
+
+
+def _kept(names: list[str], surely: bool, unknown: bool) -> str:
+    if unknown:
+        return "too much is missing to know whether a total is kept (between walls: wall)"
+    if not names:
+        return "no total is kept"
+    return f"the total of {' and '.join(names)} is {'' if surely else 'perhaps '}kept"
 
 
 def _continues(

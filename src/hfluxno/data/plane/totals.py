@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 _ROUNDING = 1e-6  # of the size of a field
 _KEPT, _LITTLE = 1e-3, 0.05  # the change of a total: of its size, and of what passes the middle
-_KNOWN = 1 / 3  # the uncertainty of a total, of what passes the middle
+_KNOWN = 0.15  # the uncertainty of a total, of what passes the middle
 _MOST_MISSING = 0.2
 
 
