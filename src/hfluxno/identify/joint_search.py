@@ -131,8 +131,7 @@ class _Search:
         known_first: bool,
     ):
         self.context, self.negated, self.kinds = context, negated, kinds
-        self.known_first = known_first
-        self.frames = windows(context)
+        self.known_first, self.frames = known_first, windows(context)
         self.tried: list[tuple[str, float]] = []
         # A context of so many cells that it is searched on averages needs no finer internal ones.
         many = coarsening(context.grid.shape[0]) > 1
@@ -253,7 +252,7 @@ class _Search:
         return estimate(target, self.context, self.frames[-1:], source.estimate.noise, start)
 
     def predicted(self, found: Estimate) -> Float[np.ndarray, "time quantity cells"] | None:
-        """What an estimate that starts there without the last quarter predicts to be measured."""
+        """What an estimate from there, without the last quarter, predicts to be measured."""
         if self._predicted is None or self._predicted[0] is not found:
             self._predicted = found, predicted_late(found, self.context, self.frames)
         return self._predicted[1]
