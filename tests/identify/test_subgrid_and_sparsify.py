@@ -82,6 +82,7 @@ def test_directions_are_the_free_parameters():
     assert directions.shape == (3, 18)
     np.testing.assert_array_equal(directions.sum(axis=0), mask)
     np.testing.assert_array_equal(directions.sum(axis=1), [1, 1, 1])
+    np.testing.assert_array_equal(make_directions(np.zeros(18)), np.zeros((1, 18)))
 
 
 def test_behind_a_wall_that_is_a_mirror_fluxes_are_even_or_odd_in_the_momentum(x64):

@@ -105,5 +105,6 @@ def minimum_size(candidate: Candidate) -> int:
 
 
 def make_directions(mask: np.ndarray) -> np.ndarray:
-    """The unit vectors of the free parameters."""
-    return np.eye(len(mask))[np.flatnonzero(mask)]
+    """The unit vectors of the free parameters; a row of zeros if there are none."""
+    free = np.flatnonzero(mask)
+    return np.eye(len(mask))[free] if len(free) else np.zeros((1, len(mask)))

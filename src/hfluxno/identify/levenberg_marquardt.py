@@ -21,7 +21,6 @@ _FIRST_DAMPING = 1e-3
 SMALL_DECREASE, _TENTH, _NOTHING = 1e-2, 0.1, 1e-2
 _LARGEST, _MOST_DAMPING = 1e100, 1e6
 
-
 Residual = Callable[
     [Float[np.ndarray, " parameter"]],
     tuple[Float[np.ndarray, " equation"], Float[np.ndarray, "parameter equation"], Any],
@@ -54,9 +53,9 @@ def levenberg_marquardt(
 
     Ends when the sum of squares is below tolerance², when a step reduces it by less than the
     fraction `small_decrease`, increases it by less than a tenth of that or promises a hundredth, or
-    after `evaluations` evaluations.
-    A non-finite residual is no improvement. `roughly` returns the same with rough derivatives, by
-    which it goes until it would end; then it goes on from the best point with the right ones.
+    after `evaluations` evaluations. A non-finite residual is no improvement. `roughly` returns the
+    same with rough derivatives, by which it goes until it would end; then it goes on from the best
+    point with the right ones.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
