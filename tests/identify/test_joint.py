@@ -682,6 +682,9 @@ def test_reaction_and_diffusion_are_found_together(brief):
         states = jax.numpy.asarray(u[None])
         source = np.asarray(found.law.source(states, 0.0 * states, 0.0))[0]
     assert found.status == FitStatus.OK
-    assert found.candidate.diffusion == 1 and found.candidate.by_state > 0
+    assert found.candidate.diffusion > 0 and found.candidate.by_state > 0
     np.testing.assert_allclose(source, u * (1.0 - u), atol=0.02)
-    np.testing.assert_allclose(np.asarray(found.law.diffusivity(u)), 0.25, atol=0.03)
+    # It may depend on the state, and is less certain where a front ends.
+    diffusivity = np.asarray(found.law.diffusivity(u[None]))
+    np.testing.assert_allclose(np.mean(diffusivity), 0.25, atol=0.02)
+    np.testing.assert_allclose(diffusivity, 0.25, atol=0.06)
