@@ -87,7 +87,7 @@ def test_derivatives_are_those_of_runs(boundary):
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize(("rough", "error"), [(True, 0.05), (False, 1e-5)])
+@pytest.mark.parametrize(("rough", "error"), [(True, 0.05), slow(False, 1e-5)])
 def test_derivatives_on_four_internal_cells(rough, error):
     """Rough ones come from half as many."""
     values = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(12) / 12)[None, None] * np.ones((4, 1, 1))
@@ -473,6 +473,7 @@ def test_given_ends_are_carried_into_the_forecast(brief):
     assert relative(repeated, later) > 0.05
 
 
+@pytest.mark.validation
 def test_uneven_times(brief):
     rng = np.random.default_rng(1)
     times = np.sort(rng.uniform(0.0, 0.4, 12))
