@@ -98,8 +98,8 @@ def _mirrored(basis: Dictionary, negated: tuple[int, ...]) -> np.ndarray:
 
 
 def minimum_size(candidate: Candidate) -> int:
-    """The minimum number of functions of a program: on the first finer grid two sizes
-    are tried in turn and share one, as a constant speed and more functions do on any."""
+    """The minimum number of functions of a program: on the first finer grid two sizes are tried in
+    turn and share one, as a constant speed and more functions do on any."""
     shares = candidate.refinement == 2 or candidate.size == 1
     return SIZE_OF_FINER if candidate.basis == "chebyshev" and shares and not candidate.kinks else 0
 

@@ -60,7 +60,7 @@ _DISPERSING, _REPRODUCED = 0.9, 1e-3
 # misfit of the law is not alike from frame to frame, as that of the eight above was (.7 or more).
 _ALIKE_OF_WAVES = 0.3
 # A misfit is not noise if it is so many times what neighbouring values show and more than so much
-# of the standard deviation. It was at most 4.6 times (19 %) for 27 sets of sensors that a law
+# of the standard deviation. It was at most 4.6 times for 23 reconstructions from sensors that a law
 # explains, 9 and 10 times (22 %) for a moving bottleneck and a speed that changes in time.
 _FAR_ABOVE, _BESIDE_FRONTS = 5.0, 0.15
 # Noise of the first frame is carried along, so neighbouring frames share at most that much of it;

@@ -198,7 +198,7 @@ def prepare(family: LawFamily, settings: SolverSettings, values: np.ndarray) -> 
     nothing = np.zeros(np.shape(family.directions)[1])
     intervals = padded_intervals(len(values) - 1, 0)
     family, parts = _in_parts(family)
-    for each in (settings.rough(), settings)[not settings.has_rough :]:
+    for each in (settings.rough(), settings) if settings.has_rough else (settings,):
         first = prolonged(values[0], each, family.negated)
         _trajectory.prepare(family, each, nothing, parts[0], first, 0.0, intervals, MOST_STEPS)
     prepare_track(family.law(nothing), settings, values)
