@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import xarray
 
+from hfluxno.boundary import Given
 from hfluxno.contexts import as_trajectory
 from hfluxno.coordinates import uniform_edges
 from hfluxno.grid import Grid
@@ -339,3 +340,30 @@ def test_a_plane_says_what_it_needs():
         Trajectory.from_numpy(PLANE[0], TIMES, X, y=Y**3)
     with pytest.raises(ValueError, match="trajectory, field and y; this one has time, x, z"):
         Trajectory.from_xarray(xarray.DataArray(np.ones((4, 8, 8)), dims=("time", "x", "z")))
+
+
+def test_bounds_are_kept_with_the_trajectory():
+    context = Trajectory.from_numpy(0.5 + 0.1 * VALUES[0, :, 0]).with_bounds(0.0, 1.0)
+    assert context.bounds == context.window(0, 3).bounds == context.states.bounds == (0.0, 1.0)
+    assert context.with_bounds(most=2.0).bounds == (-np.inf, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds", "words"),
+    [
+        (VALUES[0, :, 0], (1.0, 0.0), "the lower one first; got 1 and 0"),
+        (VALUES[0, :, 0], (np.nan, 1.0), "got nan and 1"),
+        (VALUES[0], (0.0, 1.0), "one field along one axis"),
+        (100.0 + VALUES[0, :, 0], (0.0, 1.0), "100 % of the values of u are beyond the bounds"),
+    ],
+)
+def test_bounds_that_states_cannot_have_are_refused(values, bounds, words):
+    with pytest.raises(ValueError, match=words):
+        Trajectory.from_numpy(values).with_bounds(*bounds)
+
+
+def test_a_state_at_an_end_is_within_bounds():
+    end = Given(np.array([0.0, 4.0]), np.array([[0.5, 1.5]]))
+    context = Trajectory.from_numpy(np.full((5, 8), 0.5), boundary=(end, "outflow"))
+    with pytest.raises(ValueError, match=r"beyond the bounds 0 and 1: the given ones go from 0\.5"):
+        context.with_bounds(0.0, 1.0)

@@ -11,8 +11,9 @@ from hfluxno.forecaster import Forecast, Forecaster, check_steps
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.identify.law_forecaster import FoundLaw, GivenLawForecaster, as_law
+from hfluxno.known import Noise
 from hfluxno.persistence import Persistence
-from hfluxno.trajectory import Noise, Trajectory
+from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
     import xarray

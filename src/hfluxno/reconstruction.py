@@ -36,4 +36,6 @@ class Reconstruction:
     def bands(self) -> tuple[np.ndarray, np.ndarray]:
         """The lower and the upper end of the 90 percent band of each value."""
         values = np.asarray(self.trajectory.values)
-        return values - NINETY * self.deviation, values + NINETY * self.deviation
+        ends = values - NINETY * self.deviation, values + NINETY * self.deviation
+        bounds = self.trajectory.bounds
+        return ends if bounds is None else (np.clip(ends[0], *bounds), np.clip(ends[1], *bounds))

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hfluxno.coordinates import (
-    SMALLEST,
     as_frames,
     dates,
     kept_precision,
@@ -24,6 +23,7 @@ from hfluxno.coordinates import (
     with_gaps,
 )
 from hfluxno.grid import Ends, Grid
+from hfluxno.known import Noise, check_bounds, of_each_value
 from hfluxno.names import field_names, known_units
 from hfluxno.observation import Observation
 from hfluxno.plural import plural
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 # The names of the space axes.
 _AXES = ("x", "y")
-
-# The standard deviation of measurements: one for all fields, one for each, or one for each value.
-Noise = float | Sequence[float] | np.ndarray
 
 
 class Trajectory(eqx.Module):
@@ -57,6 +54,8 @@ class Trajectory(eqx.Module):
     - `observation`: the steps from states to values (see [`hfluxno.observation`][]); none where the
       values are averages over cells at the times.
     - `units`: those of `time`, the space axes and the fields that are known, as pairs of names.
+    - `bounds`: what the states of one field are never beyond, infinite on a side without a bound;
+      `None` if that is not known.
     """
 
     values: Float[Array | np.ndarray, "*batch_time_field_space"]
@@ -66,6 +65,7 @@ class Trajectory(eqx.Module):
     deviation: Float[np.ndarray, "*batch_time_field_space"] | None = None
     observation: tuple[Observation, ...] = ()
     units: tuple[tuple[str, str], ...] = eqx.field(static=True, default=())
+    bounds: tuple[float, float] | None = eqx.field(static=True, default=None)
 
     @classmethod
     def from_numpy(
@@ -312,6 +312,22 @@ class Trajectory(eqx.Module):
         each = of_each_value(noise, np.asarray(self.values), len(self.grid.shape))
         return dataclasses.replace(self, deviation=each)
 
+    def with_bounds(self, least: float = -np.inf, most: float = np.inf) -> "Trajectory":
+        """The same, of one field of which it is known that no state is ever below `least` or above
+        `most`, as a density between zero and that of a jam, or a saturation between 0 and 1.
+
+        Joint estimates keep the first state and open ends within them; at closed ends what has
+        reached a bound does not flow, f(u) + c = 0; and sources lead nowhere beyond.
+
+        **Raises:**
+
+        - `ValueError`, if there are several fields or axes, or a quarter of the values or a given
+          end is beyond them.
+        """
+        bounds = float(least), float(most)
+        check_bounds(bounds, self)
+        return dataclasses.replace(self, bounds=bounds)
+
     def totals(self) -> Float[Array | np.ndarray, "*batch time field"]:
         """∫ u dx of every field at every time, in two dimensions ∫∫ u dx dy."""
         axes = tuple(range(-len(self.grid.shape), 0))
@@ -322,28 +338,3 @@ def _falls(array: "xarray.DataArray", axis: str) -> bool:
     if axis not in array.coords or array[axis].dtype.kind not in "iuf":
         return False
     return bool(np.all(array[axis].values[1:] < array[axis].values[:-1]))
-
-
-def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarray:
-    """The noise in the shape of the values, (time, field, *space) or of a batch of these. Raises
-    `ValueError` if it is not positive for what was measured, or has another shape.
-    """
-    numbers = real(np.asarray(noise), "standard deviations of the noise").astype(np.float64)
-    fields, axis = values.shape[-1 - space], values.ndim - 1 - space
-    bare = (*values.shape[:axis], *values.shape[axis + 1 :])
-    if numbers.shape == bare and fields == 1:
-        numbers = np.expand_dims(numbers, axis)
-    if numbers.shape in ((), (1,), (fields,)):
-        numbers = np.broadcast_to(np.atleast_1d(numbers).reshape(-1, *(1,) * space), values.shape)
-    if numbers.shape != values.shape:
-        raise ValueError(
-            f"The noise is one standard deviation, one for each of the {fields} fields, or one for "
-            f"each value, of shape {values.shape}; got an array of shape {np.shape(noise)}."
-        )
-    wrong = ~(np.isfinite(numbers) & (numbers >= SMALLEST)) & ~np.isnan(values)
-    if wrong.any():
-        raise ValueError(
-            f"A noise is a positive standard deviation, {SMALLEST:g} or more; got "
-            f"{numbers[wrong][0]:g} where something was measured. Leave it out to estimate it."
-        )
-    return numbers

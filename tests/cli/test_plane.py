@@ -262,6 +262,7 @@ def test_the_command_after_a_check_takes_a_name_with_a_dash_for_a_file(
         (("--cells", "40"), "uniform"),
         (("--flow", "energy"), "--flow is measured on a line"),
         (("--average", "0.1"), "in two dimensions values are at their times"),
+        (("--bounds", "0,1"), "those of one field along a line"),
         (("--scheduler", "local"), "laws are inferred by one process"),
         (("--output", "laws.zarr"), "--output belongs to --scheduler"),
         (("--momentum", "a,b,c"), "a pair of fields"),

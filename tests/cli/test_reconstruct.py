@@ -145,3 +145,29 @@ def test_faults_end_in_a_sentence_and_write_nothing(folder, capsys, options, sen
     captured = capsys.readouterr()
     assert sentence in captured.err and captured.err.startswith("hfluxno: ")
     assert [path.name for path in folder.iterdir()] == ["road.csv"]
+
+
+def test_bounds_are_kept_by_the_field_its_bands_and_the_law(folder, capsys):
+    """Between walls, where what has reached one does not flow."""
+    u = 0.5 + 0.45 * np.tanh(20.0 * (X - 0.3 - 0.1 * TIMES[:, None]))
+    lines = [
+        f"{t},{x},{value}"
+        for t, row in zip(TIMES, u, strict=True)
+        for x, value in zip(X, row, strict=True)
+    ]
+    (folder / "column.csv").write_text("\n".join(["time,x,share", *lines]))
+    options = ["--boundary", "wall", "--noise", "0.05", "--save", "law.json", "-o", "a.nc"]
+    assert main(["reconstruct", "column.csv", "--bounds", "0,1", *options]) == 0
+    law = hfluxno.load_law("law.json").law
+    assert (float(law.least), float(law.most)) == (0.0, 1.0)
+    np.testing.assert_allclose(law.flux([0.0, 1.0]) + law.terms.flux_offset, 0.0, atol=1e-12)
+    with xr.open_dataset("a.nc", engine="h5netcdf") as out:
+        for name in ("share", "share_lower90", "share_upper90"):
+            assert out[name].min() >= 0.0 and out[name].max() <= 1.0
+    capsys.readouterr()
+    for bounds, words in (
+        ("0", "--bounds needs two numbers, LEAST,MOST"),
+        ("0,0.1", "beyond the bounds 0 and 0.1"),
+    ):
+        assert main(["reconstruct", "column.csv", "--bounds", bounds, *options]) == 2
+        assert words in " ".join(capsys.readouterr().err.split())

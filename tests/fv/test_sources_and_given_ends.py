@@ -1,5 +1,6 @@
 """Source terms, and ends that change in time, against exact solutions."""
 
+import dataclasses
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -10,7 +11,10 @@ from hfluxno.boundary import Given
 from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve
 from hfluxno.fv.step import limiting_speed
 from hfluxno.grid import Grid
+from hfluxno.identify.basis import Chebyshev
+from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.place import PlaceModes
 from tests.compiled import compiled
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -117,3 +121,38 @@ def test_what_a_given_end_says_is_carried_in(scheme, order):
 
     errors = [at(100), at(200)]
     assert np.log2(errors[0] / errors[1]) > order and errors[1] < 2e-2
+
+
+@pytest.mark.parametrize("rate", [-3.0, 3.0])
+def test_a_source_leads_no_state_beyond_the_bounds_of_a_law(rate):
+    """∂t u + ∂x u²/2 = r between the bounds 0 and 1, with states that begin within or beyond."""
+    zero, basis = np.zeros(1), Chebyshev(np.array([0.5]), np.array([0.5]), 2)
+    terms = Terms(
+        np.array([[rate]]), np.zeros((1, 0)), np.zeros(0), zero, PlaceModes(0.0, 1.0, 1, True)
+    )
+    law = FittedLaw(
+        ("u",),
+        basis,
+        np.array([[0.25, 0.0625]]),
+        np.zeros((1, 0)),
+        zero,
+        np.ones(1),
+        terms=terms,
+    )
+    bounded = dataclasses.replace(law, least=np.asarray(0.0), most=np.asarray(1.0))
+    grid = Grid.interval(40)
+    first = jnp.asarray(0.5 + 0.4 * np.sin(2 * np.pi * grid.centers()))[None]
+    beyond = first.at[0, 7].set(1.2).at[0, 25].set(-0.3)
+    times = np.array([0.0, 0.1, 0.6])
+
+    def run(law, first):
+        control = StepControl(0.4, 0.4, False)
+        return compiled(lambda: solve(MUSCL(law), first, times, grid, control)).values
+
+    free, kept = run(law, first), run(bounded, first)
+    assert np.any((free < 0.0) | (free > 1.0))
+    assert np.all((kept >= 0.0) & (kept <= 1.0))
+    # Everywhere near the bound, which the others passed.
+    np.testing.assert_allclose(kept[-1], float(rate > 0.0), atol=0.03)
+    from_beyond = run(bounded, beyond)
+    assert from_beyond.max() <= 1.2 and from_beyond.min() >= -0.3

@@ -18,7 +18,6 @@ from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.forward_runs import run, states_alone
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.joint import flow_of_nothing
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind, make_forward, with_future
@@ -163,24 +162,63 @@ def test_what_was_never_negative_does_not_become_so(lowest):
 
 
 @pytest.mark.parametrize(
-    ("boundary", "lowest", "applies"),
-    [("wall", 0.0, True), ("periodic", 0.0, False), ("wall", -0.1, False)],
+    ("boundary", "lowest", "bounds", "still"),
+    [
+        ("wall", 0.0, None, [0.0]),
+        ("periodic", 0.0, None, []),
+        ("wall", -0.1, None, []),
+        ("wall", 0.0, (0.0, 1.5), [0.0, 1.5]),
+        ("wall", 0.1, (0.0, np.inf), [0.0]),
+        ("periodic", 0.0, (0.0, 1.5), []),
+    ],
 )
-def test_nothing_flows_at_a_density_of_zero_between_walls(boundary, lowest, applies, x64):
-    """Where densities reach zero and an end is closed."""
+def test_what_has_reached_a_bound_does_not_flow_at_a_wall(boundary, lowest, bounds, still, x64):
+    """Zero is a bound if densities reach it and an end is closed."""
     values = lowest + 0.9 * np.random.default_rng(4).random((13, 1, CELLS))
     values[3, 0, 3] = lowest
     context = window(values, boundary=boundary)
+    context = context if bounds is None else context.with_bounds(*bounds)
     forward = make_forward(Kind(4), context, (), known_first=True)
+    np.testing.assert_array_equal(forward.shape.still, still)
+    assert len(forward.free) == 4 - max(len(still) - 1, 0) + (boundary == "wall" and not still)
     z = np.random.default_rng(5).normal(size=forward.size)
-    flow, by = flow_of_nothing(forward, z)
-    assert flow.shape == (int(applies),) and by.shape == (forward.size, int(applies))
-    if applies:
+    if still:
         law = forward.law(z)
-        flux = np.asarray(law.flux(np.zeros((1, 1))))[0, 0] + law.terms.flux_offset[0]
-        half = 0.5 * (forward.shape.upper - forward.shape.lower)[0]
-        np.testing.assert_allclose(flow, flux / half / (1e-3 * forward.spread[0]))
-        np.testing.assert_allclose(by[:, 0] @ z, flow)  # it is linear
+        flows = np.asarray(law.flux(np.array([still])))[0] + law.terms.flux_offset[0]
+        np.testing.assert_allclose(flows, 0.0, atol=1e-14)
+        # What is taken away is a line.
+        rest = (
+            law.flux_coefficients[0]
+            - forward.shape.law(forward.spread * z[: len(forward.spread)]).flux_coefficients[0]
+        )
+        assert np.all(rest[1:] == 0.0) and np.any(rest[0] != 0.0) == (len(still) == 2)
+        again = forward.shape.with_still(forward.coefficients(z))
+        np.testing.assert_allclose(again, forward.coefficients(z), atol=1e-14)
+
+
+def test_coefficients_that_follow_are_reported_with_their_covariance(x64):
+    """Between the bounds 0 and 1 the flux of a sealed column has two coefficients fewer, and the
+    law of the report is that of all of them."""
+    values = 0.1 + 0.5 * np.random.default_rng(4).random((6, 1, 12))
+    context = Trajectory.from_numpy(values, np.arange(6.0), boundary="wall").with_bounds(0.0, 1.0)
+    forward = make_forward(Kind(3), context, (), known_first=True)
+    z = (
+        0.1
+        * np.random.default_rng(5).normal(size=forward.size)
+        * (np.append(forward.spread, []) > 0)
+    )
+    covariance = np.diag(np.arange(1.0, 1.0 + forward.size))
+    best = Estimate(forward, z, covariance, np.ones(1), np.arange(6.0), 0.0, 1)
+    report = importlib.import_module("hfluxno.identify.joint_report")
+    found, spread, present = report._coefficients(best)
+    size = forward.shape.sizes[0]
+    assert [*present] == [0, 1, 2, sum(forward.shape.sizes[:4])]
+    # f = Σ a_k T_k(2u - 1) + c = 0 at both ends: c = -a_2 and a_1 = -a_3.
+    a, offset = found[:size], found[sum(forward.shape.sizes[:4])]
+    np.testing.assert_allclose([a[0], offset], [-a[2], -a[1]], atol=1e-14)
+    variances = np.diag(spread)
+    np.testing.assert_allclose(variances[present], variances[[2, 1, 2, 1]])
+    assert np.all(variances[present] > 0.0)
 
 
 def test_unknowns_are_carried_to_a_richer_kind():

@@ -111,7 +111,7 @@ def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
         "gamma": config.gamma,
     }
     options |= {"domain": config.domain, "ends": config.ends}
-    options |= {"flow": config.flow, "average": config.average}
+    options |= {"flow": config.flow, "average": config.average, "bounds": config.bounds}
     options["noise"] = None if config.noise == "auto" else config.noise
     if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
         options["boundary"] = found["boundary"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from hfluxno.cli.input import MeasuredConfig, ends_of
+from hfluxno.cli.input import MeasuredConfig, bounds_of, ends_of
 from hfluxno.extras import require
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ def _reading(config: ClusterConfig) -> "Reading":
         domain=domain,
         ends=ends,
         average=config.average,
+        bounds=None if config.bounds is None else bounds_of(config.bounds),
     )
 
 

@@ -120,6 +120,10 @@ class MeasuredConfig(InputConfig):
     """The values are means over intervals of this length, in the units of the file's time, with
     their times in the middle, as of detectors that count for half a minute; 0 if they are not
     although the file says so (cell_methods). Also estimated jointly."""
+    bounds: Annotated[str | None, tyro.conf.arg(metavar="LEAST,MOST")] = None
+    """What the one field is never beyond, as 0,1 for a saturation or 0, for a density
+    (--bounds=-1,1 if a number is negative): a law keeps them, and what has reached one does not
+    flow at a wall."""
 
     def read(self) -> "Source":
         """Reads it with the noise, if that is known."""
@@ -136,7 +140,8 @@ class MeasuredConfig(InputConfig):
         from hfluxno.data.noise import noise_names
 
         others = () if self.noise == "auto" else noise_names(self.noise)
-        return {"others": others, "flow": self.flow, "average": self.average}
+        bounds = None if self.bounds is None else bounds_of(self.bounds)
+        return {"others": others, "flow": self.flow, "average": self.average, "bounds": bounds}
 
     def check_method(self, method: str) -> None:
         """Refuses to say how values were measured for a method that has no use for it. Raises
@@ -144,7 +149,7 @@ class MeasuredConfig(InputConfig):
         """
         from hfluxno.methods import check_measured
 
-        for name in ("noise", "flow", "average"):
+        for name in ("noise", "flow", "average", "bounds"):
             if getattr(self, name) not in (None, "auto"):
                 check_measured(method, name)
 
@@ -158,6 +163,17 @@ class MeasuredConfig(InputConfig):
         if note:
             sys.stderr.write(f"hfluxno: {note}\n")
         return numbers
+
+
+def bounds_of(text: str) -> tuple[float, float]:
+    try:
+        low, high = (part.strip() for part in text.split(","))
+        return float(low or "-inf"), float(high or "inf")
+    except ValueError as error:
+        raise ValueError(
+            f"--bounds needs two numbers, LEAST,MOST, of which one may be left out (0,); got "
+            f"{text}."
+        ) from error
 
 
 def ends_of(text: str) -> tuple[float, float]:

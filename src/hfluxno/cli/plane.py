@@ -17,6 +17,7 @@ _USELESS = {
     "domain": "--domain gives the ends of a line; in two dimensions x and y determine them",
     "flow": "--flow is measured on a line; in two dimensions all values are those of fields",
     "average": "means over time are those of a line; in two dimensions values are at their times",
+    "bounds": "--bounds are those of one field along a line",
     "chunk": "its trajectories are processed one by one",
     "csv": "the fluxes of a two-dimensional law are formulas, not a table; --json prints them",
 }

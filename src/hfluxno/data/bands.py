@@ -29,12 +29,17 @@ def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Varia
     }
 
 
-def bands(values: np.ndarray, deviation: np.ndarray | None) -> dict[str, np.ndarray]:
-    """The values and the ends of their bands by the suffix of their names."""
+def bands(
+    values: np.ndarray, deviation: np.ndarray | None, bounds: tuple[float, float] | None = None
+) -> dict[str, np.ndarray]:
+    """The values and the ends of their bands, within bounds, by the suffix of their names."""
     if deviation is None:
         return {"": values}
     reach = (NINETY * deviation).astype(values.dtype)
-    return {"": values, LOWER: values - reach, UPPER: values + reach}
+    ends = {LOWER: values - reach, UPPER: values + reach}
+    if bounds is not None:
+        ends = {suffix: np.clip(end, *bounds) for suffix, end in ends.items()}
+    return {"": values} | ends
 
 
 def of_band(suffix: str, name: str) -> dict[str, str]:

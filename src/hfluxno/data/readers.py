@@ -53,8 +53,8 @@ from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, S
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, on_cells
 from hfluxno.data.valid_range import without_invalid
+from hfluxno.known import Noise, of_each_value
 from hfluxno.plural import plural
-from hfluxno.trajectory import Noise, of_each_value
 
 
 def read(
@@ -70,6 +70,7 @@ def read(
     others: tuple[str, ...] = (),
     flow: str | None = None,
     average: float | None = None,
+    bounds: tuple[float, float] | None = None,
     trajectory: int | None = None,
     gamma: float | None = None,
 ) -> Source:
@@ -92,6 +93,7 @@ def read(
     - `flow`: the variable with the flow of the one field, measured at the same times and places.
     - `average`: the length of time over which the values are means, with their times in the middle;
       0 if they are not means, `None` for what the file says (see `hfluxno.data.time_means`).
+    - `bounds`: what the one field is never beyond (see `Trajectory.with_bounds`).
     - `trajectory`: the only one of a batch to read, counted from 0 without those that failed.
     - `gamma`: the ratio of specific heats, with which the momentum and the energy of a gas are
       computed if the file has density, velocity and pressure.
@@ -132,7 +134,9 @@ def read(
         if variable is None and flow in whole:
             check_density(meant, str(flow), path)
         file = None if ends is None else Path(ends)
-        how = Reading(path, variable, sides, names, cells, domain, file, average=average)
+        how = Reading(
+            path, variable, sides, names, cells, domain, file, average=average, bounds=bounds
+        )
         found = source_of(meant, how)
         if flow is not None:
             along = dataclasses.replace(
@@ -163,6 +167,7 @@ class Reading:
     - `names`: what the file calls the axes, as `renamed` is given it.
     - `ends`: the file with the states at given ends, if it is another.
     - `noise`: the standard deviation of that of all values or of each field, if it is known.
+    - `bounds`: as in `Trajectory.with_bounds`.
     """
 
     path: Path
@@ -174,6 +179,7 @@ class Reading:
     ends: Path | None = None
     noise: Noise | None = None
     average: float | None = None
+    bounds: tuple[float, float] | None = None
 
 
 def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
@@ -294,7 +300,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     )
     mean, notes = time_mean(how.average, variables, source)
     steps, notes = source.observation + mean, source.notes + notes
-    source = dataclasses.replace(source, observation=steps, notes=notes)
+    source = dataclasses.replace(source, observation=steps, notes=notes, bounds=how.bounds)
     if "given" in how.boundary:
         source = dataclasses.replace(source, ends=read_ends(how.ends or path, source))
     if how.noise is None:

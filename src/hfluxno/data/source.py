@@ -109,6 +109,7 @@ class Source:
     - `flow`: the part with the flow of the one field, and its values, where it was measured.
     - `observation`: where in their cells sensors stand, and over which times means are.
     - `deviation`: the standard deviation of the noise on each of the `measured` values, or `None`.
+    - `bounds`: what the states are never beyond, or `None`.
     """
 
     path: Path
@@ -129,6 +130,7 @@ class Source:
     flow: tuple[Part, np.ndarray] | None = None
     observation: tuple[Observation, ...] = ()
     deviation: np.ndarray | None = None
+    bounds: tuple[float, float] | None = None
 
     @property
     def measured(self) -> np.ndarray:
@@ -239,6 +241,7 @@ class Source:
         )
         # Not with from_numpy, which makes times uniform.
         found = dataclasses.replace(made, times=self.times[start:least] - self.times[0])
+        found = found if self.bounds is None else found.with_bounds(*self.bounds)
         return found.window(0, stop - start) if stop < least else found
 
     @property

@@ -119,7 +119,7 @@ def _assembled(
     data = {f"{name}_" if name in taken else name: v for name, v in variables.items()}
     whole = "field" in source.dims
     for i, part in enumerate(source.parts):
-        for suffix, every in bands(values, deviation).items():
+        for suffix, every in bands(values, deviation, source.bounds).items():
             own = every if whole else every[..., i, :]
             single = tuple(d for d in part.dims if d not in source.dims)
             dims, own = (*single, *source.dims), own[(np.newaxis,) * len(single)]

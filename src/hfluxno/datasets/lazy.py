@@ -28,8 +28,8 @@ from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendabl
 from hfluxno.extras import require
 from hfluxno.forecaster import check_steps
 from hfluxno.identify import Identification, SavedLaw
+from hfluxno.known import Noise
 from hfluxno.methods import check_measured, forecaster
-from hfluxno.trajectory import Noise
 
 # For a dataset without chunks.
 CHUNK = 64

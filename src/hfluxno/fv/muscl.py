@@ -12,6 +12,7 @@ positive with Rusanov's flux (the argument of Zhang and Shu, J. Comput. Phys. 22
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -80,7 +81,7 @@ class MUSCL(LawFlux):
     ]:
         """The states on both sides of the interfaces, and the cells in which the linear
         reconstruction is admissible."""
-        jumps = padded[..., 1:] - padded[..., :-1]
+        jumps = _beyond_rounding(padded[..., 1:] - padded[..., :-1])
         theta = jump_ratio(jumps[..., :-1], jumps[..., 1:])
         half_slope = 0.5 * limiter(self.limiter)(theta) * jumps[..., 1:]
         cells = interior(padded, 1)
@@ -90,3 +91,11 @@ class MUSCL(LawFlux):
         admissible = low & high
         half_slope = jnp.where(admissible[None], half_slope, 0.0)
         return (cells + half_slope)[..., :-1], (cells - half_slope)[..., 1:], admissible
+
+
+def _beyond_rounding(jumps: Float[Array, "field *jumps"]) -> Float[Array, "field *jumps"]:
+    """The same with zero for jumps below the rounding of the largest one. On ground that is empty
+    up to rounding such jumps rest, and the limiter's derivatives for them, always the same, would
+    grow from step to step without limit."""
+    largest_jump = jax.lax.stop_gradient(jnp.max(jnp.abs(jumps), axis=-1, keepdims=True))
+    return jnp.where(jnp.abs(jumps) < jnp.finfo(jumps.dtype).eps * largest_jump, 0.0, jumps)

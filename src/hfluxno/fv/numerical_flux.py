@@ -60,6 +60,12 @@ class NumericalFlux(eqx.Module):
         """The source of each cell, or `None`."""
         return None
 
+    def confined(
+        self, before: Float[Array, "field *space"], after: Float[Array, "field *space"]
+    ) -> Float[Array, "field *space"]:
+        """What a source leaves of the states `before` it, within bounds if there are any."""
+        return after
+
     @abc.abstractmethod
     def __call__(
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
@@ -105,6 +111,11 @@ class LawFlux(NumericalFlux):
         t: Float[Array, ""],
     ) -> Float[Array, "field *space"] | None:
         return self.law.source(u, x, t)
+
+    def confined(
+        self, before: Float[Array, "field *space"], after: Float[Array, "field *space"]
+    ) -> Float[Array, "field *space"]:
+        return self.law.confined(before, after)
 
 
 def interior(values: Shaped[Array, "... cells"], width: int) -> Shaped[Array, "... inner"]:

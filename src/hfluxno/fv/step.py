@@ -70,9 +70,9 @@ def step_of_rows(
         interface_flux = _closed(interface_flux, flux.negated_fields, grid.boundary[axis])
         difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
         change = change + jnp.moveaxis(difference, -1, u.ndim - len(grid.shape) + axis)
-    new = u - dt * change
-    arising = _first(numerical_flux).source(u, _coordinates(u, grid), jnp.asarray(time, u.dtype))
-    new = new if arising is None else new + dt * arising
+    new, first = u - dt * change, _first(numerical_flux)
+    arising = first.source(u, _coordinates(u, grid), jnp.asarray(time, u.dtype))
+    new = new if arising is None else first.confined(new, new + dt * arising)
     if grid.solid is None:
         return new
     solid = jnp.asarray(grid.solid)

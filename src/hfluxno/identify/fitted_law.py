@@ -87,6 +87,7 @@ class FittedLaw(ConservationLaw):
     - `lower`, `upper`: the observed range of each field.
     - `terms`: any terms beyond a flux and a diffusivity; `None` for most laws.
     - `reach`: how far beyond the observed range the flux is still Σ C φ.
+    - `least`, `most`: bounds of one field, which sources do not lead beyond.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -98,6 +99,8 @@ class FittedLaw(ConservationLaw):
     negated: tuple[int, ...] = eqx.field(static=True, default=())
     terms: Terms | None = None
     reach: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
+    least: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=-np.inf)
+    most: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=np.inf)
 
     @property
     def negated_fields(self) -> tuple[int, ...]:
@@ -139,6 +142,11 @@ class FittedLaw(ConservationLaw):
         if self.terms is None:
             return None
         return _source(self._like(u), u, x)
+
+    def confined(self, before: State, after: State) -> State:
+        low = jnp.minimum(jnp.asarray(self.least, after.dtype), before)
+        high = jnp.maximum(jnp.asarray(self.most, after.dtype), before)
+        return within(low, high, after)
 
     def factor(
         self, x: Float[Array, "*points"], width: float | None = None
@@ -250,6 +258,12 @@ def widened(xp: Any, lower: Any, upper: Any, reach: Any) -> tuple[Any, Any]:
     low, high = lower - reach * (upper - lower), upper + reach * (upper - lower)
     low = xp.where(lower > 0.0, xp.maximum(low, _NEAREST_ZERO * lower), low)
     return low, xp.where(upper < 0.0, xp.minimum(high, _NEAREST_ZERO * upper), high)
+
+
+def within(least: Any, most: Any, states: Any) -> Any:
+    """The nearest states within bounds."""
+    # Not `clip`, whose derivative is one half for a state at a bound, such as an empty one.
+    return jnp.where(states < least, least, jnp.where(states > most, most, states))
 
 
 def _flux(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:

@@ -38,7 +38,8 @@ A twentieth of the variance is even, the same in all cells of a frame.
 
 In the mean over a frame, σ² is not less than b² min(1, k/h) |u|² after k frames: the back-test
 shows that this method errs by b over the h frames that it holds out. This holds for joint estimates
-too, whose deviation is otherwise their own.
+too, whose deviation is otherwise their own: the unknowns alone. What a flux of few terms misses
+grows further, so for them it is b² k/h |u|².
 
 β, τ₀, the factor 2 of τ and the width over which variances are smoothed were calibrated: for laws
 solved by schemes that the library does not have (the kinds of `make trust`, other seeds), 90
@@ -148,8 +149,10 @@ def not_below_backtest(
     seen: Float[np.ndarray, "time field cells"],
     ahead: Float[np.ndarray, " steps"],
 ) -> Float[np.ndarray, "steps field cells"]:
-    """The variances, raised where their mean over a frame is less than b² min(1, k/h) |u|²."""
-    least = _unpredicted(item, seen) * np.minimum(np.cumsum(ahead) / held_out_frames(len(seen)), 1)
+    """The variances, raised where their mean over a frame is less than b² min(1, k/h) |u|², for a
+    joint estimate b² k/h |u|²."""
+    farther = np.cumsum(ahead) / held_out_frames(len(seen))
+    least = _unpredicted(item, seen) * (farther if item.estimate else np.minimum(farther, 1.0))
     mean = np.mean(variance, axis=(1, 2))
     raised = np.divide(least, mean, out=np.ones_like(mean), where=mean > 0.0)
     return variance * np.maximum(raised, 1.0)[:, None, None]

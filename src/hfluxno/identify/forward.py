@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 from hfluxno.boundary import Given
 from hfluxno.fv.problem import Problem
 from hfluxno.grid import Grid
-from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.fitted_law import FittedLaw, within
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import prolong
@@ -78,7 +78,7 @@ class Forward(eqx.Module):
     - `center`, `spread`: of the coefficients of the law.
     - `first`: the mean of the first state, shape (field, cells).
     - `first_modes`: the modes that the unknowns add to it.
-    - `minimum`: the lower bound of the first state and of open ends, for each field.
+    - `minimum`, `maximum`: the bounds of the first state and of open ends, for each field.
     - `ends`: the open ends, or `None` if there are none; the others are in the settings.
     - `scale`: cells and frames in the units of the data.
     - `observation`: the steps from states to measured values.
@@ -91,6 +91,7 @@ class Forward(eqx.Module):
     first: Float[Array | np.ndarray, "field cells"]
     first_modes: Float[Array | np.ndarray, "mode field cells"]
     minimum: Float[Array | np.ndarray, " field"]
+    maximum: Float[Array | np.ndarray, " field"]
     ends: Ends | None
     scale: Scale
     observation: tuple[Observation, ...] = ()
@@ -110,7 +111,7 @@ class Forward(eqx.Module):
     def coefficients(
         self, z: Float[Array | np.ndarray, " unknown"]
     ) -> Float[Array | np.ndarray, " coefficient"]:
-        return self.center + self.spread * z[: self.center.shape[0]]
+        return self.shape.with_still(self.center + self.spread * z[: self.center.shape[0]])
 
     def law(self, z: Float[Array | np.ndarray, " unknown"]) -> FittedLaw:
         return self.shape.law(self.coefficients(z))
@@ -120,7 +121,7 @@ class Forward(eqx.Module):
         laws, firsts = self.center.shape[0], self.first_modes.shape[0]
         factor = self.settings.refinement
         first = self.first + jnp.tensordot(z[laws : laws + firsts], self.first_modes, axes=1)
-        first = _not_below(self.minimum[:, None], first)
+        first = within(self.minimum[:, None], self.maximum[:, None], first)
         start = prolong(jnp.asarray(first), self.settings.grid, factor, self.shape.negated)
         flux = self.settings.numerical_flux(self.law(z))
         return Problem(flux, self.grid(z).refine(factor)), start
@@ -132,7 +133,7 @@ class Forward(eqx.Module):
             return grid
         after = self.center.shape[0] + self.first_modes.shape[0]
         states = self.ends.mean + jnp.tensordot(z[after:], self.ends.modes, axes=1)
-        states = _not_below(self.minimum[None, :, None], states)
+        states = within(self.minimum[None, :, None], self.maximum[None, :, None], states)
         ends = list(grid.boundary[0])
         for state, side in zip(states, self.ends.sides, strict=True):
             ends[side] = Given(self.ends.times, state)
@@ -175,8 +176,3 @@ class Forward(eqx.Module):
             wide = jnp.pad(u, ((0, 0), (0, 0), (1, 1)), "wrap" if grid.is_periodic() else "edge")
             flux = flux - diffusivity * 0.5 * (wide[..., 2:] - wide[..., :-2])
         return flux.swapaxes(0, 1) * (self.scale.cell / self.scale.interval)
-
-
-def _not_below(minimum, states):
-    # Not the maximum, whose derivative is one half for a state at the bound, such as an empty one.
-    return jnp.where(states < minimum, minimum, states)

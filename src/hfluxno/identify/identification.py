@@ -41,7 +41,8 @@ from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import choose, make_settings, needs_sources
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.without_wild import without_wild_values
-from hfluxno.trajectory import Noise, Trajectory
+from hfluxno.known import Noise
+from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import noise as noise_of
 
 if TYPE_CHECKING:
@@ -238,11 +239,24 @@ def identifier(
             found = on_all_cores(one, range(len(batch))[members])
         units = known_units(measured)
         return tuple(
-            dataclasses.replace(each, units=units, cause=_cause(each, values, measured))
+            dataclasses.replace(
+                _within(each, measured.bounds), units=units, cause=_cause(each, values, measured)
+            )
             for each, values in zip(found, batch[members], strict=True)
         )
 
     return some
+
+
+def _within(found: Identification, bounds: tuple[float, float] | None) -> Identification:
+    """The same with a law that keeps bounds."""
+    if bounds is None:
+        return found
+    least, most = map(np.asarray, bounds)
+    law, grid_law = (
+        dataclasses.replace(each, least=least, most=most) for each in (found.law, found.grid_law)
+    )
+    return dataclasses.replace(found, law=law, grid_law=grid_law)
 
 
 def _states_of(single: Trajectory) -> np.ndarray:

@@ -13,7 +13,6 @@ with more noise.
 import dataclasses
 import functools
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -23,8 +22,6 @@ from hfluxno.identify.forward import Forward
 from hfluxno.identify.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 from hfluxno.trajectory import Trajectory
 
-# The flux of nothing, in spreads of the slope of the flux, between closed ends.
-_FLOW_OF_NOTHING = 1e-3
 # The minimum noise, relative to a field's standard deviation.
 LEAST_NOISE = 1e-4
 # The number of evaluations, and the relative decrease of the sum of squares that ends them.
@@ -122,9 +119,8 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
         rest, rows = _in_noise(values - measured, rows[:, free], sigma, seen)
-        flow, by = flow_of_nothing(forward, z)
-        both = np.concatenate([rest.reshape(-1), flow, part])
-        return both, np.concatenate([rows, by[free], np.eye(len(free))], axis=1), (rest, steps)
+        both = np.concatenate([rest.reshape(-1), part])
+        return both, np.concatenate([rows, np.eye(len(free))], axis=1), (rest, steps)
 
     roughly = functools.partial(misfit, rough=True) if evaluations > 1 and runs.many else None
     found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease, roughly)
@@ -133,23 +129,6 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
     normal = np.zeros((len(start), len(start)))
     normal[np.ix_(free, free)] = found.normal - np.eye(len(free))
     return whole(found.point), normal, *found.aux
-
-
-def flow_of_nothing(forward, z):
-    """The flux f(0) + c of a density of zero, in units of its prior deviation, and its derivatives;
-    empty unless an end is closed and densities go down to zero but not below: nothing cannot flow,
-    it would leave less than nothing behind at a closed end."""
-    shape, slope = forward.shape, forward.spread[0]
-    walled = shape.closed and forward.settings.grid.has_wall()
-    if not (walled and len(shape.fields) == 1 and shape.lower[0] == 0.0 and slope > 0.0):
-        return np.zeros(0), np.zeros((len(z), 0))
-    functions = np.asarray(forward.law(z).basis(jnp.zeros((1, 1))))[:, 0]
-    by = np.zeros(len(forward.center))
-    by[: len(functions)] = functions
-    by[sum(shape.sizes[:4])] = 1.0
-    by /= _FLOW_OF_NOTHING * slope
-    along = np.pad(by * forward.spread, (0, len(z) - len(by)))
-    return by[None] @ forward.coefficients(z), along[:, None]
 
 
 def _in_noise(away, rows, sigma, seen):

@@ -148,9 +148,8 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     )
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
-    free = np.flatnonzero(forward.spread)
-    spread = (forward.spread * scale)[free]
-    coefficients = np.asarray(forward.coefficients(best.z)) * scale + shift
+    coefficients, covariance, present = _coefficients(best)
+    coefficients = coefficients * scale + shift
     change = _rms((filled - filled[:1]) / size, seen)
     noise = in_noise = None  # the known one, in standard deviations, and the misfit in units of it
     if context.deviation is not None:
@@ -166,8 +165,8 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         persistence_error=persistence,
         residual=residual,
         misfit=misfit,
-        coefficients={names[i]: float(coefficients[i]) for i in free},
-        covariance=best.covariance[np.ix_(free, free)] * np.outer(spread, spread),
+        coefficients={names[i]: float(coefficients[i]) for i in present},
+        covariance=(covariance * np.outer(scale, scale))[np.ix_(present, present)],
         total_drift=drift,
         mode="continue",
         tried=found.tried,
@@ -180,6 +179,19 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         cell=dx,
         interval=dt,
     )
+
+
+def _coefficients(best: Estimate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The coefficients of the law, their covariance, and the indices of those that it has."""
+    forward, count = best.forward, len(best.forward.spread)
+    found = np.asarray(forward.coefficients(best.z))
+    # Those that follow from others are linear in them.
+    unit = np.eye(count, len(best.z))
+    rows = np.array([np.asarray(forward.coefficients(best.z + e)) - found for e in unit])
+    has_flux = bool(np.any(forward.spread[: forward.shape.sizes[0]]))
+    following = forward.shape.following if has_flux else ()
+    present = np.union1d(np.flatnonzero(forward.spread), np.array(following, int))
+    return found, rows.T @ best.covariance[:count, :count] @ rows, present
 
 
 def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> FittedLaw:

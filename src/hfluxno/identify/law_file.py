@@ -90,6 +90,7 @@ def _file(saved: SavedLaw) -> LawFile:
         ),
         saved.scheme,
         saved.fit,
+        (_finite(law.least), _finite(law.most)),
     )
 
 
@@ -186,6 +187,8 @@ def _saved(file: LawFile) -> SavedLaw:
         file.odd,
         None if file.terms is None else _terms(file.terms, len(file.fields)),
         np.array(file.reach),
+        np.array(-np.inf if file.bounds[0] is None else file.bounds[0]),
+        np.array(np.inf if file.bounds[1] is None else file.bounds[1]),
     )
     count = len(file.coefficients.names)
     return SavedLaw(
@@ -278,6 +281,10 @@ def _terms(of: FurtherTerms, fields: int) -> Terms:
         np.array(of.stretches).reshape(-1, 3),
         of.functions,
     )
+
+
+def _finite(bound: Any) -> float | None:
+    return float(bound) if np.isfinite(bound) else None
 
 
 def _row(numbers: Any) -> Row:

@@ -108,6 +108,12 @@ class LawFile:
     coefficients: Coefficients
     scheme: Scheme
     fit: Fit
+    bounds: tuple[float | None, float | None]
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Earlier files have no bounds."""
+        return {"bounds": [None, None], **data}
 
 
 def faults(file: LawFile):
@@ -119,6 +125,11 @@ def faults(file: LawFile):
         yield f"the reach {file.reach:g} is not between 0 and 1"
     if len(set(file.odd)) < len(file.odd) or any(not 0 <= i < d for i in file.odd):
         yield f"there are no odd fields {list(file.odd)}"
+    low, high = file.bounds
+    if d > 1 and (low, high) != (None, None):
+        yield "bounds belong to a law of one field"
+    if low is not None and high is not None and not low < high:
+        yield "the lower bound is not below the upper one"
     functions = yield from faults_of_basis(file)
     if not has_shape(file.flux, d, functions):
         yield f"the flux needs {plural(functions, 'coefficient')} for each field"

@@ -29,7 +29,10 @@ class LawShape(eqx.Module):
       each kind.
     - `closed`: whether the constant of the flux is a coefficient although the flux is the same
       everywhere, because a closed end or a measured flow determines it.
-    - `reach`, `functions`: as in `FittedLaw` and `Terms`.
+    - `reach`, `functions`, `least`, `most`: as in `FittedLaw` and `Terms`.
+    - `still`: one or two states of one field that do not flow, f(u) + c = 0, because they could
+      not at a closed end: what leaves nothing, and what fills all. The constant of the flux, and
+      for two of them its linear coefficient, follow from the others.
     """
 
     basis: Basis
@@ -46,6 +49,11 @@ class LawShape(eqx.Module):
     stretches: int = eqx.field(static=True, default=0)
     reach: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
     functions: Functions = eqx.field(static=True, default=())
+    still: Float[Array | np.ndarray, " state"] = eqx.field(
+        converter=as_array, default_factory=lambda: np.zeros(0)
+    )
+    least: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=-np.inf)
+    most: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=np.inf)
 
     @property
     def has_offset(self) -> bool:
@@ -70,10 +78,41 @@ class LawShape(eqx.Module):
         )
         return (*(d * n for n in parts), self.flux_modes, 3 * self.stretches, self.kinks)
 
+    @property
+    def following(self) -> tuple[int, ...]:
+        """The indices of the coefficients that follow from the others: the constant of the flux,
+        and its linear coefficient."""
+        return (sum(self.sizes[:4]), 0)[: self.still.shape[0]]
+
+    def with_still(
+        self, coefficients: Float[Array | np.ndarray, " coefficient"]
+    ) -> Float[Array | np.ndarray, " coefficient"]:
+        """The same with the coefficients that follow: of the flux and its constant, the line
+        through their values at the states that do not flow is taken away."""
+        if not self.following:
+            return coefficients
+        constant, size = self.following[0], self.sizes[0]
+        basis = self._basis_of(coefficients)
+        values = basis.expand(coefficients[:size][None], jnp.asarray(self.still)[None])[0]
+        values, slope = values + coefficients[constant], jnp.zeros(())
+        if len(self.following) > 1:
+            slope = (values[1] - values[0]) / (self.still[1] - self.still[0])
+        half, middle = 0.5 * (self.upper - self.lower)[0], 0.5 * (self.upper + self.lower)[0]
+        line = np.zeros((2, len(coefficients)))
+        line[0, 0] = line[1, constant] = 1.0
+        at_middle = values[0] - slope * (self.still[0] - middle)
+        return coefficients - slope * half * line[0] - at_middle * line[1]
+
+    def _basis_of(self, coefficients) -> Basis:
+        """The basis, with its kinks in their places."""
+        if not isinstance(self.basis, Kinked):
+            return self.basis
+        return dataclasses.replace(self.basis, at=coefficients[len(coefficients) - self.kinks :])
+
     def law(self, coefficients: Float[Array | np.ndarray, " coefficient"]) -> FittedLaw:
         d = len(self.fields)
         ends = np.cumsum(self.sizes)
-        flux, diffusion, by_state, by_place, offset, factor, stretches, at = (
+        flux, diffusion, by_state, by_place, offset, factor, stretches, _ = (
             coefficients[end - size : end] for end, size in zip(ends, self.sizes, strict=True)
         )
         half = (0.5 * (self.upper - self.lower))[:, None]
@@ -88,12 +127,9 @@ class LawShape(eqx.Module):
                 stretches.reshape(-1, 3),
                 self.functions,
             )
-        basis = self.basis
-        if isinstance(basis, Kinked):
-            basis = dataclasses.replace(basis, at=at)
         return FittedLaw(
             self.fields,
-            basis,
+            self._basis_of(coefficients),
             flux.reshape(d, -1) * half,
             diffusion.reshape(d, -1),
             self.lower,
@@ -101,4 +137,6 @@ class LawShape(eqx.Module):
             self.negated,
             terms,
             self.reach,
+            self.least,
+            self.most,
         )

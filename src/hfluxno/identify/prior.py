@@ -116,10 +116,12 @@ def make_forward(
     low, high = np.nanmin(values, axis=(0, 2)), np.nanmax(values, axis=(0, 2))
     fields = tuple(f"u{i}" for i in range(len(size)))  # programs serve fields of any names
     tells_flux = len(fields) < len(context.fields)
-    # Densities, depths and concentrations, for which negative states would have spurious waves.
-    least = np.where(low >= 0.0, 0.0, -np.inf)
+    least, most = _bounds(context, low)
     margin = _MARGIN * (high - low)
-    lower, upper = np.maximum(low - margin, least), high + margin
+    lower, upper = np.maximum(low - margin, least), np.minimum(high + margin, most)
+    still = _still(context, lower)
+    if context.bounds is not None and still:
+        lower, upper = np.minimum(lower, still[0]), np.maximum(upper, still[-1])
     cells = grid.shape[0]
     program = kind.program
     shape = LawShape(
@@ -135,6 +137,9 @@ def make_forward(
         program.flux_modes,
         len(fields) == 1 and (grid.has_wall() or tells_flux),
         program.stretches,
+        still=np.array(still),
+        least=np.asarray(-np.inf if context.bounds is None else context.bounds[0]),
+        most=np.asarray(np.inf if context.bounds is None else context.bounds[1]),
     )
     control = StepControl(_CFL, _CFL, False)
     settings = SolverSettings(control, False, grid, "muscl", refinement)
@@ -151,10 +156,32 @@ def make_forward(
         field[0],
         first,
         least,
+        most,
         _ends(field, context, scale, size),
         scale,
         context.observation,
     )
+
+
+def _bounds(
+    context: Trajectory, low: Float[np.ndarray, " field"]
+) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
+    """The bounds of the states: those that are given, or zero if nothing negative was measured."""
+    if context.bounds is not None:
+        return np.full(1, context.bounds[0]), np.full(1, context.bounds[1])
+    # Densities, depths and concentrations, for which negative states would have spurious waves.
+    return np.where(low >= 0.0, 0.0, -np.inf), np.full(len(low), np.inf)
+
+
+def _still(context: Trajectory, lower: Float[np.ndarray, " field"]) -> tuple[float, ...]:
+    """The states of one field that do not flow: the bounds, if an end is closed, since what leaves
+    it would leave less than the least, or what comes fill more than the most. Zero is such a bound
+    if densities go down to it."""
+    if len(lower) > 1 or not context.grid.has_wall():
+        return ()
+    bounds = (0.0, np.inf) if lower[0] == 0.0 else ()
+    bounds = bounds if context.bounds is None else context.bounds
+    return tuple(float(bound) for bound in bounds if np.isfinite(bound))
 
 
 def in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
@@ -226,7 +253,10 @@ def _spreads(
     by_state = np.tile(np.where(np.arange(shape.by_state) < terms, 0.3, 0.0), fields)
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
-    tells = kind.size > 0 and (shape.closed or kind.flux_modes > 0 or kind.stretches > 0)
+    # What follows from other coefficients is no unknown.
+    flux[list(shape.following[1:])] = 0.0
+    tells = shape.closed or kind.flux_modes > 0 or kind.stretches > 0
+    tells = kind.size > 0 and not shape.following and tells
     offset = np.full(fields * shape.has_offset, _SPEEDS * speed * tells)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
     factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)

@@ -7,8 +7,9 @@ from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import Forecast, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
+from hfluxno.known import Noise
 from hfluxno.reconstruction import Reconstruction
-from hfluxno.trajectory import Noise, Trajectory
+from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
     import xarray

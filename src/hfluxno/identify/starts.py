@@ -38,7 +38,9 @@ def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, 
     count = len(shape.basis.names)
     speed = typical_speed(field)
     free = np.asarray(forward.spread) > 0.0
-    laws = [_from_weak_form(shape, free, uniform, grid)]
+    fitted = free.copy()
+    fitted[list(shape.following)] = True
+    laws = [_from_weak_form(shape, fitted, uniform, grid)]
     if len(shape.fields) == 1:
         shift = _common_speed(uniform, grid.is_periodic())
         for curvature in (0.0, -0.25 * speed, 0.25 * speed):

@@ -102,6 +102,13 @@ class ConservationLaw(eqx.Module):
         """
         return None
 
+    def confined(
+        self, before: Float[Array, "field *points"], after: Float[Array, "field *points"]
+    ) -> Float[Array, "field *points"]:
+        """What a source leaves `after` a step that begins with the states `before`: within the
+        bounds of the law, if it has any."""
+        return after
+
     def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
         """∂f_i/∂u_j at index (i, j)."""
         return pointwise_jacobian(self.flux, u)
