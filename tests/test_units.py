@@ -2,7 +2,7 @@
 
 import pytest
 
-from hfluxno.units import of_constant, of_flux
+from hfluxno.units import of_constant, of_flow, of_flux
 
 _ROAD = {"x": "km", "time": "h", "density": "vehicles/km"}
 
@@ -35,5 +35,22 @@ def test_nothing_is_said_where_a_unit_is_not_known():
     assert of_constant({"x": "km", "time": "h"}, "density", 1, 0) == "km/h"
     assert of_constant({"time": "h", "density": "m"}, "density", 1, 0) == ""
     saturation = {"x": "m", "time": "days since 2024-01-01", "s": "1"}
-    assert of_constant(saturation, "s", 1, 1) == "m/days"
-    assert of_constant(saturation, "s", 1, -1) == "m/days"
+    assert of_constant(saturation, "s", 1, 1) == "m/d"
+    assert of_constant(saturation, "s", 1, -1) == "m/d"
+
+
+@pytest.mark.parametrize(
+    ("flow", "units", "factor"),
+    [
+        ("vehicles/h", ("vehicles/km", "km", "seconds since 2024-05-02"), 1 / 3600),
+        ("veh/(5 min)", ("veh/km", "km", "h"), 12.0),
+        ("veh/h", ("veh/km", "m", "s"), 1 / 3.6),  # veh/km · m/s = 3.6 veh/h
+        ("veh/15min", ("veh", "", "min"), 1 / 15),
+        ("m2/s", ("m", "m", "min"), 60.0),
+        ("vehicles", ("vehicles/km", "km", "s"), 1.0),
+        ("veh/fortnight", ("veh/km", "km", "s"), 1.0),
+        ("veh/h", ("veh/km", "km", ""), 1.0),
+    ],
+)
+def test_a_flow_in_units_of_its_field(flow, units, factor):
+    assert of_flow(flow, *units) == pytest.approx(factor)

@@ -5,6 +5,9 @@ A unit of "" or "1" is left out, and "days since 2024-01-01" counts days.
 
 from collections.abc import Mapping
 
+# How times of dates are counted, in a unit of something else.
+_SHORT = {"seconds": "s", "minutes": "min", "hours": "h", "days": "d"}
+
 
 def bare(units: str) -> str:
     units = units.split(" since ")[0].strip()
@@ -31,7 +34,8 @@ def of_constant(units: Mapping[str, str], field: str, speed: int, power: int) ->
     needed = [*(("x", "time") if speed else ()), *((field,) if power else ())]
     if not all(units.get(name) for name in needed):
         return ""
-    ahead = ratio(bare(units["x"]), bare(units["time"])) if speed else ""
+    time = bare(units["time"]) if speed else ""
+    ahead = ratio(bare(units["x"]), _SHORT.get(time, time)) if speed else ""
     of_field = bare(units[field]) if power else ""
     if power == 1:
         return of_flux(of_field, ahead) if speed else of_field
@@ -39,3 +43,43 @@ def of_constant(units: Mapping[str, str], field: str, speed: int, power: int) ->
         return ahead
     of_field = f"({of_field})" if any(sign in of_field for sign in "/ ·*^") else of_field
     return ratio(ahead, of_field if power == -1 else f"{of_field}^{-power}")
+
+
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}
+_METRES = {
+    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
+    **dict.fromkeys(("cm", "centimetre", "centimetres"), 0.01),
+    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
+    **dict.fromkeys(("ft", "foot", "feet"), 0.3048),
+    **dict.fromkeys(("mi", "mile", "miles"), 1609.344),
+}
+
+
+def of_flow(flow: str, field: str, x: str, time: str) -> float:
+    """What a flow is multiplied by to be in units of its field times x over time: 1/3600 for
+    vehicles/h beside vehicles/km, km and s; 1 if that cannot be told."""
+    _, per_time = _per(flow, _SECONDS)
+    of_time = _SECONDS.get(bare(time))
+    if per_time is None or of_time is None:
+        return 1.0
+    _, per_length = _per(field, _METRES)
+    of_length = _METRES.get(bare(x))
+    lengths = 1.0 if per_length is None or of_length is None else per_length / of_length
+    return of_time / per_time * lengths
+
+
+def _per(unit: str, sizes: Mapping[str, float]) -> tuple[str, float | None]:
+    """Of `A/(n B)` the A, and n times the size of B; `None` if B is not among the sizes."""
+    above, _, below = bare(unit).rpartition("/")
+    number = below.strip(" ()").rstrip("abcdefghijklmnopqrstuvwxyz").strip()
+    name = below.strip(" ()")[len(number) :].strip()
+    try:
+        size = (float(number) if number else 1.0) * sizes[name]
+    except (ValueError, KeyError):
+        return above, None
+    return above, size

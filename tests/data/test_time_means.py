@@ -90,6 +90,24 @@ def test_a_flow_stands_after_its_field(tmp_path):
         read(save(pair, tmp_path / "d.nc"), "u", flow="q")
 
 
+def test_a_flow_is_converted_to_the_units_of_its_field(tmp_path):
+    """Vehicles an hour beside vehicles a kilometre and dates, which count seconds."""
+    lines = ["time,x [km],density [veh/km],flow [veh/h]"]
+    for k in range(6):
+        lines += [f"2024-05-02T07:0{k}:00,{x},{20 + k + x},{60 * (20 + k + x)}" for x in range(8)]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    source = read(tmp_path / "a.csv", "density", flow="flow")
+    context = source.context(6)
+    np.testing.assert_allclose(context.values[:, 1], context.values[:, 0] / 60.0)
+    assert context.unit("flow") == "veh/s" and any("from veh/h to veh/s" in h for h in source.hints)
+    bare = "\n".join(lines).replace(" [km]", "").replace(" [veh/km]", "").replace(" [veh/h]", "")
+    (tmp_path / "b.csv").write_text(bare)
+    with pytest.raises(ValueError, match=r"cross the whole domain 514 times .* time in seconds"):
+        read(tmp_path / "b.csv", "density", flow="flow")
+    with pytest.raises(ValueError, match="or --variable density --flow flow if flow is its flow"):
+        read(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize("variable", [None, "u"])
 def test_a_flow_needs_a_density(tmp_path, variable):
     save(dataset(), tmp_path / "a.nc")

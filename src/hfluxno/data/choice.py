@@ -10,6 +10,8 @@ from hfluxno.data.bands import LOWER, UPPER
 from hfluxno.data.numbers import field_names, listed
 
 DIMENSIONS = ("trajectory", "time", "field", "x")
+# What the flow of a density beside it is called.
+_FLOWS = {"flow", "q", "volume", "discharge"}
 
 
 def asked_names(asked: str | None) -> tuple[str, ...]:
@@ -117,9 +119,12 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
             f"perhaps trajectory and field, is needed; the file has {listed(list(variables))}."
         )
     if len(candidates) > 1:
+        flow = next((name for name in candidates if name.lower() in _FLOWS), None)
+        field = next((name for name in candidates if name != flow), None)
+        beside = f", or --variable {field} --flow {flow} if {flow} is its flow" if flow else ""
         raise ValueError(
             f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
-            "--variable NAME, or the fields of a system with --variable NAME,NAME."
+            f"--variable NAME, or the fields of a system with --variable NAME,NAME{beside}."
         )
     return candidates[0]
 

@@ -9,6 +9,10 @@ import xarray as xr
 
 from hfluxno.data.choice import fits
 from hfluxno.data.source import Source
+from hfluxno.units import bare, of_constant, of_flow
+
+# What is transported may cross the domain this many times between two frames.
+_MOST_CROSSINGS = 20.0
 
 
 def check_density(others: Mapping[str, xr.Variable], flow: str, path: Path) -> None:
@@ -21,7 +25,8 @@ def check_density(others: Mapping[str, xr.Variable], flow: str, path: Path) -> N
 
 
 def with_flow(found: Source, beside: Source) -> Source:
-    """The source with the flow of its field."""
+    """The source with the flow of its field, in units of the field times x over time if the units
+    of the file tell how to convert it. Raises `ValueError` if it is not the flow of that field."""
     if len(found.fields) > 1 or len(beside.fields) > 1:
         raise ValueError("A flow is that of a single field; choose one with --variable NAME.")
     same = (np.array_equal(getattr(found, n), getattr(beside, n)) for n in ("times", "x"))
@@ -30,4 +35,37 @@ def with_flow(found: Source, beside: Source) -> Source:
             f"The flow {beside.variable} of {found.path} does not stand at the same times and "
             f"places as {found.variable}; give both for all of them, NaN where one is missing."
         )
-    return dataclasses.replace(found, flow=(beside.parts[0], beside.values))
+    units, part, field = found.units, beside.parts[0], found.fields[0]
+    own = str(part.attributes.get("units", ""))
+    factor = of_flow(own, *(units.get(name, "") for name in (field, "x", "time")))
+    needed = of_constant(units, field, 1, 1)
+    values, notes = beside.values, found.notes
+    if not np.isclose(factor, 1.0):
+        values = (factor * values).astype(values.dtype)
+        notes = (
+            *notes,
+            f"The flow {part.name} is converted from {own} to {needed}, {field} times x over time "
+            f"(by the factor {factor:.6g}).",
+        )
+        part = dataclasses.replace(part, attributes={**part.attributes, "units": needed})
+    _check_size(found, values, part.name, needed)
+    return dataclasses.replace(found, flow=(part, values), notes=notes)
+
+
+def _check_size(found: Source, flow: np.ndarray, name: str, needed: str) -> None:
+    """Rejects a flow with which the field would cross the domain many times between two frames."""
+    density = np.abs(found.values)
+    some = density > np.nanmean(density)
+    if len(found.times) < 2 or not np.any(some):
+        return
+    speed = float(np.nanmedian(np.abs(flow[some]) / density[some]))
+    length = float(found.x[-1] - found.x[0])
+    crossings = speed * float(np.median(np.diff(found.times))) / max(length, 1e-300)
+    if crossings > _MOST_CROSSINGS:
+        time = bare(found.units.get("time", ""))
+        raise ValueError(
+            f"With the flow {name} of {found.path} {found.fields[0]} would cross the whole domain "
+            f"{crossings:.3g} times between two frames; give the flow in {needed or 'the units'}"
+            f"{'' if needed else ' of the field times x over time'}"
+            f"{f', with time in {time}' if time else ''}, or state the units of all of them."
+        )
