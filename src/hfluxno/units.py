@@ -20,6 +20,11 @@ def ratio(above: str, below: str) -> str:
     return f"{above or '1'}/{below}"
 
 
+def rate(of: str, time: str) -> str:
+    """Something over time: km/h, also if times are hours since a date."""
+    return ratio(of, _SHORT.get(bare(time), bare(time)))
+
+
 def of_flux(field: str, speed: str) -> str:
     """Their product: vehicles/km and km/h make vehicles/h."""
     of_what, _, per = field.partition("/")
@@ -34,8 +39,7 @@ def of_constant(units: Mapping[str, str], field: str, speed: int, power: int) ->
     needed = [*(("x", "time") if speed else ()), *((field,) if power else ())]
     if not all(units.get(name) for name in needed):
         return ""
-    time = bare(units["time"]) if speed else ""
-    ahead = ratio(bare(units["x"]), _SHORT.get(time, time)) if speed else ""
+    ahead = rate(bare(units["x"]), units["time"]) if speed else ""
     of_field = bare(units[field]) if power else ""
     if power == 1:
         return of_flux(of_field, ahead) if speed else of_field

@@ -52,8 +52,8 @@ def test_a_forecast_with_truth(scalar):
     np.testing.assert_allclose(curves["truth"], truth[-1, 0])
     names = panels(figure)
     assert "load (kg/m): truth" in names and "load (kg/m): forecast minus truth" in names
-    assert panel(figure, "Flux f").get_ylabel() == "f (kg/m · km/days)"
-    assert panel(figure, "Wave speed").get_ylabel() == "f′ (km/days)"
+    assert panel(figure, "Flux f").get_ylabel() == "f (kg/m · km/d)"
+    assert panel(figure, "Wave speed").get_ylabel() == "f′ (km/d)"
     solved = forecast_figure(context, forecast, jnp.asarray(truth), LABELS)
     assert "load (kg/m): truth" in panels(solved)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from hfluxno.units import bare, of_flux, ratio
+from hfluxno.units import bare, of_flux, rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Labels:
 
     @property
     def speed_units(self) -> str:
-        return ratio(bare(self.x_units), bare(self.time_units))
+        return rate(bare(self.x_units), self.time_units)
 
     def flux_units(self, index: int) -> str:
         return of_flux(bare(self.field_units[index]), self.speed_units)
@@ -62,10 +62,10 @@ class Labels:
     @property
     def diffusivity_units(self) -> str:
         x_units = bare(self.x_units)
-        return ratio(f"{x_units}²" if x_units else "", bare(self.time_units))
+        return rate(f"{x_units}²" if x_units else "", self.time_units)
 
     def source_units(self, index: int) -> str:
-        return ratio(bare(self.field_units[index]), bare(self.time_units))
+        return rate(bare(self.field_units[index]), self.time_units)
 
 
 def with_units(name: str, units: str) -> str:
