@@ -21,6 +21,8 @@ class Reconstruction:
       kind that was found.
     - `noise`: the standard deviation of the noise of each measured quantity, estimated if not
       given; the root mean square of noise that varies.
+    - `ends`: the estimated states at the lower and the upper end at these times, (field, time);
+      `None` for an end that is not open.
     - `identification`: the law, and whether it explains the measurements.
     - `forecast`: steps ↦ the forecast of that many frames after the last measurement, at their mean
       spacing or `every` so often. Open ends stay as they were last, with growing uncertainty.
@@ -29,6 +31,7 @@ class Reconstruction:
     trajectory: Trajectory
     deviation: np.ndarray
     noise: np.ndarray
+    ends: tuple[np.ndarray | None, np.ndarray | None]
     identification: Any
     forecast: Callable[..., Forecast] = dataclasses.field(repr=False)
 

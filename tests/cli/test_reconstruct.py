@@ -48,7 +48,34 @@ def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
         np.testing.assert_allclose(out["x"], X)
         np.testing.assert_allclose(out["time"], TIMES)
         low, high = out["density_lower90"].values, out["density_upper90"].values
-        assert set(out.data_vars) >= {"flux", "flux_derivative", "noise", "status", "law"}
+        names = {"flux", "flux_derivative", "flux_deviation", "noise", "status", "law"}
+        assert set(out.data_vars) >= {*names, "lower", "upper"}
+        # Burgers' flux, and the inflow, which the truth has half a cell before its first cell.
+        height = np.ptp(out["flux"].values)
+        assert 0.0 < out["flux_deviation"].values.max() < 0.1 * height
+        assert (
+            out["lower"].dims == ("time",) and "lower end of x" in out["lower"].attrs["long_name"]
+        )
+        np.testing.assert_allclose(
+            out["lower"][1:], 1.5 * truth[1:, 0] - 0.5 * truth[1:, 1], atol=0.05
+        )
+    assert (
+        main(
+            [
+                "reconstruct",
+                "road.csv",
+                "--cells",
+                "16",
+                "--domain",
+                "0.1,0.6",
+                "--boundary",
+                "given",
+                "--ends",
+                "a.nc",
+            ]
+        )
+        == 0
+    )
     assert np.linalg.norm(field - truth) < 0.01 * np.linalg.norm(truth)
     assert np.all(low < field) and np.all(field < high)
     assert (folder / "a.png").stat().st_size > 10_000

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -206,30 +207,42 @@ def test_names_that_are_no_text_or_long_are_written(tmp_path):
         assert result.attrs["input"].startswith("bad")
 
 
+def exact(law, variances=()):
+    """A law whose coefficients are known with these variances."""
+    names = [f"f_u[{name}]" for name in law.basis.names][: len(variances)]
+    coefficients = dict.fromkeys(names, 1.0)
+    return SimpleNamespace(law=law, coefficients=coefficients, covariance=np.diag(variances))
+
+
 def test_the_flux_vanishes_at_the_state_nearest_to_zero():
     law = Quadratic(np.array([[1.0, 2.0]]), np.array([-1.0]), np.array([3.0]), nu=0.5)
-    table = tabulate(law)
+    table = tabulate(exact(law))
     zero = np.argmin(np.abs(table.states[0]))
     assert abs(table.states[0][zero]) < 1e-12 and abs(table.flux[0, zero]) < 1e-12
     np.testing.assert_array_equal(table.diffusivity, 0.5)
 
 
 def test_csv_has_one_line_per_state(tmp_path):
+    """And the deviation of f = C_1 u + C_2 u² by those of its coefficients, if they are known."""
     laws = [Quadratic(np.array([[1.0, 2.0]]), np.array([0.0]), np.array([top])) for top in (1.0, 2)]
-    write_csv(tmp_path / "a.csv", [tabulate(law) for law in laws])
+    found = [exact(laws[0], (0.01, 0.04)), exact(laws[1], (np.nan, 0.04))]
+    write_csv(tmp_path / "a.csv", [tabulate(each) for each in found])
     with (tmp_path / "a.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["trajectory", "u", "flux", "flux_derivative", "diffusivity"]
+    names = "trajectory,u,flux,flux_derivative,diffusivity,flux_deviation"
+    assert list(rows[0]) == names.split(",")
     assert len(rows) == 202 and rows[-1]["trajectory"] == "1"
     assert float(rows[-1]["flux"]) == 10.0 and float(rows[-1]["flux_derivative"]) == 9.0
+    assert float(rows[100]["flux_deviation"]) == pytest.approx(np.hypot(0.1, 0.2))
+    assert rows[-1]["flux_deviation"] == "nan"
 
 
 def test_csv_of_a_system_names_both_fields(tmp_path):
     states = shallow_water(8, 16)
     from hfluxno.trajectory import Trajectory
 
-    law = identification(Trajectory.from_numpy(states, fields=["h", "m"])).law
-    write_csv(tmp_path / "a.csv", [tabulate(law)])
+    found = identification(Trajectory.from_numpy(states, fields=["h", "m"]))
+    write_csv(tmp_path / "a.csv", [tabulate(found)])
     header = (tmp_path / "a.csv").read_text().splitlines()[0]
     assert header.startswith("trajectory,h,m,flux_h,flux_m,dflux_h/dh,dflux_h/dm")
 

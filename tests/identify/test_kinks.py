@@ -12,12 +12,12 @@ from hfluxno import Trajectory
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.identify.basis import Chebyshev, Kinked
 from hfluxno.identify.candidate import Candidate, Stage, stages
-from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.reading import read_flux
 from hfluxno.identify.report import _kink_prior, report
 from hfluxno.identify.select import choose
 from hfluxno.identify.status import FitStatus
+from hfluxno.law_uncertainty import free_covariance
 
 CELLS, FRAMES, INTERVAL = 64, 20, 0.03
 FREE, BACK = 0.7, 0.25

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from hfluxno.law_uncertainty import flux_deviation
 from hfluxno.plots import Labels, forecast_figure, law_figure, save
 from hfluxno.plots.law import heading
-from hfluxno.plots.uncertainty import flux_deviation
 from hfluxno.trajectory import Trajectory
 from tests.identify.laws import one_field
 from tests.plots.fakes import (

@@ -83,7 +83,7 @@ def main(config: IdentifyConfig) -> int:
                 found = identify_some(members)
                 first = first or found[0]
                 if tables is not None:
-                    write_csv(tables, [tabulate(each.law) for each in found], members.start)
+                    write_csv(tables, [tabulate(each) for each in found], members.start)
                 results += [law_result(each) | {"reading": reading_summary(each)} for each in found]
                 advance(len(found))
         assert first is not None

@@ -49,7 +49,7 @@ def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dat
         ),
         "law": text([str(one.candidate) for one in found], "chosen kind of law and scheme"),
         "formula": text(formulas, "flux as a formula that has a name, or equations of a system"),
-    } | law_variables([tabulate(one.law) for one in found], row, source)
+    } | law_variables([tabulate(one) for one in found], row, source)
     coordinates = {
         name: v for name, v in coordinates_of(source).items() if name in ("trajectory", "field")
     }

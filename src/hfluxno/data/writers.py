@@ -20,7 +20,8 @@ from hfluxno.data.bands import bands, of_band, predictions
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.law_table import LawTable, tabulate
 from hfluxno.data.replacing import is_full
-from hfluxno.data.source import Source
+from hfluxno.data.source import SIDES, Source
+from hfluxno.data.table import without_units
 from hfluxno.forecaster import Forecast
 from hfluxno.reconstruction import Reconstruction
 from hfluxno.version import version_name
@@ -71,7 +72,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
             np.array(labels, dtype=object).reshape(-1 if per_trajectory else ()),
             {"long_name": "chosen basis of the flux, diffusion, scheme and internal grid"},
         )
-        tables = [tabulate(found.law) for found in forecast.identifications]
+        tables = [tabulate(found) for found in forecast.identifications]
         variables |= law_variables(tables, per_trajectory, source)
     variables |= predictions(forecast, (*per_trajectory, source.time_axis))
     attributes = {
@@ -95,7 +96,8 @@ def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
             found.noise[: len(source.fields)],
             {"long_name": "estimated standard deviation of the noise of each field"},
         ),
-    } | law_variables([tabulate(identification.law)], (), source)
+    } | law_variables([tabulate(identification)], (), source)
+    variables |= _estimated_ends(source, found)
     if "field" not in source.dims and len(source.parts) == 1:
         variables["noise"] = variables["noise"][0]
     single = tuple(d for d in source.dims if d == "trajectory")
@@ -103,6 +105,22 @@ def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
     attributes = {"title": f"Reconstruction of {source.variable}"}
     times = source.times[0] + np.asarray(found.trajectory.times, float)
     return _assembled(source, values[shown], found.deviation[shown], times, variables, attributes)
+
+
+def _estimated_ends(source: Source, found: Reconstruction) -> dict[str, xr.Variable]:
+    """The states at open ends over time, by the names that `--ends` understands."""
+    return {
+        side if len(source.fields) == 1 else f"{side}_{without_units(field)}": xr.Variable(
+            (source.time_axis,),
+            row,
+            {**_units(attributes), "long_name": f"estimated {field} at the {side} end of x"},
+        )
+        for side, states in zip(SIDES, found.ends, strict=True)
+        if states is not None
+        for field, row, attributes in zip(
+            source.fields, states, source.field_attributes, strict=True
+        )
+    }
 
 
 def _assembled(
@@ -255,7 +273,7 @@ def law_variables(
         )
         for i, name in enumerate(names)
     }
-    return states | {
+    found = states | {
         "flux": variable(
             [table.flux[0] if scalar else table.flux for table in tables],
             (*row, *points),
@@ -272,6 +290,14 @@ def law_variables(
             "inferred diffusivity",
         ),
     }
+    known = [table.flux_deviation for table in tables if table.flux_deviation is not None]
+    if known:
+        found["flux_deviation"] = variable(
+            known if scalar else [each[None] for each in known],
+            (*row, *points),
+            "standard deviation of the inferred flux",
+        )
+    return found
 
 
 def _units(attributes: Mapping) -> dict[str, str]:

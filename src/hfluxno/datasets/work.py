@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from hfluxno.boundary import Open
 from hfluxno.data.law_writer import of_laws
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import (
@@ -221,7 +222,9 @@ class Reconstruct(Work):
         values = np.zeros(np.shape(context.values)[1:])
         single = dataclasses.replace(context, values=values, deviation=None)
         noise = np.zeros(len(context.fields))
-        found = Reconstruction(single, values, noise, nothing, cast(Any, None))
+        at_end = np.zeros((len(context.states.fields), context.frames))
+        lower, upper = (at_end if isinstance(e, Open) else None for e in context.grid.boundary[0])
+        found = Reconstruction(single, values, noise, (lower, upper), nothing, cast(Any, None))
         return _along_trajectory(of_reconstruction(source, found))
 
 

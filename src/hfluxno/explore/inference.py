@@ -11,8 +11,8 @@ from hfluxno.explore.problem import Problem
 from hfluxno.forecaster import Forecast
 from hfluxno.identify import Identification, PlaneIdentification, reconstruct
 from hfluxno.law_curves import law_curves
+from hfluxno.law_uncertainty import flux_deviation
 from hfluxno.methods import forecast, named_networks
-from hfluxno.plots.uncertainty import flux_deviation
 
 _POINTS = 121
 

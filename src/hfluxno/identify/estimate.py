@@ -6,6 +6,7 @@ import functools
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.boundary import Given
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.forward_runs import measure, on_other_cells, run, states_alone
@@ -76,6 +77,21 @@ class Estimate:
         context if it is larger.
         """
         return self._frames[1]
+
+    @functools.cached_property
+    def ends(
+        self,
+    ) -> tuple[Float[np.ndarray, "field time"] | None, Float[np.ndarray, "field time"] | None]:
+        """The estimated states at the lower and the upper end at the times of all frames; `None`
+        for an end that is not open."""
+        open_sides = () if self.forward.ends is None else self.forward.ends.sides
+        found = [
+            np.array([np.interp(self.times, np.asarray(end.times), row) for row in end.values])
+            if side in open_sides and isinstance(end, Given)
+            else None
+            for side, end in enumerate(self.forward.grid(self.z).boundary[0])
+        ]
+        return found[0], found[1]
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None

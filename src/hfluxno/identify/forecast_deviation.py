@@ -56,7 +56,6 @@ from hfluxno.boundary import Outflow
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.delays import change_of_speed
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.misfit import Misfit
 from hfluxno.identify.noise import ratio
 from hfluxno.identify.result import Identification
@@ -64,6 +63,7 @@ from hfluxno.identify.select import held_out_frames
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.subgrid import near_jumps, partly_even, restrict
 from hfluxno.identify.track import continued, gains, prolonged, track
+from hfluxno.law_uncertainty import free_covariance
 
 _BACKTEST = 0.3  # β
 _AT_ONCE = 0.1  # τ₀

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
-from hfluxno.boundary import Given
+from hfluxno.boundary import Given, Open
 from hfluxno.forecaster import (
     Forecast,
     Forecaster,
@@ -106,7 +106,7 @@ class FittedLawForecaster(Forecaster):
         seen = [each.observed for each in results if each.observed is not None]
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
-            _horizon(item, each.frames[1:], each.spread)
+            _horizon(item, each.frames[1:], each.spread) + _ends_stay(context)
             for item, each in zip(identifications, results, strict=True)
         ]
         made = assembled(
@@ -263,3 +263,10 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
     sure = int(beyond[0]) if len(beyond) else len(frames)
     every = plural(len(frames), "frame")
     return f"; its predicted error is below {percent(_BELIEVED)} for {sure} of {every}"
+
+
+def _ends_stay(context: Trajectory) -> str:
+    """What a forecast assumes at ends that were estimated in its context."""
+    count = sum(isinstance(end, Open) for end in context.grid.boundary[0])
+    words = "the open end keeps its last state", "open ends keep their last states"
+    return f"; {words[count - 1]}" if count else ""

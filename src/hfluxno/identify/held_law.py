@@ -17,7 +17,6 @@ from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.estimate import Estimate, HeldLaw, values_of
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.identify.joint import estimate, in_double
 from hfluxno.identify.joint_report import joint_report, shows_first_state
 from hfluxno.identify.joint_search import JointFit
@@ -28,6 +27,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw, in_cells
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.solver_settings import SolverSettings
+from hfluxno.law_uncertainty import free_covariance
 from hfluxno.trajectory import Trajectory
 
 

@@ -53,6 +53,7 @@ def reconstruct(
         dataclasses.replace(trajectory.states, values=best.states, deviation=None, observation=()),
         best.spread,
         best.noise,
+        best.ends,
         found,
         ahead,
     )

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
 from hfluxno.law_curves import law_curves
+from hfluxno.law_uncertainty import flux_deviation
 from hfluxno.plots.labels import Labels, with_units
 from hfluxno.plots.style import (
     BAND,
@@ -25,7 +26,6 @@ from hfluxno.plots.style import (
     new_figure,
     styled,
 )
-from hfluxno.plots.uncertainty import flux_deviation
 from hfluxno.plural import percent
 from hfluxno.trajectory import Trajectory
 

@@ -5,9 +5,8 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from hfluxno.identify.free_coefficients import free_covariance
 from hfluxno.stored_jit import stored_jit
 
 Points = Float[Array | np.ndarray, "field _"]
@@ -55,3 +54,26 @@ def _flux_covariance(identification) -> np.ndarray:
     covariance = np.zeros((count, count))
     covariance[np.ix_(places[mine], places[mine])] = found[np.ix_(mine, mine)]
     return covariance
+
+
+def free_covariance(
+    identification: Any,
+) -> tuple[Int[np.ndarray, " free"], Float[np.ndarray, "free free"]]:
+    """The indices of the free coefficients and their covariance. The order is that of the flux
+    field by field, the diffusivities, the sources that depend on the state, and the places of kinks
+    in half ranges; all others are fixed.
+
+    - `identification`: anything with a fitted `law`, its `coefficients` and their `covariance`.
+    """
+    law = identification.law
+    terms = range(law.diffusion_coefficients.shape[1])
+    names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
+    names += [f"nu_{field}[T{k}]" for field in law.fields for k in terms]
+    arising = () if law.terms is None else law.terms.names(law.fields)
+    names += [f"s_{field}[{name}]" for field in law.fields for name in arising]
+    names += [f"v[kink {k}]" for k in range(1, law.basis.kinks + 1)]
+    order = {name: i for i, name in enumerate(identification.coefficients)}
+    places = [i for i, name in enumerate(names) if name in order]
+    found = [order[names[i]] for i in places]
+    covariance = np.asarray(identification.covariance, float)[np.ix_(found, found)]
+    return np.array(places, int), covariance
