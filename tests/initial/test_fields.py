@@ -44,11 +44,6 @@ def test_periodic_field_is_the_same_on_every_grid():
     np.testing.assert_allclose(coarse, fine[1::3], atol=1e-6)
 
 
-def test_a_function_that_is_no_covariance_is_refused():
-    with pytest.raises(ValueError, match="not a covariance on the circle"):
-        periodic_field(np.random.default_rng(0), 16, lambda r: np.sin(np.pi * r))
-
-
 @pytest.mark.parametrize("lognormal", [False, True])
 def test_series_equals_gstools(lognormal):
     field = FourierField(variance=0.5, length=0.3, lognormal=lognormal)
@@ -95,20 +90,9 @@ def test_field_is_periodic():
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [{"variance": 0.0, "length": 0.3}, {"variance": 1.0, "length": 0.3, "modes": 31}],
-)
-def test_impossible_fields_are_refused(arguments):
-    with pytest.raises(ValueError, match="positive"):
-        FourierField(**arguments)
-
-
 def test_bounded_stays_within_and_keeps_the_order():
     u = np.linspace(-30.0, 30.0, 101)
     squeezed = bounded(u, 0.1, 0.9)
     assert squeezed.min() >= 0.1 and squeezed.max() <= 0.9
     assert np.all(np.diff(bounded(np.linspace(-3.0, 3.0, 50), 0.1, 0.9)) > 0.0)
     assert bounded(np.zeros(1), 0.1, 0.9)[0] == pytest.approx(0.5)
-    with pytest.raises(ValueError, match="low < high"):
-        bounded(u, 1.0, 0.0)
