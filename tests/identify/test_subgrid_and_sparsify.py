@@ -124,7 +124,6 @@ def test_only_what_is_needed_stays():
         matrix.T,
         frames=np.zeros((5, 1, 80)),
         equations=400,
-        evaluations=1,
     )
     np.testing.assert_array_equal(needed(fit, np.ones(5, bool)), [1, 0, 0, 1, 0])
 

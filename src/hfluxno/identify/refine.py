@@ -59,7 +59,6 @@ class Fit:
     - `frames`: the fitted trajectory, the first frame included, up to the last weighted one; NaN if
       no law could be solved.
     - `equations`: the number of values in all frames.
-    - `evaluations`: how often the solver was run with its derivatives.
     """
 
     parameters: Float[np.ndarray, " parameter"]
@@ -68,7 +67,6 @@ class Fit:
     rows: Float[np.ndarray, "free value"]
     frames: Float[np.ndarray, "time field cells"]
     equations: int
-    evaluations: int
 
     @property
     def is_solved(self) -> bool:
@@ -123,7 +121,6 @@ def refine(
         rows,
         np.concatenate([values[:1], states]),
         values.size if seen is None else int(np.sum(seen)),
-        found.evaluations,
     )
 
 
