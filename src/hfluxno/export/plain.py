@@ -24,12 +24,10 @@ import numpy as np
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.identify.fitted_law import Terms
+from hfluxno.identify.law_format import Row, Table, as_row, as_table
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw, Units
 from hfluxno.identify.source_terms import Functions
-
-Row = tuple[float, ...]
-Table = tuple[Row, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,15 +123,15 @@ def plain(saved: SavedLaw) -> PlainLaw:
     return PlainLaw(
         law.fields,
         saved.units,
-        _row(low),
-        _row(high),
-        _row(shift),
-        _row(scale),
+        as_row(low),
+        as_row(high),
+        as_row(shift),
+        as_row(scale),
         tuple(exponents[k] for k in used),
-        _table(flux[:, used]),
+        as_table(flux[:, used]),
         *_kinks(law.basis, np.asarray(law.flux_coefficients)),
-        _table(diffusivity) if np.any(diffusivity) else (),
-        _table(source) if np.any(source) else (),
+        as_table(diffusivity) if np.any(diffusivity) else (),
+        as_table(source) if np.any(source) else (),
         place,
         anchored=place is not None and place.scales_flux,
         arising=arising,
@@ -155,15 +153,15 @@ def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:
         PlainLaw(
             law.fields,
             saved.units,
-            _row(law.lower),
-            _row(law.upper),
-            _row(shift),
-            _row(scale),
+            as_row(law.lower),
+            as_row(law.upper),
+            as_row(shift),
+            as_row(scale),
             tuple(exponents[k] for k in used),
-            _table(flux[:, used]),
+            as_table(flux[:, used]),
             *_kinks(law.basis, flux),
-            diffusivity=_table(nu[axis]) if len(nu) else (),
-            source=_table(law.sources) if arising and axis == 0 else (),
+            diffusivity=as_table(nu[axis]) if len(nu) else (),
+            source=as_table(law.sources) if arising and axis == 0 else (),
             place=None,
             anchored=law.constant is not None,
             continued=law.is_continued,
@@ -209,7 +207,7 @@ def _kinks(basis: Basis, given: np.ndarray) -> tuple[tuple[tuple[float, float], 
     if not isinstance(basis, Kinked):
         return (), 1.0
     weights = given[0, basis.smooth.size :]
-    every = zip(_row(basis.at), _row(weights), strict=True)
+    every = zip(as_row(basis.at), as_row(weights), strict=True)
     return tuple((place, weight) for place, weight in every if weight), float(basis.width)
 
 
@@ -246,19 +244,11 @@ def _place(terms) -> Place | None:
     if not any(np.any(part) for part in by_place):
         return None
     return Place(
-        _table(terms.source_by_place),
-        _row(terms.flux_by_place),
-        _row(terms.flux_offset),
+        as_table(terms.source_by_place),
+        as_row(terms.flux_by_place),
+        as_row(terms.flux_offset),
         float(terms.modes.lower),
         float(terms.modes.upper),
         terms.modes.periodic,
-        _table(terms.stretches),
+        as_table(terms.stretches),
     )
-
-
-def _row(numbers) -> Row:
-    return tuple(map(float, np.asarray(numbers, float).ravel()))
-
-
-def _table(numbers) -> Table:
-    return tuple(_row(row) for row in np.asarray(numbers, float))

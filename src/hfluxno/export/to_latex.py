@@ -1,8 +1,9 @@
 """A law as formulas in LaTeX."""
 
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
-from hfluxno.export.plain import Place, PlainLaw, Row, along_axes
+from hfluxno.export.plain import Place, PlainLaw, along_axes
 from hfluxno.export.to_text import text
+from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 

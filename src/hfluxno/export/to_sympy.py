@@ -5,7 +5,8 @@ read beta or lambda.
 """
 
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
-from hfluxno.export.plain import Place, Row, along_axes
+from hfluxno.export.plain import Place, along_axes
+from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 

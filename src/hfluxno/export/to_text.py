@@ -1,7 +1,8 @@
 """A law as formulas in plain text."""
 
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
-from hfluxno.export.plain import Place, PlainLaw, Row, along_axes
+from hfluxno.export.plain import Place, PlainLaw, along_axes
+from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 

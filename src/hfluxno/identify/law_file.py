@@ -22,9 +22,9 @@ from hfluxno.identify.law_format import (
     FurtherTerms,
     KinkedBasis,
     LawFile,
-    Row,
-    Table,
     TensorBasis,
+    as_row,
+    as_table,
     faults,
 )
 from hfluxno.identify.plane import format as on_a_plane
@@ -75,18 +75,18 @@ def _file(saved: SavedLaw) -> LawFile:
         f"hfluxno {version_name()}",
         law.fields,
         saved.units,
-        _row(law.lower),
-        _row(law.upper),
+        as_row(law.lower),
+        as_row(law.upper),
         float(law.reach),
         law.negated,
         _described(law.basis),
-        _table(law.flux_coefficients),
-        _table(law.diffusion_coefficients),
+        as_table(law.flux_coefficients),
+        as_table(law.diffusion_coefficients),
         None if law.terms is None else _described_terms(law.terms),
         Coefficients(
             tuple(saved.coefficients),
-            _row(list(saved.coefficients.values())),
-            _table(saved.covariance),
+            as_row(list(saved.coefficients.values())),
+            as_table(saved.covariance),
         ),
         saved.scheme,
         saved.fit,
@@ -97,15 +97,15 @@ def _file(saved: SavedLaw) -> LawFile:
 def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
     law, basis = saved.law, _described(saved.law.basis)
     assert isinstance(basis, ChebyshevBasis | DictionaryBasis)
-    along_x, along_y = map(_table, np.asarray(law.coefficients))
+    along_x, along_y = map(as_table, np.asarray(law.coefficients))
     return PlaneLawFile(
         FORMAT,
         2,
         f"hfluxno {version_name()}",
         law.fields,
         saved.units,
-        _row(law.lower),
-        _row(law.upper),
+        as_row(law.lower),
+        as_row(law.upper),
         tuple((first, second) for first, second in law.vectors),
         law.positive,
         law.is_fluid,
@@ -118,9 +118,9 @@ def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
         saved.fit,
         PlaneFurther(
             law.arising,
-            () if law.sources is None else _table(law.sources),
-            tuple(map(_table, () if law.diffusivities is None else law.diffusivities)),
-            () if law.constant is None else _table(law.constant),
+            () if law.sources is None else as_table(law.sources),
+            tuple(map(as_table, () if law.diffusivities is None else law.diffusivities)),
+            () if law.constant is None else as_table(law.constant),
         ),
     )
 
@@ -231,13 +231,13 @@ def _described(basis: Basis) -> ChebyshevBasis | KinkedBasis | TensorBasis | Dic
     if isinstance(basis, Kinked):
         of = basis.smooth
         middle, half = float(of.middle[0]), float(of.half[0])
-        return KinkedBasis(middle, half, of.size, _row(basis.at), float(basis.width))
+        return KinkedBasis(middle, half, of.size, as_row(basis.at), float(basis.width))
     if isinstance(basis, Chebyshev):
         return ChebyshevBasis(float(basis.middle[0]), float(basis.half[0]), basis.size)
     if isinstance(basis, TensorChebyshev):
-        return TensorBasis(_row(basis.middle), _row(basis.half), basis.degree)
+        return TensorBasis(as_row(basis.middle), as_row(basis.half), basis.degree)
     if isinstance(basis, Dictionary):
-        return DictionaryBasis(_row(basis.scale), basis.exponents)
+        return DictionaryBasis(as_row(basis.scale), basis.exponents)
     raise ValueError(f"A law in a basis of the type {type(basis).__name__} cannot be saved.")
 
 
@@ -258,15 +258,15 @@ def _basis(
 
 def _described_terms(terms: Terms) -> FurtherTerms:
     return FurtherTerms(
-        _table(terms.by_state),
-        _table(terms.source_by_place),
-        _row(terms.flux_by_place),
-        _row(terms.flux_offset),
+        as_table(terms.by_state),
+        as_table(terms.source_by_place),
+        as_row(terms.flux_by_place),
+        as_row(terms.flux_offset),
         float(terms.modes.lower),
         float(terms.modes.upper),
         terms.modes.count,
         terms.modes.periodic,
-        _table(terms.stretches),
+        as_table(terms.stretches),
         terms.functions,
     )
 
@@ -285,14 +285,6 @@ def _terms(of: FurtherTerms, fields: int) -> Terms:
 
 def _finite(bound: Any) -> float | None:
     return float(bound) if np.isfinite(bound) else None
-
-
-def _row(numbers: Any) -> Row:
-    return tuple(map(float, np.asarray(numbers, float).ravel()))
-
-
-def _table(numbers: Any) -> Table:
-    return tuple(_row(row) for row in np.asarray(numbers, float))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

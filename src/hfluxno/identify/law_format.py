@@ -5,6 +5,8 @@ import itertools
 import math
 from typing import Any, Literal
 
+import numpy as np
+
 from hfluxno.identify.saved_law import Fit, Scheme, Units
 from hfluxno.identify.solver_settings import SCHEMES
 from hfluxno.identify.status import FitStatus
@@ -19,6 +21,14 @@ _MOST_HALVES = 1e6  # of the scale of a basis: powers of the scaled field stay f
 
 Row = tuple[float, ...]
 Table = tuple[Row, ...]
+
+
+def as_row(numbers: Any) -> Row:
+    return tuple(map(float, np.asarray(numbers, float).ravel()))
+
+
+def as_table(numbers: Any) -> Table:
+    return tuple(map(as_row, np.asarray(numbers, float)))
 
 
 @dataclasses.dataclass(frozen=True)
