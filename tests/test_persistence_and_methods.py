@@ -38,6 +38,9 @@ def test_persistence_of_a_batch_is_that_of_each():
         alone = Persistence().forecast(Trajectory.from_numpy(values, TIMES), 2)
         np.testing.assert_array_equal(frames, alone.trajectory.values)
         np.testing.assert_allclose(batch.trajectory.times, alone.trajectory.times)
+    some = batch.members(slice(1, 3))
+    np.testing.assert_array_equal(some.trajectory.values, batch.trajectory.values[1:])
+    assert len(some.sentences) == 2 and some.status.shape == (2,) and some.deviation is None
 
 
 def test_a_forecast_may_have_times_of_its_own():

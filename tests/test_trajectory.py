@@ -61,6 +61,8 @@ def test_windows_and_totals():
     single = Trajectory.from_numpy(VALUES[0], TIMES, X)
     np.testing.assert_array_equal(single.window(2, 3).values, VALUES[0, 2:3])
     assert single.window(2, 3).frames == 1
+    np.testing.assert_array_equal(single.batch, VALUES[:1])
+    np.testing.assert_array_equal(batch.batch, VALUES)
     assert single.totals().shape == (5, 2)
 
 

@@ -85,6 +85,18 @@ class Forecast:
         noise = np.asarray(self.noise)[(..., None, slice(None), *[None] * axes)]
         return self._relative(np.broadcast_to(noise, shape))
 
+    def members(self, which: slice) -> "Forecast":
+        """The forecasts of some members of a batch, as a batch."""
+        each = vars(self).items()
+        parts: dict[str, Any] = {k: v[which] for k, v in each if isinstance(v, tuple | np.ndarray)}
+        return dataclasses.replace(self, trajectory=self.trajectory.members(which), **parts)
+
+    def single(self) -> "Forecast":
+        """That of the only context of a batch, as if it had been given by itself."""
+        each = vars(self).items()
+        parts: dict[str, Any] = {k: np.asarray(v[0]) for k, v in each if isinstance(v, np.ndarray)}
+        return dataclasses.replace(self, trajectory=self.trajectory.single(0), **parts)
+
     def _relative(self, deviation: np.ndarray | None) -> np.ndarray | None:
         if deviation is None:
             return None

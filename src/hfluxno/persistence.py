@@ -22,32 +22,28 @@ class Persistence(Forecaster):
         Raises `ValueError` if `steps` is not positive, or a cell has no measured value.
         """
         check_steps(steps)
-        known = np.asarray(context.values)
-        if np.isnan(known).any():
-            axis = known.ndim - 2 - len(context.grid.shape)
-            known = _without_gaps(known, axis, context.grid.free)
-        batch = known if context.is_batched else known[None]
-        frames = np.repeat(batch[:, -1:], steps, axis=1)
-        shape = (len(batch),) if context.is_batched else ()
-        values = frames if context.is_batched else frames[0]
-        return Forecast(
-            continuation(context, values, self.every),
-            status=np.zeros(shape, int),
-            sentences=("the last frame is repeated",) * len(batch),
-            backtest_error=np.full(shape, np.nan),
-            conservation_drift=np.zeros(shape),
-            left_observed_range=np.zeros(shape, bool),
+        batch = context.batch
+        if np.isnan(batch).any():
+            batch = _without_gaps(batch, context.grid.free)
+        count = len(batch)
+        made = Forecast(
+            continuation(context, np.repeat(batch[:, -1:], steps, axis=1), self.every),
+            status=np.zeros(count, int),
+            sentences=("the last frame is repeated",) * count,
+            backtest_error=np.full(count, np.nan),
+            conservation_drift=np.zeros(count),
+            left_observed_range=np.zeros(count, bool),
         )
+        return made if context.is_batched else made.single()
 
 
-def _without_gaps(values: np.ndarray, frames: int, free: np.ndarray) -> np.ndarray:
-    """The last frame alone, with the last measured value of each cell that is `free` of walls;
-    `frames` is their axis."""
-    there = np.isfinite(np.moveaxis(values, frames, -1))
+def _without_gaps(values: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The last frames alone, with the last measured value of each cell that is `free` of walls."""
+    there = np.isfinite(np.moveaxis(values, 1, -1))
     if not (there.any(axis=-1) | ~free).all():
         raise ValueError(
             "Some cells of the context have no measured value, so there is nothing to repeat; fill "
             "them first, or use the method fit."
         )
-    last = values.shape[frames] - 1 - np.argmax(there[..., ::-1], axis=-1)
-    return np.take_along_axis(values, np.expand_dims(last, frames), axis=frames)
+    last = values.shape[1] - 1 - np.argmax(there[..., ::-1], axis=-1)
+    return np.take_along_axis(values, np.expand_dims(last, 1), axis=1)

@@ -31,7 +31,6 @@ from hfluxno.plural import plural
 if TYPE_CHECKING:
     import xarray
 
-
 # The names of the space axes.
 _AXES = ("x", "y")
 
@@ -166,8 +165,7 @@ class Trajectory(eqx.Module):
         else:
             grid = Grid.rectangle(values.shape[-2:], lower, upper, boundary)
         # Times stay in float64: their origin may be far away relative to their spacing.
-        named = tuple(sorted(known.items()))
-        return cls(values, times, grid, fields, sigma, observation, named)
+        return cls(values, times, grid, fields, sigma, observation, tuple(sorted(known.items())))
 
     @classmethod
     def from_xarray(
@@ -209,11 +207,8 @@ class Trajectory(eqx.Module):
             name: np.asarray(ordered[name].values) if name in ordered.coords else None
             for name in order
         }
-        if "field" in names:
-            labels = coordinate["field"]
-            fields = None if labels is None else [str(label) for label in labels]
-        else:
-            fields = [str(array.name)] if array.name is not None else None
+        labels = coordinate.get("field", None if array.name is None else [array.name])
+        fields = None if labels is None else [str(label) for label in labels]
         y = coordinate.get("y")
         if "y" in names and y is None:
             y = (np.arange(array.sizes["y"]) + 0.5) / array.sizes["y"]
@@ -264,6 +259,12 @@ class Trajectory(eqx.Module):
     @property
     def is_batched(self) -> bool:
         return self.values.ndim == len(self.grid.shape) + 3
+
+    @property
+    def batch(self) -> np.ndarray:
+        """The values, with a leading axis in any case."""
+        values = np.asarray(self.values)
+        return values if self.is_batched else values[None]
 
     @property
     def frames(self) -> int:

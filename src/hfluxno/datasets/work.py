@@ -173,7 +173,7 @@ class Continue(Work):
         # A network has different programs for a single context.
         values = np.repeat(context.values, 2, axis=0)
         twice = dataclasses.replace(context, values=values, deviation=None)
-        return _first(method.forecast(twice, self.steps))
+        return method.forecast(twice, self.steps).members(slice(0, 1))
 
     def _example(self, source, context, nothing):
         check_storable(part.name for part in source.parts)
@@ -252,15 +252,3 @@ def working_in(float64: bool) -> contextlib.AbstractContextManager:
 def _along_trajectory(found: xr.Dataset) -> xr.Dataset:
     bare = [name for name, v in found.data_vars.items() if "trajectory" not in v.dims]
     return found.assign({name: found[name].expand_dims("trajectory") for name in bare})
-
-
-def _first(forecast: Forecast) -> Forecast:
-    return dataclasses.replace(
-        forecast,
-        trajectory=forecast.trajectory.members(slice(0, 1)),
-        sentences=forecast.sentences[:1],
-        status=forecast.status[:1],
-        backtest_error=forecast.backtest_error[:1],
-        conservation_drift=forecast.conservation_drift[:1],
-        left_observed_range=forecast.left_observed_range[:1],
-    )

@@ -24,10 +24,9 @@ _OF_A_BATCH = (
 )
 
 
-def check_context(
-    context: Trajectory, values: np.ndarray, jointly: bool, among_others: bool
-) -> None:
+def check_context(context: Trajectory, jointly: bool, among_others: bool) -> None:
     """Rejects a context that no law can be inferred from. Raises `ValueError` with the reason."""
+    batch = context.batch
     least = (_MOST_MISSING_OF_JOINT, MINIMUM_PLACES) if jointly else (MOST_MISSING, MINIMUM_CELLS)
     if len(context.grid.shape) != 1:
         raise ValueError(
@@ -49,11 +48,11 @@ def check_context(
             f"{context.grid.shape[0]}. Place fewer sensors on a finer grid, with NaN between them, "
             "and reconstruct the field."
         )
-    if np.any(np.isinf(values)):
+    if np.any(np.isinf(batch)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
     for i, name in enumerate(context.fields):
-        check_magnitude(values[..., i, :], f"values of {name}")
-    for member, each in enumerate(values if context.is_batched else values[None]):
+        check_magnitude(batch[..., i, :], f"values of {name}")
+    for member, each in enumerate(batch):
         number = f" {member}" if context.is_batched else ""
         try:
             check_measured(each, context.fields, number, *least)
@@ -106,8 +105,7 @@ def uninformative(context: Trajectory) -> np.ndarray:
 def _same_along(context: Trajectory, axes: tuple[int, ...]) -> np.ndarray:
     """Which fields of which trajectories do not vary by more than rounding along these axes of
     (trajectory, time, field, cells)."""
-    values = np.asarray(context.values)
-    batch = values if context.is_batched else values[None]
+    batch = context.batch
     rounding = max(4.0 * float(np.finfo(kept_precision(batch.dtype)).eps), 1e-12)
     known = ~np.isnan(batch)
     high = np.max(batch, axis=axes, keepdims=True, initial=-np.inf, where=known)

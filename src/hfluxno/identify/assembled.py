@@ -30,7 +30,7 @@ def assembled(
     horizons: Sequence[str] | None = None,
     deviation: Float[np.ndarray, "batch time field *space"] | None = None,
 ) -> Forecast:
-    """The forecast of `frames` from the states at their `start`.
+    """The forecast of `frames` from the states at their `start`, as of a batch.
 
     - `solved`: whether the law of each trajectory could be solved; else its last frame is repeated.
     - `found`: the identifications.
@@ -57,21 +57,8 @@ def assembled(
     laws = [item.law for item in found if item.status not in UNSOLVABLE] or [found[0].law]
     kept = kept_by_walls(context.grid, laws[0])
     drift = conservation_drift(first[:, kept], inside[:, :, kept])
-    if not context.is_batched:
-        frames, status, backtest, drift, left = (
-            part[0] for part in (frames, status, backtest, drift, left)
-        )
-        deviation = None if deviation is None else deviation[0]
-    return Forecast(
-        continuation(context, frames, every),
-        np.asarray(status),
-        sentences,
-        np.asarray(backtest),
-        np.asarray(drift),
-        np.asarray(left),
-        found,
-        deviation,
-    )
+    trajectory = continuation(context, frames, every)
+    return Forecast(trajectory, status, sentences, backtest, drift, left, found, deviation)
 
 
 def kept_by_walls(grid: Grid, law: ConservationLaw) -> list[int]:

@@ -88,8 +88,7 @@ class FittedLawForecaster(Forecaster):
         every = interval if self.every is None else self.every
         if context.frames > 1:
             _check_given_ends(context, steps, self.every)
-        values = np.asarray(context.values, np.float64)
-        batch = values if context.is_batched else values[None]
+        batch = context.batch.astype(np.float64, copy=False)
         late = [_unmeasured_at_the_end(context, item) for item in identifications]
         members = list(zip(batch, identifications, late, strict=True))
         with jax.enable_x64(True):
@@ -119,10 +118,8 @@ class FittedLawForecaster(Forecaster):
             horizons,
             deviation,
         )
-        if not context.is_batched:
-            noise = noise[0]
-            bound, observed = (None if part is None else part[0] for part in (bound, observed))
-        return dataclasses.replace(made, least=bound, observed=observed, noise=noise)
+        made = dataclasses.replace(made, least=bound, observed=observed, noise=noise)
+        return made if context.is_batched else made.single()
 
 
 class _Continued(NamedTuple):

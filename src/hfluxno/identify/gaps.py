@@ -87,12 +87,10 @@ def check_measured(
 
 def without_gaps(context: Trajectory) -> Trajectory:
     """The context with its gaps interpolated."""
-    values = np.asarray(context.values)
-    if not np.any(np.isnan(values)):
+    if np.all(context.observed):
         return context
     periodic = context.grid.is_periodic()
-    batch = values if context.is_batched else values[None]
-    filled = np.stack([interpolated(each, periodic) for each in batch])
+    filled = np.stack([interpolated(each, periodic) for each in context.batch])
     return dataclasses.replace(context, values=filled if context.is_batched else filled[0])
 
 

@@ -74,9 +74,8 @@ def given_identifier(
         return _followed(saved, np.asarray(single.states.values, float), context, interval)
 
     def some(members: slice) -> tuple[Identification, ...]:
-        count = len(context.values) if context.is_batched else 1
         with jax.enable_x64(True):
-            return tuple(on_all_cores(one, range(count)[members]))
+            return tuple(on_all_cores(one, range(len(context.batch))[members]))
 
     return some
 
@@ -233,15 +232,14 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
             f"{_listed(context.states.fields)}; select or rename those of the context so that they "
             "are the same, in the same order."
         )
-    grid, values = context.grid, np.asarray(context.values)
+    grid, batch = context.grid, context.batch
     if grid.shape[0] < MINIMUM_CELLS:
         raise ValueError(
             f"A context needs at least {MINIMUM_CELLS} cells; this one has {grid.shape[0]}."
         )
-    if np.any(np.isinf(values)):
+    if np.any(np.isinf(batch)):
         raise ValueError("The context has infinite values; make them NaN or correct them first.")
-    members = values if context.is_batched else values[None]
-    if np.any(np.all(np.isnan(members), axis=(1, 3))):
+    if np.any(np.all(np.isnan(batch), axis=(1, 3))):
         raise ValueError(
             "All values of a field of the context are missing, so there is no state to start from."
         )

@@ -159,16 +159,15 @@ def identifier(
     concerns the whole batch is checked and decided here, once. A batch that is part of another one
     (`among_others`) may be constant throughout."""
     measured, context = context, context.states
-    values = np.asarray(context.values)
     only_ends_unknown = len(context.fields) > 1 and has_only_moving_ends(measured)
     jointly = jointly or is_joint(measured) or _wall_fixes_constant(context)
     if len(context.fields) > 1 and measured is not context:
         raise ValueError(
             "A flow can only be given with a single field; select the flow and one field."
         )
-    check_context(context, values, jointly, among_others)
+    check_context(context, jointly, among_others)
     check_whole(context, jointly)
-    batch = values if context.is_batched else values[None]
+    batch = context.batch
     varies = ~uninformative(context)
     negated = negated_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
     # Without a wall no fit of two fields depends on it, but compiled programs do.

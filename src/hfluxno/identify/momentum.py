@@ -51,11 +51,10 @@ def negated_fields(
         return (fields.index(momentum),)
     if len(fields) == 1:
         return ()
-    values = np.asarray(context.values, np.float64)
-    batch = values if context.is_batched else values[None]
-    found = _momentum(batch[varies])
+    batch = np.asarray(context.batch[varies], np.float64)
+    found = _momentum(batch)
     if found is None and context.grid.has_wall():
-        found = _only_one_of_both_signs(batch[varies])
+        found = _only_one_of_both_signs(batch)
     if found is None and context.grid.has_wall():
         names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(

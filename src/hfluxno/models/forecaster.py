@@ -79,8 +79,7 @@ class NetworkForecaster(Forecaster):
         check_steps(steps)
         self.check(context)
         network = fitted_to(self.network, self.config, context)
-        values = np.asarray(context.values)
-        batch = values if context.is_batched else values[None]
+        batch = context.batch
         shown = checked_examples(self.name, self.config, examples, len(batch), context.is_batched)
         given = self.config.context
         frames, bounded = self._advance(network, batch[:, -given:], steps, shown)
@@ -99,18 +98,8 @@ class NetworkForecaster(Forecaster):
         drift = conservation_drift(batch[:, -1], frames)
         axes = (1, *range(3, batch.ndim))
         left = left_observed_range(frames, batch.min(axes), batch.max(axes))
-        if not context.is_batched:
-            frames, status, errors, drift, left = (
-                part[0] for part in (frames, status, errors, drift, left)
-            )
-        return Forecast(
-            continuation(context, frames),
-            np.asarray(status),
-            sentences,
-            np.asarray(errors),
-            np.asarray(drift),
-            np.asarray(left),
-        )
+        made = Forecast(continuation(context, frames), status, sentences, errors, drift, left)
+        return made if context.is_batched else made.single()
 
     def refined(self, steps: int) -> "NetworkForecaster":
         """The same forecaster with this number of Levenberg-Marquardt steps on each context. Raises

@@ -61,7 +61,8 @@ def _all_continued(
     ]
     start, frames, deviation = (np.stack([run[k] for run in runs]) for k in range(3))
     solved = [run[3] for run in runs]
-    return assembled(context, start, frames, solved, found, every, None, deviation)
+    made = assembled(context, start, frames, solved, found, every, None, deviation)
+    return made if context.is_batched else made.single()
 
 
 def _continued(
