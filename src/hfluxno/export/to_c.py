@@ -12,6 +12,7 @@ from hfluxno.identify.saved_law import SavedLaw
 
 _STATES = 40
 _BEYOND = 0.2  # of the observed range
+_BREAKS = (None, " ", "\n    ", "\n   ")  # before entries of an array with this many axes
 
 
 def header(saved: SavedLaw | SavedPlaneLaw) -> str:
@@ -51,22 +52,22 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
     zeros = (0.0,) * fields
     return [f"#define LAW_{name} {number}" for name, number in defined.items()] + [
         f"/* the fields: {in_c(', '.join(law.fields))} */",
-        _row("LOWER", law.lower),
-        _row("UPPER", law.upper),
-        _row("SHIFT", law.shift),
-        _row("SCALE", law.scale),
-        _table("EXPONENTS", law.exponents, "int"),
-        _tables("FLUX", [each.flux for each in laws]),
-        _tables("KINK", [each.kinks or ((0.0, 0.0),) for each in laws]),
+        _array("LAW_LOWER", law.lower),
+        _array("LAW_UPPER", law.upper),
+        _array("LAW_SHIFT", law.shift),
+        _array("LAW_SCALE", law.scale),
+        _array("LAW_EXPONENTS", law.exponents, "int"),
+        _array("LAW_FLUX", [each.flux for each in laws]),
+        _array("LAW_KINK", [each.kinks or ((0.0, 0.0),) for each in laws]),
         f"static const double LAW_WIDTH = {law.width!r};",
-        _tables("DIFFUSIVITY", [_filled(each.diffusivity, fields) for each in laws]),
-        _table("SOURCE", _filled(law.source, fields)),
-        _table("ARISING", law.arising or ((0,) * (2 * fields),), "int"),
-        _table("SOURCE_BY_PLACE", _filled(by_place, fields)),
-        _row("FACTOR", factor or (0.0,)),
-        _table("STRETCH", stretches or ((0.0, 0.0, 0.0),)),
-        _row("OFFSET", place.offset if place else zeros),
-        _row("PLACE", (place.lower, place.upper) if place else (0.0, 1.0)),
+        _array("LAW_DIFFUSIVITY", [_filled(each.diffusivity, fields) for each in laws]),
+        _array("LAW_SOURCE", _filled(law.source, fields)),
+        _array("LAW_ARISING", law.arising or ((0,) * (2 * fields),), "int"),
+        _array("LAW_SOURCE_BY_PLACE", _filled(by_place, fields)),
+        _array("LAW_FACTOR", factor or (0.0,)),
+        _array("LAW_STRETCH", stretches or ((0.0, 0.0, 0.0),)),
+        _array("LAW_OFFSET", place.offset if place else zeros),
+        _array("LAW_PLACE", (place.lower, place.upper) if place else (0.0, 1.0)),
     ]
 
 
@@ -83,10 +84,10 @@ def _expected(saved: SavedLaw | SavedPlaneLaw) -> list[str]:
         source = law.source(states, places[None], jnp.zeros(()))
         lines = _of_axes([law.flux(states)], [eigen.speeds(law.jacobian(states))])
         nu, source = (jnp.zeros_like(states) if each is None else each for each in (nu, source))
-        lines.append(_tables("NU", [np.asarray(nu).T], prefix=""))
-        lines.append(_table("Q", np.asarray(source).T, prefix=""))
+        lines.append(_array("NU", [np.asarray(nu).T]))
+        lines.append(_array("Q", np.asarray(source).T))
         rows = {"X": places, "K": jnp.ones_like(places) if factor is None else factor}
-        lines += [_row(name, np.asarray(values), prefix="") for name, values in rows.items()]
+        lines += [_array(name, np.asarray(values)) for name, values in rows.items()]
     return [*_defined(u), *lines]
 
 
@@ -102,8 +103,8 @@ def _expected_on_a_plane(saved: SavedPlaneLaw) -> list[str]:
         return [
             *_defined(u),
             *_of_axes(fluxes, ranges),
-            _tables("NU", [np.asarray(none if nu is None else nu).T for nu in nus], prefix=""),
-            _table("Q", np.asarray(none if source is None else source).T, prefix=""),
+            _array("NU", [np.asarray(none if nu is None else nu).T for nu in nus]),
+            _array("Q", np.asarray(none if source is None else source).T),
         ]
 
 
@@ -117,12 +118,12 @@ def _states(saved: SavedLaw | SavedPlaneLaw) -> tuple[np.ndarray, np.random.Gene
 
 
 def _defined(u: np.ndarray) -> list[str]:
-    return [f"#define STATES {_STATES}", _table("U", u, prefix="")]
+    return [f"#define STATES {_STATES}", _array("U", u)]
 
 
 def _of_axes(fluxes, speeds) -> list[str]:
     return [
-        _tables(name, [np.asarray(values).T for values in tables], prefix="")
+        _array(name, [np.asarray(values).T for values in tables])
         for name, tables in (("F", fluxes), ("S", speeds))
     ]
 
@@ -136,24 +137,18 @@ def _filled(table, fields: int):
     return table if _columns(table) else ((0.0,),) * fields
 
 
-def _row(name: str, numbers, prefix: str = "LAW_") -> str:
-    return f"static const double {prefix}{name}[{len(numbers)}] = {_braced(numbers)};"
+def _array(name: str, entries, kind: str = "double") -> str:
+    """A row of numbers, a table, or one table for each axis."""
+    shape = np.shape(entries)
+    sizes = "".join(f"[{size}]" for size in shape)
+    begin = _BREAKS[len(shape)] if len(shape) > 1 else ""
+    return f"static const {kind} {name}{sizes} = {{{begin}{_listed(entries)}}};"
 
 
-def _table(name: str, rows, kind: str = "double", prefix: str = "LAW_") -> str:
-    lines = ",\n    ".join(_braced(row) for row in rows)
-    shape = f"[{len(rows)}][{len(rows[0])}]"
-    return f"static const {kind} {prefix}{name}{shape} = {{\n    {lines}}};"
-
-
-def _tables(name: str, tables, prefix: str = "LAW_") -> str:
-    """One table for each axis."""
-    every = ",\n   ".join(
-        "{" + ",\n    ".join(_braced(row) for row in rows) + "}" for rows in tables
-    )
-    shape = f"[{len(tables)}][{len(tables[0])}][{len(tables[0][0])}]"
-    return f"static const double {prefix}{name}{shape} = {{\n   {every}}};"
-
-
-def _braced(numbers) -> str:
-    return "{" + ", ".join(repr(n if isinstance(n, int) else float(n)) for n in numbers) + "}"
+def _listed(entries) -> str:
+    axes = np.ndim(entries)
+    if axes == 1:
+        texts = [repr(n if isinstance(n, int) else float(n)) for n in entries]
+    else:
+        texts = [f"{{{_listed(each)}}}" for each in entries]
+    return f",{_BREAKS[axes]}".join(texts)
