@@ -13,6 +13,7 @@ import dataclasses
 import inspect
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, Literal
 
 from hfluxno.plural import plural
@@ -33,6 +34,15 @@ def to_dict(config: Any) -> Any:
     if isinstance(config, (tuple, list)):
         return [to_dict(item) for item in config]
     return config
+
+
+def with_entries(data: Any, changed: Callable[[Any], Any]) -> Any:
+    """The same dictionaries and lists, with `changed` entries."""
+    if isinstance(data, dict):
+        return {key: with_entries(entry, changed) for key, entry in data.items()}
+    if isinstance(data, (tuple, list)):
+        return [with_entries(entry, changed) for entry in data]
+    return changed(data)
 
 
 def from_dict(kind: Any, data: Any, where: str = "the configuration") -> Any:

@@ -18,6 +18,7 @@ from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
 from hfluxno.data.table import without_units
 from hfluxno.plural import plural
+from hfluxno.strict_json import with_entries
 
 if TYPE_CHECKING:  # drawing is loaded only for a picture
     from hfluxno.data.plane import PlaneSource
@@ -105,7 +106,7 @@ def print_json(summary: dict) -> None:
 
 def as_json(summary: dict) -> str:
     """One JSON object, with null for values that are not finite."""
-    return json.dumps(_finite(summary), ensure_ascii=False)
+    return json.dumps(with_entries(summary, _finite), ensure_ascii=False)
 
 
 def _range(low: float, high: float) -> str:
@@ -307,11 +308,5 @@ def _percent(value: float) -> str:
 
 
 def _finite(value):
-    """The same with `None` for numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    """`None` for a number that JSON does not have."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hfluxno.data.replacing import replace_text
+from hfluxno.strict_json import with_entries
 
 FORMAT, VERSION = "hfluxno-benchmark", 2
 
@@ -71,7 +72,7 @@ class Results:
             "records": self.records,
             "costs": self.costs,
         }
-        text = json.dumps(_spelled(written), indent=1, ensure_ascii=False)
+        text = json.dumps(with_entries(written, _spelled), indent=1, ensure_ascii=False)
         replace_text(self.path, text + "\n")
 
 
@@ -96,22 +97,10 @@ def read(path: Path) -> Plain:
     for key in ("conditions", "records", "costs"):
         if not isinstance(found.get(key), dict):
             raise ValueError(f"{path} is damaged: {key!r} is missing; remove it to start again.")
-    return _understood(found)
+    return with_entries(found, lambda entry: math.inf if entry == "inf" else entry)
 
 
 def _spelled(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _spelled(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_spelled(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "inf" if value > 0.0 else None
     return value
-
-
-def _understood(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _understood(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_understood(entry) for entry in value]
-    return math.inf if value == "inf" else value
