@@ -13,9 +13,10 @@ import pytest
 import hfluxno
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.plane import run
+from hfluxno.identify.plane import forecaster, run
+from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.saved import to_save
-from hfluxno.identify.saved_law import check_units
+from hfluxno.identify.saved_law import check_units, known_units
 from hfluxno.laws import ShallowWater2D
 from hfluxno.trajectory import Trajectory
 from tests.identify import laws as on_a_line
@@ -59,6 +60,15 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
     with pytest.raises(ValueError, match=r"has y in m, but a\.nc in ft"):
         check_units(loaded, {"x": "kilometres", "y": "ft"}, "a.nc")
+
+
+def test_a_law_of_a_batch_has_the_units_of_its_context(flat, monkeypatch):
+    found = identification(LAWS["one field"]())
+    monkeypatch.setattr(forecaster, "identify_plane", lambda seen, *more: dataclasses.replace(
+        found, units=known_units(seen)))  # fmt: skip
+    context = dataclasses.replace(flat, units=(("x", "km"),))
+    for each in (context, dataclasses.replace(context, values=np.stack([flat.values] * 2))):
+        assert {law.units["x"] for law in identify_planes(each)} == {"km"}
 
 
 def test_a_law_of_an_earlier_day_is_read(tmp_path):

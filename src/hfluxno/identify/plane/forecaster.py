@@ -86,9 +86,4 @@ def _continued(
 
 
 def _each(context: Trajectory) -> list[Trajectory]:
-    if not context.is_batched:
-        return [context]
-    return [
-        Trajectory(values, context.times, context.grid, context.fields)
-        for values in np.asarray(context.values)
-    ]
+    return [context.single(member) for member in range(len(context.batch))]
