@@ -15,6 +15,7 @@ from hfluxno.grid import Grid
 TRUTH, INFERRED, BAND, CONTEXT, FAINT = "#1d2733", "#c4462d", "#e9a799", "#8a949e", "#e6e9ec"
 HEIGHT = 150  # of a picture, in pixels
 _MOST_ROWS = 400  # of a map
+_Curve = tuple[np.ndarray, np.ndarray]
 
 
 def _plot(title: str, x: str, y: str, **more):
@@ -42,7 +43,7 @@ def _plot(title: str, x: str, y: str, **more):
     return plot
 
 
-def _legend(plot, location: str = "top_right") -> None:
+def _legend(plot, location: str) -> None:
     legend = plot.legend[0]
     legend.location, legend.orientation = location, "horizontal"
     legend.label_text_font_size, legend.padding, legend.margin = "11px", 3, 2
@@ -159,28 +160,45 @@ class Map:
         self._source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 
 
-class Law:
+class _Compared:
+    """A known curve, and over it the inferred one with its band, by the names of their legend.
+
+    - `dots`: whether the entries of the known one are marked.
+    - `band`: further properties of the band.
+    """
+
+    def __init__(self, plot, known: str, inferred: str, place: str, dots: bool = False, **band):
+        self.plot = plot
+        self._band = ColumnDataSource({"x": [], "low": [], "high": []})
+        self._known, self._inferred = (ColumnDataSource({"x": [], "y": []}) for _ in range(2))
+        thick = {"color": TRUTH, "line_width": 5, "alpha": 0.3, "legend_label": known}
+        plot.varea("x", "low", "high", source=self._band, color=BAND, **band)
+        plot.line("x", "y", source=self._known, **thick)
+        if dots:
+            plot.scatter("x", "y", source=self._known, color=TRUTH, size=3, alpha=0.5)
+        thin = {"color": INFERRED, "line_width": 2, "legend_label": inferred}
+        plot.line("x", "y", source=self._inferred, **thin)
+        _legend(plot, place)
+
+    def _fill(self, known: _Curve | None, inferred: _Curve | None, reach) -> None:
+        """Draws the curves that there are, and a band that reaches this far from the inferred one,
+        if it is not `None`."""
+        for source, curve in ((self._known, known), (self._inferred, inferred)):
+            x, y = ([], []) if curve is None else curve
+            source.data = {"x": x, "y": y}
+        band: dict[str, Any] = {"x": [], "low": [], "high": []}
+        if inferred is not None and reach is not None:
+            x, y = inferred
+            band = {"x": x, "low": y - reach, "high": y + reach}
+        self._band.data = band
+
+
+class Law(_Compared):
     """The inferred flux with its band over the hidden one."""
 
     def __init__(self):
-        self.plot = _plot("Flux f", "u", "f")
-        self._band = ColumnDataSource({"u": [], "low": [], "high": []})
-        self._hidden = ColumnDataSource({"u": [], "f": []})
-        self._inferred = ColumnDataSource({"u": [], "f": []})
-        self.plot.varea("u", "low", "high", source=self._band, color=BAND, legend_label="± 2σ")
-        self.plot.line(
-            "u",
-            "f",
-            source=self._hidden,
-            color=TRUTH,
-            line_width=5,
-            alpha=0.3,
-            legend_label="hidden",
-        )
-        self.plot.line(
-            "u", "f", source=self._inferred, color=INFERRED, line_width=2, legend_label="inferred"
-        )
-        _legend(self.plot, "top_left")
+        plot = _plot("Flux f", "u", "f")
+        super().__init__(plot, "hidden", "inferred", "top_left", legend_label="± 2σ")
         self.plot.y_range.range_padding = 0.25
 
     def show(
@@ -189,33 +207,18 @@ class Law:
         hidden: FluxCurve | None,
         labels: tuple[str, str] = ("u", "f"),
     ) -> None:
-        self._hidden.data = _flux(hidden)
-        self._inferred.data = _flux(inferred)
-        band: dict[str, Any] = {"u": [], "low": [], "high": []}
-        if inferred is not None and inferred.sigma is not None:
-            low, high = inferred.f - 2 * inferred.sigma, inferred.f + 2 * inferred.sigma
-            band = {"u": inferred.u, "low": low, "high": high}
-        self._band.data = band
+        sigma = None if inferred is None else inferred.sigma
+        known, found = (None if each is None else (each.u, each.f) for each in (hidden, inferred))
+        self._fill(known, found, None if sigma is None else 2 * sigma)
         self.plot.xaxis[0].axis_label, self.plot.yaxis[0].axis_label = labels
 
 
-class Profile:
+class Profile(_Compared):
     """The states at one time: measured or true, and forecast."""
 
     def __init__(self):
-        self.plot = _plot("Profile", "x", "u", x_range=(0, 1), y_range=(0, 1))
-        self._band = ColumnDataSource({"x": [], "low": [], "high": []})
-        self._truth = ColumnDataSource({"x": [], "u": []})
-        self._forecast = ColumnDataSource({"x": [], "u": []})
-        self.plot.varea("x", "low", "high", source=self._band, color=BAND)
-        self.plot.line(
-            "x", "u", source=self._truth, color=TRUTH, line_width=5, alpha=0.3, legend_label="truth"
-        )
-        self.plot.scatter("x", "u", source=self._truth, color=TRUTH, size=3, alpha=0.5)
-        self.plot.line(
-            "x", "u", source=self._forecast, color=INFERRED, line_width=2, legend_label="forecast"
-        )
-        _legend(self.plot)
+        plot = _plot("Profile", "x", "u", x_range=(0, 1), y_range=(0, 1))
+        super().__init__(plot, "truth", "forecast", "top_right", dots=True)
 
     def frame(
         self, ends: tuple[float, float], values: tuple[float, float], labels: tuple[str, str]
@@ -235,18 +238,6 @@ class Profile:
         deviation: np.ndarray | None,
     ) -> None:
         self.plot.title.text = title
-        self._truth.data = _curve(x, truth)
-        self._forecast.data = _curve(x, forecast)
-        band: dict[str, Any] = {"x": [], "low": [], "high": []}
-        if forecast is not None and deviation is not None and np.all(np.isfinite(deviation)):
-            reach = NINETY * deviation
-            band = {"x": x, "low": forecast - reach, "high": forecast + reach}
-        self._band.data = band
-
-
-def _curve(x: np.ndarray, u: np.ndarray | None) -> dict[str, Any]:
-    return {"x": [], "u": []} if u is None else {"x": x, "u": u}
-
-
-def _flux(curve: FluxCurve | None) -> dict[str, Any]:
-    return {"u": [], "f": []} if curve is None else {"u": curve.u, "f": curve.f}
+        known, found = (None if u is None else (x, u) for u in (truth, forecast))
+        finite = deviation is not None and np.all(np.isfinite(deviation))
+        self._fill(known, found, NINETY * np.asarray(deviation) if finite else None)
