@@ -31,12 +31,7 @@ def test_the_command_of_the_manual(tmp_path, capsys):
 
 
 def test_failures_are_reported(tmp_path, capsys, monkeypatch):
-    whole = generate.blocks
-
-    def impatient(*arguments, **options):
-        return whole(*arguments, **options, max_steps=1)
-
-    monkeypatch.setattr("hfluxno.cli.generate.blocks", impatient)
+    monkeypatch.setattr(generate, "_most_steps", lambda cells: 1)
     assert main(GenerateConfig("cubic", tmp_path / "set.nc", laws=2, initials=3, cells=16)) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "failed and are NaN from there on" in shown and "too many steps" in shown

@@ -176,11 +176,10 @@ def test_a_set_is_not_finished_early(tmp_path):
         writer.write(next(blocks(CONFIGURATION, start=8)))
 
 
-def test_failures_are_counted_and_stored(tmp_path):
+def test_failures_are_counted_and_stored(tmp_path, monkeypatch):
     output = tmp_path / "set.nc"
-    counts = make(
-        Configuration("cubic", laws=2, initials=4, cells=40, frames=3), output, max_steps=1
-    )
+    monkeypatch.setattr(generate, "_most_steps", lambda cells: 1)
+    counts = make(Configuration("cubic", laws=2, initials=4, cells=40, frames=3), output)
     assert counts[2] > 0 and sum(counts.values()) == 8
     with open_dataset(output) as data:
         assert int((data["status"] == 2).sum()) == counts[2]

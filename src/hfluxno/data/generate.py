@@ -72,7 +72,6 @@ def blocks(
     start: int = 0,
     *,
     in_flight: int = 2,
-    max_steps: int | None = None,
     threads: int | None = None,
     share: tuple[int, int] = (0, 1),
 ) -> Generator[Block, None, None]:
@@ -81,15 +80,13 @@ def blocks(
     - `configuration`: the data set.
     - `start`: the first trajectory, a multiple of the block size, or the end.
     - `in_flight`: the largest number of blocks in memory at a time.
-    - `max_steps`: the largest number of steps between two frames of a trajectory; by default 20
-      times the number of cells, and at least 2000.
     - `threads`: how many chunks are solved at a time; by default one per core.
     - `share`: (i, n), to solve only every n-th chunk of a block from the i-th on.
 
     Raises `ValueError` if `start` is not the beginning of a block.
     """
     starts = block_starts(configuration, start, block_size(configuration))
-    run = solver(configuration, max_steps)
+    run = solver(configuration)
     pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="hfluxno-solve")
     submit = functools.partial(_submit, configuration, run=run, pool=pool, share=share)
     try:
@@ -125,21 +122,20 @@ def averaged(values: Any, cells: tuple[int, ...]) -> Any:
     return values.reshape(*lead, *split).mean(axis=within)
 
 
-def solver(configuration: Configuration, max_steps: int | None = None) -> Callable:
+def solver(configuration: Configuration) -> Callable:
     """The solver of a set from any states: compiled (coefficients, initial) ↦ (values, status),
-    each with a leading axis of trajectories.
-
-    - `max_steps`: the largest number of steps between two frames of a trajectory; by default 20
-      times the number of cells, and at least 2000.
-    """
-    if max_steps is None:
-        max_steps = max(2000, 20 * configuration.cells)
+    each with a leading axis of trajectories."""
     initial = next(iter(recipe(configuration.law).initials))
     # All sets that one program solves have the same key.
     of_any_draws = dataclasses.replace(
         configuration, split=SPLITS[0], laws=1, initials=1, initial=initial, seed=0
     )
-    return _solver(of_any_draws, max_steps)
+    return _solver(of_any_draws, _most_steps(configuration.cells))
+
+
+def _most_steps(cells: int) -> int:
+    """The largest number of steps between two frames of a trajectory."""
+    return max(2000, 20 * cells)
 
 
 def _submit(
