@@ -82,7 +82,7 @@ def test_a_generated_source_refuses_what_cannot_be():
 
 
 def test_a_pass_visits_every_solved_trajectory_once_and_in_time_every_window(file):
-    windows = WindowFile(file, window=6, limit=0.04, seed=0, group=2)
+    windows = WindowFile(file, window=6, limit=0.04, seed=0)
     with open_dataset(file) as data:
         values, coefficients = data["values"].values, data["coefficients"].values
     seen = set()
@@ -107,7 +107,7 @@ def test_a_pass_visits_every_solved_trajectory_once_and_in_time_every_window(fil
 
 
 def test_a_file_is_read_in_chunks_that_neighbours_share(file):
-    windows = WindowFile(file, window=6, limit=0.04, seed=0, group=2)
+    windows = WindowFile(file, window=6, limit=0.04, seed=0)
     for number in range(29):
         windows[number]
         assert windows._file._chunk.shape[0] <= 4  # trajectories of a chunk; no more is held

@@ -2,7 +2,7 @@
 of the file.
 
 A pass visits every solved trajectory once, with one of its windows. The trajectories are shuffled
-within neighbourhoods as large as a chunk of the file, cut into groups of `group`, and the groups
+within neighbourhoods as large as a chunk of the file, cut into groups of four, and the groups
 are shuffled over the whole file. So neighbours in the order share a chunk, which is read once for
 them, while a batch contains many groups and therefore many laws. From pass to pass the window of a
 trajectory is shifted by one frame, from a random start, until it has covered all of it.
@@ -21,6 +21,7 @@ from hfluxno.data import open_dataset
 from hfluxno.training.batch_source import random, window_starts
 
 _WITHOUT_CHUNKS = 32  # neighbours in a file that is not chunked
+_GROUP = 4  # windows that are taken from a chunk at a time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,14 +35,12 @@ class WindowFile:
     - `window`: the number of frames of a window.
     - `limit`: no window reaches beyond this time.
     - `seed`: determines the order.
-    - `group`: how many windows are taken from a chunk at a time.
     """
 
     path: Path
     window: int
     limit: float
     seed: int
-    group: int = 4
 
     def __len__(self) -> int:
         return 2**40
@@ -72,7 +71,7 @@ class WindowFile:
         @functools.lru_cache(maxsize=2)
         def order(passed: int) -> np.ndarray:
             draw = random(self.seed, "order", passed)
-            return _mixed(draw, self._file.solved, self._file.size, self.group)
+            return _mixed(draw, self._file.solved, self._file.size)
 
         return order
 
@@ -105,10 +104,10 @@ class _OpenFile:
 
 
 def _mixed(
-    draw: np.random.Generator, solved: Int[np.ndarray, " solved"], size: int, group: int
+    draw: np.random.Generator, solved: Int[np.ndarray, " solved"], size: int
 ) -> Int[np.ndarray, " place"]:
     """The trajectories of one pass in order, each once."""
     # Sorting by (chunk, random number) shuffles within chunks.
     shuffled = solved[np.lexsort((draw.random(len(solved)), solved // size))]
-    groups = np.array_split(shuffled, np.arange(group, len(shuffled), group))
+    groups = np.array_split(shuffled, np.arange(_GROUP, len(shuffled), _GROUP))
     return np.concatenate([groups[i] for i in draw.permutation(len(groups))])
