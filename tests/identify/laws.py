@@ -11,7 +11,6 @@ from hfluxno.grid import Grid
 from hfluxno.identify import Candidate, FitStatus, FittedLaw, Identification
 from hfluxno.identify.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.identify.fitted_law import Terms
-from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.saved_law import in_cells
 from hfluxno.identify.select import make_settings
 from hfluxno.laws import LWR
@@ -157,12 +156,9 @@ def identification(law: FittedLaw, cells=50, interval=0.01, **changes) -> Identi
         "backtest_error": 1 / 3e3,
         "persistence_error": 0.21,
         "residual": 2 / 3e3,
-        "misfit": UNKNOWN,
         "coefficients": dict(zip(names, map(float, law.flux_coefficients[0]), strict=True)),
         "covariance": matrix @ matrix.T,
         "total_drift": np.zeros(len(law.fields)),
-        "mode": "restart",
-        "tried": (),
         "initial": np.zeros((len(law.fields), cells)),
         "grid_law": in_cells(law, grid, interval),
         "settings": make_settings(candidate, grid),

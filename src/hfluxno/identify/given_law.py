@@ -21,7 +21,7 @@ from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.gaps import MINIMUM_CELLS
 from hfluxno.identify.held_law import label, with_law
 from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.misfit import UNKNOWN, measure
+from hfluxno.identify.misfit import measure
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import SavedLaw, Scheme, in_cells, interval_of, settings_of
 from hfluxno.identify.select import SAME, backtest_errors, best_mode, last_fitted_frame
@@ -92,15 +92,9 @@ def _followed(
         law=saved.law,
         candidate=label(saved, settings),
         status=FitStatus.NOT_CHECKED,
-        backtest_error=float("nan"),
-        persistence_error=float("nan"),
-        residual=float("nan"),
-        misfit=UNKNOWN,
         coefficients=saved.coefficients,
         covariance=saved.covariance,
         total_drift=np.zeros(values.shape[1]),
-        mode="restart",
-        tried=(),
         initial=values[0],
         grid_law=law,
         settings=settings,

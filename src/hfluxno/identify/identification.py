@@ -30,7 +30,6 @@ from hfluxno.identify.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.inside import identify_inside
 from hfluxno.identify.joint_report import further_kinds, identify_jointly, with_further_terms
 from hfluxno.identify.joint_windows import is_dense
-from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.momentum import as_pair, negated_fields, one_name
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
@@ -324,15 +323,9 @@ def nothing_to_infer(
         law=law,
         candidate=candidate,
         status=FitStatus.FAILED if failed else FitStatus.CONSTANT,
-        backtest_error=float("nan"),
-        persistence_error=float("nan"),
-        residual=float("nan"),
-        misfit=UNKNOWN,
         coefficients={},
         covariance=np.zeros((0, 0)),
         total_drift=np.zeros(fields),
-        mode="restart",
-        tried=(),
         initial=np.where(np.isfinite(values[0]), values[0], np.asarray(lower)[:, None]),
         grid_law=law,
         settings=make_settings(candidate, context.grid),

@@ -10,7 +10,7 @@ from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.cause import Cause
 from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.misfit import Misfit
+from hfluxno.identify.misfit import UNKNOWN, Misfit
 from hfluxno.identify.monomials import written
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.reading import Readings, read_flux
@@ -25,9 +25,9 @@ from hfluxno.trajectory import Trajectory
 _MUCH = 0.05
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Identification:
-    """An identified conservation law and its report.
+    """An identified conservation law and its report; NaN is what is not known.
 
     **Attributes:**
 
@@ -67,15 +67,15 @@ class Identification:
     law: FittedLaw
     candidate: Candidate | Kind | str
     status: FitStatus
-    backtest_error: float
-    persistence_error: float
-    residual: float
-    misfit: Misfit
+    backtest_error: float = float("nan")
+    persistence_error: float = float("nan")
+    residual: float = float("nan")
+    misfit: Misfit = UNKNOWN
     coefficients: dict[str, float]
     covariance: np.ndarray
     total_drift: np.ndarray
-    mode: str
-    tried: tuple[tuple[str, float], ...]
+    mode: str = "restart"
+    tried: tuple[tuple[str, float], ...] = ()
     initial: np.ndarray = dataclasses.field(repr=False)
     grid_law: FittedLaw = dataclasses.field(repr=False)
     settings: SolverSettings = dataclasses.field(repr=False)

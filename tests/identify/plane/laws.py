@@ -55,8 +55,6 @@ def identification(law: FittedPlaneLaw, **changes) -> PlaneIdentification:
         if is_water
         else (PlaneTerm(law.fields, "x: T1", 0.31, 0.001, None),),
         "refinement": 2,
-        "mode": "restart",
-        "neighbours": (),
         "missing": 0.0,
         "grid_law": in_cells(law, GRID, INTERVAL),
         "cell": (1 / 32, 1.5 / 40),

@@ -73,7 +73,6 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
         terms=saved.terms,
         refinement=start.refinement,
         mode=start.mode,
-        neighbours=(),
         missing=seen.missing,
         grid_law=law,
         cell=(float(grid.spacing[0]), float(grid.spacing[1])),

@@ -102,22 +102,13 @@ def _nothing_to_infer(
     seen: Frames, fields: tuple[str, ...], cell: tuple[float, float]
 ) -> PlaneIdentification:
     """The report if a field is constant, or nothing moves: a flux of zero."""
-    unknown, count = float("nan"), len(fields)
+    count = len(fields)
     lower, upper = (np.asarray(f(seen.values, axis=(0, 2, 3))) for f in (np.nanmin, np.nanmax))
     basis = Dictionary(np.ones(count), ((1,) * count,), fields)
     law = FittedPlaneLaw(fields, basis, np.zeros((2, count, 1)), lower, upper)
     return PlaneIdentification(
         law=law,
         status=FitStatus.CONSTANT,
-        backtest_error=unknown,
-        persistence_error=unknown,
-        misfit=unknown,
-        isotropic=False,
-        recognised=None,
-        terms=(),
-        refinement=1,
-        mode="restart",
-        neighbours=(),
         missing=seen.missing,
         grid_law=law,
         cell=cell,

@@ -19,9 +19,9 @@ from hfluxno.plural import percent
 _SHOWN = 1e-12  # of the largest term of a polynomial: less is rounding
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlaneIdentification:
-    """An identified conservation law on a plane and its report.
+    """An identified conservation law on a plane and its report; NaN is what is not known.
 
     - `law`: the law in the units of the data; it can be solved like any other.
     - `status`: whether a conservation law explains the data.
@@ -48,15 +48,15 @@ class PlaneIdentification:
 
     law: FittedPlaneLaw
     status: FitStatus
-    backtest_error: float
-    persistence_error: float
-    misfit: float
-    isotropic: bool
-    recognised: Recognised | None
-    terms: tuple[PlaneTerm, ...]
-    refinement: int
-    mode: str
-    neighbours: tuple[FittedPlaneLaw, ...] = dataclasses.field(repr=False)
+    backtest_error: float = float("nan")
+    persistence_error: float = float("nan")
+    misfit: float = float("nan")
+    isotropic: bool = False
+    recognised: Recognised | None = None
+    terms: tuple[PlaneTerm, ...] = ()
+    refinement: int = 1
+    mode: str = "restart"
+    neighbours: tuple[FittedPlaneLaw, ...] = dataclasses.field(default=(), repr=False)
     missing: float
     grid_law: FittedPlaneLaw = dataclasses.field(repr=False)
     cell: tuple[float, float]
