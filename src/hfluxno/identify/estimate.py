@@ -17,6 +17,8 @@ _UNSEEN = 1e-9
 # The part of the variance that is even. On seventeen contexts of other solvers (and other laws than
 # `make trust` has) a tenth to a fifth gives bands that hold .88 to .91.
 _ELSEWHERE = 0.15
+# The runs of an ensemble.
+_ENSEMBLE = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Estimate:
       `hfluxno.identify.shared_errors`.
     - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
       correlated.
+    - `end_factors`: how many times as much each field varied at each open end as its prior expects;
+      `None` before `hfluxno.identify.end_scatter`.
     - `held`: the uncertainty of a law that was given, not estimated.
     """
 
@@ -57,6 +61,7 @@ class Estimate:
     steps: int = 0
     of_scheme: float = 0.0
     share: float = 1.0
+    end_factors: Float[np.ndarray, "side field"] | None = None
     held: HeldLaw | None = None
 
     @functools.cached_property
@@ -93,6 +98,18 @@ class Estimate:
         ]
         return found[0], found[1]
 
+    @functools.cached_property
+    def widened(self) -> Float[np.ndarray, "unknown unknown"]:
+        """The covariance with a prior of the ends that has their variance."""
+        if self.end_factors is None or np.all(self.end_factors == 1.0):
+            return self.covariance
+        ends, size = self.forward.ends, len(self.z)
+        assert ends is not None
+        each = len(ends.modes) // self.end_factors.size
+        less = np.zeros(size)
+        less[size - len(ends.modes) :] = np.repeat(1.0 - self.end_factors.ravel() ** -2.0, each)
+        return np.linalg.inv(np.linalg.inv(self.covariance) - np.diag(less))
+
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
     ) -> tuple[
@@ -116,27 +133,24 @@ class Estimate:
         """The states, their derivatives, and their standard deviations."""
         known, size = len(self.z), forward.size
         z, covariance = np.zeros(size), np.eye(size)
-        z[:known], covariance[:known, :known] = self.z, self.covariance
+        z[:known], covariance[:known, :known] = self.z, self.widened
         if self.held is not None:
             forward = dataclasses.replace(forward, spread=self.held.spread)
             covariance[:known, :known] = self.held.covariance
         states, rows, _ = states_of(forward, z, times)
         # Where an unknown moves a shock, the derivative is larger than any change.
         most = np.subtract(forward.shape.upper, forward.shape.lower)[:, None]
-        of_unknowns = spread_of(rows[:, :known], covariance[:known, :known])
-        deviation = np.minimum(of_unknowns, most)
+        if forward.ends is None:
+            deviation = spread_of(rows[:, :known], covariance[:known, :known])
+        else:
+            deviation = _ensemble(forward, z, covariance, times, states)
+        deviation = np.minimum(deviation, most)
         if self.of_scheme:
             differs = difference(forward, z, times, states)
             deviation = np.hypot(deviation, self.of_scheme * differs)
         past = deviation[times <= self.times[-1]] ** 2
         least = np.mean(past, axis=(0, 2))[:, None] if len(past) else 0.0
         deviation = np.sqrt(partly_even(deviation**2, _ELSEWHERE, least))
-        if forward.ends is not None and size > known:
-            # What enters later is not smaller than an end may change: where it becomes a shock,
-            # its derivatives are far larger than any change.
-            later = spread_of(rows[:, known:], np.eye(size - known))
-            most = np.asarray(forward.ends.scatter)[:, None]
-            deviation = np.hypot(deviation, np.minimum(later, most))
         return states, rows, deviation
 
     def observed(
@@ -194,6 +208,23 @@ def difference(forward, z, times, states):
     other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
     away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
     return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
+
+
+def _ensemble(forward, z, covariance, times, states):
+    """The standard deviations of runs with unknowns of this covariance. What enters at an open end
+    may be far from what was expected: in dense traffic states propagate slowly, and much lighter
+    traffic enters as a fast shock, of which no derivative tells."""
+    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    half = np.random.default_rng(0).standard_normal((_ENSEMBLE // 2, len(root)))
+    part, whole = _from_the_first(times)
+    intervals = forward.intervals(whole)
+    squares = []
+    for away in np.concatenate([half, -half]) @ root.T:
+        found = states_alone(forward, z + away, intervals, MOST_STEPS)[part]
+        if np.all(np.isfinite(found)):
+            squares.append((found - states) ** 2)
+    return np.sqrt(np.mean(squares, axis=0)) if squares else np.full(states.shape, np.inf)
 
 
 def _by_guess(forward, z, times, states):

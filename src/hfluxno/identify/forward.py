@@ -58,7 +58,7 @@ class Ends(eqx.Module):
     - `mean`: shape (side, field, time), for the open sides.
     - `modes`: shape (mode, side, field, time).
     - `length`: the time over which they are correlated.
-    - `scatter`: the prior standard deviation of each field there.
+    - `scatter`: the prior standard deviation there, of each open side and field.
     - `sides`: which sides of the domain are open, 0 for the lower one.
     """
 
@@ -66,7 +66,7 @@ class Ends(eqx.Module):
     mean: Float[Array | np.ndarray, "side field time"]
     modes: Float[Array | np.ndarray, "mode side field time"]
     length: Float[Array | np.ndarray, ""] | float
-    scatter: Float[Array | np.ndarray, " field"]
+    scatter: Float[Array | np.ndarray, "side field"]
     sides: tuple[int, ...] = eqx.field(static=True)
 
 

@@ -35,6 +35,9 @@ def with_law(saved: SavedLaw, context: Trajectory) -> Identification | None:
     """The joint estimate of first state and ends with a law that is not fitted; `None` if no run
     can be solved."""
     context = in_double(context)
+    if context.bounds is None and np.isfinite([saved.law.least, saved.law.most]).any():
+        bounds = float(saved.law.least), float(saved.law.most)
+        context = dataclasses.replace(context, bounds=bounds)
     forward, frames = _forward(saved, context), windows(context)
     first = estimate(forward, context, frames[:-1] or frames, quick=True)
     best = None
@@ -80,6 +83,8 @@ def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
         closed,
         0 if terms is None else len(terms.stretches),
         functions=() if terms is None else terms.functions,
+        least=np.asarray(law.least),
+        most=np.asarray(law.most),
     )
     parts = [law.flux_coefficients / half, law.diffusion_coefficients]
     if terms is not None:
@@ -104,7 +109,7 @@ def with_uncertain_law(found: Estimate, saved: SavedLaw, context: Trajectory) ->
     rows = values_of(forward, z, context.times, MOST_STEPS)[1] / noise[:, None]
     rows = np.where(seen[:, None], rows, 0.0).swapaxes(0, 1).reshape(len(z), -1)
     others = np.arange(len(spread), len(z))
-    inner = found.covariance[np.ix_(others, others)]
+    inner = found.widened[np.ix_(others, others)]
     normal = rows[others] @ rows[others].T + np.eye(len(others))
     gain = np.linalg.solve(normal, rows[others] @ rows[law].T)
     covariance = found.covariance.copy()

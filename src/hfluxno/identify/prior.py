@@ -204,11 +204,12 @@ def with_future(forward: Forward, until: float) -> Forward:
     between = np.exp(-np.abs(ahead[:, None] - ahead[None]) / ends.length)
     known = np.exp(-ahead / ends.length)
     along = np.linalg.cholesky(between - np.outer(known, known)).T
-    per_field = _for_each_field(along, np.asarray(ends.scatter))
-    sides, measured = len(ends.sides), ends.times.shape[0]
-    new = np.zeros((sides * len(per_field), sides, per_field.shape[1], measured + _FUTURE_ENDS))
-    for i in range(sides):
-        new[i * len(per_field) : (i + 1) * len(per_field), i, :, measured:] = per_field
+    per_side = [_for_each_field(along, scatter) for scatter in np.asarray(ends.scatter)]
+    (each, fields, _), measured = per_side[0].shape, ends.times.shape[0]
+    sides = len(per_side)
+    new = np.zeros((sides * each, sides, fields, measured + _FUTURE_ENDS))
+    for i, modes_of_side in enumerate(per_side):
+        new[i * each : (i + 1) * each, i, :, measured:] = modes_of_side
     kept = [np.repeat(part[..., -1:], _FUTURE_ENDS, axis=-1) for part in (ends.mean, ends.modes)]
     longer = Ends(
         np.concatenate([ends.times, ends.times[-1] + ahead]),
@@ -291,7 +292,7 @@ def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:
     every = np.zeros((len(sides) * len(per_field), len(sides), *per_field.shape[1:]))
     for i in range(len(sides)):
         every[i * len(per_field) : (i + 1) * len(per_field), i] = per_field
-    return Ends(times, mean, every, length, _SCATTER * size, sides)
+    return Ends(times, mean, every, length, np.tile(_SCATTER * size, (len(sides), 1)), sides)
 
 
 def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:

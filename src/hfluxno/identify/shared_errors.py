@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.end_scatter import with_end_scatter
 from hfluxno.identify.estimate import Estimate, difference, states_of, values_of
 from hfluxno.identify.joint import sizes
 from hfluxno.identify.left_out import excess_of_left_out
@@ -23,7 +24,8 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
     count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
     184-197). With few sensors they count less if each is predicted worse by the others than the
-    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme counts as well.
+    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme counts as well, and
+    how much open ends vary (`hfluxno.identify.end_scatter`).
     """
     size = sizes(context)[:, None]
     values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
@@ -52,4 +54,5 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
     covariance = np.linalg.inv(nothing + share * information)
-    return dataclasses.replace(found, covariance=covariance, of_scheme=of_scheme, share=share)
+    found = dataclasses.replace(found, covariance=covariance, of_scheme=of_scheme, share=share)
+    return with_end_scatter(found)
