@@ -75,6 +75,39 @@ def test_a_shock_across_the_ends_is_no_end():
     assert suggested(step, noise=0.0)[0] == ("periodic", "periodic")
 
 
+def test_a_kept_momentum_is_that_of_a_ring_and_a_changed_one_that_of_walls():
+    """Fields in steps along y: those across the ends are larger than any inside, as they may be at
+    the start of a Riemann problem on a ring; walls would take up momentum."""
+    t = np.arange(6)[:, None, None]
+    waves = np.sin(2 * np.pi * (X - 0.05 * t)) + np.sin(2 * np.pi * (Y - 0.05 * t))
+
+    def made(*steps):
+        up = sum(
+            np.where((k + 1) / (len(steps) + 1) < Y, size, 0.0) for k, size in enumerate(steps)
+        )
+        return np.stack([3.0 + waves + up, 4.0 - waves - up, waves, 2.0 + waves - up], axis=1)
+
+    def found(values, momentum):
+        sigma, names = np.full(values.shape[1], 1e-3), "hemn"[: values.shape[1]]
+        return sides(values, names, sigma, totals(values, FREE, sigma), momentum)
+
+    values = made(0.9, 0.6)
+    gone = values.copy()
+    gone[4, :, 5, 6] = np.nan
+    for of in (values, gone):
+        assert found(of, ("m", "n")) == (
+            ("periodic",) * 2,
+            ("periodic",) * 2,
+            "the ends of x match, the ends of y do not match, but walls would change the total of "
+            "n, the total of h and e and m and n is kept",
+        )
+    assert found(values, None)[1] == ("wall", "wall")
+    assert found(made(0.5, 0.5, 0.5), ("m", "n"))[1] == ("wall", "wall")  # not as any inside
+    values[:, 3] += 0.3 * t
+    assert found(values, ("m", "n"))[1] == ("wall", "wall")
+    assert found(values, None)[1] == ("outflow", "outflow")
+
+
 def test_ends_that_nothing_reaches():
     t = np.arange(6)[:, None, None]
     pulse = np.exp(-((X - 0.4 - 0.02 * t) ** 2 + (Y - 0.5) ** 2) / 0.005)[:, None]

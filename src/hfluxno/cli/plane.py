@@ -1,11 +1,16 @@
 """The commands on files with two-dimensional frames: what they take and what they report."""
 
+from typing import TYPE_CHECKING
+
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
 from hfluxno.data.readers import check_member
 from hfluxno.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from hfluxno.identify.plane.acting import Acting
 
 # A context in double precision, its products with test functions, and the runs over it; a forecast
 # and what it is compared with.
@@ -117,7 +122,12 @@ def notes(
     inferred from the context; a constant one may be part of a batch (`among_others`)."""
     from hfluxno.identify.plane.acting import acting
 
-    found, words = acting(context, momentum, among_others), []
+    return mistakes(source, acting(context, momentum, among_others))
+
+
+def mistakes(source: PlaneSource, found: "Acting") -> list[str]:
+    """Likely mistakes, as sentences, from what the fields act as."""
+    words = []
     if found.momentum and found.momentum[0].endswith("_y") and found.momentum[1].endswith("_x"):
         words.append(
             f"Along x {found.momentum[0]} moves and along y {found.momentum[1]}: the axes of "

@@ -40,6 +40,7 @@ def main(config: "CheckConfig") -> int:
 
 def examined(config: "CheckConfig") -> dict:
     """The report, as plain numbers and words."""
+    from hfluxno.identify.plane.acting import acting
     from hfluxno.identify.plane.frames import noise_level
 
     source = plane.read(config)
@@ -74,13 +75,16 @@ def examined(config: "CheckConfig") -> dict:
         }
     hints: list[str] = []
     faults: list[str] = []
+    momentum = None
     try:
-        hints = plane.notes(source, context, None)
+        acts = acting(context)
+        hints, momentum = plane.mistakes(source, acts), acts.momentum
     except ValueError as error:
         faults = [str(error)]
     boundary, reason = source.boundary, "as given"
     if source.assumed:
-        *found, reason = sides(values, source.fields, np.array(noises) * deviations, kept)
+        sigma = np.array(noises) * deviations
+        *found, reason = sides(values, source.fields, sigma, kept, momentum)
         boundary = found[0], found[1]
     named = "/".join(",".join(pair) for pair in boundary)
     left = source.frames - frames

@@ -16,6 +16,7 @@ from hfluxno.data.plane.totals import Totals
 # beside them, and at least 3.2 times as much across other sides that anything had reached.
 _MATCHING = 1.5
 _SHOCK = 1.2  # of those across the interface inside where they differ most
+_JUMP = 2.0  # of the largest inside of each frame; those of smooth frames are a tenth of the range
 _ROUNDING, _QUIET = 1e-6, 1e-3  # of the deviation
 
 
@@ -24,19 +25,26 @@ def sides(
     names: Sequence[str],
     noise: Float[np.ndarray, " field"],
     found: Totals | None,
+    momentum: tuple[str, str] | None = None,
 ) -> tuple[tuple[str, str], tuple[str, str], str]:
     """The boundaries that frames suggest along x and y, and why.
 
     - Periodic where values differ across the ends as beside them, or as across a shock inside if
-      all totals are kept.
+      all totals are kept; or as across jumps inside where the total of the momentum along the axis
+      is kept, which the pressure on walls changes, and so are those of all fields but the other
+      momentum.
     - Walls where a field vanishes at both ends and the total of another is kept, unless it may
-      change through open sides along the other axis; or where all totals are kept, and known to be.
+      change through open sides along the other axis; or where all totals are kept, and known to be,
+      of several fields beside a momentum at least theirs.
     - Otherwise outflows.
+
+    `momentum` are the fields that move the others along x and y, if they are known.
     """
     deviations = np.nanstd(values, axis=(0, 2, 3))
     moving = [i for i, each in enumerate(deviations) if each > 0.0]
     kept = np.zeros(len(names), bool) if found is None else found.kept
     known = np.zeros(len(names), bool) if found is None else kept & found.known
+    held = [i for i in moving if names[i] not in (momentum or ())]
     along = []
     for axis in (1, 2):
         fields = [np.moveaxis(values[:, i], axis, -1) for i in moving]
@@ -45,18 +53,25 @@ def sides(
         match = all(_continues(u, *of, bool(known[moving].all())) for u, of in pairs)
         odd = [] if match else [i for i, (u, of) in zip(moving, pairs, strict=True)
                                 if len(moving) > 1 and vanishes(u, *of)]  # fmt: skip
-        along.append(_Axis(match, all(_still(u, *of) for u, of in pairs), odd))
+        still = all(_still(u, *of) for u, of in pairs)
+        normal = [i for i in moving if names[i] in (momentum or ())[axis - 1 : axis]]
+        closed = bool(held and normal) and bool(known[held + normal].all())
+        closed = closed and all(_jumps(u) for u, _ in pairs)
+        along.append(_Axis(match, still, odd, closed and not (match or still or normal[0] in odd)))
     chosen, why = [], []
     for name, each, other in zip("xy", along, along[::-1], strict=True):
         passes = found is None or not (other.match or other.odd)
         walls = any(passes or any(kept[i] for i in moving if i != k) for k in each.odd)
-        walls |= bool(known[moving].all()) and not each.still
-        side = "periodic" if each.match else "wall" if walls else "outflow"
+        keeps = known[moving].all() or (len(held) > 1 and known[held].all())
+        walls |= bool(keeps) and not each.still
+        side = "periodic" if each.match or each.free else "wall" if walls else "outflow"
         chosen.append((side, side))
         words = f"the ends of {name} {'' if each.match else 'do not '}match"
         if each.still:
             alike = "are alike: any boundary will do" if each.match else "differ"
             words = f"nothing reaches the ends of {name}, which {alike}"
+        elif each.free and momentum is not None:
+            words += f", but walls would change the total of {momentum['xy'.index(name)]}"
         elif each.odd:
             vanish = "vanish" if len(each.odd) > 1 else "vanishes"
             words += f", where {' and '.join(names[i] for i in each.odd)} {vanish}"
@@ -67,11 +82,13 @@ def sides(
 
 
 class _Axis(NamedTuple):
-    """Whether its ends match, whether nothing happens there, and which fields vanish there."""
+    """Whether its ends match, whether nothing happens there, which fields vanish there, and whether
+    they differ by jumps while totals show that there are no walls."""
 
     match: bool
     still: bool
     odd: list[int]
+    free: bool
 
 
 def _kept(names: list[str], surely: bool, unknown: bool) -> str:
@@ -95,6 +112,15 @@ def _continues(
     inside = within[..., np.isfinite(within).any(axis=(0, 1))]
     most = np.sqrt(np.nanmax(np.nanmean(inside**2, axis=(0, 1)), axis=-1))
     return closed and bool(differs <= _SHOCK * most)
+
+
+def _jumps(u: Float[np.ndarray, "time other along"]) -> bool:
+    """Whether the last cells differ from the first ones as across a jump somewhere inside."""
+    steps = np.diff(u, axis=-1)
+    seen = np.isfinite(steps)
+    squares = np.where(seen, steps**2, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    most = squares.max(axis=-1)[seen.any(axis=(1, 2))]
+    return bool(most.size) and _size(u[..., 0] - u[..., -1]) <= _JUMP * float(np.sqrt(most.mean()))
 
 
 def _still(u: Float[np.ndarray, "time other along"], sigma: float, deviation: float) -> bool:
