@@ -187,6 +187,24 @@ def test_few_sensors_and_a_known_noise(tmp_path, capsys):
     assert "known noise" in capsys.readouterr().out
 
 
+def test_commands_that_would_be_refused_for_too_few_values_are_not_offered(tmp_path, capsys):
+    """Ten of 45 cells: five and six frames have fewer values than unknowns, seven have enough."""
+    u = wave(1.0, frames=7)[0]
+    places = np.array([0, 4, 9, 14, 19, 23, 28, 33, 38, 42])
+    for frames, ends in ((5, ""), (7, " --context 7 --steps 1")):
+        lines = [f"{t},{x},{u[t, x]}" for t in range(frames) for x in places]
+        path = tmp_path / f"{frames}.csv"
+        path.write_text("\n".join(["time,x,u", *lines]))
+        found = checked(capsys, path, "--cells=45", "--domain=-0.5,44.5")
+        assert found["boundary"] == "open"
+        refused = [text for text in found["hints"] if "measured values for" in text]
+        assert found["next"].endswith(ends) and bool(found["next"]) == bool(ends)
+        assert bool(found["reconstruct"]) == (not refused) == bool(ends)
+        assert (found["identifiable"] == "nothing") == bool(refused)
+    assert main(["reconstruct", str(tmp_path / "5.csv"), "--cells=45", "--domain=-0.5,44.5"]) == 2
+    assert "There are only 50 measured values for 59 " in capsys.readouterr().err
+
+
 def test_noise_alone_has_no_boundary(tmp_path, capsys):
     u = np.random.default_rng(0).normal(size=(20, 50))
     found = checked(capsys, saved(tmp_path / "a.nc", u))

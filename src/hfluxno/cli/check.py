@@ -2,16 +2,15 @@
 
 import dataclasses
 import math
-import shlex
 from typing import Annotated
 
 import numpy as np
 import tyro
 
 from hfluxno.cli.input import MeasuredConfig
+from hfluxno.cli.recommended import recommended
 from hfluxno.plural import percent
 
-_NOISY = 0.01  # in standard deviations
 _ROUNDING = 1e-9
 
 
@@ -47,75 +46,12 @@ def main(config: CheckConfig) -> int:
         for i, name in enumerate(source.fields):
             least, most = np.nanmin(known[..., i, :]), np.nanmax(known[..., i, :])
             found["fields"][name]["known_noise"] = [float(least), float(most)]
-    found["next"] = _next(config, found)
-    found["reconstruct"] = _reconstruct(config, found)
+    found |= recommended(config, source, found)
     if config.json:
         report.print_json(found)
     else:
         _show(found)
     return 0
-
-
-def _next(config: CheckConfig, found: dict) -> str:
-    """The command that forecasts the last quarter of the frames from those before; empty if nothing
-    can be inferred."""
-    from hfluxno.data.source import LEAST_CELLS
-
-    few = found["x"]["entries_in_file"] < LEAST_CELLS
-    if found["faults"] or (few and not _is_joint(config, found)):
-        return ""
-    frames = found["frames"]
-    context = max(4, frames - max(1, frames // 4))
-    words = _words("forecast", config, found)
-    return shlex.join([*words, "--context", str(context), "--steps", str(max(1, frames - context))])
-
-
-def _is_joint(config: CheckConfig, found: dict) -> bool:
-    """Whether a forecast estimates law, first state and ends together."""
-    ends = {"open", "given"} & set(found["boundary"].split(","))
-    time = found["time"]
-    uneven = not time["uniform"] and time["entries"] == time["entries_in_file"]
-    return bool(ends) or _is_known(config) or uneven
-
-
-def _is_known(config: CheckConfig) -> bool:
-    """Whether it is said how the values were measured."""
-    return config.noise != "auto" or config.flow is not None or bool(config.average)
-
-
-def _reconstruct(config: CheckConfig, found: dict) -> str:
-    """The command that estimates the field behind measurements; empty if they are the field
-    itself."""
-    noisy = any(each["relative_noise"] > _NOISY for each in found["fields"].values())
-    ends = {"open", "given"} & set(found["boundary"].split(","))
-    gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
-    noisy = noisy or _is_known(config)
-    several = found["trajectories"] > 1 or len(found["fields"]) > 2
-    if found["faults"] or several or not (noisy or ends or gaps):
-        return ""
-    return shlex.join(_words("reconstruct", config, found))
-
-
-def _words(command: str, config: CheckConfig, found: dict) -> list[str]:
-    """A command on the same input with the options that it needs."""
-    path = str(config.input)
-    words = ["hfluxno", command, f"./{path}" if path.startswith("-") else path]
-    moving = [name for name, each in found["fields"].items() if not each["constant"]]
-    chosen = config.variable if len(moving) == len(found["fields"]) else ",".join(moving)
-    options: dict[str, object] = {
-        "variable": chosen,
-        "time": config.time,
-        "x": config.x,
-        "trajectory": config.trajectory,
-        "cells": config.cells,
-        "gamma": config.gamma,
-    }
-    options |= {"domain": config.domain, "ends": config.ends}
-    options |= {"flow": config.flow, "average": config.average, "bounds": config.bounds}
-    options["noise"] = None if config.noise == "auto" else config.noise
-    if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
-        options["boundary"] = found["boundary"]
-    return words + [f"--{name}={value}" for name, value in options.items() if value is not None]
 
 
 def _show(found: dict) -> None:

@@ -1,0 +1,109 @@
+"""The commands that follow `hfluxno check`: those that will not be refused for too few values."""
+
+import dataclasses
+import shlex
+from typing import Any
+
+from hfluxno.cli.input import MeasuredConfig
+from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
+from hfluxno.trajectory import Trajectory
+
+_NOISY = 0.01  # in standard deviations
+
+
+def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
+    """`next`, the command that forecasts the last quarter of the frames from those before or from
+    as many as are needed, and `reconstruct`, the one that estimates the field behind measurements;
+    empty if nothing can be inferred. The `hints` say if too little was measured for it."""
+    chosen = _with_boundary(source, found["boundary"])
+    reconstruct, fault = _reconstruct(config, chosen, found)
+    forecast, short = _forecast(config, chosen, found)
+    hints = [*found["hints"], *filter(None, [fault or short])]
+    can = {} if forecast or reconstruct or not (fault or short) else {"identifiable": "nothing"}
+    return {"next": forecast, "reconstruct": reconstruct, "hints": hints} | can
+
+
+def _with_boundary(source: Source, boundary: Any) -> Source:
+    """The file as the commands will read it; a boundary of two names is what the user said."""
+    if set(source.boundary) != {"periodic"} or "," in boundary:
+        return source
+    return dataclasses.replace(source, boundary=(boundary, boundary))
+
+
+def _forecast(config: MeasuredConfig, source: Source, found: dict) -> tuple[str, str]:
+    """The command, or why there is none."""
+    few = found["x"]["entries_in_file"] < LEAST_CELLS
+    if found["faults"] or (few and not _is_joint(config, found)):
+        return "", ""
+    frames = found["frames"]
+    least = max(LEAST_FRAMES, frames - max(1, frames // 4))
+    refusal = ""
+    for context in range(least, frames + 1):
+        refusal = _too_few(source, found, context)
+        if not refusal:
+            steps = max(1, frames - context)
+            words = _words("forecast", config, found)
+            return shlex.join([*words, "--context", str(context), "--steps", str(steps)]), ""
+    return "", refusal
+
+
+def _reconstruct(config: MeasuredConfig, source: Source, found: dict) -> tuple[str, str]:
+    """The command, or why there is none; nothing of both if the values are the field itself."""
+    noisy = any(each["relative_noise"] > _NOISY for each in found["fields"].values())
+    ends = {"open", "given"} & set(found["boundary"].split(","))
+    gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
+    noisy = noisy or _is_known(config)
+    several = found["trajectories"] > 1 or len(found["fields"]) > 2
+    if found["faults"] or several or not (noisy or ends or gaps):
+        return "", ""
+    if refusal := _too_few(source, found, found["frames"], jointly=True):
+        return "", refusal
+    return shlex.join(_words("reconstruct", config, found)), ""
+
+
+def _too_few(source: Source, found: dict, frames: int, jointly: bool = False) -> str:
+    """Why a joint estimate from the first frames would be refused; empty if it would not."""
+    from hfluxno.identify.enough import too_few_values
+
+    if any(each["constant"] for each in found["fields"].values()):
+        return ""  # the commands leave fields out
+    try:
+        context: Trajectory = source.context(frames)
+    except ValueError:  # such as given ends that are too short, of which the commands tell
+        return ""
+    return too_few_values(context, jointly)
+
+
+def _is_joint(config: MeasuredConfig, found: dict) -> bool:
+    """Whether a forecast estimates law, first state and ends together."""
+    ends = {"open", "given"} & set(found["boundary"].split(","))
+    time = found["time"]
+    uneven = not time["uniform"] and time["entries"] == time["entries_in_file"]
+    return bool(ends) or _is_known(config) or uneven
+
+
+def _is_known(config: MeasuredConfig) -> bool:
+    """Whether it is said how the values were measured."""
+    return config.noise != "auto" or config.flow is not None or bool(config.average)
+
+
+def _words(command: str, config: MeasuredConfig, found: dict) -> list[str]:
+    """A command on the same input with the options that it needs."""
+    path = str(config.input)
+    words = ["hfluxno", command, f"./{path}" if path.startswith("-") else path]
+    moving = [name for name, each in found["fields"].items() if not each["constant"]]
+    chosen = config.variable if len(moving) == len(found["fields"]) else ",".join(moving)
+    options: dict[str, object] = {
+        "variable": chosen,
+        "time": config.time,
+        "x": config.x,
+        "trajectory": config.trajectory,
+        "cells": config.cells,
+        "gamma": config.gamma,
+    }
+    options |= {"domain": config.domain, "ends": config.ends}
+    options |= {"flow": config.flow, "average": config.average, "bounds": config.bounds}
+    options["noise"] = None if config.noise == "auto" else config.noise
+    if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
+        options["boundary"] = found["boundary"]
+    return words + [f"--{name}={value}" for name, value in options.items() if value is not None]
