@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from hfluxno.data.readers import read
 from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
@@ -123,6 +124,25 @@ def test_a_table_in_any_order_of_its_lines(tmp_path):
         np.testing.assert_allclose(source.values[:, 0], wave(), rtol=1e-15)
         np.testing.assert_array_equal(source.times, 0.5 * np.arange(FRAMES))
         np.testing.assert_array_equal(source.x, 2.0 * np.arange(CELLS))
+
+
+def test_axes_of_other_names_or_of_their_own(tmp_path):
+    """Whichever of the variables is meant, the axes have to be named first."""
+    path = tmp_path / "a.nc"
+    plane = ("northing", "easting", "time")
+    xr.Dataset({n: (plane, np.ones((5, 6, 7))) for n in ("h", "hu")}).to_netcdf(path)
+    with pytest.raises(
+        ValueError,
+        match=r"time and x \(h\(northing, easting, time\), hu.*--x NAME .*by --y NAME\)\.$",
+    ):
+        read(path)
+    own = {"h": (("time", "x"), wave()), "hu": (("t_hu", "x_hu"), wave()[::2, ::2])}
+    xr.Dataset(own).to_netcdf(path)
+    with pytest.raises(ValueError, match=r"own \(time, x; t_hu, x_hu\); store one table .* empty"):
+        read(path, "h,hu")
+    xr.Dataset(own).rename(x="x_h").to_netcdf(path)
+    with pytest.raises(ValueError, match=r"--y NAME\); or, if the fields .* store one table"):
+        read(path)
 
 
 def test_columns_of_a_table(tmp_path):

@@ -9,6 +9,7 @@ import xarray as xr
 
 from hfluxno.data import Block, Configuration, Writer
 from hfluxno.data.plane import is_plane, read_plane
+from hfluxno.data.readers import read as read_line
 
 FRAMES, NX, NY, GAMMA = 7, 16, 20, 1.4
 X, Y, TIMES = (np.arange(NX) + 0.5) / NX, 2.0 * (np.arange(NY) + 0.5) / NY, 0.1 * np.arange(FRAMES)
@@ -153,9 +154,32 @@ def test_arrays_of_npz_with_y(tmp_path):
             source.context(0, frames)
     np.savez(tmp_path / "line.npz", values=values[:, 0, :, 0], x=X, t=TIMES)
     assert not is_plane(tmp_path / "line.npz")
-    np.savez(tmp_path / "turned.npz", values=values[:, 0].swapaxes(1, 2), x=X, y=Y, t=TIMES)
-    with pytest.raises(ValueError, match="the order is x, y: exchange these axes"):
-        read_plane(tmp_path / "turned.npz")
+    turned = {
+        "time, x, y": values[:, 0].swapaxes(1, 2),
+        "time, field, x, y": np.moveaxis(values, 1, -1),
+    }
+    for order, wrong in turned.items():
+        np.savez(tmp_path / "turned.npz", values=wrong, x=X, y=Y, t=TIMES)
+        with pytest.raises(ValueError, match=f"the order of the axes is {order}: store it"):
+            read_plane(tmp_path / "turned.npz")
+    for whole in (values, values[:, 0]):
+        np.savez(tmp_path / "no_y.npz", values=whole, x=X, t=TIMES)
+        with pytest.raises(ValueError, match=f"no array y: store one with {len(Y)} entries, or"):
+            read_line(tmp_path / "no_y.npz")
+
+
+def test_groups_of_pdebench_are_stored_as_the_message_says(tmp_path, monkeypatch):
+    values = conserved(*gas())[0]
+    with h5py.File(tmp_path / "2D_rdb.h5", "w") as file:
+        for group in ("0000", "0001"):
+            file[f"{group}/data"] = np.moveaxis(values, 1, -1)
+            for axis, entries in (("t", TIMES), ("x", X), ("y", Y)):
+                file[f"{group}/grid/{axis}"] = entries
+    with pytest.raises(ValueError, match="as some files of PDEBench") as refusal:
+        read_plane(tmp_path / "2D_rdb.h5")
+    monkeypatch.chdir(tmp_path)
+    exec(str(refusal.value).split("in Python by ")[1].rstrip("."), {"h5py": h5py, "np": np})
+    np.testing.assert_array_equal(read_plane("one.npz").values(0, 0, len(TIMES)), values)
 
 
 def test_only_the_frames_that_are_asked_for_are_read(tmp_path):
@@ -295,7 +319,19 @@ def test_a_density_of_nothing_is_a_vacuum(tmp_path, thin):
     rho[4, 2, 1] = thin
     np.savez(path, time=TIMES, x=X, y=Y, **fields)
     sentence = refused(path, gamma=GAMMA)
-    assert f"is {thin:.4g} in frame 4 at cell (2, 1)" in sentence and "vacuum" in sentence
+    assert f"density of {path} in frame 4 at cell (2, 1) is {thin:.4g}" in sentence
+    assert ("a density is not negative" if thin < 0.0 else "fill it with a thin gas") in sentence
+
+
+def test_a_depth_of_nothing_is_dry_ground(tmp_path):
+    depth, path = gas(1)[0, 0].astype(float), tmp_path / "a.npz"
+    depth[:, 3], depth[5, 2, 1] = 0.0, -0.2
+    water = {"hu": depth, "hv": depth, "time": TIMES, "x": X, "y": Y}
+    np.savez(path, h=np.maximum(depth, 0.0), **water)
+    assert "(3, 0) is 0, next to nothing beside its mean" in (sentence := refused(path))
+    assert "leave a thin layer of water" in sentence and "gas" not in sentence
+    np.savez(path, h=depth, **water)
+    assert "frame 5 at cell (2, 1) is -0.2, and a depth is not negative" in refused(path)
 
 
 def masked(path, mask, dims=("y", "x"), **coordinates):

@@ -20,10 +20,11 @@ from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.foreign import what_else
 from hfluxno.data.numbers import listed
 from hfluxno.data.parquet import read_parquet
-from hfluxno.data.pdebench_line import of_pdebench
+from hfluxno.data.pdebench_line import of_groups, of_pdebench
 from hfluxno.data.table import table_variables
 from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
 from hfluxno.extras import require
+from hfluxno.plural import plural
 
 # Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names; the
 # number of their axes determines them.
@@ -123,7 +124,8 @@ def opened(
                 variables = of_pdebench(variables) or _by_number_of_axes(variables)
     if groups:
         raise ValueError(
-            f"{path} has its variables in groups ({listed(groups)}); store one of them in "
+            of_groups(path, groups[0])
+            or f"{path} has its variables in groups ({listed(groups)}); store one of them in "
             f'a separate file, in Python by xarray.open_dataset("{path.name}", group="{groups[0]}")'
             '.to_netcdf("one.nc").'
         )
@@ -254,17 +256,37 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
     """The dimensions of arrays by number of axes, and the arrays that are coordinates."""
     y = arrays.get("y")
     if y is None or y.ndim != 1:
+        _check_not_on_plane(arrays)
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
     whole = {n: a for n, a in arrays.items() if a.ndim > 2 and a.ndim in _NPZ_ON_PLANE}
     if not any(a.shape[-1] == len(y) for a in whole.values()):
         for name, a in whole.items():
             if len(y) == a.shape[-2] > _MOST_ON_LINE:
                 raise NotRead(
-                    f"The last axes of {name} have the lengths {a.shape[-2]} and {a.shape[-1]}, "
-                    "and the first of them is that of y; the order is x, y: exchange these axes."
+                    f"{name} has the shape {a.shape}, and its last axis is not that of y, which "
+                    f"has {plural(len(y), 'entry')}; the order of the axes is "
+                    f"{', '.join(_NPZ_ON_PLANE[a.ndim])}: store it in this order, as "
+                    "numpy.transpose gives it."
                 )
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
     return _NPZ_ON_PLANE, _NPZ_COORDINATES | {"y": "y"}
+
+
+def _check_not_on_plane(arrays: Mapping[str, xr.Variable]) -> None:
+    """Raises `NotRead` if the lengths of x and time show that only y is missing."""
+    lengths = {_NPZ_COORDINATES[n]: arrays[n].size for n in ("t", "time", "x") if n in arrays}
+    for name, a in arrays.items():
+        line, plane = _NPZ_DIMENSIONS.get(a.ndim, ()), _NPZ_ON_PLANE.get(a.ndim, ())
+        on_line, on_plane = (
+            bool(dims) and all(lengths.get(d, n) == n for d, n in zip(dims, a.shape, strict=True))
+            for dims in (line, plane)
+        )
+        if a.ndim > 2 and on_plane and not on_line:
+            order = f", or the order {', '.join(line)} on a line" if line else ""
+            raise NotRead(
+                f"{name} has the shape {a.shape}, as of {', '.join(plane)}, but there is no array "
+                f"y: store one with {plural(a.shape[-1], 'entry')}{order}."
+            )
 
 
 def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[str, ...]) -> None:

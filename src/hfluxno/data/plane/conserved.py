@@ -12,7 +12,8 @@ import numpy as np
 from hfluxno.data.gas import check_gamma, energy_of
 from hfluxno.data.numbers import listed
 
-DENSITIES = ("density", "rho", "h", "height", "depth")
+_DEPTHS = ("h", "height", "depth")
+DENSITIES = ("density", "rho", *_DEPTHS)
 _PRESSURES = ("pressure", "p")
 _GAS = ("density", "momentum", "energy")
 _VELOCITY, _MOMENTUM = ("velocity_x", "velocity_y"), ("momentum_x", "momentum_y")
@@ -108,6 +109,23 @@ def computed(name: str, read: Mapping[str, Any], gamma: float | None) -> Any:
         else:
             velocity = [read[component] / read["density"] for component in _MOMENTUM]
         return energy_of(read["density"], velocity, read["pressure"], gamma)
+
+
+def empty_cell(name: str, value: float, place: str) -> str:
+    """What is wrong with a density or depth that is negative or next to nothing, and how to mend
+    it, as a sentence that begins with the `place`."""
+    shown = f"{place} is {value:.4g}"
+    what = "depth" if name in _DEPTHS else "density"
+    if value < 0.0:
+        return (
+            f"{shown}, and a {what} is not negative: correct it, or make it NaN where it was not "
+            "measured."
+        )
+    mend = "in a vacuum; cut it out, or fill it with a thin gas"
+    if what == "depth":
+        mend = "where it is dry; cut such cells out, or leave a thin layer of water in them"
+    shown = f"{shown}, next to nothing beside its mean"
+    return f"{shown}: a flux that divides by it has no meaning {mend}."
 
 
 def _parts(names: Sequence[str], known: set[str]) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ import xarray as xr
 from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
 from hfluxno.data.numbers import check_magnitude, real_numbers
 from hfluxno.data.opening import reading
-from hfluxno.data.plane.conserved import DENSITIES, computed, sources
+from hfluxno.data.plane.conserved import DENSITIES, computed, empty_cell, sources
 from hfluxno.data.plane.file import AXES, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.walls import NAN, marked_walls
@@ -195,13 +195,13 @@ class PlaneSource:
         # The flux of one field divides by nothing.
         for field, name in enumerate(self.fields if len(self.fields) > 1 else ()):
             if name in DENSITIES and np.any(empty := is_vacuum(values[:, field])):
-                frame, i, j = map(int, np.argwhere(empty)[0])
-                raise ValueError(
-                    f"The field {name}{where} of {self.path} is {values[frame, field, i, j]:.4g} "
-                    f"in frame {start + frame} at cell ({i}, {j}), next to nothing beside its "
-                    "mean: a flux that divides by it has no meaning in a vacuum; cut it out, or "
-                    "fill it with a thin gas."
+                worst = np.argwhere(
+                    values[:, field] == np.min(values[:, field], where=empty, initial=np.inf)
                 )
+                frame, i, j = map(int, worst[0])
+                place = f"frame {start + frame} at cell ({i}, {j})"
+                shown = f"The field {name}{where} of {self.path} in {place}"
+                raise ValueError(empty_cell(name, float(values[frame, field, i, j]), shown))
         if np.isinf(values).any():
             bad = np.isinf(values)
             frame, field, i, j = map(int, np.argwhere(bad)[0])
