@@ -58,6 +58,9 @@ def test_what_pandas_and_xarray_hold_otherwise_is_refused_with_the_way_to_make_i
     for other, mend in ((table, "'density'].to_xarray()"), (made.to_dataset(), "data['density']")):
         with pytest.raises(ValueError, match=re.escape(mend)):
             as_trajectory(other)
+    with pytest.raises(ValueError, match=r"as in data\[\['h', 'm'\]\].to_array\('field'\)"):
+        as_trajectory(one().to_xarray().to_dataset("field"))
+    assert_same(as_trajectory(one().to_xarray().to_dataset("field").to_array("field")), one())
     again = table.set_index(["time", "x"])["density"].to_xarray()
     assert_same(as_trajectory(again), as_trajectory(made))
     with pytest.raises(ValueError, match=re.escape("pass series.to_xarray()")):

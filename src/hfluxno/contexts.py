@@ -22,7 +22,8 @@ _MADE_INTO_ONE = {
     "DataFrame": "; with the columns time, x and density, pass "
     "table.set_index(['time', 'x'])['density'].to_xarray()",
     "Series": "; with the index levels time and x, pass series.to_xarray()",
-    "Dataset": "; pass one of its variables, as in data['density']",
+    "Dataset": "; pass one of its variables, as in data['density'], or some as the fields of one "
+    "system, as in data[['h', 'm']].to_array('field')",
 }
 
 

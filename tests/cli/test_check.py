@@ -266,7 +266,12 @@ def test_the_commands_are_for_the_trajectory_that_was_chosen(tmp_path, capsys):
     found = checked(capsys, path, "--trajectory", "1")
     assert found["next"].startswith(f"hfluxno forecast {path} --trajectory=1 ")
     assert found["reconstruct"].startswith(f"hfluxno reconstruct {path} --trajectory=1")
-    assert "--trajectory" not in checked(capsys, path)["next"]
+    path = saved(tmp_path / "b.nc", u + noise, ("trajectory", "time", "x"))
+    both = checked(capsys, path)
+    assert "--trajectory" not in both["next"] and " --trajectory=0" in both["reconstruct"]
+    assert main(["reconstruct", path]) == 2
+    assert "has 2 trajectories, and a reconstruction takes one" in (said := capsys.readouterr().err)
+    assert "choose it with --trajectory N, or take all with --scheduler local" in said
 
 
 def test_ends_that_hardly_differ_are_told_apart(tmp_path, capsys):

@@ -53,9 +53,10 @@ def _reconstruct(config: MeasuredConfig, source: Source, found: dict) -> tuple[s
     ends = {"open", "given"} & set(found["boundary"].split(","))
     gaps = found["missing"]["all"] > 0.0 or not found["time"]["uniform"]
     noisy = noisy or _is_known(config)
-    several = found["trajectories"] > 1 or len(found["fields"]) > 2
-    if found["faults"] or several or not (noisy or ends or gaps):
+    if found["faults"] or len(found["fields"]) > 2 or not (noisy or ends or gaps):
         return "", ""
+    if source.trajectories > 1:  # it takes one of them
+        source, config = source.members(slice(1)), dataclasses.replace(config, trajectory=0)
     if refusal := _too_few(source, found, found["frames"], jointly=True):
         return "", refusal
     return shlex.join(_words("reconstruct", config, found)), ""

@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from hfluxno.cli.clustered import ClusterConfig
+from hfluxno.plural import plural
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,12 @@ def main(config: ReconstructConfig) -> int:
         context = source.context(config.context)
         if context.is_batched and len(context.values) == 1:
             context = context.single(0)
+        if context.is_batched:
+            raise ValueError(
+                f"{config.input} has {plural(len(context.values), 'trajectory')}, and a "
+                "reconstruction takes one: choose it with --trajectory N, or take all with "
+                "--scheduler local."
+            )
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 

@@ -11,7 +11,9 @@ import xarray as xr
 
 from hfluxno import coordinates
 from hfluxno.batching import on_one_core
-from hfluxno.data.axes import cf_names, renamed
+from hfluxno.data.axes import cf_names, renamed, squeezed
+from hfluxno.data.choice import DIMENSIONS, fits
+from hfluxno.data.numbers import listed
 from hfluxno.data.opening import in_seconds
 from hfluxno.data.readers import Reading, boundary_pair
 from hfluxno.datasets.chunk import (
@@ -177,6 +179,7 @@ def _lazy(
     reading = Reading(path, variable, sides, names, noise=known)
     first = {n: v.load() for n, v in some(_named(whole), slice(0, size)).items()}
     first = _numbers(first, reading)
+    _check_line(first)
     # All chunks have the grid of the first.
     reading = dataclasses.replace(reading, cells=len(usable(reading, first).x))
     chunk = prepared(reading, work, first)
@@ -184,6 +187,21 @@ def _lazy(
     if "trajectory" in whole.coords and "trajectory" in chunk.layout.columns:
         template = template.assign_coords(trajectory=whole["trajectory"])
     return xr.map_blocks(_block, whole, kwargs={"chunk": chunk}, template=template)
+
+
+def _check_line(variables: Variables) -> None:
+    """Raises `ValueError` if no variable is a trajectory on a line."""
+    bare = squeezed(variables)
+    if any(fits(v.dims) for v in bare.values()):
+        return
+    others = {str(d) for v in bare.values() if v.ndim > 1 for d in v.dims}
+    strange = sorted(others - {*DIMENSIONS, "t"})
+    raise ValueError(
+        "These functions take trajectories on a line, over time and x, and no variable of the "
+        f"dataset is one ({listed(strange)} beside): rename the dimensions of time and place with "
+        "ds.rename; frames on a plane go one trajectory at a time to hfluxno.forecast or identify, "
+        "or to the command hfluxno forecast FILE --scheduler local."
+    )
 
 
 def _block(block: xr.Dataset, chunk: Chunk) -> xr.Dataset:

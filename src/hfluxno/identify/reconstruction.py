@@ -39,7 +39,10 @@ def reconstruct(
     """
     trajectory: Trajectory = as_trajectory(context).with_deviation(noise)
     if trajectory.is_batched:
-        raise ValueError("A reconstruction takes one trajectory; reconstruct them one by one.")
+        raise ValueError(
+            "A reconstruction takes one trajectory; reconstruct them one by one, as "
+            "Trajectory.single(0)."
+        )
     found = identify_all(trajectory, momentum, jointly=True)[0]
 
     def ahead(steps: int, every: float | None = None) -> Forecast:
