@@ -163,7 +163,8 @@ def test_what_is_shown_of_a_system(tmp_path, capsys):
         "total conserved",
         "+0.50 cells a frame",
         "can infer the flux of h from 1.707 to 4.293, a diffusivity, the field in the gaps",
-        "note h: -999 appears 1 time, a mark for missing values",
+        "note h: -999 appears 1 time, a mark for missing values, but every method takes it as a "
+        "value; make it NaN, or leave it empty",
         "note Constant, and better left out: b.",
         f"next hfluxno forecast {path} --variable=h --context 23 --steps 7",
     ):

@@ -93,6 +93,13 @@ def test_a_pressure_in_the_place_of_an_energy_is_noticed_before_the_search(
     ]
     assert main(["check", str(path), "--fields", "e,rho", "--json"]) == 0
     assert not json.loads(capsys.readouterr().out)["hints"]
+    states[2, 3, 5:7, 4] = -999.0
+    np.savez(path, values=states, time=times, x=axes[0], y=axes[1], field=names)
+    assert main(["check", str(path), "--fields", "e,rho", "--json"]) == 0
+    (mark,) = json.loads(capsys.readouterr().out)["hints"]
+    assert mark.startswith("e: -999 appears 2 times, a mark for missing values, but every method")
+    assert main(["identify", str(path), "--fields", "e,rho"]) == 2
+    assert f"hfluxno: {mark}\n" in capsys.readouterr().err
     states[:, 3] = 1.0
     np.savez(path, values=states, time=times, x=axes[0], y=axes[1], field=names)
     assert main(["check", str(path)]) == 0

@@ -104,7 +104,8 @@ def test_values_that_are_no_measurements():
     u = wave()
     u[0, 3, 5], u[0, 8, 9] = -999.0, -999.0
     bare, marks = without_marks(u)
-    assert marks == ("-999 appears 2 times, a mark for missing values",)
+    (mark,) = marks
+    assert mark.startswith("-999 appears 2 times, a mark for missing values, but every method")
     assert np.isnan(bare).sum() == 2 and np.isnan(bare[0, [3, 8], [5, 9]]).all()
     assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
     u = wave()

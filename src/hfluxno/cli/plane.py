@@ -2,8 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
+from hfluxno.data.measures import without_marks
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
 from hfluxno.data.readers import check_member
@@ -122,7 +125,15 @@ def notes(
     inferred from the context; a constant one may be part of a batch (`among_others`)."""
     from hfluxno.identify.plane.acting import acting
 
-    return mistakes(source, acting(context, momentum, among_others))
+    return [*marks(context), *mistakes(source, acting(context, momentum, among_others))]
+
+
+def marks(context: Trajectory) -> list[str]:
+    """Numbers like -999 that mark missing values, as sentences."""
+    found = []
+    for name, u in zip(context.fields, np.moveaxis(np.asarray(context.values), 1, 0), strict=True):
+        found += [f"{name}: {text}." for text in without_marks(u)[1]]
+    return found
 
 
 def mistakes(source: PlaneSource, found: "Acting") -> list[str]:

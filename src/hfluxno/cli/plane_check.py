@@ -73,12 +73,12 @@ def examined(config: "CheckConfig") -> dict:
             "correlation_of_frames": moved.correlation,
             "computed": name not in source.stored,
         }
-    hints: list[str] = []
+    hints = plane.marks(context)
     faults: list[str] = []
     momentum = None
     try:
         acts = acting(context)
-        hints, momentum = plane.mistakes(source, acts), acts.momentum
+        hints, momentum = [*hints, *plane.mistakes(source, acts)], acts.momentum
     except ValueError as error:
         faults = [str(error)]
     boundary, reason = source.boundary, "as given"

@@ -187,7 +187,10 @@ def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         others = np.abs(u[~marked & ~np.isnan(u)])
         if others.size and np.max(others) < abs(mark) / 2.0:
             times = plural(int(marked.sum()), "time")
-            found.append(f"{mark:g} appears {times}, a mark for missing values")
+            found.append(
+                f"{mark:g} appears {times}, a mark for missing values, but every method takes it "
+                "as a value; make it NaN, or leave it empty"
+            )
             bare = np.where(marked, np.nan, bare)
     return bare, tuple(found)
 
@@ -198,10 +201,7 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
     found = []
     for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True):
         bare, marks = without_marks(u)
-        found += [
-            f"{name}: {text}, but every method takes it as a value; make it NaN, or leave it empty."
-            for text in marks
-        ]
+        found += [f"{name}: {text}." for text in marks]
         spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
         if spikes:
             found.append(
