@@ -228,6 +228,17 @@ def test_check_says_what_a_file_holds(tmp_path, capsys):
     assert "PDEBench; its fields are density" in capsys.readouterr().out
 
 
+def test_ends_that_are_zero_but_for_single_precision_are_printed_as_zero(tmp_path, capsys):
+    x, y = (((np.arange(n) + 0.5) / n).astype(np.float32) for n in (96, 40))
+    values = np.zeros((6, 96, 40))
+    values[:, 3:20] = 1.0
+    axes = {"time": np.arange(6.0), "x": x * np.float32(2.0), "y": y - np.float32(1.0)}
+    fields = {"u": (("time", "x", "y"), values)}
+    xr.Dataset(fields, axes).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    assert main(["check", str(tmp_path / "a.nc")]) == 0
+    assert " on [0, 2] × [-1, 0]" in capsys.readouterr().out
+
+
 def test_check_suggests_a_boundary_and_says_how_far_waves_travel(tmp_path, capsys):
     moving_wave(tmp_path / "a.nc")
     with xr.open_dataset(tmp_path / "a.nc", decode_times=False) as data:

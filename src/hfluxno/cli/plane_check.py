@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _CONTEXT = 10
 _LITTLE = 1e-3  # noise, in deviations
-_ROUNDING = 1e-9  # of a cell
+# Of the length of an axis. Places in single precision have errors of 1e-7.
+_ROUNDING = 1e-6
 _ALIKE = 0.9  # correlation of frames
 
 
@@ -143,8 +144,8 @@ def _lines(found: dict) -> list[tuple[str, str]]:
     nx, ny = found["cells"]
     dx, dy = found["spacing"]
     (x0, x1), (y0, y1) = (
-        [0.0 if abs(end) < _ROUNDING * width else end for end in ends]
-        for ends, width in zip(found["domain"], (dx, dy), strict=True)
+        [0.0 if abs(end) < _ROUNDING * (high - low) else end for end in (low, high)]
+        for low, high in found["domain"]
     )
     falls = "".join(f", {axis} falling in the file" for axis in found["falls"])
     measured = found["measured"]
