@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # drawing is loaded only for a picture
 LABEL = 14  # letters before a line of a report
 _MOST_ROWS = 10  # a larger batch is summarised
 _MOST_COEFFICIENTS = 20
+_MOST_LAWS = 3  # of a batch that are written out
 _MOST_LETTERS = 40  # of units in a picture
 _TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
 _CLOSED = {"periodic", "wall", "reflecting"}
@@ -72,6 +73,7 @@ def show(summary: dict, as_json: bool) -> None:
     else:
         console.print(_each(results) if len(results) <= _MOST_ROWS else _all(results))
         _counts(console, results)
+        _laws(console, results)
     if summary["failed_left_out"]:
         count = summary["failed_left_out"]
         console.print(f"{plural(count, 'failed trajectory')} of the file left out")
@@ -292,6 +294,25 @@ def _counts(console: Console, results: list[dict]) -> None:
         console.print(f"{count:>5}  {escape(law)}")
     if len(laws) > 5:
         console.print(f"{sum(count for _, count in laws[5:]):>5}  other laws")
+
+
+def _laws(console: Console, results: list[dict]) -> None:
+    """The equations or the flux of the first trajectories that have any, and where others are."""
+    written = [(i, formulas) for i, each in enumerate(results) if (formulas := _written(each))]
+    for number, formulas in written[:_MOST_LAWS]:
+        for i, formula in enumerate(formulas):
+            line(console, "" if i else f"trajectory {number}", shortened(formula))
+    if len(written) > _MOST_LAWS:
+        line(console, "others", "--trajectory N shows the law of one, --json those of all")
+
+
+def _written(result: dict) -> list[str]:
+    """A law as equations, or the formula of the flux of one field."""
+    if result.get("latex") is None:
+        return []  # no law was found
+    reading = result.get("reading") or {}
+    flux = [f"f = {reading['formula']}"] if reading.get("accepted") else []
+    return [*flux, *result.get("equations", ())]
 
 
 def _constant(name: str, found: dict) -> str:
