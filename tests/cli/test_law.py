@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 
 import numpy as np
 import pytest
@@ -135,7 +136,7 @@ def test_identify_prints_it_and_json_has_the_next_ones(folder, capsys):
     assert main(["identify", "road.nc"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "flux 90 density (1 − density/150) in vehicles/h (Greenshields; loss " in shown
-    assert "v = 90 km/h, K = 150 vehicles/km" in shown
+    assert re.search(r"v = 90 ± \S+ km/h, K = 150 ± \S+ vehicles/km", shown)
     assert main(["identify", "road.nc", "--json"]) == 0
     (result,) = json.loads(capsys.readouterr().out)["results"]
     reading = result["reading"]
@@ -143,4 +144,5 @@ def test_identify_prints_it_and_json_has_the_next_ones(folder, capsys):
     assert reading["units"] == "vehicles/h"
     assert reading["constants"]["v"]["units"] == "km/h"
     assert reading["constants"]["K"]["value"] == pytest.approx(150.0)
+    assert 0.0 < reading["constants"]["K"]["deviation"] < 0.01
     assert len(reading["others"]) == 3 and reading["others"][0]["parameters"] >= 1

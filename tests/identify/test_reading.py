@@ -1,6 +1,7 @@
 """Fluxes are read as what they are, and as nothing where they are something else."""
 
 import dataclasses
+import importlib
 
 import jax
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hfluxno.identify import FittedLaw
 from hfluxno.identify.basis import Chebyshev, Kinked
 from hfluxno.identify.forms import forms
-from hfluxno.identify.reading import _deviation, read_flux
+from hfluxno.identify.reading import _deviation, _uncertain, read_flux
 from tests.identify.laws import pair, polynomial
 
 
@@ -121,13 +122,15 @@ def test_the_place_of_a_kink_is_known_as_well_as_its_deviation_says():
     """The flux moves by the weight times that of the place, to both sides of it."""
     law, deviation = triangle(), 0.01
     u = np.linspace(5.0, 125.0, 121)
-    found = _deviation(law, {"v[kink 1]": -35.0 / 60.0}, np.array([[deviation**2]]), u)
+    place = {"v[kink 1]": -35.0 / 60.0}
+    found = _deviation(*_uncertain(law, place, np.array([[deviation**2]]), u))
     moved = 56.25 * 60.0 * np.sign(u - 30.0)
     ordinary = np.abs(u - 30.0) > 1e-9
     expected = deviation * np.abs(moved - moved.mean())
     np.testing.assert_allclose(found[ordinary], expected[ordinary], rtol=1e-2)
     names = [f"f_u[{name}]" for name in law.basis.names]
-    assert np.all(_deviation(law, dict.fromkeys(names, 1.0), np.eye(3), u) > 0.0)
+    every = _uncertain(law, dict.fromkeys(names, 1.0), np.eye(3), u)
+    assert np.all(_deviation(*every) > 0.0)
 
 
 def test_a_law_as_a_fit_returns_it_is_read_in_double_precision():
@@ -161,3 +164,41 @@ def test_the_constant_and_several_fields():
     assert read(approximated(lambda u: 0.0 * u, 0.0, 1.0)) is None
     names = [form.name for form in forms()]
     assert names.count("polynomial") == 3 and len(names) == 13
+
+
+def test_the_numbers_of_a_formula_are_known_as_well_as_the_coefficients(monkeypatch):
+    """Coefficients drawn from their covariance scatter the numbers as their deviations say."""
+    law = approximated(lambda u: 98.2 * u * (1 - u / 141), 10.0, 120.0, size=4)
+    names = [f"f_u[{name}]" for name in law.basis.names]
+    values, rng = np.asarray(law.flux_coefficients)[0], np.random.default_rng(0)
+    factor = rng.standard_normal((4, 4)) * np.array([[3.0], [2.0], [1.0], [1.0]])
+    only = [form for form in forms() if form.name == "Greenshields"]
+    module = importlib.import_module("hfluxno.identify.reading")
+    monkeypatch.setattr(module, "forms", lambda: only)
+
+    def constants(coefficients):
+        of = dict(zip(names, map(float, coefficients), strict=True))
+        own = dataclasses.replace(law, flux_coefficients=coefficients[None])
+        return read_flux(own, of, factor @ factor.T).best.constants
+
+    drawn = [constants(values + factor @ rng.standard_normal(4)) for _ in range(300)]
+    scatter = np.std([[each.value for each in one] for one in drawn], axis=0)
+    told = np.array([each.deviation for each in constants(values)])
+    # Two combinations of the coefficients are fixed by the form, and are as they should be.
+    np.testing.assert_allclose(told, scatter * np.sqrt(9.0 / 3.0), rtol=0.15)
+    # If they are not, the covariance is too small.
+    wrong = constants(values + 50.0 * np.array([0.0, 0.0, 1.0, -1.0]))
+    assert all(each.deviation > 3.0 * was for each, was in zip(wrong, told, strict=True))
+
+
+@pytest.mark.parametrize("form", list(EXAMPLES))
+def test_every_number_has_a_deviation(form):
+    flux, low, high, _ = EXAMPLES[form]
+    sure, unsure = (read(approximated(flux, low, high), each) for each in (1e-9, 1e-5))
+    for one, other in zip(sure.best.constants, unsure.best.constants, strict=True):
+        assert one.deviation > 0.0
+        assert other.deviation < 0.05 * abs(other.value)
+    # By a covariance of another shape nothing is known.
+    law = approximated(flux, low, high)
+    (first, *_) = read_flux(law, {}, np.zeros((0, 0))).best.constants
+    assert np.isnan(first.deviation)

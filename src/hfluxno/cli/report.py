@@ -316,7 +316,10 @@ def _written(result: dict) -> list[str]:
 
 
 def _constant(name: str, found: dict) -> str:
-    return f"{name} = {found['value']:.4g} {found['units']}".rstrip().replace("-", "−")
+    sigma = found["deviation"]
+    known = f" ± {sigma:.1g}" if math.isfinite(sigma) else ""
+    text = f"{name} = {found['value']:.5g}".replace("-", "−")
+    return f"{text}{known} {found['units']}".rstrip()
 
 
 def _coloured(text: str, result: dict) -> str:

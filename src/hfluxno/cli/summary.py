@@ -58,6 +58,7 @@ def _with_units(reading, found) -> dict:
     constants = {
         each.name: {
             "value": each.value,
+            "deviation": each.deviation,
             "units": of_constant(found.units, field, each.speed, each.field),
         }
         for each in reading.constants

@@ -9,6 +9,7 @@ with σ_j the standard deviation of the flux from the covariance of its coeffici
 its height, because the covariance treats the errors of a scheme as noise. A form is accepted if the
 root of this mean is at most 2 (two standard deviations) and its root mean square difference from
 the flux at most 2 % of the height; of those accepted, one with the fewest parameters is chosen.
+`hfluxno.identify.reading_deviation` says how well its parameters are known.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ from scipy.optimize import minimize_scalar
 from hfluxno.identify.basis import KINK_WIDTH, Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forms import Form, Points, forms
+from hfluxno.identify.reading_deviation import deviations_of, parameter_covariance
 from hfluxno.law_curves import law_curves
 
 _POINTS = 121
@@ -28,6 +30,7 @@ _FLOOR = 2e-3
 _MOST_DEVIATIONS, _MOST_LOSS = 2.0, 0.02
 _OTHERS = 3
 _SHARP = 1e-6  # half ranges
+_STEP = 1e-3  # of the distance of two values of a shape parameter that are tried
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Constant:
     """A parameter of a formula, whose unit is (unit of x / unit of time)^speed (unit of u)^field.
 
     - `name`: as in the documentation of the forms.
+    - `deviation`: its standard deviation; NaN if that of the flux is unknown.
     """
 
     name: str
     value: float
     speed: int
     field: int
+    deviation: float = float("nan")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +74,20 @@ class Reading:
 
 
 @dataclasses.dataclass(frozen=True)
+class _Flux:
+    """The flux that is read: its values at u with their standard deviations, its height, its
+    derivatives by its coefficients and their covariance; no coefficients if that is unknown."""
+
+    symbol: str
+    u: Points
+    values: Points
+    known: Points
+    height: float
+    changes: Float[np.ndarray, "point coefficient"]
+    covariance: Float[np.ndarray, "coefficient coefficient"]
+
+
+@dataclasses.dataclass(frozen=True)
 class Readings:
     """The best form of a flux, and the next best ones by `deviations`.
 
@@ -94,8 +113,10 @@ def read_flux(
     height = float(np.ptp(flux))
     if height <= 1e-12 * float(np.max(np.abs(flux))) or not np.isfinite(height):
         return None
-    known = np.hypot(_deviation(law, coefficients, covariance, u), _FLOOR * height)
-    found = [_fitted(form, law.fields[0], u, flux, known, height) for form in forms()]
+    changes, own = _uncertain(law, coefficients, covariance, u)
+    known = np.hypot(_deviation(changes, own), _FLOOR * height)
+    read = _Flux(law.fields[0], u, flux, known, height, changes, own)
+    found = [_fitted(form, read) for form in forms()]
     ranked = sorted((each for each in found if each is not None), key=lambda r: r.deviations)
     accepted = [reading for reading in ranked if reading.is_accepted]
     best = min(accepted or ranked[:1], key=lambda reading: reading.parameters)
@@ -110,17 +131,22 @@ def _sharpened(law: FittedLaw) -> FittedLaw:
     return dataclasses.replace(law, basis=dataclasses.replace(law.basis, width=np.asarray(_SHARP)))
 
 
-def _deviation(law: FittedLaw, coefficients, covariance, u: Points) -> Points:
-    """σ at each state, for the flux less its mean."""
+def _uncertain(
+    law: FittedLaw, coefficients, covariance, u: Points
+) -> tuple[np.ndarray, np.ndarray]:
+    """The derivatives of the flux by its coefficients, and their covariance."""
     names, changes = list(coefficients), _changes(law, u)
     rows = [i for i, name in enumerate(names) if name in changes]
-    known = np.shape(covariance) == (len(names), len(names))
-    if not rows or not known:
-        return np.zeros(len(u))
+    if not rows or np.shape(covariance) != (len(names), len(names)):
+        return np.zeros((len(u), 0)), np.zeros((0, 0))
     chosen = np.stack([changes[names[i]] for i in rows], axis=1)
-    chosen = chosen - chosen.mean(axis=0)
-    own = np.asarray(covariance)[np.ix_(rows, rows)]
-    return np.sqrt(np.maximum(np.sum((chosen @ own) * chosen, axis=1), 0.0))
+    return chosen, np.asarray(covariance, float)[np.ix_(rows, rows)]
+
+
+def _deviation(changes: np.ndarray, covariance: np.ndarray) -> Points:
+    """σ at each state, for the flux less its mean."""
+    chosen = changes - changes.mean(axis=0)
+    return np.sqrt(np.maximum(np.sum((chosen @ covariance) * chosen, axis=1), 0.0))
 
 
 def _changes(law: FittedLaw, u: Points) -> dict[str, Points]:
@@ -142,32 +168,52 @@ def _changes(law: FittedLaw, u: Points) -> dict[str, Points]:
     return {f"{flux}[{name}]": value for name, value in named} | places
 
 
-def _fitted(
-    form: Form, symbol: str, u: Points, flux: Points, known: Points, height: float
-) -> Reading | None:
+def _fitted(form: Form, read: _Flux) -> Reading | None:
     """The form with its best parameters, or `None` if it does not allow these states."""
+    u = read.u
     shapes = form.shapes(u[0], u[-1])
     if not len(shapes):
         return None
 
     def deviations(p: float) -> float:
-        return _solved(form, p, u, flux, known)[1]
+        return _solved(form, p, read)[1]
 
     best = int(np.argmin([deviations(p) for p in shapes]))
+    around = shapes[[max(best - 1, 0), min(best + 1, len(shapes) - 1)]]
     p = float(shapes[best])
     if form.has_shape:
-        around = shapes[[max(best - 1, 0), min(best + 1, len(shapes) - 1)]]
         finer = minimize_scalar(deviations, bounds=tuple(around), method="bounded")
         p = min(p, float(finer.x), key=deviations)
-    a, size, residual = _solved(form, p, u, flux, known)
-    if form.name == "exponential":
-        a = a * np.exp(-p * np.mean(u))  # its column is counted from the middle of the range
-    loss = float(np.sqrt(np.mean((residual - residual.mean()) ** 2))) / height
-    numbers = [float(each) for each in a]
+    a, size, residual = _solved(form, p, read)
+    loss = float(np.sqrt(np.mean((residual - residual.mean()) ** 2))) / read.height
+    numbers = _shown(form, a, p, u)
     name = form.name if form.called is None else form.called(numbers)
-    shown = form.show(symbol, numbers, p)
-    constants = tuple(_constants(form, name, numbers, p))
-    return Reading(shown, name, len(a) + form.has_shape, loss, size, constants)
+    slopes = np.stack(form.columns(u, p), axis=1)
+    if form.has_shape:
+        step = _STEP * float(np.ptp(around))
+        above, below = (np.stack(form.columns(u, q), axis=1) @ a for q in (p + step, p - step))
+        slopes = np.column_stack([slopes, (above - below) / (2.0 * step)])
+        a = np.append(a, p)
+
+    def constants(parameters: np.ndarray) -> list[Constant]:
+        own, shape = (parameters[:-1], float(parameters[-1])) if form.has_shape else (parameters, p)
+        return _constants(form, name, _shown(form, own, shape, u), shape)
+
+    known = parameter_covariance(slopes, residual, read.known, read.changes, read.covariance)
+    sigmas = deviations_of(lambda own: [each.value for each in constants(own)], a, known)
+    told = [
+        dataclasses.replace(each, deviation=sigma)
+        for each, sigma in zip(constants(a), sigmas, strict=True)
+    ]
+    shown = form.show(read.symbol, numbers, p)
+    return Reading(shown, name, len(a), loss, size, tuple(told))
+
+
+def _shown(form: Form, a: np.ndarray, p: float, u: Points) -> list[float]:
+    """The factors a as the formula shows them."""
+    # The column of an exponential is counted from the middle of the range.
+    factor = np.exp(-p * np.mean(u)) if form.name == "exponential" else 1.0
+    return [float(each) for each in factor * a]
 
 
 def _constants(form: Form, name: str, a: list[float], p: float) -> list[Constant]:
@@ -201,14 +247,12 @@ def _constants(form: Form, name: str, a: list[float], p: float) -> list[Constant
     return [Constant(f"a{e}", value, 1, 1 - e) for e, value in zip(powers, a, strict=True)]
 
 
-def _solved(
-    form: Form, p: float, u: Points, flux: Points, known: Points
-) -> tuple[Float[np.ndarray, " term"], float, Points]:
+def _solved(form: Form, p: float, read: _Flux) -> tuple[Float[np.ndarray, " term"], float, Points]:
     """a, the residual in standard deviations (root mean square), and the residual."""
-    columns = np.stack([np.ones_like(u), *form.columns(u, p)], axis=1)
+    columns = np.stack([np.ones_like(read.u), *form.columns(read.u, p)], axis=1)
     scale = np.max(np.abs(columns), axis=0)
     scale = np.where(scale > 0.0, scale, 1.0)
-    rows = columns / scale / known[:, None]
-    solution = np.linalg.lstsq(rows, flux / known, rcond=None)[0] / scale
-    residual = flux - columns @ solution
-    return solution[1:], float(np.sqrt(np.mean((residual / known) ** 2))), residual
+    rows = columns / scale / read.known[:, None]
+    solution = np.linalg.lstsq(rows, read.values / read.known, rcond=None)[0] / scale
+    residual = read.values - columns @ solution
+    return solution[1:], float(np.sqrt(np.mean((residual / read.known) ** 2))), residual
