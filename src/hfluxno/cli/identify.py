@@ -44,7 +44,7 @@ def main(config: IdentifyConfig) -> int:
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.progress import progress
-    from hfluxno.cli.summary import law_result, law_summary, reading_summary
+    from hfluxno.cli.summary import law_summary, read_result
     from hfluxno.data.law_table import tabulate, write_csv
     from hfluxno.data.parts import parts_of
     from hfluxno.data.replacing import replacing
@@ -84,7 +84,7 @@ def main(config: IdentifyConfig) -> int:
                 first = first or found[0]
                 if tables is not None:
                     write_csv(tables, [tabulate(each) for each in found], members.start)
-                results += [law_result(each) | {"reading": reading_summary(each)} for each in found]
+                results += [read_result(each) for each in found]
                 advance(len(found))
         assert first is not None
         files.written += [config.csv] if config.csv else []

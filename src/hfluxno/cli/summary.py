@@ -9,8 +9,8 @@ import numpy as np
 from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
 from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
-from hfluxno.export.to_latex import latex
-from hfluxno.export.to_sympy import expressions
+from hfluxno.export.to_latex import latex, named_latex
+from hfluxno.export.to_sympy import expressions, named_expression
 from hfluxno.forecaster import Forecast
 from hfluxno.identify import PlaneIdentification, Reconstruction, saved_law
 from hfluxno.identify.law_file import dumps
@@ -43,17 +43,35 @@ def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dic
     }
 
 
+def read_result(found) -> dict:
+    """An inferred law, and the flux of one field as a formula."""
+    reading, result = reading_summary(found), law_result(found)
+    if reading is not None and reading["accepted"]:
+        result["recognised"] = _recognised(reading)
+    return result | {"reading": reading}
+
+
 def reading_summary(found) -> dict | None:
     """The flux as a formula, whether that holds, and the next best ones; with units, as far as they
     are known."""
     readings = found.readings
     if readings is None:
         return None
-    best, *others = (_with_units(each, found) for each in (readings.best, *readings.others))
+    best, *others = (_told(each, found) for each in (readings.best, *readings.others))
     return {**best, "accepted": readings.best.is_accepted, "others": others}
 
 
-def _with_units(reading, found) -> dict:
+def _recognised(reading: dict) -> dict:
+    """A formula as the name of a law; with a value if it has a single number."""
+    unknown = {"symbol": "", "value": None, "deviation": None, "misfit": None, "without": None}
+    constants = reading["constants"]
+    for symbol, each in constants.items() if len(constants) == 1 else ():
+        own = {"symbol": symbol, "value": each["value"], "deviation": each["deviation"]}
+        return {"name": reading["form"]} | unknown | own
+    return {"name": reading["form"]} | unknown
+
+
+def _told(reading, found) -> dict:
     (field,) = found.law.fields
     constants = {
         each.name: {
@@ -63,8 +81,14 @@ def _with_units(reading, found) -> dict:
         }
         for each in reading.constants
     }
-    units = of_constant(found.units, field, 1, 1)
-    return dataclasses.asdict(reading) | {"units": units, "constants": constants}
+    told = dataclasses.asdict(reading) | {
+        "units": of_constant(found.units, field, 1, 1),
+        "constants": constants,
+        "latex": named_latex(reading.exact, field),
+        "sympy": named_expression(reading.exact, field),
+    }
+    del told["exact"]
+    return told
 
 
 def by_step(errors: np.ndarray, steps: Sequence[int]) -> dict[str, float]:
@@ -123,9 +147,8 @@ def _is_above_bound(result: dict) -> bool:
 
 def reconstruction_summary(source: Source, context: Trajectory, found: Reconstruction) -> dict:
     """The law behind the measurements, and how well they determine the field."""
-    result = law_result(found.identification)
+    result = read_result(found.identification)
     size = np.nanstd(np.asarray(context.states.values), axis=(0, 2))
-    result["reading"] = reading_summary(found.identification)
     result["noise"] = dict(zip(source.quantities, map(float, found.noise), strict=True))
     result["noise_given"] = context.deviation is not None
     result["uncertainty"] = {

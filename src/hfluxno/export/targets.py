@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hfluxno.export.to_c import header, test_program
-from hfluxno.export.to_latex import latex
+from hfluxno.export.to_latex import latex_file
 from hfluxno.export.to_numpy import numpy_file
 from hfluxno.export.to_pyclaw import pyclaw_files
 from hfluxno.export.to_stablehlo import stablehlo
@@ -38,7 +38,7 @@ TARGETS = {
     "c": Target(".h", _c),
     "pyclaw": Target(".py", pyclaw_files, "_pyclaw"),
     "stablehlo": _single(".stablehlo", stablehlo),
-    "latex": _single(".tex", latex),
+    "latex": _single(".tex", latex_file),
     "json": _single(".json", dumps),
 }
 

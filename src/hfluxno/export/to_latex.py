@@ -1,11 +1,15 @@
 """A law as formulas in LaTeX."""
 
+from collections.abc import Sequence
+
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
+from hfluxno.export.named import named_flux, parts
 from hfluxno.export.plain import Place, PlainLaw, along_axes
 from hfluxno.export.to_text import text
 from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.plural import percent
 
 _LETTERS = "αβγδεηθκλμνξρστφψω"
 _NAMES = (
@@ -18,14 +22,33 @@ _ESCAPED = {
     "^": r"\textasciicircum{}",
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
 }
+_NAMED = {"*": r"\,", "²": "^{2}", "³": "^{3}", ",": r",\,", "+": " + ", "-": " - "}
 
 
-def latex(saved: SavedLaw | SavedPlaneLaw) -> str:
-    """The equations in `align*` of amsmath, after comments with the same as text."""
+def latex_file(saved: SavedLaw | SavedPlaneLaw) -> str:
+    """As `latex`; the flux of one field also as the formula with a name that is closest, if it
+    holds, with what it loses."""
+    reading = named_flux(saved) if isinstance(saved, SavedLaw) else None
+    if reading is None:
+        return latex(saved)
+    (field,), loss = saved.law.fields, f"loss {percent(reading.loss)} of the height"
+    name = _symbol(field)
+    label = rf"\quad\text{{({reading.form}; {loss.replace('%', chr(92) + '%')})}}"
+    row = rf"f({name}) &\approx {named_latex(reading.exact, field)} {label}"
+    formula = f"f({field}) ≈ {reading.formula} ({reading.form}; {loss})"
+    return latex(saved, ((formula, row),))
+
+
+def latex(saved: SavedLaw | SavedPlaneLaw, more: Sequence[tuple[str, str]] = ()) -> str:
+    """The equations in `align*` of amsmath, after comments with the same as text.
+
+    - `more`: further lines, each as text and as a row.
+    """
     laws = along_axes(saved)
     law = laws[0]
-    comments = "\n".join(f"% {line}" for line in text(saved).splitlines())
-    rows = [_equation(line) for line in of_every_axis(laws)]
+    lines = [*text(saved).splitlines(), *(line for line, _ in more)]
+    comments = "\n".join(f"% {line}" for line in lines)
+    rows = [*(_equation(line) for line in of_every_axis(laws)), *(row for _, row in more)]
     for v, u, middle, half in scaled_fields(laws):
         rows.append(rf"{_symbol(v)} &= \frac{{{_symbol(u)} - {middle:.6g}}}{{{half:.6g}}}")
     rows += [] if law.place is None else _by_place(law, law.place)
@@ -35,6 +58,26 @@ def latex(saved: SavedLaw | SavedPlaneLaw) -> str:
         rows.append(rf"{low:.6g} &\le {_symbol(field)} \le {high:.6g}{unit}")
     separator = " \\\\\n  "
     return f"{comments}\n\\begin{{align*}}\n  {separator.join(rows)}\n\\end{{align*}}\n"
+
+
+def named_latex(formula: str, field: str) -> str:
+    """A formula of `hfluxno.identify.reading` in LaTeX."""
+    told: list[str] = []
+    for kind, part in parts(formula):
+        match kind:
+            case "number":
+                number = _number(part)
+                is_below = bool(told) and told[-1] == "/" and number != part
+                told.append(f"({number})" if is_below else number)
+            case "field":
+                told.append(_symbol(field))
+            case "function":
+                told.append(rf"\{part}")
+            case _:
+                sign = _NAMED.get(part, part)
+                is_first = not told or told[-1] == "("
+                told.append(sign.strip() if is_first else sign)
+    return "".join(told)
 
 
 def _equation(line: Line) -> str:

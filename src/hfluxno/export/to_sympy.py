@@ -5,12 +5,14 @@ read beta or lambda.
 """
 
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
+from hfluxno.export.named import parts
 from hfluxno.export.plain import Place, along_axes
 from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved_law import SavedLaw
 
 _LETTERS = {"ν": "nu", "μ": "mu"}
+_NAMED = {"min": "Min", "max": "Max", "²": "**2", "³": "**3"}
 
 
 def expressions(saved: SavedLaw | SavedPlaneLaw) -> dict[str, str]:
@@ -27,6 +29,14 @@ def expressions(saved: SavedLaw | SavedPlaneLaw) -> dict[str, str]:
     found = {_ascii(line.name): _body(line, scaled) for line in of_every_axis(laws)}
     place = laws[0].place
     return found if place is None else found | _by_place(found, laws[0].fields, place)
+
+
+def named_expression(formula: str, field: str) -> str:
+    """A formula of `hfluxno.identify.reading` as an expression of a field."""
+    return "".join(
+        _symbol(field) if kind == "field" else _NAMED.get(text, text)
+        for kind, text in parts(formula)
+    )
 
 
 def _body(line: Line, scaled: dict[str, str]) -> str:

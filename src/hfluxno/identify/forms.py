@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 Points = Float[np.ndarray, " point"]
+Number = Callable[[float], str]
 # The number of values of a shape parameter at which a search starts.
 _PLACES = 40
 
@@ -22,7 +23,7 @@ class Form:
 
     - `name`: what it is called.
     - `columns`: (u, p) ↦ g_i(u; p).
-    - `show`: (symbol, a, p) ↦ the formula.
+    - `show`: (symbol, a, p, how numbers are written) ↦ the formula.
     - `shapes`: (lowest, highest state) ↦ increasing values of p to try; none for other states.
     - `has_shape`: whether there is a p.
     - `called`: a ↦ the name, if that depends on them.
@@ -30,7 +31,7 @@ class Form:
 
     name: str
     columns: Callable[[Points, float], list[Points]]
-    show: Callable[[str, list[float], float], str]
+    show: Callable[[str, list[float], float, Number], str]
     shapes: Callable[[float, float], Points] = lambda low, high: np.zeros(1)
     has_shape: bool = False
     called: Callable[[list[float]], str] | None = None
@@ -49,7 +50,7 @@ def forms() -> tuple[Form, ...]:
         Form(
             "sine",
             lambda u, p: [np.sin(p * u)],
-            lambda s, a, p: f"{number(a[0])} sin({number(p)} {s})",
+            lambda s, a, p, number: f"{number(a[0])} sin({number(p)} {s})",
             _waves,
             True,
         ),
@@ -63,7 +64,7 @@ def forms() -> tuple[Form, ...]:
         Form(
             "Underwood",
             lambda u, p: [u * np.exp(-p * u)],
-            lambda s, a, p: f"{number(a[0])} {s} exp(−{s}/{number(1.0 / p)})",
+            lambda s, a, p, number: f"{number(a[0])} {s} exp(−{s}/{number(1.0 / p)})",
             _capacities,
             True,
         ),
@@ -90,12 +91,17 @@ def number(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
+def precise(value: float) -> str:
+    """Nine digits, with a true minus sign."""
+    return f"{value:.9g}".replace("-", "−")
+
+
 def _powers(*exponents: int) -> Callable[[Points, float], list[Points]]:
     return lambda u, p: [u**e for e in exponents]
 
 
 def _polynomial(name: str, *exponents: int) -> Form:
-    def show(symbol: str, a: list[float], p: float) -> str:
+    def show(symbol: str, a: list[float], p: float, number: Number) -> str:
         names = {1: symbol, 2: f"{symbol}²", 3: f"{symbol}³"}
         terms = [f"{number(c)} {names[e]}" for c, e in zip(a, exponents, strict=True)]
         return " + ".join(terms).replace("+ −", "− ")
@@ -108,7 +114,7 @@ def _greenshields_or_quadratic(a: list[float]) -> str:
     return "Greenshields" if a[0] > 0.0 > a[1] else "quadratic"
 
 
-def _greenshields(symbol: str, a: list[float], p: float) -> str:
+def _greenshields(symbol: str, a: list[float], p: float, number: Number) -> str:
     full = -a[0] / a[1] if a[1] else np.inf
     if full <= 0.0 or not np.isfinite(full):
         return f"{number(a[0])} {symbol} + {number(a[1])} {symbol}²".replace("+ −", "− ")
@@ -119,9 +125,10 @@ def _buckley_leverett(u: Points, p: float) -> list[Points]:
     return [u * u / (u * u + p * (1.0 - u) ** 2)]
 
 
-def _show_buckley_leverett(symbol: str, a: list[float], p: float) -> str:
-    factor = "" if abs(a[0] - 1.0) < 5e-4 else f"{number(a[0])} "
-    return f"{factor}{symbol}²/({symbol}² + {number(p)} (1 − {symbol})²)"
+def _show_buckley_leverett(symbol: str, a: list[float], p: float, number: Number) -> str:
+    factor = number(a[0])
+    ahead = "" if factor == "1" else f"{factor} "
+    return f"{ahead}{symbol}²/({symbol}² + {number(p)} (1 − {symbol})²)"
 
 
 def _mobilities(low: float, high: float) -> Points:
@@ -144,23 +151,27 @@ def _capacities(low: float, high: float) -> Points:
     return np.geomspace(0.2, 20.0, _PLACES) / (high - low) if low >= 0.0 else np.zeros(0)
 
 
-def _show_exponential(symbol: str, a: list[float], p: float) -> str:
+def _show_exponential(symbol: str, a: list[float], p: float, number: Number) -> str:
     return f"{number(a[0])} exp({number(p)} {symbol})"
 
 
-def _show_triangular(symbol: str, a: list[float], p: float) -> str:
+def _show_triangular(symbol: str, a: list[float], p: float, number: Number) -> str:
     before, after = a
     if before > 0.0 > after:
         # The branches vanish at the ends of the diagram: 0 and the full road.
         full = p - before * p / after
         return f"min({number(before)} {symbol}, {number(-after)} ({number(full)} − {symbol}))"
     return (
-        f"{number(before)} min({symbol}, {number(p)}) + {number(after)} max({symbol} − "
-        f"{number(p)}, 0)"
+        (
+            f"{number(before)} min({symbol}, {number(p)}) + {number(after)} max({symbol} − "
+            f"{number(p)}, 0)"
+        )
+        .replace("− −", "+ ")
+        .replace("+ −", "− ")
     )
 
 
-def _show_phase(symbol: str, a: list[float], p: float) -> str:
+def _show_phase(symbol: str, a: list[float], p: float, number: Number) -> str:
     size, phase = float(np.hypot(a[0], a[1])), float(np.arctan2(a[1], a[0]))
     sign = "−" if phase < 0.0 else "+"
     return f"{number(size)} sin({number(p)} {symbol} {sign} {number(abs(phase))})"

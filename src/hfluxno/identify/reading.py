@@ -21,7 +21,7 @@ from scipy.optimize import minimize_scalar
 
 from hfluxno.identify.basis import KINK_WIDTH, Chebyshev, Kinked
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.forms import Form, Points, forms
+from hfluxno.identify.forms import Form, Points, forms, number, precise
 from hfluxno.identify.reading_deviation import deviations_of, parameter_covariance
 from hfluxno.law_curves import law_curves
 
@@ -59,6 +59,7 @@ class Reading:
     - `loss`: the root mean square difference from the flux over the observed range, relative to the
       height of the flux.
     - `deviations`: the same in standard deviations of the flux.
+    - `exact`: the formula with nine digits, of a field called u.
     """
 
     formula: str
@@ -67,6 +68,7 @@ class Reading:
     loss: float
     deviations: float
     constants: tuple[Constant, ...] = ()
+    exact: str = ""
 
     @property
     def is_accepted(self) -> bool:
@@ -205,8 +207,9 @@ def _fitted(form: Form, read: _Flux) -> Reading | None:
         dataclasses.replace(each, deviation=sigma)
         for each, sigma in zip(constants(a), sigmas, strict=True)
     ]
-    shown = form.show(read.symbol, numbers, p)
-    return Reading(shown, name, len(a), loss, size, tuple(told))
+    shown = form.show(read.symbol, numbers, p, number)
+    exact = form.show("u", numbers, p, precise)
+    return Reading(shown, name, len(a), loss, size, tuple(told), exact)
 
 
 def _shown(form: Form, a: np.ndarray, p: float, u: Points) -> list[float]:
