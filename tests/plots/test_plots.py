@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from hfluxno.identify.plane.error_bars import PlaneTerm
+from hfluxno.identify.recognised import Coefficient, Recognised
 from hfluxno.law_uncertainty import flux_deviation
 from hfluxno.plots import Labels, forecast_figure, law_figure, save
 from hfluxno.plots.law import heading
+from hfluxno.plots.plane import terms_figure
 from hfluxno.trajectory import Trajectory
 from tests.identify.laws import one_field
+from tests.identify.plane import laws as on_a_plane
 from tests.plots.fakes import (
     FakeForecaster,
     FakeIdentification,
@@ -203,3 +207,14 @@ def test_a_source_has_a_panel_and_no_flux_has_none():
         assert [panel.get_title("left") for panel in axes] == [*flux, "Diffusivity ν", "Source s"]
         u, s = axes[-1].lines[0].get_data()
         np.testing.assert_allclose(s, 1.0 - 2.0 * (u - 0.7) / 0.6, atol=1e-6)
+
+
+def test_several_coefficients_of_a_law_on_a_plane_are_below_one_another():
+    known = Recognised("Burgers", "a", 1.0, 0.01, 0.02, 0.01, (Coefficient("b", 0.5, 0.002),))
+    terms = (PlaneTerm(("u",), "x: T2", 0.31, 0.001, 0.31),)
+    law = on_a_plane.one_field()
+    figure = terms_figure(on_a_plane.identification(law, recognised=known, terms=terms))
+    (axes,) = figure.axes
+    said = [each.get_text() for each in axes.get_legend().get_texts()]
+    assert said[0] == "Burgers\na = 1 ± 0.01\nb = 0.5 ± 0.002"
+    assert axes.get_title("left") == "Burgers: terms of the law, OK"

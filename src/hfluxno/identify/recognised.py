@@ -1,8 +1,21 @@
-"""A known law: its name and its coefficient."""
+"""A known law: its name and its coefficients."""
 
 import dataclasses
+from typing import Any
 
 from hfluxno.plural import percent
+
+
+@dataclasses.dataclass(frozen=True)
+class Coefficient:
+    """A coefficient of a known law and its standard deviation."""
+
+    symbol: str
+    value: float
+    deviation: float
+
+    def __str__(self) -> str:
+        return f"{self.symbol} = {self.value:.5g} ± {self.deviation:.1g}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,6 +28,7 @@ class Recognised:
     - `misfit`, `without`: its misfit, and that of the law that was fitted freely: on a plane to the
       weak equations, root mean square relative to their right-hand side; on a line to the context,
       in standard deviations of the fields.
+    - `more`: further coefficients.
     """
 
     name: str
@@ -23,13 +37,20 @@ class Recognised:
     deviation: float
     misfit: float
     without: float
+    more: tuple[Coefficient, ...] = ()
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Earlier files have one coefficient."""
+        return {"more": [], **data}
 
     @property
     def short(self) -> str:
-        """The name and the coefficient."""
+        """The name and the coefficients."""
         if not self.symbol:
             return self.name
-        return f"{self.name}, {self.symbol} = {self.value:.5g} ± {self.deviation:.1g}"
+        first = Coefficient(self.symbol, self.value, self.deviation)
+        return ", ".join([self.name, str(first), *map(str, self.more)])
 
     def __str__(self) -> str:
         return (

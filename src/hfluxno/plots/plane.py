@@ -108,7 +108,7 @@ def draw_terms(part: Figure | SubFigure, found: Any) -> None:
     if found.recognised is not None:
         axes.plot(
             *zip(*named, strict=True), "o", mfc="none", mec=FORECAST, ms=10, mew=1.5,
-            label=found.recognised.short,
+            label=_in_lines(found.recognised),
         )  # fmt: skip
     axes.errorbar(
         [term.value for term in terms],
@@ -125,9 +125,16 @@ def draw_terms(part: Figure | SubFigure, found: Any) -> None:
             axes.axhline(place + 0.5, color="#c9ced3", linewidth=0.8)
     axes.set_yticks(places, [f"{', '.join(term.fields)}:  {term.name}" for term in terms])
     axes.set(ylim=(-0.7, len(terms) - 0.3), xlabel="coefficient in the flux")
-    name = "No known law" if found.recognised is None else found.recognised.short
+    name = "No known law"
+    if found.recognised is not None:
+        name = found.recognised.name if found.recognised.more else found.recognised.short
     axes.set_title(f"{name}: terms of the law, {found.status.name}")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+
+
+def _in_lines(known: Any) -> str:
+    """The name and coefficients of a law, several below one another."""
+    return known.short.replace(", ", "\n") if known.more else known.short
 
 
 def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:

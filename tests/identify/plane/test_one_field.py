@@ -125,5 +125,9 @@ def test_what_is_carried_at_a_constant_velocity_has_two_terms(monkeypatch):
     assert found.status == FitStatus.OK and len(found.terms) == 2
     flux = np.asarray(found.grid_law.coefficients)[:, 0]
     assert np.all(flux[:, 1:] == 0.0)
-    half = 0.5 * (found.grid_law.upper - found.grid_law.lower)
-    np.testing.assert_allclose(flux[:, 0] / half, velocity, rtol=0.01)
+    np.testing.assert_allclose(flux[:, 0], velocity, rtol=0.01)
+    # Its name says them in the units of the data, and holds beyond the observed range.
+    assert found.name.startswith("linear advection, a = 0.0129") and not found.isotropic
+    assert found.recognised.value == pytest.approx(velocity[0] / cells, rel=0.01)
+    assert found.recognised.more[0].value == pytest.approx(velocity[1] / cells, rel=0.01)
+    assert not found.law.depends_on_range

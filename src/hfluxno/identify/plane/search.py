@@ -6,11 +6,12 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.basis import Basis, Dictionary
+from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.error_bars import PlaneTerm, terms_of
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.known import is_as_good, recognise
+from hfluxno.identify.plane.known_of_one import in_powers, recognise_one_field
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
 from hfluxno.identify.plane.select import (
@@ -32,8 +33,9 @@ from hfluxno.identify.select import last_fitted_frame
 # A law with a larger relative residual of the weak form does not explain the data.
 POOR_MISFIT = 0.1
 # Of laws whose errors of the back-test differ by less than this factor, that with the fewest
-# unknowns is chosen.
-_EQUAL = 1.02
+# unknowns is chosen. A known law of one field may be worse by the other one: many terms may imitate
+# the diffusion of a scheme.
+_EQUAL, _NEARLY = 1.02, 1.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +93,11 @@ def search(
         if named is not None:
             one = _Tried(found, *named)
             tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]
+    else:
+        assert isinstance(basis, Chebyshev)
+        about = cell, interval, found, further, fields, values, seen.noise
+        simple = recognise_one_field(systems, basis, sizes, *about)
+        tried = tried if simple is None else [_Tried(found, *simple), *tried]
     sound = [each for each in tried if each.is_sound(whole, sizes, seen.noise, further is not None)]
     if further is not None and not sound:
         return None
@@ -110,9 +117,10 @@ def search(
         )
         error, start = back_test(laws[0], seen, last, plain_starts(seen))
         tested.append((error, start, each, laws, parts))
-    most = _EQUAL * min(error for error, *_ in tested)
+    least = min(error for error, *_ in tested)
     _, start, chosen, laws, parts = min(
-        (each for each in tested if each[0] <= most), key=lambda each: each[2].unknowns
+        (each for each in tested if each[0] <= each[2].margin * least),
+        key=lambda each: (each[2].said is None, each[2].unknowns),
     )
     error, start = best_start(laws[0], seen, last, start)
     found, said, misfit = chosen.found, chosen.said, chosen.misfit(whole, sizes)
@@ -124,7 +132,7 @@ def search(
         start=start,
         misfit=misfit,
         beyond_noise=beyond_noise(misfit, whole, sizes, seen.noise),
-        isotropic=isotropic or said is not None,
+        isotropic=isotropic or (said is not None and roles.vector is not None),
         recognised=said,
         terms=terms_of(found, systems, sizes, basis, cell, interval, fields, named_values),
     )
@@ -164,6 +172,12 @@ class _Tried:
     def unknowns(self) -> int:
         return sum(len(each.names) for each in self.structures)
 
+    @property
+    def margin(self) -> float:
+        """By which factor its error of the back-test may be larger than the smallest one."""
+        is_of_one_field = self.said is not None and self.offset is None
+        return _NEARLY if is_of_one_field else _EQUAL
+
     def misfit(self, system: WeakSystem, sizes: Float[np.ndarray, " field"]) -> float:
         return together(self.found, sizes, system) if self.said is None else self.said.misfit
 
@@ -180,14 +194,15 @@ class _Tried:
 @dataclasses.dataclass(frozen=True)
 class _Maker:
     """Makes laws from coefficients in the order of the weak equations; functions whose coefficients
-    are zero in `whole` are left out."""
+    are zero in `whole` are left out. A known law of one field is one of powers of the field, which
+    also hold beyond the observed range, unless its diffusivity depends on it."""
 
     basis: Basis
     whole: Float[np.ndarray, "field coefficient"]
     values: Float[np.ndarray, "time field x y"]
     fields: tuple[str, ...]
     roles: Roles
-    is_fluid: bool
+    is_known: bool
     further: Further | None
 
     def __call__(self, coefficients: Float[np.ndarray, "field coefficient"]) -> FittedPlaneLaw:
@@ -204,10 +219,12 @@ class _Maker:
             by_axis = np.ascontiguousarray(by_axis[:, :, used])
             divisors = {i for powers in chosen for i, e in enumerate(powers) if e < 0}
             positive = tuple(sorted(divisors))
+        elif self.is_known and (self.further is None or self.further.powers == 1):
+            assert isinstance(basis, Chebyshev)
+            basis, by_axis = in_powers(basis, by_axis, self.fields)
         lower, upper = self.values.min(axis=(0, 2, 3)), self.values.max(axis=(0, 2, 3))
-        law = FittedPlaneLaw(
-            self.fields, basis, by_axis, lower, upper, vectors, positive, self.is_fluid
-        )
+        is_fluid = self.is_known and bool(vectors)
+        law = FittedPlaneLaw(self.fields, basis, by_axis, lower, upper, vectors, positive, is_fluid)
         return law if self.further is None else self._with_further(law, coefficients[:, count:])
 
     def _with_further(

@@ -180,7 +180,7 @@ def estimate(
 ) -> Estimate:
     """The least-squares solution of the weak equations of some fields, given the coefficients
     `offset`."""
-    normal = _normal(system, structure, sizes, offset)
+    normal = normal_equations(system, structure, sizes, offset)
     scale = np.sqrt(np.diag(normal))[:-1]
     scale = np.where(scale > 0.0, scale, 1.0)
     matrix, right = normal[:-1, :-1] / np.outer(scale, scale), normal[:-1, -1] / scale
@@ -236,7 +236,7 @@ def sparse(
 ) -> Estimate:
     """The estimate with as few unknowns as the equations need; no diffusivity is negative."""
     while True:
-        normal = _normal(system, structure, sizes, offset)
+        normal = normal_equations(system, structure, sizes, offset)
         mask = needed_by_weak_form(normal[None], np.ones((1, len(structure.names))))[0]
         found = estimate(system, structure.keep(mask), sizes, offset)
         wrong = found.structure.is_diffusivity & (found.unknowns < 0.0)
@@ -247,7 +247,12 @@ def sparse(
         structure = structure.keep(possible)
 
 
-def _normal(system: WeakSystem, structure: Structure, sizes, offset):
+def normal_equations(
+    system: WeakSystem,
+    structure: Structure,
+    sizes: Float[np.ndarray, " field"],
+    offset: Float[np.ndarray, "field coefficient"] | None = None,
+) -> Float[np.ndarray, "unknown unknown"]:
     """(A b)ᵀ(A b) of the equations of all fields of a structure, each in units of its size."""
     count = len(structure.names)
     normal = np.zeros((count + 1, count + 1))
