@@ -92,9 +92,10 @@ def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
     groups: dict = {}
     for kind in kinds:
         truth = truths[kind.name]
-        groups.setdefault((truth.shape[2], kind.boundary), []).append((kind, truth))
+        how = truth.shape[2:], kind.boundary, kind.sensors, kind.missing
+        groups.setdefault(how, []).append((kind, truth))
     found = {}
-    for (fields, boundary), members in groups.items():
+    for ((fields, _), boundary, *_), members in groups.items():
         began = time.perf_counter()
         truth = np.concatenate([part for _, part in members])
         seen = np.concatenate([_observed(kind, part, seed) for kind, part in members])
@@ -135,11 +136,16 @@ def _truth(kind: Kind, contexts: int, seed: int) -> np.ndarray:
 
 def _observed(kind: Kind, truth: np.ndarray, seed: int) -> np.ndarray:
     seen = truth[:, :CONTEXT].copy()
-    if not kind.noise:
-        return seen
     rng = np.random.default_rng([seed, *kind.label.encode()])
-    size = kind.noise * seen.std(axis=(1, 3), keepdims=True)
-    return seen + size * rng.normal(size=seen.shape)
+    if kind.noise:
+        size = kind.noise * seen.std(axis=(1, 3), keepdims=True)
+        seen = seen + size * rng.normal(size=seen.shape)
+    if kind.sensors > 1:
+        without = np.arange(seen.shape[-1]) % kind.sensors != kind.sensors // 2
+        seen[..., without] = np.nan
+    if kind.missing:
+        seen[rng.random(seen.shape) < kind.missing] = np.nan
+    return seen
 
 
 def _crps(away: np.ndarray, deviation: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import late, laws, others, violations
+from . import late, laws, measured, others, violations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Kind:
     - `truth`: maps random generators, one per context, to the frames (member, frame, field, cells).
     - `noise`: the standard deviation of the noise on the context relative to the field's.
     - `boundary`: the boundary condition passed to the identification.
+    - `sensors`: every how many-th cell has a sensor.
+    - `missing`: the share of the values that is missing.
     """
 
     name: str
@@ -26,10 +28,21 @@ class Kind:
     truth: Callable[[list[np.random.Generator]], np.ndarray]
     noise: float = 0.0
     boundary: str = "periodic"
+    sensors: int = 1
+    missing: float = 0.0
 
     @property
     def label(self) -> str:
-        return f"{self.name}, {100 * self.noise:g} % noise" if self.noise else self.name
+        parts = [self.name]
+        if self.boundary == "open":
+            parts.append("open ends")
+        if self.sensors > 1:
+            parts.append(f"a sensor in {self.sensors} cells")
+        if self.missing:
+            parts.append(f"{100 * self.missing:g} % missing")
+        if self.noise:
+            parts.append(f"{100 * self.noise:g} % noise")
+        return ", ".join(parts)
 
 
 def _kind(truth, is_law: bool, **options) -> Kind:
@@ -121,4 +134,15 @@ VIOLATIONS = [
     )
 ]
 OPEN = _kind(laws.open_traffic, True, boundary="outflow")
-KINDS = [*LAWS, OPEN, *NOISY_LAWS, *LATE, *OTHERS, *NOISY_OTHERS, *VIOLATIONS]
+MEASURED = [
+    _kind(laws.burgers, True, missing=0.1),
+    _kind(laws.traffic, True, missing=0.3, noise=0.01),
+    _kind(laws.traffic, True, sensors=4, noise=0.01),
+    _kind(measured.road, True, boundary="open"),
+    _kind(measured.road, True, boundary="open", sensors=4, noise=0.03, missing=0.1),
+    _kind(measured.sealed_column, True, boundary="wall"),
+    _kind(others.hidden_momentum, False, sensors=4, noise=0.01),
+    _kind(violations.moving_bottleneck, False, sensors=4, noise=0.01),
+    _kind(violations.speed_limit_in_time, False, sensors=4, noise=0.01),
+]
+KINDS = [*LAWS, OPEN, *NOISY_LAWS, *LATE, *OTHERS, *NOISY_OTHERS, *VIOLATIONS, *MEASURED]
