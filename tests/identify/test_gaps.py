@@ -205,3 +205,25 @@ def test_too_much_missing_is_refused(cubic):
         hfluxno.identify(batch)
     with pytest.raises(ValueError, match="infinite values"):
         hfluxno.identify(dataclasses.replace(batch, values=np.full_like(batch.values, np.inf)))
+
+
+def test_between_sensors_there_is_no_misfit(monkeypatch):
+    """Waves that grow ever faster, at every fourth cell: the misfit is that of these cells, and
+    neighbouring sensors share it."""
+    identification = importlib.import_module("hfluxno.identify.identification")
+    monkeypatch.setattr(identification, "_may_have_terms", lambda found: False)
+    x = (np.arange(CELLS) + 0.5) / CELLS
+    moved = 0.05 * np.arange(FRAMES) + 0.004 * np.arange(FRAMES) ** 2
+    phase = 2 * np.pi * (x - moved[:, None])
+    seen = _fourth((np.sin(phase) + 0.5 * np.cos(2 * phase))[:, None])
+    (found,) = identify_all(Trajectory.from_numpy(seen, TIMES))
+    places = ~np.isnan(seen[0, 0])
+    law = found.grid_law
+    frames, _, _ = track(
+        law, found.settings, np.asarray(found.filled.values), gains("continue", FRAMES, 0)
+    )
+    known = seen[1:, 0, places]
+    missed = np.sqrt(np.mean((frames[:, 0, places] - known) ** 2)) / np.std(seen[:, 0, places])
+    assert found.misfit.size == pytest.approx(missed, rel=0.2)
+    assert found.misfit.shared > 0.3 * found.misfit.size
+    assert found.status != FitStatus.OK

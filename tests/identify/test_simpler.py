@@ -22,7 +22,7 @@ def a_linear_model(rng, kind: Kind):
     """Rows J and data y of a linear model with the coefficients of a kind, in units of the noise,
     and its forward model with those of `KIND`."""
     x = (np.arange(16) + 0.5) / 16
-    values = np.stack([1.0 + np.cos(np.pi * x) * np.exp(-0.1 * k) for k in range(6)])[:, None]
+    values = np.stack([2.0 + np.cos(np.pi * x) * np.exp(-0.1 * k) for k in range(6)])[:, None]
     context = Trajectory(values, np.arange(6.0), GRID, ("u",))
     full, small = (make_forward(each, context, (), known_first=True) for each in (KIND, kind))
     rows = rng.normal(scale=10.0, size=(200, full.size))

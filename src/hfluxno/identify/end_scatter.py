@@ -1,9 +1,8 @@
-"""How much open ends vary: as much as they were found to.
+"""How much open ends may change after a context: as much as they did in it.
 
 The prior of an end has the covariance s² exp(-|τ|/ℓ), with s from the scatter of the field. What
-enters may vary far more than the field, of which fronts and rarefactions take most, and then its
-changes over a time τ have a mean square above 2 s² (1 - exp(-τ/ℓ)). Bands are those of a prior that
-has it.
+enters may vary far more than the field, of which fronts and rarefactions take most: then its
+changes over a time τ have a mean square above 2 s² (1 - exp(-τ/ℓ)).
 """
 
 import dataclasses
@@ -18,7 +17,8 @@ _FARTHEST = 1 / 3
 
 
 def with_end_scatter(found: Estimate) -> Estimate:
-    """The same with s of each open end as its estimated states have it, if that is more."""
+    """The same with s of each open end, for what follows, as its estimated states have it, if that
+    is more."""
     ends = found.forward.ends
     if ends is None:
         return found
@@ -29,7 +29,7 @@ def with_end_scatter(found: Estimate) -> Estimate:
         assert states is not None
         after[i] = np.maximum(before[i], _scatter(states, found.times, float(ends.length)))
     forward = dataclasses.replace(found.forward, ends=dataclasses.replace(ends, scatter=after))
-    return dataclasses.replace(found, forward=forward, end_factors=after / before)
+    return dataclasses.replace(found, forward=forward)
 
 
 def _scatter(

@@ -47,8 +47,6 @@ class Estimate:
       `hfluxno.identify.shared_errors`.
     - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
       correlated.
-    - `end_factors`: how many times as much each field varied at each open end as its prior expects;
-      `None` before `hfluxno.identify.end_scatter`.
     - `held`: the uncertainty of a law that was given, not estimated.
     """
 
@@ -61,7 +59,6 @@ class Estimate:
     steps: int = 0
     of_scheme: float = 0.0
     share: float = 1.0
-    end_factors: Float[np.ndarray, "side field"] | None = None
     held: HeldLaw | None = None
 
     @functools.cached_property
@@ -98,18 +95,6 @@ class Estimate:
         ]
         return found[0], found[1]
 
-    @functools.cached_property
-    def widened(self) -> Float[np.ndarray, "unknown unknown"]:
-        """The covariance with a prior of the ends that has their variance."""
-        if self.end_factors is None or np.all(self.end_factors == 1.0):
-            return self.covariance
-        ends, size = self.forward.ends, len(self.z)
-        assert ends is not None
-        each = len(ends.modes) // self.end_factors.size
-        less = np.zeros(size)
-        less[size - len(ends.modes) :] = np.repeat(1.0 - self.end_factors.ravel() ** -2.0, each)
-        return np.linalg.inv(np.linalg.inv(self.covariance) - np.diag(less))
-
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
     ) -> tuple[
@@ -133,7 +118,7 @@ class Estimate:
         """The states, their derivatives, and their standard deviations."""
         known, size = len(self.z), forward.size
         z, covariance = np.zeros(size), np.eye(size)
-        z[:known], covariance[:known, :known] = self.z, self.widened
+        z[:known], covariance[:known, :known] = self.z, self.covariance
         if self.held is not None:
             forward = dataclasses.replace(forward, spread=self.held.spread)
             covariance[:known, :known] = self.held.covariance

@@ -109,7 +109,7 @@ def with_uncertain_law(found: Estimate, saved: SavedLaw, context: Trajectory) ->
     rows = values_of(forward, z, context.times, MOST_STEPS)[1] / noise[:, None]
     rows = np.where(seen[:, None], rows, 0.0).swapaxes(0, 1).reshape(len(z), -1)
     others = np.arange(len(spread), len(z))
-    inner = found.widened[np.ix_(others, others)]
+    inner = found.covariance[np.ix_(others, others)]
     normal = rows[others] @ rows[others].T + np.eye(len(others))
     gain = np.linalg.solve(normal, rows[others] @ rows[law].T)
     covariance = found.covariance.copy()

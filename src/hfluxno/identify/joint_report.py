@@ -17,7 +17,7 @@ from hfluxno.identify.joint import in_double, sizes
 from hfluxno.identify.joint_search import JointFit, fit_jointly
 from hfluxno.identify.joint_windows import is_dense
 from hfluxno.identify.law_shape import LawShape
-from hfluxno.identify.misfit import Misfit, measure, measure_apart
+from hfluxno.identify.misfit import FEWEST_FOR_MISFIT, Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
@@ -43,7 +43,6 @@ _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
 _SHARED_OF_FURTHER = 0.005
 _HALF = 0.5
-_FEWEST_FOR_MISFIT = 8  # sensors
 # Fronts and nothing else show no noise; they count as having this, in standard deviations.
 _LEAST_SHOWN = 0.01
 # A first frame is the first state if its noise is less than this fraction of its deviation.
@@ -274,7 +273,7 @@ def _in_noise_shown(context: Trajectory, shown) -> float:
 def _misfit(states, filled, seen, times) -> Misfit:
     """The misfit at the places where anything was measured."""
     places = seen.any(axis=(0, 1))
-    if places.sum() < _FEWEST_FOR_MISFIT:
+    if places.sum() < FEWEST_FOR_MISFIT:
         return measure_apart(states, np.where(seen, filled, np.nan))
     return measure(states[..., places], filled[..., places], times)
 

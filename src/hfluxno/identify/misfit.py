@@ -67,6 +67,7 @@ _FAR_ABOVE, _BESIDE_FRONTS = 5.0, 0.15
 # the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
 _CELLS = 5
+FEWEST_FOR_MISFIT = 8  # sensors
 # A field that varies by less than this fraction of its size is constant.
 _ROUNDING = 1e-12
 

@@ -12,7 +12,7 @@ from hfluxno.identify.first_frame import covariance_by_first_frame, is_noisy, un
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.known import recognise
 from hfluxno.identify.law_family import LawFamily
-from hfluxno.identify.misfit import beside_unknowns, measure
+from hfluxno.identify.misfit import FEWEST_FOR_MISFIT, beside_unknowns, measure
 from hfluxno.identify.monomials import in_monomials, sizes_of
 from hfluxno.identify.refine import measured_deviation
 from hfluxno.identify.result import Identification
@@ -59,17 +59,22 @@ def report(
     counted = True if seen is None else seen[last + 1 :]
     change = np.sum((after - before) ** 2, where=counted)
     persistence = float(np.sqrt(change / np.sum(after**2, where=counted)))
-    # Values that were not measured have no misfit.
     frames = np.asarray(trial.fit.frames)
-    misfit = measure(frames, values if seen is None else np.where(seen, values, frames))
-    if seen is None and is_noisy(misfit) and trial.fit.is_solved:
+    places = _measured_places(values, seen)
+    # Values that were not measured have no misfit.
+    filled = values if seen is None else np.where(seen, values, frames)
+    misfit = measure(frames[..., places], filled[..., places])
+    complete = seen is None or bool(np.all(seen[..., places]))
+    if complete and is_noisy(misfit) and trial.fit.is_solved:
         # Beside diffusion, errors of the first state imitate dispersion.
         alone = len(trial.family.fields) == 1 and trial.candidate.diffusion == "none"
-        alone = alone and context.grid.is_periodic()
+        alone = alone and context.grid.is_periodic() and seen is None
         dispersed = by_dispersion(trial, values) if alone else None
-        beside = unknown_beside(trial, values)
+        beside = unknown_beside(trial, values)[..., places]
         carried = not trial.candidate.denoised
-        misfit = beside_unknowns(misfit, frames, values, beside, dispersed, carried)
+        misfit = beside_unknowns(
+            misfit, frames[..., places], filled[..., places], beside, dispersed, carried
+        )
     if len(family.fields) == 1 and seen is None:
         size = misfit.noise * float(np.std(values))
         grown = growth_of_variation(values[:, 0], context.grid.is_periodic(), size)
@@ -113,6 +118,14 @@ def report(
         interval=dt,
         recognised=known if status == FitStatus.OK else None,
     )
+
+
+def _measured_places(values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """The cells in which anything was measured, all if these are few: between sensors there is no
+    misfit, and what neighbours share is that of sensors."""
+    every = np.ones(values.shape[-1], bool)
+    places = every if seen is None else seen.any(axis=(0, 1))
+    return places if np.sum(places) >= FEWEST_FOR_MISFIT else every
 
 
 def _is_short(trial: FittedCandidate) -> bool:
