@@ -20,7 +20,7 @@ from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import estimate, in_double
 from hfluxno.identify.joint_report import joint_report, shows_first_state
 from hfluxno.identify.joint_search import JointFit
-from hfluxno.identify.joint_windows import predicted_late, windows
+from hfluxno.identify.joint_windows import predicted_late, settled, windows
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.result import Identification
@@ -45,6 +45,7 @@ def with_law(saved: SavedLaw, context: Trajectory) -> Identification | None:
         best = estimate(forward, context, frames[-1:], first.noise, first.z)
     if best is None:
         return None
+    best = settled(best, context, frames)
     name = label(saved, forward.settings)
     late = predicted_late(best, context, frames)
     best = with_uncertain_law(with_shared_errors(best, context), saved, context)
