@@ -71,7 +71,7 @@ def _batch(parts: list[Trajectory]) -> Trajectory:
                 "A list of contexts must hold single trajectories; one of them is a batch."
             )
         alike = each.fields == first.fields and np.array_equal(each.times, first.times)
-        alike = alike and each.units == first.units
+        alike = alike and (each.units, each.bounds) == (first.units, first.bounds)
         how, one = ((t.grid, t.observation, t.deviation is None) for t in (each, first))
         if not (alike and eqx.tree_equal(how, one)):
             raise ValueError(

@@ -167,6 +167,8 @@ FAULTS = [
     ({"terms/modes": 1}, "more coefficients of modes of place"),
     ({"terms/lower": 2.0}, "need a domain"),
     ({"terms/flux_offset": []}, "the offset of the flux"),
+    ({"bounds": [1.0, 0.0]}, "the lower bound is not below the upper one"),
+    ({"bounds": [0.0]}, "bounds"),
 ]
 
 
