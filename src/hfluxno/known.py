@@ -1,16 +1,13 @@
 """What is known of measurements beside their values: their noise, and bounds of the states."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hfluxno.boundary import Given, Inflow
 from hfluxno.coordinates import SMALLEST, real
+from hfluxno.grid import Grid
 from hfluxno.plural import percent
-
-if TYPE_CHECKING:
-    from hfluxno.trajectory import Trajectory
 
 # The standard deviation of measurements: one for all fields, one for each, or one for each value.
 Noise = float | Sequence[float] | np.ndarray
@@ -44,26 +41,27 @@ def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarra
     return numbers
 
 
-def check_bounds(bounds: tuple[float, float], context: "Trajectory") -> None:
-    """Rejects bounds that states cannot have or these do not keep. Raises `ValueError`."""
+def check_bounds(
+    bounds: tuple[float, float], values: np.ndarray, fields: tuple[str, ...], grid: Grid
+) -> None:
+    """Rejects bounds that the values of these fields cannot have, or the ends of the grid do not
+    keep. Raises `ValueError`."""
     low, high = bounds
     if not low < high:  # nor NaN
         raise ValueError(f"Bounds are two numbers, the lower one first; got {low:g} and {high:g}.")
-    states = context.states
-    if len(states.fields) > 1 or len(states.grid.shape) > 1:
+    if len(fields) > 1 or len(grid.shape) > 1:
         raise ValueError(
             "Bounds are those of one field along one axis; leave them out, or choose one field."
         )
-    values = np.asarray(states.values)
     measured = values[~np.isnan(values)]
     beyond = (measured < low) | (measured > high)
     if np.mean(beyond) > _MOST_BEYOND:
         raise ValueError(
-            f"{percent(float(np.mean(beyond)))} of the values of {states.fields[0]} are beyond the "
+            f"{percent(float(np.mean(beyond)))} of the values of {fields[0]} are beyond the "
             f"bounds {low:g} and {high:g}; they go from {measured.min():g} to {measured.max():g}. "
             "Give the bounds in the units of the data."
         )
-    for end in context.grid.boundary[0]:
+    for end in grid.boundary[0]:
         if isinstance(end, Given | Inflow):
             given = np.asarray(end.values if isinstance(end, Given) else end.state)
             if np.any((given < low) | (given > high)):

@@ -326,7 +326,8 @@ class Trajectory(eqx.Module):
           end is beyond them.
         """
         bounds = float(least), float(most)
-        check_bounds(bounds, self)
+        states = self.states
+        check_bounds(bounds, np.asarray(states.values), states.fields, self.grid)
         return dataclasses.replace(self, bounds=bounds)
 
     def totals(self) -> Float[Array | np.ndarray, "*batch time field"]:

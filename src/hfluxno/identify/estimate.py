@@ -6,6 +6,7 @@ import functools
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.forward import Forward
@@ -66,10 +67,13 @@ class Estimate:
         states, _, deviation = self._run(self.times, self.forward)
         return states, deviation
 
-    @property
+    @functools.cached_property
     def states(self) -> Float[np.ndarray, "time field cells"]:
         """The run at the times of all frames."""
-        return self._frames[0]
+        if self.forward.ends is None:
+            return self._frames[0]
+        part, whole = _from_the_first(self.times)
+        return states_alone(self.forward, self.z, self.forward.intervals(whole), MOST_STEPS)[part]
 
     @property
     def spread(self) -> Float[np.ndarray, "time field cells"]:
@@ -128,7 +132,7 @@ class Estimate:
         if forward.ends is None:
             deviation = spread_of(rows[:, :known], covariance[:known, :known])
         else:
-            deviation = _ensemble(forward, z, covariance, times, states)
+            deviation = _ensemble(forward, z, covariance, times)
         deviation = np.minimum(deviation, most)
         if self.of_scheme:
             differs = difference(forward, z, times, states)
@@ -195,21 +199,25 @@ def difference(forward, z, times, states):
     return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
 
 
-def _ensemble(forward, z, covariance, times, states):
-    """The standard deviations of runs with unknowns of this covariance. What enters at an open end
-    may be far from what was expected: in dense traffic states propagate slowly, and much lighter
-    traffic enters as a fast shock, of which no derivative tells."""
+def _ensemble(forward, z, covariance, times):
+    """The standard deviations of runs with unknowns of this covariance, on fewer cells if there are
+    many. What enters at an open end may be far from what was expected: in dense traffic states
+    propagate slowly, and much lighter traffic enters as a fast shock, of which no derivative
+    tells."""
+    if forward.settings.has_rough:
+        forward = dataclasses.replace(forward, settings=forward.settings.rough())
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     half = np.random.default_rng(0).standard_normal((_ENSEMBLE // 2, len(root)))
     part, whole = _from_the_first(times)
     intervals = forward.intervals(whole)
-    squares = []
-    for away in np.concatenate([half, -half]) @ root.T:
-        found = states_alone(forward, z + away, intervals, MOST_STEPS)[part]
-        if np.all(np.isfinite(found)):
-            squares.append((found - states) ** 2)
-    return np.sqrt(np.mean(squares, axis=0)) if squares else np.full(states.shape, np.inf)
+
+    def at(away):
+        return states_alone(forward, z + away, intervals, MOST_STEPS)[part]
+
+    every = on_all_cores(at, [np.zeros(len(root)), *(np.concatenate([half, -half]) @ root.T)])
+    squares = [(each - every[0]) ** 2 for each in every[1:] if np.all(np.isfinite(each))]
+    return np.sqrt(np.mean(squares, axis=0)) if squares else np.full(every[0].shape, np.inf)
 
 
 def _by_guess(forward, z, times, states):

@@ -17,7 +17,7 @@ from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.estimate import Estimate, HeldLaw, values_of
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.joint import estimate, in_double
+from hfluxno.identify.joint import estimate, in_double, sizes
 from hfluxno.identify.joint_report import joint_report, shows_first_state
 from hfluxno.identify.joint_search import JointFit
 from hfluxno.identify.joint_windows import predicted_late, settled, windows
@@ -29,6 +29,9 @@ from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.law_uncertainty import free_covariance
 from hfluxno.trajectory import Trajectory
+
+# A misfit in standard deviations that another start could hardly make smaller.
+_LITTLE = 0.05
 
 
 def with_law(saved: SavedLaw, context: Trajectory) -> Identification | None:
@@ -45,7 +48,8 @@ def with_law(saved: SavedLaw, context: Trajectory) -> Identification | None:
         best = estimate(forward, context, frames[-1:], first.noise, first.z)
     if best is None:
         return None
-    best = settled(best, context, frames)
+    if np.any(best.noise > _LITTLE * sizes(context)):
+        best = settled(best, context, frames)
     name = label(saved, forward.settings)
     late = predicted_late(best, context, frames)
     best = with_uncertain_law(with_shared_errors(best, context), saved, context)
