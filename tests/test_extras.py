@@ -75,7 +75,7 @@ def test_modules_are_those_of_the_extras():
     for extra, modules in EXTRAS.items():
         names = {module.replace(".", "-").lower() for module in modules}
         assert names == distributions(declared[extra]), extra
-    assert set(declared) == {*EXTRAS, "cuda", "dev", "docs", "types"}
+    assert set(declared) == {*EXTRAS, "cuda", "dev", "docs", "oracles", "types"}
     (whole,) = [line for line in declared["dev"] if line.startswith("hfluxno[")]
     named = set(whole.removeprefix("hfluxno[").removesuffix("]").split(","))
     # Networks come with train; the tests have stand-ins for what sends logs away.

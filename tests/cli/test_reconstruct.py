@@ -59,23 +59,6 @@ def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
         np.testing.assert_allclose(
             out["lower"][1:], 1.5 * truth[1:, 0] - 0.5 * truth[1:, 1], atol=0.05
         )
-    assert (
-        main(
-            [
-                "reconstruct",
-                "road.csv",
-                "--cells",
-                "16",
-                "--domain",
-                "0.1,0.6",
-                "--boundary",
-                "given",
-                "--ends",
-                "a.nc",
-            ]
-        )
-        == 0
-    )
     assert np.linalg.norm(field - truth) < 0.01 * np.linalg.norm(truth)
     assert np.all(low < field) and np.all(field < high)
     assert (folder / "a.png").stat().st_size > 10_000
@@ -174,7 +157,15 @@ def test_faults_end_in_a_sentence_and_write_nothing(folder, capsys, options, sen
     assert [path.name for path in folder.iterdir()] == ["road.csv"]
 
 
-def test_bounds_are_kept_by_the_field_its_bands_and_the_law(folder, capsys):
+@pytest.mark.validation
+def test_estimated_ends_are_given_to_another_run(folder):
+    where = "--cells 16 --domain 0.1,0.6"
+    assert main(f"reconstruct road.csv {where} -o a.nc".split()) == 0
+    assert main(f"reconstruct road.csv {where} --boundary given --ends a.nc".split()) == 0
+
+
+@pytest.mark.validation
+def test_bounds_are_kept_by_the_field_its_bands_and_the_law(folder):
     """Between walls, where what has reached one does not flow."""
     u = 0.5 + 0.45 * np.tanh(20.0 * (X - 0.3 - 0.1 * TIMES[:, None]))
     lines = [
@@ -191,10 +182,15 @@ def test_bounds_are_kept_by_the_field_its_bands_and_the_law(folder, capsys):
     with xr.open_dataset("a.nc", engine="h5netcdf") as out:
         for name in ("share", "share_lower90", "share_upper90"):
             assert out[name].min() >= 0.0 and out[name].max() <= 1.0
-    capsys.readouterr()
-    for bounds, words in (
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
         ("0", "--bounds needs two numbers, LEAST,MOST"),
         ("0,0.1", "beyond the bounds 0 and 0.1"),
-    ):
-        assert main(["reconstruct", "column.csv", "--bounds", bounds, *options]) == 2
-        assert words in " ".join(capsys.readouterr().err.split())
+    ],
+)
+def test_bounds_that_are_none_are_refused(folder, capsys, bounds, words):
+    assert main(["reconstruct", "road.csv", "--bounds", bounds]) == 2
+    assert words in " ".join(capsys.readouterr().err.split())

@@ -50,6 +50,7 @@ def test_the_authors_shallow_water_differs_in_the_weight_of_the_fluid():
     assert authors.initials == text.initials and authors.law is text.law
 
 
+@pytest.mark.validation
 def test_gases_on_a_plane_are_averages_of_a_finer_solution():
     plane = Configuration("euler-2d", laws=3, initials=1, initial="steps", **SHORT | {"cells": 8})
     fine = dataclasses.replace(plane, cells=16)

@@ -159,6 +159,7 @@ def test_a_source_is_no_leak():
     assert without.status == FitStatus.SOURCE_OR_LEAK
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize(
     "boundary", [pytest.param("open", marks=pytest.mark.validation), "periodic"]
 )

@@ -86,6 +86,7 @@ def test_derivatives_are_those_of_runs(boundary):
     assert np.all(moved)
 
 
+@pytest.mark.validation
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("rough", "error"), [(True, 0.05), slow(False, 1e-5)])
 def test_derivatives_on_four_internal_cells(rough, error):
@@ -253,6 +254,7 @@ def test_ends_are_ever_less_certain_after_the_last_time():
     assert with_future(forward, 12.0) is forward
 
 
+@pytest.mark.validation
 def test_an_open_road_seen_by_a_few_sensors():
     """Every fourth cell, 2 % noise, a tenth missing, what comes in unknown."""
     truth = burgers(TIMES, CELLS, **OPEN)
@@ -526,6 +528,7 @@ def test_fewer_values_than_unknowns_are_refused_with_the_number_that_is_needed(b
         reconstruct(window(values, TIMES[:4]))
 
 
+@pytest.mark.validation
 def test_given_ends_are_carried_into_the_forecast(brief):
     times = np.linspace(0.0, 0.5, 201)
     ends = [burgers(times, 1, x, x + 1e-6)[:, :, 0].T for x in OPEN.values()]

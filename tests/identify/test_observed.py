@@ -79,6 +79,7 @@ def relative(found, truth):
     return np.linalg.norm(found - truth) / np.linalg.norm(truth)
 
 
+@pytest.mark.validation
 @pytest.mark.usefixtures("x64")
 def test_derivatives_of_measured_values_are_those_of_finite_differences():
     """By flux and its constant, diffusivity, factor of place and first state."""

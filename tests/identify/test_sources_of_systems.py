@@ -108,6 +108,7 @@ def test_no_source_is_sought_where_the_weak_form_needs_none(values, x64):
     assert needs_sources(values[:FRAMES], grid, ("u0", "u1"), ())
 
 
+@pytest.mark.validation
 def test_a_river_is_found_and_goes_on(values, x64, monkeypatch, tmp_path):
     """Of the stages only the first one, which data of our own scheme end at."""
     select = importlib.import_module("hfluxno.identify.select")

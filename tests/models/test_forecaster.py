@@ -48,6 +48,7 @@ def test_a_forecast_is_the_roll_out(forecaster):
     assert forecast.identifications == ()
 
 
+@pytest.mark.validation
 def test_batches_and_longer_contexts(forecaster):
     context = trajectory(frames=7, batch=True)
     forecast = forecaster.forecast(context, 2)

@@ -146,6 +146,7 @@ def test_a_saved_law_forecasts_as_the_one_that_was_found(flat, tmp_path):
     assert relative(ahead, truth) < 0.01
 
 
+@pytest.mark.validation
 def test_it_is_solved_on_other_cells_at_another_interval(flat):
     """Two cells as one, and every second frame."""
     values = np.asarray(flat.values)[::2]
