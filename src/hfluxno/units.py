@@ -67,23 +67,21 @@ _METRES = {
 def of_flow(flow: str, field: str, x: str, time: str) -> float:
     """What a flow is multiplied by to be in units of its field times x over time: 1/3600 for
     vehicles/h beside vehicles/km, km and s; 1 if that cannot be told."""
-    _, per_time = _per(flow, _SECONDS)
+    per_time = _per(flow, _SECONDS)
     of_time = _SECONDS.get(bare(time))
     if per_time is None or of_time is None:
         return 1.0
-    _, per_length = _per(field, _METRES)
+    per_length = _per(field, _METRES)
     of_length = _METRES.get(bare(x))
     lengths = 1.0 if per_length is None or of_length is None else per_length / of_length
     return of_time / per_time * lengths
 
 
-def _per(unit: str, sizes: Mapping[str, float]) -> tuple[str, float | None]:
-    """Of `A/(n B)` the A, and n times the size of B; `None` if B is not among the sizes."""
-    above, _, below = bare(unit).rpartition("/")
-    number = below.strip(" ()").rstrip("abcdefghijklmnopqrstuvwxyz").strip()
-    name = below.strip(" ()")[len(number) :].strip()
+def _per(unit: str, sizes: Mapping[str, float]) -> float | None:
+    """Of `A/(n B)` n times the size of B; `None` if B is not among the sizes."""
+    below = bare(unit).rpartition("/")[2].strip(" ()")
+    number = below.rstrip("abcdefghijklmnopqrstuvwxyz").strip()
     try:
-        size = (float(number) if number else 1.0) * sizes[name]
+        return (float(number) if number else 1.0) * sizes[below[len(number) :].strip()]
     except (ValueError, KeyError):
-        return above, None
-    return above, size
+        return None

@@ -43,7 +43,7 @@ def states_alone(
     intervals: Float[np.ndarray, " interval"],
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
-    """The states of `run`, where there are no ends by a program that it has."""
+    """The states of `run`; without open ends and rough derivatives by the program of `run`."""
     if forward.settings.has_rough or forward.ends is not None:
         return np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
     counts, nothing = _counts(forward), forward.free[:0]
