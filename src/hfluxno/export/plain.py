@@ -114,7 +114,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
     used = [k for k in range(len(exponents)) if np.any(flux[:, k])] or [0]
     terms = law.terms
     # Laws with functions of the scaled state never extend beyond their range.
-    low, high = law.bounds()
+    low, high = law.range_of_flux()
     diffusivity = _powers(_trimmed(np.asarray(law.diffusion_coefficients)))
     if diffusivity.shape[1] == 1:  # the same at all states
         diffusivity = np.maximum(diffusivity, 0.0)

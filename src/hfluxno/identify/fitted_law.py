@@ -210,7 +210,7 @@ class FittedLaw(ConservationLaw):
         low, high = widened(jnp, jnp.asarray(self.lower), jnp.asarray(self.upper), self.reach)
         return jnp.clip(u, low.reshape(shape), high.reshape(shape))
 
-    def bounds(self) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
+    def range_of_flux(self) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
         """The states between which the flux is Σ C φ."""
         # In NumPy, which has nothing to compile.
         return widened(np, np.asarray(self.lower), np.asarray(self.upper), np.asarray(self.reach))
@@ -219,7 +219,7 @@ class FittedLaw(ConservationLaw):
         self, states: Float[np.ndarray, "time field *points"]
     ) -> Bool[np.ndarray, " time"]:
         """The times at which a state has left these bounds, and all later ones."""
-        low, high = self.bounds()
+        low, high = self.range_of_flux()
         return np.logical_or.accumulate(left_observed_range(states[:, None], low[None], high[None]))
 
     @property
