@@ -91,6 +91,20 @@ def test_what_is_half_written_is_removed_and_what_was_there_stays(tmp_path):
     assert (tmp_path / "b.zarr" / "zarr.json").read_text() == "precious"
 
 
+@pytest.mark.parametrize("module", ["hfluxno.cli.progress", "hfluxno.data.replacing"])
+def test_modules_that_are_being_imported_have_no_names_yet(module):
+    program = """
+        import os, signal, sys, time, types
+        from hfluxno.cli.interrupt import end_at_interrupt
+
+        end_at_interrupt()
+        sys.modules[sys.argv[1]] = types.ModuleType(sys.argv[1])
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+    """
+    assert_interrupted(start(program, module))
+
+
 def test_where_the_signal_is_ignored_it_stays_ignored(tmp_path):
     program = """
         import os, signal, sys

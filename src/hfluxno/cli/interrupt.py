@@ -21,8 +21,9 @@ _RESTORED = "\r\x1b[K\x1b[?25h"
 
 def sentence() -> str:
     """The message, with how much of a batch is done."""
-    progress = sys.modules.get("hfluxno.cli.progress")
-    return f"hfluxno: interrupted{progress.so_far() if progress else ''}\n"
+    # The signal may arrive while the module is being imported: it is there, its names are not yet.
+    so_far = getattr(sys.modules.get("hfluxno.cli.progress"), "so_far", str)
+    return f"hfluxno: interrupted{so_far()}\n"
 
 
 def end_at_interrupt() -> None:
@@ -39,14 +40,12 @@ def end_at_interrupt() -> None:
 def _wait(waiting: int) -> None:
     while os.read(waiting, 1)[0] != signal.SIGINT:  # other signals arrive here too
         pass
-    said = "hfluxno: interrupted\n"
     try:
-        said = sentence()
+        if sys.stdout.isatty():
+            os.write(1, _RESTORED.encode())
+        os.write(2, ((_RESTORED if sys.stderr.isatty() else "") + sentence()).encode())
         # Nothing is being written before this module is loaded.
         replacing = sys.modules.get("hfluxno.data.replacing")
         getattr(replacing, "remove_unfinished", lambda: None)()
-        if sys.stdout.isatty():
-            os.write(1, _RESTORED.encode())
-        os.write(2, ((_RESTORED if sys.stderr.isatty() else "") + said).encode())
     finally:
         os._exit(INTERRUPTED)
