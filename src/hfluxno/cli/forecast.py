@@ -72,6 +72,10 @@ class ForecastConfig(ClusterConfig):
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", aliases=["-o"])] = None
     """Where to write: .nc, .h5 or .zarr; by default INPUT_forecast.nc in the current folder. An
     existing file is replaced when the run succeeds."""
+    layout: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Write a gas in two dimensions as density, velocity and pressure in the layout of another
+    program: pdebench (.hdf5 or .h5) or pdegym (.nc, also of one field); --gamma gives the
+    pressure."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also draw a picture, as .png, .pdf or .svg; for a batch, of the first trajectory."""
     animate: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -107,6 +111,11 @@ def main(config: ForecastConfig) -> int:
         raise ValueError(
             "--animate draws two-dimensional frames; in one dimension --figure shows all frames at "
             "once."
+        )
+    if config.layout is not None:
+        raise ValueError(
+            "--layout is for frames in two dimensions; in one dimension leave it out, and the "
+            "output has the variables of the input."
         )
     from hfluxno.methods import forecaster
 

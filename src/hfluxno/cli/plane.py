@@ -52,6 +52,7 @@ def read(config: InputConfig) -> PlaneSource:
         gamma=config.gamma,
         walls=config.walls,
         least_frames=LEAST_FRAMES if getattr(config, "law", None) is None else 1,
+        back=getattr(config, "layout", None) is not None,
     )
     members_of(config, source)  # refuses a number out of range
     return source

@@ -13,6 +13,7 @@ from hfluxno.cli.forecast_parts import at_once, part_by_part
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import forecast_results
 from hfluxno.data.parts import file_fingerprint
+from hfluxno.data.plane.layout_writer import Layout, suffixes_of
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import of_plane_forecast
 from hfluxno.data.writers import SUFFIXES, check_storable, write
@@ -39,14 +40,16 @@ def main(config: "ForecastConfig") -> int:
     method = forecaster(
         config.method, config.weights, config.refinement, momentum, config.every, law=config.law
     )
-    output = config.output or Path(f"{config.input.stem}_forecast.nc")
+    suffixes = SUFFIXES if config.layout is None else suffixes_of(config.layout)
+    output = config.output or Path(f"{config.input.stem}_forecast{suffixes[0]}")
     if config.animate is not None:
         _check_animation(config.animate)
-    wanted = ((output, SUFFIXES), (config.figure, FIGURES), (config.animate, (".gif", ".mp4")))
+    wanted = ((output, suffixes), (config.figure, FIGURES), (config.animate, (".gif", ".mp4")))
     files = Files(config.input, *wanted)
     with runtime.prepared(config.float64):
         source = plane.read(config)
         check_storable(source.fields)
+        layout = None if config.layout is None else Layout(config.layout, source)
         plane.check_memory(source, config.context or source.frames, config.steps)
         method = fitted_to(source, config, method)
         by = sendable(method, config.method, config.weights, config.refinement)
@@ -64,7 +67,7 @@ def main(config: "ForecastConfig") -> int:
             noted[parts[0].start] = plane.notes(source, first, momentum, len(parts) > 1)
             say(*noted[parts[0].start])  # before the minutes of a search
         asked = (config.context, config.steps, every, config.float64)
-        make = Job(source, by, *asked, noted, len(parts) > 1)
+        make = Job(source, by, *asked, noted, len(parts) > 1, layout)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         shown: PlaneForecast | None
@@ -124,8 +127,10 @@ class PlaneForecast:
         forecast: Forecast,
         notes: list[str] | None,
         among_others: bool,
+        layout: Layout | None,
     ):
         self.source, self.member, self.context, self.forecast = source, member, context, forecast
+        self.layout = layout
         times = source.times[0] + np.asarray(forecast.trajectory.times, float)
         # Walls have no values, even if later frames have some there.
         self.truth = np.where(context.grid.free, source.truth(member, times), np.nan)
@@ -137,8 +142,8 @@ class PlaneForecast:
                 self.rows[0]["notes"] = [*notes, *self.rows[0].get("notes", ())]
 
     def write(self, path: Path) -> None:
-        found = of_plane_forecast(self.source, self.member, self.forecast, self.context.frames)
-        write(path, found)
+        what = self.source, self.member, self.forecast, self.context.frames, self.layout
+        write(path, of_plane_forecast(*what))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +152,7 @@ class Job:
 
     - `noted`: the likely mistakes in trajectories in which they were sought before.
     - `among_others`: whether there are further trajectories, so that one may be constant.
+    - `layout`: in which the forecasts are written, if it is another than ours.
     """
 
     source: PlaneSource
@@ -157,6 +163,7 @@ class Job:
     float64: bool
     noted: dict[int, list[str]]
     among_others: bool
+    layout: Layout | None = None
 
     def __call__(self, part: slice) -> PlaneForecast:
         context = self.source.context(part.start, self.frames)
@@ -164,8 +171,8 @@ class Job:
         with working_in(self.float64):
             forecast = self._forecast(context)
         notes = self.noted.get(part.start)
-        several = self.among_others
-        return PlaneForecast(self.source, part.start, context, forecast, notes, several)
+        more = notes, self.among_others, self.layout
+        return PlaneForecast(self.source, part.start, context, forecast, *more)
 
     def _forecast(self, context: Trajectory) -> Forecast:
         by = forecaster_of(self.by)

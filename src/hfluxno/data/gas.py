@@ -31,6 +31,12 @@ def energy_of(density: Any, velocity: Sequence[Any], pressure: Any, gamma: float
     return pressure / (gamma - 1.0) + 0.5 * density * square
 
 
+def pressure_of(density: Any, momentum: Sequence[Any], energy: Any, gamma: float) -> Any:
+    """The pressure, of the components of the momentum."""
+    square = sum(component**2 for component in momentum)
+    return (gamma - 1.0) * (energy - 0.5 * square / density)
+
+
 def with_conserved(
     variables: Mapping[str, xr.Variable], gamma: float, path: Path
 ) -> dict[str, xr.Variable]:

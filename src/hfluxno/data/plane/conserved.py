@@ -20,7 +20,11 @@ _VELOCITY, _MOMENTUM = ("velocity_x", "velocity_y"), ("momentum_x", "momentum_y"
 
 
 def chosen(
-    stored: Sequence[str], asked: Sequence[str], gamma: float | None, path: Path
+    stored: Sequence[str],
+    asked: Sequence[str],
+    gamma: float | None,
+    path: Path,
+    back: bool = False,
 ) -> tuple[str, ...]:
     """The names of the fields to read, in order; a vector NAME is NAME_x and NAME_y.
 
@@ -28,6 +32,7 @@ def chosen(
     - `asked`: what was asked for; if empty, the only field or pair, or density, momentum and energy
       if they are present or can be computed.
     - `gamma`: the ratio of specific heats, if given.
+    - `back`: whether it also serves to compute pressures from energies later.
 
     Raises `ValueError` if a name is unknown, the choice is ambiguous, or an energy is needed and
     there is only a pressure.
@@ -66,7 +71,7 @@ def chosen(
             "density,momentum,energy), with --gamma G if the file has none and calls the other one "
             "pressure."
         )
-    if gamma is not None and all(name in stored for name in names):
+    if gamma is not None and not back and all(name in stored for name in names):
         raise ValueError(
             f"--gamma has no use: {path} has {', '.join(names)}, and no pressure is converted."
         )

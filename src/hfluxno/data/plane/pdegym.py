@@ -37,7 +37,18 @@ def read_pdegym(file: h5py.File, whole: xr.Dataset) -> PlaneFile:
         fields = {channel: every[:, :, i] for i, channel in enumerate(channels[:count])}
     frames = next(iter(fields.values())).sizes["time"]
     time = xr.Variable("time", np.linspace(0.0, 1.0, frames))
-    return PlaneFile("PDEGym", fields, {"time": time})
+    return PlaneFile("PDEGym", fields, {"time": time} | _own_coordinates(whole))
+
+
+def _own_coordinates(whole: xr.Dataset) -> dict[str, xr.Variable]:
+    """Those of forecasts that were written in this layout; integers only count."""
+    return {
+        axis: xr.Variable(axis, found.values, found.attrs)
+        for axis in ("time", "x", "y")
+        if (found := whole.variables.get(axis)) is not None
+        and found.ndim == 1
+        and found.dtype.kind == "f"
+    }
 
 
 def _variable(file: h5py.File) -> str | None:

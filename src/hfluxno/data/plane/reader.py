@@ -28,6 +28,7 @@ def read_plane(
     gamma: float | None = None,
     walls: str | None = None,
     least_frames: int = LEAST_FRAMES,
+    back: bool = False,
 ) -> PlaneSource:
     """A file and what to read from it; values are read later, frame by frame.
 
@@ -43,6 +44,7 @@ def read_plane(
     - `walls`: what says which cells are walls: a variable over x and y that is 1 in walls and 0
       elsewhere, or "nan" for the cells that are NaN in every frame of a context.
     - `least_frames`: how many the file must have; a given law needs one.
+    - `back`: whether `gamma` also serves to compute pressures from energies later.
 
     Raises `OSError` if the file cannot be read; `ValueError` if it is not as described above; the
     message names the fault and the remedy.
@@ -50,7 +52,7 @@ def read_plane(
     path, options = Path(path), dict(names or {})
     with opened_plane(path, options) as file:
         stored = tuple(file.fields)
-        wanted = chosen(stored, asked_names(fields), gamma, path)
+        wanted = chosen(stored, asked_names(fields), gamma, path, back)
         one = file.fields[stored[0]]
         sizes = {str(axis): size for axis, size in one.sizes.items()}
         _check_sizes(sizes, path, least_frames)

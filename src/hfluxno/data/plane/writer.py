@@ -6,15 +6,21 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.data.bands import bands, of_band, predictions
+from hfluxno.data.plane.layout_writer import Layout
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.writers import origin, quality, storable
 from hfluxno.forecaster import Forecast
 
 
 def of_plane_forecast(
-    source: PlaneSource, member: int, forecast: Forecast, context_frames: int
+    source: PlaneSource,
+    member: int,
+    forecast: Forecast,
+    context_frames: int,
+    layout: Layout | None = None,
 ) -> xr.Dataset:
-    """The forecast of one trajectory from its first `context_frames` frames, as it is written."""
+    """The forecast of one trajectory from its first `context_frames` frames, as it is written: in
+    the `layout` of another program, or with a variable for each field."""
     lead = () if source.trajectories is None else ("trajectory",)
     values = np.asarray(forecast.trajectory.values)
     fields = {
@@ -46,7 +52,7 @@ def of_plane_forecast(
         | origin(source.path, "/".join(",".join(sides) for sides in source.boundary)),
     )
     dataset = dataset.isel({axis: slice(None, None, -1) for axis in source.falls})
-    return dataset.rename(source.names)
+    return dataset.rename(source.names) if layout is None else layout.of(dataset)
 
 
 def _law(found: Sequence) -> dict[str, xr.Variable]:
