@@ -161,10 +161,10 @@ def test_what_is_at_fault_is_said_before_anything_is_computed(monkeypatch):
         hfluxno.identify_dataset(waves(), context=2)
     with pytest.raises(ValueError, match="use the command with --ends"):
         hfluxno.reconstruct_dataset(waves(), boundary="given")
-    planes = waves().expand_dims(y=16)
+    deep = waves().expand_dims(z=16)
     for functions in (hfluxno.identify_dataset, hfluxno.reconstruct_dataset):
-        with pytest.raises(ValueError, match=r"on a line.*\(y beside\): .*ds.rename; frames on a"):
-            functions(planes)
+        with pytest.raises(ValueError, match=r"over time and x, or .*\(z beside\): .*ds.rename"):
+            functions(deep)
     system = xr.Dataset({"h": waves(), "hu": waves()})
     with pytest.raises(ValueError, match='in Python momentum="hu" or "h"'):
         hfluxno.identify_dataset(system, variable="h,hu", boundary="wall")

@@ -17,11 +17,9 @@ from hfluxno.data.plane.layout_writer import Layout, suffixes_of
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import of_plane_forecast
 from hfluxno.data.writers import SUFFIXES, check_storable, write
-from hfluxno.datasets.work import Named, forecaster_of, working_in
+from hfluxno.datasets.plane_work import continued
+from hfluxno.datasets.work import Named, working_in
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
-from hfluxno.identify import FittedLawForecaster
-from hfluxno.identify.momentum import as_pair
-from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.trajectory import Trajectory
 from hfluxno.version import version_name
 
@@ -169,14 +167,7 @@ class Job:
         context = self.source.context(part.start, self.frames)
         forecast_times(context, self.steps, self.every)  # refuses a context of a single frame
         with working_in(self.float64):
-            forecast = self._forecast(context)
+            forecast = continued(self.by, context, self.steps, self.among_others)
         notes = self.noted.get(part.start)
         more = notes, self.among_others, self.layout
         return PlaneForecast(self.source, part.start, context, forecast, *more)
-
-    def _forecast(self, context: Trajectory) -> Forecast:
-        by = forecaster_of(self.by)
-        if not isinstance(by, FittedLawForecaster):
-            return by.forecast(context, self.steps)
-        momentum = as_pair(by.momentum)
-        return forecast_plane(context, self.steps, momentum, by.every, self.among_others)

@@ -7,7 +7,7 @@ sentence.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -16,6 +16,7 @@ from hfluxno.batching import on_all_cores
 from hfluxno.data.choice import asked_names
 from hfluxno.data.readers import Reading, source_of
 from hfluxno.data.source import Source
+from hfluxno.datasets.plane_work import PlaneReading, PlaneWork
 from hfluxno.datasets.work import Work
 from hfluxno.identify.status import FitStatus
 
@@ -88,8 +89,8 @@ class Layout:
 class Chunk:
     """Makes the results of a chunk from its variables, which are in memory."""
 
-    reading: Reading
-    work: Work
+    reading: Reading | PlaneReading
+    work: Work | PlaneWork
     layout: Layout
 
     def __call__(self, variables: Variables) -> xr.Dataset:
@@ -129,7 +130,9 @@ class Chunk:
         return on_all_cores(one, range(count))
 
 
-def prepared(reading: Reading, work: Work, variables: Variables) -> Chunk:
+def prepared(
+    reading: Reading | PlaneReading, work: Work | PlaneWork, variables: Variables
+) -> Chunk:
     """The worker for chunks like that of these first variables. Raises `ValueError` if none of
     their trajectories can be used; it says why the last one cannot."""
     layout = _first(variables, lambda row: Layout.of(work.example(_source(reading, row))))
@@ -141,7 +144,10 @@ def usable(reading: Reading, variables: Variables) -> Source:
     return _first(variables, lambda row: _source(reading, row))
 
 
-def _source(reading: Reading, variables: Variables) -> Source:
+def _source(reading: Reading | PlaneReading, variables: Variables) -> Any:
+    """A `Source`, or a `PlaneSource`, as the work on it needs."""
+    if isinstance(reading, PlaneReading):
+        return reading.source(variables)
     found = source_of(variables, reading)
     if found.failed:
         raise ValueError(f"{found.failed} of the trajectories are marked as failed.")

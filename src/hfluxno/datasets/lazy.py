@@ -4,6 +4,7 @@ Dask cuts the trajectories into chunks, and computes each on one core of whateve
 """
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from hfluxno.data.axes import cf_names, renamed, squeezed
 from hfluxno.data.choice import DIMENSIONS, fits
 from hfluxno.data.numbers import listed
 from hfluxno.data.opening import in_seconds
+from hfluxno.data.plane.labelled import on_plane
+from hfluxno.data.plane.reader import LEAST_FRAMES
 from hfluxno.data.readers import Reading, boundary_pair
 from hfluxno.datasets.chunk import (
     Chunk,
@@ -26,10 +29,12 @@ from hfluxno.datasets.chunk import (
     trajectories,
     usable,
 )
+from hfluxno.datasets.plane_work import ContinuePlane, IdentifyPlane, PlaneReading, PlaneWork
 from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendable
 from hfluxno.extras import require
 from hfluxno.forecaster import check_steps
-from hfluxno.identify import Identification, SavedLaw
+from hfluxno.identify.law_forecaster import FoundLaw
+from hfluxno.identify.momentum import as_pair, one_name
 from hfluxno.known import Noise
 from hfluxno.methods import check_measured, forecaster
 
@@ -43,36 +48,56 @@ def identify_dataset(
     context: int | None = None,
     variable: str | None = None,
     boundary: str = "periodic",
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     noise: Noise | None = None,
+    gamma: float | None = None,
+    walls: str | None = None,
 ) -> xr.Dataset:
     """The laws of many trajectories, identified on demand.
 
     **Arguments:**
 
-    - `ds`: one variable with the dimensions trajectory, time (or t) and x, and optionally field, in
-      any order, as in a file (see `hfluxno.data.readers`); NaN is a gap. It is processed in its
-      chunks along trajectory, or in chunks of 64 if it has none.
+    - `ds`: one variable with the dimensions trajectory, time (or t) and x, and optionally y and
+      field, in any order, as in a file (see `hfluxno.data.readers`); NaN is a gap. It is processed
+      in its chunks along trajectory; if it has none, in chunks of 64, on a plane of 1.
     - `context`: the number of frames from which the law is inferred, by default all.
-    - `variable`: its name if there are several; "h,hu" takes two as a system.
-    - `boundary`: the boundaries at the ends of x, one name or two with a comma.
+    - `variable`: its name if there are several; "h,hu" takes two as a system. On a plane a vector
+      stands for its components, as in "density,momentum,energy".
+    - `boundary`: the boundaries at the ends of x, one name or two with a comma; on a plane those of
+      x and of y, as in "wall/periodic".
     - `momentum`: the field of a system whose sign a wall reverses, which one chunk cannot infer for
-      all.
-    - `noise`: the standard deviation of the noise, one for all fields or one per field.
+      all; on a plane a pair of fields, which each trajectory may infer.
+    - `noise`: on a line, the standard deviation of the noise, one for all fields or one per field.
+    - `gamma`: on a plane, the ratio of specific heats, with which momentum and energy are computed
+      from velocity and pressure.
+    - `walls`: on a plane, the variable that is 1 in walls inside and 0 elsewhere, or "nan" for the
+      cells that are NaN in every frame of a context.
 
     **Returns:**
 
     A dataset with a row for each trajectory: `status` (by its `flag_meanings`), `status_sentence`,
     `law`, `formula`, `backtest_error`, `residual`, `missing`, `total_drift`, and the tables `flux`,
-    `flux_derivative` and `diffusivity` at `state_NAME`. A trajectory that cannot be used has the
-    status 3 (failed), the reason as its sentence, and NaN.
+    `flux_derivative` and `diffusivity` at `state_NAME`; on a plane `status`, `status_sentence`,
+    `law`, its `coefficient` and `coefficient_deviation`, `equation` (of each field),
+    `backtest_error`, `persistence_error`, `misfit` and `missing`. A trajectory that cannot be used
+    has the status 3 (failed), the reason as its sentence, and NaN.
 
     **Raises:**
 
-    - `ValueError`, if there are no trajectories, none of the first chunk can be used, an option is
-      at fault, or Dask is missing.
+    - `ValueError`, if there are no trajectories, none of the first chunk (on a plane, of the first
+      64) can be used, an option is at fault, or Dask is missing.
     """
-    return _lazy(ds, Identify(context, momentum), variable, boundary, noise)
+    return _lazy(
+        ds,
+        context,
+        lambda: Identify(context, one_name(momentum)),
+        lambda: IdentifyPlane(context, as_pair(momentum)),
+        variable,
+        boundary,
+        noise,
+        gamma,
+        walls,
+    )
 
 
 def forecast_dataset(
@@ -84,10 +109,12 @@ def forecast_dataset(
     boundary: str = "periodic",
     method: str = "fit",
     weights: str | None = None,
-    momentum: str | None = None,
+    momentum: str | tuple[str, str] | None = None,
     every: float | None = None,
     noise: Noise | None = None,
-    law: SavedLaw | Identification | str | Path | None = None,
+    law: FoundLaw | None = None,
+    gamma: float | None = None,
+    walls: str | None = None,
 ) -> xr.Dataset:
     """The `steps` frames after the context of each of many trajectories, solved on demand.
 
@@ -110,7 +137,18 @@ def forecast_dataset(
         check_measured(method)
     made = forecaster(method, weights, momentum=momentum, every=every, law=law)
     by = sendable(made, method, weights)
-    return _lazy(ds, Continue(context, int(steps), by), variable, boundary, noise)
+    return _lazy(
+        ds,
+        context,
+        lambda: Continue(context, int(steps), by),
+        lambda: ContinuePlane(context, int(steps), by),
+        variable,
+        boundary,
+        noise,
+        gamma,
+        walls,
+        least_frames=LEAST_FRAMES if law is None else 1,
+    )
 
 
 def reconstruct_dataset(
@@ -122,10 +160,10 @@ def reconstruct_dataset(
     momentum: str | None = None,
     noise: Noise | None = None,
 ) -> xr.Dataset:
-    """The fields behind the measurements of many trajectories, estimated on demand
+    """The fields behind the measurements of many trajectories on a line, estimated on demand
     (see [`reconstruct`][hfluxno.reconstruct]).
 
-    **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset].
+    **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset] on a line.
 
     **Returns:**
 
@@ -136,15 +174,22 @@ def reconstruct_dataset(
 
     - `ValueError`, as `identify_dataset` does.
     """
-    return _lazy(ds, Reconstruct(context, momentum), variable, boundary, noise)
+    return _lazy(
+        ds, context, lambda: Reconstruct(context, momentum), None, variable, boundary, noise
+    )
 
 
 def _lazy(
     ds: xr.Dataset | xr.DataArray,
-    work: Work,
+    context: int | None,
+    on_line: Callable[[], Work],
+    plane_work: Callable[[], PlaneWork] | None,
     variable: str | None,
     boundary: str,
     noise: Noise | None,
+    gamma: float | None = None,
+    walls: str | None = None,
+    least_frames: int = LEAST_FRAMES,
 ) -> xr.Dataset:
     require("A dataset in chunks", "cluster", "dask.array")
     if not isinstance(ds, xr.Dataset | xr.DataArray):
@@ -154,9 +199,24 @@ def _lazy(
         )
     if not isinstance(variable, str | None):
         raise ValueError(f"A variable is one text, as in 'h,hu'; got {variable!r}.")
-    if work.context is not None:
-        coordinates.whole(work.context, "context")
+    if context is not None:
+        coordinates.whole(context, "context")
     whole = ds if isinstance(ds, xr.Dataset) else ds.to_dataset(name=ds.name or "u")
+    path = Path(whole.encoding.get("source", "the dataset"))
+    names = cf_names(_named(whole), {})
+    if on_plane(squeezed(renamed(_named(whole), names, path))):
+        if plane_work is None:
+            raise ValueError(
+                "Only fields along one space axis are reconstructed; use identify_dataset or "
+                "forecast_dataset for frames on a plane."
+            )
+        if noise is not None:
+            raise ValueError("On a plane the noise is estimated; leave out noise.")
+        work = plane_work()
+        plane = PlaneReading(path, variable, boundary, names, gamma, walls, least_frames)
+        return _on_plane(whole, plane, work)
+    if gamma is not None or walls is not None:
+        raise ValueError("gamma and walls are for frames on a plane; leave them out.")
     sides = boundary_pair(boundary)
     if "given" in sides:
         raise ValueError(
@@ -168,21 +228,53 @@ def _lazy(
             f"There is no variable {sorted(absent)[0]!r}; the dataset has "
             f"{', '.join(map(str, whole.data_vars))}."
         )
-    total = trajectories(_named(whole))
-    size = (whole.chunksizes.get("trajectory") or (min(CHUNK, total),))[0]
-    whole = whole.drop_vars(set(whole.variables) - set(needed(_named(whole), variable)))
-    whole = whole.chunk({d: size if d == "trajectory" else -1 for d in whole.dims})
-    path = Path(whole.encoding.get("source", "the dataset"))
-    names = cf_names(_named(whole), {})
     what = "standard deviations of the noise"
     known = None if noise is None else tuple(map(float, coordinates.real(np.ravel(noise), what)))
-    reading = Reading(path, variable, sides, names, noise=known)
-    first = {n: v.load() for n, v in some(_named(whole), slice(0, size)).items()}
-    first = _numbers(first, reading)
+    trajectories(_named(whole))
+    whole = whole.drop_vars(set(whole.variables) - set(needed(_named(whole), variable)))
+    reading = Reading(path, variable, sides, cf_names(_named(whole), {}), noise=known)
+    return _on_line(_cut(whole, CHUNK), reading, on_line())
+
+
+def _cut(whole: xr.Dataset, usual: int) -> xr.Dataset:
+    """In its chunks along trajectory alone, or in those of the `usual` size if it has none."""
+    size = whole.chunksizes.get("trajectory") or (min(usual, trajectories(_named(whole))),)
+    return whole.chunk({d: size[0] if d == "trajectory" else -1 for d in whole.dims})
+
+
+def _on_line(whole: xr.Dataset, reading: Reading, work: Work) -> xr.Dataset:
+    size = whole.chunksizes["trajectory"][0]
+    first = _loaded(whole, slice(0, size), reading)
     _check_line(first)
     # All chunks have the grid of the first.
     reading = dataclasses.replace(reading, cells=len(usable(reading, first).x))
-    chunk = prepared(reading, work, first)
+    return _mapped(whole, prepared(reading, work, first))
+
+
+def _on_plane(whole: xr.Dataset, reading: PlaneReading, work: PlaneWork) -> xr.Dataset:
+    """Trajectories are large: they are loaded one by one until one can be used."""
+    unread = reading.unread(_numbers(some(_named(whole), slice(0, 1)), reading))
+    whole = _cut(whole.drop_vars(unread), 1)
+    last = min(whole.sizes["trajectory"], CHUNK) - 1
+    for row in range(last + 1):
+        try:
+            chunk = prepared(reading, work, _loaded(whole, slice(row, row + 1), reading))
+        except ValueError:
+            if row == last:
+                raise
+        else:
+            break
+    return _mapped(whole, chunk)
+
+
+def _loaded(
+    whole: xr.Dataset, rows: slice, reading: Reading | PlaneReading
+) -> dict[str, xr.Variable]:
+    return _numbers({n: v.load() for n, v in some(_named(whole), rows).items()}, reading)
+
+
+def _mapped(whole: xr.Dataset, chunk: Chunk) -> xr.Dataset:
+    """The results of all chunks, on demand."""
     template = _template(chunk.layout, whole.chunksizes["trajectory"])
     if "trajectory" in whole.coords and "trajectory" in chunk.layout.columns:
         template = template.assign_coords(trajectory=whole["trajectory"])
@@ -197,10 +289,9 @@ def _check_line(variables: Variables) -> None:
     others = {str(d) for v in bare.values() if v.ndim > 1 for d in v.dims}
     strange = sorted(others - {*DIMENSIONS, "t"})
     raise ValueError(
-        "These functions take trajectories on a line, over time and x, and no variable of the "
-        f"dataset is one ({listed(strange)} beside): rename the dimensions of time and place with "
-        "ds.rename; frames on a plane go one trajectory at a time to hfluxno.forecast or identify, "
-        "or to the command hfluxno forecast FILE --scheduler local."
+        "These functions take trajectories over time and x, or time, x and y, and no variable of "
+        f"the dataset is one ({listed(strange)} beside): rename the dimensions of time and place "
+        "with ds.rename."
     )
 
 
@@ -219,7 +310,7 @@ def _named(dataset: xr.Dataset) -> dict[str, xr.Variable]:
 _TEXT = np.dtypes.StringDType()
 
 
-def _numbers(variables: Variables, reading: Reading) -> dict[str, xr.Variable]:
+def _numbers(variables: Variables, reading: Reading | PlaneReading) -> dict[str, xr.Variable]:
     """The variables in the form of a file: dates are numbers, and the axes have our names."""
     found = {}
     for name, v in variables.items():

@@ -193,14 +193,16 @@ class Continue(Work):
         if not self._law:
             taken = "status" in {part.name for part in source.parts}
             name = "status_" if taken else "status"
-            found[name].attrs = status_attributes(self._meanings())
+            found[name].attrs = status_attributes(meanings(self.method))
         return found
 
-    def _meanings(self) -> dict[int, tuple[str, str]]:
-        failed = {int(FitStatus.FAILED): ("failed", "the trajectory cannot be used")}
-        if isinstance(self.method, Persistence):
-            return {0: ("ok", "the last frame is repeated")} | failed
-        return {int(s): (s.name.lower(), s.sentence) for s in NetworkStatus} | failed
+
+def meanings(method: Forecaster) -> dict[int, tuple[str, str]]:
+    """The name and the sentence of each status of a method that fits and solves no law."""
+    failed = {int(FitStatus.FAILED): ("failed", "the trajectory cannot be used")}
+    if isinstance(method, Persistence):
+        return {0: ("ok", "the last frame is repeated")} | failed
+    return {int(s): (s.name.lower(), s.sentence) for s in NetworkStatus} | failed
 
 
 @dataclasses.dataclass(frozen=True)

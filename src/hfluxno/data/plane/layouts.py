@@ -54,12 +54,24 @@ def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator
         else:
             variables, known = stack.enter_context(opened(path, None, dict(names or {})))
             found = read_labelled(variables, known, path)
-        if not found.fields:
-            raise ValueError(
-                f"There is no field in {path} that changes over time on a plane of x and y."
-            )
-        check_lengths(found.fields, found.coordinates, path)
-        yield found
+        yield _checked(found, path)
+
+
+def held_plane(
+    variables: Mapping[str, xr.Variable], names: Mapping[str, str], path: Path
+) -> PlaneFile:
+    """Variables of a dataset, with axes of our names, as an open file; `path` is what messages call
+    it. Raises `ValueError` as `opened_plane` does."""
+    return _checked(read_labelled(variables, names, path), path)
+
+
+def _checked(found: PlaneFile, path: Path) -> PlaneFile:
+    if not found.fields:
+        raise ValueError(
+            f"There is no field in {path} that changes over time on a plane of x and y."
+        )
+    check_lengths(found.fields, found.coordinates, path)
+    return found
 
 
 @contextlib.contextmanager

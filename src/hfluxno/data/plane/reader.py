@@ -1,5 +1,6 @@
 """Opening a file with two-dimensional frames, and choosing what to read."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,42 +52,57 @@ def read_plane(
     """
     path, options = Path(path), dict(names or {})
     with opened_plane(path, options) as file:
-        stored = tuple(file.fields)
-        wanted = chosen(stored, asked_names(fields), gamma, path, back)
-        one = file.fields[stored[0]]
-        sizes = {str(axis): size for axis, size in one.sizes.items()}
-        _check_sizes(sizes, path, least_frames)
-        axes = {axis: _axis(file, axis, sizes[axis]) for axis in ("time", "x", "y")}
-        falls = tuple(axis for axis, (_, turned) in axes.items() if turned)
-        attributes = tuple(
-            dict(file.fields[name].attrs) if name in file.fields else {} for name in wanted
-        )
-        if "time" in falls:
-            raise ValueError(f"The times of {path} decrease; reverse the frames first.")
-        times, rows = axes["time"][0], np.arange(sizes["time"])
-        if len(times) > 1:
-            times, rows = as_frames(times, sizes["time"], "time")
-        return PlaneSource(
-            path=path,
-            layout=file.layout,
-            fields=wanted,
-            stored=stored,
-            attributes=attributes,
-            times=times,
-            rows=rows,
-            x=axes["x"][0],
-            y=axes["y"][0],
-            trajectories=sizes.get("trajectory"),
-            boundary=sides_of(boundary) if boundary or not file.boundary else file.boundary,
-            assumed=not boundary and not file.boundary,
-            coordinates=dict(file.coordinates),
-            names=dict(file.names),
-            falls=falls,
-            gamma=gamma,
-            options=options,
-            walls=walls,
-            others=tuple(file.others),
-        )
+        found = source_in(file, path, fields, boundary, gamma, walls, least_frames, back)
+    return dataclasses.replace(found, options=options)
+
+
+def source_in(
+    file: PlaneFile,
+    path: Path,
+    fields: str | None,
+    boundary: str | None,
+    gamma: float | None,
+    walls: str | None,
+    least_frames: int = LEAST_FRAMES,
+    back: bool = False,
+) -> PlaneSource:
+    """What `read_plane` reads from an open file, in which nothing is loaded but coordinates."""
+    stored = tuple(file.fields)
+    wanted = chosen(stored, asked_names(fields), gamma, path, back)
+    one = file.fields[stored[0]]
+    sizes = {str(axis): size for axis, size in one.sizes.items()}
+    _check_sizes(sizes, path, least_frames)
+    axes = {axis: _axis(file, axis, sizes[axis]) for axis in ("time", "x", "y")}
+    falls = tuple(axis for axis, (_, turned) in axes.items() if turned)
+    attributes = tuple(
+        dict(file.fields[name].attrs) if name in file.fields else {} for name in wanted
+    )
+    if "time" in falls:
+        raise ValueError(f"The times of {path} decrease; reverse the frames first.")
+    times, rows = axes["time"][0], np.arange(sizes["time"])
+    if len(times) > 1:
+        times, rows = as_frames(times, sizes["time"], "time")
+    return PlaneSource(
+        path=path,
+        layout=file.layout,
+        fields=wanted,
+        stored=stored,
+        attributes=attributes,
+        times=times,
+        rows=rows,
+        x=axes["x"][0],
+        y=axes["y"][0],
+        trajectories=sizes.get("trajectory"),
+        boundary=sides_of(boundary) if boundary or not file.boundary else file.boundary,
+        assumed=not boundary and not file.boundary,
+        coordinates=dict(file.coordinates),
+        names=dict(file.names),
+        falls=falls,
+        gamma=gamma,
+        options={},
+        walls=walls,
+        others=tuple(file.others),
+    )
 
 
 def sides_of(text: str | None) -> Sides:

@@ -1,5 +1,6 @@
 """A file with two-dimensional frames, which are read only when needed."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
 from hfluxno.data.numbers import check_magnitude, real_numbers
 from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, empty_cell, sources
-from hfluxno.data.plane.file import AXES, Sides
+from hfluxno.data.plane.file import AXES, PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.walls import NAN, marked_walls
 from hfluxno.data.source import context_length, frames_at, units_of
@@ -43,6 +44,7 @@ class PlaneSource:
     - `options`: the names that the user gave for the axes.
     - `walls`: what says which cells are walls: a variable of the file, or "nan" for those that are
       NaN in every frame of a context; `None` without walls inside.
+    - `held`: the open file itself, if it is not one that can be opened again.
     """
 
     time_axis: ClassVar[str] = "time"
@@ -65,6 +67,7 @@ class PlaneSource:
     options: Mapping[str, str]
     walls: str | None = None
     others: tuple[str, ...] = ()
+    held: PlaneFile | None = None
 
     @property
     def frames(self) -> int:
@@ -101,7 +104,7 @@ class PlaneSource:
         read = {}
         back = {axis: slice(None, None, -1) for axis in self.falls}
         solid = None
-        with opened_plane(self.path, self.options) as file:
+        with self._opened() as file:
             if self.walls not in (None, NAN):
                 marked = marked_walls(file, str(self.walls), member, self.path)
                 solid = marked[back.get("x", slice(None)), back.get("y", slice(None))]
@@ -119,6 +122,11 @@ class PlaneSource:
             found[..., solid] = np.nan
         self._check(found, member, start)
         return found, solid
+
+    def _opened(self) -> contextlib.AbstractContextManager[PlaneFile]:
+        if self.held is not None:
+            return contextlib.nullcontext(self.held)
+        return opened_plane(self.path, self.options)
 
     def whole(self, member: int, start: int, stop: int) -> np.ndarray:
         """The same without gaps. Raises `ValueError` also if there are any."""

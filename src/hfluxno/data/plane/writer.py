@@ -31,7 +31,7 @@ def of_plane_forecast(
         for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
     }
     described = quality(forecast, ()) | predictions(forecast, ("time",))
-    described |= _law(forecast.identifications)
+    described |= law_of(forecast.identifications)
     # If the user's variable has one of our names, ours is changed.
     named = {f"{name}_" if name in fields else name: v for name, v in described.items()}
     variables = {name: v.set_dims((*lead, *v.dims)) for name, v in (fields | named).items()}
@@ -49,13 +49,19 @@ def of_plane_forecast(
         variables,
         coordinates,
         {"title": f"Forecast of {source.variable}", "context_frames": context_frames}
-        | origin(source.path, "/".join(",".join(sides) for sides in source.boundary)),
+        | origin(source.path, sides_in_words(source)),
     )
     dataset = dataset.isel({axis: slice(None, None, -1) for axis in source.falls})
     return dataset.rename(source.names) if layout is None else layout.of(dataset)
 
 
-def _law(found: Sequence) -> dict[str, xr.Variable]:
+def sides_in_words(source: PlaneSource) -> str:
+    """The boundary as an attribute of an output has it."""
+    return "/".join(",".join(sides) for sides in source.boundary)
+
+
+def law_of(found: Sequence) -> dict[str, xr.Variable]:
+    """The name of the only law that was found, if there is one, and its equations."""
     if not found:
         return {}
     (law,) = found

@@ -60,7 +60,7 @@ def identify_plane(
     seen, fields = checked(context, among_others), context.fields
     cell = (float(context.grid.spacing[0]), float(context.grid.spacing[1]))
     if is_uninformative(seen, fields):
-        return _nothing_to_infer(seen, fields, cell)
+        return nothing_to_infer(seen, fields, cell)
     with jax.enable_x64(True):
         roles = infer_roles(seen, cell[0] / cell[1], indices(momentum, fields))
         found = search(seen, roles, fields, cell)
@@ -98,7 +98,7 @@ def identify_plane(
     )
 
 
-def _nothing_to_infer(
+def nothing_to_infer(
     seen: Frames, fields: tuple[str, ...], cell: tuple[float, float]
 ) -> PlaneIdentification:
     """The report if a field is constant, or nothing moves: a flux of zero."""
