@@ -8,11 +8,7 @@ Each is linear in the coefficients of u and u² along both axes, of which those 
 equations do not need, such as all of one axis. It is recognised if its weak-form residual is hardly
 larger than that of the law found without it, and no law predicts the last frames much better.
 
-Near jumps the errors of quadratures are alike for test functions of all lengths, and so are those
-of noise: the spread over lengths is not all that is unknown. With the equations A θ = b and
-N = AᵀA, the covariance of θ is that of the spread and (|r|²/K + |n|²/M) N⁻¹ for the residual r
-beyond noise and n of noise: the errors of one of K frames count as one, and there is room for M
-of the shortest test functions that overlap by half.
+`hfluxno.identify.plane.saturation` has one that is not linear in a coefficient.
 """
 
 from collections.abc import Sequence
@@ -21,24 +17,16 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.basis import Chebyshev, Dictionary
+from hfluxno.identify.plane.coefficient_spread import covariance
 from hfluxno.identify.plane.known import is_as_good
-from hfluxno.identify.plane.select import (
-    Estimate,
-    beyond_noise,
-    estimate,
-    in_cells,
-    normal_equations,
-    sparse,
-    together,
-)
+from hfluxno.identify.plane.select import Estimate, in_cells, sparse, together
 from hfluxno.identify.plane.terms import Further, Structure, with_further
-from hfluxno.identify.plane.weak_form import CELLS, INTERVALS, WeakSystem, total
+from hfluxno.identify.plane.weak_form import WeakSystem, total
 from hfluxno.identify.reading_deviation import deviations_of
 from hfluxno.identify.recognised import Coefficient, Recognised
 
 # A smaller relative deviation is due to rounding.
-_LEAST, _ROUNDING = 1e-6, 1e-12
-_SHORTEST = (INTERVALS[0], CELLS[0], CELLS[0])
+LEAST, _ROUNDING = 1e-6, 1e-12
 # Their names, and the functions along each axis as coefficients of u and u².
 _FORMS: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = (
     ("linear advection", ((1.0, 0.0),)),
@@ -65,7 +53,7 @@ def recognise_one_field(
 
     - `values`, `noise`: the frames, and their noise in standard deviations.
     """
-    whole, room = total(systems), values.size / np.prod(0.5 * np.array(_SHORTEST))
+    whole = total(systems)
     without = together(found, sizes, whole)
     for name, functions in _FORMS:
         structure = in_cells(_structure(basis, functions), cell[0] / cell[1])
@@ -77,19 +65,14 @@ def recognise_one_field(
         said = Recognised(name, "", np.nan, np.nan, best.misfit, without)
         if numbers is None or not is_as_good(said):
             continue
-        alone = [estimate(each, kept, sizes).unknowns for each in systems]
-        normal = normal_equations(whole, kept, sizes)
-        beyond = beyond_noise(best.misfit, whole, sizes, noise) ** 2
-        left = normal[-1, -1] * (beyond / len(values) + (best.misfit**2 - beyond) / room)
-        unknown = np.atleast_2d(np.cov(np.transpose(alone), bias=True))
-        unknown = unknown + left * np.linalg.pinv(normal[:-1, :-1], hermitian=True)
+        unknown = covariance(systems, kept, sizes, best.misfit, values, noise)
 
         def shown(unknowns, name=name, names=kept.names, numbers=numbers):
             return list((_numbers(name, names, unknowns) or numbers).values())
 
         sigmas = deviations_of(shown, unit * best.unknowns, unit**2 * unknown)
         first, *more = (
-            Coefficient(symbol, value, max(sigma, _LEAST * abs(value)))
+            Coefficient(symbol, value, max(sigma, LEAST * abs(value)))
             for (symbol, value), sigma in zip(numbers.items(), sigmas, strict=True)
         )
         said = Recognised(

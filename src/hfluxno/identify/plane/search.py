@@ -7,11 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
+from hfluxno.identify.plane import saturation
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.error_bars import PlaneTerm, terms_of
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.known import is_as_good, recognise
-from hfluxno.identify.plane.known_of_one import in_powers, recognise_one_field
+from hfluxno.identify.plane.known_of_one import in_powers
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
 from hfluxno.identify.plane.select import (
@@ -96,7 +97,7 @@ def search(
     else:
         assert isinstance(basis, Chebyshev)
         about = cell, interval, found, further, fields, values, seen.noise
-        simple = recognise_one_field(systems, basis, sizes, *about)
+        simple = saturation.recognise(systems, basis, sizes, *about)
         tried = tried if simple is None else [_Tried(found, *simple), *tried]
     sound = [each for each in tried if each.is_sound(whole, sizes, seen.noise, further is not None)]
     if further is not None and not sound:
@@ -110,7 +111,7 @@ def search(
             fitted = [estimate(system, s, sizes, each.offset) for s in each.structures]
             known = np.zeros((len(fields), columns)) if each.offset is None else each.offset
             parts.append(known + _coefficients(fitted, known.shape))
-        law_of = _Maker(basis, parts[1], values, fields, roles, each.said is not None, further)
+        law_of = _Maker(basis, parts[1], values, fields, roles, each.said, further)
         laws = (
             with_constant(law_of(parts[0]), seen.until(last)),
             with_constant(law_of(parts[1]), seen),
@@ -194,15 +195,16 @@ class _Tried:
 @dataclasses.dataclass(frozen=True)
 class _Maker:
     """Makes laws from coefficients in the order of the weak equations; functions whose coefficients
-    are zero in `whole` are left out. A known law of one field is one of powers of the field, which
-    also hold beyond the observed range, unless its diffusivity depends on it."""
+    are zero in `whole` are left out. A known law of one field (`said`) is one of powers of the
+    field, which also hold beyond the observed range, unless its diffusivity depends on it or its
+    flux is no polynomial."""
 
     basis: Basis
     whole: Float[np.ndarray, "field coefficient"]
     values: Float[np.ndarray, "time field x y"]
     fields: tuple[str, ...]
     roles: Roles
-    is_known: bool
+    said: Recognised | None
     further: Further | None
 
     def __call__(self, coefficients: Float[np.ndarray, "field coefficient"]) -> FittedPlaneLaw:
@@ -219,13 +221,18 @@ class _Maker:
             by_axis = np.ascontiguousarray(by_axis[:, :, used])
             divisors = {i for powers in chosen for i, e in enumerate(powers) if e < 0}
             positive = tuple(sorted(divisors))
-        elif self.is_known and (self.further is None or self.further.powers == 1):
+        elif self._is_of_powers:
             assert isinstance(basis, Chebyshev)
             basis, by_axis = in_powers(basis, by_axis, self.fields)
         lower, upper = self.values.min(axis=(0, 2, 3)), self.values.max(axis=(0, 2, 3))
-        is_fluid = self.is_known and bool(vectors)
+        is_fluid = self.said is not None and bool(vectors)
         law = FittedPlaneLaw(self.fields, basis, by_axis, lower, upper, vectors, positive, is_fluid)
         return law if self.further is None else self._with_further(law, coefficients[:, count:])
+
+    @property
+    def _is_of_powers(self) -> bool:
+        constant = self.further is None or self.further.powers == 1
+        return self.said is not None and self.said.name != saturation.NAME and constant
 
     def _with_further(
         self, law: FittedPlaneLaw, coefficients: Float[np.ndarray, "field coefficient"]
