@@ -282,3 +282,27 @@ def test_ends_that_hardly_differ_are_told_apart(tmp_path, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert "30 frames, 1711848600 to 1711848774 in steps of 6" in shown
     assert "values 1000000.00" in shown
+
+
+def test_fields_on_axes_of_their_own(tmp_path, capsys):
+    """Every other value of h, and one of q in six, by another clock."""
+    u, day = wave(2.0, frames=40)[0], np.datetime64("2024-05-02T06:00", "ns")
+    of_h = ("time", day + 30 * np.arange(40).astype("m8[s]"))
+    of_q = ("clock", day + np.timedelta64(30, "s") + 90 * np.arange(13).astype("m8[s]"))
+    data = {"h": (("time", "x"), 3.0 + u[:, ::2]), "q": (("clock", "x2"), 2.0 * u[1:39:3, 1::2])}
+    axes = {
+        "time": of_h,
+        "clock": of_q,
+        "x": 5.0 * np.arange(0, 80, 2),
+        "x2": 5.0 * np.arange(1, 80, 2),
+    }
+    path = tmp_path / "a.nc"
+    xr.Dataset(data, axes).to_netcdf(path, engine="h5netcdf")
+    found = checked(capsys, path, "--variable", "h,q", "--time", "time,clock")
+    assert found["time"]["name"] == "time,clock" and found["time"]["entries"] == 40
+    assert found["x"]["entries"] == 80 and found["x"]["spacing"] == 5.0
+    assert found["fields"]["h"]["missing"] == 0.5
+    assert found["fields"]["q"]["missing"] == pytest.approx(1.0 - 13 / 80)
+    assert found["fields"]["h"]["cells_per_frame"] == pytest.approx(2.0, abs=0.1)
+    words = shlex.split(found["reconstruct"])
+    assert words[3:6] == ["--variable=h,q", "--time=time,clock", "--boundary=periodic"]

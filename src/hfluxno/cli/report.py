@@ -129,7 +129,8 @@ def labels(source: "Source | PlaneSource") -> "Labels":
 
     units = {name: unit[:_MOST_LETTERS] for name, unit in source.units.items()}
     time = source.time_axis
-    called = {axis: source.names.get(axis, axis) for axis in (time, "x", "y")}
+    own = getattr(source, "own_names", source.names)
+    called = {axis: own.get(axis, axis) for axis in (time, "x", "y")}
     # Headers of tables contain the units, which are shown anyway.
     named = {axis: without_units(name) or name for axis, name in called.items()}
     shown = named[time]

@@ -9,7 +9,8 @@ import xarray as xr
 from hfluxno.data.choice import DIMENSIONS
 from hfluxno.data.numbers import listed
 
-_ALONG_X = ("projection_x_coordinate", "longitude", "grid_longitude", "degrees_east")
+ALONG_TIME = ("time",)
+ALONG_X = ("projection_x_coordinate", "longitude", "grid_longitude", "degrees_east")
 _ALONG_Y = ("projection_y_coordinate", "latitude", "grid_latitude", "degrees_north")
 _ALONG_OTHERS = (*_ALONG_Y, "depth", "height", "altitude")
 
@@ -60,22 +61,23 @@ def cf_names(variables: Mapping[str, xr.Variable], names: Mapping[str, str]) -> 
     axes = [(name, v) for name, v in variables.items() if v.ndim == 1 and v.size > 1]
     if "time" not in names and not dims & {"time", "t"}:
         dated = {name for name, v in axes if " since " in str(v.attrs.get("units", ""))}
-        times = [name for name, v in axes if name in dated or _along(v, "T", ("time",))]
+        times = [name for name, v in axes if name in dated or along(v, "T", ALONG_TIME)]
         found |= _only_one("time", times, dims)
     if "x" not in names and "x" not in dims:
-        for letters, standard in ((("X",), _ALONG_X), (("Y", "Z"), _ALONG_OTHERS)):
-            places = [n for n, v in axes if any(_along(v, axis, standard) for axis in letters)]
+        for letters, standard in ((("X",), ALONG_X), (("Y", "Z"), _ALONG_OTHERS)):
+            places = [n for n, v in axes if any(along(v, axis, standard) for axis in letters)]
             if places:
                 found |= _only_one("x", places, dims)
                 break
     if "y" not in names and "y" not in dims:
-        along_y = [n for n, v in axes if _along(v, "Y", _ALONG_Y)]
+        along_y = [n for n, v in axes if along(v, "Y", _ALONG_Y)]
         if not {found.get("x")} & set(along_y):
             found |= _only_one("y", along_y, dims)
     return found
 
 
-def _along(variable: xr.Variable, axis: str, standard: tuple[str, ...]) -> bool:
+def along(variable: xr.Variable, axis: str, standard: tuple[str, ...]) -> bool:
+    """Whether the attributes of a coordinate say that it is along this axis."""
     named = (str(variable.attrs.get(key, "")) for key in ("axis", "standard_name", "units"))
     letter, *names = named
     return letter.upper() == axis or any(name in standard for name in names)

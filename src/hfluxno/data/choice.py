@@ -12,10 +12,6 @@ from hfluxno.data.numbers import field_names, listed
 DIMENSIONS = ("trajectory", "time", "field", "x")
 # What the flow of a density beside it is called.
 _FLOWS = {"flow", "q", "volume", "discharge"}
-_ONE_TABLE = (
-    "store one table (CSV or Parquet) with the columns time, x and one for each field, empty where "
-    "that was not measured"
-)
 
 
 def asked_names(asked: str | None) -> tuple[str, ...]:
@@ -40,7 +36,6 @@ def choose(
         raise ValueError(f"A name appears twice in --variable {asked}; name each field once.")
     unknown = [name for name in names if name not in variables]
     if not unknown:
-        _check_same_axes({name: variables[name] for name in names}, path)
         return names, ()
     whole = [name for name, v in variables.items() if fits(v.dims) and "field" in v.dims]
     known = variables.get("field")
@@ -140,23 +135,13 @@ def _refuse_axes(data: Mapping[str, xr.Variable], path: Path) -> None:
     """Raises `ValueError`: none of several variables has time and x."""
     shown = listed([f"{name}({', '.join(map(str, v.dims))})" for name, v in data.items()])
     own = len({frozenset(v.dims) for v in data.values()}) == len(data)
-    table = f"; or, if the fields are on axes of their own, {_ONE_TABLE}" * own
+    table = (
+        f"; or, if they are fields on axes of their own, choose --variable {','.join(data)}" * own
+    )
     raise ValueError(
         f"No variable of {path} has the dimensions time and x ({shown}); say what the file calls "
         f"them by --time NAME and --x NAME (and y of frames on a plane by --y NAME){table}."
     )
-
-
-def _check_same_axes(parts: Mapping[str, xr.Variable], path: Path) -> None:
-    """Raises `ValueError` if one of several variables is on axes of its own."""
-    (first, one), *others = parts.items()
-    for name, v in others:
-        strange = {*one.dims, *v.dims} - {*DIMENSIONS, "t"}
-        if strange and set(one.dims) != set(v.dims):
-            raise ValueError(
-                f"The variables {first} and {name} of {path} are on axes of their own "
-                f"({', '.join(map(str, one.dims))}; {', '.join(map(str, v.dims))}); {_ONE_TABLE}."
-            )
 
 
 def fits(dims: Sequence) -> bool:

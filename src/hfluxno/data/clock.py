@@ -1,12 +1,15 @@
-"""Times of one file in the units of another: "hours since 2024-05-02" or plain numbers."""
+"""Times as numbers, and in the units of others: "hours since 2024-05-02" or plain ones."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from hfluxno.coordinates import seconds
+from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.source import Source, unit_in
 
 _SINCE = re.compile(r"^\s*(\w+)\s+since\s+(.+?)\s*$")
@@ -32,29 +35,58 @@ def converted(times: np.ndarray, units: str, path: Path, source: Source) -> np.n
     dates, or they differ in their units, or only one has a time zone."""
     own = source.coordinates.get(source.time_axis)
     target = "" if own is None else unit_in(own.attrs)
+    return in_units(times, units, target, str(path), str(source.path))
+
+
+def in_units(times: np.ndarray, units: str, target: str, one: str, other: str) -> np.ndarray:
+    """Times of `one` in the units of the `other`, as messages call them. Raises `ValueError` as
+    `converted` does."""
     if units == target or not (units or target):
         return times
-    one, other = _clock(units), _clock(target)
-    if (one.origin is None) != (other.origin is None):
-        dated, plain = (path, source.path) if one.origin is not None else (source.path, path)
+    own, wanted = _clock(units), _clock(target)
+    if (own.origin is None) != (wanted.origin is None):
+        dated, plain = (one, other) if own.origin is not None else (other, one)
         raise ValueError(
             f"The times of {dated} are dates, and those of {plain} are numbers; write both alike."
         )
-    if one.origin is None or other.origin is None:
-        if units and target and (one.seconds is None or one.seconds != other.seconds):
+    if own.origin is None or wanted.origin is None:
+        if units and target and (own.seconds is None or own.seconds != wanted.seconds):
             raise ValueError(
-                f"The times of {path} are in {units}, and those of {source.path} in {target}; "
+                f"The times of {one} are in {units}, and those of {other} in {target}; "
                 "convert one of them."
             )
         return times
-    if one.zoned != other.zoned:
-        zoned, bare = (path, source.path) if one.zoned else (source.path, path)
+    if own.zoned != wanted.zoned:
+        zoned, bare = (one, other) if own.zoned else (other, one)
         raise ValueError(
             f"The times of {zoned} have a time zone, and those of {bare} have none; convert both "
             "to one, such as UTC."
         )
-    offset = (one.origin - other.origin).total_seconds()
-    return (times * one.seconds + offset) / other.seconds
+    offset = (own.origin - wanted.origin).total_seconds()
+    return (times * own.seconds + offset) / wanted.seconds
+
+
+def in_seconds(coordinate: np.ndarray, zone: str = "") -> tuple[np.ndarray, dict[str, str]]:
+    """Dates as seconds since the first of them, durations as seconds, with their units."""
+    if coordinate.dtype.kind != "M":
+        return seconds(coordinate), {"units": "s"} if coordinate.dtype.kind == "m" else {}
+    if np.datetime_data(coordinate.dtype)[0] in ("Y", "M"):  # of no fixed length
+        coordinate = coordinate.astype("M8[D]")
+    known = coordinate[~np.isnat(coordinate)]
+    if not known.size:
+        return seconds(coordinate), {}
+    first = known.min()
+    whole = first == first.astype("M8[s]")
+    text = np.datetime_as_string(first, unit="s" if whole else "auto")
+    return (coordinate - first) / np.timedelta64(1, "s"), {"units": f"seconds since {text}{zone}"}
+
+
+def numbers_of(
+    entries: np.ndarray, axis: str, attributes: Mapping
+) -> tuple[np.ndarray, dict[str, str]]:
+    """`in_seconds` of the entries of an axis, which may be times that count from 1970."""
+    since = dates_since_1970(entries) if axis == "time" and "units" not in attributes else None
+    return in_seconds(entries) if since is None else in_seconds(since, "Z")
 
 
 def _clock(units: str) -> _Clock:

@@ -13,7 +13,8 @@ import xarray as xr
 from hfluxno.boundary import Given
 from hfluxno.data.clock import converted
 from hfluxno.data.numbers import coordinate, listed, real_numbers
-from hfluxno.data.opening import opened, reading
+from hfluxno.data.opening import opened
+from hfluxno.data.reading import reading
 from hfluxno.data.source import SIDES, GivenEnds, Source, unit_in
 from hfluxno.data.table import units_in, without_units
 from hfluxno.data.text_table import is_table
@@ -34,7 +35,7 @@ def read_ends(path: Path, source: Source) -> GivenEnds:
             f"{path} has a line for each time and place, so the states at the ends need a separate "
             "table: choose it with --ends FILE, or --boundary open to have them estimated."
         )
-    own = dict(source.names) if path == source.path else {}
+    own = source.own_names if path == source.path else {}
     asked = ",".join(name for names in wanted.values() for each in names for name in each)
     axes = {"time": own["time"]} if "time" in own else None
     with opened(path, asked, axes, axes=("time",)) as (variables, _):

@@ -58,7 +58,10 @@ def _check_size(found: Source, flow: np.ndarray, name: str, needed: str) -> None
     some = density > np.nanmean(density)
     if len(found.times) < 2 or not np.any(some):
         return
-    speed = float(np.nanmedian(np.abs(flow[some]) / density[some]))
+    if np.isnan(flow[some]).all():  # measured at other times or places
+        speed = float(np.nanmedian(np.abs(flow)) / np.nanmedian(density))
+    else:
+        speed = float(np.nanmedian(np.abs(flow[some]) / density[some]))
     length = float(found.x[-1] - found.x[0])
     crossings = speed * float(np.median(np.diff(found.times))) / max(length, 1e-300)
     if crossings > _MOST_CROSSINGS:

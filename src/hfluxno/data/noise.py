@@ -6,7 +6,8 @@ import xarray as xr
 from hfluxno.data.choice import shape_of
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import check_magnitude, listed, real_numbers
-from hfluxno.data.opening import opened, reading
+from hfluxno.data.opening import opened
+from hfluxno.data.reading import reading
 from hfluxno.data.source import Source
 from hfluxno.plural import plural
 
@@ -103,6 +104,12 @@ def _noise(value: str, index: int, source: Source, trajectory: int | None) -> fl
     return found
 
 
+def _parts(source: Source) -> list[str]:
+    """The variables whose axes the noise may have to be brought to."""
+    flow = () if source.flow is None else (source.flow[0],)
+    return [part.name for part in (*source.parts, *flow)]
+
+
 def _of_variable(name: str, index: int, source: Source, trajectory: int | None) -> np.ndarray:
     """The numbers of a variable at the places of the values of a field."""
     if name in (part.name for part in source.parts):
@@ -110,7 +117,8 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
             f"--noise {name} is what was measured itself; give a number, or the variable with its "
             "standard deviation."
         )
-    with opened(source.path, name, dict(source.names)) as (variables, _):
+    asked = ",".join([*_parts(source), name])
+    with opened(source.path, asked, dict(source.names)) as (variables, _):
         if name not in variables:
             raise ValueError(
                 f"--noise {name} is neither a number nor a variable of {source.path}; it has "

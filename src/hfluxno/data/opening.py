@@ -4,7 +4,6 @@ The first bytes of a file determine its kind, not its name, except for tables of
 """
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -12,17 +11,18 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from hfluxno.coordinates import seconds
 from hfluxno.data.axes import cf_names, renamed, with_dims
 from hfluxno.data.choice import asked_names
+from hfluxno.data.clock import in_seconds, numbers_of
 from hfluxno.data.contained import fault
-from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.foreign import what_else
 from hfluxno.data.numbers import listed
 from hfluxno.data.parquet import read_parquet
 from hfluxno.data.pdebench_line import of_groups, of_pdebench
+from hfluxno.data.reading import NotRead, reading
 from hfluxno.data.table import table_variables
 from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
+from hfluxno.data.united import united
 from hfluxno.extras import require
 from hfluxno.plural import plural
 
@@ -140,10 +140,16 @@ def opened(
         for name, v in variables.items():
             numbers, attributes = in_seconds(v.values, v.attrs.pop("zone", ""))
             variables[name] = xr.Variable(v.dims, numbers, v.attrs | attributes)
-    elif not unnamed:
-        names = cf_names(variables, names)
-    variables = renamed(variables, names, path)
-    if unnamed:
+    whole = None
+    if frame is None:
+        whole = united(variables, asked_names(asked), names, path, unnamed)
+    if whole is not None:
+        variables, names = whole
+    else:
+        if frame is None and not unnamed:
+            names = cf_names(variables, names)
+        variables = renamed(variables, names, path)
+    if unnamed and whole is None:
         _check_npz_names(path, variables, axes)
         if "values" in variables and not set(asked_names(asked)) & set(variables):
             known = {"values", "y", *_NPZ_COORDINATES.values()}
@@ -154,31 +160,6 @@ def opened(
     finally:
         if dataset is not None:
             dataset.close()
-
-
-class NotRead(ValueError):
-    """A file with unsupported content; the message names the remedy."""
-
-
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns the exceptions of file libraries into an `OSError` that names the file.
-
-    The libraries raise nearly any exception on a damaged file, so nearly any is caught; their
-    warnings about encodings are of no use to a reader and are silenced.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except NotRead:
-        raise
-    except PermissionError as error:
-        raise PermissionError(f"{path} may not be read; ask for permission.") from error
-    except Exception as error:
-        reason = str(error).strip() or type(error).__name__
-        reason = reason.splitlines()[0].rstrip(".")
-        raise OSError(f"{path} cannot be read ({reason}); check that it is complete.") from error
 
 
 def is_zarr(path: Path) -> bool:
@@ -235,21 +216,13 @@ def _by_number_of_axes(arrays: Mapping[str, xr.Variable]) -> dict[str, xr.Variab
     dimensions, known = _npz_axes(arrays)
     for name, array in arrays.items():
         if name in known:
-            entries, attributes = _coordinate(np.atleast_1d(array.values), known[name], array.attrs)
+            entries, attributes = numbers_of(np.atleast_1d(array.values), known[name], array.attrs)
             dims = (known[name], *_unnamed(entries.ndim)[1:])
             found = xr.Variable(dims, entries, array.attrs | attributes)
         else:
             found = with_dims(array, dimensions.get(array.ndim, _unnamed(array.ndim)))
         variables[known.get(name, name)] = found
     return variables
-
-
-def _coordinate(
-    entries: np.ndarray, axis: str, attributes: Mapping
-) -> tuple[np.ndarray, dict[str, str]]:
-    """`in_seconds` of the entries, which may be times that count from 1970."""
-    since = dates_since_1970(entries) if axis == "time" and "units" not in attributes else None
-    return in_seconds(entries) if since is None else in_seconds(since, "Z")
 
 
 def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], Mapping[str, str]]:
@@ -303,18 +276,3 @@ def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[
             "has the axes time and x), time (or t), x, field (or fields) and trajectory: rename "
             "them, leave them out, or choose with --time NAME and --x NAME."
         )
-
-
-def in_seconds(coordinate: np.ndarray, zone: str = "") -> tuple[np.ndarray, dict[str, str]]:
-    """Dates as seconds since the first of them, durations as seconds, with their units."""
-    if coordinate.dtype.kind != "M":
-        return seconds(coordinate), {"units": "s"} if coordinate.dtype.kind == "m" else {}
-    if np.datetime_data(coordinate.dtype)[0] in ("Y", "M"):  # of no fixed length
-        coordinate = coordinate.astype("M8[D]")
-    known = coordinate[~np.isnat(coordinate)]
-    if not known.size:
-        return seconds(coordinate), {}
-    first = known.min()
-    whole = first == first.astype("M8[s]")
-    text = np.datetime_as_string(first, unit="s" if whole else "auto")
-    return (coordinate - first) / np.timedelta64(1, "s"), {"units": f"seconds since {text}{zone}"}

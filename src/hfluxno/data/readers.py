@@ -48,7 +48,8 @@ from hfluxno.data.numbers import (
     overflowed,
     real_numbers,
 )
-from hfluxno.data.opening import opened, reading
+from hfluxno.data.opening import opened
+from hfluxno.data.reading import reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, on_cells

@@ -9,6 +9,7 @@ import xarray as xr
 
 from hfluxno.boundary import Boundary, BoundaryName, Given
 from hfluxno.coordinates import uniform_edges
+from hfluxno.data.text_table import is_table
 from hfluxno.observation import Flow, Observation
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -98,7 +99,8 @@ class Source:
     - `fields`: one name per field.
     - `boundary`: a name for each side of the domain.
     - `coordinates`: the coordinates of the file, by dimension, with their attributes.
-    - `names`: what the file calls the axes time and x, if something else.
+    - `names`: what the file calls the axes time and x, if something else; with commas, where those
+      of several fields were united.
     - `falls`: whether x decreases in the file.
     - `failed`: the number of trajectories marked as failed in the file, which are left out.
     - `rows`: which of the `times` are in the file; `None` for all.
@@ -158,6 +160,16 @@ class Source:
         """For each field the attributes of its variable."""
         several = len(self.parts) > 1
         return tuple(self.parts[i if several else 0].attributes for i in range(len(self.fields)))
+
+    @property
+    def own_names(self) -> dict[str, str]:
+        """`names` without those of several axes that were united."""
+        return {axis: name for axis, name in self.names.items() if not self.is_united(axis)}
+
+    def is_united(self, axis: str) -> bool:
+        """Whether this axis of several fields was united; a column of a table may have a comma."""
+        table = is_table(self.path) or self.path.suffix == ".parquet"
+        return "," in self.names.get(axis, "") and not table
 
     @property
     def time_axis(self) -> str:

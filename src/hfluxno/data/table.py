@@ -22,7 +22,8 @@ from hfluxno.data.stray_lines import without_stray_lines
 from hfluxno.data.table_faults import check_units_row, sensors_beside, sensors_in, thousands_in
 from hfluxno.data.time_of_day import since_midnight
 
-_ALIASES = {
+# What axes are usually called.
+ALIASES = {
     "time": ("time", "t", "timestamp", "datetime", "date_time", "date", "seconds"),
     "x": ("x", "position", "pos", "distance", "location", "chainage", "km"),
     "trajectory": ("trajectory",),
@@ -170,7 +171,7 @@ def _clock_of_frames(frame: pd.DataFrame, names: dict[str, str], path: Path) -> 
     others = [name for name in frame.columns[~headed] if name != "trajectory"]
     if headed.sum() <= 1 or len(others) != 1 or "x" in names:
         return None
-    if _bare(others[0]) in _ALIASES["x"]:
+    if _bare(others[0]) in ALIASES["x"]:
         raise ValueError(
             f"Each line of {path} seems to hold a place, by its column {others[0]}, and each of "
             "the other columns a time; exchange lines and columns, so that a line holds a frame."
@@ -216,7 +217,7 @@ def _axis_column(
     with_units = [name for name in every if without_units(name) == names.get(axis)]
     if len(with_units) == 1:
         return with_units[0]
-    usual = [name for name in every if _bare(name) in _ALIASES[axis]]
+    usual = [name for name in every if _bare(name) in ALIASES[axis]]
     if axis in names or len(usual) != 1:
         if axis == "trajectory":
             return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from hfluxno.data.opening import reading
+from hfluxno.data.reading import reading
 from hfluxno.data.source import Source
 from hfluxno.observation import TimeMean
 
@@ -33,9 +33,15 @@ def time_mean(
         mean.times(source.times)
         return (mean,), ()
     methods = str(source.parts[0].attributes.get("cell_methods", ""))
-    clocks = {"time", source.time_axis, source.names.get("time", "time")}
+    clocks = {"time", source.time_axis, *source.names.get("time", "time").split(",")}
     if not any(re.search(rf"\b{re.escape(clock)}: mean\b", methods) for clock in clocks):
         return (), ()
+    if source.is_united("time"):
+        raise ValueError(
+            f"{source.path} says by cell_methods that values are means, of fields that have times "
+            "of their own; say with --average DT over how much time all are means, or take them "
+            "for values at their times with --average 0."
+        )
     found = _of_bounds(variables, source)
     mean = TimeMean(float(np.min(np.diff(source.times)))) if found is None else found
     try:

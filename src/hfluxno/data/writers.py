@@ -151,7 +151,7 @@ def _assembled(
     )
     if source.falls:
         dataset = dataset.isel(x=slice(None, None, -1))
-    return dataset.rename(source.names)
+    return dataset.rename(source.own_names)
 
 
 def origin(path: Path, boundary: str) -> dict[str, str]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfluxno.batching import ahead, cores, on_one_core
 from hfluxno.compilation_cache import cache_in_use, use_cache
-from hfluxno.data.opening import opened, reading
+from hfluxno.data.opening import opened
+from hfluxno.data.reading import reading
 from hfluxno.datasets.chunk import Chunk, Variables, needed, some, trajectories
 from hfluxno.datasets.store import ChunkStore
 

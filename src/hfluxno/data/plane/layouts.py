@@ -8,12 +8,13 @@ import h5py
 import xarray as xr
 
 from hfluxno.data.contained import fault
-from hfluxno.data.opening import kind_of, opened, reading
+from hfluxno.data.opening import kind_of, opened
 from hfluxno.data.plane.file import PlaneFile, check_lengths
 from hfluxno.data.plane.labelled import on_plane, read_labelled
 from hfluxno.data.plane.pdebench import is_pdebench, read_pdebench
 from hfluxno.data.plane.pdegym import is_pdegym, read_pdegym
 from hfluxno.data.plane.well import GROUPS, is_well, read_well
+from hfluxno.data.reading import reading
 from hfluxno.data.text_table import is_table
 
 

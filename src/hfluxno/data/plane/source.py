@@ -11,11 +11,11 @@ import xarray as xr
 
 from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
 from hfluxno.data.numbers import check_magnitude, real_numbers
-from hfluxno.data.opening import reading
 from hfluxno.data.plane.conserved import DENSITIES, computed, empty_cell, sources
 from hfluxno.data.plane.file import AXES, PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.walls import NAN, marked_walls
+from hfluxno.data.reading import reading
 from hfluxno.data.source import context_length, frames_at, units_of
 from hfluxno.data.valid_range import without_invalid
 from hfluxno.grid import Grid

@@ -7,8 +7,8 @@ from jaxtyping import Bool
 
 from hfluxno.data.choice import shape_of
 from hfluxno.data.numbers import listed
-from hfluxno.data.opening import reading
 from hfluxno.data.plane.file import PlaneFile
+from hfluxno.data.reading import reading
 from hfluxno.plural import plural
 
 # The walls are where nothing was measured.
