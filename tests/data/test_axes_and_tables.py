@@ -318,7 +318,7 @@ def test_dates_that_cannot_be_relied_on_are_refused(tmp_path):
     same = table(tmp_path / "a.csv", columns() | {"time": dated(("Z", "+00:00", "+0000"))})
     assert read(same).frames == FRAMES
     days = [f"{3 + int(2 * t)}/04/2024" for t in columns()["time"]]
-    with pytest.raises(ValueError, match=r"first is '3/04/2024' in row 1.* Write dates as 2024"):
+    with pytest.raises(ValueError, match=r"such as '3/04/2024' in row 1 .* write them as 2024"):
         read(table(tmp_path / "a.csv", columns() | {"time": days}))
 
 

@@ -77,7 +77,7 @@ def test_a_flow_stands_after_its_field(tmp_path):
     with pytest.raises(ValueError, match=r"no variable 'p' in"):
         read(path, "u", flow="p")
     short = dataset(values).assign(q=(("time", "place"), values[:, :5]))
-    with pytest.raises(ValueError, match="axis time of u in .* needs a variable of numbers"):
+    with pytest.raises(ValueError, match=r"axis time of u in .* needs a variable of numbers"):
         read(save(short, tmp_path / "b.nc"), "u", flow="q")
     batch = np.stack([values, 2.0 * values])
     both = dataset(batch, ("trajectory", "time", "x")).assign(

@@ -48,7 +48,7 @@ def test_times_of_the_day_go_on_after_midnight(tmp_path, how):
     [
         # From the last time to the first, or sorted as text: which of them are of the next day?
         ({"start": 1430, "order": slice(None, None, -1)}, "Write the date before the time"),
-        ({"start": 600, "date": "2024-02-27"}, "Write the date before the time"),
+        ({"start": 600, "date": "27 February"}, "Write the date before the time"),
         ({"start": 600, "step": 1440}, "If they are of several days, write the date before"),
     ],
 )

@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from hfluxno.data.contained import too_large
+from hfluxno.data.dates import with_one_time, written_dates
 from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.numbers import listed
 from hfluxno.data.stray_lines import without_stray_lines
@@ -24,7 +25,10 @@ from hfluxno.data.time_of_day import since_midnight
 
 # What axes are usually called.
 ALIASES = {
-    "time": ("time", "t", "timestamp", "datetime", "date_time", "date", "seconds"),
+    "time": (
+        *("time", "t", "timestamp", "datetime", "date_time", "date/time", "date", "seconds"),
+        *("zeit", "zeitstempel", "zeitpunkt", "datum", "uhrzeit"),
+    ),
     "x": ("x", "position", "pos", "distance", "location", "chainage", "km"),
     "trajectory": ("trajectory",),
 }
@@ -54,6 +58,7 @@ def table_variables(
     """
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     check_units_row(frame, path)
+    frame = with_one_time(frame, names, lambda name: _bare(name) in ALIASES["time"], path)
     clock, counted = _clock_of_frames(frame, names, path), _without_counter(frame, asked)
     if clock is None:
         frame = counted
@@ -84,7 +89,7 @@ def table_variables(
     if frame.empty:
         raise ValueError(f"{path} has no lines below its header; give a file with measurements.")
     time = columns["time"]
-    dated = any(_bare(name) == "date" for name in frame.columns.drop(time))
+    dated = any(_bare(name) in ("date", "datum") for name in frame.columns.drop(time))
     dates, zoned = _times(frame[time], path, dated)
     new = {time: dates}
     if "x" in columns:
@@ -273,6 +278,8 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
             return of_day, False
         numbers = pd.to_numeric(column, errors="coerce").isna().to_numpy()
         dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
+        if dates.isna().all() and (written := written_dates(text, path)) is not None:
+            return written, False
         wrong = numbers if numbers.mean() < 0.5 else dates.isna().to_numpy()
         if (neither := numbers & dates.isna().to_numpy()).any():
             wrong = neither
