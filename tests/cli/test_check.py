@@ -164,9 +164,9 @@ def test_what_is_shown_of_a_system(tmp_path, capsys):
         "+0.50 cells a frame",
         "can infer the flux of h from 1.707 to 4.293, a diffusivity, the field in the gaps",
         "note h: -999 appears 1 time, a mark for missing values, but every method takes it as a "
-        "value; make it NaN, or leave it empty",
+        "value; make it a gap with --missing=-999",
         "note Constant, and better left out: b.",
-        f"next hfluxno forecast {path} --variable=h --context 23 --steps 7",
+        f"next hfluxno forecast {path} --variable=h --missing=-999 --context 23 --steps 7",
     ):
         assert text in shown
 
@@ -306,3 +306,14 @@ def test_fields_on_axes_of_their_own(tmp_path, capsys):
     assert found["fields"]["h"]["cells_per_frame"] == pytest.approx(2.0, abs=0.1)
     words = shlex.split(found["reconstruct"])
     assert words[3:6] == ["--variable=h,q", "--time=time,clock", "--boundary=periodic"]
+
+
+def test_a_mark_that_is_named_is_a_gap(tmp_path, capsys):
+    u = 500.0 + 300.0 * wave(1.3)[0]
+    u[::5, ::7] = -999.0
+    path = saved(tmp_path / "a.nc", u)
+    marked = checked(capsys, path)
+    assert marked["missing"]["all"] == 0.0 and "--missing=-999" in shlex.split(marked["next"])
+    found = checked(capsys, path, "--missing=-999")
+    assert found["missing"]["all"] == 6 * 12 / u.size and found["fields"]["density"]["smallest"] > 0
+    assert found["fields"]["density"]["oddities"] == [] and "--missing=-999" in found["next"]

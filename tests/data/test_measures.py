@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from hfluxno.data.marks import without_marks
 from hfluxno.data.measures import (
     doubtful,
     is_constant,
@@ -12,7 +13,6 @@ from hfluxno.data.measures import (
     oddities,
     total,
     travel,
-    without_marks,
 )
 
 
@@ -107,6 +107,7 @@ def test_values_that_are_no_measurements():
     (mark,) = marks
     assert mark.startswith("-999 appears 2 times, a mark for missing values, but every method")
     assert np.isnan(bare).sum() == 2 and np.isnan(bare[0, [3, 8], [5, 9]]).all()
+    assert mark.endswith("make it a gap with --missing=-999")
     assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
     u = wave()
     u[0, 4, 4] = 9.0

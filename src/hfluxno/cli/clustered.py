@@ -150,6 +150,7 @@ def main(
 
 def _reading(config: ClusterConfig) -> "Reading":
     """How the variables of the file become the input of the work."""
+    from hfluxno.data.marks import marks_of
     from hfluxno.data.readers import Reading, boundary_pair
 
     domain = None if config.domain is None else ends_of(config.domain)
@@ -162,6 +163,7 @@ def _reading(config: ClusterConfig) -> "Reading":
         domain=domain,
         ends=ends,
         average=config.average,
+        missing=marks_of(config.missing),
         bounds=None if config.bounds is None else bounds_of(config.bounds),
     )
 

@@ -55,6 +55,9 @@ class InputConfig:
     """The ends of x, if not half a cell beyond the outermost sensors
     (--domain=-1,1 if a number is negative)."""
 
+    missing: Annotated[str | None, tyro.conf.arg(metavar="VALUE")] = None
+    """The numbers that stand for missing values, as --missing=-999,9999; they become gaps."""
+
     @property
     def axes(self) -> dict[str, str]:
         """The names that the user gives for the file's axes."""
@@ -74,6 +77,7 @@ class InputConfig:
 
     def read(self) -> "Source":
         """Reads the file; see `hfluxno.data.readers.read` for what is raised."""
+        from hfluxno.data.marks import marks_of
         from hfluxno.data.readers import read
 
         self.check_line()
@@ -88,6 +92,7 @@ class InputConfig:
             ends=self.ends,
             trajectory=self.trajectory,
             gamma=self.gamma,
+            missing=marks_of(self.missing),
             **self.measured(),
         )
 

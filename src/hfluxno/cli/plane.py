@@ -6,7 +6,7 @@ import numpy as np
 
 from hfluxno.cli import runtime
 from hfluxno.cli.input import InputConfig
-from hfluxno.data.measures import without_marks
+from hfluxno.data.marks import marks_of, without_marks
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
 from hfluxno.data.readers import check_member
@@ -51,6 +51,7 @@ def read(config: InputConfig) -> PlaneSource:
         names=config.axes,
         gamma=config.gamma,
         walls=config.walls,
+        missing=marks_of(config.missing),
         least_frames=LEAST_FRAMES if getattr(config, "law", None) is None else 1,
         back=getattr(config, "layout", None) is not None,
     )

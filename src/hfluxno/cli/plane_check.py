@@ -95,6 +95,7 @@ def examined(config: "CheckConfig") -> dict:
     if source.assumed and boundary != source.boundary:
         options["boundary"] = named
     options |= config.axes | {"gamma": config.gamma, "walls": source.walls}
+    options["missing"] = config.missing
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     if source.count > 1:
         words.append(f"--trajectory={member}")

@@ -103,6 +103,8 @@ def _words(command: str, config: MeasuredConfig, found: dict) -> list[str]:
         "gamma": config.gamma,
     }
     options |= {"domain": config.domain, "ends": config.ends}
+    marks = [*([config.missing] if config.missing else []), *(f"{m:g}" for m in found["marks"])]
+    options["missing"] = ",".join(marks) or None
     options |= {"flow": config.flow, "average": config.average, "bounds": config.bounds}
     options["noise"] = None if config.noise == "auto" else config.noise
     if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):

@@ -12,6 +12,7 @@ import xarray as xr
 
 from hfluxno.boundary import Given
 from hfluxno.data.clock import converted
+from hfluxno.data.marks import as_gaps
 from hfluxno.data.numbers import coordinate, listed, real_numbers
 from hfluxno.data.opening import opened
 from hfluxno.data.reading import reading
@@ -21,10 +22,12 @@ from hfluxno.data.text_table import is_table
 from hfluxno.plural import plural
 
 
-def read_ends(path: Path, source: Source) -> GivenEnds:
-    """The given ends of `source`, with times in its units. Raises `OSError` if the file does not
-    exist or cannot be read; `ValueError` if a variable is missing, is not numeric, or has other
-    units than the data."""
+def read_ends(path: Path, source: Source, missing: tuple[float, ...] = ()) -> GivenEnds:
+    """The given ends of `source`, with times in its units; `missing` numbers stand for gaps.
+
+    Raises `OSError` if the file does not exist or cannot be read; `ValueError` if a variable is
+    missing, is not numeric, or has other units than the data.
+    """
     wanted = {
         side: [_names(SIDES[side], field, len(source.fields)) for field in source.fields]
         for side, name in enumerate(source.boundary)
@@ -50,8 +53,9 @@ def read_ends(path: Path, source: Source) -> GivenEnds:
             for side, each in wanted.items()
         }
         with reading(path):
-            stored = {name: variables[name].load() for each in found.values() for name in each}
+            read = {name: variables[name].load() for each in found.values() for name in each}
             clock_entries = variables[clock].load() if clock in variables else None
+    stored = {name: as_gaps(v, name, missing)[0] for name, v in read.items()}
     if clock_entries is None:
         raise ValueError(
             f"{path} has no times for the ends; give them as the variable or column time."

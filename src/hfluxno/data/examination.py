@@ -6,12 +6,12 @@ from hfluxno.data.balance import Balance, balance_with_ends
 from hfluxno.data.end_measures import Ends, ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary
+from hfluxno.data.marks import marks_in, without_marks
 from hfluxno.data.measures import (
     is_constant,
     oddities,
     total,
     travel,
-    without_marks,
 )
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, unit_in
 from hfluxno.data.symmetry import symmetry
@@ -53,6 +53,7 @@ def examined(source: Source) -> dict:
         "time": _axis(source, source.time_axis),
         "x": _axis(source, "x") | {"falls": source.falls},
         "missing": _missing(source, values),
+        "marks": sorted({m for i in range(used.shape[2]) for m in marks_in(used[:, :, i])}),
         "fields": fields,
         "boundary": boundary,
         "boundary_reason": reason,

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hfluxno.data.marks import without_marks
 from hfluxno.dead_sensors import dead_sensors
 from hfluxno.plural import plural
 from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
 
-_MARKS = (99.0, 999.0, 9999.0, 99999.0, 999999.0)  # instruments write them for "no value"
 _MOST_PAIRS = 400  # of frames, evenly chosen
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
 _BLOCK = 64  # trajectories
@@ -174,25 +174,6 @@ def _passed(whole: np.ndarray, known: np.ndarray) -> float:
 def is_constant(u: np.ndarray) -> bool:
     """Whether all values are equal up to rounding."""
     return bool(np.nanmax(u) - np.nanmin(u) <= 4.0 * np.finfo(u.dtype).eps * np.nanmax(np.abs(u)))
-
-
-def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The field with NaN for numbers like -999 that mark missing values, and sentences about those
-    found."""
-    found, bare = [], u
-    for mark in (*_MARKS, *(-m for m in _MARKS)):
-        marked = u == mark
-        if not marked.any():
-            continue
-        others = np.abs(u[~marked & ~np.isnan(u)])
-        if others.size and np.max(others) < abs(mark) / 2.0:
-            times = plural(int(marked.sum()), "time")
-            found.append(
-                f"{mark:g} appears {times}, a mark for missing values, but every method takes it "
-                "as a value; make it NaN, or leave it empty"
-            )
-            bare = np.where(marked, np.nan, bare)
-    return bare, tuple(found)
 
 
 def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[str, ...]:

@@ -78,6 +78,18 @@ def check_magnitude(values: np.ndarray, what: str) -> None:
     coordinates.check_magnitude(values, what, _SMALLEST, _LARGEST)
 
 
+def check_values(values: np.ndarray, what: str) -> None:
+    """`check_magnitude` of measurements, of which the largest may mark missing ones, as 1e20."""
+    beyond = values[np.abs(np.nan_to_num(values)) > _LARGEST]
+    if beyond.size:
+        raise ValueError(
+            f"The {what} reach {np.max(np.abs(beyond)):.3g} in size, beyond what can be computed "
+            f"with; choose units in which they lie between {_SMALLEST:g} and {_LARGEST:g}, or, if "
+            f"that stands for missing values, --missing={beyond[0]:g}."
+        )
+    check_magnitude(values, what)
+
+
 def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:
     """The entries of a coordinate as float64; the default if the file has none."""
     if stored is None:

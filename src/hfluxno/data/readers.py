@@ -38,11 +38,13 @@ from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
 from hfluxno.data.flow import check_density, with_flow
 from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
+from hfluxno.data.marks import as_gaps
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
     check_no_dates,
     check_once,
+    check_values,
     coordinate,
     field_names,
     overflowed,
@@ -74,6 +76,7 @@ def read(
     bounds: tuple[float, float] | None = None,
     trajectory: int | None = None,
     gamma: float | None = None,
+    missing: tuple[float, ...] = (),
 ) -> Source:
     """Reads the one variable that is a trajectory, or `variable` if there are several.
 
@@ -98,6 +101,7 @@ def read(
     - `trajectory`: the only one of a batch to read, counted from 0 without those that failed.
     - `gamma`: the ratio of specific heats, with which the momentum and the energy of a gas are
       computed if the file has density, velocity and pressure.
+    - `missing`: numbers that stand for missing values.
 
     **Raises:**
 
@@ -136,7 +140,16 @@ def read(
             check_density(meant, str(flow), path)
         file = None if ends is None else Path(ends)
         how = Reading(
-            path, variable, sides, names, cells, domain, file, average=average, bounds=bounds
+            path,
+            variable,
+            sides,
+            names,
+            cells,
+            domain,
+            file,
+            average=average,
+            bounds=bounds,
+            missing=missing,
         )
         found = source_of(meant, how)
         if flow is not None:
@@ -169,6 +182,7 @@ class Reading:
     - `ends`: the file with the states at given ends, if it is another.
     - `noise`: the standard deviation of that of all values or of each field, if it is known.
     - `bounds`: as in `Trajectory.with_bounds`.
+    - `missing`: numbers that stand for missing values.
     """
 
     path: Path
@@ -181,6 +195,7 @@ class Reading:
     noise: Noise | None = None
     average: float | None = None
     bounds: tuple[float, float] | None = None
+    missing: tuple[float, ...] = ()
 
 
 def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
@@ -201,11 +216,13 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         raise ValueError(refused)
     with reading(path):
         valid = {each: without_invalid(variables[each].load(), each) for each in names}
-        stored = {each: kept for each, (kept, _) in valid.items()}
+        marked = {each: as_gaps(kept, each, how.missing) for each, (kept, _) in valid.items()}
+        stored = {each: kept for each, (kept, _) in marked.items()}
         found = stored[names[0]]
         coordinates = {str(d): variables[d].load() for d in dims if d in variables}
     left_out = [v.attrs.pop("left_out", "") for v in coordinates.values()]
     left_out += [note for _, note in valid.values()]
+    left_out += [note for _, notes in marked.values() for note in notes]
     name = ", ".join(names)
     if len(names) > 1:
         found = combined(stored, path)
@@ -239,7 +256,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         found = found.isel(trajectory=kept)
     values = real_numbers(np.asarray(found.values), f"values of {name}")
     check_finite(values, found.dims, coordinates, name)
-    check_magnitude(values, f"values of {name}")
+    check_values(values, f"values of {name}")
     values = values.transpose([found.dims.index(d) for d in order])
     if "field" not in order:
         values = np.expand_dims(values, -2)
@@ -303,7 +320,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     steps, notes = source.observation + mean, source.notes + notes
     source = dataclasses.replace(source, observation=steps, notes=notes, bounds=how.bounds)
     if "given" in how.boundary:
-        source = dataclasses.replace(source, ends=read_ends(how.ends or path, source))
+        source = dataclasses.replace(source, ends=read_ends(how.ends or path, source, how.missing))
     if how.noise is None:
         return source
     return dataclasses.replace(source, deviation=of_each_value(how.noise, source.values))

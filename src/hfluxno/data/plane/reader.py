@@ -30,6 +30,7 @@ def read_plane(
     walls: str | None = None,
     least_frames: int = LEAST_FRAMES,
     back: bool = False,
+    missing: tuple[float, ...] = (),
 ) -> PlaneSource:
     """A file and what to read from it; values are read later, frame by frame.
 
@@ -46,6 +47,7 @@ def read_plane(
       elsewhere, or "nan" for the cells that are NaN in every frame of a context.
     - `least_frames`: how many the file must have; a given law needs one.
     - `back`: whether `gamma` also serves to compute pressures from energies later.
+    - `missing`: numbers that stand for missing values.
 
     Raises `OSError` if the file cannot be read; `ValueError` if it is not as described above; the
     message names the fault and the remedy.
@@ -53,7 +55,7 @@ def read_plane(
     path, options = Path(path), dict(names or {})
     with opened_plane(path, options) as file:
         found = source_in(file, path, fields, boundary, gamma, walls, least_frames, back)
-    return dataclasses.replace(found, options=options)
+    return dataclasses.replace(found, options=options, missing=missing)
 
 
 def source_in(

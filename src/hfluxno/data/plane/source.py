@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
-from hfluxno.data.numbers import check_magnitude, real_numbers
+from hfluxno.data.marks import as_gaps
+from hfluxno.data.numbers import check_values, real_numbers
 from hfluxno.data.plane.conserved import DENSITIES, computed, empty_cell, sources
 from hfluxno.data.plane.file import AXES, PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
@@ -45,6 +46,7 @@ class PlaneSource:
     - `walls`: what says which cells are walls: a variable of the file, or "nan" for those that are
       NaN in every frame of a context; `None` without walls inside.
     - `held`: the open file itself, if it is not one that can be opened again.
+    - `missing`: numbers that stand for missing values.
     """
 
     time_axis: ClassVar[str] = "time"
@@ -68,6 +70,7 @@ class PlaneSource:
     walls: str | None = None
     others: tuple[str, ...] = ()
     held: PlaneFile | None = None
+    missing: tuple[float, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -113,6 +116,7 @@ class PlaneSource:
                 with reading(self.path):
                     chosen = {axis: k for axis, k in place.items() if axis in part.dims}
                     own, _ = without_invalid(part.isel(chosen).load(), name)
+                own, _ = as_gaps(own, name, self.missing)
                 order = [axis for axis in AXES if axis in own.dims]
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
         numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}
@@ -218,4 +222,4 @@ class PlaneSource:
                 f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from "
                 "0; correct them, or make them NaN where nothing is known."
             )
-        check_magnitude(values, f"values of {self.variable}{where}")
+        check_values(values, f"values of {self.variable}{where}")

@@ -1,0 +1,64 @@
+"""Numbers such as -999 that instruments write where nothing was measured."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from hfluxno.plural import plural
+
+# Fill values that a NetCDF file states are gaps already.
+_MARKS = np.array([99.0, 999.0, 7999.0, 9999.0, 99999.0, 999999.0])
+_SAME = 1e-6  # of a mark, which may have been rounded to single precision
+
+
+def marks_in(u: np.ndarray) -> tuple[float, ...]:
+    """Numbers like -999 that mark missing values of a field: they are far from all other values, or
+    negative where no other is."""
+    found = [float(mark) for mark in (*_MARKS, *-_MARKS) if np.any(u == mark)]
+    others = u[~(np.isin(u, found) | np.isnan(u))] if found else u[:0]
+    if not others.size:
+        return ()
+    largest, positive = np.max(np.abs(others)), np.min(others) >= 0.0
+    return tuple(m for m in found if largest < abs(m) / 2.0 or (m < 0.0 and positive))
+
+
+def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The field with NaN for its `marks_in`, and sentences about them."""
+    marks = marks_in(u)
+    if not marks:
+        return u, ()
+    return np.where(np.isin(u, marks), np.nan, u), tuple(
+        f"{mark:g} appears {plural(int(np.sum(u == mark)), 'time')}, a mark for missing values, "
+        f"but every method takes it as a value; make it a gap with --missing={mark:g}"
+        for mark in marks
+    )
+
+
+def as_gaps(
+    variable: xr.Variable, name: str, missing: Sequence[float]
+) -> tuple[xr.Variable, tuple[str, ...]]:
+    """The variable with NaN for these numbers, and notes that count them."""
+    notes: list[str] = []
+    for mark in missing if variable.dtype.kind in "iuf" else ():
+        values = np.asarray(variable.values)
+        marked = (values == mark) | (np.abs(values - mark) <= _SAME * abs(mark))
+        if marked.any():
+            kind = values.dtype if values.dtype.kind == "f" else np.dtype(float)
+            data = np.where(marked, np.nan, values).astype(kind)
+            variable = variable.copy(data=data)
+            count = int(marked.sum())
+            verb = "is" if count == 1 else "are"
+            notes.append(f"{name}: {plural(count, 'value')} of {mark:g} {verb} missing.")
+    return variable, tuple(notes)
+
+
+def marks_of(text: str | None) -> tuple[float, ...]:
+    """The numbers in `-999,9999`. Raises `ValueError` if they are none."""
+    try:
+        return () if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(
+            f"--missing needs the numbers that stand for missing values, as --missing=-999,9999; "
+            f"got {text}."
+        ) from error

@@ -1,0 +1,75 @@
+"""Numbers that stand for missing values."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hfluxno.data.marks import as_gaps, marks_of, without_marks
+from hfluxno.data.plane import read_plane
+from hfluxno.data.readers import read
+from tests.data.test_measures import wave as long_wave
+from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
+
+GONE = np.zeros((FRAMES, CELLS), bool)
+GONE[2, 3] = GONE[4, 5:7] = True
+
+
+@pytest.mark.parametrize("mark", [-999.0, 1e20, 999.99])
+@pytest.mark.parametrize("suffix", [".nc", ".csv", ".npz"])
+def test_they_are_gaps_if_they_are_named(tmp_path, mark, suffix):
+    values = np.where(GONE, mark, wave()).astype(np.float32 if suffix == ".nc" else float)
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".nc":
+        save(dataset(values), path)
+    elif suffix == ".npz":
+        np.savez(path, values=values)
+    else:
+        rows = [f"{i},{j},{v}" for (i, j), v in np.ndenumerate(values)]
+        path.write_text("\n".join(["time,x,u", *rows]))
+    source = read(path, missing=(mark, -77.0))
+    np.testing.assert_array_equal(np.isnan(source.values[:, 0]), GONE)
+    name = "values" if suffix == ".npz" else "u"
+    assert source.notes[0] == f"{name}: 3 values of {mark:g} are missing."
+    if mark == 1e20:
+        with pytest.raises(ValueError, match=r"or, if that stands for .*, --missing=1e\+20"):
+            read(path)
+
+
+def test_integers_flows_and_ends_too(tmp_path):
+    counts = np.where(GONE, -1, 10 + np.arange(FRAMES * CELLS).reshape(FRAMES, CELLS))
+    lower = ("time", np.where(np.arange(FRAMES) == 2, -1.0, 5.0))
+    flow = ("time", "x"), np.where(GONE, -1.0, 3.0 + wave())
+    path = save(
+        dataset(counts, time=np.arange(FRAMES)).assign(q=flow, lower=lower), tmp_path / "a.nc"
+    )
+    source = read(path, "u", "given,open", flow="q", missing=(-1.0,))
+    np.testing.assert_array_equal(np.isnan(source.measured).any(axis=1), GONE)
+    assert np.all(source.ends.sides[0].values == 5.0)
+
+
+def test_on_a_plane(tmp_path):
+    values = 2.0 + np.arange(6 * 16 * 17.0).reshape(6, 16, 17)
+    values[1, 2, 3] = -999.0
+    path = tmp_path / "a.nc"
+    xr.Dataset({"u": (("time", "x", "y"), values)}).to_netcdf(path)
+    assert np.argwhere(np.isnan(read_plane(path, missing=(-999.0,)).values(0, 0, 6))).tolist() == [
+        [1, 0, 2, 3]
+    ]
+    assert not np.isnan(read_plane(path).values(0, 0, 6)).any()
+
+
+def test_what_is_recognised_as_a_mark():
+    u = 1000.0 + 900.0 * long_wave() / np.abs(long_wave()).max()  # from 100
+    u[0, 3, 5], u[0, 8, 9], u[0, 9, 9] = -999.0, -9999.0, -99.0
+    bare, marks = without_marks(u)
+    assert np.isnan(bare).sum() == 3 and [m.split()[0] for m in marks] == ["-99", "-999", "-9999"]
+    u[0, 0, 0] = -5.0  # so that -99 may be one of the values
+    assert [m.split()[0] for m in without_marks(u)[1]] == ["-9999"]
+    same = xr.Variable("x", np.array(["a", "b"]))
+    assert as_gaps(same, "u", (1.0,)) == (same, ())
+
+
+def test_numbers_are_needed():
+    assert marks_of("-999, 1e20") == (-999.0, 1e20) and marks_of(None) == ()
+    with pytest.raises(ValueError, match=r"as --missing=-999,9999; got NaN,-\.$"):
+        marks_of("NaN,-")
