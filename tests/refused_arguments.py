@@ -86,6 +86,8 @@ CASES = [
     ),
     (lambda: one().with_deviation(1e-300), "deviation, 1e-150 or more; got 1e-300 where"),
     (lambda: hfluxno.reconstruct(plane()), "field along one space axis is reconstructed; identify"),
+    (lambda: hfluxno.reconstruct(one(), every=0), "every must be a positive time; got 0"),
+    (lambda: hfluxno.reconstruct(one(), every=0.6), "farther than the measurements reach"),
     (lambda: Grid.interval(24.7), "cells must be a whole number; got 24.7"),
     (lambda: Grid.interval("24"), "cells must be a whole number; got '24'"),
     (lambda: Grid.rectangle(8), "numbers of cells along x and y; got 8"),

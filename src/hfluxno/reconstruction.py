@@ -9,6 +9,35 @@ import numpy as np
 from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.trajectory import Trajectory
 
+_ROUNDING = 1e-9  # of a step
+
+
+def count_of_even_times(times: np.ndarray, every: object) -> int:
+    """How many times so far apart there are from the first of these to the last. Raises
+    `ValueError` if `every` is not positive, or longer than that."""
+    number = np.asarray(every)
+    if number.dtype.kind not in "iuf" or number.ndim or not 0.0 < number < np.inf:
+        raise ValueError(f"every must be a positive time; got {every!r}.")
+    length, step = float(times[-1] - times[0]), float(number)
+    if step > (1.0 + _ROUNDING) * length:
+        raise ValueError(
+            f"Times {step:g} apart are farther than the measurements reach, which is {length:g}; "
+            "choose a smaller time step every."
+        )
+    if step <= np.spacing(np.max(np.abs(times))):
+        raise ValueError(
+            f"Times {step:g} apart cannot be told from each other after {times[0]:g}; choose a "
+            "larger time step every."
+        )
+    return int((1.0 + _ROUNDING) * length / step) + 1
+
+
+def even_times(times: np.ndarray, every: float) -> np.ndarray:
+    """The times that `count_of_even_times` counts; the last may be that of these, up to rounding.
+    Raises `ValueError` as it does."""
+    count = count_of_even_times(times, every)
+    return np.minimum(times[0] + float(every) * np.arange(count), times[-1])
+
 
 @dataclasses.dataclass(frozen=True)
 class Reconstruction:
@@ -16,7 +45,7 @@ class Reconstruction:
 
     **Attributes:**
 
-    - `trajectory`: the states at the times of the measurements.
+    - `trajectory`: the states at the times of the measurements, or at even ones.
     - `deviation`: the standard deviation of each value given the measurements, if the law is of the
       kind that was found.
     - `noise`: the standard deviation of the noise of each measured quantity, estimated if not

@@ -92,10 +92,14 @@ def test_times_count_from_where_they_do_in_the_file(folder, capsys):
     rows = [line.split(",") for line in lines[1:]]
     moved = [f"{5.0 + float(time)},{rest[0]},{rest[1]}" for time, *rest in rows]
     (folder / "road.csv").write_text("\n".join([lines[0], *moved]))
-    options = "--cells 16 --domain 0.1,0.6 -o a.nc"
+    options = "--cells 16 --domain 0.1,0.6 --every 0.02 -o a.nc --figure a.png"
     assert main(["reconstruct", "road.csv", *options.split()]) == 0
     with xr.open_dataset("a.nc", engine="h5netcdf") as out:
-        np.testing.assert_allclose(out["time"], 5.0 + TIMES)
+        times = 0.02 * np.arange(16)
+        np.testing.assert_allclose(out["time"], 5.0 + times)
+        truth, field = burgers(times, CELLS, 0.1, 0.6)[:, 0], out["density"].values
+        assert out["lower"].shape == (16,) and out["density_lower90"].shape == field.shape
+    assert np.linalg.norm(field - truth) < 0.01 * np.linalg.norm(truth)
 
 
 @pytest.mark.validation
@@ -148,6 +152,8 @@ def test_a_forecast_with_given_ends_a_known_noise_and_times_of_its_own(folder, c
         ("--boundary ajar", "Unknown boundary 'ajar'; choose one of"),
         ("-o a.csv", "a.csv"),
         ("--context 3", "choose --context 4 or more"),
+        ("--every 0", "--every must be a positive time; got 0"),
+        ("--every 0.4", "Times 0.4 apart are farther than the measurements reach, which is 0.3"),
     ],
 )
 def test_faults_end_in_a_sentence_and_write_nothing(folder, capsys, options, sentence):

@@ -9,6 +9,9 @@ import tyro
 from hfluxno.cli.clustered import ClusterConfig
 from hfluxno.plural import plural
 
+# Of a frame: runs of an ensemble, and derivatives along some hundred directions.
+_COPIES = 200
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReconstructConfig(ClusterConfig):
@@ -24,6 +27,9 @@ class ReconstructConfig(ClusterConfig):
 
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Use the first K frames, 4 or more; by default all frames."""
+    every: Annotated[float | None, tyro.conf.arg(metavar="DT")] = None
+    """Write the field at even times so far apart, in the units of the file's time (seconds, if a
+    table has dates), from the first measurement to the last, instead of those of the frames."""
     boundary: Annotated[str, tyro.conf.arg(metavar="NAME")] = "open"
     """The boundaries at the ends of x: open (estimated), periodic, outflow, wall or given (see
     --ends); two names with a comma (wall,open) if the left end differs from the right."""
@@ -41,13 +47,18 @@ class ReconstructConfig(ClusterConfig):
 def main(config: ReconstructConfig) -> int:
     """Reads, reconstructs, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
+    import numpy as np
+
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.summary import reconstruction_summary
     from hfluxno.data.replacing import replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
+    from hfluxno.reconstruction import count_of_even_times
 
     config.check_scheduler()
+    if config.every is not None and not 0.0 < config.every < float("inf"):
+        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
     if plane.is_meant(config):
         raise ValueError(
             f"{config.input} contains two-dimensional frames, and reconstruct is one-dimensional; "
@@ -57,7 +68,7 @@ def main(config: ReconstructConfig) -> int:
         from hfluxno.cli import clustered
         from hfluxno.datasets.work import Reconstruct
 
-        work = Reconstruct(config.context, config.momentum)
+        work = Reconstruct(config.context, config.momentum, config.every)
         return clustered.main(
             config,
             "reconstruction",
@@ -81,10 +92,18 @@ def main(config: ReconstructConfig) -> int:
                 "reconstruction takes one: choose it with --trajectory N, or take all with "
                 "--scheduler local."
             )
+        if config.every is not None:
+            frames = count_of_even_times(np.asarray(context.times, float), config.every)
+            runtime.check_memory(
+                _COPIES * frames,
+                len(source.fields) * len(source.x),
+                f"A reconstruction of {plural(frames, 'frame')}",
+                "choose a larger --every",
+            )
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 
-            found = reconstruct(context, config.momentum)
+            found = reconstruct(context, config.momentum, every=config.every)
         with replacing(output) as (temporary,):
             write(temporary, of_reconstruction(source, found))
         files.written.append(output)

@@ -36,6 +36,7 @@ from hfluxno.data.axes import decreases, squeezed
 from hfluxno.data.choice import asked_names, canonical_order, choose, combined, selected
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
+from hfluxno.data.failed import failed_ones
 from hfluxno.data.flow import check_density, with_flow
 from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
 from hfluxno.data.marks import as_gaps
@@ -139,18 +140,8 @@ def read(
         if variable is None and flow in whole:
             check_density(meant, str(flow), path)
         file = None if ends is None else Path(ends)
-        how = Reading(
-            path,
-            variable,
-            sides,
-            names,
-            cells,
-            domain,
-            file,
-            average=average,
-            bounds=bounds,
-            missing=missing,
-        )
+        how = Reading(path, variable, sides, names, cells, domain, file, None, average, bounds)
+        how = dataclasses.replace(how, missing=missing)
         found = source_of(meant, how)
         if flow is not None:
             along = dataclasses.replace(
@@ -231,7 +222,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         found = selected(found, coordinates, name, fields)
     order = canonical_order(found.dims, name, path)
     with reading(path):
-        failed = _failed(variables, found)
+        failed = failed_ones(variables, found)
     if failed.any() and failed.all():
         raise ValueError(
             f"The solution of every trajectory of {path} failed, as its status says; there is "
@@ -349,15 +340,3 @@ def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
     if (left == "periodic") != (right == "periodic"):
         raise ValueError("A periodic boundary joins both sides: make both of them periodic.")
     return left, right  # type: ignore[return-value]
-
-
-def _failed(variables: Mapping[str, xr.Variable], found: xr.Variable) -> np.ndarray:
-    """Which trajectories the file itself declares failed: NaN, and a `status` that is not 0."""
-    if "trajectory" not in found.dims:
-        return np.zeros(1, bool)
-    count = found.sizes["trajectory"]
-    status = variables.get("status")
-    if status is None or status.dims != ("trajectory",) or found.dtype.kind != "f":
-        return np.zeros(count, bool)
-    others = tuple(axis for axis, d in enumerate(found.dims) if d != "trajectory")
-    return (np.asarray(status.values) != 0) & ~np.isfinite(found.values).all(axis=others)

@@ -32,7 +32,7 @@ from hfluxno.methods import forecaster
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.persistence import Persistence
 from hfluxno.plural import plural
-from hfluxno.reconstruction import Reconstruction
+from hfluxno.reconstruction import Reconstruction, even_times
 from hfluxno.trajectory import Trajectory
 
 
@@ -210,21 +210,24 @@ class Reconstruct(Work):
     """Estimates the field behind the measurements of each trajectory."""
 
     momentum: str | None = None
+    every: float | None = None
     alone: ClassVar[bool] = True
 
     def _check(self, context: Trajectory) -> None:
         identifier(context, self.momentum, jointly=True)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
-        found = reconstruct(context.single(0), self.momentum)
+        found = reconstruct(context.single(0), self.momentum, every=self.every)
         return _along_trajectory(of_reconstruction(source, found))
 
     def _example(self, source, context, nothing):
         check_storable(part.name for part in source.parts)
-        values = np.zeros(np.shape(context.values)[1:])
-        single = dataclasses.replace(context, values=values, deviation=None)
+        times = np.asarray(context.times, float)
+        times = times if self.every is None else even_times(times, self.every)
+        values = np.zeros((len(times), *np.shape(context.values)[2:]))
+        single = dataclasses.replace(context, values=values, times=times, deviation=None)
         noise = np.zeros(len(context.fields))
-        at_end = np.zeros((len(context.states.fields), context.frames))
+        at_end = np.zeros((len(context.states.fields), len(times)))
         lower, upper = (at_end if isinstance(e, Open) else None for e in context.grid.boundary[0])
         found = Reconstruction(single, values, noise, (lower, upper), nothing, cast(Any, None))
         return _along_trajectory(of_reconstruction(source, found))

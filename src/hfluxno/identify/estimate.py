@@ -90,9 +90,23 @@ class Estimate:
     ) -> tuple[Float[np.ndarray, "field time"] | None, Float[np.ndarray, "field time"] | None]:
         """The estimated states at the lower and the upper end at the times of all frames; `None`
         for an end that is not open."""
+        return self._ends_at(self.times)
+
+    def within(
+        self, times: Float[np.ndarray, " time"]
+    ) -> tuple[
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+        tuple[Float[np.ndarray, "field time"] | None, Float[np.ndarray, "field time"] | None],
+    ]:
+        """`states`, `spread` and `ends` at other times of the context, in frames."""
+        states, _, deviation = self._run(times, self.forward)
+        return states, deviation, self._ends_at(times)
+
+    def _ends_at(self, times):
         open_sides = () if self.forward.ends is None else self.forward.ends.sides
         found = [
-            np.array([np.interp(self.times, np.asarray(end.times), row) for row in end.values])
+            np.array([np.interp(times, np.asarray(end.times), row) for row in end.values])
             if side in open_sides and isinstance(end, Given)
             else None
             for side, end in enumerate(self.forward.grid(self.z).boundary[0])

@@ -3,12 +3,14 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import Forecast, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
 from hfluxno.known import Noise
-from hfluxno.reconstruction import Reconstruction
+from hfluxno.reconstruction import Reconstruction, even_times
 from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ def reconstruct(
     context: "Trajectory | xarray.DataArray",
     momentum: str | None = None,
     noise: Noise | None = None,
+    every: float | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
     ends (see `hfluxno.identify.joint`).
@@ -31,11 +34,13 @@ def reconstruct(
     - `noise`: the standard deviation of the noise, one for all fields, one for each, or one for
       each value (an array of the shape of the data, NaN where nothing was measured); estimated if
       it is `None`.
+    - `every`: states at even times so far apart, from the first measurement to the last, instead of
+      those at the times of the measurements.
 
     **Raises:**
 
     - `ValueError`, if it is a batch, too little was measured, a field is constant, a noise is not
-      positive, or no law could be solved.
+      positive, no law could be solved, or `every` is not positive or longer than the context.
     """
     trajectory: Trajectory = as_trajectory(context).with_deviation(noise)
     if trajectory.is_batched:
@@ -43,6 +48,8 @@ def reconstruct(
             "A reconstruction takes one trajectory; reconstruct them one by one, as "
             "Trajectory.single(0)."
         )
+    times = np.asarray(trajectory.times, float)
+    times = times if every is None else even_times(times, every)
     found = identify_all(trajectory, momentum, jointly=True)[0]
 
     def ahead(steps: int, every: float | None = None) -> Forecast:
@@ -52,11 +59,11 @@ def reconstruct(
     best = found.estimate
     if best is None:
         raise ValueError(f"The field cannot be reconstructed: {found.sentence}.")
-    return Reconstruction(
-        dataclasses.replace(trajectory.states, values=best.states, deviation=None, observation=()),
-        best.spread,
-        best.noise,
-        best.ends,
-        found,
-        ahead,
+    if every is None:
+        states, spread, ends = best.states, best.spread, best.ends
+    else:
+        states, spread, ends = best.within(best.forward.scale.frames(times))
+    field = dataclasses.replace(
+        trajectory.states, values=states, times=times, deviation=None, observation=()
     )
+    return Reconstruction(field, spread, best.noise, ends, found, ahead)

@@ -23,7 +23,9 @@ def reconstruction_figure(
     reach = 0.5 * (found.bands[1] - found.bands[0])
     grid, fields = context.grid, len(context.fields)
     edges = np.linspace(grid.lower[0], grid.upper[0], grid.shape[0] + 1)
-    times = np.asarray(context.times, float) - float(np.asarray(context.times)[0]) + labels.origin
+    first = float(np.asarray(context.times)[0]) - labels.origin
+    measured_at = np.asarray(context.times, float) - first
+    times = np.asarray(found.trajectory.times, float) - first
     with styled():
         figure = new_figure(_WIDTH, _ROW * (fields + 1) + 0.4)
         title = f"Reconstruction of {', '.join(labels.fields)}"
@@ -38,12 +40,12 @@ def reconstruction_figure(
                 "vmin": 0.0,
                 "vmax": max(float(reach[:, field].max()), 1e-300),
             }
-            for axes, shown, what, scale in (
-                (panels[0], measured[:, field], "measured", colours),
-                (panels[1], values[:, field], "reconstructed", colours),
-                (panels[2], reach[:, field], "± of the 90 % band", half),
+            for axes, shown, at, what, scale in (
+                (panels[0], measured[:, field], measured_at, "measured", colours),
+                (panels[1], values[:, field], times, "reconstructed", colours),
+                (panels[2], reach[:, field], times, "± of the 90 % band", half),
             ):
-                space_time(part, axes, shown, times, f"{name}: {what}", scale, edges, labels)
+                space_time(part, axes, shown, at, f"{name}: {what}", scale, edges, labels)
         parts[-1].suptitle(heading(found.identification), x=0.01, ha="left", fontsize=10)
         draw_law(parts[-1], found.identification, context, labels, 0)
     return figure
