@@ -80,6 +80,7 @@ def test_midnight_may_be_left_out(tmp_path):
         ("Date\tTime", "%m/%d/%Y\t%I:%M %p"),
         ("Datum;Zeit", "%Y-%m-%d;%H:%M"),
         ("date time", "%Y-%m-%d %H:%M"),
+        ("day,time", "%d/%m/%Y,%H:%M"),
     ],
 )
 def test_a_date_and_a_time_in_two_columns(tmp_path, head, form):

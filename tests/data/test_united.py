@@ -58,6 +58,16 @@ def test_the_same_as_of_a_table(tmp_path):
     np.testing.assert_array_equal(source.x, table.x)
 
 
+def test_cells_are_as_narrow_as_the_places_of_all_fields_allow(tmp_path):
+    """They are not wider because one of them was measured less often."""
+    x, x2 = np.sort(np.random.default_rng(0).uniform(0.0, 100.0, (2, 9)))[:, :9]
+    other = {"x": ("x", x, {"units": "m"}), "x2": ("x2", x2[:5], {"units": "m"})}
+    path = save(xr.Dataset(river(**other)), tmp_path / "a.nc")
+    alone, both = read(path, "h"), read(path, "h,q")
+    assert len(alone.x) >= 30 and len(both.x) >= 30
+    assert len(set(both.columns)) > len(set(alone.columns))
+
+
 def test_arrays_without_names_of_dimensions(tmp_path):
     by_length = {"h": H, "q": Q, "time": T, "x": X, "time2": T2, "x2": X2}
     after = {"h": H, "q": Q, "time_h": T, "x_h": X, "t_q": T2, "q_x": X2}

@@ -11,7 +11,7 @@ from hfluxno.data.time_of_day import seconds_of_day
 _WRITTEN = re.compile(
     r"\s*(\d{1,2}|\d{4})([./-])(\d{1,2})\2(\d{4}|\d{1,2})(?:(?:,?\s+|T)(\S.*?))?\s*"
 )
-_DATES = ("date", "datum")
+_DATES = ("date", "datum", "day", "tag")
 
 
 def written_dates(text: pd.Series, path: Path) -> pd.Series | None:

@@ -55,7 +55,7 @@ from hfluxno.data.opening import opened
 from hfluxno.data.reading import reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
 from hfluxno.data.time_means import time_mean
-from hfluxno.data.uneven import frames_of, on_cells
+from hfluxno.data.uneven import frames_of, measured_part, on_cells
 from hfluxno.data.valid_range import without_invalid
 from hfluxno.known import Noise, of_each_value
 from hfluxno.plural import plural
@@ -282,7 +282,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     along_time = frames_of(times, frames, clock)
     positions = coordinate(coordinates.get("x"), cell_centres, "x")
     check_once(positions, "x")
-    measured = float(known.mean()) * frames / len(along_time.coordinate)
+    measured = measured_part(known) * frames / len(along_time.coordinate)
     along_x = on_cells(positions, places, how.cells, how.domain, measured)
     for axis, label in ((along_time, clock), (along_x, "x")):
         check_magnitude(np.diff(axis.coordinate), f"steps of the coordinate {label}")

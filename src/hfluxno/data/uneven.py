@@ -83,6 +83,19 @@ def frames_of(times: np.ndarray, count: int, name: str) -> Axis:
     )
 
 
+def measured_part(known: np.ndarray) -> float:
+    """The fraction of the values (…, time, field, x) that was measured; of several fields, among
+    the times and places at which each was measured at all, that of the field which has most."""
+    fields = np.moveaxis(known, -2, 0)
+    if len(fields) == 1:
+        return float(known.mean())
+    found = []
+    for each in fields.reshape(len(fields), -1, *fields.shape[-2:]):
+        own = each[:, each.any(axis=(0, 2))][..., each.any(axis=(0, 1))]
+        found.append(float(own.mean()))
+    return max(found)
+
+
 def on_cells(
     x: np.ndarray,
     count: int,
