@@ -7,6 +7,7 @@ def test_a_noun_agrees_with_its_number():
     assert [plural(n, "frame") for n in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
     assert plural(1, "trajectory") == "1 trajectory"
     assert plural(12000, "trajectory") == "12,000 trajectories"
+    assert plural(2, "stretch") == "2 stretches"
 
 
 def test_percentages_have_two_digits_or_are_whole():

@@ -4,10 +4,12 @@ import numpy as np
 
 
 def plural(number: int | np.integer, noun: str) -> str:
-    """`1 frame`, `2 frames`, `0 trajectories`."""
+    """`1 frame`, `2 frames`, `0 trajectories`, `3 stretches`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+    if noun.endswith("y"):
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}es" if noun.endswith("ch") else f"{number:,} {noun}s"
 
 
 def percent(part: float) -> str:

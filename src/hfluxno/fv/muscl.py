@@ -53,10 +53,8 @@ class MUSCL(LawFlux):
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         left, right, _ = self._reconstructed(padded)
-        cells = interior(padded, 1)
-        return riemann_solver(self.riemann)(self.law, left, right) + diffusive_flux(
-            self.law, cells[..., :-1], cells[..., 1:], dx
-        )
+        convective = riemann_solver(self.riemann)(self.law, left, right)
+        return convective + diffusive_flux(self.law, interior(padded, 1), dx)
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         left, right, admissible = self._reconstructed(padded)

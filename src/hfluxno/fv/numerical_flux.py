@@ -124,16 +124,13 @@ def interior(values: Shaped[Array, "... cells"], width: int) -> Shaped[Array, ".
 
 
 def diffusive_flux(
-    law: ConservationLaw,
-    left: Float[Array, "field *interfaces"],
-    right: Float[Array, "field *interfaces"],
-    dx: float,
+    law: ConservationLaw, cells: Float[Array, "field *cells"], dx: float
 ) -> Float[Array, "field *interfaces"] | float:
-    """-ν(u) ∂x u at interfaces, centred, with the mean of the two diffusivities."""
-    nu_left, nu_right = law.diffusivity(left), law.diffusivity(right)
-    if nu_left is None or nu_right is None:
+    """-ν(u) ∂x u at the interfaces between cells, centred, with the mean of both diffusivities."""
+    nu = law.diffusivity(cells)
+    if nu is None:
         return 0.0
-    return -0.5 * (nu_left + nu_right) * (right - left) / dx
+    return -0.5 * (nu[..., :-1] + nu[..., 1:]) * (cells[..., 1:] - cells[..., :-1]) / dx
 
 
 def limiting_speed(

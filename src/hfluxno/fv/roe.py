@@ -86,10 +86,7 @@ class Roe(LawFlux):
             fluctuation = jnp.where(transonic[:, None], lax_friedrichs, fluctuation)
         upwind_flux = interior(cell_flux[..., :-1] + _total(fluctuation), 1)
         correction = self._correction(jumps, speeds, plain, dt / dx)
-        inner = interior(padded, 1)
-        return (
-            upwind_flux + correction + diffusive_flux(self.law, inner[..., :-1], inner[..., 1:], dx)
-        )
+        return upwind_flux + correction + diffusive_flux(self.law, interior(padded, 1), dx)
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         # The same matrices as in `__call__`, so that the compiler merges them.

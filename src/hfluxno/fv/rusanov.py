@@ -20,7 +20,7 @@ class Rusanov(LawFlux):
         self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
     ) -> Float[Array, "field *interfaces"]:
         left, right = padded[..., :-1], padded[..., 1:]
-        return rusanov(self.law, left, right) + diffusive_flux(self.law, left, right, dx)
+        return rusanov(self.law, left, right) + diffusive_flux(self.law, padded, dx)
 
     def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
         bound = speed_bound(self.law, padded[..., :-1], padded[..., 1:])

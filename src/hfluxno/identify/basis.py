@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.identify.horner import horner
 from hfluxno.laws.base import pointwise_jacobian
 
 # The width over which new kinks are rounded, as a fraction of the half range.
@@ -79,7 +80,7 @@ class Chebyshev(Basis):
         coefficients: Coefficients,
         u: Float[Array, "field *points"],
     ) -> Float[Array, "field *points"]:
-        return _horner(self._powers(coefficients), _scaled(u, self.middle, self.half))
+        return horner(self._powers(coefficients), _scaled(u, self.middle, self.half))
 
     def gradient(
         self,
@@ -88,7 +89,7 @@ class Chebyshev(Basis):
     ) -> Float[Array, "field field *points"]:
         powers = self._powers(coefficients)
         derivative = powers[1:] * jnp.arange(1, self.size + 1, dtype=powers.dtype)
-        return _horner(derivative / self.half, _scaled(u, self.middle, self.half))[None]
+        return horner(derivative / self.half, _scaled(u, self.middle, self.half))[None]
 
     def _powers(self, coefficients):
         """The coefficients of 1, v, v², …: Horner's rule is cheapest in a solver, and on [-1, 1]
@@ -294,13 +295,6 @@ def chebyshev(v: Float[Array, "*points"], degree: int) -> list[Float[Array, "*po
 def _scaled(u, middle, half):
     shape = (-1,) + (1,) * (u.ndim - 1)
     return (u - middle.reshape(shape)) / half.reshape(shape)
-
-
-def _horner(powers, v):
-    result = jnp.broadcast_to(powers[-1], v.shape)
-    for k in range(powers.shape[0] - 2, -1, -1):
-        result = result * v + powers[k]
-    return result
 
 
 def _combine(coefficients, functions):

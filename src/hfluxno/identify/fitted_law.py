@@ -267,12 +267,34 @@ def within(least: Any, most: Any, states: Any) -> Any:
 
 
 def _flux(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    if u.shape[0] == 1:
+        return _flux_of_one(jax.tree.map(jnp.asarray, law), u)
+    return _continued(law, u)
+
+
+def _continued(law: FittedLaw, u):
     inside = law._nearest_observed(u)
     slope = law.basis.gradient(law.flux_coefficients, inside)
     value = law.basis.expand(law.flux_coefficients, inside)
     beyond = u - inside
     extension = [slope[:, j] * beyond[j][None] for j in range(u.shape[0])]
     return value + sum(extension[1:], start=extension[0])
+
+
+@eqx.filter_custom_jvp
+def _flux_of_one(law: FittedLaw, u):
+    return _continued(law, u)
+
+
+@_flux_of_one.def_jvp
+def _flux_of_one_jvp(primals, tangents):
+    """f'(u) du and the change of f with the law. Of one field f' is what the flux continues with,
+    within the observed range and beyond; differentiated, both sums would have twice the terms."""
+    (law, u), (dlaw, du) = primals, tangents
+    parts = [] if du is None else [_jacobian(law, u)[0] * du]
+    if jax.tree.leaves(dlaw):
+        parts.append(eqx.filter_jvp(_continued, (law, u), (dlaw, None))[1])
+    return _continued(law, u), sum(parts[1:], start=parts[0]) if parts else None
 
 
 def _jacobian(

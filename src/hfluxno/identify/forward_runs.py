@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from hfluxno.batching import on_all_cores
 from hfluxno.fv.problem import Problem
 from hfluxno.fv.sensitivity import solve_with_derivatives
-from hfluxno.fv.solve import at_rest, through
+from hfluxno.fv.solve import MOST_STEPS, at_rest, through
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.subgrid import restrict
 from hfluxno.stored_jit import stored_jit
@@ -20,8 +20,9 @@ from hfluxno.stored_jit import stored_jit
 # Derivatives are taken along this many directions at once, on all cores: a few small programs serve
 # any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
 _FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
-# If all change the law, they are taken in two halves, of a multiple of this.
-_HALF = 2
+# If all change the law, they are taken in two halves, of a multiple of this, at least so many: laws
+# with further terms are tried with few of them and then more.
+_HALF, _LEAST, _LEAST_OF_FURTHER = 2, 4, 6
 # Programs are compiled for multiples of these numbers of modes and times of open ends.
 _MODES, _TIMES = 32, 16
 
@@ -109,6 +110,16 @@ def run(
     return states, derivatives, int(steps)
 
 
+def prepare(forward: Forward, intervals: Float[np.ndarray, " interval"]) -> None:
+    """Compiles or loads in the background the programs of `run` with as many intervals."""
+    nothing, still = forward.free[:0], np.zeros_like(intervals)
+    settings = forward.settings
+    for each in (settings.rough(), settings) if settings.has_rough else (settings,):
+        bare, z = _for_program(dataclasses.replace(forward, settings=each), np.zeros(forward.size))
+        directions = (_along(bare, nothing, count) for count in _counts(forward))
+        _run.prepare(bare, z, *directions, still, MOST_STEPS)
+
+
 def measure(
     forward: Forward,
     z: Float[np.ndarray, " unknown"],
@@ -143,7 +154,8 @@ def _counts(forward: Forward) -> tuple[int, int]:
     free, laws = forward.free, len(forward.spread)
     others = int(np.sum(free >= laws))
     if not others:
-        return _HALF * max(2, -(-len(free) // (2 * _HALF))), 0
+        least = _LEAST_OF_FURTHER if forward.shape.has_further else _LEAST
+        return max(least, _HALF * -(-len(free) // (2 * _HALF))), 0
     return _MANY_OF_LAW if len(free) - others > _FEW_OF_LAW else _FEW_OF_LAW, _OF_OTHERS
 
 

@@ -34,6 +34,7 @@ from hfluxno.identify.joint_windows import (
 )
 from hfluxno.identify.listener import announce
 from hfluxno.identify.noise import is_like_noise
+from hfluxno.identify.prepared import Prepared
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.simpler import simpler
@@ -123,13 +124,7 @@ class _Option(NamedTuple):
 class _Search:
     """The steps of the search in one context, and what they tried."""
 
-    def __init__(
-        self,
-        context: Trajectory,
-        negated: tuple[int, ...],
-        kinds: tuple[Kind, ...],
-        known_first: bool,
-    ):
+    def __init__(self, context: Trajectory, negated, kinds: tuple[Kind, ...], known_first: bool):
         self.context, self.negated, self.kinds = context, negated, kinds
         self.known_first, self.frames = known_first, windows(context)
         self.tried: list[tuple[str, float]] = []
@@ -137,12 +132,14 @@ class _Search:
         many = coarsening(context.grid.shape[0]) > 1
         self.finer_grids = _FINER if is_dense(context) and not many else ()
         self._on_finer: dict[tuple[Kind, int], _Option | None] = {}
+        self.prepared = Prepared(self._forward, context, self.finer_grids)
         self._predicted: tuple[Estimate, np.ndarray | None] | None = None
 
     def first(self) -> _Option | None:
         """The first kind, `None` if no run could be solved."""
         base = self._forward(self.kinds[0], 1)
         check_enough(base, self.context)
+        self.prepared.for_search(self.kinds, len(self.kinds) > _MOST_TRIED + 1)
         found = grown(base, self.context, self.frames)
         return None if found is None else self._noted(_Option(found, self.kinds[0]))
 
@@ -273,9 +270,8 @@ class _Search:
 
     def _outlook(self, first: _Option, kind: Kind) -> float:
         """What a kind of law promises, with as many modes of place as there may be."""
-        while (more := kind.with_more_places()) != kind and not kind.stretches:
-            kind = more
-        target, noise = self._forward(kind, 1), first.estimate.noise
+        kind, noise = kind.with_all_places(), first.estimate.noise
+        target = self._forward(kind, 1)
         starts = self._starts(first, kind, target)
         return max((promise(target, self.context, noise, z) for z in starts), default=-np.inf)
 
@@ -309,6 +305,8 @@ class _Search:
             values = self.context.states.values.size * factor
             work = len(source.estimate.forward.free) * values * steps
             few = steps <= _MOST_STEPS and work <= _MOST_WORK
+            if few and factor < max(self.finer_grids) and kind != self.kinds[0]:
+                self.prepared.kind(kind, 2 * factor)
             self._on_finer[kind, factor] = self._richer(source, kind, factor) if few else None
         return self._on_finer[kind, factor]
 

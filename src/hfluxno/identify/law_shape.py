@@ -56,6 +56,11 @@ class LawShape(eqx.Module):
     most: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=np.inf)
 
     @property
+    def has_further(self) -> bool:
+        """Whether there are terms besides the flux and the diffusivity."""
+        return bool(self.by_state or self.source_modes or self.flux_modes or self.stretches)
+
+    @property
     def has_offset(self) -> bool:
         """Whether the constant of the flux is a coefficient."""
         return self.closed or self.flux_modes > 0 or self.stretches > 0

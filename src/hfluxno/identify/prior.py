@@ -80,6 +80,11 @@ class Kind:
         stretches = min(self.stretches + 1, _MOST_STRETCHES) if self.stretches else 0
         return dataclasses.replace(self, source_modes=source, flux_modes=flux, stretches=stretches)
 
+    def with_all_places(self) -> "Kind":
+        """The same with as many modes of place as there may be."""
+        more = self.with_more_places()
+        return self if more == self or self.stretches else more.with_all_places()
+
     def __str__(self) -> str:
         parts = [f"degree {self.size}" if self.size else "no flux"]
         if self.kinks:
@@ -196,14 +201,15 @@ def in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
 
 def with_future(forward: Forward, until: float) -> Forward:
     """The same with ends that continue beyond the last measured time, centred on the state at that
-    time with growing uncertainty. The further unknowns come last."""
+    time, from which they move as far as states of their prior at two times are apart. The further
+    unknowns come last."""
     ends = forward.ends
     if ends is None or until <= ends.times[-1]:
         return forward
     ahead = np.linspace(0.0, until - ends.times[-1], _FUTURE_ENDS + 1)[1:]
     between = np.exp(-np.abs(ahead[:, None] - ahead[None]) / ends.length)
     known = np.exp(-ahead / ends.length)
-    along = np.linalg.cholesky(between - np.outer(known, known)).T
+    along = np.linalg.cholesky(between - known[:, None] - known[None] + 1.0).T
     per_side = [_for_each_field(along, scatter) for scatter in np.asarray(ends.scatter)]
     (each, fields, _), measured = per_side[0].shape, ends.times.shape[0]
     sides = len(per_side)
