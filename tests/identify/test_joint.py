@@ -248,8 +248,13 @@ def test_ends_are_ever_less_certain_after_the_last_time():
     new = longer.ends.modes[forward.ends.modes.shape[0] :]
     spread = np.sqrt(np.sum(new**2, axis=0))[:, 0]
     assert np.all(spread[:, :13] == 0.0) and np.all(np.diff(spread[:, 12:]) > 0.0)
+    # The difference of two states of the prior.
+    lags = np.asarray(longer.ends.times[12:]) - longer.ends.times[12]
+    apart = np.sqrt(2.0 * (1.0 - np.exp(-lags / longer.ends.length)))
     scatter = np.asarray(forward.ends.scatter)[0]
-    np.testing.assert_allclose(spread[:, -1], scatter[0], rtol=0.01)
+    np.testing.assert_allclose(
+        spread[:, 12:], np.stack([apart, apart]) * scatter[:, None], rtol=1e-6
+    )
     np.testing.assert_array_equal(longer.ends.mean[..., -1], forward.ends.mean[..., -1])
     assert with_future(forward, 12.0) is forward
 
@@ -434,6 +439,18 @@ def test_a_known_noise_excuses_as_much_of_the_misfit():
     assert joint_status(0.01, 1.0, UNKNOWN, noise=0.001, in_noise=10.0) == FitStatus.OK
 
 
+@pytest.mark.parametrize(
+    ("correlation", "shown", "status"),
+    [(0.05, 0.49, FitStatus.OK), (0.2, 0.49, FitStatus.POOR_FIT), (0.05, 0.2, FitStatus.POOR_FIT)],
+)
+def test_independent_noise_that_the_data_show_excuses_as_much(correlation, shown, status):
+    """Such as that of counts, which may be half of what moves."""
+    misfit = dataclasses.replace(
+        UNKNOWN, in_time=correlation, in_space=correlation, noise=shown, size=0.5
+    )
+    assert joint_status(0.5, 1.0, misfit) == status
+
+
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("inside", "light"), [(0.2, True), (0.47, False)])
 def test_what_enters_later_is_an_ensemble_of_runs(inside, light):
@@ -485,7 +502,7 @@ def test_ends_that_vary_more_than_their_prior():
     # What enters later varies as much.
     later = with_future(found, 60.0).ends.modes[len(ends.modes) :]
     at_last = np.sqrt(np.sum(later**2, axis=0))[:, 0, -1]
-    np.testing.assert_allclose(at_last, [lower, upper], rtol=0.01)
+    np.testing.assert_allclose(at_last, np.sqrt(2.0) * np.array([lower, upper]), rtol=0.01)
 
 
 @pytest.mark.usefixtures("x64")

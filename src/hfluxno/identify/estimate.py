@@ -250,3 +250,14 @@ def spread_of(rows, covariance):
     """The standard deviations of states with these derivatives."""
     variance = np.einsum("tufc,uv,tvfc->tfc", rows, covariance, rows, optimize=True)
     return np.sqrt(np.maximum(variance, 0.0))
+
+
+def coincide(found: Estimate) -> bool:
+    """Whether two stretches are those of one, with ends less than a cell apart: their factors, of
+    which only the product matters, are unknown."""
+    terms = found.forward.law(found.z).terms
+    if terms is None or len(terms.stretches) < 2:
+        return False
+    first, second, *_ = np.asarray(terms.stretches)
+    used = first[0] < first[1] and second[0] < second[1]
+    return bool(used and np.all(np.abs(first[:2] - second[:2]) < 1.0))

@@ -258,6 +258,8 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
     error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
     beyond = np.flatnonzero(error > _BELIEVED)
     sure = int(beyond[0]) if len(beyond) else len(frames)
+    if sure == 0:
+        return f"; its predicted error is above {percent(_BELIEVED)} from the first frame on"
     every = plural(len(frames), "frame")
     return f"; its predicted error is below {percent(_BELIEVED)} for {sure} of {every}"
 

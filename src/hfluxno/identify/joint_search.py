@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.coarser import coarsening
-from hfluxno.identify.estimate import Estimate
+from hfluxno.identify.estimate import Estimate, coincide
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import estimate, promise
 from hfluxno.identify.joint_windows import (
@@ -54,8 +54,7 @@ _LITTLE = 0.2
 _RICHEST, _FARTHER = (9, 12), 0.9
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
-# The most steps between two frames, and the most values of which derivatives are taken in all steps
-# of a run, on a finer grid: such a run takes about ten seconds.
+# On a finer grid: a run of so many steps, or with derivatives of so many values, takes ten seconds.
 _MOST_STEPS, _MOST_WORK = 600, 1e8
 
 
@@ -181,6 +180,9 @@ class _Search:
             plain = self._refined(first)
             if plain.evidence + WORTH > best.evidence:
                 return plain
+        if coincide(best.estimate):
+            one = dataclasses.replace(best.kind, stretches=1)
+            return self._richer(first, one, best.refinement) or best
         return best
 
     def of_high_degree(self, chosen: _Option) -> _Option:

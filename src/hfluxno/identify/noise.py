@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 # Neighbours that are less correlated than this are independent (of 400, at two deviations).
-_INDEPENDENT = 0.1
+INDEPENDENT = 0.1
 # The median absolute value of a standard normal variable.
 _NORMAL_MEDIAN = 0.6745
 
@@ -26,7 +26,7 @@ def is_like_noise(e: Float[np.ndarray, "time field cells"]) -> bool:
     if not np.all(np.isfinite(e)):
         return False
     neighbours = [(e[1:], e[:-1]), (e[..., 1:], e[..., :-1])]
-    return all(abs(correlation(*pair)) < _INDEPENDENT for pair in neighbours)
+    return all(abs(correlation(*pair)) < INDEPENDENT for pair in neighbours)
 
 
 def rms(e: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from hfluxno.forecast_checks import POOR
 from hfluxno.grid import Grid
 from hfluxno.identify.misfit import Misfit
+from hfluxno.identify.noise import INDEPENDENT
 from hfluxno.identify.select import last_fitted_frame
 
 # A total is not conserved if it drifts by more than this fraction of the field's mean size, and by
@@ -132,14 +133,19 @@ def joint_status(
     """The status of a joint estimate, from its misfit and the change, in standard deviations.
 
     Noise that was estimated from the residual cannot excuse a misfit that is a large part of the
-    change. Known `noise` can, but a misfit far above it is not noise; `in_noise` is the misfit with
+    change, unless neighbouring values of it are independent and differences of the data show as
+    much. Known `noise` can, but a misfit far above it is not noise; `in_noise` is the misfit with
     each value in units of its own noise. Nor is one that is a large part of the deviation beyond
     the noise that differences of the data show. The `uncertainty` is that of the flux, relative to
     it.
     """
     if not conserved:
         return FitStatus.SOURCE_OR_LEAK
-    known = 0.0 if noise is None else noise
+    known = noise
+    if known is None:
+        # What differences of the data show, if nothing but noise is left.
+        white = max(abs(misfit.in_time), abs(misfit.in_space)) < INDEPENDENT
+        known = min(misfit.by_noise, 1.0) * residual if white else 0.0
     if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
         return FitStatus.POOR_FIT
     beyond = in_noise is not None and in_noise > _BEYOND_NOISE and residual > _SMALL * change
