@@ -162,7 +162,7 @@ def test_no_more_than_one_part_is_held(folder, monkeypatch):
     ("fault", "status", "sentence"),
     [
         (KeyboardInterrupt, 130, "hfluxno: interrupted after 3 of 7 contexts; a.nc.partial keeps "),
-        (ValueError, 2, "hfluxno: The fourth context is odd. Done: 3 of 7 contexts; a.nc.part"),
+        slow(ValueError, 2, "hfluxno: The fourth context is odd. Done: 3 of 7 contexts; a.nc.part"),
     ],
 )
 def test_what_is_done_is_kept_and_said(folder, monkeypatch, capsys, fault, status, sentence):

@@ -72,7 +72,7 @@ def test_totals_are_constant_over_a_thousand_steps():
     assert np.max(np.abs(values[-1] - values[0])) > 0.1
 
 
-@pytest.mark.parametrize("walls", [0, 1])
+@pytest.mark.parametrize("walls", [0, slow(1)])
 def test_walls_are_mirrors(walls):
     """Between walls on one axis the solution is half of the one whose mirror image goes on.
 

@@ -1,6 +1,7 @@
 """Law, first state, ends and sources estimated together, on exact solutions."""
 
 import dataclasses
+import functools
 import importlib
 import re
 
@@ -42,6 +43,14 @@ def window(values, times=TIMES, boundary="open"):
         times=np.asarray(times),
         grid=grid,
     )
+
+
+@functools.cache
+def noisy_burgers():
+    """The truth, the same with noise, and what is reconstructed with that noise, `brief`ly."""
+    truth = burgers(TIMES, CELLS, **OPEN)
+    noisy = truth + 0.012 * np.random.default_rng(2).normal(size=truth.shape)
+    return truth, noisy, reconstruct(window(noisy), noise=0.012)
 
 
 def relative(found, truth):
@@ -287,9 +296,7 @@ def test_an_open_road_seen_by_a_few_sensors():
 
 
 def test_a_known_noise_is_kept_and_what_is_far_above_it_is_none(brief):
-    truth = burgers(TIMES, CELLS, **OPEN)
-    noisy = truth + 0.012 * np.random.default_rng(2).normal(size=truth.shape)
-    found = reconstruct(window(noisy), noise=0.012)
+    truth, noisy, found = noisy_burgers()
     assert found.noise == np.array([0.012])
     assert found.identification.status == FitStatus.OK
     assert relative(found.trajectory.values, truth) < 0.5 * relative(noisy, truth)
@@ -345,9 +352,7 @@ def test_too_few_sensors():
 
 
 def test_the_bound_of_cramer_and_rao_is_the_inverse_of_what_the_values_tell(brief):
-    truth = burgers(TIMES, CELLS, **OPEN)
-    noisy = truth + 0.012 * np.random.default_rng(2).normal(size=truth.shape)
-    found = reconstruct(window(noisy), noise=0.012)
+    _, noisy, found = noisy_burgers()
     estimate = found.identification.estimate
     intervals = np.diff(np.arange(13.0))
     _, rows, _ = run(estimate.forward, estimate.z, intervals, 1000)

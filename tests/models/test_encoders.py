@@ -10,13 +10,16 @@ import pytest
 
 from hfluxno.models.parts import ViTConfig
 from tests.models import small
+from tests.slow import slow
 
 
 def deep(config):
     return dataclasses.replace(config, encoder=dataclasses.replace(config.encoder, layers=2))
 
 
-@pytest.mark.parametrize("config", [deep(small.PAIR), deep(small.PLANE)], ids=["line", "plane"])
+@pytest.mark.parametrize(
+    "config", [deep(small.PAIR), slow(deep(small.PLANE))], ids=["line", "plane"]
+)
 def test_the_short_way_to_the_last_time_is_the_long_ways_end(config, x64):
     encoder = small.network(config).encoder
 

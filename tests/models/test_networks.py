@@ -13,6 +13,7 @@ from hfluxno.models.rollout import rollout
 from tests.compiled import compiled
 from tests.models import small
 from tests.models.small import read, step
+from tests.slow import slow
 
 
 @pytest.mark.parametrize("name", ["law", "weak form"])
@@ -57,7 +58,7 @@ def test_a_local_flux_sees_its_stencil_only(x64):
     np.testing.assert_array_equal(touched, [7, 8, 9, 10, 11])
 
 
-@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("layers", [1, slow(3)])
 def test_sliding_reads_the_window_again_and_frozen_once(layers, x64):
     encoder = dataclasses.replace(small.LINE.encoder, layers=layers)
     network = small.network(dataclasses.replace(small.LINE, encoder=encoder))

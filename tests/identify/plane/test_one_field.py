@@ -103,6 +103,7 @@ def test_a_flux_with_several_extrema_is_found(monkeypatch):
     assert np.linalg.norm(np.asarray(ahead.trajectory.values) - values[9:]) < 0.1 * still
 
 
+@pytest.mark.validation
 def test_what_is_carried_at_a_constant_velocity_has_two_terms(monkeypatch):
     """Exact averages of waves over cells, at a velocity of (.31, -.23) cells a frame."""
     monkeypatch.setattr(run, "_MOST_CELLS", 0)  # one program less

@@ -167,6 +167,7 @@ def test_it_is_solved_on_other_cells_at_another_interval(flat):
     assert relative(again, values[4:7]) < 0.02
 
 
+@pytest.mark.validation
 def test_a_law_that_does_not_hold_is_noticed(flat):
     ahead = hfluxno.forecast(flat.window(0, 10), 2, law=identification(shallow_water(g=9.0)))
     assert ahead.status == FitStatus.POOR_FIT

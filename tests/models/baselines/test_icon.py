@@ -14,6 +14,7 @@ from hfluxno.models.baselines.icon.model import ICONConfig, rows, starts
 from hfluxno.models.rollout import rollout
 from tests.compiled import compiled
 from tests.models import small
+from tests.slow import slow
 
 ORACLE = Path(__file__).parents[2] / "oracle"
 CONFIG = ICONConfig(
@@ -180,7 +181,7 @@ def test_a_step_starts_from_the_frame_a_stride_before(x64):
     assert not np.allclose(sliding[1], frozen[1], rtol=1e-4)
 
 
-@pytest.mark.parametrize("config", [CONFIG, LAW], ids=["context", "law"])
+@pytest.mark.parametrize("config", [CONFIG, slow(LAW)], ids=["context", "law"])
 def test_every_parameter_has_a_finite_gradient(x64, config):
     network, context = small.network(config), small.context(config)
     pairs = jnp.asarray(random_pairs(config))
