@@ -20,9 +20,9 @@ from hfluxno.stored_jit import stored_jit
 # Derivatives are taken along this many directions at once, on all cores: a few small programs serve
 # any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
 _FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
-# If all change the law, they are taken in two halves, of a multiple of this, at least so many: laws
-# with further terms are tried with few of them and then more.
-_HALF, _LEAST, _LEAST_OF_FURTHER = 2, 4, 6
+# If all change the law, they are taken in two halves. Laws with further terms are tried with few of
+# them and then more, so they share programs of a few sizes.
+_HALVES, _HALVES_OF_FURTHER = (4, 6, 8), (6, 10, 20)
 # Programs are compiled for multiples of these numbers of modes and times of open ends.
 _MODES, _TIMES = 32, 16
 
@@ -154,8 +154,9 @@ def _counts(forward: Forward) -> tuple[int, int]:
     free, laws = forward.free, len(forward.spread)
     others = int(np.sum(free >= laws))
     if not others:
-        least = _LEAST_OF_FURTHER if forward.shape.has_further else _LEAST
-        return max(least, _HALF * -(-len(free) // (2 * _HALF))), 0
+        half = -(-len(free) // 2)
+        sizes = _HALVES_OF_FURTHER if forward.shape.has_further else _HALVES
+        return next((size for size in sizes if size >= half), half), 0
     return _MANY_OF_LAW if len(free) - others > _FEW_OF_LAW else _FEW_OF_LAW, _OF_OTHERS
 
 

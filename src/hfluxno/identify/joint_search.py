@@ -41,11 +41,9 @@ from hfluxno.identify.simpler import simpler
 from hfluxno.identify.starts import carried, carried_starts, diffusing, stretched
 from hfluxno.trajectory import Trajectory
 
-# The increase of the logarithm of the evidence for which a start far from the law that was found so
-# far is preferred.
+# The increase of the logarithm of the evidence for which a start far from a law is preferred.
 _CLEARLY = 10.0
-# A law that increases it by this part of what the best one does is also tried on finer grids.
-_RIVAL = 0.9
+_RIVAL = 0.9  # of the increase by the best law, from which another is tried on finer grids too
 _FINER = (2, 4)
 # No further kind is tried after one that leaves less than this part of the misfit of the first one,
 # and either noise or less than half of that on cells of half the length.
@@ -145,7 +143,7 @@ class _Search:
     def further(self, first: _Option) -> list[_Option]:
         """The first kind and those that are better, until one explains the measurements."""
         options = [first]
-        # What is linear at a start does not tell what a kink elsewhere would do.
+        # A start does not tell what a kink elsewhere would do.
         kinked = [kind for kind in self.kinds[1:] if kind.kinks]
         others = [kind for kind in self.kinds[1:] if not kind.kinks]
         if len(others) > _MOST_TRIED:
@@ -309,6 +307,7 @@ class _Search:
             few = steps <= _MOST_STEPS and work <= _MOST_WORK
             if few and factor < max(self.finer_grids) and kind != self.kinds[0]:
                 self.prepared.kind(kind, 2 * factor)
+                self.prepared.kind(kind.with_more_places(), 2 * factor)
             self._on_finer[kind, factor] = self._richer(source, kind, factor) if few else None
         return self._on_finer[kind, factor]
 
@@ -337,6 +336,7 @@ class _Search:
         """The same with as many modes of place, or stretches, as increase the evidence. Few at
         first: with many, they would fit what belongs to the flux."""
         while (more := option.kind.with_more_places()) != option.kind:
+            self.prepared.kind(more, option.refinement)
             further = self._richer(option, more)
             if further is None:
                 break
