@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from hfluxno.batching import on_all_cores
 from hfluxno.fv.problem import Problem
 from hfluxno.fv.sensitivity import solve_with_derivatives
-from hfluxno.fv.solve import MOST_STEPS, at_rest, through
+from hfluxno.fv.solve import at_rest, through
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.subgrid import restrict
 from hfluxno.stored_jit import stored_jit
@@ -108,16 +108,6 @@ def run(
         derivatives[:, first] = found[:, : len(first)]
         derivatives[:, second] = found[:, width : width + len(second)]
     return states, derivatives, int(steps)
-
-
-def prepare(forward: Forward, intervals: Float[np.ndarray, " interval"]) -> None:
-    """Compiles or loads in the background the programs of `run` with as many intervals."""
-    nothing, still = forward.free[:0], np.zeros_like(intervals)
-    settings = forward.settings
-    for each in (settings.rough(), settings) if settings.has_rough else (settings,):
-        bare, z = _for_program(dataclasses.replace(forward, settings=each), np.zeros(forward.size))
-        directions = (_along(bare, nothing, count) for count in _counts(forward))
-        _run.prepare(bare, z, *directions, still, MOST_STEPS)
 
 
 def measure(

@@ -34,16 +34,17 @@ from hfluxno.identify.joint_windows import (
 )
 from hfluxno.identify.listener import announce
 from hfluxno.identify.noise import is_like_noise
-from hfluxno.identify.prepared import Prepared
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.simpler import simpler
 from hfluxno.identify.starts import carried, carried_starts, diffusing, stretched
 from hfluxno.trajectory import Trajectory
 
-# The increase of the logarithm of the evidence for which a start far from a law is preferred.
+# The increase of the logarithm of the evidence for which a start far from the law that was found so
+# far is preferred.
 _CLEARLY = 10.0
-_RIVAL = 0.9  # of the increase by the best law, from which another is tried on finer grids too
+# A law that increases it by this part of what the best one does is also tried on finer grids.
+_RIVAL = 0.9
 _FINER = (2, 4)
 # No further kind is tried after one that leaves less than this part of the misfit of the first one,
 # and either noise or less than half of that on cells of half the length.
@@ -52,7 +53,8 @@ _LITTLE = 0.2
 _RICHEST, _FARTHER = (9, 12), 0.9
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
-# On a finer grid: a run of so many steps, or with derivatives of so many values, takes ten seconds.
+# The most steps between two frames, and the most values of which derivatives are taken in all steps
+# of a run, on a finer grid: such a run takes about ten seconds.
 _MOST_STEPS, _MOST_WORK = 600, 1e8
 
 
@@ -129,21 +131,19 @@ class _Search:
         many = coarsening(context.grid.shape[0]) > 1
         self.finer_grids = _FINER if is_dense(context) and not many else ()
         self._on_finer: dict[tuple[Kind, int], _Option | None] = {}
-        self.prepared = Prepared(self._forward, context, self.finer_grids)
         self._predicted: tuple[Estimate, np.ndarray | None] | None = None
 
     def first(self) -> _Option | None:
         """The first kind, `None` if no run could be solved."""
         base = self._forward(self.kinds[0], 1)
         check_enough(base, self.context)
-        self.prepared.for_search(self.kinds, len(self.kinds) > _MOST_TRIED + 1)
         found = grown(base, self.context, self.frames)
         return None if found is None else self._noted(_Option(found, self.kinds[0]))
 
     def further(self, first: _Option) -> list[_Option]:
         """The first kind and those that are better, until one explains the measurements."""
         options = [first]
-        # A start does not tell what a kink elsewhere would do.
+        # What is linear at a start does not tell what a kink elsewhere would do.
         kinked = [kind for kind in self.kinds[1:] if kind.kinks]
         others = [kind for kind in self.kinds[1:] if not kind.kinks]
         if len(others) > _MOST_TRIED:
@@ -305,9 +305,6 @@ class _Search:
             values = self.context.states.values.size * factor
             work = len(source.estimate.forward.free) * values * steps
             few = steps <= _MOST_STEPS and work <= _MOST_WORK
-            if few and factor < max(self.finer_grids) and kind != self.kinds[0]:
-                self.prepared.kind(kind, 2 * factor)
-                self.prepared.kind(kind.with_more_places(), 2 * factor)
             self._on_finer[kind, factor] = self._richer(source, kind, factor) if few else None
         return self._on_finer[kind, factor]
 
@@ -336,7 +333,6 @@ class _Search:
         """The same with as many modes of place, or stretches, as increase the evidence. Few at
         first: with many, they would fit what belongs to the flux."""
         while (more := option.kind.with_more_places()) != option.kind:
-            self.prepared.kind(more, option.refinement)
             further = self._richer(option, more)
             if further is None:
                 break
