@@ -11,6 +11,7 @@ from hfluxno.boundary import Given
 from hfluxno.grid import Grid
 from hfluxno.reconstruction import count_of_even_times, even_times
 from tests.identify.exact import burgers
+from tests.slow import slow
 
 UNEVEN = 2.0 + np.cumsum([0.0, 0.04, 0.02, 0.05, 0.03, 0.04, 0.02, 0.04, 0.06])
 CELLS = 16
@@ -37,7 +38,7 @@ def given():
 GRIDS = {"open": lambda: Grid.interval(CELLS, 0.1, 0.7, "open"), "given": given}
 
 
-@pytest.mark.parametrize("boundary", GRIDS)
+@pytest.mark.parametrize("boundary", ["open", slow("given")])
 def test_a_field_is_the_same_at_common_times_and_right_between(brief, monkeypatch, boundary):
     grid = GRIDS[boundary]()
     seen = burgers(UNEVEN - 2.0, CELLS, 0.1, 0.7)
