@@ -106,6 +106,7 @@ def test_walls_are_mirrors(walls):
     assert abs(totals[1, 1 + walls] - totals[0, 1 + walls]) > 1.0
 
 
+@pytest.mark.validation
 def test_a_plane_wave_on_cells_that_are_not_square_is_a_wave_on_a_line():
     """Along y, with a wall and an inflow; the velocity along x is carried."""
     cells = 30

@@ -236,6 +236,7 @@ def test_fluxes_in_cells_are_longer_where_cells_are_shorter():
     np.testing.assert_array_equal(in_cells(structure, 2.0).directions.ravel(), [1.0, 2.0])
 
 
+@pytest.mark.validation
 def test_a_context_on_a_plane_is_forecast_by_the_public_names(flat, monkeypatch):
     monkeypatch.setattr(run, "REFINEMENTS", (1,))
     context, truth = flat.window(0, 10), np.asarray(flat.values)[10:]
