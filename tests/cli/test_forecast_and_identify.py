@@ -21,7 +21,7 @@ import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.demo import example_file
 from hfluxno.cli.report import shortened, show
-from hfluxno.identify.plane.saturation import NAME
+from hfluxno.identify.recognised import BUCKLEY_LEVERETT
 from tests.plots.fakes import FakeForecaster, identification, wave
 
 
@@ -185,7 +185,10 @@ def test_what_passes_the_ends_is_no_drift(capsys, boundary, closed):
         ({"name": "Euler", "symbol": "γ"}, "the recognised law should hold too"),
         ({"name": "ARZ", "symbol": ""}, "the function in the recognised law is a guess"),
         # On a plane it is solved as a polynomial.
-        ({"name": NAME, "symbol": "M"}, "the function in the recognised law is a guess"),
+        (
+            {"name": BUCKLEY_LEVERETT, "symbol": "M"},
+            "the function in the recognised law is a guess",
+        ),
     ],
 )
 def test_a_recognised_law_is_no_guess_beyond_what_was_observed(capsys, recognised, there):

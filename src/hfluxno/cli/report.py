@@ -171,14 +171,14 @@ def _rows(table: Table, label: str, named: dict[str, str]) -> None:
 
 def _beyond_range(result: dict) -> str:
     """Whether the forecast left the observed range, and what the law is there."""
-    from hfluxno.identify.plane.saturation import NAME
+    from hfluxno.identify.recognised import BUCKLEY_LEVERETT
 
     known = result.get("recognised")
     if not result["left_observed_range"]:
         return "no"
     if known is None:
         return "yes: beyond it the law is a guess"
-    if known["symbol"] and known["name"] != NAME:  # whose flux is solved as a polynomial
+    if known["symbol"] and known["name"] != BUCKLEY_LEVERETT:
         return "yes: beyond it the recognised law should hold too"
     return "yes: beyond it the function in the recognised law is a guess"
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from hfluxno.plural import percent
 
+# On a plane it is solved as the polynomial nearest to it, which holds in the observed range alone.
+BUCKLEY_LEVERETT = "Buckley–Leverett"
+
 
 @dataclasses.dataclass(frozen=True)
 class Coefficient:

@@ -12,7 +12,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane import run
-from hfluxno.identify.plane.known_of_one import in_powers
+from hfluxno.identify.plane.known_of_one import OneField, in_powers
 from hfluxno.identify.plane.saturation import recognise
 from hfluxno.identify.plane.select import choose, functions_of, make_basis
 from hfluxno.identify.plane.terms import Roles
@@ -49,8 +49,8 @@ def named(values, noise=0.0):
     basis, sizes = make_basis(values, Roles(1), ("u",)), np.std(values, axis=(0, 2, 3))
     systems = weak_systems(values, functions_of(basis, (True, True)), (True, True))
     found, _ = choose(total(systems), basis, Roles(1), sizes, CELL[0] / CELL[1])
-    of = systems, basis, sizes, CELL, INTERVAL, found, None, ("u",), values, noise
-    return recognise(*of)
+    about = systems, basis, sizes, CELL, INTERVAL, found, None, ("u",), values, noise
+    return recognise(OneField(*about))
 
 
 def displaced(q, mobility):

@@ -12,6 +12,7 @@ larger than that of the law found without it, and no law predicts the last frame
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -26,7 +27,7 @@ from hfluxno.identify.reading_deviation import deviations_of
 from hfluxno.identify.recognised import Coefficient, Recognised
 
 # A smaller relative deviation is due to rounding.
-LEAST, _ROUNDING = 1e-6, 1e-12
+_LEAST, _ROUNDING = 1e-6, 1e-12
 # Their names, and the functions along each axis as coefficients of u and u².
 _FORMS: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = (
     ("linear advection", ((1.0, 0.0),)),
@@ -35,24 +36,32 @@ _FORMS: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = (
 )
 
 
-def recognise_one_field(
-    systems: Sequence[WeakSystem],
-    basis: Chebyshev,
-    sizes: Float[np.ndarray, " field"],
-    cell: tuple[float, float],
-    interval: float,
-    found: Sequence[Estimate],
-    further: Further | None,
-    fields: tuple[str, ...],
-    values: Float[np.ndarray, "time field x y"],
-    noise: float,
-) -> tuple[Recognised, Structure] | None:
-    """The known law with the fewest coefficients that is as good as the estimate `found`, and its
-    structure in cells and frames, with the `further` terms as far as the equations need them;
-    `None` if there is none.
+class OneField(NamedTuple):
+    """What a known law of one field is compared with: the weak equations of parts of the frames,
+    the functions they were made of, the estimate `found` and the `further` terms that they support.
 
+    - `sizes`: of the equations of each field.
+    - `cell`, `interval`: the lengths of a cell, and of the time between two frames.
     - `values`, `noise`: the frames, and their noise in standard deviations.
     """
+
+    systems: Sequence[WeakSystem]
+    basis: Chebyshev
+    sizes: Float[np.ndarray, " field"]
+    cell: tuple[float, float]
+    interval: float
+    found: Sequence[Estimate]
+    further: Further | None
+    fields: tuple[str, ...]
+    values: Float[np.ndarray, "time field x y"]
+    noise: float
+
+
+def recognise_one_field(about: OneField) -> tuple[Recognised, Structure] | None:
+    """The known law with the fewest coefficients that is as good as the estimate that was found,
+    and its structure in cells and frames, with the further terms as far as the equations need them;
+    `None` if there is none."""
+    systems, basis, sizes, cell, interval, found, further, fields, values, noise = about
     whole = total(systems)
     without = together(found, sizes, whole)
     for name, functions in _FORMS:
@@ -72,7 +81,7 @@ def recognise_one_field(
 
         sigmas = deviations_of(shown, unit * best.unknowns, unit**2 * unknown)
         first, *more = (
-            Coefficient(symbol, value, max(sigma, LEAST * abs(value)))
+            coefficient(symbol, value, sigma)
             for (symbol, value), sigma in zip(numbers.items(), sigmas, strict=True)
         )
         said = Recognised(
@@ -80,6 +89,11 @@ def recognise_one_field(
         )
         return said, kept
     return None
+
+
+def coefficient(symbol: str, value: float, sigma: float) -> Coefficient:
+    """A coefficient with its deviation, or at least that of rounding."""
+    return Coefficient(symbol, float(value), max(float(sigma), _LEAST * abs(float(value))))
 
 
 def in_powers(

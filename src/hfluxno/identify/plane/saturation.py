@@ -10,7 +10,6 @@ of q and M in the law that is linear in both at the solution.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -18,13 +17,12 @@ from scipy.optimize import minimize_scalar
 
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.plane.coefficient_spread import covariance
-from hfluxno.identify.plane.known_of_one import LEAST, recognise_one_field
+from hfluxno.identify.plane.known_of_one import OneField, coefficient, recognise_one_field
 from hfluxno.identify.plane.select import Estimate, beyond_noise, in_cells, sparse, together
-from hfluxno.identify.plane.terms import Further, Structure, with_further
-from hfluxno.identify.plane.weak_form import WeakSystem, total
-from hfluxno.identify.recognised import Coefficient, Recognised
+from hfluxno.identify.plane.terms import Structure, with_further
+from hfluxno.identify.plane.weak_form import total
+from hfluxno.identify.recognised import BUCKLEY_LEVERETT, Recognised
 
-NAME = "Buckley–Leverett"
 _AXES = {"q_x": 0, "q_y": 1}
 # Ratios of mobilities to start from, and how far beyond [0, 1] saturations may be.
 _MOBILITIES, _BEYOND = np.geomspace(0.02, 50.0, 40), 0.1
@@ -41,29 +39,17 @@ _UNKNOWN = 0.25
 _STEP = 1e-3  # of M
 
 
-def recognise(*about) -> tuple[Recognised, Structure] | None:
-    """The known law of one field, this one or one of `recognise_one_field`, of the arguments of
-    which these are."""
-    simple, other = recognise_one_field(*about), recognise_saturation(*about)
+def recognise(about: OneField) -> tuple[Recognised, Structure] | None:
+    """The known law of one field, this one or one of `recognise_one_field`."""
+    simple, other = recognise_one_field(about), recognise_saturation(about)
     if simple is None or other is None:
         return simple or other
     return other if other[0].misfit < _CLEARLY * simple[0].misfit else simple
 
 
-def recognise_saturation(
-    systems: Sequence[WeakSystem],
-    basis: Chebyshev,
-    sizes: Float[np.ndarray, " field"],
-    cell: tuple[float, float],
-    interval: float,
-    found: Sequence[Estimate],
-    further: Further | None,
-    fields: tuple[str, ...],
-    values: Float[np.ndarray, "time field x y"],
-    noise: float,
-) -> tuple[Recognised, Structure] | None:
-    """The law and its structure in cells and frames, or `None` if it is another one; the arguments
-    are those of `recognise_one_field`."""
+def recognise_saturation(about: OneField) -> tuple[Recognised, Structure] | None:
+    """The law and its structure in cells and frames, or `None` if it is another one."""
+    systems, basis, sizes, cell, interval, found, further, fields, values, noise = about
     low, high = (float(basis.middle[0] + sign * basis.half[0]) for sign in (-1.0, 1.0))
     if low < -_BEYOND or high > 1.0 + _BEYOND:
         return None
@@ -92,7 +78,9 @@ def recognise_saturation(
     best = fitted(m)
     assert best is not None
     kept, unit = best.structure, cell[0] / interval
-    said = Recognised(NAME, "", np.nan, np.nan, best.misfit, together(found, sizes, whole))
+    said = Recognised(
+        BUCKLEY_LEVERETT, "", np.nan, np.nan, best.misfit, together(found, sizes, whole)
+    )
     axes = [name for name in kept.names if name in _AXES]
     left, of_free = (
         beyond_noise(each, whole, sizes, noise) for each in (said.misfit, said.without)
@@ -107,15 +95,11 @@ def recognise_saturation(
         return None
     flows = dict(zip(kept.names, best.unknowns, strict=True))
     first, *more = [
-        *(_coefficient(name, unit * flows[name], unit * sigmas[name]) for name in axes),
-        _coefficient("M", m, sigmas["M"]),
+        *(coefficient(name, unit * flows[name], unit * sigmas[name]) for name in axes),
+        coefficient("M", m, sigmas["M"]),
     ]
     shown = first.symbol, first.value, first.deviation
-    return Recognised(NAME, *shown, said.misfit, said.without, tuple(more)), kept
-
-
-def _coefficient(symbol: str, value: float, sigma: float) -> Coefficient:
-    return Coefficient(symbol, float(value), max(float(sigma), LEAST * abs(float(value))))
+    return Recognised(BUCKLEY_LEVERETT, *shown, said.misfit, said.without, tuple(more)), kept
 
 
 def _row(basis: Chebyshev, mobility: float) -> Float[np.ndarray, " function"] | None:

@@ -12,7 +12,7 @@ from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.error_bars import PlaneTerm, terms_of
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.known import is_as_good, recognise
-from hfluxno.identify.plane.known_of_one import in_powers
+from hfluxno.identify.plane.known_of_one import OneField, in_powers
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
 from hfluxno.identify.plane.select import (
@@ -28,7 +28,7 @@ from hfluxno.identify.plane.select import (
 )
 from hfluxno.identify.plane.terms import Further, Roles, Structure
 from hfluxno.identify.plane.weak_form import WeakSystem, total
-from hfluxno.identify.recognised import Recognised
+from hfluxno.identify.recognised import BUCKLEY_LEVERETT, Recognised
 from hfluxno.identify.select import last_fitted_frame
 
 # A law with a larger relative residual of the weak form does not explain the data.
@@ -96,8 +96,8 @@ def search(
             tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]
     else:
         assert isinstance(basis, Chebyshev)
-        about = cell, interval, found, further, fields, values, seen.noise
-        simple = saturation.recognise(systems, basis, sizes, *about)
+        equations = systems, basis, sizes, cell, interval, found, further
+        simple = saturation.recognise(OneField(*equations, fields, values, seen.noise))
         tried = tried if simple is None else [_Tried(found, *simple), *tried]
     sound = [each for each in tried if each.is_sound(whole, sizes, seen.noise, further is not None)]
     if further is not None and not sound:
@@ -232,7 +232,7 @@ class _Maker:
     @property
     def _is_of_powers(self) -> bool:
         constant = self.further is None or self.further.powers == 1
-        return self.said is not None and self.said.name != saturation.NAME and constant
+        return self.said is not None and self.said.name != BUCKLEY_LEVERETT and constant
 
     def _with_further(
         self, law: FittedPlaneLaw, coefficients: Float[np.ndarray, "field coefficient"]
