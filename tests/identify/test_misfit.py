@@ -40,6 +40,14 @@ def test_noise_has_no_memory_and_does_not_grow(wave):
     assert found.shared < 0.01 and not found.systematic
 
 
+def test_of_a_run_that_fails_only_the_noise_is_known(wave):
+    broken = wave.copy()
+    broken[-1, 0, 3] = np.nan
+    found = measure(broken, wave + 0.05 * _noise(wave.shape))
+    assert found.noise == pytest.approx(0.05, rel=0.1)
+    assert np.isnan(found.size) and np.isnan(found.in_time) and not found.systematic
+
+
 @pytest.mark.parametrize("level", [0.02, 0.1, 0.3])
 def test_noise_that_is_carried_along_is_no_alarm(wave, level):
     """The simulation starts from a noisy first frame, whose noise moves with the wave."""

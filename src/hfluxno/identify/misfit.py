@@ -230,13 +230,15 @@ def measure(
     times: Float[np.ndarray, " time"] | None = None,
 ) -> Misfit:
     """The measures of `simulated` minus `observed`, both beginning with the first frame; at equal
-    intervals if no `times` are given."""
+    intervals if no `times` are given. Of a run that failed only the noise of the data is known."""
     deviation = np.std(observed, axis=(0, 2))
     varies = deviation > _ROUNDING * np.max(np.abs(observed), axis=(0, 2))
     scale = np.where(varies, deviation, 1.0)[:, None]
     e = ((simulated - observed) / scale)[1:, varies]
     data = (observed / scale)[:, varies]
     size, noise, third = rms(e), noise_level(data), max(1, len(e) // 3)
+    if not np.isfinite(size):
+        return dataclasses.replace(UNKNOWN, noise=noise)
     timing, odd_frame = other_times(simulated[:, varies], observed[:, varies], times)
     change = change_of_speed(simulated[:, varies], observed[:, varies], times)
     return Misfit(

@@ -85,16 +85,18 @@ def report(
     status = status_of(
         trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
     )
-    known = recognise(
-        family.basis,
-        numbers * free,
-        trial.fit.normal / np.outer(scale, scale),
-        free,
-        trial.fit.equations,
-        len(times),
-        trial.fit.residual,
-        misfit.noise,
-    )
+    known = None
+    if trial.fit.is_solved:
+        known = recognise(
+            family.basis,
+            numbers * free,
+            trial.fit.normal / np.outer(scale, scale),
+            free,
+            trial.fit.equations,
+            len(times),
+            trial.fit.residual,
+            misfit.noise,
+        )
     covariance = _covariance(trial) + covariance_by_first_frame(trial, values, misfit, seen)
     return Identification(
         law=jax.device_put(law),
