@@ -102,6 +102,9 @@ def rows(seed: int) -> Iterator[tuple[str, Callable[[], list]]]:
         label = f"Riemann problem of {name}"
         yield label, of(engineering.riemann_problem, isothermal, boundary="outflow")
     yield "Aw-Rascle-Zhang", of(engineering.aw_rascle)
+    pair = {"fields": ["density", "flow"]}
+    yield "density and flow of a road", of(engineering.measured_flow, **pair)
+    yield "the same, speeds relax", of(engineering.measured_flow, True, **pair)
     yield "porous medium", of(engineering.porous_medium)
     yield "viscous Burgers, equal substeps", of(engineering.equal_substeps)
     yield "triangular diagram", of(one(laws.triangular))

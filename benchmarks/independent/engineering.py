@@ -136,6 +136,32 @@ def aw_rascle(rng, frames=60, cells=CELLS):
     return weno(flux, speed, state, frames, cells)[0]
 
 
+def measured_flow(rng, relaxing=False, frames=60, cells=CELLS):
+    """Density and flow ρ v of Aw and Rascle's traffic with y = ρ (v + ρ²); the speed may relax to
+    1 - ρ within 20 frames."""
+    rho = waves([rng], low=0.25, high=0.7)
+    v = waves([rng], low=0.3, high=0.7)
+    state = np.concatenate([rho, rho * (v + rho**2)], axis=1)
+
+    def velocity(u):
+        return u[:, 1:2] / u[:, :1] - u[:, :1] ** 2
+
+    def flux(u):
+        return u * velocity(u)
+
+    def speed(u):
+        v = velocity(u)
+        return np.maximum(np.abs(v), np.abs(v - 2 * u[:, :1] ** 2))
+
+    def source(u):
+        rho = u[:, :1]
+        relaxed = rho * (1 - rho - velocity(u)) / (20 * INTERVAL)
+        return np.concatenate([0 * rho, relaxed], axis=1)
+
+    fine = weno(flux, speed, state, frames, FINE, source if relaxing else None)[0]
+    return averaged(np.concatenate([fine[:, :1], flux(fine)[:, :1]], axis=1), cells)
+
+
 def porous_medium(rng, frames=60, cells=CELLS):
     """∂t u = ∂xx(a u²) from bumps with fronts, by explicit steps on 512 cells."""
     fine = 4 * CELLS

@@ -44,6 +44,8 @@ grows further, so for them it is b² k/h |u|².
 β, τ₀, the factor 2 of τ and the width over which variances are smoothed were calibrated: for laws
 solved by schemes that the library does not have (the kinds of `make trust`, other seeds), 90
 percent of the values lie within 1.645 σ.
+
+All of them are deviations of the measured fields, where those of the law are others.
 """
 
 import dataclasses
@@ -104,14 +106,15 @@ def forecast_deviation(
     followed, state, rate = tracked
     schedule = gains(item.mode, len(seen), len(seen) - 1)
     beyond = goes_beyond(item)
-    most = np.ptp(seen, axis=(0, 2))[:, None]
+    measured, predicted = item.measured(seen), item.measured(frames)
+    most = np.ptp(measured, axis=(0, 2))[:, None]
 
     def beside(law: FittedLaw, state: np.ndarray, rate: float, beyond: bool = beyond) -> np.ndarray:
         """The squared difference of another run; of one that explodes it is the observed range."""
         found, _ = continued(law, settings, state, rate, ahead, len(seen), beyond)
         with np.errstate(invalid="ignore", over="ignore"):
-            away = np.fmin(np.abs(found - frames), most)
-        return np.where(np.isfinite(found), away, most) ** 2
+            away = np.fmin(np.abs(item.measured(found) - predicted), most)
+        return np.where(np.isfinite(away), away, most) ** 2
 
     missed = followed - seen[1:]
     bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
@@ -130,17 +133,18 @@ def forecast_deviation(
         variance += item.grid_law.unknown_beyond(frames, found if solved else None) ** 2
     if beyond:
         variance += beside(item.grid_law, state, rate, beyond=False)
-    variance += _by_backtest(item, seen, time, frames)
+    variance += _by_backtest(item, measured, time, predicted)
     alone = followed
     if item.mode == "filter":  # which hides a growing misfit
         alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
     if item.residual > _REPRODUCED:
-        variance += _by_scheme(item.grid_law, settings, seen, alone, state, ahead, frames, beyond)
-    variance += _by_change_of_speed(item.misfit, alone, seen, time, frames)
+        variance += _by_scheme(item, settings, seen, alone, state, ahead, frames, beyond)
+    alone = item.measured(alone)
+    variance += _by_change_of_speed(item.misfit, alone, measured, time, predicted)
     variance = near_jumps(variance, settings.grid.is_periodic())
     variance = partly_even(variance, _ELSEWHERE)
-    variance = not_below_backtest(variance, item, seen, ahead)
-    return np.sqrt(variance) + _ROUNDING * np.abs(seen).max(axis=(0, 2))[:, None]
+    variance = not_below_backtest(variance, item, measured, ahead)
+    return np.sqrt(variance) + _ROUNDING * np.abs(measured).max(axis=(0, 2))[:, None]
 
 
 def not_below_backtest(
@@ -198,7 +202,7 @@ def _unpredicted(item: Identification, seen: np.ndarray) -> float:
 
 
 def _by_scheme(
-    law: FittedLaw,
+    item: Identification,
     settings: SolverSettings,
     seen: Float[np.ndarray, "time field cells"],
     alone: Float[np.ndarray, "past field cells"],
@@ -209,7 +213,7 @@ def _by_scheme(
 ) -> Float[np.ndarray, "steps field cells"]:
     """(r (u_g - u))², with the run from the first frame `alone`; zero if the law cannot be solved
     on the other grid."""
-    other = settings.on_other_cells()
+    law, other = item.grid_law, settings.on_other_cells()
     coarser = other.refinement < settings.refinement
     start = (
         np.asarray(restrict(state, 2)) if coarser else prolonged(state, other, law.negated_fields)
@@ -221,7 +225,8 @@ def _by_scheme(
     deviation = np.std(seen, axis=(0, 2))[:, None]
     scale = np.where(deviation > 0.0, deviation, 1.0)
     missed, differs = (float(np.sum((u / scale) ** 2)) for u in (alone - seen[1:], past - alone))
-    return min(ratio(missed, differs), 1.0) * (found - frames) ** 2
+    away = item.measured(found) - item.measured(frames)
+    return min(ratio(missed, differs), 1.0) * away**2
 
 
 def _by_change_of_speed(

@@ -90,7 +90,9 @@ class FittedLawForecaster(Forecaster):
             _check_given_ends(context, steps, self.every)
         batch = context.batch.astype(np.float64, copy=False)
         late = [_unmeasured_at_the_end(context, item) for item in identifications]
-        members = list(zip(batch, identifications, late, strict=True))
+        pairs = zip(identifications, batch, strict=True)
+        states = [item.conserved(each) for item, each in pairs]
+        members = list(zip(states, identifications, late, strict=True))
         with jax.enable_x64(True):
             results = on_all_cores(
                 lambda member: _continue(context, *member, steps, self.every), members
@@ -105,7 +107,7 @@ class FittedLawForecaster(Forecaster):
         seen = [each.observed for each in results if each.observed is not None]
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
-            _horizon(item, each.frames[1:], each.spread) + _ends_stay(context)
+            _horizon(item, item.measured(each.frames[1:]), each.spread) + _ends_stay(context)
             for item, each in zip(identifications, results, strict=True)
         ]
         made = assembled(
@@ -119,7 +121,17 @@ class FittedLawForecaster(Forecaster):
             deviation,
         )
         made = dataclasses.replace(made, least=bound, observed=observed, noise=noise)
+        made = _measured(made, identifications)
         return made if context.is_batched else made.single()
+
+
+def _measured(made: Forecast, identifications: tuple[Identification, ...]) -> Forecast:
+    """A batch of forecasts of the fields of laws as those of what was measured."""
+    if all(item.second_order is None for item in identifications):
+        return made
+    pairs = zip(identifications, made.trajectory.values, strict=True)
+    frames = np.stack([item.measured(each) for item, each in pairs])
+    return dataclasses.replace(made, trajectory=dataclasses.replace(made.trajectory, values=frames))
 
 
 class _Continued(NamedTuple):

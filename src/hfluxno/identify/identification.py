@@ -39,6 +39,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import known_units
 from hfluxno.identify.select import choose, make_settings, needs_sources
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
+from hfluxno.identify.with_second_order import with_second_order
 from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.known import Noise
 from hfluxno.trajectory import Trajectory
@@ -194,7 +195,8 @@ def identifier(
                 return nothing_to_infer(_states_of(single), context, failed=True)
             return with_terms(found, single)
         if len(names) == 2 and is_dense(single):
-            return with_sources(single, context.grid)
+            found = with_sources(single, context.grid)
+            return with_second_order(found, single, lambda other: with_sources(other, context.grid))
         return with_terms(fitted(single, context.grid), single)
 
     def with_sources(single: Trajectory, grid: Grid) -> Identification:
@@ -238,7 +240,9 @@ def identifier(
         units = known_units(measured)
         return tuple(
             dataclasses.replace(
-                _within(each, measured.bounds), units=units, cause=_cause(each, values, measured)
+                _within(each, measured.bounds),
+                units=units if each.second_order is None else each.second_order.units(units),
+                cause=_cause(each, values, measured),
             )
             for each, values in zip(found, batch[members], strict=True)
         )
@@ -277,6 +281,8 @@ def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Ca
     """Why no law explains these frames; `None` with gaps, at uneven times, or if the law found has
     such a term already."""
     if found.status not in UNEXPLAINED or not np.all(np.isfinite(values)):
+        return None
+    if found.second_order is not None:  # the weak form of the measured fields says nothing then
         return None
     if is_uneven(context) or not is_of_states(context):
         return None

@@ -142,7 +142,7 @@ def recognise(
         inverse = np.linalg.pinv(rows @ normal @ rows.T, rcond=1e-13, hermitian=True)
         theta = inverse @ rows @ normal @ (numbers - offset)
         change = numbers - offset - theta @ rows
-        cost, fixed = float(change @ normal @ change), int(free.sum()) - len(rows)
+        cost, fixed = max(float(change @ normal @ change), 0.0), int(free.sum()) - len(rows)
         of_schemes = equations * max(residual**2 - noise**2, 0.0)
         allowed = _OF_SCHEMES * of_schemes + fixed * (_DEVIATIONS * noise) ** 2
         if fixed > 0 and not cost <= allowed:
@@ -161,7 +161,7 @@ def recognise(
                 known.name,
                 known.symbol,
                 value,
-                float(np.sqrt(variance * (slope @ part @ slope))),
+                float(np.sqrt(max(variance * (slope @ part @ slope), 0.0))),
                 float(np.sqrt(residual**2 + cost / equations)),
                 residual,
             ),

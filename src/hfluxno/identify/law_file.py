@@ -91,6 +91,7 @@ def _file(saved: SavedLaw) -> LawFile:
         saved.scheme,
         saved.fit,
         (_finite(law.least), _finite(law.most)),
+        saved.second_order,
     )
 
 
@@ -198,6 +199,7 @@ def _saved(file: LawFile) -> SavedLaw:
         np.array(file.coefficients.covariance).reshape(count, count),
         file.scheme,
         file.fit,
+        file.second_order,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hfluxno.identify.saved_law import Fit, Scheme, Units
+from hfluxno.identify.second_order import NAME, POWERS, SecondOrder
 from hfluxno.identify.solver_settings import SCHEMES
 from hfluxno.identify.status import FitStatus
 from hfluxno.plural import plural
@@ -119,11 +120,12 @@ class LawFile:
     scheme: Scheme
     fit: Fit
     bounds: tuple[float | None, float | None]
+    second_order: SecondOrder | None
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier files have no bounds."""
-        return {"bounds": [None, None], **data}
+        """Earlier files have neither bounds nor conserved fields that were not measured."""
+        return {"bounds": [None, None], "second_order": None, **data}
 
 
 def faults(file: LawFile):
@@ -140,6 +142,8 @@ def faults(file: LawFile):
         yield "bounds belong to a law of one field"
     if low is not None and high is not None and not low < high:
         yield "the lower bound is not below the upper one"
+    if file.second_order is not None:
+        yield from _faults_of_second_order(file.second_order, file.fields)
     functions = yield from faults_of_basis(file)
     if not has_shape(file.flux, d, functions):
         yield f"the flux needs {plural(functions, 'coefficient')} for each field"
@@ -247,6 +251,16 @@ def _faults_of_functions(of: FurtherTerms, lower: Row, upper: Row):
             yield f"there is no function with the exponents {list(powers)}"
         elif any(e < 0 and lower[i % d] <= 0.0 <= upper[i % d] for i, e in enumerate(powers)):
             yield "a source divides by a field that is zero somewhere in its range"
+
+
+def _faults_of_second_order(of: SecondOrder, fields: tuple[str, ...]):
+    measured = {of.density, of.flow}
+    if len(measured) < 2 or of.place not in (0, 1) or set(fields) != {of.density, NAME}:
+        yield f"a flow needs its density and the field {NAME} in its place"
+    elif fields[of.place] != NAME:
+        yield f"the flow is not in the place of the field {NAME}"
+    if len(of.pressure) != POWERS or of.scale <= 0.0:
+        yield f"the pressure needs {POWERS} coefficients and a positive scale"
 
 
 def faults_of_numbers(data: Any):

@@ -71,6 +71,11 @@ def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> 
     return min(others, key=lambda i: _unexplained(values[None], i, momentum))
 
 
+def carrier(values: Float[np.ndarray, "time field space"]) -> int | None:
+    """The field that carries another one, if it does so clearly better than all others."""
+    return _momentum(values[None])
+
+
 def _momentum(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
     """The field that carries another one, if it does so clearly better than all others."""
     pairs = itertools.permutations(range(batch.shape[2]), 2)

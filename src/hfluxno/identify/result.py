@@ -16,6 +16,7 @@ from hfluxno.identify.prior import Kind
 from hfluxno.identify.reading import Readings, read_flux
 from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.second_order import SecondOrder
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import OF_GIVEN, FitStatus
 from hfluxno.plural import percent, plural
@@ -62,6 +63,8 @@ class Identification:
     - `recognised`: the known law of several fields, or `None` if none fits.
     - `units`: the known units of the context, by name.
     - `cause`: the missing term according to the weak form, if no law explains complete frames.
+    - `second_order`: what the law has in place of a measured flow, which is not conserved (see
+      `hfluxno.identify.second_order`); `None` if the fields of the law are those of the context.
     """
 
     law: FittedLaw
@@ -88,6 +91,7 @@ class Identification:
     recognised: Recognised | None = None
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     cause: Cause | None = None
+    second_order: SecondOrder | None = None
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
@@ -104,6 +108,14 @@ class Identification:
         """
         to_save(self, self.units if units is None else units).save(path)
 
+    def measured(self, states: np.ndarray) -> np.ndarray:
+        """The measured fields at states of the law, shape (…, field, x)."""
+        return states if self.second_order is None else self.second_order.measured(states)
+
+    def conserved(self, values: np.ndarray) -> np.ndarray:
+        """The states of the law at measured fields."""
+        return values if self.second_order is None else self.second_order.conserved(values)
+
     @property
     def readings(self) -> Readings | None:
         """The flux of one field as a formula (see `hfluxno.identify.reading`), else `None`."""
@@ -117,8 +129,10 @@ class Identification:
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """The equation of each field in the units of the data; none for laws in other bases."""
-        return written(self.law)
+        """The equation of each field in the units of the data, and what a field is that was not
+        measured; none for laws in other bases."""
+        added = () if self.second_order is None else (str(self.second_order),)
+        return (*written(self.law), *added)
 
     @property
     def sentence(self) -> str:

@@ -14,6 +14,7 @@ from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.second_order import SecondOrder
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus
 from hfluxno.laws.place import PlaceModes
@@ -133,6 +134,7 @@ class SavedLaw:
     - `coefficients`, `covariance`: as of an `Identification`.
     - `scheme`: how it was solved.
     - `fit`: how well it explained the data in which it was found.
+    - `second_order`: what the law has in place of a measured flow, or `None`.
     """
 
     law: FittedLaw
@@ -141,6 +143,7 @@ class SavedLaw:
     covariance: Float[np.ndarray, "coefficient coefficient"]
     scheme: Scheme
     fit: Fit
+    second_order: SecondOrder | None = None
 
     def save(self, path: str | Path) -> None:
         """Writes it as JSON; [`load_law`][hfluxno.load_law] reads the same law to the last bit.
@@ -165,6 +168,8 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
         raise ValueError(f"There is no law to save: {found.status.sentence}.")
     control, settings = found.settings.control, found.settings
     law = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), found.law)
+    if units is not None and found.second_order is not None:
+        units = found.second_order.units(units)
     return SavedLaw(
         law,
         Units.named(units, law.fields),
@@ -191,6 +196,7 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
             _known(found.cell),
             _known(found.interval),
         ),
+        found.second_order,
     )
 
 

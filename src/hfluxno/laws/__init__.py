@@ -1,5 +1,6 @@
 """Conservation laws, one per file; those in `LAWS` have one axis and ranges of coefficients."""
 
+from hfluxno.laws.aw_rascle_zhang import AwRascleZhang
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.buckley_leverett import BuckleyLeverett
 from hfluxno.laws.burgers import ViscousBurgers
@@ -23,6 +24,7 @@ __all__ = [
     "KPP",
     "LAWS",
     "LWR",
+    "AwRascleZhang",
     "BuckleyLeverett",
     "ByAxis",
     "ConservationLaw",
