@@ -49,7 +49,7 @@ def of_constant(units: Mapping[str, str], field: str, speed: int, power: int) ->
     return ratio(ahead, of_field if power == -1 else f"{of_field}^{-power}")
 
 
-_SECONDS = {
+SECONDS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
@@ -64,11 +64,18 @@ _METRES = {
 }
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two units are the same, perhaps by other words."""
+    one, other = one.strip(), other.strip()
+    known = ((of.get(one.lower()), of.get(other.lower())) for of in (SECONDS, _METRES))
+    return one == other or any(a is not None and a == b for a, b in known)
+
+
 def of_flow(flow: str, field: str, x: str, time: str) -> float:
     """What a flow is multiplied by to be in units of its field times x over time: 1/3600 for
     vehicles/h beside vehicles/km, km and s; 1 if that cannot be told."""
-    per_time = _per(flow, _SECONDS)
-    of_time = _SECONDS.get(bare(time))
+    per_time = _per(flow, SECONDS)
+    of_time = SECONDS.get(bare(time))
     if per_time is None or of_time is None:
         return 1.0
     per_length = _per(field, _METRES)

@@ -11,15 +11,10 @@ import pandas as pd
 from hfluxno.coordinates import seconds
 from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.source import Source, unit_in
+from hfluxno.units import SECONDS
 
 _SINCE = re.compile(r"^\s*(\w+)\s+since\s+(.+?)\s*$")
-_SECONDS = {
-    "ms": 1e-3, "millisecond": 1e-3, "msec": 1e-3,
-    "s": 1.0, "sec": 1.0, "second": 1.0,
-    "min": 60.0, "minute": 60.0,
-    "h": 3600.0, "hr": 3600.0, "hour": 3600.0,
-    "d": 86400.0, "day": 86400.0,
-}  # fmt: skip
+_SECONDS = SECONDS | dict.fromkeys(("ms", "millisecond", "msec"), 1e-3)
 
 
 class _Clock(NamedTuple):

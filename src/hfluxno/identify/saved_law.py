@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno import names
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Dictionary
@@ -19,22 +20,11 @@ from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus
 from hfluxno.laws.place import PlaceModes
 from hfluxno.trajectory import Trajectory
+from hfluxno.units import is_same
 
 if TYPE_CHECKING:
     from hfluxno.identify.plane.saved import SavedPlaneLaw
     from hfluxno.identify.result import Identification
-
-# Different names of each unit.
-_SPELLINGS = (
-    ("s", "sec", "secs", "second", "seconds"),
-    ("min", "mins", "minute", "minutes"),
-    ("h", "hr", "hrs", "hour", "hours"),
-    ("d", "day", "days"),
-    ("m", "metre", "metres", "meter", "meters"),
-    ("km", "kilometre", "kilometres", "kilometer", "kilometers"),
-    ("ft", "foot", "feet"),
-    ("mi", "mile", "miles"),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,18 +43,8 @@ class Units:
     def named(cls, units: Mapping[str, str] | None, fields: tuple[str, ...]) -> "Units":
         """The units from a mapping of axes and fields. Raises `ValueError` if it names anything
         else."""
-        if units is not None and not isinstance(units, Mapping):
-            raise ValueError(
-                "The units are a mapping from names to units, as in {'x': 'km', 'time': 'h'}."
-            )
-        units = {} if units is None else dict(units)
         axes = [field.name for field in dataclasses.fields(cls) if field.name != "fields"]
-        unknown = sorted(set(units) - {*axes, *fields})
-        if unknown:
-            raise ValueError(
-                f"There is no {unknown[0]!r} to have a unit; name {', '.join(axes)} or "
-                f"{', '.join(fields)}."
-            )
+        units = names.known_units(units, (*axes, *fields))
         of_axes = {axis: units.get(axis, "") for axis in axes}
         of_axes["time"] = of_axes["time"].partition(" since ")[0]
         return cls(**of_axes, fields=tuple(units.get(name, "") for name in fields))
@@ -269,17 +249,11 @@ def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], wha
     of_data = type(saved.units).named(known, saved.law.fields).by_name(saved.law.fields)
     for name, unit in of_law.items():
         other = of_data[name]
-        if unit and other and _spelled(unit) != _spelled(other):
+        if unit and other and not is_same(unit, other):
             raise ValueError(
                 f"The law has {name} in {unit}, but {what} in {other}; convert the data, and "
                 "change their units with them."
             )
-
-
-def _spelled(unit: str) -> str:
-    """One spelling of each unit."""
-    word = unit.strip()
-    return next((names[0] for names in _SPELLINGS if word.lower() in names), word)
 
 
 def _known(figure: float) -> float | None:

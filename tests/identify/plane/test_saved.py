@@ -125,7 +125,7 @@ def test_a_law_that_was_not_found_is_not_saved(tmp_path):
     found = identification(one_field(), status=FitStatus.FAILED)
     with pytest.raises(ValueError, match="There is no law to save: no candidate could be fitted"):
         found.save(tmp_path / "law.json")
-    with pytest.raises(ValueError, match="no 'z' to have a unit; name x, time, y or density"):
+    with pytest.raises(ValueError, match="no 'z' to have a unit; there are x, time, y, density"):
         identification(one_field()).save(tmp_path / "law.json", {"z": "m"})
     assert not list(tmp_path.iterdir())
 
