@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.base import ConservationLaw, Matrix, State
 
 Points = Sequence[tuple[float, float]]
 
@@ -69,12 +69,12 @@ class DrawnFlux(ConservationLaw):
         spline = CubicSpline(known[:, 0], known[:, 1])
         return cls(("u",), known[:, 0], np.asarray(spline.c))
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         inside, v, (a, b, c, d) = self._piece(u)
         slope = (3.0 * a * v + 2.0 * b) * v + c
         return ((a * v + b) * v + c) * v + d + slope * (u - inside)
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         _, v, (a, b, c, _) = self._piece(u)
         return ((3.0 * a * v + 2.0 * b) * v + c)[None]
 

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import Waves
+from hfluxno.laws.base import Matrix, State, Waves
 
 # Eigenvalues of a small matrix are kept apart by about this fraction of its size, so that the
 # projections stay finite where the law is not strictly hyperbolic.
@@ -25,7 +25,7 @@ _RELATIVE_GAP = 1e-4
 _SQUARINGS = 5
 
 
-def speeds(matrix: Float[Array, "field field *points"]) -> Float[Array, "field *points"]:
+def speeds(matrix: Matrix) -> State:
     """The eigenvalues (real parts) in ascending order."""
     if matrix.shape[0] == 1:
         return matrix[0]
@@ -39,9 +39,7 @@ def speeds(matrix: Float[Array, "field field *points"]) -> Float[Array, "field *
     return jnp.moveaxis(jnp.sort(values, axis=-1), -1, 0)
 
 
-def speed_range(
-    matrix: Float[Array, "field field *points"],
-) -> tuple[Float[Array, "*points"], Float[Array, "*points"]]:
+def speed_range(matrix: Matrix) -> tuple[Float[Array, "*points"], Float[Array, "*points"]]:
     """Lower and upper bounds of the eigenvalues: for up to two fields the extreme eigenvalues
     themselves, for more ±(tr A³²)^{1/32}."""
     if matrix.shape[0] <= 2:
@@ -67,9 +65,7 @@ def _radius(matrix):
     return jnp.where(positive, root, 0.0)
 
 
-def waves(
-    matrix: Float[Array, "field field *points"],
-) -> Waves:
+def waves(matrix: Matrix) -> Waves:
     """The eigenvalues and a function that splits a vector (field, *points) into its parts
     (wave, field, *points) along the eigenvectors; the parts sum to the vector."""
     if matrix.shape[0] == 1:
@@ -82,10 +78,7 @@ def waves(
             first, other = vector
             low, scale = mean - gap, 0.5 / gap
             second = jnp.stack(
-                [
-                    scale * ((a - low) * first + b * other),
-                    scale * (c * first + (d - low) * other),
-                ]
+                [scale * ((a - low) * first + b * other), scale * (c * first + (d - low) * other)]
             )
             return jnp.stack([vector - second, second])
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.identify.horner import horner
-from hfluxno.laws.base import pointwise_jacobian
+from hfluxno.laws.base import Matrix, State, pointwise_jacobian
 
 # The width over which new kinks are rounded, as a fraction of the half range.
 KINK_WIDTH = 0.02
@@ -42,21 +42,13 @@ class Basis(eqx.Module):
         """One readable name per function."""
 
     @abc.abstractmethod
-    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]: ...
+    def __call__(self, u: State) -> Float[Array, "function *points"]: ...
 
-    def expand(
-        self,
-        coefficients: Coefficients,
-        u: Float[Array, "field *points"],
-    ) -> Float[Array, "field *points"]:
+    def expand(self, coefficients: Coefficients, u: State) -> State:
         """Σ_k C_ik φ_k(u), written out: the compiler fuses sums, but not small matrix products."""
         return _combine(coefficients, list(self(u)))
 
-    def gradient(
-        self,
-        coefficients: Coefficients,
-        u: Float[Array, "field *points"],
-    ) -> Float[Array, "field field *points"]:
+    def gradient(self, coefficients: Coefficients, u: State) -> Matrix:
         """Σ_k C_ik ∂φ_k/∂u_j at index (i, j)."""
         return pointwise_jacobian(lambda state: self.expand(coefficients, state), u)
 
@@ -72,21 +64,13 @@ class Chebyshev(Basis):
     def names(self) -> tuple[str, ...]:
         return tuple(f"T{k}" for k in range(1, self.size + 1))
 
-    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+    def __call__(self, u: State) -> Float[Array, "function *points"]:
         return jnp.stack(chebyshev(_scaled(u, self.middle, self.half)[0], self.size)[1:])
 
-    def expand(
-        self,
-        coefficients: Coefficients,
-        u: Float[Array, "field *points"],
-    ) -> Float[Array, "field *points"]:
+    def expand(self, coefficients: Coefficients, u: State) -> State:
         return horner(self._powers(coefficients), _scaled(u, self.middle, self.half))
 
-    def gradient(
-        self,
-        coefficients: Coefficients,
-        u: Float[Array, "field *points"],
-    ) -> Float[Array, "field field *points"]:
+    def gradient(self, coefficients: Coefficients, u: State) -> Matrix:
         powers = self._powers(coefficients)
         derivative = powers[1:] * jnp.arange(1, self.size + 1, dtype=powers.dtype)
         return horner(derivative / self.half, _scaled(u, self.middle, self.half))[None]
@@ -122,25 +106,17 @@ class Kinked(Basis):
     def names(self) -> tuple[str, ...]:
         return (*self.smooth.names, *(f"|v - kink {k + 1}|" for k in range(self.kinks)))
 
-    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+    def __call__(self, u: State) -> Float[Array, "function *points"]:
         beside = [self._rounded(d) for d in self._beside(u)]
         return jnp.concatenate([self.smooth(u), jnp.stack(beside)])
 
-    def expand(
-        self,
-        coefficients: Coefficients,
-        u: Float[Array, "field *points"],
-    ) -> Float[Array, "field *points"]:
+    def expand(self, coefficients: Coefficients, u: State) -> State:
         value = self.smooth.expand(coefficients[:, : self.smooth.size], u)
         for weight, d in zip(coefficients[0, self.smooth.size :], self._beside(u), strict=True):
             value = value + weight * self._rounded(d)[None]
         return value
 
-    def gradient(
-        self,
-        coefficients: Coefficients,
-        u: Float[Array, "field *points"],
-    ) -> Float[Array, "field field *points"]:
+    def gradient(self, coefficients: Coefficients, u: State) -> Matrix:
         slope = self.smooth.gradient(coefficients[:, : self.smooth.size], u)
         for weight, d in zip(coefficients[0, self.smooth.size :], self._beside(u), strict=True):
             sign = d / self._rounded(d)
@@ -174,7 +150,7 @@ class TensorChebyshev(Basis):
             "·".join(f"T{k}(v{i})" for i, k in enumerate(degrees) if k) for degrees in self.orders
         )
 
-    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+    def __call__(self, u: State) -> Float[Array, "function *points"]:
         v = _scaled(u, self.middle, self.half)
         factors = [chebyshev(component, self.degree) for component in v]
         return jnp.stack(
@@ -202,11 +178,7 @@ class Dictionary(Basis):
         powers = np.array(self.exponents, float)
         return np.prod(np.asarray(self.scale, float) ** powers, axis=1)
 
-    def gradient(
-        self,
-        coefficients: Coefficients,
-        u: Float[Array, "field *points"],
-    ) -> Float[Array, "field field *points"]:
+    def gradient(self, coefficients: Coefficients, u: State) -> Matrix:
         v, inverse = self._scaled(u)
         columns = []
         for j in range(len(self.fields)):
@@ -223,7 +195,7 @@ class Dictionary(Basis):
             columns.append(_combine(used, terms) / self.scale[j])
         return jnp.stack(columns, axis=1)
 
-    def __call__(self, u: Float[Array, "field *points"]) -> Float[Array, "function *points"]:
+    def __call__(self, u: State) -> Float[Array, "function *points"]:
         v, inverse = self._scaled(u)
         return jnp.stack([self._term(v, inverse, powers) for powers in self.exponents])
 

@@ -15,7 +15,7 @@ from hfluxno.coordinates import kept_precision, real
 from hfluxno.forecast_checks import left_observed_range
 from hfluxno.identify.basis import Basis, as_array, chebyshev
 from hfluxno.identify.source_terms import Functions, expanded, names_of
-from hfluxno.laws.base import ConservationLaw, Places, State, Time
+from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
 from hfluxno.laws.place import PlaceModes, share_inside
 
 _NEAREST_ZERO = 0.25
@@ -167,7 +167,7 @@ class FittedLaw(ConservationLaw):
             found = found * (1.0 + jnp.expm1(log_factor) * inside)
         return found
 
-    def arising(self, x: Float[Array, "*points"]) -> Float[Array, "field *points"] | None:
+    def arising(self, x: Float[Array, "*points"]) -> State | None:
         """The part of the source that depends on place alone; `None` without further terms."""
         if self.terms is None:
             return None
@@ -266,7 +266,7 @@ def within(least: Any, most: Any, states: Any) -> Any:
     return jnp.where(states < least, least, jnp.where(states > most, most, states))
 
 
-def _flux(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+def _flux(law: FittedLaw, u: State) -> State:
     if u.shape[0] == 1:
         return _flux_of_one(jax.tree.map(jnp.asarray, law), u)
     return _continued(law, u)
@@ -297,9 +297,7 @@ def _flux_of_one_jvp(primals, tangents):
     return _continued(law, u), sum(parts[1:], start=parts[0]) if parts else None
 
 
-def _jacobian(
-    law: FittedLaw, u: Float[Array, "field *points"]
-) -> Float[Array, "field field *points"]:
+def _jacobian(law: FittedLaw, u: State) -> Matrix:
     return law.basis.gradient(law.flux_coefficients, law._nearest_observed(u))
 
 
@@ -321,11 +319,11 @@ def _scaled_state(law: FittedLaw, u):
     return (law._nearest_observed(u) - middle.reshape(shape)) / half.reshape(shape)
 
 
-def _diffusivity(law: FittedLaw, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+def _diffusivity(law: FittedLaw, u: State) -> State:
     return jnp.maximum(_series(law, law.diffusion_coefficients, u), 0.0)
 
 
-def _series(law: FittedLaw, coefficients, u: Float[Array, "field *points"]):
+def _series(law: FittedLaw, coefficients, u: State):
     """Σ_k C_ik T_k(v_i), written out: the compiler fuses sums of arrays."""
     terms = coefficients.shape[1]
     if terms == 0:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.identify.basis import Dictionary, exponents_up_to
+from hfluxno.laws.base import State
 
 Functions = tuple[tuple[int, ...], ...]
 
@@ -33,9 +34,7 @@ def possible_sources(positive: tuple[bool, ...]) -> Functions:
     return tuple(tuple(map(int, each)) for each in terms)
 
 
-def values_of(
-    functions: Functions, u: Float[Array, "field *points"]
-) -> Float[Array, "function *points"]:
+def values_of(functions: Functions, u: State) -> Float[Array, "function *points"]:
     """The functions at these states."""
     names = tuple(map(str, range(2 * len(u))))
     dictionary = Dictionary(jnp.ones(2 * len(u), u.dtype), functions, names)
@@ -43,10 +42,8 @@ def values_of(
 
 
 def expanded(
-    functions: Functions,
-    coefficients: Float[Array | np.ndarray, "field function"],
-    u: Float[Array, "field *points"],
-) -> Float[Array, "field *points"]:
+    functions: Functions, coefficients: Float[Array | np.ndarray, "field function"], u: State
+) -> State:
     """s(u), written out: the compiler fuses sums of arrays."""
     shape = (-1,) + (1,) * (u.ndim - 1)
     weights = jnp.asarray(coefficients)

@@ -33,9 +33,7 @@ class Barotropic(SpaceLaw):
     ) -> Float[Array, "*points"]:
         """c with c² = (p(right) - p(left))/(right - left), √p'(ρ) between equal densities."""
 
-    def flux(
-        self, u: Float[Array, "field *points"], axis: int = 0
-    ) -> Float[Array, "field *points"]:
+    def flux(self, u: State, axis: int = 0) -> State:
         velocity = u[1 + axis] / u[0]
         momentum = [u[1] * velocity, u[2] * velocity]
         momentum[axis] = momentum[axis] + self.pressure(u[0])

@@ -56,7 +56,7 @@ class ConservationLaw(eqx.Module):
             )
 
     @abc.abstractmethod
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         """f(u), the amount of each field that passes a point per unit time."""
 
     @property
@@ -86,45 +86,34 @@ class ConservationLaw(eqx.Module):
         """Whether the law is the same in all rows of cells along its axis."""
         return True
 
-    def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"] | None:
+    def diffusivity(self, u: State) -> State | None:
         """ν(u) ≥ 0, or `None` for a law without diffusion."""
         return None
 
-    def source(
-        self,
-        u: Float[Array, "field *points"],
-        x: Float[Array, "axis *points"],
-        t: Time,
-    ) -> Float[Array, "field *points"] | None:
+    def source(self, u: State, x: Places, t: Time) -> State | None:
         """s(u, x, t), the rate at which each field arises, or `None` for a law without a source.
 
         `x` holds the coordinates of the points, one row per axis.
         """
         return None
 
-    def confined(
-        self, before: Float[Array, "field *points"], after: Float[Array, "field *points"]
-    ) -> Float[Array, "field *points"]:
+    def confined(self, before: State, after: State) -> State:
         """What a source leaves `after` a step that begins with the states `before`: within the
         bounds of the law, if it has any."""
         return after
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         """∂f_i/∂u_j at index (i, j)."""
         return pointwise_jacobian(self.flux, u)
 
-    def roe_matrix(
-        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> Float[Array, "field field *points"]:
+    def roe_matrix(self, left: State, right: State) -> Matrix:
         """A(l, r) with A (r - l) = f(r) - f(l), the linearisation of a Riemann problem.
 
         The default is the [averaged Jacobian][hfluxno.laws.base.averaged_jacobian].
         """
         return averaged_jacobian(self.jacobian, left, right)
 
-    def waves(
-        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> Waves | None:
+    def waves(self, left: State, right: State) -> Waves | None:
         """The waves of the Roe matrix in closed form, or `None` to compute them from the matrix:
         their speeds in ascending order, and a function that splits a vector (field, *points) into
         its parts (wave, field, *points) along the eigenvectors.
@@ -133,37 +122,25 @@ class ConservationLaw(eqx.Module):
         """
         return None
 
-    def speed_range(
-        self, u: Float[Array, "field *points"]
-    ) -> tuple[Float[Array, "*points"], Float[Array, "*points"]] | None:
+    def speed_range(self, u: State) -> tuple[Speed, Speed] | None:
         """Lower and upper bounds of all wave speeds, or `None` to compute them from the
         Jacobian."""
         return None
 
-    def contact(
-        self,
-        left: Float[Array, "field *points"],
-        right: Float[Array, "field *points"],
-        slowest: Float[Array, "*points"],
-        fastest: Float[Array, "*points"],
-    ) -> Contact:
+    def contact(self, left: State, right: State, slowest: Speed, fastest: Speed) -> Contact:
         """The speed of the contact between the outermost waves of a Riemann problem, whose speeds
         are given, and the states to its left and right."""
         raise ValueError(
             f"{type(self).__name__} has no contact wave; use riemann='hll' or riemann='rusanov'."
         )
 
-    def admissible(self, u: Float[Array, "field *points"]) -> Bool[Array, "*points"] | None:
+    def admissible(self, u: State) -> Admissible | None:
         """Whether u is admissible (density and pressure positive); `None` if every state is. The
         admissible states must form a convex set."""
         return None
 
 
-def averaged_jacobian(
-    jacobian: Callable[[State], Matrix],
-    left: Float[Array, "field *points"],
-    right: Float[Array, "field *points"],
-) -> Float[Array, "field field *points"]:
+def averaged_jacobian(jacobian: Callable[[State], Matrix], left: State, right: State) -> Matrix:
     """∫₀¹ f′(l + θ (r - l)) dθ, which is a Roe matrix of every flux.
 
     (Roe, J. Comput. Phys. 43, 1981, 357-372.) Three Gauss points make it exact for fluxes up to
@@ -175,9 +152,7 @@ def averaged_jacobian(
 
 
 def on_the_way(
-    left: Float[Array, "field *points"],
-    right: Float[Array, "field *points"],
-    positions: tuple[float, ...],
+    left: State, right: State, positions: tuple[float, ...]
 ) -> Float[Array, "field position *points"]:
     """l + θ (r - l) for several θ in [0, 1].
 
@@ -187,9 +162,7 @@ def on_the_way(
     return left[:, None] + theta * (right - left)[:, None]
 
 
-def pointwise_jacobian(
-    flux: Callable[[State], Any], u: Float[Array, "field *points"]
-) -> Float[Array, "field field *points"]:
+def pointwise_jacobian(flux: Callable[[State], Any], u: State) -> Matrix:
     """The Jacobian of a pointwise map, one forward-mode derivative per field."""
     columns = []
     for j in range(u.shape[0]):

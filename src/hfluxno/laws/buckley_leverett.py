@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, coefficient
+from hfluxno.laws.base import ConservationLaw, Matrix, State, coefficient
 
 
 class BuckleyLeverett(ConservationLaw):
@@ -23,9 +23,9 @@ class BuckleyLeverett(ConservationLaw):
     q: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
     M: Float[Array, ""] = eqx.field(converter=coefficient, default=0.5)
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         return self.q * u * u / (u * u + self.M * (1.0 - u) * (1.0 - u))
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         denominator = u * u + self.M * (1.0 - u) * (1.0 - u)
         return (2.0 * self.q * self.M * u * (1.0 - u) / (denominator * denominator))[None]

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, coefficient
+from hfluxno.laws.base import ConservationLaw, Matrix, State, coefficient
 
 
 class ViscousBurgers(ConservationLaw):
@@ -22,16 +22,14 @@ class ViscousBurgers(ConservationLaw):
     a: Float[Array, ""] = eqx.field(converter=coefficient, default=0.5)
     nu: Float[Array, ""] = eqx.field(converter=coefficient, default=0.01)
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         return self.a * u * u
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         return (2.0 * self.a * u)[None]
 
-    def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def diffusivity(self, u: State) -> State:
         return jnp.broadcast_to(self.nu, u.shape)
 
-    def roe_matrix(
-        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> Float[Array, "field field *points"]:
+    def roe_matrix(self, left: State, right: State) -> Matrix:
         return (self.a * (left + right))[None]

@@ -1,7 +1,6 @@
 """A different law along each axis."""
 
 import equinox as eqx
-from jaxtyping import Array, Float
 
 from hfluxno.laws.base import ConservationLaw, Places, State, Time
 from hfluxno.laws.space import SpaceLaw
@@ -31,9 +30,7 @@ class ByAxis(SpaceLaw):
     def along(self, axis: int) -> ConservationLaw:
         return self.laws[axis]
 
-    def flux(
-        self, u: Float[Array, "field *points"], axis: int = 0
-    ) -> Float[Array, "field *points"]:
+    def flux(self, u: State, axis: int = 0) -> State:
         return self.laws[axis].flux(u)
 
     def source(self, u: State, x: Places, t: Time) -> State | None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, coefficient
+from hfluxno.laws.base import ConservationLaw, Matrix, State, coefficient
 
 
 class Cubic(ConservationLaw):
@@ -26,15 +26,13 @@ class Cubic(ConservationLaw):
     b: Float[Array, ""] = eqx.field(converter=coefficient, default=0.0)
     c: Float[Array, ""] = eqx.field(converter=coefficient, default=0.0)
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         return ((self.a * u + self.b) * u + self.c) * u
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         return ((3.0 * self.a * u + 2.0 * self.b) * u + self.c)[None]
 
-    def roe_matrix(
-        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> Float[Array, "field field *points"]:
+    def roe_matrix(self, left: State, right: State) -> Matrix:
         # The divided difference of a cubic, without the cancellation of (f(r) - f(l))/(r - l).
         square = left * left + left * right + right * right
         return (self.a * square + self.b * (left + right) + self.c)[None]

@@ -41,12 +41,12 @@ class Euler(SpaceLaw):
         density: Float[Array, "*points"],
         velocity: Float[Array, "axis *points"],
         pressure: Float[Array, "*points"],
-    ) -> Float[Array, "field *points"]:
+    ) -> State:
         """(ρ, m, E) from ρ, v and p."""
         energy = pressure / (self.gamma - 1.0) + 0.5 * density * _square(velocity)
         return jnp.concatenate([density[None], density[None] * velocity, energy[None]])
 
-    def pressure(self, u: Float[Array, "field *points"]) -> Float[Array, "*points"]:
+    def pressure(self, u: State) -> Float[Array, "*points"]:
         """p = (γ - 1)(E - ½ m²/ρ)."""
         return (self.gamma - 1.0) * (u[-1] - 0.5 * _square(u[1:-1]) / u[0])
 
@@ -54,9 +54,7 @@ class Euler(SpaceLaw):
         """ρ > 0 and p > 0."""
         return (u[0] > 0.0) & (self.pressure(u) > 0.0)
 
-    def flux(
-        self, u: Float[Array, "field *points"], axis: int = 0
-    ) -> Float[Array, "field *points"]:
+    def flux(self, u: State, axis: int = 0) -> State:
         pressure = self.pressure(u)
         n = u[1 + axis] / u[0]
         momentum = [component * n for component in u[1:-1]]

@@ -2,8 +2,8 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
+from hfluxno.laws.base import State
 from hfluxno.laws.space import SpaceLaw
 
 
@@ -18,7 +18,5 @@ class KPP(SpaceLaw):
     fields: tuple[str, ...] = eqx.field(static=True, default=("u",))
     axes: int = eqx.field(static=True, default=2)
 
-    def flux(
-        self, u: Float[Array, "field *points"], axis: int = 0
-    ) -> Float[Array, "field *points"]:
+    def flux(self, u: State, axis: int = 0) -> State:
         return jnp.sin(u) if axis == 0 else jnp.cos(u)

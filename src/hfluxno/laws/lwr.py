@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, coefficient
+from hfluxno.laws.base import ConservationLaw, Matrix, State, coefficient
 
 
 class LWR(ConservationLaw):
@@ -23,13 +23,11 @@ class LWR(ConservationLaw):
     v: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
     rho_max: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         return self.v * u * (1.0 - u / self.rho_max)
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         return (self.v * (1.0 - 2.0 * u / self.rho_max))[None]
 
-    def roe_matrix(
-        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> Float[Array, "field field *points"]:
+    def roe_matrix(self, left: State, right: State) -> Matrix:
         return (self.v * (1.0 - (left + right) / self.rho_max))[None]

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, coefficient
+from hfluxno.laws.base import ConservationLaw, Matrix, State, coefficient
 
 
 class ShallowWater(ConservationLaw):
@@ -35,18 +35,16 @@ class ShallowWater(ConservationLaw):
     def vectors(self) -> tuple[tuple[int, ...], ...]:
         return ((1,),)
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         h, m = u[0], u[1]
         floored = jnp.maximum(h, self.h_floor)
         return jnp.stack([self.alpha * m, self.gamma * m * m / floored + 0.5 * self.beta * h * h])
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         h = jnp.maximum(u[0], self.h_floor)
         return self._matrix(u[1] / h, h)
 
-    def roe_matrix(
-        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> Float[Array, "field field *points"]:
+    def roe_matrix(self, left: State, right: State) -> Matrix:
         """The Jacobian at Roe's averages: v̂ weighted with sqrt(h), the arithmetic mean of h."""
         h_left = jnp.maximum(left[0], self.h_floor)
         h_right = jnp.maximum(right[0], self.h_floor)

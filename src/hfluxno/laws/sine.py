@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, coefficient
+from hfluxno.laws.base import ConservationLaw, Matrix, State, coefficient
 
 
 class Sine(ConservationLaw):
@@ -21,15 +21,13 @@ class Sine(ConservationLaw):
     a: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
     b: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         return self.a * jnp.sin(self.b * u)
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         return (self.a * self.b * jnp.cos(self.b * u))[None]
 
-    def roe_matrix(
-        self, left: Float[Array, "field *points"], right: Float[Array, "field *points"]
-    ) -> Float[Array, "field field *points"]:
+    def roe_matrix(self, left: State, right: State) -> Matrix:
         # sin(br) - sin(bl) = 2 cos(b(l + r)/2) sin(b(r - l)/2): the divided difference without
         # cancellation. jnp.sinc is sin(πz)/(πz).
         mean = 0.5 * (left + right)

@@ -10,7 +10,6 @@ import abc
 import functools
 
 import equinox as eqx
-from jaxtyping import Array, Float
 
 from hfluxno.laws.base import (
     Admissible,
@@ -35,9 +34,7 @@ class SpaceLaw(ConservationLaw):
     """
 
     @abc.abstractmethod
-    def flux(
-        self, u: Float[Array, "field *points"], axis: int = 0
-    ) -> Float[Array, "field *points"]:
+    def flux(self, u: State, axis: int = 0) -> State:
         """f_a(u), the amount of each field that passes along axis a per unit time, in two
         dimensions per unit length across it."""
 
@@ -46,9 +43,7 @@ class SpaceLaw(ConservationLaw):
             raise ValueError(f"A law with {self.axes} axes has no axis {axis}.")
         return AlongAxis(self, axis)
 
-    def jacobian(
-        self, u: Float[Array, "field *points"], axis: int = 0
-    ) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State, axis: int = 0) -> Matrix:
         """∂f_a,i/∂u_j at index (i, j)."""
         return pointwise_jacobian(functools.partial(self.flux, axis=axis), u)
 

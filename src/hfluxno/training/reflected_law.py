@@ -11,7 +11,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.base import ConservationLaw, Matrix, State
 
 
 class ReflectedLaw(ConservationLaw):
@@ -29,15 +29,15 @@ class ReflectedLaw(ConservationLaw):
     def negated_fields(self) -> tuple[int, ...]:
         return self.law.negated_fields
 
-    def flux(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"]:
+    def flux(self, u: State) -> State:
         signs = self._signs(u)
         return self.direction * signs * self.law.flux(signs * u)
 
-    def jacobian(self, u: Float[Array, "field *points"]) -> Float[Array, "field field *points"]:
+    def jacobian(self, u: State) -> Matrix:
         signs = self._signs(u)
         return self.direction * signs[:, None] * signs[None] * self.law.jacobian(signs * u)
 
-    def diffusivity(self, u: Float[Array, "field *points"]) -> Float[Array, "field *points"] | None:
+    def diffusivity(self, u: State) -> State | None:
         return self.law.diffusivity(self._signs(u) * u)
 
     def _signs(self, u):
