@@ -18,14 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.fv.numerical_flux import interior
+from hfluxno.fv.numerical_flux import Number, interior
 from hfluxno.fv.problem import Problem, split
 from hfluxno.fv.rows import Rows, rows
 from hfluxno.fv.step import STAGES, step_of_rows
 
 States = Float[Array, "field cells"]
 Changes = Float[Array, "direction field cells"]
-Number = Float[Array, ""]
 Numbers = Float[Array, " direction"]
 
 

@@ -18,7 +18,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 from hfluxno.fv.limiters import jump_ratio, limiter
 from hfluxno.fv.numerical_flux import (
+    Interfaces,
     LawFlux,
+    Number,
+    Padded,
     diffusive_flux,
     interior,
     largest,
@@ -49,21 +52,19 @@ class MUSCL(LawFlux):
         limiter(self.limiter)
         riemann_solver(self.riemann)
 
-    def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
+    def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         left, right, _ = self._reconstructed(padded)
         convective = riemann_solver(self.riemann)(self.law, left, right)
         return convective + diffusive_flux(self.law, interior(padded, 1), dx)
 
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Padded, dx: float) -> Number:
         left, right, admissible = self._reconstructed(padded)
         if admissible is None:  # the step does not matter, and cells are cheaper
             cells = interior(padded, 1)
             left, right = cells[..., :-1], cells[..., 1:]
         return limiting_speed(self.law, largest(speed_bound(self.law, left, right)), padded, dx)
 
-    def fallbacks(self, padded: Float[Array, "field *padded"]) -> Int[Array, ""]:
+    def fallbacks(self, padded: Padded) -> Int[Array, ""]:
         if self.law.admissible(padded) is None:
             return jnp.asarray(0)
         admissible = self._reconstructed(padded)[2]
@@ -71,12 +72,8 @@ class MUSCL(LawFlux):
         return jnp.sum(~interior(admissible, 1), dtype=jnp.asarray(0).dtype)
 
     def _reconstructed(
-        self, padded: Float[Array, "field *padded"]
-    ) -> tuple[
-        Float[Array, "field *interfaces"],
-        Float[Array, "field *interfaces"],
-        Bool[Array, "*cells"] | None,
-    ]:
+        self, padded: Padded
+    ) -> tuple[Interfaces, Interfaces, Bool[Array, "*cells"] | None]:
         """The states on both sides of the interfaces, and the cells in which the linear
         reconstruction is admissible."""
         jumps = _beyond_rounding(padded[..., 1:] - padded[..., :-1])

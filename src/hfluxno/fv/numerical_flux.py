@@ -14,6 +14,12 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from hfluxno.laws.base import ConservationLaw
 
+Number = Float[Array, ""]
+# Averages over cells, those with ghost cells at both ends of the last axis, and the fluxes between.
+Cells = Float[Array, "field *space"]
+Padded = Float[Array, "field *padded"]
+Interfaces = Float[Array, "field *interfaces"]
+
 
 class NumericalFlux(eqx.Module):
     """F_{i+1/2} at the N + 1 interfaces of N cells, from N + 2 `ghost` cells along the last axis.
@@ -51,33 +57,24 @@ class NumericalFlux(eqx.Module):
         """Whether rows along the last axis are independent, so they may hold any states."""
         return True
 
-    def source(
-        self,
-        u: Float[Array, "field *space"],
-        x: Float[Array, "axis *cells"],
-        t: Float[Array, ""],
-    ) -> Float[Array, "field *space"] | None:
+    def source(self, u: Cells, x: Float[Array, "axis *cells"], t: Number) -> Cells | None:
         """The source of each cell, or `None`."""
         return None
 
-    def confined(
-        self, before: Float[Array, "field *space"], after: Float[Array, "field *space"]
-    ) -> Float[Array, "field *space"]:
+    def confined(self, before: Cells, after: Cells) -> Cells:
         """What a source leaves of the states `before` it, within bounds if there are any."""
         return after
 
     @abc.abstractmethod
-    def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
+    def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         """The fluxes over one step of length `dt`."""
 
-    def fallbacks(self, padded: Float[Array, "field *padded"]) -> Int[Array, ""]:
+    def fallbacks(self, padded: Padded) -> Int[Array, ""]:
         """The number of cells in which a scheme of lower order must take over."""
         return jnp.asarray(0)
 
     @abc.abstractmethod
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Padded, dx: float) -> Number:
         """The speed that limits a step: the CFL number is dt·speed/dx."""
 
 
@@ -104,17 +101,10 @@ class LawFlux(NumericalFlux):
     def rowwise(self) -> bool:
         return self.law.rowwise
 
-    def source(
-        self,
-        u: Float[Array, "field *space"],
-        x: Float[Array, "axis *cells"],
-        t: Float[Array, ""],
-    ) -> Float[Array, "field *space"] | None:
+    def source(self, u: Cells, x: Float[Array, "axis *cells"], t: Number) -> Cells | None:
         return self.law.source(u, x, t)
 
-    def confined(
-        self, before: Float[Array, "field *space"], after: Float[Array, "field *space"]
-    ) -> Float[Array, "field *space"]:
+    def confined(self, before: Cells, after: Cells) -> Cells:
         return self.law.confined(before, after)
 
 
@@ -125,7 +115,7 @@ def interior(values: Shaped[Array, "... cells"], width: int) -> Shaped[Array, ".
 
 def diffusive_flux(
     law: ConservationLaw, cells: Float[Array, "field *cells"], dx: float
-) -> Float[Array, "field *interfaces"] | float:
+) -> Interfaces | float:
     """-ν(u) ∂x u at the interfaces between cells, centred, with the mean of both diffusivities."""
     nu = law.diffusivity(cells)
     if nu is None:
@@ -133,19 +123,14 @@ def diffusive_flux(
     return -0.5 * (nu[..., :-1] + nu[..., 1:]) * (cells[..., 1:] - cells[..., :-1]) / dx
 
 
-def limiting_speed(
-    law: ConservationLaw,
-    advective: Float[Array, ""],
-    padded: Float[Array, "field *padded"],
-    dx: float,
-) -> Float[Array, ""]:
+def limiting_speed(law: ConservationLaw, advective: Number, padded: Padded, dx: float) -> Number:
     """The larger of the advective speed and 2ν/Δx, whose CFL number is 2νΔt/Δx²."""
     nu = law.diffusivity(padded)
     return advective if nu is None else jnp.maximum(advective, largest(2.0 * nu) / dx)
 
 
 @jax.custom_jvp
-def largest(values: Float[Array, "*points"]) -> Float[Array, ""]:
+def largest(values: Float[Array, "*points"]) -> Number:
     """The maximum, with the derivative of the first value that attains it.
 
     JAX's own derivative looks for values equal to the maximum. A compiler may recompute them with

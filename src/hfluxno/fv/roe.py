@@ -14,12 +14,14 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from hfluxno.fv import eigen
 from hfluxno.fv.limiters import jump_ratio, limiter
 from hfluxno.fv.numerical_flux import (
+    Interfaces,
     LawFlux,
+    Number,
+    Padded,
     diffusive_flux,
     interior,
     largest,
@@ -68,9 +70,7 @@ class Roe(LawFlux):
         if self.plain_compounds and not (self.entropy_fix and len(self.law.fields) == 1):
             raise ValueError("plain_compounds needs the entropy fix and a law of one field.")
 
-    def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
+    def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         left, right = padded[..., :-1], padded[..., 1:]
         speeds, split = self._waves(left, right)
         jumps = split(right - left)
@@ -88,7 +88,7 @@ class Roe(LawFlux):
         correction = self._correction(jumps, speeds, plain, dt / dx)
         return upwind_flux + correction + diffusive_flux(self.law, interior(padded, 1), dx)
 
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Padded, dx: float) -> Number:
         # The same matrices as in `__call__`, so that the compiler merges them.
         outer_left, outer_right = padded[..., :-1], padded[..., 1:]
         declared = self.law.waves(outer_left, outer_right)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from hfluxno.fv.numerical_flux import Cells, Interfaces, Number, Padded
 from hfluxno.grid import Grid, pad
 
 # Cells on each side of an interface whose mirror images are on the other side.
@@ -27,10 +28,10 @@ class Rows(NamedTuple):
     - `solid`: with walls inside, which cells are walls, with one ghost cell on each side.
     """
 
-    cells: Float[Array, "field *padded"]
+    cells: Padded
     solid: Bool[Array, "*others cells"] | None = None
 
-    def around_cells(self) -> Float[Array, "field *padded"]:
+    def around_cells(self) -> Padded:
         """The rows, or with walls inside the cells around each cell, itself in the middle; around a
         wall they are all alike."""
         if self.solid is None:
@@ -43,7 +44,7 @@ class Rows(NamedTuple):
 
     def closed(
         self, interface_flux: Float[Array, "field *given"], negated_fields: tuple[int, ...]
-    ) -> Float[Array, "field *interfaces"]:
+    ) -> Interfaces:
         """The fluxes that a scheme gives for `cells`, with walls inside closed for all but the
         negated fields."""
         if self.solid is None:
@@ -57,12 +58,12 @@ class Rows(NamedTuple):
 
 
 def rows(
-    u: Float[Array, "field *space"],
+    u: Cells,
     grid: Grid,
     ghost: int,
     negated_fields: tuple[int, ...],
     axis: int,
-    time: Float[Array, ""] | float = 0.0,
+    time: Number | float = 0.0,
 ) -> Rows:
     """The rows along an axis, which becomes the last one, with `ghost` cells on each side.
 
@@ -84,7 +85,7 @@ def rows(
     return _stencils(_cleared(padded, solid), solid, ghost, jnp.asarray(sign, u.dtype))
 
 
-def cleared(u: Float[Array, "field *space"], grid: Grid) -> Float[Array, "field *space"]:
+def cleared(u: Cells, grid: Grid) -> Cells:
     """The states with that of one other cell in the walls inside, whatever is there."""
     return u if grid.solid is None else _cleared(u, jnp.asarray(grid.solid))
 

@@ -2,9 +2,15 @@
 
 from typing import ClassVar
 
-from jaxtyping import Array, Float
-
-from hfluxno.fv.numerical_flux import LawFlux, diffusive_flux, largest, limiting_speed
+from hfluxno.fv.numerical_flux import (
+    Interfaces,
+    LawFlux,
+    Number,
+    Padded,
+    diffusive_flux,
+    largest,
+    limiting_speed,
+)
 from hfluxno.fv.riemann import rusanov, speed_bound
 from hfluxno.laws.base import ConservationLaw
 
@@ -16,12 +22,10 @@ class Rusanov(LawFlux):
     integrator: ClassVar[str] = "euler"
     law: ConservationLaw
 
-    def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
+    def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         left, right = padded[..., :-1], padded[..., 1:]
         return rusanov(self.law, left, right) + diffusive_flux(self.law, padded, dx)
 
-    def speed(self, padded: Float[Array, "field *padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Padded, dx: float) -> Number:
         bound = speed_bound(self.law, padded[..., :-1], padded[..., 1:])
         return limiting_speed(self.law, largest(bound), padded, dx)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from hfluxno.fv.banded import step_with_changes
+from hfluxno.fv.numerical_flux import Cells, Number
 from hfluxno.fv.problem import Problem, split
 from hfluxno.fv.solve import (
     Run,
@@ -34,11 +35,11 @@ from hfluxno.fv.step import fallbacks, limiting_speed
 def solve_with_derivatives(
     problem: Problem,
     changes: Problem,
-    initial: Float[Array, "field *space"],
+    initial: Cells,
     initial_changes: Float[Array, "direction field *space"],
     intervals: Float[Array, " interval"],
     control: StepControl,
-    rate: Float[Array, ""],
+    rate: Number,
     max_steps: Int[Array, ""] | int,
 ) -> tuple[
     Float[Array, "interval field *space"],

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from hfluxno.fv.numerical_flux import NumericalFlux
+from hfluxno.fv.numerical_flux import Cells, Number, NumericalFlux
 from hfluxno.fv.rows import cleared
 from hfluxno.fv.step import fallbacks, limiting_speed, step
 from hfluxno.grid import Grid
@@ -55,10 +55,10 @@ class StepControl(eqx.Module):
       last one before a saved time, which is shortened).
     """
 
-    desired: Float[Array, ""] | float = 0.5
-    maximum: Float[Array, ""] | float = 0.9
+    desired: Number | float = 0.5
+    maximum: Number | float = 0.9
     lagged: Bool[Array, ""] | bool = True
-    longest: Float[Array, ""] | float = math.inf
+    longest: Number | float = math.inf
 
     def __check_init__(self) -> None:
         given = isinstance(self.desired, float) and isinstance(self.maximum, float)
@@ -89,7 +89,7 @@ class Solution(eqx.Module):
     status: Int[Array, ""]
     steps: Int[Array, ""]
     rejected: Int[Array, ""]
-    rate: Float[Array, ""]
+    rate: Number
     fallbacks: Int[Array, ""]
 
 
@@ -97,10 +97,10 @@ class Run(eqx.Module):
     """The state of a run within an interval: u, its time, the rest of the interval, and the
     counts."""
 
-    u: Float[Array, "field *space"]
-    time: Float[Array, ""]
-    remaining: Float[Array, ""]
-    rate: Float[Array, ""]
+    u: Cells
+    time: Number
+    remaining: Number
+    rate: Number
     status: Int[Array, ""]
     steps: Int[Array, ""]
     rejected: Int[Array, ""]
@@ -116,7 +116,7 @@ def solve(
     control: StepControl | None = None,
     *,
     substeps: int | None = None,
-    rate: Float[Array, ""] | None = None,
+    rate: Number | None = None,
     max_steps: int | Int[Array, ""] = MOST_STEPS,
 ) -> Solution:
     """Advances `initial`, the state at `times[0]`, and returns it at all `times`.
@@ -188,11 +188,7 @@ def solve(
     return Solution(values, run.status, run.steps, run.rejected, run.rate, run.fallbacks)
 
 
-def at_rest(
-    initial: Float[Array, "field *space"],
-    rate: Float[Array, ""],
-    time: Float[Array, ""] | float = 0.0,
-) -> Run:
+def at_rest(initial: Cells, rate: Number, time: Number | float = 0.0) -> Run:
     """A run before its first step."""
     return Run(
         u=initial,
@@ -229,11 +225,8 @@ def adaptive_step(numerical_flux, grid, control, max_steps, run: Run) -> Run:
 
 
 def length_of_step(
-    control: StepControl,
-    rate_before: Float[Array, ""],
-    rate: Float[Array, ""],
-    remaining: Float[Array, ""],
-) -> tuple[Float[Array, ""], Bool[Array, ""]]:
+    control: StepControl, rate_before: Number, rate: Number, remaining: Number
+) -> tuple[Number, Bool[Array, ""]]:
     """Δt by the rates of the step before and of the present state, and whether a first proposal was
     rejected."""
     reference = jnp.where(jnp.asarray(control.lagged) & (rate_before >= 0.0), rate_before, rate)

@@ -14,10 +14,10 @@ from collections.abc import Iterable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from hfluxno.boundary import Boundary
-from hfluxno.fv.numerical_flux import NumericalFlux, largest
+from hfluxno.fv.numerical_flux import Cells, Interfaces, Number, NumericalFlux, Padded, largest
 from hfluxno.fv.rows import Rows, rows
 from hfluxno.grid import Grid
 from hfluxno.laws.base import pointwise_jacobian
@@ -35,11 +35,11 @@ _BLOCK = 2**17
 
 def conservative_step(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
-    u: Float[Array, "field *space"],
-    dt: Float[Array, ""],
+    u: Cells,
+    dt: Number,
     grid: Grid,
-    time: Float[Array, ""] | float = 0.0,
-) -> Float[Array, "field *space"]:
+    time: Number | float = 0.0,
+) -> Cells:
     """One forward step from `time`, with the numerical flux along each axis of the grid.
 
     If the numerical flux is `rowwise`, there may be axes of independent states between the fields
@@ -50,12 +50,12 @@ def conservative_step(
 
 def step_of_rows(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
-    u: Float[Array, "field *space"],
+    u: Cells,
     each: Iterable[tuple[NumericalFlux, Rows]],
-    dt: Float[Array, ""],
+    dt: Number,
     grid: Grid,
-    time: Float[Array, ""] | float = 0.0,
-) -> Float[Array, "field *space"]:
+    time: Number | float = 0.0,
+) -> Cells:
     """One forward step (see `conservative_step`) with the numerical flux along each axis and the
     rows of cells that it sees, ghost cells included."""
     change = jnp.zeros_like(u)
@@ -79,9 +79,7 @@ def step_of_rows(
     return jnp.where(solid.reshape(*[1] * (u.ndim - solid.ndim), *solid.shape), u, new)
 
 
-def _in_blocks(
-    flux: NumericalFlux, cells: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
-) -> Float[Array, "field *interfaces"]:
+def _in_blocks(flux: NumericalFlux, cells: Padded, dt: Number, dx: float) -> Interfaces:
     """The fluxes of a few rows after others, so that the arrays that a scheme needs stay in the
     cache of a CPU."""
     fields, count, length = cells.shape
@@ -98,10 +96,8 @@ def _in_blocks(
 
 
 def _closed(
-    interface_flux: Float[Array, "field *interfaces"],
-    negated_fields: tuple[int, ...],
-    sides: tuple[Boundary, Boundary],
-) -> Float[Array, "field *interfaces"]:
+    interface_flux: Interfaces, negated_fields: tuple[int, ...], sides: tuple[Boundary, Boundary]
+) -> Interfaces:
     """The fluxes with closed walls: only momentum is exchanged with a wall.
 
     For a system whose momentum is mirrored this flux vanishes by symmetry. A scalar law has nothing
@@ -116,10 +112,10 @@ def _closed(
 
 def limiting_speed(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
-    u: Float[Array, "field *space"],
+    u: Cells,
     grid: Grid,
-    time: Float[Array, ""] | float = 0.0,
-) -> Float[Array, ""]:
+    time: Number | float = 0.0,
+) -> Number:
     """Σ speed/Δx over the axes: the CFL number of a step is Δt times this rate.
 
     If sources change the state faster than that, the rate is theirs: the largest row sum of
@@ -138,9 +134,9 @@ def limiting_speed(
 
 def fallbacks(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
-    u: Float[Array, "field *space"],
+    u: Cells,
     grid: Grid,
-    time: Float[Array, ""] | float = 0.0,
+    time: Number | float = 0.0,
 ) -> Int[Array, ""]:
     """The number of cells in which lower order must take over, summed over the axes."""
     every = _rows(numerical_flux, u, grid, time)
@@ -150,11 +146,11 @@ def fallbacks(
 
 def step(
     numerical_flux: NumericalFlux | tuple[NumericalFlux, ...],
-    u: Float[Array, "field *space"],
-    dt: Float[Array, ""],
+    u: Cells,
+    dt: Number,
     grid: Grid,
-    time: Float[Array, ""] | float = 0.0,
-) -> Float[Array, "field *space"]:
+    time: Number | float = 0.0,
+) -> Cells:
     """One step from `time` of the Runge-Kutta scheme that belongs to the numerical flux."""
     new = u
     for part, (old_weight, elapsed) in enumerate(STAGES[_first(numerical_flux).integrator]):

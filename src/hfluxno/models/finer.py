@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from hfluxno.fv import NumericalFlux
+from hfluxno.fv.numerical_flux import Number
 from hfluxno.grid import Grid
 from hfluxno.models.hfluxno import HFluxNO
 from hfluxno.models.learned_flux import LearnedFlux
@@ -41,7 +42,7 @@ class FinerFlux(LearnedFlux):
         return False
 
     def __call__(
-        self, padded: Float[Array, "field padded"], dt: Float[Array, ""], dx: float
+        self, padded: Float[Array, "field padded"], dt: Number, dx: float
     ) -> Float[Array, "field interfaces"]:
         r = self.factor
         cells = padded.shape[-1] - 2 * self.ghost

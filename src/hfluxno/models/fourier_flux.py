@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hfluxno.fv.numerical_flux import Interfaces, Number
 from hfluxno.models.local_flux import StencilFlux
 from hfluxno.models.parts import FourierConfig
 from hfluxno.nn.activation import gelu
@@ -88,8 +89,8 @@ class FourierFlux(StencilFlux):
         return False
 
     def __call__(
-        self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
+        self, padded: Float[Array, "channel *padded"], dt: Number, dx: float
+    ) -> Interfaces:
         stencil = self._seen(padded)[..., :-1]
         shape = stencil.shape[1:]
         z = self.lift(stencil.reshape(stencil.shape[0], -1)).reshape(-1, *shape)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.fv import NumericalFlux
+from hfluxno.fv.numerical_flux import Interfaces, Number, Padded
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.models.fourier_flux import FourierFlux
@@ -56,9 +57,7 @@ class GuidedFlux(LearnedFlux):
     def rowwise(self) -> bool:
         return self.inner.rowwise
 
-    def __call__(
-        self, padded: Float[Array, "field *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
+    def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         scale = per_field(self.scale, padded, 0)
         lower, upper = (per_field(end, padded, 0) for end in (self.lower, self.upper))
         padded = jnp.clip(padded, lower, upper)

@@ -12,17 +12,14 @@ this one is positive for any r, even if the stencil truncates the sum.
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+
+from hfluxno.fv.numerical_flux import Interfaces, Padded
 
 # Points of the quadrature G_m = 1/N Σ_k exp(-2r (1 - cos θ_k)) cos m θ_k.
 _POINTS = 64
 
 
-def heat_flux(
-    padded: Float[Array, "field *padded"],
-    rate: Float[Array, "field *interfaces"],
-    ghost: int,
-) -> Float[Array, "field *interfaces"]:
+def heat_flux(padded: Padded, rate: Interfaces, ghost: int) -> Interfaces:
     """The flux of states with `ghost` more cells at both ends, the width of the stencil.
 
     - `rate`: r at every interface, the diffusivity in cells and frames; less than 0 counts as 0.

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.fv import NumericalFlux
+from hfluxno.fv.numerical_flux import Number
 
 
 class LearnedFlux(NumericalFlux):
@@ -18,5 +19,5 @@ class LearnedFlux(NumericalFlux):
     def negated_fields(self) -> tuple[int, ...]:
         return ()
 
-    def speed(self, padded: Float[Array, "channel *padded"], dx: float) -> Float[Array, ""]:
+    def speed(self, padded: Float[Array, "channel *padded"], dx: float) -> Number:
         return jnp.zeros((), padded.dtype)

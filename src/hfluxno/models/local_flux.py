@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.fv.numerical_flux import Interfaces, Number, Padded
 from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.parts import LocalConfig
 from hfluxno.nn.linear import MLP, on_columns
@@ -86,17 +87,15 @@ class LocalFlux(StencilFlux):
         return not self.coordinates  # which say what the other axes are
 
     def __call__(
-        self, padded: Float[Array, "channel *padded"], dt: Float[Array, ""], dx: float
-    ) -> Float[Array, "field *interfaces"]:
+        self, padded: Float[Array, "channel *padded"], dt: Number, dx: float
+    ) -> Interfaces:
         stencil = self._seen(padded)
         features = stencil.reshape(stencil.shape[0], -1)
         flux = self.mlp(on_columns(self.lift, features))
         return flux.reshape(-1, *stencil.shape[1:])
 
 
-def with_places(
-    padded: Float[Array, "field *padded"], ghost: int, axis: int
-) -> Float[Array, "channel *padded"]:
+def with_places(padded: Padded, ghost: int, axis: int) -> Float[Array, "channel *padded"]:
     """Appends the place of every cell, one channel per axis of the domain, from 0 at the first cell
     to 1 at the last; ghost cells have that of the cells which they stand for in a periodic domain.
     """
