@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.network import Context
 from hfluxno.models.parts import DPOTEncoderConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
@@ -113,13 +114,11 @@ class DPOTEncoder(Encoder):
             for k in keys[4:]
         )
 
-    def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
+    def __call__(self, context: Context) -> Float[Array, " embedding"]:
         x = self.features(context)
         return jnp.mean(x.reshape(x.shape[0], -1), axis=1)
 
-    def features(
-        self, context: Float[Array, "time field *space"]
-    ) -> Float[Array, "embedding *patches"]:
+    def features(self, context: Context) -> Float[Array, "embedding *patches"]:
         """The output of the last layer for every patch."""
         times = self.weights.shape[0]
         if context.shape[0] != times:

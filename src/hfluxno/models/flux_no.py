@@ -5,11 +5,10 @@ Kang, 2025, cited in arXiv:2605.05488). The comparison shows the value of the co
 """
 
 import equinox as eqx
-from jaxtyping import Array, Float
 
 from hfluxno.fv import NumericalFlux
 from hfluxno.grid import Grid
-from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.network import Context, ContextNetwork, FluxOperator
 
 
 class FluxNO(ContextNetwork):
@@ -23,5 +22,5 @@ class FluxNO(ContextNetwork):
     grid: Grid
     interval: float = eqx.field(static=True)
 
-    def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
+    def read(self, context: Context) -> FluxOperator:
         return FluxOperator(self.fluxes, self.grid, self.interval)

@@ -9,12 +9,12 @@ The step is conservative for any parameters.
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import PyTree
 
 from hfluxno.grid import Grid
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.hypernetwork import Hypernetwork
-from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.network import Context, ContextNetwork, FluxOperator, Frame
 
 
 class HFluxNO(ContextNetwork):
@@ -29,13 +29,13 @@ class HFluxNO(ContextNetwork):
     grid: Grid
     interval: float = eqx.field(static=True)
 
-    def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
+    def read(self, context: Context) -> FluxOperator:
         return self.read_window(self.window(context))
 
-    def window(self, context: Float[Array, "time field *space"]) -> PyTree:
+    def window(self, context: Context) -> PyTree:
         return self.encoder.window(context)
 
-    def shifted(self, window: PyTree, frame: Float[Array, "field *space"]) -> PyTree:
+    def shifted(self, window: PyTree, frame: Frame) -> PyTree:
         return self.encoder.shifted(window, frame)
 
     def read_window(self, window: PyTree) -> FluxOperator:

@@ -34,7 +34,7 @@ from hfluxno.identify.refine import refine
 from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.law_space import LawSpace
-from hfluxno.models.network import ContextNetwork, Operator
+from hfluxno.models.network import Context, ContextNetwork, Frame, Operator
 from hfluxno.models.plane_space import PlaneSpace
 from hfluxno.models.scaling import observed_range, per_field
 from hfluxno.nn.linear import MLP
@@ -57,7 +57,7 @@ class LawOperator(Operator):
     law: FittedLaw | FittedPlaneLaw
     settings: SolverSettings
 
-    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
+    def __call__(self, u: Frame) -> Frame:
         flux = self._numerical_flux()
         # In the middle of a run whose last speed is unknown.
         control, rate = self.settings.control, -jnp.ones((), u.dtype)
@@ -92,14 +92,14 @@ class LawNetwork(ContextNetwork):
     scheme: str = eqx.field(static=True)
     cfl: tuple[float, float, bool] = eqx.field(static=True)
 
-    def read(self, context: Float[Array, "time field *space"]) -> LawOperator:
+    def read(self, context: Context) -> LawOperator:
         return LawOperator(self.law(context), self.settings())
 
-    def law(self, context: Float[Array, "time field *space"]) -> FittedLaw | FittedPlaneLaw:
+    def law(self, context: Context) -> FittedLaw | FittedPlaneLaw:
         """The law in cells and frames: with the physical f′ and ν it has f′ Δt/Δx and ν Δt/Δx²."""
         return self.space.law(context, self.parameters(context), self.grid)
 
-    def parameters(self, context: Float[Array, "time field *space"]) -> Float[Array, " parameter"]:
+    def parameters(self, context: Context) -> Float[Array, " parameter"]:
         """The parameters of its law in `space`."""
         middle, half = observed_range(context)
         scaled = (context - per_field(middle, context, 1)) / per_field(half, context, 1)

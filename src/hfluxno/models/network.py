@@ -17,6 +17,9 @@ from hfluxno.fv import NumericalFlux, conservative_step
 from hfluxno.grid import Grid
 from hfluxno.nn.sliding import shift_in
 
+Context = Float[Array, "time field *space"]
+Frame = Float[Array, "field *space"]
+
 
 class Operator(eqx.Module):
     """Advances a state (field, *space) by one frame, or by `stride` frames.
@@ -30,7 +33,7 @@ class Operator(eqx.Module):
         return 1
 
     @abc.abstractmethod
-    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]: ...
+    def __call__(self, u: Frame) -> Frame: ...
 
     def together(
         self, states: Float[Array, "state field *space"]
@@ -43,7 +46,7 @@ class Network(eqx.Module):
     """A network that continues a context of frames (time, field, *space)."""
 
     @abc.abstractmethod
-    def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
+    def predict(self, context: Context) -> Frame:
         """The frame after the context."""
 
     def shown(self, pairs: Float[Array, "pair 2 field *space"]) -> "Network":
@@ -57,17 +60,15 @@ class Network(eqx.Module):
         network itself."""
         return self
 
-    def window(self, context: Float[Array, "time field *space"]) -> Any:
+    def window(self, context: Context) -> Any:
         """What the network stores of a sliding context; by default its frames."""
         return context
 
-    def shifted(self, window: Any, frame: Float[Array, "field *space"]) -> Any:
+    def shifted(self, window: Any, frame: Frame) -> Any:
         """The window without its first frame and with one more at its end."""
         return shift_in(window, frame[None])
 
-    def predict_from(
-        self, window: Any, recent: Float[Array, "recent field *space"]
-    ) -> Float[Array, "field *space"]:
+    def predict_from(self, window: Any, recent: Float[Array, "recent field *space"]) -> Frame:
         """The frame after a window, which ends with `recent`."""
         return self.predict(window)
 
@@ -76,19 +77,17 @@ class ContextNetwork(Network):
     """A network that reads a context and returns an operator, which advances any state."""
 
     @abc.abstractmethod
-    def read(self, context: Float[Array, "time field *space"]) -> Operator: ...
+    def read(self, context: Context) -> Operator: ...
 
     def read_window(self, window: Any) -> Operator:
         """The operator of a window."""
         return self.read(window)
 
-    def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
+    def predict(self, context: Context) -> Frame:
         operator = self.read(context)
         return operator(context[-operator.stride])
 
-    def predict_from(
-        self, window: Any, recent: Float[Array, "recent field *space"]
-    ) -> Float[Array, "field *space"]:
+    def predict_from(self, window: Any, recent: Float[Array, "recent field *space"]) -> Frame:
         operator = self.read_window(window)
         return operator(recent[-operator.stride])
 
@@ -113,5 +112,5 @@ class FluxOperator(Operator):
         # One matrix product for all of them; `vmap` would add a transposition.
         return self(states.swapaxes(0, 1)).swapaxes(0, 1)
 
-    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
+    def __call__(self, u: Frame) -> Frame:
         return conservative_step(self.fluxes, u, jnp.asarray(self.interval, u.dtype), self.grid)

@@ -8,17 +8,14 @@ nothing from its own frames, and reading is by far the most expensive part.
 import jax
 from jaxtyping import Array, Float
 
-from hfluxno.models.network import ContextNetwork, Network, Operator
+from hfluxno.models.network import Context, ContextNetwork, Network, Operator
 from hfluxno.nn.sliding import shift_in
 
 CONTEXT_MODES = ("sliding", "frozen")
 
 
 def rollout(
-    network: Network,
-    context: Float[Array, "time field *space"],
-    steps: int,
-    mode: str = "sliding",
+    network: Network, context: Context, steps: int, mode: str = "sliding"
 ) -> Float[Array, "steps field *space"]:
     """The `steps` frames after the context. Raises `ValueError` if the mode is unknown, or is
     `frozen` for a network without an operator."""
@@ -43,9 +40,7 @@ def rollout(
     return jax.lax.scan(slide, start, None, length=steps)[1]
 
 
-def frozen(
-    operator: Operator, context: Float[Array, "time field *space"], steps: int
-) -> Float[Array, "steps field *space"]:
+def frozen(operator: Operator, context: Context, steps: int) -> Float[Array, "steps field *space"]:
     """The `steps` states after the context, each from the state `operator.stride` frames before."""
 
     def advance(recent, _):

@@ -3,13 +3,13 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hfluxno.models.network import Context
+
 # A field that varies by at most this fraction of its size counts as constant.
 _FLAT = 1e-6
 
 
-def observed_range(
-    context: Float[Array, "time field *space"],
-) -> tuple[Float[Array, " field"], Float[Array, " field"]]:
+def observed_range(context: Context) -> tuple[Float[Array, " field"], Float[Array, " field"]]:
     """Middle and half width of the values of every field; a constant field has the half width 1."""
     axes = (0, *range(2, context.ndim))
     lower, upper = jnp.min(context, axis=axes), jnp.max(context, axis=axes)

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.network import Context, Frame
 from hfluxno.models.parts import TRecViTConfig
 from hfluxno.nn.attention import TransformerBlock
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
@@ -62,15 +63,13 @@ class TRecViT(Encoder):
         )
         self.norm = eqx.nn.LayerNorm(embedding)
 
-    def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
+    def __call__(self, context: Context) -> Float[Array, " embedding"]:
         return self.of_window(self.window(context))
 
-    def window(self, context: Float[Array, "time field *space"]) -> RecurrentWindow:
+    def window(self, context: Context) -> RecurrentWindow:
         return self.temporal[0].window(self._tokens(context))
 
-    def shifted(
-        self, window: RecurrentWindow, frame: Float[Array, "field *space"]
-    ) -> RecurrentWindow:
+    def shifted(self, window: RecurrentWindow, frame: Frame) -> RecurrentWindow:
         return self.temporal[0].shifted(window, self._tokens(frame[None])[0])
 
     def of_window(self, window: RecurrentWindow) -> Float[Array, " embedding"]:

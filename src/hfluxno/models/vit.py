@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.network import Context
 from hfluxno.models.parts import ViTConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.attention import TransformerBlock
@@ -77,13 +78,13 @@ class ViT(Encoder):
         self.norm = eqx.nn.LayerNorm(embedding)
         self.coordinates = coordinates
 
-    def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
+    def __call__(self, context: Context) -> Float[Array, " embedding"]:
         v = self.tokens(context)[None]
         for block in self.blocks:
             v = block(v)
         return jnp.mean(jax.vmap(self.norm)(v[0]), axis=0)
 
-    def tokens(self, context: Float[Array, "time field *space"]) -> Float[Array, "token embedding"]:
+    def tokens(self, context: Context) -> Float[Array, "token embedding"]:
         """The input of the first layer."""
         sizes = (context.shape[0], *context.shape[2:])
         tokens = tokens_along(sizes, self.embed.patch)

@@ -15,14 +15,13 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from hfluxno.grid import Grid
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.guided_flux import GuidedFlux
 from hfluxno.models.hypernetwork import Hypernetwork
 from hfluxno.models.law_space import LawSpace
-from hfluxno.models.network import ContextNetwork, FluxOperator
+from hfluxno.models.network import Context, ContextNetwork, FluxOperator
 from hfluxno.models.plane_space import PlaneSpace
 from hfluxno.models.scaling import observed_range, per_field
 
@@ -41,7 +40,7 @@ class WeakFormHFluxNO(ContextNetwork):
     interval: float = eqx.field(static=True)
     space: LawSpace | PlaneSpace
 
-    def read(self, context: Float[Array, "time field *space"]) -> FluxOperator:
+    def read(self, context: Context) -> FluxOperator:
         shift, scale = observed_range(context)
         scaled = (context - per_field(shift, context, 1)) / per_field(scale, context, 1)
         weak = self.space.weak_form(context, self.grid)

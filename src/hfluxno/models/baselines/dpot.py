@@ -13,11 +13,10 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import Coefficients, DPOTEncoder
-from hfluxno.models.network import Network
+from hfluxno.models.network import Context, Frame, Network
 from hfluxno.models.parts import DPOTEncoderConfig
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
@@ -88,7 +87,7 @@ class DPOT(Network):
         self.leave = eqx.nn.Linear(width, fields, key=keys[3])
         self.patch = config.patch
 
-    def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
+    def predict(self, context: Context) -> Frame:
         rows = self.encoder.features(context).reshape(self.spread.in_features, -1).T
         cells = on_rows(self.spread, rows).reshape(len(rows), -1, self.mix.in_features)
         cells = on_rows(self.leave, gelu(on_rows(self.mix, gelu(cells))))

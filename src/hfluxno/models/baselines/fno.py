@@ -11,10 +11,9 @@ import dataclasses
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float
 
 from hfluxno.models.configuration import ModelConfig
-from hfluxno.models.network import Network
+from hfluxno.models.network import Context, Frame, Network
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import MLP, on_columns
 from hfluxno.nn.patch import with_coordinates
@@ -67,11 +66,7 @@ class FNO(Network):
         fields, axes, channels = len(config.fields), len(config.cells), config.channels
         lift_key, project_key, *keys = jax.random.split(key, 2 + 2 * config.layers)
         self.lift = MLP(
-            config.context * fields + axes,
-            channels,
-            config.lift_width,
-            1,
-            key=lift_key,
+            config.context * fields + axes, channels, config.lift_width, 1, key=lift_key
         )
         self.project = MLP(channels, fields, config.projection_width, 1, key=project_key)
         self.convolutions = tuple(
@@ -79,7 +74,7 @@ class FNO(Network):
         )
         self.pointwise = tuple(eqx.nn.Linear(channels, channels, key=k) for k in keys[1::2])
 
-    def predict(self, context: Float[Array, "time field *space"]) -> Float[Array, "field *space"]:
+    def predict(self, context: Context) -> Frame:
         space = context.shape[2:]
         z = with_coordinates(context.reshape(-1, *space), len(space))
         v = self.lift(z.reshape(z.shape[0], -1))

@@ -26,7 +26,7 @@ from hfluxno.models.baselines.disco.encoder import AxialTransformer
 from hfluxno.models.baselines.disco.generator import Generator
 from hfluxno.models.baselines.disco.standard import moments
 from hfluxno.models.baselines.disco.unet import UNet, usual_bounds
-from hfluxno.models.network import ContextNetwork, Operator
+from hfluxno.models.network import Context, ContextNetwork, Frame, Operator
 
 
 class NeuralODE(Operator):
@@ -44,16 +44,14 @@ class NeuralODE(Operator):
     deviation: Float[Array, "field *ones"]
     config: DISCOConfig = eqx.field(static=True)
 
-    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
+    def __call__(self, u: Frame) -> Frame:
         v = (u - self.mean) / self.deviation
         mean, deviation = moments(v, tuple(range(1, v.ndim)))
         v = integrated(self.derivative, (v - mean) / deviation, self.config)
         return (v * deviation + mean) * self.deviation + self.mean
 
 
-def integrated(
-    derivative: UNet, u: Float[Array, "field *space"], config: DISCOConfig
-) -> Float[Array, "field *space"]:
+def integrated(derivative: UNet, u: Frame, config: DISCOConfig) -> Frame:
     """The state after one unit of time; NaN if the solver gives up."""
     with _as_diffrax_expects():
         solution = diffrax.diffeqsolve(
@@ -66,10 +64,7 @@ def integrated(
             y0=u,
             args=derivative,
             stepsize_controller=diffrax.PIDController(
-                rtol=config.rtol,
-                atol=config.atol,
-                dtmin=1.0 / config.substeps,
-                force_dtmin=True,
+                rtol=config.rtol, atol=config.atol, dtmin=1.0 / config.substeps, force_dtmin=True
             ),
             adjoint=diffrax.RecursiveCheckpointAdjoint(),
             max_steps=4 * config.substeps,
@@ -134,7 +129,7 @@ class DISCO(ContextNetwork):
         thinned = self.encoder.thinned(self.config.drop_path, key)
         return eqx.tree_at(lambda network: network.encoder, self, thinned)
 
-    def read(self, context: Float[Array, "time field *space"]) -> NeuralODE:
+    def read(self, context: Context) -> NeuralODE:
         mean, deviation = moments(context, (0, *range(2, context.ndim)))
         embedding = self.encoder((context - mean) / deviation)
         return NeuralODE(self.generator(embedding), mean[0], deviation[0], self.config)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Key
 from hfluxno.models.baselines.disco.attention import SPACE, SpaceBlock, TimeBlock
 from hfluxno.models.baselines.disco.standard import moments
 from hfluxno.models.encoder import Encoder
+from hfluxno.models.network import Context
 from hfluxno.nn.activation import gelu
 from hfluxno.nn.linear import on_rows
 from hfluxno.nn.patch import cut
@@ -84,7 +85,7 @@ class AxialTransformer(Encoder):
             for k in keys
         )
 
-    def __call__(self, context: Float[Array, "time field *space"]) -> Float[Array, " embedding"]:
+    def __call__(self, context: Context) -> Float[Array, " embedding"]:
         mean, deviation = moments(context, (0, *range(2, context.ndim)))
         x = self.tokens((context - mean) / deviation)
         for along_time, along_space in self.blocks:
@@ -120,9 +121,7 @@ class AxialTransformer(Encoder):
         )
         return eqx.tree_at(lambda encoder: encoder.blocks, self, blocks)
 
-    def tokens(
-        self, frames: Float[Array, "time field *space"]
-    ) -> Float[Array, "time x y z embedding"]:
+    def tokens(self, frames: Context) -> Float[Array, "time x y z embedding"]:
         """The input of the first block; missing axes have length 1."""
         v = jnp.moveaxis(on_rows(self.lift, jnp.moveaxis(frames, 1, -1)), -1, 1)
         for stage in self.stages[:-1]:

@@ -21,6 +21,7 @@ from hfluxno.models.baselines.disco.convolution import (
     halved,
     pointwise,
 )
+from hfluxno.models.network import Frame
 from hfluxno.nn.activation import gelu
 
 _EPSILON = 1e-5
@@ -50,10 +51,7 @@ class UNet(eqx.Module):
         one, two, three = ((n,) * axes for n in (1, 2, 3))
         sizes = [channels * 2**level for level in range(levels + 1)]
         steps = list(itertools.pairwise(sizes))
-        self.enter = (
-            Convolution(fields, channels, three),
-            Convolution(channels, channels, three),
-        )
+        self.enter = (Convolution(fields, channels, three), Convolution(channels, channels, three))
         self.halvings = tuple(
             (Convolution(fine, coarse, two), Convolution(1, coarse, three))
             for fine, coarse in steps
@@ -64,13 +62,10 @@ class UNet(eqx.Module):
             (Convolution(coarse, fine, two), Convolution(2, fine, three))
             for fine, coarse in reversed(steps)
         )
-        self.leave = (
-            Convolution(channels, channels, three),
-            Convolution(channels, fields, three),
-        )
+        self.leave = (Convolution(channels, channels, three), Convolution(channels, fields, three))
         self.groups = groups
 
-    def __call__(self, u: Float[Array, "field *space"]) -> Float[Array, "field *space"]:
+    def __call__(self, u: Frame) -> Frame:
         u = self._bent(circular(self.enter[1], circular(self.enter[0], u)))
         passed = []
         for halve, mix in self.halvings:
