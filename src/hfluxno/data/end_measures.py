@@ -55,7 +55,7 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
     # The median leaves shocks out that pass the ends, which the mean square has to bound.
     step = _median(across)
     match = step <= max(_MATCHING * _median(beside), 2.0 * sigma, least)
-    match &= _size(across) <= max(_MATCHING * max(_size(beside), _size(within)), least)
+    match &= rms(across) <= max(_MATCHING * max(rms(beside), rms(within)), least)
     return Ends(
         bool(match),
         step / max(_median(beside), least) if deviation > 0.0 else 0.0,
@@ -69,16 +69,16 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
 def vanishes(u: Float[np.ndarray, "*of x"], sigma: float, deviation: float) -> bool:
     """Whether a field with noise and deviation of these sizes is odd about both ends of x, as a
     momentum is between walls; where nothing moves yet one of them is enough."""
-    odd, size = [], _size(u)
+    odd, size = [], rms(u)
     for end, beside in ((0, 1), (-1, -2)):
         one, two = u[..., end], u[..., beside]
         both = ~np.isnan(one + two)
         one, two = one[both], two[both]
-        moves = _size(two) > max(3.0 * sigma, _QUIET * deviation)
-        slope, small = one @ two, _size(one) < _SMALL * size
+        moves = rms(two) > max(3.0 * sigma, _QUIET * deviation)
+        slope, small = one @ two, rms(one) < _SMALL * size
         if moves and not (
             0.0 <= slope <= (1.0 if small else _ODD) * (two @ two)
-            and _size(one) <= _SMALLER * _size(two)
+            and rms(one) <= _SMALLER * rms(two)
         ):
             return False
         odd.append(moves)
@@ -87,7 +87,7 @@ def vanishes(u: Float[np.ndarray, "*of x"], sigma: float, deviation: float) -> b
 
 def _still(bare: np.ndarray, sigma: float) -> bool:
     least = max(3.0 * sigma, 1e-3 * float(np.nanstd(bare)))
-    return all(_size(bare[..., k] - np.nanmean(bare[..., k])) <= least for k in (0, -1))
+    return all(rms(bare[..., k] - np.nanmean(bare[..., k])) <= least for k in (0, -1))
 
 
 def _far(bare: np.ndarray) -> float:
@@ -111,6 +111,7 @@ def _median(differences: np.ndarray) -> float:
     return float(np.median(known)) if known.size else np.nan
 
 
-def _size(differences: np.ndarray) -> float:
+def rms(differences: np.ndarray) -> float:
+    """The root mean square of those that are known."""
     known = differences[~np.isnan(differences)]
     return float(np.sqrt(np.mean(known**2))) if known.size else np.nan

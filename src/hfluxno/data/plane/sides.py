@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.data.end_measures import vanishes
+from hfluxno.data.end_measures import rms, vanishes
 from hfluxno.data.plane.totals import Totals
 
 # Values across the ends of periodic sides (57 files) differed at most 1.1 times as much as those
@@ -104,7 +104,7 @@ def _continues(
 ) -> bool:
     """Whether the last cells continue in the first ones; those in walls do not."""
     across, within = u[..., 0] - u[..., -1], np.diff(u, axis=-1)
-    differs, beside = _size(across), _size(within[..., [0, -1]])
+    differs, beside = rms(across), rms(within[..., [0, -1]])
     if np.isnan(differs):
         return False
     if differs <= max(_MATCHING * beside, 3.0 * sigma, _ROUNDING * deviation):
@@ -120,7 +120,7 @@ def _jumps(u: Float[np.ndarray, "time other along"]) -> bool:
     seen = np.isfinite(steps)
     squares = np.where(seen, steps**2, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     most = squares.max(axis=-1)[seen.any(axis=(1, 2))]
-    return bool(most.size) and _size(u[..., 0] - u[..., -1]) <= _JUMP * float(np.sqrt(most.mean()))
+    return bool(most.size) and rms(u[..., 0] - u[..., -1]) <= _JUMP * float(np.sqrt(most.mean()))
 
 
 def _still(u: Float[np.ndarray, "time other along"], sigma: float, deviation: float) -> bool:
@@ -129,9 +129,4 @@ def _still(u: Float[np.ndarray, "time other along"], sigma: float, deviation: fl
     seen = ~np.isnan(ends)
     means = np.where(seen, ends, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     changes = np.moveaxis(ends - means, -1, 0)
-    return all(not _size(each) > max(3.0 * sigma, _QUIET * deviation) for each in changes)
-
-
-def _size(differences: np.ndarray) -> float:
-    known = differences[np.isfinite(differences)]
-    return float(np.sqrt(np.mean(known**2))) if known.size else np.nan
+    return all(not rms(each) > max(3.0 * sigma, _QUIET * deviation) for each in changes)
