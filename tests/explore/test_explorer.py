@@ -290,7 +290,7 @@ def test_frames_on_a_plane_are_read_as_they_are_needed(gas):
     assert still.errors[2] == pytest.approx(expected, rel=1e-6) and len(still.errors) == 5
     with pytest.raises(ValueError, match="set noise, missing and sensors to 0"):
         prepare(Request(choice, 6, 9, Measuring(noise=0.1)), source)
-    with pytest.raises(ValueError, match=r"no trajectory 3 in .*; its 1 are counted from 0"):
+    with pytest.raises(ValueError, match=r"no trajectory 3 in .*; it has 1, counted from 0"):
         prepare(Request(dataclasses.replace(choice, trajectory=3), 6, 9), source)
     with pytest.raises(ValueError, match="The frames 2 to 21 are more than the 12"):
         prepare(Request(choice, 20, 9), source)

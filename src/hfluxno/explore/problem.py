@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
-from hfluxno.data.readers import read
+from hfluxno.data.readers import check_member, read
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.explore.curves import DrawnFlux
 from hfluxno.explore.drawing import Drawing, solved
@@ -96,7 +96,7 @@ def prepare(request: Request, source: Source | PlaneSource | None = None) -> Pro
     else:
         assert source is not None
         member, units, notes = request.origin.trajectory, source.units, source.hints
-        _check_trajectory(member, source.path, source.trajectories)
+        check_member(member, source.trajectories, source.path)
         whole = source.trajectory.single(member)
         first, available = request.origin.start, (len(source.times), source.trajectories)
         frames = request.frames_of(whole.frames)
@@ -125,7 +125,7 @@ def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
             "A two-dimensional law is inferred from whole frames; set noise, missing and "
             "sensors to 0."
         )
-    _check_trajectory(origin.trajectory, source.path, source.count)
+    check_member(origin.trajectory, source.count, source.path)
     frames = request.frames_of(source.frames)
     first, last = origin.start, origin.start + frames
     _check_frames(first, last, source.frames)
@@ -147,10 +147,3 @@ def opened(choice: FileChoice) -> Source | PlaneSource:
         # The sides in the file, unless others are chosen.
         return read_plane(path, variable, None if choice.ends == "periodic" else choice.ends)
     return read(path, variable, choice.ends)
-
-
-def _check_trajectory(number: int, path: Path, count: int) -> None:
-    if not 0 <= number < count:
-        raise ValueError(
-            f"There is no trajectory {number} in {path}; its {count} are counted from 0."
-        )
