@@ -43,14 +43,22 @@ def as_gaps(
     for mark in missing if variable.dtype.kind in "iuf" else ():
         values = np.asarray(variable.values)
         marked = (values == mark) | (np.abs(values - mark) <= _SAME * abs(mark))
-        if marked.any():
-            kind = values.dtype if values.dtype.kind == "f" else np.dtype(float)
-            data = np.where(marked, np.nan, values).astype(kind)
-            variable = variable.copy(data=data)
-            count = int(marked.sum())
-            verb = "is" if count == 1 else "are"
-            notes.append(f"{name}: {plural(count, 'value')} of {mark:g} {verb} missing.")
+        variable, note = emptied(variable, marked, name, f"of {mark:g}")
+        notes += [note] if note else []
     return variable, tuple(notes)
+
+
+def emptied(
+    variable: xr.Variable, where: np.ndarray, name: str, what: str
+) -> tuple[xr.Variable, str]:
+    """The variable with NaN there, and a note that counts these values, empty if there are none."""
+    if not where.any():
+        return variable, ""
+    kind = variable.dtype if variable.dtype.kind == "f" else np.dtype(float)
+    found = variable.copy(data=np.where(where, np.nan, variable.values).astype(kind))
+    count = int(where.sum())
+    verb = "is" if count == 1 else "are"
+    return found, f"{name}: {plural(count, 'value')} {what} {verb} missing."
 
 
 def marks_of(text: str | None) -> tuple[float, ...]:

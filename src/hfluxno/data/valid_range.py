@@ -4,7 +4,7 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.plural import plural
+from hfluxno.data.marks import emptied
 
 
 def without_invalid(variable: xr.Variable, name: str) -> tuple[xr.Variable, str]:
@@ -16,14 +16,7 @@ def without_invalid(variable: xr.Variable, name: str) -> tuple[xr.Variable, str]
     low, high = np.array(_limits(variable)).astype(kind)
     values = np.asarray(variable.values)
     outside = (values < low) | (values > high)
-    if not outside.any():
-        return variable, ""
-    found = variable.copy(data=np.where(outside, np.nan, values).astype(kind))
-    count = int(outside.sum())
-    return found, (
-        f"{name}: {plural(count, 'value')} outside the valid range that the file states "
-        f"{'is' if count == 1 else 'are'} missing."
-    )
+    return emptied(variable, outside, name, "outside the valid range that the file states")
 
 
 def _limits(variable: xr.Variable) -> tuple[float, float]:
