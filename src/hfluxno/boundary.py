@@ -22,6 +22,7 @@ BoundaryName = Literal["periodic", "outflow", "open", "wall", "reflecting", "inf
 # The cells at an end of an axis, and as many ghost cells.
 Edge = Float[Array, "field *others ghost"]
 Time = Float[Array, ""] | float
+Negated = tuple[int, ...]  # fields
 
 
 class Boundary(eqx.Module):
@@ -37,9 +38,7 @@ class Boundary(eqx.Module):
     is_closed: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def ghost_cells(
-        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
-    ) -> Edge:
+    def ghost_cells(self, edge: Edge, side: int, negated_fields: Negated, time: Time) -> Edge:
         """The ghost cells, as many as the cells next to the end in `edge`, both in the order of the
         axis.
 
@@ -57,9 +56,7 @@ class Periodic(Boundary):
 
     name: ClassVar[str] = "periodic"
 
-    def ghost_cells(
-        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
-    ) -> Edge:
+    def ghost_cells(self, edge: Edge, side: int, negated_fields: Negated, time: Time) -> Edge:
         raise ValueError(
             "A periodic boundary joins both sides; the cells of the other end fill it."
         )
@@ -70,9 +67,7 @@ class Outflow(Boundary):
 
     name: ClassVar[str] = "outflow"
 
-    def ghost_cells(
-        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
-    ) -> Edge:
+    def ghost_cells(self, edge: Edge, side: int, negated_fields: Negated, time: Time) -> Edge:
         outermost = edge[..., :1] if side == 0 else edge[..., -1:]
         return jnp.broadcast_to(outermost, edge.shape)
 
@@ -96,9 +91,7 @@ class Wall(Boundary):
     name: ClassVar[str] = "reflecting"
     is_closed: ClassVar[bool] = True
 
-    def ghost_cells(
-        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
-    ) -> Edge:
+    def ghost_cells(self, edge: Edge, side: int, negated_fields: Negated, time: Time) -> Edge:
         sign = np.ones(edge.shape[0])
         sign[list(negated_fields)] = -1.0
         return jnp.flip(edge, axis=-1) * _for_fields(sign, edge)
@@ -119,9 +112,7 @@ class Inflow(Boundary):
         if isinstance(self.state, np.ndarray) and not np.all(np.isfinite(self.state)):
             raise ValueError("The state outside an inflow must be finite numbers; correct it.")
 
-    def ghost_cells(
-        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
-    ) -> Edge:
+    def ghost_cells(self, edge: Edge, side: int, negated_fields: Negated, time: Time) -> Edge:
         return jnp.broadcast_to(_for_fields(self.state, edge), edge.shape)
 
 
@@ -161,9 +152,7 @@ class Given(Boundary):
                 "not known, between the others it is linear."
             )
 
-    def ghost_cells(
-        self, edge: Edge, side: int, negated_fields: tuple[int, ...], time: Time
-    ) -> Edge:
+    def ghost_cells(self, edge: Edge, side: int, negated_fields: Negated, time: Time) -> Edge:
         times = jnp.asarray(self.times).astype(edge.dtype)
         state = jnp.stack(
             [jnp.interp(time, times, row) for row in jnp.asarray(self.values).astype(edge.dtype)]
