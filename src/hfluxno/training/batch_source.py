@@ -1,8 +1,11 @@
-"""The interface of a source of batches, and random numbers by purpose."""
+"""The interfaces of sources of batches and of windows, and random numbers by purpose."""
 
 import abc
+import dataclasses
 import zlib
 from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,33 @@ class BatchSource(abc.ABC):
     @abc.abstractmethod
     def batches(self, start: int) -> Generator[Batch, None, None]:
         """The batches number `start`, `start` + 1, …"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows(abc.ABC):
+    """Random access to an endless sequence of windows; what Grain calls a data source.
+
+    Files are opened when they are first read, so an object can be sent to another process.
+
+    - `path`: the data.
+    - `window`: the number of frames of a window.
+    - `limit`: no window reaches beyond this time.
+    - `seed`: determines the order.
+    """
+
+    path: Path
+    window: int
+    limit: float
+    seed: int
+
+    def __len__(self) -> int:
+        return 2**40
+
+    @abc.abstractmethod
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]: ...
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
 def random(seed: int, purpose: str, *index: int) -> np.random.Generator:

@@ -10,7 +10,6 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from hfluxno.data.generate import averaged
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane import PlaneSource, read_plane
-from hfluxno.training.batch_source import random, window_starts
+from hfluxno.training.batch_source import Windows, random, window_starts
 
 _SUFFIXES = (".hdf5", ".h5", ".npz")
 _SAME = 1e-3  # of an interval
@@ -32,25 +31,14 @@ def plane_files(path: Path) -> tuple[Path, ...]:
 
 
 @dataclasses.dataclass(frozen=True)
-class PlaneWindows:
-    """Random access to an endless sequence of windows; what Grain calls a data source.
+class PlaneWindows(Windows):
+    """The windows of a file, or of a folder of files with the same fields and times.
 
-    - `path`: a file, or a folder of files with the same fields and times.
-    - `window`: the number of frames of a window.
-    - `limit`: no window reaches beyond this time.
-    - `seed`: determines the order.
     - `cells`: the number of cells along each axis to which frames are averaged; if empty, they are
       not.
     """
 
-    path: Path
-    window: int
-    limit: float
-    seed: int
     cells: tuple[int, ...] = ()
-
-    def __len__(self) -> int:
-        return 2**40
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
         passed, place = divmod(int(number), len(self._members))
@@ -89,9 +77,6 @@ class PlaneWindows:
             else:
                 continue
             raise ValueError(f"{source.path} does not fit: {fault}; choose another file.")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @functools.cached_property
     def _sources(self) -> tuple[PlaneSource, ...]:

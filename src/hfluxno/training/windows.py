@@ -11,39 +11,22 @@ trajectory is shifted by one frame, from a random start, until it has covered al
 import dataclasses
 import functools
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from hfluxno.data import open_dataset
-from hfluxno.training.batch_source import random, window_starts
+from hfluxno.training.batch_source import Windows, random, window_starts
 
 _WITHOUT_CHUNKS = 32  # neighbours in a file that is not chunked
 _GROUP = 4  # windows that are taken from a chunk at a time
 
 
 @dataclasses.dataclass(frozen=True)
-class WindowFile:
-    """Random access to an endless sequence of windows; what Grain calls a data source.
-
-    The file is opened when it is first read, so an object can be sent to another process. It stores
-    the last chunk read, and an index of the trajectories.
-
-    - `path`: a data set of `hfluxno generate`.
-    - `window`: the number of frames of a window.
-    - `limit`: no window reaches beyond this time.
-    - `seed`: determines the order.
+class WindowFile(Windows):
+    """The windows of a data set of `hfluxno generate`. It stores the last chunk read, and an index
+    of the trajectories.
     """
-
-    path: Path
-    window: int
-    limit: float
-    seed: int
-
-    def __len__(self) -> int:
-        return 2**40
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
         number = int(number)
@@ -56,9 +39,6 @@ class WindowFile:
             "frames": frames[trajectory % file.size],
             "coefficients": file.coefficients[trajectory],
         }
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @functools.cached_property
     def _file(self) -> "_OpenFile":
