@@ -1,6 +1,8 @@
 """The attributes and variables of a data set; see `docs/data_format.md`."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,6 +13,11 @@ from hfluxno.version import version_name
 
 SCHEMA = "hfluxno-trajectories"
 SCHEMA_VERSION = 1
+# Of a configuration, beside its law and precision.
+_STORED = {
+    "initial": str, "split": str, "seed": int, "laws": int, "initials": int, "cells": int,
+    "frames": int, "final_time": float, "thinning": int,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,15 +41,7 @@ def attributes(configuration: Configuration) -> dict[str, str | int | float]:
         "coefficient_ranges": ", ".join(
             f"{name} in [{low:g}, {high:g}]" for name, (low, high) in made.ranges.items()
         ),
-        "initial": configuration.initial,
-        "split": configuration.split,
-        "seed": configuration.seed,
-        "laws": configuration.laws,
-        "initials": configuration.initials,
-        "cells": configuration.cells,
-        "frames": configuration.frames,
-        "final_time": configuration.final_time,
-        "thinning": configuration.thinning,
+        **{name: getattr(configuration, name) for name in _STORED},
         "boundary": "periodic",
         "dtype": configuration.dtype.name,
         **made.solver_attributes(made.law()),
@@ -50,6 +49,12 @@ def attributes(configuration: Configuration) -> dict[str, str | int | float]:
         "jax_version": jax.__version__,
         "jax_backend": jax.default_backend(),
     }
+
+
+def configuration_of(attributes: Mapping[str, Any]) -> Configuration:
+    """The configuration that these attributes are of."""
+    found = {name: kind(attributes[name]) for name, kind in _STORED.items() if name in attributes}
+    return Configuration(attributes["law"], float64=attributes["dtype"] == "float64", **found)
 
 
 def variables(configuration: Configuration) -> dict[str, Variable]:

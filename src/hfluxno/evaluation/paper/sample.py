@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hfluxno.data import Configuration, blocks, open_dataset
+from hfluxno.data.schema import configuration_of
 from hfluxno.evaluation.paper.problems import CONTEXT, STEPS, Problem
 from hfluxno.models.configuration import Pairs
 from hfluxno.plural import plural
@@ -191,19 +192,7 @@ def given(problem: Problem, windows: int | None, path: Path) -> WindowSet:
                 f"{path} is a set of {found[0]} with the initial conditions {found[1]}, but "
                 f"{problem.name} is {asked[0]} with {asked[1]}."
             )
-        configuration = Configuration(
-            law=about["law"],
-            split=about["split"],
-            laws=int(about["laws"]),
-            initials=int(about["initials"]),
-            initial=about["initial"],
-            cells=int(about["cells"]),
-            seed=int(about["seed"]),
-            float64=about["dtype"] == "float64",
-            frames=int(about["frames"]),
-            final_time=float(about["final_time"]),
-            thinning=int(about.get("thinning", 1)),  # sets of version 0.1.0 do not say
-        )
+        configuration = configuration_of(about)
     if configuration.thinning != problem.thinning:
         raise ValueError(
             f"{path} was made with thinning = {configuration.thinning}, but {problem.name} has "
