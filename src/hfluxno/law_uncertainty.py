@@ -38,10 +38,7 @@ def flux_deviation(
 def _sensitivities(law, points, origin):
     def curves(values):
         changed = eqx.tree_at(lambda law: law.flux_coefficients, law, values)
-        return (
-            (changed.flux(points) - changed.flux(origin))[0],
-            changed.jacobian(points)[0, 0],
-        )
+        return ((changed.flux(points) - changed.flux(origin))[0], changed.jacobian(points)[0, 0])
 
     return jax.jacfwd(curves)(law.flux_coefficients)
 

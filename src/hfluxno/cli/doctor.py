@@ -207,10 +207,7 @@ def _weights() -> dict[str, Any]:
 
 def _devices() -> dict[str, Any]:
     ended = subprocess.run(
-        [sys.executable, "-c", _DEVICES],
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
+        [sys.executable, "-c", _DEVICES], capture_output=True, text=True, timeout=_SECONDS
     )
     if ended.returncode:
         said = ended.stderr.strip().splitlines() or [f"it ended with {ended.returncode}"]

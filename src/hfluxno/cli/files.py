@@ -23,10 +23,7 @@ class Files:
     """
 
     def __init__(
-        self,
-        source: Path,
-        *outputs: tuple[Path | None, tuple[str, ...]],
-        ends: Path | None = None,
+        self, source: Path, *outputs: tuple[Path | None, tuple[str, ...]], ends: Path | None = None
     ):
         for path, suffixes in outputs:
             if path is not None:

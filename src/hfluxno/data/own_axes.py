@@ -105,10 +105,7 @@ def _entries_of(
 
 
 def _kind(
-    dim: str,
-    stored: Sequence[str],
-    variables: Mapping[str, xr.Variable],
-    names: Mapping[str, str],
+    dim: str, stored: Sequence[str], variables: Mapping[str, xr.Variable], names: Mapping[str, str]
 ) -> str:
     """`time` or `x`; empty if neither or both are likely."""
     said = [kind for kind in KINDS if {dim, *stored} & set(asked_names(names.get(kind)))]

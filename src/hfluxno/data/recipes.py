@@ -173,26 +173,12 @@ RECIPES: dict[str, Recipe] = {
     "sine": Recipe(Sine, "∂t u + ∂x(a sin(b u)) = 0", _ROE, _CLAWPACK, _SCALAR),
     "shallow-water": _SHALLOW_WATER,
     "shallow-water-authors": dataclasses.replace(_SHALLOW_WATER, own_ranges={"beta": (0.8, 1.2)}),
-    "burgers": Recipe(
-        ViscousBurgers,
-        "∂t u + ∂x(a u²) = nu ∂xx u",
-        Rusanov,
-        _EXPLICIT,
-        _BURGERS,
-    ),
+    "burgers": Recipe(ViscousBurgers, "∂t u + ∂x(a u²) = nu ∂xx u", Rusanov, _EXPLICIT, _BURGERS),
     "lwr": Recipe(
-        LWR,
-        "∂t rho + ∂x(v rho (1 - rho/rho_max)) = 0",
-        _ROE_WITH_FIX,
-        _CLAWPACK,
-        _BOUNDED,
+        LWR, "∂t rho + ∂x(v rho (1 - rho/rho_max)) = 0", _ROE_WITH_FIX, _CLAWPACK, _BOUNDED
     ),
     "buckley-leverett": Recipe(
-        BuckleyLeverett,
-        "∂t s + ∂x(q s²/(s² + M (1 - s)²)) = 0",
-        _ROE_WITH_FIX,
-        _CLAWPACK,
-        _BOUNDED,
+        BuckleyLeverett, "∂t s + ∂x(q s²/(s² + M (1 - s)²)) = 0", _ROE_WITH_FIX, _CLAWPACK, _BOUNDED
     ),
     "euler-2d": Recipe(
         functools.partial(Euler, 2),

@@ -62,7 +62,5 @@ def symmetry(u: np.ndarray, periodic: bool) -> Symmetry:
             if np.sqrt(np.mean((one - image) ** 2)) <= allowed:
                 found.append(Symmetry(kind, 0.5 * (total + 1)))
     return min(
-        found[1:],
-        key=lambda s: (s.kind != "even", abs(s.mirror - 0.5 * cells)),
-        default=found[0],
+        found[1:], key=lambda s: (s.kind != "even", abs(s.mirror - 0.5 * cells)), default=found[0]
     )

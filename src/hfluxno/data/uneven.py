@@ -9,14 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from hfluxno.coordinates import (
-    MOST_MISSING,
-    as_frames,
-    increases,
-    multiples,
-    scatter,
-    with_gaps,
-)
+from hfluxno.coordinates import MOST_MISSING, as_frames, increases, multiples, scatter, with_gaps
 from hfluxno.data.source import LEAST_CELLS, LEAST_PLACES
 from hfluxno.observation import Points
 from hfluxno.plural import percent, plural

@@ -75,10 +75,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
         tables = [tabulate(found) for found in forecast.identifications]
         variables |= law_variables(tables, per_trajectory, source)
     variables |= predictions(forecast, (*per_trajectory, source.time_axis))
-    attributes = {
-        "title": f"Forecast of {source.variable}",
-        "context_frames": context_frames,
-    }
+    attributes = {"title": f"Forecast of {source.variable}", "context_frames": context_frames}
     return _assembled(source, values, forecast.deviation, times, variables, attributes)
 
 

@@ -17,12 +17,7 @@ import xarray as xr
 from hfluxno.boundary import Open
 from hfluxno.data.law_writer import of_laws
 from hfluxno.data.source import LEAST_FRAMES, Source
-from hfluxno.data.writers import (
-    check_storable,
-    of_forecast,
-    of_reconstruction,
-    status_attributes,
-)
+from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction, status_attributes
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
 from hfluxno.identify.identification import identifier, nothing_to_infer

@@ -8,10 +8,4 @@ from hfluxno.evaluation.metrics import (
     summarize,
 )
 
-__all__ = [
-    "Summary",
-    "errors_where_measured",
-    "relative_l2",
-    "relative_linf",
-    "summarize",
-]
+__all__ = ["Summary", "errors_where_measured", "relative_l2", "relative_linf", "summarize"]

@@ -18,8 +18,7 @@ _FIELD_AND_CELLS = (-2, -1)
 
 
 def relative_l2(
-    forecast: Float[Frames, "*batch time field x"],
-    truth: Float[Frames, "*batch time field x"],
+    forecast: Float[Frames, "*batch time field x"], truth: Float[Frames, "*batch time field x"]
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l2 error at each time; infinite if the forecast is not finite."""
     misfit, truth = misfit_and_truth(forecast, truth)
@@ -31,8 +30,7 @@ def relative_l2(
 
 
 def errors_where_measured(
-    forecast: Float[Frames, "*batch time field x"],
-    truth: Float[Frames, "*batch time field x"],
+    forecast: Float[Frames, "*batch time field x"], truth: Float[Frames, "*batch time field x"]
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l2 error of each frame over its measured values, the finite ones of `truth`; NaN
     if there are none."""
@@ -58,8 +56,7 @@ def reported_steps(steps: int, known: int) -> tuple[int, ...]:
 
 
 def relative_linf(
-    forecast: Float[Frames, "*batch time field x"],
-    truth: Float[Frames, "*batch time field x"],
+    forecast: Float[Frames, "*batch time field x"], truth: Float[Frames, "*batch time field x"]
 ) -> Float[np.ndarray, "*batch time"]:
     """The relative l∞ error at each time; infinite if the forecast is not finite."""
     misfit, truth = misfit_and_truth(forecast, truth)

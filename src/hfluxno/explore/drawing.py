@@ -72,10 +72,7 @@ def solved(drawing: Drawing, frames: int) -> tuple[Trajectory, DrawnFlux]:
 
 @stored_jit
 def _run(
-    law: DrawnFlux,
-    initial: Float[Array, "field cell"],
-    times: Float[Array, " time"],
-    grid: Grid,
+    law: DrawnFlux, initial: Float[Array, "field cell"], times: Float[Array, " time"], grid: Grid
 ) -> tuple:
     solution = solve(MUSCL(law), initial, times, grid, StepControl(*_PRESENT_STATE, False))
     return jnp.asarray(solution.values), solution.status

@@ -11,9 +11,7 @@ _FEWEST, _MOST = 2, 3  # columns, and rows
 
 
 def random_patches(
-    random: np.random.Generator,
-    cells: int,
-    ranges: Sequence[tuple[float, float]],
+    random: np.random.Generator, cells: int, ranges: Sequence[tuple[float, float]]
 ) -> Float[np.ndarray, "field x y"]:
     """One piecewise constant state on `cells` × `cells` cells.
 

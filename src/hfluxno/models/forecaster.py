@@ -62,10 +62,7 @@ class NetworkForecaster(Forecaster):
     training: Training | None = eqx.field(static=True, default=None)
 
     def forecast(
-        self,
-        context: Trajectory,
-        steps: int,
-        examples: Float[np.ndarray, "..."] | None = None,
+        self, context: Trajectory, steps: int, examples: Float[np.ndarray, "..."] | None = None
     ) -> Forecast:
         """The `steps` frames after the context.
 

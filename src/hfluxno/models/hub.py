@@ -7,13 +7,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.provenance import Training
-from hfluxno.models.weights import (
-    ARRAYS,
-    CARD,
-    CONFIG,
-    read_folder,
-    save_pretrained,
-)
+from hfluxno.models.weights import ARRAYS, CARD, CONFIG, read_folder, save_pretrained
 
 
 class HubNetwork(ModelHubMixin, library_name="hfluxno", tags=["conservation-laws", "forecasting"]):

@@ -50,10 +50,7 @@ def available() -> tuple[str, ...]:
 
 
 def save_pretrained(
-    folder: str | Path,
-    network: Network,
-    config: ModelConfig,
-    training: Training,
+    folder: str | Path, network: Network, config: ModelConfig, training: Training
 ) -> None:
     """Writes a network as a folder of three files, which has the name of the network. Raises
     `ValueError` if a weight is not finite; `OSError` if a file cannot be written.

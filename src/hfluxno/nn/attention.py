@@ -74,14 +74,7 @@ class TransformerBlock(eqx.Module):
     widen: eqx.nn.Linear
     narrow: eqx.nn.Linear
 
-    def __init__(
-        self,
-        embedding: int,
-        width: int,
-        heads: int,
-        *,
-        key: jax.Array,
-    ):
+    def __init__(self, embedding: int, width: int, heads: int, *, key: jax.Array):
         keys = jax.random.split(key, 3)
         self.attention_norm = eqx.nn.LayerNorm(embedding)
         self.mlp_norm = eqx.nn.LayerNorm(embedding)

@@ -40,13 +40,7 @@ class SpectralMixing(eqx.Module):
     cells: int = eqx.field(static=True)
 
     def __init__(
-        self,
-        channels: int,
-        blocks: int,
-        modes: tuple[int, ...],
-        cells: int = 1,
-        *,
-        key: jax.Array,
+        self, channels: int, blocks: int, modes: tuple[int, ...], cells: int = 1, *, key: jax.Array
     ):
         if channels % blocks != 0:
             raise ValueError(

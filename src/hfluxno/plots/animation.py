@@ -26,11 +26,7 @@ def check_animation(path: Path) -> None:
 
 
 def animate(
-    context: Trajectory,
-    forecast: Forecast,
-    truth: np.ndarray | None,
-    labels: Labels,
-    path: Path,
+    context: Trajectory, forecast: Forecast, truth: np.ndarray | None, labels: Labels, path: Path
 ) -> None:
     """Every field over the context and the forecast, above the truth and their difference. Raises
     `OSError` if the file cannot be written.

@@ -142,10 +142,7 @@ def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
     truth = None if shown.truth is None else shown.truth[shown.last, field]
     known = [seen, ahead] if truth is None else [seen, ahead, truth]
     colours = colours_of(np.stack(known))
-    maps = [
-        (seen, f"{labels.field_axis(field)}, seen", colours),
-        (ahead, "forecast", colours),
-    ]
+    maps = [(seen, f"{labels.field_axis(field)}, seen", colours), (ahead, "forecast", colours)]
     if truth is not None:
         error = ahead - truth
         maps += [(truth, "truth", colours), (error, "forecast minus truth", around_zero(error))]

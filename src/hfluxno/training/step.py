@@ -92,9 +92,7 @@ def make_step(
         n = state.step.astype(jnp.float32)
         kept = jnp.minimum(decay, (1.0 + n) / (10.0 + n))
         average = jax.tree.map(
-            lambda mean, new: new + kept.astype(new.dtype) * (mean - new),
-            state.average,
-            parameters,
+            lambda mean, new: new + kept.astype(new.dtype) * (mean - new), state.average, parameters
         )
         failed = (~finite).astype(jnp.int32)
         new = TrainState(

@@ -20,11 +20,7 @@ _VELOCITY, _MOMENTUM = ("velocity_x", "velocity_y"), ("momentum_x", "momentum_y"
 
 
 def chosen(
-    stored: Sequence[str],
-    asked: Sequence[str],
-    gamma: float | None,
-    path: Path,
-    back: bool = False,
+    stored: Sequence[str], asked: Sequence[str], gamma: float | None, path: Path, back: bool = False
 ) -> tuple[str, ...]:
     """The names of the fields to read, in order; a vector NAME is NAME_x and NAME_y.
 

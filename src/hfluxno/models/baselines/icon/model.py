@@ -197,9 +197,7 @@ def starts(frames: int, ahead: int, examples: int) -> Int[np.ndarray, " example"
 
 
 def rows(
-    states: Float[Array, "state field cell"],
-    numbers: Float[np.ndarray, "state number"],
-    every: int,
+    states: Float[Array, "state field cell"], numbers: Float[np.ndarray, "state number"], every: int
 ) -> Float[Array, "token column"]:
     """The rows [x, values, number] of every `every`-th cell, state by state."""
     values = states[:, :, ::every].swapaxes(1, 2)
