@@ -202,6 +202,21 @@ def increases(numbers: np.ndarray, count: int) -> bool:
     return bool(increases and np.all(np.diff(numbers) > 0))
 
 
+def decreases(coordinate: Any | None) -> bool:
+    """Whether a coordinate of xarray decreases throughout."""
+    if coordinate is None or coordinate.ndim != 1 or coordinate.dtype.kind not in "iuf":
+        return False
+    numbers = np.asarray(coordinate.values, float)
+    return len(numbers) > 1 and bool(np.all(np.diff(numbers) < 0.0))
+
+
+def check_interval(every: Any, name: str = "every") -> None:
+    """Raises `ValueError` if a time step is not a positive number."""
+    number = np.asarray(every)
+    if number.dtype.kind not in "iuf" or number.ndim or not 0.0 < number < np.inf:
+        raise ValueError(f"{name} must be a positive time; got {every!r}.")
+
+
 def scatter(values: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:
     """The values at `places` of an axis of `count` entries, NaN elsewhere."""
     if len(places) == count:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.coordinates import whole
+from hfluxno.coordinates import check_interval, whole
 from hfluxno.trajectory import Trajectory
 
 # 90 percent of a normal distribution lies between -z and z.
@@ -140,9 +140,7 @@ def forecast_times(context: Trajectory, steps: int, every: float | None = None) 
     `ValueError` if the context has one frame and `every` is `None`, or `every` is not positive, or
     so small or large that floating point does not hold the times.
     """
-    number = np.asarray(1.0 if every is None else every)
-    if number.dtype.kind not in "iuf" or number.ndim or not 0.0 < number < np.inf:
-        raise ValueError(f"every must be a positive time; got {every!r}.")
+    check_interval(1.0 if every is None else every)
     times = np.asarray(context.times, float)
     if every is None:
         if context.frames < 2:

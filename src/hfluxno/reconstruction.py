@@ -6,19 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from hfluxno.coordinates import check_interval
 from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.trajectory import Trajectory
 
 _ROUNDING = 1e-9  # of a step
 
 
-def count_of_even_times(times: np.ndarray, every: object) -> int:
+def count_of_even_times(times: np.ndarray, every: Any) -> int:
     """How many times so far apart there are from the first of these to the last. Raises
     `ValueError` if `every` is not positive, or longer than that."""
-    number = np.asarray(every)
-    if number.dtype.kind not in "iuf" or number.ndim or not 0.0 < number < np.inf:
-        raise ValueError(f"every must be a positive time; got {every!r}.")
-    length, step = float(times[-1] - times[0]), float(number)
+    check_interval(every)
+    length, step = float(times[-1] - times[0]), float(every)
     if step > (1.0 + _ROUNDING) * length:
         raise ValueError(
             f"Times {step:g} apart are farther than the measurements reach, which is {length:g}; "

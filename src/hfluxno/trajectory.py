@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float
 from hfluxno.coordinates import (
     as_frames,
     dates,
+    decreases,
     kept_precision,
     real,
     scatter,
@@ -198,7 +199,9 @@ class Trajectory(eqx.Module):
                 "A DataArray needs the dimensions time (or t) and x, and may have trajectory, "
                 f"field and y; this one has {', '.join(names)}. Rename them with array.rename."
             )
-        falling = {a: slice(None, None, -1) for a in order if a in _AXES and _falls(array, a)}
+        falling = {
+            a: slice(None, None, -1) for a in order if a in _AXES and decreases(array.coords.get(a))
+        }
         ordered = array.transpose(*order).isel(falling)
         values = ordered.values
         if "field" not in names:
@@ -334,9 +337,3 @@ class Trajectory(eqx.Module):
         """∫ u dx of every field at every time, in two dimensions ∫∫ u dx dy."""
         axes = tuple(range(-len(self.grid.shape), 0))
         return self.values.sum(axis=axes) * float(np.prod(self.grid.spacing))
-
-
-def _falls(array: "xarray.DataArray", axis: str) -> bool:
-    if axis not in array.coords or array[axis].dtype.kind not in "iuf":
-        return False
-    return bool(np.all(array[axis].values[1:] < array[axis].values[:-1]))

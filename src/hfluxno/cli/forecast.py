@@ -95,14 +95,15 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.cli.files import FIGURES, Files
     from hfluxno.cli.forecast_parts import at_once, part_by_part
     from hfluxno.cli.summary import law_summary
+    from hfluxno.coordinates import check_interval
     from hfluxno.data.parts import fingerprint, parts_of
     from hfluxno.data.writers import SUFFIXES, check_storable
 
     config.check_scheduler()
     if config.steps < 1:
         raise ValueError(f"--steps must be at least 1; got {config.steps}.")
-    if config.every is not None and not 0.0 < config.every < float("inf"):
-        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
+    if config.every is not None:
+        check_interval(config.every, "--every")
     if plane.is_meant(config):
         from hfluxno.cli import plane_forecast
 

@@ -52,13 +52,14 @@ def main(config: ReconstructConfig) -> int:
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.summary import reconstruction_summary
+    from hfluxno.coordinates import check_interval
     from hfluxno.data.replacing import replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
     from hfluxno.reconstruction import count_of_even_times
 
     config.check_scheduler()
-    if config.every is not None and not 0.0 < config.every < float("inf"):
-        raise ValueError(f"--every must be a positive time; got {config.every:g}.")
+    if config.every is not None:
+        check_interval(config.every, "--every")
     if plane.is_meant(config):
         raise ValueError(
             f"{config.input} contains two-dimensional frames, and reconstruct is one-dimensional; "

@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from hfluxno.data.choice import DIMENSIONS
@@ -98,14 +97,6 @@ def squeezed(variables: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
         return v.squeeze(single)
 
     return {name: bare(name, v) for name, v in variables.items()}
-
-
-def decreases(coordinate: xr.Variable | None) -> bool:
-    """Whether a coordinate decreases throughout."""
-    if coordinate is None or coordinate.ndim != 1 or coordinate.dtype.kind not in "iuf":
-        return False
-    numbers = np.asarray(coordinate.values, float)
-    return len(numbers) > 1 and bool(np.all(np.diff(numbers) < 0.0))
 
 
 def with_dims(variable: xr.Variable, dims: Sequence[Hashable]) -> xr.Variable:

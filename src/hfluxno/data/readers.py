@@ -32,7 +32,8 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import BOUNDARIES, BoundaryName
-from hfluxno.data.axes import decreases, squeezed
+from hfluxno.coordinates import decreases
+from hfluxno.data.axes import squeezed
 from hfluxno.data.choice import asked_names, canonical_order, choose, combined, selected
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends

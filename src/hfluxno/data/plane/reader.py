@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.coordinates import as_frames, uniform_edges
-from hfluxno.data.axes import decreases
+from hfluxno.coordinates import as_frames, decreases, uniform_edges
 from hfluxno.data.choice import asked_names
 from hfluxno.data.numbers import check_magnitude, check_once, coordinate
 from hfluxno.data.plane.conserved import chosen
