@@ -11,7 +11,7 @@ import pytest
 import hfluxno
 from hfluxno.data.plane import read_plane
 from hfluxno.data.plane.quadrants import write_gas
-from hfluxno.explore import curves, downloads, drawing, explorer, faults, inference, words
+from hfluxno.explore import curves, downloads, drawing, explorer, inference, words
 from hfluxno.explore.controls import Controls
 from hfluxno.explore.drawing import FLUXES, STATES, Drawing, solved
 from hfluxno.explore.explorer import Explorer
@@ -198,7 +198,7 @@ def test_whatever_goes_wrong_is_a_sentence(monkeypatch, error, said):
     state.run()
     wait(state)
     assert state.fault.startswith(said) and "\n" not in state.fault
-    assert faults.sentence(error) == state.fault
+    assert explorer.sentence(error) == state.fault
     state.close()
 
 

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hfluxno.data.plane import PlaneSource
 from hfluxno.data.source import Source
-from hfluxno.explore.faults import sentence
 from hfluxno.explore.inference import Outcome, Rival, infer, rival
 from hfluxno.explore.problem import FileChoice, Problem, Request, opened, prepare
 from hfluxno.identify.listener import Tried, listening
@@ -150,3 +149,14 @@ class Explorer:
         if self._source is None or self._source[0] != key:
             self._source = key, opened(origin)
         return self._source[1]
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, the same as on the command line if the input is at fault."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, ValueError | OSError | MemoryError):
+        return said
+    return (
+        f"hfluxno itself is at fault ({type(error).__name__}: {said}); nothing is lost: change "
+        "something and run again, and report it with the output of `hfluxno doctor`."
+    )

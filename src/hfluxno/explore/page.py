@@ -10,8 +10,7 @@ from bokeh.models import CustomJS
 
 from hfluxno.explore import downloads, words
 from hfluxno.explore.controls import Controls
-from hfluxno.explore.explorer import Explorer
-from hfluxno.explore.faults import sentence
+from hfluxno.explore.explorer import Explorer, sentence
 from hfluxno.explore.inference import Outcome
 from hfluxno.explore.problem import Problem
 from hfluxno.explore.scenes import LineScene, Panels, PlaneScene
