@@ -45,7 +45,9 @@ grows further, so for them it is b² k/h |u|².
 solved by schemes that the library does not have (the kinds of `make trust`, other seeds), 90
 percent of the values lie within 1.645 σ.
 
-All of them are deviations of the measured fields, where those of the law are others.
+All of them are deviations of the measured fields. Where those of the law are others, what cells
+that a jump divides are off by (see `SecondOrder.divided`) is one more misfit of the last frame, and
+of each later one.
 """
 
 import dataclasses
@@ -126,6 +128,10 @@ def forecast_deviation(
     time = np.cumsum(ahead) / (len(seen) - 1)
     variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
     variance += np.sum(by_law, axis=0)
+    if item.second_order is not None:
+        divided = np.repeat(item.second_order.divided(measured[-1]), settings.refinement, axis=-1)
+        variance += beside(item.grid_law, state + divided, rate)
+        variance += item.second_order.divided(predicted) ** 2
     if np.any(item.grid_law.is_left_by(frames)):
         guess = item.grid_law.further()
         found, solved = continued(guess, settings, state, rate, ahead, len(seen), beyond)

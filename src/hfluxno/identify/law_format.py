@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hfluxno.identify.saved_law import Fit, Scheme, Units
-from hfluxno.identify.second_order import NAME, POWERS, SecondOrder
+from hfluxno.identify.second_order import NAME, SecondOrder
 from hfluxno.identify.solver_settings import SCHEMES
 from hfluxno.identify.status import FitStatus
 from hfluxno.plural import plural
@@ -259,8 +259,8 @@ def _faults_of_second_order(of: SecondOrder, fields: tuple[str, ...]):
         yield f"a flow needs its density and the field {NAME} in its place"
     elif fields[of.place] != NAME:
         yield f"the flow is not in the place of the field {NAME}"
-    if len(of.pressure) != POWERS or of.scale <= 0.0:
-        yield f"the pressure needs {POWERS} coefficients and a positive scale"
+    if not (of.strength > 0.0 and of.scale > 0.0 and abs(of.exponent) <= _MOST_DEGREE):
+        yield "the pressure of a flow needs a positive strength, an exponent and a positive scale"
 
 
 def faults_of_numbers(data: Any):
