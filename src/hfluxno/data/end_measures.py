@@ -113,5 +113,5 @@ def _median(differences: np.ndarray) -> float:
 
 def rms(differences: np.ndarray) -> float:
     """The root mean square of those that are known."""
-    known = differences[~np.isnan(differences)]
+    known = differences[np.isfinite(differences)]
     return float(np.sqrt(np.mean(known**2))) if known.size else np.nan
