@@ -30,6 +30,10 @@ def fluid(i, j):
             r"row below the header .* header: time \[s\], x \[m\], u \[veh/km\]\.$",
         ),
         (
+            {"entry": fluid, "head": ",x,u\nt(s),places (m),高さ(cm)"},
+            r"row below the header .* header: t \[s\], x \[m\], u \[cm\]\.$",
+        ),
+        (
             {"entry": fluid, "head": "time,x,u\ntime,x,u"},
             "no numbers but units or names; delete it.$",
         ),
@@ -40,6 +44,10 @@ def fluid(i, j):
         (
             {"entry": fluid, "x": "D{j}", "head": "time,sensor,u"},
             "If the entries of sensor, such as 'D0', are .* add a column x with their positions.$",
+        ),
+        (
+            {"entry": fluid, "head": "time,depth_m,u"},
+            "Several lines have the same time, .* name the column of places with --x NAME.$",
         ),
         (
             {"entry": lambda i, j: f'"{1234.5 + i + j:,}"'},
@@ -65,12 +73,56 @@ def test_the_fault_and_its_mend_are_named(tmp_path, how, sentence):
         read(table(tmp_path / "a.csv", **how))
 
 
+def frames(path, places, beside="time", before="{i}"):
+    """A line for each time i, headed by names of `places`, with what stands `before` its values."""
+    rows = [
+        ",".join((before.format(i=i), *(fluid(i, j) for j in range(CELLS)))) for i in range(FRAMES)
+    ]
+    path.write_text("\n".join([f"{beside},{','.join(places)}", *rows]))
+    return path
+
+
 def test_frames_of_named_sensors_need_their_places(tmp_path):
-    names = ",".join(f"D{j}" for j in range(CELLS))
-    rows = [",".join(map(str, (i, *(fluid(i, j) for j in range(CELLS))))) for i in range(FRAMES)]
-    path = tmp_path / "a.csv"
-    path.write_text("\n".join([f"time,{names}", *rows]))
-    with pytest.raises(ValueError, match=r"If D0, D1, … are sensors .* by their positions"):
+    path = frames(tmp_path / "a.csv", [f"D{j}" for j in range(CELLS)])
+    with pytest.raises(ValueError, match=r"If D0, D1, … are sensors .* by their positions, as num"):
+        read(path)
+    depths = [f"T{5 * j}cm" for j in range(CELLS)]
+    path = frames(path, depths, "station,time_cst", "Fargo,{i}")
+    with pytest.raises(ValueError, match=r"If T0cm, T5cm, … are .* the column of time with --time"):
+        read(path)
+    path = frames(path, "abcdefghi")
+    with pytest.raises(ValueError, match=r"No two lines have the same time, .* head each column"):
+        read(path)
+
+
+def test_columns_beside_those_of_places_are_left_out(tmp_path):
+    places = list(map(str, range(CELLS)))
+    plain = read(frames(tmp_path / "a.csv", places))
+    path = frames(tmp_path / "b.csv", places, "station,time,T", "Fargo,{i},20.5")
+    source = read(path)
+    np.testing.assert_array_equal(source.values, plain.values)
+    assert source.notes == (
+        "Left out, since they are not headed by places: station, T.", *plain.notes
+    )  # fmt: skip
+    path = frames(path, places, "station,clock", "Fargo,{i}")
+    with pytest.raises(ValueError, match=r"which of the others has .*: station, clock; choose it"):
+        read(path)
+    np.testing.assert_array_equal(read(path, time="clock").values, plain.values)
+    path = frames(path, places, "station,time", "Fargo,0")
+    with pytest.raises(ValueError, match=r"several lines have the time 0; .* differ in station,"):
+        read(path)
+
+
+@pytest.mark.parametrize("times", ["7/{}/2009", "2009-07-{:02d} 12:00:00"])
+def test_a_table_headed_by_dates_has_its_lines_and_columns_exchanged(tmp_path, times):
+    path = frames(tmp_path / "a.csv", [times.format(j + 1) for j in range(CELLS)], "number")
+    with pytest.raises(ValueError, match=r"are headed by dates, such as .* exchange lines and col"):
+        read(path)
+
+
+def test_a_table_headed_by_times_beside_depths_is_refused(tmp_path):
+    path = frames(tmp_path / "a.csv", list(map(str, range(CELLS))), "depth_m")
+    with pytest.raises(ValueError, match="seems to hold a place, by its column depth_m"):
         read(path)
 
 

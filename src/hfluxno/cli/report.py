@@ -14,9 +14,9 @@ from rich.status import Status
 from rich.table import Table
 
 from hfluxno.cli.streams import printable, say
+from hfluxno.data.headers import without_units
 from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
-from hfluxno.data.table import without_units
 from hfluxno.plural import plural
 from hfluxno.strict_json import with_entries
 

@@ -12,12 +12,12 @@ import xarray as xr
 
 from hfluxno.boundary import Given
 from hfluxno.data.clock import converted
+from hfluxno.data.headers import units_in, without_units
 from hfluxno.data.marks import as_gaps
 from hfluxno.data.numbers import coordinate, listed, real_numbers
 from hfluxno.data.opening import opened
 from hfluxno.data.reading import reading
 from hfluxno.data.source import SIDES, GivenEnds, Source, unit_in
-from hfluxno.data.table import units_in, without_units
 from hfluxno.data.text_table import is_table
 from hfluxno.plural import plural
 

@@ -9,8 +9,8 @@ import xarray as xr
 
 from hfluxno.data.axes import ALONG_TIME, ALONG_X, along
 from hfluxno.data.choice import asked_names
+from hfluxno.data.headers import ALIASES
 from hfluxno.data.numbers import listed
-from hfluxno.data.table import ALIASES
 
 KINDS = ("time", "x")
 _CF = {"time": ("T", ALONG_TIME), "x": ("X", ALONG_X)}

@@ -3,8 +3,8 @@
 Columns are named by their header. The axes are those the user names, or `time`, `x` and
 `trajectory`, or else the one column with a usual name for them (`timestamp`, `position [km]`, …).
 
-Or one line for each time and one column for each place, if the header of every column but the time
-is a number, the place. The variable is then called `values`.
+Or one line for each time and one column for each place, if the headers of these are numbers, the
+places. The variable is then called `values`; others than these and the time are left out.
 """
 
 import math
@@ -18,21 +18,13 @@ import xarray as xr
 from hfluxno.data.contained import too_large
 from hfluxno.data.dates import with_one_time, written_dates
 from hfluxno.data.epoch import dates_since_1970
+from hfluxno.data.headers import ALIASES, bare_names, candidates, plain, units_in
 from hfluxno.data.numbers import listed
 from hfluxno.data.stray_lines import without_stray_lines
-from hfluxno.data.table_faults import check_units_row, sensors_beside, sensors_in, thousands_in
+from hfluxno.data.table_faults import check_units_row, naming, sensors_in, thousands_in
 from hfluxno.data.time_of_day import since_midnight
+from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
 
-# What axes are usually called.
-ALIASES = {
-    "time": (
-        *("time", "t", "timestamp", "datetime", "date_time", "date/time", "date", "seconds"),
-        *("zeit", "zeitstempel", "zeitpunkt", "datum", "uhrzeit"),
-    ),
-    "x": ("x", "position", "pos", "distance", "location", "chainage", "km"),
-    "trajectory": ("trajectory",),
-}
-_UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}")
 _TWELVE_HOURS = re.compile(r"\d\s*[ap]\.?m\.?\s*$", re.IGNORECASE)  # 10:30 PM
 _LONG = 40  # letters
@@ -58,11 +50,16 @@ def table_variables(
     """
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     check_units_row(frame, path)
-    frame = with_one_time(frame, names, lambda name: _bare(name) in ALIASES["time"], path)
-    clock, counted = _clock_of_frames(frame, names, path), _without_counter(frame, asked)
+    frame = with_one_time(frame, names, lambda name: plain(name) in ALIASES["time"], path)
+    clock, kept_out = clock_of_frames(frame, names, path), ""
     if clock is None:
-        frame = counted
-        clock = _clock_of_frames(frame, names, path)
+        frame = _without_counter(frame, asked)
+        clock = clock_of_frames(frame, names, path)
+    if clock is None and (clock := clock_among_others(frame, names, asked, path)):
+        beside = ~headed_by_places(frame) & ~frame.columns.isin([clock, "trajectory"])
+        others = listed(list(frame.columns[beside]))
+        kept_out = f"Left out, since they are not headed by places: {others}."
+        frame = frame.loc[:, ~beside]
     if clock is not None:
         names = {"time": clock} | names
         frame = _lines(frame, path)
@@ -77,7 +74,7 @@ def table_variables(
             f"One column of {path} would be two of {', '.join(order)}: {', '.join(keys)}; choose "
             "different ones with --time NAME and --x NAME."
         )
-    renames = _bare_names(list(frame.columns), {*keys, *asked})
+    renames = bare_names(list(frame.columns), {*keys, *asked})
     units_of = {bare: units_in(name) for name, bare in renames.items()}
     frame = frame.rename(columns=renames)
     gone = frame[keys].isna().any(axis=1).to_numpy()
@@ -89,7 +86,7 @@ def table_variables(
     if frame.empty:
         raise ValueError(f"{path} has no lines below its header; give a file with measurements.")
     time = columns["time"]
-    dated = any(_bare(name) in ("date", "datum") for name in frame.columns.drop(time))
+    dated = any(plain(name) in ("date", "datum") for name in frame.columns.drop(time))
     dates, zoned = _times(frame[time], path, dated)
     new = {time: dates}
     if "x" in columns:
@@ -137,9 +134,9 @@ def table_variables(
             found[name].attrs["units"] = units
     if zoned:
         found[time].attrs["zone"] = "Z"
-    if left_out:
-        found[time].attrs["left_out"] = left_out
-    shorter = _bare_names(keys, set(found) - set(keys))
+    if left_out or kept_out:
+        found[time].attrs["left_out"] = f"{kept_out} {left_out}".strip()
+    shorter = bare_names(keys, set(found) - set(keys))
     found = {
         shorter.get(name, name): xr.Variable([shorter.get(d, d) for d in v.dims], v, v.attrs)
         for name, v in found.items()
@@ -164,29 +161,9 @@ def _check_dense(frame: pd.DataFrame, keys: list[str], path: Path) -> None:
         )
 
 
-def _places(frame: pd.DataFrame) -> np.ndarray:
-    """The headers as numbers, NaN for those that are not."""
-    return pd.to_numeric(pd.Series(frame.columns), errors="coerce").to_numpy(float)
-
-
-def _clock_of_frames(frame: pd.DataFrame, names: dict[str, str], path: Path) -> str | None:
-    """The time column of a table with a column for each place; `None` for any other table. Raises
-    `ValueError` if the table has a line for each place instead."""
-    headed = np.isfinite(_places(frame))
-    others = [name for name in frame.columns[~headed] if name != "trajectory"]
-    if headed.sum() <= 1 or len(others) != 1 or "x" in names:
-        return None
-    if _bare(others[0]) in ALIASES["x"]:
-        raise ValueError(
-            f"Each line of {path} seems to hold a place, by its column {others[0]}, and each of "
-            "the other columns a time; exchange lines and columns, so that a line holds a frame."
-        )
-    return others[0]
-
-
 def _lines(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """A table with a column for each place as one with a line for each."""
-    headed = np.isfinite(_places(frame))
+    headed = headed_by_places(frame)
     numbers = {name: _numbers(frame, name, True, path) for name in frame.columns[headed]}
     wide = frame.assign(**numbers)
     kept = list(frame.columns[~headed])
@@ -203,66 +180,25 @@ def _without_counter(frame: pd.DataFrame, asked: tuple[str, ...]) -> pd.DataFram
     return frame
 
 
-def _bare_names(names: list[str], kept: set[str]) -> dict[str, str]:
-    """The headers with units, except those to be `kept`, and their names without: variables get
-    that name, with the units as an attribute. Headers that would become equal keep their units."""
-    bare = {name: without_units(name) for name in names if units_in(name) and name not in kept}
-    used = [bare.get(name, name) for name in names]
-    return {name: short for name, short in bare.items() if short and used.count(short) == 1}
-
-
 def _axis_column(
     frame: pd.DataFrame, axis: str, names: dict[str, str], path: Path, alone: bool
 ) -> str | None:
-    """The column of an axis, perhaps the only axis: named by the user or by us, or the only one
-    with a usual name."""
+    """The column of an axis, perhaps the only axis."""
     every = list(frame.columns)
-    if names.get(axis, axis) in every:
-        return names.get(axis, axis)
-    with_units = [name for name in every if without_units(name) == names.get(axis)]
-    if len(with_units) == 1:
-        return with_units[0]
-    usual = [name for name in every if _bare(name) in ALIASES[axis]]
-    if axis in names or len(usual) != 1:
-        if axis == "trajectory":
-            return None
-        missing = names.get(axis, axis)
-        several = f"{listed(usual)} could be meant" if len(usual) > 1 else f"it has {listed(every)}"
-        if len(every) == 1:
-            raise ValueError(
-                f"The first line of {path} names a single column, {_quoted(every[0])}; begin lines "
-                "above the header with #, and separate columns by commas, semicolons, tabs or "
-                "blanks."
-            )
-        wide = (
-            ""
-            if axis == "time" or usual
-            else (", or head each column by its place if a line holds a whole frame")
+    found = candidates(every, axis, names)
+    if len(found) == 1:
+        return found[0]
+    if axis == "trajectory":
+        return None
+    if len(every) == 1:
+        raise ValueError(
+            f"The first line of {path} names a single column, {_quoted(every[0])}; begin lines "
+            "above the header with #, and separate columns by commas, semicolons, tabs or blanks."
         )
-        mend = f"Name its columns of time and place with --time NAME and --x NAME{wide}"
-        if axis == "x" and not usual:
-            mend = sensors_beside(frame) or mend
-        if alone:  # of the states at the ends, beside the file with the data
-            mend = "Call the column of the times time"
-        raise ValueError(f"{path} has no column {missing}; {several}. {mend.rstrip('.')}.")
-    return usual[0]
-
-
-def without_units(name: str) -> str:
-    """`position` of `position [km]`."""
-    units = _UNITS.match(name)
-    return (units[1] if units else name).strip()
-
-
-def units_in(name: str) -> str:
-    """`km` of `position [km]`; empty without units."""
-    units = _UNITS.match(name)
-    return units[2] if units else ""
-
-
-def _bare(name: str) -> str:
-    bare = without_units(name)
-    return bare if bare == "T" else bare.lower()  # T is a temperature, not a time
+    several = f"{listed(found)} could be meant" if found else f"it has {listed(every)}"
+    # The only axis is that of states at the ends, beside the file with the data.
+    mend = "Call the column of the times time" if alone else naming(frame, axis, names)
+    raise ValueError(f"{path} has no column {names.get(axis, axis)}; {several}. {mend}.")
 
 
 def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]:

@@ -1,11 +1,13 @@
 """What tables often have in the place of numbers, in sentences that say how to mend it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
+
+from hfluxno.data.headers import candidates, units_in, without_units
 
 # 1,234.5 and 1.234,5 and 1'234.5
 _THOUSANDS = {
@@ -15,7 +17,9 @@ _THOUSANDS = {
 _ONE_MARK = re.compile(r"([-+]?[1-9]\d{0,2})[.,]\d{3}")
 _WHOLE = re.compile(r"[-+]?\d{1,3}")
 _NAMED = re.compile(r"([^\W\d][\w .-]*?)[ _.-]?\d+")  # D1, sensor 12
+_DIGITS = re.compile(r"\d+([.,]\d+)?")
 _LEAST_SENSORS = 3
+_NAMELESS = re.compile(r"column \d+")  # as text tables call them
 
 
 def check_units_row(frame: pd.DataFrame, path: Path) -> None:
@@ -30,18 +34,27 @@ def check_units_row(frame: pd.DataFrame, path: Path) -> None:
     for name in first.index[first.map(lambda entry: isinstance(entry, str))]:
         below = frame[name].iloc[1:].dropna()
         if len(below) and pd.to_numeric(below, errors="coerce").notna().all():
-            units[name] = first[name].strip("[]() ")
+            units[name] = first[name].strip()
     if units:
         named = [
-            f"{name} [{unit}]"
-            for name, unit in units.items()
-            if unit != name and not _is_number(name)
+            _with_units(name, text)
+            for name, text in units.items()
+            if text != name and not _is_number(name)
         ]
         heads = f", and write units in the header: {', '.join(named[:3])}" if named else ""
         raise ValueError(
             f"The row below the header of {path} has no numbers but units or names; delete "
             f"it{heads}."
         )
+
+
+def _with_units(name: str, text: str) -> str:
+    """A header from a name and the units below it, or what stands below it in their place, as
+    `level (cm)`; a column without a name takes that of there."""
+    units = units_in(text) or text.strip("[]() ")
+    if _NAMELESS.fullmatch(name):
+        name, units = without_units(text) or name, units_in(text)
+    return f"{name} [{units}]" if units else name
 
 
 def thousands_in(entry: object, name: str, row: str, path: Path) -> str:
@@ -89,26 +102,56 @@ def sensors_in(column: pd.Series, name: str, path: Path) -> str:
     )
 
 
-def sensors_beside(frame: pd.DataFrame) -> str:
-    """How to mend a table without places that names its sensors, in a column or in its header;
-    empty for other tables."""
-    groups: dict[str, list[str]] = {}
-    for name in map(str, frame.columns):
-        if found := _NAMED.fullmatch(name):
-            groups.setdefault(found[1], []).append(name)
-    sensors = max(groups.values(), key=len, default=[])
-    if len(sensors) >= _LEAST_SENSORS:
-        return (
-            f"If {', '.join(sensors[:2])}, … are sensors and a line holds a whole frame, replace "
-            "their names in the header by their positions, as numbers."
+def naming(frame: pd.DataFrame, axis: str, names: Mapping[str, str]) -> str:
+    """How to mend a table without a column of this axis, by what its lines seem to hold: the values
+    of one place, or of all places, which are then called after sensors."""
+    columns = list(frame.columns)
+    clocks, places = (candidates(columns, each, names) for each in ("time", "x"))
+    both = "Name its columns of time and place with --time NAME and --x NAME"
+    if axis in names or len(places) > 1 or (axis == "time" and (clocks or places)):
+        return both
+    keys = [*clocks, *(name for name in columns if name == "trajectory")]
+    if axis == "x" and frame.duplicated(keys).any():
+        return _sensors_below(frame) or (
+            f"Several lines have the same {clocks[0]}, as if each held a place: name the column of "
+            "places with --x NAME"
         )
+    if sensors := _sensors_in_header(columns):
+        named = " and name the column of time with --time NAME" if axis == "time" else ""
+        return (
+            f"If {sensors} are sensors and a line holds a whole frame, replace their names in the "
+            f"header by their positions, as numbers{',' * bool(named)}{named}"
+        )
+    numbers = sum(frame[name].dtype.kind in "iuf" for name in columns if name not in keys)
+    if axis == "x" and numbers >= _LEAST_SENSORS:
+        return (
+            f"No two lines have the same {clocks[0]}, as if each held a whole frame: head each "
+            "column by its place, as a number"
+        )
+    return f"{both}, or head each column by its place if a line holds a whole frame"
+
+
+def _sensors_in_header(columns: Sequence[str]) -> str:
+    """The first two of those headers that differ by a number alone, for up to two such groups;
+    empty if there are none."""
+    groups: dict[str, list[str]] = {}
+    for name in columns:
+        alike = _DIGITS.sub("#", without_units(name))
+        if alike[:1].isalpha() and "#" in alike:
+            groups.setdefault(alike, []).append(name)
+    sensors = sorted((g for g in groups.values() if len(g) >= _LEAST_SENSORS), key=len)[::-1]
+    return " or ".join(f"{', '.join(group[:2])}, …" for group in sensors[:2])
+
+
+def _sensors_below(frame: pd.DataFrame) -> str:
+    """How to mend a table with names of sensors in a column; empty for other tables."""
     for name in frame.columns:
         column = frame[name].dropna()
         text = column.dtype.kind not in "iufbmM" and len(column)
         if text and column.duplicated().any() and _NAMED.fullmatch(str(column.iloc[0])):
             return (
                 f"If the entries of {name}, such as {str(column.iloc[0])[:40]!r}, are names of "
-                "sensors, add a column x with their positions."
+                "sensors, add a column x with their positions"
             )
     return ""
 

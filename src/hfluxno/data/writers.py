@@ -18,10 +18,10 @@ import xarray as xr
 
 from hfluxno.data.bands import bands, of_band, predictions
 from hfluxno.data.hdf5 import new_netcdf
+from hfluxno.data.headers import without_units
 from hfluxno.data.law_table import LawTable, tabulate
 from hfluxno.data.replacing import is_full
 from hfluxno.data.source import SIDES, Source
-from hfluxno.data.table import without_units
 from hfluxno.forecaster import Forecast
 from hfluxno.reconstruction import Reconstruction
 from hfluxno.version import version_name
