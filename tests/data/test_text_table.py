@@ -99,6 +99,14 @@ def workbook(name):
 
 FAULTS = {
     "no header": (text(*lines(head=())), "begins with numbers instead of the names of its"),
+    "no header, and gaps": (
+        b"\xef\xbb\xbf" + text(*["0,0.22,,21.59,0.22,NaN,21.59,"] * 9),
+        "begins with numbers instead of the names of its",
+    ),
+    "no header, and dates": (
+        text(*[f"2024-01-01 10:{i},1.5,2.5,3.5,4.5" for i in range(10, 20)]),
+        "begins with numbers instead of the names of its",
+    ),
     "a title": (text("My road", *lines()), "names a single column, 'My road'; begin lines above"),
     "two names": (text(*lines(head=("time", "x", "u", "u"), extra=",1")), "has two columns u; g"),
     "longer lines": (

@@ -22,6 +22,8 @@ from hfluxno.plural import plural
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 _EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_DATED = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}:\d{2}")
+_GAPS = ("", "nan", "na")
 _QUOTED = re.compile(r'"\s*([-+]?\d*,\d+(?:e[-+]?\d+)?)\s*"', re.IGNORECASE)  # "1,5"
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
 _LOOKED_AT = 1000  # lines, for decimal commas
@@ -130,12 +132,19 @@ def _header(head: str, rows: list[str], separator: str | None, path: Path) -> li
     names = _fields(head, separator)
     if separator is None and rows and len(names) != len(_fields(rows[0], separator)):
         names = re.split(r"\s{2,}", head.strip())  # time [s]   x [m]
-    if all(_NUMBER.fullmatch(name) for name in names):
+    if _are_entries(names):
         raise ValueError(
             f"{path} begins with numbers instead of the names of its columns; write these above "
-            "them, such as time, x and u."
+            "them, such as time, x and u, or time and the place of each other column."
         )
     return names
+
+
+def _are_entries(names: list[str]) -> bool:
+    """Whether a line has the entries of columns. A header of places has the name of the time too,
+    which may be empty, so gaps count behind the first entry alone."""
+    of_any = [name for i, name in enumerate(names) if i == 0 or name.lower() not in _GAPS]
+    return all(_NUMBER.fullmatch(name) or _DATED.match(name) for name in of_any)
 
 
 class _Rows(io.TextIOBase):
