@@ -53,7 +53,10 @@ def moving(path):
 DATES = np.array([20240130.0, 20240131, 20240201, 20240202, 20240203, 20240204])
 
 FAULTS = {
-    "x before time": (npz(wave().T), r"are x, time: there are 6 times and 9 places; store"),
+    "x before time": (
+        npz(np.stack([wave().T] * 2, 1)),
+        r"are x, time: there are 6 times and 9 places; store",
+    ),
     "dates as text": (npz(time=TIMES.astype("M8[s]").astype(str)), "are text, such as '1970-01-01"),
     "dates as numbers": (npz(time=DATES), "such as 20240130; write 2024-01-30, or the days"),
     "dates and times as numbers": (
@@ -62,7 +65,6 @@ FAULTS = {
     ),
     "days with a fraction": (npz(time=DATES + 0.25), "such as 20240130; write 2024-01-30"),
     "twice two axes of time": (npz(time=np.stack([TIMES, TIMES])), r"has the shape \(2, 6\), but"),
-    "two axes of time": (npz(time=TIMES[:, None]), r"shape \(6, 1\), .* give one number for each"),
     "far times": (npz(time=1e300 * TIMES), r"steps of the coordinate time reach 5e[+]299 in size"),
     "objects": (
         npz(wave().astype(object)),
@@ -83,6 +85,24 @@ def test_what_is_wrong_is_said(tmp_path, fault, monkeypatch):
     write(tmp_path / name)
     with pytest.raises(ValueError, match=message):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("names", [{}, {"time": "tt"}])
+def test_arrays_of_matlab(tmp_path, names):
+    """A field of (x, time) and coordinates with an axis of one entry."""
+    clock = names.get("time", "t")
+    axes = {clock: TIMES[:, None], "x": PLACES[None]}
+    np.savez(tmp_path / "a.npz", usol=wave().T, **axes)
+    source = read(tmp_path / "a.npz", **names)
+    np.testing.assert_array_equal(source.values[:, 0], wave())
+    np.testing.assert_array_equal(source.times, TIMES)
+    np.testing.assert_array_equal(source.x, PLACES)
+    note = "usol is read as x, time: it has 9 × 6 values, as many as there are places and times."
+    assert source.notes == (note,) and not source.parts[0].attributes
+    np.savez(tmp_path / "a.npz", usol=wave(), **axes)
+    plain = read(tmp_path / "a.npz", **names)
+    np.testing.assert_array_equal(plain.values, source.values)
+    assert not plain.notes
 
 
 def test_numbers_that_are_no_dates(tmp_path):

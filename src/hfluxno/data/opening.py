@@ -16,6 +16,7 @@ from hfluxno.data.choice import asked_names
 from hfluxno.data.clock import in_seconds, numbers_of
 from hfluxno.data.contained import fault
 from hfluxno.data.foreign import what_else
+from hfluxno.data.matlab_arrays import with_flat_coordinates, with_time_first
 from hfluxno.data.numbers import listed
 from hfluxno.data.parquet import read_parquet
 from hfluxno.data.pdebench_line import of_groups, of_pdebench
@@ -91,13 +92,14 @@ def opened(
         refused = f"{path} is {other}." if other else fault(path, kind)
     if refused:
         raise ValueError(refused)
+    names = names or {}
     frame, groups = read_text_table(path) if kind == "csv" else None, []
     dataset: xr.Dataset | None = None
     variables: dict[str, xr.Variable] = {}
     with reading(path):
         unnamed = kind == "npz"
         if kind == "npz":
-            variables = _npz_variables(path)
+            variables = _npz_variables(path, names)
         elif kind in READERS:
             variables = dict(READERS[kind](path))
         elif kind == "parquet":
@@ -121,7 +123,7 @@ def opened(
             dims = [str(d) for v in variables.values() for d in v.dims]
             unnamed = kind == "h5netcdf" and {d[:9] for d in dims} == {"phony_dim"}
             if unnamed:
-                variables = of_pdebench(variables) or _by_number_of_axes(variables)
+                variables = of_pdebench(variables) or _by_number_of_axes(variables, names)
     if groups:
         raise ValueError(
             of_groups(path, groups[0])
@@ -134,7 +136,6 @@ def opened(
             f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file, nor a table named "
             f"{', '.join(SUFFIXES)}; convert it to one of them first."
         )
-    names = names or {}
     if frame is not None:
         variables, names = table_variables(frame, asked_names(asked), names, path, axes)
         for name, v in variables.items():
@@ -187,7 +188,7 @@ def _groups(path: Path, kind: str) -> list[str]:
         return [name for name, item in file.items() if isinstance(item, h5py.Group)]
 
 
-def _npz_variables(path: Path) -> dict[str, xr.Variable]:
+def _npz_variables(path: Path, names: Mapping[str, str]) -> dict[str, xr.Variable]:
     # Opened here because np.load leaves a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays, pickled = {}, []
@@ -203,17 +204,23 @@ def _npz_variables(path: Path) -> dict[str, xr.Variable]:
             f"{path} contains Python objects under {listed(pickled)}, which could run code when "
             "read; store numbers, such as numpy.asarray(values, float)."
         )
-    return _by_number_of_axes({n: xr.Variable(_unnamed(a.ndim), a) for n, a in arrays.items()})
+    named = {n: xr.Variable(_unnamed(a.ndim), a) for n, a in arrays.items()}
+    return _by_number_of_axes(named, names)
 
 
 def _unnamed(axes: int) -> tuple[str, ...]:
     return tuple(f"dimension {i}" for i in range(axes))
 
 
-def _by_number_of_axes(arrays: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
+def _by_number_of_axes(
+    arrays: Mapping[str, xr.Variable], names: Mapping[str, str]
+) -> dict[str, xr.Variable]:
     """Variables without dimension names, with names according to the number of axes."""
     variables = {}
+    arrays = with_flat_coordinates(arrays)
     dimensions, known = _npz_axes(arrays)
+    if dimensions is _NPZ_DIMENSIONS:
+        arrays = with_time_first(arrays, names)
     for name, array in arrays.items():
         if name in known:
             entries, attributes = numbers_of(np.atleast_1d(array.values), known[name], array.attrs)

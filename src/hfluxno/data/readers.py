@@ -213,6 +213,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         found = stored[names[0]]
         coordinates = {str(d): variables[d].load() for d in dims if d in variables}
     left_out = [v.attrs.pop("left_out", "") for v in coordinates.values()]
+    left_out += [v.attrs.pop("turned", "") for v in stored.values()]
     left_out += [note for _, note in valid.values()]
     left_out += [note for _, notes in marked.values() for note in notes]
     name = ", ".join(names)
