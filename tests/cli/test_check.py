@@ -206,6 +206,22 @@ def test_commands_that_would_be_refused_for_too_few_values_are_not_offered(tmp_p
     assert "There are only 50 measured values for 59 " in capsys.readouterr().err
 
 
+def test_of_many_frames_the_commands_take_the_first(tmp_path, capsys):
+    u = 1.0 + np.tanh(wave(0.1, frames=1000)[0])
+    u[3, 5] = np.nan
+    found = checked(capsys, saved(tmp_path / "a.nc", u))
+    assert found["next"].endswith(" --context 300 --steps 100")
+    assert found["reconstruct"].endswith(" --context 400")
+    (hint,) = found["hints"]
+    assert (
+        "the first few hundred of 1,000 frames" in hint
+        and "one frame in 3, or with means of 3" in hint
+    )
+    found = checked(capsys, saved(tmp_path / "a.nc", u[:400]))
+    assert found["next"].endswith(" --context 300 --steps 100") and not found["hints"]
+    assert "--context" not in found["reconstruct"]
+
+
 def test_noise_alone_has_no_boundary(tmp_path, capsys):
     u = np.random.default_rng(0).normal(size=(20, 50))
     found = checked(capsys, saved(tmp_path / "a.nc", u))

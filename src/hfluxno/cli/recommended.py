@@ -9,16 +9,19 @@ from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
 from hfluxno.trajectory import Trajectory
 
 _NOISY = 0.01  # in standard deviations
+_MOST_FRAMES = 400  # of which a law is found within minutes
 
 
 def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
     """`next`, the command that forecasts the last quarter of the frames from those before or from
     as many as are needed, and `reconstruct`, the one that estimates the field behind measurements;
-    empty if nothing can be inferred. The `hints` say if too little was measured for it."""
+    empty if nothing can be inferred. Of many frames both take the first ones. The `hints` say so,
+    and if too little was measured."""
     chosen = _with_boundary(source, found["boundary"])
     reconstruct, fault = _reconstruct(config, chosen, found)
     forecast, short = _forecast(config, chosen, found)
-    hints = [*found["hints"], *filter(None, [fault or short])]
+    many = _too_many(found["frames"]) if forecast or reconstruct else ""
+    hints = [*found["hints"], *filter(None, [fault or short, many])]
     can = {} if forecast or reconstruct or not (fault or short) else {"identifiable": "nothing"}
     return {"next": forecast, "reconstruct": reconstruct, "hints": hints} | can
 
@@ -35,13 +38,14 @@ def _forecast(config: MeasuredConfig, source: Source, found: dict) -> tuple[str,
     few = found["x"]["entries_in_file"] < LEAST_CELLS
     if found["faults"] or (few and not _is_joint(config, found)):
         return "", ""
-    frames = found["frames"]
+    whole = found["frames"]
+    frames = min(whole, _MOST_FRAMES)
     least = max(LEAST_FRAMES, frames - max(1, frames // 4))
     refusal = ""
-    for context in range(least, frames + 1):
+    for context in range(least, whole + 1):
         refusal = _too_few(source, found, context)
         if not refusal:
-            steps = max(1, frames - context)
+            steps = max(1, min(whole - context, frames - least))
             words = _words("forecast", config, found)
             return shlex.join([*words, "--context", str(context), "--steps", str(steps)]), ""
     return "", refusal
@@ -57,9 +61,26 @@ def _reconstruct(config: MeasuredConfig, source: Source, found: dict) -> tuple[s
         return "", ""
     if source.trajectories > 1:  # it takes one of them
         source, config = source.members(slice(1)), dataclasses.replace(config, trajectory=0)
-    if refusal := _too_few(source, found, found["frames"], jointly=True):
+    frames = min(found["frames"], _MOST_FRAMES)
+    if refusal := _too_few(source, found, frames, jointly=True):
+        frames = found["frames"]
+        refusal = _too_few(source, found, frames, jointly=True)
+    if refusal:
         return "", refusal
-    return shlex.join(_words("reconstruct", config, found)), ""
+    part = [] if frames == found["frames"] else ["--context", str(frames)]
+    return shlex.join([*_words("reconstruct", config, found), *part]), ""
+
+
+def _too_many(frames: int) -> str:
+    """What the commands leave out of many frames; empty if nothing."""
+    if frames <= _MOST_FRAMES:
+        return ""
+    each = -(-frames // _MOST_FRAMES)
+    return (
+        f"The commands take the first few hundred of {frames:,} frames, as a fit of all takes "
+        f"long; to cover the whole time, write a file with one frame in {each}, or with means of "
+        f"{each} frames."
+    )
 
 
 def _too_few(source: Source, found: dict, frames: int, jointly: bool = False) -> str:
