@@ -206,6 +206,14 @@ def test_commands_that_would_be_refused_for_too_few_values_are_not_offered(tmp_p
     assert "There are only 50 measured values for 59 " in capsys.readouterr().err
 
 
+def test_a_doubtful_total_is_shown_as_such(tmp_path, capsys):
+    """It falls by 2 %, with an uncertainty of 1.3 %."""
+    u = 4.0 + np.sin(2 * np.pi * (np.arange(80) / 80 - np.arange(30)[:, None] / 30))
+    u += 0.1 * np.random.default_rng(0).normal(size=u.shape) - 0.08 * np.arange(30)[:, None] / 30
+    assert main(["check", str(saved(tmp_path / "a.nc", u))]) == 0
+    assert "perhaps conserved: changes by -2" in " ".join(capsys.readouterr().out.split())
+
+
 def test_of_many_frames_the_commands_take_the_first(tmp_path, capsys):
     u = 1.0 + np.tanh(wave(0.1, frames=1000)[0])
     u[3, 5] = np.nan

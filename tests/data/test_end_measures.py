@@ -19,6 +19,7 @@ def likely(**fields):
         sums = total(u[None])
         found[name] = {
             "total_kept": sums.kept,
+            "total_doubtful": sums.doubtful,
             "total_uncertainty": sums.uncertainty,
             "total_known": sums.known,
             "relative_noise": noise(u[None]) / np.nanstd(u),
@@ -100,6 +101,19 @@ def test_ends_of_a_ring_of_few_places_show_no_walls():
     boundary, why = likely(u=u)
     assert not ends(u[None]).match and boundary == "open"
     assert "a ring cannot be told from walls" in why
+
+
+def test_a_total_that_changes_by_little_more_than_its_uncertainty_shows_no_leak():
+    """Its uncertainty is .013, 4 standard deviations of a difference."""
+    noise = 0.1 * np.random.default_rng(0).normal(size=(30, 80))
+    for ring, lost, said in (
+        (True, 0.02, "is perhaps conserved"),
+        (True, 0.05, "is not conserved: a source or a leak"),
+        (False, 0.02, "perhaps not conserved: there may be inflow"),
+        (False, 0.05, "is not conserved: there is inflow"),
+    ):
+        wave = np.sin(2 * np.pi * (X - T)) if ring else np.cos(np.pi * X) * (1.0 - 1.5 * T)
+        assert said in likely(u=4.0 * (1.0 - lost * T) + wave + noise)[1]
 
 
 def test_where_noise_hides_the_ends():

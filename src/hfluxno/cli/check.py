@@ -175,14 +175,14 @@ def _total(field: dict, units: str) -> str:
     if math.isnan(field["total_change"]):
         return "unknown"
     verdict = "conserved" if field["total_kept"] else "not conserved"
-    if field["total_kept"] and not is_sure(field):
+    if field["total_doubtful"] or (field["total_kept"] and not is_sure(field)):
         verdict = "perhaps conserved"
     gaps = field["missing"] > 0.0
     text = (
         f"{verdict}: changes by {_percent(field['total_change'])} of its mean size, "
         f"± {_percent(field['total_uncertainty'])}{' (gaps interpolated)' * gaps}"
     )
-    if field["total_kept"] or math.isnan(field["explained_by_ends"]):
+    if verdict != "not conserved" or math.isnan(field["explained_by_ends"]):
         return text
     share = _percent(field["explained_by_ends"])
     return f"{text}; what passes the ends can explain {share} of that"

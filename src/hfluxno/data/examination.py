@@ -121,6 +121,7 @@ def _field(
         "total_uncertainty": worst.uncertainty,
         "total_known": worst.known,
         "total_kept": worst.kept,
+        "total_doubtful": worst.doubtful,
         "explained_by_ends": balance.explained,
         "balanced_by_ends": balance.is_sound(worst.uncertainty),
         "changes": _change(u),

@@ -25,8 +25,9 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     """
     kept = all(each["total_kept"] for each in found.values())
     known = all(each["total_known"] for each in found.values())
+    doubtful = not kept and all(e["total_kept"] or e["total_doubtful"] for e in found.values())
     if any(each["relative_noise"] > _NOISY for each in found.values()):
-        return _hidden(kept, known)
+        return _hidden(kept or doubtful, known and not doubtful)
     match = all(each.match for each in ends.values())
     if all(each.still for each in ends.values()):
         if match:
@@ -36,6 +37,8 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
         surely = "" if all(map(is_sure, found.values())) else "perhaps "
         return "periodic", f"the ends match and the total is {surely}conserved"
     clear = all(each.bend <= _SMOOTH or each.near <= _NEARER for each in ends.values())
+    if match and clear and doubtful:
+        return "periodic", "the ends match and the total is perhaps conserved"
     if match and clear and not kept:
         return "periodic", (
             "the ends match, but the total is not conserved: a source or a leak, or ends that "
@@ -69,6 +72,11 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
         return "open", (
             f"{words}, and {unclear}: what enters is estimated "
             f"({'on a ring: periodic; ' * match}between walls: reflecting)"
+        )
+    if doubtful:
+        return "open", (
+            f"{words} and the total is perhaps not conserved: there may be inflow, which is "
+            "estimated"
         )
     words += " and the total is not conserved: there is inflow"
     balances = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]

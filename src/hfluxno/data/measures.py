@@ -50,6 +50,11 @@ class Total(NamedTuple):
         return bool(abs(self.change) <= max(least, self.uncertainty))
 
     @property
+    def doubtful(self) -> bool:
+        """Whether it changes by more than that, but not twice: the measurement may be why."""
+        return not self.kept and bool(abs(self.change) <= 2.0 * self.uncertainty)
+
+    @property
     def known(self) -> bool:
         """Whether it was measured well enough to tell a line that is closed from an open one."""
         return bool(self.uncertainty <= _KNOWN * self.moves)
