@@ -58,7 +58,8 @@ def reconstruct(
 
     best = found.estimate
     if best is None:
-        raise ValueError(f"The field cannot be reconstructed: {found.sentence}.")
+        why = found.sentence.replace("; the forecast repeats the last frame", "")
+        raise ValueError(f"The field cannot be reconstructed: {why}.")
     if every is None:
         states, spread, ends = best.states, best.spread, best.ends
     else:

@@ -41,7 +41,7 @@ class FitStatus(enum.IntEnum):
             FitStatus.OK: "a conservation law explains the data",
             FitStatus.POOR_FIT: "no conservation law of the kinds tried explains the data well: a "
             "source term, an unobserved field, a flux that depends on place, a wrong boundary or "
-            "noise may be the reason; do not trust the forecast",
+            "noise may be the reason; do not trust the result",
             FitStatus.SOURCE_OR_LEAK: "a total changes more than a conservation law with this "
             "boundary allows: there is a source or a leak, or the boundary condition is wrong",
             FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
@@ -50,12 +50,12 @@ class FitStatus(enum.IntEnum):
             FitStatus.SYSTEMATIC_MISFIT: "the fitted law leaves a misfit that is not noise: "
             "dispersion, an unobserved field, a flux or source that depends on place or time, "
             "relaxation, a wrong boundary, or a flux too complex for the basis; do not trust the "
-            "forecast",
+            "result",
             FitStatus.NOT_CHECKED: "the law was found in other data, and nothing in this context "
             "could be compared with it: there is one frame, or nothing moves",
             FitStatus.UNDETERMINED: "the measurements leave the law open: the standard deviation "
             "of its flux exceeds half of the flux; more sensors or frames, less noise or more "
-            "movement are needed; do not trust the forecast",
+            "movement are needed; do not trust the result",
         }[self]
 
 
@@ -65,10 +65,10 @@ UNEXPLAINED = (FitStatus.POOR_FIT, FitStatus.SOURCE_OR_LEAK, FitStatus.SYSTEMATI
 OF_GIVEN = {
     FitStatus.OK: "the given law explains the data",
     FitStatus.POOR_FIT: "the given law does not explain the data: they follow another law or are "
-    "in other units, the boundary is wrong, or the noise is large; do not trust the forecast",
+    "in other units, the boundary is wrong, or the noise is large; do not trust the result",
     FitStatus.SYSTEMATIC_MISFIT: "the given law leaves a misfit that is not noise: the data follow "
     "another law, the law was not known well enough, or the boundary is wrong; do not trust the "
-    "forecast",
+    "result",
 }
 
 
