@@ -29,7 +29,10 @@ def test_they_are_gaps_if_they_are_named(tmp_path, mark, suffix):
     source = read(path, missing=(mark, -77.0))
     np.testing.assert_array_equal(np.isnan(source.values[:, 0]), GONE)
     name = "values" if suffix == ".npz" else "u"
-    assert source.notes[0] == f"{name}: 3 values of {mark:g} are missing."
+    assert source.notes[:2] == (
+        f"{name}: 3 values of {mark:g} are missing.",
+        f"No value of {name} is -77, which was to stand for missing ones.",
+    )
     if mark == 1e20:
         with pytest.raises(ValueError, match=r"or, if that stands for .*, --missing=1e\+20"):
             read(path)
@@ -43,6 +46,7 @@ def test_integers_flows_and_ends_too(tmp_path):
         dataset(counts, time=np.arange(FRAMES)).assign(q=flow, lower=lower), tmp_path / "a.nc"
     )
     source = read(path, "u", "given,open", flow="q", missing=(-1.0,))
+    assert not any("No value" in note for note in source.notes)
     np.testing.assert_array_equal(np.isnan(source.measured).any(axis=1), GONE)
     assert np.all(source.ends.sides[0].values == 5.0)
 

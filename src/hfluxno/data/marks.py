@@ -1,6 +1,6 @@
 """Numbers such as -999 that instruments write where nothing was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -41,11 +41,24 @@ def as_gaps(
     """The variable with NaN for these numbers, and notes that count them."""
     notes: list[str] = []
     for mark in missing if variable.dtype.kind in "iuf" else ():
-        values = np.asarray(variable.values)
-        marked = (values == mark) | (np.abs(values - mark) <= _SAME * abs(mark))
-        variable, note = emptied(variable, marked, name, f"of {mark:g}")
+        variable, note = emptied(variable, _is(variable, mark), name, f"of {mark:g}")
         notes += [note] if note else []
     return variable, tuple(notes)
+
+
+def absent(variables: Mapping[str, xr.Variable], missing: Sequence[float]) -> tuple[str, ...]:
+    """Notes on those of the `missing` numbers that none of the variables has."""
+    numbers = [v for v in variables.values() if v.dtype.kind in "iuf"]
+    return tuple(
+        f"No value of {' or '.join(variables)} is {mark:g}, which was to stand for missing ones."
+        for mark in missing
+        if not any(_is(v, mark).any() for v in numbers)
+    )
+
+
+def _is(variable: xr.Variable, mark: float) -> np.ndarray:
+    values = np.asarray(variable.values)
+    return (values == mark) | (np.abs(values - mark) <= _SAME * abs(mark))
 
 
 def emptied(

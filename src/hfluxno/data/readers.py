@@ -40,7 +40,7 @@ from hfluxno.data.ends import read_ends
 from hfluxno.data.failed import failed_ones
 from hfluxno.data.flow import check_density, with_flow
 from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
-from hfluxno.data.marks import as_gaps
+from hfluxno.data.marks import absent, as_gaps
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
@@ -216,6 +216,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     left_out += [v.attrs.pop("turned", "") for v in stored.values()]
     left_out += [note for _, note in valid.values()]
     left_out += [note for _, notes in marked.values() for note in notes]
+    left_out += absent({each: kept for each, (kept, _) in valid.items()}, how.missing)
     name = ", ".join(names)
     if len(names) > 1:
         found = combined(stored, path)
