@@ -7,6 +7,7 @@ import pytest
 
 from hfluxno.identify import joint_report
 from hfluxno.identify.delays import change_of_speed
+from hfluxno.identify.lines import misfit_of_lines
 from hfluxno.identify.misfit import UNKNOWN, beside_unknowns, measure, measure_apart
 from hfluxno.identify.noise import is_like_noise, noise_level
 from hfluxno.trajectory import Trajectory
@@ -346,3 +347,26 @@ def test_a_misfit_far_above_the_noise_that_values_show_is_not_noise():
     assert sized.systematic and "10 times the noise that neighbouring values show" in str(sized)
     for harmless in ({"size": 0.1}, {"in_noise_shown": 4.0}):
         assert not dataclasses.replace(sized, **harmless).systematic
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+def test_lines_between_sensors_are_what_a_law_has_to_beat(noise):
+    """Twelve sensors in 60 cells: a misfit that is that of lines counts as 1, a fifth of it as .2,
+    and noise as nothing."""
+    rng = np.random.default_rng(3)
+    t, x, at = np.arange(40.0), (np.arange(60) + 0.5) / 60, np.arange(2, 60, 5)
+    wave = np.sin(4 * np.pi * (x - 0.01 * t[:, None]))[:, None]
+    values = np.full(wave.shape, np.nan)
+    values[..., at] = (wave + noise * rng.normal(size=wave.shape))[..., at]
+    context = Trajectory.from_numpy(values, t, x)
+    lines = wave.copy()
+    lines[..., at[1:-1]] = 0.5 * (wave[..., at[:-2]] + wave[..., at[2:]])
+    assert misfit_of_lines(context, lines) == pytest.approx(1.0, abs=0.03)
+    assert misfit_of_lines(context, wave + 0.2 * (lines - wave)) == pytest.approx(0.2, abs=0.02)
+    assert misfit_of_lines(context, wave + noise * rng.normal(size=wave.shape)) == 0.0
+    dense = Trajectory.from_numpy(wave, t, x)
+    assert misfit_of_lines(dense, lines) == 0.0
+
+    alike = dataclasses.replace(UNKNOWN, shared=0.0, of_lines=0.9)
+    assert alike.systematic and "lines between neighbouring sensors explain" in str(alike)
+    assert not dataclasses.replace(alike, of_lines=0.6).systematic

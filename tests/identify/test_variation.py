@@ -79,3 +79,14 @@ def test_only_a_further_term_explains_growth():
     assert with_further_terms(found, richer).status == FitStatus.OK
     kept = with_further_terms(found, identification(one_field(), misfit=grown, status=systematic))
     assert kept.status == systematic and "grows by 30 %" in kept.sentence
+
+
+def test_of_too_few_frames_for_a_back_test_the_misfit_decides():
+    """Then both errors are NaN, and comparing those had refused every further term."""
+    unknown = {"backtest_error": np.nan, "misfit": dataclasses.replace(UNKNOWN, shared=0.0)}
+    poor = identification(one_field(), residual=0.6, status=FitStatus.POOR_FIT, **unknown)
+    assert "nan" not in poor.sentence.replace("correlation in time nan", "").split("misfit")[0]
+    for residual, status in ((0.2, FitStatus.OK), (0.4, FitStatus.SYSTEMATIC_MISFIT)):
+        richer = identification(one_field(terms=True), residual=residual, **unknown)
+        assert with_further_terms(poor, richer).status == status
+    assert with_further_terms(poor, dataclasses.replace(richer, residual=0.55)) is poor

@@ -17,6 +17,7 @@ from hfluxno.identify.joint import in_double, sizes
 from hfluxno.identify.joint_search import JointFit, fit_jointly
 from hfluxno.identify.joint_windows import is_dense
 from hfluxno.identify.law_shape import LawShape
+from hfluxno.identify.lines import misfit_of_lines
 from hfluxno.identify.misfit import FEWEST_FOR_MISFIT, Misfit, measure, measure_apart
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.result import Identification
@@ -144,6 +145,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         misfit,
         variation=_grown(best, context, misfit.noise),
         in_noise_shown=_in_noise_shown(context, shown),
+        of_lines=misfit_of_lines(context, shown),
     )
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
@@ -322,16 +324,21 @@ def _rms(differences, seen) -> float:
 
 
 def with_further_terms(found: Identification, richer: Identification | None) -> Identification:
-    """The law found, or a law with further terms that predicts the last frames better.
+    """The law found, or a law with further terms that predicts the last frames better, or explains
+    all frames better if they are too few to hold some out.
 
-    The latter is trusted if it predicts them at least twice as well and has no systematic misfit;
+    The latter is trusted if it does so at least twice as well and has no systematic misfit;
     otherwise the warning remains.
     """
-    if richer is None or not richer.backtest_error <= _BETTER * found.backtest_error:
+    if richer is None:
         return found
-    earned = richer.backtest_error <= _EARNED * found.backtest_error
+    before, after = found.backtest_error, richer.backtest_error
+    if np.isnan(before) and np.isnan(after):
+        before, after = found.residual, richer.residual
+    if not after <= _BETTER * before:
+        return found
     sound = richer.status == FitStatus.OK and richer.misfit.shared < _SHARED_OF_FURTHER
-    if earned and sound:
+    if after <= _EARNED * before and sound:
         return richer
     warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT
     return dataclasses.replace(richer, status=warning, recognised=None)

@@ -63,6 +63,10 @@ _ALIKE_OF_WAVES = 0.3
 # of the standard deviation. It was at most 4.6 times for 23 reconstructions from sensors that a law
 # explains, 9 and 10 times (22 %) for a moving bottleneck and a speed that changes in time.
 _FAR_ABOVE, _BESIDE_FRONTS = 5.0, 0.15
+# Nor is it one if lines from sensor to sensor leave little more. It was .2 to .5 of that for real
+# temperatures at sensors between which the law predicted others twice as well as lines, and .86 and
+# more where it predicted them half as well (both as `OK`).
+_AS_LINES = 0.75
 # Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
 # the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
@@ -101,6 +105,8 @@ class Misfit:
       unknowns, if that is certain.
     - `in_noise_shown`: for a joint estimate without a known noise, the misfit in units of the noise
       that neighbouring values show; else 0.
+    - `of_lines`: at sensors, the misfit relative to that of lines between their neighbours, both
+      beyond noise (see `hfluxno.identify.lines`); else 0.
     - `odd_frame`: the number, from 0, of the frame before which these times change most.
     - `in_noise`: its root mean square with each value in units of its noise, 0 if no noise
       was given.
@@ -122,6 +128,7 @@ class Misfit:
     likely: float = 0.0
     dispersing: float = 0.0
     in_noise_shown: float = 0.0
+    of_lines: float = dataclasses.field(default=0.0, kw_only=True)
     odd_frame: int = dataclasses.field(default=0, kw_only=True)
     in_noise: float = dataclasses.field(default=0.0, kw_only=True)
 
@@ -158,6 +165,11 @@ class Misfit:
         return bool(self.in_noise_shown > _FAR_ABOVE and self.size > _BESIDE_FRONTS)
 
     @property
+    def like_lines(self) -> bool:
+        """Whether lines between sensors explain what they measure nearly as well."""
+        return self.of_lines > _AS_LINES
+
+    @property
     def by_noise(self) -> float:
         """The noise of the data relative to the misfit; of frames with gaps, both with zeros for
         what was not measured."""
@@ -174,7 +186,7 @@ class Misfit:
         least = _GROWTH_OF_WIDE if self.in_space > _ALIKE else _GROWTH
         grows = self.in_time > _ALIKE and self.growth > least
         shared = self.shared > (_GROWING if grows else _SYSTEMATIC)
-        named = self.varies_more or self.disperses or self.at_other_times
+        named = self.varies_more or self.disperses or self.at_other_times or self.like_lines
         return bool(named or self.changes_speed or self.far_above_noise or shared)
 
     def __str__(self) -> str:
@@ -198,6 +210,9 @@ class Misfit:
         more += far if self.far_above_noise else ""
         faster = percent(self.changing)
         speed = f"; a speed that changes in time explains {faster} of it beyond noise"
+        more += (
+            "lines between neighbouring sensors explain them as well; " if self.like_lines else ""
+        )
         known = f", {self.in_noise:.2g} times the given noise" if self.in_noise else ""
         # Nothing in common says nothing against a law.
         shared = (

@@ -160,6 +160,8 @@ class Identification:
                 for name, drift in drifts
             )
         if self.status == FitStatus.POOR_FIT:
+            if np.isnan(self.backtest_error):  # too few frames to hold some out
+                return str(self.misfit)
             return (
                 f"back-test error {percent(self.backtest_error)}, of repeating a frame "
                 f"{percent(self.persistence_error)}; {self.misfit}"
