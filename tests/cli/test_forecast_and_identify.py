@@ -66,7 +66,10 @@ def test_forecast_leaves_a_file_and_a_table(folder, capsys):
     assert names(folder) == ["in_forecast.nc"]
     shown = " ".join(capsys.readouterr().out.split())
     assert "5 frames of 16 cells seen, 3 forecast" in shown
-    assert "back-test error 0.12 %" in shown and "the law explains the data" in shown
+    assert (
+        "back-test error 0.12 %; of repeating a frame 50 %" in shown
+        and "the law explains the data" in shown
+    )
     assert "coefficient f_values[u²] -0.7 ± 0.1" in shown
     assert "true error, step 3" in shown and "wrote in_forecast.nc" in shown
 

@@ -369,4 +369,8 @@ def test_lines_between_sensors_are_what_a_law_has_to_beat(noise):
 
     alike = dataclasses.replace(UNKNOWN, shared=0.0, of_lines=0.9)
     assert alike.systematic and "lines between neighbouring sensors explain" in str(alike)
-    assert not dataclasses.replace(alike, of_lines=0.6).systematic
+    less = dataclasses.replace(alike, of_lines=0.3, size=0.05, in_time=0.3)
+    assert not less.systematic
+    assert dataclasses.replace(less, in_time=0.8).systematic
+    for harmless in ({"of_lines": 0.0}, {"size": 0.01}):
+        assert not dataclasses.replace(less, in_time=0.8, **harmless).systematic

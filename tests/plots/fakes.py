@@ -76,6 +76,7 @@ class FakeIdentification:
     candidate: str = "quadratic, no diffusion, roe-mc, grid x1"
     status: FakeStatus = FakeStatus.OK
     backtest_error: float = 0.0012
+    persistence_error: float = 0.5
     residual: float = 0.0007
     covariance: Any = dataclasses.field(default_factory=lambda: np.diag([4.0, 1e-2]))
     coefficients: Any = dataclasses.field(default_factory=lambda: {"u": 100.0, "u²": -0.7})

@@ -202,7 +202,10 @@ def _one(result: dict, closed: bool) -> Table:
         )
     for i, equation in enumerate(result.get("equations", ())):
         table.add_row("" if i else "equations", escape(shortened(equation)))
-    table.add_row("back-test error", _percent(result["backtest_error"]))
+    backtest, repeated = _percent(result["backtest_error"]), result.get("persistence_error")
+    if repeated is not None and np.isfinite(repeated):
+        backtest += f"; of repeating a frame {_percent(repeated)}"
+    table.add_row("back-test error", backtest)
     if "residual" in result:
         table.add_row("misfit of the context", _percent(result["residual"]))
     if result.get("missing"):

@@ -175,6 +175,7 @@ def law_result(found) -> dict:
         "equations": list(found.formulas),
         **_formulas(found, saved_law.to_save),
         "backtest_error": float(found.backtest_error),
+        "persistence_error": float(found.persistence_error),
         "residual": float(found.residual),
         "missing": float(found.missing),
         "suspect": found.suspect,

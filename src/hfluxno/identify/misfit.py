@@ -67,6 +67,10 @@ _FAR_ABOVE, _BESIDE_FRONTS = 5.0, 0.15
 # temperatures at sensors between which the law predicted others twice as well as lines, and .86 and
 # more where it predicted them half as well (both as `OK`).
 _AS_LINES = 0.75
+# Nor if it stays at sensors from frame to frame, beyond twice the noise. Of 15 contexts of laws at
+# sensors (`make trust`, seeds 11 and 12) the correlation was .34 at most, of 16 of others .75 and
+# more, five of them `OK`.
+_STAYS, _LITTLE = 0.7, 0.02
 # Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
 # the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
@@ -170,6 +174,11 @@ class Misfit:
         return self.of_lines > _AS_LINES
 
     @property
+    def stays(self) -> bool:
+        """Whether it is beyond the noise at sensors, and alike in neighbouring frames."""
+        return self.of_lines > 0.0 and self.in_time > _STAYS and self.size > _LITTLE
+
+    @property
     def by_noise(self) -> float:
         """The noise of the data relative to the misfit; of frames with gaps, both with zeros for
         what was not measured."""
@@ -186,8 +195,9 @@ class Misfit:
         least = _GROWTH_OF_WIDE if self.in_space > _ALIKE else _GROWTH
         grows = self.in_time > _ALIKE and self.growth > least
         shared = self.shared > (_GROWING if grows else _SYSTEMATIC)
-        named = self.varies_more or self.disperses or self.at_other_times or self.like_lines
-        return bool(named or self.changes_speed or self.far_above_noise or shared)
+        named = self.varies_more or self.disperses or self.at_other_times
+        at_sensors = self.like_lines or self.stays
+        return bool(named or at_sensors or self.changes_speed or self.far_above_noise or shared)
 
     def __str__(self) -> str:
         in_space = "unknown" if np.isnan(self.in_space) else f"{self.in_space:.2f}"
