@@ -67,9 +67,9 @@ _FAR_ABOVE, _BESIDE_FRONTS = 5.0, 0.15
 # temperatures at sensors between which the law predicted others twice as well as lines, and .86 and
 # more where it predicted them half as well (both as `OK`).
 _AS_LINES = 0.75
-# Nor if it stays at sensors from frame to frame, beyond twice the noise. Of 15 contexts of laws at
-# sensors (`make trust`, seeds 11 and 12) the correlation was .34 at most, of 16 of others .75 and
-# more, five of them `OK`.
+# Nor if it stays at sensors from frame to frame, beyond twice the noise. Of 16 contexts of laws at
+# sensors (`make trust`, seeds 11 and 12) the correlation was .34 at most, of a rod with offsets of
+# its sensors .86.
 _STAYS, _LITTLE = 0.7, 0.02
 # Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
 # the rest allows for chance.
