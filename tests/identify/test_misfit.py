@@ -372,5 +372,8 @@ def test_lines_between_sensors_are_what_a_law_has_to_beat(noise):
     less = dataclasses.replace(alike, of_lines=0.3, size=0.05, in_time=0.3)
     assert not less.systematic
     assert dataclasses.replace(less, in_time=0.8).systematic
+    missed = dataclasses.replace(less, left_out=6.7)
+    assert missed.systematic and "a sensor 2.6 times worse than they should" in str(missed)
+    assert not dataclasses.replace(missed, left_out=1.5).systematic
     for harmless in ({"of_lines": 0.0}, {"size": 0.01}):
         assert not dataclasses.replace(less, in_time=0.8, **harmless).systematic

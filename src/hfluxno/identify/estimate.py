@@ -48,6 +48,8 @@ class Estimate:
       `hfluxno.identify.shared_errors`.
     - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
       correlated.
+    - `left_out`: how much worse the others predict a sensor than they claim (see
+      `hfluxno.identify.left_out`); 0 if that is not known.
     - `held`: the uncertainty of a law that was given, not estimated.
     """
 
@@ -60,6 +62,7 @@ class Estimate:
     steps: int = 0
     of_scheme: float = 0.0
     share: float = 1.0
+    left_out: float = 0.0
     held: HeldLaw | None = None
 
     @functools.cached_property

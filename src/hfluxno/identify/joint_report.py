@@ -146,6 +146,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         variation=_grown(best, context, misfit.noise),
         in_noise_shown=_in_noise_shown(context, shown),
         of_lines=misfit_of_lines(context, shown),
+        left_out=best.left_out,
     )
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])

@@ -38,6 +38,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
         share *= (1.0 - alike) / (1.0 + alike)
     nothing = np.eye(len(found.z))
     information = np.linalg.inv(found.covariance) - nothing
+    excess = 0.0
     if np.mean(context.observed) < _SENSORS:
         noise = found.noise[:, None] if context.deviation is None else context.deviation
         covariance = np.linalg.inv(nothing + share * information)
@@ -54,5 +55,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
     covariance = np.linalg.inv(nothing + share * information)
-    found = dataclasses.replace(found, covariance=covariance, of_scheme=of_scheme, share=share)
+    found = dataclasses.replace(
+        found, covariance=covariance, of_scheme=of_scheme, share=share, left_out=excess
+    )
     return with_end_scatter(found)
