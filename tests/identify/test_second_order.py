@@ -177,4 +177,5 @@ def test_the_forecast_is_of_density_and_flow():
     assert found.formulas[-1].startswith("y = flow + ") and found.units["y"] == "1/s"
     assert np.max(errors) < 0.02 and np.mean(errors <= made.predicted_error_90) > 0.7
     again = hfluxno.forecast(context, FRAMES, law=found)
-    np.testing.assert_allclose(again.trajectory.values, made.trajectory.values, rtol=0.02)
+    apart = np.linalg.norm(again.trajectory.values - made.trajectory.values)
+    assert apart < 0.01 * np.linalg.norm(made.trajectory.values)
