@@ -9,6 +9,8 @@ one linear equation per test function (weak-form identification: Messenger and B
 Model. Simul. 19, 2021, 1474-1497).
 """
 
+from collections.abc import Iterator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,14 +37,21 @@ def bump(points: int, derivative: int, power: int = _POWER) -> np.ndarray:
 def bump_families(frames: int, cells: int, periodic: bool) -> list[tuple[np.ndarray, ...]]:
     """For each width: matrices of ψ and ψ_t over frames, and of ψ, ψ_x and ψ_xx over cells, with
     one row per position; derivatives are per frame and per cell."""
-    families = []
+    return [
+        (*(rows(frames, len(psi), k, False, 1) for k in (0, 1)), *in_space)
+        for psi, _, *in_space in _bumps(frames, cells, periodic)
+    ]
+
+
+def _bumps(frames: int, cells: int, periodic: bool) -> Iterator[tuple[np.ndarray, ...]]:
+    """The same with ψ and ψ_t of one position in place of the matrices over frames, which for
+    thousands of frames would be a program's largest constants."""
     for frame_width in sorted({min(w, frames) for w in _FRAME_WIDTHS}):
         for cell_width in sorted({min(w, cells) for w in _CELL_WIDTHS}):
-            in_time = [rows(frames, frame_width, k, False, 1) for k in (0, 1)]
+            in_time = [bump(frame_width, k) for k in (0, 1)]
             stride = max(1, cell_width // 4)
             in_space = [rows(cells, cell_width, k, periodic, stride) for k in (0, 1, 2)]
-            families.append((*in_time, *in_space))
-    return families
+            yield (*in_time, *in_space)
 
 
 def rows(
@@ -76,17 +85,14 @@ def weak_system(
     """
     flux_columns, diffusion_columns, rhs = [], [], []
     dtype = values.dtype
-    for family in bump_families(values.shape[0], values.shape[2], periodic):
+    for family in _bumps(values.shape[0], values.shape[2], periodic):
         (t0, t1, x0, x1, x2), norm = _weighted(family, frame_weights, dtype)
-        flux_columns.append(
-            jnp.einsum("a,at,bx,ktx->abk", norm, t0, x1, functions).reshape(-1, functions.shape[0])
-        )
-        second = jnp.einsum("a,at,bx,iktx->iabk", norm, t0, x2, antiderivatives)
-        rows = t0.shape[0] * x0.shape[0]
+        first = jnp.moveaxis(_tested(norm, t0, x1, functions), 0, -1)
+        flux_columns.append(first.reshape(-1, functions.shape[0]))
+        second = jnp.moveaxis(_tested(norm, t0, x2, antiderivatives), 1, -1)
+        rows = second.shape[1] * second.shape[2]
         diffusion_columns.append(second.reshape(values.shape[1], rows, antiderivatives.shape[1]))
-        rhs.append(
-            -jnp.einsum("a,at,bx,tix->iab", norm, t1, x0, values).reshape(values.shape[1], -1)
-        )
+        rhs.append(-_tested(norm, t1, x0, values.swapaxes(0, 1)).reshape(values.shape[1], -1))
     return (
         jnp.concatenate(flux_columns),
         jnp.concatenate(diffusion_columns, axis=1),
@@ -94,12 +100,33 @@ def weak_system(
     )
 
 
+def _tested(
+    norm: Float[Array, " when"],
+    in_time: Float[Array, " width"],
+    in_space: Float[Array, "position space"],
+    values: Float[Array, "*of time space"],
+) -> Float[Array, "*of when position"]:
+    """The integrals of values times the test functions at all positions, times the norms."""
+    found = _over_time(in_time, jnp.einsum("bx,...tx->...tb", in_space, values))
+    return jnp.einsum("a,...ab->...ab", norm, found)
+
+
+def _over_time(
+    in_time: Float[Array, " width"], values: Float[Array, "*of time position"]
+) -> Float[Array, "*of when position"]:
+    count = values.shape[-2] - len(in_time) + 1
+    parts = [part * values[..., k : k + count, :] for k, part in enumerate(in_time)]
+    return jnp.sum(jnp.stack(parts), axis=0)
+
+
 def _weighted(family, frame_weights, dtype):
-    """The matrices of one width, and the weight of each position in time."""
-    t0, _, x0, x1, _ = matrices = [jnp.asarray(matrix, dtype) for matrix in family]
-    valid = (jnp.abs(t0) @ (1.0 - frame_weights) == 0.0).astype(dtype)
-    norm = jnp.sqrt(t0.shape[1] / jnp.sum(t0 * t0) * x0.shape[1] / jnp.sum(x1 * x1)) * valid
-    return matrices, norm
+    """The arrays of one width, and the weight of each position in time."""
+    t0, _, x0, x1, _ = arrays = [jnp.asarray(array, dtype) for array in family]
+    unseen = _over_time(jnp.abs(t0), (1.0 - frame_weights)[:, None])[:, 0]
+    valid = (unseen == 0.0).astype(dtype)
+    frames, positions = len(frame_weights), len(unseen)
+    size = frames / (positions * jnp.sum(t0 * t0)) * x0.shape[1] / jnp.sum(x1 * x1)
+    return arrays, jnp.sqrt(size) * valid
 
 
 def antiderivatives(
@@ -152,9 +179,9 @@ def source_columns(
     """The columns of ∫∫ s(u) ψ dx dt for the functions of a source, in the rows of `weak_system`;
     the coefficients have the unit field/frame."""
     columns = []
-    for family in bump_families(functions.shape[1], functions.shape[2], periodic):
+    for family in _bumps(functions.shape[1], functions.shape[2], periodic):
         (t0, _, x0, _, _), norm = _weighted(family, frame_weights, functions.dtype)
-        part = jnp.einsum("a,at,bx,ktx->abk", norm, t0, x0, functions)
+        part = jnp.moveaxis(_tested(norm, t0, x0, functions), 0, -1)
         columns.append(part.reshape(-1, functions.shape[0]))
     return jnp.concatenate(columns)
 
