@@ -650,7 +650,7 @@ def test_further_terms_are_tried_for_frames_that_no_law_without_them_explains(ca
         nothing_to_infer(values, context), status=status, backtest_error=0.1, candidate=best
     )
 
-    def estimated(context, negated, kinds=None):
+    def estimated(context, negated, kinds=None, before=None):
         asked.append(kinds)
         return poor
 

@@ -7,6 +7,7 @@ import pytest
 
 from hfluxno import Trajectory
 from hfluxno.identify import FitStatus, Identification
+from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.without_wild import without_wild_values
 
@@ -68,3 +69,19 @@ def test_frames_without_wild_values_are_searched_once():
 
     without_wild_values(Trajectory.from_numpy(TRUTH, TIMES), law_of)
     assert len(calls) == 1
+
+
+def test_a_joint_estimate_that_is_far_off_ends_the_search():
+    found, calls = finder(FitStatus.OK, FitStatus.POOR_FIT, 0.9), []
+    size = float(np.nanstd(np.asarray(context().values)))
+
+    def law_of(each: Trajectory, noise: float) -> Identification:
+        calls.append(each)
+        estimate = object.__new__(Estimate)
+        estimate.__dict__.update(noise=np.array([noise]))
+        return dataclasses.replace(found(each), estimate=estimate)
+
+    chosen = without_wild_values(context(), lambda each: law_of(each, 0.5 * size))
+    assert chosen.suspect == 2 and len(calls) == 1
+    chosen = without_wild_values(context(), lambda each: law_of(each, 0.1 * size))
+    assert chosen.suspect == 0 and len(calls) == 3

@@ -3,8 +3,9 @@
 import numpy as np
 
 from hfluxno.identify.accepted import is_joint
+from hfluxno.identify.first_state import shows_first_state
 from hfluxno.identify.joint import in_double
-from hfluxno.identify.joint_report import KINDS, SYSTEM_KINDS, shows_first_state
+from hfluxno.identify.joint_report import KINDS, SYSTEM_KINDS
 from hfluxno.identify.joint_windows import check_enough
 from hfluxno.identify.prior import make_forward
 from hfluxno.trajectory import Trajectory

@@ -16,10 +16,11 @@ from jaxtyping import Float
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.estimate import Estimate, HeldLaw, values_of
+from hfluxno.identify.first_state import shows_first_state
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.joint import estimate, in_double, sizes
-from hfluxno.identify.joint_report import joint_report, shows_first_state
-from hfluxno.identify.joint_search import JointFit
+from hfluxno.identify.joint_fit import JointFit
+from hfluxno.identify.joint_report import joint_report
 from hfluxno.identify.joint_windows import predicted_late, settled, windows
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import Kind, make_forward

@@ -232,7 +232,8 @@ def identifier(
             return found
         base = found.candidate if isinstance(found.candidate, Kind) else None
         kinds = further_kinds(base, is_dense(single))
-        return with_further_terms(found, identify_jointly(single, negated_in_fits, kinds))
+        richer = identify_jointly(single, negated_in_fits, kinds, found.estimate)
+        return with_further_terms(found, richer)
 
     def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):

@@ -12,9 +12,9 @@ import numpy as np
 
 from hfluxno.boundary import Given, Open
 from hfluxno.grid import Grid
+from hfluxno.identify.first_state import shows_first_state
 from hfluxno.identify.forward import Scale
 from hfluxno.identify.held_law import with_law
-from hfluxno.identify.joint_report import shows_first_state
 from hfluxno.identify.prior import in_cells_and_frames
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved_law import to_save

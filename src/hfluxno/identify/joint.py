@@ -12,6 +12,7 @@ with more noise.
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -181,25 +182,36 @@ def _report(runs, context, frames, z, sigma) -> Estimate | None:
     )
 
 
+class Promise(NamedTuple):
+    """What a kind of law would reach if the run were linear in the unknowns: the logarithm of the
+    evidence, and the root mean square misfit in units of the noise."""
+
+    evidence: float
+    left: float
+
+
+NOTHING = Promise(-np.inf, np.inf)
+
+
 def promise(
     forward: Forward,
     context: Trajectory,
     noise: Float[np.ndarray, " quantity"],
     start: Float[np.ndarray, " unknown"],
-) -> float:
-    """The logarithm of the evidence at the minimum, if the run were linear in the unknowns and this
-    the noise: kinds of law are ranked by it before any is estimated. Minus infinity if
-    the run from the start cannot be solved."""
+) -> Promise:
+    """What a kind of law promises from a start with this noise: kinds are ranked by it before any
+    is estimated. `NOTHING` if the run from the start cannot be solved."""
     seen = context.observed
     sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
     values, rows, _ = values_of(forward, start, context.times, MOST_STEPS, rough=True)
     rest, rows = _in_noise(values - np.asarray(context.values), rows, sigma, seen)
     if not (np.all(np.isfinite(rest)) and np.all(np.isfinite(rows))):
-        return -np.inf
+        return NOTHING
     normal = rows @ rows.T
     gradient = rows @ rest.ravel() + start
-    gained = gradient @ np.linalg.solve(np.eye(len(start)) + normal, gradient)
-    return _evidence(start, normal, rest, sigma, seen) + 0.5 * float(gained)
+    step = np.linalg.solve(np.eye(len(start)) + normal, gradient)
+    evidence = _evidence(start, normal, rest, sigma, seen) + 0.5 * float(gradient @ step)
+    return Promise(evidence, float(np.sqrt(np.sum((rest.ravel() - step @ rows) ** 2) / seen.sum())))
 
 
 def _evidence(z, normal, rest, sigma, seen) -> float:

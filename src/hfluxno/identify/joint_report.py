@@ -5,16 +5,17 @@ import dataclasses
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.coarser import averaged_context
 from hfluxno.identify.estimate import Estimate
+from hfluxno.identify.first_state import shows_first_state
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint import in_double, sizes
-from hfluxno.identify.joint_search import JointFit, fit_jointly
+from hfluxno.identify.joint_fit import JointFit
+from hfluxno.identify.joint_search import fit_jointly
 from hfluxno.identify.joint_windows import is_dense
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.lines import misfit_of_lines
@@ -46,31 +47,39 @@ _SHARED_OF_FURTHER = 0.005
 _HALF = 0.5
 # Fronts and nothing else show no noise; they count as having this, in standard deviations.
 _LEAST_SHOWN = 0.01
-# A first frame is the first state if its noise is less than this fraction of its deviation.
-_CLEAN = 3e-3
-_FOURTH = 0.6745 * 70.0**0.5  # the median absolute fourth difference of unit noise
 
 
 def identify_jointly(
-    context: Trajectory, negated: tuple[int, ...], kinds: tuple[Kind, ...] | None = None
+    context: Trajectory,
+    negated: tuple[int, ...],
+    kinds: tuple[Kind, ...] | None = None,
+    before: Estimate | None = None,
 ) -> Identification | None:
-    """The identification of one trajectory, or `None` if nothing could be solved. Raises
-    `ValueError` if there are fewer measured values than unknowns.
+    """The identification of one trajectory, or `None` if nothing could be solved, or if these
+    further `kinds` are hardly better than the first of them, of which there may be an estimate
+    from `before`. Raises `ValueError` if there are fewer measured values than unknowns.
     """
+    gives_up = kinds is not None
     if kinds is None:
         kinds = KINDS if len(context.states.fields) == 1 else SYSTEM_KINDS
     context = in_double(context)
     coarse = averaged_context(context) if is_dense(context) else None
-    before: tuple[tuple[str, float], ...] = ()
+    on_averages: tuple[tuple[str, float], ...] = ()
     if coarse is not None:
-        chosen = fit_jointly(coarse, negated, kinds, known_first=shows_first_state(coarse))
+        known_first = shows_first_state(coarse)
+        chosen = fit_jointly(coarse, negated, kinds, known_first=known_first, gives_up=gives_up)
+        if chosen is None and gives_up:
+            return None
         if chosen is not None and isinstance(chosen.kind, Kind):
             kinds = tuple(dict.fromkeys((kinds[0], chosen.kind)))
-            before = tuple((f"{label}, on averages", each) for label, each in chosen.tried)
-    found = fit_jointly(context, negated, kinds, known_first=shows_first_state(context))
+            on_averages = tuple((f"{label}, on averages", each) for label, each in chosen.tried)
+    known_first = shows_first_state(context)
+    found = fit_jointly(
+        context, negated, kinds, known_first=known_first, gives_up=gives_up, before=before
+    )
     if found is None:
         return None
-    found = dataclasses.replace(found, tried=(*before, *found.tried))
+    found = dataclasses.replace(found, tried=(*on_averages, *found.tried))
     reported = joint_report(found, context, negated)
     if reported.status == FitStatus.OK or is_dense(context):
         return reported
@@ -116,17 +125,6 @@ def further_kinds(base: Kind | None = None, dense: bool = True) -> tuple[Kind, .
         for kind in kinds[1:]
     ]
     return (base, *diffusive)
-
-
-def shows_first_state(context: Trajectory) -> bool:
-    """Whether the first frame is the first state: complete, of averages over cells, and with hardly
-    any noise, which is estimated from it if it is unknown."""
-    frame = np.asarray(context.values, float)[0]
-    if context.observation or not np.all(np.isfinite(frame)):
-        return False
-    if context.deviation is None:
-        return _noise_of(frame) < _CLEAN
-    return bool(np.all(context.deviation[0] < _CLEAN * np.std(frame, axis=-1, keepdims=True)))
 
 
 def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...]) -> Identification:
@@ -250,13 +248,6 @@ def _names_and_units(
     names += [f"v[kink {k + 1}]" for k in range(shape.kinks)]
     units += [1.0] * shape.kinks
     return names, np.array(units), np.array(zeros + [0.0] * shape.kinks)
-
-
-def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:
-    """The noise of a frame, estimated from its fourth differences, in standard deviations."""
-    differences = np.abs(np.diff(frame, n=4, axis=-1))
-    size = np.maximum(np.std(frame, axis=-1), 1e-300)
-    return float(np.max(np.median(differences, axis=-1) / (_FOURTH * size)))
 
 
 def _in_noise_shown(context: Trajectory, shown) -> float:

@@ -20,7 +20,9 @@ from jaxtyping import Float
 from hfluxno.identify.coarser import coarsening
 from hfluxno.identify.estimate import Estimate, coincide
 from hfluxno.identify.forward import Forward
-from hfluxno.identify.joint import estimate, promise
+from hfluxno.identify.hopeless import MOST_PROMISED, hardly_explains, is_far_off
+from hfluxno.identify.joint import NOTHING, Promise, estimate, promise
+from hfluxno.identify.joint_fit import JointFit
 from hfluxno.identify.joint_windows import (
     WORTH,
     check_enough,
@@ -58,42 +60,31 @@ _MOST_TRIED = 3
 _MOST_STEPS, _MOST_WORK = 600, 1e8
 
 
-@dataclasses.dataclass(frozen=True)
-class JointFit:
-    """The best joint estimate of a context.
-
-    - `estimate`: over all frames.
-    - `kind`: the kind of its law; in words if the law was given.
-    - `tried`: the kinds with their evidence.
-    - `held_out`: the first frame of the last quarter.
-    - `predicted`: what would be measured of the run of an estimate that did not use that quarter,
-      or `None`.
-    """
-
-    estimate: Estimate
-    kind: Kind | str
-    tried: tuple[tuple[str, float], ...]
-    held_out: int
-    predicted: Float[np.ndarray, "time quantity cells"] | None
-
-
 def fit_jointly(
     context: Trajectory,
     negated: tuple[int, ...],
     kinds: tuple[Kind, ...],
     *,
     known_first: bool = False,
+    gives_up: bool = False,
+    before: Estimate | None = None,
 ) -> JointFit | None:
     """The best estimate among the kinds of law, the first of which is the base of the others;
-    `None` if no run could be solved.
+    `None` if no run could be solved. A search that `gives_up` is also over if the first kind, of
+    which there may be an estimate from `before`, is far off and no other explains much more.
 
     Raises `ValueError` if there are fewer measured values than unknowns.
     """
     search = _Search(context, negated, kinds, known_first)
-    first = search.first()
-    if first is None:
+    if gives_up and before is not None and search.is_hopeless(_Option(before, kinds[0])):
         return None
-    chosen = search.of_high_degree(search.on_finest(first, search.further(first)))
+    first = search.first()
+    if first is None or (gives_up and search.is_hopeless(first)):
+        return None
+    options = search.further(first)
+    if gives_up and search.hardly_explain(options, first):
+        return None
+    chosen = search.of_high_degree(search.on_finest(first, options))
     chosen = search.simplified(search.with_diffusivity_of_state(chosen))
     found = settled(chosen.estimate, context, search.frames)
     return JointFit(
@@ -140,6 +131,19 @@ class _Search:
         found = grown(base, self.context, self.frames)
         return None if found is None else self._noted(_Option(found, self.kinds[0]))
 
+    def is_hopeless(self, first: _Option) -> bool:
+        """Whether the first kind is far off and no other one promises to explain much more."""
+        others = [kind for kind in self.kinds[1:] if not kind.kinks]
+        return is_far_off(first.estimate, self.context) and all(
+            self._outlook(first, kind).left > MOST_PROMISED for kind in others
+        )
+
+    def hardly_explain(self, options: list[_Option], first: _Option) -> bool:
+        """Whether the first kind is far off and the best option too."""
+        best = max(options, key=lambda each: each.evidence)
+        far = is_far_off(first.estimate, self.context)
+        return far and hardly_explains(best.estimate, first.estimate)
+
     def further(self, first: _Option) -> list[_Option]:
         """The first kind and those that are better, until one explains the measurements."""
         options = [first]
@@ -147,8 +151,8 @@ class _Search:
         kinked = [kind for kind in self.kinds[1:] if kind.kinks]
         others = [kind for kind in self.kinds[1:] if not kind.kinks]
         if len(others) > _MOST_TRIED:
-            promising = sorted(others, key=lambda kind: self._outlook(first, kind), reverse=True)
-            others = promising[:_MOST_TRIED]
+            outlooks = {kind: self._outlook(first, kind).evidence for kind in others}
+            others = sorted(others, key=outlooks.__getitem__, reverse=True)[:_MOST_TRIED]
         for kind in (*others, *kinked):
             found = self._richer(first, kind, anew=True)
             if found is None:
@@ -195,7 +199,7 @@ class _Search:
             found = chosen.estimate
             target = self._forward(more, chosen.refinement)
             (start,) = carried_starts(found.z, found.forward, target)
-            if promise(target, context, found.noise, start) < chosen.evidence + _CLEARLY:
+            if promise(target, context, found.noise, start).evidence < chosen.evidence + _CLEARLY:
                 break
             # The shorter window first: most richer laws end there.
             ahead = self._missed(dataclasses.replace(found, forward=target, z=start))
@@ -268,12 +272,12 @@ class _Search:
             starts = [z for z in with_one if z is not None]
         return starts
 
-    def _outlook(self, first: _Option, kind: Kind) -> float:
-        """What a kind of law promises, with as many modes of place as there may be."""
+    def _outlook(self, first: _Option, kind: Kind) -> Promise:
+        """The most that a kind of law promises, with as many modes of place as there may be."""
         kind, noise = kind.with_all_places(), first.estimate.noise
         target = self._forward(kind, 1)
         starts = self._starts(first, kind, target)
-        return max((promise(target, self.context, noise, z) for z in starts), default=-np.inf)
+        return max((promise(target, self.context, noise, z) for z in starts), default=NOTHING)
 
     def _richer(
         self, source: _Option, kind: Kind, refinement: int | None = None, *, anew: bool = False

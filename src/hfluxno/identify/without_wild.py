@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool
 
+from hfluxno.identify.hopeless import is_far_off
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -25,7 +26,7 @@ def without_wild_values(
     context: Trajectory, law_of: Callable[[Trajectory], Identification]
 ) -> Identification:
     """What `law_of` finds in frames, without the wild values if it explains the others and not
-    these, or predicts the last frames twice as well as with them."""
+    these, predicts the last frames twice as well as with them, or is far off."""
     values = np.asarray(context.values, float)
     suspect = np.stack([wild(u) for u in values.swapaxes(0, 1)], axis=1)
     if context.deviation is not None:  # what is known to be noisy may stand out
@@ -33,10 +34,13 @@ def without_wild_values(
         suspect &= ~(np.asarray(context.deviation) > _NOISY * size)
     if not suspect.any():
         return law_of(context)
-    left = law_of(dataclasses.replace(context, values=np.where(suspect, np.nan, values)))
+    others = dataclasses.replace(context, values=np.where(suspect, np.nan, values))
+    left = law_of(others)
     without = dataclasses.replace(left, suspect=int(suspect.sum()))
     if left.status == FitStatus.OK and _misses(left, context, suspect):
         return without
+    if left.status != FitStatus.OK and left.estimate and is_far_off(left.estimate, others):
+        return without  # a few values more do not make an estimate of all others right
     found = law_of(context)
     worse = not left.backtest_error <= _HALF * found.backtest_error
     return found if found.status == FitStatus.OK or worse else without
