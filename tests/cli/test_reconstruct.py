@@ -64,6 +64,19 @@ def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
     assert (folder / "a.png").stat().st_size > 10_000
 
 
+def test_that_very_many_frames_take_long_is_said(folder, capsys, monkeypatch):
+    def ended(*_, **__):
+        raise ValueError("This is the end.")
+
+    module = importlib.import_module("hfluxno.identify")
+    monkeypatch.setattr(module, "reconstruct", ended)
+    for most, said in ((9, False), (8, True)):
+        monkeypatch.setattr("hfluxno.cli.recommended._MANY_FRAMES", most)
+        assert main(["reconstruct", "road.csv", "--cells", "16", "--domain", "0.1,0.6"]) == 2
+        note = "A fit of 9 frames takes many" in (error := capsys.readouterr().err)
+        assert note == said and "This is the end." in error
+
+
 @pytest.mark.validation
 def test_a_flow_beside_the_field_is_used_and_not_written(folder, capsys):
     """From the table to the law and its use; flows of means are not quite means of flows."""

@@ -10,6 +10,7 @@ from hfluxno.trajectory import Trajectory
 
 _NOISY = 0.01  # in standard deviations
 _MOST_FRAMES = 400  # of which a law is found within minutes
+_MANY_FRAMES = 1000  # a joint estimate of so many takes many minutes
 
 
 def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
@@ -81,6 +82,18 @@ def _too_many(frames: int) -> str:
         f"long; to cover the whole time, write a file with one frame in {each}, or with means of "
         f"{each} frames."
     )
+
+
+def takes_long(frames: int) -> list[str]:
+    """What to do about a joint estimate of very many frames, while it runs; nothing about fewer."""
+    if frames <= _MANY_FRAMES:
+        return []
+    each = -(-frames // _MOST_FRAMES)
+    return [
+        f"A fit of {frames:,} frames takes many minutes; Ctrl-C ends it. Take the first "
+        f"ones with --context {_MOST_FRAMES}, or a file with one frame in {each}, or with means of "
+        f"{each} frames."
+    ]
 
 
 def _too_few(source: Source, found: dict, frames: int, jointly: bool = False) -> str:

@@ -51,6 +51,8 @@ def main(config: ReconstructConfig) -> int:
 
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
+    from hfluxno.cli.recommended import takes_long
+    from hfluxno.cli.streams import say
     from hfluxno.cli.summary import reconstruction_summary
     from hfluxno.coordinates import check_interval
     from hfluxno.data.replacing import replacing
@@ -101,6 +103,7 @@ def main(config: ReconstructConfig) -> int:
                 f"A reconstruction of {plural(frames, 'frame')}",
                 "choose a larger --every",
             )
+        say(*takes_long(context.frames))
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 
