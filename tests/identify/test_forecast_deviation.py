@@ -145,6 +145,7 @@ def test_the_error_of_a_scheme_is_foreseen_where_a_shock_forms_late():
     basis, one = Chebyshev(np.zeros(1), np.ones(1), 4), np.ones(1)
     flux = np.array([[0.0, 0.1, 0.0, 0.0]])
     law = FittedLaw(("u",), basis, flux, np.zeros((1, 0)), -one, one)
+    item = dataclasses.replace(identification(law), grid_law=law)
     first = np.sin(2 * np.pi * (np.arange(CELLS) + 0.5) / CELLS)[None]
     alike, steps = np.repeat(first[None], 8, axis=0), np.ones(24)
     with jax.enable_x64(True):
@@ -154,7 +155,7 @@ def test_the_error_of_a_scheme_is_foreseen_where_a_shock_forms_late():
 
         def size(missed):
             seen = np.concatenate([first[None], alone - missed])
-            found = _by_scheme(law, settings, seen, alone, state, steps, frames, False)
+            found = _by_scheme(item, settings, seen, alone, state, steps, frames, False)
             return np.sqrt(np.mean(found, axis=(1, 2)))
 
         whole, half = size(other - alone), size(0.5 * (other - alone))
