@@ -62,6 +62,7 @@ def measured(values, **units):
     )
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize(("exponent", "relaxation"), [(1.5, 4.0), (0.0, 0.0)])
 def test_the_pressure_is_found_up_to_a_constant(exponent, relaxation):
     def pressure(rho):

@@ -9,6 +9,7 @@ from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint_report import with_further_terms
 from hfluxno.identify.momentum import carrier
 from hfluxno.identify.result import Identification
+from hfluxno.identify.second_order import NAME
 from hfluxno.identify.second_order_fit import second_order
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.trajectory import Trajectory
@@ -27,6 +28,8 @@ def with_second_order(
     what `law_of` finds for the fields that are conserved on a road, if that predicts the last
     frames better."""
     if found.status not in (*UNEXPLAINED, FitStatus.FAILED) or single.grid.has_wall():
+        return found
+    if NAME in single.fields:  # which would be two fields then
         return found
     values = interpolated(np.asarray(single.values, np.float64), single.grid.is_periodic())
     flow = carrier(values)
