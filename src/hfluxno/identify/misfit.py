@@ -67,12 +67,12 @@ _FAR_ABOVE, _BESIDE_FRONTS = 5.0, 0.15
 # temperatures at sensors between which the law predicted others twice as well as lines, and .86 and
 # more where it predicted them half as well (both as `OK`).
 _AS_LINES = 0.75
-# Nor if it stays at sensors from frame to frame, beyond twice the noise. Of 16 contexts of laws at
-# sensors (`make trust`, seeds 11 and 12) the correlation was .34 at most, of a rod with offsets of
-# its sensors .86.
+# Nor if it stays at sensors from frame to frame, beyond twice the noise. Of eight contexts of a law
+# at sensors (`make trust`, seeds 11 and 12) the correlation was .14 at most, of a rod with offsets
+# of its sensors .74.
 _STAYS, _LITTLE = 0.7, 0.02
 # Nor is the law right if the others predict the median sensor so much worse than they claim. It was
-# .85 at most for eight contexts of laws at sensors, and 1.5 for real ones that were predicted well.
+# .85 at most for six contexts of a law at sensors, and 1.5 for real ones that were predicted well.
 # On a heated rod with five sensors it was 6.7; a sensor held out was off by .56 deviations.
 _UNPREDICTED = 4.0
 # Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
