@@ -7,8 +7,8 @@ import pytest
 
 from hfluxno.identify import joint_report
 from hfluxno.identify.delays import change_of_speed
-from hfluxno.identify.lines import misfit_of_lines
-from hfluxno.identify.misfit import UNKNOWN, beside_unknowns, measure, measure_apart
+from hfluxno.identify.misfit import UNKNOWN, beside_unknowns, measure
+from hfluxno.identify.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.noise import is_like_noise, noise_level
 from hfluxno.trajectory import Trajectory
 
@@ -350,9 +350,9 @@ def test_a_misfit_far_above_the_noise_that_values_show_is_not_noise():
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.02])
-def test_lines_between_sensors_are_what_a_law_has_to_beat(noise):
-    """Twelve sensors in 60 cells: a misfit that is that of lines counts as 1, a fifth of it as .2,
-    and noise as nothing."""
+def test_interpolation_between_sensors_is_what_a_law_has_to_beat(noise):
+    """Twelve sensors in 60 cells: a misfit that is that of interpolation counts as 1, a fifth of it
+    as .2, and noise as nothing."""
     rng = np.random.default_rng(3)
     t, x, at = np.arange(40.0), (np.arange(60) + 0.5) / 60, np.arange(2, 60, 5)
     wave = np.sin(4 * np.pi * (x - 0.01 * t[:, None]))[:, None]
@@ -361,19 +361,23 @@ def test_lines_between_sensors_are_what_a_law_has_to_beat(noise):
     context = Trajectory.from_numpy(values, t, x)
     lines = wave.copy()
     lines[..., at[1:-1]] = 0.5 * (wave[..., at[:-2]] + wave[..., at[2:]])
-    assert misfit_of_lines(context, lines) == pytest.approx(1.0, abs=0.03)
-    assert misfit_of_lines(context, wave + 0.2 * (lines - wave)) == pytest.approx(0.2, abs=0.02)
-    assert misfit_of_lines(context, wave + noise * rng.normal(size=wave.shape)) == 0.0
+    assert misfit_of_interpolation(context, lines) == pytest.approx(1.0, abs=0.03)
+    assert misfit_of_interpolation(context, wave + 0.2 * (lines - wave)) == pytest.approx(
+        0.2, abs=0.02
+    )
+    assert misfit_of_interpolation(context, wave + noise * rng.normal(size=wave.shape)) == 0.0
     dense = Trajectory.from_numpy(wave, t, x)
-    assert misfit_of_lines(dense, lines) == 0.0
+    assert misfit_of_interpolation(dense, lines) == 0.0
 
-    alike = dataclasses.replace(UNKNOWN, shared=0.0, of_lines=0.9)
-    assert alike.systematic and "lines between neighbouring sensors explain" in str(alike)
-    less = dataclasses.replace(alike, of_lines=0.3, size=0.05, in_time=0.3)
+    alike = dataclasses.replace(UNKNOWN, shared=0.0, of_interpolation=0.9)
+    assert alike.systematic and "interpolation between sensors explains the values nearly" in str(
+        alike
+    )
+    less = dataclasses.replace(alike, of_interpolation=0.3, size=0.05, in_time=0.3)
     assert not less.systematic
     assert dataclasses.replace(less, in_time=0.8).systematic
     missed = dataclasses.replace(less, left_out=6.7)
     assert missed.systematic and "a sensor 2.6 times worse than they should" in str(missed)
     assert not dataclasses.replace(missed, left_out=1.5).systematic
-    for harmless in ({"of_lines": 0.0}, {"size": 0.01}):
+    for harmless in ({"of_interpolation": 0.0}, {"size": 0.01}):
         assert not dataclasses.replace(less, in_time=0.8, **harmless).systematic

@@ -18,8 +18,8 @@ from hfluxno.identify.joint_fit import JointFit
 from hfluxno.identify.joint_search import fit_jointly
 from hfluxno.identify.joint_windows import is_dense
 from hfluxno.identify.law_shape import LawShape
-from hfluxno.identify.lines import misfit_of_lines
-from hfluxno.identify.misfit import FEWEST_FOR_MISFIT, Misfit, measure, measure_apart
+from hfluxno.identify.misfit import FEWEST_FOR_MISFIT, Misfit, measure
+from hfluxno.identify.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.prior import Kind
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
@@ -143,7 +143,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         misfit,
         variation=_grown(best, context, misfit.noise),
         in_noise_shown=_in_noise_shown(context, shown),
-        of_lines=misfit_of_lines(context, shown),
+        of_interpolation=misfit_of_interpolation(context, shown),
         left_out=best.left_out,
     )
     backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)

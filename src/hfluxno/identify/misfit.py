@@ -63,10 +63,10 @@ _ALIKE_OF_WAVES = 0.3
 # of the standard deviation. It was at most 4.6 times for 23 reconstructions from sensors that a law
 # explains, 9 and 10 times (22 %) for a moving bottleneck and a speed that changes in time.
 _FAR_ABOVE, _BESIDE_FRONTS = 5.0, 0.15
-# Nor is it one if lines from sensor to sensor leave little more. It was .2 to .5 of that for real
-# temperatures at sensors between which the law predicted others twice as well as lines, and .86 and
-# more where it predicted them half as well (both as `OK`).
-_AS_LINES = 0.75
+# Nor is it one if linear interpolation between sensors leaves little more. It was .2 to .5 of that
+# for real temperatures where the law predicted other sensors twice as well as interpolation, and
+# .86 and more where it predicted them half as well (both as `OK`).
+_AS_INTERPOLATION = 0.75
 # Nor if it stays at sensors from frame to frame, beyond twice the noise. Of eight contexts of a law
 # at sensors (`make trust`, seeds 11 and 12) the correlation was .14 at most, of a rod with offsets
 # of its sensors .74.
@@ -113,8 +113,8 @@ class Misfit:
       unknowns, if that is certain.
     - `in_noise_shown`: for a joint estimate without a known noise, the misfit in units of the noise
       that neighbouring values show; else 0.
-    - `of_lines`: at sensors, the misfit relative to that of lines between their neighbours, both
-      beyond noise (see `hfluxno.identify.lines`); else 0.
+    - `of_interpolation`: at sensors, the misfit relative to that of linear interpolation between
+      their neighbours, both beyond noise (see `hfluxno.identify.misfit_at_sensors`); else 0.
     - `left_out`: at sensors, the mean square of the median sensor's distance from what the others
       say of it, in units of the variance that it should have (see `hfluxno.identify.left_out`).
     - `odd_frame`: the number, from 0, of the frame before which these times change most.
@@ -138,7 +138,7 @@ class Misfit:
     likely: float = 0.0
     dispersing: float = 0.0
     in_noise_shown: float = 0.0
-    of_lines: float = dataclasses.field(default=0.0, kw_only=True)
+    of_interpolation: float = dataclasses.field(default=0.0, kw_only=True)
     left_out: float = dataclasses.field(default=0.0, kw_only=True)
     odd_frame: int = dataclasses.field(default=0, kw_only=True)
     in_noise: float = dataclasses.field(default=0.0, kw_only=True)
@@ -176,14 +176,14 @@ class Misfit:
         return bool(self.in_noise_shown > _FAR_ABOVE and self.size > _BESIDE_FRONTS)
 
     @property
-    def like_lines(self) -> bool:
-        """Whether lines between sensors explain what they measure nearly as well."""
-        return self.of_lines > _AS_LINES
+    def like_interpolation(self) -> bool:
+        """Whether linear interpolation explains what sensors measure nearly as well."""
+        return self.of_interpolation > _AS_INTERPOLATION
 
     @property
     def stays(self) -> bool:
         """Whether it is beyond the noise at sensors, and alike in neighbouring frames."""
-        return self.of_lines > 0.0 and self.in_time > _STAYS and self.size > _LITTLE
+        return self.of_interpolation > 0.0 and self.in_time > _STAYS and self.size > _LITTLE
 
     @property
     def unpredicted(self) -> bool:
@@ -208,7 +208,7 @@ class Misfit:
         grows = self.in_time > _ALIKE and self.growth > least
         shared = self.shared > (_GROWING if grows else _SYSTEMATIC)
         named = self.varies_more or self.disperses or self.at_other_times
-        at_sensors = self.like_lines or self.stays or self.unpredicted
+        at_sensors = self.like_interpolation or self.stays or self.unpredicted
         return bool(named or at_sensors or self.changes_speed or self.far_above_noise or shared)
 
     def __str__(self) -> str:
@@ -232,11 +232,11 @@ class Misfit:
         more += far if self.far_above_noise else ""
         faster = percent(self.changing)
         speed = f"; a speed that changes in time explains {faster} of it beyond noise"
-        lines = "lines between neighbouring sensors explain the values nearly as well; "
+        plain = "linear interpolation between sensors explains the values nearly as well; "
         others = (
             f"the others predict a sensor {self.left_out**0.5:.2g} times worse than they should; "
         )
-        more += (lines if self.like_lines else "") + (others if self.unpredicted else "")
+        more += (plain if self.like_interpolation else "") + (others if self.unpredicted else "")
         known = f", {self.in_noise:.2g} times the given noise" if self.in_noise else ""
         # Nothing in common says nothing against a law.
         shared = (
@@ -323,38 +323,6 @@ def beside_unknowns(
     by = explained_by((dispersed / scale).ravel(), missed.ravel(), others, noise)
     counts = by.certainty > _CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
     return dataclasses.replace(measured, dispersing=by.beyond_noise if counts else 0.0)
-
-
-def measure_apart(
-    simulated: Float[np.ndarray, "time field cells"],
-    observed: Float[np.ndarray, "time field cells"],
-) -> Misfit:
-    """The measures at places too few to be compared with each other; `observed` is NaN where
-    nothing was measured. `shared` is what neighbouring frames of the whole context have in common,
-    less two standard deviations of that of independent frames."""
-    deviation = np.nanstd(observed, axis=(0, 2))
-    scale = np.where(deviation > 0.0, deviation, 1.0)[:, None]
-    e, moves = (simulated - observed) / scale, (observed - observed[:1]) / scale
-    pairs = e[1:] * e[:-1]
-    pairs = pairs[np.isfinite(pairs)]
-    common = float(np.mean(pairs)) if len(pairs) else 0.0
-    size, third = _known_rms(e), max(1, len(e) // 3)
-    chance = 2.0 * size**2 / np.sqrt(max(len(pairs), 1))
-    return Misfit(
-        size=size,
-        of_motion=ratio(size, _known_rms(moves)),
-        in_time=ratio(common, size**2),
-        in_space=float("nan"),
-        growth=ratio(_known_rms(e[-third:]), _known_rms(e[:third])),
-        noise=float(np.sqrt(max(size**2 - max(common, 0.0), 0.0))),
-        shared=float(np.sqrt(max(common - chance, 0.0))),
-        changing=0.0,
-    )
-
-
-def _known_rms(e: np.ndarray) -> float:
-    known = e[np.isfinite(e)]
-    return rms(known) if len(known) else 0.0
 
 
 def _shared(e: np.ndarray, noise: float) -> float:

@@ -52,7 +52,7 @@ def negated_fields(
     if len(fields) == 1:
         return ()
     batch = np.asarray(context.batch[varies], np.float64)
-    found = _momentum(batch)
+    found = carrier(batch)
     if found is None and context.grid.has_wall():
         found = _only_one_of_both_signs(batch)
     if found is None and context.grid.has_wall():
@@ -71,12 +71,7 @@ def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> 
     return min(others, key=lambda i: _unexplained(values[None], i, momentum))
 
 
-def carrier(values: Float[np.ndarray, "time field space"]) -> int | None:
-    """The field that carries another one, if it does so clearly better than all others."""
-    return _momentum(values[None])
-
-
-def _momentum(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
+def carrier(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
     """The field that carries another one, if it does so clearly better than all others."""
     pairs = itertools.permutations(range(batch.shape[2]), 2)
     left = {(carrier, carried): _unexplained(batch, carried, carrier) for carrier, carried in pairs}

@@ -32,7 +32,7 @@ def with_second_order(
     if NAME in single.fields:  # which would be two fields then
         return found
     values = interpolated(np.asarray(single.values, np.float64), single.grid.is_periodic())
-    flow = carrier(values)
+    flow = carrier(values[None])
     if flow is None:
         return found
     units = dict(single.units)
