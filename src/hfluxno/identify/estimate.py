@@ -37,7 +37,8 @@ class Estimate:
 
     - `forward`: the forward model.
     - `z`: the unknowns.
-    - `covariance`: that of z, from the normal matrix and the prior (Laplace's approximation).
+    - `covariance`: that of z, from the normal matrix and the prior (Laplace's approximation), and
+      from the `bias`.
     - `noise`: σ of each measured quantity; its root mean square if it varies.
     - `times`: those of all frames, in frames.
     - `evidence`: the logarithm of the probability of the measurements, in the same approximation,
@@ -48,6 +49,7 @@ class Estimate:
       `hfluxno.identify.shared_errors`.
     - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
       correlated.
+    - `bias`: an error of z because of those of the scheme (see `hfluxno.identify.scheme_bias`).
     - `left_out`: how much worse the others predict a sensor than they claim (see
       `hfluxno.identify.left_out`); 0 if that is not known.
     - `held`: the uncertainty of a law that was given, not estimated.
@@ -62,6 +64,7 @@ class Estimate:
     steps: int = 0
     of_scheme: float = 0.0
     share: float = 1.0
+    bias: Float[np.ndarray, " unknown"] | None = None
     left_out: float = 0.0
     held: HeldLaw | None = None
 
@@ -179,7 +182,10 @@ class Estimate:
         free = np.arange(len(self.z))
         absent = np.flatnonzero(self.forward.spread == 0.0)
         free = np.setdiff1d(free, absent)
-        values, vectors = np.linalg.eigh(self.covariance[np.ix_(free, free)])
+        covariance = self.covariance
+        if self.bias is not None:
+            covariance = covariance - np.outer(self.bias, self.bias)
+        values, vectors = np.linalg.eigh(covariance[np.ix_(free, free)])
         least = self.share * np.clip(values, 0.0, 1.0) / np.maximum(1.0 - values, _UNSEEN)
         found = np.zeros(self.covariance.shape)
         found[np.ix_(free, free)] = (vectors * least) @ vectors.T

@@ -10,6 +10,7 @@ from hfluxno.identify.estimate import Estimate, difference, states_of, values_of
 from hfluxno.identify.joint import sizes
 from hfluxno.identify.left_out import excess_of_left_out
 from hfluxno.identify.noise import correlation
+from hfluxno.identify.scheme_bias import change_by_weights
 from hfluxno.trajectory import Trajectory
 
 # The largest correlation of the misfits of neighbours that is used.
@@ -24,13 +25,15 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
     count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
     184-197). With few sensors they count less if each is predicted worse by the others than the
-    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme counts as well, and
-    how much open ends vary (`hfluxno.identify.end_scatter`).
+    covariance claims (see `hfluxno.identify.left_out`). The error of the scheme counts as well, by
+    itself and by the bias of the unknowns (`hfluxno.identify.scheme_bias`), and how much open ends
+    vary (`hfluxno.identify.end_scatter`).
     """
     size = sizes(context)[:, None]
     values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
     away = values - np.asarray(context.values)
     missed = away / size
+    noise = found.noise[:, None] if context.deviation is None else context.deviation
     share = 1.0
     for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
         both = np.isfinite(a * b)
@@ -40,7 +43,6 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     information = np.linalg.inv(found.covariance) - nothing
     excess = 0.0
     if np.mean(context.observed) < _SENSORS:
-        noise = found.noise[:, None] if context.deviation is None else context.deviation
         covariance = np.linalg.inv(nothing + share * information)
         in_noise, by_noise = away / noise, by_values / noise[..., None, :, :]
         every = np.asarray(context.observed)
@@ -54,8 +56,18 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
-    covariance = np.linalg.inv(nothing + share * information)
-    found = dataclasses.replace(
-        found, covariance=covariance, of_scheme=of_scheme, share=share, left_out=excess
+    bias = np.zeros(len(found.z))
+    if values.shape[1] == fields:
+        bias = change_by_weights(
+            away, by_values, differs, np.broadcast_to(noise, away.shape), found.z
+        )
+    return with_end_scatter(
+        dataclasses.replace(
+            found,
+            covariance=np.linalg.inv(nothing + share * information) + np.outer(bias, bias),
+            of_scheme=of_scheme,
+            share=share,
+            left_out=excess,
+            bias=bias,
+        )
     )
-    return with_end_scatter(found)
