@@ -21,8 +21,8 @@ from hfluxno.stored_jit import stored_jit
 # any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
 _FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
 # If all change the law, they are taken in two halves. Laws with further terms are tried with few of
-# them and then more, so they share programs of a few sizes.
-_HALVES, _HALVES_OF_FURTHER = (4, 6, 8), (6, 10, 20)
+# them and then more, so they share a program.
+_HALVES, _OF_FURTHER = (4, 6, 8), 10
 # Programs are compiled for multiples of these numbers of modes and times of open ends.
 _MODES, _TIMES = 32, 16
 
@@ -143,10 +143,11 @@ def _counts(forward: Forward) -> tuple[int, int]:
     """The directions of a program that change the law, and those that do not."""
     free, laws = forward.free, len(forward.spread)
     others = int(np.sum(free >= laws))
+    if not others and forward.shape.has_further:
+        return _OF_FURTHER, 0
     if not others:
         half = -(-len(free) // 2)
-        sizes = _HALVES_OF_FURTHER if forward.shape.has_further else _HALVES
-        return next((size for size in sizes if size >= half), half), 0
+        return next((size for size in _HALVES if size >= half), half), 0
     return _MANY_OF_LAW if len(free) - others > _FEW_OF_LAW else _FEW_OF_LAW, _OF_OTHERS
 
 
