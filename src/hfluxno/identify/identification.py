@@ -23,6 +23,7 @@ from hfluxno.identify.accepted import (
     uninformative,
 )
 from hfluxno.identify.basis import TensorChebyshev
+from hfluxno.identify.by_cause import identify_by_cause
 from hfluxno.identify.candidate import Candidate, Stage, stages_with_sources
 from hfluxno.identify.cause import Cause, likely_cause
 from hfluxno.identify.fitted_law import FittedLaw
@@ -197,7 +198,8 @@ def identifier(
         if len(names) == 2 and is_dense(single):
             found = with_sources(single, context.grid)
             return with_second_order(found, single, lambda other: with_sources(other, context.grid))
-        return with_terms(fitted(single, context.grid), single)
+        asked_for = identify_by_cause(single, negated_in_fits) if len(names) == 1 else None
+        return asked_for or with_terms(fitted(single, context.grid), single)
 
     def with_sources(single: Trajectory, grid: Grid) -> Identification:
         """The law of two fields, with sources if nothing else explains them."""

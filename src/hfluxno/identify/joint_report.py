@@ -43,7 +43,7 @@ FURTHER_KINDS = (
 )
 _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
-_SHARED_OF_FURTHER = 0.005
+SHARED_OF_FURTHER = 0.005
 _HALF = 0.5
 # Fronts and nothing else show no noise; they count as having this, in standard deviations.
 _LEAST_SHOWN = 0.01
@@ -329,7 +329,7 @@ def with_further_terms(found: Identification, richer: Identification | None) -> 
         before, after = found.residual, richer.residual
     if not after <= _BETTER * before:
         return found
-    sound = richer.status == FitStatus.OK and richer.misfit.shared < _SHARED_OF_FURTHER
+    sound = richer.status == FitStatus.OK and richer.misfit.shared < SHARED_OF_FURTHER
     if after <= _EARNED * before and sound:
         return richer
     warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT

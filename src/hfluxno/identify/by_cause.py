@@ -1,0 +1,54 @@
+"""Laws with the further term that the weak form asks for.
+
+If flux and diffusion leave much of the weak form of complete frames of one field, and one term
+explains nearly all of that (see `hfluxno.identify.cause`), it is no use to seek laws without it, or
+with others. Of 75 files of other solvers eight ask for a term so clearly, and it is the true one in
+all. What is found is taken only if it explains the frames.
+"""
+
+import numpy as np
+
+from hfluxno.identify.accepted import is_of_states, is_uneven
+from hfluxno.identify.cause import likely_cause
+from hfluxno.identify.joint_report import SHARED_OF_FURTHER, identify_jointly
+from hfluxno.identify.prior import Kind
+from hfluxno.identify.result import Identification
+from hfluxno.identify.status import FitStatus
+from hfluxno.trajectory import Trajectory
+
+_PLAIN = Kind(4)
+_TERMS = {
+    "a source that depends on the state": Kind(4, by_state=4),
+    "a source that depends on place": Kind(4, source_modes=4),
+    "a flux that depends on place": Kind(4, flux_modes=2),
+}
+# The part of the weak form that is left, and the part of it that the term explains.
+_MUCH, _NEARLY_ALL = 0.1, 0.99
+# The back-test error, relative to that of repeating a frame.
+_HALF = 0.5
+
+
+def identify_by_cause(context: Trajectory, negated: tuple[int, ...]) -> Identification | None:
+    """The law of one field with the term that its weak form asks for; `None` if it asks for none,
+    or if that law does not explain the frames."""
+    kind = asked_for(context)
+    if kind is None:
+        return None
+    found = identify_jointly(context, negated, (_PLAIN, kind))
+    if found is None or found.status != FitStatus.OK:
+        return None
+    sound = found.misfit.shared < SHARED_OF_FURTHER
+    return found if sound and found.backtest_error < _HALF * found.persistence_error else None
+
+
+def asked_for(context: Trajectory) -> Kind | None:
+    """The kind of law of one field that its weak form asks for, if any; of incomplete frames and at
+    uneven times it is not known."""
+    values = np.asarray(context.values, np.float64)
+    known = is_of_states(context) and not is_uneven(context) and np.all(np.isfinite(values))
+    if len(context.fields) > 1 or not known:
+        return None
+    cause = likely_cause(values, context.fields, context.grid.is_periodic())
+    if cause is None or cause.left < _MUCH or cause.name not in _TERMS:
+        return None
+    return _TERMS[cause.name] if cause.shares[cause.name] > _NEARLY_ALL else None
