@@ -87,6 +87,24 @@ def test_a_law_that_does_not_hold_is_noticed(found):
     assert forecast.sentences[0].startswith("the given law does not explain the data: ")
 
 
+@pytest.mark.parametrize("lost", ["frame", "record"])
+def test_nothing_is_unknown_if_the_first_frame_is_exact(found, lost):
+    """A frame without values, or one that the file lacks, takes the way of measurements, on which
+    the first state is estimated otherwise."""
+    truth = road()
+    values, kept = np.array(truth.values[:8]), np.arange(8) != 4
+    context = dataclasses.replace(truth.window(0, 8), values=values)
+    if lost == "frame":
+        values[~kept] = np.nan
+    else:
+        context = dataclasses.replace(context, values=values[kept], times=context.times[kept])
+    forecast = hfluxno.forecast(context, 3, law=found)
+    (item,) = forecast.identifications
+    assert item.estimate is not None and not len(item.estimate.forward.first_modes)
+    assert forecast.status == FitStatus.OK
+    assert relative(forecast, truth.values[8:11]) < 0.02
+
+
 def test_a_single_frame_is_continued_and_nothing_is_claimed(found):
     truth = road()
     one = truth.window(4, 5)

@@ -76,6 +76,12 @@ def test_a_residual_that_nothing_changes_ends_where_it_starts():
     assert found.cost == 3.0
 
 
+def test_nothing_unknown_is_at_its_minimum():
+    rest = np.array([3.0, 4.0])
+    found = levenberg_marquardt(lambda z: (rest, np.zeros((0, 2)), "x"), np.zeros(0), 0.0, 5)
+    assert (found.cost, found.aux, found.evaluations) == (25.0, "x", 1)
+
+
 def test_a_step_that_changes_hardly_anything_ends_it():
     """Also one that does not help: near a kink, or with derivatives that are not exact, shorter and
     shorter steps would only be rejected."""

@@ -135,7 +135,7 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
 def _in_noise(away, rows, sigma, seen):
     """The misfit in units of the noise, and its derivatives, (unknown, value)."""
     rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
-    return np.where(seen, away / sigma, 0.0), rows.swapaxes(0, 1).reshape(rows.shape[1], -1)
+    return np.where(seen, away / sigma, 0.0), rows.swapaxes(0, 1).reshape(rows.shape[1], away.size)
 
 
 def _sigma(context: Trajectory, noise):

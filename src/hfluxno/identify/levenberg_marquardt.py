@@ -96,7 +96,7 @@ def _step(best: Minimum, gradient, damping: float) -> tuple[np.ndarray, float]:
     """The step back to a smaller sum of squares, and by how much that would be smaller if the
     residual were linear; nothing if no direction changes anything."""
     diagonal = np.diag(best.normal)
-    diagonal = diagonal + 1e-12 * np.max(diagonal) + np.finfo(float).tiny
+    diagonal = diagonal + 1e-12 * np.max(diagonal, initial=0.0) + np.finfo(float).tiny
     try:
         step = np.linalg.solve(best.normal + damping * np.diag(diagonal), gradient)
     except np.linalg.LinAlgError:
