@@ -430,3 +430,12 @@ def test_constant_data_and_bad_steps_and_methods_are_refused(cubic):
         hfluxno.forecast(_context(cubic), 0)
     with pytest.raises(ValueError, match="Unknown method 'magic'; choose one of fit"):
         hfluxno.forecast(_context(cubic), 5, method="magic")
+
+
+@pytest.mark.validation
+@pytest.mark.parametrize("seed", range(2))
+def test_noise_alone_follows_no_law(seed):
+    """A fit leaves it, and so does the back-test, which then says nothing."""
+    values = np.random.default_rng(seed).normal(size=(8, 1, 32))
+    found = hfluxno.identify(Trajectory.from_numpy(values))
+    assert found.status == FitStatus.POOR_FIT and found.residual > 0.85

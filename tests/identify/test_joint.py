@@ -456,6 +456,13 @@ def test_independent_noise_that_the_data_show_excuses_as_much(correlation, shown
     assert joint_status(0.5, 1.0, misfit) == status
 
 
+@pytest.mark.parametrize(("size", "status"), [(0.8, FitStatus.OK), (0.95, FitStatus.POOR_FIT)])
+def test_a_law_explains_something_beside_the_noise(size, status):
+    misfit = dataclasses.replace(UNKNOWN, in_time=0.0, in_space=0.0, noise=size, size=size)
+    assert joint_status(size, 1.0, misfit) == status
+    assert joint_status(size, 1.0, misfit, noise=size, in_noise=1.0) == FitStatus.OK
+
+
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("inside", "light"), [(0.2, True), (0.47, False)])
 def test_what_enters_later_is_an_ensemble_of_runs(inside, light):

@@ -43,6 +43,8 @@ _FEWEST_FRAMES, _FEWEST_CELLS = 10, 24
 _POWER = 6
 # Values per independent equation: a quarter of the smallest support.
 _VALUES = 9 * 17 / 4
+# With fewer degrees of freedom left a group would explain anything.
+_FEWEST_FREE = 5
 _DEGREE, _DEGREE_OF_SEVERAL, _MODES = 6, 3, 4
 # A smaller residual of flux and diffusion, relative to ∫∫ u ψ_t, may be the error of the
 # quadrature, which is up to .03 for laws. That in time looks like a delayed reaction (u ψ_tt); of
@@ -160,6 +162,9 @@ def _of_field(
     left = {}
     for cause, columns in groups.items():
         all_columns = np.concatenate([base, columns])
+        if equations < len(all_columns) + _FEWEST_FREE:
+            left[cause] = 1.0
+            continue
         left[cause] = variance(all_columns, _fitted(all_columns, target)[1]) / alone
     most = _ALIKE * min(left.values())
     likely = [

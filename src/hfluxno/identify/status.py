@@ -19,6 +19,8 @@ _POOR_JOINTLY = 0.3
 # the change, which scheme errors do not.
 _BEYOND_NOISE = 1.5
 _SMALL = 0.02
+# A residual above this fraction of the deviation explains next to nothing: noise alone leaves it.
+_NOTHING = 0.85
 # A flux that is uncertain by more than this fraction of it, at one standard deviation, is unknown.
 _OPEN = 0.5
 
@@ -114,7 +116,7 @@ def status_of(
     predicted = np.mean(values[held_out] ** 2, where=counted[held_out])
     relative = misfit.noise * float(np.sqrt(np.mean(size**2) / predicted))
     unpredicted = exceeds(error, persistence, relative)
-    if unpredicted or exceeds(residual, change, misfit.noise):
+    if unpredicted or residual > _NOTHING or exceeds(residual, change, misfit.noise):
         return FitStatus.POOR_FIT
     if misfit.systematic:
         return FitStatus.SYSTEMATIC_MISFIT
@@ -146,7 +148,8 @@ def joint_status(
         # What differences of the data show, if nothing but noise is left.
         white = max(abs(misfit.in_time), abs(misfit.in_space)) < INDEPENDENT
         known = min(misfit.by_noise, 1.0) * residual if white else 0.0
-    if not max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2:
+    explained = max(residual**2 - known**2, 0.0) <= (_POOR_JOINTLY * change) ** 2
+    if not explained or (noise is None and residual > _NOTHING):
         return FitStatus.POOR_FIT
     beyond = in_noise is not None and in_noise > _BEYOND_NOISE and residual > _SMALL * change
     # One sharp peak that passes makes any misfit a small part of the change, but not of the
