@@ -32,10 +32,13 @@ class Boundary(eqx.Module):
 
     - `name`: what files and messages call it.
     - `is_closed`: whether no conserved quantity passes.
+    - `is_held`: whether the state at the end itself is given, so that diffusion sees it half a cell
+      from the centre of the outermost one.
     """
 
     name: ClassVar[str]
     is_closed: ClassVar[bool] = False
+    is_held: ClassVar[bool] = False
 
     @abc.abstractmethod
     def ghost_cells(self, edge: Edge, side: int, negated_fields: Negated, time: Time) -> Edge:
@@ -106,6 +109,7 @@ class Inflow(Boundary):
     """
 
     name: ClassVar[str] = "inflow"
+    is_held: ClassVar[bool] = True
     state: Float[Array | np.ndarray, "field *side"]
 
     def __check_init__(self) -> None:
@@ -133,6 +137,7 @@ class Given(Boundary):
     """
 
     name: ClassVar[str] = "given"
+    is_held: ClassVar[bool] = True
     times: Float[Array | np.ndarray, " time"] = eqx.field(converter=_in_seconds)
     values: Float[Array | np.ndarray, "field time"]
 

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.boundary import Given
+from hfluxno.boundary import Given, Inflow
 from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve
 from hfluxno.fv.step import limiting_speed
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.fitted_law import FittedLaw, Terms
+from hfluxno.laws import ViscousBurgers
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import PlaceModes
 from tests.compiled import compiled
@@ -121,6 +122,34 @@ def test_what_a_given_end_says_is_carried_in(scheme, order):
 
     errors = [at(100), at(200)]
     assert np.log2(errors[0] / errors[1]) > order and errors[1] < 2e-2
+
+
+@pytest.mark.parametrize("scheme", [Rusanov, Roe, MUSCL])
+@pytest.mark.parametrize("changing", [True, False])
+def test_diffusion_from_an_end_is_of_second_order(scheme, changing):
+    """∂t u = ν ∂xx u with u(0, t) = cos ωt, or 1, and u(1, t) = 0: the wave of skin depth
+    (2ν/ω)^½, or 1 - x + ½ sin(πx) exp(-νπ²t)."""
+    nu, omega, end = 0.05, 4.0, 2.0
+    times = np.linspace(0.0, end, 801)
+    k = np.sqrt(1j * omega / nu)
+
+    def integral(x, t):
+        if changing:  # of the real part of sinh(k (1 - x))/sinh(k) exp(iωt)
+            return np.real(-np.cosh(k * (1.0 - x)) / (k * np.sinh(k)) * np.exp(1j * omega * t))
+        return x - 0.5 * x**2 - 0.5 * np.cos(np.pi * x) / np.pi * np.exp(-nu * np.pi**2 * t)
+
+    def error(cells):
+        edges = np.linspace(0.0, 1.0, cells + 1)
+        first, last = (np.diff(integral(edges, t)) * cells for t in (0.0, end))
+        states = np.cos(omega * times) if changing else np.ones_like(times)
+        ends = (Given(times, states[None]), Inflow(np.zeros(1)))
+        grid = Grid.interval(cells, boundary=ends)
+        flux = scheme(ViscousBurgers(a=0.0, nu=nu))
+        run = solve(flux, first[None], np.array([0.0, end]), grid, StepControl(0.4, 0.4, False))
+        return np.max(np.abs(np.asarray(run.values)[-1, 0] - last))
+
+    coarse, fine = error(20), error(40)
+    assert np.log2(coarse / fine) > 1.8 and fine < 1e-2
 
 
 @pytest.mark.parametrize("rate", [-3.0, 3.0])

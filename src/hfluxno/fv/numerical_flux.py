@@ -65,6 +65,10 @@ class NumericalFlux(eqx.Module):
         """What a source leaves of the states `before` it, within bounds if there are any."""
         return after
 
+    def diffusive(self, cells: Cells, dx: float) -> Interfaces | float:
+        """The part of the flux that is due to a gradient between these cells."""
+        return 0.0
+
     @abc.abstractmethod
     def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         """The fluxes over one step of length `dt`."""
@@ -106,6 +110,9 @@ class LawFlux(NumericalFlux):
 
     def confined(self, before: Cells, after: Cells) -> Cells:
         return self.law.confined(before, after)
+
+    def diffusive(self, cells: Cells, dx: float) -> Interfaces | float:
+        return diffusive_flux(self.law, cells, dx)
 
 
 def interior(values: Shaped[Array, "... cells"], width: int) -> Shaped[Array, "... inner"]:

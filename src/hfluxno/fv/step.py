@@ -67,6 +67,7 @@ def step_of_rows(
         else:
             given = flux(row.cells, dt, dx)
         interface_flux = row.closed(given, flux.negated_fields)
+        interface_flux = _held(interface_flux, flux, row.cells, grid.boundary[axis], dx)
         interface_flux = _closed(interface_flux, flux.negated_fields, grid.boundary[axis])
         difference = (interface_flux[..., 1:] - interface_flux[..., :-1]) / dx
         change = change + jnp.moveaxis(difference, -1, u.ndim - len(grid.shape) + axis)
@@ -93,6 +94,25 @@ def _in_blocks(flux: NumericalFlux, cells: Padded, dt: Number, dx: float) -> Int
     blocks = jnp.moveaxis(whole.reshape(fields, parts, each, length), 1, 0)
     found = jnp.moveaxis(jax.lax.map(lambda block: flux(block, dt, dx), blocks), 0, 1)
     return found.reshape(fields, parts * each, -1)[:, :count]
+
+
+def _held(
+    interface_flux: Interfaces,
+    flux: NumericalFlux,
+    cells: Padded,
+    sides: tuple[Boundary, Boundary],
+    dx: float,
+) -> Interfaces:
+    """The fluxes with a state that is held at an end. It is at the interface, half as far from the
+    centre of the outermost cell as that of a ghost cell, so the gradient there is twice as large;
+    otherwise diffusion from the end would be of first order."""
+    ghost, length = flux.ghost, cells.shape[-1]
+    for place, first, side in zip((0, -1), (ghost - 1, length - ghost - 1), sides, strict=True):
+        if side.is_held:
+            more = flux.diffusive(cells[..., first : first + 2], dx)
+            if not isinstance(more, float):
+                interface_flux = interface_flux.at[..., place].add(more[..., 0])
+    return interface_flux
 
 
 def _closed(
