@@ -31,16 +31,11 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.coordinates import is_vacuum
-from hfluxno.identify.weak_form import rows
+from hfluxno.identify.weak_integrals import WeakIntegrals
 from hfluxno.plural import percent
 
-# Supports in frames and cells, and the minimum of both. Narrower ones are too coarse a quadrature
-# for higher derivatives: with 9 cells, dispersion changed the speed of a wave by a tenth.
-_FRAMES, _CELLS = (9, 13), (17, 33)
+# The minimum of frames and cells.
 _FEWEST_FRAMES, _FEWEST_CELLS = 10, 24
-# The power of the bump: with 4, as in the fit, the quadrature of the third derivative is too
-# inaccurate to detect dispersion of a few waves.
-_POWER = 6
 # Values per independent equation: a quarter of the smallest support.
 _VALUES = 9 * 17 / 4
 # With fewer degrees of freedom left a group would explain anything.
@@ -148,7 +143,7 @@ def _of_field(
     number: float,
 ) -> Cause:
     u = scaled[:, i]
-    weak = _WeakForm(u.shape[0], u.shape[1], periodic)
+    weak = WeakIntegrals(u.shape[0], u.shape[1], periodic)
     target = -weak(u[None], 1, 0)[0]
     base = np.concatenate([weak(functions, 0, 1), weak(np.stack([u, u**2, u**3]), 0, 2)])
     coefficients, rest = _fitted(base, target)
@@ -231,29 +226,6 @@ def _functions(
                 if k not in (m, n)
             ]
     return np.stack(products)
-
-
-class _WeakForm:
-    """∫∫ g ∂_t^a ∂_x^b ψ dx dt of functions g for all test functions ψ, in frames and cells."""
-
-    def __init__(self, frames: int, cells: int, periodic: bool):
-        self._families = []
-        in_frames = sorted({min(width, frames) for width in _FRAMES})
-        in_cells = sorted({min(width, cells) for width in _CELLS})
-        for width_in_time, width in itertools.product(in_frames, in_cells):
-            in_time = [rows(frames, width_in_time, k, False, 1, _POWER) for k in range(3)]
-            in_space = [rows(cells, width, k, periodic, width // 4, _POWER) for k in range(5)]
-            size = np.linalg.norm(in_time[0][0]) * np.linalg.norm(in_space[0][0])
-            self._families.append((in_time, in_space, size))
-
-    def __call__(
-        self, functions: Float[np.ndarray, "function time cells"], a: int, b: int
-    ) -> Float[np.ndarray, "function equation"]:
-        parts = [
-            (in_time[a] @ functions @ in_space[b].T).reshape(len(functions), -1) / size
-            for in_time, in_space, size in self._families
-        ]
-        return np.concatenate(parts, axis=1)
 
 
 def _fitted(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:

@@ -1,12 +1,28 @@
-"""What a joint estimate of a context found."""
+"""What joint estimates of a context find: one kind of law, and the best."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.prior import Kind
+
+
+class Option(NamedTuple):
+    """An estimate and the kind of its law."""
+
+    estimate: Estimate
+    kind: Kind
+
+    @property
+    def evidence(self) -> float:
+        return self.estimate.evidence
+
+    @property
+    def refinement(self) -> int:
+        return self.estimate.forward.settings.refinement
 
 
 @dataclasses.dataclass(frozen=True)

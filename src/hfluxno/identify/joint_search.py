@@ -12,7 +12,6 @@ Kinds are compared by the evidence of the measurements (MacKay, Neural Computati
 """
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -22,7 +21,7 @@ from hfluxno.identify.estimate import Estimate, coincide
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint import NOTHING, Promise, estimate, promise
-from hfluxno.identify.joint_fit import JointFit
+from hfluxno.identify.joint_fit import JointFit, Option
 from hfluxno.identify.joint_windows import (
     WORTH,
     check_enough,
@@ -76,7 +75,7 @@ def fit_jointly(
     Raises `ValueError` if there are fewer measured values than unknowns.
     """
     search = _Search(context, negated, kinds, known_first)
-    if gives_up and before is not None and search.is_hopeless(_Option(before, kinds[0])):
+    if gives_up and before is not None and search.is_hopeless(Option(before, kinds[0])):
         return None
     first = search.first()
     if first is None or (gives_up and search.is_hopeless(first)):
@@ -96,21 +95,6 @@ def fit_jointly(
     )
 
 
-class _Option(NamedTuple):
-    """An estimate and the kind of its law."""
-
-    estimate: Estimate
-    kind: Kind
-
-    @property
-    def evidence(self) -> float:
-        return self.estimate.evidence
-
-    @property
-    def refinement(self) -> int:
-        return self.estimate.forward.settings.refinement
-
-
 class _Search:
     """The steps of the search in one context, and what they tried."""
 
@@ -121,30 +105,30 @@ class _Search:
         # A context of so many cells that it is searched on averages needs no finer internal ones.
         many = coarsening(context.grid.shape[0]) > 1
         self.finer_grids = _FINER if is_dense(context) and not many else ()
-        self._on_finer: dict[tuple[Kind, int], _Option | None] = {}
+        self._on_finer: dict[tuple[Kind, int], Option | None] = {}
         self._predicted: tuple[Estimate, np.ndarray | None] | None = None
 
-    def first(self) -> _Option | None:
+    def first(self) -> Option | None:
         """The first kind, `None` if no run could be solved."""
         base = self._forward(self.kinds[0], 1)
         check_enough(base, self.context)
         found = grown(base, self.context, self.frames)
-        return None if found is None else self._noted(_Option(found, self.kinds[0]))
+        return None if found is None else self._noted(Option(found, self.kinds[0]))
 
-    def is_hopeless(self, first: _Option) -> bool:
+    def is_hopeless(self, first: Option) -> bool:
         """Whether the first kind is far off and no other one promises to explain much more."""
         others = [kind for kind in self.kinds[1:] if not kind.kinks]
         return is_far_off(first.estimate, self.context) and all(
             self._outlook(first, kind).left > MOST_PROMISED for kind in others
         )
 
-    def hardly_explain(self, options: list[_Option], first: _Option) -> bool:
+    def hardly_explain(self, options: list[Option], first: Option) -> bool:
         """Whether the first kind is far off and the best option too."""
         best = max(options, key=lambda each: each.evidence)
         far = is_far_off(first.estimate, self.context)
         return far and hardly_explains(best.estimate, first.estimate)
 
-    def further(self, first: _Option) -> list[_Option]:
+    def further(self, first: Option) -> list[Option]:
         """The first kind and those that are better, until one explains the measurements."""
         options = [first]
         # What is linear at a start does not tell what a kink elsewhere would do.
@@ -164,7 +148,7 @@ class _Search:
                 break
         return options
 
-    def on_finest(self, first: _Option, options: list[_Option]) -> _Option:
+    def on_finest(self, first: Option, options: list[Option]) -> Option:
         """The best option on the finest grid that it is worth."""
         options = sorted(options, key=lambda each: each.evidence, reverse=True)
         gains = [each.evidence - first.evidence for each in options]
@@ -176,7 +160,11 @@ class _Search:
             # What is behind on cells of half the length too stays behind.
             if ahead and behind and ahead.evidence > behind.evidence + _CLEARLY:
                 rivals = rivals[:1]
-        best = max(map(self._refined, rivals), key=lambda each: each.evidence)
+        refined = [self._refined(each) for each in rivals]
+        best = max(refined, key=lambda each: each.evidence)
+        if len(refined) > 1 and not self._leaves_noise(best):
+            # Evidence takes errors of the scheme for noise.
+            best = min(refined, key=lambda each: self._missed(each.estimate))
         if best.kind != first.kind:
             # Further terms may have fitted the errors of coarse cells.
             plain = self._refined(first)
@@ -187,7 +175,7 @@ class _Search:
             return self._richer(first, one, best.refinement) or best
         return best
 
-    def of_high_degree(self, chosen: _Option) -> _Option:
+    def of_high_degree(self, chosen: Option) -> Option:
         """The option with a flux of high degree if that predicts held-out frames better."""
         context, kind = self.context, chosen.kind
         rich = kind in self.kinds and kind.is_plain and kind.size > self.kinds[0].size
@@ -211,14 +199,14 @@ class _Search:
             chosen, error = richer, ahead
         return chosen
 
-    def with_diffusivity_of_state(self, chosen: _Option) -> _Option:
+    def with_diffusivity_of_state(self, chosen: Option) -> Option:
         """What diffuses in one field may do so by a diffusivity that depends on the state, which
         a flux would imitate."""
         if chosen.kind.diffusion != 1 or len(self.context.states.fields) > 1:
             return chosen
         return self._richer(chosen, dataclasses.replace(chosen.kind, diffusion=3)) or chosen
 
-    def simplified(self, option: _Option) -> _Option:
+    def simplified(self, option: Option) -> Option:
         """The same with fewer terms, if the evidence is higher."""
         without_flux = not self.context.observation
         while (fewer := simpler(option.estimate, option.kind, without_flux)) is not None:
@@ -229,7 +217,7 @@ class _Search:
             found = self._from(start, option, target)
             if found is None or found.evidence < option.evidence:
                 break
-            option = self._noted(_Option(found, kind))
+            option = self._noted(Option(found, kind))
         return option
 
     def _forward(self, kind: Kind, refinement: int) -> Forward:
@@ -241,14 +229,14 @@ class _Search:
             refinement=refinement,
         )
 
-    def _noted(self, option: _Option) -> _Option:
+    def _noted(self, option: Option) -> Option:
         grid = "" if option.refinement == 1 else f", grid ×{option.refinement}"
         self.tried.append((f"{option.kind}{grid}", option.evidence))
         announce(*self.tried[-1], "log evidence")
         return option
 
     def _from(
-        self, start: Float[np.ndarray, " unknown"], source: _Option, target: Forward
+        self, start: Float[np.ndarray, " unknown"], source: Option, target: Forward
     ) -> Estimate | None:
         return estimate(target, self.context, self.frames[-1:], source.estimate.noise, start)
 
@@ -263,7 +251,7 @@ class _Search:
         return missed(self.predicted(found), self.context, held_out_from(self.frames))
 
     def _starts(
-        self, source: _Option, kind: Kind, target: Forward
+        self, source: Option, kind: Kind, target: Forward
     ) -> list[Float[np.ndarray, " unknown"]]:
         """Starts for another kind of law, or on another grid."""
         starts = carried_starts(source.estimate.z, source.estimate.forward, target)
@@ -272,7 +260,7 @@ class _Search:
             starts = [z for z in with_one if z is not None]
         return starts
 
-    def _outlook(self, first: _Option, kind: Kind) -> Promise:
+    def _outlook(self, first: Option, kind: Kind) -> Promise:
         """The most that a kind of law promises, with as many modes of place as there may be."""
         kind, noise = kind.with_all_places(), first.estimate.noise
         target = self._forward(kind, 1)
@@ -280,8 +268,8 @@ class _Search:
         return max((promise(target, self.context, noise, z) for z in starts), default=NOTHING)
 
     def _richer(
-        self, source: _Option, kind: Kind, refinement: int | None = None, *, anew: bool = False
-    ) -> _Option | None:
+        self, source: Option, kind: Kind, refinement: int | None = None, *, anew: bool = False
+    ) -> Option | None:
         """The estimate with another kind of law or grid, if its evidence is sufficiently higher;
         `anew` also from starts of its own."""
         target = self._forward(kind, refinement or source.refinement)
@@ -290,7 +278,8 @@ class _Search:
         if anew and self.known_first and kind.is_plain and kind.size > self.kinds[0].size:
             found.append(grown(target, self.context, self.frames))
         usable = [each for each in found if each is not None]
-        alone = diffusing(source.estimate.z, source.estimate.forward, target)
+        found_by = source.estimate
+        alone = diffusing(found_by.z, found_by.forward, target, self.context)
         if alone is not None:
             other = self._from(alone, source, target)
             least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
@@ -298,10 +287,10 @@ class _Search:
         if not usable:
             return None
         best = max(usable, key=lambda each: each.evidence)
-        option = self._noted(_Option(best, kind))
+        option = self._noted(Option(best, kind))
         return option if option.evidence > source.evidence + WORTH else None
 
-    def _finer(self, source: _Option, factor: int) -> _Option | None:
+    def _finer(self, source: Option, factor: int) -> Option | None:
         kind = source.kind
         if (kind, factor) not in self._on_finer:
             # Diffusion needs four times the steps on cells of half the length.
@@ -312,18 +301,21 @@ class _Search:
             self._on_finer[kind, factor] = self._richer(source, kind, factor) if few else None
         return self._on_finer[kind, factor]
 
-    def _explains(self, option: _Option, first: _Option) -> bool:
+    def _explains(self, option: Option, first: Option) -> bool:
         """Whether what a law leaves is the noise of the measurements, or the error of the scheme:
         little, and with the cells it halves."""
         found = option.estimate
         if not self.finer_grids or np.any(found.noise > _LITTLE * first.estimate.noise):
             return False
-        if is_like_noise(found.observed(self.context.times) - self.context.values):
+        if self._leaves_noise(option):
             return True
         finer = self._finer(option, self.finer_grids[0])
         return finer is not None and bool(np.all(finer.estimate.noise < 0.5 * found.noise))
 
-    def _refined(self, option: _Option) -> _Option:
+    def _leaves_noise(self, option: Option) -> bool:
+        return is_like_noise(option.estimate.observed(self.context.times) - self.context.values)
+
+    def _refined(self, option: Option) -> Option:
         """The estimate on the finest grid that increases the evidence sufficiently, there with as
         many modes of place as do."""
         for factor in self.finer_grids:
@@ -333,7 +325,7 @@ class _Search:
             option = found
         return self._with_places(option) if option.refinement > 1 else option
 
-    def _with_places(self, option: _Option) -> _Option:
+    def _with_places(self, option: Option) -> Option:
         """The same with as many modes of place, or stretches, as increase the evidence. Few at
         first: with many, they would fit what belongs to the flux."""
         while (more := option.kind.with_more_places()) != option.kind:
@@ -343,7 +335,7 @@ class _Search:
             option = further
         return option
 
-    def _with_diffusion(self, option: _Option) -> _Option:
+    def _with_diffusion(self, option: Option) -> Option:
         """What reacts often diffuses, and neither explains the other."""
         if not option.kind.by_state or option.kind.diffusion:
             return option

@@ -14,6 +14,7 @@ from hfluxno.boundary import Boundary, Given, Open
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.basis import Basis, Chebyshev, Kinked, TensorChebyshev
+from hfluxno.identify.diffusion_alone import DiffusionAlone, diffusion_alone
 from hfluxno.identify.forward import Ends, Forward, Scale
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.joint import sizes
@@ -157,7 +158,7 @@ def make_forward(
         shape,
         settings,
         np.zeros(total),
-        _spreads(shape, kind, typical_speed(field), typical_diffusivity(field)),
+        _spreads(shape, kind, typical_speed(field), typical_diffusivity(field, shape)),
         field[0],
         first,
         least,
@@ -317,9 +318,22 @@ def typical_speed(field) -> float:
     return float(max(change / max(slope, 1e-300), 0.1))
 
 
-def typical_diffusivity(field) -> float:
+def typical_diffusivity(field: Float[np.ndarray, "time field cells"], shape: LawShape) -> float:
     """The diffusivity, in cells² per frame, with which diffusion alone would change the field as it
-    does: the change in time over the second difference in space."""
+    does: the change in time over the second difference in space, and of one field that diffusion
+    explains in the weak form, at least the diffusivity found there."""
     change = np.sqrt(np.mean(np.diff(field, axis=0) ** 2))
     bend = np.sqrt(np.mean(np.diff(field, n=2, axis=-1) ** 2))
-    return float(change / max(bend, 1e-300))
+    size = float(change / max(bend, 1e-300))
+    alone = alone_in(field, shape, 3)
+    return size if alone is None else max(size, alone.size)
+
+
+def alone_in(
+    field: Float[np.ndarray, "time field cells"], shape: LawShape, terms: int
+) -> DiffusionAlone | None:
+    """`diffusion_alone` of one field at even times in the range of a law; `None` of several."""
+    if len(shape.fields) > 1:
+        return None
+    lower, upper = float(shape.lower[0]), float(shape.upper[0])
+    return diffusion_alone(field[:, 0], shape.modes.periodic, lower, upper, terms)

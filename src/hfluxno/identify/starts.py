@@ -16,7 +16,7 @@ from hfluxno.identify.forward import Forward
 from hfluxno.identify.interpolation import interpolated
 from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.law_shape import LawShape
-from hfluxno.identify.prior import typical_speed
+from hfluxno.identify.prior import alone_in, typical_speed
 from hfluxno.identify.stretches import likely_stretch
 from hfluxno.identify.weak_start import common_shift, followed, weak_parameters
 from hfluxno.trajectory import Trajectory
@@ -31,12 +31,10 @@ _LITTLE = 0.04**2
 
 def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, " unknown"]]:
     """Starts: unknowns with different laws."""
-    grid = forward.settings.grid
-    field = interpolated(np.asarray(context.states.values), grid.is_periodic())
-    uniform = _at_uniform_times(field, forward.scale.frames(context.times))
-    shape = forward.shape
+    grid, shape = forward.settings.grid, forward.shape
+    uniform = _even_field(forward, context)
     count = len(shape.basis.names)
-    speed = typical_speed(field)
+    speed = typical_speed(uniform)
     free = np.asarray(forward.spread) > 0.0
     fitted = free.copy()
     fitted[list(shape.following)] = True
@@ -83,21 +81,29 @@ def carried_starts(
 
 
 def diffusing(
-    z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
+    z: Float[np.ndarray, " unknown"], source: Forward, target: Forward, context: Trajectory
 ) -> Float[np.ndarray, " unknown_"] | None:
-    """A start of diffusion alone, which a flux may have imitated, for a kind of law that has one
-    and comes from a kind without; `None` for others."""
+    """A start of diffusion alone, which a flux may have imitated, for a kind of law that has more
+    of it than the one it comes from: the diffusivity of the weak form, or if that does not support
+    it and the other kind has none, a constant one. `None` for others."""
 
     def diffusion(forward: Forward) -> slice:
         flux, count, *_ = forward.shape.sizes
         return slice(flux, flux + count)
 
-    place = diffusion(target)
-    if not np.any(target.spread[place]) or np.any(source.spread[diffusion(source)]):
+    place, before = diffusion(target), source.spread[diffusion(source)]
+    free = target.spread[place] > 0.0
+    if np.sum(free) <= np.sum(before > 0.0):
         return None
     begin = carried(z, source, target)
     begin[: place.start] = 0.0
-    begin[place] = np.where(target.spread[place] > 0.0, _ALONE, 0.0)
+    alone = alone_in(_even_field(target, context), target.shape, int(np.sum(free)))
+    if alone is not None:
+        begin[place][free] = alone.coefficients / target.spread[place][free]
+    elif not np.any(before):
+        begin[place] = np.where(free, _ALONE, 0.0)
+    else:
+        return None
     return begin
 
 
@@ -114,8 +120,7 @@ def stretched(
     if not len(wanted):
         return z
     grid, count = target.settings.grid, len(shape.basis.names)
-    field = interpolated(np.asarray(context.states.values), grid.is_periodic())
-    uniform = _at_uniform_times(field, target.scale.frames(context.times))
+    uniform = _even_field(target, context)
     free = np.flatnonzero(target.spread[:count] > 0.0)
     half = 0.5 * float(shape.upper[0] - shape.lower[0])
     flux = np.asarray(shape.basis(jnp.asarray(uniform.swapaxes(0, 1))))[free]
@@ -191,7 +196,10 @@ def _balanced_offset(shape: LawShape, law, uniform, grid: Grid) -> float:
     return float(np.median(through - shape.law(law).flux(between[None])[0])) / half
 
 
-def _at_uniform_times(field, times):
+def _even_field(forward: Forward, context: Trajectory):
+    """The interpolated field at even times."""
+    field = interpolated(np.asarray(context.states.values), forward.settings.grid.is_periodic())
+    times = forward.scale.frames(context.times)
     even = np.linspace(times[0], times[-1], len(times))
     if np.allclose(even, times, atol=1e-6):
         return field
