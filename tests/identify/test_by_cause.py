@@ -10,6 +10,7 @@ import pytest
 from hfluxno import Trajectory
 from hfluxno.identify import FitStatus, identify
 from hfluxno.identify.by_cause import asked_for, identify_by_cause
+from hfluxno.identify.cause import Cause
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.misfit import UNKNOWN
 from hfluxno.identify.prior import Kind
@@ -39,30 +40,47 @@ def growing():
 
 
 def test_growth_asks_for_a_source(growing):
-    assert asked_for(context(growing)) == Kind(4, by_state=4)
+    assert asked_for(context(growing)) == (Kind(4, by_state=4),)
 
 
 def test_what_stands_still_asks_for_a_source_by_place():
     x, t = (np.arange(CELLS) + 0.5) / CELLS, TIMES[:, None]
     moving = 0.5 + 0.3 * np.sin(4 * np.pi * (x - t))
-    assert asked_for(context(standing(moving)[:, None])) == Kind(4, source_modes=4)
+    assert asked_for(context(standing(moving)[:, None])) == (Kind(4, source_modes=4),)
+
+
+def test_terms_that_leave_as_little_are_all_asked_for(growing, monkeypatch):
+    shares = {
+        "a source that depends on the state": 0.7,
+        "a source that depends on place": 0.9995,
+        "a flux that depends on place": 0.9979,
+    }
+    name = "a source that depends on place"
+    cause = Cause("u", 0.58, shares, name)
+    monkeypatch.setattr(module, "likely_cause", lambda *_: cause)
+    both = (Kind(4, source_modes=4), Kind(4, flux_modes=2))
+    assert asked_for(context(growing)) == both
+    shares["a flux that depends on place"] = 0.99
+    assert asked_for(context(growing)) == both[:1]
+    shares[name] = 0.98
+    assert asked_for(context(growing)) == ()
 
 
 def test_a_conservation_law_asks_for_nothing():
-    assert asked_for(context(burgers(SHORT, CELLS), SHORT)) is None
+    assert asked_for(context(burgers(SHORT, CELLS), SHORT)) == ()
 
 
 def test_only_complete_frames_at_even_times_ask(growing):
     gap = growing.copy()
     gap[3, 0, 7] = np.nan
-    assert asked_for(context(gap)) is None
+    assert asked_for(context(gap)) == ()
     uneven = TIMES + np.where(np.arange(len(TIMES)) == 5, 0.02, 0.0)
-    assert asked_for(context(logistic(uneven, CELLS), uneven)) is None
+    assert asked_for(context(logistic(uneven, CELLS), uneven)) == ()
 
 
 def test_noise_hides_it(growing):
     noise = 0.05 * np.random.default_rng(1).normal(size=growing.shape)
-    assert asked_for(context(growing + noise)) is None
+    assert asked_for(context(growing + noise)) == ()
 
 
 @pytest.mark.parametrize("status", [FitStatus.OK, FitStatus.SYSTEMATIC_MISFIT])

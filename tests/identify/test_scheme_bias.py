@@ -1,10 +1,13 @@
 """The bias of a joint estimate by errors of the scheme."""
 
+import importlib
+
 import numpy as np
 import pytest
 
 from hfluxno.identify.scheme_bias import change_by_weights
 
+module = importlib.import_module("hfluxno.identify.scheme_bias")
 FRAMES, CELLS, WIDE = 8, 40, 1e3  # and the deviation of the prior of each unknown
 X = (np.arange(CELLS) + 0.5) / CELLS
 
@@ -93,3 +96,16 @@ def test_nothing_without_a_difference_of_grids(rows, rng):
     z, away = fitted(rows, data, np.array([[[0.1]]]))
     change = change_by_weights(away, rows, 0.0 * differs, np.full(data.shape, 0.1), z)
     np.testing.assert_array_equal(change, np.zeros(2))
+
+
+def test_is_no_longer_a_step_than_the_misfit(rows, rng, monkeypatch):
+    """Three steep cells that alone count would turn the line through all others."""
+    differs = np.full((FRAMES, 1, CELLS), 0.5)
+    differs[..., :3] = 0.0
+    data = 1.0 + np.where(differs > 0.0, 0.0, 20.0 * X) + differs * rng.normal(size=differs.shape)
+    z, away = fitted(rows, data, np.array([[[0.1]]]))
+    monkeypatch.setattr(module, "_sigma", lambda *_: np.where(differs > 0.0, 1.0, 1e-3))
+    change = change_by_weights(away, rows, differs, np.full(data.shape, 0.1), z)
+    moved = np.einsum("tzqc,z->tqc", rows, change)
+    assert np.sqrt(np.mean(moved**2)) == pytest.approx(np.sqrt(np.mean(away**2)), rel=1e-9)
+    assert change[1] > 0.0

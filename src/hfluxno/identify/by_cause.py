@@ -2,8 +2,8 @@
 
 If flux and diffusion leave much of the weak form of complete frames of one field, and one term
 explains nearly all of that (see `hfluxno.identify.cause`), it is no use to seek laws without it, or
-with others. Of 75 files of other solvers eight ask for a term so clearly, and it is the true one in
-all. What is found is taken only if it explains the frames.
+with others that leave far more of it. Of 75 files of other solvers eight ask for terms so clearly,
+and the true one is among them. What is found is taken only if it explains the frames.
 """
 
 import numpy as np
@@ -24,6 +24,8 @@ _TERMS = {
 }
 # The part of the weak form that is left, and the part of it that the term explains.
 _MUCH, _NEARLY_ALL = 0.1, 0.99
+# A term that leaves this multiple of what the best one leaves may still be the right one.
+_NEAR = 5.0
 # The back-test error, relative to that of repeating a frame.
 _HALF = 0.5
 
@@ -31,24 +33,27 @@ _HALF = 0.5
 def identify_by_cause(context: Trajectory, negated: tuple[int, ...]) -> Identification | None:
     """The law of one field with the term that its weak form asks for; `None` if it asks for none,
     or if that law does not explain the frames."""
-    kind = asked_for(context)
-    if kind is None:
+    kinds = asked_for(context)
+    if not kinds:
         return None
-    found = identify_jointly(context, negated, (_PLAIN, kind))
+    found = identify_jointly(context, negated, (_PLAIN, *kinds))
     if found is None or found.status != FitStatus.OK:
         return None
     sound = found.misfit.shared < SHARED_OF_FURTHER
     return found if sound and found.backtest_error < _HALF * found.persistence_error else None
 
 
-def asked_for(context: Trajectory) -> Kind | None:
-    """The kind of law of one field that its weak form asks for, if any; of incomplete frames and at
-    uneven times it is not known."""
+def asked_for(context: Trajectory) -> tuple[Kind, ...]:
+    """The kinds of law of one field that its weak form asks for, if any; of incomplete frames and
+    at uneven times it is not known."""
     values = np.asarray(context.values, np.float64)
     known = is_of_states(context) and not is_uneven(context) and np.all(np.isfinite(values))
     if len(context.fields) > 1 or not known:
-        return None
+        return ()
     cause = likely_cause(values, context.fields, context.grid.is_periodic())
     if cause is None or cause.left < _MUCH or cause.name not in _TERMS:
-        return None
-    return _TERMS[cause.name] if cause.shares[cause.name] > _NEARLY_ALL else None
+        return ()
+    left = {name: 1.0 - cause.shares[name] for name in _TERMS}
+    least = left[cause.name]
+    near = [_TERMS[name] for name in _TERMS if left[name] < _NEAR * least or name == cause.name]
+    return tuple(near) if least < 1.0 - _NEARLY_ALL else ()

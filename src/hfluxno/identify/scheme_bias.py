@@ -7,7 +7,8 @@ on another grid and the most probable s and c, the estimate changes in first ord
 
     δz = -(1 + JᵀJ)⁻¹ (Jᵀr + z),
 
-with the misfit r and the derivatives J in units of this σ. The estimate itself stays: errors of a
+with the misfit r and the derivatives J in units of this σ; where J δz would be larger than the
+misfit of equal weights it is too long a step, and shortened. The estimate itself stays: errors of a
 forecast are largest at jumps too.
 """
 
@@ -39,12 +40,15 @@ def change_by_weights(
     size = np.sqrt(np.mean(rest**2, where=seen))
     if not (size > 0.0 and np.any(scheme > 0.0) and np.all(np.isfinite(scheme))):
         return np.zeros(len(z))
-    rest, scheme, jacobian = rest / size, scheme / size, rows / (noise * size)[:, None]
-    sigma = np.where(seen, _sigma(rest[seen] ** 2, scheme[seen] ** 2, scheme), np.inf)
-    rest = rest / sigma
-    jacobian = (jacobian / sigma[:, None]).swapaxes(0, 1).reshape(len(z), -1)
+    rest, scheme = rest / size, scheme / size
+    slopes = np.where(seen[:, None], rows / (noise * size)[:, None], 0.0)
+    slopes = slopes.swapaxes(0, 1).reshape(len(z), -1)
+    sigma = _sigma(rest[seen] ** 2, scheme[seen] ** 2, scheme).ravel()
+    jacobian = slopes / sigma
     normal = np.eye(len(z)) + jacobian @ jacobian.T
-    return -np.linalg.solve(normal, jacobian @ rest.ravel() + z)
+    change = -np.linalg.solve(normal, jacobian @ (rest.ravel() / sigma) + z)
+    moved = np.sqrt(np.mean((change @ slopes)[seen.ravel()] ** 2))
+    return change / max(moved, 1.0)
 
 
 def _sigma(square, scheme_square, scheme):
