@@ -152,7 +152,7 @@ class Estimate:
         if forward.ends is None:
             deviation = spread_of(rows[:, :known], covariance[:known, :known])
         else:
-            deviation = _ensemble(forward, z, covariance, times)
+            deviation = _ensemble(forward, z, covariance[:known, :known], times)
         deviation = np.minimum(deviation, most)
         if self.of_scheme:
             differs = difference(forward, z, times, states)
@@ -223,24 +223,38 @@ def difference(forward, z, times, states):
 
 
 def _ensemble(forward, z, covariance, times):
-    """The standard deviations of runs with unknowns of this covariance, on fewer cells if there are
-    many. What enters at an open end may be far from what was expected: in dense traffic states
-    propagate slowly, and much lighter traffic enters as a fast shock, of which no derivative
-    tells."""
+    """The standard deviations of runs with unknowns of this covariance, which the last ones have no
+    part in: those of later states at open ends, of which only the prior is known. The runs are on
+    fewer cells if there are many. What enters at an open end may be far from what was expected: in
+    dense traffic states propagate slowly, and much lighter traffic enters as a fast shock, of which
+    no derivative tells."""
     if forward.settings.has_rough:
         forward = dataclasses.replace(forward, settings=forward.settings.rough())
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    half = np.random.default_rng(0).standard_normal((_ENSEMBLE // 2, len(root)))
+    root, known = vectors * np.sqrt(np.maximum(values, 0.0)), len(covariance)
+    half = np.random.default_rng(0).standard_normal((_ENSEMBLE // 2, len(z)))
+    half[:, :known] = half[:, :known] @ root.T
+    if len(z) > known:
+        half[:, known:] = _balanced(half[:, known:], forward.ends.modes[known - len(z) :])
     part, whole = _from_the_first(times)
     intervals = forward.intervals(whole)
 
     def at(away):
         return states_alone(forward, z + away, intervals, MOST_STEPS)[part]
 
-    every = on_all_cores(at, [np.zeros(len(root)), *(np.concatenate([half, -half]) @ root.T)])
+    every = on_all_cores(at, [np.zeros(len(z)), *half, *-half])
     squares = [(each - every[0]) ** 2 for each in every[1:] if np.all(np.isfinite(each))]
     return np.sqrt(np.mean(squares, axis=0)) if squares else np.full(every[0].shape, np.inf)
+
+
+def _balanced(draws, modes):
+    """Draws of these modes with the same paths, each value scaled to the variance that it has in
+    the mean: of a few draws it would be larger at one time and smaller at another."""
+    along = np.asarray(modes).reshape(len(modes), -1)
+    paths = draws @ along
+    expected, found = np.sum(along**2, axis=0), np.mean(paths**2, axis=0)
+    scale = np.sqrt(np.divide(expected, found, out=np.zeros_like(found), where=found > 0.0))
+    return (paths * scale) @ np.linalg.pinv(along)
 
 
 def _by_guess(forward, z, times, states):
