@@ -12,6 +12,7 @@ import xarray as xr
 import hfluxno
 from hfluxno import Grid, Trajectory
 from hfluxno.contexts import as_trajectory
+from tests.identify.laws import identification, polynomial
 
 TIMES, GRID = np.linspace(3.0, 3.4, 5), Grid.interval(8, 10.0, 14.0)
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 2, 8))
@@ -149,6 +150,23 @@ def test_everything_else_is_refused_in_a_sentence():
     assert len(sentences) == len(expected), ended.stderr
     for sentence, beginning in zip(sentences, expected, strict=True):
         assert sentence.startswith(beginning)
+
+
+def test_a_single_frame_is_a_context_for_a_given_law():
+    law, x = identification(polynomial(-3.0, 3.0, 1.0, 0.5), interval=0.1), GRID.centers()
+    labelled = xr.DataArray(
+        VALUES[0, :1, 0], {"time": TIMES[:1], "x": x}, ("time", "x"), name="density"
+    )
+    contexts = (
+        (Trajectory.from_numpy(VALUES[0, :1, 0], TIMES[:1], x, ["density"]), {}),
+        (labelled, {}),
+        (VALUES[0, :1, 0], {"times": TIMES[:1], "grid": GRID, "fields": ["density"]}),
+    )
+    for context, more in contexts:
+        forecast = hfluxno.forecast(context, 2, law=law, every=0.05, **more)
+        np.testing.assert_allclose(forecast.trajectory.times, [3.05, 3.1])
+        with pytest.raises(ValueError, match="needs at least 4 frames; this one has 1"):
+            hfluxno.identify(context, **more)
 
 
 def test_both_functions_take_every_form():

@@ -188,7 +188,7 @@ def spoiled(value):
         ((VALUES[0], [0, 1, np.nan, 3, 4]), "time has NaN or infinite entries"),
         ((VALUES[0], TIMES, X**2), "x is not uniform.*interpolate to a uniform grid"),
         ((VALUES[0], TIMES, X[:, None]), r"x has the shape \(8, 1\)"),
-        ((VALUES[0][:1],), "time needs at least two entries; got 1"),
+        ((VALUES[0][:1], [np.nan]), "time has NaN or infinite entries"),
         ((VALUES[0], TIMES, X, ["h"]), "1 name for 2 fields"),
         ((VALUES[0], TIMES, X, None, ("periodic", "outflow")), "both of them periodic"),
     ],

@@ -163,10 +163,13 @@ def _are_rounded(numbers: np.ndarray, places: np.ndarray, unit: float) -> bool:
 
 def as_frames(times: np.ndarray, count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The times completed to equal intervals, if they are multiples of an interval and at least a
-    fifth of the frames are present, else unchanged; and the indices of the given times.
+    fifth of the frames are present, else unchanged; and the indices of the given times. A single
+    frame has no interval.
 
     Raises `ValueError` unless they increase.
     """
+    if count == 1 and times.shape == (1,) and np.isfinite(times[0]):
+        return times, np.arange(1)
     try:
         return with_gaps(times, count, name)
     except ValueError:
@@ -237,10 +240,10 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
             f"The coordinate {name} has the shape {centers.shape}, but the data have {count} "
             f"entries along it; give one number for each of these."
         )
-    if count < 2:
-        raise ValueError(f"The coordinate {name} needs at least two entries; got {count}.")
     if not np.all(np.isfinite(centers)):
         raise ValueError(f"The coordinate {name} has NaN or infinite entries; correct them first.")
+    if count < 2:
+        raise ValueError(f"The coordinate {name} needs at least two entries; got {count}.")
     steps = np.diff(centers)
     if np.any(steps <= 0):
         where = int(np.argmax(steps <= 0))

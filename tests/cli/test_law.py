@@ -69,6 +69,17 @@ def test_a_single_frame_counts_at_the_interval_of_its_file(folder, capsys):
         np.testing.assert_allclose(out["time"], np.arange(1, 5) / 240)
 
 
+def test_a_file_with_a_single_frame_is_refused_although_a_law_is_given(folder, capsys):
+    main(["identify", "road.nc", "--save", "law.json"])
+    with xr.open_dataset("road.nc", engine="h5netcdf", decode_times=False) as whole:
+        whole.isel(time=[0]).to_netcdf("one.nc", engine="h5netcdf")
+    capsys.readouterr()
+    command = "forecast one.nc --law law.json -k 1 -n 3"
+    assert main(command.split()) == 2
+    said = capsys.readouterr().err
+    assert "a file for a given law (--law) needs as many frames, too." in said
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [

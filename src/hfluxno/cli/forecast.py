@@ -54,7 +54,7 @@ class ForecastConfig(ClusterConfig):
     table has dates); for the methods fit and persistence."""
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
     """Infer the law from the first K frames, 4 or more; by default from all frames. With --law, 1
-    is enough."""
+    is enough, of a file with 4 or more (on a plane with 1)."""
     law: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Solve this law, found by `hfluxno identify OTHER --save FILE` in other data of the same
     fields, instead of inferring one; the status says whether it explains the context."""
@@ -233,7 +233,7 @@ def fitted_to(
     if source.fields == method.law.law.fields:  # other fields are refused elsewhere
         saved_law.check_units(method.law, source.units, str(source.path))
     every = config.every
-    if config.context == 1 and every is None:
+    if config.context == 1 and every is None and len(source.times) > 1:
         every = float(source.times[1] - source.times[0])
     return dataclasses.replace(method, every=every)
 

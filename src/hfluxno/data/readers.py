@@ -259,10 +259,11 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     fields_read = field_names(coordinates.get("field"), values.shape[-2], name)
     frames, places = values.shape[-3], values.shape[-1]
     if frames < LEAST_FRAMES or places < LEAST_PLACES:
+        given = ", and a file for a given law (--law) needs as many frames, too"
         raise ValueError(
             f"The variable {name} of {path} has {frames} × {places} values, frames × places; a law "
             f"can be inferred from {LEAST_FRAMES} × {LEAST_CELLS} or more, by hfluxno reconstruct "
-            f"from {LEAST_FRAMES} × {LEAST_PLACES}."
+            f"from {LEAST_FRAMES} × {LEAST_PLACES}{given if frames < LEAST_FRAMES else ''}."
         )
     known = ~np.isnan(values)
     nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))

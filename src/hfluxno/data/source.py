@@ -236,11 +236,10 @@ class Source:
         Times that begin near zero survive single precision, in which a distant origin would swamp
         the spacing.
         """
-        least = max(stop, start + 2)  # a single time would have no interval
         units = self.units
         if self.flow is not None:
             units[self.flow[0].name] = str(self.flow[0].attributes.get("units", ""))
-        frames = (..., slice(start, least), slice(None), slice(None))
+        frames = (..., slice(start, stop), slice(None), slice(None))
         made = Trajectory.from_numpy(
             self.measured[frames],
             None,
@@ -252,9 +251,8 @@ class Source:
             units=units,
         )
         # Not with from_numpy, which makes times uniform.
-        found = dataclasses.replace(made, times=self.times[start:least] - self.times[0])
-        found = found if self.bounds is None else found.with_bounds(*self.bounds)
-        return found.window(0, stop - start) if stop < least else found
+        found = dataclasses.replace(made, times=self.times[start:stop] - self.times[0])
+        return found if self.bounds is None else found.with_bounds(*self.bounds)
 
     @property
     def even(self) -> bool:

@@ -138,7 +138,8 @@ def _is_described(context: Trajectory) -> bool:
 
 def is_uneven(context: Trajectory) -> bool:
     intervals = np.diff(np.asarray(context.times, float))
-    return bool(np.any(np.abs(intervals - intervals.mean()) > _EVEN * intervals.mean()))
+    mean = intervals.mean() if intervals.size else 0.0  # of a single frame
+    return bool(np.any(np.abs(intervals - mean) > _EVEN * mean))
 
 
 def is_of_states(context: Trajectory) -> bool:

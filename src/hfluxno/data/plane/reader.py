@@ -80,9 +80,7 @@ def source_in(
     )
     if "time" in falls:
         raise ValueError(f"The times of {path} decrease; reverse the frames first.")
-    times, rows = axes["time"][0], np.arange(sizes["time"])
-    if len(times) > 1:
-        times, rows = as_frames(times, sizes["time"], "time")
+    times, rows = as_frames(axes["time"][0], sizes["time"], "time")
     return PlaneSource(
         path=path,
         layout=file.layout,
