@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from hfluxno.data.plane import read_plane
 from hfluxno.data.readers import read
 from hfluxno.data.replacing import check_writable
+from hfluxno.explore.problem import FileChoice, opened
 from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
 
 TIMES, PLACES = 0.5 * np.arange(FRAMES), 2.0 * np.arange(CELLS)
@@ -48,6 +50,20 @@ def moving(path):
     rng = np.random.default_rng(0)
     table = np.column_stack([np.sort(rng.random(20_000)), *rng.random((2, 20_000))])
     np.savetxt(path, table, delimiter=",", header="time,x,u", comments="")
+
+
+@pytest.mark.parametrize("mark", [b"SNOD", b"TREE", b"HEAP"])
+def test_a_damaged_structure_is_a_sentence(tmp_path, mark):
+    """Where h5py raises a `RuntimeError`; explore opens files as every command does."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver="earliest") as file:
+        file["u"] = wave()
+    path.write_bytes(path.read_bytes().replace(mark, b"????"))
+    for open_it in (read, read_plane, lambda path: opened(FileChoice(str(path)))):
+        with pytest.raises(
+            OSError, match=r"a\.h5 cannot be read \(.*\); check that it is complete"
+        ):
+            open_it(path)
 
 
 DATES = np.array([20240130.0, 20240131, 20240201, 20240202, 20240203, 20240204])

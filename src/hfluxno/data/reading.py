@@ -26,6 +26,22 @@ def reading(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise PermissionError(f"{path} may not be read; ask for permission.") from error
     except Exception as error:
-        reason = str(error).strip() or type(error).__name__
-        reason = reason.splitlines()[0].rstrip(".")
-        raise OSError(f"{path} cannot be read ({reason}); check that it is complete.") from error
+        raise _unreadable(path, error) from error
+
+
+@contextlib.contextmanager
+def understanding(path: Path) -> Iterator[None]:
+    """The same where what is in a file is understood, which raises `ValueError` with sentences of
+    its own: only what h5py raises on a damaged structure is turned into an `OSError`."""
+    try:
+        yield
+    except (RuntimeError, KeyError, OSError) as error:
+        if isinstance(error, OSError) and str(path) in str(error):
+            raise
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> OSError:
+    reason = str(error).strip() or type(error).__name__
+    reason = reason.splitlines()[0].rstrip(".")
+    return OSError(f"{path} cannot be read ({reason}); check that it is complete.")

@@ -14,7 +14,7 @@ from hfluxno.data.plane.labelled import on_plane, read_labelled
 from hfluxno.data.plane.pdebench import is_pdebench, read_pdebench
 from hfluxno.data.plane.pdegym import is_pdegym, read_pdegym
 from hfluxno.data.plane.well import GROUPS, is_well, read_well
-from hfluxno.data.reading import reading
+from hfluxno.data.reading import reading, understanding
 from hfluxno.data.text_table import is_table
 
 
@@ -24,7 +24,7 @@ def is_plane(path: Path, names: Mapping[str, str] | None = None) -> bool:
         return False
     try:
         if _is_hdf5(path):
-            with h5py.File(path, "r") as file:
+            with understanding(path), h5py.File(path, "r") as file:
                 if is_well(file) or is_pdebench(file) or is_pdegym(file):
                     return True
         with opened(path, None, dict(names or {})) as (variables, _):
@@ -44,18 +44,20 @@ def opened_plane(path: Path, names: Mapping[str, str] | None = None) -> Iterator
             raise ValueError(refused)
         with reading(path):
             file = stack.enter_context(h5py.File(path, "r")) if _is_hdf5(path) else None
-        if file is not None and is_well(file):
-            groups = [name for name in GROUPS if name in file]
-            datasets = {name: stack.enter_context(_dataset(path, name)) for name in groups}
-            found = read_well(path, file, datasets)
-        elif file is not None and is_pdebench(file):
-            found = read_pdebench(path, file, stack.enter_context(_dataset(path)))
-        elif file is not None and is_pdegym(file):
-            found = read_pdegym(file, stack.enter_context(_dataset(path)))
-        else:
-            variables, known = stack.enter_context(opened(path, None, dict(names or {})))
-            found = read_labelled(variables, known, path)
-        yield _checked(found, path)
+        with understanding(path):
+            if file is not None and is_well(file):
+                groups = [name for name in GROUPS if name in file]
+                datasets = {name: stack.enter_context(_dataset(path, name)) for name in groups}
+                found = read_well(path, file, datasets)
+            elif file is not None and is_pdebench(file):
+                found = read_pdebench(path, file, stack.enter_context(_dataset(path)))
+            elif file is not None and is_pdegym(file):
+                found = read_pdegym(file, stack.enter_context(_dataset(path)))
+            else:
+                variables, known = stack.enter_context(opened(path, None, dict(names or {})))
+                found = read_labelled(variables, known, path)
+            checked = _checked(found, path)
+        yield checked
 
 
 def held_plane(
