@@ -93,7 +93,7 @@ def _from_union(members, data, where):
         if not isinstance(data, dict):
             raise ValueError(f"{where} must be an object; got {data!r}.")
         name = data.get("kind")
-        if name not in classes:
+        if not isinstance(name, str) or name not in classes:
             raise ValueError(
                 f"Unknown kind {name!r} of {where}; choose one of {', '.join(classes)}."
             )

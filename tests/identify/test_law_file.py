@@ -153,6 +153,7 @@ FAULTS = [
     ({"flux": [["1.0"]]}, "must be of type float"),
     ({"diffusivity": []}, "the diffusivities need"),
     ({"basis": {"kind": "Spline"}}, "Unknown kind 'Spline'"),
+    ({"basis": {"kind": []}}, r"Unknown kind \[\] of basis"),
     ({"basis": {"kind": "ChebyshevBasis", "middle": 0.7, "half": 0.0, "size": 6}}, "half width"),
     ({"basis": {"kind": "ChebyshevBasis", "middle": 0.7, "half": 0.6, "size": 99}}, "and a size"),
     ({"coefficients/covariance": [[1.0]]}, "covariance does not have the shape of 6 coefficients"),
