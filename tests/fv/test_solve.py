@@ -297,6 +297,12 @@ def test_errors_name_the_fault_and_the_mend():
         solve(flux, u[:, 1:], times, GRID)
     with pytest.raises(ValueError, match="at least one time"):
         solve(flux, u, np.zeros(0), GRID)
+    for wrong in (times[::-1], np.array([0.0, np.nan, 0.1]), jnp.array([0.0, jnp.inf])):
+        with pytest.raises(ValueError, match="finite and do not decrease; sort them"):
+            solve(flux, u, wrong, GRID)
+    two = jnp.concatenate([u, u])
+    with pytest.raises(ValueError, match=r"has 1 field \(u\), and the initial state 2; give"):
+        solve(flux, two, times, GRID)
     with pytest.raises(ValueError, match="substeps must be at least 1; got 0"):
         solve(flux, u, times, GRID, substeps=0)
     with pytest.raises(ValueError, match="1 axes needs as many numerical fluxes; got 2"):

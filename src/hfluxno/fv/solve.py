@@ -19,6 +19,8 @@ from hfluxno.fv.numerical_flux import Cells, Number, NumericalFlux
 from hfluxno.fv.rows import cleared
 from hfluxno.fv.step import fallbacks, limiting_speed, step
 from hfluxno.grid import Grid
+from hfluxno.laws.base import ConservationLaw
+from hfluxno.plural import plural
 
 # Between two times; a run that needs more has gone wrong.
 MOST_STEPS = 10_000
@@ -140,7 +142,8 @@ def solve(
 
     **Raises:**
 
-    - `ValueError`, if the shapes do not match.
+    - `ValueError`, if the shapes do not match, the state has another number of fields than the law,
+      or times decrease or are not finite (those of a compiled run are not known, and not checked).
     """
     initial = jnp.asarray(initial)
     if initial.ndim != 1 + len(grid.shape) or initial.shape[1:] != grid.shape:
@@ -148,8 +151,8 @@ def solve(
             f"The initial state must have the shape (field, *{grid.shape}); got {initial.shape}. "
             "Use jax.vmap for a batch."
         )
-    if times.shape[0] < 1:
-        raise ValueError("A run needs at least one time.")
+    _check_fields(numerical_flux, initial.shape[0])
+    _check_times(times)
     if substeps is not None and substeps < 1:
         raise ValueError(f"substeps must be at least 1; got {substeps}.")
     control = StepControl() if control is None else control
@@ -186,6 +189,28 @@ def solve(
     run, frames = jax.lax.scan(adaptive if substeps is None else fixed, run, intervals)
     values = jnp.concatenate([initial[None], frames])
     return Solution(values, run.status, run.steps, run.rejected, run.rate, run.fallbacks)
+
+
+def _check_fields(numerical_flux: NumericalFlux | tuple[NumericalFlux, ...], count: int) -> None:
+    each = numerical_flux if isinstance(numerical_flux, tuple) else (numerical_flux,)
+    for law in (getattr(one, "law", None) for one in each):  # a network may have none
+        if isinstance(law, ConservationLaw) and len(law.fields) != count:
+            raise ValueError(
+                f"The law has {plural(len(law.fields), 'field')} ({', '.join(law.fields)}), and "
+                f"the initial state {count}; give a state with those of the law."
+            )
+
+
+def _check_times(times: Float[Array | np.ndarray, " time"]) -> None:
+    if times.shape[0] < 1:
+        raise ValueError("A run needs at least one time.")
+    if isinstance(times, jax.core.Tracer):
+        return
+    known = np.asarray(times)
+    if not np.isfinite(known).all() or np.any(np.diff(known) < 0.0):
+        raise ValueError(
+            "The times of a run are finite and do not decrease; sort them, and leave out NaN."
+        )
 
 
 def at_rest(initial: Cells, rate: Number, time: Number | float = 0.0) -> Run:
