@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib
+import pickle
 import re
 
 import jax
@@ -364,7 +365,7 @@ def test_the_bound_of_cramer_and_rao_is_the_inverse_of_what_the_values_tell(brie
     seen = directions[:, sizes > 1.0]
     least = estimate.least_covariance[np.ix_(free, free)]
     np.testing.assert_allclose(seen.T @ least @ seen, np.diag(1.0 / sizes[sizes > 1.0]), atol=1e-3)
-    ahead = found.forecast(3)
+    ahead = pickle.loads(pickle.dumps(found)).forecast(3)  # a reconstruction can be kept
     assert ahead.least.shape == ahead.deviation.shape
     assert np.all(ahead.least_error > 0.0) and np.all(ahead.least_error < 0.05)
     few = noisy.copy()

@@ -3,8 +3,11 @@
 import copy
 import dataclasses
 import json
+import pickle
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -36,6 +39,17 @@ def test_a_law_returns_to_the_last_bit(tmp_path, name):
     assert (fit.cells, fit.cell, fit.interval) == (50, 0.02, 0.01)
     loaded.save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
+
+
+def test_a_law_is_pickled_to_the_last_bit():
+    """Fits leave JAX's arrays in float64, which pickle would read in the working precision."""
+    with jax.enable_x64(True):
+        law = jax.tree.map(jnp.asarray, one_field(terms=True))
+    found = dataclasses.replace(identification(one_field(terms=True)), law=law)
+    found = pickle.loads(pickle.dumps(found))
+    for one, other in zip(*map(jax.tree.leaves, (found.law, law)), strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_law_of_an_earlier_day_is_read(tmp_path):

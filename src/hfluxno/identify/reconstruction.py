@@ -1,6 +1,7 @@
 """The whole field behind measurements, over the time of the measurements."""
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import Forecast, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
+from hfluxno.identify.result import Identification
 from hfluxno.known import Noise
 from hfluxno.reconstruction import Reconstruction, even_times
 from hfluxno.trajectory import Trajectory
@@ -52,10 +54,6 @@ def reconstruct(
     times = times if every is None else even_times(times, every)
     found = identify_all(trajectory, momentum, jointly=True)[0]
 
-    def ahead(steps: int, every: float | None = None) -> Forecast:
-        check_steps(steps)
-        return FittedLawForecaster(every=every).advance(trajectory, (found,), int(steps))
-
     best = found.estimate
     if best is None:
         why = found.sentence.replace("; the forecast repeats the last frame", "")
@@ -67,4 +65,12 @@ def reconstruct(
     field = dataclasses.replace(
         trajectory.states, values=states, times=times, deviation=None, observation=()
     )
+    ahead = functools.partial(_ahead, trajectory, found)
     return Reconstruction(field, spread, best.noise, ends, found, ahead)
+
+
+def _ahead(
+    context: Trajectory, found: Identification, steps: int, every: float | None = None
+) -> Forecast:
+    check_steps(steps)
+    return FittedLawForecaster(every=every).advance(context, (found,), int(steps))

@@ -14,6 +14,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 # Arguments and results of pointwise methods; `*points` are any trailing axes.
@@ -54,6 +55,11 @@ class ConservationLaw(eqx.Module):
                 f"The fields of a law are a tuple of names, which comes before the coefficients; "
                 f"got {names!r}. Give coefficients by their names, as in LWR(v=100.0)."
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pickle brings JAX's arrays back in the working precision, NumPy's as they are.
+        exact = jax.tree.map(lambda a: np.asarray(a) if isinstance(a, jax.Array) else a, self)
+        return dict(vars(exact))
 
     @abc.abstractmethod
     def flux(self, u: State) -> State:
