@@ -169,6 +169,15 @@ def test_a_single_frame_is_a_context_for_a_given_law():
             hfluxno.identify(context, **more)
 
 
+def test_what_the_memory_does_not_hold_is_refused_before_it_is_made(monkeypatch):
+    with pytest.raises(ValueError, match=r"A forecast of 1,000,000,000,000 .* choose fewer steps"):
+        hfluxno.forecast(one(), 10**12, "persistence")
+    monkeypatch.setattr("hfluxno.memory.memory_of_machine", lambda: 2**20)
+    first = Trajectory.from_numpy(VALUES[0, :, 0], TIMES, GRID.centers())
+    with pytest.raises(ValueError, match=r"A reconstruction of 401 frames takes .* larger time"):
+        hfluxno.reconstruct(first, every=1e-3)
+
+
 def test_both_functions_take_every_form():
     still = np.repeat(VALUES[0, :1, :1], 5, axis=0)  # nothing moves: refused by both alike
     still[:, 0] = 1.0

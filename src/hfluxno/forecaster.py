@@ -11,8 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.coordinates import check_interval, whole
+from hfluxno.memory import check_memory
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
+# Of a forecast: its frames, those of other guesses, deviations, bands, and what is written.
+_COPIES = 10
 # 90 percent of a normal distribution lies between -z and z.
 NINETY = 1.6449
 # In 90 of 100 forecasts of `make trust` with the status OK, the error of a frame is below this
@@ -133,6 +137,13 @@ def check_steps(steps: Any) -> None:
     """Checks a number of steps. Raises `ValueError` if it is not a positive whole number."""
     if whole(steps, "steps") < 1:
         raise ValueError(f"steps must be at least 1; got {steps}.")
+
+
+def check_forecast_memory(steps: int, numbers: int, name: str = "steps") -> None:
+    """Checks that a forecast of frames of so many `numbers` fits in memory; `name` is what the
+    number of steps is called. Raises `ValueError` if it does not."""
+    what = f"A forecast of {plural(steps, 'frame')}"
+    check_memory(_COPIES * steps, numbers, what, f"choose fewer {name}")
 
 
 def forecast_times(context: Trajectory, steps: int, every: float | None = None) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.contexts import as_trajectory
-from hfluxno.forecaster import Forecast, Forecaster, check_steps
+from hfluxno.forecaster import Forecast, Forecaster, check_forecast_memory, check_steps
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.identify.law_forecaster import FoundLaw, GivenLawForecaster, as_law
@@ -205,10 +205,11 @@ def forecast(
     **Raises:**
 
     - `ValueError`, if the method or the weights are unknown, `steps` is not a positive whole
-      number, or the context cannot be used.
+      number or more than the memory holds, or the context cannot be used.
     """
     check_steps(steps)
     trajectory = as_trajectory(context, times, grid, fields)
+    check_forecast_memory(int(steps), trajectory.batch[:, 0].size)
     if noise is not None:
         check_measured(method)
     made = forecaster(method, weights, momentum=momentum, every=every, law=law)

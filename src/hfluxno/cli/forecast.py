@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from hfluxno.cli.clustered import ClusterConfig
-from hfluxno.plural import plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from hfluxno.data.source import Source
     from hfluxno.forecaster import Forecast, Forecaster
     from hfluxno.trajectory import Trajectory
-
-# Of a forecast: its frames, those of other guesses, deviations, bands, and what is written.
-_COPIES = 10
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,6 +94,7 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.coordinates import check_interval
     from hfluxno.data.parts import fingerprint, parts_of
     from hfluxno.data.writers import SUFFIXES, check_storable
+    from hfluxno.forecaster import check_forecast_memory
 
     config.check_scheduler()
     if config.steps < 1:
@@ -133,12 +130,7 @@ def main(config: ForecastConfig) -> int:
         check_storable(part.name for part in source.parts)
         parts = parts_of(source.trajectories)
         largest = max(len(range(source.trajectories)[part]) for part in parts)
-        runtime.check_memory(
-            _COPIES * config.steps,
-            largest * len(source.fields) * len(source.x),
-            f"A forecast of {plural(config.steps, 'frame')}",
-            "choose fewer --steps",
-        )
+        check_forecast_memory(config.steps, largest * len(source.fields) * len(source.x), "--steps")
         context, method = _context_and_method(source, config, method)
         times = _times(source, context, config, method)
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"

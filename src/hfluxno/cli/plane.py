@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hfluxno.cli import runtime
+from hfluxno import memory
 from hfluxno.cli.input import InputConfig
 from hfluxno.data.marks import marks_of, without_marks
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
@@ -91,7 +91,7 @@ def momentum_of(config) -> tuple[str, str] | None:
 def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
     """Checks that a trajectory fits in memory. Raises `ValueError` if it does not."""
     size = len(source.fields) * len(source.x) * len(source.y)
-    runtime.check_memory(
+    memory.check_memory(
         _COPIES * frames + _FORECAST_COPIES * forecast,
         size,
         f"{frames} frames of {len(source.x)} × {len(source.y)} cells and {forecast} to forecast",

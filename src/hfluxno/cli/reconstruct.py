@@ -9,9 +9,6 @@ import tyro
 from hfluxno.cli.clustered import ClusterConfig
 from hfluxno.plural import plural
 
-# Of a frame: runs of an ensemble, and derivatives along some hundred directions.
-_COPIES = 200
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReconstructConfig(ClusterConfig):
@@ -47,7 +44,6 @@ class ReconstructConfig(ClusterConfig):
 def main(config: ReconstructConfig) -> int:
     """Reads, reconstructs, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
-    import numpy as np
 
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
@@ -57,7 +53,6 @@ def main(config: ReconstructConfig) -> int:
     from hfluxno.coordinates import check_interval
     from hfluxno.data.replacing import replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
-    from hfluxno.reconstruction import count_of_even_times
 
     config.check_scheduler()
     if config.every is not None:
@@ -94,14 +89,6 @@ def main(config: ReconstructConfig) -> int:
                 f"{config.input} has {plural(len(context.values), 'trajectory')}, and a "
                 "reconstruction takes one: choose it with --trajectory N, or take all with "
                 "--scheduler local."
-            )
-        if config.every is not None:
-            frames = count_of_even_times(np.asarray(context.times, float), config.every)
-            runtime.check_memory(
-                _COPIES * frames,
-                len(source.fields) * len(source.x),
-                f"A reconstruction of {plural(frames, 'frame')}",
-                "choose a larger --every",
             )
         say(*takes_long(context.frames))
         with report.working(f"Reconstructing {source.variable}"):

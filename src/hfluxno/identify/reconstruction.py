@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hfluxno.contexts import as_trajectory
-from hfluxno.forecaster import Forecast, check_steps
+from hfluxno.forecaster import Forecast, check_forecast_memory, check_steps
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
 from hfluxno.identify.result import Identification
 from hfluxno.known import Noise
-from hfluxno.reconstruction import Reconstruction, even_times
+from hfluxno.memory import check_memory
+from hfluxno.plural import plural
+from hfluxno.reconstruction import Reconstruction, count_of_even_times, even_times
 from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
     import xarray
+
+# Of a frame: runs of an ensemble, and derivatives along some hundred directions.
+_COPIES = 200
 
 
 def reconstruct(
@@ -42,7 +47,8 @@ def reconstruct(
     **Raises:**
 
     - `ValueError`, if it is a batch, too little was measured, a field is constant, a noise is not
-      positive, no law could be solved, or `every` is not positive or longer than the context.
+      positive, no law could be solved, or `every` is not positive, longer than the context or so
+      small that the states do not fit in memory.
     """
     trajectory: Trajectory = as_trajectory(context).with_deviation(noise)
     if trajectory.is_batched:
@@ -51,7 +57,11 @@ def reconstruct(
             "Trajectory.single(0)."
         )
     times = np.asarray(trajectory.times, float)
-    times = times if every is None else even_times(times, every)
+    if every is not None:
+        frames = count_of_even_times(times, every)
+        what, size = f"A reconstruction of {plural(frames, 'frame')}", trajectory.batch[:, 0].size
+        check_memory(_COPIES * frames, size, what, "choose a larger time step every")
+        times = even_times(times, every)
     found = identify_all(trajectory, momentum, jointly=True)[0]
 
     best = found.estimate
@@ -73,4 +83,5 @@ def _ahead(
     context: Trajectory, found: Identification, steps: int, every: float | None = None
 ) -> Forecast:
     check_steps(steps)
+    check_forecast_memory(int(steps), context.batch[:, 0].size)
     return FittedLawForecaster(every=every).advance(context, (found,), int(steps))
