@@ -107,6 +107,9 @@ def test_other_fields_and_units_are_refused(folder, capsys):
     assert "has time in h, but seconds.nc in seconds" in capsys.readouterr().err
     assert main(["forecast", "speed.nc", "-n", "3", "--law", "law.json"]) == 2
     assert "The law has the fields 'density', and the context 'speed'" in capsys.readouterr().err
+    write(folder / "u.nc", name="u")
+    assert main(["forecast", "u.nc", "-n", "3", "--law", "law.json"]) == 2
+    assert "the field 'density', and u.nc has 'u'; choose another" in capsys.readouterr().err
 
 
 def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys):

@@ -216,14 +216,21 @@ def _context_and_method(
 def fitted_to(
     source: "Source | PlaneSource", config: ForecastConfig, method: "Forecaster"
 ) -> "Forecaster":
-    """The method with the settings of the file. Raises `ValueError` if a unit is known for the data
-    and for a given law, and differs."""
+    """The method with the settings of the file. Raises `ValueError` if the field of the file has
+    another name than that of a given law, or a unit is known for both and differs."""
     from hfluxno.identify import GivenLawForecaster, saved_law
 
     if not isinstance(method, GivenLawForecaster):
         return method
-    if source.fields == method.law.law.fields:  # other fields are refused elsewhere
+    fields = method.law.law.fields
+    if source.fields == fields:  # other fields are refused elsewhere
         saved_law.check_units(method.law, source.units, str(source.path))
+    elif source.fields == ("u",) and len(fields) == 1 and fields != ("values",):
+        # In Python u is what an array without a name has; in a file it is a name.
+        raise ValueError(
+            f"The law has the field {fields[0]!r}, and {source.path} has 'u'; choose another "
+            "variable with --variable NAME, or rename this one if it is the same quantity."
+        )
     every = config.every
     if config.context == 1 and every is None and len(source.times) > 1:
         every = float(source.times[1] - source.times[0])
