@@ -109,7 +109,9 @@ def test_a_state_at_rest_tells_nothing():
 def test_everything_else_is_refused_in_a_sentence():
     """In a process of its own: the tests check types at run time, which users do not."""
     program = """
+        import dask.array
         import numpy as np
+        import pandas
         import hfluxno
 
         values = np.random.default_rng(0).normal(size=(5, 8))
@@ -121,6 +123,8 @@ def test_everything_else_is_refused_in_a_sentence():
             lambda: hfluxno.identify(values.tolist()),
             lambda: hfluxno.identify("traffic.nc"),
             lambda: hfluxno.identify([]),
+            lambda: hfluxno.identify(dask.array.from_array(values), times=one.times, grid=one.grid),
+            lambda: hfluxno.identify(pandas.DataFrame(), times=one.times, grid=one.grid),
             lambda: hfluxno.forecast(one, 2.5),
             lambda: hfluxno.forecast(one, "3"),
             lambda: hfluxno.forecast(one, 0),
@@ -142,6 +146,8 @@ def test_everything_else_is_refused_in_a_sentence():
         kinds,
         kinds,
         kinds,
+        kinds + " list of the first two; got Array; of an array that is not in memory, as Dask",
+        kinds + " list of the first two; got DataFrame; with the columns time, x and density",
         "steps must be a whole number; got 2.5.",
         "steps must be a whole number; got '3'.",
         "steps must be at least 1; got 0.",

@@ -19,6 +19,7 @@ _ORDER = (Flow, Points, TimeMean)
 
 # How to make a DataArray of what users have instead, by the name of its type.
 _MADE_INTO_ONE = {
+    "Array": "; of an array that is not in memory, as Dask has them, pass numpy.asarray(array)",
     "DataFrame": "; with the columns time, x and density, pass "
     "table.set_index(['time', 'x'])['density'].to_xarray()",
     "Series": "; with the index levels time and x, pass series.to_xarray()",
@@ -47,14 +48,17 @@ def as_trajectory(
         y = others[0] if others else None
         made = Trajectory.from_numpy(context, np.asarray(times), x, fields, y=y)
         return _checked(dataclasses.replace(made, grid=grid))
-    if not (times is None and grid is None and fields is None):
+    xarray = sys.modules.get("xarray")  # if it is not loaded, there is no DataArray
+    is_labelled = xarray is not None and isinstance(context, xarray.DataArray)
+    is_batch = isinstance(context, list | tuple) and bool(context)
+    knows = is_labelled or is_batch or isinstance(context, Trajectory)
+    if knows and not (times is None and grid is None and fields is None):
         raise ValueError("times, grid and fields belong to an array; this context has its own.")
     if isinstance(context, Trajectory):
         return _checked(context)
-    xarray = sys.modules.get("xarray")  # if it is not loaded, there is no DataArray
-    if xarray is not None and isinstance(context, xarray.DataArray):
+    if is_labelled:
         return Trajectory.from_xarray(context)
-    if isinstance(context, (list, tuple)) and context:
+    if is_batch:
         return _batch([as_trajectory(each) for each in context])
     kind = type(context).__name__
     raise ValueError(
