@@ -76,6 +76,13 @@ def test_noise_of_one_trajectory(tmp_path):
     assert np.all(read_noise("sd", source.members(slice(1, 2)), 1) == 0.3)
 
 
+def test_the_only_variable_is_not_its_own_noise(tmp_path):
+    path = save(dataset(wave(), ("time", "x")), tmp_path / "a.nc")
+    source = read(path, others=noise_names("u"))
+    with pytest.raises(ValueError, match="--noise u is what was measured itself; give a number"):
+        read_noise("u", source)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

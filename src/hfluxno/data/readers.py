@@ -34,7 +34,7 @@ import xarray as xr
 from hfluxno.boundary import BOUNDARIES, BoundaryName
 from hfluxno.coordinates import decreases
 from hfluxno.data.axes import squeezed
-from hfluxno.data.choice import asked_names, canonical_order, choose, combined, selected
+from hfluxno.data.choice import asked_names, canonical_order, choose, combined, fits, selected
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
 from hfluxno.data.failed import failed_ones
@@ -138,6 +138,8 @@ def read(
             )
         asked, others = asked_names(variable), (*others, *asked_names(flow))
         meant = {name: v for name, v in whole.items() if name in asked or name not in others}
+        if flow is None and not any(fits(v.dims) for v in meant.values()):
+            meant = whole  # the noise is said to be the values, and is refused as such
         if variable is None and flow in whole:
             check_density(meant, str(flow), path)
         file = None if ends is None else Path(ends)
