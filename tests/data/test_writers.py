@@ -260,6 +260,17 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.nc"] and old.read_text() == "precious"
 
 
+def test_a_folder_that_takes_no_file_is_named_without_the_temporary_one(tmp_path):
+    path = tmp_path / "gone" / "a.nc"
+    path.parent.mkdir()
+    with (
+        pytest.raises(OSError, match=r"gone.a\.nc cannot be written: .*; choose another folder"),
+        replacing(path) as (temporary,),
+    ):
+        path.parent.rmdir()
+        write(temporary, xr.Dataset({"u": ("x", np.zeros(3))}))
+
+
 def test_success_replaces_files_and_folders(tmp_path):
     file, folder = tmp_path / "a.nc", tmp_path / "b.zarr"
     file.write_text("old")

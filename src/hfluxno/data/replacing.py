@@ -45,7 +45,7 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
 
     If the block raises, nothing is left behind and existing files remain.
 
-    Raises `OSError` if the disk is full.
+    Raises `OSError` if the disk is full, or takes no file there.
     """
     mark = uuid.uuid4().hex[:8]
     # The suffix stays last: libraries choose the format by it. A name has 255 bytes at most.
@@ -59,11 +59,12 @@ def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
         for new, path in zip(temporary, paths, strict=True):
             _replace(new, path, mark)
     except OSError as error:
-        if not is_full(error):
+        where = str(error.filename)
+        if not is_full(error) and not where.startswith(tuple(map(str, temporary))):
             raise
-        names = ", ".join(map(str, paths))
+        names, room = ", ".join(map(str, paths)), "make room or " if is_full(error) else ""
         raise OSError(
-            f"{names} cannot be written: {error.strerror}; make room or choose another folder."
+            f"{names} cannot be written: {error.strerror}; {room}choose another folder."
         ) from error
     finally:
         for new in temporary:

@@ -20,7 +20,6 @@ from hfluxno.data.bands import bands, of_band, predictions
 from hfluxno.data.hdf5 import new_netcdf
 from hfluxno.data.headers import without_units
 from hfluxno.data.law_table import LawTable, tabulate
-from hfluxno.data.replacing import is_full
 from hfluxno.data.source import SIDES, Source
 from hfluxno.forecaster import Forecast
 from hfluxno.reconstruction import Reconstruction
@@ -54,7 +53,7 @@ def write(path: Path, dataset: xr.Dataset) -> None:
             with new_netcdf(path) as (file, _):
                 dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=bare)
     except Exception as error:  # names or attributes that the format does not allow
-        if is_full(error):
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk
             raise
         raise OSError(f"The result cannot be written: {str(error).rstrip('.')}.") from error
 
