@@ -66,6 +66,16 @@ def test_a_damaged_structure_is_a_sentence(tmp_path, mark):
             open_it(path)
 
 
+def test_units_that_are_no_text_are_unknown(tmp_path):
+    path = tmp_path / "a.nc"
+    save(dataset(time=TIMES, x=PLACES), path)
+    with h5py.File(path, "a") as file:
+        file["time"].attrs["units"] = b"\xff\xfe"
+        file["x"].attrs["units"] = "km"
+    assert "units" not in read(path).coordinates["time"].attrs
+    assert read(path).context().unit("x") == "km"
+
+
 DATES = np.array([20240130.0, 20240131, 20240201, 20240202, 20240203, 20240204])
 
 FAULTS = {

@@ -118,7 +118,7 @@ def opened(
                 decode_times=False,
                 backend_kwargs=_ENGINE_OPTIONS[kind],
             )
-            variables = {str(name): v for name, v in dataset.variables.items()}
+            variables = {str(name): _with_texts(v) for name, v in dataset.variables.items()}
             groups = [] if variables else _groups(path, kind)
             dims = [str(d) for v in variables.values() for d in v.dims]
             unnamed = kind == "h5netcdf" and {d[:9] for d in dims} == {"phony_dim"}
@@ -161,6 +161,15 @@ def opened(
     finally:
         if dataset is not None:
             dataset.close()
+
+
+def _with_texts(variable: xr.Variable) -> xr.Variable:
+    """The variable without attributes in no known encoding, which could not be written again."""
+    texts = {key: value for key, value in variable.attrs.items() if isinstance(value, str)}
+    for key, value in texts.items():
+        if value != value.encode(errors="replace").decode():
+            del variable.attrs[key]
+    return variable
 
 
 def is_zarr(path: Path) -> bool:

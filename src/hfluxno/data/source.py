@@ -35,9 +35,9 @@ def units_of(
 
 
 def unit_in(attributes: Mapping) -> str:
-    """The unit that attributes of a file give; empty if they give none."""
+    """The unit that attributes of a file give; empty if they give none, or what is no text."""
     unit = attributes.get("units", "")
-    return unit if isinstance(unit, str) else ""
+    return unit if isinstance(unit, str) and unit.isprintable() else ""
 
 
 def frames_at(own: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -238,7 +238,7 @@ class Source:
         """
         units = self.units
         if self.flow is not None:
-            units[self.flow[0].name] = str(self.flow[0].attributes.get("units", ""))
+            units[self.flow[0].name] = unit_in(self.flow[0].attributes)
         frames = (..., slice(start, stop), slice(None), slice(None))
         made = Trajectory.from_numpy(
             self.measured[frames],
