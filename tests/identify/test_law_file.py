@@ -203,6 +203,13 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path, changes, sentence):
         hfluxno.load_law(file)
 
 
+def test_a_file_that_an_editor_marked_is_read(tmp_path):
+    found, file = identification(one_field()), tmp_path / "law.json"
+    found.save(file)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert eqx.tree_equal(hfluxno.load_law(file).law, found.law)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

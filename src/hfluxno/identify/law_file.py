@@ -145,7 +145,7 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
         raise ValueError(f"{path} is too large for a law file; choose one that hfluxno saved.")
     try:
         data = json.loads(
-            content.decode("utf-8"),
+            content.decode("utf-8-sig"),  # editors may add a mark
             object_pairs_hook=_object,
             parse_constant=_no_number,
             parse_int=_whole,
