@@ -149,6 +149,15 @@ def test_given_ends_and_uneven_times_go_on_into_the_commands(tmp_path, capsys):
     )
 
 
+def test_trajectories_without_a_value_are_not_among_the_measured(tmp_path, capsys):
+    u = wave(0.5, trajectories=5)
+    u[2] = np.nan
+    path = saved(tmp_path / "a.nc", u, ("trajectory", "time", "x"))
+    assert main(["check", path]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "5, 1 of them without a value of some field, the first 4 of the others measured" in shown
+
+
 def test_what_is_shown_of_a_system(tmp_path, capsys):
     moving = gaps(wave(0.5, trajectories=40), 0.1)
     moving[0, 0, 0] = -999.0

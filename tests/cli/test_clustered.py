@@ -64,6 +64,8 @@ def test_chunks_make_the_file_that_one_process_makes(folder, alone, capsys):
     captured = capsys.readouterr()
     report = json.loads(captured.out)
     assert report["contexts"] == CONTEXTS and report["statuses"] == {"ok": 19, "failed": 1}
+    assert report["first_failed"]["trajectory"] == 7
+    assert "every trajectory of" in report["first_failed"]["reason"]
     assert report["files"] == ["out.zarr"] and "20 of 20 contexts" in captured.err
     found, whole = opened("out.zarr"), in_one_process()
     others = np.flatnonzero(found["status"].values == 0)

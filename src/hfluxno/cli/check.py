@@ -95,10 +95,12 @@ def _lines(found: dict) -> list[tuple[str, str]]:
     missing = found["missing"]
     lines = [("trajectories", str(found["trajectories"]))]
     if found["trajectories"] > found["trajectories_measured"]:
-        lines[0] = (
-            "trajectories",
-            f"{found['trajectories']}, the first {found['trajectories_measured']} of them measured",
-        )
+        empty, of = found["trajectories_empty"], "them"
+        count = str(found["trajectories"])
+        if empty:
+            count, of = f"{count}, {empty} of them without a value of some field", "the others"
+        text = f"{count}, the first {found['trajectories_measured']} of {of} measured"
+        lines[0] = ("trajectories", text)
     if found["failed_left_out"]:
         lines.append(("", f"{found['failed_left_out']} have failed and are left out"))
     lines.append(("time", _axis(found["time"], "frames")))

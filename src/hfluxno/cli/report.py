@@ -92,6 +92,10 @@ def show_outcome(summary: dict) -> None:
     for status, count in summary["statuses"].items():
         colour = "green" if status == "ok" else "yellow"
         console.print(f"{count:>9,}  [{colour}]{escape(status)}[/{colour}]")
+    if failed := summary.get("first_failed"):
+        console.print(
+            f"the first that failed is {failed['trajectory']}: {_shown(failed['reason'])}"
+        )
     errors = summary.get("backtest_error", {})
     if errors:
         said = ", ".join(f"{name} {_percent(value)}" for name, value in errors.items())

@@ -43,6 +43,7 @@ def examined(source: Source) -> dict:
         "variable": source.variable,
         "trajectories": source.trajectories,
         "trajectories_measured": len(used),
+        "trajectories_empty": int((~whole).sum()),
         "failed_left_out": source.failed,
         "frames": source.frames,
         "time": _axis(source, source.time_axis),

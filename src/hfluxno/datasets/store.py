@@ -89,15 +89,18 @@ def _skeleton(store: Path, layout: Layout, total: int, size: int) -> None:
 
 
 def outcome(output: Path) -> dict:
-    """The number of trajectories of each status in a finished output, and statistics of their
-    back-test errors, if they have any."""
+    """The number of trajectories of each status in a finished output, the first that failed and
+    why, and statistics of their back-test errors, if they have any."""
     group: Any = zarr.open_group(output, mode="r")
-    name = "status_" if "status_" in group else "status"
+    name, sentence = (f"{n}_" if f"{n}_" in group else n for n in ("status", "status_sentence"))
     meanings = str(group[name].attrs["flag_meanings"]).split()
     values = np.asarray(group[name].attrs["flag_values"]).tolist()
     every = np.asarray(group[name][...])
     counts = {word: int(np.sum(every == v)) for word, v in zip(meanings, values, strict=True)}
     found: dict = {"contexts": len(every), "statuses": {w: n for w, n in counts.items() if n}}
+    if counts.get("failed"):
+        first = int(np.argmax(every == dict(zip(meanings, values, strict=True))["failed"]))
+        found["first_failed"] = {"trajectory": first, "reason": str(group[sentence][first])}
     if "backtest_error" in group:
         errors = np.asarray(group["backtest_error"][...])
         errors = errors[np.isfinite(errors)]
