@@ -5,6 +5,7 @@ import importlib
 import json
 import sys
 
+import h5py
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -209,6 +210,20 @@ def test_check_says_what_it_does_not_read(tmp_path, capsys):
     np.savez(tmp_path / "b.npz", values=states.swapaxes(0, 1)[:1])
     assert main(["check", str(tmp_path / "b.npz")]) == 0
     assert "add their coordinate y" in " ".join(capsys.readouterr().out.split())
+
+
+def test_check_names_components_beyond_the_plane(tmp_path, capsys):
+    path = write_well(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        old = file["t1_fields/momentum"]
+        values, varying = old[()], dict(old.attrs)
+        del file["t1_fields/momentum"]
+        for name, kept in {"momentum": [0, 1, 1], "single": [0]}.items():
+            file["t1_fields"].create_dataset(name, data=values[..., kept]).attrs.update(varying)
+    assert main(["check", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["others"] == ["mask", "components of momentum beyond x and y", "single"]
+    assert found["stored"][-2:] == ["momentum_x", "momentum_y"]
 
 
 def test_check_says_what_a_file_holds(tmp_path, capsys):

@@ -46,9 +46,12 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
         for key, variable in datasets[group].variables.items() if group in datasets else ():
             name = str(key)
             dims = _dims(variable, ours)
-            if dims is None or variable.ndim != len(dims) + order:
+            along = () if dims is None else variable.shape[len(dims) :]
+            if dims is None or len(along) != order or any(n < len(ours) for n in along):
                 others.append(name)
                 continue
+            if any(n > len(ours) for n in along):
+                others.append(f"components of {name} beyond {ours[0]} and {ours[1]}")
             known = with_dims(variable, (*dims, "component", "other")[: variable.ndim])
             if "time" not in dims:
                 others.append(name)
