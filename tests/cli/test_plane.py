@@ -321,6 +321,16 @@ def test_methods_laws_and_pictures_that_are_of_a_line(tmp_path, capsys):
     assert "--gamma has no use" in refused(capsys, *line_forecast, "--gamma", 1.4)
 
 
+@pytest.mark.filterwarnings("always::FutureWarning")
+def test_an_old_name_is_told_once(tmp_path, capsys):
+    """Although the weights are loaded twice, for the check and for the work."""
+    path = str(write_well(tmp_path / "a.hdf5"))
+    command = ["forecast", path, "-n", "2", "-k", "6", "--method", "hfluxno", "--weights", "cubic"]
+    assert main([*command, "--trajectory", "0", "-o", str(tmp_path / "a.nc")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("are now called hfluxno-weak-form-cubic") == 1
+
+
 def test_a_network_forecasts_a_file_of_the_well(tmp_path, capsys):
     """The same frames as its roll-out in Python, conserved, and written with the fields' names."""
     config = dataclasses.replace(

@@ -9,7 +9,7 @@ import io
 import sys
 import typing
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hfluxno.cli import streams
 from hfluxno.cli.interrupt import INTERRUPTED, end_at_interrupt, sentence
@@ -44,13 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with warnings.catch_warnings():
-            usual = warnings.showwarning
-            # A sentence for users, without its place in the program.
-            warnings.showwarning = lambda message, category, *where: (
-                streams.say(str(message))
-                if category is FutureWarning
-                else usual(message, category, *where)
-            )
+            warnings.showwarning = _as_sentences(warnings.showwarning)
             status = _run(arguments)
             streams.flush()
             return status
@@ -68,6 +62,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(sentence())
         return INTERRUPTED
+
+
+def _as_sentences(usual: Callable[..., None]) -> Callable[..., None]:
+    """Shows warnings for users as sentences, without their place in the program, and each once,
+    though a network may be loaded for every trajectory; others as `usual`."""
+    said: set[str] = set()
+
+    def show(message, category, *where):
+        if category is not FutureWarning:
+            usual(message, category, *where)
+        elif str(message) not in said:
+            said.add(str(message))
+            streams.say(str(message))
+
+    return show
 
 
 def _run(arguments: list[str]) -> int:
