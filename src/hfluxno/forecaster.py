@@ -24,7 +24,7 @@ NINETY = 1.6449
 NINETY_OF_FRAMES = 1.85
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Forecast:
     """A forecast and what is known about its quality.
 

@@ -38,7 +38,7 @@ def even_times(times: np.ndarray, every: float) -> np.ndarray:
     return np.minimum(times[0] + float(every) * np.arange(count), times[-1])
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Reconstruction:
     """A reconstructed field.
 

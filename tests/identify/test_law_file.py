@@ -203,6 +203,15 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path, changes, sentence):
         hfluxno.load_law(file)
 
 
+def test_results_can_be_compared(tmp_path):
+    """Each is only itself: arrays within them have no single truth value."""
+    found = identification(one_field())
+    found.save(tmp_path / "law.json")
+    saved = hfluxno.load_law(tmp_path / "law.json")
+    for one in (found, saved):
+        assert one == one and one != copy.copy(one) and one in [one] and len({one, one}) == 1
+
+
 def test_a_file_that_an_editor_marked_is_read(tmp_path):
     found, file = identification(one_field()), tmp_path / "law.json"
     found.save(file)

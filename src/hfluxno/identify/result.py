@@ -26,7 +26,7 @@ from hfluxno.trajectory import Trajectory
 _MUCH = 0.05
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Identification:
     """An identified conservation law and its report; NaN is what is not known.
 

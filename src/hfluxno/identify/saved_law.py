@@ -103,7 +103,7 @@ class Fit:
     interval: float | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SavedLaw:
     """A law that was found in one context and can be used on another one.
 

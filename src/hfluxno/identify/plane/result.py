@@ -19,7 +19,7 @@ from hfluxno.plural import percent
 _SHOWN = 1e-12  # of the largest term of a polynomial: less is rounding
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class PlaneIdentification:
     """An identified conservation law on a plane and its report; NaN is what is not known.
 

@@ -48,7 +48,7 @@ class PlaneFit:
     interval: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SavedPlaneLaw:
     """A law that was found in one context on a plane and can be used on another one.
 
