@@ -173,6 +173,14 @@ def test_without_a_folder_it_is_compiled_as_ever(tmp_path, folder):
     assert len(_TRACED) == 3
 
 
+def test_it_is_compiled_though_jax_is_told_not_to_compile():
+    program = stored_jit(_function)
+    power, x = _Power(np.asarray(2.0), 1), np.arange(3.0)
+    with jax.disable_jit():
+        for _ in range(2):
+            np.testing.assert_allclose(program(power, x)[0], 2.0 * np.sin(x))
+
+
 _PROCESS = """
 import json, sys
 import jax, jax.numpy as jnp, numpy as np

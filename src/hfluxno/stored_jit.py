@@ -52,7 +52,8 @@ class stored_jit:
 
     def __call__(self, *arguments, **static) -> tuple:
         leaves, key = _flat(arguments, static)
-        with jax.enable_x64(True):
+        # A program that was compiled cannot run otherwise, if JAX is told not to compile.
+        with jax.enable_x64(True), jax.disable_jit(False):
             program = self._known(key)
             if program is not None:
                 return program(*leaves)
