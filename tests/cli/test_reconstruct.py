@@ -207,6 +207,7 @@ def test_bounds_are_kept_by_the_field_its_bands_and_the_law(folder):
     ("bounds", "words"),
     [
         ("0", "--bounds needs two numbers, LEAST,MOST"),
+        (",", "--bounds needs two numbers, LEAST,MOST"),
         ("0,0.1", "beyond the bounds 0 and 0.1"),
     ],
 )

@@ -173,6 +173,8 @@ class MeasuredConfig(InputConfig):
 def bounds_of(text: str) -> tuple[float, float]:
     try:
         low, high = (part.strip() for part in text.split(","))
+        if not (low or high):
+            raise ValueError("neither is given")
         return float(low or "-inf"), float(high or "inf")
     except ValueError as error:
         raise ValueError(

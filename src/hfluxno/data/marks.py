@@ -77,7 +77,10 @@ def emptied(
 def marks_of(text: str | None) -> tuple[float, ...]:
     """The numbers in `-999,9999`. Raises `ValueError` if they are none."""
     try:
-        return () if text is None else tuple(float(part) for part in text.split(","))
+        found = () if text is None else tuple(float(part) for part in text.split(","))
+        if np.isnan(found).any():
+            raise ValueError("NaN is missing anyway")
+        return found
     except ValueError as error:
         raise ValueError(
             f"--missing needs the numbers that stand for missing values, as --missing=-999,9999; "
