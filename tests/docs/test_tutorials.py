@@ -48,6 +48,14 @@ def test_weights_are_loaded_and_forecast(capsys):
     assert capsys.readouterr().out == "(20, 1, 100)\n"
 
 
+def test_the_page_shows_what_check_prints(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    followed("tutorials/engineer.md")
+    assert main(["check", "detectors.csv", "--domain", "0,10"]) == 0
+    printed = capsys.readouterr().out.split()
+    assert printed == blocks("tutorials/engineer.md", "text")[0].split()
+
+
 @pytest.mark.validation
 def test_a_table_of_measurements(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
