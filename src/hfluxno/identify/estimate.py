@@ -78,8 +78,7 @@ class Estimate:
         """The run at the times of all frames."""
         if self.forward.ends is None:
             return self._frames[0]
-        part, whole = _from_the_first(self.times)
-        return states_alone(self.forward, self.z, self.forward.intervals(whole), MOST_STEPS)[part]
+        return states_at(self.forward, self.z, self.times)
 
     @property
     def spread(self) -> Float[np.ndarray, "time field cells"]:
@@ -205,6 +204,14 @@ def states_of(forward, z, times):
     part, whole = _from_the_first(times)
     states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS, rough=True)
     return states[part], rows[part], steps
+
+
+def states_at(
+    forward: Forward, z: Float[np.ndarray, " unknown"], times: Float[np.ndarray, " time"]
+) -> Float[np.ndarray, "time field cells"]:
+    """The states of a run at these times, in frames, without derivatives."""
+    part, whole = _from_the_first(times)
+    return states_alone(forward, z, forward.intervals(whole), MOST_STEPS)[part]
 
 
 def _from_the_first(times):

@@ -136,7 +136,10 @@ class _Search:
         others = [kind for kind in self.kinds[1:] if not kind.kinks]
         if len(others) > _MOST_TRIED:
             outlooks = {kind: self._outlook(first, kind).evidence for kind in others}
-            others = sorted(others, key=outlooks.__getitem__, reverse=True)[:_MOST_TRIED]
+            ranked = sorted(others, key=outlooks.__getitem__, reverse=True)
+            # Nor what a stretch does that the weak form has found.
+            seen = [kind for kind in ranked[_MOST_TRIED:] if self._has_stretch(first, kind)]
+            others = ranked[:_MOST_TRIED] + seen
         for kind in (*others, *kinked):
             found = self._richer(first, kind, anew=True)
             if found is None:
@@ -260,6 +263,9 @@ class _Search:
             starts = [z for z in with_one if z is not None]
         return starts
 
+    def _has_stretch(self, first: Option, kind: Kind) -> bool:
+        return kind.stretches > 0 and bool(self._starts(first, kind, self._forward(kind, 1)))
+
     def _outlook(self, first: Option, kind: Kind) -> Promise:
         """The most that a kind of law promises, with as many modes of place as there may be."""
         kind, noise = kind.with_all_places(), first.estimate.noise
@@ -273,7 +279,11 @@ class _Search:
         """The estimate with another kind of law or grid, if its evidence is sufficiently higher;
         `anew` also from starts of its own."""
         target = self._forward(kind, refinement or source.refinement)
-        found = [self._from(z, source, target) for z in self._starts(source, kind, target)]
+        starts = self._starts(source, kind, target)
+        found = [self._from(z, source, target) for z in starts]
+        if anew and kind.stretches and starts:
+            # The first state and the ends belong to a law without one.
+            found.append(grown(target, self.context, self.frames, starts))
         # A flux of lower degree may have led to another minimum.
         if anew and self.known_first and kind.is_plain and kind.size > self.kinds[0].size:
             found.append(grown(target, self.context, self.frames))

@@ -41,9 +41,18 @@ def held_out_from(frames: tuple[int, ...]) -> int:
     return (frames[-2:-1] or frames)[0]
 
 
-def grown(forward: Forward, context: Trajectory, frames: tuple[int, ...]) -> Estimate | None:
-    """The estimate over windows that grow from the first one, which decides among the starts."""
-    starts = law_starts(forward, context)
+def grown(
+    forward: Forward,
+    context: Trajectory,
+    frames: tuple[int, ...],
+    starts: list[Float[np.ndarray, " unknown"]] | None = None,
+) -> Estimate | None:
+    """The estimate over windows that grow from the first one, which decides among the starts: those
+    of any context, or the laws of these, without their first state and ends."""
+    if starts is None:
+        starts = law_starts(forward, context)
+    law = np.arange(forward.size) < len(forward.spread)
+    starts = [np.where(law, z, 0.0) for z in starts]
     first = [estimate(forward, context, frames[:1], start=z, quick=True) for z in starts]
     usable = [each for each in first if each is not None]
     if not usable:

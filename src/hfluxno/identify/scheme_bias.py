@@ -7,10 +7,12 @@ on another grid and the most probable s and c, the estimate changes in first ord
 
     δz = -(1 + JᵀJ)⁻¹ (Jᵀr + z),
 
-with the misfit r and the derivatives J in units of this σ; where J δz would be larger than the
-misfit of equal weights it is too long a step, and shortened. The estimate itself stays: errors of a
+with the misfit r and the derivatives J in units of this σ. A step that changes a run by more than
+the misfit of equal weights is too long, and shortened. The estimate itself stays: errors of a
 forecast are largest at jumps too.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
@@ -20,6 +22,7 @@ from scipy.optimize import minimize
 _LEAST = 1e-3
 # The most values from which s and c are found.
 _MOST_VALUES = 20_000
+_MOST_TRIALS = 6
 # Starts of the noise, relative to the misfit, and of the factor of the difference.
 _STARTS = tuple((np.log(noise), np.log(factor)) for noise in (0.3, 1.0) for factor in (0.1, 1.0))
 
@@ -41,14 +44,24 @@ def change_by_weights(
     if not (size > 0.0 and np.any(scheme > 0.0) and np.all(np.isfinite(scheme))):
         return np.zeros(len(z))
     rest, scheme = rest / size, scheme / size
-    slopes = np.where(seen[:, None], rows / (noise * size)[:, None], 0.0)
-    slopes = slopes.swapaxes(0, 1).reshape(len(z), -1)
-    sigma = _sigma(rest[seen] ** 2, scheme[seen] ** 2, scheme).ravel()
-    jacobian = slopes / sigma
+    sigma = _sigma(rest[seen] ** 2, scheme[seen] ** 2, scheme)
+    jacobian = np.where(seen[:, None], rows / (noise * size * sigma)[:, None], 0.0)
+    jacobian = jacobian.swapaxes(0, 1).reshape(len(z), -1)
     normal = np.eye(len(z)) + jacobian @ jacobian.T
-    change = -np.linalg.solve(normal, jacobian @ (rest.ravel() / sigma) + z)
-    moved = np.sqrt(np.mean((change @ slopes)[seen.ravel()] ** 2))
-    return change / max(moved, 1.0)
+    return -np.linalg.solve(normal, jacobian @ (rest / sigma).ravel() + z)
+
+
+def shortened(
+    change: Float[np.ndarray, " unknown"], moved: Callable[[np.ndarray], float], misfit: float
+) -> Float[np.ndarray, " unknown"]:
+    """The `change` so short that a run is `moved` by no more than the misfit; zero if a few trials
+    do not lead there."""
+    for _ in range(_MOST_TRIALS):
+        far = moved(change)
+        if far <= misfit:
+            return change
+        change = change * np.clip(0.9 * misfit / far, 0.1, 0.9)
+    return np.zeros_like(change)
 
 
 def _sigma(square, scheme_square, scheme):

@@ -6,11 +6,11 @@ import numpy as np
 
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.end_scatter import with_end_scatter
-from hfluxno.identify.estimate import Estimate, difference, states_of, values_of
+from hfluxno.identify.estimate import Estimate, difference, states_at, states_of, values_of
 from hfluxno.identify.joint import sizes
 from hfluxno.identify.left_out import excess_of_left_out
 from hfluxno.identify.noise import correlation
-from hfluxno.identify.scheme_bias import change_by_weights
+from hfluxno.identify.scheme_bias import change_by_weights, shortened
 from hfluxno.trajectory import Trajectory
 
 # The largest correlation of the misfits of neighbours that is used.
@@ -52,15 +52,19 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     if found.forward.observation:
         states, _, _ = states_of(found.forward, found.z, found.times)
     differs = difference(found.forward, found.z, found.times, states)
-    seen = context.observed[:, :fields]
+    seen = np.asarray(context.observed)[:, :fields]
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
     bias = np.zeros(len(found.z))
     if values.shape[1] == fields:
-        bias = change_by_weights(
-            away, by_values, differs, np.broadcast_to(noise, away.shape), found.z
-        )
+        bias = change_by_weights(away, by_values, differs, noise * np.ones(away.shape), found.z)
+
+        def moved(change: np.ndarray) -> float:
+            other = states_at(found.forward, found.z + change, found.times)
+            return _rms((other - states) / size, seen)
+
+        bias = shortened(bias, moved, _rms(missed, seen))
     return with_end_scatter(
         dataclasses.replace(
             found,
@@ -71,3 +75,9 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
             bias=bias,
         )
     )
+
+
+def _rms(values: np.ndarray, seen: np.ndarray) -> float:
+    """Infinite if a value is not finite."""
+    square = np.mean(values**2, where=seen)
+    return float(np.sqrt(square)) if np.isfinite(square) else np.inf
