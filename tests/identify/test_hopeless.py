@@ -55,7 +55,7 @@ def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
     search, taken = module._Search, []
 
     def option(left: float):
-        return module._Option(of_noise(left), KINDS[0])
+        return module.Option(of_noise(left), KINDS[0])
 
     def finest(*_):
         taken.append("finest")
