@@ -12,7 +12,7 @@ from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.hopeless import hardly_explains, is_far_off
 from hfluxno.identify.joint import Promise
 from hfluxno.identify.joint_search import fit_jointly
-from hfluxno.identify.prior import Kind
+from hfluxno.identify.prior import Kind, make_forward
 
 CELLS, TIMES = 32, np.arange(12.0)
 WAVE = np.sin(2 * np.pi * (np.arange(CELLS) - 0.7 * TIMES[:, None]) / CELLS)[:, None]
@@ -81,3 +81,43 @@ def test_an_estimate_from_before_ends_the_search_at_once(monkeypatch):
     monkeypatch.setattr(search, "_outlook", lambda *_: Promise(0.0, 0.95))
     context = Trajectory.from_numpy(WAVE, TIMES)
     assert fit_jointly(context, (), KINDS, gives_up=True, before=of_noise(0.5)) is None
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_a_stretch_that_the_weak_form_has_found_is_tried_whatever_else_promises(
+    supported, monkeypatch
+):
+    """What is linear where a run begins does not tell what it would do."""
+    module = importlib.import_module("hfluxno.identify.joint_search")
+    stretch, others = Kind(4, stretches=1), tuple(Kind(4, diffusion=n) for n in (1, 2, 3))
+    asked = []
+    monkeypatch.setattr(
+        module._Search, "_outlook", lambda _, __, kind: Promise(-float(kind.stretches), 0.5)
+    )
+    monkeypatch.setattr(module._Search, "_starts", lambda *_: [np.zeros(1)] if supported else [])
+    monkeypatch.setattr(module._Search, "_forward", lambda *_: None)
+    monkeypatch.setattr(module._Search, "_richer", lambda _, __, kind, **___: asked.append(kind))
+    context = Trajectory.from_numpy(WAVE, TIMES)
+    search = module._Search(context, (), (Kind(4), stretch, *others), known_first=True)
+    search.further(module.Option(of_noise(0.5), Kind(4)))
+    assert asked == [*others, stretch][: 4 if supported else 3]
+
+
+def test_windows_grow_from_laws_alone(monkeypatch):
+    """The first state and the ends of a start belong to another law."""
+    module = importlib.import_module("hfluxno.identify.joint_windows")
+    context = Trajectory.from_numpy(WAVE, TIMES)
+    forward = make_forward(Kind(2), context, (), known_first=False)
+    begun = []
+
+    def estimated(forward, context, frames, noise=None, start=None, quick=False):
+        begun.append(start)
+        return None
+
+    monkeypatch.setattr(module, "estimate", estimated)
+    start = np.arange(1.0, 1.0 + forward.size)
+    assert module.grown(forward, context, (5, 12), [start]) is None
+    laws = len(forward.spread)
+    (found,) = begun
+    np.testing.assert_array_equal(found[:laws], start[:laws])
+    np.testing.assert_array_equal(found[laws:], 0.0)
