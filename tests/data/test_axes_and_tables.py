@@ -230,6 +230,26 @@ def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
     assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km"}.get(x)]
 
 
+@pytest.mark.parametrize("heading", ["depth", "Depth [cm]", "elevation (m)"])
+def test_a_depth_that_occurs_at_every_time_is_a_place(tmp_path, heading):
+    t, x = np.meshgrid(np.arange(FRAMES), 0.5 + np.arange(CELLS), indexing="ij")
+    table = pd.DataFrame({"time": t.ravel(), heading: x.ravel(), "T": wave().ravel()})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    source = read(tmp_path / "a.csv")
+    assert source.names["x"] == heading.partition(" ")[0] and source.parts[0].name == "T"
+    np.testing.assert_array_equal(source.x, x[0])
+    np.testing.assert_allclose(source.values[:, 0], wave())
+
+
+def test_a_depth_that_varies_is_no_place(tmp_path):
+    """It is that of the water, at places of another name."""
+    t, x = np.meshgrid(np.arange(FRAMES), np.arange(CELLS), indexing="ij")
+    table = pd.DataFrame({"time": t.ravel(), "gauge": x.ravel(), "depth": wave().ravel()})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(ValueError, match=r"no column x; it has time, gauge, depth. Several lines"):
+        read(tmp_path / "a.csv")
+
+
 def test_several_usual_names_are_not_guessed_among(tmp_path):
     data = columns(time="timestamp") | {"date": columns()["time"]}
     path = table(tmp_path / "a.csv", data)

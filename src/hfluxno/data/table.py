@@ -18,7 +18,7 @@ import xarray as xr
 from hfluxno.data.contained import too_large
 from hfluxno.data.dates import with_one_time, written_dates
 from hfluxno.data.epoch import dates_since_1970
-from hfluxno.data.headers import ALIASES, bare_names, candidates, plain, units_in
+from hfluxno.data.headers import ALIASES, bare_names, candidates, may_be_places, plain, units_in
 from hfluxno.data.numbers import listed
 from hfluxno.data.stray_lines import without_stray_lines
 from hfluxno.data.table_faults import check_units_row, naming, sensors_in, thousands_in
@@ -28,6 +28,7 @@ from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}")
 _TWELVE_HOURS = re.compile(r"\d\s*[ap]\.?m\.?\s*$", re.IGNORECASE)  # 10:30 PM
 _LONG = 40  # letters
+_FEWEST_TIMES = 3  # at which each place occurs, in the mean
 _COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
 _ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date and time
 
@@ -186,6 +187,8 @@ def _axis_column(
     """The column of an axis, perhaps the only axis."""
     every = list(frame.columns)
     found = candidates(every, axis, names)
+    if axis == "x" and not found and axis not in names:
+        found = [name for name in every if may_be_places(name) and _recurs(frame[name])]
     if len(found) == 1:
         return found[0]
     if axis == "trajectory":
@@ -199,6 +202,18 @@ def _axis_column(
     # The only axis is that of states at the ends, beside the file with the data.
     mend = "Call the column of the times time" if alone else naming(frame, axis, names)
     raise ValueError(f"{path} has no column {names.get(axis, axis)}; {several}. {mend}.")
+
+
+def _recurs(column: pd.Series) -> bool:
+    """Whether a column of numbers has few different ones, each in several lines."""
+    numbers = column.dropna()
+    counts = numbers.value_counts()
+    return bool(
+        numbers.dtype.kind in "iuf"
+        and len(numbers) == len(column)
+        and 1 < len(counts) <= len(numbers) / _FEWEST_TIMES
+        and counts.min() > 1
+    )
 
 
 def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]:
