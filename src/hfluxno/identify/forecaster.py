@@ -35,6 +35,7 @@ from hfluxno.identify.status import FitStatus
 from hfluxno.identify.subgrid import restrict
 from hfluxno.identify.track import continued, gains, track
 from hfluxno.plural import percent, plural
+from hfluxno.rounding import rounding_error
 from hfluxno.trajectory import Trajectory
 
 # A predicted error up to which a forecast counts as reliable.
@@ -100,6 +101,9 @@ class FittedLawForecaster(Forecaster):
         frames = np.stack([each.frames for each in results])
         shape = frames[0, 1:].shape
         deviation = _stacked([each.spread for each in results], shape)
+        if deviation is not None:
+            rounded = np.stack([rounding_error(each) for each in batch])
+            deviation = np.hypot(deviation, rounded[:, None, :, None])
         bound = _stacked([each.bound for each in results], shape)
         noise = np.stack(
             [_noise(item, each) for item, each in zip(identifications, batch, strict=True)]

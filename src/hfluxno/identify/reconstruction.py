@@ -15,6 +15,7 @@ from hfluxno.known import Noise
 from hfluxno.memory import check_memory
 from hfluxno.plural import plural
 from hfluxno.reconstruction import Reconstruction, count_of_even_times, even_times
+from hfluxno.rounding import rounding_error
 from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def reconstruct(
         trajectory.states, values=states, times=times, deviation=None, observation=()
     )
     ahead = functools.partial(_ahead, trajectory, found)
+    spread = np.hypot(spread, rounding_error(np.asarray(trajectory.states.values))[:, None])
     return Reconstruction(field, spread, best.noise, ends, found, ahead)
 
 
