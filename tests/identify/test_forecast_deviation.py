@@ -14,6 +14,7 @@ from hfluxno.identify import FittedLawForecaster
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify import FitStatus
 from hfluxno.identify.forecast_deviation import (
     _by_change_of_speed,
     _by_scheme,
@@ -69,6 +70,10 @@ def test_the_error_of_a_back_test_is_the_least_that_is_predicted():
     raised = not_below_backtest(small, item, seen, np.ones(3))
     np.testing.assert_allclose(raised[:, 0, 0], [0.02, 0.04, 0.04])
     np.testing.assert_array_equal(not_below_backtest(large, item, seen, np.ones(3)), large)
+    # What a wrong law misses grows.
+    wrong = dataclasses.replace(item, status=FitStatus.SYSTEMATIC_MISFIT)
+    raised = not_below_backtest(small, wrong, seen, np.ones(3))
+    np.testing.assert_allclose(raised[:, 0, 0], [0.02, 0.04, 0.09])
 
 
 @pytest.mark.validation

@@ -39,7 +39,8 @@ A twentieth of the variance is even, the same in all cells of a frame.
 In the mean over a frame, σ² is not less than b² min(1, k/h) |u|² after k frames: the back-test
 shows that this method errs by b over the h frames that it holds out. This holds for joint estimates
 too, whose deviation is otherwise their own: the unknowns alone. What a flux of few terms misses
-grows further, so for them it is b² k/h |u|².
+grows further, so for them it is b² k/h |u|². What a law that does not explain the context misses
+grows with time: b² (k/h)² |u|² beyond h.
 
 β, τ₀, the factor 2 of τ and the width over which variances are smoothed were calibrated: for laws
 solved by schemes that the library does not have (the kinds of `make trust`, other seeds), 90
@@ -65,6 +66,7 @@ from hfluxno.identify.noise import ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.select import held_out_frames
 from hfluxno.identify.solver_settings import SolverSettings
+from hfluxno.identify.status import UNEXPLAINED
 from hfluxno.identify.subgrid import near_jumps, partly_even, restrict
 from hfluxno.identify.track import continued, gains, prolonged, track
 from hfluxno.law_uncertainty import free_covariance
@@ -160,9 +162,13 @@ def not_below_backtest(
     ahead: Float[np.ndarray, " steps"],
 ) -> Float[np.ndarray, "steps field cells"]:
     """The variances, raised where their mean over a frame is less than b² min(1, k/h) |u|², for a
-    joint estimate b² k/h |u|²."""
+    joint estimate b² k/h |u|², and for a law that does not explain the context b² (k/h)² |u|²
+    beyond h."""
     farther = np.cumsum(ahead) / held_out_frames(len(seen))
-    least = _unpredicted(item, seen) * (farther if item.estimate else np.minimum(farther, 1.0))
+    growth = farther if item.estimate else np.minimum(farther, 1.0)
+    if item.status in UNEXPLAINED:
+        growth = np.maximum(growth, farther**2)
+    least = _unpredicted(item, seen) * growth
     mean = np.mean(variance, axis=(1, 2))
     raised = np.divide(least, mean, out=np.ones_like(mean), where=mean > 0.0)
     return variance * np.maximum(raised, 1.0)[:, None, None]
