@@ -10,11 +10,10 @@ import hfluxno
 from benchmarks.independent.schemes import godunov
 from hfluxno.forecaster import NINETY, NINETY_OF_FRAMES
 from hfluxno.grid import Grid
-from hfluxno.identify import FittedLawForecaster
+from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.candidate import Candidate
 from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify import FitStatus
 from hfluxno.identify.forecast_deviation import (
     _by_change_of_speed,
     _by_scheme,
