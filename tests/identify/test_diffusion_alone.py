@@ -58,3 +58,13 @@ def test_waves_are_not_explained():
 def test_too_little_tells_nothing():
     assert alone(np.random.default_rng(0).normal(size=(5, CELLS)), 1) is None
     assert alone(np.ones((16, CELLS)), 1) is None
+
+
+def test_the_first_frames_of_many_tell_enough():
+    nu, k = 0.2, 2.0 * np.pi / CELLS
+    x, t = np.arange(CELLS) + 0.5, np.arange(260.0)[:, None]
+    field = np.cos(k * x) * np.exp(-nu * k**2 * t) + np.sin(2 * k * x) * np.exp(-4 * nu * k**2 * t)
+    many, few = (diffusion_alone(frames, True, -2.0, 2.0, 1) for frames in (field, field[:200]))
+    assert many is not None and few is not None
+    np.testing.assert_array_equal(many.coefficients, few.coefficients)
+    assert many.size == pytest.approx(nu, rel=1e-3)

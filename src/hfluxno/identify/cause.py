@@ -36,6 +36,8 @@ from hfluxno.plural import percent
 
 # The minimum of frames and cells.
 _FEWEST_FRAMES, _FEWEST_CELLS = 10, 24
+# The first ones tell enough; the work is that of their square.
+_MOST_FRAMES = 400
 # Values per independent equation: a quarter of the smallest support.
 _VALUES = 9 * 17 / 4
 # With fewer degrees of freedom left a group would explain anything.
@@ -119,6 +121,7 @@ def _of_each(
     values: Float[np.ndarray, "time field cells"], fields: Sequence[str], periodic: bool
 ) -> list[Cause]:
     """The cause for each field; none if there are too few frames or cells, or a constant field."""
+    values = values[:_MOST_FRAMES]
     frames, _, cells = values.shape
     if frames < _FEWEST_FRAMES or cells < _FEWEST_CELLS:
         return []

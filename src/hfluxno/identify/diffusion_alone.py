@@ -8,6 +8,7 @@ medium are large, and the diffusivity there is zero.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +17,8 @@ from numpy.polynomial import chebyshev
 from hfluxno.identify.weak_integrals import WeakIntegrals
 
 _FEWEST_FRAMES, _FEWEST_CELLS = 6, 12
+# The first ones tell enough; the work is that of their square.
+_MOST_FRAMES = 200
 # The part of the weak form that may be left.
 _LITTLE = 0.1
 
@@ -37,12 +40,22 @@ def diffusion_alone(
 ) -> DiffusionAlone | None:
     """The diffusivity of so many terms in the range [lower, upper], `None` if it does not explain
     these frames at even times, or there are too few."""
+    field = np.ascontiguousarray(field[:_MOST_FRAMES], np.float64)
     frames, cells = field.shape
     if frames < _FEWEST_FRAMES or cells < _FEWEST_CELLS or not upper > lower:
         return None
+    return _of_frames(field.tobytes(), cells, periodic, lower, upper, terms)
+
+
+@functools.lru_cache(maxsize=16)
+def _of_frames(
+    data: bytes, cells: int, periodic: bool, lower: float, upper: float, terms: int
+) -> DiffusionAlone | None:
+    """The same; a search asks for each of its laws."""
+    field = np.frombuffer(data).reshape(-1, cells)
     half = 0.5 * (upper - lower)
     v = (field - 0.5 * (upper + lower)) / half
-    weak = WeakIntegrals(frames, cells, periodic)
+    weak = WeakIntegrals(len(field), cells, periodic)
     single = np.eye(terms)
     diffused = np.stack([half * chebyshev.chebval(v, chebyshev.chebint(k)) for k in single])
     columns, target = weak(diffused, 0, 2), -weak(field[None], 1, 0)[0]
