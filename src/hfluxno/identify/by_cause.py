@@ -2,8 +2,8 @@
 
 If flux and diffusion leave much of the weak form of complete frames of one field, and one term
 explains nearly all of that (see `hfluxno.identify.cause`), it is no use to seek laws without it, or
-with others that leave far more of it. Of 75 files of other solvers eight ask for terms so clearly,
-and the true one is among them. What is found is taken only if it explains the frames.
+with others that leave far more of it. Of some sixty files of other solvers seven ask for terms so
+clearly, and the true one is among them. What is found is taken only if it explains the frames.
 """
 
 import numpy as np
