@@ -77,6 +77,7 @@ def test_the_pressure_is_found_up_to_a_constant(exponent, relaxation):
     assert np.std(away) < 0.01 * np.std(pressure(density))
 
 
+@pytest.mark.validation
 def test_the_flow_may_be_first_and_in_other_units():
     frames = road(lambda rho: rho**2)
     frames[:, 1] *= 3600.0
