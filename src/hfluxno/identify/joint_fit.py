@@ -24,6 +24,9 @@ class Option(NamedTuple):
     def refinement(self) -> int:
         return self.estimate.forward.settings.refinement
 
+    def __str__(self) -> str:
+        return f"{self.kind}" + ("" if self.refinement == 1 else f", grid ×{self.refinement}")
+
 
 @dataclasses.dataclass(frozen=True)
 class JointFit:

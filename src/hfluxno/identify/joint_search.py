@@ -233,8 +233,7 @@ class _Search:
         )
 
     def _noted(self, option: Option) -> Option:
-        grid = "" if option.refinement == 1 else f", grid ×{option.refinement}"
-        self.tried.append((f"{option.kind}{grid}", option.evidence))
+        self.tried.append((str(option), option.evidence))
         announce(*self.tried[-1], "log evidence")
         return option
 
@@ -288,8 +287,7 @@ class _Search:
         if anew and self.known_first and kind.is_plain and kind.size > self.kinds[0].size:
             found.append(grown(target, self.context, self.frames))
         usable = [each for each in found if each is not None]
-        found_by = source.estimate
-        alone = diffusing(found_by.z, found_by.forward, target, self.context)
+        alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)
         if alone is not None:
             other = self._from(alone, source, target)
             least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
