@@ -46,3 +46,15 @@ def _averages(at, times, cells, lower, upper, points):
     centers = lower + dx * (np.arange(cells) + 0.5)
     x = centers[:, None] + 0.5 * dx * nodes
     return np.stack([(at(x, t) @ weights) / 2.0 for t in times])[:, None]
+
+
+def through_a_factor(times, cells, change=0.4, points=8):
+    """∂t u + ∂x k(x) u = 0 with k = 1/(1 + b cos 2πx) on the circle of length 1: along dx/dt = k
+    the flow q = k u does not change, so q = q₀(T(x) - t) with T = x + b sin(2πx)/2π."""
+
+    def at(x, t):
+        slowness = 1.0 + change * np.cos(2 * np.pi * x)
+        label = x + change * np.sin(2 * np.pi * x) / (2 * np.pi) - t
+        return slowness * (1.0 + 0.4 * np.sin(4 * np.pi * label) + 0.2 * np.cos(2 * np.pi * label))
+
+    return _averages(at, times, cells, 0.0, 1.0, points)

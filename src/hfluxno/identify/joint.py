@@ -182,6 +182,22 @@ def _report(runs, context, frames, z, sigma) -> Estimate | None:
     )
 
 
+def distance(
+    forward: Forward,
+    context: Trajectory,
+    noise: Float[np.ndarray, " quantity"],
+    start: Float[np.ndarray, " unknown"],
+) -> float:
+    """The sum of squares that a fit would decrease from a start; infinite if the run cannot be
+    solved."""
+    seen = context.observed
+    sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
+    values, *_ = values_of(forward, start, context.times, MOST_STEPS, rough=True)
+    rest = np.where(seen, (values - np.asarray(context.values)) / sigma, 0.0)
+    total = float(np.sum(rest**2) + start @ start)
+    return total if np.isfinite(total) else np.inf
+
+
 class Promise(NamedTuple):
     """What a kind of law would reach if the run were linear in the unknowns: the logarithm of the
     evidence, and the root mean square misfit in units of the noise."""

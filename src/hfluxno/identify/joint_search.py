@@ -38,7 +38,7 @@ from hfluxno.identify.noise import is_like_noise
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.simpler import simpler
-from hfluxno.identify.starts import carried, carried_starts, diffusing, stretched
+from hfluxno.identify.starts import carried, carried_starts, diffusing, nearer, stretched
 from hfluxno.trajectory import Trajectory
 
 # The increase of the logarithm of the evidence for which a start far from the law that was found so
@@ -187,8 +187,7 @@ class _Search:
         error = self._missed(chosen.estimate)
         for size in _RICHEST:
             more = dataclasses.replace(kind, size=size)
-            found = chosen.estimate
-            target = self._forward(more, chosen.refinement)
+            found, target = chosen.estimate, self._forward(more, chosen.refinement)
             (start,) = carried_starts(found.z, found.forward, target)
             if promise(target, context, found.noise, start).evidence < chosen.evidence + _CLEARLY:
                 break
@@ -279,6 +278,8 @@ class _Search:
         `anew` also from starts of its own."""
         target = self._forward(kind, refinement or source.refinement)
         starts = self._starts(source, kind, target)
+        if len(starts) == 1 and source.refinement == target.settings.refinement:
+            starts = [nearer(starts[0], target, self.context, source.estimate.noise)]
         found = [self._from(z, source, target) for z in starts]
         if anew and kind.stretches and starts:
             # The first state and the ends belong to a law without one.
@@ -288,10 +289,9 @@ class _Search:
             found.append(grown(target, self.context, self.frames))
         usable = [each for each in found if each is not None]
         alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)
-        if alone is not None:
-            other = self._from(alone, source, target)
-            least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
-            usable += [other] if other is not None and other.evidence > least else []
+        other = None if alone is None else self._from(alone, source, target)
+        least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
+        usable += [other] if other is not None and other.evidence > least else []
         if not usable:
             return None
         best = max(usable, key=lambda each: each.evidence)

@@ -14,11 +14,13 @@ from hfluxno.grid import Grid
 from hfluxno.identify.basis import Kinked
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.interpolation import interpolated
+from hfluxno.identify.joint import distance
 from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import alone_in, typical_speed
 from hfluxno.identify.stretches import likely_stretch
 from hfluxno.identify.weak_start import common_shift, followed, weak_parameters
+from hfluxno.identify.weak_terms import weak_terms
 from hfluxno.trajectory import Trajectory
 
 _TRACE, _ALONE = 0.02, 5.0  # of a diffusivity, in spreads: hardly any, and nothing else
@@ -105,6 +107,20 @@ def diffusing(
     else:
         return None
     return begin
+
+
+def nearer(
+    z: Float[np.ndarray, " unknown"],
+    target: Forward,
+    context: Trajectory,
+    noise: Float[np.ndarray, " quantity"],
+) -> Float[np.ndarray, " unknown"]:
+    """z, or the same first state and ends with the law of `weak_terms`, whichever leaves less."""
+    law = weak_terms(target, _even_field(target, context))
+    if law is None:
+        return z
+    both = (z, np.concatenate([law, z[len(law) :]]))
+    return min(both, key=lambda each: distance(target, context, noise, each))
 
 
 def stretched(

@@ -38,7 +38,10 @@ class WeakIntegrals:
         self, functions: Float[np.ndarray, "function time cells"], a: int, b: int
     ) -> Float[np.ndarray, "function equation"]:
         parts = [
-            (in_time[a] @ functions @ in_space[b].T).reshape(len(functions), -1) / size
+            (in_time[a] @ functions @ in_space[b].T).reshape(
+                len(functions), len(in_time[a]) * len(in_space[b])
+            )
+            / size
             for in_time, in_space, size in self._families
         ]
         return np.concatenate(parts, axis=1)
