@@ -55,6 +55,7 @@ class MUSCL(LawFlux):
     def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         left, right, _ = self._reconstructed(padded)
         convective = riemann_solver(self.riemann)(self.law, left, right)
+        convective = self.law.across(left, right, convective)
         return convective + diffusive_flux(self.law, interior(padded, 1), dx)
 
     def speed(self, padded: Padded, dx: float) -> Number:
@@ -77,6 +78,10 @@ class MUSCL(LawFlux):
         """The states on both sides of the interfaces, and the cells in which the linear
         reconstruction is admissible."""
         jumps = _beyond_rounding(padded[..., 1:] - padded[..., :-1])
+        if (apart := self.law.apart) is not None:
+            # Where the law jumps so do the states, whatever the slopes. Those on a circle go on.
+            apart = jnp.concatenate([apart[-2:-1], apart, apart[1:2]])
+            jumps = jnp.where(apart.reshape(*(1,) * (jumps.ndim - 1), -1), 0.0, jumps)
         theta = jump_ratio(jumps[..., :-1], jumps[..., 1:])
         half_slope = 0.5 * limiter(self.limiter)(theta) * jumps[..., 1:]
         cells = interior(padded, 1)

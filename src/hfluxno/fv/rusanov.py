@@ -24,7 +24,8 @@ class Rusanov(LawFlux):
 
     def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         left, right = padded[..., :-1], padded[..., 1:]
-        return rusanov(self.law, left, right) + diffusive_flux(self.law, padded, dx)
+        convective = self.law.across(left, right, rusanov(self.law, left, right))
+        return convective + diffusive_flux(self.law, padded, dx)
 
     def speed(self, padded: Padded, dx: float) -> Number:
         bound = speed_bound(self.law, padded[..., :-1], padded[..., 1:])

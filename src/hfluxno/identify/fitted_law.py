@@ -153,19 +153,33 @@ class FittedLaw(ConservationLaw):
     ) -> Float[Array, "*points"] | None:
         """k(x), or `None` if the flux is the same everywhere. With a `width`, jumps of k are
         averaged over an interval of this width about x."""
-        terms = self.terms
-        if terms is None or not terms.scales_flux:
+        if self.terms is None or not self.terms.scales_flux:
             return None
-        weights = terms.flux_by_place.astype(x.dtype)
-        found = jnp.ones_like(x)
-        if weights.shape[0]:
-            found = jnp.exp(jnp.tensordot(weights, terms.modes(x)[: weights.shape[0]], axes=1))
-        modes = terms.modes
+        return self.smooth_factor(x) * self.stretch_factor(x, width)
+
+    def smooth_factor(self, x: Float[Array, "*points"]) -> Float[Array, "*points"]:
+        """The part of k(x) that the modes of place describe; 1 without any."""
+        weights = self._terms.flux_by_place.astype(x.dtype)
+        if not weights.shape[0]:
+            return jnp.ones_like(x)
+        modes = self._terms.modes(x)[: weights.shape[0]]
+        return jnp.exp(jnp.tensordot(weights, modes, axes=1))
+
+    def stretch_factor(
+        self, x: Float[Array, "*points"], width: float | None = None
+    ) -> Float[Array, "*points"]:
+        """The part of k(x) that jumps; 1 without stretches."""
+        modes, found = self._terms.modes, jnp.ones_like(x)
         period = modes.upper - modes.lower if modes.periodic else None
-        for begin, end, log_factor in jnp.asarray(terms.stretches, x.dtype):
+        for begin, end, log_factor in jnp.asarray(self._terms.stretches, x.dtype):
             inside = share_inside(x, begin, end, width, period)
             found = found * (1.0 + jnp.expm1(log_factor) * inside)
         return found
+
+    @property
+    def _terms(self) -> Terms:
+        assert self.terms is not None
+        return self.terms
 
     def arising(self, x: Float[Array, "*points"]) -> State | None:
         """The part of the source that depends on place alone; `None` without further terms."""

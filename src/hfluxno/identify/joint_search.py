@@ -52,6 +52,7 @@ _FINER = (2, 4)
 _LITTLE = 0.2
 # The degrees of a flux that are tried after the others, if they predict that much better.
 _RICHEST, _FARTHER = (9, 12), 0.9
+_FURTHER_DEGREE = 6  # that of the best law with further terms
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
 # The most steps between two frames, and the most values of which derivatives are taken in all steps
@@ -149,6 +150,10 @@ class _Search:
             options.append(self.simplified(found) if kind.by_state else found)
             if self._explains(options[-1], first):
                 break
+        best = max(options, key=lambda each: each.evidence)
+        if 0 < best.kind.size < _FURTHER_DEGREE and not (best.kind.is_plain or best.kind.kinks):
+            more = self._richer(best, dataclasses.replace(best.kind, size=_FURTHER_DEGREE))
+            options += [] if more is None else [self._with_places(more)]
         return options
 
     def on_finest(self, first: Option, options: list[Option]) -> Option:

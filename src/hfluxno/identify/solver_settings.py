@@ -11,7 +11,7 @@ from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.laws.base import ConservationLaw
-from hfluxno.laws.place import LawByPlace
+from hfluxno.laws.place import LawByPlace, turn
 
 # The CFL number of advection and of diffusion, whose sum may be one.
 _STABLE = 0.5
@@ -77,10 +77,16 @@ class SolverSettings(eqx.Module):
         if law.terms is None:
             return law
         fine = self.grid.refine(self.refinement)
-        edges = np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1)
-        factor = law.factor(jnp.asarray(edges), fine.spacing[0])
+        edges = jnp.asarray(np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1))
         arising = law.arising(jnp.asarray(fine.centers()))
-        if factor is None:
-            factor = jnp.ones(len(edges))
-        offset = law.terms.flux_offset
-        return LawByPlace(law.fields, law.without_place(), factor, offset, arising)
+        plain, offset = law.without_place(), law.terms.flux_offset
+        factor = law.smooth_factor(edges)
+        if not law.terms.stretches.size or len(law.fields) > 1:
+            return LawByPlace(law.fields, plain, factor, offset, arising)
+        inside = law.stretch_factor(jnp.asarray(fine.centers()), fine.spacing[0])
+        padded = jnp.pad(inside, 1, "wrap" if fine.is_periodic() else "edge")
+        on_left, on_right = factor * padded[:-1], factor * padded[1:]
+        sides = on_left, on_right, turn(plain, law.lower[0], law.upper[0])
+        # Half way where it jumps, for fluxes that turn more than once.
+        factor = 0.5 * (on_left + on_right)
+        return LawByPlace(law.fields, plain, factor, offset, arising, sides)

@@ -140,6 +140,15 @@ class ConservationLaw(eqx.Module):
             f"{type(self).__name__} has no contact wave; use riemann='hll' or riemann='rusanov'."
         )
 
+    @property
+    def apart(self) -> Bool[Array, " interface"] | None:
+        """The interfaces on whose sides the law differs; `None` without such ones."""
+        return None
+
+    def across(self, left: State, right: State, flux: State) -> State:
+        """The numerical flux at interfaces on whose sides the law differs; elsewhere `flux`."""
+        return flux
+
     def admissible(self, u: State) -> Admissible | None:
         """Whether u is admissible (density and pressure positive); `None` if every state is. The
         admissible states must form a convex set."""

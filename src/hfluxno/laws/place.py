@@ -1,9 +1,10 @@
 """Laws that depend on place: functions of x, and a flux scaled by one."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
 
@@ -57,13 +58,54 @@ def share_inside(
     return jnp.minimum(overlap(-period) + overlap(0.0) + overlap(period), 1.0)
 
 
+_SAMPLES = 65
+# So many ranges away the continued flux exceeds all that occurs.
+_FAR = 1e3
+
+
+class Turn(eqx.Module):
+    """Where a scalar flux turns.
+
+    - `state`: that of its maximum or minimum, far away if it has none.
+    - `sign`: 1 of a maximum, -1 of a minimum, 0 if the flux turns more than once.
+    """
+
+    state: Float[Array, ""]
+    sign: Float[Array, ""]
+
+
+def turn(
+    law: ConservationLaw, lower: Float[Array | np.ndarray, ""], upper: Float[Array | np.ndarray, ""]
+) -> Turn:
+    """Where the flux of a scalar law turns between two states, beyond which it is linear."""
+    u = jnp.linspace(jnp.asarray(lower), jnp.asarray(upper), _SAMPLES)
+    speed = law.jacobian(u[None])[0, 0]
+    before, after = speed[:-1], speed[1:]
+    turns = (before > 0.0) != (after > 0.0)
+    k = jnp.argmax(turns)
+    between = u[k] + (u[k + 1] - u[k]) * before[k] / jnp.where(turns[k], before[k] - after[k], 1.0)
+    far = _FAR * (upper - lower)
+    state = jnp.where(jnp.any(turns), between, jnp.where(speed[0] > 0.0, upper + far, lower - far))
+    top = jnp.where(jnp.any(turns), speed[0] > 0.0, True)
+    sign = jnp.where(jnp.sum(turns) < 2, jnp.where(top, 1.0, -1.0), 0.0)
+    return jax.tree.map(jax.lax.stop_gradient, Turn(state, sign.astype(u.dtype)))
+
+
 class LawByPlace(ConservationLaw):
     """k(x) (f(u) + c) and s(u, x, t) + p(x) on the cells of a grid.
 
     Where k changes, a constant c contributes too. Both sides of an interface see the same k, which
-    converges even if k jumps (Towers, SIAM J. Numer. Anal. 38, 2000, 681-698). It needs a scheme
-    that evaluates the flux only at the interfaces ([`Rusanov`][hfluxno.fv.Rusanov],
-    [`MUSCL`][hfluxno.fv.MUSCL]).
+    converges even if k jumps (Towers, SIAM J. Numer. Anal. 38, 2000, 681-698), but has layers of a
+    few cells there. A scalar flux with one maximum that is known to jump has none of them: what
+    passes is the lesser of what the left side sends and the right side takes,
+
+        F = min(k_l f(min(l, θ)), k_r f(max(r, θ))),   f(θ) = max f
+
+    (Adimurthi, Jaffré and Veerappa Gowda, SIAM J. Numer. Anal. 42, 2004, 179-208; in traffic the
+    cell transmission model), with one minimum correspondingly.
+
+    It needs a scheme that evaluates the flux only at the interfaces
+    ([`Rusanov`][hfluxno.fv.Rusanov], [`MUSCL`][hfluxno.fv.MUSCL]).
 
     - `fields`: those of the law.
     - `law`: f, s, and everything else.
@@ -71,6 +113,8 @@ class LawByPlace(ConservationLaw):
       along the other axis.
     - `offset`: c, one number per field.
     - `arising`: p, one number per field and cell, or `None`.
+    - `sides`: k on the left and on the right of each interface, if it jumps there, and where the
+      flux turns; or `None`.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -78,6 +122,7 @@ class LawByPlace(ConservationLaw):
     factor: Float[Array | np.ndarray, "*others interface"]
     offset: Float[Array | np.ndarray, " field"]
     arising: Float[Array | np.ndarray, "field *cells"] | None = None
+    sides: tuple[Float[Array, " interface"], Float[Array, " interface"], Turn] | None = None
 
     @property
     def negated_fields(self) -> tuple[int, ...]:
@@ -93,6 +138,29 @@ class LawByPlace(ConservationLaw):
 
     def jacobian(self, u: State) -> Matrix:
         return self._along(u.ndim + 1) * self.law.jacobian(u)
+
+    @property
+    def apart(self) -> Bool[Array, " interface"] | None:
+        return None if self.sides is None else self._jumping
+
+    @property
+    def _jumping(self) -> Bool[Array, " interface"]:
+        assert self.sides is not None
+        on_left, on_right, at = self.sides
+        return (on_left != on_right) & (at.sign != 0.0)
+
+    def across(self, left: State, right: State, flux: State) -> State:
+        if self.sides is None:
+            return flux
+        (on_left, on_right, at), like = self.sides, (1,) * (left.ndim - 1)
+        top, offset = at.sign > 0.0, jnp.asarray(self.offset, left.dtype).reshape(1, *like)
+        lesser = jnp.minimum(left, at.state), jnp.minimum(right, at.state)
+        greater = jnp.maximum(left, at.state), jnp.maximum(right, at.state)
+        sends, takes = jnp.where(top, lesser[0], greater[0]), jnp.where(top, greater[1], lesser[1])
+        sent = on_left.reshape(*like, -1) * (self.law.flux(sends) + offset)
+        taken = on_right.reshape(*like, -1) * (self.law.flux(takes) + offset)
+        passed = jnp.where(top, jnp.minimum(sent, taken), jnp.maximum(sent, taken))
+        return jnp.where(self._jumping.reshape(*like, -1), passed, flux)
 
     def _along(self, axes: int):
         return self.factor.reshape((1,) * (axes - self.factor.ndim) + self.factor.shape)
