@@ -30,6 +30,7 @@ _QUICK = (6, SMALL_DECREASE)
 _THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
+_OF_NOTHING = 1e-8  # the variance of what changes nothing
 
 
 def estimate(
@@ -171,10 +172,15 @@ def _report(runs, context, frames, z, sigma) -> Estimate | None:
     _, normal, rest, steps = fitted
     seen = context.observed[:frames]
     every = np.broadcast_to(sigma[:frames], seen.shape)
+    covariance = np.linalg.inv(np.eye(len(z)) + normal)
+    # Of the prior alone, they would bring another stretch into runs that vary the unknowns.
+    nowhere = runs.forward.shape.outside(runs.forward.coefficients(z))
+    covariance[nowhere] = covariance[:, nowhere] = 0.0
+    covariance[nowhere, nowhere] = _OF_NOTHING
     return Estimate(
         runs.forward,
         z,
-        np.linalg.inv(np.eye(len(z)) + normal),
+        covariance,
         np.sqrt(np.mean(every**2, axis=(0, 2), where=seen)),
         runs.forward.scale.frames(context.times),
         _evidence(z, normal, rest, every, seen),

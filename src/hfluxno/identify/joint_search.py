@@ -39,6 +39,7 @@ from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.simpler import simpler
 from hfluxno.identify.starts import carried, carried_starts, diffusing, nearer, stretched
+from hfluxno.identify.stretch_ends import moved, with_ends_moved
 from hfluxno.trajectory import Trajectory
 
 # The increase of the logarithm of the evidence for which a start far from the law that was found so
@@ -51,8 +52,8 @@ _FINER = (2, 4)
 # and either noise or less than half of that on cells of half the length.
 _LITTLE = 0.2
 # The degrees of a flux that are tried after the others, if they predict that much better.
-_RICHEST, _FARTHER = (9, 12), 0.9
-_FURTHER_DEGREE = 6  # that of the best law with further terms
+_RICHEST: tuple[int, ...] = (9, 12)
+_OF_FURTHER, _FARTHER = (6,), 0.9
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
 # The most steps between two frames, and the most values of which derivatives are taken in all steps
@@ -150,10 +151,6 @@ class _Search:
             options.append(self.simplified(found) if kind.by_state else found)
             if self._explains(options[-1], first):
                 break
-        best = max(options, key=lambda each: each.evidence)
-        if 0 < best.kind.size < _FURTHER_DEGREE and not (best.kind.is_plain or best.kind.kinks):
-            more = self._richer(best, dataclasses.replace(best.kind, size=_FURTHER_DEGREE))
-            options += [] if more is None else [self._with_places(more)]
         return options
 
     def on_finest(self, first: Option, options: list[Option]) -> Option:
@@ -186,11 +183,13 @@ class _Search:
     def of_high_degree(self, chosen: Option) -> Option:
         """The option with a flux of high degree if that predicts held-out frames better."""
         context, kind = self.context, chosen.kind
-        rich = kind in self.kinds and kind.is_plain and kind.size > self.kinds[0].size
-        if not (rich and self.finer_grids):
+        sizes = _RICHEST if kind in self.kinds and kind.size > self.kinds[0].size else ()
+        if kind.size and not (kind.is_plain or kind.kinks):
+            sizes = _OF_FURTHER
+        if not (sizes and self.finer_grids):
             return chosen
         error = self._missed(chosen.estimate)
-        for size in _RICHEST:
+        for size in sizes:
             more = dataclasses.replace(kind, size=size)
             found, target = chosen.estimate, self._forward(more, chosen.refinement)
             (start,) = carried_starts(found.z, found.forward, target)
@@ -285,6 +284,9 @@ class _Search:
         starts = self._starts(source, kind, target)
         if len(starts) == 1 and source.refinement == target.settings.refinement:
             starts = [nearer(starts[0], target, self.context, source.estimate.noise)]
+        if kind.stretches:
+            noise = source.estimate.noise
+            starts = [moved(z, target, self.context, noise) for z in starts]
         found = [self._from(z, source, target) for z in starts]
         if anew and kind.stretches and starts:
             # The first state and the ends belong to a law without one.
@@ -293,6 +295,8 @@ class _Search:
         if anew and self.known_first and kind.is_plain and kind.size > self.kinds[0].size:
             found.append(grown(target, self.context, self.frames))
         usable = [each for each in found if each is not None]
+        if kind.stretches:
+            usable = [with_ends_moved(each, self.context, self.frames[-1:]) for each in usable]
         alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)
         other = None if alone is None else self._from(alone, source, target)
         least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY

@@ -5,7 +5,7 @@ import dataclasses
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from hfluxno.identify.basis import Basis, Kinked, as_array
 from hfluxno.identify.fitted_law import FittedLaw, Terms
@@ -107,6 +107,21 @@ class LawShape(eqx.Module):
         line[0, 0] = line[1, constant] = 1.0
         at_middle = values[0] - slope * (self.still[0] - middle)
         return coefficients - slope * half * line[0] - at_middle * line[1]
+
+    def outside(
+        self, coefficients: Float[Array | np.ndarray, " coefficient"]
+    ) -> Int[np.ndarray, " index"]:
+        """The indices of ends of stretches that are at or beyond an end of the domain, where they
+        change nothing; on a circle there are none."""
+        if self.modes.periodic or not self.stretches:
+            return np.zeros(0, int)
+        first = sum(self.sizes[:6])
+        begin, end, _ = (
+            np.asarray(coefficients)[first : first + 3 * self.stretches].reshape(-1, 3).T
+        )
+        places = first + 3 * np.arange(self.stretches)
+        below, above = begin <= float(self.modes.lower), end >= float(self.modes.upper)
+        return np.concatenate([places[below], places[above] + 1])
 
     def _basis_of(self, coefficients) -> Basis:
         """The basis, with its kinks in their places."""

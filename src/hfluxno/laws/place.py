@@ -59,6 +59,9 @@ def share_inside(
 
 
 _SAMPLES = 65
+# The part of the variation of a flux that may go the other way: a polynomial that was fitted has
+# waves of no meaning.
+_LITTLE = 0.1
 # So many ranges away the continued flux exceeds all that occurs.
 _FAR = 1e3
 
@@ -78,16 +81,24 @@ def turn(
     law: ConservationLaw, lower: Float[Array | np.ndarray, ""], upper: Float[Array | np.ndarray, ""]
 ) -> Turn:
     """Where the flux of a scalar law turns between two states, beyond which it is linear."""
-    u = jnp.linspace(jnp.asarray(lower), jnp.asarray(upper), _SAMPLES)
-    speed = law.jacobian(u[None])[0, 0]
-    before, after = speed[:-1], speed[1:]
-    turns = (before > 0.0) != (after > 0.0)
-    k = jnp.argmax(turns)
-    between = u[k] + (u[k + 1] - u[k]) * before[k] / jnp.where(turns[k], before[k] - after[k], 1.0)
+    lower, upper = jnp.asarray(lower), jnp.asarray(upper)
+    u = jnp.linspace(lower, upper, _SAMPLES)
+    flux, speed = law.flux(u[None])[0], law.jacobian(u[None])[0, 0]
+    above = jnp.max(flux) - jnp.maximum(flux[0], flux[-1])
+    below = jnp.minimum(flux[0], flux[-1]) - jnp.min(flux)
+    top, turns = above >= below, jnp.maximum(above, below) > 0.0
+    at = jnp.where(top, jnp.argmax(flux), jnp.argmin(flux))
+    # The speed vanishes on one side of that sample.
+    k = jnp.clip(at, 1, _SAMPLES - 2)
+    k = jnp.where((speed[k - 1] > 0.0) != (speed[k] > 0.0), k - 1, k)
+    slope = speed[k] - speed[k + 1]
+    between = u[k] + (u[k + 1] - u[k]) * speed[k] / jnp.where(slope == 0.0, 1.0, slope)
     far = _FAR * (upper - lower)
-    state = jnp.where(jnp.any(turns), between, jnp.where(speed[0] > 0.0, upper + far, lower - far))
-    top = jnp.where(jnp.any(turns), speed[0] > 0.0, True)
-    sign = jnp.where(jnp.sum(turns) < 2, jnp.where(top, 1.0, -1.0), 0.0)
+    beyond = jnp.where(flux[-1] > flux[0], upper + far, lower - far)
+    state = jnp.where(turns, jnp.clip(between, u[k], u[k + 1]), beyond)
+    up = jnp.diff(flux) * jnp.where((jnp.arange(_SAMPLES - 1) < at) == top, 1.0, -1.0)
+    sign = jnp.where(top, 1.0, -1.0)
+    sign = jnp.where(-jnp.sum(jnp.minimum(up, 0.0)) > _LITTLE * jnp.sum(jnp.abs(up)), 0.0, sign)
     return jax.tree.map(jax.lax.stop_gradient, Turn(state, sign.astype(u.dtype)))
 
 
