@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from hfluxno import Trajectory
 from hfluxno.identify.prior import Kind, make_forward
@@ -51,6 +52,19 @@ def test_growth():
     np.testing.assert_allclose(grown / TIMES[1], 2.0 * u * (1.0 - u), rtol=0.01)
     slope = law.jacobian(u)
     np.testing.assert_allclose(in_units(slope), 0.7, rtol=0.01)
+
+
+def test_without_a_flux_what_decays_and_diffuses():
+    """∂t u = ν ∂xx u - r u of one wave on the circle."""
+    nu, rate, wave = 0.004, 0.8, 4 * np.pi
+    decay = np.exp(-(nu * wave**2 + rate) * TIMES)[:, None]
+    values = (np.exp(-rate * TIMES)[:, None] + 0.5 * decay * np.cos(wave * X))[:, None]
+    law = start(values, Kind(0, diffusion=1, by_state=2))
+    found = np.asarray(law.diffusion_coefficients)[0, 0] / CELLS**2 / TIMES[1]
+    assert found == pytest.approx(nu, rel=0.02)
+    places, time = jnp.zeros((1, 3)), jnp.zeros(())
+    lost = jax.jit(lambda law, u: law.source(u, places, time))(law, jnp.asarray([[0.5, 0.9, 1.3]]))
+    np.testing.assert_allclose(np.asarray(lost)[0] / TIMES[1], [-0.4, -0.72, -1.04], rtol=0.02)
 
 
 def test_what_arises_at_a_place():

@@ -95,6 +95,8 @@ def _best_product(
     waves, count, equations = products.shape
     every = np.concatenate([products.reshape(-1, equations), columns])
     found = np.linalg.lstsq(every.T, target, rcond=_SMALLEST)[0]
+    if not count:
+        return np.eye(waves)[0], found[:0], found
     left, sizes, right = np.linalg.svd(found[: waves * count].reshape(waves, count))
     if abs(left[0, 0]) < _LEAST_FACTOR:
         return None
