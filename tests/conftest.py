@@ -41,6 +41,21 @@ settings.register_profile(
 settings.load_profile("hfluxno")
 
 
+# Each compiled program maps memory, of which a process may have 65 530 pieces on Linux; beyond that
+# compiling fails, or the process ends.
+_MOST_MAPS = 40_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs():
+    """A process of many tests forgets its programs before there are too many."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_text().splitlines()) > _MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
+
+
 @pytest.fixture
 def x64():
     """Float64 for one test; the library's default is float32."""

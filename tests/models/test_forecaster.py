@@ -92,7 +92,7 @@ class _SolvableByRusanov(LawNetwork):
 
 @pytest.mark.validation
 def test_a_law_that_its_scheme_cannot_solve_is_solved_by_another(monkeypatch):
-    monkeypatch.setattr("hfluxno.models.forecaster._FALLBACKS", ("rusanov",))
+    monkeypatch.setattr("hfluxno.models.law_target._FALLBACKS", ("rusanov",))
     config = dataclasses.replace(small.CONFIGURATIONS["law"], context_mode="frozen")
     law, context = small.network(config), trajectory(config, batch=True)
     parts = {part.name: getattr(law, part.name) for part in dataclasses.fields(law)}

@@ -8,6 +8,11 @@ from jaxtyping import Float
 
 from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.prior import Kind
+from hfluxno.trajectory import Trajectory
+
+# The most steps between two frames, and the most values of which derivatives are taken in all steps
+# of a run: such a run takes about ten seconds.
+_MOST_STEPS, _MOST_WORK = 600, 1e8
 
 
 class Option(NamedTuple):
@@ -26,6 +31,14 @@ class Option(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind}" + ("" if self.refinement == 1 else f", grid ×{self.refinement}")
+
+
+def takes_long(option: Option, context: Trajectory, factor: int) -> bool:
+    """Whether an estimate of the same kind on cells shorter by this factor would take long."""
+    # Diffusion needs four times the steps on cells of half the length.
+    steps = option.estimate.steps * (4 if option.kind.diffusion else 2)
+    work = len(option.estimate.forward.free) * context.states.values.size * factor * steps
+    return steps > _MOST_STEPS or work > _MOST_WORK
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,7 @@ from hfluxno.identify.estimate import Estimate, coincide
 from hfluxno.identify.forward import Forward
 from hfluxno.identify.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint import NOTHING, Promise, estimate, promise
-from hfluxno.identify.joint_fit import JointFit, Option
+from hfluxno.identify.joint_fit import JointFit, Option, takes_long
 from hfluxno.identify.joint_windows import (
     WORTH,
     check_enough,
@@ -38,8 +38,8 @@ from hfluxno.identify.noise import is_like_noise
 from hfluxno.identify.prior import Kind, make_forward
 from hfluxno.identify.shared_errors import with_shared_errors
 from hfluxno.identify.simpler import simpler
-from hfluxno.identify.starts import carried, carried_starts, diffusing, nearer, stretched
-from hfluxno.identify.stretch_ends import moved, with_ends_moved
+from hfluxno.identify.starts import carried, carried_starts, diffusing, improved, stretched
+from hfluxno.identify.stretch_ends import with_ends_moved
 from hfluxno.trajectory import Trajectory
 
 # The increase of the logarithm of the evidence for which a start far from the law that was found so
@@ -56,9 +56,6 @@ _RICHEST: tuple[int, ...] = (9, 12)
 _OF_FURTHER, _FARTHER = (6,), 0.9
 # Of more kinds of law without a kink, those are estimated that promise most.
 _MOST_TRIED = 3
-# The most steps between two frames, and the most values of which derivatives are taken in all steps
-# of a run, on a finer grid: such a run takes about ten seconds.
-_MOST_STEPS, _MOST_WORK = 600, 1e8
 
 
 def fit_jointly(
@@ -281,12 +278,9 @@ class _Search:
         """The estimate with another kind of law or grid, if its evidence is sufficiently higher;
         `anew` also from starts of its own."""
         target = self._forward(kind, refinement or source.refinement)
-        starts = self._starts(source, kind, target)
-        if len(starts) == 1 and source.refinement == target.settings.refinement:
-            starts = [nearer(starts[0], target, self.context, source.estimate.noise)]
-        if kind.stretches:
-            noise = source.estimate.noise
-            starts = [moved(z, target, self.context, noise) for z in starts]
+        starts, noise = self._starts(source, kind, target), source.estimate.noise
+        of_cells = source.refinement == target.settings.refinement
+        starts = improved(starts, target, self.context, noise, of_cells)
         found = [self._from(z, source, target) for z in starts]
         if anew and kind.stretches and starts:
             # The first state and the ends belong to a law without one.
@@ -310,12 +304,8 @@ class _Search:
     def _finer(self, source: Option, factor: int) -> Option | None:
         kind = source.kind
         if (kind, factor) not in self._on_finer:
-            # Diffusion needs four times the steps on cells of half the length.
-            steps = source.estimate.steps * (4 if kind.diffusion else 2)
-            values = self.context.states.values.size * factor
-            work = len(source.estimate.forward.free) * values * steps
-            few = steps <= _MOST_STEPS and work <= _MOST_WORK
-            self._on_finer[kind, factor] = self._richer(source, kind, factor) if few else None
+            long = takes_long(source, self.context, factor)
+            self._on_finer[kind, factor] = None if long else self._richer(source, kind, factor)
         return self._on_finer[kind, factor]
 
     def _explains(self, option: Option, first: Option) -> bool:

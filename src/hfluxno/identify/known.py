@@ -62,6 +62,7 @@ class _Known:
         return len(next(powers for _, powers in self.free[0]))
 
 
+_ROUNDING = float(np.finfo(float).eps)
 _TRANSPORT: _Entries = {(0, (0, 1)): 1.0, (1, (-1, 2)): 1.0}
 _PRESSURES: tuple[_Entries, ...] = tuple({(1, (k, 0)): 1.0} for k in (1, 2, 3))
 _KNOWN = (
@@ -142,7 +143,9 @@ def recognise(
         inverse = np.linalg.pinv(rows @ normal @ rows.T, rcond=1e-13, hermitian=True)
         theta = inverse @ rows @ normal @ (numbers - offset)
         change = numbers - offset - theta @ rows
-        cost, fixed = max(float(change @ normal @ change), 0.0), int(free.sum()) - len(rows)
+        # A law of many terms may be so far away that the sum is smaller than its rounding.
+        rounding = len(numbers) * _ROUNDING * float(np.abs(change) @ np.abs(normal) @ abs(change))
+        cost, fixed = max(float(change @ normal @ change), rounding), int(free.sum()) - len(rows)
         of_schemes = equations * max(residual**2 - noise**2, 0.0)
         allowed = _OF_SCHEMES * of_schemes + fixed * (_DEVIATIONS * noise) ** 2
         if fixed > 0 and not cost <= allowed:

@@ -39,7 +39,6 @@ _MARGIN = 0.05  # by which the range of the law exceeds the measured one
 _CFL = 0.45
 _PLACE_OF_KINK = 0.5  # half ranges from the middle
 _SPEEDS = 3.0  # the spread of coefficients, in typical speeds
-_DIFFUSING = 0.2  # that of diffusivities, at least, in those that would do all that is seen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,7 +252,7 @@ def _spreads(
         flux = np.where(degrees <= kind.size, flux, 0.0)
         flux[count - shape.kinks :] = _SPEEDS * speed * (kind.kinks > 0)
     flux = np.tile(flux, fields)
-    each = max(0.3 * speed, _DIFFUSING * diffusivity)
+    each = max(0.3 * speed, diffusivity)
     diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, each, 0.0)
     diffusion = np.tile(diffusion, fields)
     # Modes of place have no mean, which the constant of the other source has.

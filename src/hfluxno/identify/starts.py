@@ -18,6 +18,7 @@ from hfluxno.identify.joint import distance
 from hfluxno.identify.law_family import LawFamily
 from hfluxno.identify.law_shape import LawShape
 from hfluxno.identify.prior import alone_in, typical_speed
+from hfluxno.identify.stretch_ends import moved
 from hfluxno.identify.stretches import likely_stretch
 from hfluxno.identify.weak_start import common_shift, followed, weak_parameters
 from hfluxno.identify.weak_terms import weak_terms
@@ -109,18 +110,22 @@ def diffusing(
     return begin
 
 
-def nearer(
-    z: Float[np.ndarray, " unknown"],
+def improved(
+    starts: list[Float[np.ndarray, " unknown"]],
     target: Forward,
     context: Trajectory,
     noise: Float[np.ndarray, " quantity"],
-) -> Float[np.ndarray, " unknown"]:
-    """z, or the same first state and ends with the law of `weak_terms`, whichever leaves less."""
-    law = weak_terms(target, _even_field(target, context))
-    if law is None:
-        return z
-    both = (z, np.concatenate([law, z[len(law) :]]))
-    return min(both, key=lambda each: distance(target, context, noise, each))
+    of_cells: bool,
+) -> list[Float[np.ndarray, " unknown"]]:
+    """The starts with ends of stretches moved; a single one, on the cells that it is from
+    (`of_cells`), first with the law of `weak_terms` if that leaves less misfit."""
+    if of_cells and len(starts) == 1:
+        law = weak_terms(target, _even_field(target, context))
+        z = starts[0]
+        both = [z] if law is None else [z, np.concatenate([law, z[len(law) :]])]
+        if len(both) > 1:
+            starts = [min(both, key=lambda each: distance(target, context, noise, each))]
+    return [moved(z, target, context, noise) for z in starts]
 
 
 def stretched(

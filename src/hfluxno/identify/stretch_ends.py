@@ -30,6 +30,8 @@ def moved(
     ends = [k for k in range(first, first + 3 * forward.shape.stretches) if (k - first) % 3 < 2]
     outside = forward.shape.outside(forward.coefficients(z))
     ends = [k for k in ends if spread[k] > 0.0 and k not in outside]
+    if not ends:
+        return z
     least = distance(forward, context, noise, z)
     for _ in range(_SWEEPS):
         before = least
