@@ -86,7 +86,7 @@ class SolverSettings(eqx.Module):
         inside = law.stretch_factor(jnp.asarray(fine.centers()), fine.spacing[0])
         padded = jnp.pad(inside, 1, "wrap" if fine.is_periodic() else "edge")
         on_left, on_right = factor * padded[:-1], factor * padded[1:]
-        sides = on_left, on_right, turn(plain, law.lower[0], law.upper[0])
-        # Half way where it jumps, for fluxes that turn more than once.
-        factor = 0.5 * (on_left + on_right)
+        sides = on_left, on_right, turn(plain, jnp.asarray(law.lower)[0], jnp.asarray(law.upper)[0])
+        # For fluxes that turn more than once.
+        factor = factor * law.stretch_factor(edges, fine.spacing[0])
         return LawByPlace(law.fields, plain, factor, offset, arising, sides)

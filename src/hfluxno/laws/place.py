@@ -61,7 +61,7 @@ def share_inside(
 _SAMPLES = 65
 # The part of the variation of a flux that may go the other way: a polynomial that was fitted has
 # waves of no meaning.
-_LITTLE = 0.1
+_LITTLE = 0.03
 # So many ranges away the continued flux exceeds all that occurs.
 _FAR = 1e3
 
