@@ -8,6 +8,8 @@ so centre and spread describe the prior knowledge (strong-constraint 4D-Var with
 transform: Bannister, Q. J. R. Meteorol. Soc. 134, 2008, 1971-1996).
 """
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -162,6 +164,10 @@ class Forward(eqx.Module):
         found = np.zeros(each * frames)
         found[: len(times) - 1] = np.diff(times)
         return found
+
+    def blunt(self) -> "Forward":
+        """The same with a factor of the flux that is equal on both sides of an interface."""
+        return dataclasses.replace(self, settings=dataclasses.replace(self.settings, sharp=False))
 
     def _flux(self, z, states: Float[Array, "time field cells"]):
         """The flow through the centres of cells, in the units of the data."""

@@ -281,10 +281,11 @@ class _Search:
         starts, noise = self._starts(source, kind, target), source.estimate.noise
         of_cells = source.refinement == target.settings.refinement
         starts = improved(starts, target, self.context, noise, of_cells)
-        found = [self._from(z, source, target) for z in starts]
+        targets = (target, target.blunt()) if kind.stretches else (target,)
+        found = [self._from(z, source, each) for each in targets for z in starts]
         if anew and kind.stretches and starts:
             # The first state and the ends belong to a law without one.
-            found.append(grown(target, self.context, self.frames, starts))
+            found += [grown(each, self.context, self.frames, starts) for each in targets]
         # A flux of lower degree may have led to another minimum.
         if anew and self.known_first and kind.is_plain and kind.size > self.kinds[0].size:
             found.append(grown(target, self.context, self.frames))

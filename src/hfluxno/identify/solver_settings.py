@@ -30,6 +30,8 @@ class SolverSettings(eqx.Module):
     - `grid`: the cells of the data, of length 1.
     - `scheme`: one of `SCHEMES`.
     - `refinement`: the number of internal cells per cell of the data.
+    - `sharp`: whether the factor of a flux jumps at interfaces, or is the same on both sides of
+      each. With the former a cell that a jump divides has a state that neither side has.
     """
 
     control: StepControl
@@ -37,6 +39,7 @@ class SolverSettings(eqx.Module):
     grid: Grid
     scheme: str = eqx.field(static=True)
     refinement: int = eqx.field(static=True)
+    sharp: Bool[Array, ""] | bool = True
 
     def __check_init__(self) -> None:
         if self.scheme not in SCHEMES:
@@ -86,7 +89,9 @@ class SolverSettings(eqx.Module):
         inside = law.stretch_factor(jnp.asarray(fine.centers()), fine.spacing[0])
         padded = jnp.pad(inside, 1, "wrap" if fine.is_periodic() else "edge")
         on_left, on_right = factor * padded[:-1], factor * padded[1:]
-        sides = on_left, on_right, turn(plain, jnp.asarray(law.lower)[0], jnp.asarray(law.upper)[0])
+        at = turn(plain, jnp.asarray(law.lower)[0], jnp.asarray(law.upper)[0])
+        at = eqx.tree_at(lambda t: t.sign, at, jnp.where(self.sharp, at.sign, 0.0))
+        sides = on_left, on_right, at
         # For fluxes that turn more than once.
         factor = factor * law.stretch_factor(edges, fine.spacing[0])
         return LawByPlace(law.fields, plain, factor, offset, arising, sides)
