@@ -1,7 +1,5 @@
 """Where the stretches of a flux end."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -40,7 +38,7 @@ def test_ends_that_are_a_cell_away_are_moved_back():
 
 def test_ends_outside_of_the_domain_change_nothing():
     """Neither are they moved, nor are they uncertain."""
-    context = dataclasses.replace(seen())
+    context = seen()
     forward = make_forward(Kind(4, stretches=1), context, (), known_first=True)
     assert len(forward.shape.outside(forward.coefficients(np.zeros(forward.size)))) == 0
     road_with_ends = Trajectory.from_numpy(

@@ -196,12 +196,18 @@ def distance(
 ) -> float:
     """The sum of squares that a fit would decrease from a start; infinite if the run cannot be
     solved."""
-    seen = context.observed
-    sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
-    values, *_ = values_of(forward, start, context.times, MOST_STEPS, rough=True)
-    rest = np.where(seen, (values - np.asarray(context.values)) / sigma, 0.0)
+    rest, *_ = _misfit_at(forward, context, noise, start)
     total = float(np.sum(rest**2) + start @ start)
     return total if np.isfinite(total) else np.inf
+
+
+def _misfit_at(forward, context, noise, start):
+    """The misfit of a run in units of the noise, its derivatives (unknown, value), and the noise
+    of each value."""
+    seen = context.observed
+    sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
+    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS, rough=True)
+    return *_in_noise(values - np.asarray(context.values), rows, sigma, seen), sigma
 
 
 class Promise(NamedTuple):
@@ -224,9 +230,7 @@ def promise(
     """What a kind of law promises from a start with this noise: kinds are ranked by it before any
     is estimated. `NOTHING` if the run from the start cannot be solved."""
     seen = context.observed
-    sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
-    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS, rough=True)
-    rest, rows = _in_noise(values - np.asarray(context.values), rows, sigma, seen)
+    rest, rows, sigma = _misfit_at(forward, context, noise, start)
     if not (np.all(np.isfinite(rest)) and np.all(np.isfinite(rows))):
         return NOTHING
     normal = rows @ rows.T

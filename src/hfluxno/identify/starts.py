@@ -119,12 +119,10 @@ def improved(
 ) -> list[Float[np.ndarray, " unknown"]]:
     """The starts with ends of stretches moved; a single one, on the cells that it is from
     (`of_cells`), first with the law of `weak_terms` if that leaves less misfit."""
-    if of_cells and len(starts) == 1:
-        law = weak_terms(target, _even_field(target, context))
-        z = starts[0]
-        both = [z] if law is None else [z, np.concatenate([law, z[len(law) :]])]
-        if len(both) > 1:
-            starts = [min(both, key=lambda each: distance(target, context, noise, each))]
+    law = weak_terms(target, _even_field(target, context)) if of_cells else None
+    if law is not None and len(starts) == 1:
+        both = starts[0], np.concatenate([law, starts[0][len(law) :]])
+        starts = [min(both, key=lambda z: distance(target, context, noise, z))]
     return [moved(z, target, context, noise) for z in starts]
 
 

@@ -152,16 +152,13 @@ class LawByPlace(ConservationLaw):
 
     @property
     def apart(self) -> Bool[Array, " interface"] | None:
-        return None if self.sides is None else self._jumping
-
-    @property
-    def _jumping(self) -> Bool[Array, " interface"]:
-        assert self.sides is not None
+        if self.sides is None:
+            return None
         on_left, on_right, at = self.sides
         return (on_left != on_right) & (at.sign != 0.0)
 
     def across(self, left: State, right: State, flux: State) -> State:
-        if self.sides is None:
+        if self.sides is None or (apart := self.apart) is None:
             return flux
         (on_left, on_right, at), like = self.sides, (1,) * (left.ndim - 1)
         top, offset = at.sign > 0.0, jnp.asarray(self.offset, left.dtype).reshape(1, *like)
@@ -171,7 +168,7 @@ class LawByPlace(ConservationLaw):
         sent = on_left.reshape(*like, -1) * (self.law.flux(sends) + offset)
         taken = on_right.reshape(*like, -1) * (self.law.flux(takes) + offset)
         passed = jnp.where(top, jnp.minimum(sent, taken), jnp.maximum(sent, taken))
-        return jnp.where(self._jumping.reshape(*like, -1), passed, flux)
+        return jnp.where(apart.reshape(*like, -1), passed, flux)
 
     def _along(self, axes: int):
         return self.factor.reshape((1,) * (axes - self.factor.ndim) + self.factor.shape)
